@@ -1,0 +1,114 @@
+"""Checks a call before it is made: are the arguments known, complete, and of the annotated types?
+
+One checker serves registered components (their __init__) and the settings of a config (their dataclasses).
+"""
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+from .errors import ConfigError, did_you_mean
+
+_PLAIN = {int: 'a whole number', float: 'a number', str: 'a string', bool: 'True or False', dict: 'a dict',
+          list: 'a list', tuple: 'a list', type(None): 'None', Sequence: 'a list', Mapping: 'a dict'}
+
+
+def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given_by_us: Sequence[str] = ()) -> None:
+    """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments.
+
+    target       a class or function, annotated with the types it accepts
+    arguments    the keywords as the config gives them
+    where        how the user finds the place, e.g. 'joint.py: model.backbone (ResNet3dSlowOnly)'
+    given_by_us  required arguments that the program adds later and that a config need not give
+    """
+    parameters = accepted(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(target).parameters.values())
+    hints = _hints(target)
+    for name, value in arguments.items():
+        if name not in parameters:
+            if open_ended:
+                continue
+            raise ConfigError(f'{where}: unknown argument {name!r}.{did_you_mean(name, parameters)} '
+                              f'Known: {", ".join(parameters)}.')
+        if name in hints and not fits(value, hints[name]):
+            raise ConfigError(f'{where}.{name} = {value!r}: expected {describe(hints[name])}.')
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
+            raise ConfigError(f'{where}: {name!r} is missing; it has no default.')
+
+
+def accepted(target: Callable) -> dict[str, inspect.Parameter]:
+    """The keywords a target takes. A class that hands **kwargs to its parents takes theirs too."""
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters: dict[str, inspect.Parameter] = {}
+    for owner in (target.__mro__ if inspect.isclass(target) else [target]):
+        if inspect.isclass(owner) and '__init__' not in vars(owner):
+            continue
+        own = inspect.signature(owner).parameters.values()
+        for parameter in own:
+            if parameter.kind in kinds:
+                parameters.setdefault(parameter.name, parameter)
+        if not any(p.kind is p.VAR_KEYWORD for p in own) or owner is object:
+            break
+    return parameters
+
+
+def _hints(target: Callable) -> dict[str, Any]:
+    hints: dict[str, Any] = {}
+    for owner in (target.__mro__ if inspect.isclass(target) else [target]):
+        function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
+        if inspect.isfunction(function):
+            try:
+                found = typing.get_type_hints(function)
+            except Exception:       # a user's own component may be annotated with names that exist only for a type checker
+                found = {}
+            for name, hint in found.items():
+                hints.setdefault(name, hint)
+    return hints
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Is `value` what `hint` says? Lists pass for tuples and whole numbers for floats, as configs are written by hand."""
+    origin, args = get_origin(hint), get_args(hint)
+    if hint is Any or isinstance(hint, typing.TypeVar):
+        return True
+    if origin in (Union, types.UnionType):
+        return any(fits(value, arg) for arg in args)
+    if origin is Literal:
+        return any(value == arg and type(value) is type(arg) for arg in args)
+    if hint is None or hint is type(None):
+        return value is None
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    kind = origin or hint
+    if kind in (list, tuple, Sequence):
+        if not isinstance(value, (list, tuple)):
+            return False
+        if kind is tuple and args and args[-1] is not Ellipsis:
+            return len(value) == len(args) and all(fits(v, a) for v, a in zip(value, args))
+        return not args or all(fits(v, args[0]) for v in value)
+    if kind in (dict, Mapping):
+        return isinstance(value, Mapping)
+    if kind is Callable:
+        return callable(value)
+    return isinstance(value, kind) if inspect.isclass(kind) else True
+
+
+def describe(hint: Any) -> str:
+    """A type hint in words: 'a whole number or None', 'a list of 2: a number, a number'."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return ' or '.join(describe(arg) for arg in args)
+    if origin is Literal:
+        return ' or '.join(repr(arg) for arg in args)
+    if origin is tuple and args and args[-1] is not Ellipsis:
+        return f'a list of {len(args)}: ' + ', '.join(describe(arg) for arg in args)
+    if origin in (list, tuple, Sequence) and args:
+        return f'a list, each {describe(args[0])}'
+    kind = origin or hint
+    return _PLAIN.get(kind, getattr(kind, '__name__', str(kind)))
