@@ -1,0 +1,21 @@
+"""From annotations to batches: datasets, their pipelines, samplers and loaders."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..registry import DATASETS, PIPELINES
+from .label_embeddings import load_label_embeddings
+from .loader import Batches, build_dataloader
+from .pipelines import Compose
+from .pose_dataset import PoseDataset
+from .samplers import TestBatches, TrainBatches
+from .wrappers import ConcatDataset, RepeatDataset
+
+__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Compose', 'ConcatDataset', 'PoseDataset', 'RepeatDataset', 'TestBatches',
+           'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+
+
+def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset') -> Any:
+    """A dataset from its config; default_args (e.g. dict(test_mode=True)) hold where the config says nothing."""
+    return DATASETS.build({**(default_args or {}), **cfg}, where)

@@ -1,0 +1,94 @@
+"""From a dataset to batches: workers prepare key points, collation packs them, drawing is left to the model's device."""
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, default_collate
+
+from ..heatmaps import PoseClips
+from .samplers import TestBatches, TrainBatches
+
+
+def seed_everything(*entropy: int) -> None:
+    """Seed `random`, `np.random` and torch's CPU generator from a tuple of numbers, e.g. (seed, epoch, index)."""
+    a, b, c = np.random.SeedSequence(entropy).generate_state(3)
+    random.seed(int(a))
+    np.random.seed(int(b))
+    torch.manual_seed(int(c))
+
+
+class SeededSamples:
+    """What a worker runs: seed for (seed, epoch, index), then the pipeline. Results don't depend on the number of workers."""
+
+    def __init__(self, dataset: Any, seed: int, deferred: bool):
+        self.dataset, self.seed, self.deferred = dataset, seed, deferred
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
+        epoch, index = key
+        seed_everything(self.seed, epoch, index)
+        sample = self.dataset.sample(index, deferred=True) if self.deferred else dict(self.dataset[index])
+        if self.deferred:
+            sample.pop('emb', None)     # a row of the label table, which the device has: see EmbeddingLookup
+        sample['index'] = index
+        return sample
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Samples -> one batch: PoseClips are packed, everything else is stacked by torch."""
+    batch = {key: [sample[key] for sample in samples] for key in samples[0]}
+    return {key: PoseClips.collate(values) if isinstance(values[0], PoseClips) else default_collate(values)
+            for key, values in batch.items()}
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)            # the cores belong to the network; a worker's arrays are small
+
+
+class Batches:
+    """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`."""
+
+    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: Any, deferred: bool):
+        self.loader, self.sampler, self.dataset, self.deferred = loader, sampler, dataset, deferred
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.loader)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
+        """Training batches of that epoch from batch `start` on; the same whether or not the run was stopped in between."""
+        self.sampler.epoch, self.sampler.start = epoch, start
+        return iter(self.loader)
+
+
+def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0, shuffle: bool | None = None, seed: int = 0,
+                     rank: int = 0, num_ranks: int = 1, pin_memory: bool = False, persistent_workers: bool = True,
+                     prefetch_factor: int = 4, deferred: bool | None = None) -> Batches:
+    """Batches of a dataset for one rank.
+
+    videos_per_gpu    clips per batch and rank
+    workers_per_gpu   worker processes per rank; 0 prepares samples in this process
+    shuffle           default: shuffle unless the dataset is in test mode; test-mode datasets are never shuffled or filled up
+    deferred          carry key points and draw on the device (default: whenever the pipeline allows it)
+    """
+    test_mode = getattr(dataset, 'test_mode', False)
+    deferred = getattr(dataset, 'can_defer', False) if deferred is None else deferred
+    if test_mode:
+        sampler: TrainBatches | TestBatches = TestBatches(len(dataset), videos_per_gpu, rank, num_ranks)
+    else:
+        sampler = TrainBatches(len(dataset), videos_per_gpu, seed, rank, num_ranks, shuffle is not False,
+                               getattr(dataset, 'labels', None), getattr(dataset, 'class_prob', None))
+    workers = min(workers_per_gpu, len(sampler))
+    parallel = {'persistent_workers': persistent_workers and not test_mode, 'prefetch_factor': prefetch_factor,
+                'worker_init_fn': _one_thread} if workers else {}
+    loader = DataLoader(SeededSamples(dataset, seed, deferred), batch_sampler=sampler, num_workers=workers,
+                        collate_fn=collate, pin_memory=pin_memory, **parallel)
+    return Batches(loader, sampler, dataset, deferred)

@@ -1,0 +1,126 @@
+"""Skeleton clips from one annotation pickle, passed through a pipeline."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from ..annotations import read_annotations
+from ..errors import ConfigError, DataError, did_you_mean
+from ..evaluation import evaluate
+from ..registry import DATASETS, PIPELINES
+from .label_embeddings import load_label_embeddings
+from .pipelines import Compose
+
+
+@DATASETS.register_module()
+class PoseDataset:
+    """The clips of one split, as samples that a network can take.
+
+    ann_file          PYSKL's annotation pickle (data/README.md)
+    pipeline          list of stages, configs or callables
+    split             name of the split inside the file; None takes every clip
+    label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb` of a sample is its label's row
+    num_classes       K; when given, labels are checked against it
+    class_prob        how often each class is seen in an epoch, per class (dict or list): 2.5 means every clip twice and
+                      half of the clips a third time. Used in training only
+    valid_ratio, box_thr   keep clips whose share of frames with a person (`valid_frames`, or `valid@{box_thr}`) is at least valid_ratio
+    test_mode         deterministic sampling, labels may be missing (-1)
+    modality, start_index   handed to the pipeline as they are
+    memcached, mc_cfg accepted for old configs; annotations are held in memory, no server is needed
+
+    Raises ConfigError for a wrong setting, DataError for a wrong file (naming the clip).
+    """
+
+    components = {'pipeline': PIPELINES}
+
+    def __init__(self, ann_file: str | PathLike, pipeline: Sequence[dict | Any], split: str | None = None,
+                 label_embeddings: str | PathLike | None = None, num_classes: int | None = None,
+                 class_prob: dict | Sequence[float] | None = None, valid_ratio: float | None = None,
+                 box_thr: float | str | None = None, test_mode: bool = False, modality: str = 'Pose', start_index: int = 0,
+                 memcached: bool = False, mc_cfg: dict | Sequence | None = None):
+        self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
+        self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
+        self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where=f'pipeline of {self.ann_file}')
+        self.video_infos = self._load(valid_ratio, box_thr)
+        self.label_embeddings = load_label_embeddings(label_embeddings)
+        self.labels = np.array([info.get('label', -1) for info in self.video_infos], dtype=np.int64)
+        self._check_labels()
+        self.class_prob = self._per_class(class_prob)
+
+    def _load(self, valid_ratio: float | None, box_thr: float | str | None) -> list[dict]:
+        data = read_annotations(self.ann_file)
+        infos = data['annotations']
+        if self.split is not None:
+            splits = data.get('split') or {}
+            if self.split not in splits:
+                raise DataError(f'{self.ann_file}: holds no split {self.split!r}; it has {", ".join(map(repr, splits)) or "none"}.'
+                                f'{did_you_mean(self.split, splits)}')
+            wanted = set(splits[self.split])
+            infos = [info for info in infos if info['frame_dir'] in wanted]
+        if valid_ratio is not None:
+            key = 'valid_frames' if box_thr is None else f'valid@{float(box_thr):.1f}'
+            without = [info['frame_dir'] for info in infos if key not in info]
+            if without:
+                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {without[0]} lacks.')
+            infos = [info for info in infos if info[key] / info['total_frames'] >= valid_ratio]
+        if not infos:
+            part = f' in split {self.split!r}' if self.split is not None else ''
+            raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
+        return infos
+
+    def _check_labels(self) -> None:
+        highest = min(n for n in (self.num_classes, len(self.label_embeddings)) if n is not None)
+        lowest = -1 if self.test_mode else 0
+        wrong = np.flatnonzero((self.labels < lowest) | (self.labels >= highest))
+        if len(wrong):
+            info = self.video_infos[wrong[0]]
+            unknown = ' Clips without labels can only be tested.' if self.labels[wrong[0]] == -1 else ''
+            raise DataError(f'{self.ann_file}: clip {info["frame_dir"]} has label {info.get("label")}, expected 0..{highest - 1} '
+                            f'({len(wrong)} such clips).{unknown} Set num_classes, or give a table with a row per class in '
+                            'label_embeddings.')
+
+    def _per_class(self, class_prob: dict | Sequence[float] | None) -> np.ndarray | None:
+        if class_prob is None:
+            return None
+        given = dict(class_prob if isinstance(class_prob, dict) else enumerate(class_prob))
+        given = {int(k): float(v) for k, v in given.items()}
+        missing = sorted(set(self.labels.tolist()) - set(given))
+        if missing:
+            raise ConfigError(f'class_prob: no value for class {missing[0]}. Expected one per class, e.g. 1.0.')
+        if any(not 0 <= v < np.inf for v in given.values()):
+            raise ConfigError('class_prob: values must be finite and not negative.')
+        return np.array([given.get(k, 0.0) for k in range(max(given) + 1)])
+
+    def __len__(self) -> int:
+        return len(self.video_infos)
+
+    @property
+    def ids(self) -> list[str]:
+        """The clips' names (frame_dir), in dataset order."""
+        return [info['frame_dir'] for info in self.video_infos]
+
+    @property
+    def can_defer(self) -> bool:
+        """May a loader carry key points and leave the drawing of heatmaps to the model's device?"""
+        return self.pipeline.can_defer
+
+    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
+        """Clip `index` through the pipeline; deferred: `imgs` is a PoseClips, drawn later, in place of heatmaps."""
+        label = int(self.labels[index])
+        embedding = self.label_embeddings[label] if label >= 0 else np.zeros_like(self.label_embeddings[0])
+        results = {**self.video_infos[index], 'label': label, 'emb': embedding, 'modality': self.modality,
+                   'start_index': self.start_index, 'test_mode': self.test_mode}
+        return self.pipeline(results, deferred=deferred)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.sample(index)
+
+    def evaluate(self, results: Sequence[np.ndarray], metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
+                 topk: Sequence[int] = (1, 5)) -> dict[str, float]:
+        """Scores, one (K,) array per clip in dataset order -> metrics by name."""
+        if len(results) != len(self):
+            raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
+        return evaluate(np.stack(list(results)), self.labels, metrics=metrics, topk=topk)

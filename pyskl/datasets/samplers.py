@@ -1,0 +1,69 @@
+"""Which clips come when: a function of (seed, epoch, rank) alone, so that any run can be continued from any batch.
+
+Samplers hand out batches of (epoch, index). The epoch travels with the index because what is drawn for a sample
+(frames, crop, flip) depends on (seed, epoch, index), not on the worker that happens to prepare it.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+
+class TrainBatches:
+    """One rank's training batches.
+
+    num_clips   clips in the dataset
+    batch_size  clips per batch and rank; the last batch of an epoch may be smaller
+    class_prob  (K,) repeats per class with `labels` (num_clips,), or None: every clip once
+    Every epoch is a fresh permutation, dealt round-robin to the ranks, filled up from its start to a multiple of num_ranks.
+    Set `epoch` and `start` (batches to leave out) before iterating.
+    """
+
+    def __init__(self, num_clips: int, batch_size: int, seed: int = 0, rank: int = 0, num_ranks: int = 1, shuffle: bool = True,
+                 labels: np.ndarray | None = None, class_prob: np.ndarray | None = None):
+        self.num_clips, self.batch_size, self.seed = num_clips, batch_size, seed
+        self.rank, self.num_ranks, self.shuffle = rank, num_ranks, shuffle
+        self.labels, self.class_prob = labels, class_prob
+        self.epoch, self.start = 0, 0
+        self._num_indices = len(self._indices(0))
+
+    def _indices(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, epoch])
+        indices = np.arange(self.num_clips) if self.class_prob is None else self._repeated(rng)
+        return rng.permutation(indices) if self.shuffle else indices
+
+    def _repeated(self, rng: np.random.Generator) -> np.ndarray:
+        parts = []
+        for k, times in enumerate(self.class_prob):
+            clips = np.flatnonzero(self.labels == k)
+            parts += [clips] * int(times) + [rng.permutation(clips)[:int(times % 1 * len(clips))]]
+        return np.concatenate(parts)
+
+    def __len__(self) -> int:
+        per_rank = -(-self._num_indices // self.num_ranks)
+        return -(-per_rank // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        indices = self._indices(self.epoch)
+        per_rank = -(-len(indices) // self.num_ranks)
+        mine = np.resize(indices, per_rank * self.num_ranks)[self.rank::self.num_ranks]
+        for b in range(self.start, len(self)):
+            yield [(self.epoch, int(i)) for i in mine[b * self.batch_size:(b + 1) * self.batch_size]]
+
+
+class TestBatches:
+    """One rank's share of a dataset, in order, no clip twice and none left out."""
+
+    __test__ = False        # not a test class, whatever its name tells pytest
+
+    def __init__(self, num_clips: int, batch_size: int, rank: int = 0, num_ranks: int = 1):
+        self.batch_size = batch_size
+        self.indices: Sequence[int] = range(rank, num_clips, num_ranks)
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for start in range(0, len(self.indices), self.batch_size):
+            yield [(0, i) for i in self.indices[start:start + self.batch_size]]

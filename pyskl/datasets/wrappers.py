@@ -1,0 +1,80 @@
+"""Datasets made of datasets: one repeated, several joined."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..registry import DATASETS
+
+
+def _built(dataset: Any, test_mode: bool | None) -> Any:
+    if not isinstance(dataset, dict):
+        return dataset
+    return DATASETS.build(dataset, 'dataset', **({} if test_mode is None else {'test_mode': test_mode}))
+
+
+@DATASETS.register_module()
+class RepeatDataset:
+    """A dataset seen `times` times in an epoch, without the pause between epochs."""
+
+    components = {'dataset': DATASETS}
+
+    def __init__(self, dataset: dict | Any, times: int, test_mode: bool | None = None):
+        if times < 1:
+            raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
+        self.dataset, self.times = _built(dataset, test_mode), times
+        self.labels = np.tile(self.dataset.labels, times)
+        self.ids = list(self.dataset.ids) * times
+
+    def __getattr__(self, name: str) -> Any:
+        if name == 'dataset':           # not set yet: unpickling asks before __init__ ran
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
+    def __len__(self) -> int:
+        return self.times * len(self.dataset)
+
+    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
+        return self.dataset.sample(index % len(self.dataset), deferred)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.sample(index)
+
+
+@DATASETS.register_module()
+class ConcatDataset:
+    """Datasets one after the other."""
+
+    components = {'datasets': DATASETS}
+
+    def __init__(self, datasets: Sequence[dict | Any], test_mode: bool | None = None):
+        if not datasets:
+            raise ConfigError('ConcatDataset.datasets is empty: expected at least one dataset.')
+        self.datasets = [_built(d, test_mode) for d in datasets]
+        self.labels = np.concatenate([d.labels for d in self.datasets])
+        self.ids = [name for d in self.datasets for name in d.ids]
+        self.can_defer = all(d.can_defer for d in self.datasets)
+        self.class_prob = self._same('class_prob')
+        self.label_embeddings = self._same('label_embeddings')
+        self.test_mode = self.datasets[0].test_mode
+        self._ends = np.cumsum([len(d) for d in self.datasets])
+
+    def _same(self, name: str) -> np.ndarray | None:
+        first, *others = [getattr(d, name) for d in self.datasets]
+        if any(not np.array_equal(first, other) for other in others):
+            raise ConfigError(f'ConcatDataset: its datasets disagree about {name}. Give all of them the same.')
+        return first
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
+        which = int(np.searchsorted(self._ends, index, side='right'))
+        start = int(self._ends[which - 1]) if which else 0
+        return self.datasets[which].sample(index - start, deferred)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.sample(index)
