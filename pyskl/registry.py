@@ -53,8 +53,8 @@ class Registry(_Registry):
     def _check_nested(registry: Registry, value: Any, where: str) -> None:
         if isinstance(value, (list, tuple)):
             for i, item in enumerate(value):
-                registry.check(item, f'{where}[{i}]')
-        elif value is not None:
+                Registry._check_nested(registry, item, f'{where}[{i}]')
+        elif value is not None and (isinstance(value, Mapping) or not callable(value)):     # a callable is already built
             registry.check(value, where)
 
     def build(self, cfg: Any, where: str = '', **extra: Any) -> Any:

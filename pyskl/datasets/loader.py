@@ -24,8 +24,8 @@ def seed_everything(*entropy: int) -> None:
 class SeededSamples:
     """What a worker runs: seed for (seed, epoch, index), then the pipeline. Results don't depend on the number of workers."""
 
-    def __init__(self, dataset: Any, seed: int, deferred: bool):
-        self.dataset, self.seed, self.deferred = dataset, seed, deferred
+    def __init__(self, dataset: Any, seed: int, deferred: bool, drop_emb: bool):
+        self.dataset, self.seed, self.deferred, self.drop_emb = dataset, seed, deferred, drop_emb
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -34,8 +34,8 @@ class SeededSamples:
         epoch, index = key
         seed_everything(self.seed, epoch, index)
         sample = self.dataset.sample(index, deferred=True) if self.deferred else dict(self.dataset[index])
-        if self.deferred:
-            sample.pop('emb', None)     # a row of the label table, which the device has: see EmbeddingLookup
+        if self.drop_emb:
+            del sample['emb']
         sample['index'] = index
         return sample
 
@@ -52,10 +52,15 @@ def _one_thread(_: int) -> None:
 
 
 class Batches:
-    """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`."""
+    """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
 
-    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: Any, deferred: bool):
-        self.loader, self.sampler, self.dataset, self.deferred = loader, sampler, dataset, deferred
+    label_embeddings   (K, D) or None. Not None: batches carry no `emb`, since it is label_embeddings[label] for every
+                       clip (zeros for label -1), and the device that has the table looks it up.
+    """
+
+    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: Any,
+                 label_embeddings: np.ndarray | None):
+        self.loader, self.sampler, self.dataset, self.label_embeddings = loader, sampler, dataset, label_embeddings
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -89,6 +94,7 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
     workers = min(workers_per_gpu, len(sampler))
     parallel = {'persistent_workers': persistent_workers and not test_mode, 'prefetch_factor': prefetch_factor,
                 'worker_init_fn': _one_thread} if workers else {}
-    loader = DataLoader(SeededSamples(dataset, seed, deferred), batch_sampler=sampler, num_workers=workers,
+    drop_emb = deferred and dataset.looks_up_emb
+    loader = DataLoader(SeededSamples(dataset, seed, deferred, drop_emb), batch_sampler=sampler, num_workers=workers,
                         collate_fn=collate, pin_memory=pin_memory, **parallel)
-    return Batches(loader, sampler, dataset, deferred)
+    return Batches(loader, sampler, dataset, dataset.label_embeddings if drop_emb else None)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..errors import ConfigError, DataError, did_you_mean
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
 from .label_embeddings import load_label_embeddings
-from .pipelines import Compose
+from .pipelines import Collect, Compose
 
 
 @DATASETS.register_module()
@@ -106,6 +107,12 @@ class PoseDataset:
     def can_defer(self) -> bool:
         """May a loader carry key points and leave the drawing of heatmaps to the model's device?"""
         return self.pipeline.can_defer
+
+    @cached_property
+    def looks_up_emb(self) -> bool:
+        """Is `emb` of every sample the table's row of its label? Then a loader need not carry it."""
+        collected = any('emb' in stage.keys for stage in self.pipeline.steps if isinstance(stage, Collect))
+        return collected and all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
 
     def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
         """Clip `index` through the pipeline; deferred: `imgs` is a PoseClips, drawn later, in place of heatmaps."""

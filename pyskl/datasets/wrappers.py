@@ -57,6 +57,7 @@ class ConcatDataset:
         self.labels = np.concatenate([d.labels for d in self.datasets])
         self.ids = [name for d in self.datasets for name in d.ids]
         self.can_defer = all(d.can_defer for d in self.datasets)
+        self.looks_up_emb = all(d.looks_up_emb for d in self.datasets)
         self.class_prob = self._same('class_prob')
         self.label_embeddings = self._same('label_embeddings')
         self.test_mode = self.datasets[0].test_mode
