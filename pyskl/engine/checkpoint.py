@@ -1,0 +1,159 @@
+"""Checkpoints: tensors and plain Python in PYSKL's layout, read without executing anything, never half-written.
+
+    {'meta': {...}, 'state_dict': {...}, 'optimizer': {...}, 'resume': {...}}
+`resume` is ours: what an exact continuation needs beyond weights and optimiser.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..atomic import atomic_write
+from ..errors import CheckpointError, UserError
+
+_NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth$')
+
+
+def _published_globals() -> list[Any]:
+    """The three globals, beyond torch's own, in checkpoints that the published code wrote (a numpy scalar in their meta)."""
+    scalar = np.float64(0).__reduce__()[0]
+    return [scalar, (scalar, 'numpy.core.multiarray.scalar'), np.dtype, type(np.dtype(np.float64))]
+
+
+def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
+    """A checkpoint as a dict with at least 'state_dict' and 'meta', tensors on the CPU.
+
+    raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f'{path}: no such checkpoint file.')
+    try:
+        with torch.serialization.safe_globals(_published_globals()):
+            data = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:      # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
+        reason = str(error).strip().split('\n')[0] or type(error).__name__
+        refused = re.search(r'(?:global|GLOBAL) ([\w.]+)', str(error))
+        if refused:
+            raise CheckpointError(f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors and plain '
+                                  'Python values only; ask its author for a plain state_dict.') from error
+        raise CheckpointError(f'{path}: is no whole checkpoint ({reason}). It may be cut short; take an earlier one.') from error
+    if isinstance(data, Mapping) and 'state_dict' not in data and data and all(torch.is_tensor(v) for v in data.values()):
+        data = {'state_dict': data}             # a bare state dict
+    if not isinstance(data, Mapping) or not isinstance(data.get('state_dict'), Mapping):
+        raise CheckpointError(f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.")
+    return {'meta': {}, **data}
+
+
+def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
+    """Write atomically: `path` is either the old file or the whole new one, whatever happens meanwhile."""
+    with atomic_write(path) as f:
+        try:
+            torch.save(dict(data), f)
+        except RuntimeError as error:           # torch wraps a full disk in its own error
+            raise UserError(f'{path}: could not be written ({error}); what was there before is untouched. Free some disk '
+                            'space or choose another --work-dir.') from error
+
+
+def load_weights(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor], source: str, strict: bool = True) -> list[str]:
+    """Copy weights into the model.
+
+    strict   missing, unexpected or mis-shaped keys raise CheckpointError; otherwise they are left out (fine-tuning)
+    ->       one line for each kind of mismatch (empty when all fits)
+    """
+    state = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+    own = model.state_dict()
+    shapes = [f'{key} {tuple(state[key].shape)} (expected {tuple(own[key].shape)})'
+              for key in own if key in state and state[key].shape != own[key].shape]
+    problems = [_listed('missing', [key for key in own if key not in state]),
+                _listed('unexpected', [key for key in state if key not in own]), _listed('of another shape', shapes)]
+    problems = [problem for problem in problems if problem]
+    if problems and strict:
+        raise CheckpointError(f'{source}: does not fit the model of this config. {" ".join(problems)} '
+                              'Is it from another config? Compare the backbone and num_classes.')
+    fitting = {key: value for key, value in state.items() if key in own and value.shape == own[key].shape}
+    if not fitting:
+        raise CheckpointError(f'{source}: none of its weights fit the model of this config. {" ".join(problems)}')
+    model.load_state_dict(fitting, strict=False)
+    return problems
+
+
+def _listed(kind: str, keys: list[str]) -> str:
+    if not keys:
+        return ''
+    more = f' and {len(keys) - 3} more' if len(keys) > 3 else ''
+    return f'{len(keys)} keys {kind}: {", ".join(keys[:3])}{more}.'
+
+
+class CheckpointFolder:
+    """The checkpoints of a run: epoch_N.pth or iter_N.pth, latest.pth, best_METRIC_epoch_N.pth."""
+
+    def __init__(self, folder: str | os.PathLike, keep: int = -1):
+        """keep: how many numbered checkpoints to keep, the latest among them (the best is never touched); -1 keeps all."""
+        self.folder, self.keep = Path(folder), keep
+
+    def numbered(self) -> list[Path]:
+        """epoch_N.pth and iter_N.pth, oldest first."""
+        files = [p for p in self.folder.glob('*.pth') if _NUMBERED.fullmatch(p.name)]
+        return sorted(files, key=lambda p: (p.stat().st_mtime_ns, p.name))
+
+    def save(self, name: str, data: Mapping[str, Any]) -> Path:
+        """Write a numbered checkpoint, let latest.pth name it, and forget the oldest beyond `keep`."""
+        path = self.folder / name
+        write_checkpoint(path, data)
+        self._point_latest(path)
+        if self.keep > 0:
+            others = [p for p in self.numbered() if p != path]
+            for old in others[:max(0, len(others) - self.keep + 1)]:
+                old.unlink(missing_ok=True)
+        return path
+
+    def save_best(self, name: str, data: Mapping[str, Any]) -> Path:
+        """Write the new best checkpoint, then remove the one it beats."""
+        path = self.folder / name
+        before = [p for p in self.folder.glob('best_*.pth') if p != path]
+        write_checkpoint(path, data)
+        for old in before:
+            old.unlink(missing_ok=True)
+        return path
+
+    def _point_latest(self, path: Path) -> None:
+        latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'
+        new.unlink(missing_ok=True)
+        try:
+            new.symlink_to(path.name)
+        except OSError:                         # a file system without links
+            shutil.copyfile(path, new)
+        os.replace(new, latest)
+
+    def newest_whole(self) -> tuple[Path, dict[str, Any], list[str]] | None:
+        """(path, checkpoint, complaints about damaged newer ones); None when there is no checkpoint at all.
+
+        raises  CheckpointError when there are checkpoints but none is whole
+        """
+        candidates = self.numbered()[::-1]
+        latest = self.folder / 'latest.pth'
+        with contextlib.suppress(OSError):
+            target = latest.resolve(strict=True)
+            candidates = [target] + [p for p in candidates if p.resolve() != target]
+        complaints: list[str] = []
+        for path in candidates:
+            try:
+                return path, read_checkpoint(path), complaints
+            except CheckpointError as error:
+                complaints.append(str(error))
+        if complaints:
+            raise CheckpointError('No whole checkpoint to go on from:\n  ' + '\n  '.join(complaints) +
+                                  '\nMove the damaged files away, or start anew in another --work-dir.')
+        return None
+
+    def best(self) -> Path | None:
+        return max(self.folder.glob('best_*.pth'), key=lambda p: p.stat().st_mtime_ns, default=None)

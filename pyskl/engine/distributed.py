@@ -1,0 +1,137 @@
+"""One process or many, on one machine or several: who am I, where do I compute, and how do we agree."""
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from ..errors import ConfigError
+
+LAUNCHERS = ('none', 'pytorch', 'slurm')
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all: rank of world, local_rank on this machine, the device it computes on."""
+
+    rank: int
+    world: int
+    local_rank: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+
+def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
+    """The device of that name ('cpu', 'cuda', 'cuda:1'); None takes CUDA where there is one."""
+    name = name or ('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f'--device {name}: is no device. Try cpu, cuda or cuda:0.') from error
+    if device.type != 'cuda':
+        return device
+    if not torch.cuda.is_available():
+        raise ConfigError(f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of PyTorch.')
+    index = local_rank if device.index is None else device.index
+    if index >= torch.cuda.device_count():
+        raise ConfigError(f'GPU {index} is asked for, but this machine has {torch.cuda.device_count()}. Start fewer processes, '
+                          'or run on the CPU with --device cpu.')
+    return torch.device('cuda', index)
+
+
+def start(launcher: str | None = None, device: str | None = None, timeout_minutes: float = 30) -> Ranks:
+    """Join the group of processes that the launcher started; a single process needs none.
+
+    launcher   'none', 'pytorch' (torchrun), 'slurm' (srun); None finds out from torchrun's variables
+    raises     ConfigError when the launcher's variables are missing, or the device is not there
+    Backend: NCCL on CUDA, gloo on the CPU.
+    """
+    launcher = launcher or ('pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none')
+    if launcher == 'none':
+        return Ranks(0, 1, 0, choose_device(device))
+    if launcher == 'slurm':
+        _slurm_variables()
+    try:
+        rank, world = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
+        local_rank = int(os.environ.get('LOCAL_RANK', 0))
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f'--launcher {launcher}: {error} is missing or no number in the environment. Start with '
+                          '`bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N tools/train.py CONFIG`.') from error
+    chosen = choose_device(device, local_rank)
+    if chosen.type == 'cuda':
+        torch.cuda.set_device(chosen)
+    try:
+        dist.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
+                          f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another PORT.') from error
+    return Ranks(rank, world, local_rank, chosen)
+
+
+def _slurm_variables() -> None:
+    """Translate srun's variables into torchrun's."""
+    missing = [name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID') if name not in os.environ]
+    if missing:
+        raise ConfigError(f'--launcher slurm: {missing[0]} is not set. Start with `srun python tools/train.py CONFIG --launcher slurm`.')
+    os.environ.update(RANK=os.environ['SLURM_PROCID'], WORLD_SIZE=os.environ['SLURM_NTASKS'], LOCAL_RANK=os.environ['SLURM_LOCALID'])
+    os.environ.setdefault('MASTER_PORT', '29500')
+    if 'MASTER_ADDR' not in os.environ:
+        nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST', '')
+        names = subprocess.run(['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=False)
+        os.environ['MASTER_ADDR'] = names.stdout.split('\n')[0] or '127.0.0.1'
+
+
+def finish() -> None:
+    """Leave the group, if there is one."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+class Council:
+    """How the ranks agree on small things. It speaks over gloo, so that it never makes a GPU wait."""
+
+    def __init__(self, ranks: Ranks):
+        self.ranks = ranks
+        self._group = dist.new_group(backend='gloo') if ranks.world > 1 else None
+
+    def barrier(self) -> None:
+        if self._group is not None:
+            dist.barrier(group=self._group)
+
+    def highest(self, value: int) -> int:
+        """The largest of all ranks' values, on every rank."""
+        if self._group is None:
+            return value
+        tensor = torch.tensor(value)
+        dist.all_reduce(tensor, dist.ReduceOp.MAX, group=self._group)
+        return int(tensor)
+
+    def gather(self, value: Any) -> list[Any] | None:
+        """Every rank's value in rank order, on rank 0; None elsewhere."""
+        if self._group is None:
+            return [value]
+        values = [None] * self.ranks.world if self.ranks.is_main else None
+        dist.gather_object(value, values, group=self._group)
+        return values
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over ranks of a float64 CPU tensor, on every rank."""
+        if self._group is not None:
+            dist.all_reduce(values, group=self._group)
+            values /= self.ranks.world
+        return values
+
+    def tell(self, value: Any) -> Any:
+        """Rank 0's value, on every rank."""
+        box = [value]
+        if self._group is not None:
+            dist.broadcast_object_list(box, group=self._group)
+        return box[0]

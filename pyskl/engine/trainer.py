@@ -1,0 +1,295 @@
+"""The training loop: one plain loop for one process and for many, which can be stopped and continued at any iteration."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from ..datasets import Batches
+from ..datasets.loader import seed_everything
+from ..errors import CheckpointError, UserError
+from ..evaluation import evaluate
+from ..recipe import Recipe
+from .batch import ToDevice, autocast
+from .checkpoint import CheckpointFolder, load_weights
+from .distributed import Council, Ranks
+from .log import JsonLog, as_text, duration
+from .optimizer import build_optimizer
+from .schedule import learning_rate
+from .signals import Stopped, StopRequest
+from .tester import collect_scores
+from .window import Window
+
+_DROPOUT_STREAM = 1         # keeps the draws of iterations apart from those of samples, which use (seed, epoch, index)
+
+
+@dataclass
+class Position:
+    """Where training stands: whole epochs done, and batches done in the current one."""
+
+    epoch: int = 0
+    inner: int = 0
+
+
+class Trainer:
+    """Trains a model by a recipe.
+
+    model      on ranks.device already; train, val: this rank's Batches (val None: no validation)
+    work_dir   where checkpoints go; seed: of everything random. Randomness is a function of (seed, epoch, index) for samples
+               and of (seed, iteration, rank) for dropout, so a checkpoint needs no generator states
+    amp        None, 'bf16' or 'fp16'; on_nan: 'stop' or 'skip' a batch whose loss is not finite
+    meta       goes into every checkpoint's meta (config text, settings, version ...)
+    """
+
+    def __init__(self, model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Council, train: Batches, val: Batches | None,
+                 work_dir: Path, logger: logging.Logger, json_log: JsonLog, seed: int, amp: str | None = None,
+                 on_nan: str = 'stop', meta: Mapping[str, Any] | None = None):
+        self.model, self.recipe, self.ranks, self.council = model, recipe, ranks, council
+        self.train, self.val, self.logger, self.json_log = train, val, logger, json_log
+        self.seed, self.amp, self.on_nan, self.meta = seed, amp, on_nan, dict(meta or {})
+        self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
+        self.optimizer = build_optimizer(model, recipe.optimizer)
+        self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=amp == 'fp16')
+        self.to_device = ToDevice(ranks.device, train.label_embeddings)
+        self.at, self.window = Position(), Window()
+        self.best_score: float | None = None
+        self.best_file: str | None = None
+        self._unsettled: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._start = time.perf_counter()
+        self._iterations_here = 0
+        self.wrapped = self._distributed() if ranks.world > 1 else model
+
+    def _distributed(self) -> DistributedDataParallel:
+        ids = [self.ranks.device.index] if self.ranks.device.type == 'cuda' else None
+        return DistributedDataParallel(self.model, device_ids=ids, broadcast_buffers=False,
+                                       find_unused_parameters=self.recipe.find_unused_parameters)
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    @property
+    def iteration(self) -> int:
+        """Iterations done over the whole run."""
+        return self.at.epoch * len(self.train) + self.at.inner
+
+    def fit(self) -> None:
+        """Train from where it stands to the end. Raises Stopped on a polite signal, UserError on a loss that is not finite."""
+        with StopRequest(self.council) as self.stop:
+            while self.at.epoch < self.recipe.total_epochs:
+                self._rest_of_epoch()
+                metrics = self._validate()
+                self.at = Position(self.at.epoch + 1)
+                self._keep(metrics)
+                self._leave_if_asked()
+
+    def _rest_of_epoch(self) -> None:
+        self.model.train()
+        batches = self.train.epoch(self.at.epoch, start=self.at.inner)
+        before = time.perf_counter()
+        for batch in batches:
+            data_seconds = time.perf_counter() - before
+            self.step(batch)
+            self.at.inner += 1
+            self._iterations_here += 1
+            self.window.add_time(time.perf_counter() - before, data_seconds)
+            if self.at.inner % self.recipe.log_config.interval == 0 or self.at.inner == len(self.train):
+                self._log()
+            if self._iteration_save_due():
+                self._save(f'iter_{self.iteration}.pth')
+            self._leave_if_asked()
+            before = time.perf_counter()
+
+    def step(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """One iteration: forward, backward, update. Returns the losses and accuracies, on the device."""
+        rate = learning_rate(self.recipe.lr_config, self.recipe.optimizer['lr'], self.iteration, len(self.train),
+                             self.recipe.total_epochs)
+        for group in self.optimizer.param_groups:
+            group['lr'] = rate
+        seed_everything(self.seed, _DROPOUT_STREAM, self.iteration, self.ranks.rank)
+        with autocast(self.ranks.device, self.amp):
+            values = self.wrapped(**self.to_device(batch), return_loss=True)
+            values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
+        self.optimizer.zero_grad(set_to_none=True)
+        if self._finite(values['loss'], batch['index']):
+            self._update(values['loss'])
+            self.window.add(values)
+        return values
+
+    def _update(self, loss: torch.Tensor) -> None:
+        self.scaler.scale(loss).backward()
+        clip = self.recipe.optimizer_config.grad_clip
+        if clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), **clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    # -- losses that are not finite ------------------------------------------------------------------------------------
+
+    def _finite(self, loss: torch.Tensor, index: torch.Tensor) -> bool:
+        """Is this batch to be learnt from? On the CPU, or to skip, that is known at once; a GPU is asked at the next log line."""
+        if self.scaler.is_enabled():
+            return True                         # an overflow in fp16: the scaler leaves the step out and lowers its scale
+        self._unsettled.append((index, torch.isfinite(loss.detach())))
+        if self.on_nan == 'skip':
+            bad = self.council.highest(int(not self._unsettled.pop()[1]))
+            if bad:
+                self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1,
+                                    self._names(index))
+            return not bad
+        if self.ranks.device.type == 'cpu':
+            self._settle()
+        return True
+
+    def _settle(self) -> None:
+        """Raise if a loss since the last call was not finite."""
+        unsettled, self._unsettled = self._unsettled, []
+        for index, finite in unsettled:
+            if not finite:
+                newest = self.folder.newest_whole()
+                last = f'The last checkpoint from before is {newest[0]}.' if newest else 'No checkpoint was written before.'
+                raise UserError(f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}: the loss is not finite (NaN or '
+                                f'infinite). The clips of that batch: {self._names(index)}. {last} Try a lower learning rate, '
+                                'optimizer_config.grad_clip, tools/check_data.py on the annotations, or --on-nan skip.')
+
+    def _names(self, index: torch.Tensor) -> str:
+        return ', '.join(self.train.dataset.ids[i] for i in index.tolist())
+
+    # -- log, validate -------------------------------------------------------------------------------------------------
+
+    def _log(self) -> None:
+        self._settle()
+        if not self.window.count:
+            return
+        means = self.window.means(self.council)
+        rate = self.optimizer.param_groups[0]['lr']
+        timed = max(1, self.window.timed)
+        seconds, data_seconds = self.window.time / timed, self.window.data_time / timed
+        left = self.recipe.total_epochs * len(self.train) - self.iteration
+        eta = (time.perf_counter() - self._start) / max(1, self._iterations_here) * left
+        memory = {}
+        if self.ranks.device.type == 'cuda':
+            memory = {'memory': int(torch.cuda.max_memory_allocated(self.ranks.device) / 2**20)}
+        self.window.clear()
+        if not self.ranks.is_main:
+            return
+        megabytes = ''.join(f'memory: {value}, ' for value in memory.values())
+        self.logger.info('Epoch [%d][%d/%d]\tlr: %.3e, eta: %s, time: %.3f, data_time: %.3f, %s%s', self.at.epoch + 1, self.at.inner,
+                         len(self.train), rate, duration(eta), seconds, data_seconds, megabytes, as_text(means))
+        self.json_log.write({'mode': 'train', 'epoch': self.at.epoch + 1, 'iter': self.at.inner, 'lr': rate, **memory,
+                             'data_time': data_seconds, **means, 'time': seconds})
+
+    def _validate(self) -> dict[str, float] | None:
+        """Metrics on the validation clips when this epoch is due for them (on rank 0; None otherwise)."""
+        config, number = self.recipe.evaluation, self.at.epoch + 1
+        if self.val is None or number < (config.start or 0) or number % config.interval:
+            return None
+        self._share_buffers()
+        scores = collect_scores(self.model, self.val, self.ranks, self.council, self.amp, 'val', lambda: bool(self.stop.agreed()))
+        self._leave_if_asked()
+        if scores is None:
+            return None
+        metrics = evaluate(scores, self.val.dataset.labels, metrics=config.metrics, topk=config.topk)
+        self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
+        self.json_log.write({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
+        return dict(metrics)
+
+    def _share_buffers(self) -> None:
+        """Give every rank rank 0's BatchNorm statistics: those are what the checkpoint holds, so those are validated."""
+        if self.ranks.world > 1:
+            for buffer in self.model.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    # -- checkpoints ---------------------------------------------------------------------------------------------------
+
+    def _iteration_save_due(self) -> bool:
+        config = self.recipe.checkpoint_config
+        return not config.by_epoch and config.interval > 0 and self.iteration % config.interval == 0 and self.at.inner < len(self.train)
+
+    def _keep(self, metrics: dict[str, float] | None) -> None:
+        """At an epoch's end: the numbered checkpoint when due, and the best one when beaten."""
+        config, epoch = self.recipe.checkpoint_config, self.at.epoch
+        improved = self.council.tell(metrics is not None and self._beats_best(metrics))
+        if epoch == self.recipe.total_epochs or not config.by_epoch or config.interval > 0 and epoch % config.interval == 0:
+            self._save(f'epoch_{epoch}.pth')
+        if improved:
+            data = self._snapshot()
+            if self.ranks.is_main:
+                path = self.folder.save_best(self.best_file, data)
+                self.logger.info('The best so far: %s', path)
+
+    def _beats_best(self, metrics: Mapping[str, float]) -> bool:
+        config = self.recipe.evaluation
+        if not config.save_best:
+            return False
+        key = next(iter(metrics)) if config.save_best == 'auto' else config.save_best
+        if key not in metrics:
+            raise UserError(f'evaluation.save_best = {key!r}: no such metric. Known: {", ".join(metrics)}.')
+        less = (config.rule or ('less' if 'loss' in key else 'greater')) == 'less'
+        score = metrics[key]
+        if self.best_score is not None and (score >= self.best_score if less else score <= self.best_score):
+            return False
+        self.best_score, self.best_file = score, f'best_{key}_epoch_{self.at.epoch}.pth'
+        return True
+
+    def _save(self, name: str) -> Path:
+        data = self._snapshot()
+        path = self.folder.folder / name
+        if self.ranks.is_main:
+            path = self.folder.save(name, data)
+        self.council.barrier()
+        return path
+
+    def _snapshot(self) -> dict[str, Any]:
+        self._settle()
+        windows = self.council.gather(self.window.state())
+        meta = {**self.meta, 'epoch': self.at.epoch, 'iter': self.iteration, 'seed': self.seed, 'time': time.asctime(),
+                'hook_msgs': {'best_score': self.best_score, 'best_ckpt': self.best_file}}
+        resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'windows': windows, 'scaler': self.scaler.state_dict()}
+        return {'meta': meta, 'state_dict': self.model.state_dict(), 'optimizer': self.optimizer.state_dict(), 'resume': resume}
+
+    @property
+    def total_batch(self) -> int:
+        return self.train.sampler.batch_size * self.ranks.world
+
+    def resume(self, checkpoint: Mapping[str, Any], source: str) -> None:
+        """Stand where the checkpoint was written: weights, optimiser, position, best score, the open log window."""
+        load_weights(self.model, checkpoint['state_dict'], source)
+        meta, resume = checkpoint['meta'], checkpoint.get('resume', {})
+        if 'optimizer' not in checkpoint or 'epoch' not in meta:
+            raise CheckpointError(f"{source}: holds weights only, no optimiser and no epoch to go on from. Use load_from = "
+                                  f"'{source}' in the config to start a new run from these weights.")
+        try:
+            self.optimizer.load_state_dict(checkpoint['optimizer'])
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f'{source}: its optimiser state does not fit this config: {error}.') from error
+        for group in self.optimizer.param_groups:
+            group.update({k: v for k, v in self.recipe.optimizer.items() if k != 'type'})
+        self.at = Position(int(meta['epoch']), self._position_inside(resume, source))
+        best = meta.get('hook_msgs') or {}
+        if best.get('best_score') is not None:
+            self.best_score, self.best_file = float(best['best_score']), best.get('best_ckpt')
+        if self.scaler.is_enabled() and resume.get('scaler'):
+            self.scaler.load_state_dict(resume['scaler'])
+        windows = resume.get('windows') or []
+        if len(windows) == self.ranks.world:
+            self.window.restore(windows[self.ranks.rank], self.ranks.device)
+
+    def _position_inside(self, resume: Mapping[str, Any], source: str) -> int:
+        inner, total = int(resume.get('inner', 0)), resume.get('total_batch', self.total_batch)
+        if inner and total != self.total_batch:
+            inner = inner * total // self.total_batch
+            self.logger.warning('%s was written with a total batch of %d, now it is %d: training goes on from batch %d of the epoch, '
+                                'and will not equal an uninterrupted run', source, total, self.total_batch, inner)
+        return inner
+
+    def _leave_if_asked(self) -> None:
+        number = self.stop.agreed()
+        if number:
+            name = f'iter_{self.iteration}.pth' if self.at.inner else f'epoch_{self.at.epoch}.pth'
+            raise Stopped(number, str(self._save(name)))

@@ -1,0 +1,42 @@
+"""Averages of what an iteration reports, kept on the device until a log line is due."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from .distributed import Council
+
+
+class Window:
+    """Sums of losses and accuracies since the last log line (on the device: no wait per iteration), and of times (seconds)."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self) -> None:
+        self.count, self.sums = 0, {}
+        self.time = self.data_time = 0.0
+        self.timed = 0
+
+    def add(self, values: Mapping[str, torch.Tensor]) -> None:
+        self.count += 1
+        for name, value in values.items():
+            value = value.detach().double()
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+
+    def add_time(self, seconds: float, data_seconds: float) -> None:
+        self.time, self.data_time, self.timed = self.time + seconds, self.data_time + data_seconds, self.timed + 1
+
+    def means(self, council: Council) -> dict[str, float]:
+        """Mean over iterations and ranks, by name; waits for the device."""
+        values = torch.stack([v.cpu() for v in self.sums.values()]) / self.count
+        return dict(zip(self.sums, council.mean(values).tolist()))
+
+    def state(self) -> dict:
+        """What a checkpoint inside the window must keep for the next line to come out the same."""
+        return {'count': self.count, 'sums': {name: float(value) for name, value in self.sums.items()}}
+
+    def restore(self, state: Mapping, device: torch.device) -> None:
+        self.count = state['count']
+        self.sums = {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in state['sums'].items()}
