@@ -1,0 +1,83 @@
+"""Residual blocks of the 3-D ResNets. Deep residual learning, arXiv:1512.03385; inflated as in I3D, arXiv:1705.07750."""
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from mmcv.cnn import ConvModule, build_activation_layer
+from torch import nn
+
+InflateStyle = Literal['3x1x1', '3x3x3']
+
+
+class ResidualBlock3d(nn.Module):
+    """relu(branch(x) + shortcut(x)); a subclass lays out the branch as conv1, conv2 (and conv3).
+
+    in_channels, planes   channels that come in; the branch's inner width (`planes * expansion` go out)
+    stride                (frames, pixels): taken once in the branch and by `downsample`
+    downsample            the shortcut's own layer, None for the identity
+    inflate               True: the branch sees neighbouring frames; False: frames stay apart
+    """
+
+    expansion: int
+    last_conv: str
+
+    def __init__(self, in_channels: int, planes: int, stride: tuple[int, int], downsample: nn.Module | None, inflate: bool,
+                 inflate_style: InflateStyle, conv_cfg: dict, norm_cfg: dict, act_cfg: dict):
+        super().__init__()
+        self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        self.lay_out(in_channels, planes, (stride[0], stride[1], stride[1]), inflate, inflate_style)
+        self.downsample = downsample
+        self.relu = build_activation_layer(act_cfg)
+
+    def lay_out(self, in_channels: int, planes: int, stride: tuple[int, int, int], inflate: bool, style: InflateStyle) -> None:
+        raise NotImplementedError
+
+    def conv(self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: int | tuple[int, int, int] = 1,
+             activate: bool = True) -> ConvModule:
+        parts = self.parts if activate else {**self.parts, 'act_cfg': None}
+        return ConvModule(in_channels, out_channels, kernel, stride, tuple(k // 2 for k in kernel), bias=False, **parts)
+
+    def branch(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    @property
+    def last_norm(self) -> nn.Module:
+        """The norm whose weight is started at zero by `zero_init_residual`."""
+        return getattr(self, self.last_conv).norm
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return self.relu(self.branch(x) + shortcut)
+
+
+class BasicBlock3d(ResidualBlock3d):
+    """Two 3x3 convolutions; inflated, each is 3x3x3 (in either style)."""
+
+    expansion = 1
+    last_conv = 'conv2'
+
+    def lay_out(self, in_channels: int, planes: int, stride: tuple[int, int, int], inflate: bool, style: InflateStyle) -> None:
+        kernel = (3, 3, 3) if inflate else (1, 3, 3)
+        self.conv1 = self.conv(in_channels, planes, kernel, stride)
+        self.conv2 = self.conv(planes, planes, kernel, activate=False)
+
+    def branch(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv2(self.conv1(x))
+
+
+class Bottleneck3d(ResidualBlock3d):
+    """Narrow, convolve, widen: 1x1x1, 1x3x3, 1x1x1; inflated, '3x1x1' makes the first 3x1x1, '3x3x3' the second 3x3x3."""
+
+    expansion = 4
+    last_conv = 'conv3'
+
+    def lay_out(self, in_channels: int, planes: int, stride: tuple[int, int, int], inflate: bool, style: InflateStyle) -> None:
+        narrow = (3, 1, 1) if inflate and style == '3x1x1' else (1, 1, 1)
+        middle = (3, 3, 3) if inflate and style == '3x3x3' else (1, 3, 3)
+        self.conv1 = self.conv(in_channels, planes, narrow)
+        self.conv2 = self.conv(planes, planes, middle, stride)
+        self.conv3 = self.conv(planes, planes * self.expansion, (1, 1, 1), activate=False)
+
+    def branch(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv3(self.conv2(self.conv1(x)))

@@ -1,0 +1,107 @@
+"""Two linear heads on the pooled feature. Joint Skeletal and Semantic Embedding Learning, arXiv:2307.10624, section 3."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+from ...errors import ConfigError, DataError
+from ...registry import HEADS, LOSSES
+from ..losses import topk_accuracies
+
+CROSS_ENTROPY = {'type': 'CrossEntropyLoss'}
+EMBEDDING_MSE = {'type': 'MseLoss'}
+
+
+@HEADS.register_module()
+class I3DHead(nn.Module):
+    """Average over frames and pixels, then class scores (after dropout) and a semantic embedding (before dropout).
+
+    num_classes, in_channels   K and the feature's D
+    loss_cls                   the loss on class scores
+    loss_emb                   the loss on embeddings; None builds no embedding head (plain PYSKL)
+    emb_dim                    width of the embedding, that of the label vectors
+    dropout                    0..1, the share of pooled features dropped before the class scores
+    init_std                   of the linear layers' normal start
+    mode                       '3D': the feature is a volume
+    label_smooth_eps           0..1, handed to loss_cls
+    topk                       the accuracies reported in training
+    """
+
+    components = {'loss_cls': LOSSES, 'loss_emb': LOSSES}
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 loss_cls: dict = CROSS_ENTROPY,
+                 loss_emb: dict | None = EMBEDDING_MSE,
+                 emb_dim: int = 300,
+                 dropout: float = 0.5,
+                 init_std: float = 0.01,
+                 mode: Literal['3D'] = '3D',
+                 label_smooth_eps: float = 0.0,
+                 topk: Sequence[int] = (1, 5)):
+        super().__init__()
+        if not 0 <= dropout <= 1:
+            raise ValueError(f'dropout = {dropout}: expected a number from 0 to 1.')
+        self.num_classes, self.in_channels, self.emb_dim, self.topk = num_classes, in_channels, emb_dim, tuple(topk)
+        smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
+        self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)
+        self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, 'loss_emb')
+        self.dropout = nn.Dropout(dropout)
+        self.fc_cls = nn.Linear(in_channels, num_classes)
+        self.emb_fc = None if loss_emb is None else nn.Linear(in_channels, emb_dim)
+        self.init_std = init_std
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        for layer in (self.fc_cls, self.emb_fc):
+            if layer is not None:
+                nn.init.normal_(layer.weight, std=self.init_std)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, feat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """feat (B, D, T, H, W) -> cls_score (B, K) before softmax, emb_score (B, emb_dim) or None without loss_emb."""
+        pooled = pool(feat)                                                         # (B, D)
+        emb_score = None if self.emb_fc is None else self.emb_fc(pooled)
+        return self.fc_cls(self.dropout(pooled)), emb_score
+
+    def loss(self, cls_score: torch.Tensor, label: torch.Tensor, emb_score: torch.Tensor | None = None,
+             emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """{'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'}: 0-dim tensors; the sum of the losses is what is trained on.
+
+        label   (N,) or (N, 1) class indices, or (N, K) shares of each class;  emb (N, emb_dim)
+        raises  DataError for a label outside 0..K-1 (on the CPU; elsewhere the data set has checked it), ConfigError
+                when embeddings are trained but the batch has none, or of another width
+        """
+        hard = label.argmax(1) if label.shape == cls_score.shape else label.reshape(-1).long()
+        self._check_range(hard)
+        losses = topk_accuracies(cls_score, hard, self.topk)
+        losses['loss_cls'] = self.loss_cls(cls_score, label if label.shape == cls_score.shape else hard)
+        if self.loss_emb is not None:
+            losses['loss_emb'] = self.loss_emb(emb_score, self._checked(emb))
+        return losses
+
+    def _check_range(self, label: torch.Tensor) -> None:
+        if label.device.type != 'cpu':      # looking would make the host wait for the device
+            return
+        wrong = label[(label < 0) | (label >= self.num_classes)]
+        if len(wrong):
+            raise DataError(f'label {int(wrong[0])}: expected 0 to {self.num_classes - 1}, as num_classes = {self.num_classes} '
+                            'in cls_head. Correct the annotations or num_classes.')
+
+    def _checked(self, emb: torch.Tensor | None) -> torch.Tensor:
+        if emb is None:
+            raise ConfigError("cls_head trains embeddings (loss_emb), but the batch has no 'emb'. Add 'emb' to the keys that the "
+                              'training pipeline collects, or set cls_head.loss_emb=None.')
+        if emb.shape[-1] != self.emb_dim:
+            raise ConfigError(f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = {self.emb_dim}. "
+                              'Set emb_dim to the width of the label embeddings.')
+        return emb.reshape(-1, self.emb_dim)
+
+
+def pool(feat: torch.Tensor) -> torch.Tensor:
+    """(B, D, T, H, W) -> (B, D), the mean over frames and pixels."""
+    return feat.mean((2, 3, 4))

@@ -1,0 +1,66 @@
+"""Where `imgs` becomes what the first convolution reads: drawn on the model's device, in its dtype and memory layout.
+
+`imgs` is a tensor of heatmaps (B, S, C, T, H, W), or their not-yet-drawn form (heatmaps.PoseClips) with that `shape`.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+import torch
+
+if TYPE_CHECKING:
+    from ..heatmaps import PoseClips
+
+Imgs = Union[torch.Tensor, 'PoseClips']
+
+CPU_VIEWS = 4                       # volumes at once in testing on the CPU
+CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill
+BYTES_PER_INPUT_BYTE = 12           # activations alive at once in a forward pass, by the size of the input
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the backbone wants: device, dtype, and whether channels lie last in memory."""
+
+    device: torch.device
+    dtype: torch.dtype
+    channels_last: bool
+
+    @classmethod
+    def of(cls, parameter: torch.Tensor, channels_last: bool) -> Target:
+        """The target for a network with this parameter; under autocast the input is drawn in autocast's dtype."""
+        kind = parameter.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else parameter.dtype
+        return cls(parameter.device, dtype, channels_last)
+
+
+def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
+    """imgs (B, S, C, T, H, W), drawn or not -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
+    if isinstance(imgs, torch.Tensor):
+        chosen = imgs if views is None else imgs[:, views]
+        flat = chosen.reshape(-1, *imgs.shape[2:])
+        layout = torch.channels_last_3d if target.channels_last else torch.contiguous_format
+        return flat.to(target.device, target.dtype, memory_format=layout)
+    drawn = imgs.to(target.device, non_blocking=True).draw(views, dtype=target.dtype, channels_last=target.channels_last)
+    return drawn.flatten(0, 1)
+
+
+def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterator[torch.Tensor]:
+    """The volumes in pieces that fit in memory: each (B * n, C, T, H, W), n views of every sample, in order of views."""
+    batch, num_views = imgs.shape[:2]
+    at_once = max_testing_views or _volumes_at_once(imgs, target)
+    step = max(1, at_once // batch)
+    for start in range(0, num_views, step):
+        yield volumes(imgs, target, slice(start, min(start + step, num_views)))
+
+
+def _volumes_at_once(imgs: Imgs, target: Target) -> int:
+    if target.device.type != 'cuda':
+        return CPU_VIEWS
+    free, _ = torch.cuda.mem_get_info(target.device)
+    num_values = 1
+    for size in imgs.shape[2:]:
+        num_values *= size
+    return max(1, int(free * CUDA_SHARE / (num_values * target.dtype.itemsize * BYTES_PER_INPUT_BYTE)))

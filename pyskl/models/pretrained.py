@@ -1,0 +1,62 @@
+"""Starting weights for a backbone, read from a checkpoint file as data, never as a program."""
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..errors import CheckpointError
+
+# PYSKL's checkpoints hold one numpy number in their meta (the best score); numpy 1 called its home numpy.core.
+_scalar = np.float64(0).__reduce__()[0]
+NUMPY_NUMBER = [_scalar, (_scalar, 'numpy.core.multiarray.scalar'), (_scalar, 'numpy._core.multiarray.scalar'), np.dtype,
+                type(np.dtype('float64'))]
+
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
+    """The weights in a .pth file: its `state_dict` entry, or the whole file when it is a bare state dict.
+
+    Read with weights_only=True; of DataParallel's keys the leading 'module.' is taken off.
+    raises  CheckpointError naming the file: absent, torn, holds something else, or wants to run code
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f'{path}: there is no such checkpoint file. Give the path of a .pth file.')
+    try:
+        with torch.serialization.safe_globals(NUMPY_NUMBER):
+            content = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]}). Is it whole, and a .pth '
+                              'file of tensors? Files that need code to be run are refused.') from error
+    if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
+        content = content['state_dict']
+    if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
+        raise CheckpointError(f'{path}: holds no weights; expected a dict of tensors, or one under "state_dict".')
+    return {key.removeprefix('module.'): value for key, value in content.items()}
+
+
+def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
+    """Fill a backbone from a checkpoint of the backbone alone or of a whole recognizer; other parts of it are passed over.
+
+    raises  CheckpointError naming the missing and mis-shaped keys, or saying that the file holds a 2-D network
+    """
+    weights = read_state_dict(path)
+    if any(key.startswith('backbone.') for key in weights):
+        weights = {key.removeprefix('backbone.'): value for key, value in weights.items() if key.startswith('backbone.')}
+    own = backbone.state_dict()
+    if not any(value.ndim == 5 for value in weights.values()) and any(value.ndim == 4 for value in weights.values()):
+        raise CheckpointError(f'{path}: holds a 2-D network (no 3-D convolution in it). Inflating 2-D weights is not offered; '
+                              'give the checkpoint of a 3-D backbone, or pretrained=None.')
+    faults = [f'{key} is missing' for key in own if key not in weights]
+    faults += [f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
+               for key in own if key in weights and weights[key].shape != own[key].shape]
+    if faults:
+        more = f', and {len(faults) - 5} more' if len(faults) > 5 else ''
+        raise CheckpointError(f'{path}: does not fit the backbone: {"; ".join(faults[:5])}{more}. '
+                              'Compare depth, base_channels, in_channels and stage_blocks with those it was trained with.')
+    backbone.load_state_dict({key: weights[key] for key in own})

@@ -1,0 +1,113 @@
+"""PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624: from volumes of heatmaps to losses or scores."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...errors import ConfigError
+from ...registry import BACKBONES, HEADS, RECOGNIZERS
+from ...signature import check_call
+from .. import input_stage
+from ..heads.i3d_head import pool
+from ..input_stage import Imgs, Target
+
+
+@dataclass(frozen=True)
+class TestSettings:
+    """How the views of a sample become one answer.
+
+    average_clips      'prob': the mean of their softmaxes; 'score': the mean of their scores; None: each view's scores
+    max_testing_views  volumes that pass the network at once; None: chosen by the device's memory
+    feat_ext           give the pooled feature, averaged over views, instead of class scores
+    """
+
+    __test__ = False            # not a test class for pytest
+
+    average_clips: Literal['prob', 'score'] | None = 'prob'
+    max_testing_views: int | None = None
+    feat_ext: bool = False
+
+    def __post_init__(self):
+        if self.max_testing_views is not None and self.max_testing_views < 1:
+            raise ConfigError(f'model.test_cfg.max_testing_views = {self.max_testing_views}: expected at least 1, or None.')
+
+
+@RECOGNIZERS.register_module()
+class Recognizer3D(nn.Module):
+    """Backbone and head over imgs (B, S, C, T, H, W): B samples of S views; or over their not-yet-drawn form, PoseClips.
+
+    backbone, cls_head   configs of registered components
+    train_cfg            nothing is read from it; PYSKL's configs may give an empty one
+    test_cfg             see TestSettings
+    """
+
+    components = {'backbone': BACKBONES, 'cls_head': HEADS}
+
+    def __init__(self, backbone: dict, cls_head: dict, train_cfg: dict | None = None, test_cfg: dict | None = None):
+        super().__init__()
+        if train_cfg:
+            raise ConfigError(f'model.train_cfg = {train_cfg!r}: Recognizer3D has no training options; leave it out.')
+        check_call(TestSettings, test_cfg or {}, 'model.test_cfg')
+        self.test_cfg = TestSettings(**(test_cfg or {}))
+        self.backbone = BACKBONES.build(backbone, 'model.backbone')
+        self.cls_head = HEADS.build(cls_head, 'model.cls_head')
+        self.channels_last = False
+        self._check_width()
+
+    def _check_width(self) -> None:
+        given, wanted = getattr(self.backbone, 'out_channels', None), getattr(self.cls_head, 'in_channels', None)
+        if None not in (given, wanted) and given != wanted:
+            raise ConfigError(f'model.cls_head.in_channels = {wanted}, but the backbone gives {given} channels. '
+                              f'Set in_channels={given}, or change base_channels, num_stages or depth.')
+
+    @property
+    def target(self) -> Target:
+        return Target.of(next(self.parameters()), self.channels_last)
+
+    def forward(self, imgs: Imgs, label: torch.Tensor | None = None, emb: torch.Tensor | None = None,
+                return_loss: bool = True, **_: Any) -> dict[str, torch.Tensor] | np.ndarray:
+        """The losses (see forward_train), or with return_loss=False the scores (see forward_test). Other keys are passed over."""
+        if not return_loss:
+            return self.forward_test(imgs)
+        if label is None:
+            raise ConfigError("training needs 'label' in the batch. Add 'label' to the keys that the training pipeline collects.")
+        return self.forward_train(imgs, label, emb)
+
+    def extract_feat(self, imgs: torch.Tensor) -> torch.Tensor:
+        """Volumes (N, C, T, H, W) -> features (N, D, T', H', W')."""
+        return self.backbone(imgs)
+
+    def forward_train(self, imgs: Imgs, label: torch.Tensor, emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """imgs (B, S, C, T, H, W); label (B,), (B, 1) or (B, K); emb (B, D) -> top1_acc, top5_acc, loss_cls, loss_emb.
+
+        Each view counts as a sample with its clip's label. The sum of the losses is the published loss.
+        """
+        num_views = imgs.shape[1]
+        feat = self.extract_feat(input_stage.volumes(imgs, self.target))            # (B*S, D, T', H', W')
+        cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
+        label = label.repeat_interleave(num_views, 0).to(cls_score.device)
+        emb = None if emb is None else emb.repeat_interleave(num_views, 0)
+        return self.cls_head.loss(cls_score, label, emb_score, emb)
+
+    @torch.no_grad()
+    def predict(self, imgs: Imgs) -> torch.Tensor:
+        """imgs (B, S, C, T, H, W) -> (B, K) on the model's device; (B, S, K) with average_clips=None, (B, D) with feat_ext."""
+        per_chunk = [self._per_view(volume).unflatten(0, (imgs.shape[0], -1))
+                     for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views)]
+        per_view = torch.cat(per_chunk, 1)                                          # (B, S, K) or (B, S, D)
+        if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score':
+            return per_view.mean(1)
+        return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
+
+    def _per_view(self, volume: torch.Tensor) -> torch.Tensor:
+        feat = self.extract_feat(volume)
+        return (pool(feat) if self.test_cfg.feat_ext else self.cls_head(feat)[0]).float()
+
+    def forward_test(self, imgs: Imgs) -> np.ndarray:
+        """As predict, on the host."""
+        return self.predict(imgs).cpu().numpy()
