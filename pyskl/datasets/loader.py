@@ -54,13 +54,15 @@ def _one_thread(_: int) -> None:
 class Batches:
     """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
 
+    deferred           do batches carry key points (PoseClips), to be drawn on the device?
     label_embeddings   (K, D) or None. Not None: batches carry no `emb`, since it is label_embeddings[label] for every
                        clip (zeros for label -1), and the device that has the table looks it up.
     """
 
     def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: Any,
-                 label_embeddings: np.ndarray | None):
-        self.loader, self.sampler, self.dataset, self.label_embeddings = loader, sampler, dataset, label_embeddings
+                 deferred: bool, label_embeddings: np.ndarray | None):
+        self.loader, self.sampler, self.dataset = loader, sampler, dataset
+        self.deferred, self.label_embeddings = deferred, label_embeddings
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -97,4 +99,4 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
     drop_emb = deferred and dataset.looks_up_emb
     loader = DataLoader(SeededSamples(dataset, seed, deferred, drop_emb), batch_sampler=sampler, num_workers=workers,
                         collate_fn=collate, pin_memory=pin_memory, **parallel)
-    return Batches(loader, sampler, dataset, dataset.label_embeddings if drop_emb else None)
+    return Batches(loader, sampler, dataset, deferred, dataset.label_embeddings if drop_emb else None)

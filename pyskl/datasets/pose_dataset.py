@@ -46,6 +46,7 @@ class PoseDataset:
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
         self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where=f'pipeline of {self.ann_file}')
         self.video_infos = self._load(valid_ratio, box_thr)
+        self.label_embeddings_file = label_embeddings
         self.label_embeddings = load_label_embeddings(label_embeddings)
         self.labels = np.array([info.get('label', -1) for info in self.video_infos], dtype=np.int64)
         self._check_labels()

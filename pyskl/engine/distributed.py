@@ -1,6 +1,8 @@
 """One process or many, on one machine or several: who am I, where do I compute, and how do we agree."""
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm')
 
@@ -135,3 +137,16 @@ class Council:
         if self._group is not None:
             dist.broadcast_object_list(box, group=self._group)
         return box[0]
+
+    def same(self, **values: Any) -> None:
+        """Raise DataError on every rank unless all ranks have the same values (compared by hash)."""
+        if self._group is None:
+            return
+        digests = {name: hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+                   for name, value in values.items()}
+        gathered = self.tell(self.gather(digests))
+        for name in digests:
+            odd = [rank for rank, theirs in enumerate(gathered) if theirs[name] != gathered[0][name]]
+            if odd:
+                raise DataError(f'The processes do not see the same {name}: ranks {odd} differ from rank 0. Give every machine the '
+                                'same config and the same data files.')

@@ -125,7 +125,7 @@ class Trainer:
         clip = self.recipe.optimizer_config.grad_clip
         if clip is not None:
             self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), **clip)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip.max_norm, clip.norm_type)
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
@@ -224,13 +224,9 @@ class Trainer:
                 self.logger.info('The best so far: %s', path)
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
-        config = self.recipe.evaluation
-        if not config.save_best:
+        key, less = self.recipe.evaluation.best_figure, self.recipe.evaluation.rule == 'less'
+        if key is None:
             return False
-        key = next(iter(metrics)) if config.save_best == 'auto' else config.save_best
-        if key not in metrics:
-            raise UserError(f'evaluation.save_best = {key!r}: no such metric. Known: {", ".join(metrics)}.')
-        less = (config.rule or ('less' if 'loss' in key else 'greater')) == 'less'
         score = metrics[key]
         if self.best_score is not None and (score >= self.best_score if less else score <= self.best_score):
             return False

@@ -1,0 +1,54 @@
+"""--dry-run: everything is built and one batch goes each way; shapes, time and memory are printed, nothing is written."""
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..datasets import Batches
+from ..engine.batch import ToDevice, autocast
+from ..engine.distributed import Council, Ranks
+from ..engine.log import JsonLog, as_text
+from ..engine.trainer import Trainer
+from ..recipe import Recipe
+
+
+def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Council, train: Batches, val: Batches | None, seed: int,
+            amp: str | None) -> None:
+    """Print what a training step and a validation batch look like and cost."""
+    trainer = Trainer(model, recipe, ranks, council, train, None, Path('.'), logging.getLogger('pyskl'), JsonLog(None), seed, amp)
+    batch = next(iter(train))
+    _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
+    for which in ('first', 'second'):
+        start = time.perf_counter()
+        values = {name: float(value) for name, value in trainer.step(batch).items()}
+        _say(ranks, f'{which} training step: {time.perf_counter() - start:.2f} s; {as_text(values)}')
+    if val is not None and len(val):
+        batch = next(iter(val))
+        model.eval()
+        start = time.perf_counter()
+        with torch.inference_mode(), autocast(ranks.device, amp):
+            scores = model.predict(ToDevice(ranks.device, val.label_embeddings)(batch)['imgs']).cpu()
+        _say(ranks, f'validation batch: {_shapes(batch)} -> scores {tuple(scores.shape)} in {time.perf_counter() - start:.2f} s')
+    _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
+
+
+def _say(ranks: Ranks, text: str) -> None:
+    if ranks.is_main:
+        print(text)
+
+
+def _shapes(batch: Mapping[str, Any]) -> str:
+    return ', '.join(f'{key} {tuple(value.shape)}' for key, value in batch.items() if hasattr(value, 'shape'))
+
+
+def _memory(ranks: Ranks) -> str:
+    host = f'{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB of host memory'
+    if ranks.device.type != 'cuda':
+        return host
+    return f'{host}, {torch.cuda.max_memory_allocated(ranks.device) / 2**30:.2f} GB of GPU memory'

@@ -1,0 +1,105 @@
+"""What training, testing and inference have in common: from a config file to a recipe, a model and loaders."""
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from ..datasets import Batches, build_dataloader, build_dataset
+from ..datasets.label_embeddings import default_table_note
+from ..datasets.loader import seed_everything
+from ..engine.checkpoint import load_weights, read_checkpoint
+from ..engine.distributed import Ranks
+from ..engine.machine import keep_pages, set_determinism, set_threads
+from ..errors import ConfigError, DataError
+from ..models import build_model
+from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
+
+Split = Literal['train', 'val', 'test']
+
+
+@dataclass
+class Run:
+    """A config file, read and checked: `config` as the user wrote it, `recipe` with types and defaults."""
+
+    config: Any
+    recipe: Recipe
+    name: str
+
+    @property
+    def work_dir(self) -> Path:
+        return Path(self.recipe.work_dir or Path('work_dirs') / self.name)
+
+
+def read_run(config: str | os.PathLike, cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> Run:
+    """Read a config file with its overrides, import its own modules, check everything that needs no data."""
+    cfg = load_config(config, cfg_options)
+    import_custom_modules(cfg)
+    return Run(cfg, read_recipe(cfg), Path(config).stem)
+
+
+def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -> None:
+    keep_pages()
+    set_threads(int(os.environ.get('LOCAL_WORLD_SIZE', ranks.world)))
+    set_determinism(deterministic or recipe.deterministic, recipe.cudnn_benchmark)
+
+
+def build_split(recipe: Recipe, split: Split) -> Any:
+    """The dataset of data.train, data.val or data.test."""
+    dataset_cfg = getattr(recipe.data, split)
+    if dataset_cfg is None:
+        raise ConfigError(f'data.{split} is missing in the config.')
+    return build_dataset(dataset_cfg, {'test_mode': split != 'train'}, where=f'data.{split}')
+
+
+def build_batches(recipe: Recipe, split: Split, ranks: Ranks, seed: int = 0, dataset: Any = None) -> Batches:
+    """This rank's batches of a split, with the loader settings of that split; `dataset` if it is built already."""
+    dataset = build_split(recipe, split) if dataset is None else dataset
+    loader = recipe.data.loader(split)
+    pin_memory = ranks.device.type == 'cuda' if loader.pin_memory is None else loader.pin_memory
+    return build_dataloader(dataset, loader.videos_per_gpu, loader.workers_per_gpu, loader.shuffle, seed, ranks.rank, ranks.world,
+                            pin_memory, loader.persistent_workers, loader.prefetch_factor)
+
+
+def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger) -> torch.nn.Module:
+    """The config's model on this rank's device, initialised from the seed and then from load_from, if given."""
+    if recipe.model is None:
+        raise ConfigError('model is missing in the config.')
+    seed_everything(seed)
+    model = build_model(recipe.model)
+    if recipe.load_from:
+        for problem in load_weights(model, read_checkpoint(recipe.load_from)['state_dict'], recipe.load_from, strict=False):
+            logger.warning('load_from %s: %s These keep their own values.', recipe.load_from, problem)
+    return model.to(ranks.device)
+
+
+def check_match(model: torch.nn.Module, batches: Batches, split: str) -> None:
+    """Do the dataset's labels and label vectors fit the head? Better said here than by a CUDA assert in the first batch."""
+    head, dataset = model.cls_head, batches.dataset
+    num_classes = getattr(head, 'num_classes', None)
+    labels = np.asarray(getattr(dataset, 'labels', []))
+    if num_classes is not None and labels.size and labels.max() >= num_classes:
+        worst = int(labels.argmax())
+        raise DataError(f'data.{split}: clip {dataset.ids[worst]} has label {labels[worst]}, but model.cls_head.num_classes = '
+                        f'{num_classes} (labels 0..{num_classes - 1}). Raise num_classes or correct the labels.')
+    table, width = getattr(dataset, 'label_embeddings', None), getattr(head, 'emb_dim', None)
+    if getattr(head, 'loss_emb', None) is not None and table is not None and table.shape[1] != width:
+        raise ConfigError(f'data.{split}.label_embeddings has vectors of {table.shape[1]} numbers, but model.cls_head.emb_dim = '
+                          f'{width}. Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).')
+
+
+def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches) -> None:
+    """The lines that one wants to find at the top of a log."""
+    numbers = sum(p.numel() for p in model.parameters())
+    logger.info('%d process(es) on %s; PyTorch %s; %d clips, %d parameters', ranks.world, ranks.device, torch.__version__,
+                len(batches.dataset), numbers)
+    logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else
+                'in the loader (a stage after GeneratePoseTarget is not ours, so drawing can\'t wait)')
+    if getattr(model.cls_head, 'loss_emb', None) is not None:
+        logger.info('%s', default_table_note(getattr(batches.dataset, 'label_embeddings_file', None)))

@@ -1,0 +1,166 @@
+"""Testing a checkpoint: scores with their clips' names, metrics where labels are known, a single-stream submission."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from ..engine import distributed
+from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
+from ..engine.distributed import Council, Ranks
+from ..engine.log import as_text
+from ..engine.tester import collect_scores
+from ..errors import CheckpointError, ConfigError
+from ..evaluation import evaluate
+from ..models import build_model, fuse_conv_bn
+from ..recipe import Recipe
+from ..submission import save_result_pkl, save_scores, write_submission
+from .setup import Run, Split, build_batches, build_split, check_match, prepare_machine, read_run
+
+
+@dataclass
+class TestOptions:
+    """What the command line of tools/test.py can say; see its --help for each."""
+
+    __test__ = False
+
+    checkpoint: str | None = None
+    work_dir: str | None = None
+    out: str | None = None
+    eval: Sequence[str] | None = None
+    fuse_conv_bn: bool = True
+    average_clips: Literal['prob', 'score', 'none'] | None = None
+    compile: bool = False
+    split: Split = 'test'
+    launcher: Literal['none', 'pytorch', 'slurm'] | None = None
+    amp: Literal['bf16', 'fp16'] | None = None
+    device: str | None = None
+
+
+@dataclass
+class TestResult:
+    """What a test gave: scores (N, K) for `ids` in dataset order, metrics by name (empty without labels), files written."""
+
+    __test__ = False
+
+    ids: list[str]
+    scores: np.ndarray
+    metrics: dict[str, float]
+    files: list[Path]
+
+
+def test(config: str | os.PathLike, options: TestOptions | None = None,
+         cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> TestResult | None:
+    """Test a checkpoint as the config file says; the result on rank 0, None on other ranks.
+
+    raises  UserError kinds for anything wrong in config, data or checkpoint; then no output file was touched
+    """
+    options = options or TestOptions()
+    run = read_run(config, cfg_options)
+    if options.work_dir:
+        run.recipe = replace(run.recipe, work_dir=options.work_dir)
+    ranks = distributed.start(options.launcher, options.device)
+    try:
+        return test_run(run, options, ranks, Council(ranks))
+    finally:
+        distributed.finish()
+
+
+test.__test__ = False       # not a test function, whatever its name tells pytest
+
+
+def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
+    """As `test`, on processes that have met already."""
+    prepare_machine(run.recipe, ranks)
+    batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
+    model = _model(run, options, ranks)
+    check_match(model, batches, options.split)
+    council.same(clips=batches.dataset.ids)
+    scores = collect_scores(model, batches, ranks, council, options.amp, title=options.split)
+    if scores is None:
+        return None
+    ids, labels = batches.dataset.ids, np.asarray(batches.dataset.labels)
+    metrics = _metrics(run.recipe, options, scores, labels)
+    files = _write(run, options, ids, scores)
+    print(as_text(metrics) if metrics else f'no metrics: {_why_not(scores, labels)}')
+    for file in files:
+        print(f'wrote {file} ({len(ids)} clips)')
+    return TestResult(ids, scores, metrics, files)
+
+
+test_run.__test__ = False
+
+
+def _dataset(recipe: Recipe, split: Split) -> Any:
+    """The clips of `split` under the test pipeline: another split is tested exactly as the test split is."""
+    if split == 'test':
+        return build_split(recipe, 'test')
+    clips, protocol = getattr(recipe.data, split), recipe.data.test
+    if clips is None or 'ann_file' not in clips:
+        raise ConfigError(f"--split {split}: data.{split} names no ann_file of its own.")
+    own = {key: clips[key] for key in ('ann_file', 'split', 'label_embeddings', 'num_classes') if key in clips}
+    as_test = {**(protocol or clips), 'split': None, **own}
+    return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
+
+
+def _model(run: Run, options: TestOptions, ranks: Ranks) -> torch.nn.Module:
+    if run.recipe.model is None:
+        raise ConfigError('model is missing in the config.')
+    cfg = dict(run.recipe.model)
+    if options.average_clips is not None:
+        how = None if options.average_clips == 'none' else options.average_clips
+        cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': how}
+    model = build_model(cfg)
+    path, data = _checkpoint(run, options)
+    load_weights(model, data['state_dict'], str(path))
+    model.eval()
+    if options.fuse_conv_bn:
+        fuse_conv_bn(model)
+    model.to(ranks.device)
+    if options.compile:
+        model.backbone.compile()
+    return model
+
+
+def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
+    if options.checkpoint:
+        return Path(options.checkpoint), read_checkpoint(options.checkpoint)
+    found = CheckpointFolder(run.work_dir).newest_whole()
+    if found is None:
+        raise CheckpointError(f'{run.work_dir / "latest.pth"}: no such checkpoint. Name one with -C CHECKPOINT, or train first: '
+                              f'python tools/train.py CONFIG')
+    path, data, complaints = found
+    for line in complaints:
+        print(f'warning: a damaged checkpoint is passed over: {line}')
+    return path, data
+
+
+def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    if _why_not(scores, labels):
+        return {}
+    return dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
+
+
+def _why_not(scores: np.ndarray, labels: np.ndarray) -> str:
+    """Why there can be no metrics; '' when there can."""
+    if (labels < 0).any():
+        return f'{int((labels < 0).sum())} of {len(labels)} clips have no label'
+    return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
+
+
+def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray) -> list[Path]:
+    result = Path(options.out) if options.out else run.work_dir / 'result.pkl'
+    scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
+    save_result_pkl(result, scores)
+    if scores.ndim > 2:
+        return [result]
+    save_scores(scores_file, ids, scores)
+    files = [result, scores_file]
+    if options.split == 'test' and result.name == 'result.pkl':
+        files += write_submission(result.parent, ids, scores.argmax(1))
+    return files

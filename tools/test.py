@@ -1,0 +1,40 @@
+"""Test: python tools/test.py CONFIG [-C CHECKPOINT] [options]; several processes: bash tools/dist_test.sh CONFIG N [options]."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from pyskl.apis import TestOptions, test
+from pyskl.errors import run_script
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a checkpoint: result.pkl, scores.npz, metrics, Submission.zip.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)')
+    parser.add_argument('--work-dir', help='where the checkpoint is sought and results go (default: work_dir of the config)')
+    parser.add_argument('--out', help='result file (default: result.pkl in the work dir); scores with names go beside it')
+    parser.add_argument('--eval', nargs='+', metavar='METRIC', help='top_k_accuracy, mean_class_accuracy, macro_f1 (default: the config\'s)')
+    parser.add_argument('--fuse-conv-bn', action='store_true', default=True, help=argparse.SUPPRESS)   # published flag; always on
+    parser.add_argument('--no-fuse-conv-bn', dest='fuse_conv_bn', action='store_false', help='keep BatchNorm apart from the convolutions')
+    parser.add_argument('--average-clips', choices=['prob', 'score', 'none'], help='how the views of a clip become one score')
+    parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
+    parser.add_argument('--split', choices=['test', 'val', 'train'], default='test', help='which clips; all go through the test pipeline')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], help='default: pytorch under torchrun, else none')
+    parser.add_argument('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
+    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys')
+    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = vars(parse_args(argv))
+    config, cfg_options = args.pop('config'), args.pop('cfg_options')
+    args.pop('local_rank')
+    test(config, TestOptions(**args), cfg_options)
+    return 0
+
+
+if __name__ == '__main__':
+    run_script(main)
