@@ -38,7 +38,7 @@ class Registry(_Registry):
         cls = cfg['type']
         if isinstance(cls, str):
             cls = self.module_dict.get(cls.removeprefix('pyskl.'))
-        if cls is None:
+        if not callable(cls):
             raise ConfigError(f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
                               f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
                               'A component of your own is registered in a file named in custom_imports.')

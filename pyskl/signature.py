@@ -34,10 +34,22 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
             raise ConfigError(f'{where}: unknown argument {name!r}.{did_you_mean(name, parameters)} '
                               f'Known: {", ".join(parameters)}.')
         if name in hints and not fits(value, hints[name]):
-            raise ConfigError(f'{where}.{name} = {value!r}: expected {describe(hints[name])}.')
+            raise ConfigError(f'{inside(where, name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
             raise ConfigError(f'{where}: {name!r} is missing; it has no default.')
+
+
+def inside(where: str, name: object) -> str:
+    """The place of a key: 'joint.py: data' and 'train' -> 'joint.py: data.train'; 'joint.py:' and 'data' -> 'joint.py: data'."""
+    return f'{where} {name}' if where.endswith(':') else f'{where}.{name}'
+
+
+def _not_fitting(value: Any, hint: Any) -> str:
+    words = [word for option in (hint, *get_args(hint)) if get_origin(option) is Literal for word in get_args(option)]
+    if isinstance(value, str) and words and all(isinstance(word, str) for word in words):
+        return f'{value!r} is unknown. Known: {", ".join(words)}.{did_you_mean(value, words)}'
+    return f'{value!r}: expected {describe(hint)}.'
 
 
 def accepted(target: Callable) -> dict[str, inspect.Parameter]:
@@ -96,7 +108,10 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping)
     if kind is Callable:
         return callable(value)
-    return isinstance(value, kind) if inspect.isclass(kind) else True
+    try:
+        return isinstance(value, kind) if inspect.isclass(kind) else True
+    except TypeError:       # a Protocol that can't be asked at run time
+        return True
 
 
 def describe(hint: Any) -> str:

@@ -1,0 +1,7 @@
+"""What a config may say: reading, changing, checking and printing it."""
+from .dump import dump_config
+from .load import import_custom_modules, load_config
+from .read import Recipe, differences, read_recipe
+from .settings import LrConfig
+
+__all__ = ['LrConfig', 'Recipe', 'differences', 'dump_config', 'import_custom_modules', 'load_config', 'read_recipe']

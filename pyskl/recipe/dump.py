@@ -1,0 +1,90 @@
+"""Config values as plain Python, and as text that can be loaded again."""
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+
+_WIDTH = 120
+_DEEPEST = 60
+
+
+def plain(value: Any, where: str = 'config', depth: int = 0) -> Any:
+    """The same value made of dict, list, tuple, str, numbers and None; numpy values, ranges, paths and classes are translated.
+
+    raises  ConfigError naming the place for anything else (an open file, a lambda ...)
+    """
+    if depth > _DEEPEST:
+        raise ConfigError(f'{where}: nested more than {_DEEPEST} deep. Does it contain itself?')
+    if isinstance(value, Mapping):
+        return {_plain_key(k, where): plain(v, f'{where}.{k}', depth + 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type_of_list(value)(plain(v, f'{where}[{i}]', depth + 1) for i, v in enumerate(value))
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return value
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist(), where, depth + 1) if value.dtype.kind in 'biufSU' else _refuse(value, where)
+    if isinstance(value, range):
+        return list(value)
+    if isinstance(value, PurePath):
+        return str(value)
+    return value.__name__ if isinstance(value, type) else _refuse(value, where)
+
+
+def type_of_list(value: list | tuple) -> type:
+    return tuple if isinstance(value, tuple) else list
+
+
+def _plain_key(key: Any, where: str) -> Any:
+    return key if key is None or isinstance(key, (str, int, float)) else _refuse(key, f'{where}: the key {key!r}')
+
+
+def _refuse(value: Any, where: str) -> Any:
+    raise ConfigError(f'{where} is a {type(value).__name__} object. A config holds dicts, lists, text and numbers.')
+
+
+def dump_config(cfg: Mapping[str, Any] | Any) -> str:
+    """A config (mmengine's Config or a dict) as Python text, in its own order; load_config gives the same values back."""
+    values = cfg if isinstance(cfg, Mapping) else cfg._cfg_dict
+    return ''.join(f'{name} = {_text(value, "", len(name) + 3)}\n' for name, value in plain(values).items())
+
+
+def _text(value: Any, indent: str, used: int) -> str:
+    """`value` as Python: on one line where it fits behind `used` characters, else one item per line."""
+    line = _line(value)
+    if used + len(line) <= _WIDTH or not value or not isinstance(value, (dict, list, tuple)):
+        return line
+    deeper = indent + '    '
+    if isinstance(value, dict):
+        named = _names(value)
+        heads = [f'{k}=' if named else f'{_line(k)}: ' for k in value]
+        items, (start, end) = value.values(), ('dict(', ')') if named else ('{', '}')
+    else:
+        heads, items, (start, end) = [''] * len(value), value, '[]' if isinstance(value, list) else '()'
+    rows = [f'{deeper}{head}{_text(item, deeper, len(deeper) + len(head) + 1)},' for head, item in zip(heads, items)]
+    return '\n'.join([start, *rows, indent + end])
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, dict):
+        if _names(value):
+            return f'dict({", ".join(f"{k}={_line(v)}" for k, v in value.items())})'
+        return f'{{{", ".join(f"{_line(k)}: {_line(v)}" for k, v in value.items())}}}'
+    if isinstance(value, list):
+        return f'[{", ".join(map(_line, value))}]'
+    if isinstance(value, tuple):
+        return f'({", ".join(map(_line, value))}{"," if len(value) == 1 else ""})'
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(value)
+
+
+def _names(value: dict) -> bool:
+    """Can the keys be written as keywords?"""
+    return all(isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k) for k in value)

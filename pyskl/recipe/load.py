@@ -1,0 +1,199 @@
+"""Reading a config file: Python, with its bases, and changes from the command line. Every mistake is a ConfigError."""
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import ConfigError, did_you_mean
+from .dump import plain
+from .overrides import apply_options, parse_options
+from .setting import hints_of, read_settings
+from .settings import CustomImports, TopLevel
+
+_BASE = '_base_'
+
+
+def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None) -> Config:
+    """Execute a config file and its bases and apply the command line's changes.
+
+    path         a .py file in the old style: assignments, `_base_` for files to start from
+    cfg_options  {'optimizer.lr': 0.1} or ['optimizer.lr=0.1', ...], see overrides.py
+    ->           mmengine's Config of plain values; nothing of it is checked yet but that it can be read (read_recipe checks)
+    raises       ConfigError naming the file, the line where there is one, and what to try
+    Nothing is executed but the file and its bases; custom_imports are imported by import_custom_modules.
+    """
+    path = Path(path).expanduser()
+    files = check_chain(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', category=DeprecationWarning, module='mmengine')
+            loaded = Config.fromfile(str(path), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
+    except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it
+        raise ConfigError(f'{_place(error, files, path)}: {_words(error)}') from error
+    values = apply_options(_keep_plain(loaded, path.name), parse_options(cfg_options), path.name)
+    return Config(values, cfg_text=loaded.text, filename=str(path))
+
+
+def check_chain(path: Path, children: tuple[Path, ...] = ()) -> list[Path]:
+    """Check a config file and its bases without executing them. Returns all their paths, the file's own first."""
+    text = _read(path, children)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            tree = ast.parse(text, str(path))
+            compile(text, str(path), 'exec', dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f'{path}{_line_of(error)}: {_words(error)}') from error
+    _refuse_other_styles(path, text, tree)
+    files = [path]
+    for base in _bases(path, tree):
+        where = path.parent / base
+        chain = (*children, path)
+        if any(os.path.abspath(where) == os.path.abspath(child) for child in chain):
+            raise ConfigError(f'{path}: its {_BASE} {base!r} leads in a circle: {" -> ".join(p.name for p in (*chain, where))}. '
+                              'A base must not build on its children.')
+        files += check_chain(where, chain)
+    return files
+
+
+def _read(path: Path, children: tuple[Path, ...]) -> str:
+    """The text of a config file; a base is spoken of together with the file that names it."""
+    who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
+    if path.is_dir():
+        raise ConfigError(f'{who}: is a folder, expected a config file (.py){_listing(path)}.')
+    if path.suffix != '.py':
+        raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
+    try:
+        return path.read_text(encoding='utf-8')
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
+        raise ConfigError(f'{who}: there is no such config file.{near}') from None
+    except OSError as error:
+        raise ConfigError(f'{who}: cannot be read ({error.strerror}).') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(p.name for p in folder.glob('*.py'))[:5]
+    return f', e.g. {folder / names[0]}' if names else ''
+
+
+def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        imported = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+        instead = f"Name the files to start from in {_BASE} = ['./base.py']."
+        if 'read_base' in imported:
+            raise ConfigError(f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not supported. {instead}")
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise ConfigError(f'{path}, line {node.lineno}: a config cannot import relative to itself. {instead}')
+    if re.search(r'\{\{[\'"]?\s*\$', text):
+        raise ConfigError(f'{path}: {{{{$NAME:default}}}} is not supported. Write os.environ.get("NAME", "default").')
+
+
+def _bases(path: Path, tree: ast.Module) -> list[str]:
+    names = [node for node in ast.walk(tree)
+             if isinstance(node, ast.Name) and node.id == _BASE and isinstance(node.ctx, ast.Store)]
+    if not names:
+        return []
+    wrong = ConfigError(f'{path}, line {names[-1].lineno}: expected {_BASE} once, as a file name or a list of file names, '
+                        f"written out and relative to this file: {_BASE} = ['./base.py'].")
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets == names]
+    try:
+        bases = ast.literal_eval(values[0]) if len(values) == 1 else None
+    except (ValueError, TypeError, RecursionError):
+        raise wrong from None
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, list) or not all(isinstance(base, str) and base and '::' not in base for base in bases):
+        raise wrong
+    return bases
+
+
+def _place(error: BaseException, files: list[Path], path: Path) -> str:
+    """The config file and line where an error came up: the innermost frame that lies in one of the files."""
+    known = {os.path.abspath(file): file for file in files}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.abspath(frame.filename) in known]
+    return f'{known[os.path.abspath(frames[-1].filename)]}, line {frames[-1].lineno}' if frames else str(path)
+
+
+def _line_of(error: BaseException) -> str:
+    return f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
+
+
+def _words(error: BaseException) -> str:
+    """An exception in one line."""
+    if isinstance(error, TabError):
+        return 'mixes tabs and spaces in its indentation. Use four spaces.'
+    if isinstance(error, SyntaxError):
+        return f'is not valid Python: {error.msg}.'
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, (RecursionError, MemoryError)):
+        return 'is nested too deep, or contains itself.'
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if text.startswith('Duplicate key is not allowed among bases'):
+        return f'two of its {_BASE} files set the same key ({text.partition("Duplicate keys: ")[2]}). Set it in one of them only.'
+    return f'{type(error).__name__}: {" ".join(text.split())}'
+
+
+def _keep_plain(loaded: Config, name: str) -> dict[str, Any]:
+    """The config's values as plain Python. Known keys must be plain; helpers that are not (imported objects) are left out."""
+    values = {}
+    for key, value in loaded.items():
+        try:
+            values[key] = plain(value, f'{name}: {key}')
+        except ConfigError:
+            if key in hints_of(TopLevel):
+                raise
+    return values
+
+
+def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
+    """Import the modules that the config names in custom_imports, so that they register their components.
+
+    They are looked for as Python does, then in the current folder, then in the config's own.
+    raises   ConfigError naming the module, and the file and line where it fails
+    """
+    filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
+    given = cfg.get('custom_imports')
+    if given is None:
+        return
+    where = f'{Path(filename).name if filename else "config"}: custom_imports'
+    settings = read_settings(CustomImports, plain(given, where), where)
+    folders = [os.getcwd(), *([os.path.dirname(os.path.abspath(filename))] if filename else [])]
+    sys.path.extend(folder for folder in folders if folder not in sys.path)
+    importlib.invalidate_caches()
+    for name in settings.imports:
+        _import(name, settings.allow_failed_imports, where, folders)
+
+
+def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit) as error:        # the user's module: anything can come out of it
+        missing = isinstance(error, ModuleNotFoundError) and error.name and f'{name}.'.startswith(f'{error.name}.')
+        if missing:
+            message = f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH.'
+        else:
+            message = f'{where}: importing {name!r} failed{_last_line(error)}: {_words(error)}'
+        if may_fail and isinstance(error, ImportError):
+            warnings.warn(message, stacklevel=3)
+        else:
+            raise ConfigError(message) from error
+
+
+def _last_line(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f' in {error.filename}{_line_of(error)}'
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if 'importlib' not in f.filename and f.filename != __file__]
+    return f' in {frames[-1].filename}, line {frames[-1].lineno}' if frames else ''

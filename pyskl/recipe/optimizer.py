@@ -1,0 +1,56 @@
+"""`optimizer`: a class of torch.optim by name and its arguments."""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ..errors import ConfigError, did_you_mean
+from ..signature import accepted, check_call
+
+_NOT_FOR_US = ('Optimizer', 'LBFGS', 'SparseAdam', 'Muon')      # base class; needs a closure; sparse only; matrices only
+
+
+def known_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
+    return {name: cls for name, cls in vars(torch.optim).items()
+            if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer) and name not in _NOT_FOR_US}
+
+
+def check_optimizer(cfg: Any, where: str) -> None:
+    """Raise ConfigError unless torch.optim has that type and takes these arguments and values."""
+    known = known_optimizers()
+    if not isinstance(cfg, Mapping) or not isinstance(cfg.get('type'), str):
+        raise ConfigError(f"{where} = {cfg!r}: expected a dict with a 'type', e.g. dict(type='SGD', lr=0.1, momentum=0.9).")
+    if cfg['type'] not in known:
+        raise ConfigError(f'{where}.type = {cfg["type"]!r} is unknown.{did_you_mean(cfg["type"], known)} Known: '
+                          f'{", ".join(known)}.')
+    if 'paramwise_cfg' in cfg:
+        raise ConfigError(f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.')
+    cls, arguments = known[cfg['type']], {k: v for k, v in cfg.items() if k != 'type'}
+    check_call(cls, arguments, f'{where} ({cls.__name__})', given_by_us=('params',))
+    if 'params' in arguments:
+        raise ConfigError(f"{where}: 'params' is given by the program. Leave it out.")
+    if 'lr' not in arguments:
+        raise ConfigError(f"{where}: 'lr' is missing, the learning rate.")
+    for name, value in arguments.items():
+        _check_numbers(name, value, accepted(cls)[name].default, where)
+    try:
+        cls([torch.zeros(1, requires_grad=True)], **arguments)
+    except Exception as error:      # torch checks the values when it builds: negative lr, nesterov without momentum ...
+        raise ConfigError(f'{where} ({cls.__name__}): {error}') from error
+
+
+def _check_numbers(name: str, value: Any, default: Any, where: str) -> None:
+    """torch lets text, NaN and inf through in places; where its default is a number, we expect a finite one."""
+    if isinstance(default, tuple) and default and isinstance(value, (list, tuple)):
+        for i, (item, example) in enumerate(zip(value, default)):
+            _check_numbers(f'{name}[{i}]', item, example, where)
+    if isinstance(default, bool) or default is None or isinstance(default, tuple):
+        return
+    if isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(f'{where}.{name} = {value!r}: expected a number.')
+        if isinstance(value, int) and abs(value) > 2**53 or not float('-inf') < value < float('inf'):
+            raise ConfigError(f'{where}.{name} = {value}: expected a finite number.')

@@ -1,0 +1,154 @@
+"""Settings changed on the command line: `--cfg-options data.train.pipeline.0.clip_len=16 optimizer.lr=0.1`."""
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ConfigError, did_you_mean
+from .setting import hints_of, nested_settings
+from .settings import TopLevel
+
+_WORDS = {'true': True, 'false': False, 'none': None, 'null': None}
+_FREE_DICTS = ('train_cfg', 'test_cfg')         # dicts inside a component that may be made from the command line
+
+
+def parse_options(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+    """['optimizer.lr=0.1', 'data.val.split=val'] -> {'optimizer.lr': 0.1, 'data.val.split': 'val'}; a dict stays as it is."""
+    if options is None or isinstance(options, Mapping):
+        return dict(options or {})
+    parsed = {}
+    for option in options:
+        key, equals, text = option.partition('=')
+        if not equals or not key.strip():
+            raise ConfigError(f'--cfg-options {option!r}: expected key=value, e.g. optimizer.lr=0.1.')
+        parsed[key.strip()] = parse_value(text)
+    return parsed
+
+
+def parse_value(text: str) -> Any:
+    """The text behind `=` as a value; nothing is executed.
+
+    Numbers, True, None, quoted text, lists, tuples, {...} and dict(...) are what they are in Python; 1,2,3 and [a,b] are
+    lists, true / false / null are understood, and everything else is text as it stands.
+    """
+    text = text.strip()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            value = _literal(ast.parse(text, mode='eval').body)
+            return list(value) if isinstance(value, tuple) and not text.startswith('(') else value
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        pass
+    brackets = text[:1] + text[-1:]
+    if brackets in ('[]', '()') and len(text) > 1:
+        items = [parse_value(item) for item in _split(text[1:-1]) if item.strip()]
+        return items if brackets == '[]' else tuple(items)
+    items = _split(text)
+    return [parse_value(item) for item in items if item.strip()] if len(items) > 1 else text
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Constant) and node.value is not Ellipsis:
+        return node.value
+    if isinstance(node, ast.Name):
+        return float(node.id) if node.id in ('inf', 'nan') else _WORDS.get(node.id.lower(), node.id)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        value = _literal(node.operand)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.List):
+        return [_literal(item) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_literal(item) for item in node.elts)
+    if isinstance(node, ast.Dict) and all(node.keys):
+        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict' and not node.args:
+        return {word.arg: _literal(word.value) for word in node.keywords if word.arg}
+    raise ValueError
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that stand outside of brackets."""
+    parts, depth = [''], 0
+    for character in text:
+        depth += (character in '([{') - (character in ')]}')
+        if character == ',' and depth == 0:
+            parts.append('')
+        else:
+            parts[-1] += character
+    return parts
+
+
+def apply_options(values: dict[str, Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The config's values with the options set; the given dict stays as it is.
+
+    values   the config as plain Python
+    options  dotted path -> value; a number in a path is an index into a list. A dict is merged into the one that is there,
+             `_delete_=True` in it replaces that
+    where    the config's name, for messages
+    raises   ConfigError: a path that leads nowhere, or to a helper name that nothing reads any more
+    """
+    for path, value in options.items():
+        keys = path.split('.')
+        place = f'{where}: --cfg-options {path}'
+        if not all(keys):
+            raise ConfigError(f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.')
+        _refuse_helper(values, keys[0], place)
+        values = _set(values, keys, value, place, TopLevel)
+    return values
+
+
+def _refuse_helper(values: dict[str, Any], name: str, place: str) -> None:
+    if name in hints_of(TopLevel) or name not in values:
+        return
+    users = paths_of(values[name], {k: v for k, v in values.items() if k in hints_of(TopLevel)})
+    instead = f' Set {" and ".join(users[:3])} instead.' if users else ''
+    raise ConfigError(f'{place}: {name!r} is a helper name of the config, already used when the file was read; setting it now '
+                      f'would change nothing.{instead}')
+
+
+def paths_of(wanted: Any, values: Any, path: str = '') -> list[str]:
+    """The dotted paths at which a value stands inside of others: ['data.train.pipeline']."""
+    if path and type(values) is type(wanted) and values == wanted:
+        return [path]
+    items = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, (list, tuple)) else ()
+    return [found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))]
+
+
+def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | None) -> Any:
+    """A copy of `node` in which the path `keys` leads to `value`. settings: the class that knows node's keys, if any."""
+    if not keys:
+        return _merged(node, value)
+    key, rest = keys[0], keys[1:]
+    if isinstance(node, (list, tuple)):
+        if not key.isdecimal() or int(key) >= len(node):
+            raise ConfigError(f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}).')
+        i = int(key)
+        return type(node)([*node[:i], _set(node[i], rest, value, place, None), *node[i + 1:]])
+    if not isinstance(node, dict):
+        raise ConfigError(f'{place}: {key!r} cannot be set inside of {node!r}, which is neither a dict nor a list.')
+    hints = hints_of(settings) if settings else {}
+    inner = node.get(key)
+    if key not in node and not _may_be_new(key, rest, settings, hints):
+        known = sorted({*map(str, node), *hints})
+        raise ConfigError(f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: {", ".join(known)}.')
+    if rest and inner is None:
+        inner = {}
+    return {**node, key: _set(inner, rest, value, place, nested_settings(hints.get(key)))}
+
+
+def _may_be_new(key: str, rest: list[str], settings: type | None, hints: dict[str, Any]) -> bool:
+    if settings:
+        return key in hints
+    return not rest or key in _FREE_DICTS       # an unknown argument of a component is found when the component is checked
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(new, dict):
+        return new
+    fresh = {k: v for k, v in new.items() if k != '_delete_'}
+    if not isinstance(old, dict) or new.get('_delete_'):
+        return fresh
+    return {**old, **{k: _merged(old.get(k), v) for k, v in fresh.items()}}

@@ -1,0 +1,205 @@
+"""From a config to a Recipe: every known key typed, checked and filled with its default, before any data is touched."""
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import ConfigError
+from ..registry import DATASETS, RECOGNIZERS, Registry
+from ..signature import accepted
+from .checks import check_dataset, check_sense
+from .dump import plain
+from .optimizer import check_optimizer
+from .overrides import paths_of
+from .setting import hints_of, read_settings
+from .settings import TopLevel
+
+SPLITS = ('train', 'val', 'test')
+
+# Keys that mean something to other toolboxes. As helper names they would be passed over in silence.
+_ELSEWHERE = {
+    'fp16': 'is not read from the config. Give --amp fp16 or --amp bf16 on the command line',
+    'custom_hooks': 'is not supported: there are no hooks to add',
+    'momentum_config': 'is not supported: momentum stays as in optimizer',
+    'precise_bn': 'is not supported',
+    'multigrid': 'is not supported',
+    'module_hooks': 'is not supported',
+    'omnisource': 'is not supported',
+    'train_cfg': 'belongs in model: model=dict(train_cfg=...)',
+    'test_cfg': 'belongs in model: model=dict(test_cfg=...)',
+    **{f'{split}_dataloader': f'belongs in data: data=dict({split}_dataloader=...)' for split in SPLITS},
+    **dict.fromkeys(('optim_wrapper', 'param_scheduler', 'train_evaluator', 'val_evaluator', 'test_evaluator', 'default_hooks'),
+                    'is a key of MMAction2 1.x. Here it is the older style: data, optimizer, lr_config, total_epochs ...'),
+}
+
+_OBSOLETE = {
+    'memcached': 'annotations are held in memory, no server is needed',
+    'mc_cfg': 'annotations are held in memory, no server is needed',
+    'gpu_ids': 'the launcher says how many processes there are',
+}
+
+# They leave the weights of a run as they are: a run may be resumed with other values.
+_RESULTS = ('model', 'optimizer', 'optimizer_config', 'lr_config', 'total_epochs', 'seed', 'deterministic', 'load_from')
+
+
+@dataclass(frozen=True)
+class Recipe(TopLevel):
+    """A whole config, checked and complete: the fields of TopLevel, and
+
+    filename   the config's file name, for messages
+    notes      remarks for the log: keys that old configs carry and that nothing needs any more
+    """
+
+    filename: str = dataclasses.field(default='config', kw_only=True)
+    notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+
+    def require(self, *paths: str) -> None:
+        """Raise ConfigError unless these keys are given: recipe.require('data.train', 'optimizer', 'total_epochs')."""
+        for path in paths:
+            value: Any = self
+            for name in path.split('.'):
+                value = getattr(value, name)
+            if value is None:
+                raise ConfigError(f'{self.filename}: {path} is missing; it is needed here and has no default.')
+
+    def results(self) -> dict[str, Any]:
+        """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
+
+        Where the run is written, how it is logged, saved and judged, and how many workers there are is left out.
+        """
+        loader = self.data.loader('train')
+        data = {'train': self.data.train, 'videos_per_gpu': loader.videos_per_gpu, 'shuffle': loader.shuffle}
+        chosen = {name: getattr(self, name) for name in _RESULTS}
+        return _lists(plain(_dicts({**chosen, 'data': data})))
+
+    def effective(self) -> dict[str, Any]:
+        """The whole config with every default filled in, as plain Python that dump_config writes and load_config reads."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(TopLevel) if f.name not in ('runner', *_OBSOLETE)}
+        values['model'] = _with_defaults(self.model, RECOGNIZERS)
+        values = plain(_dicts(values))
+        for split in SPLITS:
+            values['data'][split] = _with_defaults(getattr(self.data, split), DATASETS)
+            values['data'][f'{split}_dataloader'] = dataclasses.asdict(self.data.loader(split))
+        return values
+
+
+def read_recipe(cfg: Config | Mapping[str, Any]) -> Recipe:
+    """Check a config and fill in its defaults.
+
+    cfg      from load_config, or a dict. The caller has imported what fills the registries: pyskl.datasets, pyskl.models,
+             and the config's own modules
+    ->       Recipe
+    raises   ConfigError naming the config, the key, what was expected and what to try
+    """
+    filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
+    name = Path(filename).name if filename else 'config'
+    given = dict(cfg._cfg_dict if isinstance(cfg, Config) else cfg)
+    known = hints_of(TopLevel)
+    settings = {k: plain(v, f'{name}: {k}') for k, v in given.items() if k in known}
+    for key in given:
+        if key not in known:
+            _check_helper(key, given, settings, name)
+    top = read_settings(TopLevel, settings, f'{name}:')
+    _check_components(top, name)
+    if top.optimizer is not None:
+        check_optimizer(top.optimizer, f'{name}: optimizer')
+    check_sense(top, name)
+    return _complete(top, name, settings)
+
+
+def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:
+    """Helper names are the config's own business, unless one looks like a key that is missing, or like another toolbox's."""
+    if not isinstance(key, str):
+        raise ConfigError(f'{name}: the key {key!r} is not a name.')
+    absent = [k for k in hints_of(TopLevel) if k not in given and k not in _OBSOLETE]
+    near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.8)
+    if near:
+        raise ConfigError(f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must differ more.)')
+    if key in _ELSEWHERE and given[key] is not None and not paths_of(given[key], settings):
+        raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
+
+
+def _check_components(top: TopLevel, name: str) -> None:
+    if top.model is not None:
+        RECOGNIZERS.check(top.model, f'{name}: model')
+    for split in SPLITS:
+        cfg = getattr(top.data, split)
+        if cfg is not None:
+            check_dataset(cfg, f'{name}: data.{split}')
+
+
+def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
+    values = {f.name: getattr(top, f.name) for f in dataclasses.fields(TopLevel)}
+    if top.runner is not None:
+        values['total_epochs'] = top.runner.max_epochs
+    if top.work_dir is None:
+        values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
+    notes = tuple(f'{name}: {key} is not needed any more ({why}).' for key, why in _OBSOLETE.items() if given.get(key))
+    return Recipe(**values, filename=name, notes=notes)
+
+
+def _with_defaults(cfg: Any, registry: Registry) -> Any:
+    """A component's config with the defaults of its class, nested components too, but for those that the program supplies."""
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_with_defaults(item, registry) for item in cfg)
+    if not isinstance(cfg, Mapping):
+        return cfg
+    cls = registry.check(cfg, 'config')
+    theirs = getattr(cls, 'given_by_us', ())
+    defaults = {k: p.default for k, p in accepted(cls).items()
+                if p.default is not p.empty and k not in theirs and _is_plain(p.default)}
+    filled = {**plain(cfg), **{k: v for k, v in defaults.items() if k not in cfg}}
+    nested = getattr(cls, 'components', {})
+    return {k: _with_defaults(v, nested[k]) if k in nested else v for k, v in filled.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        plain(value)
+    except ConfigError:
+        return False
+    return True
+
+
+def _dicts(value: Any) -> Any:
+    """Settings objects as dicts, wherever they stand."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _dicts(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {k: _dicts(v) for k, v in value.items()}
+    return type(value)(_dicts(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as lists, so that (1, 2) and [1, 2] count as the same setting."""
+    if isinstance(value, dict):
+        return {k: _lists(v) for k, v in value.items()}
+    return [_lists(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def differences(old: Any, new: Any, path: str = '') -> list[str]:
+    """What differs between two results of Recipe.results(): ['optimizer.lr: 0.1 -> 0.2']; [] when nothing does."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(k for k in new if k not in old)]
+        found = [differences(old.get(k, _ABSENT), new.get(k, _ABSENT), f'{path}.{k}' if path else str(k)) for k in keys]
+    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
+        found = [differences(a, b, f'{path}[{i}]') for i, (a, b) in enumerate(zip(old, new))]
+    else:
+        same = old == new or (old != old and new != new)
+        found = [] if same and isinstance(old, bool) == isinstance(new, bool) else [[f'{path}: {old!r} -> {new!r}']]
+    return [line for lines in found for line in lines]
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return 'not given'
+
+
+_ABSENT = _Absent()

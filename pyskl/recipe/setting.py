@@ -1,0 +1,85 @@
+"""How a setting is declared (type, default, range, in one line) and how a dict from a config becomes checked settings."""
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union
+
+from ..errors import ConfigError
+from ..signature import check_call, inside
+
+T = TypeVar('T')
+MISSING = dataclasses.MISSING
+
+
+def setting(default: Any = MISSING, *, factory: Any = MISSING, at_least: float | None = None, above: float | None = None,
+            at_most: float | None = None, finite: bool = True) -> Any:
+    """A dataclass field with a default and a range. Ranges hold for numbers and for each number of a list."""
+    allowed = {'at_least': at_least, 'above': above, 'at_most': at_most, 'finite': finite}
+    return dataclasses.field(default=default, default_factory=factory, metadata=allowed)
+
+
+def nested_settings(hint: Any) -> type | None:
+    """The settings class that a field of this type holds: GradClip for `GradClip | None`; None for plain values."""
+    options = typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return next((option for option in options if dataclasses.is_dataclass(option)), None)
+
+
+def listed_settings(hint: Any) -> type | None:
+    """LogHook for `list[LogHook]`; None for other types."""
+    return nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is list else None
+
+
+def hints_of(cls: type) -> dict[str, Any]:
+    """The types of a settings class by field name; only the fields that a config may give."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def read_settings(cls: type[T], given: Any, where: str) -> T:
+    """A dict of a config -> an instance of the settings class `cls`.
+
+    where   the place as the user knows it, e.g. 'joint.py: lr_config'
+    raises  ConfigError: not a dict; a key unknown, missing, of the wrong type or out of range; keys that contradict each other
+    """
+    if not isinstance(given, Mapping):
+        raise ConfigError(f'{where} = {given!r}: expected a dict with some of {", ".join(hints_of(cls))}.')
+    values = dict(given)
+    for name, hint in hints_of(cls).items():
+        if name in values:
+            values[name] = _read_nested(hint, values[name], inside(where, name))
+    check_call(cls, values, where)
+    for field in dataclasses.fields(cls):
+        if field.name in values:
+            _check_range(values[field.name], field.metadata, inside(where, field.name))
+    try:
+        return cls(**values)
+    except ValueError as error:         # __post_init__ speaks of its own fields; the place is added here
+        raise ConfigError(f'{where}: {error}') from error
+
+
+def _read_nested(hint: Any, given: Any, where: str) -> Any:
+    inner, listed = nested_settings(hint), listed_settings(hint)
+    if inner and not (given is None and type(None) in typing.get_args(hint)):
+        return read_settings(inner, given, where)
+    if listed and isinstance(given, (list, tuple)):
+        return tuple(read_settings(listed, item, f'{where}[{i}]') for i, item in enumerate(given))
+    return given
+
+
+def _check_range(value: Any, allowed: Mapping[str, Any], where: str) -> None:
+    if isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            _check_range(item, allowed, f'{where}[{i}]')
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not allowed:
+        return
+    if isinstance(value, float) and (math.isnan(value) or allowed['finite'] and math.isinf(value)):
+        raise ConfigError(f'{where} = {value}: expected a finite number.')
+    for name, words, fine in (('at_least', 'at least', operator.ge), ('above', 'more than', operator.gt),
+                              ('at_most', 'at most', operator.le)):
+        if allowed[name] is not None and not fine(value, allowed[name]):
+            raise ConfigError(f'{where} = {value}: expected {words} {allowed[name]}.')

@@ -1,0 +1,317 @@
+"""What a config may say: every key with its type, default, unit and check. Nobody writes a default further down the road.
+
+Names and meanings are PYSKL's (mmcv-1 style configs). A class here is a dict in the config; a field with a class of its own
+is a dict inside that dict.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..errors import did_you_mean
+from .setting import setting
+
+METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
+
+
+@dataclass(frozen=True)
+class LoaderChanges:
+    """data.{train,val,test}_dataloader: what differs from `data` for one split. None: as `data` says.
+
+    videos_per_gpu      clips per batch and process
+    workers_per_gpu     worker processes per process; 0 prepares clips in the process itself
+    shuffle             training only; False walks through the clips in file order
+    pin_memory          None: where a GPU is used
+    persistent_workers  workers live on from epoch to epoch
+    prefetch_factor     batches that each worker prepares ahead
+    """
+
+    videos_per_gpu: int | None = setting(None, at_least=1)
+    workers_per_gpu: int | None = setting(None, at_least=0)
+    shuffle: bool | None = None
+    pin_memory: bool | None = None
+    persistent_workers: bool | None = None
+    prefetch_factor: int | None = setting(None, at_least=1)
+
+
+@dataclass(frozen=True)
+class EvalLoaderChanges(LoaderChanges):
+    """The same for validation and test, whose clips keep their order."""
+
+    def __post_init__(self):
+        if self.shuffle:
+            raise ValueError('shuffle = True: validation and test keep the order of the clips. Leave shuffle out.')
+
+
+@dataclass(frozen=True)
+class Loader:
+    """The loader settings of one split, complete; fields as in LoaderChanges."""
+
+    videos_per_gpu: int
+    workers_per_gpu: int
+    shuffle: bool
+    pin_memory: bool | None
+    persistent_workers: bool
+    prefetch_factor: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """data: the datasets and how they are loaded.
+
+    videos_per_gpu, workers_per_gpu, persistent_workers   as in LoaderChanges, for all splits
+    train, val, test                                      datasets, e.g. dict(type='PoseDataset', ann_file=..., pipeline=[...])
+    """
+
+    videos_per_gpu: int = setting(1, at_least=1)
+    workers_per_gpu: int = setting(1, at_least=0)
+    persistent_workers: bool = True
+    train: dict | None = None
+    val: dict | None = None
+    test: dict | None = None
+    train_dataloader: LoaderChanges = LoaderChanges()
+    val_dataloader: EvalLoaderChanges = EvalLoaderChanges()
+    test_dataloader: EvalLoaderChanges = EvalLoaderChanges()
+
+    def loader(self, split: Literal['train', 'val', 'test']) -> Loader:
+        """The complete loader settings of one split."""
+        common = Loader(self.videos_per_gpu, self.workers_per_gpu, shuffle=split == 'train', pin_memory=None,
+                        persistent_workers=self.persistent_workers, prefetch_factor=4)
+        changes = vars(getattr(self, f'{split}_dataloader'))
+        return replace(common, **{name: value for name, value in changes.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class GradClip:
+    """optimizer_config.grad_clip: the gradient's norm over all weights is held at max_norm at most; norm_type 2 or inf."""
+
+    max_norm: float = setting(above=0)
+    norm_type: float = setting(2.0, above=0, finite=False)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """optimizer_config: what happens between the gradient and the step."""
+
+    grad_clip: GradClip | None = None
+
+
+@dataclass(frozen=True)
+class LrConfig:
+    """lr_config: the learning rate over the training, as a factor of optimizer.lr.
+
+    policy           CosineAnnealing: half a cosine from lr to min_lr. step: times gamma at each epoch (iteration) in `step`
+    by_epoch         True: changes between epochs. False: changes at every iteration, and `step` counts iterations
+    min_lr           the end of the cosine, or the floor of the steps; min_lr_ratio is the same as a share of lr. One of the two
+    step             a number: every so many epochs. A list: at these epochs
+    warmup           None, or the way from warmup_ratio * lr to the policy's rate: constant, linear, exp
+    warmup_iters     its length in iterations, in epochs where warmup_by_epoch
+    """
+
+    policy: Literal['CosineAnnealing', 'step'] = setting()
+    by_epoch: bool = True
+    min_lr: float | None = setting(None, at_least=0)
+    min_lr_ratio: float | None = setting(None, at_least=0, at_most=1)
+    step: int | list[int] | None = setting(None, at_least=1)
+    gamma: float | None = setting(None, above=0)
+    warmup: Literal['constant', 'linear', 'exp'] | None = None
+    warmup_iters: int = setting(0, at_least=0)
+    warmup_ratio: float = setting(0.1, above=0, at_most=1)
+    warmup_by_epoch: bool = False
+
+    def __post_init__(self):
+        if self.min_lr is not None and self.min_lr_ratio is not None:
+            raise ValueError('min_lr and min_lr_ratio are both given. Give one of them.')
+        if self.policy == 'CosineAnnealing':
+            for name in ('step', 'gamma'):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name!r} belongs to policy='step'; CosineAnnealing takes min_lr or min_lr_ratio. "
+                                     f'Leave {name} out, or change the policy.')
+            if self.min_lr is None and self.min_lr_ratio is None:
+                object.__setattr__(self, 'min_lr', 0.0)
+        else:
+            self._check_steps()
+        if self.warmup is None and self.warmup_iters:
+            raise ValueError(f"warmup_iters = {self.warmup_iters} without warmup does nothing. Add warmup='linear'.")
+        if self.warmup is not None and not self.warmup_iters:
+            raise ValueError(f'warmup = {self.warmup!r} needs warmup_iters, its length, at least 1.')
+
+    def _check_steps(self) -> None:
+        if self.step is None:
+            raise ValueError("'step' is missing; policy='step' needs it, e.g. step=[90, 110].")
+        steps = list(self.step) if isinstance(self.step, (list, tuple)) else [self.step]
+        if not steps or any(a >= b for a, b in zip(steps, steps[1:])):
+            raise ValueError(f'step = {self.step!r}: expected rising numbers, e.g. step=[90, 110].')
+        if self.gamma is None:
+            object.__setattr__(self, 'gamma', 0.1)
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """checkpoint_config: when the training is saved.
+
+    interval        every so many epochs (by_epoch) or iterations; -1: never by itself, only at the end
+    max_keep_ckpts  how many of the regular checkpoints are kept; -1 keeps all. Latest and best are never deleted
+    """
+
+    interval: int = setting(1, at_least=-1)
+    by_epoch: bool = True
+    max_keep_ckpts: int = setting(-1, at_least=-1)
+
+    def __post_init__(self):
+        for name in ('interval', 'max_keep_ckpts'):
+            if getattr(self, name) == 0:
+                raise ValueError(f'{name} = 0: expected at least 1, or -1 for {"never" if name == "interval" else "all"}.')
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """evaluation: how the val split is judged in the course of the training.
+
+    interval   every so many epochs;  start: the first epoch that is judged (None: as the interval falls)
+    metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1
+    save_best  the figure whose best checkpoint is kept: top1_acc ...; 'auto': the first figure; None: none is kept
+    rule       is more better (greater) or less? None: greater
+    """
+
+    interval: int = setting(1, at_least=1)
+    metrics: str | list[str] = ('top_k_accuracy',)
+    topk: int | list[int] = setting((1, 5), at_least=1)
+    save_best: str | None = 'auto'
+    rule: Literal['greater', 'less'] | None = None
+    start: int | None = setting(None, at_least=0)
+
+    def __post_init__(self):
+        object.__setattr__(self, 'metrics', (self.metrics,) if isinstance(self.metrics, str) else tuple(self.metrics))
+        object.__setattr__(self, 'topk', (self.topk,) if isinstance(self.topk, int) else tuple(self.topk))
+        unknown = [name for name in self.metrics if name not in METRICS]
+        if unknown:
+            raise ValueError(_unknown('metrics', unknown[0], METRICS))
+        if not self.metrics or not self.topk:
+            raise ValueError('metrics and topk must not be empty.')
+        if self.save_best not in (None, 'auto', *self.figures):
+            raise ValueError(_unknown('save_best', self.save_best, ('auto', *self.figures)))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of the figures that these metrics give, in order: top1_acc, top5_acc, mean_class_accuracy."""
+        names = [[f'top{k}_acc' for k in self.topk] if metric == 'top_k_accuracy' else [metric] for metric in self.metrics]
+        return tuple(name for group in names for name in group)
+
+    @property
+    def best_figure(self) -> str | None:
+        """The figure that picks the best checkpoint, or None."""
+        return self.figures[0] if self.save_best == 'auto' else self.save_best
+
+
+@dataclass(frozen=True)
+class LogHook:
+    """One entry of log_config.hooks."""
+
+    type: Literal['TextLoggerHook', 'TensorboardLoggerHook'] = setting()
+
+
+@dataclass(frozen=True)
+class LogConfig:
+    """log_config: a line every `interval` iterations; the text log is always written, Tensorboard where its hook is listed."""
+
+    interval: int = setting(20, at_least=1)
+    hooks: list[LogHook] = (LogHook('TextLoggerHook'),)
+
+
+@dataclass(frozen=True)
+class DistParams:
+    """dist_params: backend None takes nccl on GPUs and gloo on CPUs; nccl without a GPU becomes gloo."""
+
+    backend: Literal['nccl', 'gloo'] | None = None
+
+
+@dataclass(frozen=True)
+class AutoScaleLr:
+    """auto_scale_lr: optimizer.lr was chosen for this many clips per step over all processes; --autoscale-lr scales it."""
+
+    base_batch_size: int = setting(at_least=1)
+
+
+@dataclass(frozen=True)
+class CustomImports:
+    """custom_imports: modules to import before anything is built, so that they can register components."""
+
+    imports: str | list[str] = setting()
+    allow_failed_imports: bool = False
+
+    def __post_init__(self):
+        names = (self.imports,) if isinstance(self.imports, str) else tuple(self.imports)
+        object.__setattr__(self, 'imports', names)
+        for name in names:
+            if not re.fullmatch(r'[^\W\d]\w*(\.[^\W\d]\w*)*', name):
+                hint = f' Try {name[:-3].replace("/", ".").strip(".")!r}.' if name.endswith('.py') else ''
+                raise ValueError(f"imports: {name!r} is not a module's name, as after `import`.{hint}")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """runner: the newer way to give total_epochs."""
+
+    max_epochs: int = setting(at_least=1)
+    type: Literal['EpochBasedRunner'] = 'EpochBasedRunner'
+
+
+def _unknown(key: str, value: object, known: Sequence[str]) -> str:
+    return f'{key} = {value!r} is unknown. Known: {", ".join(known)}.{did_you_mean(value, known)}'
+
+
+@dataclass(frozen=True)
+class TopLevel:
+    """The keys at the top level of a config. Other names there are the config's own helpers.
+
+    model             the recognizer, e.g. dict(type='Recognizer3D', ...)
+    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments, paramwise_cfg=dict(...))
+    total_epochs      epochs of training
+    log_level         what is logged
+    work_dir          the folder of a run; default ./work_dirs/ and the config's name
+    load_from         a checkpoint whose weights the training starts from
+    resume_from       a checkpoint to go on from; auto_resume goes on from work_dir/latest.pth when it is there
+    find_unused_parameters   for several processes: some weights may get no gradient
+    cudnn_benchmark   let cuDNN try its algorithms at the start
+    workflow          only [('train', 1)]; validation is set in `evaluation`
+    seed              of all random numbers; None: one is drawn and logged
+    deterministic     only algorithms that give the same bits every time
+    memcached, mc_cfg, gpu_ids   of old configs, not needed any more
+    """
+
+    model: dict | None = None
+    data: Data = Data()
+    optimizer: dict | None = None
+    optimizer_config: OptimizerConfig = OptimizerConfig()
+    lr_config: LrConfig | None = None
+    total_epochs: int | None = setting(None, at_least=1)
+    runner: Runner | None = None
+    checkpoint_config: CheckpointConfig = CheckpointConfig()
+    evaluation: Evaluation = Evaluation()
+    log_config: LogConfig = LogConfig()
+    log_level: Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] = 'INFO'
+    work_dir: str | None = None
+    load_from: str | None = None
+    resume_from: str | None = None
+    auto_resume: bool = True
+    find_unused_parameters: bool = True
+    dist_params: DistParams = DistParams()
+    cudnn_benchmark: bool = False
+    workflow: list = (('train', 1),)
+    seed: int | None = setting(None, at_least=0, at_most=2**32 - 1)
+    deterministic: bool = False
+    auto_scale_lr: AutoScaleLr | None = None
+    custom_imports: CustomImports | None = None
+    memcached: bool = False
+    mc_cfg: Any = None
+    gpu_ids: Any = None
+
+    def __post_init__(self):
+        if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [('train', 1)]:
+            raise ValueError(f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`.")
+        if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):
+            raise ValueError(f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
+                             'Give one of them.')
