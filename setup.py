@@ -16,7 +16,7 @@ setup(
     packages=find_packages(include=['pyskl', 'pyskl.*']),
     package_data={'pyskl': ['**/*.npy']},
     install_requires=[
-        'torch>=2.4',
+        'torch>=2.6',
         'numpy>=1.26',
         'onedl-mmcv==2.3.6',
         'onedl-mmengine==0.10.12',
