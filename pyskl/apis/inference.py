@@ -27,6 +27,7 @@ def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLi
     device       'cpu', 'cuda:0'; default: CUDA where there is one
     """
     recipe = read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
+    recipe.require('model', 'data.test')
     model = build_model(recipe.model)
     if checkpoint is not None:
         load_weights(model, read_checkpoint(checkpoint)['state_dict'], str(checkpoint))

@@ -34,7 +34,7 @@ class Run:
 
     @property
     def work_dir(self) -> Path:
-        return Path(self.recipe.work_dir or Path('work_dirs') / self.name)
+        return Path(self.recipe.work_dir)
 
 
 def read_run(config: str | os.PathLike, cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> Run:
@@ -52,10 +52,8 @@ def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -
 
 def build_split(recipe: Recipe, split: Split) -> Any:
     """The dataset of data.train, data.val or data.test."""
-    dataset_cfg = getattr(recipe.data, split)
-    if dataset_cfg is None:
-        raise ConfigError(f'data.{split} is missing in the config.')
-    return build_dataset(dataset_cfg, {'test_mode': split != 'train'}, where=f'data.{split}')
+    recipe.require(f'data.{split}')
+    return build_dataset(getattr(recipe.data, split), {'test_mode': split != 'train'}, where=f'{recipe.filename}: data.{split}')
 
 
 def build_batches(recipe: Recipe, split: Split, ranks: Ranks, seed: int = 0, dataset: Any = None) -> Batches:
@@ -69,8 +67,6 @@ def build_batches(recipe: Recipe, split: Split, ranks: Ranks, seed: int = 0, dat
 
 def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger) -> torch.nn.Module:
     """The config's model on this rank's device, initialised from the seed and then from load_from, if given."""
-    if recipe.model is None:
-        raise ConfigError('model is missing in the config.')
     seed_everything(seed)
     model = build_model(recipe.model)
     if recipe.load_from:
@@ -96,6 +92,8 @@ def check_match(model: torch.nn.Module, batches: Batches, split: str) -> None:
 
 def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches) -> None:
     """The lines that one wants to find at the top of a log."""
+    for note in recipe.notes:
+        logger.info('%s', note)
     numbers = sum(p.numel() for p in model.parameters())
     logger.info('%d process(es) on %s; PyTorch %s; %d clips, %d parameters', ranks.world, ranks.device, torch.__version__,
                 len(batches.dataset), numbers)

@@ -100,8 +100,9 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     """The clips of `split` under the test pipeline: another split is tested exactly as the test split is."""
     if split == 'test':
         return build_split(recipe, 'test')
+    recipe.require(f'data.{split}')
     clips, protocol = getattr(recipe.data, split), recipe.data.test
-    if clips is None or 'ann_file' not in clips:
+    if 'ann_file' not in clips:
         raise ConfigError(f"--split {split}: data.{split} names no ann_file of its own.")
     own = {key: clips[key] for key in ('ann_file', 'split', 'label_embeddings', 'num_classes') if key in clips}
     as_test = {**(protocol or clips), 'split': None, **own}
@@ -109,8 +110,7 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
 
 
 def _model(run: Run, options: TestOptions, ranks: Ranks) -> torch.nn.Module:
-    if run.recipe.model is None:
-        raise ConfigError('model is missing in the config.')
+    run.recipe.require('model')
     cfg = dict(run.recipe.model)
     if options.average_clips is not None:
         how = None if options.average_clips == 'none' else options.average_clips

@@ -68,6 +68,7 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
 
 
 def _train(run: Run, options: TrainOptions, ranks: Ranks) -> Path:
+    run.recipe.require('model', 'data.train', 'optimizer', 'lr_config', 'total_epochs')
     council = Council(ranks)
     recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
     run = replace(run, recipe=recipe)
@@ -217,12 +218,13 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     if any((test or {}).values()):
         raise ConfigError('train_model(test=...): test afterwards with pyskl.apis.test or tools/test.py.')
     recipe = read_recipe(cfg)
+    recipe.require('optimizer', 'lr_config', 'total_epochs')
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
     ranks = distributed.start()
     council = Council(ranks)
     seed = recipe.seed or 0
     prepare_machine(recipe, ranks)
-    work_dir = Path(recipe.work_dir or 'work_dirs/train_model')
+    work_dir = Path(recipe.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
     batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
