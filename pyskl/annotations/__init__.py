@@ -1,4 +1,6 @@
 """The annotation pickle: typed fields, safe reading, writing and checking; raw iMiGUE files -> annotations."""
+from .arrays import load_npy, load_npz
 from .safe_pickle import load_pickle
+from .store import make_annotation, read_annotations, write_annotations
 
-__all__ = ['load_pickle']
+__all__ = ['load_npy', 'load_npz', 'load_pickle', 'make_annotation', 'read_annotations', 'write_annotations']

@@ -97,8 +97,10 @@ class Machine:
         self.pos = start + count
         return self.data[start:start + count]
 
-    def number(self, form: str) -> Any:
-        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+    def number(self, form: struct.Struct) -> Any:
+        value, = form.unpack_from(self.data, self.pos)
+        self.pos += form.size
+        return value
 
     def line(self) -> bytes:
         end = self.data.find(b'\n', self.pos)
@@ -242,7 +244,7 @@ def _instance(machine: Machine) -> None:
 
 
 def _proto(machine: Machine) -> None:
-    protocol = machine.number('<B')
+    protocol = _u1(machine)
     if protocol > pickle.HIGHEST_PROTOCOL:
         raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({pickle.HIGHEST_PROTOCOL})')
 
@@ -304,22 +306,18 @@ def _latin(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
     return _push(lambda m: m.take(length(m)).decode('latin-1'))
 
 
+def _number(code: str) -> Callable[[Machine], Any]:
+    form = struct.Struct(code)
+    return lambda m: m.number(form)
+
+
 def _u1(m: Machine) -> int:
-    return m.take(1)[0]
+    value = m.data[m.pos]
+    m.pos += 1
+    return value
 
 
-def _u4(m: Machine) -> int:
-    return m.number('<I')
-
-
-def _u8(m: Machine) -> int:
-    return m.number('<Q')
-
-
-def _i4(m: Machine) -> int:
-    return m.number('<i')
-
-
+_u2, _u4, _u8, _i4 = _number('<H'), _number('<I'), _number('<Q'), _number('<i')
 _STOP = pickle.STOP[0]
 
 _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
@@ -337,10 +335,10 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     pickle.FLOAT: _push(lambda m: float(m.line())),
     pickle.BININT: _push(_i4),
     pickle.BININT1: _push(_u1),
-    pickle.BININT2: _push(lambda m: m.number('<H')),
+    pickle.BININT2: _push(_u2),
     pickle.LONG1: _push(lambda m: _long(m, _u1(m))),
     pickle.LONG4: _push(lambda m: _long(m, _i4(m))),
-    pickle.BINFLOAT: _push(lambda m: m.number('>d')),
+    pickle.BINFLOAT: _push(_number('>d')),
     pickle.STRING: _push(_string_line),
     pickle.BINSTRING: _latin(_i4),
     pickle.SHORT_BINSTRING: _latin(_u1),

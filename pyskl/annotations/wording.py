@@ -2,26 +2,49 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-_REPR = reprlib.Repr()
-_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxtuple, _REPR.maxset, _REPR.maxstring = 2, 3, 5, 5, 5, 80
+
+class _Short(reprlib.Repr):
+    """reprlib.Repr for hostile values too: nothing nested, shared or long is ever written out in full."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple, self.maxset, self.maxfrozenset = 2, 3, 5, 5, 3, 3
+        self.maxstring = 80
+
+    def repr_ndarray(self, value: np.ndarray, level: int) -> str:
+        return f'a {value.dtype} array of shape {value.shape}'
+
+    def repr_OrderedDict(self, value: dict, level: int) -> str:      # noqa: N802 (reprlib finds it by the type's name)
+        return self.repr_dict(value, level)
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        return repr(value[:20]) + ('...' if len(value) > 20 else '')
+
+    repr_bytearray = repr_bytes
+
+
+_SHORT = _Short()
 
 
 def brief(value: Any) -> str:
-    """repr, never long: arrays by dtype and shape, containers by their first items (nested ones could unfold for ever)."""
-    if isinstance(value, np.ndarray):
-        return f'a {value.dtype} array of shape {value.shape}'
-    if isinstance(value, (list, tuple, dict, set, frozenset)) and any(isinstance(v, np.ndarray) for v in list(value)[:10]):
-        return f'a {type(value).__name__} of {len(value)} with arrays'
-    text = _REPR.repr(value)
+    """repr, never long: arrays by dtype and shape, containers by their first items."""
+    text = _SHORT.repr(value)
     return text if len(text) <= 120 else text[:117] + '...'
 
 
-def some(names: Any, most: int = 5) -> str:
+def some(names: Iterable[Any], most: int = 5) -> str:
     """'a, b, c and 17 more': the first few of many."""
     names = list(names)
     shown = ', '.join(str(name) for name in names[:most])
     return shown if len(names) <= most else f'{shown} and {len(names) - most} more'
+
+
+def count(number: int, what: str) -> str:
+    """'1 clip', '2 clips', '2 classes'."""
+    plural = what + ('es' if what.endswith('s') else 's')
+    return f'{number:,} {what if number == 1 else plural}'

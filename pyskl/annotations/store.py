@@ -1,0 +1,155 @@
+"""The annotation pickle: read and checked, written whole or not at all."""
+from __future__ import annotations
+
+import os
+import pickle
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..atomic import atomic_write
+from ..errors import DataError
+from .fields import Wrong, clean_fields
+from .safe_pickle import load_pickle
+from .wording import brief, some
+
+PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
+
+
+def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
+    """Read PYSKL's annotation pickle; nothing in it is run.
+
+    path    a pickle of {'split': {name: [frame_dir, ...]}, 'annotations': [dict, ...]}, or of a bare list of annotations
+    ->      dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]); split is {} when the file has none. Each annotation
+            is as `fields.clean_fields` says: keypoint (M, T, V, C) float32 px, keypoint_score (M, T, V) float32, label int
+            (-1: none), total_frames, img_shape (h, w); fields that we don't know are kept
+    raises  DataError naming file, clip and field: unreadable, a field of wrong type, shape or value (NaN too), a frame_dir
+            that appears twice, clips with different joints. The splits' names are not compared with the clips (check_data does)
+    Concretely: `read_annotations('data/imigue_train.pkl')['annotations'][0]['frame_dir'] == '0005_0'`.
+    """
+    return clean_annotations(load_pickle(path), str(path))
+
+
+def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping]) -> None:
+    """Write an annotation pickle that `read_annotations`, and PYSKL, can read.
+
+    split, annotations   as read_annotations gives them
+    raises   DataError as read_annotations; UserError: can't be written. What was there before is then untouched
+    """
+    data = clean_annotations({'split': split, 'annotations': annotations}, str(path))
+    with atomic_write(path) as f:
+        pickle.dump(data, f, protocol=PROTOCOL)
+
+
+def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int | None = None, *,
+                    img_shape: Sequence[int]) -> dict[str, Any]:
+    """One clip of your own data as an annotation.
+
+    frame_dir   the clip's name, different for every clip
+    keypoint    (M, T, V, 2) pixels, x right, y down; (M, T, V, 3): x, y, score. One person: (T, V, 2) or (T, V, 3) will do.
+                NaN is a missing joint (it becomes x = y = score = 0)
+    score       (M, T, V) 0..1; None: all joints seen (or keypoint's third column)
+    label       class from 0 on; None: no label
+    img_shape   (h, w) pixels
+    raises      DataError naming the clip and the field
+    Concretely: `make_annotation('a', np.zeros((90, 22, 2)), img_shape=(720, 1280))['keypoint'].shape == (1, 90, 22, 2)`.
+    """
+    try:
+        keypoint = np.array(keypoint, dtype=np.float32)
+        score = None if score is None else np.array(score, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f'clip {brief(frame_dir)}: keypoint or score is no array of numbers ({error}). '
+                        'Expected (M, T, V, 2) and (M, T, V).') from error
+    if keypoint.ndim == 3:
+        keypoint, score = keypoint[None], score[None] if score is not None and score.ndim == 2 else score
+    if keypoint.ndim == 4 and keypoint.shape[-1] == 3:
+        if score is not None:
+            raise DataError(f'clip {brief(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
+                            'Expected x, y, score in keypoint, or x, y in keypoint and score apart.')
+        keypoint, score = keypoint[..., :2], keypoint[..., 2]
+    if score is None:
+        score = np.ones(keypoint.shape[:-1], np.float32)
+    if score.shape == keypoint.shape[:-1]:
+        missing = np.isnan(keypoint).any(-1) | np.isnan(score)
+        keypoint, score = np.where(missing[..., None], np.float32(0), keypoint), np.where(missing, np.float32(0), score)
+    try:
+        return clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
+                             'total_frames': None, 'keypoint': keypoint, 'keypoint_score': score})
+    except Wrong as wrong:
+        raise DataError(f'clip {brief(frame_dir)}: {wrong}') from None
+
+
+def clean_annotations(data: Any, where: str) -> dict[str, Any]:
+    """read_annotations for what a file held; `where` names it in the errors."""
+    split, annotations = parts(data, where)
+    if not annotations:
+        raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
+    clean = []
+    for i, annotation in enumerate(annotations):
+        try:
+            clean.append(clean_fields(annotation))
+        except Wrong as wrong:
+            raise DataError(f'{where}: {clip_name(annotation, i)}: {wrong} '
+                            '(tools/check_data.py lists all faults of a file.)') from None
+    _check_same_joints(clean, where)
+    _check_names(clean, where)
+    return {'split': split, 'annotations': clean}
+
+
+def parts(data: Any, where: str) -> tuple[dict[str, list[str]], list]:
+    """The two parts of what a file held, `split` checked, `annotations` not yet. Raises DataError when they are not there."""
+    if isinstance(data, (list, tuple)):
+        return {}, list(data)
+    if not isinstance(data, Mapping) or not isinstance(data.get('annotations'), (list, tuple)):
+        raise DataError(f"{where}: holds {brief(data)}. Expected a dict with 'split' and 'annotations', a list of dicts, "
+                        'one a clip (data/README.md).')
+    split = data.get('split')
+    if split is None:
+        split = {}
+    if not isinstance(split, Mapping):
+        raise DataError(f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir.")
+    checked = {_split_name(name, where): _split_members(name, members, where) for name, members in split.items()}
+    return checked, list(data['annotations'])
+
+
+def _split_name(name: Any, where: str) -> str:
+    if not isinstance(name, str):
+        raise DataError(f"{where}: 'split' has the key {brief(name)}. Expected names like 'train'.")
+    return str(name)
+
+
+def _split_members(name: str, members: Any, where: str) -> list[str]:
+    if isinstance(members, np.ndarray) and members.ndim == 1:
+        members = members.tolist()
+    if isinstance(members, (set, frozenset)):
+        members = sorted(members, key=str)
+    if not isinstance(members, (list, tuple)):
+        raise DataError(f'{where}: split {name!r} is {brief(members)}. Expected a list of frame_dir.')
+    for i, member in enumerate(members):
+        if not isinstance(member, str):
+            raise DataError(f'{where}: split {name!r}[{i}] is {brief(member)}. Expected a frame_dir, a text.')
+    return [str(member) for member in members]
+
+
+def clip_name(annotation: Any, index: int) -> str:
+    """'clip 0187_0 (annotations[12])', or without the name where there is none."""
+    name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
+    return f'clip {brief(name)[1:-1]} (annotations[{index}])' if isinstance(name, str) else f'annotations[{index}]'
+
+
+def _check_same_joints(clean: list[dict], where: str) -> None:
+    kinds = Counter(a['keypoint'].shape[2:] for a in clean)
+    if len(kinds) > 1:
+        usual = kinds.most_common(1)[0][0]
+        i, odd = next((i, a) for i, a in enumerate(clean) if a['keypoint'].shape[2:] != usual)
+        raise DataError(f'{where}: {clip_name(odd, i)}: keypoint has shape {odd["keypoint"].shape}, most clips have '
+                        f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.')
+
+
+def _check_names(clean: list[dict], where: str) -> None:
+    twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
+    if twice:
+        raise DataError(f'{where}: frame_dir {some(map(brief, twice))} appears more than once. Expected a name of its own for '
+                        'every clip, because splits and scores go by it.')
