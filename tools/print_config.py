@@ -1,0 +1,32 @@
+"""Print the whole effective config: the file with its bases, the command line's changes and every default."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import pyskl.datasets  # noqa: F401 (fills the registries)
+import pyskl.models  # noqa: F401
+from pyskl.errors import run_script
+from pyskl.recipe import dump_config, import_custom_modules, load_config, read_recipe
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config file; what is printed can be saved and used in its place')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='settings to change, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    import_custom_modules(cfg)
+    recipe = read_recipe(cfg)
+    for note in recipe.notes:
+        print(f'# {note}')
+    print(dump_config(recipe.effective()), end='')
+
+
+if __name__ == '__main__':
+    run_script(main)
