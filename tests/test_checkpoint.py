@@ -1,0 +1,156 @@
+"""Checkpoints: read without running anything, never half-written, damaged ones passed over."""
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from goldens import GOLDEN, needs_golden
+
+from pyskl.engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint, write_checkpoint
+from pyskl.errors import CheckpointError, UserError
+
+
+def snapshot(value=1.0, **meta):
+    return {'meta': {'epoch': 1, **meta}, 'state_dict': {'weight': torch.full((2, 3), value)}, 'optimizer': {}}
+
+
+def test_what_was_written_is_read(tmp_path):
+    write_checkpoint(tmp_path / 'a.pth', snapshot(2.0, seed=5))
+    data = read_checkpoint(tmp_path / 'a.pth')
+    assert data['meta'] == {'epoch': 1, 'seed': 5}
+    assert torch.equal(data['state_dict']['weight'], torch.full((2, 3), 2.0))
+
+
+@needs_golden
+@pytest.mark.parametrize('name', ['best_top1_acc_epoch_1.pth', 'epoch_2.pth'])
+def test_checkpoints_of_the_published_code_load(name):
+    data = read_checkpoint(GOLDEN / 'legacy' / name)
+    assert len(data['state_dict']) == 262
+    assert float(data['meta']['hook_msgs']['best_score']) == 0.05
+
+
+def test_a_numpy_scalar_in_meta_loads_as_old_checkpoints_have_it(tmp_path):
+    torch.save(snapshot(best=np.float64(0.25)), tmp_path / 'old.pth')
+    assert read_checkpoint(tmp_path / 'old.pth')['meta']['best'] == 0.25
+
+
+def test_a_bare_state_dict_is_a_checkpoint_too(tmp_path):
+    torch.save({'weight': torch.ones(2)}, tmp_path / 'bare.pth')
+    assert read_checkpoint(tmp_path / 'bare.pth')['meta'] == {}
+
+
+class Evil:
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_a_checkpoint_that_would_run_something_is_refused_and_runs_nothing(tmp_path, zipped):
+    evil = {**snapshot(), 'meta': {'x': Evil(f'touch {tmp_path}/ran')}}
+    torch.save(evil, tmp_path / 'evil.pth', _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r'evil\.pth: refused, since reading it would run (posix|nt)\.system'):
+        read_checkpoint(tmp_path / 'evil.pth')
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_a_plain_pickle_with_a_command_is_refused(tmp_path):
+    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Evil(f'touch {tmp_path}/ran')))
+    with pytest.raises(CheckpointError):
+        read_checkpoint(tmp_path / 'evil.pth')
+    assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('content, message', [(b'', 'no whole checkpoint'), (b'PK\x03\x04 cut', 'no whole checkpoint'),
+                                              (b'just text', 'no whole checkpoint')])
+def test_a_damaged_file_is_named(tmp_path, content, message):
+    (tmp_path / 'bad.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=f'bad.pth.*{message}'):
+        read_checkpoint(tmp_path / 'bad.pth')
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    for path in (tmp_path / 'none.pth', tmp_path):
+        with pytest.raises(CheckpointError, match='no such checkpoint'):
+            read_checkpoint(path)
+
+
+@pytest.mark.parametrize('content', [[1, 2], {'meta': {}}, {'state_dict': 3}])
+def test_other_content_is_no_checkpoint(tmp_path, content):
+    torch.save(content, tmp_path / 'x.pth')
+    with pytest.raises(CheckpointError, match="holds no 'state_dict'"):
+        read_checkpoint(tmp_path / 'x.pth')
+
+
+@pytest.mark.parametrize('share', [0.1, 0.5, 0.9, 0.999])
+def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
+    write_checkpoint(tmp_path / 'a.pth', snapshot())
+    whole = (tmp_path / 'a.pth').read_bytes()
+    (tmp_path / 'a.pth').write_bytes(whole[:int(len(whole) * share)])
+    with pytest.raises(CheckpointError, match='no whole checkpoint'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_missing_unexpected_and_misshaped_keys_are_named():
+    model = torch.nn.Linear(3, 2)
+    with pytest.raises(CheckpointError, match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)'):
+        load_weights(model, {'weight': torch.zeros(2, 4), 'extra': torch.zeros(1)}, 'a.pth')
+
+
+def test_fine_tuning_takes_what_fits():
+    model = torch.nn.Linear(3, 2)
+    notes = load_weights(model, {'module.weight': torch.ones(2, 3), 'bias': torch.ones(7)}, 'a.pth', strict=False)
+    assert torch.equal(model.weight, torch.ones(2, 3))
+    assert len(notes) == 1 and 'another shape' in notes[0]
+
+
+def test_a_checkpoint_of_another_network_is_refused_even_for_fine_tuning():
+    with pytest.raises(CheckpointError, match='none of its weights fit'):
+        load_weights(torch.nn.Linear(3, 2), {'other': torch.ones(1)}, 'a.pth', strict=False)
+
+
+def test_latest_names_the_newest_and_a_damaged_one_is_passed_over(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for epoch in (1, 2):
+        folder.save(f'epoch_{epoch}.pth', snapshot(epoch, epoch=epoch))
+    assert read_checkpoint(tmp_path / 'latest.pth')['meta']['epoch'] == 2
+    (tmp_path / 'epoch_2.pth').write_bytes(b'cut')
+    path, data, complaints = folder.newest_whole()
+    assert path.name == 'epoch_1.pth' and data['meta']['epoch'] == 1
+    assert len(complaints) == 1 and 'epoch_2.pth' in complaints[0]
+    (tmp_path / 'epoch_1.pth').write_bytes(b'cut')
+    with pytest.raises(CheckpointError, match='No whole checkpoint'):
+        folder.newest_whole()
+
+
+def test_keeping_few_checkpoints_never_touches_latest_or_best(tmp_path):
+    folder = CheckpointFolder(tmp_path, keep=2)
+    folder.save_best('best_top1_acc_epoch_1.pth', snapshot())
+    for epoch in range(1, 6):
+        folder.save(f'epoch_{epoch}.pth', snapshot())
+    assert sorted(p.name for p in tmp_path.glob('*.pth')) == ['best_top1_acc_epoch_1.pth', 'epoch_4.pth', 'epoch_5.pth', 'latest.pth']
+
+
+def test_a_new_best_replaces_the_old_one(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    folder.save_best('best_top1_acc_epoch_1.pth', snapshot())
+    folder.save_best('best_top1_acc_epoch_3.pth', snapshot())
+    assert folder.best().name == 'best_top1_acc_epoch_3.pth'
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
+    write_checkpoint(tmp_path / 'a.pth', snapshot(1.0))
+
+    def full(data, f):
+        f.write(b'half of it')
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(UserError, match='No space left.*untouched'):
+        write_checkpoint(tmp_path / 'a.pth', snapshot(2.0))
+    monkeypatch.undo()
+    assert read_checkpoint(tmp_path / 'a.pth')['state_dict']['weight'][0, 0] == 1.0
+    assert [p.name for p in tmp_path.iterdir()] == ['a.pth']
