@@ -1,0 +1,90 @@
+"""Steps in a row, checked when they are put together, not at sample 8,000."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...errors import ConfigError, DataError
+from ...registry import PIPELINES
+from .base import Results, Step
+from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
+
+# What a dataset puts into `results` before the first step.
+FROM_DATASET = ('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score', 'emb',
+                'modality', 'start_index', 'test_mode')
+
+
+class Compose:
+    """A pipeline.
+
+    steps   configs (`dict(type=...)`) or callables results -> results. A callable without `needs` and `gives` may stand
+            anywhere, and behind it any key may be there
+    where   the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'
+
+    Raises ConfigError for an unknown stage, a wrong argument, or a step whose needs nothing before it gives.
+    """
+
+    def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline'):
+        self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
+        _check_chain(self.steps, where)
+        self._drawing = _find_drawing(self.steps)
+
+    @property
+    def can_defer(self) -> bool:
+        """May drawing be left to the device? Yes where FormatShape, Collect and ToTensor alone follow GeneratePoseTarget."""
+        return self._drawing is not None
+
+    def __call__(self, results: Results, deferred: bool = False) -> Results:
+        """Pass one clip through all steps.
+
+        deferred  `imgs` becomes a PoseClips of one sample, to be drawn later, in place of heatmaps; only where can_defer
+        raises    DataError naming the clip when its data is wrong, or when a step returns something else than a dict
+        """
+        assert not deferred or self.can_defer
+        clip = results.get('frame_dir')
+        for i, step in enumerate(self.steps):
+            results = step.defer(results) if deferred and i == self._drawing else step(results)
+            if not isinstance(results, dict):
+                raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
+                                'expected the results dict.')
+        return results
+
+    def __repr__(self) -> str:
+        return 'Compose(\n' + ''.join(f'    {step!r}\n' for step in self.steps) + ')'
+
+
+def _build(step: Any, where: str) -> Callable:
+    if isinstance(step, Mapping) or not callable(step):
+        step = PIPELINES.build(step, where)
+    if not callable(step):
+        raise ConfigError(f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, results).')
+    return step
+
+
+def _check_chain(steps: Sequence[Callable], where: str) -> None:
+    known: set[str] | None = set(FROM_DATASET)          # None: anything may be there
+    for i, step in enumerate(steps):
+        name = type(step).__name__
+        missing = [key for key in getattr(step, 'needs', ()) if known is not None and key not in known]
+        if missing:
+            raise ConfigError(f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.{_advice(missing[0], name)}')
+        if isinstance(step, Step):
+            known = step.keys_after(known)
+        elif known is not None:
+            known = known | set(step.gives) if hasattr(step, 'gives') else None
+
+
+def _advice(key: str, name: str) -> str:
+    givers = [other for other, step in sorted(PIPELINES.module_dict.items())
+              if key in getattr(step, 'gives', ()) and other != name]
+    return f' Try {" or ".join(givers)} before {name}.' if givers else ''
+
+
+def _find_drawing(steps: Sequence[Callable]) -> int | None:
+    """The index of GeneratePoseTarget, when what follows are our own stages, FormatShape once among them."""
+    kinds = [type(step) for step in steps]
+    if kinds.count(GeneratePoseTarget) != 1:
+        return None
+    drawing = kinds.index(GeneratePoseTarget)
+    rest = kinds[drawing + 1:]
+    return drawing if set(rest) <= {FormatShape, Collect, ToTensor} and rest.count(FormatShape) == 1 else None

@@ -1,0 +1,133 @@
+"""The last steps: draw heatmaps, bring them into the network's order, collect what the network takes."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import DataError
+from ...heatmaps import HeatmapSpec, PoseClips
+from ...heatmaps.spec import COCO17_BONES
+from ...registry import PIPELINES
+from .base import Results, Step, clip_error, picture_size
+
+
+@PIPELINES.register_module()
+class GeneratePoseTarget(Step):
+    """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32; with `double`, mirrored copies of all frames behind.
+
+    The arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
+    In training and testing the drawing is left to the model's device where possible (Compose.can_defer): `defer`.
+    """
+
+    needs = ('keypoint', 'img_shape')
+    gives = ('imgs',)
+
+    def __init__(self, sigma: float = 0.6, use_score: bool = True, with_kp: bool = True, with_limb: bool = False,
+                 skeletons: Sequence[Sequence[int]] = COCO17_BONES, double: bool = False,
+                 left_kp: Sequence[int] = HeatmapSpec.left_kp, right_kp: Sequence[int] = HeatmapSpec.right_kp,
+                 left_limb: Sequence[int] = HeatmapSpec.left_limb, right_limb: Sequence[int] = HeatmapSpec.right_limb,
+                 scaling: float = 1.0):
+        self.spec = HeatmapSpec(sigma, use_score, with_kp, with_limb, skeletons, double, left_kp, right_kp, left_limb, right_limb,
+                                scaling)
+
+    def __call__(self, results: Results) -> Results:
+        results['imgs'] = self._clips(results, num_clips=1).draw(frames_first=True)[0].transpose(1, 2).flatten(0, 1).numpy()
+        return results
+
+    def defer(self, results: Results) -> Results:
+        """Hand the key points on as a PoseClips of one sample, to be drawn later."""
+        results['imgs'] = self._clips(results, results['num_clips'])
+        return results
+
+    def _clips(self, results: Results, num_clips: int) -> PoseClips:
+        keypoint = np.asarray(results['keypoint'], dtype=np.float32)
+        people, frames, joints = keypoint.shape[:3]
+        score = results.get('keypoint_score')
+        score = np.ones(keypoint.shape[:3], np.float32) if score is None else np.asarray(score, dtype=np.float32)
+        sampled = results.get('num_clips', 1) * results.get('clip_len', frames)
+        if sampled != frames:
+            raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline?')
+        split = (1, people, num_clips, frames // num_clips, joints)
+        return PoseClips(torch.from_numpy(keypoint).view(*split, 2).transpose(1, 2),
+                         torch.from_numpy(score).view(split).transpose(1, 2), picture_size(results), self.spec)
+
+
+@PIPELINES.register_module()
+class FormatShape(Step):
+    """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W)."""
+
+    needs = ('imgs', 'num_clips', 'clip_len')
+    gives = ('imgs', 'input_shape')
+
+    def __init__(self, input_format: str):
+        if input_format != 'NCTHW_Heatmap':
+            raise ValueError(f"input_format = {input_format!r}: expected 'NCTHW_Heatmap', the one for heatmaps.")
+        self.input_format = input_format
+
+    def __call__(self, results: Results) -> Results:
+        imgs, clips, frames = results['imgs'], results['num_clips'], results['clip_len']
+        if isinstance(imgs, PoseClips):             # they have that order already
+            results['input_shape'] = tuple(imgs.shape[1:])
+            return results
+        if imgs.ndim != 4 or len(imgs) % (clips * frames):
+            raise clip_error(results, f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, W), '
+                                      'or twice as many with double=True.')
+        results['imgs'] = imgs = imgs.reshape(-1, frames, *imgs.shape[1:]).swapaxes(1, 2)
+        results['input_shape'] = imgs.shape
+        return results
+
+
+@PIPELINES.register_module()
+class Collect(Step):
+    """Keep what the network takes.
+
+    keys       entries of the sample
+    meta_keys  entries of a dict of their own, stored as meta_name
+    nested     wrap every entry in a list
+    """
+
+    def __init__(self, keys: Sequence[str], meta_keys: Sequence[str] = (), meta_name: str = 'img_metas', nested: bool = False):
+        self.keys, self.meta_keys, self.meta_name, self.nested = tuple(keys), tuple(meta_keys), meta_name, nested
+        self.needs = self.keys + self.meta_keys
+        self.gives = self.keys + ((meta_name,) if self.meta_keys else ())
+
+    def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        return set(self.gives)
+
+    def __call__(self, results: Results) -> Results:
+        kept = {key: results[key] for key in self.keys}
+        if self.meta_keys:
+            kept[self.meta_name] = {key: results[key] for key in self.meta_keys}
+        return {key: [value] for key, value in kept.items()} if self.nested else kept
+
+
+@PIPELINES.register_module()
+class ToTensor(Step):
+    """Turn entries into torch tensors: arrays as they are, a number into a tensor of one."""
+
+    def __init__(self, keys: Sequence[str]):
+        self.keys = self.needs = tuple(keys)
+
+    def __call__(self, results: Results) -> Results:
+        for key in self.keys:
+            results[key] = to_tensor(results[key], key)
+        return results
+
+
+def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | PoseClips:
+    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others; a PoseClips stays one."""
+    if isinstance(value, (torch.Tensor, PoseClips)):
+        return value
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, Integral):
+        return torch.tensor([int(value)])
+    if isinstance(value, Real):
+        return torch.tensor([float(value)])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return torch.tensor(value)
+    raise DataError(f'ToTensor: {name!r} is a {type(value).__name__}, expected an array or numbers.')
