@@ -24,7 +24,7 @@ def render_slowly(keypoint: np.ndarray, keypoint_score: np.ndarray, size: tuple[
         for m in range(num_people):
             _draw_person(maps[t], keypoint[m, t], score[m, t], spec)
     if spec.double:
-        maps = np.concatenate([maps, maps[..., ::-1][:, spec.flip_order(num_joints)]])
+        maps = np.concatenate([maps, maps[..., ::-1][:, list(spec.flip_order(num_joints))]])
     return maps
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from ..errors import ConfigError
 
@@ -54,34 +55,35 @@ class HeatmapSpec:
 
     def num_channels(self, num_joints: int) -> int:
         """Channels of a heatmap of `num_joints` joints; ConfigError when a limb names a joint beyond them."""
-        self._check_joints(num_joints)
+        if self._highest_joint >= num_joints:
+            raise ConfigError(f'heatmaps: skeletons names joint {self._highest_joint}, but the clips have {num_joints} joints '
+                              f'(0..{num_joints - 1}). Give the limbs of your own layout.')
         return num_joints * self.with_kp + len(self.skeletons) * self.with_limb
 
     def picture_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(H, W) of the heatmap of a picture of `size` (h, w)."""
         return int(size[0] * self.scaling + 0.5), int(size[1] * self.scaling + 0.5)
 
-    def joint_order(self, num_joints: int) -> list[int]:
+    def joint_order(self, num_joints: int) -> tuple[int, ...]:
         """Channel j of a mirrored joint heatmap shows joint joint_order[j]."""
         return mirror_order(num_joints, self.left_kp, self.right_kp, 'heatmaps: left_kp / right_kp', 'joints')
 
-    def limb_order(self) -> list[int]:
+    def limb_order(self) -> tuple[int, ...]:
         """Channel l of a mirrored limb heatmap shows limb limb_order[l]."""
         return mirror_order(len(self.skeletons), self.left_limb, self.right_limb, 'heatmaps: left_limb / right_limb', 'limbs')
 
-    def flip_order(self, num_joints: int) -> list[int]:
+    def flip_order(self, num_joints: int) -> tuple[int, ...]:
         """Channel c of a mirrored heatmap is channel flip_order[c] of the plain one, turned left to right."""
-        order = self.joint_order(num_joints) if self.with_kp else []
-        return order + ([len(order) + i for i in self.limb_order()] if self.with_limb else [])
+        joints = self.joint_order(num_joints) if self.with_kp else ()
+        return joints + (tuple(len(joints) + i for i in self.limb_order()) if self.with_limb else ())
 
-    def _check_joints(self, num_joints: int) -> None:
-        highest = max((max(pair) for pair in self.skeletons), default=-1)
-        if self.with_limb and highest >= num_joints:
-            raise ConfigError(f'heatmaps: skeletons names joint {highest}, but the clips have {num_joints} joints '
-                              f'(0..{num_joints - 1}). Give the limbs of your own layout.')
+    @cached_property
+    def _highest_joint(self) -> int:
+        return max((max(pair) for pair in self.skeletons), default=-1) if self.with_limb else -1
 
 
-def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str) -> list[int]:
+@lru_cache(maxsize=64)
+def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str) -> tuple[int, ...]:
     """0..count-1 with every left[i] and right[i] exchanged; ConfigError when the pairs make no exchange of `count` places."""
     if len(left) != len(right):
         raise ConfigError(f'{where}: {len(left)} left and {len(right)} right {what}; expected as many of each.')
@@ -92,4 +94,4 @@ def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], wher
         order[a], order[b] = b, a
     if sorted(order) != list(range(count)):
         raise ConfigError(f'{where}: one of the {what} stands in two pairs ({left} / {right}); it can change places only once.')
-    return order
+    return tuple(order)

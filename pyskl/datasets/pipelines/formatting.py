@@ -125,9 +125,9 @@ def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | PoseClips:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Integral):
-        return torch.tensor([int(value)])
+        return torch.full((1,), int(value))
     if isinstance(value, Real):
-        return torch.tensor([float(value)])
+        return torch.full((1,), float(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return torch.tensor(value)
     raise DataError(f'ToTensor: {name!r} is a {type(value).__name__}, expected an array or numbers.')

@@ -31,9 +31,9 @@ class PoseDecode(Step):
         results['frame_inds'] = inds = np.reshape(inds, -1)
         inds = inds + results.get('offset', 0)
         try:
-            results['keypoint'] = keypoint[:, inds].astype(np.float32, copy=False)
+            results['keypoint'] = keypoint.take(inds, axis=1).astype(np.float32, copy=False)
             if score is not None:
-                results['keypoint_score'] = score[:, inds].astype(np.float32, copy=False)
+                results['keypoint_score'] = score.take(inds, axis=1).astype(np.float32, copy=False)
         except IndexError:
             raise clip_error(results, f'frame {inds.max()} was sampled, but keypoint has frames 0..{keypoint.shape[1] - 1}. '
                                       'Is start_index right?') from None
@@ -81,9 +81,9 @@ class PoseCompact(Step):
 
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> tuple[int, int, int, int] | None:
         """(left, top, right, bottom) pixels of the crop, None where there is too little to see."""
-        flat = keypoint.reshape(-1, 2)
-        shown = np.where((flat != 0) & np.isfinite(flat), flat, np.nan)
-        least, most = np.fmin.reduce(shown), np.fmax.reduce(shown)
+        shown = keypoint.reshape(-1, 2).T.copy()        # one row for x, one for y: reduced many times faster
+        shown[(shown == 0) | ~np.isfinite(shown)] = np.nan
+        least, most = np.fmin.reduce(shown, axis=1), np.fmax.reduce(shown, axis=1)
         size = most - least
         if not (size >= self.threshold).all():          # nan where nobody is shown
             return None
@@ -138,10 +138,10 @@ class Flip(Step):
             results['label'] = self.flip_label_map.get(results['label'], results['label'])
         num_joints = results['keypoint'].shape[2]
         order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
-        keypoint = results['keypoint'][:, :, order]
+        keypoint = results['keypoint'].take(order, axis=2)
         x = keypoint[..., 0]
         np.subtract(picture_size(results)[1], x, out=x, where=x != 0)
         results['keypoint'] = keypoint
         if 'keypoint_score' in results:
-            results['keypoint_score'] = results['keypoint_score'][:, :, order]
+            results['keypoint_score'] = results['keypoint_score'].take(order, axis=2)
         return results
