@@ -24,8 +24,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
     where        how the user finds the place, e.g. 'joint.py: model.backbone (ResNet3dSlowOnly)'
     given_by_us  required arguments that the program adds later and that a config need not give
     """
-    parameters = accepted(target)
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(target).parameters.values())
+    parameters, open_ended = _keywords(target)
     hints = _hints(target)
     for name, value in arguments.items():
         if name not in parameters:
@@ -54,18 +53,25 @@ def _not_fitting(value: Any, hint: Any) -> str:
 
 def accepted(target: Callable) -> dict[str, inspect.Parameter]:
     """The keywords a target takes. A class that hands **kwargs to its parents takes theirs too."""
+    return _keywords(target)[0]
+
+
+def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
+    """The keywords a target takes, and whether it takes any others: **kwargs that no parent's signature limits."""
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters: dict[str, inspect.Parameter] = {}
+    open_ended = False
     for owner in (target.__mro__ if inspect.isclass(target) else [target]):
-        if inspect.isclass(owner) and '__init__' not in vars(owner):
+        if owner is object or inspect.isclass(owner) and '__init__' not in vars(owner):
             continue
         own = inspect.signature(owner).parameters.values()
         for parameter in own:
             if parameter.kind in kinds:
                 parameters.setdefault(parameter.name, parameter)
-        if not any(p.kind is p.VAR_KEYWORD for p in own) or owner is object:
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in own)
+        if not open_ended:
             break
-    return parameters
+    return parameters, open_ended
 
 
 def _hints(target: Callable) -> dict[str, Any]:

@@ -277,7 +277,7 @@ class TopLevel:
     find_unused_parameters   for several processes: some weights may get no gradient
     cudnn_benchmark   let cuDNN try its algorithms at the start
     workflow          only [('train', 1)]; validation is set in `evaluation`
-    seed              of all random numbers; None: one is drawn and logged
+    seed              of all random numbers; None counts as 0
     deterministic     only algorithms that give the same bits every time
     memcached, mc_cfg, gpu_ids   of old configs, not needed any more
     """

@@ -1,0 +1,116 @@
+"""The checker of arguments: what fits a type hint, and how it is told when it does not."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyskl.errors import ConfigError
+from pyskl.signature import accepted, check_call, describe, fits, inside
+
+
+class Quacks(Protocol):
+    def quack(self) -> None: ...
+
+
+@pytest.mark.parametrize(('value', 'hint'), [
+    (1, int), (1, float), (1.5, float), ('a', str), (True, bool), (None, None), (3, int | None),
+    ([1, 2], list[int]), ((1, 2), list[int]), ([1, 2], tuple[int, ...]), ([1, 2], tuple[int, int]), ([], Sequence[str]),
+    ([[0, 1], [1, 2]], Sequence[Sequence[int]]), ({'a': 1}, dict), ({'a': 1}, Mapping[str, int]), (len, Callable), (1, Any),
+    ('red', Literal['red', 'blue']), (2, Literal[1, 2]), ('x', int | str), (Path('a'), Path), (object(), Quacks),
+])
+def test_it_fits(value, hint):
+    assert fits(value, hint)
+
+
+@pytest.mark.parametrize(('value', 'hint', 'words'), [
+    (True, int, 'a whole number'), (1.0, int, 'a whole number'), ('1', float, 'a number'), (True, float, 'a number'),
+    (1, str, 'a string'), (1, bool, 'True or False'), (None, int, 'a whole number'), ([], dict, 'a dict'),
+    ('ab', Sequence[str], 'a list, each a string'), ([1, 'a'], list[int], 'a list, each a whole number'),
+    ([1], tuple[int, int], 'a list of 2: a whole number, a whole number'), ([1, 2, 3], tuple[int, int], 'a list of 2'),
+    (1, Callable, 'Callable'), ('3', int | None, 'a whole number or None'),
+    (True, Literal[1, 2], '1 or 2'), ('green', Literal['red', 'blue'], "'red' or 'blue'"), (3, Path, 'Path'),
+])
+def test_it_does_not_fit_and_the_expectation_is_in_words(value, hint, words):
+    assert not fits(value, hint)
+    assert words in describe(hint)
+
+
+def test_a_number_for_true_is_not_a_literal_one():
+    assert not fits(True, Literal[1]) and not fits(1, Literal[True])
+
+
+def test_a_near_miss_of_a_word_is_suggested():
+    def paint(colour: Literal['red', 'blue'] | None = None): ...
+
+    with pytest.raises(ConfigError, match=r"wall.colour = 'bleu' is unknown. Known: red, blue. Did you mean blue\?"):
+        check_call(paint, {'colour': 'bleu'}, 'wall')
+
+
+def test_open_ended_functions_take_any_argument():
+    def anything(a: int = 1, **rest): ...
+
+    check_call(anything, {'a': 2, 'b': 3}, 'here')
+    with pytest.raises(ConfigError, match='a whole number'):
+        check_call(anything, {'a': 'two', 'b': 3}, 'here')
+
+
+def test_keywords_pass_through_to_parents_only_where_the_class_hands_them_on():
+    class Parent:
+        def __init__(self, a: int, b: int = 2): ...
+
+    class Open(Parent):
+        def __init__(self, c: int = 3, **kwargs): ...
+
+    class Closed(Parent):
+        def __init__(self, c: int = 3): ...
+
+    class Silent(Parent):
+        pass
+
+    assert set(accepted(Open)) == {'a', 'b', 'c'}
+    assert set(accepted(Closed)) == {'c'}
+    assert set(accepted(Silent)) == {'a', 'b'}
+    with pytest.raises(ConfigError, match="unknown argument 'd'"):
+        check_call(Open, {'a': 1, 'd': 4}, 'here')
+
+
+def test_a_class_without_arguments_takes_none():
+    class Bare:
+        pass
+
+    check_call(Bare, {}, 'here')
+    with pytest.raises(ConfigError, match="unknown argument 'a'"):
+        check_call(Bare, {'a': 1}, 'here')
+
+
+def test_self_is_no_argument_that_a_config_can_give():
+    class Thing:
+        def __init__(self, a: int = 1): ...
+
+    with pytest.raises(ConfigError, match="unknown argument 'self'"):
+        check_call(Thing, {'self': 1}, 'here')
+
+
+def test_hints_that_cannot_be_resolved_are_passed_over():
+    def strange(a: NoSuchName = 1): ...       # noqa: F821
+
+    check_call(strange, {'a': 'anything'}, 'here')
+
+
+def test_places_are_joined_by_dots_and_behind_a_file_name_by_a_blank():
+    assert inside('joint.py:', 'data') == 'joint.py: data'
+    assert inside('joint.py: data', 'train') == 'joint.py: data.train'
+
+
+@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+                          lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8),
+       hint=st.sampled_from([int, float, str, bool, dict, list[int], tuple[int, int], Sequence[Sequence[float]], Literal['a', 1],
+                             int | None, Mapping[str, int], Callable, Path, Any, Quacks]))
+def test_any_value_against_any_hint_gives_yes_or_no(value, hint):
+    assert fits(value, hint) in (True, False)
+    assert isinstance(describe(hint), str)
