@@ -1,0 +1,71 @@
+"""Receives a table file; hands on one vector a class: what the embedding head learns to hit.
+
+The package's own table stands beside this file. It was made by tools/embed_labels.py: sentence vectors of iMiGUE's 32 label
+names (all-MiniLM-L6-v2, Apache-2.0), turned into 300 dimensions without changing any distance or angle, then scaled so that
+predicting zero costs what it costs with the published word vectors (arXiv 2307.10624).
+"""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+
+PACKAGE_TABLE = Path(__file__).with_name('label_embeddings_imigue.npy')
+PUBLISHED_TABLE = 'tools/glove/Vectors.npy'         # where users of the published code have theirs
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: int | None = None) -> np.ndarray:
+    """The label vectors (K, D) float32, row = class.
+
+    path         an .npy file of numbers (K, D); a relative one is looked for in the current folder, then in the project's.
+                 None takes the package's own (32, 300), wherever the program runs
+    num_classes  when given, K must equal it
+    raises       DataError: missing, no .npy array, not (K, D), no numbers, NaN or inf, another K
+    """
+    file = PACKAGE_TABLE if path is None else _find(path)
+    try:
+        with open(file, 'rb') as f:
+            table = np.load(f, allow_pickle=False)
+    except Exception as error:      # a damaged file fails in many ways: ValueError, EOFError, MemoryError ...
+        raise DataError(f'{file}: cannot be read as a table of label vectors ({type(error).__name__}: {str(error)[:200]}). '
+                        'Expected an .npy array (K, D), as tools/embed_labels.py writes it.') from error
+    if not isinstance(table, np.ndarray) or table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
+        came = f'shape {table.shape} and type {table.dtype}' if isinstance(table, np.ndarray) else 'several arrays (.npz)'
+        raise DataError(f'{file}: {came}: expected one array of numbers (K, D), a row for each class.')
+    with np.errstate(over='ignore'):
+        table = table.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
+    if len(bad):
+        raise DataError(f'{file}: NaN or inf in the vector of class {bad[0]}; expected finite numbers.')
+    if num_classes is not None and len(table) != num_classes:
+        raise DataError(f'{file}: {len(table)} label vectors for {num_classes} classes. Make a table of your own label names: '
+                        'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings.')
+    return table
+
+
+def default_table_note(path: str | os.PathLike | None = None) -> str:
+    """A line for the log: which table is used. Warns when a published table lies in the project and the config names none."""
+    if path is not None:
+        return f'Label vectors: {_find(path)}'
+    note = "Label vectors: the package's own table (sentence vectors of iMiGUE's 32 label names, 300 dimensions)"
+    unused = next((place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()), None)
+    return note if unused is None else (f"{note}. WARNING: {unused} lies unused; to train with it, say "
+                                        f"label_embeddings='{PUBLISHED_TABLE}' in each dataset.")
+
+
+def _places() -> tuple[Path, Path]:
+    return Path.cwd(), PROJECT
+
+
+def _find(path: str | os.PathLike) -> Path:
+    """An absolute path as it is; a relative one in the current folder, then in the project's."""
+    found = next((place / path for place in _places() if os.path.exists(place / path)), None)
+    if found is None:
+        looked = '' if Path(path).is_absolute() else f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
+        raise DataError(f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, or leave '
+                        "label_embeddings out to take the package's own.")
+    return found
