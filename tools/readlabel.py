@@ -24,7 +24,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data-dir', type=Path, default=ROOT / 'data' / 'imigue' / 'task1',
                         help='folder of {split}_data.npy and {split}_label.pkl (default: data/imigue/task1 of this project)')
-    parser.add_argument('--csv', type=Path, metavar='FOLDER', help='read the csv release (*_light_hand.csv) in this folder instead')
+    parser.add_argument('--csv', type=Path, metavar='FOLDER', help='read the csv release (*_light_hand.csv) there instead')
     parser.add_argument('--out-dir', type=Path, default=ROOT / 'data', help='where imigue_{split}.pkl is written (default: data)')
     parser.add_argument('--splits', nargs='+', choices=SPLITS, metavar='SPLIT',
                         help='of train val test (default: those that are there); with --csv what the clips are (default: train)')
@@ -62,8 +62,8 @@ def _splits(args: argparse.Namespace, val_from_train: bool) -> list[str]:
         there = [split for split in SPLITS if raw_paths(args.data_dir, split)[0].exists()]
         splits = list(dict.fromkeys(args.splits or there))
         if not splits:
-            raise DataError(f'{args.data_dir}: holds no train_data.npy, val_data.npy or test_data.npy. Put the raw files there or '
-                            'name their folder with --data-dir (data/README.md says what they are).')
+            raise DataError(f'{args.data_dir}: holds no train_data.npy, val_data.npy or test_data.npy. Put the raw files there, '
+                            'or name their folder with --data-dir (data/README.md says what they are).')
     if val_from_train and ('val' in splits or 'train' not in splits):
         raise UserError(f'--val-videos takes val out of train, but the splits are {" ".join(splits)}. Give --splits train test.')
     return splits

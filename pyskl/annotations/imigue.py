@@ -12,7 +12,7 @@ from ..errors import DataError
 from .arrays import load_npy
 from .fields import NO_LABEL, Wrong, clean_fields
 from .safe_pickle import load_pickle
-from .wording import brief, some
+from .wording import brief, plain, some
 
 SPLITS = ('train', 'val', 'test')
 IMG_SHAPE = (1080, 1920)        # (h, w) px, as in the published solution
@@ -51,7 +51,7 @@ def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> 
         try:
             annotations.append(clip_annotation(name, clip, label, img_shape))
         except Wrong as wrong:
-            raise DataError(f'{data_path}: clip {brief(name)[1:-1]} (row {i}): {wrong}') from None
+            raise DataError(f'{data_path}: clip {plain(name)} (row {i}): {wrong}') from None
     return annotations
 
 

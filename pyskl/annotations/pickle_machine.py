@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import mmap
 import pickle
+import re
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -17,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from .wording import brief
+from .wording import plain
 
 Name = tuple[str, str]
 
 MAX_INT_BYTES = 64          # a whole number in data; also keeps repr() from refusing (Python stops at 4,300 digits)
 MAX_KEY_ITEMS = 16          # a tuple as dict key or set member
+_NAME = re.compile(r'[\w.]+')
 _FLAT = frozenset((str, bytes, int, float, bool, type(None), complex))
 
 
@@ -117,9 +119,11 @@ class Machine:
 
     # names and calls -----------------------------------------------------------------------------------------------
     def look_up(self, module: Any, name: Any) -> None:
-        token = self.known.get((module, name)) if type(module) is str and type(name) is str else None
+        if type(module) is not str or type(name) is not str:
+            raise Refused('it asks for a name that is no text')
+        token = self.known.get((module, name))
         if token is None:
-            raise Refused(f'it asks for {_short(module)}.{_short(name)}, which is not data.{_advice(module)}')
+            raise unknown(module, name)
         self.stack.append(token)
 
     def call(self) -> None:
@@ -185,16 +189,14 @@ def check_keys(keys: Any) -> Any:
     return keys
 
 
-def _short(name: Any) -> str:
-    """A name out of the file, fit to be printed."""
-    return brief(name)[1:-1] if type(name) is str else f'({type(name).__name__})'
-
-
-def _advice(module: Any) -> str:
-    package = module.partition('.')[0] if type(module) is str else ''
-    if package == 'torch':
-        return ' Turn tensors into numpy arrays before pickling them: tensor.cpu().numpy().'
-    return ' Only numpy arrays and numbers, text, dict, list, tuple and set are read.'
+def unknown(module: str, name: str) -> Refused:
+    """The letter that refuses a global, with the global's name and what to try."""
+    if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):
+        return Refused('it asks for something that is no name')
+    advice = 'Only numpy arrays and numbers, text, dict, list, tuple and set are read.'
+    if module.partition('.')[0] == 'torch':
+        advice = 'Turn tensors into numpy arrays before pickling them: tensor.cpu().numpy().'
+    return Refused(f'it asks for {plain(module)}.{plain(name)}, which is not data. {advice}')
 
 
 def _whole(text: bytes) -> int:
@@ -239,8 +241,8 @@ def _stack_global(machine: Machine) -> None:
 
 
 def _instance(machine: Machine) -> None:
-    module, name = machine.line(), machine.line()
-    raise Refused(f'it makes an object of {_short(module.decode("latin-1"))}.{_short(name.decode("latin-1"))}, which is not data')
+    module, name = machine.line().decode('latin-1'), machine.line().decode('latin-1')
+    raise unknown(module, name)
 
 
 def _proto(machine: Machine) -> None:

@@ -13,7 +13,7 @@ from ..atomic import atomic_write
 from ..errors import DataError
 from .fields import Wrong, clean_fields
 from .safe_pickle import load_pickle
-from .wording import brief, some
+from .wording import brief, plain, some
 
 PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
 
@@ -60,13 +60,13 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
         keypoint = np.array(keypoint, dtype=np.float32)
         score = None if score is None else np.array(score, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DataError(f'clip {brief(frame_dir)}: keypoint or score is no array of numbers ({error}). '
+        raise DataError(f'clip {plain(frame_dir)}: keypoint or score is no array of numbers ({error}). '
                         'Expected (M, T, V, 2) and (M, T, V).') from error
     if keypoint.ndim == 3:
         keypoint, score = keypoint[None], score[None] if score is not None and score.ndim == 2 else score
     if keypoint.ndim == 4 and keypoint.shape[-1] == 3:
         if score is not None:
-            raise DataError(f'clip {brief(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
+            raise DataError(f'clip {plain(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
                             'Expected x, y, score in keypoint, or x, y in keypoint and score apart.')
         keypoint, score = keypoint[..., :2], keypoint[..., 2]
     if score is None:
@@ -78,7 +78,7 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
         return clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
                              'total_frames': None, 'keypoint': keypoint, 'keypoint_score': score})
     except Wrong as wrong:
-        raise DataError(f'clip {brief(frame_dir)}: {wrong}') from None
+        raise DataError(f'clip {plain(frame_dir)}: {wrong}') from None
 
 
 def clean_annotations(data: Any, where: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _split_members(name: str, members: Any, where: str) -> list[str]:
 def clip_name(annotation: Any, index: int) -> str:
     """'clip 0187_0 (annotations[12])', or without the name where there is none."""
     name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
-    return f'clip {brief(name)[1:-1]} (annotations[{index}])' if isinstance(name, str) else f'annotations[{index}]'
+    return f'clip {plain(name)} (annotations[{index}])' if isinstance(name, str) else f'annotations[{index}]'
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:
@@ -151,5 +151,5 @@ def _check_same_joints(clean: list[dict], where: str) -> None:
 def _check_names(clean: list[dict], where: str) -> None:
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
-        raise DataError(f'{where}: frame_dir {some(map(brief, twice))} appears more than once. Expected a name of its own for '
+        raise DataError(f'{where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for '
                         'every clip, because splits and scores go by it.')

@@ -37,10 +37,15 @@ def brief(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + '...'
 
 
+def plain(name: Any) -> str:
+    """A name as it can be printed: control characters escaped, shortened, without quotes."""
+    return brief(name)[1:-1] if isinstance(name, str) else brief(name)
+
+
 def some(names: Iterable[Any], most: int = 5) -> str:
     """'a, b, c and 17 more': the first few of many."""
     names = list(names)
-    shown = ', '.join(str(name) for name in names[:most])
+    shown = ', '.join(plain(name) for name in names[:most])
     return shown if len(names) <= most else f'{shown} and {len(names) - most} more'
 
 

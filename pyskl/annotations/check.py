@@ -1,0 +1,254 @@
+"""Finds all that is wrong, or looks wrong, with an annotation pickle; `read_annotations` stops at the first fault."""
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..skeletons import LAYOUTS, Layout
+from .fields import NO_LABEL, Wrong, clean_fields
+from .poses import SIDES, Hands, PoseFacts, measure
+from .store import clip_name, parts
+from .wording import brief, count, some
+
+MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
+CLEARLY = 1.25          # how many times nearer one wrist must be to call a hand its own
+ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
+MANY = 1000             # classes, as far as they are listed one by one
+IMIGUE_CLASSES, IMIGUE_COMMONEST = 32, 31
+
+
+@dataclass
+class Report:
+    """errors: the data can't be used as they are; warnings: look at these; facts: numbers by name, fit for json."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def check_annotations(data: Any, num_classes: int | None = None, layout: Layout | None = None, where: str = 'the data') -> Report:
+    """Check every clip of an annotation pickle's content.
+
+    data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
+    num_classes  K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked
+    layout       the joints; None: the known layout with as many joints, if there is one
+    ->           Report; each line names the clips
+    raises       DataError when there are no annotations to look at (another kind of file)
+    """
+    split, annotations = parts(data, where)
+    report = Report()
+    report.facts['clips'] = len(annotations)
+    if not annotations:
+        report.errors.append('there are no annotations. Expected at least one clip.')
+        return report
+    clean = _fields(report, annotations)
+    _names(report, clean)
+    _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
+    clean = _joints(report, clean)
+    if clean:
+        num_joints = clean[0]['keypoint'].shape[2]
+        layout = _layout(report, layout, num_joints)
+        if num_classes is None and layout is not None and layout.name == 'imigue22':
+            num_classes = IMIGUE_CLASSES
+        _labels(report, clean, num_classes)
+        _poses(report, clean, layout)
+    return report
+
+
+def _fields(report: Report, annotations: list) -> list[dict]:
+    """The clips whose fields are right; the faults of the others by kind."""
+    clean, faults = [], defaultdict(list)
+    for i, annotation in enumerate(annotations):
+        try:
+            clean.append(clean_fields(annotation))
+        except Wrong as wrong:
+            faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
+    for (name, wanted), clips in faults.items():
+        more = f' Also {some([clip for clip, _ in clips[1:]])}.' if len(clips) > 1 else ''
+        report.errors.append(f'{clips[0][0]}: {name} {clips[0][1]}. {wanted}{more}')
+    return clean
+
+
+def _names(report: Report, clean: list[dict]) -> None:
+    twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
+    if twice:
+        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip.')
+    unfit = [name for name in (a['frame_dir'] for a in clean) if name != name.strip() or ',' in name or '"' in name]
+    if unfit:
+        report.warnings.append(f'frame_dir {some(map(brief, unfit))} can\'t stand in Submission.csv (comma, quote, outer blank).')
+
+
+def _splits(report: Report, split: dict[str, list[str]], names: set[str], complete: bool) -> None:
+    report.facts['splits'] = {name: len(members) for name, members in split.items()}
+    for name, members in split.items():
+        if not members:
+            report.errors.append(f'split {name!r} is empty.')
+        twice = [member for member, n in Counter(members).items() if n > 1]
+        if twice:
+            report.warnings.append(f'split {name!r} lists {count(len(twice), "clip")} more than once: {some(twice)}.')
+        missing = [member for member in dict.fromkeys(members) if member not in names]
+        if missing and complete:
+            report.errors.append(f'split {name!r} lists {count(len(missing), "clip")} without an annotation: {some(missing)}.')
+    listed = set().union(*split.values())
+    outside = sorted(names - listed)
+    if split and outside:
+        report.warnings.append(f'{count(len(outside), "clip")} in no split: {some(outside)}.')
+    pairs = [(a, b) for i, a in enumerate(split) for b in list(split)[i + 1:]]
+    for a, b in pairs:
+        shared = sorted(set(split[a]) & set(split[b]))
+        if shared:
+            report.warnings.append(f'splits {a!r} and {b!r} share {count(len(shared), "clip")}: {some(shared)}. '
+                                   'A test on clips that were trained on says nothing.')
+
+
+def _joints(report: Report, clean: list[dict]) -> list[dict]:
+    """The clips with the usual joints."""
+    kinds = Counter(a['keypoint'].shape[2:] for a in clean)
+    if not kinds:
+        return []
+    usual = kinds.most_common(1)[0][0]
+    report.facts |= {'joints': usual[0], 'coordinates': usual[1], 'people': _spread([a['keypoint'].shape[0] for a in clean]),
+                     'frames': _spread([a['total_frames'] for a in clean])}
+    odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
+    if odd:
+        report.errors.append(f'other joints or coordinates than the usual (V, C) = {usual} in {count(len(odd), "clip")}: {some(odd)}.')
+    return [a for a in clean if a['keypoint'].shape[2:] == usual]
+
+
+def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:
+    if layout is None:
+        layout = next((known for known in LAYOUTS.values() if known.num_joints == num_joints), None)
+    elif layout.num_joints != num_joints:
+        report.errors.append(f'keypoint has {num_joints} joints, the layout {layout.name} has {layout.num_joints}.')
+        layout = None
+    report.facts['layout'] = layout.name if layout else None
+    return layout
+
+
+def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
+    labels = np.array([a['label'] for a in clean])
+    labelled = labels[labels != NO_LABEL]
+    report.facts['labelled clips'] = len(labelled)
+    report.facts['clips per class'] = {int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))}
+    if 0 < len(labelled) < len(labels):
+        without = [a['frame_dir'] for a in clean if a['label'] == NO_LABEL]
+        report.warnings.append(f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.')
+    if num_classes is None or not len(labelled):
+        return
+    report.facts['classes'] = num_classes
+    high = [f'{a["frame_dir"]} ({a["label"]})' for a in clean if a['label'] >= num_classes]
+    if high:
+        from_one = labelled.min() >= 1 and labelled.max() == num_classes
+        hint = ' No clip has label 0: do the labels count from 1? Then subtract 1.' if from_one else ''
+        report.errors.append(f'label outside 0..{num_classes - 1} in {count(len(high), "clip")}: {some(high)}.{hint}')
+    present = report.facts['clips per class']
+    report.facts['classes without a clip'] = [k for k in range(min(num_classes, MANY)) if k not in present]
+    commonest = max(present, key=lambda k: present[k])
+    like_imigue = report.facts['layout'] == 'imigue22' and num_classes == IMIGUE_CLASSES and len(labelled) >= ENOUGH_CLIPS
+    if like_imigue and present[commonest] > present.get(IMIGUE_COMMONEST, 0):
+        report.warnings.append(f'class order: the commonest class is {commonest}, in iMiGUE it is {IMIGUE_COMMONEST}, illustrative. '
+                               'If these are iMiGUE labels, they are in another order than the label names.')
+
+
+def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
+    flat = clean[0]['keypoint'].shape[3] == 2
+    hands = Hands.of(layout) if flat else None
+    measured = [measure(a, hands) for a in tqdm(clean, 'poses', leave=False, disable=None)]
+    names = [a['frame_dir'] for a in clean]
+    _contents(report, clean, names, measured)
+    scores = [m.score for m in measured]
+    report.facts['scores'] = [round(min(low for low, _ in scores), 4), round(max(high for _, high in scores), 4)]
+    odd = [name for name, (low, high) in zip(names, scores) if low < 0 or high > 1]
+    if odd:
+        report.warnings.append(f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(odd)}.')
+    if flat:
+        _picture(report, clean, names, measured)
+    if hands:
+        _hands(report, hands, names, measured)
+
+
+def _contents(report: Report, clean: list[dict], names: list[str], measured: list[PoseFacts]) -> None:
+    empty = [name for name, m in zip(names, measured) if not m.filled]
+    if empty:
+        report.warnings.append(f'{count(len(empty), "clip")} in which no joint is seen at all: {some(empty)}.')
+    padded = [(m.filled, a['total_frames']) for a, m in zip(clean, measured) if 0 < m.filled < a['total_frames']]
+    report.facts['clips that end in empty frames'] = len(padded)
+    if padded:
+        report.facts['filled frames of those'] = _spread([filled for filled, _ in padded])
+        share = sum(total - filled for filled, total in padded) / sum(a['total_frames'] for a in clean)
+        report.facts['share of frames that is such an end'] = round(share, 4)
+    report.facts['empty frames inside clips'] = sum(m.holes for m in measured)
+    there, possible = sum(m.there for m in measured), sum(m.possible for m in measured)
+    report.facts['share of joints missing in filled frames'] = round(1 - there / possible, 4) if possible else None
+
+
+def _picture(report: Report, clean: list[dict], names: list[str], measured: list[PoseFacts]) -> None:
+    report.facts['pictures (h, w)'] = {str(size): n for size, n in Counter(a.get('img_shape') for a in clean).most_common(5)}
+    unknown = [a['frame_dir'] for a in clean if 'img_shape' not in a]
+    if unknown:
+        report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px.')
+    smallest = min((min(a['img_shape']) for a in clean if 'img_shape' in a), default=0)
+    if smallest > 16 and any(m.there for m in measured) and max(m.reach for m in measured) <= 2:
+        report.warnings.append('all coordinates lie between -2 and 2: they look normalised. Expected pixels.')
+    report.facts['joints out of the picture'] = sum(m.outside for m in measured)
+    out = [(name, m) for name, m in zip(names, measured) if m.outside > MOSTLY * m.there]
+    turned = [name for name, m in out if not m.outside_swapped]
+    if turned:
+        report.warnings.append(f'img_shape looks like (w, h), expected (h, w), in {count(len(turned), "clip")}: {some(turned)}. '
+                               'Joints lie out of the picture, and all would be inside the other way round.')
+    others = [f'{name} ({m.outside} of {m.there})' for name, m in out if m.outside_swapped]
+    if others:
+        report.warnings.append(f'many joints out of the picture in {count(len(others), "clip")}: {some(others)}.')
+
+
+def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:
+    number = np.sum([m.hand_count for m in measured], axis=0)
+    if not number.all():
+        report.facts['first hand'] = 'not seen'
+        return
+    mean = np.sum([m.hand_px for m in measured], axis=0) / number
+    report.facts['mean px from wrist to finger tips'] = {
+        f'{wrist} wrist, {_span(hands.tips[h])}': round(float(mean[w, h]), 1) for w, wrist in enumerate(SIDES) for h in range(2)}
+    as_layout, crossed = _two_ways(mean)
+    first, other = hands.first_hand(), SIDES[1 - SIDES.index(hands.first_hand())]
+    joints = _span(hands.tips[SIDES.index(first)])
+    if max(as_layout, crossed) < CLEARLY * min(as_layout, crossed):
+        report.facts['first hand'] = 'unclear'
+        report.warnings.append(f'which wrist owns joints {joints} is unclear: no wrist is {CLEARLY} times nearer than the other.')
+        return
+    supported = first if as_layout < crossed else other
+    report.facts['first hand'] = supported
+    if supported != first:
+        report.warnings.append(f'joints {joints} lie at the {supported} wrist, the layout says {first}. Take mirror pairs and '
+                               f'limbs from the layout with first_hand={supported!r}.')
+    unlike = [name for name, m in zip(names, measured) if _contradicts(m, supported == first)]
+    report.facts['clips whose hands lie the other way'] = len(unlike)
+    if unlike:
+        report.facts['of those'] = unlike[:20]
+
+
+def _contradicts(m: PoseFacts, as_layout: bool) -> bool:
+    """Do the hands of this clip clearly hang from the other wrists than in the rest of the data?"""
+    if m.hand_px is None or m.hand_count is None or not m.hand_count.all():
+        return False
+    straight, crossed = _two_ways(m.hand_px / m.hand_count)
+    return straight > CLEARLY * crossed if as_layout else crossed > CLEARLY * straight
+
+
+def _two_ways(mean: np.ndarray) -> tuple[float, float]:
+    """(2, 2) px from wrist to hand -> the two wrists to the hands of their own side, and to those of the other."""
+    return float(mean[0, 0] + mean[1, 1]), float(mean[0, 1] + mean[1, 0])
+
+
+def _span(joints: list[int]) -> str:
+    return f'{joints[0]}-{joints[-1]}'
+
+
+def _spread(values: list[int]) -> str:
+    """'90', or 'lowest .. median .. highest'."""
+    low, high = min(values), max(values)
+    return str(low) if low == high else f'{low} .. {int(np.median(values))} .. {high}'
