@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from .annotations import load_pickle
+from .annotations import load_npz, load_pickle
 from .atomic import atomic_write
 from .errors import ConfigError, DataError
 
 PUBLISHED_WEIGHTS = (0.4, 0.6)      # joint, limb
 CSV_NAME, ZIP_NAME = 'Submission.csv', 'Submission.zip'
-MAX_UNPACKING = 100                 # scores hardly compress; what does is made to fill the memory
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)    # a fixed one, so that equal answers make equal bytes
 
 
@@ -89,24 +88,15 @@ def load_scores(path: str | os.PathLike) -> Scores:
 
 
 def _read_npz(path: Path) -> tuple[Any, Any]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            times = sum(member.file_size for member in archive.infolist()) / os.path.getsize(path)
-        if times > MAX_UNPACKING:
-            raise ValueError(f'it would unpack to {times:.0f} times its size')
-        with np.load(path, allow_pickle=False) as data:
-            names = data.files
-            if 'scores' in names:
-                return (data['ids'] if 'ids' in names else None), data['scores']
-    except Exception as error:      # a damaged zip fails in many ways: BadZipFile, zlib.error, ValueError, EOFError ...
-        raise DataError(f'{path}: cannot be read as scores.npz ({type(error).__name__}: {str(error)[:200]}). '
-                        'Run tools/test.py again to write it anew.') from error
-    raise DataError(f"{path}: holds no array 'scores', only {', '.join(names[:8]) or 'nothing'}. "
-                    "Expected arrays 'ids' and 'scores', as tools/test.py writes them.")
+    arrays = load_npz(path)
+    if 'scores' not in arrays:
+        raise DataError(f"{path}: holds no array 'scores', only {', '.join(list(arrays)[:8]) or 'nothing'}. "
+                        "Expected arrays 'ids' and 'scores', as tools/test.py writes them.")
+    return arrays.get('ids'), arrays['scores']
 
 
-def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
-    if not isinstance(ids, np.ndarray) or ids.dtype.kind != 'U' or ids.shape != (num_rows,):
+def _checked_ids(ids: np.ndarray, num_rows: int, path: Path) -> tuple[str, ...]:
+    if ids.dtype.kind != 'U' or ids.shape != (num_rows,):
         raise DataError(f'{path}: ids are {_what(ids)}: expected {num_rows} texts, one for each row of scores.')
     try:
         return tuple(ids.tolist())

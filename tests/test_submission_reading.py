@@ -75,8 +75,7 @@ def npz(path, **arrays):
     ({'scores': np.full((2, 3), np.nan), 'ids': np.array(['a', 'b'])}, r'NaN or inf in row 0 \(2 of 2 rows\)'),
     ({'scores': np.zeros(3), 'ids': np.array(['a', 'b', 'c'])}, 'row 0 is a'),
     ({'scores': np.array(3.0)}, r'an array of shape \(\)'),
-    ({'scores': np.array([None, 1], object)}, 'ValueError'),
-    ({'scores': np.zeros((2000, 3000)), 'ids': np.array(['a'])}, r'would unpack to \d+ times its size'),
+    ({'scores': np.array([None, 1], object)}, 'it holds Python objects'),
 ])
 def test_a_wrong_npz_is_named_with_its_file(tmp_path, arrays, message):
     path = tmp_path / 'scores.npz'
@@ -100,7 +99,7 @@ def test_ids_that_are_no_characters_are_a_data_error(tmp_path):
 def test_a_zip_of_another_kind_is_a_data_error(tmp_path):
     with zipfile.ZipFile(tmp_path / 'scores.npz', 'w') as archive:
         archive.writestr('scores', b'no array')
-    with pytest.raises(DataError, match='a bytes'):
+    with pytest.raises(DataError, match="it holds 'scores'"):
         load_scores(tmp_path / 'scores.npz')
 
 

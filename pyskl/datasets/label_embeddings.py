@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..annotations import load_npy
 from ..errors import DataError
 
 PACKAGE_TABLE = Path(__file__).with_name('label_embeddings_imigue.npy')
@@ -27,17 +28,12 @@ def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: in
     raises       DataError: missing, no .npy array, not (K, D), no numbers, NaN or inf, another K
     """
     file = PACKAGE_TABLE if path is None else _find(path)
-    try:
-        with open(file, 'rb') as f:
-            table = np.load(f, allow_pickle=False)
-    except Exception as error:      # a damaged file fails in many ways: ValueError, EOFError, MemoryError ...
-        raise DataError(f'{file}: cannot be read as a table of label vectors ({type(error).__name__}: {str(error)[:200]}). '
-                        'Expected an .npy array (K, D), as tools/embed_labels.py writes it.') from error
-    if not isinstance(table, np.ndarray) or table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
-        came = f'shape {table.shape} and type {table.dtype}' if isinstance(table, np.ndarray) else 'several arrays (.npz)'
-        raise DataError(f'{file}: {came}: expected one array of numbers (K, D), a row for each class.')
+    table = load_npy(file)
+    if table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
+        raise DataError(f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a vector for each class, '
+                        'as tools/embed_labels.py writes them.')
     with np.errstate(over='ignore'):
-        table = table.astype(np.float32)
+        table = np.array(table, dtype=np.float32)       # read whole: load_npy only maps the file
     bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
     if len(bad):
         raise DataError(f'{file}: NaN or inf in the vector of class {bad[0]}; expected finite numbers.')

@@ -1,0 +1,297 @@
+"""ensemble/ensemble.py: the published answer from the published layout, from work dirs, from anywhere; wrong input by name."""
+import importlib.util
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from goldens import SMALL
+
+from pyskl.annotations import make_annotation, write_annotations
+from pyskl.errors import UserError
+from pyskl.evaluation import evaluate
+from pyskl.submission import load_scores, save_scores
+
+SCRIPT = Path(__file__).parents[1] / 'ensemble' / 'ensemble.py'
+GOLD = SMALL / 'ensemble'
+CSV = (GOLD / 'Submission.csv').read_bytes()
+IDS = [line.split(',')[0] for line in CSV.decode().splitlines()]
+PUBLISHED = json.loads((GOLD / 'ensemble.json').read_text())
+RESULTS = {stream: GOLD / f'result_{stream}.pkl' for stream in ('joint', 'limb')}
+WORK_DIRS = Path('work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20')
+
+
+def _load():
+    spec = importlib.util.spec_from_file_location('ensemble_script', SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+script = _load()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A project with an empty ensemble folder; the current folder is elsewhere."""
+    for name in ('project/ensemble', 'elsewhere'):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / 'elsewhere')
+    return tmp_path / 'project' / 'ensemble'
+
+
+def published_layout(here, ids=IDS, text=None):
+    for stream, result in RESULTS.items():
+        folder = here / f'posec3d_emb20_{stream}'
+        folder.mkdir()
+        shutil.copy(result, folder / 'result.pkl')
+    (here / 'test_id.txt').write_bytes('\n'.join(ids).encode() if text is None else text)
+
+
+def work_dirs(here, order=None):
+    """Both work dirs with scores.npz; the limb stream's rows in another order."""
+    for stream, result in RESULTS.items():
+        rows = order if stream == 'limb' and order is not None else np.arange(len(IDS))
+        save_scores(here.parent / WORK_DIRS / stream / 'scores.npz', [IDS[i] for i in rows], load_scores(result).scores[rows])
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+def refused(here, argv, message):
+    """The script refuses, naming what is wrong, and touches nothing."""
+    before = files(here.parent)
+    with pytest.raises(UserError, match=message):
+        script.main([str(a) for a in argv], here=here)
+    assert files(here.parent) == before
+
+
+def answer(here):
+    with zipfile.ZipFile(here / 'Submission.zip') as archive:
+        assert archive.namelist() == ['Submission.csv']
+        assert archive.read('Submission.csv') == (here / 'Submission.csv').read_bytes()
+    return (here / 'Submission.csv').read_bytes()
+
+
+# Right input -----------------------------------------------------------------------------------------------------------
+
+def test_the_published_layout_gives_the_published_answer(here, capsys):
+    published_layout(here)
+    script.main([], here=here)
+    assert answer(here) == CSV
+    assert len(answer(here)) == PUBLISHED['golden']['csv_bytes']
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f'weight 0.4  {here / "posec3d_emb20_joint" / "result.pkl"} (matched by position)'
+    assert lines[1] == f'weight 0.6  {here / "posec3d_emb20_limb" / "result.pkl"} (matched by position)'
+    assert lines[2] == f'wrote {here / "Submission.zip"} (60 rows)'
+
+
+def test_without_published_folders_the_work_dirs_give_the_same_answer_aligned_by_id(here, capsys):
+    work_dirs(here, order=np.random.default_rng(0).permutation(60))
+    script.main([], here=here)
+    assert answer(here) == CSV
+    assert 'joint/scores.npz (matched by id)' in capsys.readouterr().out
+
+
+def test_published_folders_go_before_work_dirs(here, capsys):
+    work_dirs(here)
+    published_layout(here)
+    script.main([], here=here)
+    assert 'posec3d_emb20_joint' in capsys.readouterr().out
+
+
+def test_the_id_list_beside_the_script_sets_the_order_of_the_answers(here):
+    work_dirs(here)
+    (here / 'test_id.txt').write_text('\n'.join(IDS[::-1]))
+    script.main([], here=here)
+    assert answer(here).splitlines() == CSV.splitlines()[::-1]
+
+
+def test_bare_lists_in_work_dirs_need_an_id_list(here):
+    for stream, result in RESULTS.items():
+        (here.parent / WORK_DIRS / stream).mkdir(parents=True)
+        shutil.copy(result, here.parent / WORK_DIRS / stream / 'result.pkl')
+    refused(here, [], 'joint/result.pkl: a bare list.*--ids FILE')
+    (here / 'test_id.txt').write_text('\n'.join(IDS))
+    script.main([], here=here)
+    assert answer(here) == CSV
+
+
+def test_named_files_are_found_in_the_current_folder_then_beside_the_script(here, tmp_path):
+    published_layout(here)
+    shutil.copy(RESULTS['limb'], tmp_path / 'elsewhere' / 'limb.pkl')
+    script.main(['posec3d_emb20_joint/result.pkl', 'limb.pkl', '--ids', 'test_id.txt', '--out-dir', 'out'], here=here)
+    assert answer(tmp_path / 'elsewhere' / 'out') == CSV
+    assert not (here / 'Submission.csv').exists()
+
+
+def test_a_bare_list_takes_the_order_of_named_scores_when_told(here):
+    work_dirs(here)
+    named = here.parent / WORK_DIRS / 'joint' / 'scores.npz'
+    refused(here, [named, RESULTS['limb']], 'result_limb.pkl: a bare list.*--by-position')
+    script.main([str(named), str(RESULTS['limb']), '--by-position'], here=here)
+    assert answer(here) == CSV
+
+
+@pytest.mark.parametrize('text', [
+    '\n'.join(IDS) + '\n', '\r\n'.join(IDS) + '\r\n', '\n\n' + '\n\n'.join(IDS) + '\n \n', '\ufeff' + '\n'.join(IDS)])
+def test_line_ends_of_the_id_list_do_no_harm(here, text):
+    published_layout(here, text=text.encode())
+    script.main([], here=here)
+    assert answer(here) == CSV
+
+
+def test_a_repeated_id_is_a_warning_with_its_rows_and_all_rows_are_kept(here, capsys):
+    published_layout(here, ids=[*IDS[:-1], IDS[3]])
+    script.main([], here=here)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f'wrote {here / "Submission.zip"} (60 rows; warning: id 0054_3 appears twice, rows 3 and 59)')
+    assert answer(here).splitlines()[:-1] == CSV.splitlines()[:-1]
+    assert answer(here).splitlines()[-1] == b'0054_3,29'
+
+
+def test_many_repeated_ids_are_counted_after_the_first_three(here, capsys):
+    published_layout(here, ids=IDS[:30] * 2)
+    script.main([], here=here)
+    assert capsys.readouterr().out.splitlines()[-1].endswith('id 0054_2 appears twice, rows 2 and 32; and 27 more such ids)')
+
+
+def test_ties_go_to_the_first_class_as_published(here):
+    scores = np.zeros((3, 32), np.float32)
+    scores[0, [4, 9]] = 1
+    save_scores(here / 'tied.npz', IDS[:3], scores)
+    script.main(['tied.npz'], here=here)
+    assert answer(here).decode() == PUBLISHED['ties']['csv']
+
+
+def test_any_number_of_streams_is_blended_with_its_weights(here, capsys):
+    rng = np.random.default_rng(0)
+    streams = [rng.random((5, 4), dtype=np.float32) for _ in range(3)]
+    for n, scores in enumerate(streams):
+        save_scores(here / f'{n}.npz', IDS[:5], scores)
+    script.main(['0.npz', '1.npz', '2.npz', '--weights', '0.5', '-1', '2', '--save-scores', str(here / 'mix.npz')], here=here)
+    mix = load_scores(here / 'mix.npz')
+    np.testing.assert_allclose(mix.scores, 0.5 * streams[0] - streams[1] + 2 * streams[2], rtol=1e-6)
+    assert mix.ids == tuple(IDS[:5])
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[:3]] == [['weight', w] for w in ('0.5', '-1', '2')]
+
+
+def annotations(path, labels):
+    clips = [make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9)) for name, label in labels.items()]
+    write_annotations(path, {'test': list(labels)}, clips)
+
+
+def test_with_labels_every_stream_and_the_blend_are_measured(here, capsys):
+    work_dirs(here)
+    labels = {name: int(n % 32) for n, name in enumerate(IDS)} | {'unused': 3, IDS[7]: None}
+    annotations(here / 'labels.pkl', dict(reversed(labels.items())))
+    script.main(['--labels', 'labels.pkl'], here=here)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[3:6]]
+    truth = np.array([-1 if labels[name] is None else labels[name] for name in IDS])
+    joint, limb = (load_scores(path).scores for path in RESULTS.values())
+    for row, scores in zip(rows, (joint, limb, 0.4 * joint + 0.6 * limb)):
+        assert [float(cell) for cell in row[1:]] == pytest.approx(list(evaluate(scores, truth).values()), abs=6e-5)
+    assert rows[2][0] == 'blend'
+
+
+def test_unknown_labels_are_counted_or_refused(here, capsys):
+    work_dirs(here)
+    annotations(here / 'some.pkl', {name: 1 if n else None for n, name in enumerate(IDS)})
+    script.main(['--labels', 'some.pkl'], here=here)
+    assert '(1 of 60 clips have no label and do not count)' in capsys.readouterr().out
+    annotations(here / 'none.pkl', dict.fromkeys(IDS))
+    annotations(here / 'few.pkl', dict.fromkeys(IDS[:3], 1))
+    annotations(here / 'large.pkl', dict.fromkeys(IDS, 32))
+    refused(here, ['--labels', 'none.pkl'], 'none.pkl: none of the 60 clips has a label')
+    refused(here, ['--labels', 'few.pkl'], r'few.pkl: holds no clip 0054_3 \(57 of 60')
+    refused(here, ['--labels', 'large.pkl'], r'large.pkl: labels\[0\] = 32: expected 0..31')
+
+
+# Wrong input: what the published script does with it stands in ensemble.json ---------------------------------------------
+
+def cut(path, rows):
+    path.write_bytes(pickle.dumps(list(load_scores(path).scores[:rows])))
+
+
+def test_more_scores_than_ids_are_refused_where_the_published_script_drops_rows(here):
+    assert PUBLISHED['more_scores_than_ids']['n_lines'] == 50
+    published_layout(here, ids=IDS[:50])
+    refused(here, [], r'joint/result.pkl: 60 rows for the 50 ids of .*test_id.txt')
+
+
+def test_fewer_scores_than_ids_are_refused_where_the_published_script_leaves_half_a_csv(here):
+    assert PUBLISHED['fewer_scores_than_ids']['zip'] is None
+    published_layout(here)
+    for stream in ('joint', 'limb'):
+        cut(here / f'posec3d_emb20_{stream}' / 'result.pkl', 50)
+    refused(here, [], r'joint/result.pkl: 50 rows for the 60 ids of .*test_id.txt')
+
+
+def test_streams_of_different_length_are_refused(here):
+    published_layout(here)
+    cut(here / 'posec3d_emb20_limb' / 'result.pkl', 50)
+    refused(here, [], r'limb/result.pkl: 50 rows for the 60 ids')
+
+
+def test_a_folder_without_scores_and_no_folders_at_all_are_named(here):
+    refused(here, [], r'joint: holds neither scores.npz nor result.pkl. Test both streams first')
+    published_layout(here)
+    shutil.rmtree(here / 'posec3d_emb20_limb')
+    refused(here, [], 'posec3d_emb20_limb: holds neither result.pkl nor scores.npz')
+
+
+@pytest.mark.parametrize(('argv', 'message'), [
+    (['gone.npz'], 'gone.npz: no such file'), (['.'], 'is a folder'), (['--ids', 'gone.txt'], 'gone.txt: cannot be read'),
+    (['--weights', '1'], '1 weights for 2 streams'), (['--weights', '0', '0'], 'not all of them 0'),
+    (['--weights', 'nan', '1'], 'finite'), (['--labels', 'gone.pkl'], 'gone.pkl'),
+    (['--out-dir', 'posec3d_emb20_joint/result.pkl'], 'result.pkl'), (['--save-scores', '.'], 'is a folder'),
+])
+def test_a_wrong_argument_is_named(here, monkeypatch, argv, message):
+    published_layout(here)
+    monkeypatch.chdir(here)
+    refused(here, argv, message)
+
+
+def test_a_broken_file_leaves_the_earlier_answer_as_it_was(here):
+    published_layout(here)
+    script.main([], here=here)
+    (here / 'posec3d_emb20_limb' / 'result.pkl').write_bytes(RESULTS['limb'].read_bytes()[:500])
+    refused(here, [], 'limb/result.pkl: cannot be read')
+    assert answer(here) == CSV
+
+
+def test_an_id_list_that_does_not_fit_the_ids_of_the_scores_is_refused(here):
+    work_dirs(here)
+    (here / 'test_id.txt').write_text('\n'.join([*IDS[:-1], '0453_3']))
+    refused(here, [], r'joint/scores.npz: no row for 1 id \(0453_3\) of .*test_id.txt')
+
+
+# As users call it ------------------------------------------------------------------------------------------------------
+
+def run(script_file, *argv, cwd):
+    return subprocess.run([sys.executable, script_file, *argv], cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def test_a_copy_of_the_script_blends_what_lies_beside_it_from_any_folder(here, tmp_path):
+    published_layout(here)
+    shutil.copy(SCRIPT, here)
+    done = run(here / 'ensemble.py', cwd=tmp_path / 'elsewhere')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.endswith(f'wrote {here / "Submission.zip"} (60 rows)\n')
+    assert answer(here) == CSV
+    assert list((tmp_path / 'elsewhere').iterdir()) == []
+
+
+def test_a_user_error_is_one_message_and_status_2(here):
+    published_layout(here, ids=IDS[:50])
+    shutil.copy(SCRIPT, here)
+    done = run(here / 'ensemble.py', cwd=here)
+    assert done.returncode == 2 and done.stdout == ''
+    assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
+    assert not (here / 'Submission.csv').exists() and not (here / 'Submission.zip').exists()
