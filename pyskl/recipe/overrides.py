@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,11 +43,16 @@ def parse_value(text: str) -> Any:
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         pass
     brackets = text[:1] + text[-1:]
-    if brackets in ('[]', '()') and len(text) > 1:
+    if brackets in ('[]', '()') and _balanced(text[1:-1]):
         items = [parse_value(item) for item in _split(text[1:-1]) if item.strip()]
         return items if brackets == '[]' else tuple(items)
     items = _split(text)
     return [parse_value(item) for item in items if item.strip()] if len(items) > 1 else text
+
+
+def _balanced(text: str) -> bool:
+    depths = list(itertools.accumulate((c in '([{') - (c in ')]}') for c in text))
+    return not depths or min(depths) >= 0 and depths[-1] == 0
 
 
 def _literal(node: ast.expr) -> Any:

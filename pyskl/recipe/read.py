@@ -122,7 +122,7 @@ def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any
     near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.8)
     if near:
         raise ConfigError(f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must differ more.)')
-    if key in _ELSEWHERE and given[key] is not None and not paths_of(given[key], settings):
+    if key in _ELSEWHERE and given[key] is not None and not paths_of(plain(given[key], f'{name}: {key}'), settings):
         raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
 
 

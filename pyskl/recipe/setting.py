@@ -59,7 +59,7 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
     try:
         return cls(**values)
     except ValueError as error:         # __post_init__ speaks of its own fields; the place is added here
-        raise ConfigError(f'{where}: {error}') from error
+        raise ConfigError(f'{where.removesuffix(":")}: {error}') from error
 
 
 def _read_nested(hint: Any, given: Any, where: str) -> Any:
