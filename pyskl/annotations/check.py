@@ -115,7 +115,7 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
                      'frames': _spread([a['total_frames'] for a in clean])}
     odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
     if odd:
-        report.errors.append(f'other joints or coordinates than the usual (V, C) = {usual} in {count(len(odd), "clip")}: {some(odd)}.')
+        report.errors.append(f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.')
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
 
 
@@ -150,7 +150,7 @@ def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
     commonest = max(present, key=lambda k: present[k])
     like_imigue = report.facts['layout'] == 'imigue22' and num_classes == IMIGUE_CLASSES and len(labelled) >= ENOUGH_CLIPS
     if like_imigue and present[commonest] > present.get(IMIGUE_COMMONEST, 0):
-        report.warnings.append(f'class order: the commonest class is {commonest}, in iMiGUE it is {IMIGUE_COMMONEST}, illustrative. '
+        report.warnings.append(f'class order: the commonest class is {commonest}, in iMiGUE {IMIGUE_COMMONEST} (illustrative). '
                                'If these are iMiGUE labels, they are in another order than the label names.')
 
 

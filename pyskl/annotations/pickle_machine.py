@@ -200,7 +200,7 @@ def unknown(module: str, name: str) -> Refused:
 
 
 def _whole(text: bytes) -> int:
-    if len(text) > 2 * MAX_INT_BYTES:
+    if len(text) > 3 * MAX_INT_BYTES:        # a byte is 2.4 decimal digits
         raise Refused(f'a number of {len(text)} digits')
     return int(text)
 

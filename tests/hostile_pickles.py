@@ -1,0 +1,260 @@
+"""Pickles that would do harm if they were run, each as bytes. `mark` is the folder that they make when they run."""
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import zlib
+from collections import OrderedDict
+
+import numpy as np
+
+# Functions that attackers name; each would be called with one text. None of them is ever looked up.
+CALLABLES = """
+os.system os.popen os.mkdir os.remove os.execl os.spawnl posix.system nt.system subprocess.Popen subprocess.check_output
+pty.spawn builtins.eval builtins.exec builtins.compile builtins.open builtins.getattr builtins.__import__ builtins.globals
+builtins.setattr builtins.apply builtins.input builtins.map builtins.type builtins.object __builtin__.eval __builtin__.file
+__builtin__.getattr importlib.import_module importlib.reload runpy.run_path functools.partial functools.reduce
+operator.attrgetter operator.methodcaller operator.itemgetter operator.call copyreg._reconstructor copy_reg._reconstructor
+copyreg.__newobj__ copyreg.add_extension types.FunctionType types.CodeType types.MethodType marshal.loads pickle.loads
+_pickle.loads pickle.Unpickler shelve.open shutil.rmtree tempfile.mktemp sys.setprofile sys.modules.get timeit.timeit
+cProfile.run profile.run pdb.run bdb.Bdb.run trace.Trace code.interact codeop.compile_command ctypes.CDLL
+ctypes.util.find_library webbrowser.open socket.create_connection urllib.request.urlopen http.client.HTTPConnection
+logging.config.dictConfig logging.FileHandler multiprocessing.Process asyncio.create_subprocess_shell threading.Timer
+venv.create ensurepip.bootstrap pip.main pydoc.locate pydoc.pipepager inspect.getattr_static ast.literal_eval
+collections.namedtuple collections.defaultdict collections.Counter doctest.testfile zipimport.zipimporter
+lib2to3.pgen2.grammar.Grammar.loads idlelib.pyshell.ModifiedInterpreter.runcommand sqlite3.connect torch.load
+torch.storage._load_from_bytes torch._utils._rebuild_tensor_v2 torch.hub.load torch.jit.load torch.serialization.load
+torch.utils.cpp_extension.load torch._dynamo.guards.GuardBuilder.get torch.fx.experimental.symbolic_shapes.eval_guards
+torch.utils._config_module.load_config torch.utils.bottleneck.__main__.run_cprofile
+torch.distributed.rpc.internal._internal_rpc_pickler numpy.load numpy.loads numpy.fromfile numpy.memmap numpy.save
+numpy.loadtxt numpy.genfromtxt numpy.vectorize numpy.ndarray.dump numpy.testing._private.utils.runstring
+numpy.testing._private.utils.rundocs numpy.distutils.exec_command.exec_command numpy.f2py.crackfortran.myeval
+numpy.f2py.crackfortran.param_eval numpy.lib.format.open_memmap numpy.core.multiarray.fromfile
+numpy.core._internal._makenames_list numpy.core.multiarray.set_string_function numpy.ctypeslib.load_library
+numpy.ma.core._mareconstruct numpy.core.records.fromfile numpy.matrixlib.defmatrix.matrix
+numpy.random._pickle.__randomstate_ctor numpy.lib.npyio.NpzFile pandas.read_pickle scipy.io.loadmat
+mmengine.config.Config.fromfile mmcv.load yaml.load dill.loads cloudpickle.loads joblib.load
+""".split()     # noqa: SIM905 (a list of 130 quoted names reads worse)
+
+
+def short_text(text: str | bytes) -> bytes:
+    raw = text.encode() if isinstance(text, str) else text
+    return pickle.SHORT_BINUNICODE + bytes([len(raw)]) + raw
+
+
+def as_global(name: str) -> bytes:
+    module, _, attribute = name.rpartition('.')
+    return b'c' + module.encode() + b'\n' + attribute.encode() + b'\n'
+
+
+def as_stack_global(module: str, attribute: str) -> bytes:
+    return short_text(module) + short_text(attribute) + pickle.STACK_GLOBAL
+
+
+def whole(body: bytes) -> bytes:
+    return b'\x80\x04' + body + b'.'
+
+
+def _bytes(raw: bytes) -> bytes:
+    return pickle.BINBYTES + struct.pack('<I', len(raw)) + raw
+
+
+class Reduced:
+    """Pickles as a call of `function(*arguments)`."""
+
+    def __init__(self, function, *arguments, state=None):
+        self.made_of = (function, arguments) if state is None else (function, arguments, state)
+
+    def __reduce__(self):
+        return self.made_of
+
+
+def that_run(mark: str) -> dict[str, bytes]:
+    """Files that make the folder `mark` under Python's own pickle (a test shows it)."""
+    mkdir = Reduced(os.mkdir, mark)
+    keypoint = np.empty((1, 2, 2, 2), object)
+    keypoint.fill(mkdir)
+    inner = pickle.dumps(mkdir)
+    cases = {f'os.mkdir by reduce, protocol {p}': pickle.dumps(mkdir, p) for p in range(6)}
+    cases |= {
+        'os.system by reduce': pickle.dumps(Reduced(os.system, f'mkdir {mark}')),
+        'eval of a text': pickle.dumps(Reduced(eval, f'__import__("os").mkdir({mark!r})')),
+        'exec of a text': pickle.dumps(Reduced(exec, f'import os; os.mkdir({mark!r})')),
+        'deep in a list': pickle.dumps([[[[{'a': (1, [mkdir])}]]]]),
+        'as a field of an annotation': pickle.dumps({'split': {}, 'annotations': [{'frame_dir': 'a', 'label': mkdir}]}),
+        'as a split': pickle.dumps({'split': mkdir, 'annotations': []}),
+        'in an object array': pickle.dumps({'annotations': [{'keypoint': keypoint}]}),
+        'as the key of a dict': whole(b'}' + pickle.dumps(mkdir, 2)[2:-1] + b'Ns'),
+        'in a value thrown away': whole(pickle.dumps(mkdir, 2)[2:-1] + b'0N'),
+        'as the argument of another call': pickle.dumps(Reduced(OrderedDict, [['a', mkdir]])),
+        'as the state of an array': pickle.dumps(Reduced(np.ndarray, (1,), state=mkdir)),
+        'by GLOBAL': whole(as_global('os.mkdir') + short_text(mark) + b'\x85R'),
+        'by STACK_GLOBAL': whole(as_stack_global('os', 'mkdir') + short_text(mark) + b'\x85R'),
+        'by INST': whole(b'(' + short_text(mark) + b'ios\nmkdir\n'),
+        'by OBJ': whole(b'(' + as_global('os.mkdir') + short_text(mark) + b'o'),
+        'by a dotted name': whole(as_stack_global('shutil', 'os.mkdir') + short_text(mark) + b'\x85R'),
+        'by getattr': whole(as_global('builtins.getattr') + as_global('builtins.__import__') + short_text('os') + b'\x85R'
+                            + short_text('mkdir') + b'\x86R' + short_text(mark) + b'\x85R'),
+        'by functools.partial': whole(as_global('functools.partial') + as_global('os.mkdir') + short_text(mark) + b'\x86R)R'),
+        'by operator.methodcaller': whole(as_global('operator.methodcaller') + short_text('mkdir') + short_text(mark) + b'\x86R'
+                                          + as_global('importlib.import_module') + short_text('os') + b'\x85R\x85R'),
+        'by map': whole(as_global('builtins.list') + as_global('builtins.map') + as_global('os.mkdir') + short_text(mark)
+                        + b'\x85\x86R\x85R'),
+        'by pickle in pickle': whole(as_global('pickle.loads') + _bytes(inner) + b'\x85R'),
+        'by torch.storage': whole(as_global('torch.storage._load_from_bytes') + _bytes(inner) + b'\x85R'),
+        'after a harmless beginning': whole(pickle.dumps(np.arange(3), 2)[2:-1] + b'0' + pickle.dumps(mkdir, 2)[2:-1]),
+    }
+    return cases
+
+
+def _dtype(text: str, state: bytes = b'') -> bytes:
+    return as_global('numpy.dtype') + short_text(text) + b'\x89\x88\x87R' + state
+
+
+_PLAIN_STATE = b'(K\x03' + short_text('<') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb'
+_OBJECT_STATE = b'(K\x03' + short_text('|') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x3ftb'
+_RECONSTRUCT = as_global('numpy.core.multiarray._reconstruct')
+_EMPTY = b'K\x00\x85C\x01b\x87R'
+_START = _RECONSTRUCT + as_global('numpy.ndarray') + _EMPTY
+
+
+def _array(shape: bytes, dtype: bytes, raw: bytes) -> bytes:
+    return whole(_START + b'(K\x01' + shape + dtype + b'\x89' + raw + b'tb')
+
+
+def through_numpy(mark: str) -> dict[str, bytes]:
+    """What numpy's own helpers would do with hostile arguments: unpickle, make subclasses, believe flags, read beyond memory."""
+    inner = pickle.dumps(Reduced(os.mkdir, mark))
+    scalar = as_global('numpy.core.multiarray.scalar')
+    f4 = _dtype('f4', _PLAIN_STATE)
+    unflagged, flagged = _OBJECT_STATE.replace(b'K\x3f', b'K\x00'), _PLAIN_STATE.replace(b'K\x00tb', b'K\x3ftb')
+    fields = b'(K\x03' + short_text('|') + b'N' + short_text('a') + b'\x85}J\x08\x00\x00\x00K\x01K\x00tb'
+    return {
+        'scalar of object dtype': whole(scalar + _dtype('O8', _OBJECT_STATE) + _bytes(inner) + b'\x86R'),
+        'scalar with a text for a dtype': whole(scalar + short_text('O') + _bytes(inner) + b'\x86R'),
+        'scalar with a dtype of wrong size': whole(scalar + f4 + _bytes(b'12345') + b'\x86R'),
+        'scalar with no bytes': whole(scalar + f4 + b'\x85R'),
+        'scalar with too many arguments': whole(scalar + b'(' + f4 + b'NNNtR'),
+        '_reconstruct of a memmap': whole(_RECONSTRUCT + as_global('numpy.memmap') + _EMPTY),
+        '_reconstruct of a matrix': whole(_RECONSTRUCT + as_global('numpy.matrix') + _EMPTY),
+        '_reconstruct of a function': whole(_RECONSTRUCT + as_global('_codecs.encode') + _EMPTY),
+        'ndarray called': whole(as_global('numpy.ndarray') + b'K\x05\x85\x85R'),
+        'object dtype, raw bytes for pointers': _array(b'K\x01\x85', _dtype('O8', _OBJECT_STATE), _bytes(b'\x41' * 8)),
+        'object dtype, flags taken off': _array(b'K\x01\x85', _dtype('O8', unflagged), _bytes(b'\x41' * 8)),
+        'object dtype, too few objects': _array(b'J\x00\x00\x01\x00\x85', _dtype('O8', _OBJECT_STATE), b']'),
+        'number dtype with object flags': _array(b'K\x01\x85', _dtype('i8', flagged), b']'),
+        'dtype with fields': whole(_dtype('V8', fields)),
+        'dtype with a subarray': whole(_dtype('f4', b'(K\x03' + short_text('<') + b'K\x01\x85NNJ\x08\x00\x00\x00K\x01K\x00tb')),
+        'dtype by a comma text': whole(_dtype('f4,O')),
+        'dtype of a million dimensions': whole(_dtype('(1000000,1000000)f4')),
+        'dtype of no size': whole(_dtype('S0', _PLAIN_STATE)),
+        'dtype of 900 MB an item': _array(b'K\x01\x85', _dtype('S900000000', _PLAIN_STATE), _bytes(b'')),
+        'dtype with no state to speak of': whole(_dtype('f4', b'Nb')),
+        'dtype with a byte order of its own': whole(_dtype('f4', _PLAIN_STATE.replace(b'<', b'!'))),
+        'array cut short': _array(b'K\x02\x85', f4, _bytes(b'1234')),
+        'array too long': _array(b'K\x02\x85', f4, _bytes(b'1234' * 3)),
+        'array of negative shape': _array(b'J\xff\xff\xff\xff\x85', f4, _bytes(b'')),
+        'array of endless shape': _array(b'(' + b'\x8a\x06\xff\xff\xff\xff\xff\x7f' * 3 + b't', f4, _bytes(b'')),
+        'array of a million dimensions': _array(b'(' + b'K\x01' * 1000 + b't', f4, _bytes(b'1234')),
+        'array with a list for a shape': _array(b']K\x01a', f4, _bytes(b'1234')),
+        'array of a text for a dtype': _array(b'K\x01\x85', short_text('f4'), _bytes(b'1234')),
+        'array made of None': _array(b'K\x01\x85', f4, b'N'),
+        'array with no state': whole(_START + b'Nb'),
+        'array twice filled': whole(_START + b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb}b'),
+        '_frombuffer of a text': whole(as_global('numpy.core.numeric._frombuffer') + b'(' + short_text('ab') + f4 + b'K\x01\x85'
+                                       + short_text('C') + b'tR'),
+    }
+
+
+def other_instructions(mark: str) -> dict[str, bytes]:
+    """Instructions by which data could reach outside itself or change what is there."""
+    state = b'}' + short_text('a') + b'K\x01s'
+    return {
+        'BUILD on a dict': whole(b'}' + state + b'b'),
+        'BUILD on a list': whole(b']' + state + b'b'),
+        'BUILD on a number': whole(b'K\x01' + state + b'b'),
+        'BUILD on a known function': whole(as_global('_codecs.encode') + state + b'b'),
+        'BUILD on an OrderedDict': whole(as_global('collections.OrderedDict') + b')R' + state + b'b'),
+        'NEWOBJ': whole(as_global('collections.OrderedDict') + b')\x81'),
+        'NEWOBJ_EX': whole(as_global('collections.OrderedDict') + b')}\x92'),
+        'OBJ of a known name': whole(b'(' + as_global('collections.OrderedDict') + b'o'),
+        'INST of a known name': whole(b'(icollections\nOrderedDict\n'),
+        'REDUCE of a text': whole(short_text('os.mkdir') + short_text(mark) + b'\x85R'),
+        'REDUCE without a tuple': whole(as_global('collections.OrderedDict') + b']R'),
+        'extension code, 1 byte': whole(b'\x82\xf0' + short_text(mark) + b'\x85R'),
+        'extension code, 2 bytes': whole(b'\x83\xf0\x00' + short_text(mark) + b'\x85R'),
+        'extension code, 4 bytes': whole(b'\x84\xf0\x00\x00\x00' + short_text(mark) + b'\x85R'),
+        'persistent id': whole(b'Pos.mkdir\n'),
+        'binary persistent id': whole(short_text(mark) + b'Q'),
+        'out-of-band buffer': b'\x80\x05\x97.',
+        'read-only buffer': b'\x80\x05N\x98.',
+        'names that are numbers': whole(b'K\x01K\x02\x93'),
+        'a name that is an array': whole(_START + b'N\x93'),
+        'encode by another codec': whole(as_global('_codecs.encode') + short_text('a') + short_text('zip') + b'\x86R'),
+        'bytes of a number': whole(as_global('builtins.bytes') + b'J\xff\xff\xff\x7f\x85R'),
+        'set of a text': whole(as_global('builtins.set') + short_text('abc') + b'\x85R'),
+        'complex of texts': whole(as_global('builtins.complex') + short_text('1') + b'\x85R'),
+        'OrderedDict of a text': whole(as_global('collections.OrderedDict') + short_text('ab') + b'\x85R'),
+        'OrderedDict.fromkeys': whole(as_stack_global('collections', 'OrderedDict.fromkeys') + b'])\x86R'),
+        'frozenset.__class__': whole(as_stack_global('builtins', 'frozenset.__class__') + b')R'),
+        'append to a dict': whole(b'}K\x01a'),
+        'append to an array': whole(_START + b'K\x01a'),
+        'items into a list': whole(b']K\x01K\x02s'),
+        'items into a function': whole(as_global('_codecs.encode') + b'K\x01K\x02s'),
+        'half a surrogate pair': whole(b'V\\ud800\n'),
+        'text that is no UTF-8': whole(b'\x8c\x02\xff\xff'),
+        'a list as key': whole(b'}]Ns'),
+        'an array as key': whole(b'}' + _START + b'Ns'),
+        'an instruction of no pickle': whole(b'\xff'),
+        'a protocol of the future': b'\x80\xffN.',
+    }
+
+
+def bombs() -> dict[str, bytes]:
+    """Small files that claim much."""
+    megabyte = pickle.BINBYTES + struct.pack('<I', 1 << 20) + bytes(1 << 20) + b'q\x00'
+    text = b'X' + struct.pack('<I', 1 << 20) + b'a' * (1 << 20) + b'q\x00'
+    u1 = _dtype('u1', _PLAIN_STATE.replace(b'<', b'|')) + b'q\x02'
+    array_of_it = _START + b'(K\x01J\x00\x00\x10\x00\x85h\x02\x89h\x00tb'
+    latin = as_global('_codecs.encode') + b'h\x00' + short_text('latin1') + b'\x86R'
+    nested = b'K\x01\x85q\x00' + b''.join(b'h\x00h\x00\x86q\x00' for _ in range(60))
+    deep = b')' + b'\x85' * 300_000
+    return {
+        'bytes of 2**60': whole(b'\x8e' + struct.pack('<Q', 2**60)),
+        'bytes of 2**64 - 1': whole(b'\x8e' + b'\xff' * 8),
+        'bytearray of 2**60': whole(b'\x96' + struct.pack('<Q', 2**60)),
+        'text of 2**60': whole(b'\x8d' + struct.pack('<Q', 2**60)),
+        'text of 4 GB': whole(b'X' + b'\xff' * 4),
+        'old text of negative length': whole(b'T' + b'\xff' * 4),
+        'number of 2 GB': whole(b'\x8b\xff\xff\xff\x7f'),
+        'number of negative length': whole(b'\x8b\xff\xff\xff\xff'),
+        'number of 100,000 bytes': whole(b'\x8b' + struct.pack('<i', 100_000) + b'\x7f' * 100_000),
+        'number of 100,000 digits': whole(b'L' + b'9' * 100_000 + b'L\n'),
+        'whole number of 5,000 digits': whole(b'I' + b'9' * 5_000 + b'\n'),
+        'array of 4 TB': _array(b'\x8a\x06\x00\x00\x00\x00\x00\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'')),
+        'bytearray by a number': whole(as_global('builtins.bytearray') + b'J\xff\xff\xff\x7f\x85R'),
+        'one megabyte, a thousand arrays': whole(megabyte + b'0' + u1 + b'0' + array_of_it * 1000),
+        'one megabyte, a thousand bytearrays': whole(megabyte + (as_global('builtins.bytearray') + b'h\x00\x85R') * 1000),
+        'one megabyte of text, a thousand encodings': whole(text + latin * 1000),
+        'a key of 2**60 parts': whole(nested + b'0}h\x00Ns'),
+        'a key 300,000 tuples deep': whole(b'}' + deep + b'Ns'),
+        'a set member 300,000 tuples deep': whole(b'\x8f(' + deep + b'\x90'),
+        'a name of one megabyte': whole(b'c' + b'a' * (1 << 20) + b'\nb\n'),
+        'memo in a far place, then refused': whole(b'Nr\xff\xff\xff\xffcos\nsystem\n'),
+        'frame of 2**60': b'\x80\x04\x95' + struct.pack('<Q', 2**60),
+        'marks without end': whole(b'(' * 100_000),
+    }
+
+
+def foreign_files() -> dict[str, bytes]:
+    """Files of other kinds, given by mistake."""
+    npy = io.BytesIO()
+    np.save(npy, np.arange(3))
+    npz = io.BytesIO()
+    np.savez(npz, a=np.arange(3))
+    return {'npy': npy.getvalue(), 'npz': npz.getvalue(), 'json': b'{"split": {}}', 'text': b'id,label\n0001_0,3\n',
+            'gzip': b'\x1f\x8b' + bytes(20), 'zlib': zlib.compress(b'abc'), 'html': b'<!DOCTYPE html>\n<html>404</html>\n',
+            'zeros': bytes(1000), 'a dot': b'.', 'one byte': b'\x80',
+            'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'}
