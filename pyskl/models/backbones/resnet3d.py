@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from ...registry import BACKBONES
 from ..pretrained import load_backbone
 from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
+from .flat_conv import FlatConv3d
 from .recompute import without_and_with_frozen_statistics
 
 ARCHITECTURES: dict[int, tuple[type[ResidualBlock3d], tuple[int, ...]]] = {
@@ -85,6 +86,8 @@ class ResNet3d(nn.Module):
         self.out_indices = tuple(sorted(out_indices))
         self.advanced, self.frozen_stages, self.norm_eval = advanced, frozen_stages, norm_eval
         self.with_cp, self.zero_init_residual = with_cp, zero_init_residual
+        if conv_cfg['type'] == 'Conv3d':
+            conv_cfg = {**conv_cfg, 'type': FlatConv3d}
         self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
 
         self.conv1 = ConvModule(in_channels, base_channels, tuple(conv1_kernel), (conv1_stride[0], *[conv1_stride[1]] * 2),
