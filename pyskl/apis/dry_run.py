@@ -26,7 +26,7 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Counc
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
     for which in ('first', 'second'):
         start = time.perf_counter()
-        values = {name: float(value) for name, value in trainer.step(batch).items()}
+        values = {name: float(value.detach()) for name, value in trainer.step(batch).items()}
         _say(ranks, f'{which} training step: {time.perf_counter() - start:.2f} s; {as_text(values)}')
     if val is not None and len(val):
         batch = next(iter(val))

@@ -84,10 +84,19 @@ def check_match(model: torch.nn.Module, batches: Batches, split: str) -> None:
         worst = int(labels.argmax())
         raise DataError(f'data.{split}: clip {dataset.ids[worst]} has label {labels[worst]}, but model.cls_head.num_classes = '
                         f'{num_classes} (labels 0..{num_classes - 1}). Raise num_classes or correct the labels.')
-    table, width = getattr(dataset, 'label_embeddings', None), getattr(head, 'emb_dim', None)
-    if getattr(head, 'loss_emb', None) is not None and table is not None and table.shape[1] != width:
-        raise ConfigError(f'data.{split}.label_embeddings has vectors of {table.shape[1]} numbers, but model.cls_head.emb_dim = '
-                          f'{width}. Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).')
+    if getattr(head, 'loss_emb', None) is not None and getattr(dataset, 'label_embeddings', None) is not None:
+        _check_table(dataset.label_embeddings, getattr(dataset, 'label_embeddings_file', None), head, f'data.{split}')
+
+
+def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, where: str) -> None:
+    name = f'{where}.label_embeddings = {file!r}' if file else f"{where} names no label_embeddings; the package's own table"
+    if len(table) != head.num_classes:
+        raise ConfigError(f'{name} has vectors for {len(table)} classes, but model.cls_head.num_classes = {head.num_classes}. Make a '
+                          'table of your own label names (tools/embed_labels.py --labels FILE --out FILE.npy) and name it in '
+                          'label_embeddings, or train without label vectors: cls_head=dict(loss_emb=None).')
+    if table.shape[1] != head.emb_dim:
+        raise ConfigError(f'{name} has vectors of {table.shape[1]} numbers, but model.cls_head.emb_dim = {head.emb_dim}. '
+                          f'Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).')
 
 
 def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches) -> None:

@@ -74,15 +74,19 @@ class PoseDataset:
         return infos
 
     def _check_labels(self) -> None:
-        highest = min(n for n in (self.num_classes, len(self.label_embeddings)) if n is not None)
+        highest = self.num_classes if self.num_classes is not None else np.iinfo(np.int64).max
+        if self._collects_emb:
+            highest = min(highest, len(self.label_embeddings))
         lowest = -1 if self.test_mode else 0
         wrong = np.flatnonzero((self.labels < lowest) | (self.labels >= highest))
         if len(wrong):
             info = self.video_infos[wrong[0]]
-            unknown = ' Clips without labels can only be tested.' if self.labels[wrong[0]] == -1 else ''
+            if self.labels[wrong[0]] == -1:
+                advice = 'Clips without labels can only be tested.'
+            else:
+                advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             raise DataError(f'{self.ann_file}: clip {info["frame_dir"]} has label {info.get("label")}, expected 0..{highest - 1} '
-                            f'({len(wrong)} such clips).{unknown} Set num_classes, or give a table with a row per class in '
-                            'label_embeddings.')
+                            f'({len(wrong)} such clips). {advice}')
 
     def _per_class(self, class_prob: dict | Sequence[float] | None) -> np.ndarray | None:
         if class_prob is None:
@@ -110,16 +114,23 @@ class PoseDataset:
         return self.pipeline.can_defer
 
     @cached_property
+    def _collects_emb(self) -> bool:
+        return any('emb' in stage.keys for stage in self.pipeline.steps if isinstance(stage, Collect))
+
+    @cached_property
     def looks_up_emb(self) -> bool:
         """Is `emb` of every sample the table's row of its label? Then a loader need not carry it."""
-        collected = any('emb' in stage.keys for stage in self.pipeline.steps if isinstance(stage, Collect))
-        return collected and all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
+        return self._collects_emb and all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
+
+    def _emb(self, label: int) -> np.ndarray:
+        """The label's vector (D,); zeros for an unknown label."""
+        known = 0 <= label < len(self.label_embeddings)
+        return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
     def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
         """Clip `index` through the pipeline; deferred: `imgs` is a PoseClips, drawn later, in place of heatmaps."""
         label = int(self.labels[index])
-        embedding = self.label_embeddings[label] if label >= 0 else np.zeros_like(self.label_embeddings[0])
-        results = {**self.video_infos[index], 'label': label, 'emb': embedding, 'modality': self.modality,
+        results = {**self.video_infos[index], 'label': label, 'emb': self._emb(label), 'modality': self.modality,
                    'start_index': self.start_index, 'test_mode': self.test_mode}
         return self.pipeline(results, deferred=deferred)
 

@@ -26,10 +26,10 @@ def keep_pages() -> bool:
     return all([mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, -1), mallopt(_M_TOP_PAD, 256 * 2**20)])
 
 
-def set_threads(local_world: int, workers: int) -> None:
-    """Share the cores between the ranks of this machine, unless OMP_NUM_THREADS says otherwise.
+def set_threads(local_world: int) -> None:
+    """Share the cores between the `local_world` ranks of this machine, unless OMP_NUM_THREADS says otherwise.
 
-    local_world   ranks on this machine; workers: loader processes per rank (they sleep most of the time and get no core)
+    torchrun sets OMP_NUM_THREADS=1 by itself, which would leave cores idle; with several ranks it is not obeyed.
     """
     if 'OMP_NUM_THREADS' not in os.environ or local_world > 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1

@@ -1,0 +1,123 @@
+"""The scripts as users run them: one process, and two under torchrun on gloo."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from test_train import assert_same_checkpoint, rows
+from tiny import ROOT, problem, run, write_config
+
+from pyskl.submission import load_scores
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('trained')
+    config = problem(folder)
+    done = run('tools/train.py', config)
+    assert done.returncode == 0, done.stderr
+    return folder, config
+
+
+def test_train_prints_where_it_wrote(trained):
+    folder, config = trained
+    done = run('tools/train.py', config)            # a second time: finished already, says so on the first line
+    assert done.returncode == 0 and done.stdout == f'wrote {folder}/run\n'
+    assert 'Going on from' in done.stderr.splitlines()[0]
+
+
+def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path):
+    folder, config = trained
+    one = run('tools/test.py', config, '--out', tmp_path / 'one' / 'result.pkl')
+    two = run('tools/test.py', config, '--out', tmp_path / 'two' / 'result.pkl', processes=2)
+    assert one.returncode == 0, one.stderr
+    assert two.returncode == 0, two.stderr
+    a, b = load_scores(tmp_path / 'one' / 'scores.npz'), load_scores(tmp_path / 'two' / 'scores.npz')
+    assert list(a.ids) == list(b.ids) == [f'test_{i}' for i in range(13)]
+    np.testing.assert_allclose(a.scores, b.scores, atol=1e-6)
+    figures = [re.search(r'top1_acc: .*', done.stdout).group() for done in (one, two)]
+    assert figures[0] == figures[1]
+
+
+def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
+    config = problem(tmp_path, extra='checkpoint_config = dict(by_epoch=False, interval=2)\n')
+    whole = run('tools/train.py', config, processes=2)
+    assert whole.returncode == 0, whole.stderr
+    (tmp_path / 'again').mkdir()
+    (tmp_path / 'run' / 'iter_2.pth').rename(tmp_path / 'again' / 'iter_2.pth')
+    again = run('tools/train.py', config, '--work-dir', tmp_path / 'again', processes=2)
+    assert again.returncode == 0, again.stderr
+    assert_same_checkpoint(tmp_path / 'run' / 'epoch_2.pth', tmp_path / 'again' / 'epoch_2.pth')
+    assert 'Total batch: 16 clips (8 x 2 processes)' in whole.stderr and '--autoscale-lr' in whole.stderr
+    first, second = rows(tmp_path / 'run'), rows(tmp_path / 'again')
+    assert second == first[-len(second):]
+
+
+def test_dist_scripts_run_with_one_and_two_processes(trained, tmp_path):
+    folder, config = trained
+    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
+
+    def bash(script, *words):
+        return subprocess.run(['bash', str(ROOT / 'tools' / script), *map(str, words)], env=env, capture_output=True, text=True, timeout=280,
+                              check=False)
+    for n in (1, 2):
+        done = bash('dist_train.sh', config, n, '--work-dir', tmp_path / f'n{n}', '--no-validate', '--cfg-options', 'total_epochs=1')
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / f'n{n}' / 'epoch_1.pth').exists()
+    done = bash('dist_test.sh', config, tmp_path / 'n2' / 'epoch_1.pth', 2, '--work-dir', tmp_path / 'n2')
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'n2' / 'Submission.zip').exists()
+    wrong = bash('dist_train.sh', config)
+    assert wrong.returncode == 2 and 'number of processes' in wrong.stderr
+
+
+def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_path):
+    from pyskl.annotations import read_annotations, write_annotations
+    folder, config = trained
+    data = read_annotations(folder / 'test.pkl')
+    for annotation in data['annotations']:
+        annotation['label'] = -1
+    write_annotations(tmp_path / 'nolabels.pkl', data['split'], data['annotations'])
+    done = run('tools/test.py', config, '--out', tmp_path / 'result.pkl', '--cfg-options', f'data.test.ann_file={tmp_path}/nolabels.pkl')
+    assert done.returncode == 0, done.stderr
+    assert 'no metrics: 13 of 13 clips have no label' in done.stdout
+    assert (tmp_path / 'Submission.csv').read_text().count('\n') == 13
+
+
+def test_the_whole_road_from_two_streams_to_a_submission(trained, tmp_path):
+    folder, _ = trained
+    limb = write_config(folder, 'limb.py', limbs=True)
+    assert run('tools/train.py', limb, '--work-dir', tmp_path / 'limb').returncode == 0
+    assert run('tools/test.py', limb, '--work-dir', tmp_path / 'limb').returncode == 0
+    assert run('tools/test.py', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl').returncode == 0
+    done = run('ensemble/ensemble.py', tmp_path / 'joint' / 'scores.npz', tmp_path / 'limb' / 'scores.npz', '--weights', 0.4, 0.6,
+               '--out-dir', tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'Submission.zip').exists()
+    assert (tmp_path / 'Submission.csv').read_text().splitlines()[0].startswith('test_0,')
+
+
+@pytest.mark.parametrize('number, status', [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_script_politely(tmp_path, number, status):
+    config = problem(tmp_path, extra='total_epochs = 500\n')
+    process = subprocess.Popen([sys.executable, str(ROOT / 'tools' / 'train.py'), str(config)], stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''})
+    deadline = time.monotonic() + 120
+    while not (tmp_path / 'run' / 'epoch_1.pth').exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert 'goes on from there' in stderr and 'Traceback' not in stderr
+
+
+def test_a_user_mistake_is_one_message_and_status_2(tmp_path):
+    config = problem(tmp_path, extra="lr_config = dict(policy='CosinAnnealing')\n")
+    done = run('tools/train.py', config)
+    assert done.returncode == 2
+    assert 'Did you mean CosineAnnealing?' in done.stderr and 'Traceback' not in done.stderr
+    assert not (tmp_path / 'run').exists()

@@ -1,0 +1,195 @@
+"""Training, in this process: exact continuation, the log, best checkpoints, independence of workers, learning."""
+import json
+import re
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import torch
+from tiny import problem, write_config
+
+from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.engine.checkpoint import read_checkpoint
+from pyskl.engine.signals import Stopped
+from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
+
+
+def rows(work_dir, mode=None):
+    """Rows of all .log.json files of a run, oldest file first, without times."""
+    found = [json.loads(line) for file in sorted(work_dir.glob('*.log.json')) for line in file.read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k not in ('time', 'data_time')} for row in found
+            if 'mode' in row and mode in (None, row['mode'])]
+
+
+def assert_same_checkpoint(a, b):
+    """Weights, buffers and optimiser state are the same bits."""
+    a, b = read_checkpoint(a), read_checkpoint(b)
+    assert a['meta']['iter'] == b['meta']['iter']
+    assert a['state_dict'].keys() == b['state_dict'].keys()
+    for key, value in a['state_dict'].items():
+        assert torch.equal(value, b['state_dict'][key]), key
+    assert a['optimizer']['param_groups'] == b['optimizer']['param_groups']
+    for key, state in a['optimizer']['state'].items():
+        for name, value in state.items():
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(b['optimizer']['state'][key][name])), (key, name)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """An uninterrupted run of 2 epochs x 5 iterations that also keeps what it was after iterations 3, 6 and 9."""
+    folder = tmp_path_factory.mktemp('whole')
+    config = problem(folder, extra='checkpoint_config = dict(by_epoch=False, interval=3)\n')
+    train(config)
+    return folder, config
+
+
+def test_a_run_leaves_what_pyskl_users_expect(whole):
+    folder, _ = whole
+    names = {p.name for p in (folder / 'run').iterdir()}
+    assert {'tiny.py', 'latest.pth', 'epoch_1.pth', 'epoch_2.pth', 'iter_3.pth'} <= names
+    assert any(re.fullmatch(r'best_top1_acc_epoch_[12]\.pth', name) for name in names)
+    assert any(re.fullmatch(r'\d{8}_\d{6}\.log', name) for name in names)
+    assert not any('.part' in name for name in names)
+
+
+def test_log_lines_are_as_pyskl_wrote_them(whole):
+    folder, _ = whole
+    text = next((folder / 'run').glob('*[0-9].log')).read_text()
+    assert re.search(r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: \d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
+                     r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, loss_cls: \d+\.\d{4}, '
+                     r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$', text, re.M)
+    train_rows = rows(folder / 'run', 'train')
+    assert [(r['epoch'], r['iter']) for r in train_rows] == [(1, 2), (1, 4), (1, 5), (2, 2), (2, 4), (2, 5)]
+    assert list(train_rows[0]) == ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb', 'loss']
+    assert [list(r) for r in rows(folder / 'run', 'val')] == [
+        ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top2_acc', 'mean_class_accuracy']] * 2
+
+
+@pytest.mark.parametrize('iteration', [3, 6, 9])
+def test_a_run_continued_at_any_iteration_ends_with_the_same_bits(whole, tmp_path, iteration):
+    folder, config = whole
+    (tmp_path / 'run').mkdir()
+    shutil.copy(folder / 'run' / f'iter_{iteration}.pth', tmp_path / 'run')
+    train(config, TrainOptions(work_dir=str(tmp_path / 'run')))
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'run' / 'epoch_2.pth')
+    expected = rows(folder / 'run')
+    again = rows(tmp_path / 'run')
+    assert again == expected[len(expected) - len(again):]
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
+    folder, config = whole
+    train(config, TrainOptions(work_dir=str(tmp_path)), [f'data.workers_per_gpu={workers}'])
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+
+
+def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
+    """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same values."""
+    folder, config = whole
+    (tmp_path / 'my_stages.py').write_text(
+        'from pyskl.datasets import PIPELINES\n\n\n@PIPELINES.register_module(force=True)\nclass Nothing:\n    def __call__(self, results):\n        return results\n')
+    own = write_config(tmp_path, extra="custom_imports = dict(imports=['my_stages'])\n"
+                       "train_pipeline.append(dict(type='Nothing'))\n")
+    for name in ('train.pkl', 'val.pkl', 'test.pkl', 'labels.npy'):
+        own.write_text(own.read_text().replace(str(tmp_path / name), str(folder / name)))
+    train(own, TrainOptions(validate=False))
+    expected, found = rows(folder / 'run', 'train'), rows(tmp_path / 'run', 'train')
+    for a, b in zip(expected, found):
+        assert a['loss'] == pytest.approx(b['loss'], rel=1e-3)
+
+
+def test_a_finished_run_is_not_trained_again(whole, capfd):
+    folder, config = whole
+    before = (folder / 'run' / 'epoch_2.pth').stat().st_mtime_ns
+    train(config)
+    assert (folder / 'run' / 'epoch_2.pth').stat().st_mtime_ns == before
+    assert 'Going on from' in capfd.readouterr().err.splitlines()[0]
+
+
+def test_going_on_with_other_settings_is_refused_and_names_them(whole):
+    _, config = whole
+    with pytest.raises(ConfigError, match=r'optimizer\.lr: 0\.03 -> 0\.2(.|\n)*another --work-dir'):
+        train(config, cfg_options=['optimizer.lr=0.2'])
+
+
+def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
+    _, config = whole
+    with pytest.raises(ConfigError, match='holds a run already'):
+        train(config, TrainOptions(no_resume=True))
+
+
+def test_another_seed_does_not_continue_a_run(whole):
+    _, config = whole
+    with pytest.raises(ConfigError, match='seed 0, now seed 7'):
+        train(config, TrainOptions(seed=7))
+
+
+def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):
+    from pyskl.engine.trainer import Trainer
+    folder, config = whole
+    step, done = Trainer.step, []
+
+    def step_and_signal(self, batch):
+        done.append(1)
+        if len(done) == 4:
+            signal.raise_signal(signal.SIGTERM)
+        return step(self, batch)
+    monkeypatch.setattr(Trainer, 'step', step_and_signal)
+    with pytest.raises(Stopped) as stopped:
+        train(config, TrainOptions(work_dir=str(tmp_path)))
+    assert stopped.value.status == 143
+    assert read_checkpoint(stopped.value.checkpoint)['meta']['iter'] == 4
+    train(config, TrainOptions(work_dir=str(tmp_path)))
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypatch):
+    from pyskl.models.heads.i3d_head import I3DHead
+    config = problem(tmp_path)
+    loss, calls = I3DHead.loss, []
+
+    def poisoned(self, *args):
+        calls.append(1)
+        return {k: v * (float('nan') if len(calls) in (7, 8) and 'loss' in k else 1) for k, v in loss(self, *args).items()}
+    monkeypatch.setattr(I3DHead, 'loss', poisoned)
+    with pytest.raises(UserError, match=r'not finite(.|\n)*train_\d+, train_\d+(.|\n)*epoch_1\.pth'):
+        train(config)
+    assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values())
+    calls.clear()
+    train(config, TrainOptions(work_dir=str(tmp_path / 'skipped'), on_nan='skip'))
+    assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values())
+
+
+def test_nothing_is_written_when_something_is_wrong(tmp_path):
+    config = problem(tmp_path)
+    with pytest.raises(DataError, match='label 2(.|\n)*num_classes = 2'):
+        train(config, cfg_options=['model.cls_head.num_classes=2'])
+    with pytest.raises(ConfigError, match=r'3 classes, but model\.cls_head\.num_classes = 4'):
+        train(config, cfg_options=['model.cls_head.num_classes=4'])
+    with pytest.raises(ConfigError, match=r'6 numbers, but model\.cls_head\.emb_dim = 300'):
+        train(config, cfg_options=['model.cls_head.emb_dim=300'])
+    with pytest.raises(CheckpointError, match='no such checkpoint'):
+        train(config, TrainOptions(resume=str(tmp_path / 'none.pth')))
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_dry_run_writes_nothing_and_says_what_it_saw(tmp_path, capsys):
+    config = problem(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    train(config, TrainOptions(dry_run=True))
+    out = capsys.readouterr().out
+    assert 'imgs (8, 1, 5, 8, 16, 16)' in out and 'peak memory' in out and 'Nothing was written' in out
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path):
+    config = problem(tmp_path, extra='total_epochs = 15\n', num_train=150, num_test=60)
+    train(config, TrainOptions(validate=False))
+    result = test(config)
+    assert result.metrics['top1_acc'] > 0.7        # chance: 0.33
+    assert np.allclose(result.scores.sum(1), 1, atol=1e-5)
+    assert {f.name for f in result.files} == {'result.pkl', 'scores.npz', 'Submission.csv', 'Submission.zip'}
+    other = test(config, TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl')))
+    assert other.ids[0] == 'val_0' and {f.name for f in other.files} == {'val.pkl', 'val_scores.npz'}
