@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .marks import Marks
 
 FAINTEST = 1e-7         # of the peak: cells of a limb's box that would be lower stay 0
-AT_A_TIME = 1024        # marks in one round, so that a round's temporaries stay in the cache
+MARKS_AT_A_TIME = 4096  # in one round, and of their lines below, so that the temporaries stay in the cache
+LINES_AT_A_TIME = 6144
 
 
 @dataclass
@@ -44,7 +47,7 @@ def canvas_of(out: Tensor, mirrored: bool) -> Canvas:
 
 def fits(size: tuple[int, int], sigma: float) -> bool:
     """Is a picture large enough for the limbs' fixed-width strips? A smaller one is cheap to draw whole."""
-    return min(size) >= _strip_width(sigma)
+    return min(size) >= 2 * math.sqrt(2) * _reach(sigma) + 1
 
 
 def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None:
@@ -55,86 +58,98 @@ def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None
     place = (canvas.base[:, None, None] + frames + channels).flatten()          # each mark's picture in canvas.flat
     drawn = (marks.peak > 0) & (marks.low < marks.high).all(-1)
     fields = [f for f in (marks.start, marks.end, marks.peak, marks.low, marks.high) if f is not None]
+    strokes = _joints if marks.end is None else _limbs
     for m in range(num_people):                                                 # one person's marks never share a cell
-        for some in drawn[:, m].flatten().nonzero()[:, 0].split(AT_A_TIME):
+        for some in drawn[:, m].flatten().nonzero()[:, 0].split(MARKS_AT_A_TIME):
             values = [f[:, m].flatten(0, 2).index_select(0, some) for f in fields]
-            strokes = _joints if marks.end is None else _limbs
-            index, heights = strokes(canvas, place[some], *values, sigma=sigma)
-            if m > 0:
-                heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
-            canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
+            for index, heights in strokes(canvas, place[some], *values, sigma=sigma):
+                index, heights = index.flatten(), heights.flatten()
+                if m > 0:
+                    heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
+                canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
 
 
-def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float):
-    """(cells, heights) of J Gaussians around xy (J, 2). A Gaussian is the product of one profile per axis."""
+Cells = Iterator[tuple[Tensor, Tensor]]     # indices into Canvas.flat and the heights to write there, no index twice
+
+
+def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float) -> Cells:
+    """Gaussians around xy (J, 2), each the product of one profile per axis: K cells that cover low..high, 0 outside."""
     H, W = canvas.size
-    columns, across = _profile(xy[:, 0], low[:, 0], high[:, 0], W, sigma)                     # (J, K)
-    rows, down = _profile(xy[:, 1], low[:, 1], high[:, 1], H, sigma)
-    first = place[:, None] + rows * canvas.row
-    index = first[:, :, None] + (columns * canvas.column)[:, None, :]                         # (J, K, K)
-    heights = (down * peak[:, None])[:, :, None] * across[:, None, :]
-    return index.flatten(), heights.flatten()
+    K = int((high - low).max().clamp(max=min(H, W)))
+    first = torch.minimum(low, torch.tensor([W - K, H - K]).clamp(min=0)).T                   # (2, J), x before y
+    cells = first[:, None] + torch.arange(K)[:, None]                                         # (2, K, J)
+    profile = (cells - xy.T[:, None]).square_().mul_(-0.5 / sigma ** 2).exp_()
+    profile.mul_((cells >= low.T[:, None]) & (cells < high.T[:, None]))
+    columns, rows = cells
+    yield ((rows * canvas.row).add_(place)[:, None] + columns * canvas.column,                # (K, K, J)
+           profile[1].mul_(peak)[:, None] * profile[0])
 
 
-def _profile(centre: Tensor, low: Tensor, high: Tensor, limit: int, sigma: float) -> tuple[Tensor, Tensor]:
-    """K cells that cover low..high of each joint, all inside 0..limit - 1, and their Gaussian, 0 outside low..high."""
-    width = int((high - low).max())
-    cells = low.clamp(max=limit - width)[:, None] + torch.arange(width)
-    gauss = torch.exp((cells - centre[:, None]).square_().mul_(-0.5 / sigma ** 2))
-    return cells, gauss.mul_((cells >= low[:, None]) & (cells < high[:, None]))
+def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tensor, low: Tensor, high: Tensor,
+           sigma: float) -> Cells:
+    """Limbs start - end (J, 2), drawn as strips.
 
-
-def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float):
-    """(cells, heights) of limbs start - end (J, 2), drawn as strips.
-
-    A limb is cut into lines, across the axis it mostly runs along (u, the other is v). On each line only a strip of K
-    cells around the limb is high enough to be seen: K is about 2 * sqrt(2) * 5.7 sigma whatever the limb's length or slope.
+    A limb is cut into lines across the axis that it mostly runs along: u is that axis, v the other. On each line only a strip
+    of K cells around the limb can be seen, K <= 10 at the usual sigma however long the limb is. The distance to a limb is
+    split into that across its direction and that beyond its ends. Names ending in _ are columns per limb, others per line.
     """
-    swap = ((end - start).abs()[:, 0] > (end - start).abs()[:, 1])[:, None]                   # u is x, else y
-
-    def uv(xy: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.where(swap, xy, xy.flip(1)).unbind(1)
-
-    (u0, v0), (u1, v1), (u_low, v_low), (u_high, v_high) = uv(start), uv(end), uv(low), uv(high)
+    H, W = canvas.size
+    steps = torch.tensor([[[canvas.column, canvas.row], [W, H]]]).expand(len(place), 2, 2)
+    both = torch.cat([torch.stack([start, end, low, high], 1), steps], 1)                     # (J, 6, 2), x before y
+    run = (end - start).abs()
+    both = torch.where((run[:, 0] > run[:, 1])[:, None, None], both, both.flip(2))            # u before v
+    u0, v0, u1, v1, u_low, v_low, u_high, v_high, step_u, step_v, _, v_size = both.flatten(1).unbind(1)
     du, dv = u1 - u0, v1 - v0
-    length2 = (du * du + dv * dv).clamp_(min=1e-12)             # 0 only for a joint, whose du and dv are 0 as well
-    step_u, step_v = uv(torch.tensor([[canvas.column, canvas.row]]).expand(len(swap), 2))
-    v_edge = uv(torch.tensor([[canvas.size[1], canvas.size[0]]]).expand(len(swap), 2))[1]
+    du = torch.where(du == 0, 1e-6, du)                                 # a joint (start = end) is a limb of next to no length
+    length = torch.hypot(du, dv)
+    along_u = du / length                                               # at least sqrt(1/2), or at most minus that
+    reach = _reach(sigma) / along_u.abs()                               # cells of the strip to either side of the limb
+    width = torch.minimum((2 * reach).floor_().add_(1), v_high - v_low)                       # K of each limb
+    slack = v_high - width
+    unit = math.sqrt(0.5) / sigma
+    v_middle, box_half = (v0 + v1) / 2, (v_high - v_low) / 2
+    columns = torch.stack([
+        (u_low - u0) * 2 / du - 1, 2 / du, v_middle, v_middle - reach, dv / 2, torch.minimum(v_low, slack),
+        torch.maximum(v_low, slack), v_size, along_u * unit, dv * 2 / length.square(), length * unit / 2,
+        1 / box_half, (0.5 - v_low) / box_half - 1, peak.log()])
+    whole = torch.stack([place + (u_low * step_u).long(), step_u.long(), step_v.long()])
 
-    # From limbs to lines: line i belongs to limb owner[i] and lies at u[i].
-    num_lines = u_high - u_low
-    owner = torch.repeat_interleave(torch.arange(len(num_lines)), num_lines)
-    before = num_lines.cumsum(0) - num_lines
-    whole = torch.stack([u_low - before, v_low, v_high, v_edge, place, step_u, step_v], 1).index_select(0, owner)
-    u_first, v_low, v_high, v_edge, place, step_u, step_v = whole.unbind(1)
-    real = torch.stack([u0, v0, du, dv, du / length2, dv / length2, peak.log(), 1 / torch.where(du == 0, 1, du)], 1)
-    u0, v0, du, dv, along_u, along_v, log_peak, per_du = real.index_select(0, owner).unbind(1)
-
-    u = torch.arange(len(owner)) + u_first
-    ahead = u - u0
-    K = _strip_width(sigma)
-    middle = v0 + (ahead * per_du).clamp_(0, 1) * dv
-    first = torch.minimum((middle.floor().long() - (K // 2 - 1)).clamp_(min=0), v_edge - K)   # of the strip's cells
-    cells = torch.arange(K)
-    # t: how far along the limb, 0..1, the nearest point lies; (x, y) of the limb is (u0, v0) + t * (du, dv)
-    v = (first - v0)[:, None] + cells
-    t = torch.addcmul((ahead * along_u)[:, None], v, along_v[:, None]).clamp_(0, 1)
-    v.addcmul_(t, dv[:, None], value=-1)
-    u_gap = torch.addcmul(ahead[:, None], t, du[:, None], value=-1)
-    scale = -0.5 / sigma ** 2
-    heights = torch.addcmul(log_peak[:, None], v, v, value=scale).addcmul_(u_gap, u_gap, value=scale).exp_()
-    inside = (v_low - first).clamp_(0, K) * (K + 1) + (v_high - first).clamp_(0, K)
-    heights.mul_(_windows(K).index_select(0, inside))
-    index = torch.addcmul((place + u * step_u + first * step_v)[:, None], step_v[:, None], cells)
-    return index.flatten(), heights.flatten()
+    # From limbs to lines, those with narrow strips first.
+    width, order = width.sort()
+    num_lines = (u_high - u_low).long()[order]
+    last = num_lines.cumsum(0)
+    owner = order.repeat_interleave(num_lines)
+    rank = torch.arange(len(owner)) - (last - num_lines).repeat_interleave(num_lines)
+    columns, whole = columns.index_select(1, owner), whole.index_select(1, owner)
+    for at in range(0, len(owner), LINES_AT_A_TIME):
+        part = slice(at, at + LINES_AT_A_TIME)
+        K = int(width[torch.searchsorted(last, min(part.stop, len(owner)))])
+        yield _strips(columns[:, part], whole[:, part], rank[part], K)
 
 
-def _strip_width(sigma: float) -> int:
-    """Cells on a line across a limb (at most 45 degrees askew) that can be higher than FAINTEST of its peak."""
-    return 2 * math.ceil(math.sqrt(2) * sigma * math.sqrt(-2 * math.log(FAINTEST)))
+def _strips(columns: Tensor, whole: Tensor, rank: Tensor, K: int) -> tuple[Tensor, Tensor]:
+    """(cells, heights), each (K, lines), of lines whose strips are at most K wide. The inputs may be overwritten."""
+    (t_first, per_u, v_middle, v_least, half_dv, first_min, first_max, v_size, across_v, along_v, half, box_v, box_first,
+     log_peak) = columns
+    place, step_u, step_v = whole
+    t = torch.addcmul(t_first, rank, per_u)                             # where the limb meets the line: -1 at its start, 1 at its end
+    first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()
+    # A strip stays in its limb's box or covers it whole, and stays in the picture.
+    first = torch.minimum(torch.maximum(first, first_min), torch.minimum(first_max, v_size - K)).clamp_(min=0)
+    offset = first - torch.addcmul(v_middle, t, half_dv)
+    cell = torch.arange(K, dtype=torch.float32)[:, None]
+    across = torch.addcmul(offset * across_v, cell, across_v)
+    beyond = F.softshrink(torch.addcmul(t.addcmul_(offset, along_v), cell, along_v), 1.0).mul_(half)
+    outside = F.softshrink(torch.addcmul(box_first.addcmul_(first, box_v), cell, box_v), 1.0)       # 0 inside the limb's box
+    heights = torch.addcmul(log_peak, across, across, value=-1).addcmul_(beyond, beyond, value=-1)
+    heights.addcmul_(outside, outside, value=-1e12).exp_()
+    index = torch.empty(K, len(rank), dtype=torch.int64)
+    torch.add(place + rank * step_u, first.long() * step_v, out=index[0])
+    for k in range(1, K):
+        torch.add(index[k - 1], step_v, out=index[k])
+    return index, heights
 
 
-def _windows(K: int) -> Tensor:
-    """((K + 1)^2, K): row a * (K + 1) + b is 1 at cells a..b - 1 and 0 elsewhere."""
-    cells, edges = torch.arange(K), torch.arange(K + 1)
-    return ((cells >= edges[:, None, None]) & (cells < edges[:, None])).flatten(0, 1).float()
+def _reach(sigma: float) -> float:
+    """Pixels from a limb within which it is higher than FAINTEST of its peak."""
+    return sigma * math.sqrt(-2 * math.log(FAINTEST))
