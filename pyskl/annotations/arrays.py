@@ -82,7 +82,8 @@ def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    raw = archive.read(member)          # never more than the announced size, which was checked
+    with archive.open(member) as packed:
+        raw = packed.read(member.file_size)     # read() without a size unpacks all there is, whatever the size that was announced
     f = io.BytesIO(raw)
     try:
         shape, dtype, order = _header(f)

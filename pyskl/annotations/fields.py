@@ -104,6 +104,7 @@ def clean_total_frames(annotation: Mapping, num_frames: int) -> int:
 
 
 def clean_size(annotation: Mapping, field: str) -> tuple[int, int] | None:
+    """Height and width, or None when the field is missing."""
     size = annotation.get(field)
     if size is None:
         return None

@@ -69,6 +69,8 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
             raise DataError(f'clip {plain(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
                             'Expected x, y, score in keypoint, or x, y in keypoint and score apart.')
         keypoint, score = keypoint[..., :2], keypoint[..., 2]
+    if img_shape is None:
+        raise DataError(f'clip {plain(frame_dir)}: img_shape is missing. Expected (height, width) of the picture in pixels.')
     if score is None:
         score = np.ones(keypoint.shape[:-1], np.float32)
     if score.shape == keypoint.shape[:-1]:

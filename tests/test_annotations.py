@@ -1,0 +1,256 @@
+"""The annotation pickle: what each field may be, what is said when it is something else, files that are whole or not there."""
+from __future__ import annotations
+
+import os
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from goldens import SMALL
+from same import same
+
+from pyskl.annotations import make_annotation, read_annotations, write_annotations
+from pyskl.annotations.store import clean_annotations
+from pyskl.errors import DataError, UserError
+
+
+def annotation(name: str = 'a', **fields) -> dict:
+    """A small right one: 1 person, 4 frames, 3 joints."""
+    rng = np.random.default_rng(0)
+    return {'frame_dir': name, 'label': 1, 'img_shape': (480, 640), 'original_shape': (480, 640), 'total_frames': 4,
+            'keypoint': rng.uniform(0, 480, (1, 4, 3, 2)).astype(np.float32),
+            'keypoint_score': rng.uniform(0, 1, (1, 4, 3)).astype(np.float32), **fields}
+
+
+def without(*names: str) -> dict:
+    return {k: v for k, v in annotation().items() if k not in names}
+
+
+def read(clip: dict) -> dict:
+    return clean_annotations([clip], 'x.pkl')['annotations'][0]
+
+
+def test_a_golden_file_is_read_unchanged():
+    path = SMALL / 'raw' / 'imigue_val.pkl'
+    same(read_annotations(path), pickle.loads(path.read_bytes()))
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    data = {'split': {'train': ['a'], 'val': ['b']}, 'annotations': [annotation('a'), annotation('b', extra=[1, 'x'])]}
+    write_annotations(tmp_path / 'x.pkl', **data)
+    same(read_annotations(tmp_path / 'x.pkl'), data)
+    same(pickle.loads((tmp_path / 'x.pkl').read_bytes()), data)
+
+
+def test_a_bare_list_is_read_with_no_splits(tmp_path):
+    (tmp_path / 'x.pkl').write_bytes(pickle.dumps([annotation()]))
+    same(read_annotations(tmp_path / 'x.pkl'), {'split': {}, 'annotations': [annotation()]})
+
+
+def test_right_arrays_are_not_copied():
+    clip = annotation()
+    assert read(clip)['keypoint'] is clip['keypoint']
+
+
+@pytest.mark.parametrize('given, field, wanted', [
+    (annotation(keypoint=np.ones((1, 4, 3, 2), np.float16)), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
+    (annotation(keypoint=np.ones((1, 4, 3, 2), np.int64)), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
+    (annotation(keypoint=np.ones((1, 4, 3, 2), '>f8')), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
+    (annotation(keypoint=np.ones((2, 4, 3, 3), np.float32), keypoint_score=None), 'keypoint', np.ones((2, 4, 3, 3), np.float32)),
+    (annotation(keypoint_score=np.ones((1, 4, 3), np.float16)), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
+    (without('keypoint_score'), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
+    (annotation(keypoint_score=None), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
+    (without('label'), 'label', -1),
+    (annotation(label=None), 'label', -1),
+    (annotation(label=np.int64(7)), 'label', 7),
+    (annotation(label=np.array(7)), 'label', 7),
+    (annotation(total_frames=np.int32(3)), 'total_frames', 3),
+    (without('total_frames'), 'total_frames', 4),
+    (annotation(img_shape=[480, 640]), 'img_shape', (480, 640)),
+    (annotation(img_shape=np.array([480, 640])), 'img_shape', (480, 640)),
+    (annotation(img_shape=(480., 640.)), 'img_shape', (480, 640)),
+    (annotation(img_shape=(480, 640, 3)), 'img_shape', (480, 640)),
+    (without('original_shape'), 'original_shape', (480, 640)),
+    (without('img_shape'), 'img_shape', (480, 640)),
+    ({**without('frame_dir'), 'filename': 'b'}, 'frame_dir', 'b'),
+    (annotation(np.str_('b')), 'frame_dir', 'b'),
+])
+def test_each_field_is_brought_into_its_one_form(given, field, wanted):
+    same(read(given)[field], wanted)
+
+
+def test_without_any_picture_size_there_is_none():
+    clip = read(without('img_shape', 'original_shape'))
+    assert 'img_shape' not in clip and 'original_shape' not in clip
+
+
+def test_nobody_in_a_clip_is_one_person_of_zeros():
+    clip = read(annotation(keypoint=np.zeros((0, 4, 3, 2), np.float16), keypoint_score=np.zeros((0, 4, 3))))
+    same(clip['keypoint'], np.zeros((1, 4, 3, 2), np.float32))
+    same(clip['keypoint_score'], np.zeros((1, 4, 3), np.float32))
+
+
+def test_fields_that_are_not_ours_are_kept():
+    assert read(annotation(box_score=[1, 2], valid={'0.5': 3}))['valid'] == {'0.5': 3}
+
+
+def holding(value: float, field: str = 'keypoint') -> np.ndarray:
+    array = annotation()[field].astype(np.float64)
+    array.flat[5] = value
+    return array
+
+
+WRONG_FIELDS = [
+    ('frame_dir', 7), ('frame_dir', ''), ('frame_dir', None), ('frame_dir', 'a\nb'), ('frame_dir', b'a'), ('frame_dir', ['a']),
+    ('keypoint', None), ('keypoint', [[1, 2]]), ('keypoint', 3.5), ('keypoint', np.zeros((4, 3, 2))),
+    ('keypoint', np.zeros((1, 4, 3, 4))), ('keypoint', np.zeros((1, 0, 3, 2))), ('keypoint', np.zeros((1, 4, 0, 2))),
+    ('keypoint', np.zeros((1, 4, 3, 2), complex)), ('keypoint', np.zeros((1, 4, 3, 2), bool)),
+    ('keypoint', np.full((1, 4, 3, 2), 'a')), ('keypoint', np.zeros((1, 4, 3, 2), object)),
+    ('keypoint', np.array(1.)), ('keypoint', holding(np.nan)), ('keypoint', holding(np.inf)), ('keypoint', holding(1e300)),
+    ('keypoint_score', np.zeros((1, 4, 2))), ('keypoint_score', np.zeros((1, 4, 3, 1))), ('keypoint_score', [1]),
+    ('keypoint_score', holding(np.nan, 'keypoint_score')), ('keypoint_score', np.zeros((1, 4, 3), 'S1')),
+    ('label', '3'), ('label', 3.0), ('label', True), ('label', [3]), ('label', -2), ('label', 2**40), ('label', np.array([3])),
+    ('label', np.array('a')), ('total_frames', 0), ('total_frames', 5), ('total_frames', '4'), ('total_frames', 4.0),
+    ('total_frames', True), ('total_frames', -1), ('img_shape', (480,)), ('img_shape', (0, 640)), ('img_shape', (480, -1)),
+    ('img_shape', (480.5, 640)), ('img_shape', ('480', '640')), ('img_shape', 480), ('img_shape', (np.nan, 640)),
+    ('img_shape', (480, np.inf)), ('img_shape', (True, 640)), ('img_shape', np.zeros((2, 2))), ('img_shape', (1j, 640)),
+    ('original_shape', (480, 0)), ('original_shape', {}),
+]
+
+
+@pytest.mark.parametrize('field, value', WRONG_FIELDS)
+def test_a_wrong_field_is_named_with_file_clip_and_what_was_expected(field, value):
+    clips = [annotation('first'), annotation('second', **{field: value})]
+    with pytest.raises(DataError) as error:
+        clean_annotations(clips, 'x.pkl')
+    message = str(error.value)
+    assert message.startswith('x.pkl: ') and 'annotations[1]' in message and f': {field} ' in message
+    assert ('clip second' in message) or field == 'frame_dir'
+    assert any(word in message for word in ('Expected', 'Leave', 'missing joint')) and len(message) < 400
+
+
+def test_one_missing_axis_comes_with_advice():
+    with pytest.raises(DataError, match=r'keypoint\[None\]'):
+        read(annotation(keypoint=np.zeros((4, 3, 2))))
+
+
+@pytest.mark.parametrize('data, words', [
+    (None, 'None'), (3, '3'), ('abc', 'abc'), ({}, '{}'), ({'annotations': 3}, 'annotations'), ({'split': {}}, 'split'),
+    ({'annotations': {'a': 1}}, 'annotations'), ([], 'no annotations'), ({'split': {}, 'annotations': []}, 'no annotations'),
+    ([3], 'annotations[0]'), ([annotation(), None], 'annotations[1]'), (np.zeros(3), 'float64'),
+    ({'split': [1], 'annotations': [annotation()]}, "'split'"), ({'split': {1: ['a']}, 'annotations': [annotation()]}, "'split'"),
+    ({'split': {'train': 'a'}, 'annotations': [annotation()]}, "'train'"),
+    ({'split': {'train': [1]}, 'annotations': [annotation()]}, "'train'[0]"),
+    ({'split': {'train': np.zeros((2, 2))}, 'annotations': [annotation()]}, "'train'"),
+    ([annotation('a'), annotation('b'), annotation('a')], 'frame_dir a appears more than once'),
+    ([annotation('a'), annotation('b'), annotation('c', keypoint=np.ones((1, 4, 5, 2)), keypoint_score=None)], 'clip c'),
+    ([annotation('a'), annotation('b'), annotation('c', keypoint=np.ones((1, 4, 3, 3)))], 'clip c'),
+])
+def test_a_wrong_whole_is_said(data, words):
+    with pytest.raises(DataError) as error:
+        clean_annotations(data, 'x.pkl')
+    assert str(error.value).startswith('x.pkl: ') and words in str(error.value)
+
+
+@pytest.mark.parametrize('members', [('a', 'b'), np.array(['a', 'b']), {'b', 'a'}, ['a', np.str_('b')]])
+def test_split_members_become_a_list_of_texts(members):
+    same(clean_annotations({'split': {'train': members}, 'annotations': [annotation()]}, 'x')['split'], {'train': ['a', 'b']})
+
+
+def test_a_split_of_nothing_and_an_ordered_dict_are_fine():
+    data = OrderedDict(annotations=(annotation(),), split=None)
+    assert clean_annotations(data, 'x')['split'] == {}
+
+
+def test_endless_and_nested_values_are_named_in_one_line():
+    endless: list = []
+    endless.append(endless)
+    laughs: object = ['ha']
+    for _ in range(40):
+        laughs = [laughs, laughs]
+    array = np.empty((), object)
+    array[()] = laughs
+    for value in (endless, laughs, {'a': laughs}, OrderedDict(a=laughs), array, 'x' * 10**6, b'x' * 10**6):
+        clips = [annotation()]
+        wholes = [value, {'split': value, 'annotations': clips}, {'split': {'t': [value]}, 'annotations': clips}]
+        for data in wholes + [[annotation(**{field: value})] for field in annotation()]:
+            try:
+                clean_annotations(data, 'x')
+            except DataError as error:
+                assert len(str(error)) < 500
+
+
+def test_nothing_is_written_where_the_data_are_wrong(tmp_path):
+    path = tmp_path / 'x.pkl'
+    path.write_bytes(b'before')
+    with pytest.raises(DataError):
+        write_annotations(path, {}, [annotation(label='x')])
+    assert path.read_bytes() == b'before' and os.listdir(tmp_path) == ['x.pkl']
+
+
+def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
+    path = tmp_path / 'x.pkl'
+    path.write_bytes(b'before')
+
+    def full(*args, **kwargs):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(pickle, 'dump', full)
+    with pytest.raises(UserError, match='No space left'):
+        write_annotations(path, {}, [annotation()])
+    assert path.read_bytes() == b'before' and os.listdir(tmp_path) == ['x.pkl']
+
+
+# Your own data ----------------------------------------------------------------------------------------------------------
+
+def test_own_key_points_become_an_annotation_that_reads_back_unchanged():
+    clip = make_annotation('a', np.ones((2, 90, 22, 2)), np.full((2, 90, 22), .5), 3, img_shape=(720, 1280))
+    same(read(clip), clip)
+    assert list(clip) == ['frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score']
+    assert clip['total_frames'] == 90 and clip['img_shape'] == clip['original_shape'] == (720, 1280) and clip['label'] == 3
+
+
+def test_one_person_and_a_score_as_third_column_will_do():
+    triples = np.random.default_rng(0).uniform(0, 1, (5, 3, 3))
+    clip = make_annotation('a', triples, img_shape=(9, 9))
+    same(clip['keypoint'], triples[None, ..., :2].astype(np.float32))
+    same(clip['keypoint_score'], triples[None, ..., 2].astype(np.float32))
+    same(make_annotation('a', triples[..., :2], triples[..., 2], img_shape=(9, 9)), clip)
+    same(make_annotation('a', triples[None].tolist(), img_shape=(9, 9)), clip)
+
+
+def test_without_scores_all_joints_count_as_seen_and_without_a_label_there_is_none():
+    clip = make_annotation('a', np.ones((5, 3, 2)), img_shape=(9, 9))
+    assert clip['keypoint_score'].min() == 1 and clip['label'] == -1
+
+
+def test_a_nan_joint_of_ones_own_is_a_missing_joint():
+    keypoint = np.ones((1, 5, 3, 2))
+    keypoint[0, 2, 1, 0] = np.nan
+    clip = make_annotation('a', keypoint, img_shape=(9, 9))
+    assert clip['keypoint'][0, 2, 1].tolist() == [0, 0] and clip['keypoint_score'][0, 2, 1] == 0
+    assert clip['keypoint'].sum() == 28 and clip['keypoint_score'].sum() == 14
+
+
+def test_the_callers_arrays_are_left_alone():
+    keypoint = np.full((1, 5, 3, 2), np.nan, np.float32)
+    make_annotation('a', keypoint, img_shape=(9, 9))
+    assert np.isnan(keypoint).all()
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (dict(keypoint=np.zeros((5, 2))), 'keypoint has shape'),
+    (dict(keypoint='abc'), 'no array of numbers'),
+    (dict(keypoint=[[1, 2], [3]]), 'no array of numbers'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), score=np.zeros((1, 5, 2))), 'keypoint_score has shape'),
+    (dict(keypoint=np.zeros((1, 5, 3, 3)), score=np.zeros((1, 5, 3))), 'score is given too'),
+    (dict(keypoint=np.full((1, 5, 3, 2), np.inf)), 'NaN or inf'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), label='wave'), 'label'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=(0, 9)), 'img_shape'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=9), 'img_shape'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=None), 'img_shape'),
+    (dict(keypoint=np.zeros((1, 5, 3, 2)), frame_dir=''), 'frame_dir'),
+])
+def test_what_is_wrong_with_ones_own_data_is_said(arguments, words):
+    with pytest.raises(DataError, match=words):
+        make_annotation(**{'frame_dir': 'a', 'img_shape': (9, 9), **arguments})
