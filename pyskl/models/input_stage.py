@@ -4,16 +4,15 @@
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
 
 import torch
 
-if TYPE_CHECKING:
-    from ..heatmaps import PoseClips
+from ..heatmaps import PoseClips
 
-Imgs = Union[torch.Tensor, 'PoseClips']
+Imgs = torch.Tensor | PoseClips
 
 CPU_VIEWS = 4                       # volumes at once in testing on the CPU
 CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill
@@ -36,31 +35,34 @@ class Target:
         return cls(parameter.device, dtype, channels_last)
 
 
+def laid_out(volume: torch.Tensor, target: Target) -> torch.Tensor:
+    """A volume (N, C, T, H, W) in the target's memory layout; itself when it is so already."""
+    return volume.contiguous(memory_format=torch.channels_last_3d if target.channels_last else torch.contiguous_format)
+
+
 def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
     """imgs (B, S, C, T, H, W), drawn or not -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
     if isinstance(imgs, torch.Tensor):
         chosen = imgs if views is None else imgs[:, views]
-        flat = chosen.reshape(-1, *imgs.shape[2:])
-        layout = torch.channels_last_3d if target.channels_last else torch.contiguous_format
-        return flat.to(target.device, target.dtype, memory_format=layout)
+        return laid_out(chosen.to(target.device, target.dtype, non_blocking=True).flatten(0, 1), target)
     drawn = imgs.to(target.device, non_blocking=True).draw(views, dtype=target.dtype, channels_last=target.channels_last)
-    return drawn.flatten(0, 1)
+    return laid_out(drawn.flatten(0, 1), target)
 
 
 def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterator[torch.Tensor]:
     """The volumes in pieces that fit in memory: each (B * n, C, T, H, W), n views of every sample, in order of views."""
     batch, num_views = imgs.shape[:2]
-    at_once = max_testing_views or _volumes_at_once(imgs, target)
-    step = max(1, at_once // batch)
+    step = max(1, volumes_at_once(imgs, target, max_testing_views) // batch)
     for start in range(0, num_views, step):
         yield volumes(imgs, target, slice(start, min(start + step, num_views)))
 
 
-def _volumes_at_once(imgs: Imgs, target: Target) -> int:
+def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -> int:
+    """How many volumes pass the network at once: as told, or a few on the CPU (caches), what fits on a GPU."""
+    if max_testing_views is not None:
+        return max_testing_views
     if target.device.type != 'cuda':
         return CPU_VIEWS
     free, _ = torch.cuda.mem_get_info(target.device)
-    num_values = 1
-    for size in imgs.shape[2:]:
-        num_values *= size
-    return max(1, int(free * CUDA_SHARE / (num_values * target.dtype.itemsize * BYTES_PER_INPUT_BYTE)))
+    volume = math.prod(imgs.shape[2:]) * target.dtype.itemsize
+    return max(1, int(free * CUDA_SHARE / (volume * BYTES_PER_INPUT_BYTE)))

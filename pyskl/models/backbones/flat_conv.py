@@ -1,7 +1,7 @@
 """Conv3d that runs as a 2-D convolution where its kernel allows, which is up to three times as fast and gives the same numbers.
 
-With channels last in memory a volume (B, C, T, H, W) is, without copying, a batch of B*T images of H x W (for kernels 1xkxk) and a
-batch of B images of T x HW (for kernels kx1x1). oneDNN's and cuDNN's 2-D convolutions are far better tuned than their 3-D ones.
+With channels last in memory a volume (B, C, T, H, W) is, without copying, a batch of B*T images of H x W (for kernels 1xkxk)
+and a batch of B images of T x HW (for kernels kx1x1). oneDNN's 2-D convolutions are far better tuned than its 3-D ones.
 """
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class FlatConv3d(nn.Conv3d):
     def _over_time(self, x: torch.Tensor) -> torch.Tensor:
         images = x.flatten(3)                                                              # (B, C, T, H*W)
         weight = self.weight[..., 0]
-        if x.device.type == 'cpu' and self.bias is None and self.groups == 1 and self.dilation[0] == 1 and torch.is_grad_enabled():
+        trained_on_cpu = x.device.type == 'cpu' and weight.requires_grad and torch.is_grad_enabled()
+        if trained_on_cpu and self.bias is None and self.groups == 1 and self.dilation[0] == 1:
             if torch.is_autocast_enabled('cpu'):
                 images, weight = (t.to(torch.get_autocast_dtype('cpu')) for t in (images, weight))
             out = TemporalConv.apply(images, weight, self.padding[0])

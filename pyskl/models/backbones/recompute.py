@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -21,6 +22,6 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
 
 
-def without_and_with_frozen_statistics(module: nn.Module) -> tuple[contextlib.AbstractContextManager, contextlib.AbstractContextManager]:
+def without_and_with_frozen_statistics(module: nn.Module) -> tuple[AbstractContextManager, AbstractContextManager]:
     """The pair that torch.utils.checkpoint wants: a context for the first forward pass, one for the recomputed."""
     return contextlib.nullcontext(), frozen_statistics(module)

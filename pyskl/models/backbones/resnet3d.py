@@ -15,6 +15,7 @@ from ...registry import BACKBONES
 from ..pretrained import load_backbone
 from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
 from .flat_conv import FlatConv3d
+from .frames import keeps_frames_apart
 from .recompute import without_and_with_frozen_statistics
 
 ARCHITECTURES: dict[int, tuple[type[ResidualBlock3d], tuple[int, ...]]] = {
@@ -160,14 +161,38 @@ class ResNet3d(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """(B, C, T, H, W) -> (B, channels of the stage, T', H', W'), a tuple of them where out_indices names several."""
+        return self.forward_clips(self.forward_frames(x, 0), 0)
+
+    def num_frame_stages(self) -> int | None:
+        """How far frames stay apart: through the stem and this many stages; None: the stem mixes them.
+
+        Counted up to the first stage whose output is asked for, and by the layers as they are now (BatchNorm in training mixes).
+        """
+        if not keeps_frames_apart(nn.Sequential(self.conv1, self.maxpool)):
+            return None
+        mixing = (i for i, stage in enumerate(self._stages()) if i == self.out_indices[0] or not keeps_frames_apart(stage))
+        return next(mixing)
+
+    def forward_frames(self, x: torch.Tensor, num_stages: int) -> torch.Tensor:
+        """The stem and the first stages: (B, C, T, H, W) -> (B, D, T', H', W')."""
         x = self.maxpool(self.conv1(x))
+        for stage in self._stages()[:num_stages]:
+            x = self._through(stage, x)
+        return x
+
+    def forward_clips(self, x: torch.Tensor, num_stages: int) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The other stages, on what forward_frames gives; `forward` is the two after each other."""
         outs = []
-        for i, stage in enumerate(self._stages()):
-            for block in stage:
-                x = self._recomputed(block, x) if self.with_cp and x.requires_grad else block(x)
+        for i, stage in list(enumerate(self._stages()))[num_stages:]:
+            x = self._through(stage, x)
             if i in self.out_indices:
                 outs.append(x)
         return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def _through(self, stage: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
+        for block in stage:
+            x = self._recomputed(block, x) if self.with_cp and x.requires_grad else block(x)
+        return x
 
     @staticmethod
     def _recomputed(block: ResidualBlock3d, x: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,8 @@
-"""PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624: from volumes of heatmaps to losses or scores."""
+"""PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624: from heatmaps to losses or scores."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ...errors import ConfigError
+from ...heatmaps import PoseClips
 from ...registry import BACKBONES, HEADS, RECOGNIZERS
 from ...signature import check_call
 from .. import input_stage
 from ..heads.i3d_head import pool
 from ..input_stage import Imgs, Target
+from ..shared_frames import SharedFrames
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Recognizer3D(nn.Module):
         self.test_cfg = TestSettings(**(test_cfg or {}))
         self.backbone = BACKBONES.build(backbone, 'model.backbone')
         self.cls_head = HEADS.build(cls_head, 'model.cls_head')
-        self.channels_last = False
+        self.channels_last = True           # in memory; False computes the same, more slowly
         self._check_width()
 
     def _check_width(self) -> None:
@@ -80,7 +83,7 @@ class Recognizer3D(nn.Module):
 
     def extract_feat(self, imgs: torch.Tensor) -> torch.Tensor:
         """Volumes (N, C, T, H, W) -> features (N, D, T', H', W')."""
-        return self.backbone(imgs)
+        return self.backbone(input_stage.laid_out(imgs, self.target))
 
     def forward_train(self, imgs: Imgs, label: torch.Tensor, emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """imgs (B, S, C, T, H, W); label (B,), (B, 1) or (B, K); emb (B, D) -> top1_acc, top5_acc, loss_cls, loss_emb.
@@ -97,17 +100,30 @@ class Recognizer3D(nn.Module):
     @torch.no_grad()
     def predict(self, imgs: Imgs) -> torch.Tensor:
         """imgs (B, S, C, T, H, W) -> (B, K) on the model's device; (B, S, K) with average_clips=None, (B, D) with feat_ext."""
-        per_chunk = [self._per_view(volume).unflatten(0, (imgs.shape[0], -1))
-                     for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views)]
-        per_view = torch.cat(per_chunk, 1)                                          # (B, S, K) or (B, S, D)
+        if isinstance(imgs, PoseClips) and len(imgs) > 1 and imgs.keypoint.shape[1] > 1:
+            return torch.cat([self.predict(_sample(imgs, b)) for b in range(len(imgs))])
+        per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self._test_features(imgs)], 1)
         if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score':
-            return per_view.mean(1)
+            return per_view.mean(1)                                                 # (B, S, K) or (B, S, D) -> without S
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
 
-    def _per_view(self, volume: torch.Tensor) -> torch.Tensor:
-        feat = self.extract_feat(volume)
+    def _test_features(self, imgs: Imgs) -> Iterator[torch.Tensor]:
+        """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
+        at_once = self.test_cfg.max_testing_views
+        if isinstance(imgs, PoseClips) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
+            yield from shared.features(self.target, at_once)
+            return
+        for volume in input_stage.chunks(imgs, self.target, at_once):
+            yield self.extract_feat(volume)
+
+    def _answers(self, feat: torch.Tensor) -> torch.Tensor:
         return (pool(feat) if self.test_cfg.feat_ext else self.cls_head(feat)[0]).float()
 
     def forward_test(self, imgs: Imgs) -> np.ndarray:
         """As predict, on the host."""
         return self.predict(imgs).cpu().numpy()
+
+
+def _sample(clips: PoseClips, b: int) -> PoseClips:
+    """Sample b alone, still as a batch."""
+    return replace(clips, keypoint=clips.keypoint[b:b + 1], keypoint_score=clips.keypoint_score[b:b + 1])
