@@ -253,6 +253,7 @@ def only_data_errors(data: bytes) -> None:
         loads(data, 'x')
 
 
+@pytest.mark.filterwarnings('ignore:invalid escape sequence')
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SEEDS), EDITS)
 def test_a_changed_file_gives_data_or_a_data_error(data, edits):
@@ -266,6 +267,7 @@ def test_any_bytes_give_data_or_a_data_error(data):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:invalid escape sequence')
 @settings(max_examples=10_000, deadline=None)
 @given(st.sampled_from(SEEDS), EDITS, st.binary(max_size=30))
 def test_ten_thousand_changed_files_give_data_or_a_data_error(data, edits, tail):

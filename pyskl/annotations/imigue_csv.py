@@ -112,7 +112,7 @@ def read_table(path: Path, num_columns: int, columns: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', UserWarning)        # an empty table is said below
-            table = np.loadtxt(path, delimiter=',', skiprows=_is_header(cells), ndmin=2, encoding='utf-8-sig')
+            table = np.loadtxt(path, delimiter=',', skiprows=int(_is_header(cells)), ndmin=2, encoding='utf-8-sig')
     except (ValueError, UnicodeDecodeError) as error:
         raise DataError(f'{path}: cannot be read as numbers ({str(error)[:200]}). {wanted}') from error
     if table.size == 0:
