@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
             raise IsADirectoryError(21, 'is a folder, expected a file')
         handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
     except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
+        raise UserError(f'{path}: cannot be written ({error.strerror or error}). Choose another place or free the name.') from error
     try:
         with os.fdopen(handle, mode, **kwargs) as f:
             yield f
@@ -37,7 +37,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         os.replace(temporary, path)
     except OSError as error:
         _forget(temporary)
-        raise UserError(f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
+        raise UserError(f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
                         'Free some disk space or choose another place.') from error
     except BaseException:
         _forget(temporary)

@@ -320,6 +320,21 @@ def test_a_helper_that_was_used_is_named_with_the_place_to_set():
         apply_options(values, {'train_pipeline.0.clip_len': 16}, 'joint.py')
 
 
+NAMES = st.sampled_from(['data', 'train', 'pipeline', '0', '1', 'optimizer', 'lr', 'seed', 'model', 'x', ''])
+VALUES = (st.none() | st.integers() | st.text(max_size=4)
+          | st.dictionaries(st.sampled_from(['lr', 'type', '_delete_', 'x']), st.booleans()))
+
+
+@given(st.dictionaries(st.lists(NAMES, max_size=4).map('.'.join) | st.text(max_size=6), VALUES, max_size=3))
+def test_any_option_is_set_or_named(options):
+    before = repr(BASE)
+    try:
+        apply_options(BASE, options, 'joint.py')
+    except ConfigError as error:
+        assert str(error).startswith('joint.py: --cfg-options ')
+    assert repr(BASE) == before
+
+
 def test_what_we_read_is_what_mmengine_reads(write):
     text = 'import numpy\na = dict(b=[1, (2, 3)], c=None)\nlr = 0.4 / 6\nnames = [f"x{i}" for i in range(3)]\n'
     path = write(text)

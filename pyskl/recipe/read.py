@@ -85,7 +85,7 @@ class Recipe(TopLevel):
         values['model'] = _with_defaults(self.model, RECOGNIZERS)
         values = plain(_dicts(values))
         for split in SPLITS:
-            values['data'][split] = _with_defaults(getattr(self.data, split), DATASETS)
+            values['data'][split] = _with_defaults(_in_mode(getattr(self.data, split), split), DATASETS)
             values['data'][f'{split}_dataloader'] = dataclasses.asdict(self.data.loader(split))
         return values
 
@@ -143,6 +143,12 @@ def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
         values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
     notes = tuple(f'{name}: {key} is not needed any more ({why}).' for key, why in _OBSOLETE.items() if given.get(key))
     return Recipe(**values, filename=name, notes=notes)
+
+
+def _in_mode(cfg: dict | None, split: str) -> dict | None:
+    """A dataset's config with the mode that its split is built in, where its class has one."""
+    takes_mode = cfg is not None and 'test_mode' in accepted(DATASETS.check(cfg, 'config'))
+    return {**cfg, 'test_mode': cfg.get('test_mode', split != 'train')} if takes_mode else cfg
 
 
 def _with_defaults(cfg: Any, registry: Registry) -> Any:

@@ -1,0 +1,74 @@
+"""A file is there whole or as it was before."""
+import errno
+import os
+import stat
+
+import pytest
+
+from pyskl.atomic import atomic_write
+from pyskl.errors import UserError
+
+
+def test_a_file_and_its_folder_are_made(tmp_path):
+    with atomic_write(tmp_path / 'a' / 'b.txt', 'w', encoding='utf-8') as f:
+        f.write('grüße')
+    assert (tmp_path / 'a' / 'b.txt').read_text(encoding='utf-8') == 'grüße'
+    assert os.listdir(tmp_path / 'a') == ['b.txt']
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / 'x'
+    path.write_bytes(b'old')
+    with atomic_write(path) as f:
+        f.write(b'new')
+        f.flush()
+        assert path.read_bytes() == b'old'
+    assert path.read_bytes() == b'new'
+
+
+@pytest.mark.parametrize('error', [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / 'x'
+    path.write_bytes(b'old')
+    with pytest.raises(error), atomic_write(path) as f:
+        f.write(b'half')
+        raise error
+    assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['x']
+
+
+def test_a_full_disk_is_said_so_and_the_old_file_stays(tmp_path):
+    path = tmp_path / 'x'
+    path.write_bytes(b'old')
+    with pytest.raises(UserError, match=r'x: could not be written \(No space left.*what was there before is untouched'), \
+            atomic_write(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['x']
+
+
+def test_an_error_without_a_number_is_told_in_its_words(tmp_path):
+    with pytest.raises(UserError, match=r'x: could not be written \(800 requested and 0 written\)'), atomic_write(tmp_path / 'x'):
+        raise OSError('800 requested and 0 written')
+
+
+def test_a_folder_is_not_written_over(tmp_path):
+    (tmp_path / 'x').mkdir()
+    with pytest.raises(UserError, match='x: cannot be written'), atomic_write(tmp_path / 'x'):
+        pass
+    assert os.listdir(tmp_path) == ['x']
+
+
+def test_a_file_in_the_way_of_a_folder_is_said_so(tmp_path):
+    (tmp_path / 'x').write_text('a file')
+    with pytest.raises(UserError, match='cannot be written'), atomic_write(tmp_path / 'x' / 'y'):
+        pass
+
+
+def test_a_file_is_readable_as_the_users_mask_says(tmp_path):
+    old = os.umask(0o027)
+    try:
+        with atomic_write(tmp_path / 'x') as f:
+            f.write(b'1')
+        assert stat.S_IMODE((tmp_path / 'x').stat().st_mode) == 0o640
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(old)

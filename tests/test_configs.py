@@ -1,0 +1,204 @@
+"""The shipped configs: published values, corrected joints and limbs, small children for the demo."""
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from goldens import GOLDEN, needs_golden
+from mmengine.config import Config
+from pipelines_as_published import PIPELINES_AS_PUBLISHED
+
+import pyskl.datasets  # noqa: F401 (fills the registries)
+from pyskl.datasets import Compose
+from pyskl.heatmaps import HeatmapSpec
+from pyskl.models import build_model
+from pyskl.recipe import differences, dump_config, load_config, read_recipe
+from pyskl.skeletons import get_layout
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
+CORRECTED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue22'
+DEMO = CONFIGS / 'demo'
+ALL = sorted(CONFIGS.rglob('*.py'))
+SPLITS = ('train', 'val', 'test')
+
+streams = pytest.mark.parametrize('stream', ['joint', 'limb'])
+shipped = pytest.mark.parametrize('path', ALL, ids=lambda p: f'{p.parent.name}/{p.stem}')
+
+
+def recipe(folder: Path, stream: str):
+    return read_recipe(load_config(folder / f'{stream}.py'))
+
+
+def stage(pipeline: list[dict], kind: str) -> dict:
+    return next(step for step in pipeline if step['type'] == kind)
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+def test_six_configs_are_shipped():
+    assert len(ALL) == 6
+
+
+@shipped
+def test_a_shipped_config_can_train_and_test(path):
+    found = read_recipe(load_config(path))
+    found.require('model', 'data.train', 'data.val', 'data.test', 'optimizer', 'lr_config', 'total_epochs', 'auto_scale_lr')
+    for split in SPLITS:
+        dataset = getattr(found.data, split)
+        Compose(dataset['pipeline'])
+        assert dataset['split'] == split and dataset['ann_file'].endswith(f'imigue_{split}.pkl')
+    assert found.notes == ()
+
+
+@shipped
+def test_the_channels_are_as_many_as_the_model_takes(path):
+    found = read_recipe(load_config(path))
+    for split in SPLITS:
+        target = {k: v for k, v in stage(getattr(found.data, split)['pipeline'], 'GeneratePoseTarget').items() if k != 'type'}
+        spec = HeatmapSpec(**target)
+        assert spec.num_channels(22) == found.model['backbone']['in_channels']
+        assert not spec.double or len(spec.flip_order(22)) == found.model['backbone']['in_channels']
+
+
+@shipped
+def test_mmengine_alone_reads_the_same(path):
+    assert load_config(path).to_dict() == Config.fromfile(str(path)).to_dict()
+
+
+@shipped
+def test_what_is_dumped_is_the_same_recipe(path, tmp_path):
+    cfg = load_config(path)
+    (tmp_path / path.name).write_text(dump_config(cfg))
+    assert load_config(tmp_path / path.name).to_dict() == cfg.to_dict()
+
+
+def test_no_two_configs_share_a_work_dir():
+    folders = [read_recipe(load_config(path)).work_dir for path in ALL]
+    assert len(set(folders)) == len(ALL)
+    assert './work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint' in folders
+
+
+# -- as published ------------------------------------------------------------------------------------------------------
+
+@streams
+@pytest.mark.parametrize('split', SPLITS)
+def test_published_pipelines_have_the_published_stages_and_arguments(stream, split):
+    ours = Compose(getattr(recipe(PUBLISHED, stream).data, split)['pipeline'])
+    assert [repr(step) for step in ours.steps] == [repr(step) for step in Compose(PIPELINES_AS_PUBLISHED[stream][split]).steps]
+
+
+@streams
+def test_published_training_settings(stream):
+    found = recipe(PUBLISHED, stream)
+    assert found.optimizer == dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=3e-4)
+    schedule = found.lr_config
+    assert (schedule.policy, schedule.by_epoch, schedule.min_lr, schedule.warmup) == ('CosineAnnealing', False, 0, None)
+    assert (found.total_epochs, found.data.videos_per_gpu, found.auto_scale_lr.base_batch_size) == (100, 16, 32)
+    assert (found.checkpoint_config.interval, found.evaluation.interval, found.log_config.interval) == (1, 1, 20)
+    assert found.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
+
+
+@streams
+def test_published_models_have_the_published_size(stream):
+    model = build_model(recipe(PUBLISHED, stream).model)
+    assert sum(p.numel() for p in model.parameters()) == 2_172_236
+    assert len(model.state_dict()) == 262
+    assert model.test_cfg.average_clips == 'prob' and model.cls_head.loss_emb.loss_weight == 20.0
+
+
+@needs_golden
+@streams
+def test_published_models_have_the_published_state_dict(stream):
+    published = json.loads((GOLDEN / 'model' / 'state_dict.json').read_text())['state_dict']
+    ours = build_model(recipe(PUBLISHED, stream).model).state_dict()
+    assert [[key, list(value.shape), str(value.dtype)] for key, value in ours.items()] == published
+
+
+def test_the_published_faults_are_kept():
+    pipeline = recipe(PUBLISHED, 'limb').data.test['pipeline']
+    target, mirror = stage(pipeline, 'GeneratePoseTarget'), {frozenset(pair) for pair in get_layout('imigue22').mirror}
+    assert not mirror & {frozenset(pair) for pair in zip(target['left_kp'], target['right_kp'])}
+    bones = {frozenset(bone) for bone in get_layout('imigue22').bones}
+    assert sum(frozenset(limb) in bones for limb in target['skeletons']) == 6
+    assert (target['left_limb'], target['right_limb']) == (target['left_kp'], target['right_kp'])
+
+
+# -- corrected ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('folder', [CORRECTED, DEMO], ids=lambda p: p.name)
+@streams
+def test_corrected_configs_take_joints_and_limbs_from_the_layout(folder, stream):
+    layout, found = get_layout('imigue22'), recipe(folder, stream)
+    for split in SPLITS:
+        pipeline = getattr(found.data, split)['pipeline']
+        target = stage(pipeline, 'GeneratePoseTarget')
+        assert stage(pipeline, 'UniformSampleFrames')['real_frames'] is True
+        flips = [stage(pipeline, 'Flip')] if split == 'train' else [target] if split == 'test' else []
+        for flip in flips:
+            assert (tuple(flip['left_kp']), tuple(flip['right_kp'])) == (layout.left, layout.right)
+        if stream == 'limb':
+            assert tuple(map(tuple, target['skeletons'])) == layout.bones
+        if stream == 'limb' and split == 'test':
+            assert (tuple(target['left_limb']), tuple(target['right_limb'])) == (layout.left_bones, layout.right_bones)
+
+
+def test_mirrored_test_clips_show_the_limbs_of_mirrored_training_clips():
+    target = stage(recipe(CORRECTED, 'limb').data.test['pipeline'], 'GeneratePoseTarget')
+    spec = HeatmapSpec(**{k: v for k, v in target.items() if k != 'type'})
+    joints = spec.joint_order(22)
+    for limb, mirrored in enumerate(spec.limb_order()):
+        assert {joints[j] for j in spec.skeletons[limb]} == set(spec.skeletons[mirrored])
+
+
+@streams
+def test_corrected_configs_differ_from_the_published_ones_in_the_faults_alone(stream):
+    lines = differences(recipe(PUBLISHED, stream).results(), recipe(CORRECTED, stream).results())
+    places = {line.split(':')[0].split('[')[0] if 'pipeline' in line else line.split(':')[0] for line in lines}
+    assert places == {'data.train.pipeline'} | ({'model.backbone.in_channels'} if stream == 'limb' else set())
+
+
+# -- the demo ----------------------------------------------------------------------------------------------------------
+
+@streams
+def test_demo_configs_are_small_children_of_the_corrected_ones(stream):
+    child, parent = recipe(DEMO, stream), recipe(CORRECTED, stream)
+    assert '_base_' in (DEMO / f'{stream}.py').read_text()
+    assert child.model['backbone'] == {**parent.model['backbone'], 'base_channels': 8}
+    assert child.model['cls_head'] == {**parent.model['cls_head'], 'in_channels': 128}
+    build_model(child.model)
+    for split in SPLITS:
+        ours, theirs = getattr(child.data, split)['pipeline'], getattr(parent.data, split)['pipeline']
+        assert [step['type'] for step in ours] == [step['type'] for step in theirs]
+        assert stage(ours, 'UniformSampleFrames')['clip_len'] == 16
+        assert [step for step in ours if step['type'] == 'Resize'][-1]['scale'] == (32, 32)
+
+
+@streams
+def test_demo_data_lies_apart(stream):
+    assert recipe(DEMO, stream).data.train['ann_file'] == 'data/demo/imigue_train.pkl'
+
+
+# -- printing ----------------------------------------------------------------------------------------------------------
+
+def print_config():
+    return runpy.run_path(str(CONFIGS.parent / 'tools' / 'print_config.py'))['main']
+
+
+@shipped
+def test_print_config_prints_what_can_be_loaded_and_means_the_same(path, tmp_path, capsys):
+    main = print_config()
+    assert main([str(path), '--cfg-options', 'data.train.pipeline.0.clip_len=24', 'seed=3']) is None
+    (tmp_path / 'again.py').write_text(capsys.readouterr().out)
+    again = read_recipe(load_config(tmp_path / 'again.py'))
+    assert again.data.train['pipeline'][0]['clip_len'] == 24 and again.seed == 3
+    assert [getattr(again.data, split)['test_mode'] for split in SPLITS] == [False, True, True]
+    main([str(tmp_path / 'again.py')])
+    assert capsys.readouterr().out == (tmp_path / 'again.py').read_text()
+
+
+def test_print_config_names_what_nothing_needs_any_more(capsys):
+    print_config()([str(Path(__file__).parent / 'inputs' / 'user_copy.py')])
+    assert '# user_copy.py: memcached is not needed any more' in capsys.readouterr().out
