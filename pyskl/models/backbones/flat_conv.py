@@ -30,9 +30,13 @@ class FlatConv3d(nn.Conv3d):
         return self._over_frames(x) if self.spatial else self._over_time(x)
 
     def _over_frames(self, x: torch.Tensor) -> torch.Tensor:
-        chosen = x[:, :, ::self.stride[0]].contiguous(memory_format=torch.channels_last_3d)
-        images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H, W)
-        out = F.conv2d(images, self.weight[:, :, 0], self.bias, self.stride[1:], self.padding[1:], self.dilation[1:], self.groups)
+        # A 1x1 kernel reads only every stride-th pixel, so only those are handed on. This is also a matter of safety: on the CPU
+        # the gradient of oneDNN's strided 1x1 convolution with fewer than 8 input channels writes outside its memory (torch 2.13).
+        pixels = self.stride[1:] if self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0) else (1, 1)
+        chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
+        images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H', W')
+        stride = self.stride[1:] if pixels == (1, 1) else (1, 1)
+        out = F.conv2d(images, self.weight[:, :, 0], self.bias, stride, self.padding[1:], self.dilation[1:], self.groups)
         return out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
 
     def _over_time(self, x: torch.Tensor) -> torch.Tensor:
