@@ -5,23 +5,27 @@ import json
 import pickle
 import random
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from goldens import GOLDEN, needs_golden
+from goldens import GOLDEN, SMALL, needs_golden
 from pipelines_as_published import PIPELINES_AS_PUBLISHED
 
-from pyskl.datasets.pipelines import Compose
+from pyskl.datasets.pipelines import Compose, UniformSampleFrames
 
-CLIPS = [f'{stream}/{split}/{i}' for stream in ('joint', 'limb')
-         for split, numbers in (('train', (0, 7, 23)), ('val', (0, 5, 11)), ('test', (0, 4, 9))) for i in numbers]
+FEW = ['joint/val/0', 'limb/val/0', 'limb/train/7']         # these travel with the project
+ALL = [pytest.param(f'{stream}/{split}/{i}', marks=[pytest.mark.slow] if split == 'test' and i else [])
+       for stream in ('joint', 'limb') for split, numbers in (('train', (0, 7, 23)), ('val', (0, 5, 11)), ('test', (0, 4, 9)))
+       for i in numbers]
 
 
 @cache
-def full() -> tuple[dict, dict]:
-    with np.load(GOLDEN / 'pipeline' / 'stages.npz') as arrays:
-        return json.loads((GOLDEN / 'pipeline' / 'stages.json').read_text()), dict(arrays)
+def stories(folder: Path) -> tuple[dict, dict]:
+    """What the published stages did: ({clip: {frame_dir, label, seed, stages}}, arrays by name)."""
+    with np.load(folder / 'stages.npz') as arrays:
+        return json.loads((folder / 'stages.json').read_text()), dict(arrays)
 
 
 @cache
@@ -30,10 +34,14 @@ def annotations(split: str) -> list[dict]:
         return pickle.load(f)['annotations']
 
 
-def start(clip: str, story: dict) -> dict:
+def start(clip: str, story: dict, arrays: dict) -> dict:
     """The clip's `results` as the dataset hands them to the first stage, the random state set."""
     _, split, number = clip.split('/')
-    info = annotations(split)[int(number)]
+    if f'{split}/{number}/keypoint' in arrays:
+        info = {key: arrays[f'{split}/{number}/{key}'] for key in ('keypoint', 'keypoint_score')}
+        info |= {'frame_dir': story['frame_dir'], 'img_shape': (1080, 1920), 'original_shape': (1080, 1920), 'total_frames': 90}
+    else:
+        info = annotations(split)[int(number)]
     assert info['frame_dir'] == story['frame_dir']
     if story['seed'] is not None:
         random.seed(story['seed'])
@@ -65,13 +73,17 @@ def assert_heatmaps(ours: np.ndarray, golden: dict, name: str, arrays: dict) -> 
         np.testing.assert_allclose(sums.sum(1), arrays[f'{name}/sum_frame'], rtol=1e-5, atol=1e-4)
 
 
-def walk(clip: str, story: dict, arrays: dict) -> dict:
-    """Run the clip stage by stage, each held against its golden."""
+def walk(clip: str, folder: Path) -> None:
+    """Run the clip stage by stage, each held against its golden; then all at once and deferred."""
+    told, arrays = stories(folder)
+    story = told[clip]
     stream, split, _ = clip.split('/')
-    steps = Compose(PIPELINES_AS_PUBLISHED[stream][split]).steps
-    assert [type(step).__name__ for step in steps] == [stage['stage'][3:] for stage in story['stages']]
-    results = start(clip, story)
-    for step, stage in zip(steps, story['stages']):
+    pipeline = Compose(PIPELINES_AS_PUBLISHED[stream][split])
+    assert [type(step).__name__ for step in pipeline.steps] == [stage['stage'][3:] for stage in story['stages']]
+    results = start(clip, story, arrays)
+    untouched = {key: results[key].copy() for key in ('keypoint', 'keypoint_score')}
+    annotation = {key: results[key] for key in untouched}
+    for step, stage in zip(pipeline.steps, story['stages']):
         results = step(results)
         name = f'{clip}/{stage["stage"]}'
         assert sorted(results) == stage['keys'], name
@@ -82,27 +94,24 @@ def walk(clip: str, story: dict, arrays: dict) -> dict:
                 np.testing.assert_allclose(results[key], arrays[f'{name}/{key}'], rtol=0, atol=1e-5, err_msg=name)
         if f'{name}/imgs_sub' in arrays:
             assert_heatmaps(results['imgs'], stage['values']['imgs'], name, arrays)
-    return results
+    for key, before in untouched.items():
+        np.testing.assert_array_equal(annotation[key], before)
 
-
-@needs_golden
-@pytest.mark.parametrize('clip', CLIPS)
-def test_every_stage_gives_the_published_values(clip):
-    stories, arrays = full()
-    walk(clip, stories[clip], arrays)
-
-
-@needs_golden
-@pytest.mark.parametrize('clip', CLIPS)
-def test_deferred_and_drawn_at_once_are_the_same(clip):
-    story = full()[0][clip]
-    stream, split, _ = clip.split('/')
-    pipeline = Compose(PIPELINES_AS_PUBLISHED[stream][split])
     assert pipeline.can_defer
-    at_once, later = pipeline(start(clip, story)), pipeline(start(clip, story), deferred=True)
-    assert later['imgs'].shape == (1, *at_once['imgs'].shape)
-    assert torch.equal(later['imgs'].draw()[0], at_once['imgs'])
-    assert set(later) == set(at_once)
+    later = pipeline(start(clip, story, arrays), deferred=True)
+    assert later['imgs'].shape == (1, *results['imgs'].shape) and set(later) == set(results)
+    assert torch.equal(later['imgs'].draw()[0], results['imgs'])
+
+
+@pytest.mark.parametrize('clip', FEW)
+def test_stages_give_the_published_values(clip):
+    walk(clip, SMALL / 'pipeline')
+
+
+@needs_golden
+@pytest.mark.parametrize('clip', ALL)
+def test_every_stage_gives_the_published_values(clip):
+    walk(clip, GOLDEN / 'pipeline')
 
 
 @needs_golden
@@ -110,6 +119,21 @@ def test_deferred_and_drawn_at_once_are_the_same(clip):
 def test_whole_heatmap_of_a_clip_is_the_published_one(stream):
     with np.load(GOLDEN / 'pipeline' / f'full_{stream}_val_0.npz') as golden:
         golden = golden[golden.files[0]]
+    told, arrays = stories(GOLDEN / 'pipeline')
     clip = f'{stream}/val/0'
-    ours = Compose(PIPELINES_AS_PUBLISHED[stream]['val'])(start(clip, full()[0][clip]))['imgs'].numpy()
+    ours = Compose(PIPELINES_AS_PUBLISHED[stream]['val'])(start(clip, told[clip], arrays))['imgs'].numpy()
     assert np.abs(ours - golden).max() < 1e-5
+
+
+with np.load(SMALL / 'pipeline' / 'uniform_sample.npz') as _arrays:
+    SAMPLED = dict(_arrays)
+
+
+@pytest.mark.parametrize('name', SAMPLED)
+def test_frames_are_sampled_as_published(name):
+    length, clips, mode = name.split('_')
+    length, clips = int(length.removeprefix('nf')), int(clips.removeprefix('clips'))
+    np.random.seed(5)
+    results = UniformSampleFrames(clip_len=48, num_clips=clips)({'total_frames': length, 'test_mode': mode == 'test'})
+    np.testing.assert_array_equal(results['frame_inds'], SAMPLED[name])
+    assert results['frame_inds'].dtype == np.int64

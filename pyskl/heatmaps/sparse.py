@@ -60,7 +60,8 @@ def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None
     fields = [f for f in (marks.start, marks.end, marks.peak, marks.low, marks.high) if f is not None]
     strokes = _joints if marks.end is None else _limbs
     for m in range(num_people):                                                 # one person's marks never share a cell
-        for some in drawn[:, m].flatten().nonzero()[:, 0].split(MARKS_AT_A_TIME):
+        seen = drawn[:, m].flatten().nonzero()[:, 0]
+        for some in seen.split(MARKS_AT_A_TIME) if len(seen) else ():
             values = [f[:, m].flatten(0, 2).index_select(0, some) for f in fields]
             for index, heights in strokes(canvas, place[some], *values, sigma=sigma):
                 index, heights = index.flatten(), heights.flatten()
@@ -75,8 +76,8 @@ Cells = Iterator[tuple[Tensor, Tensor]]     # indices into Canvas.flat and the h
 def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float) -> Cells:
     """Gaussians around xy (J, 2), each the product of one profile per axis: K cells that cover low..high, 0 outside."""
     H, W = canvas.size
-    K = int((high - low).max().clamp(max=min(H, W)))
-    first = torch.minimum(low, torch.tensor([W - K, H - K]).clamp(min=0)).T                   # (2, J), x before y
+    K = int((high - low).max())
+    first = torch.minimum(low, torch.tensor([W - K, H - K])).T                                # (2, J), x before y
     cells = first[:, None] + torch.arange(K)[:, None]                                         # (2, K, J)
     profile = (cells - xy.T[:, None]).square_().mul_(-0.5 / sigma ** 2).exp_()
     profile.mul_((cells >= low.T[:, None]) & (cells < high.T[:, None]))
@@ -132,7 +133,7 @@ def _strips(columns: Tensor, whole: Tensor, rank: Tensor, K: int) -> tuple[Tenso
     (t_first, per_u, v_middle, v_least, half_dv, first_min, first_max, v_size, across_v, along_v, half, box_v, box_first,
      log_peak) = columns
     place, step_u, step_v = whole
-    t = torch.addcmul(t_first, rank, per_u)                             # where the limb meets the line: -1 at its start, 1 at its end
+    t = torch.addcmul(t_first, rank, per_u)                             # where the limb meets the line: -1 its start, 1 its end
     first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()
     # A strip stays in its limb's box or covers it whole, and stays in the picture.
     first = torch.minimum(torch.maximum(first, first_min), torch.minimum(first_max, v_size - K)).clamp_(min=0)

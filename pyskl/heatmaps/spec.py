@@ -24,7 +24,8 @@ class HeatmapSpec:
     left_limb, right_limb   indices into `skeletons` that do
     scaling      key points and picture are multiplied by it before drawing
 
-    Raises ConfigError when the settings contradict each other.
+    Raises ValueError when the settings contradict each other (ConfigError, with the place, when built from a config), and
+    ConfigError when drawing, where they don't fit the clips' joints.
     """
 
     sigma: float = 0.6
@@ -45,13 +46,13 @@ class HeatmapSpec:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ('sigma', 'scaling'):
             if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f'heatmaps: {name} = {getattr(self, name)!r}: expected a number above 0.')
+                raise ValueError(f'{name} = {getattr(self, name)!r}: expected a number above 0.')
         if not (self.with_kp or self.with_limb):
-            raise ConfigError('heatmaps: with_kp and with_limb are both False, so nothing would be drawn. Turn one on.')
+            raise ValueError('with_kp and with_limb are both False, so nothing would be drawn. Turn one on.')
         if any(len(pair) != 2 or min(pair) < 0 for pair in self.skeletons):
-            raise ConfigError(f'heatmaps: skeletons = {self.skeletons}: expected pairs of joint indices, each 0 or more.')
+            raise ValueError(f'skeletons = {self.skeletons}: expected pairs of joint indices, each 0 or more.')
         if self.with_limb and not self.skeletons:
-            raise ConfigError('heatmaps: with_limb is on but skeletons is empty. List the (start, end) joints of each limb.')
+            raise ValueError('with_limb is on but skeletons is empty. List the (start, end) joints of each limb.')
 
     def num_channels(self, num_joints: int) -> int:
         """Channels of a heatmap of `num_joints` joints; ConfigError when a limb names a joint beyond them."""

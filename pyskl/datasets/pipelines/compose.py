@@ -63,18 +63,23 @@ def _build(step: Any, where: str) -> Callable:
 
 def _check_chain(steps: Sequence[Callable], where: str) -> None:
     known: set[str] | None = set(FROM_DATASET)          # None: anything may be there
+    dropped: set[str] = set()
     for i, step in enumerate(steps):
         name = type(step).__name__
         missing = [key for key in getattr(step, 'needs', ()) if known is not None and key not in known]
         if missing:
-            raise ConfigError(f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.{_advice(missing[0], name)}')
+            raise ConfigError(f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.'
+                              f'{_advice(missing[0], name, dropped)}')
         if isinstance(step, Step):
-            known = step.keys_after(known)
+            before, known = known, step.keys_after(known)
+            dropped |= (before or set()) - (known or set())
         elif known is not None:
             known = known | set(step.gives) if hasattr(step, 'gives') else None
 
 
-def _advice(key: str, name: str) -> str:
+def _advice(key: str, name: str, dropped: set[str]) -> str:
+    if key in dropped:
+        return " Add it to Collect's keys."
     givers = [other for other, step in sorted(PIPELINES.module_dict.items())
               if key in getattr(step, 'gives', ()) and other != name]
     return f' Try {" or ".join(givers)} before {name}.' if givers else ''

@@ -83,7 +83,7 @@ class PoseCompact(Step):
         """(left, top, right, bottom) pixels of the crop, None where there is too little to see."""
         shown = keypoint.reshape(-1, 2).T.copy()        # one row for x, one for y: reduced many times faster
         shown[(shown == 0) | ~np.isfinite(shown)] = np.nan
-        least, most = np.fmin.reduce(shown, axis=1), np.fmax.reduce(shown, axis=1)
+        least, most = (ufunc.reduce(shown, axis=1, initial=np.nan) for ufunc in (np.fmin, np.fmax))
         size = most - least
         if not (size >= self.threshold).all():          # nan where nobody is shown
             return None

@@ -1,0 +1,274 @@
+"""The fast renderers give what the slow, obvious one gives; and what a picture of people must be."""
+from __future__ import annotations
+
+import dataclasses
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyskl.errors import ConfigError, DataError
+from pyskl.heatmaps import HeatmapSpec, PoseClips, dense, render
+from pyskl.heatmaps.marks import make_marks
+from pyskl.heatmaps.reference import render_slowly
+from pyskl.heatmaps.render import blank
+
+V = 5
+LIMBS = ((0, 1), (1, 2), (3, 2), (0, 4))
+JOINT = HeatmapSpec(left_kp=(1, 3), right_kp=(2, 4))
+LIMB = dataclasses.replace(JOINT, with_kp=False, with_limb=True, skeletons=LIMBS, left_limb=(0,), right_limb=(2,))
+BOTH = dataclasses.replace(LIMB, with_kp=True)
+
+
+@st.composite
+def pictures(draw, spec=None):
+    """(keypoint (M, T, V, 2), score (M, T, V), (H, W), spec): people in and out of the picture, some joints missing."""
+    rng = np.random.default_rng(draw(st.integers(0, 2 ** 32 - 1)))
+    people, frames = draw(st.integers(0, 4)), draw(st.integers(1, 3))
+    size = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    spec = spec or draw(st.sampled_from([JOINT, LIMB, BOTH]))
+    spec = dataclasses.replace(spec, sigma=draw(st.sampled_from([0.3, 0.6, 1.0, 2.5])), use_score=draw(st.booleans()),
+                               scaling=draw(st.sampled_from([1.0, 1.0, 0.5, 1.7])), double=draw(st.booleans()))
+    reach = draw(st.sampled_from([0.5, 1.0, 2.0]))       # 0.5: all in the middle; 2: half of the joints outside
+    keypoint = ((rng.random((people, frames, V, 2)) - 0.5) * reach + 0.5) * np.array([size[1], size[0]])
+    score = rng.random((people, frames, V))
+    keypoint[rng.random(score.shape) < 0.1] = 0
+    score[rng.random(score.shape) < 0.2] = 0
+    score[rng.random(score.shape) < 0.05] = 1e-3
+    if draw(st.booleans()):                              # limbs of less than a pixel
+        keypoint[:, :, 1] = keypoint[:, :, 0] + draw(st.sampled_from([0, 0.4, 0.75]))
+    if draw(st.booleans()):
+        keypoint = keypoint.round()                      # box edges that fall on pixels, limbs along the axes
+    return keypoint.astype(np.float32), score.astype(np.float32), size, spec
+
+
+def batch_of_one(keypoint: np.ndarray, score: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(keypoint)[None], torch.from_numpy(score)[None]
+
+
+def draw_densely(keypoint: torch.Tensor, score: torch.Tensor, size: tuple[int, int], spec: HeatmapSpec,
+                 mirrored: bool) -> torch.Tensor:
+    """(B, C, T, H, W) by the renderer for accelerators, run here."""
+    B, _, T, num_joints, _ = keypoint.shape
+    out = torch.full((B, 1, spec.num_channels(num_joints), T, *spec.picture_size(size)), math.nan)
+    channel = 0
+    for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
+        dense.draw(out, marks, channel, spec.sigma, mirrored)
+        channel += marks.peak.shape[-1]
+    return out[:, 0]
+
+
+def near(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Equal but for the last bits: vectorised arithmetic rounds differently at different places of a batch."""
+    return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=1e-6)
+
+
+def assert_same(ours: torch.Tensor, slow: np.ndarray) -> None:
+    """Equal but for float32 rounding, which grows with the coordinates."""
+    assert ours.shape == slow.shape
+    assert not ours.isnan().any()
+    assert np.abs(ours.numpy() - slow).max(initial=0) < 2e-5
+
+
+@given(pictures())
+@settings(max_examples=200, deadline=None)
+def test_drawing_equals_the_slow_twin(picture):
+    keypoint, score, size, spec = picture
+    slow = render_slowly(keypoint, score, size, spec)
+    clips = PoseClips(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    views = slow.reshape(clips.num_views, -1, *slow.shape[1:]).swapaxes(1, 2)
+    assert_same(clips.draw()[0], views)
+
+
+@given(pictures())
+@settings(max_examples=100, deadline=None)
+def test_the_dense_renderer_equals_the_slow_twin(picture):
+    keypoint, score, size, spec = picture
+    slow = render_slowly(keypoint, score, size, spec)
+    frames = keypoint.shape[1]
+    assert_same(draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=False)[0], slow[:frames].swapaxes(0, 1))
+    if spec.double:
+        assert_same(draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=True)[0], slow[frames:].swapaxes(0, 1))
+
+
+@given(pictures(JOINT), st.integers(0, V - 1))
+@settings(max_examples=50, deadline=None)
+def test_batched_render_equals_one_joint_at_a_time(picture, joint):
+    keypoint, score, size, spec = picture
+    spec = dataclasses.replace(spec, double=False)
+    whole = render(*batch_of_one(keypoint, score), size, spec)
+    alone = render(*batch_of_one(keypoint[:, :, joint:joint + 1], score[:, :, joint:joint + 1]), size, spec)
+    assert near(whole[:, joint:joint + 1], alone)
+
+
+@given(pictures(BOTH))
+@settings(max_examples=50, deadline=None)
+def test_joints_and_limbs_together_are_joints_then_limbs(picture):
+    keypoint, score, size, spec = picture
+    only = {'joints': dataclasses.replace(spec, with_limb=False), 'limbs': dataclasses.replace(spec, with_kp=False)}
+    apart = [render(*batch_of_one(keypoint, score), size, one) for one in only.values()]
+    assert near(render(*batch_of_one(keypoint, score), size, spec), torch.cat(apart, 1))
+
+
+@given(pictures(), st.integers(1, 3), st.integers(1, 3), st.data())
+@settings(max_examples=60, deadline=None)
+def test_drawing_chunks_of_views_equals_drawing_all(picture, num_samples, num_clips, data):
+    keypoint, score, size, spec = picture
+    rng = np.random.default_rng(0)
+    many = torch.from_numpy(np.stack([[keypoint * rng.random() for _ in range(num_clips)] for _ in range(num_samples)]))
+    clips = PoseClips(many.float(), torch.from_numpy(score).expand(num_samples, num_clips, *score.shape).contiguous(), size, spec)
+    whole = clips.draw()
+    assert whole.shape == clips.shape and clips.num_views == num_clips * (1 + spec.double)
+    first = data.draw(st.integers(0, clips.num_views))
+    last = data.draw(st.integers(first, clips.num_views))
+    assert near(clips.draw(slice(first, last)), whole[:, first:last])
+    assert near(torch.cat([clips.draw(slice(v, v + 1)) for v in range(clips.num_views)], 1), whole)
+
+
+@given(pictures())
+@settings(max_examples=60, deadline=None)
+def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture):
+    keypoint, score, size, spec = picture
+    plain = render(*batch_of_one(keypoint, score), size, spec)
+    last = render(*batch_of_one(keypoint, score), size, spec, memory_format=torch.channels_last_3d)
+    assert torch.equal(plain, last) and plain.is_contiguous() and last.is_contiguous(memory_format=torch.channels_last_3d)
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        assert torch.equal(render(*batch_of_one(keypoint, score), size, spec, dtype=dtype), plain.to(dtype))
+
+
+@given(pictures())
+@settings(max_examples=60, deadline=None)
+def test_mirrored_views_are_the_plain_ones_turned_with_channels_exchanged(picture):
+    keypoint, score, size, spec = picture
+    spec = dataclasses.replace(spec, double=True)
+    clips = PoseClips(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    plain, mirrored = clips.draw()[0]
+    assert near(mirrored, plain[list(spec.flip_order(V))].flip(-1))
+
+
+@given(pictures())
+@settings(max_examples=60, deadline=None)
+def test_people_are_drawn_in_any_order(picture):
+    keypoint, score, size, spec = picture
+    assert near(render(*batch_of_one(keypoint, score), size, spec),
+                render(*batch_of_one(keypoint[::-1].copy(), score[::-1].copy()), size, spec))
+
+
+@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
+def test_nobody_and_nothing_seen_give_empty_pictures(spec):
+    nobody = render(torch.zeros(2, 0, 3, V, 2), torch.zeros(2, 0, 3, V), (20, 30), spec)
+    assert nobody.shape == (2, spec.num_channels(V), 3, 20, 30) and not nobody.any()
+    assert not render(torch.rand(2, 3, 3, V, 2) * 20, torch.zeros(2, 3, 3, V), (20, 30), spec).any()
+    assert not render(torch.rand(2, 3, 3, V, 2) * 20 + 1000, torch.ones(2, 3, 3, V), (20, 30), spec).any()
+
+
+@pytest.mark.parametrize('spec', [JOINT, LIMB, dataclasses.replace(JOINT, use_score=False)])
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, 3e38])
+def test_key_points_and_scores_that_are_no_numbers_draw_nothing(spec, value):
+    keypoint, score = torch.rand(1, 1, 4, V, 2) * 20, torch.rand(1, 1, 4, V)
+    without = score.clone()
+    without[..., 2] = 0
+    spoilt = keypoint.clone()
+    spoilt[..., 2, 1] = value
+    drawn = render(spoilt, score, (20, 20), spec)
+    assert drawn.isfinite().all()
+    clean = dataclasses.replace(spec, use_score=True)
+    if spec.use_score:
+        assert near(drawn, render(keypoint, without, (20, 20), clean))
+        without[..., 2] = value
+        if not math.isfinite(value):
+            assert near(render(keypoint, without, (20, 20), spec), drawn)
+    else:
+        assert not drawn[:, 2].any()
+
+
+def test_without_scores_missing_joints_are_drawn_as_published():
+    keypoint, score = torch.full((1, 1, 1, V, 2), 5.), torch.zeros(1, 1, 1, V)
+    drawn = render(keypoint, score, (11, 11), dataclasses.replace(JOINT, use_score=False))
+    assert drawn.amax((2, 3, 4)).eq(1).all()
+
+
+def test_a_short_limb_is_its_start_joint_with_the_starts_own_score():
+    keypoint = torch.tensor([[5., 5.], [5.5, 5.5], [0, 0], [0, 0], [0, 0]])[None, None, None]
+    score = torch.tensor([0.9, 0.4, 0, 0, 0])[None, None, None]
+    limb = render(keypoint, score, (11, 11), LIMB)
+    assert torch.allclose(limb[0, 0], render(keypoint, score, (11, 11), JOINT)[0, 0], atol=1e-6)
+
+
+def test_the_cut_truncates_toward_zero():
+    """A joint at -2.3 still reaches pixel 0, since int(-2.3 + 1.8) is 0; one at -2.9 does not, since int(-1.1) is -1."""
+    keypoint = torch.zeros(1, 1, 1, V, 2) + 5
+    keypoint[..., 0, 0], keypoint[..., 1, 0] = -2.3, -2.9
+    drawn = render(keypoint, torch.ones(1, 1, 1, V), (11, 11), JOINT)
+    assert drawn[0, 0, 0, 5, 0] == pytest.approx(math.exp(-2.3 ** 2 / 0.72), rel=1e-5) and not drawn[0, 1].any()
+
+
+def test_collating_pads_with_nobody():
+    one = PoseClips(torch.rand(1, 2, 1, 3, V, 2) * 20, torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
+    three = PoseClips(torch.rand(1, 2, 3, 3, V, 2) * 20, torch.rand(1, 2, 3, 3, V), (20, 20), JOINT)
+    for use_score in (True, False):                     # with use_score=False everybody has a peak of 1, nobody has not
+        samples = [dataclasses.replace(c, spec=dataclasses.replace(JOINT, use_score=use_score)) for c in (one, three)]
+        batch = PoseClips.collate(samples)
+        assert len(batch) == 2 and batch.shape == (2, 2, V, 3, 20, 20)
+        assert near(batch.draw(), torch.cat([clips.draw() for clips in samples]))
+
+
+def test_samples_that_do_not_go_together_are_refused():
+    one = PoseClips(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
+    fewer = {'keypoint': one.keypoint[:, :1], 'keypoint_score': one.keypoint_score[:, :1]}
+    for change, what in (({'size': (20, 24)}, 'picture size'), ({'spec': LIMB}, 'settings'), (fewer, 'clips')):
+        other = dataclasses.replace(one, **change)
+        with pytest.raises(DataError, match=f'sample 1 has .*{what}'):
+            PoseClips.collate([one, other])
+
+
+def test_clips_can_be_pickled_and_specs_compared():
+    clips = PoseClips(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), LIMB)
+    again = pickle.loads(pickle.dumps(clips))
+    assert torch.equal(again.draw(), clips.draw()) and again.spec == clips.spec and hash(again.spec) == hash(LIMB)
+
+
+@pytest.mark.parametrize('wrong, message', [
+    ({'sigma': 0}, 'sigma'), ({'scaling': -1.0}, 'scaling'), ({'sigma': math.nan}, 'sigma'), ({'with_kp': False}, 'nothing'),
+    ({'skeletons': ((0, 1, 2),)}, 'pairs'), ({'skeletons': ((-1, 0),)}, 'pairs'),
+    ({'with_limb': True, 'skeletons': ()}, 'empty')])
+def test_settings_that_contradict_each_other_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        HeatmapSpec(**wrong)
+
+
+@pytest.mark.parametrize('spec, message', [
+    (HeatmapSpec(left_kp=(1, 2), right_kp=(2, 3), double=True), 'two pairs'), (HeatmapSpec(double=True), 'outside 0..4'),
+    (HeatmapSpec(left_kp=(1,), right_kp=(), double=True), 'as many of each'),
+    (HeatmapSpec(with_limb=True, double=True), 'skeletons names joint 16')])
+def test_pairs_that_do_not_fit_the_joints_are_named(spec, message):
+    clips = PoseClips(torch.rand(1, 1, 1, 3, V, 2), torch.rand(1, 1, 1, 3, V), (20, 20), spec)
+    with pytest.raises(ConfigError, match=message):
+        clips.draw()
+
+
+def test_blank_memory_is_zero_in_every_layout():
+    for layout in ({}, {'channels_last': True}, {'frames_first': True}):
+        for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.float8_e4m3fn):
+            out = blank((1, 2, 3, 4, 5, 6), dtype, torch.device('cpu'), **layout)
+            assert out.shape == (1, 2, 3, 4, 5, 6) and out.dtype == dtype and not out.float().any()
+            out.copy_(out)                              # writable
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('channels_last', [False, True])
+@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
+def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
+    spec = dataclasses.replace(spec, double=True)
+    for batch, people in ((1, 1), (3, 2), (4, 0)):
+        clips = PoseClips(torch.rand(batch, 2, people, 5, V, 2) * 40 - 4, torch.rand(batch, 2, people, 5, V), (32, 32), spec)
+        there = clips.to('cuda').draw(dtype=dtype, channels_last=channels_last)
+        assert there.dtype == dtype and there.flatten(0, 1).is_contiguous(
+            memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format)
+        tolerance = 1e-5 if dtype == torch.float32 else 8e-3
+        assert (there.cpu().float() - clips.draw()).abs().max() < tolerance
