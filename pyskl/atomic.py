@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
             raise IsADirectoryError(21, 'is a folder, expected a file')
         handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
     except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error.strerror or error}). Choose another place or free the name.') from error
+        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
     try:
         with os.fdopen(handle, mode, **kwargs) as f:
             yield f
