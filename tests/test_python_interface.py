@@ -1,0 +1,134 @@
+"""PYSKL's Python interface: the names users know, and that deferred drawing gives the model what dataset[i] gives the user."""
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from goldens import GOLDEN, needs_golden
+from tiny import ROOT, problem, write_config
+
+from pyskl.apis import inference_recognizer, init_recognizer, train_model
+from pyskl.datasets import DATASETS, PIPELINES, build_dataloader, build_dataset
+from pyskl.engine.batch import ToDevice
+from pyskl.errors import CheckpointError, ConfigError, DataError
+from pyskl.models import BACKBONES, HEADS, LOSSES, RECOGNIZERS, build_model
+from pyskl.recipe import load_config
+
+
+@pytest.fixture(scope='module')
+def cfg(tmp_path_factory):
+    return load_config(problem(tmp_path_factory.mktemp('tiny')))
+
+
+def test_the_registries_hold_pyskls_names():
+    assert {'PoseDataset', 'RepeatDataset', 'ConcatDataset'} <= set(DATASETS.module_dict)
+    assert {'UniformSampleFrames', 'PoseDecode', 'PoseCompact', 'Resize', 'RandomResizedCrop', 'RandomCrop', 'CenterCrop', 'Flip',
+            'GeneratePoseTarget', 'FormatShape', 'Collect', 'ToTensor'} <= set(PIPELINES.module_dict)
+    assert {'ResNet3d', 'ResNet3dSlowOnly'} <= set(BACKBONES.module_dict)
+    assert {'I3DHead'} <= set(HEADS.module_dict) and {'CrossEntropyLoss', 'MseLoss'} <= set(LOSSES.module_dict)
+    assert {'Recognizer3D'} <= set(RECOGNIZERS.module_dict)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+@pytest.mark.parametrize('limbs', [False, True])
+def test_the_model_sees_from_key_points_what_the_dataset_draws(cfg, split, limbs):
+    folder = cfg.work_dir.removesuffix('/run')
+    config = cfg
+    if limbs:
+        config = load_config(write_config(Path(folder), 'limb.py', limbs=True))
+    dataset = build_dataset(config.data[split], dict(test_mode=split != 'train'))
+    carried = build_dataloader(dataset, 4, shuffle=False)
+    drawn = build_dataloader(dataset, 4, shuffle=False, deferred=False)
+    assert carried.deferred and not drawn.deferred
+    by_label = ToDevice(torch.device('cpu'), carried.label_embeddings)
+    for a, b in zip(carried.epoch(3) if split == 'train' else carried, drawn.epoch(3) if split == 'train' else drawn):
+        assert 'emb' not in a
+        a = by_label(a)
+        torch.testing.assert_close(a['imgs'].draw(), b['imgs'], atol=1e-6, rtol=0)
+        assert torch.equal(a['label'], b['label']) and torch.equal(a['emb'], b['emb'])
+
+
+def test_what_the_loader_carries_is_small(cfg):
+    dataset = build_dataset(cfg.data.train)
+    clips = next(iter(build_dataloader(dataset, 8)))['imgs']
+    carried = clips.keypoint.nbytes + clips.keypoint_score.nbytes
+    drawn = 4 * int(np.prod(clips.shape))
+    assert carried == 8 * 8 * 5 * 3 * 4 and drawn > 80 * carried
+
+
+def test_a_model_from_a_config_extracts_scores_and_learns(cfg):
+    model = build_model(cfg.model).eval()
+    imgs = torch.rand(2, 3, 5, 8, 16, 16)                                 # B, clips, C, T, H, W
+    feat = model.extract_feat(imgs[:, 0])
+    assert feat.shape[:2] == (2, 64)
+    scores, embedding = model.cls_head(feat)
+    assert scores.shape == (2, 3) and embedding.shape == (2, 6)
+    probabilities = model.forward_test(imgs)
+    assert isinstance(probabilities, np.ndarray) and probabilities.shape == (2, 3)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    np.testing.assert_array_equal(model(imgs, return_loss=False), probabilities)
+    losses = model(imgs=imgs, emb=torch.zeros(2, 6), label=torch.tensor([0, 2]), return_loss=True)
+    assert {'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'} <= set(losses)
+
+
+def test_one_clip_is_recognised_in_three_lines(cfg, tmp_path):
+    model = init_recognizer(cfg.filename, device='cpu')
+    keypoints = np.concatenate([np.random.default_rng(0).uniform(0, 200, (2, 30, 5, 2)), np.ones((2, 30, 5, 1))], -1)
+    best = inference_recognizer(model, keypoints, (240, 320))
+    assert len(best) == 3 and best[0][1] >= best[1][1] >= best[2][1]
+    assert sum(p for _, p in best) == pytest.approx(1, abs=1e-5)
+    assert inference_recognizer(model, keypoints, (240, 320), labels=['a', 'b', 'c'])[0][0] in 'abc'
+    with pytest.raises(DataError, match=r'expected \(people, frames, joints, 3\)'):
+        inference_recognizer(model, keypoints[0], (240, 320))
+    with pytest.raises(CheckpointError, match='no such checkpoint'):
+        init_recognizer(cfg.filename, tmp_path / 'none.pth', 'cpu')
+
+
+def test_train_model_trains_a_built_model_on_a_built_dataset(cfg, tmp_path):
+    own = load_config(cfg.filename, [f'work_dir={tmp_path}', 'total_epochs=1'])
+    train_model(build_model(own.model), [build_dataset(own.data.train)], own, validate=True)
+    assert (tmp_path / 'epoch_1.pth').exists() and list(tmp_path.glob('best_top1_acc_*.pth'))
+
+
+def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
+    own = load_config(cfg.filename, ['model.cls_head.loss_emb=None', f'work_dir={tmp_path}', 'total_epochs=1'])
+    model = build_model(own.model)
+    assert not any('emb_fc' in key for key in model.state_dict())
+    train_model(model, build_dataset(own.data.train), own)
+    assert (tmp_path / 'epoch_1.pth').exists()
+
+
+def test_concat_and_repeat_datasets(cfg):
+    repeated = build_dataset(dict(type='RepeatDataset', dataset=dict(cfg.data.train), times=3))
+    assert len(repeated) == 120 and repeated.ids[40] == 'train_0' and repeated[41]['label'].item() == 1
+    joined = build_dataset(dict(type='ConcatDataset', datasets=[dict(cfg.data.val), dict(cfg.data.test)], test_mode=True))
+    assert len(joined) == 26 and joined.ids[13] == 'test_0' and joined.labels[14] == 1
+    assert next(iter(build_dataloader(joined, 26)))['label'].tolist() == [i % 3 for i in range(13)] * 2
+    with pytest.raises(ConfigError, match='at least 1'):
+        build_dataset(dict(type='RepeatDataset', dataset=train, times=0))
+
+
+def test_a_users_random_stage_gives_the_same_with_any_number_of_workers(cfg):
+    """`random` and `np.random` are seeded for each (seed, epoch, clip)."""
+    class Jitter:
+        def __call__(self, results):
+            results['keypoint'] = results['keypoint'] + np.random.normal(0, 3, results['keypoint'].shape) + random.random()
+            return results
+    pipeline = [*cfg.data.train.pipeline[:2], Jitter(), *cfg.data.train.pipeline[2:]]
+    batches = []
+    for workers in (0, 2):
+        dataset = build_dataset(dict(cfg.data.train, pipeline=pipeline))
+        batches.append([batch['imgs'].keypoint for batch in build_dataloader(dataset, 8, workers).epoch(1)])
+    assert all(torch.equal(a, b) for a, b in zip(*batches))
+
+
+@needs_golden
+def test_the_authors_checkpoint_tests_the_published_config(tmp_path):
+    """A checkpoint as the published code wrote it, through the published config, on the goldens' made-up data."""
+    from pyskl.apis import TestOptions, test
+    result = test(ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py',
+                  TestOptions(checkpoint=str(GOLDEN / 'legacy' / 'epoch_2.pth'), out=str(tmp_path / 'result.pkl'), device='cpu', split='val'),
+                  [f'data.val.ann_file={GOLDEN}/raw/imigue_val.pkl', 'data.test.pipeline.0.num_clips=1', 'data.test_dataloader.videos_per_gpu=1'])
+    assert result.scores.shape == (16, 32) and np.isfinite(result.scores).all()
+    assert set(result.metrics) == {'top1_acc', 'top5_acc', 'mean_class_accuracy'}
