@@ -4,13 +4,15 @@ from __future__ import annotations
 import os
 import pickle
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 from goldens import SMALL
 from same import same
 
-from pyskl.annotations import make_annotation, read_annotations, write_annotations
+from pyskl.annotations import load_pickle, make_annotation, read_annotations, write_annotations
+from pyskl.annotations.check import check_annotations
 from pyskl.annotations.store import clean_annotations
 from pyskl.errors import DataError, UserError
 
@@ -254,3 +256,12 @@ def test_the_callers_arrays_are_left_alone():
 def test_what_is_wrong_with_ones_own_data_is_said(arguments, words):
     with pytest.raises(DataError, match=words):
         make_annotation(**{'frame_dir': 'a', 'img_shape': (9, 9), **arguments})
+
+
+def test_the_example_for_ones_own_data_runs_as_it_stands(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / 'data' / 'README.md').read_text(encoding='utf-8')
+    example = text.split('```python\n')[1].split('```')[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, 'data/README.md', 'exec'), {})
+    report = check_annotations(load_pickle('data/mine.pkl'), num_classes=4)
+    assert report.errors == [] and report.facts['splits'] == {'train': 6, 'val': 2}

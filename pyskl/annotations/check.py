@@ -86,13 +86,13 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
     report.facts['splits'] = {name: len(members) for name, members in split.items()}
     for name, members in split.items():
         if not members:
-            report.errors.append(f'split {name!r} is empty.')
+            report.errors.append(f'split {brief(name)} is empty.')
         twice = [member for member, n in Counter(members).items() if n > 1]
         if twice:
-            report.warnings.append(f'split {name!r} lists {count(len(twice), "clip")} more than once: {some(twice)}.')
+            report.warnings.append(f'split {brief(name)} lists {count(len(twice), "clip")} more than once: {some(twice)}.')
         missing = [member for member in dict.fromkeys(members) if member not in names]
         if missing and complete:
-            report.errors.append(f'split {name!r} lists {count(len(missing), "clip")} without an annotation: {some(missing)}.')
+            report.errors.append(f'split {brief(name)} lists {count(len(missing), "clip")} without annotation: {some(missing)}.')
     listed = set().union(*split.values())
     outside = sorted(names - listed)
     if split and outside:
@@ -101,7 +101,7 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
     for a, b in pairs:
         shared = sorted(set(split[a]) & set(split[b]))
         if shared:
-            report.warnings.append(f'splits {a!r} and {b!r} share {count(len(shared), "clip")}: {some(shared)}. '
+            report.warnings.append(f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: {some(shared)}. '
                                    'A test on clips that were trained on says nothing.')
 
 

@@ -128,10 +128,10 @@ def _split_members(name: str, members: Any, where: str) -> list[str]:
     if isinstance(members, (set, frozenset)):
         members = sorted(members, key=str)
     if not isinstance(members, (list, tuple)):
-        raise DataError(f'{where}: split {name!r} is {brief(members)}. Expected a list of frame_dir.')
+        raise DataError(f'{where}: split {brief(name)} is {brief(members)}. Expected a list of frame_dir.')
     for i, member in enumerate(members):
         if not isinstance(member, str):
-            raise DataError(f'{where}: split {name!r}[{i}] is {brief(member)}. Expected a frame_dir, a text.')
+            raise DataError(f'{where}: split {brief(name)}[{i}] is {brief(member)}. Expected a frame_dir, a text.')
     return [str(member) for member in members]
 
 

@@ -1,0 +1,322 @@
+"""tools/check_data.py: every fault that is put into the data is found, named with its clip, and nothing else is."""
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from goldens import GOLDEN, SMALL, needs_golden
+
+from pyskl.annotations import load_pickle
+from pyskl.annotations.check import check_annotations
+from pyskl.errors import DataError, UserError
+from pyskl.skeletons import get_layout, imigue22
+
+SCRIPT = Path(__file__).parents[1] / 'tools' / 'check_data.py'
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location('check_data', SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+check_data = load_script()
+
+
+def body(first_hand: str = 'right', num_frames: int = 20, seed: int = 0) -> np.ndarray:
+    """(1, T, 22, 2): wrists at x = 200 (right) and 440 (left), each hand's tips around its own."""
+    layout = imigue22(first_hand)
+    xy = np.random.default_rng(seed).normal((320, 200), 20, (1, num_frames, 22, 2))
+    for side, x in (('right', 200), ('left', 440)):
+        for j, name in enumerate(layout.joints):
+            if name == f'{side} wrist' or name.startswith(side) and name.endswith('tip'):
+                xy[:, :, j] = (x, 400) + np.random.default_rng(j).normal(0, 10, (1, num_frames, 2))
+    return xy.astype(np.float32)
+
+
+def clip(name: str, label: int = 0, **fields) -> dict:
+    keypoint = body()
+    return {'frame_dir': name, 'label': label, 'img_shape': (480, 640), 'original_shape': (480, 640), 'total_frames': 20,
+            'keypoint': keypoint, 'keypoint_score': np.full(keypoint.shape[:3], 0.9, np.float32), **fields}
+
+
+def good(num_clips: int = 4) -> dict:
+    names = [f'000{i}_0' for i in range(num_clips)]
+    return {'split': {'train': names}, 'annotations': [clip(name, i % 32) for i, name in enumerate(names)]}
+
+
+def with_clip(**fields) -> dict:
+    """Good data whose clip 0002_0 has these fields."""
+    data = good()
+    data['annotations'][2].update(fields)
+    return data
+
+
+def lines(data, **kwargs) -> tuple[list[str], list[str]]:
+    report = check_annotations(data, **kwargs)
+    return report.errors, report.warnings
+
+
+def test_good_data_have_no_errors_and_no_warnings():
+    report = check_annotations(good())
+    assert (report.errors, report.warnings) == ([], [])
+    assert report.facts['clips'] == report.facts['labelled clips'] == 4 and report.facts['splits'] == {'train': 4}
+    assert (report.facts['joints'], report.facts['layout'], report.facts['frames']) == (22, 'imigue22', '20')
+    assert report.facts['clips per class'] == {0: 1, 1: 1, 2: 1, 3: 1} and report.facts['classes'] == 32
+
+
+def nan(field: str) -> np.ndarray:
+    array = clip('a')[field].copy()
+    array[0, 3, 1] = np.nan
+    return array
+
+
+ERRORS = {
+    'NaN': (with_clip(keypoint=nan('keypoint')), 'clip 0002_0 (annotations[2]): keypoint holds NaN'),
+    'NaN score': (with_clip(keypoint_score=nan('keypoint_score')), 'clip 0002_0 (annotations[2]): keypoint_score holds NaN'),
+    'shape': (with_clip(keypoint=np.zeros((3, 2))), 'clip 0002_0 (annotations[2]): keypoint has shape (3, 2)'),
+    'dtype': (with_clip(keypoint=np.zeros((1, 20, 22, 2), 'U1')), 'keypoint has dtype <U1'),
+    'label type': (with_clip(label='3'), "label is '3'"),
+    'label 32 of 32': (with_clip(label=32), 'label outside 0..31 in 1 clip: 0002_0 (32)'),
+    'label -2': (with_clip(label=-2), 'label is -2'),
+    'huge label': (with_clip(label=2**31 - 1), 'label outside 0..31 in 1 clip: 0002_0 (2147483647)'),
+    'total_frames': (with_clip(total_frames=21), 'total_frames is 21'),
+    'img_shape': (with_clip(img_shape=(0, 640)), 'img_shape is (0, 640)'),
+    'no img_shape': (with_clip(img_shape=None, original_shape=None), 'img_shape is missing in 1 clip: 0002_0'),
+    'no name': (with_clip(frame_dir=None), 'annotations[2]: frame_dir is missing'),
+    'no dict': ({'split': {}, 'annotations': good()['annotations'] + [3]}, 'annotations[4]: the annotation is a int'),
+    'other joints': (with_clip(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None),
+                     '(V, C) = (22, 2) joints and coordinates in 1 clip: 0002_0'),
+    'same name': (with_clip(frame_dir='0001_0'), 'frame_dir 0001_0 more than once'),
+    'id without a clip': ({**good(), 'split': {'train': ['0001_0', '0009_0']}},
+                          "split 'train' lists 1 clip without annotation: 0009_0"),
+    'empty split': ({**good(), 'split': {'val': []}}, "split 'val' is empty"),
+    'nothing': ({'split': {}, 'annotations': []}, 'there are no annotations'),
+}
+
+
+@pytest.mark.parametrize('fault', ERRORS)
+def test_errors_are_found_and_name_the_clip(fault):
+    data, words = ERRORS[fault]
+    errors, _ = lines(data)
+    assert any(words in line for line in errors), errors
+    assert all(len(line) < 400 for line in errors)
+
+
+def test_all_faults_of_a_file_are_listed_not_only_the_first():
+    data = good(8)
+    faults = [dict(label='x'), dict(keypoint=nan('keypoint')), dict(keypoint=nan('keypoint')), dict(img_shape=3)]
+    for i, fields in enumerate(faults):
+        data['annotations'][i].update(fields)
+    errors, _ = lines(data)
+    assert len(errors) == 3 and 'Also clip 0002_0 (annotations[2])' in ''.join(errors)
+
+
+def moved(x: float = 0, y: float = 0, scale: float = 1) -> np.ndarray:
+    return (body() * scale + np.array([x, y])).astype(np.float32)
+
+
+def gaps(first: int, last: int) -> dict:
+    """Fields of a clip that is empty in frames first..last - 1."""
+    fields = {'keypoint': body(), 'keypoint_score': np.full((1, 20, 22), 0.9, np.float32)}
+    for array in fields.values():
+        array[:, first:last] = 0
+    return fields
+
+
+WARNINGS = {
+    'out of the picture': (with_clip(keypoint=moved(x=500)), 'many joints out of the picture in 1 clip: 0002_0 ('),
+    'all zero': (with_clip(**gaps(0, 20)), '1 clip in which no joint is seen at all: 0002_0'),
+    'nobody': (with_clip(keypoint=np.zeros((0, 20, 22, 2)), keypoint_score=None),
+               '1 clip in which no joint is seen at all: 0002_0'),
+    'score over 1': (with_clip(keypoint_score=np.full((1, 20, 22), 90.)), 'keypoint_score outside 0..1 in 1 clip: 0002_0'),
+    'no label': (with_clip(label=None), '1 clip without a label among labelled ones: 0002_0'),
+    'in no split': ({**good(), 'split': {'train': ['0000_0', '0001_0', '0003_0']}}, '1 clip in no split: 0002_0'),
+    'in two splits': ({**good(), 'split': {'train': [f'000{i}_0' for i in range(4)], 'val': ['0002_0']}},
+                      "splits 'train' and 'val' share 1 clip: 0002_0"),
+    'twice in a split': ({**good(), 'split': {'train': [f'000{i}_0' for i in range(4)] + ['0002_0']}},
+                         "split 'train' lists 1 clip more than once: 0002_0"),
+    'comma in a name': ({'split': {}, 'annotations': [clip('a,b')]}, "frame_dir 'a,b' can't stand in Submission.csv"),
+    'normalised': ({'split': {}, 'annotations': [clip('a', keypoint=moved(scale=1 / 640))]}, 'they look normalised'),
+}
+
+
+@pytest.mark.parametrize('sight', WARNINGS)
+def test_what_looks_wrong_is_a_warning_that_names_the_clip(sight):
+    data, words = WARNINGS[sight]
+    errors, warnings = lines(data)
+    assert errors == [] and len(warnings) == 1 and words in warnings[0], (errors, warnings)
+
+
+def test_height_and_width_the_wrong_way_round_are_suspected():
+    data = with_clip(keypoint=moved(x=150), img_shape=(640, 480))
+    _, warnings = lines(data)
+    assert len(warnings) == 1 and warnings[0].startswith('img_shape looks like (w, h), expected (h, w), in 1 clip: 0002_0')
+
+
+def test_labels_that_count_from_one_are_suspected():
+    data = good(32)
+    for label, annotation in enumerate(data['annotations'], start=1):
+        annotation['label'] = label
+    errors, _ = lines(data)
+    assert len(errors) == 1 and 'count from 1? Then subtract 1' in errors[0]
+    data['annotations'][0]['label'] = 0
+    assert 'subtract' not in lines(data)[0][0]
+
+
+def test_a_class_order_unlike_imigue_is_suspected_where_the_counts_say_something():
+    def data(commonest: int) -> dict:
+        labels = [commonest if i % 2 else i // 2 % 32 for i in range(320)]
+        return {'split': {}, 'annotations': [clip(f'{i}', label, total_frames=1) for i, label in enumerate(labels)]}
+    assert lines(data(31)) == ([], [])
+    assert 'the commonest class is 3, in iMiGUE 31 (illustrative)' in lines(data(3))[1][0]
+    assert lines(data(3), num_classes=40)[1] == []
+
+
+def test_ends_holes_and_missing_joints_are_counted():
+    data = with_clip(**gaps(12, 20))
+    data['annotations'][1].update(gaps(3, 5))
+    data['annotations'][0]['keypoint_score'] = data['annotations'][0]['keypoint_score'].copy()
+    data['annotations'][0]['keypoint_score'][:, :, :11] = 0
+    facts = check_annotations(data).facts
+    assert facts['clips that end in empty frames'] == 1 and facts['filled frames of those'] == '12'
+    assert facts['share of frames that is such an end'] == 0.1 and facts['empty frames inside clips'] == 2
+    assert facts['share of joints missing in filled frames'] == round((20 * 11 + 2 * 22) / (72 * 22), 4)
+
+
+# Hands -------------------------------------------------------------------------------------------------------------------
+
+def hands(first_hand: str, num_clips: int = 5) -> dict:
+    return {'split': {}, 'annotations': [clip(f'{i}', keypoint=body(first_hand, seed=i)) for i in range(num_clips)]}
+
+
+def test_the_wrist_that_a_hand_hangs_from_is_read_off_the_data():
+    assert check_annotations(hands('right')).facts['first hand'] == 'right'
+    report = check_annotations(hands('left'))
+    assert report.facts['first hand'] == 'left'
+    warning, = report.warnings
+    assert "first_hand='left'" in warning and '12-16 lie at the left wrist' in warning
+    assert lines(hands('left'), layout=imigue22('left')) == ([], [])
+    assert "first_hand='right'" in lines(hands('right'), layout=imigue22('left'))[1][0]
+
+
+def test_distances_of_wrists_and_hands_are_means_in_pixels():
+    keypoint = np.zeros((1, 2, 22, 2), np.float32)
+    keypoint[:, :, 4], keypoint[:, :, 7] = (100, 100), (200, 100)
+    keypoint[:, :, 12:17], keypoint[:, :, 17:22] = (100, 130), (200, 140)
+    keypoint[:, 1, 12] = (100, 180)
+    data = [clip('a', keypoint=keypoint, keypoint_score=np.ones((1, 2, 22), np.float32), total_frames=2)]
+    mean = check_annotations(data).facts['mean px from wrist to finger tips']
+    assert mean['right wrist, 12-16'] == 35.0 and mean['left wrist, 17-21'] == 40.0
+    assert mean['right wrist, 17-21'] == round(float(np.hypot(100, 40)), 1)
+
+
+def test_clips_whose_hands_lie_the_other_way_are_named():
+    data = hands('right', 9)
+    data['annotations'][4]['keypoint'] = body('left')
+    facts = check_annotations(data).facts
+    assert facts['clips whose hands lie the other way'] == 1 and facts['of those'] == ['4']
+
+
+def test_hands_between_the_wrists_are_called_unclear_and_unseen_ones_not_seen():
+    keypoint = body()
+    keypoint[:, :, 12:] = (320, 400)
+    report = check_annotations([clip('a', keypoint=keypoint)])
+    assert report.facts['first hand'] == 'unclear' and 'is unclear' in report.warnings[0]
+    keypoint[:, :, 12:] = 0
+    assert check_annotations([clip('a', keypoint=keypoint)]).facts['first hand'] == 'not seen'
+
+
+# Other data ------------------------------------------------------------------------------------------------------------------
+
+def test_other_joints_take_the_layout_of_their_number_and_no_class_limit():
+    data = [clip('a', 59, keypoint=np.full((2, 20, 17, 2), 5.), keypoint_score=None)]
+    report = check_annotations(data)
+    assert report.errors == [] and 'classes' not in report.facts
+    assert report.facts['layout'] == 'coco17' and report.facts['people'] == '2'
+    assert 'label outside 0..58' in lines(data, num_classes=59)[0][0]
+    assert 'keypoint has 17 joints, the layout imigue22 has 22' in lines(data, layout=get_layout('imigue22'))[0][0]
+    unknown = [clip('a', 59, keypoint=np.full((1, 20, 25, 2), 5.), keypoint_score=None)]
+    assert check_annotations(unknown).facts['layout'] is None
+
+
+def test_poses_in_three_dimensions_need_no_picture():
+    xyz = np.random.default_rng(0).normal(0, 1, (1, 20, 8, 3))
+    data = [clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]
+    assert lines(data) == ([], [])
+
+
+@pytest.mark.parametrize('data', [3, 'abc', {}, {'split': {}}, {'annotations': 3}, {'split': 3, 'annotations': []}])
+def test_what_is_no_annotation_file_could_not_be_checked(data):
+    with pytest.raises(DataError, match='^x.pkl: '):
+        check_annotations(data, where='x.pkl')
+
+
+def test_hostile_names_are_shown_harmless():
+    data = {'split': {'\x1b[2J': ['\x1b[31mred', 'x' * 10**6]}, 'annotations': [clip('a')]}
+    errors, warnings = lines(data)
+    assert '\x1b' not in ''.join(errors + warnings) and max(map(len, errors)) < 400
+
+
+# The script -----------------------------------------------------------------------------------------------------------------
+
+def run(tmp_path: Path, data, *arguments: str) -> int:
+    (tmp_path / 'x.pkl').write_bytes(pickle.dumps(data))
+    return check_data.main([str(tmp_path / 'x.pkl'), *arguments])
+
+
+def test_status_is_zero_with_warnings_and_one_with_errors(tmp_path, capsys):
+    assert run(tmp_path, good()) == 0
+    assert run(tmp_path, with_clip(label=None)) == 0
+    assert 'warning: 1 clip without a label' in capsys.readouterr().out
+    assert run(tmp_path, with_clip(label=32)) == 1
+    out = capsys.readouterr().out
+    assert 'error: label outside 0..31' in out and out.endswith('x.pkl: 1 error, 0 warnings\n')
+    assert run(tmp_path, with_clip(label=32), '--num-classes', '33') == 0
+    assert run(tmp_path, good(), '--layout', 'coco17') == 1
+
+
+def test_json_holds_the_same_report(tmp_path, capsys):
+    spatial = [clip('a', keypoint=np.ones((1, 20, 5, 3)), keypoint_score=None)]
+    for data in (good(), with_clip(**gaps(0, 20)), with_clip(label=32), spatial):
+        status = run(tmp_path, data, '--json')
+        report, ours = json.loads(capsys.readouterr().out), check_annotations(data)
+        assert (report['errors'], report['warnings']) == (ours.errors, ours.warnings) and status == bool(ours.errors)
+        assert list(report['facts']) == list(ours.facts) and report['file'].endswith('x.pkl')
+
+
+GOOD = str(SMALL / 'raw' / 'imigue_val.pkl')
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['nowhere.pkl'], 'no such file'), (['.'], 'is a folder'), ([__file__], 'cannot be read as a pickle'),
+    ([str(SMALL / 'raw' / 'val_data.npy')], 'npy'), ([GOOD, '--layout', 'imigue'], 'Did you mean imigue22?'),
+    ([GOOD, '--num-classes', '0'], '--num-classes 0'),
+])
+def test_what_can_not_be_checked_is_a_user_error(arguments, words):
+    with pytest.raises(UserError) as error:
+        check_data.main(arguments)
+    assert words in str(error.value)
+
+
+def test_as_a_script_it_leaves_with_zero_one_or_two(tmp_path):
+    (tmp_path / 'good.pkl').write_bytes(pickle.dumps(good()))
+    (tmp_path / 'bad.pkl').write_bytes(pickle.dumps(with_clip(label=32)))
+    for name, status in (('good.pkl', 0), ('bad.pkl', 1), ('absent.pkl', 2)):
+        done = subprocess.run([sys.executable, str(SCRIPT), name], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == status and 'Traceback' not in done.stderr
+        assert done.stderr.startswith('error: absent.pkl') and done.stderr.count('\n') == 1 if status == 2 else done.stderr == ''
+
+
+@needs_golden
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_the_golden_files_have_no_faults(split):
+    report = check_annotations(load_pickle(GOLDEN / 'raw' / f'imigue_{split}.pkl'))
+    assert (report.errors, report.warnings) == ([], []) and report.facts['first hand'] == 'right'
