@@ -106,7 +106,7 @@ def test_concat_and_repeat_datasets(cfg):
     assert len(joined) == 26 and joined.ids[13] == 'test_0' and joined.labels[14] == 1
     assert next(iter(build_dataloader(joined, 26)))['label'].tolist() == [i % 3 for i in range(13)] * 2
     with pytest.raises(ConfigError, match='at least 1'):
-        build_dataset(dict(type='RepeatDataset', dataset=train, times=0))
+        build_dataset(dict(type='RepeatDataset', dataset=dict(cfg.data.train), times=0))
 
 
 def test_a_users_random_stage_gives_the_same_with_any_number_of_workers(cfg):
@@ -127,8 +127,10 @@ def test_a_users_random_stage_gives_the_same_with_any_number_of_workers(cfg):
 def test_the_authors_checkpoint_tests_the_published_config(tmp_path):
     """A checkpoint as the published code wrote it, through the published config, on the goldens' made-up data."""
     from pyskl.apis import TestOptions, test
-    result = test(ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py',
-                  TestOptions(checkpoint=str(GOLDEN / 'legacy' / 'epoch_2.pth'), out=str(tmp_path / 'result.pkl'), device='cpu', split='val'),
-                  [f'data.val.ann_file={GOLDEN}/raw/imigue_val.pkl', 'data.test.pipeline.0.num_clips=1', 'data.test_dataloader.videos_per_gpu=1'])
+    options = TestOptions(checkpoint=str(GOLDEN / 'legacy' / 'epoch_2.pth'), out=str(tmp_path / 'result.pkl'), device='cpu',
+                          split='val')
+    result = test(ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py', options,
+                  [f'data.val.ann_file={GOLDEN}/raw/imigue_val.pkl', 'data.test.pipeline.0.num_clips=1',
+                   'data.test_dataloader.videos_per_gpu=1'])
     assert result.scores.shape == (16, 32) and np.isfinite(result.scores).all()
     assert set(result.metrics) == {'top1_acc', 'top5_acc', 'mean_class_accuracy'}

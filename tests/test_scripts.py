@@ -62,8 +62,8 @@ def test_dist_scripts_run_with_one_and_two_processes(trained, tmp_path):
     env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
 
     def bash(script, *words):
-        return subprocess.run(['bash', str(ROOT / 'tools' / script), *map(str, words)], env=env, capture_output=True, text=True, timeout=280,
-                              check=False)
+        return subprocess.run(['bash', str(ROOT / 'tools' / script), *map(str, words)], env=env, capture_output=True, text=True,
+                              timeout=280, check=False)
     for n in (1, 2):
         done = bash('dist_train.sh', config, n, '--work-dir', tmp_path / f'n{n}', '--no-validate', '--cfg-options', 'total_epochs=1')
         assert done.returncode == 0, done.stderr

@@ -88,8 +88,15 @@ def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
 def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
     """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same values."""
     folder, config = whole
-    (tmp_path / 'my_stages.py').write_text(
-        'from pyskl.datasets import PIPELINES\n\n\n@PIPELINES.register_module(force=True)\nclass Nothing:\n    def __call__(self, results):\n        return results\n')
+    (tmp_path / 'my_stages.py').write_text('''
+from pyskl.datasets import PIPELINES
+
+
+@PIPELINES.register_module(force=True)
+class Nothing:
+    def __call__(self, results):
+        return results
+''')
     own = write_config(tmp_path, extra="custom_imports = dict(imports=['my_stages'])\n"
                        "train_pipeline.append(dict(type='Nothing'))\n")
     for name in ('train.pkl', 'val.pkl', 'test.pkl', 'labels.npy'):

@@ -31,9 +31,10 @@ test_pipeline = [
     dict(heatmap, double=True, **sides), *tail, dict(type='ToTensor', keys=['imgs', 'emb'])]
 model = dict(
     type='Recognizer3D',
-    backbone=dict(type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels={channels}, base_channels=4, num_stages=3, out_indices=(2,),
-                  stage_blocks=(1, 1, 1), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
-                  temporal_strides=(1, 1, 2)),
+    backbone=dict(type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels={channels}, base_channels=4, num_stages=3,
+                  out_indices=(2,),
+                  stage_blocks=(1, 1, 1), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1),
+                  spatial_strides=(2, 2, 2), temporal_strides=(1, 1, 2)),
     cls_head=dict(type='I3DHead', in_channels=64, num_classes=3, dropout=0.5, emb_dim=6),
     test_cfg=dict(average_clips='prob'))
 data = dict(
