@@ -8,11 +8,11 @@ fi
 script="$(dirname "$0")/$1" config=$2 processes=$3
 shift 3
 if [[ $processes == 1 && ${NNODES:-1} == 1 ]]; then
-    exec python "$script" "$config" "$@"
+    exec "${PYTHON:-python}" "$script" "$config" "$@"
 fi
 if [[ ${NNODES:-1} == 1 && -z ${PORT:-} ]]; then
     where=(--standalone)                    # a free port is found
 else
     where=(--nnodes "${NNODES:-1}" --node_rank "${NODE_RANK:-0}" --master_addr "${MASTER_ADDR:-127.0.0.1}" --master_port "${PORT:-29500}")
 fi
-exec python -m torch.distributed.run "${where[@]}" --nproc_per_node "$processes" "$script" "$config" --launcher pytorch "$@"
+exec "${PYTHON:-python}" -m torch.distributed.run "${where[@]}" --nproc_per_node "$processes" "$script" "$config" --launcher pytorch "$@"
