@@ -1,7 +1,7 @@
 """iMiGUE's raw arrays -> annotations. Receives {split}_data.npy and {split}_label.pkl, hands on what write_annotations takes."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,12 @@ def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> 
                img_shape and original_shape as given, label (-1: none). Their arrays are read-only views of the file
     raises     DataError naming file and clip
     """
+    num_clips, annotations = iterate_raw(folder, split, img_shape)
+    return list(tqdm(annotations, str(raw_paths(folder, split)[0]), num_clips, leave=False, disable=None))
+
+
+def iterate_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> tuple[int, Iterator[dict[str, Any]]]:
+    """read_raw, one clip at a time: N, and the annotations."""
     data_path, label_path = raw_paths(folder, split)
     data = load_npy(data_path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
@@ -44,15 +50,16 @@ def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> 
     names, labels = [f'{split}_{i}' for i in range(len(data))], None
     if label_path.exists():
         names, labels = read_labels(label_path, len(data))
-    rows = tqdm(zip(names, labels or [NO_LABEL] * len(data)), str(data_path), len(data), leave=False, disable=None)
-    annotations = []
-    for i, (name, label) in enumerate(rows):
-        clip = np.asarray(data[i])
+    return len(data), _annotations(data_path, data, names, labels or [NO_LABEL] * len(data), img_shape)
+
+
+def _annotations(path: Path, data: np.ndarray, names: list[str], labels: list[int],
+                 img_shape: Sequence[int]) -> Iterator[dict[str, Any]]:
+    for i, (name, label) in enumerate(zip(names, labels)):
         try:
-            annotations.append(clip_annotation(name, clip, label, img_shape))
+            yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
         except Wrong as wrong:
-            raise DataError(f'{data_path}: clip {plain(name)} (row {i}): {wrong}') from None
-    return annotations
+            raise DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}') from None
 
 
 def clip_annotation(name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]) -> dict[str, Any]:
