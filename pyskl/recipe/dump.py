@@ -64,9 +64,9 @@ def _text(value: Any, indent: str, used: int) -> str:
     if isinstance(value, dict):
         named = _names(value)
         heads = [f'{k}=' if named else f'{_line(k)}: ' for k in value]
-        items, (start, end) = value.values(), ('dict(', ')') if named else ('{', '}')
+        items, (start, end) = list(value.values()), ('dict(', ')') if named else ('{', '}')
     else:
-        heads, items, (start, end) = [''] * len(value), value, '[]' if isinstance(value, list) else '()'
+        heads, items, (start, end) = [''] * len(value), list(value), '[]' if isinstance(value, list) else '()'
     rows = [f'{deeper}{head}{_text(item, deeper, len(deeper) + len(head) + 1)},' for head, item in zip(heads, items)]
     return '\n'.join([start, *rows, indent + end])
 

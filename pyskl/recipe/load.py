@@ -91,9 +91,8 @@ def _listing(folder: Path) -> str:
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
     for node in ast.walk(tree):
-        imported = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
         instead = f"Name the files to start from in {_BASE} = ['./base.py']."
-        if 'read_base' in imported:
+        if isinstance(node, ast.ImportFrom) and any(alias.name == 'read_base' for alias in node.names):
             raise ConfigError(f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not supported. {instead}")
         if isinstance(node, ast.ImportFrom) and node.level:
             raise ConfigError(f'{path}, line {node.lineno}: a config cannot import relative to itself. {instead}')

@@ -68,8 +68,8 @@ def _literal(node: ast.expr) -> Any:
         return [_literal(item) for item in node.elts]
     if isinstance(node, ast.Tuple):
         return tuple(_literal(item) for item in node.elts)
-    if isinstance(node, ast.Dict) and all(node.keys):
-        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values)}
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values) if k}
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict' and not node.args:
         return {word.arg: _literal(word.value) for word in node.keywords if word.arg}
     raise ValueError

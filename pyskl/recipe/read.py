@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mmengine.config import Config
 
@@ -21,7 +21,7 @@ from .overrides import paths_of
 from .setting import hints_of, read_settings
 from .settings import TopLevel
 
-SPLITS = ('train', 'val', 'test')
+SPLITS: tuple[Literal['train', 'val', 'test'], ...] = ('train', 'val', 'test')
 
 # Keys that mean something to other toolboxes. As helper names they would be passed over in silence.
 _ELSEWHERE = {
@@ -147,8 +147,9 @@ def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
 
 def _in_mode(cfg: dict | None, split: str) -> dict | None:
     """A dataset's config with the mode that its split is built in, where its class has one."""
-    takes_mode = cfg is not None and 'test_mode' in accepted(DATASETS.check(cfg, 'config'))
-    return {**cfg, 'test_mode': cfg.get('test_mode', split != 'train')} if takes_mode else cfg
+    if cfg is None or 'test_mode' not in accepted(DATASETS.check(cfg, 'config')):
+        return cfg
+    return {**cfg, 'test_mode': cfg.get('test_mode', split != 'train')}
 
 
 def _with_defaults(cfg: Any, registry: Registry) -> Any:

@@ -6,13 +6,13 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Union
 
 from ..errors import ConfigError
 from ..signature import check_call, inside
 
-T = TypeVar('T')
+T = TypeVar('T', bound=Any)
 MISSING = dataclasses.MISSING
 
 
@@ -23,15 +23,15 @@ def setting(default: Any = MISSING, *, factory: Any = MISSING, at_least: float |
     return dataclasses.field(default=default, default_factory=factory, metadata=allowed)
 
 
-def nested_settings(hint: Any) -> type | None:
+def nested_settings(hint: Any) -> Any:
     """The settings class that a field of this type holds: GradClip for `GradClip | None`; None for plain values."""
     options = typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
     return next((option for option in options if dataclasses.is_dataclass(option)), None)
 
 
-def listed_settings(hint: Any) -> type | None:
-    """LogHook for `list[LogHook]`; None for other types."""
-    return nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is list else None
+def listed_settings(hint: Any) -> Any:
+    """LogHook for `Sequence[LogHook]`; None for other types."""
+    return nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is Sequence else None
 
 
 def hints_of(cls: type) -> dict[str, Any]:

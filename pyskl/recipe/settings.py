@@ -114,7 +114,7 @@ class LrConfig:
     by_epoch: bool = True
     min_lr: float | None = setting(None, at_least=0)
     min_lr_ratio: float | None = setting(None, at_least=0, at_most=1)
-    step: int | list[int] | None = setting(None, at_least=1)
+    step: int | Sequence[int] | None = setting(None, at_least=1)
     gamma: float | None = setting(None, above=0)
     warmup: Literal['constant', 'linear', 'exp'] | None = None
     warmup_iters: int = setting(0, at_least=0)
@@ -141,7 +141,7 @@ class LrConfig:
     def _check_steps(self) -> None:
         if self.step is None:
             raise ValueError("'step' is missing; policy='step' needs it, e.g. step=[90, 110].")
-        steps = list(self.step) if isinstance(self.step, (list, tuple)) else [self.step]
+        steps = _several(self.step)
         if not steps or any(a >= b for a, b in zip(steps, steps[1:])):
             raise ValueError(f'step = {self.step!r}: expected rising numbers, e.g. step=[90, 110].')
         if self.gamma is None:
@@ -177,15 +177,15 @@ class Evaluation:
     """
 
     interval: int = setting(1, at_least=1)
-    metrics: str | list[str] = ('top_k_accuracy',)
-    topk: int | list[int] = setting((1, 5), at_least=1)
+    metrics: str | Sequence[str] = ('top_k_accuracy',)
+    topk: int | Sequence[int] = setting((1, 5), at_least=1)
     save_best: str | None = 'auto'
     rule: Literal['greater', 'less'] | None = None
     start: int | None = setting(None, at_least=0)
 
     def __post_init__(self):
-        object.__setattr__(self, 'metrics', (self.metrics,) if isinstance(self.metrics, str) else tuple(self.metrics))
-        object.__setattr__(self, 'topk', (self.topk,) if isinstance(self.topk, int) else tuple(self.topk))
+        object.__setattr__(self, 'metrics', _several(self.metrics))
+        object.__setattr__(self, 'topk', _several(self.topk))
         unknown = [name for name in self.metrics if name not in METRICS]
         if unknown:
             raise ValueError(_unknown('metrics', unknown[0], METRICS))
@@ -197,7 +197,7 @@ class Evaluation:
     @property
     def figures(self) -> tuple[str, ...]:
         """The names of the figures that these metrics give, in order: top1_acc, top5_acc, mean_class_accuracy."""
-        names = [[f'top{k}_acc' for k in self.topk] if metric == 'top_k_accuracy' else [metric] for metric in self.metrics]
+        names = [[f'top{k}_acc' for k in _several(self.topk)] if metric == 'top_k_accuracy' else [metric] for metric in self.metrics]
         return tuple(name for group in names for name in group)
 
     @property
@@ -218,7 +218,7 @@ class LogConfig:
     """log_config: a line every `interval` iterations; the text log is always written, Tensorboard where its hook is listed."""
 
     interval: int = setting(20, at_least=1)
-    hooks: list[LogHook] = (LogHook('TextLoggerHook'),)
+    hooks: Sequence[LogHook] = (LogHook('TextLoggerHook'),)
 
 
 @dataclass(frozen=True)
@@ -239,11 +239,11 @@ class AutoScaleLr:
 class CustomImports:
     """custom_imports: modules to import before anything is built, so that they can register components."""
 
-    imports: str | list[str] = setting()
+    imports: str | Sequence[str] = setting()
     allow_failed_imports: bool = False
 
     def __post_init__(self):
-        names = (self.imports,) if isinstance(self.imports, str) else tuple(self.imports)
+        names = _several(self.imports)
         object.__setattr__(self, 'imports', names)
         for name in names:
             if not re.fullmatch(r'[^\W\d]\w*(\.[^\W\d]\w*)*', name):
@@ -257,6 +257,11 @@ class Runner:
 
     max_epochs: int = setting(at_least=1)
     type: Literal['EpochBasedRunner'] = 'EpochBasedRunner'
+
+
+def _several(value: Any) -> tuple:
+    """A list as a tuple, and a single value as a tuple of one."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def _unknown(key: str, value: object, known: Sequence[str]) -> str:
@@ -300,7 +305,7 @@ class TopLevel:
     find_unused_parameters: bool = True
     dist_params: DistParams = DistParams()
     cudnn_benchmark: bool = False
-    workflow: list = (('train', 1),)
+    workflow: Sequence = (('train', 1),)
     seed: int | None = setting(None, at_least=0, at_most=2**32 - 1)
     deterministic: bool = False
     auto_scale_lr: AutoScaleLr | None = None
