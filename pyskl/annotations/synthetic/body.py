@@ -1,0 +1,104 @@
+"""From where hands, head, shoulders and trunk are, to the 22 joints: proportions, two-link arms, finger tips."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...skeletons import imigue22
+from .people import People
+
+LAYOUT = imigue22()
+_J = {name: i for i, name in enumerate(LAYOUT.joints)}
+
+NOSE_ABOVE_NECK = 0.50
+# The rest of the face from the nose.
+FACE = {'right eye': (-0.09, -0.09), 'left eye': (0.09, -0.09), 'right ear': (-0.20, -0.04), 'left ear': (0.20, -0.04)}
+UPPER_ARM, FOREARM = 0.80, 0.68
+# The finger tips from the wrist, thumb to little finger: length, and angle of the open hand in radians.
+FINGER_LENGTH = np.array([0.19, 0.29, 0.31, 0.29, 0.24], np.float32)
+FINGER_ANGLE = np.array([-0.85, -0.28, 0.0, 0.24, 0.48], np.float32)
+_FINGER_CENTRE = 0.24       # how far from the wrist the touching part of the hand is
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the parts are, in every frame: shoulder widths, x right in the picture, y down, the chair's neck at (0, 0).
+
+    neck, head (shift from its place), right_hand, left_hand, right_shoulder, left_shoulder (shifts)   (N, T, 2)
+    right_fingers, left_fingers   (N, T), 0 a fist .. 1 an open hand
+    """
+
+    neck: np.ndarray
+    head: np.ndarray
+    right_hand: np.ndarray
+    left_hand: np.ndarray
+    right_shoulder: np.ndarray
+    left_shoulder: np.ndarray
+    right_fingers: np.ndarray
+    left_fingers: np.ndarray
+
+
+def nose_height(people: People) -> np.ndarray:
+    """(N,) how far the nose is above the neck."""
+    return NOSE_ABOVE_NECK * people.neck
+
+
+def joints_of(parts: Parts, people: People) -> np.ndarray:
+    """The joints (N, T, 22, 2) of the layout imigue22, in the units and the frame of `parts`."""
+    joints = np.empty((*parts.neck.shape[:2], LAYOUT.num_joints, 2), np.float32)
+    joints[:, :, _J['neck']] = parts.neck
+    nose = parts.neck + parts.head
+    nose[..., 1] -= nose_height(people)[:, None]
+    joints[:, :, _J['nose']] = nose
+    for name, offset in FACE.items():
+        joints[:, :, _J[name]] = nose + people.head[:, None, None] * np.array(offset, np.float32)
+    for side, outward in (('right', -1.0), ('left', 1.0)):
+        shoulder = parts.neck + getattr(parts, f'{side}_shoulder')
+        shoulder[..., 0] += 0.5 * outward
+        shoulder[..., 1] += people.slope[:, None]
+        hand, fingers = getattr(parts, f'{side}_hand'), getattr(parts, f'{side}_fingers')
+        elbow, wrist, tips = _arm(shoulder, hand, fingers, people, outward)
+        joints[:, :, _J[f'{side} shoulder']] = shoulder
+        joints[:, :, _J[f'{side} elbow']] = elbow
+        joints[:, :, _J[f'{side} wrist']] = wrist
+        joints[:, :, _J[f'{side} thumb tip']:_J[f'{side} little tip'] + 1] = tips
+    return joints
+
+
+def _arm(shoulder: np.ndarray, touch: np.ndarray, fingers: np.ndarray, people: People, outward: float):
+    """Elbow, wrist (N, T, 2) and finger tips (N, T, 5, 2) of an arm whose hand touches `touch`."""
+    hangs = shoulder + np.array([0.15 * outward, 0.70], np.float32)
+    pointing = _unit(touch - hangs)
+    wrist = touch - _FINGER_CENTRE * people.hand[:, None, None] * pointing
+    elbow, wrist = _two_links(shoulder, wrist, UPPER_ARM * people.upper_arm, FOREARM * people.forearm, outward)
+    sideways = outward * np.stack([-pointing[..., 1], pointing[..., 0]], axis=-1)
+    angle = FINGER_ANGLE * (0.35 + 0.9 * fingers[..., None])
+    reach = FINGER_LENGTH * (0.62 + 0.45 * fingers[..., None]) * people.hand[:, None, None]
+    tips = (wrist[:, :, None] + (reach * np.cos(angle))[..., None] * pointing[:, :, None]
+            - (reach * np.sin(angle))[..., None] * sideways[:, :, None])
+    return elbow, wrist, tips
+
+
+def _two_links(shoulder, wrist, upper, fore, outward: float):
+    """The elbow between two links of lengths upper and fore (N,), and the wrist, drawn in where it is out of reach.
+
+    The elbow moves on a circle around the line from shoulder to wrist; we see that circle from the side. A low hand has its elbow
+    out at the side, a hand above the head has it out again on the other side of the line; between, it points at the camera.
+    """
+    upper, fore = upper[:, None], fore[:, None]
+    line = wrist - shoulder
+    distance = np.maximum(np.hypot(line[..., 0], line[..., 1]), 1e-4)
+    direction = line / distance[..., None]
+    distance = np.clip(distance, 0.25 * (upper + fore), 0.99 * (upper + fore))
+    wrist = shoulder + distance[..., None] * direction
+    foot = (distance**2 + upper**2 - fore**2) / (2 * distance)
+    height = np.sqrt(np.maximum(upper**2 - foot**2, 0.0))
+    raised = shoulder[..., 1] - wrist[..., 1]
+    seen = 0.60 - 1.2 / (1 + np.exp(-(raised - 0.62) / 0.20))
+    bend = -outward * np.stack([-direction[..., 1], direction[..., 0]], axis=-1)
+    return shoulder + foot[..., None] * direction + (seen * height)[..., None] * bend, wrist
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-4)
