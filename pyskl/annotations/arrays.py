@@ -6,7 +6,7 @@ import os
 import zipfile
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     return flat.astype(dtype.newbyteorder('=')).reshape(shape, order=order)
 
 
-def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, str]:
+def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
     """shape, dtype, order; `f` stands behind the header."""
     start = f.read(6)
     f.seek(0)

@@ -206,11 +206,11 @@ def _picture(report: Report, clean: list[dict], names: list[str], measured: list
 
 
 def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:
-    number = np.sum([m.hand_count for m in measured], axis=0)
+    number = np.sum([m.hand_count for m in measured if m.hand_count is not None], axis=0)
     if not number.all():
         report.facts['first hand'] = 'not seen'
         return
-    mean = np.sum([m.hand_px for m in measured], axis=0) / number
+    mean = np.sum([m.hand_px for m in measured if m.hand_px is not None], axis=0) / number
     report.facts['mean px from wrist to finger tips'] = {
         f'{wrist} wrist, {_span(hands.tips[h])}': round(float(mean[w, h]), 1) for w, wrist in enumerate(SIDES) for h in range(2)}
     as_layout, crossed = _two_ways(mean)

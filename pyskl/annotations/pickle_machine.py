@@ -287,6 +287,12 @@ def _append(machine: Machine) -> None:
     machine.extend([value])
 
 
+def _skip(read: Callable[[Machine], Any]) -> Callable[[Machine], None]:
+    def handler(machine: Machine) -> None:
+        read(machine)
+    return handler
+
+
 def _push(read: Callable[[Machine], Any]) -> Callable[[Machine], None]:
     def handler(machine: Machine) -> None:
         value = read(machine)               # may change which list is the stack, so it comes first
@@ -300,12 +306,8 @@ def _refuse(what: str) -> Callable[[Machine], None]:
     return handler
 
 
-def _text(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
-    return _push(lambda m: m.take(length(m)).decode('utf-8'))
-
-
-def _latin(length: Callable[[Machine], int]) -> Callable[[Machine], None]:
-    return _push(lambda m: m.take(length(m)).decode('latin-1'))
+def _text(length: Callable[[Machine], int], encoding: str = 'utf-8') -> Callable[[Machine], None]:
+    return _push(lambda m: m.take(length(m)).decode(encoding))
 
 
 def _number(code: str) -> Callable[[Machine], Any]:
@@ -324,10 +326,10 @@ _STOP = pickle.STOP[0]
 
 _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     pickle.PROTO: _proto,
-    pickle.FRAME: lambda m: m.take(8) and None,
+    pickle.FRAME: _skip(_u8),
     pickle.MARK: _mark,
     pickle.POP: _pop,
-    pickle.POP_MARK: lambda m: m.marked() and None,
+    pickle.POP_MARK: _skip(Machine.marked),
     pickle.DUP: _push(lambda m: m.stack[-1]),
     pickle.NONE: _push(lambda m: None),
     pickle.NEWTRUE: _push(lambda m: True),
@@ -342,8 +344,8 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     pickle.LONG4: _push(lambda m: _long(m, _i4(m))),
     pickle.BINFLOAT: _push(_number('>d')),
     pickle.STRING: _push(_string_line),
-    pickle.BINSTRING: _latin(_i4),
-    pickle.SHORT_BINSTRING: _latin(_u1),
+    pickle.BINSTRING: _text(_i4, 'latin-1'),
+    pickle.SHORT_BINSTRING: _text(_u1, 'latin-1'),
     pickle.UNICODE: _push(_unicode_line),
     pickle.BINUNICODE: _text(_u4),
     pickle.SHORT_BINUNICODE: _text(_u1),
@@ -356,7 +358,7 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     pickle.EMPTY_DICT: _push(lambda m: {}),
     pickle.EMPTY_TUPLE: _push(lambda m: ()),
     pickle.EMPTY_SET: _push(lambda m: set()),
-    pickle.LIST: _push(lambda m: m.marked()),
+    pickle.LIST: _push(Machine.marked),
     pickle.DICT: _dict,
     pickle.TUPLE: _push(lambda m: tuple(m.marked())),
     pickle.TUPLE1: _tuple(1),

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def _frombuffer(machine: Machine, raw: Any, dtype: Any, shape: Any, order: Any =
     return _array(machine, shape, dtype, 'F' if order == 'F' else 'C', raw)
 
 
-def _array(machine: Machine, shape: Any, dtype: Any, order: str, raw: Any) -> np.ndarray:
+def _array(machine: Machine, shape: Any, dtype: Any, order: Literal['C', 'F'], raw: Any) -> np.ndarray:
     if not isinstance(dtype, np.dtype):
         raise Refused('a numpy array without a dtype')
     if type(shape) is not tuple or len(shape) > MAX_DIMS or not all(type(n) is int and 0 <= n < 2**48 for n in shape):
