@@ -16,6 +16,10 @@ from pyskl.annotations.store import clean_annotations
 from pyskl.errors import UserError
 
 
+# Python 2's text protocol, spoilt, may hold escapes that Python warns of.
+pytestmark = pytest.mark.filterwarnings('ignore:invalid escape sequence')
+
+
 def small_data() -> dict:
     def clip(name: str) -> dict:
         return {'frame_dir': name, 'label': 1, 'img_shape': (48, 64), 'original_shape': (48, 64), 'total_frames': 3,
