@@ -15,7 +15,6 @@ from pyskl.annotations.safe_pickle import loads
 from pyskl.annotations.store import clean_annotations
 from pyskl.errors import UserError
 
-
 # Python 2's text protocol, spoilt, may hold escapes that Python warns of.
 pytestmark = pytest.mark.filterwarnings('ignore:invalid escape sequence')
 
