@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 
 
 class UserError(Exception):
@@ -32,10 +33,13 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def run_script(main: Callable[[], int | None]) -> None:
-    """Run a script's main and leave with its status; a UserError is one message on stderr and exit status 2."""
+    """Run a script's main and leave with its status; a UserError is one message on stderr and exit status 2, Ctrl-C is 130."""
     try:
         status = main()
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         status = EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        status = EXIT_INTERRUPTED
     sys.exit(status or 0)
