@@ -64,7 +64,7 @@ def test(config: str | os.PathLike, options: TestOptions | None = None,
     run = read_run(config, cfg_options)
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
-    ranks = distributed.start(options.launcher, options.device)
+    ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
     try:
         return test_run(run, options, ranks, Council(ranks))
     finally:
@@ -77,14 +77,14 @@ test.__test__ = False       # not a test function, whatever its name tells pytes
 def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
     """As `test`, on processes that have met already."""
     prepare_machine(run.recipe, ranks)
-    batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
     model = _model(run, options, ranks)
+    batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
     check_match(model, batches, options.split)
-    council.same(clips=batches.dataset.ids)
+    council.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
     scores = collect_scores(model, batches, ranks, council, options.amp, title=options.split)
     if scores is None:
         return None
-    ids, labels = batches.dataset.ids, np.asarray(batches.dataset.labels)
+    ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)
     metrics = _metrics(run.recipe, options, scores, labels)
     files = _write(run, options, ids, scores)
     print(as_text(metrics) if metrics else f'no metrics: {_why_not(scores, labels)}')

@@ -60,7 +60,7 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
     run = read_run(config, cfg_options)
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
-    ranks = distributed.start(options.launcher, options.device)
+    ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
     try:
         return _train(run, options, ranks)
     finally:
@@ -75,11 +75,11 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks) -> Path:
     resume = _checkpoint_to_resume(run, options)
     seed = _seed(recipe, options, resume)
     prepare_machine(recipe, ranks, options.deterministic)
+    model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
     train_batches = build_batches(recipe, 'train', ranks, seed)
     val_batches = build_batches(recipe, 'val', ranks) if options.validate and recipe.data.val is not None else None
-    council.same(clips=train_batches.dataset.ids, settings=_settings(recipe))
-    quiet = get_logger(recipe.log_level, quiet=not ranks.is_main)
-    model = build_network(recipe, ranks, seed, quiet)
+    clips = train_batches.dataset
+    council.same(clips=getattr(clips, 'fingerprint', None) or list(clips.ids), settings=_settings(recipe))
     check_match(model, train_batches, 'train')
     if val_batches is not None:
         check_match(model, val_batches, 'val')

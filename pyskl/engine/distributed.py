@@ -49,12 +49,12 @@ def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
     return torch.device('cuda', index)
 
 
-def start(launcher: str | None = None, device: str | None = None, timeout_minutes: float = 30) -> Ranks:
+def start(launcher: str | None = None, device: str | None = None, backend: str | None = None, timeout_minutes: float = 30) -> Ranks:
     """Join the group of processes that the launcher started; a single process needs none.
 
     launcher   'none', 'pytorch' (torchrun), 'slurm' (srun); None finds out from torchrun's variables
+    backend    'nccl', 'gloo'; None: NCCL on CUDA, gloo on the CPU. NCCL without a GPU becomes gloo
     raises     ConfigError when the launcher's variables are missing, or the device is not there
-    Backend: NCCL on CUDA, gloo on the CPU.
     """
     launcher = launcher or ('pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none')
     if launcher == 'none':
@@ -71,7 +71,7 @@ def start(launcher: str | None = None, device: str | None = None, timeout_minute
     if chosen.type == 'cuda':
         torch.cuda.set_device(chosen)
     try:
-        dist.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
+        dist.init_process_group((backend or 'nccl') if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
                           f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another PORT.') from error

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigError
+
 
 def get_logger(level: str = 'INFO', file: Path | None = None, quiet: bool = False) -> logging.Logger:
     """The logger 'pyskl', to stderr and to `file`; quiet (ranks other than 0): errors only, no file."""
@@ -40,6 +42,24 @@ class JsonLog:
             rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
             with open(self.path, 'a', encoding='utf-8') as f:
                 f.write(json.dumps(rounded) + '\n')
+
+
+class Tensorboard:
+    """Writes the same rows for TensorBoard, as train/loss, val/top1_acc ..., by iteration of the whole run."""
+
+    def __init__(self, folder: Path):
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ConfigError('log_config.hooks: TensorboardLoggerHook needs the package tensorboard. Install it with '
+                              "pip install -e '.[tensorboard]', or leave the hook out.") from error
+        self._writer = SummaryWriter(str(folder / 'tf_logs'))
+
+    def write(self, row: Mapping[str, Any], iteration: int) -> None:
+        for name, value in row.items():
+            if name not in ('mode', 'epoch', 'iter'):
+                self._writer.add_scalar(f'{row["mode"]}/{name}', value, iteration)
+        self._writer.flush()
 
 
 def as_text(values: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ from ..recipe import Recipe
 from .batch import ToDevice, autocast
 from .checkpoint import CheckpointFolder, load_weights
 from .distributed import Council, Ranks
-from .log import JsonLog, as_text, duration
+from .log import JsonLog, Tensorboard, as_text, duration
 from .optimizer import build_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
@@ -63,6 +63,8 @@ class Trainer:
         self._unsettled: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._start = time.perf_counter()
         self._iterations_here = 0
+        wants_tensorboard = any(hook.type == 'TensorboardLoggerHook' for hook in recipe.log_config.hooks)
+        self._tensorboard = Tensorboard(work_dir) if wants_tensorboard and ranks.is_main and json_log.path else None
         self.wrapped = self._distributed() if ranks.world > 1 else model
 
     def _distributed(self) -> DistributedDataParallel:
@@ -181,8 +183,13 @@ class Trainer:
         megabytes = ''.join(f'memory: {value}, ' for value in memory.values())
         self.logger.info('Epoch [%d][%d/%d]\tlr: %.3e, eta: %s, time: %.3f, data_time: %.3f, %s%s', self.at.epoch + 1, self.at.inner,
                          len(self.train), rate, duration(eta), seconds, data_seconds, megabytes, as_text(means))
-        self.json_log.write({'mode': 'train', 'epoch': self.at.epoch + 1, 'iter': self.at.inner, 'lr': rate, **memory,
+        self._write_row({'mode': 'train', 'epoch': self.at.epoch + 1, 'iter': self.at.inner, 'lr': rate, **memory,
                              'data_time': data_seconds, **means, 'time': seconds})
+
+    def _write_row(self, row: Mapping[str, Any]) -> None:
+        self.json_log.write(row)
+        if self._tensorboard is not None:
+            self._tensorboard.write(row, self.iteration)
 
     def _validate(self) -> dict[str, float] | None:
         """Metrics on the validation clips when this epoch is due for them (on rank 0; None otherwise)."""
@@ -196,7 +203,7 @@ class Trainer:
             return None
         metrics = evaluate(scores, self.val.dataset.labels, metrics=config.metrics, topk=config.topk)
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
-        self.json_log.write({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
+        self._write_row({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
         return dict(metrics)
 
     def _share_buffers(self) -> None:
