@@ -145,10 +145,9 @@ def test_a_new_best_replaces_the_old_one(tmp_path):
 def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
     write_checkpoint(tmp_path / 'a.pth', snapshot(1.0))
 
-    def full(data, f):
-        f.write(b'half of it')
+    def full(handle):
         raise OSError(28, 'No space left on device')
-    monkeypatch.setattr(torch, 'save', full)
+    monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(UserError, match='No space left.*untouched'):
         write_checkpoint(tmp_path / 'a.pth', snapshot(2.0))
     monkeypatch.undo()

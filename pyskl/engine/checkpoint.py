@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import shutil
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,16 +19,35 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..atomic import atomic_write
-from ..errors import CheckpointError, UserError
+from ..atomic import atomic_write, forget_parts
+from ..errors import CheckpointError
 
 _NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth$')
 
 
-def _published_globals() -> list[Any]:
-    """The three globals, beyond torch's own, in checkpoints that the published code wrote (a numpy scalar in their meta)."""
-    scalar = np.float64(0).__reduce__()[0]
-    return [scalar, (scalar, 'numpy.core.multiarray.scalar'), np.dtype, type(np.dtype(np.float64))]
+class _Dtype:
+    """Stands in for numpy.dtype, which believes flags in a file that turn bytes into pointers. Plain numbers only."""
+
+    def __init__(self, text: str, align: bool = False, copy: bool = False):
+        if not isinstance(text, str) or not re.fullmatch(r'[biuf][1248]', text):
+            raise ValueError(f'a numpy dtype {text!r}')
+        self.text, self.order = text, '='
+
+    def __setstate__(self, state: tuple) -> None:
+        if state[1] not in ('<', '>', '=', '|'):
+            raise ValueError('a numpy dtype with an unreadable state')
+        self.order = state[1]
+
+
+def _scalar(dtype: _Dtype, raw: bytes) -> int | float | bool:
+    """Stands in for numpy's scalar: a Python number."""
+    if not isinstance(dtype, _Dtype) or not isinstance(raw, bytes):
+        raise ValueError('a numpy scalar of another kind')
+    return np.frombuffer(raw, dtype.order + dtype.text)[0].item()
+
+
+# Checkpoints that the published code wrote have a numpy scalar in their meta.
+_PUBLISHED_GLOBALS = [(_Dtype, 'numpy.dtype'), (_scalar, 'numpy.core.multiarray.scalar'), (_scalar, 'numpy._core.multiarray.scalar')]
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
@@ -37,30 +59,55 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f'{path}: no such checkpoint file.')
     try:
-        with torch.serialization.safe_globals(_published_globals()):
+        _refuse_packed(path)
+        with torch.serialization.safe_globals(_PUBLISHED_GLOBALS), warnings.catch_warnings():
+            warnings.simplefilter('ignore')     # torch remarks on pickles that are none of its own; the error is enough
             data = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:      # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
-        reason = str(error).strip().split('\n')[0] or type(error).__name__
         refused = re.search(r'(?:global|GLOBAL) ([\w.]+)', str(error))
         if refused:
             raise CheckpointError(f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors and plain '
                                   'Python values only; ask its author for a plain state_dict.') from error
-        raise CheckpointError(f'{path}: is no whole checkpoint ({reason}). It may be cut short; take an earlier one.') from error
+        raise CheckpointError(f'{path}: is no whole checkpoint ({_reason(error)}). It may be cut short; take an earlier one.') from error
+    return _checked(data, path)
+
+
+def _refuse_packed(path: Path) -> None:
+    """torch never compresses what it saves; a file that does may unpack to any size."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
+
+
+def _reason(error: Exception) -> str:
+    """torch's reason without its advice to read the file unsafely."""
+    text = str(error).strip()
+    inner = re.search(r'WeightsUnpickler error: ?([^\n]*)', text)
+    return (inner[1] if inner else text.split('\n')[0])[:300].strip() or type(error).__name__
+
+
+def _checked(data: Any, path: Path) -> dict[str, Any]:
+    """The content of a checkpoint file in one form: 'meta' a dict, 'state_dict' a dict of tensors."""
     if isinstance(data, Mapping) and 'state_dict' not in data and data and all(torch.is_tensor(v) for v in data.values()):
         data = {'state_dict': data}             # a bare state dict
     if not isinstance(data, Mapping) or not isinstance(data.get('state_dict'), Mapping):
         raise CheckpointError(f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.")
+    odd = next((key for key, value in data['state_dict'].items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
+    if odd is not None:
+        raise CheckpointError(f"{path}: 'state_dict' holds {odd!r}, which is no tensor with a name. Expected a model's state_dict.")
+    if not isinstance(data.get('meta', {}), Mapping):
+        raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
     return {'meta': {}, **data}
 
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
     """Write atomically: `path` is either the old file or the whole new one, whatever happens meanwhile."""
+    whole = io.BytesIO()            # torch's own writer meets a full disk with errors that name neither file nor reason
+    torch.save(dict(data), whole)
     with atomic_write(path) as f:
-        try:
-            torch.save(dict(data), f)
-        except RuntimeError as error:           # torch wraps a full disk in its own error
-            raise UserError(f'{path}: could not be written ({error}); what was there before is untouched. Free some disk '
-                            'space or choose another --work-dir.') from error
+        f.write(whole.getbuffer())
 
 
 def load_weights(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor], source: str, strict: bool = True) -> list[str]:
@@ -124,6 +171,10 @@ class CheckpointFolder:
         for old in before:
             old.unlink(missing_ok=True)
         return path
+
+    def forget_unfinished(self) -> list[str]:
+        """Remove what a killed run left half-written; returns the names of what there was."""
+        return forget_parts(self.folder)
 
     def _point_latest(self, path: Path) -> None:
         latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'
