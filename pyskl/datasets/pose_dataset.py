@@ -1,4 +1,4 @@
-"""Skeleton clips from one annotation pickle, passed through a pipeline."""
+"""Skeleton clips from one annotation file, passed through a pipeline."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import read_annotations
-from ..errors import ConfigError, DataError, did_you_mean
+from ..annotations.clips import Annotations, Ids
+from ..annotations.opening import open_annotations
+from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
 from .label_embeddings import load_label_embeddings
@@ -20,7 +21,8 @@ from .pipelines import Collect, Compose
 class PoseDataset:
     """The clips of one split, as samples that a network can take.
 
-    ann_file          PYSKL's annotation pickle (data/README.md)
+    ann_file          PYSKL's annotation pickle (data/README.md), or its packed form (tools/pack.py); with data/x.pkl, data/x.packed
+                      is taken when it is up to date
     pipeline          list of stages, configs or callables
     split             name of the split inside the file; None takes every clip
     label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb` of a sample is its label's row
@@ -48,30 +50,25 @@ class PoseDataset:
         self.video_infos = self._load(valid_ratio, box_thr)
         self.label_embeddings_file = label_embeddings
         self.label_embeddings = load_label_embeddings(label_embeddings)
-        self.labels = np.array([info.get('label', -1) for info in self.video_infos], dtype=np.int64)
+        self.labels = self.video_infos.labels
         self._check_labels()
         self.class_prob = self._per_class(class_prob)
 
-    def _load(self, valid_ratio: float | None, box_thr: float | str | None) -> list[dict]:
-        data = read_annotations(self.ann_file)
-        infos = data['annotations']
+    def _load(self, valid_ratio: float | None, box_thr: float | str | None) -> Annotations:
+        clips = open_annotations(self.ann_file)
         if self.split is not None:
-            splits = data.get('split') or {}
-            if self.split not in splits:
-                raise DataError(f'{self.ann_file}: holds no split {self.split!r}; it has {", ".join(map(repr, splits)) or "none"}.'
-                                f'{did_you_mean(self.split, splits)}')
-            wanted = set(splits[self.split])
-            infos = [info for info in infos if info['frame_dir'] in wanted]
+            clips = clips.split(self.split)
         if valid_ratio is not None:
             key = 'valid_frames' if box_thr is None else f'valid@{float(box_thr):.1f}'
-            without = [info['frame_dir'] for info in infos if key not in info]
-            if without:
-                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {without[0]} lacks.')
-            infos = [info for info in infos if info[key] / info['total_frames'] >= valid_ratio]
-        if not infos:
+            valid = clips.column(key)
+            without = np.flatnonzero(np.isnan(valid))
+            if len(without):
+                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[without[0]]} lacks.')
+            clips = clips.take(np.flatnonzero(valid / clips.column('total_frames') >= valid_ratio))
+        if not len(clips):
             part = f' in split {self.split!r}' if self.split is not None else ''
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
-        return infos
+        return clips
 
     def _check_labels(self) -> None:
         highest = self.num_classes if self.num_classes is not None else np.iinfo(np.int64).max
@@ -80,20 +77,19 @@ class PoseDataset:
         lowest = -1 if self.test_mode else 0
         wrong = np.flatnonzero((self.labels < lowest) | (self.labels >= highest))
         if len(wrong):
-            info = self.video_infos[wrong[0]]
             if self.labels[wrong[0]] == -1:
                 advice = 'Clips without labels can only be tested.'
             else:
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
-            raise DataError(f'{self.ann_file}: clip {info["frame_dir"]} has label {info.get("label")}, expected 0..{highest - 1} '
-                            f'({len(wrong)} such clips). {advice}')
+            raise DataError(f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, expected '
+                            f'0..{highest - 1} ({len(wrong)} such clips). {advice}')
 
     def _per_class(self, class_prob: dict | Sequence[float] | None) -> np.ndarray | None:
         if class_prob is None:
             return None
         given = dict(class_prob if isinstance(class_prob, dict) else enumerate(class_prob))
         given = {int(k): float(v) for k, v in given.items()}
-        missing = sorted(set(self.labels.tolist()) - set(given))
+        missing = sorted(set(np.unique(self.labels).tolist()) - set(given))
         if missing:
             raise ConfigError(f'class_prob: no value for class {missing[0]}. Expected one per class, e.g. 1.0.')
         if any(not 0 <= v < np.inf for v in given.values()):
@@ -104,9 +100,14 @@ class PoseDataset:
         return len(self.video_infos)
 
     @property
-    def ids(self) -> list[str]:
-        """The clips' names (frame_dir), in dataset order."""
-        return [info['frame_dir'] for info in self.video_infos]
+    def ids(self) -> Ids:
+        """The clips' names (frame_dir), in dataset order; a sequence of str."""
+        return self.video_infos.ids
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the clips' names and labels."""
+        return self.video_infos.fingerprint
 
     @property
     def can_defer(self) -> bool:

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
+from ..annotations.clips import Ids
 from ..errors import ConfigError
 from ..registry import DATASETS
 
@@ -27,7 +29,11 @@ class RepeatDataset:
             raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
         self.dataset, self.times = _built(dataset, test_mode), times
         self.labels = np.tile(self.dataset.labels, times)
-        self.ids = list(self.dataset.ids) * times
+
+    @property
+    def ids(self) -> Ids:
+        inner = self.dataset.ids
+        return Ids(lambda index: inner[index % len(inner)], len(self), lambda: chain.from_iterable(repeat(inner, self.times)))
 
     def __getattr__(self, name: str) -> Any:
         if name == 'dataset':           # not set yet: unpickling asks before __init__ ran
@@ -55,13 +61,20 @@ class ConcatDataset:
             raise ConfigError('ConcatDataset.datasets is empty: expected at least one dataset.')
         self.datasets = [_built(d, test_mode) for d in datasets]
         self.labels = np.concatenate([d.labels for d in self.datasets])
-        self.ids = [name for d in self.datasets for name in d.ids]
         self.can_defer = all(d.can_defer for d in self.datasets)
         self.looks_up_emb = all(d.looks_up_emb for d in self.datasets)
         self.class_prob = self._same('class_prob')
         self.label_embeddings = self._same('label_embeddings')
         self.test_mode = self.datasets[0].test_mode
         self._ends = np.cumsum([len(d) for d in self.datasets])
+
+    @property
+    def ids(self) -> Ids:
+        return Ids(self._id, len(self), lambda: chain.from_iterable(d.ids for d in self.datasets))
+
+    @property
+    def fingerprint(self) -> list[str]:
+        return [d.fingerprint for d in self.datasets]
 
     def _same(self, name: str) -> np.ndarray | None:
         first, *others = [getattr(d, name) for d in self.datasets]
@@ -72,10 +85,18 @@ class ConcatDataset:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
+    def _place(self, index: int) -> tuple[int, int]:
+        """Which dataset a clip is in, and its index there."""
         which = int(np.searchsorted(self._ends, index, side='right'))
-        start = int(self._ends[which - 1]) if which else 0
-        return self.datasets[which].sample(index - start, deferred)
+        return which, index - (int(self._ends[which - 1]) if which else 0)
+
+    def _id(self, index: int) -> str:
+        which, inner = self._place(index)
+        return self.datasets[which].ids[inner]
+
+    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
+        which, inner = self._place(index)
+        return self.datasets[which].sample(inner, deferred)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.sample(index)

@@ -1,0 +1,180 @@
+"""Annotations as a sequence, wherever they are kept: a list in memory, or arrays mapped from a packed folder."""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import DataError, did_you_mean
+from .wording import plain
+
+_CHUNK = 65536          # clips whose names are handled at once
+
+
+class Store(Protocol):
+    """N clips as they lie in memory or in files. Row n is clip n of the file."""
+
+    where: str                          # the file or folder, for messages
+    labels: np.ndarray                  # (N,) int64, -1: none
+    split_names: tuple[str, ...]
+
+    def __len__(self) -> int: ...
+    def clip(self, row: int) -> dict[str, Any]: ...
+    def name(self, row: int) -> str: ...
+    def name_lines(self, rows: np.ndarray) -> bytes: ...
+    def column(self, field: str) -> np.ndarray: ...
+    def split_rows(self, name: str) -> np.ndarray: ...
+
+
+class Annotations(Sequence):
+    """Clips, all of a file or some: `annotations[i]` is an annotation as read_annotations gives it.
+
+    store   where they are kept
+    rows    (n,) which of the store's clips these are, in order; None: all
+
+    Nothing is held for a single clip: an annotation is made when it is asked for, and its arrays are views of the store's,
+    not to be written into. Pickled (for a loader's worker), a packed store travels as its path.
+    """
+
+    def __init__(self, store: Store, rows: np.ndarray | None = None):
+        self.store, self.rows = store, rows
+
+    def __len__(self) -> int:
+        return len(self.store) if self.rows is None else len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.store.clip(self._row(index))
+
+    def _row(self, index: int) -> int:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'clip {index} of {len(self)}')
+        index = int(index) % len(self)
+        return index if self.rows is None else int(self.rows[index])
+
+    def take(self, indices: np.ndarray) -> Annotations:
+        """Some of these clips: (n,) indices, in the order that is wanted."""
+        return Annotations(self.store, indices if self.rows is None else self.rows[indices])
+
+    def split(self, name: str) -> Annotations:
+        """The clips among these that the file's split `name` lists, in the file's order. DataError when it has no such split."""
+        names = self.store.split_names
+        if name not in names:
+            raise DataError(f'{self.store.where}: holds no split {name!r}; it has {", ".join(map(repr, names)) or "none"}.'
+                            f'{did_you_mean(name, names)}')
+        rows = self.store.split_rows(name)
+        if self.rows is not None:
+            return Annotations(self.store, self.rows[np.isin(self.rows, rows)])
+        return self if len(rows) == len(self) else Annotations(self.store, rows)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) int64; -1: no label."""
+        return self._of_rows(self.store.labels)
+
+    def column(self, field: str) -> np.ndarray:
+        """(N,) float64: a field that is one number a clip (total_frames, valid_frames, a user's own); NaN where a clip lacks it."""
+        return self._of_rows(self.store.column(field))
+
+    def _of_rows(self, values: np.ndarray) -> np.ndarray:
+        return values if self.rows is None else values[self.rows]
+
+    @property
+    def ids(self) -> Ids:
+        """The clips' names (frame_dir)."""
+        return Ids(self._id, len(self), self._names)
+
+    def _id(self, index: int) -> str:
+        return self.store.name(self._row(index))
+
+    def _lines(self) -> Iterator[bytes]:
+        for start in range(0, len(self), _CHUNK):
+            stop = min(start + _CHUNK, len(self))
+            yield self.store.name_lines(np.arange(start, stop) if self.rows is None else self.rows[start:stop])
+
+    def _names(self) -> Iterator[str]:
+        for lines in self._lines():
+            yield from lines.decode().split('\n')[:-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of names and labels in order, the same for a pickle and for what was packed from it."""
+        digest = hashlib.sha256()
+        for lines in self._lines():
+            digest.update(lines)
+        digest.update(np.ascontiguousarray(self.labels, '<i8'))
+        return digest.hexdigest()
+
+
+class Ids(Sequence):
+    """Names of clips, made when they are asked for: indexed, sliced, iterated and compared like a list of str.
+
+    get   index (0 <= index < length) -> name
+    all   the names in order, where there is a quicker way than one by one
+    """
+
+    def __init__(self, get: Callable[[int], str], length: int, all: Callable[[], Iterator[str]] | None = None):
+        self._get, self._length, self._all = get, length, all
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._get(i) for i in range(*index.indices(self._length))]
+        if not -self._length <= index < self._length:
+            raise IndexError(f'name {index} of {self._length}')
+        return self._get(int(index) % self._length)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._all() if self._all else map(self._get, range(self._length))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (Ids, list, tuple)):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other))
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        return f'Ids({self[:3]}{" ..." if len(self) > 3 else ""}, {len(self)} names)'
+
+
+class InMemory:
+    """A Store of what read_annotations gave."""
+
+    def __init__(self, data: Mapping[str, Any], where: str):
+        self._annotations, self._splits, self.where = data['annotations'], data['split'], where
+        self.labels = np.array([a['label'] for a in self._annotations], dtype=np.int64)
+        self.split_names = tuple(self._splits)
+
+    def __len__(self) -> int:
+        return len(self._annotations)
+
+    def clip(self, row: int) -> dict[str, Any]:
+        return self._annotations[row]
+
+    def name(self, row: int) -> str:
+        return self._annotations[row]['frame_dir']
+
+    def name_lines(self, rows: np.ndarray) -> bytes:
+        """The names of some clips, UTF-8, each with a newline behind it."""
+        return ''.join(f'{self.name(row)}\n' for row in rows.tolist()).encode()
+
+    def column(self, field: str) -> np.ndarray:
+        values = [a.get(field) for a in self._annotations]
+        wrong = next((i for i, v in enumerate(values) if v is not None and not is_number(v)), None)
+        if wrong is not None:
+            raise DataError(f'{self.where}: clip {plain(self.name(wrong))}: {field} is a {type(values[wrong]).__name__}. '
+                            'Expected one number.')
+        return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+    def split_rows(self, name: str) -> np.ndarray:
+        wanted = set(self._splits[name])
+        return np.flatnonzero([a['frame_dir'] in wanted for a in self._annotations])
+
+
+def is_number(value: Any) -> bool:
+    """A plain real number: int, float, bool, numpy's scalars."""
+    return isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating))

@@ -1,0 +1,66 @@
+"""Opens annotations in the form that is there: packed where that is up to date, else the pickle."""
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from ..errors import DataError
+from .clips import Annotations, InMemory
+from .packed import Packed
+from .sources import changed
+from .store import read_annotations
+
+_LOG = logging.getLogger('pyskl')
+SUFFIX = '.packed'
+
+
+def open_annotations(path: str | os.PathLike) -> Annotations:
+    """All clips of a file.
+
+    path    an annotation pickle, or a packed folder. With x.pkl the packed folder x.packed beside it is opened instead, if it
+            was made from this very file (size and time of change, or else the hash, are the same); if not, the log says so
+    ->      a sequence of annotations as read_annotations gives them; see Annotations
+    raises  DataError: missing, or wrong as read_annotations and Packed say
+    Concretely: `open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir'] == '0005_0'`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        packed = Packed(path)
+        _warn_of_newer_sources(packed, path)
+        return Annotations(packed)
+    beside = packed_beside(path)
+    if beside.is_dir():
+        if not path.exists():
+            raise DataError(f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.')
+        packed = _up_to_date(beside, path)
+        if packed is not None:
+            return Annotations(packed)
+    return Annotations(InMemory(read_annotations(path), str(path)))
+
+
+def packed_beside(path: str | os.PathLike) -> Path:
+    """Where the packed form of a file is looked for: data/x.pkl -> data/x.packed."""
+    return Path(path).with_suffix(SUFFIX)
+
+
+def _up_to_date(folder: Path, path: Path) -> Packed | None:
+    try:
+        packed = Packed(folder)
+        sources = packed.meta['sources']
+        reason = changed(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
+    except DataError as error:
+        reason = str(error)
+    if reason is None:
+        return packed
+    _LOG.warning('%s is not used, %s is read whole: %s. To pack it anew: python tools/pack.py %s', folder, path,
+                 reason.rstrip('.'), path)
+    return None
+
+
+def _warn_of_newer_sources(packed: Packed, folder: Path) -> None:
+    for source in packed.meta['sources']:
+        beside = folder.parent / Path(source['name']).name
+        reason = changed(beside, source) if beside.is_file() else None
+        if reason is not None:
+            _LOG.warning('%s: %s. It is used as it is; tools/pack.py makes it anew.', folder, reason)

@@ -1,0 +1,243 @@
+"""The packed form of annotations: a folder of .npy files that are mapped, not read. A million clips open at once, and all
+processes of a machine share the pages.
+
+    meta.json            format, version, id, split names, names and kinds of extra columns, the files it was made from
+    keypoint.npy         (F, V, C) float32: the key points of all clips, people and frames end to end
+    keypoint_score.npy   (F, V) float32
+    offset.npy           (N + 1,) int64: clip n is rows offset[n]:offset[n + 1], that is people[n] * frames[n] of them
+    people.npy, frames.npy, total_frames.npy (N,) int32, label.npy (N,) int64
+    img_shape.npy, original_shape.npy        (N, 2) int32, h and w px; 0, 0: none
+    names.npy            uint8, the clips' names in UTF-8, each with a newline behind it; clip n is name_end[n]:name_end[n + 1]
+    name_end.npy         (N + 1,) int64
+    split_0.npy ...      int64, the rows of each split in ascending order
+    extra_0.npy ...      (N,) float64, other numbers that clips have; NaN: this clip has none
+
+Written by `write_packed`, opened by `open_annotations`.
+"""
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from .arrays import load_npy
+from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
+from .safe_pickle import open_regular
+from .wording import brief, plain
+
+FORMAT, VERSION = 'pyskl packed annotations', 1
+META = 'meta.json'
+_MAX_META = 1 << 20
+NEWLINE, DELETE, BLANK = 10, 127, 32
+# name: dtype, axes
+ARRAYS = {'keypoint': ('<f4', 3), 'keypoint_score': ('<f4', 2), 'offset': ('<i8', 1), 'people': ('<i4', 1), 'frames': ('<i4', 1),
+          'total_frames': ('<i4', 1), 'label': ('<i8', 1), 'img_shape': ('<i4', 2), 'original_shape': ('<i4', 2),
+          'names': ('|u1', 1), 'name_end': ('<i8', 1)}
+KINDS = {'int': int, 'float': float, 'bool': bool}
+COLUMNS = ('total_frames', 'label')         # what column() gives beside the extra ones
+KNOWN = ('frame_dir', 'label', 'total_frames', 'img_shape', 'original_shape', 'keypoint', 'keypoint_score')
+
+
+class Packed:
+    """The clips of a packed folder, a Store (see clips.py). Key points and scores are views of the file, read-only.
+
+    path     the folder
+    expect   its meta['id'] must be this; for a worker that opens what its parent opened
+    raises   DataError: missing, no such folder, another version, truncated or contradictory arrays. Every row of the tables is
+             checked here; the key points of a clip (finite numbers) are when the clip is read
+    """
+
+    def __init__(self, path: str | os.PathLike, expect: str | None = None):
+        self.where, self._path = str(path), Path(path).absolute()
+        self.meta = _read_meta(Path(path))
+        if expect is not None and self.meta['id'] != expect:
+            raise self._error('was packed anew since it was opened. Start again.')
+        a = {name: self._load(name, *form) for name, form in ARRAYS.items()}
+        self._keypoint, self._score, self._offset, self._names, self._ends = (
+            a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end'))
+        self._table = a
+        self.labels = a['label']
+        self._check_lengths(a)
+        self._check_rows(a)
+        self._check_names()
+        self.split_names = tuple(self.meta['splits'])
+        self._splits = {name: self._split(k) for k, name in enumerate(self.split_names)}
+        self._extras = {extra['name']: (self._extra(k), KINDS[extra['kind']]) for k, extra in enumerate(self.meta['extras'])}
+
+    def __reduce__(self) -> tuple:
+        return Packed, (str(self._path), self.meta['id'])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def clip(self, row: int) -> dict[str, Any]:
+        start, stop = self._offset.item(row), self._offset.item(row + 1)
+        table = self._table
+        frames = table['frames'].item(row)
+        keypoint, score = self._keypoint[start:stop], self._score[start:stop]
+        if not (np.isfinite(keypoint).all() and np.isfinite(score).all()):
+            raise self._error(f'clip {self.name(row)} (row {row}) holds NaN or inf in keypoint or keypoint_score.')
+        clip = self._extra_fields(row)
+        for field in ('img_shape', 'original_shape'):
+            h, w = table[field][row].tolist()
+            if h:
+                clip[field] = (h, w)
+        clip.update(frame_dir=self.name(row), label=table['label'].item(row), total_frames=table['total_frames'].item(row),
+                    keypoint=keypoint.reshape(-1, frames, *keypoint.shape[1:]),
+                    keypoint_score=score.reshape(-1, frames, score.shape[1]))
+        return clip
+
+    def _extra_fields(self, row: int) -> dict[str, Any]:
+        values = {name: (column.item(row), kind) for name, (column, kind) in self._extras.items()}
+        return {name: kind(value) for name, (value, kind) in values.items() if value == value}
+
+    def name(self, row: int) -> str:
+        raw = self._names[self._ends.item(row):self._ends.item(row + 1) - 1].tobytes()
+        try:
+            name = raw.decode()
+        except UnicodeDecodeError:
+            name = ''
+        if not name.isprintable() or not name:
+            raise self._error(f'the name of row {row} is {brief(raw)}. Expected printable text in UTF-8.')
+        return name
+
+    def name_lines(self, rows: np.ndarray) -> bytes:
+        """The names of some clips, UTF-8, each with a newline behind it."""
+        start, stop = self._ends[rows], self._ends[rows + 1]
+        length = stop - start
+        if (start[1:] == stop[:-1]).all():                  # neighbours
+            return self._names[start[0]:stop[-1]].tobytes()
+        first = np.cumsum(length) - length                  # where each name will begin
+        return self._names[np.repeat(start - first, length) + np.arange(length.sum())].tobytes()
+
+    def column(self, field: str) -> np.ndarray:
+        if field in COLUMNS:
+            return self._table[field].astype(np.float64)
+        return self._extras[field][0] if field in self._extras else np.full(len(self), np.nan)
+
+    def split_rows(self, name: str) -> np.ndarray:
+        return self._splits[name]
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    def _load(self, name: str, dtype: str, ndim: int) -> np.ndarray:
+        array = np.asarray(load_npy(self._path / f'{name}.npy'))        # no np.memmap: cutting one is slow
+        if array.dtype != np.dtype(dtype) or array.ndim != ndim:
+            raise self._error(f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected {np.dtype(dtype)} with '
+                              f'{ndim} axes.')
+        if not array.flags.c_contiguous:
+            raise self._error(f'{name}.npy is in Fortran order. Expected C order.')
+        return array
+
+    def _check_lengths(self, a: dict[str, np.ndarray]) -> None:
+        num_clips = len(self)
+        if not num_clips:
+            raise self._error('holds no clips. Expected at least one.')
+        wanted = {'offset': (num_clips + 1,), 'name_end': (num_clips + 1,), 'img_shape': (num_clips, 2),
+                  'original_shape': (num_clips, 2), 'people': (num_clips,), 'frames': (num_clips,), 'total_frames': (num_clips,),
+                  'keypoint_score': a['keypoint'].shape[:2]}
+        for name, shape in wanted.items():
+            if a[name].shape != shape:
+                raise self._error(f'{name}.npy has shape {a[name].shape}. Expected {shape}, as label.npy has {num_clips} clips '
+                                  f'and keypoint.npy shape {a["keypoint"].shape}.')
+        joints, coordinates = a['keypoint'].shape[1:]
+        if not joints or coordinates not in (2, 3):
+            raise self._error(f'keypoint.npy has shape {a["keypoint"].shape}. Expected (rows, joints, 2 or 3).')
+
+    def _check_rows(self, a: dict[str, np.ndarray]) -> None:
+        self._check_steps('offset', a['offset'], len(a['keypoint']))
+        self._check_range('people', 1)
+        self._check_range('frames', 1)
+        self._check_range('total_frames', 1, a['frames'])
+        self._check_range('label', NO_LABEL, MAX_LABEL)
+        rows = np.multiply(a['people'], a['frames'], dtype=np.int64)
+        self._all(np.diff(a['offset']) == rows, 'offset', 'people times frames rows')
+        for field in ('img_shape', 'original_shape'):
+            self._check_range(field, 0, MAX_SIDE)
+            h, w = a[field].T
+            self._all((h > 0) == (w > 0), field, 'both height and width, or 0, 0 for none')
+
+    def _check_names(self) -> None:
+        self._check_steps('name_end', self._ends, len(self._names))
+        ends = self._names[self._ends[1:] - 1] == NEWLINE
+        self._all(ends, 'names', 'a newline behind each name')
+        control = np.count_nonzero(self._names < BLANK) + np.count_nonzero(self._names == DELETE)
+        if control != len(self) or (np.diff(self._ends) < 2).any():
+            raise self._error('names.npy holds control characters or empty names. Expected printable text.')
+
+    def _check_steps(self, name: str, edges: np.ndarray, end: int) -> None:
+        """Do edges rise from 0 to end?"""
+        if edges[0] != 0 or edges[-1] != end:
+            raise self._error(f'{name}.npy runs from {edges[0]} to {edges[-1]}. Expected 0 to {end}, the rows that are there.')
+        self._all(edges[1:] > edges[:-1], name, 'numbers that rise from clip to clip')
+
+    def _check_range(self, name: str, low: int, high: int | np.ndarray | None = None) -> None:
+        values = self._table[name]
+        fits = values >= low
+        if high is not None:
+            fits &= values <= high
+        self._all(fits, name, f'numbers from {low} on' if high is None else
+                  f'numbers from {low} to {high if isinstance(high, int) else "frames"}')
+
+    def _all(self, fits: np.ndarray, name: str, wanted: str) -> None:
+        if not fits.all():
+            row = int(np.argwhere(~fits)[0][0])
+            raise self._error(f'{name}.npy is wrong for clip {row}. Expected {wanted}.')
+
+    def _split(self, k: int) -> np.ndarray:
+        rows = self._load(f'split_{k}', '<i8', 1)
+        if len(rows) and (rows[0] < 0 or rows[-1] >= len(self) or (rows[1:] <= rows[:-1]).any()):
+            raise self._error(f'split_{k}.npy ({plain(self.split_names[k])}) holds rows that are not there, or not in ascending '
+                              f'order. Expected rows of {len(self)} clips.')
+        return rows
+
+    def _extra(self, k: int) -> np.ndarray:
+        column = self._load(f'extra_{k}', '<f8', 1)
+        kind = self.meta['extras'][k]['kind']
+        if len(column) != len(self) or kind != 'float' and np.isinf(column).any():
+            raise self._error(f'extra_{k}.npy has {len(column)} numbers, kind {kind}. Expected {len(self)} finite ones.')
+        return column
+
+    def _error(self, what: str) -> DataError:
+        return DataError(f'{self.where}: {what if what.endswith("again.") else what + " Pack it again: tools/pack.py."}')
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    """meta.json, checked: only what is used, in the types that are expected."""
+    if not path.is_dir():
+        raise DataError(f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.')
+    if not (path / META).exists():
+        raise DataError(f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.')
+    with open_regular(path / META) as f:
+        raw = f.read(_MAX_META)
+    try:
+        meta = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise DataError(f'{path / META}: is no whole json. Pack it again: tools/pack.py.') from None
+    if not isinstance(meta, dict) or meta.get('format') != FORMAT:
+        raise DataError(f'{path / META}: says no {FORMAT!r}. Is this another kind of folder?')
+    if meta.get('version') != VERSION:
+        raise DataError(f'{path}: has version {brief(meta.get("version"))} of the packed form; this program reads {VERSION}. '
+                        'Pack it again: tools/pack.py.')
+    if not _well_formed(meta):
+        raise DataError(f'{path / META}: has fields of unexpected types. Pack it again: tools/pack.py.')
+    return meta
+
+
+def _well_formed(meta: dict[str, Any]) -> bool:
+    def texts(value: Any) -> bool:
+        return isinstance(value, list) and all(isinstance(v, str) and v.isprintable() for v in value) and len(set(value)) == len(value)
+
+    def dicts(value: Any, **types: type) -> bool:
+        return isinstance(value, list) and all(
+            isinstance(v, dict) and all(type(v.get(key)) is kind for key, kind in types.items()) for v in value)
+    return (isinstance(meta.get('id'), str) and texts(meta.get('splits')) and dicts(meta.get('extras'), name=str, kind=str)
+            and texts([e['name'] for e in meta['extras']]) and all(e['kind'] in KINDS for e in meta['extras'])
+            and not set(KNOWN) & {e['name'] for e in meta['extras']}
+            and dicts(meta.get('sources'), name=str, size=int, mtime_ns=int, sha256=str))

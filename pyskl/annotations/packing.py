@@ -1,0 +1,252 @@
+"""Writes the packed form of annotations (packed.py says what lies where), clip after clip: any number of them fits in memory."""
+from __future__ import annotations
+
+import json
+import logging
+import os
+import struct
+import uuid
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..atomic import atomic_folder, atomic_write
+from ..errors import DataError, UserError
+from .arrays import load_npy
+from .clips import is_number
+from .fields import Wrong, clean_fields
+from .imigue import IMG_SHAPE, iterate_raw, raw_paths
+from .opening import packed_beside
+from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
+from .sources import changed, describe
+from .store import clip_name, read_annotations
+from .wording import brief, some
+
+_LOG = logging.getLogger('pyskl')
+_HEADER_BYTES = 128
+_EXACT = 2**53          # whole numbers up to this are kept exactly
+
+
+def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any]],
+                 splits: Mapping[str, Sequence[str] | np.ndarray] | None = None, *, sources: Sequence[Mapping[str, Any]] = (),
+                 drop: Sequence[str] = (), before_end: Callable[[], None] | None = None) -> int:
+    """Write a packed folder; it replaces an older one only when it is whole.
+
+    path         the folder, x.packed
+    annotations  dicts as `fields.clean_fields` takes them, one at a time; they need not be in memory together
+    splits       name -> names of clips, or their rows (integers)
+    sources      what it is made from (sources.describe)
+    drop         fields to leave out. Beyond the known fields, those that are one number a clip are kept; any other must be dropped
+    before_end   called when all is written, before it takes its place; what it raises stops that
+    ->           number of clips
+    raises       DataError naming clip and field: wrong (see read_annotations), or of a kind that can't be packed; no clips at all.
+                 UserError: can't be written, or `path` is a folder of something else
+    """
+    path = Path(path)
+    if path.is_dir() and any(path.iterdir()) and not (path / META).is_file():
+        raise UserError(f'{path}: is a folder of something else (it has no {META}). Choose another name.')
+    with atomic_folder(path) as folder, ExitStack() as files:
+        writer = _Writer(folder, files, str(path), frozenset(drop))
+        for annotation in annotations:
+            writer.add(annotation)
+        writer.finish(splits or {}, sources)
+        if before_end is not None:
+            before_end()
+    return writer.num_clips
+
+
+def pack_file(path: str | os.PathLike, out: str | os.PathLike | None = None, drop: Sequence[str] = (),
+              img_shape: Sequence[int] = IMG_SHAPE) -> tuple[Path, int]:
+    """Pack an annotation pickle, or iMiGUE's raw {split}_data.npy with the {split}_label.pkl beside it.
+
+    out     the folder; None: x.packed beside x.pkl
+    ->      the folder and the number of clips
+    raises  as write_packed and read_annotations; UserError when a file was changed meanwhile
+    """
+    path = Path(path)
+    out = packed_beside(path) if out is None else Path(out)
+    if path.suffix == '.npy':
+        files, num_clips, annotations, splits = _raw(path, img_shape)
+        sources = [describe(file) for file in files]
+    else:
+        sources = [describe(path)]
+        files, data = [path], read_annotations(path)
+        num_clips, annotations, splits = len(data['annotations']), data['annotations'], data['split']
+    rows = tqdm(annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None)
+    write_packed(out, rows, splits, sources=sources, drop=drop, before_end=lambda: _check_unchanged(files, sources))
+    return out, num_clips
+
+
+def _raw(path: Path, img_shape: Sequence[int]) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
+    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are."""
+    split = path.stem.removesuffix('_data')
+    data, labels = raw_paths(path.parent, split)
+    if path != data:
+        raise UserError(f"{path}: expected an annotation pickle, or iMiGUE's raw arrays with a name like train_data.npy.")
+    num_clips, annotations = iterate_raw(path.parent, split, img_shape)
+    return [data, labels] if labels.exists() else [data], num_clips, annotations, {split: np.arange(num_clips)}
+
+
+def _check_unchanged(files: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> None:
+    for file, source in zip(files, sources):
+        if changed(file, source) is not None:
+            raise UserError(f'{file}: was changed while it was packed. Nothing was written; start again when it is whole.')
+
+
+class _Growing:
+    """An .npy file to which rows are added; how many they are is written into its header in the end."""
+
+    def __init__(self, files: ExitStack, path: Path, dtype: str, shape: Sequence[int] = ()):
+        self.dtype, self.shape, self.num_rows = dtype, tuple(shape), 0
+        self._file = files.enter_context(open(path, 'wb'))      # noqa: SIM115 (the stack closes it)
+        self._file.write(bytes(_HEADER_BYTES))
+
+    def add(self, rows: Any, num_rows: int = 1) -> None:
+        self._file.write(np.ascontiguousarray(rows, self.dtype))
+        self.num_rows += num_rows
+
+    def finish(self) -> None:
+        about = {'descr': self.dtype, 'fortran_order': False, 'shape': (self.num_rows, *self.shape)}
+        text = repr(about).ljust(_HEADER_BYTES - 11) + '\n'
+        self._file.seek(0)
+        self._file.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text.encode('ascii'))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+class _Writer:
+    """Takes clips one by one; holds a hash of each name, to find doubles, and nothing else of them."""
+
+    def __init__(self, folder: Path, files: ExitStack, where: str, drop: frozenset[str]):
+        self.folder, self.files, self.where, self.drop = folder, files, where, drop
+        self.num_clips, self.num_rows = 0, 0
+        self.columns: dict[str, _Growing] = {}
+        self.extras: dict[str, _Growing] = {}
+        self.kinds: dict[str, str] = {}
+        self.hashes = array('q')
+
+    def add(self, annotation: Mapping[str, Any]) -> None:
+        where = clip_name(annotation, self.num_clips)
+        try:
+            clip = clean_fields(annotation)
+        except Wrong as wrong:
+            raise DataError(f'{self.where}: {where}: {wrong}') from None
+        keypoint, score = clip['keypoint'], clip['keypoint_score']
+        if not self.columns:
+            self._start(*keypoint.shape[2:])
+        if keypoint.shape[2:] != self.columns['keypoint'].shape:
+            raise DataError(f'{self.where}: {where}: keypoint has shape {keypoint.shape}, the first clip (M, T, V, C) has (V, C) = '
+                            f'{self.columns["keypoint"].shape}. Expected the same joints in every clip.')
+        rows = keypoint.shape[0] * keypoint.shape[1]
+        self.columns['keypoint'].add(keypoint, rows)
+        self.columns['keypoint_score'].add(score, rows)
+        self.num_rows += rows
+        self._add_name(clip['frame_dir'])
+        self._add_numbers(offset=self.num_rows, people=keypoint.shape[0], frames=keypoint.shape[1], label=clip['label'],
+                          total_frames=clip['total_frames'], img_shape=clip.get('img_shape', (0, 0)),
+                          original_shape=clip.get('original_shape', (0, 0)))
+        self._add_extras(clip, where)
+        self.num_clips += 1
+
+    def _start(self, joints: int, coordinates: int) -> None:
+        shapes = {'keypoint': (joints, coordinates), 'keypoint_score': (joints,), 'img_shape': (2,), 'original_shape': (2,)}
+        self.columns = {name: self._file(name, dtype, shapes.get(name, ())) for name, (dtype, _) in ARRAYS.items()}
+        self._add_numbers(offset=0, name_end=0)
+
+    def _file(self, name: str, dtype: str, shape: Sequence[int] = ()) -> _Growing:
+        return _Growing(self.files, self.folder / f'{name}.npy', dtype, shape)
+
+    def _add_numbers(self, **numbers: Any) -> None:
+        for name, value in numbers.items():
+            self.columns[name].add(value)
+
+    def _add_name(self, name: str) -> None:
+        raw = f'{name}\n'.encode()
+        self.columns['names'].add(np.frombuffer(raw, np.uint8), len(raw))
+        self._add_numbers(name_end=self.columns['names'].num_rows)
+        self.hashes.append(hash(name))
+
+    def _add_extras(self, clip: Mapping[str, Any], where: str) -> None:
+        extra = {name: value for name, value in clip.items() if name not in KNOWN and name not in self.drop and value is not None}
+        for name, value in extra.items():
+            self._check_extra(name, value, where)
+            if name not in self.extras:
+                self.extras[name] = self._file(f'extra_{len(self.extras)}', '<f8')
+                self.extras[name].add(np.full(self.num_clips, np.nan), self.num_clips)
+            kind = 'bool' if isinstance(value, (bool, np.bool_)) else 'int' if isinstance(value, (int, np.integer)) else 'float'
+            before = self.kinds.setdefault(name, kind)
+            self.kinds[name] = kind if kind == before else 'float'
+        for name, column in self.extras.items():
+            column.add(extra.get(name, np.nan))
+
+    def _check_extra(self, name: Any, value: Any, where: str) -> None:
+        if not isinstance(name, str) or not name.isprintable():
+            raise DataError(f'{self.where}: {where}: has a field {brief(name)}. Expected names in printable text.')
+        if not is_number(value) or isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT:
+            raise DataError(f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beyond the fields of an annotation, one '
+                            f'number a clip can be packed. If nothing needs it, leave it out: --drop {name} (drop=({name!r},)).')
+
+    def finish(self, splits: Mapping[str, Sequence[str] | np.ndarray], sources: Sequence[Mapping[str, Any]]) -> None:
+        if not self.num_clips:
+            raise DataError(f'{self.where}: there are no annotations to pack. Expected at least one clip.')
+        for column in (*self.columns.values(), *self.extras.values()):
+            column.finish()
+        names = _Names(self.folder)
+        self._check_doubles(names)
+        for k, (name, members) in enumerate(splits.items()):
+            if not isinstance(name, str) or not name.isprintable():
+                raise DataError(f'{self.where}: a split is named {brief(name)}. Expected printable text.')
+            rows = self._split_rows(name, members, names)
+            column = self._file(f'split_{k}', '<i8')
+            column.add(rows, len(rows))
+            column.finish()
+        meta = {'format': FORMAT, 'version': VERSION, 'id': uuid.uuid4().hex, 'splits': list(splits),
+                'extras': [{'name': name, 'kind': self.kinds[name]} for name in self.extras], 'sources': list(sources)}
+        with atomic_write(self.folder / META, 'w', encoding='utf-8') as f:
+            json.dump(meta, f, indent=1)
+
+    def _check_doubles(self, names: _Names) -> None:
+        """Names whose hashes are equal are compared themselves."""
+        hashes = np.frombuffer(self.hashes, np.int64)
+        order = np.argsort(hashes, kind='stable')
+        same = np.flatnonzero(np.diff(hashes[order]) == 0)
+        suspects = [names[row] for row in np.unique(order[np.concatenate([same, same + 1])]).tolist()]
+        twice = [name for name, n in Counter(suspects).items() if n > 1]
+        if twice:
+            raise DataError(f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for every '
+                            'clip, because splits and scores go by it.')
+
+    def _split_rows(self, name: str, members: Sequence[str] | np.ndarray, names: _Names) -> np.ndarray:
+        """Ascending rows of the clips that a split lists, by name or by row."""
+        if isinstance(members, np.ndarray) and members.dtype.kind in 'iu':
+            rows = np.unique(members)
+            if len(rows) and not 0 <= rows[0] <= rows[-1] < self.num_clips:
+                raise DataError(f'{self.where}: split {name!r} holds rows {rows[0]} to {rows[-1]}; there are {self.num_clips} clips.')
+            return rows
+        wanted = set(members)
+        rows = np.array([row for row, clip in enumerate(names) if clip in wanted], np.int64)
+        if len(rows) < len(wanted):
+            missing = wanted - {names[row] for row in rows.tolist()}
+            _LOG.warning('%s: split %r lists %d names without a clip (%s); they are left out.', self.where, name, len(missing),
+                         some(sorted(missing, key=str)))
+        return rows
+
+
+class _Names(Sequence):
+    """The names that were just written, read back."""
+
+    def __init__(self, folder: Path):
+        self._lines, self._ends = (np.asarray(load_npy(folder / f'{name}.npy')) for name in ('names', 'name_end'))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: int) -> str:
+        return self._lines[self._ends[row]:self._ends[row + 1] - 1].tobytes().decode()
