@@ -15,4 +15,6 @@ if [[ ${NNODES:-1} == 1 && -z ${PORT:-} ]]; then
 else
     where=(--nnodes "${NNODES:-1}" --node_rank "${NODE_RANK:-0}" --master_addr "${MASTER_ADDR:-127.0.0.1}" --master_port "${PORT:-29500}")
 fi
+# Slurm's warning before pre-emption, USR1, is handed on to the processes like TERM and INT
+export PET_SIGNALS_TO_HANDLE=${PET_SIGNALS_TO_HANDLE:-SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1}
 exec "${PYTHON:-python}" -m torch.distributed.run "${where[@]}" --nproc_per_node "$processes" "$script" "$config" --launcher pytorch "$@"

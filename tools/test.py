@@ -4,7 +4,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from pyskl.apis import TestOptions, test
 from pyskl.errors import run_script
 
 
@@ -33,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     args.pop('local_rank')
+    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    from pyskl.apis import TestOptions, test
     test(config, TestOptions(**args), cfg_options)
     return 0
 

@@ -5,8 +5,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pyskl.apis import TrainOptions, train
-from pyskl.engine.signals import Stopped
 from pyskl.errors import run_script
 
 
@@ -38,10 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     args.pop('local_rank')
+    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    from pyskl.apis import TrainOptions, train
+    from pyskl.engine.signals import Stopped
     try:
         work_dir = train(config, TrainOptions(**args), cfg_options)
     except Stopped as stopped:
-        print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
+        if not stopped.quiet:
+            print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
         return stopped.status
     if not args['dry_run']:
         print(f'wrote {work_dir}')

@@ -14,6 +14,7 @@ from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
 from ..engine.distributed import Council, Ranks
 from ..engine.log import as_text
+from ..engine.rollcall import together
 from ..engine.tester import collect_scores
 from ..errors import CheckpointError, ConfigError
 from ..evaluation import evaluate
@@ -65,10 +66,8 @@ def test(config: str | os.PathLike, options: TestOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    try:
-        return test_run(run, options, ranks, Council(ranks))
-    finally:
-        distributed.finish()
+    with together(ranks) as council:
+        return test_run(run, options, ranks, council)
 
 
 test.__test__ = False       # not a test function, whatever its name tells pytest

@@ -14,10 +14,12 @@ import torch
 
 from .. import __version__
 from ..atomic import atomic_write
+from ..datasets import Batches
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, read_checkpoint
 from ..engine.distributed import Council, Ranks
 from ..engine.log import JsonLog, get_logger, timestamp
+from ..engine.rollcall import together
 from ..engine.trainer import Trainer
 from ..errors import ConfigError
 from ..recipe import Recipe, differences, dump_config, read_recipe
@@ -61,15 +63,12 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    try:
-        return _train(run, options, ranks)
-    finally:
-        distributed.finish()
+    with together(ranks) as council:
+        return _train(run, options, ranks, council)
 
 
-def _train(run: Run, options: TrainOptions, ranks: Ranks) -> Path:
+def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> Path:
     run.recipe.require('model', 'data.train', 'optimizer', 'lr_config', 'total_epochs')
-    council = Council(ranks)
     recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
     run = replace(run, recipe=recipe)
     resume = _checkpoint_to_resume(run, options)
@@ -78,8 +77,8 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks) -> Path:
     model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
     train_batches = build_batches(recipe, 'train', ranks, seed)
     val_batches = build_batches(recipe, 'val', ranks) if options.validate and recipe.data.val is not None else None
-    clips = train_batches.dataset
-    council.same(clips=getattr(clips, 'fingerprint', None) or list(clips.ids), settings=_settings(recipe))
+    council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=_settings(recipe),
+                 checkpoint=None if resume is None else _where(resume))
     check_match(model, train_batches, 'train')
     if val_batches is not None:
         check_match(model, val_batches, 'val')
@@ -89,22 +88,33 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks) -> Path:
         dry_run(model, recipe, ranks, council, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
-    logger, json_log, meta = _open_work_dir(run, options, ranks, council, seed)
+    trainer = Trainer(model, recipe, ranks, council, train_batches, val_batches, run.work_dir, logging.getLogger('pyskl'), JsonLog(None),
+                      seed, options.amp, options.on_nan)
+    if resume is not None:
+        trainer.resume(resume.data, str(resume.path))
+    logger, json_log, meta = _open_work_dir(run, options, ranks, council, seed)     # nothing was written until here
+    trainer.log_to(logger, json_log, meta)
     if resume is not None:
         logger.info('Going on from %s (epoch %s, iteration %s); --no-resume with another --work-dir starts anew.', resume.path,
-                    resume.data['meta'].get('epoch'), resume.data['meta'].get('iter'))
+                    *_where(resume))
         for note in resume.notes:
             logger.warning('%s', note)
     log_setting(logger, recipe, model, ranks, train_batches)
     logger.log(*base_note)
-    trainer = Trainer(model, recipe, ranks, council, train_batches, val_batches, run.work_dir, logger, json_log, seed, options.amp,
-                      options.on_nan, meta)
-    if resume is not None:
-        trainer.resume(resume.data, str(resume.path))
     trainer.fit()
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
     _test_afterwards(run, options, ranks, council, logger)
     return run.work_dir
+
+
+def _clips(batches: Batches | None) -> Any:
+    """What tells whether two ranks have the same clips."""
+    return None if batches is None else getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids)
+
+
+def _where(resume: Resume) -> tuple[Any, Any]:
+    """Epochs and iterations that a checkpoint has behind it."""
+    return resume.data['meta'].get('epoch'), resume.data['meta'].get('iter')
 
 
 # -- learning rate, seed -----------------------------------------------------------------------------------------------
@@ -175,7 +185,10 @@ def _checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
 
 def _changes(checkpoint: Mapping[str, Any], recipe: Recipe) -> list[str]:
     before = checkpoint['meta'].get('settings')
-    return differences(json.loads(before), json.loads(_settings(recipe))) if isinstance(before, str) else []
+    try:
+        return differences(json.loads(before), json.loads(_settings(recipe))) if isinstance(before, str) else []
+    except ValueError:
+        return [f'its settings are unreadable: {before[:80]!r}']
 
 
 def _settings(recipe: Recipe) -> str:
@@ -191,6 +204,7 @@ def _open_work_dir(run: Run, options: TrainOptions, ranks: Ranks, council: Counc
     meta = {'pyskl_version': __version__, 'torch_version': str(torch.__version__), 'config': text, 'config_name': f'{run.name}.py',
             'settings': _settings(run.recipe), 'seed': seed, 'amp': options.amp, 'world': ranks.world}
     if ranks.is_main:
+        CheckpointFolder(run.work_dir).forget_unfinished()
         with atomic_write(run.work_dir / f'{run.name}.py', 'w', encoding='utf-8') as f:
             f.write(text)
     logger = get_logger(run.recipe.log_level, run.work_dir / f'{stamp}.log', quiet=not ranks.is_main)

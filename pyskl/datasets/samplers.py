@@ -53,13 +53,14 @@ class TrainBatches:
 
 
 class TestBatches:
-    """One rank's share of a dataset, in order, no clip twice and none left out."""
+    """One rank's share of a dataset, in order, no clip twice and none left out. `most`: batches of the rank that has most."""
 
     __test__ = False        # not a test class, whatever its name tells pytest
 
     def __init__(self, num_clips: int, batch_size: int, rank: int = 0, num_ranks: int = 1):
         self.batch_size = batch_size
         self.indices: Sequence[int] = range(rank, num_clips, num_ranks)
+        self.most = -(-len(range(0, num_clips, num_ranks)) // batch_size)
 
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)

@@ -138,13 +138,17 @@ class Council:
             dist.broadcast_object_list(box, group=self._group)
         return box[0]
 
+    def share(self, value: Any) -> list[Any]:
+        """Every rank's value in rank order, on every rank."""
+        return self.tell(self.gather(value))
+
     def same(self, **values: Any) -> None:
         """Raise DataError on every rank unless all ranks have the same values (compared by hash)."""
         if self._group is None:
             return
         digests = {name: hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
                    for name, value in values.items()}
-        gathered = self.tell(self.gather(digests))
+        gathered = self.share(digests)
         for name in digests:
             odd = [rank for rank, theirs in enumerate(gathered) if theirs[name] != gathered[0][name]]
             if odd:

@@ -12,6 +12,18 @@ from typing import Any
 from ..errors import ConfigError
 
 
+class _LogFile(logging.FileHandler):
+    """A log file that, once it can't be written (a full disk), says so in one line instead of a traceback a line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:       # noqa: N802 (logging's name)
+        _give_up(self.baseFilename, sys.exc_info()[1])
+        self.setLevel(logging.CRITICAL + 1)
+
+
+def _give_up(path: str | Path, error: BaseException | None) -> None:
+    print(f'warning: {path}: could not be written ({error}); nothing more is logged there. Training goes on.', file=sys.stderr)
+
+
 def get_logger(level: str = 'INFO', file: Path | None = None, quiet: bool = False) -> logging.Logger:
     """The logger 'pyskl', to stderr and to `file`; quiet (ranks other than 0): errors only, no file."""
     logger = logging.getLogger('pyskl')
@@ -22,7 +34,7 @@ def get_logger(level: str = 'INFO', file: Path | None = None, quiet: bool = Fals
     logger.setLevel('ERROR' if quiet else level)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if file is not None and not quiet:
-        handlers.append(logging.FileHandler(file, encoding='utf-8'))
+        handlers.append(_LogFile(file, encoding='utf-8'))
     for handler in handlers:
         handler.setFormatter(logging.Formatter('%(asctime)s - %(name)s - %(levelname)s - %(message)s'))
         logger.addHandler(handler)
@@ -40,8 +52,12 @@ class JsonLog:
     def write(self, row: Mapping[str, Any]) -> None:
         if self.path is not None:
             rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
-            with open(self.path, 'a', encoding='utf-8') as f:
-                f.write(json.dumps(rounded) + '\n')
+            try:
+                with open(self.path, 'a', encoding='utf-8') as f:
+                    f.write(json.dumps(rounded) + '\n')
+            except OSError as error:            # a full disk: say so once; the next checkpoint will not fit either
+                _give_up(self.path, error)
+                self.path = None
 
 
 class Tensorboard:

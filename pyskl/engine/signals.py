@@ -2,19 +2,24 @@
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
 
 from .distributed import Council
 
+_SAME_CTRL_C = 1.0      # seconds in which a second SIGINT is the same Ctrl-C, once from the terminal and once from a launcher
 _POLITE = [getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)]
 
 
 class Stopped(Exception):
-    """Training was asked to stop and has written `checkpoint`. The exit status is 128 + signal, as shells expect."""
+    """Training was asked to stop and has written `checkpoint`. The exit status is 128 + signal, as shells expect.
 
-    def __init__(self, number: int, checkpoint: str):
+    quiet   another rank speaks for all
+    """
+
+    def __init__(self, number: int, checkpoint: str, quiet: bool = False):
         super().__init__(f'stopped by {signal.Signals(number).name}; everything so far is in {checkpoint}')
-        self.status, self.checkpoint = 128 + number, checkpoint
+        self.status, self.checkpoint, self.quiet = 128 + number, checkpoint, quiet
 
 
 class StopRequest:
@@ -27,19 +32,22 @@ class StopRequest:
 
     def __init__(self, council: Council):
         self._council, self._number, self._before = council, 0, {}
+        self._since = 0.0
 
     def __enter__(self) -> StopRequest:
         self._before = {number: signal.signal(number, self._remember) for number in _POLITE}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
+        if kind is not None and self._council.ranks.world > 1:
+            return          # this process is leaving; its launcher's SIGTERM must not cut off what it has to say
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _remember(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and self._number == signal.SIGINT:
+        if number == signal.SIGINT == self._number and time.monotonic() > self._since + _SAME_CTRL_C:
             raise KeyboardInterrupt             # a second Ctrl-C does not wait
-        self._number = number
+        self._number, self._since = number, time.monotonic()
 
     def agreed(self) -> int:
         """The signal that any rank has received, 0 when none has."""

@@ -33,6 +33,9 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, counc
                 bar.update(len(rows[-1]))
                 if interrupted is not None and interrupted():
                     return None
+        for _ in range(batches.sampler.most - len(batches)):        # a rank with fewer batches is asked as often as the others
+            if interrupted is not None and interrupted():
+                return None
     finally:
         model.train(was_training)
     mine = (torch.cat(rows).numpy(), torch.cat(scores).cpu().numpy()) if rows else (np.zeros(0, int), None)

@@ -19,6 +19,7 @@ from ..recipe import Recipe
 from .batch import ToDevice, autocast
 from .checkpoint import CheckpointFolder, load_weights
 from .distributed import Council, Ranks
+from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
 from .optimizer import build_optimizer
 from .schedule import learning_rate
@@ -51,8 +52,7 @@ class Trainer:
                  work_dir: Path, logger: logging.Logger, json_log: JsonLog, seed: int, amp: str | None = None,
                  on_nan: str = 'stop', meta: Mapping[str, Any] | None = None):
         self.model, self.recipe, self.ranks, self.council = model, recipe, ranks, council
-        self.train, self.val, self.logger, self.json_log = train, val, logger, json_log
-        self.seed, self.amp, self.on_nan, self.meta = seed, amp, on_nan, dict(meta or {})
+        self.train, self.val, self.seed, self.amp, self.on_nan = train, val, seed, amp, on_nan
         self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
         self.optimizer = build_optimizer(model, recipe.optimizer)
         self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=amp == 'fp16')
@@ -61,11 +61,18 @@ class Trainer:
         self.best_score: float | None = None
         self.best_file: str | None = None
         self._unsettled: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._buffers = Buffers(model) if on_nan == 'skip' or self.scaler.is_enabled() else None
         self._start = time.perf_counter()
         self._iterations_here = 0
-        wants_tensorboard = any(hook.type == 'TensorboardLoggerHook' for hook in recipe.log_config.hooks)
-        self._tensorboard = Tensorboard(work_dir) if wants_tensorboard and ranks.is_main and json_log.path else None
         self.wrapped = self._distributed() if ranks.world > 1 else model
+        self.log_to(logger, json_log, meta)
+
+    def log_to(self, logger: logging.Logger, json_log: JsonLog, meta: Mapping[str, Any] | None = None) -> None:
+        """Where lines and rows go from now on, and what goes into every checkpoint's meta (config text, settings, version ...)."""
+        self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
+        wants_tensorboard = any(hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks)
+        writes = wants_tensorboard and self.ranks.is_main and json_log.path
+        self._tensorboard = Tensorboard(self.folder.folder) if writes else None
 
     def _distributed(self) -> DistributedDataParallel:
         ids = [self.ranks.device.index] if self.ranks.device.type == 'cuda' else None
@@ -113,6 +120,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group['lr'] = rate
         seed_everything(self.seed, _DROPOUT_STREAM, self.iteration, self.ranks.rank)
+        if self._buffers is not None:
+            self._buffers.remember()
         with autocast(self.ranks.device, self.amp):
             values = self.wrapped(**self.to_device(batch), return_loss=True)
             values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
@@ -135,39 +144,53 @@ class Trainer:
 
     def _finite(self, loss: torch.Tensor, index: torch.Tensor) -> bool:
         """Is this batch to be learnt from? On the CPU, or to skip, that is known at once; a GPU is asked at the next log line."""
-        if self.scaler.is_enabled():
-            return True                         # an overflow in fp16: the scaler leaves the step out and lowers its scale
-        self._unsettled.append((index, torch.isfinite(loss.detach())))
+        fine = torch.isfinite(loss.detach())
+        if self.scaler.is_enabled():            # an overflow in fp16: the scaler leaves the step out and lowers its scale
+            self._buffers.take_back_unless(fine)
+            return True
         if self.on_nan == 'skip':
-            bad = self.council.highest(int(not self._unsettled.pop()[1]))
-            if bad:
-                self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1,
-                                    self._names(index))
-            return not bad
+            return self._fine_or_left_out(fine, index)
+        self._unsettled.append((index, fine))
         if self.ranks.device.type == 'cpu':
             self._settle()
         return True
 
-    def _settle(self) -> None:
-        """Raise if a loss since the last call was not finite."""
-        unsettled, self._unsettled = self._unsettled, []
-        for index, finite in unsettled:
-            if not finite:
-                newest = self.folder.newest_whole()
-                last = f'The last checkpoint from before is {newest[0]}.' if newest else 'No checkpoint was written before.'
-                raise UserError(f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}: the loss is not finite (NaN or '
-                                f'infinite). The clips of that batch: {self._names(index)}. {last} Try a lower learning rate, '
-                                'optimizer_config.grad_clip, tools/check_data.py on the annotations, or --on-nan skip.')
+    def _fine_or_left_out(self, fine: torch.Tensor, index: torch.Tensor) -> bool:
+        if not self.council.highest(int(not fine)):
+            return True
+        self._buffers.take_back_unless(torch.zeros_like(fine))
+        clips = sum(self.council.share([] if fine else self._names(index)), [])
+        self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1, ', '.join(clips))
+        return False
 
-    def _names(self, index: torch.Tensor) -> str:
-        return ', '.join(self.train.dataset.ids[i] for i in index.tolist())
+    def _settle(self) -> None:
+        """Raise, on every rank, if a loss of any rank since the last call was not finite."""
+        unsettled, self._unsettled = self._unsettled, []
+        clips = [name for index, fine in unsettled if not fine for name in self._names(index)]
+        if self.council.highest(int(bool(clips))):
+            clips = sum(self.council.share(clips), [])
+            raise UserError(f'{self._here()}: the loss is not finite (NaN or infinite). The clips of that batch: {", ".join(clips)}. '
+                            f'{self._last_checkpoint()} Try a lower learning rate, optimizer_config.grad_clip, tools/check_data.py on '
+                            'the annotations, or --on-nan skip.')
+        if self.scaler.is_enabled() and self.scaler.get_scale() < LOWEST_SCALE:
+            raise UserError(f'{self._here()}: the gradients overflow in float16 at every scale, so nothing is learnt any more. '
+                            f'{self._last_checkpoint()} Try --amp bf16 or float32, a lower learning rate, or tools/check_data.py on '
+                            'the annotations.')
+
+    def _here(self) -> str:
+        return f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}'
+
+    def _last_checkpoint(self) -> str:
+        newest = self.folder.newest_whole()
+        return f'The last checkpoint from before is {newest[0]}.' if newest else 'No checkpoint was written before.'
+
+    def _names(self, index: torch.Tensor) -> list[str]:
+        return [self.train.dataset.ids[i] for i in index.tolist()]
 
     # -- log, validate -------------------------------------------------------------------------------------------------
 
     def _log(self) -> None:
         self._settle()
-        if not self.window.count:
-            return
         means = self.window.means(self.council)
         rate = self.optimizer.param_groups[0]['lr']
         timed = max(1, self.window.timed)
@@ -178,7 +201,7 @@ class Trainer:
         if self.ranks.device.type == 'cuda':
             memory = {'memory': int(torch.cuda.max_memory_allocated(self.ranks.device) / 2**20)}
         self.window.clear()
-        if not self.ranks.is_main:
+        if not self.ranks.is_main or not means:
             return
         megabytes = ''.join(f'memory: {value}, ' for value in memory.values())
         self.logger.info('Epoch [%d][%d/%d]\tlr: %.3e, eta: %s, time: %.3f, data_time: %.3f, %s%s', self.at.epoch + 1, self.at.inner,
@@ -222,13 +245,13 @@ class Trainer:
         """At an epoch's end: the numbered checkpoint when due, and the best one when beaten."""
         config, epoch = self.recipe.checkpoint_config, self.at.epoch
         improved = self.council.tell(metrics is not None and self._beats_best(metrics))
-        if epoch == self.recipe.total_epochs or not config.by_epoch or config.interval > 0 and epoch % config.interval == 0:
-            self._save(f'epoch_{epoch}.pth')
-        if improved:
+        if improved:        # first: a run that is killed between the two repeats this epoch, and finds the best again
             data = self._snapshot()
             if self.ranks.is_main:
                 path = self.folder.save_best(self.best_file, data)
                 self.logger.info('The best so far: %s', path)
+        if epoch == self.recipe.total_epochs or not config.by_epoch or config.interval > 0 and epoch % config.interval == 0:
+            self._save(f'epoch_{epoch}.pth')
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
         key, less = self.recipe.evaluation.best_figure, self.recipe.evaluation.rule == 'less'
@@ -250,10 +273,15 @@ class Trainer:
 
     def _snapshot(self) -> dict[str, Any]:
         self._settle()
+        broken = first_broken(self.model)
+        if broken is not None:
+            raise UserError(f'{self._here()}: {broken} holds NaN or infinity, so this checkpoint is not written. '
+                            f'{self._last_checkpoint()} Try a lower learning rate or optimizer_config.grad_clip.')
         windows = self.council.gather(self.window.state())
         meta = {**self.meta, 'epoch': self.at.epoch, 'iter': self.iteration, 'seed': self.seed, 'time': time.asctime(),
                 'hook_msgs': {'best_score': self.best_score, 'best_ckpt': self.best_file}}
-        resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'windows': windows, 'scaler': self.scaler.state_dict()}
+        resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'clips': len(self.train.dataset), 'windows': windows,
+                  'scaler': self.scaler.state_dict()}
         return {'meta': meta, 'state_dict': self.model.state_dict(), 'optimizer': self.optimizer.state_dict(), 'resume': resume}
 
     @property
@@ -268,11 +296,18 @@ class Trainer:
             raise CheckpointError(f"{source}: holds weights only, no optimiser and no epoch to go on from. Use load_from = "
                                   f"'{source}' in the config to start a new run from these weights.")
         try:
-            self.optimizer.load_state_dict(checkpoint['optimizer'])
-        except (ValueError, KeyError) as error:
-            raise CheckpointError(f'{source}: its optimiser state does not fit this config: {error}.') from error
-        for group in self.optimizer.param_groups:
-            group.update({k: v for k, v in self.recipe.optimizer.items() if k != 'type'})
+            self._take_over(checkpoint['optimizer'], meta, resume, source)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            raise CheckpointError(f'{source}: what it says of its run does not fit this config, or is damaged ({error}). Take another '
+                                  f"checkpoint, or start a new run from its weights: load_from = '{source}'.") from error
+
+    def _take_over(self, optimizer: Mapping[str, Any], meta: Mapping[str, Any], resume: Mapping[str, Any], source: str) -> None:
+        self.optimizer.load_state_dict(optimizer)
+        for group in self.optimizer.param_groups:       # lr stays that of the last iteration, until the next one sets it
+            group.update({k: v for k, v in self.recipe.optimizer.items() if k not in ('type', 'lr')})
+        for weight, state in self.optimizer.state.items():
+            if any(torch.is_tensor(value) and value.dim() and value.shape != weight.shape for value in state.values()):
+                raise ValueError(f'the optimiser state of a weight of shape {tuple(weight.shape)} has another shape')
         self.at = Position(int(meta['epoch']), self._position_inside(resume, source))
         best = meta.get('hook_msgs') or {}
         if best.get('best_score') is not None:
@@ -284,15 +319,20 @@ class Trainer:
             self.window.restore(windows[self.ranks.rank], self.ranks.device)
 
     def _position_inside(self, resume: Mapping[str, Any], source: str) -> int:
-        inner, total = int(resume.get('inner', 0)), resume.get('total_batch', self.total_batch)
-        if inner and total != self.total_batch:
+        """Batches done in the epoch; in a run of other size as many as hold the same number of clips, with a warning."""
+        inner, total, clips = int(resume.get('inner', 0)), resume.get('total_batch', self.total_batch), resume.get('clips')
+        if total != self.total_batch:
             inner = inner * total // self.total_batch
-            self.logger.warning('%s was written with a total batch of %d, now it is %d: training goes on from batch %d of the epoch, '
-                                'and will not equal an uninterrupted run', source, total, self.total_batch, inner)
-        return inner
+        if total != self.total_batch and inner or clips not in (None, len(self.train.dataset)):
+            self.logger.warning('%s was written with a total batch of %d and %s clips, now it is %d and %d: training goes on from batch %d '
+                                'of the epoch, and will not equal an uninterrupted run', source, total, clips, self.total_batch,
+                                len(self.train.dataset), inner)
+        if inner < 0:
+            raise ValueError(f'{inner} batches of an epoch')
+        return min(inner, len(self.train))
 
     def _leave_if_asked(self) -> None:
         number = self.stop.agreed()
         if number:
             name = f'iter_{self.iteration}.pth' if self.at.inner else f'epoch_{self.at.epoch}.pth'
-            raise Stopped(number, str(self._save(name)))
+            raise Stopped(number, str(self._save(name)), quiet=not self.ranks.is_main)

@@ -20,23 +20,27 @@ class Window:
         self.timed = 0
 
     def add(self, values: Mapping[str, torch.Tensor]) -> None:
-        self.count += 1
+        """Values of one iteration, `loss` among them; with a loss that is not finite (float16 overflowed) none of them counts."""
+        fine = torch.isfinite(values['loss'].detach())
+        self.count = self.count + fine.double()
         for name, value in values.items():
-            value = value.detach().double()
+            value = torch.where(fine, value.detach().double(), 0.0)
             self.sums[name] = self.sums[name] + value if name in self.sums else value
 
     def add_time(self, seconds: float, data_seconds: float) -> None:
         self.time, self.data_time, self.timed = self.time + seconds, self.data_time + data_seconds, self.timed + 1
 
     def means(self, council: Council) -> dict[str, float]:
-        """Mean over iterations and ranks, by name; waits for the device."""
-        values = torch.stack([v.cpu() for v in self.sums.values()]) / self.count
-        return dict(zip(self.sums, council.mean(values).tolist()))
+        """Mean over iterations and ranks, by name; {} when nothing counted. Waits for the device."""
+        if not self.sums:
+            return {}
+        *sums, count = council.mean(torch.stack([v.cpu() for v in (*self.sums.values(), self.count)])).tolist()
+        return {name: value / count for name, value in zip(self.sums, sums)} if count else {}
 
     def state(self) -> dict:
         """What a checkpoint inside the window must keep for the next line to come out the same."""
-        return {'count': self.count, 'sums': {name: float(value) for name, value in self.sums.items()}}
+        return {'count': int(self.count), 'sums': {name: float(value) for name, value in self.sums.items()}}
 
     def restore(self, state: Mapping, device: torch.device) -> None:
-        self.count = state['count']
+        self.count = torch.tensor(float(state['count']), dtype=torch.float64, device=device)
         self.sums = {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in state['sums'].items()}
