@@ -272,3 +272,30 @@ def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
             memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format)
         tolerance = 1e-5 if dtype == torch.float32 else 8e-3
         assert (there.cpu().float() - clips.draw()).abs().max() < tolerance
+
+
+@pytest.mark.slow
+def test_the_compiled_limbs_equal_the_plain_ones():
+    """On a GPU limbs are drawn by a compiled expression; the same compiles for the CPU where there is a C++ compiler."""
+    for batch, size in ((3, (20, 24)), (5, (16, 16))):
+        marks, = make_marks(torch.rand(batch, 2, 4, V, 2) * 20, torch.rand(batch, 2, 4, V), size, LIMB, mirrored=False)
+        plain, compiled = torch.empty(2, batch, 1, len(LIMBS), 4, *size)
+        dense.draw(plain, marks, 0, 0.6, mirrored=True)
+        dense.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
+        assert near(plain, compiled)
+
+
+def test_where_nothing_can_be_compiled_drawing_goes_on_with_a_warning(monkeypatch):
+    def no_compiler(*args, **kwargs):
+        raise RuntimeError('no compiler here')
+
+    monkeypatch.setattr(torch, 'compile', no_compiler)
+    dense._compiled_limbs.cache_clear()
+    marks, = make_marks(torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False)
+    plain, fallen_back = torch.empty(2, 3, 1, len(LIMBS), 4, 16, 16)
+    with pytest.warns(UserWarning, match='no compiler here'):
+        dense.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
+    dense.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
+    dense.draw(plain, marks, 0, 0.6, mirrored=False)
+    assert torch.equal(plain, fallen_back)
+    dense._compiled_limbs.cache_clear()

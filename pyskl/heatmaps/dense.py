@@ -1,4 +1,4 @@
-"""The renderer for accelerators: one broadcast expression over every cell, compiled into one pass over memory on CUDA."""
+"""The renderer for accelerators: broadcast expressions over every cell, as few passes over memory as they take."""
 from __future__ import annotations
 
 import functools
@@ -14,59 +14,76 @@ from .marks import Marks
 def draw(out: Tensor, marks: Marks, first_channel: int, sigma: float, mirrored: bool, compiled: bool = False) -> None:
     """Fill channels of out (B, S, C, T, H, W) with marks (N = B * S, M, T, C'), whatever was there before.
 
-    compiled   fuse the expression by torch.compile; falls back to plain torch when that does not work here
+    compiled   draw limbs in one pass through torch.compile; plain torch, with a warning, where that does not work.
+               Joints take one pass per person anyway
     """
     part = out.narrow(2, first_channel, marks.peak.shape[-1])
-    fill = _compiled_fill() if compiled else _fill
-    fill(part, marks.start, marks.end, marks.peak, marks.low, marks.high, sigma, mirrored)
-
-
-def _fill(part: Tensor, start: Tensor, end: Tensor | None, peak: Tensor, low: Tensor, high: Tensor, sigma: float,
-          mirrored: bool) -> None:
-    B, S, C, T, H, W = part.shape
-    column = torch.arange(W, device=part.device)
+    if not marks.peak.shape[1]:
+        part.zero_()
+        return
+    B, S, _, _, H, W = part.shape
+    row = torch.arange(H, device=out.device)
+    column = torch.arange(W, device=out.device)
     if mirrored:
         column = W - 1 - column
-    row = torch.arange(H, device=part.device)
+    in_a_row = B == 1 or S == 1 or part.stride(0) == S * part.stride(1)
+    pieces = [part.flatten(0, 1)] if in_a_row else part.unbind(0)
+    fields = [f for f in (marks.peak[..., None], marks.start, marks.end, marks.low, marks.high) if f is not None]
+    fill = _joints if marks.end is None else _compiled_limbs() if compiled else _limbs
+    for i, piece in enumerate(pieces):                                                        # (N, C, T, H, W) each
+        N = len(piece)
+        fill(piece, row, column, *(_per_mark(f[i * N:(i + 1) * N]) for f in fields), sigma)
+
+
+def _per_mark(values: Tensor) -> Tensor:
+    """(N, M, T, C, 2) -> (M, N, C, T, 1, 2), to be broadcast over rows or columns"""
+    return values.permute(1, 0, 3, 2, 4).unsqueeze(-2)
+
+
+def _joints(part: Tensor, row: Tensor, column: Tensor, peak: Tensor, xy: Tensor, low: Tensor, high: Tensor, sigma: float) -> None:
+    """A Gaussian is the product of its profiles along x and y, which are small; only the product is as large as the maps."""
     scale = -0.5 / sigma ** 2
+    across = torch.exp((column - xy[..., 0]).square() * scale)                                # (M, N, C, T, W)
+    down = torch.exp((row - xy[..., 1]).square() * scale) * peak[..., 0]                      # (M, N, C, T, H)
+    across = torch.where((column >= low[..., 0]) & (column < high[..., 0]), across, 0)
+    down = torch.where((row >= low[..., 1]) & (row < high[..., 1]), down, 0)
+    for m in range(len(peak)):
+        if m == 0:
+            torch.mul(down[m].unsqueeze(-1), across[m].unsqueeze(-2), out=part)
+        else:
+            torch.maximum(part, down[m].unsqueeze(-1) * across[m].unsqueeze(-2), out=part)
 
-    def per_mark(values: Tensor) -> Tensor:
-        """(N, M, T, C) -> (M, B, S, C, T, 1)"""
-        return values.unflatten(0, (B, S)).permute(2, 0, 1, 4, 3).unsqueeze(-1)
 
-    inside_x = (column >= per_mark(low[..., 0])) & (column < per_mark(high[..., 0]))          # (M, B, S, C, T, W)
-    inside_y = (row >= per_mark(low[..., 1])) & (row < per_mark(high[..., 1]))                # (M, B, S, C, T, H)
-    x, y = column - per_mark(start[..., 0]), row - per_mark(start[..., 1])
-    height = per_mark(peak)
-    if end is None:
-        across = torch.where(inside_x, torch.exp(x * x * scale), 0)
-        down = torch.where(inside_y, torch.exp(y * y * scale) * height, 0)
-        maps = across.unsqueeze(-2) * down.unsqueeze(-1)                                      # (M, B, S, C, T, H, W)
-    else:
-        dx, dy = per_mark(end[..., 0] - start[..., 0]), per_mark(end[..., 1] - start[..., 1])
-        length2 = (dx * dx + dy * dy).clamp(min=1e-12)
-        t = ((x * dx / length2).unsqueeze(-2) + (y * dy / length2).unsqueeze(-1)).clamp(0, 1)
-        gap_x = x.unsqueeze(-2) - t * dx.unsqueeze(-1)
-        gap_y = y.unsqueeze(-1) - t * dy.unsqueeze(-1)
-        maps = torch.exp((gap_x * gap_x + gap_y * gap_y) * scale) * height.unsqueeze(-1)
-        maps = torch.where(inside_x.unsqueeze(-2) & inside_y.unsqueeze(-1), maps, 0)
-    part.copy_(maps.amax(0) if maps.shape[0] else torch.zeros_like(part))
+def _limbs(part: Tensor, row: Tensor, column: Tensor, peak: Tensor, start: Tensor, end: Tensor, low: Tensor, high: Tensor,
+           sigma: float) -> None:
+    """The distance from each cell to the segment from start to end; t is how far along, 0..1, the nearest point lies."""
+    x, y = column - start[..., 0], row - start[..., 1]                                        # (M, N, C, T, W | H)
+    dx, dy = (end - start).unbind(-1)                                                         # (M, N, C, T, 1)
+    length2 = (dx * dx + dy * dy).clamp(min=1e-12)
+    t = ((x * (dx / length2)).unsqueeze(-2) + (y * (dy / length2)).unsqueeze(-1)).clamp(0, 1)
+    gap_x, gap_y = x.unsqueeze(-2) - t * dx.unsqueeze(-1), y.unsqueeze(-1) - t * dy.unsqueeze(-1)
+    maps = torch.exp((gap_x * gap_x + gap_y * gap_y) * (-0.5 / sigma ** 2)) * peak
+    inside_x = (column >= low[..., 0]) & (column < high[..., 0])
+    inside_y = (row >= low[..., 1]) & (row < high[..., 1])
+    maps = torch.where(inside_x.unsqueeze(-2) & inside_y.unsqueeze(-1), maps, 0)              # (M, N, C, T, H, W)
+    part.copy_(maps.amax(0))
 
 
 @functools.cache
-def _compiled_fill() -> Callable:
-    """_fill through torch.compile, or _fill itself from the first failure on."""
-    compiled = torch.compile(_fill, dynamic=True)
+def _compiled_limbs() -> Callable:
+    """_limbs through torch.compile, or _limbs itself from the first failure on."""
+    compiled: Callable | None = None
     broken = False
 
     def fill(*args) -> None:
-        nonlocal broken
+        nonlocal compiled, broken
         if not broken:
             try:
+                compiled = compiled or torch.compile(_limbs, dynamic=True)
                 return compiled(*args)
             except Exception as error:      # no compiler, no triton: the plain expression is correct, only slower
                 broken = True
-                warnings.warn(f'heatmaps are drawn by plain torch, torch.compile failed: {error}', stacklevel=2)
-        return _fill(*args)
+                warnings.warn(f'heatmaps are drawn by plain torch, since torch.compile failed: {error}', stacklevel=2)
+        return _limbs(*args)
 
     return fill

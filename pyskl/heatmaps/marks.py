@@ -52,8 +52,7 @@ def _joints(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec,
     if mirrored:
         order = torch.tensor(spec.joint_order(xy.shape[3]), device=xy.device)
         xy, score = xy.index_select(3, order), score.index_select(3, order)
-    low, high = _box(xy, xy, size, spec.sigma)
-    return Marks(xy, None, _peak(score), low, high)
+    return Marks(xy, None, torch.where(score >= MIN_PEAK, score, 0), *_box(xy, xy, size, spec.sigma))
 
 
 def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
@@ -61,27 +60,20 @@ def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, 
     first, second = torch.tensor([spec.skeletons[i] for i in order], device=xy.device).unbind(1)
     start, end = xy.index_select(3, first), xy.index_select(3, second)
     start_score, end_score = score.index_select(3, first), score.index_select(3, second)
-    peak = _peak(torch.minimum(start_score, end_score))
+    peak = torch.minimum(start_score, end_score)
+    drawn = peak >= MIN_PEAK
     # A limb shorter than a pixel is its start joint, drawn with the start's own score.
-    gap = _exact(end - start)
-    short = (gap * gap).sum(-1) < 1
+    short = _exact(end - start).square_().sum(-1) < 1
     end = torch.where(short[..., None], start, end)
-    peak = torch.where(short & (peak > 0), start_score, peak)
-    low, high = _box(torch.minimum(start, end), torch.maximum(start, end), size, spec.sigma)
-    return Marks(start, end, peak, low, high)
-
-
-def _peak(score: Tensor) -> Tensor:
-    return torch.where(score >= MIN_PEAK, score, 0)
+    peak = torch.where(drawn, torch.where(short, start_score, peak), 0)
+    return Marks(start, end, peak, *_box(torch.minimum(start, end), torch.maximum(start, end), size, spec.sigma))
 
 
 def _box(least: Tensor, most: Tensor, size: tuple[int, int], sigma: float) -> tuple[Tensor, Tensor]:
     """Cells within 3 sigma of [least, most], edges truncated toward zero as the published code does (in float64)."""
-    limit = torch.tensor([size[1], size[0]], device=least.device)
-    reach = 3 * sigma
-    low = (_exact(least) - reach).clamp_(min=0).trunc_()
-    high = (_exact(most) + reach).trunc_() + 1
-    return torch.minimum(low, limit).long(), torch.maximum(torch.minimum(high, limit), limit.new_zeros(())).long()
+    edges = _exact(torch.stack([least, most], -1))
+    edges = edges.add_(edges.new_tensor([-3 * sigma, 3 * sigma])).trunc_().add_(edges.new_tensor([0, 1])).clamp_(min=0)
+    return torch.minimum(edges, edges.new_tensor([[size[1]], [size[0]]])).long().unbind(-1)
 
 
 def _exact(values: Tensor) -> Tensor:

@@ -37,15 +37,15 @@ def draw_views(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, in
 
     keypoint  (B, S, M, T, V, 2)     score  (B, S, M, T, V)
     """
-    all_marks = make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), out.shape[-2:], spec, mirrored)
-    on_cpu = out.device.type == 'cpu' and sparse.fits(out.shape[-2:], spec.sigma)
+    sparsely = out.device.type == 'cpu' and sparse.fits(out.shape[-2:], spec.sigma)
     channel = 0
-    for marks in all_marks:
-        if on_cpu:
-            sparse.draw(sparse.canvas_of(out, mirrored), marks, channel, spec.sigma)
-        else:
-            dense.draw(out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda')
-        channel += marks.peak.shape[-1]
+    with torch.inference_mode() if sparsely else torch.no_grad():           # the former has the least overhead per operation
+        for marks in make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), out.shape[-2:], spec, mirrored):
+            if sparsely:
+                sparse.draw(sparse.canvas_of(out, mirrored), marks, channel, spec.sigma)
+            else:
+                dense.draw(out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda')
+            channel += marks.peak.shape[-1]
 
 
 def blank(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, channels_last: bool = False,

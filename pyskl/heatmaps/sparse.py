@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -63,17 +62,18 @@ def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None
         seen = drawn[:, m].flatten().nonzero()[:, 0]
         for some in seen.split(MARKS_AT_A_TIME) if len(seen) else ():
             values = [f[:, m].flatten(0, 2).index_select(0, some) for f in fields]
-            for index, heights in strokes(canvas, place[some], *values, sigma=sigma):
-                index, heights = index.flatten(), heights.flatten()
-                if m > 0:
-                    heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
-                canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
+            strokes(canvas, place[some], *values, sigma=sigma, merge=m > 0)
 
 
-Cells = Iterator[tuple[Tensor, Tensor]]     # indices into Canvas.flat and the heights to write there, no index twice
+def _write(canvas: Canvas, index: Tensor, heights: Tensor, merge: bool) -> None:
+    """Write heights at index, or the higher of the two where `merge`. No index comes twice in one call."""
+    if merge:
+        heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
+    canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
 
 
-def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float) -> Cells:
+def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float,
+            merge: bool) -> None:
     """Gaussians around xy (J, 2), each the product of one profile per axis: K cells that cover low..high, 0 outside."""
     H, W = canvas.size
     K = int((high - low).max())
@@ -82,73 +82,70 @@ def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor
     profile = (cells - xy.T[:, None]).square_().mul_(-0.5 / sigma ** 2).exp_()
     profile.mul_((cells >= low.T[:, None]) & (cells < high.T[:, None]))
     columns, rows = cells
-    yield ((rows * canvas.row).add_(place)[:, None] + columns * canvas.column,                # (K, K, J)
-           profile[1].mul_(peak)[:, None] * profile[0])
+    index = (rows * canvas.row).add_(place)[:, None] + columns * canvas.column                # (K, K, J)
+    heights = profile[1].mul_(peak)[:, None] * profile[0]
+    _write(canvas, index.flatten(), heights.flatten(), merge)
 
 
-def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tensor, low: Tensor, high: Tensor,
-           sigma: float) -> Cells:
+def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float,
+           merge: bool) -> None:
     """Limbs start - end (J, 2), drawn as strips.
 
     A limb is cut into lines across the axis that it mostly runs along: u is that axis, v the other. On each line only a strip
-    of K cells around the limb can be seen, K <= 10 at the usual sigma however long the limb is. The distance to a limb is
-    split into that across its direction and that beyond its ends. Names ending in _ are columns per limb, others per line.
+    of K cells around the limb can be seen, K <= 10 at the usual sigma however long the limb is.
     """
-    H, W = canvas.size
-    steps = torch.tensor([[[canvas.column, canvas.row], [W, H]]]).expand(len(place), 2, 2)
-    both = torch.cat([torch.stack([start, end, low, high], 1), steps], 1)                     # (J, 6, 2), x before y
+    steps = torch.tensor([[[canvas.column, canvas.row]]]).expand(len(place), 1, 2)
+    both = torch.cat([torch.stack([start, end], 1), torch.stack([low, high], 1), steps], 1)   # (J, 5, 2), x before y
     run = (end - start).abs()
     both = torch.where((run[:, 0] > run[:, 1])[:, None, None], both, both.flip(2))            # u before v
-    u0, v0, u1, v1, u_low, v_low, u_high, v_high, step_u, step_v, _, v_size = both.flatten(1).unbind(1)
+    u0, v0, u1, v1, u_low, v_low, u_high, v_high, step_u, step_v = both.flatten(1).unbind(1)
     du, dv = u1 - u0, v1 - v0
     du = torch.where(du == 0, 1e-6, du)                                 # a joint (start = end) is a limb of next to no length
     length = torch.hypot(du, dv)
     along_u = du / length                                               # at least sqrt(1/2), or at most minus that
-    reach = _reach(sigma) / along_u.abs()                               # cells of the strip to either side of the limb
+    reach = _reach(sigma) / along_u.abs()                               # of the strip to either side of the limb
     width = torch.minimum((2 * reach).floor_().add_(1), v_high - v_low)                       # K of each limb
-    slack = v_high - width
     unit = math.sqrt(0.5) / sigma
-    v_middle, box_half = (v0 + v1) / 2, (v_high - v_low) / 2
+    v_middle = (v0 + v1) / 2
     columns = torch.stack([
-        (u_low - u0) * 2 / du - 1, 2 / du, v_middle, v_middle - reach, dv / 2, torch.minimum(v_low, slack),
-        torch.maximum(v_low, slack), v_size, along_u * unit, dv * 2 / length.square(), length * unit / 2,
-        1 / box_half, (0.5 - v_low) / box_half - 1, peak.log()])
+        (u_low - u0) * 2 / du - 1, 2 / du, v_middle, v_middle - reach, dv / 2, v_low, v_high - width, along_u * unit,
+        dv * 2 / length.square(), length * unit / 2, peak.log()])
     whole = torch.stack([place + (u_low * step_u).long(), step_u.long(), step_v.long()])
 
-    # From limbs to lines, those with narrow strips first.
+    # From limbs to lines, those with narrow strips first: lines narrow[k] and behind have more than k cells.
     width, order = width.sort()
     num_lines = (u_high - u_low).long()[order]
     last = num_lines.cumsum(0)
     owner = order.repeat_interleave(num_lines)
     rank = torch.arange(len(owner)) - (last - num_lines).repeat_interleave(num_lines)
-    columns, whole = columns.index_select(1, owner), whole.index_select(1, owner)
+    narrow = F.pad(last, (1, 0))[torch.searchsorted(width, torch.arange(int(width[-1])), right=True)].tolist()
     for at in range(0, len(owner), LINES_AT_A_TIME):
-        part = slice(at, at + LINES_AT_A_TIME)
-        K = int(width[torch.searchsorted(last, min(part.stop, len(owner)))])
-        yield _strips(columns[:, part], whole[:, part], rank[part], K)
+        some = slice(at, at + LINES_AT_A_TIME)
+        limb = owner[some]
+        first_line = [max(n - at, 0) for n in narrow if n < at + len(limb)]
+        _strips(canvas, columns.index_select(1, limb), whole.index_select(1, limb), rank[some], first_line, merge)
 
 
-def _strips(columns: Tensor, whole: Tensor, rank: Tensor, K: int) -> tuple[Tensor, Tensor]:
-    """(cells, heights), each (K, lines), of lines whose strips are at most K wide. The inputs may be overwritten."""
-    (t_first, per_u, v_middle, v_least, half_dv, first_min, first_max, v_size, across_v, along_v, half, box_v, box_first,
-     log_peak) = columns
+def _strips(canvas: Canvas, columns: Tensor, whole: Tensor, rank: Tensor, first_line: list[int], merge: bool) -> None:
+    """One strip of cells for each of L lines; cell k for lines first_line[k], first_line[k] + 1 ... only.
+
+    columns (11, L) and whole (3, L) describe the limb that each line belongs to, rank its place in it.
+    """
+    t_first, per_u, v_middle, v_least, half_dv, first_min, first_max, across_v, along_v, half, log_peak = columns
     place, step_u, step_v = whole
     t = torch.addcmul(t_first, rank, per_u)                             # where the limb meets the line: -1 its start, 1 its end
-    first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()
-    # A strip stays in its limb's box or covers it whole, and stays in the picture.
-    first = torch.minimum(torch.maximum(first, first_min), torch.minimum(first_max, v_size - K)).clamp_(min=0)
+    first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()     # the strip's first cell
+    first = torch.minimum(torch.maximum(first, first_min), first_max)   # all of it inside the limb's box
     offset = first - torch.addcmul(v_middle, t, half_dv)
-    cell = torch.arange(K, dtype=torch.float32)[:, None]
+    # The distance is split into that across the limb's direction and that beyond its ends, both (K, L).
+    cell = torch.arange(len(first_line), dtype=torch.float32)[:, None]
     across = torch.addcmul(offset * across_v, cell, across_v)
     beyond = F.softshrink(torch.addcmul(t.addcmul_(offset, along_v), cell, along_v), 1.0).mul_(half)
-    outside = F.softshrink(torch.addcmul(box_first.addcmul_(first, box_v), cell, box_v), 1.0)       # 0 inside the limb's box
-    heights = torch.addcmul(log_peak, across, across, value=-1).addcmul_(beyond, beyond, value=-1)
-    heights.addcmul_(outside, outside, value=-1e12).exp_()
-    index = torch.empty(K, len(rank), dtype=torch.int64)
-    torch.add(place + rank * step_u, first.long() * step_v, out=index[0])
-    for k in range(1, K):
-        torch.add(index[k - 1], step_v, out=index[k])
-    return index, heights
+    heights = torch.addcmul(log_peak, across, across, value=-1).addcmul_(beyond, beyond, value=-1).exp_()
+    index = (rank * step_u).add_(place).add_(first.long() * step_v)
+    for row, line in zip(heights, first_line):
+        _write(canvas, index[line:], row[line:], merge)
+        index += step_v
 
 
 def _reach(sigma: float) -> float:
