@@ -1,0 +1,322 @@
+"""How fast, and how much faster than the plain way, measured in one run: python tools/benchmark.py [--quick] [--json FILE].
+
+Every figure is taken in a process of its own. `plain` is the published way of doing it: heatmaps drawn by numpy loops in the loader, float32,
+contiguous volumes, 3-D convolutions, BatchNorm apart, every view through the whole network. `plain, pages kept` is the same with an allocator that
+keeps freed pages. `ratio` says how many times better than plain, `ratio_allocator` than plain with pages kept.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pyskl.annotations import write_annotations
+from pyskl.annotations.imigue import read_raw
+from pyskl.annotations.synthetic import write_demo_data
+from pyskl.apis.setup import read_run
+from pyskl.atomic import atomic_write
+from pyskl.datasets import build_dataloader, build_dataset
+from pyskl.engine.batch import ToDevice, autocast
+from pyskl.engine.distributed import choose_device
+from pyskl.engine.machine import keep_pages, set_determinism
+from pyskl.errors import UserError, run_script
+from pyskl.heatmaps import PoseClips
+from pyskl.heatmaps.reference import render_slowly
+from pyskl.models import build_model, fuse_conv_bn
+
+CONFIGS = Path(__file__).parents[1] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
+STREAMS = ('joint', 'limb')
+PLAIN, PLAIN_PAGES, OURS = 'plain', 'plain, pages kept', 'ours'
+GFLOP_56, GFLOP_64 = 2 * 17.0, 2 * 22.1         # multiplications and additions of a forward pass, a clip of 48 frames at 56x56, 64x64
+BATCH = 4                                       # clips of a training step
+NUM_CLIPS = 64
+
+
+@dataclass
+class Row:
+    """One line of the result. `better` says which way the value goes: 'more' or 'less'."""
+
+    name: str
+    setting: str
+    value: float
+    unit: str
+    better: str
+    ratio: float | None = None
+    ratio_allocator: float | None = None
+    note: str = ''
+
+
+@dataclass
+class Task:
+    """What one child process measures."""
+
+    name: str
+    setting: str
+    folder: str
+    device: str
+    repeats: int
+    threads: int
+
+    @property
+    def stream(self) -> str:
+        return 'limb' if self.name.endswith('limb') else 'joint'
+
+    @property
+    def ours(self) -> bool:
+        return self.setting == OURS
+
+    def dataset(self, split: str):
+        cfg = read_run(CONFIGS / f'{self.stream}.py').recipe
+        return build_dataset({**getattr(cfg.data, split), 'ann_file': f'{self.folder}/clips.pkl'}, {'test_mode': split != 'train'})
+
+
+def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None) -> float:
+    """The least time of one call, after one call to warm up; waits for the device."""
+    def timed() -> float:
+        start = time.perf_counter()
+        call()
+        if device is not None and device.type == 'cuda':
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - start
+    timed()
+    return min(timed() for _ in range(repeats))
+
+
+def slow_imgs(clips: PoseClips) -> torch.Tensor:
+    """What the plain way hands to the model: heatmaps (1, views, C, T, H, W) drawn by numpy, one clip."""
+    _, views, people, frames, joints, _ = clips.keypoint.shape
+    xy = clips.keypoint[0].permute(1, 0, 2, 3, 4).reshape(people, views * frames, joints, 2).numpy()
+    score = clips.keypoint_score[0].permute(1, 0, 2, 3).reshape(people, views * frames, joints).numpy()
+    maps = render_slowly(xy, score, clips.size, clips.spec)
+    shape = clips.shape
+    return torch.from_numpy(maps).view(1, shape[1], shape[3], shape[2], *shape[4:]).transpose(2, 3)
+
+
+# -- what is measured: each takes a Task and gives (value, unit, which way is better, note) ------------------------------------------
+
+def render(task: Task):
+    dataset, device = task.dataset('train'), choose_device(task.device)
+    torch.set_num_threads(1)
+    count = 256 if device.type == 'cuda' else 8
+    clips = PoseClips.collate([dataset.sample(i % NUM_CLIPS, deferred=True)['imgs'] for i in range(count)]).to(device)
+    if not task.ours:
+        one = PoseClips.collate([dataset.sample(0, deferred=True)['imgs']])
+        return 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread'
+    seconds = best_seconds(lambda: clips.draw(channels_last=True), 3 * task.repeats, device)
+    written = 4 * int(np.prod(clips.shape)) / seconds / 1e9
+    target = torch.empty(int(np.prod(clips.shape)), device=device)
+    source = torch.ones_like(target)
+    copied = 4 * target.numel() / best_seconds(lambda: target.copy_(source), task.repeats, device) / 1e9
+    return count / seconds, 'clips/s', 'more', f'one thread; {written:.1f} GB/s written, a copy writes {copied:.1f}'
+
+
+def pipeline(task: Task):
+    dataset = task.dataset('train')
+    torch.set_num_threads(1)
+
+    def whole() -> None:
+        for i in range(NUM_CLIPS):
+            clips = dataset.sample(i, deferred=True)['imgs']
+            if not task.ours:
+                slow_imgs(clips)
+    return 1e3 * best_seconds(whole, task.repeats) / NUM_CLIPS, 'ms/clip', 'less', 'one thread'
+
+
+class DrawnSlowly:
+    """A dataset as the plain way has it: the worker draws, and hands on whole heatmaps."""
+
+    test_mode = can_defer = False
+
+    def __init__(self, dataset):
+        self.dataset, self.labels = dataset, dataset.labels
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> dict:
+        sample = self.dataset.sample(index, deferred=True)
+        return {**sample, 'imgs': slow_imgs(sample['imgs'])[0]}
+
+
+def loader(task: Task):
+    dataset = task.dataset('train')
+    torch.set_num_threads(1)
+    batches = build_dataloader(dataset if task.ours else DrawnSlowly(dataset), BATCH, 2)
+    epochs = 12 * task.repeats if task.ours else task.repeats
+    next(iter(batches.epoch(0)))['label'].sum()
+    start = time.perf_counter()
+    for epoch in range(1, 1 + epochs):
+        for batch in batches.epoch(epoch):
+            imgs = batch['imgs']
+    seconds = time.perf_counter() - start
+    size = imgs.nbytes if torch.is_tensor(imgs) else imgs.keypoint.nbytes + imgs.keypoint_score.nbytes
+    return epochs * NUM_CLIPS / seconds, 'clips/s', 'more', f'2 workers, {size // len(imgs):,} bytes a clip'
+
+
+def network(task: Task, device: torch.device) -> torch.nn.Module:
+    torch.manual_seed(0)
+    model = build_model(read_run(CONFIGS / f'{task.stream}.py').recipe.model)
+    if not task.ours:
+        model.channels_last = False
+    return model.to(device)
+
+
+def train(task: Task):
+    device = choose_device(task.device)
+    if device.type == 'cpu':
+        torch.set_num_threads(task.threads)
+    set_determinism(False, cudnn_benchmark=True)
+    dataset, model, amp = task.dataset('train'), network(task, device), 'bf16' if 'bf16' in task.name and task.ours else None
+    batch_size = 64 if device.type == 'cuda' else BATCH
+    batch = next(iter(build_dataloader(dataset, batch_size if batch_size <= NUM_CLIPS else NUM_CLIPS)))
+    if not task.ours:
+        samples = [dataset.sample(i, deferred=True)['imgs'] for i in range(len(batch['label']))]
+        batch['imgs'] = torch.cat([slow_imgs(sample) for sample in samples])
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=3e-4)
+    to_device = ToDevice(device, dataset.label_embeddings)
+
+    def step() -> None:
+        with autocast(device, amp):
+            losses = model(**to_device(batch), return_loss=True)
+        optimizer.zero_grad(set_to_none=True)
+        (losses['loss_cls'] + losses['loss_emb']).backward()
+        optimizer.step()
+    seconds = best_seconds(step, task.repeats, device)
+    clips = len(batch['label'])
+    if task.name == 'memory_train':
+        peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / 2**30, 'GB', 'less', f'peak, batch of {clips}'
+    rate = 3 * GFLOP_56 * clips / seconds
+    return seconds, 's/step', 'less', f'batch of {clips}, {clips / seconds:.2f} clips/s, {rate:.0f} GFLOP/s'
+
+
+def test(task: Task):
+    device = choose_device(task.device)
+    if device.type == 'cpu':
+        torch.set_num_threads(task.threads)
+    set_determinism(False, cudnn_benchmark=True)
+    model, amp = network(task, device).eval(), 'bf16' if 'bf16' in task.name and task.ours else None
+    imgs = task.dataset('test').sample(0, deferred=True)['imgs']
+    if task.ours:
+        fuse_conv_bn(model)
+    else:
+        imgs = slow_imgs(imgs)
+        model.test_cfg = type(model.test_cfg)(max_testing_views=4)
+    with torch.inference_mode(), autocast(device, amp):
+        seconds = best_seconds(lambda: model.predict(imgs.to(device)), task.repeats, device)
+    return seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s, {20 * GFLOP_64 / seconds:.0f} GFLOP/s of the plain way\'s arithmetic'
+
+
+MEASURES = {'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'memory': train, 'test': test}
+ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
+ON_DEVICE = ('train_fp32', 'train_bf16', 'memory_train', 'test_fp32', 'test_bf16')
+SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32'}      # there is one plain way: float32
+
+
+def measure(task: Task) -> Row:
+    """One figure, in a child process that starts with the allocator settings it is to be measured with."""
+    keep = '0' if task.setting == PLAIN else '1'
+    done = subprocess.run([sys.executable, __file__, '--child', json.dumps(asdict(task))], capture_output=True, text=True, check=False,
+                          env={**os.environ, 'PYSKL_KEEP_PAGES': keep})
+    if done.returncode:
+        raise UserError(f'measuring {task.name} ({task.setting}) failed:\n{done.stderr[-2000:]}')
+    value, unit, better, note = json.loads(done.stdout.splitlines()[-1])
+    return Row(task.name, task.setting, value, unit, better, note=note)
+
+
+def child(text: str) -> None:
+    task = Task(**json.loads(text))
+    keep_pages()
+    print(json.dumps(MEASURES[task.name.split('_')[0]](task)))
+
+
+def with_ratios(rows: list[Row]) -> list[Row]:
+    """Fill in how many times better each of our rows is than the plain ones."""
+    found = {(row.name, row.setting): row for row in rows}
+    for row in rows:
+        for field, setting in (('ratio', PLAIN), ('ratio_allocator', PLAIN_PAGES)):
+            other = found.get((SAME_PLAIN.get(row.name, row.name), setting))
+            if other is not None:
+                setattr(row, field, row.value / other.value if row.better == 'more' else other.value / row.value)
+    return rows
+
+
+def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """GFLOP/s of a large matrix product: what the machine can do at best."""
+    size = 8192 if device.type == 'cuda' else 2048
+    a = torch.randn(size, size, device=device, dtype=dtype)
+    return 2 * size**3 / best_seconds(lambda: a @ a, 5, device) / 1e9
+
+
+def machine(device: torch.device, threads: int) -> dict:
+    torch.set_num_threads(threads)
+    name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
+    return {'device': name, 'cores': os.cpu_count(), 'threads': threads, 'python': platform.python_version(), 'torch': str(torch.__version__),
+            'numpy': np.__version__, 'load_before': os.getloadavg()[0],
+            'matmul_gflops_fp32': round(matmul_peak(device, torch.float32)), 'matmul_gflops_bf16': round(matmul_peak(device, torch.bfloat16))}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), platform.processor())
+
+
+def make_clips(folder: Path) -> None:
+    write_demo_data(folder, NUM_CLIPS, 0, 0, seed=1)
+    annotations = read_raw(folder, 'train')
+    write_annotations(folder / 'clips.pkl', {'train': [a['frame_dir'] for a in annotations]}, annotations)
+
+
+def show(row: Row) -> None:
+    ratios = '  '.join(f'{value:7.2f}x' if value is not None else ' ' * 8 for value in (row.ratio, row.ratio_allocator))
+    print(f'{row.name:16}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}')
+
+
+def main(argv: Sequence[str] | None = None) -> int | None:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--quick', action='store_true', help='fewer repeats, and the plain way with pages kept is left out where it is slow')
+    parser.add_argument('--json', metavar='FILE', help='write the rows there')
+    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *ON_DEVICE], help='these lines only')
+    parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
+    parser.add_argument('--child', help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.child:
+        return child(args.child)
+    device, threads = choose_device(args.device), torch.get_num_threads()
+    host = machine(device, threads)
+    print(', '.join(f'{key}: {value}' for key, value in host.items()))
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        make_clips(Path(folder))
+        for name in args.only or (*ON_HOST, *ON_DEVICE):
+            settings = [OURS] if name in SAME_PLAIN and SAME_PLAIN[name] in (args.only or ON_DEVICE) else [PLAIN, PLAIN_PAGES, OURS]
+            if args.quick and name in ON_HOST:
+                settings.remove(PLAIN_PAGES)
+            for setting in settings:
+                repeats = 1 if args.quick and setting != OURS else 3
+                rows.append(measure(Task(name, setting, folder, str(device), repeats, threads)))
+                show(with_ratios(rows)[-1])
+    if args.json:
+        with atomic_write(args.json, 'w', encoding='utf-8') as f:
+            json.dump({'machine': host, 'rows': [asdict(row) for row in rows]}, f, indent=1)
+        print(f'wrote {args.json}')
+    return None
+
+
+if __name__ == '__main__':
+    run_script(main)
