@@ -1,6 +1,7 @@
 """What a run says: lines for people in TIMESTAMP.log, rows for programs in TIMESTAMP.log.json, both as PYSKL wrote them."""
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -18,6 +19,10 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:       # noqa: N802 (logging's name)
         _give_up(self.baseFilename, sys.exc_info()[1])
         self.setLevel(logging.CRITICAL + 1)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _give_up(path: str | Path, error: BaseException | None) -> None:

@@ -1,0 +1,208 @@
+"""Kill -9 a training run at random moments; the same command, run again, must end with the same bits as if nothing had happened.
+
+    python tests/kill_training.py [--kills 30] [--seed 0] [--folder DIR]
+
+Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
+the process and where training would have ended. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+from tiny import ROOT, problem
+
+from pyskl.engine.checkpoint import read_checkpoint
+
+FREQUENT = """
+checkpoint_config = dict(by_epoch=False, interval=1, max_keep_ckpts=3)
+total_epochs = 8
+log_config = dict(interval=1)
+"""
+
+
+def start(*words: object, **env: str) -> subprocess.Popen:
+    """tools/train.py or another script of the project in a process group of its own, its output in pipes."""
+    command = [sys.executable, str(ROOT / str(words[0])), *map(str, words[1:])]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                            env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env})
+
+
+def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: float = 240, pause: float = 0.05) -> bool:
+    """Wait until `what()` is true (True) or the process has ended (False); an AssertionError after so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(pause)
+    process.kill()
+    raise AssertionError(f'nothing happened in {seconds} s; stderr: {process.communicate()[1][-2000:]}')
+
+
+@contextmanager
+def ended(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
+    """However a test ends, nothing of the process's group stays."""
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def rows(work_dir: Path) -> dict[tuple, dict]:
+    """(mode, epoch, iter) -> figures, of all .log.json files of a run; a row that was logged twice must say the same twice.
+
+    The last line of a killed run may be cut short.
+    """
+    found: dict[tuple, dict] = {}
+    for file in sorted(work_dir.glob('*.log.json')):
+        for line in file.read_text().splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                assert not line.endswith('}'), line
+                continue
+            if 'mode' in row:
+                figures = {k: v for k, v in row.items() if k not in ('time', 'data_time')}
+                key = (row['mode'], row['epoch'], row['iter'])
+                assert found.setdefault(key, figures) == figures, f'{file.name}: {key} was logged with other figures before'
+    return found
+
+
+def differences(whole: Path, other: Path) -> list[str]:
+    """Where the ends of two runs of one config differ: names of files, bits of checkpoints, logged figures. [] is equal."""
+    names = [sorted(p.name for p in folder.glob('*.pth')) for folder in (whole, other)]
+    found = [] if names[0] == names[1] else [f'the checkpoints are {names[1]}, expected {names[0]}']
+    left = [p.name for p in other.iterdir() if p.name.startswith('.')]
+    found += [f'{left} were left behind'] if left else []
+    for name in set(names[0]) & set(names[1]):
+        a, b = (read_checkpoint(folder / name) for folder in (whole, other))
+        found += [f'{name}: {key} differs' for key in ('state_dict', 'optimizer', 'meta', 'resume')
+                  if not same(_lasting(a[key]), _lasting(b[key]))]
+    return found + ([] if rows(whole) == rows(other) else ['the logged figures differ'])
+
+
+def _lasting(part: dict) -> dict:
+    """Without the time of writing."""
+    return {key: value for key, value in part.items() if key != 'time'}
+
+
+def same(a: object, b: object) -> bool:
+    """Equality down to bits, types and order."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+
+def is_writing(work_dir: Path) -> bool:
+    """Is a checkpoint half-written at this moment?"""
+    try:
+        return any(name.endswith('.part') and '.pth.' in name for name in os.listdir(work_dir))
+    except FileNotFoundError:
+        return False
+
+
+def kill_once(config: Path, work_dir: Path, workers: int, delay: float | None) -> str | None:
+    """Start training and kill it `delay` seconds later, or (None) while it writes one of its next checkpoints.
+
+    -> what was struck, or None: it ended first
+    """
+    with ended(start('tools/train.py', config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}')) as process:
+        if delay is None:
+            for _ in range(random.randrange(8)):
+                before = newest(work_dir)
+                wait_for(lambda: newest(work_dir) != before, process, pause=0.002)      # noqa: B023 (asked at once)
+            wait_for(lambda: is_writing(work_dir), process, pause=0)
+        else:
+            end = time.monotonic() + delay
+            wait_for(lambda: time.monotonic() > end, process)
+        if process.poll() is not None:
+            assert process.returncode == 0, process.communicate()[1]
+            return None
+        process.kill()          # the process alone, not its workers
+        process.wait()
+        written = newest(work_dir)
+        struck = 'a half-written checkpoint' if is_writing(work_dir) else 'training' if written else 'the start'
+        return f'{struck}; {written or "nothing"} was there'
+
+
+def newest(work_dir: Path) -> str:
+    try:
+        return os.readlink(work_dir / 'latest.pth')
+    except OSError:
+        return ''
+
+
+def finish(config: Path, work_dir: Path) -> float:
+    """The same command to its end; its seconds."""
+    before = time.monotonic()
+    process = start('tools/train.py', config, '--work-dir', work_dir)
+    _, stderr = process.communicate(timeout=600)
+    assert process.returncode == 0, stderr
+    assert 'Traceback' not in stderr, stderr
+    return time.monotonic() - before
+
+
+def campaign(folder: Path, kills: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
+    random.seed(seed)
+    config = problem(folder, extra=FREQUENT)
+    seconds = finish(config, folder / 'whole')
+    struck: list[str] = []
+    wrong: list[str] = []
+    for number in range(10 * kills):
+        if len(struck) == kills:
+            break
+        work_dir = folder / f'run{number}'
+        for attempt in range(3 + random.randrange(4)):         # so many times is one run killed before it may end
+            aimed = attempt % 3 == 2 or attempt == 0 and number % 2
+            what = kill_once(config, work_dir, random.choice([0, 0, 2]), None if aimed else random.uniform(0.3, 1.1) * seconds)
+            if what is None or len(struck) == kills:
+                break
+            struck.append(what)
+            print(f'kill {len(struck):2}: run {number} struck in {what}', flush=True)
+        finish(config, work_dir)
+        found = differences(folder / 'whole', work_dir)
+        wrong += [f'run {number}: {line}' for line in found]
+        print(f'run {number} ends ' + ('with the same bits' if not found else f'DIFFERENT: {found}'), flush=True)
+        shutil.rmtree(work_dir)
+    return struck, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--kills', type=int, default=30)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--folder', type=Path, help='where to work (default: a temporary folder)')
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        struck, wrong = campaign(folder, args.kills, args.seed)
+    kinds = {kind: sum(kind in what for what in struck) for kind in ('the start', 'training', 'a half-written checkpoint')}
+    print(f'{len(struck)} kills (' + ', '.join(f'{n} in {kind}' for kind, n in kinds.items()) + f'); {len(wrong)} differences')
+    print('\n'.join(wrong))
+    return 1 if wrong or len(struck) < args.kills else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to the same bits."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from kill_training import campaign, differences
+from test_train import assert_same_checkpoint
+from tiny import ROOT, problem, run
+
+from pyskl.annotations import read_annotations, write_annotations
+from pyskl.apis import TrainOptions, train
+from pyskl.atomic import atomic_write, forget_parts
+from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
+from pyskl.errors import UserError
+from pyskl.submission import load_scores, save_result_pkl, save_scores, write_submission
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """An uninterrupted run of 2 epochs x 5 iterations, with a checkpoint at each iteration."""
+    folder = tmp_path_factory.mktemp('whole')
+    config = problem(folder, extra='checkpoint_config = dict(by_epoch=False, interval=1)\n')
+    train(config)
+    return folder / 'run', config
+
+
+def stopped_at(whole: Path, folder: Path, *iterations: int) -> Path:
+    """A work dir as a run leaves it that was killed after the last of these iterations."""
+    folder.mkdir()
+    for iteration in iterations:
+        shutil.copy(whole / f'iter_{iteration}.pth', folder)
+    (folder / 'latest.pth').symlink_to(f'iter_{iterations[-1]}.pth')
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kills', [30])
+def test_killed_at_30_random_moments_a_run_still_ends_with_the_same_bits(tmp_path, kills):
+    struck, wrong = campaign(tmp_path, kills)
+    assert not wrong
+    assert len(struck) == kills and sum('half-written' in what for what in struck) >= kills // 10
+
+
+def test_a_cut_checkpoint_is_named_and_the_one_before_it_is_used(whole, tmp_path, capfd):
+    work_dir = stopped_at(whole[0], tmp_path / 'run', 3, 4)
+    (work_dir / 'iter_4.pth').write_bytes((work_dir / 'iter_4.pth').read_bytes()[:5000])
+    train(whole[1], TrainOptions(work_dir=str(work_dir)))
+    said = capfd.readouterr().err
+    assert 'iter_4.pth: is no whole checkpoint' in said and 'passed over' in said and 'Going on from' in said.splitlines()[0]
+    assert 'iter_3.pth (epoch 0, iteration 3)' in said
+    assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
+
+
+def test_what_a_killed_run_left_half_written_is_removed_at_its_next_start(whole, tmp_path):
+    work_dir = stopped_at(whole[0], tmp_path / 'run', 9)
+    leftovers = ['.iter_10.pth.ab_0xyz9.part', '.best_top1_acc_epoch_2.pth.aaaaaaaa.part', '.tiny.py.00000000.part']
+    for name in leftovers:
+        (work_dir / name).write_bytes(b'half')
+    others = ['.iter_9.pth', '.notes.part', 'mine.part', '.a.TOO-LONG-FOR-US.part']
+    for name in others:
+        (work_dir / name).write_bytes(b'not ours')
+    with atomic_write(work_dir / 'living.npz') as f:        # somebody else is writing here just now
+        f.write(b'1')
+        train(whole[1], TrainOptions(work_dir=str(work_dir)))
+    assert (work_dir / 'living.npz').read_bytes() == b'1'
+    there = {p.name for p in work_dir.iterdir()}
+    assert not there & set(leftovers) and there >= set(others)
+    assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
+
+
+def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
+    (tmp_path / '.scores.npz.abcdefgh.part').write_bytes(b'half')
+    (tmp_path / '.other.npz.abcdefgh.part').write_bytes(b'half')
+    save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)))
+    assert sorted(os.listdir(tmp_path)) == ['.other.npz.abcdefgh.part', 'scores.npz']
+    assert forget_parts(tmp_path) == ['.other.npz.abcdefgh.part']
+    assert forget_parts(tmp_path / 'nowhere') == []
+
+
+# Results ----------------------------------------------------------------------------------------------------------------
+
+def clips(value: float) -> list[dict]:
+    return [{'frame_dir': 'a', 'label': 0, 'img_shape': (9, 9), 'total_frames': 2, 'keypoint': np.full((1, 2, 3, 2), value, np.float32),
+             'keypoint_score': np.ones((1, 2, 3), np.float32)}]
+
+
+WRITERS = {
+    'scores.npz': lambda path, value: save_scores(path, ['a'], np.full((1, 3), value)),
+    'result.pkl': lambda path, value: save_result_pkl(path, np.full((1, 3), value)),
+    'imigue_train.pkl': lambda path, value: write_annotations(path, {'train': ['a']}, clips(value)),
+    'Submission.zip': lambda path, value: write_submission(path.parent, ['a'], [int(value)]),
+    'Submission.csv': lambda path, value: write_submission(path.parent, ['a'], [int(value)]),
+    'epoch_1.pth': lambda path, value: write_checkpoint(path, {'state_dict': {'a': torch.full((2,), value)}}),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs fork')
+@pytest.mark.parametrize('moment', ['fsync', 'replace'])
+@pytest.mark.parametrize('name', WRITERS)
+def test_a_writer_killed_at_the_last_moment_leaves_the_old_file_whole(tmp_path, name, moment):
+    WRITERS[name](tmp_path / name, 1.0)
+    before = (tmp_path / name).read_bytes()
+    child = os.fork()
+    if not child:
+        try:
+            setattr(os, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            WRITERS[name](tmp_path / name, 2.0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    assert (tmp_path / name).read_bytes() == before
+    WRITERS[name](tmp_path / name, 2.0)
+    assert (tmp_path / name).read_bytes() != before
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith('.')]
+
+
+def test_every_module_that_writes_files_writes_them_atomically():
+    """But for the logs, which grow line by line, and for zip archives made or read in memory."""
+    writing = re.compile(r"open\(.*'[wax]b?'|write_text|write_bytes|\.tofile\(|np\.savez?\(|torch\.save\(|savetxt|open_memmap|pickle\.dump\(")
+    modules = [*(ROOT / 'pyskl').rglob('*.py'), *(ROOT / 'tools').glob('*.py'), *(ROOT / 'ensemble').glob('*.py')]
+    writers = {path.relative_to(ROOT).as_posix(): path.read_text() for path in modules if writing.search(path.read_text())}
+    assert {'pyskl/submission.py', 'pyskl/engine/checkpoint.py', 'pyskl/annotations/store.py'} <= writers.keys()
+    assert {name for name, text in writers.items() if 'atomic_' not in text} <= {'pyskl/engine/log.py'}
+
+
+# The disk is full -------------------------------------------------------------------------------------------------------
+
+LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_is_said_and_the_old_one_stays(whole, tmp_path):
+    work_dir = stopped_at(whole[0], tmp_path / 'run', 8)
+    assert (work_dir / 'iter_8.pth').stat().st_size > 40_000
+    done = subprocess.run([sys.executable, '-c', LIMITED, str(ROOT / 'tools' / 'train.py'), str(whole[1]), '--work-dir', str(work_dir)],
+                          capture_output=True, text=True, timeout=280, check=False, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert 'iter_9.pth: could not be written (File too large)' in last and 'what was there before is untouched' in last
+    assert 'Free some disk space' in last and 'Traceback' not in done.stderr
+    assert not list(work_dir.glob('.*')) and read_checkpoint(work_dir / 'latest.pth')['meta']['iter'] == 8
+    train(whole[1], TrainOptions(work_dir=str(work_dir)))
+    assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of one megabyte; skips where none can be mounted."""
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip('no right to mount a small disk')
+    yield disk
+    subprocess.run(['umount', '-l', str(disk)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='mounts a tmpfs')
+def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_space(whole, small_disk):
+    work_dir = small_disk / 'run'
+    done = run('tools/train.py', whole[1], '--work-dir', work_dir)
+    assert done.returncode == 2, done.stderr
+    assert 'could not be written (No space left on device)' in done.stderr.splitlines()[-1] and 'Traceback' not in done.stderr
+    there = [path for path in work_dir.glob('*_[0-9]*.pth') if not path.name.startswith('best')]
+    assert there and not list(work_dir.glob('.*'))
+    assert read_checkpoint(work_dir / 'latest.pth')['meta']['iter'] == len(there)
+    for path in there:
+        if path != (work_dir / 'latest.pth').resolve():
+            path.unlink()
+    train(whole[1], TrainOptions(work_dir=str(work_dir)), ['checkpoint_config.max_keep_ckpts=1'])
+    assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs /dev/full')
+def test_a_log_that_can_not_be_written_is_one_warning_and_not_the_end(tmp_path, capsys):
+    from pyskl.engine.log import JsonLog, get_logger
+    logger, rows = get_logger('INFO', Path('/dev/full')), JsonLog(Path('/dev/full'))
+    for number in range(3):
+        logger.info('line %d', number)
+        rows.write({'mode': 'train', 'iter': number})
+    said = capsys.readouterr().err
+    assert said.count('/dev/full: could not be written') == 2 and 'Traceback' not in said and 'line 2' in said
+    get_logger()
+
+
+def test_a_limit_on_kept_checkpoints_leaves_latest_and_best(whole, tmp_path):
+    train(whole[1], TrainOptions(work_dir=str(tmp_path)), ['checkpoint_config.max_keep_ckpts=2'])
+    names = sorted(p.name for p in tmp_path.glob('*.pth'))
+    best = [name for name in names if name.startswith('best_')]
+    assert len(best) == 1 and names == [*best, 'epoch_2.pth', 'iter_9.pth', 'latest.pth']
+    assert os.readlink(tmp_path / 'latest.pth') == 'epoch_2.pth'
+    for name in names:
+        assert torch.isfinite(read_checkpoint(tmp_path / name)['state_dict']['backbone.conv1.conv.weight']).all()
+
+
+def test_a_run_killed_between_the_best_and_the_numbered_checkpoint_ends_the_same(whole, tmp_path, monkeypatch):
+    from pyskl.engine.checkpoint import CheckpointFolder
+    save = CheckpointFolder.save
+
+    def killed(self, name, data):
+        if name == 'epoch_1.pth':
+            raise KeyboardInterrupt
+        return save(self, name, data)
+    monkeypatch.setattr(CheckpointFolder, 'save', killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+    monkeypatch.undo()
+    train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+    assert differences(whole[0], tmp_path) == []
+
+
+def test_scores_that_cannot_be_written_leave_the_old_ones(tmp_path):
+    save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)))
+    with pytest.raises(UserError):
+        save_scores(tmp_path / 'scores.npz' / 'x' / 'scores.npz', ['a'], np.zeros((1, 2)))
+    assert load_scores(tmp_path / 'scores.npz').scores[0, 0] == 1
+    write_annotations(tmp_path / 'a.pkl', {}, clips(1.0))
+    with pytest.raises(UserError):
+        write_annotations(tmp_path / 'a.pkl', {}, [])
+    assert len(read_annotations(tmp_path / 'a.pkl')['annotations']) == 1
