@@ -32,7 +32,7 @@ from .wording import brief, plain
 FORMAT, VERSION = 'pyskl packed annotations', 1
 META = 'meta.json'
 _MAX_META = 1 << 20
-NEWLINE, DELETE, BLANK = 10, 127, 32
+_CHUNK = 65536          # names that are checked at once
 # name: dtype, axes
 ARRAYS = {'keypoint': ('<f4', 3), 'keypoint_score': ('<f4', 2), 'offset': ('<i8', 1), 'people': ('<i4', 1), 'frames': ('<i4', 1),
           'total_frames': ('<i4', 1), 'label': ('<i8', 1), 'img_shape': ('<i4', 2), 'original_shape': ('<i4', 2),
@@ -98,14 +98,7 @@ class Packed:
         return {name: kind(value) for name, (value, kind) in values.items() if value == value}
 
     def name(self, row: int) -> str:
-        raw = self._names[self._ends.item(row):self._ends.item(row + 1) - 1].tobytes()
-        try:
-            name = raw.decode()
-        except UnicodeDecodeError:
-            name = ''
-        if not name.isprintable() or not name:
-            raise self._error(f'the name of row {row} is {brief(raw)}. Expected printable text in UTF-8.')
-        return name
+        return self._names[self._ends.item(row):self._ends.item(row + 1) - 1].tobytes().decode()
 
     def name_lines(self, rows: np.ndarray) -> bytes:
         """The names of some clips, UTF-8, each with a newline behind it."""
@@ -165,11 +158,18 @@ class Packed:
 
     def _check_names(self) -> None:
         self._check_steps('name_end', self._ends, len(self._names))
-        ends = self._names[self._ends[1:] - 1] == NEWLINE
+        ends = self._names[self._ends[1:] - 1] == ord('\n')
         self._all(ends, 'names', 'a newline behind each name')
-        control = np.count_nonzero(self._names < BLANK) + np.count_nonzero(self._names == DELETE)
-        if control != len(self) or (np.diff(self._ends) < 2).any():
-            raise self._error('names.npy holds control characters or empty names. Expected printable text.')
+        for start in range(0, len(self), _CHUNK):
+            raw = self._names[self._ends[start]:self._ends[min(start + _CHUNK, len(self))]].tobytes()
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError:
+                text = '\0'
+            names = min(_CHUNK, len(self) - start)
+            if text.count('\n') != names or '\n\n' in text or text[0] == '\n' or not text.replace('\n', '').isprintable():
+                raise self._error(f'names.npy holds an empty name or one that is no printable UTF-8 text (clips {start} to '
+                                  f'{start + names - 1}).')
 
     def _check_steps(self, name: str, edges: np.ndarray, end: int) -> None:
         """Do edges rise from 0 to end?"""
