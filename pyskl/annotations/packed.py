@@ -17,6 +17,7 @@ Written by `write_packed`, opened by `open_annotations`.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Packed:
         self._keypoint, self._score, self._offset, self._names, self._ends = (
             a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end'))
         self._table = a
+        self._pages = [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')] if hasattr(mmap, 'MADV_WILLNEED') else []
         self.labels = a['label']
         self._check_lengths(a)
         self._check_rows(a)
@@ -78,6 +80,8 @@ class Packed:
 
     def clip(self, row: int) -> dict[str, Any]:
         start, stop = self._offset.item(row), self._offset.item(row + 1)
+        for pages in self._pages:
+            pages.fetch(start, stop)
         table = self._table
         frames = table['frames'].item(row)
         keypoint, score = self._keypoint[start:stop], self._score[start:stop]
@@ -120,13 +124,13 @@ class Packed:
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _load(self, name: str, dtype: str, ndim: int) -> np.ndarray:
-        array = np.asarray(load_npy(self._path / f'{name}.npy'))        # no np.memmap: cutting one is slow
+        array = load_npy(self._path / f'{name}.npy')
         if array.dtype != np.dtype(dtype) or array.ndim != ndim:
             raise self._error(f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected {np.dtype(dtype)} with '
                               f'{ndim} axes.')
         if not array.flags.c_contiguous:
             raise self._error(f'{name}.npy is in Fortran order. Expected C order.')
-        return array
+        return np.asarray(array)        # no np.memmap: cutting one is slow
 
     def _check_lengths(self, a: dict[str, np.ndarray]) -> None:
         num_clips = len(self)
@@ -206,6 +210,20 @@ class Packed:
 
     def _error(self, what: str) -> DataError:
         return DataError(f'{self.where}: {what if what.endswith("again.") else what + " Pack it again: tools/pack.py."}')
+
+
+class _Pages:
+    """Fetches rows of a mapped array from the disk in one go. Left to page faults, a random clip that is not in memory would
+    make the system read megabytes around it (measured: 1.6 MB for a clip of 5 KB)."""
+
+    def __init__(self, array: np.ndarray):
+        mapped = array.base                                     # np.memmap
+        self._mmap, self._row_bytes = mapped.base, array.strides[0]
+        self._first = mapped.offset % mmap.ALLOCATIONGRANULARITY
+
+    def fetch(self, start: int, stop: int) -> None:
+        begin = (self._first + start * self._row_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        self._mmap.madvise(mmap.MADV_WILLNEED, begin, self._first + stop * self._row_bytes - begin)
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
