@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from ...registry import BACKBONES
 from ..pretrained import load_backbone
 from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
+from .exact_norm import ExactBatchNorm3d
 from .flat_conv import FlatConv3d
 from .frames import keeps_frames_apart
 from .recompute import without_and_with_frozen_statistics
@@ -89,6 +90,8 @@ class ResNet3d(nn.Module):
         self.with_cp, self.zero_init_residual = with_cp, zero_init_residual
         if conv_cfg['type'] == 'Conv3d':
             conv_cfg = {**conv_cfg, 'type': FlatConv3d}
+        if norm_cfg['type'] == 'BN3d':
+            norm_cfg = {**norm_cfg, 'type': ExactBatchNorm3d}
         self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
 
         self.conv1 = ConvModule(in_channels, base_channels, tuple(conv1_kernel), (conv1_stride[0], *[conv1_stride[1]] * 2),
