@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +28,9 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBER):
             content = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]}). Is it whole, and a .pth '
+    except Exception as error:      # of a damaged file torch makes a dozen kinds of error, IndexError among them
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({reason}). Is it whole, and a .pth '
                               'file of tensors? Files that need code to be run are refused.') from error
     if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
         content = content['state_dict']
@@ -52,9 +51,9 @@ def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
     if not any(value.ndim == 5 for value in weights.values()) and any(value.ndim == 4 for value in weights.values()):
         raise CheckpointError(f'{path}: holds a 2-D network (no 3-D convolution in it). Inflating 2-D weights is not offered; '
                               'give the checkpoint of a 3-D backbone, or pretrained=None.')
-    faults = [f'{key} is missing' for key in own if key not in weights]
-    faults += [f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
-               for key in own if key in weights and weights[key].shape != own[key].shape]
+    faults = [f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
+              for key in own if key in weights and weights[key].shape != own[key].shape]
+    faults += [f'{key} is missing' for key in own if key not in weights]
     if faults:
         more = f', and {len(faults) - 5} more' if len(faults) > 5 else ''
         raise CheckpointError(f'{path}: does not fit the backbone: {"; ".join(faults[:5])}{more}. '

@@ -27,7 +27,8 @@ class FlatConv3d(nn.Conv3d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not (self.spatial or self.temporal) or not x.is_contiguous(memory_format=torch.channels_last_3d):
             return super().forward(x)
-        return self._over_frames(x) if self.spatial else self._over_time(x)
+        out = self._over_frames(x) if self.spatial else self._over_time(x)
+        return out.contiguous(memory_format=torch.channels_last_3d)         # so it is, but for tiny volumes
 
     def _over_frames(self, x: torch.Tensor) -> torch.Tensor:
         # A 1x1 kernel reads only every stride-th pixel, so only those are handed on. This is also a matter of safety: on the CPU

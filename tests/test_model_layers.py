@@ -1,0 +1,225 @@
+"""The layers that compute in their own way give what torch's own layers give; what is frozen, recomputed or folded stays right."""
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from published_model import published, small
+from recipe_weights import fill, sparse_volume
+from torch import nn
+
+from pyskl.models import build_model, fuse_conv_bn
+from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
+from pyskl.models.backbones.exact_norm import ExactBatchNorm3d
+from pyskl.models.backbones.flat_conv import FlatConv3d
+from pyskl.models.backbones.frames import keeps_frames_apart
+
+LAST = torch.channels_last_3d
+
+
+def out_and_gradients(layer, x, memory_format):
+    """(output, gradient of x, gradients of the weights) for a fixed gradient of the output."""
+    x = x.clone(memory_format=memory_format).requires_grad_()
+    out = layer(x)
+    grad = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=x.dtype)
+    gradients = torch.autograd.grad(out, [x, *layer.parameters()], grad)
+    return out, *gradients
+
+
+def assert_equal_answers(ours, theirs, tolerance=1e-10):
+    for a, b in zip(ours, theirs):
+        torch.testing.assert_close(a, b, atol=tolerance, rtol=tolerance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kernel=st.sampled_from([(1, 1, 1), (1, 3, 3), (1, 7, 7), (3, 1, 1), (5, 1, 1), (3, 3, 3)]),
+    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)), shrink=st.integers(0, 1), dilation=st.integers(1, 2),
+    channels=st.tuples(st.integers(1, 9), st.integers(1, 9)), bias=st.booleans(), frames=st.integers(5, 7), side=st.integers(7, 9))
+def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation, channels, bias, frames, side):
+    torch.manual_seed(0)
+    padding = tuple(max(k // 2 - shrink, 0) for k in kernel)
+    dilation = dilation if max(kernel) == 3 and kernel[0] != 5 else 1
+    args = (*channels, kernel, (stride[0], stride[1], stride[1]), padding, dilation)
+    ours, plain = FlatConv3d(*args, bias=bias).double(), nn.Conv3d(*args, bias=bias).double()
+    plain.load_state_dict(ours.state_dict())
+    x = torch.randn(2, channels[0], frames, side, side - 1, dtype=torch.float64)
+    expected = out_and_gradients(plain, x, torch.contiguous_format)
+    assert_equal_answers(out_and_gradients(ours, x, LAST), expected)
+    assert_equal_answers(out_and_gradients(ours, x, torch.contiguous_format), expected)
+
+
+def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
+    backbone = build_model(small()).backbone.eval()
+    shapes = []
+
+    def note(layer, args, out):
+        shapes.append((layer.spatial or layer.temporal, out.is_contiguous(memory_format=LAST)))
+
+    for layer in backbone.modules():
+        if isinstance(layer, FlatConv3d):
+            layer.register_forward_hook(note)
+    backbone(torch.randn(1, 3, 4, 16, 16).contiguous(memory_format=LAST))
+    assert len(shapes) == 16 and all(flat and laid_out for flat, laid_out in shapes)
+
+
+@pytest.mark.parametrize('shape', [(4, 6, 8, 12, 10), (1, 3, 5, 7, 9), (2, 64, 3, 1, 1)])
+@pytest.mark.parametrize('momentum', [0.1, None])
+def test_exact_batch_norm_is_batch_norm(shape, momentum):
+    torch.manual_seed(0)
+    ours, plain = ExactBatchNorm3d(shape[1], momentum=momentum), nn.BatchNorm3d(shape[1], momentum=momentum)
+    for norm in (ours, plain):
+        fill_norm(norm)
+    for _ in range(2):
+        x = torch.randn(shape) * 3 + 1
+        assert_equal_answers(out_and_gradients(ours, x, LAST), out_and_gradients(plain, x, torch.contiguous_format), 1e-4)
+    assert_equal_answers(ours.state_dict().values(), plain.state_dict().values(), 1e-5)
+    torch.testing.assert_close(ours.eval()(x.contiguous(memory_format=LAST)), plain.eval()(x))
+
+
+def fill_norm(norm):
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) + 0.5)
+        norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator))
+
+
+def test_batch_statistics_of_half_a_million_values_are_exact():
+    torch.manual_seed(0)
+    x = (torch.randn(4, 8, 48, 56, 56) + 3).contiguous(memory_format=LAST)
+    norm = ExactBatchNorm3d(8, momentum=1.0)
+    norm(x)
+    torch.testing.assert_close(norm.running_mean.double(), x.double().mean((0, 2, 3, 4)), rtol=1e-6, atol=0)
+    torch.testing.assert_close(norm.running_var.double(), x.double().var((0, 2, 3, 4)), rtol=2e-6, atol=0)
+
+
+@pytest.mark.parametrize('backbone', [
+    dict(), dict(type='ResNet3d', conv1_kernel=(3, 7, 7)), dict(inflate=(0, 1, 1), inflate_style='3x3x3'), dict(advanced=True),
+    dict(depth=18), dict(temporal_strides=(2, 1, 2)), dict(stage_blocks=(1, 2, 1), inflate=(0, (1, 0), 1)),
+    dict(norm_cfg=dict(type='GN', num_groups=2)), dict(act_cfg=dict(type='SiLU'))])
+def test_both_memory_layouts_train_alike(backbone):
+    head = dict(in_channels=16) if backbone.get('depth') == 18 else None
+    model = build_model(small(backbone, head)).train()
+    model.cls_head.dropout.p = 0.0
+    imgs, label, emb = torch.rand(3, 1, 3, 8, 16, 16), torch.tensor([0, 4, 2]), torch.randn(3, 6)
+    gradients = []
+    for channels_last in (True, False):
+        twin = copy.deepcopy(model).double()
+        twin.channels_last = channels_last
+        losses = twin(imgs=imgs, label=label, emb=emb)
+        (losses['loss_cls'] + losses['loss_emb']).backward()
+        gradients.append([p.grad for p in twin.parameters()])
+    assert_equal_answers(*gradients, 1e-6)      # the losses are float32
+
+
+def test_recomputing_blocks_changes_neither_gradients_nor_statistics():
+    torch.manual_seed(0)
+    plain = fill(build_model(small())).train()
+    thrifty = fill(build_model(small(dict(with_cp=True)))).train()
+    for model in (plain, thrifty):
+        model.cls_head.dropout.p = 0.0
+        model(imgs=sparse_volume(1, (2, 1, 3, 4, 16, 16)), label=torch.tensor([1, 2]), emb=torch.zeros(2, 6))['loss_emb'].backward()
+    assert_equal_answers([p.grad for p in thrifty.backbone.parameters()], [p.grad for p in plain.backbone.parameters()], 1e-6)
+    assert_equal_answers(thrifty.state_dict().values(), plain.state_dict().values(), 1e-7)
+    assert thrifty.backbone.layer1[0].conv1.bn.num_batches_tracked == 101
+
+
+@pytest.mark.parametrize('frozen, parts', [(-1, []), (0, ['conv1']), (2, ['conv1', 'layer1', 'layer2'])])
+def test_frozen_stages_learn_nothing_and_keep_their_statistics(frozen, parts):
+    model = build_model(small(dict(frozen_stages=frozen, zero_init_residual=False))).train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    losses = model(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([0, 1]), emb=torch.zeros(2, 6))
+    (losses['loss_cls'] + losses['loss_emb']).backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.grad is not None:
+                p.sub_(p.grad)
+    for key, value in model.state_dict().items():
+        if key.startswith('backbone.'):
+            assert torch.equal(value, before[key]) == (key.split('.')[1] in parts), key
+
+
+def test_norm_eval_keeps_the_running_statistics_but_trains_the_weights():
+    backbone = build_model(small(dict(norm_eval=True))).backbone.train()
+    before = backbone.conv1.bn.running_mean.clone()
+    backbone(torch.rand(1, 3, 4, 16, 16)).sum().backward()
+    assert torch.equal(backbone.conv1.bn.running_mean, before) and backbone.conv1.bn.weight.grad is not None
+
+
+@pytest.mark.parametrize('zero', [True, False])
+def test_zero_init_residual_makes_every_block_its_shortcut(zero):
+    backbone = ResNet3dSlowOnly(in_channels=3, base_channels=4, zero_init_residual=zero)
+    weights = [block.conv3.bn.weight for i in range(1, 5) for block in getattr(backbone, f'layer{i}')]
+    assert len(weights) == 16 and all(torch.all(w == (0.0 if zero else 1.0)) for w in weights)
+
+
+def test_weights_start_as_the_field_starts_them():
+    torch.manual_seed(0)
+    model = build_model(published())
+    conv = model.backbone.layer3[1].conv2.conv.weight                       # He's normal, fan out: 128 * 9 weights
+    assert conv.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.01) and abs(conv.mean().item()) < 1e-3
+    for layer in (model.cls_head.fc_cls, model.cls_head.emb_fc):
+        assert layer.weight.std().item() == pytest.approx(0.01, rel=0.03) and torch.all(layer.bias == 0)
+
+
+@pytest.mark.parametrize('depth, blocks, channels', [(18, 8, 512), (34, 16, 512), (50, 16, 2048), (101, 33, 2048), (152, 50, 2048)])
+def test_every_depth_has_its_blocks(depth, blocks, channels):
+    with torch.device('meta'):
+        backbone = ResNet3d(depth=depth)
+        assert backbone(torch.empty(1, 3, 2, 32, 32)).shape[1] == backbone.out_channels == channels
+    assert sum(len(getattr(backbone, f'layer{i}')) for i in range(1, 5)) == blocks
+
+
+def test_several_out_indices_give_several_features():
+    backbone = ResNet3dSlowOnly(in_channels=3, base_channels=4, num_stages=3, stage_blocks=(1, 1, 1), out_indices=(0, 2))
+    first, last = backbone(torch.rand(1, 3, 4, 32, 32))
+    assert (first.shape[1], last.shape[1]) == (16, 64)
+
+
+@pytest.mark.parametrize('kwargs, message', [
+    (dict(out_indices=(3, ), num_stages=3), 'out_indices'), (dict(stage_blocks=(1, 1)), 'stage_blocks'),
+    (dict(frozen_stages=5), 'frozen_stages'), (dict(inflate=(0, (1, 1), 1, 1)), r'inflate\[1\]'),
+    (dict(spatial_strides=(1, 2)), 'spatial_strides')])
+def test_arguments_that_contradict_each_other_are_named(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        ResNet3d(**kwargs)
+
+
+def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
+    def stages(**kwargs):
+        return ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval().num_frame_stages()
+
+    assert stages() == 2                                                    # inflate (0, 0, 1, 1)
+    assert stages(inflate=(0, 1, 1, 1)) == 1
+    assert stages(inflate=(0, 1, 1, 1), out_indices=(0, 3)) == 0            # its output is asked for
+    assert stages(temporal_strides=(1, 2, 1, 1)) == 1
+    assert stages(conv1_kernel=(3, 7, 7)) is None
+    assert stages(norm_cfg=dict(type='GN', num_groups=2)) is None
+    assert ResNet3dSlowOnly(in_channels=3, base_channels=4).train().num_frame_stages() is None
+
+
+def test_an_unknown_layer_counts_as_mixing_frames():
+    assert keeps_frames_apart(nn.Sequential(nn.Conv3d(1, 1, (1, 3, 3)), nn.ReLU()))
+    assert not keeps_frames_apart(nn.Sequential(nn.Conv3d(1, 1, (1, 3, 3)), nn.Softmax(2)))
+
+
+def test_folding_takes_all_43_batch_norms_of_the_published_network():
+    model = fill(build_model(published())).eval()
+    x = sparse_volume(5, (1, 22, 8, 24, 24))
+    with torch.no_grad():
+        scores, emb = model.cls_head(model.extract_feat(x))
+        assert fuse_conv_bn(model) == 43
+        fused_scores, fused_emb = model.cls_head(model.extract_feat(x))
+    assert not any(isinstance(m, nn.BatchNorm3d) for m in model.modules())
+    torch.testing.assert_close(fused_scores, scores, atol=1e-5, rtol=0)
+    torch.testing.assert_close(fused_emb, emb, atol=1e-5, rtol=0)
+    assert fuse_conv_bn(model) == 0
+
+
+def test_folding_takes_only_what_follows_a_convolution():
+    model = nn.Sequential(nn.BatchNorm3d(2), nn.Conv3d(2, 3, 1), nn.ReLU(), nn.BatchNorm3d(3), nn.Conv3d(3, 2, 1), nn.BatchNorm3d(2)).eval()
+    x = torch.randn(2, 2, 3, 4, 4)
+    before = model(x)
+    assert fuse_conv_bn(model) == 1
+    torch.testing.assert_close(model(x), before)

@@ -1,0 +1,181 @@
+"""The recognizer around backbone and head: views, drawing on the way in, frames done once, config mistakes, starting weights."""
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from published_model import small
+from recipe_weights import fill
+
+from pyskl.errors import CheckpointError, ConfigError
+from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.models import build_model
+from pyskl.models.recognizers import recognizer3d
+from pyskl.models.shared_frames import SharedFrames
+
+
+@pytest.fixture
+def model():
+    return fill(build_model(small())).eval()
+
+
+def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, double=True, seed=0):
+    """Samples whose clips draw on num_frames frames each; 3 joints on 16 x 16 pixels."""
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform(0, 16, (num_samples, people, num_frames, 3, 2)).astype(np.float32)
+    score = rng.uniform(0.2, 1, (num_samples, people, num_frames, 3)).astype(np.float32)
+    chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
+    spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ))
+    return PoseClips(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+                     torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (16, 16), spec)
+
+
+def test_deferred_clips_give_what_drawn_ones_give(model):
+    clips = clips_of()
+    torch.testing.assert_close(model.predict(clips), model.predict(clips.draw()), atol=1e-6, rtol=0)
+    label, emb = torch.tensor([1, 2]), torch.zeros(2, 6)
+    one = replace(clips, keypoint=clips.keypoint[:, :1], keypoint_score=clips.keypoint_score[:, :1])
+    ours, drawn = model(imgs=one, label=label, emb=emb), model(imgs=one.draw(), label=label, emb=emb)
+    torch.testing.assert_close(ours, drawn)
+
+
+@pytest.mark.parametrize('double', [True, False])
+@pytest.mark.parametrize('views', [None, 1, 3, 100])
+@pytest.mark.parametrize('average_clips', ['prob', None])
+def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeypatch, double, views, average_clips):
+    model.test_cfg = replace(model.test_cfg, max_testing_views=views, average_clips=average_clips)
+    clips = clips_of(double=double, people=2)
+    clips.keypoint[0, :, 1] = float('nan')              # nobody, as collation fills up
+    clips.keypoint_score[0, :, 1] = 0
+    seen = []
+    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
+    once = model.predict(clips)
+    frames_once, seen[:] = sum(seen), []
+    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
+    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
+    assert frames_once <= 2 * (1 + double) * 12 < sum(seen) == 2 * (1 + double) * 30
+
+
+def test_distinct_frames_are_put_together_as_the_clips_were(model):
+    clips = clips_of(num_samples=1)
+    shared = SharedFrames.of(clips, model.backbone)
+    assert shared.distinct.keypoint.shape[1] == 2 and shared.stages == 1
+    frames = shared.distinct.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
+    assert torch.equal(frames[shared.index].transpose(1, 2), clips.keypoint[0])
+
+
+def test_clips_with_nothing_in_common_take_the_plain_way(model):
+    assert SharedFrames.of(clips_of(num_samples=1, num_clips=2, num_frames=50), model.backbone) is None
+    assert SharedFrames.of(clips_of(num_samples=1, num_clips=1), model.backbone) is None
+    assert SharedFrames.of(clips_of(num_samples=1), model.train().backbone) is None
+
+
+@pytest.mark.parametrize('views', [1, 2, 3, 7, None])
+def test_the_size_of_chunks_does_not_change_the_answer(model, views):
+    imgs = torch.rand(2, 5, 3, 4, 16, 16)
+    whole = model.predict(imgs)
+    model.test_cfg = replace(model.test_cfg, max_testing_views=views)
+    torch.testing.assert_close(model.predict(imgs), whole, atol=1e-6, rtol=0)
+
+
+def test_probabilities_are_the_mean_of_softmaxes_and_scores_the_mean_of_scores():
+    imgs = torch.rand(2, 3, 3, 4, 16, 16)
+    answers = {way: fill(build_model(small(average_clips=way))).eval().forward_test(imgs) for way in ('prob', 'score', None)}
+    views = answers[None]
+    assert views.shape == (2, 3, 5) and all(a.dtype == np.float32 for a in answers.values())
+    soft = np.exp(views) / np.exp(views).sum(2, keepdims=True)
+    np.testing.assert_allclose(answers['prob'], soft.mean(1), atol=1e-6)
+    np.testing.assert_allclose(answers['score'], views.mean(1), atol=1e-5)
+    assert fill(build_model(small(feat_ext=True))).eval().forward_test(imgs).shape == (2, 64)
+
+
+def test_several_training_views_count_as_samples_with_their_clips_label(model):
+    imgs, label, emb = torch.rand(2, 3, 3, 4, 16, 16), torch.tensor([1, 4]), torch.randn(2, 6)
+    ours = model(imgs=imgs, label=label, emb=emb)
+    apart = model(imgs=imgs.flatten(0, 1)[:, None], label=label.repeat_interleave(3), emb=emb.repeat_interleave(3, 0))
+    torch.testing.assert_close(ours, apart)
+
+
+def test_the_interface_is_pyskls(model):
+    imgs = torch.rand(2, 1, 3, 4, 16, 16)
+    feat = model.extract_feat(imgs.flatten(0, 1))
+    assert feat.shape == (2, 64, 2, 2, 2)
+    cls_score, emb_score = model.cls_head(feat)
+    assert cls_score.shape == (2, 5) and emb_score.shape == (2, 6)
+    scores = model(imgs=imgs, return_loss=False, frame_dir=['a', 'b'])
+    assert isinstance(scores, np.ndarray) and scores.shape == (2, 5)
+    np.testing.assert_allclose(scores.sum(1), 1, atol=1e-6)
+
+
+def test_the_input_stage_draws_in_autocasts_dtype(model):
+    seen = []
+    model.backbone.conv1.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
+    with torch.autocast('cpu', torch.bfloat16):
+        model.predict(clips_of())
+    assert all(x.dtype == torch.bfloat16 and x.is_contiguous(memory_format=torch.channels_last_3d) for x in seen)
+
+
+def test_training_under_autocast_gives_float32_gradients_close_to_float32s():
+    imgs, label, emb = torch.rand(2, 1, 3, 4, 16, 16), torch.tensor([1, 4]), torch.randn(2, 6)
+    model = fill(build_model(small(head=dict(dropout=0.0)))).train()
+    twin = copy.deepcopy(model)
+    with torch.autocast('cpu', torch.bfloat16):
+        rough = model(imgs=imgs, label=label, emb=emb)
+    exact = twin(imgs=imgs, label=label, emb=emb)
+    for losses in (rough, exact):
+        (losses['loss_cls'] + losses['loss_emb']).backward()
+    assert all(p.grad.dtype == torch.float32 for p in model.parameters())
+    assert rough['loss_emb'].item() == pytest.approx(exact['loss_emb'].item(), rel=0.02)
+    ours, theirs = model.backbone.layer3[0].conv1.conv.weight.grad, twin.backbone.layer3[0].conv1.conv.weight.grad
+    assert torch.nn.functional.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.95
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(test_cfg=dict(average_clip='prob')), 'Did you mean average_clips'),
+    (dict(test_cfg=dict(average_clips='mean')), 'Known: prob, score'),
+    (dict(test_cfg=dict(max_testing_views=0)), 'max_testing_views = 0'), (dict(train_cfg=dict(aux_info=['emb'])), 'train_cfg'),
+    (dict(cls_head=dict(type='I3DHead', in_channels=512, num_classes=5)), 'Set in_channels=64'),
+    (dict(cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, dropout_ratio=0.5)), 'dropout_ratio'),
+    (dict(backbone=dict(type='ResNet3dSlowOnly', depth=51)), '50 or 101'),
+    (dict(backbone=dict(type='ResNet3dSlowOnly', basechannels=8)), 'Did you mean base_channels')])
+def test_a_mistake_in_the_config_is_named(change, message):
+    with pytest.raises(ConfigError, match=message):
+        build_model(small() | change)
+
+
+def test_training_without_labels_says_what_to_collect(model):
+    with pytest.raises(ConfigError, match="'label'"):
+        model(imgs=torch.rand(1, 1, 3, 4, 16, 16))
+
+
+@pytest.mark.parametrize('kind', ['recognizer', 'backbone', 'bare', 'parallel'])
+def test_a_backbone_starts_from_a_checkpoint_of_any_of_these_kinds(model, tmp_path, kind):
+    state = model.state_dict() if kind in ('recognizer', 'parallel') else model.backbone.state_dict()
+    if kind == 'parallel':
+        state = {f'module.{key}': value for key, value in state.items()}
+    path = tmp_path / 'start.pth'
+    torch.save(state if kind == 'bare' else dict(meta=dict(epoch=1, best=np.float64(0.5)), state_dict=state), path)
+    started = build_model(small(dict(pretrained=str(path))))
+    for key, value in model.backbone.state_dict().items():
+        assert torch.equal(started.backbone.state_dict()[key], value)
+
+
+class Runs:
+    def __reduce__(self):
+        return print, ('executed',)
+
+
+@pytest.mark.parametrize('content, message', [
+    (None, 'no such checkpoint'), (b'torn', 'cannot be read'), (dict(state_dict=Runs()), 'cannot be read'), (dict(a=1), 'holds no weights'),
+    (dict(state_dict={'conv1.weight': torch.zeros(8, 3, 7, 7)}), 'holds a 2-D network'),
+    (dict(state_dict={'backbone.conv1.conv.weight': torch.zeros(9, 3, 1, 7, 7)}), r'conv1.conv.weight is \(9, 3, 1, 7, 7\), expected')])
+def test_a_checkpoint_that_does_not_fit_is_named(tmp_path, capsys, content, message):
+    path = tmp_path / 'start.pth'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=message) as error:
+        build_model(small(dict(pretrained=str(path))))
+    assert str(path) in str(error.value) and 'executed' not in capsys.readouterr().out
