@@ -83,21 +83,36 @@ def _arm(shoulder: np.ndarray, touch: np.ndarray, fingers: np.ndarray, people: P
 def _two_links(shoulder, wrist, upper, fore, outward: float):
     """The elbow between two links of lengths upper and fore (N,), and the wrist, drawn in where it is out of reach.
 
-    The elbow moves on a circle around the line from shoulder to wrist; we see that circle from the side. A low hand has its elbow
-    out at the side, a hand above the head has it out again on the other side of the line; between, it points at the camera.
+    A low hand has its elbow out at the side of the line from shoulder to wrist. A raised hand has it hanging below the shoulder,
+    or lifted as far as the forearm asks for. The links may look shorter than they are (they point at the camera), never longer.
     """
     upper, fore = upper[:, None], fore[:, None]
     line = wrist - shoulder
-    distance = np.maximum(np.hypot(line[..., 0], line[..., 1]), 1e-4)
+    distance = np.maximum(np.linalg.norm(line, axis=-1), 1e-4)
     direction = line / distance[..., None]
     distance = np.clip(distance, 0.25 * (upper + fore), 0.99 * (upper + fore))
     wrist = shoulder + distance[..., None] * direction
     foot = (distance**2 + upper**2 - fore**2) / (2 * distance)
-    height = np.sqrt(np.maximum(upper**2 - foot**2, 0.0))
+    bend = 0.55 * np.sqrt(np.maximum(upper**2 - foot**2, 0.0))
+    across = -outward * np.stack([-direction[..., 1], direction[..., 0]], axis=-1)
+    bent = shoulder + foot[..., None] * direction + bend[..., None] * across
+
     raised = shoulder[..., 1] - wrist[..., 1]
-    seen = 0.60 - 1.2 / (1 + np.exp(-(raised - 0.62) / 0.20))
-    bend = -outward * np.stack([-direction[..., 1], direction[..., 0]], axis=-1)
-    return shoulder + foot[..., None] * direction + (seen * height)[..., None] * bend, wrist
+    aside = outward * (0.10 + 0.25 * _sigmoid((raised - 0.6) / 0.15))
+    hanging = shoulder + np.stack([aside, np.full_like(aside, 0.45)], axis=-1)
+    hanging = wrist + _shortened(hanging - wrist, fore)
+    hanging = shoulder + _shortened(hanging - shoulder, upper)
+    bends = np.clip(8 * (1 - distance / (0.99 * (upper + fore))), 0, 1)         # a stretched arm has its elbow on the line
+    return bent + (bends * _sigmoid((raised + 0.1) / 0.12))[..., None] * (hanging - bent), wrist
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _shortened(vector: np.ndarray, longest: np.ndarray) -> np.ndarray:
+    """The vectors, none longer than `longest`."""
+    return vector * np.minimum(1.0, longest / np.maximum(np.linalg.norm(vector, axis=-1), 1e-4))[..., None]
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

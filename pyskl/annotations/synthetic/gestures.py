@@ -93,47 +93,48 @@ def _opposed(**kwargs) -> dict[str, Move]:
     return {'hand': Move(**kwargs), 'other': Move(**kwargs, lag=0.5)}
 
 
-UP_DOWN, SIDEWAYS = (0.0, 0.24), (0.24, 0.0)
+UP_DOWN, SIDEWAYS = (0.0, 0.28), (0.28, 0.0)
 
 GESTURES: tuple[Gesture, ...] = (
     # the head and the trunk, hands at rest
-    Gesture('turtle neck', SLOW, head=Move((0.0, 0.20)), shoulder=Move((0.0, -0.14)), shoulder2=Move((0.0, -0.14))),
-    Gesture('head up', SLOW, head=Move((0.0, -0.20))),
+    Gesture('turtle neck', SLOW, head=Move((0.0, 0.22)), shoulder=Move((0.0, -0.14)), shoulder2=Move((0.0, -0.14))),
+    Gesture('head up', SLOW, head=Move((0.0, -0.16), along=(0.0, 0.10))),
     Gesture('bit lip', FAST, head=Move((0.0, -0.02), along=(0.12, 0.0))),
-    Gesture('deep breath', SLOW, shoulder=Move((0.0, -0.09), along=(0.0, 0.12)), shoulder2=Move((0.0, -0.09), along=(0.0, 0.12))),
+    Gesture('deep breath', SLOW, shoulder=Move((0.0, -0.09), along=(0.0, 0.15)), shoulder2=Move((0.0, -0.09), along=(0.0, 0.15)),
+            head=Move(along=(0.0, 0.08))),
     Gesture('shake shoulder', FAST, shoulder=Move((0.0, -0.09), along=(0.0, 0.13)),
             shoulder2=Move((0.0, -0.09), along=(0.0, 0.13), lag=0.5)),
     Gesture('sit straight', SLOW, torso=Move((0.0, -0.24))),
     Gesture('move torso', SLOW, torso=Move(along=(0.26, 0.0))),
     # the head, touched
     Gesture('touch hat', SLOW, hand=Move('crown', along=UP_DOWN)),
-    Gesture('play hair', FAST, hand=Move('crown', along=(0.18, 0.0), across=(0.0, 0.18))),
+    Gesture('play hair', FAST, hand=Move('crown', along=(0.21, 0.0), across=(0.0, 0.21))),
     Gesture('touch forehead', SLOW, hand=Move('brow', along=SIDEWAYS)),
     Gesture('rub eyes', FAST, hand=Move('brow', along=UP_DOWN)),
     Gesture('cover face', SLOW, **_both(to='brow'), fingers=0.9),
     Gesture('touch face', SLOW, hand=Move('cheek', along=UP_DOWN)),
     Gesture('touch other face part', FAST, hand=Move('cheek', along=SIDEWAYS)),
-    Gesture('touch ears', MIDDLE, hand=Move('ear', along=(0.17, 0.0), across=(0.0, 0.17))),
-    Gesture('scratch back', FAST, hand=Move('nape', along=(0.15, 0.20)), hidden=0.6),
+    Gesture('touch ears', MIDDLE, hand=Move('ear', along=(0.21, 0.0), across=(0.0, 0.21))),
+    Gesture('scratch back', FAST, hand=Move('nape', along=(0.20, 0.20)), hidden=0.6),
     Gesture('touch chin', SLOW, hand=Move('mouth', along=SIDEWAYS)),
     Gesture('bite nails', FAST, hand=Move('mouth', along=UP_DOWN), fingers=0.2),
     # neck and chest
     Gesture('touch neck', SLOW, hand=Move('collar', along=SIDEWAYS)),
     Gesture('adjust tie', FAST, hand=Move('collar', along=UP_DOWN), fingers=0.3),
-    Gesture('touch chest', MIDDLE, hand=Move('collar', along=(0.18, 0.0), across=(0.0, 0.18))),
+    Gesture('touch chest', MIDDLE, hand=Move('collar', along=(0.21, 0.0), across=(0.0, 0.21))),
     # one arm on the other
     Gesture('fold arm', SLOW, hand=Move('far forearm'), other=Move('near forearm'), fingers=0.4),
-    Gesture('tidy sleeve', SLOW, hand=Move('far forearm', along=(0.22, 0.12)), other=Move('near forearm')),
-    Gesture('scratch arm', FAST, hand=Move('far forearm', along=(0.12, -0.22)), other=Move('near forearm')),
+    Gesture('tidy sleeve', SLOW, hand=Move('far forearm', along=(0.26, 0.14)), other=Move('near forearm')),
+    Gesture('scratch arm', FAST, hand=Move('far forearm', along=(0.12, -0.24)), other=Move('near forearm')),
     # both hands in front of the body
     Gesture('rub hand', FAST, **_opposed(to='lap', along=UP_DOWN)),
     Gesture('cross finger', SLOW, **_both(to='lap', along=UP_DOWN), finger_wave=0.4),
-    Gesture('play things', MIDDLE, **_opposed(to='lap', along=(0.16, 0.0), across=(0.0, 0.16)), fingers=0.3),
-    Gesture('minaret hand', SLOW, **_both(to='belly', along=(0.16, 0.0)), fingers=0.2),
+    Gesture('play things', MIDDLE, **_opposed(to='lap', along=(0.19, 0.0), across=(0.0, 0.19)), fingers=0.3),
+    Gesture('minaret hand', SLOW, **_both(to='belly', along=(0.20, 0.0)), fingers=0.2),
     # hands that leave
     Gesture('arm akimbo', SLOW, **_both(to='hip'), fingers=0.3, spread=0.09),
     Gesture('withdraw arms', FAST, **_both(to='hip', along=(0.22, 0.0)), spread=0.09),
-    Gesture('put arm back', SLOW, hand=Move('hip', along=(0.0, 0.0)), spread=0.09, hidden=0.6),
+    Gesture('put arm back', SLOW, hand=Move('hip'), spread=0.09, hidden=0.6),
     # everything else that hands do while one speaks
     Gesture('illustrative', (16.0, 30.0), **_both(to='in front', along=(0.0, 0.10)), other_chance=0.5, spread=0.22, vary=0.20,
             ratio=2.0, fingers=0.8, finger_wave=0.2),
