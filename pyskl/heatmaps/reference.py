@@ -45,8 +45,8 @@ def _draw_joint(picture: np.ndarray, centre: np.ndarray, peak: float, sigma: flo
     if peak < MIN_PEAK:
         return
     x, y, window = _window(picture, centre, centre, sigma)
-    distance2 = (x - centre[0]) ** 2 + (y[:, None] - centre[1]) ** 2
-    picture[window] = np.maximum(picture[window], peak * np.exp(-distance2 / 2 / sigma ** 2))
+    distance2 = (x - centre[0]) ** 2 + (y - centre[1]) ** 2
+    picture[window] = np.maximum(picture[window], np.exp(-distance2 / (2 * sigma ** 2)) * peak)
 
 
 def _draw_limb(picture: np.ndarray, start: np.ndarray, end: np.ndarray, start_peak: float, end_peak: float, sigma: float) -> None:
@@ -58,20 +58,21 @@ def _draw_limb(picture: np.ndarray, start: np.ndarray, end: np.ndarray, start_pe
     if length2 < 1:
         return _draw_joint(picture, start, start_peak, sigma)
     x, y, window = _window(picture, np.minimum(start, end), np.maximum(start, end), sigma)
-    x, y = np.meshgrid(x, y)
     to_start = (x - start[0]) ** 2 + (y - start[1]) ** 2
     to_end = (x - end[0]) ** 2 + (y - end[1]) ** 2
     along = (to_start - to_end + np.float32(length2)) / 2 / np.float32(length2)     # 0 at the start's foot, 1 at the end's
-    to_line = (x - start[0] - along * (end - start)[0]) ** 2 + (y - start[1] - along * (end - start)[1]) ** 2
+    position = np.stack([x + 0 * y, y + 0 * x], axis=-1)                    # (h, w, 2)
+    gap = position - (start + along[..., None] * (end - start))
+    to_line = gap[..., 0] ** 2 + gap[..., 1] ** 2
     distance2 = np.where(along <= 0, to_start, np.where(along >= 1, to_end, to_line))
-    picture[window] = np.maximum(picture[window], peak * np.exp(-distance2 / 2 / sigma ** 2))
+    picture[window] = np.maximum(picture[window], np.exp(-distance2 / (2 * sigma ** 2)) * peak)
 
 
 def _window(picture: np.ndarray, least: np.ndarray, most: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Columns, rows and slices of the cells within 3 sigma of [least, most]. Edges in float64, as numpy 1 computed them."""
-    height, width = picture.shape
-    left, top = (max(int(float(v) - 3 * sigma), 0) for v in least)
-    right, bottom = (min(int(float(v) + 3 * sigma) + 1, edge) for v, edge in zip(most, (width, height)))
-    right, bottom = max(right, left), max(bottom, top)
+    """x (1, w), y (h, 1) and slices of the cells within 3 sigma of [least, most]. Edges in float64, as numpy 1 computed them."""
+    (x0, y0), (x1, y1), (height, width) = least.tolist(), most.tolist(), picture.shape
+    left, right = max(int(x0 - 3 * sigma), 0), min(int(x1 + 3 * sigma) + 1, width)
+    top, bottom = max(int(y0 - 3 * sigma), 0), min(int(y1 + 3 * sigma) + 1, height)
+    right, bottom = max(left, right), max(top, bottom)
     x, y = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
-    return x, y, (slice(top, bottom), slice(left, right))
+    return x, y[:, None], (slice(top, bottom), slice(left, right))
