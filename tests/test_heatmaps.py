@@ -58,7 +58,7 @@ def draw_densely(keypoint: torch.Tensor, score: torch.Tensor, size: tuple[int, i
     channel = 0
     for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
         dense.draw(out, marks, channel, spec.sigma, mirrored)
-        channel += marks.peak.shape[-1]
+        channel += marks.num_channels
     return out[:, 0]
 
 

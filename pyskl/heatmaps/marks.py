@@ -14,18 +14,24 @@ FARTHEST = 1e9          # pixels; a coordinate beyond it, infinite or NaN counts
 
 @dataclass
 class Marks:
-    """One mark per view, person, frame and channel: a joint (start = end) or a limb. N views, T frames, C channels.
+    """One mark per view, person, frame and channel: a joint or a limb. N views, M people, T frames, C channels.
 
-    start, end  (N, M, T, C, 2)  pixels, x right and y down; end is None where all marks are joints
-    peak        (N, M, T, C)     the height; 0 where nothing is drawn
-    low, high   (N, M, T, C, 2)  int64, the box of cells that may be touched: low <= cell < high, already inside the picture
+    values  (N, M, T, C, 9) float32: PEAK, the height, 0 where nothing is drawn; then four numbers along x and four along y:
+            START and END of the limb (a joint's are the same), LOW and HIGH of the cells that may be touched, low <= cell < high,
+            inside the picture
+    joints  are all of them joints?
     """
 
-    start: Tensor
-    end: Tensor | None
-    peak: Tensor
-    low: Tensor
-    high: Tensor
+    values: Tensor
+    joints: bool
+
+    @property
+    def num_channels(self) -> int:
+        return self.values.shape[3]
+
+
+PEAK = 0
+X_START, X_END, X_LOW, X_HIGH, Y_START, Y_END, Y_LOW, Y_HIGH = range(1, 9)
 
 
 def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> list[Marks]:
@@ -35,7 +41,9 @@ def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: Hea
     size      (H, W) of the heatmap                               mirrored  take the channels in the mirrored copies' order
     """
     spec.num_channels(keypoint.shape[3])
-    xy = keypoint.float() * spec.scaling if spec.scaling != 1 else keypoint.float()
+    xy = keypoint.float()
+    if spec.scaling != 1:
+        xy = xy * spec.scaling
     score = score.float() if spec.use_score else torch.ones_like(score, dtype=torch.float32)
     known = (xy.abs() <= FARTHEST).all(-1) & score.isfinite()
     xy = torch.where(known[..., None], xy, 0)
@@ -52,7 +60,7 @@ def _joints(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec,
     if mirrored:
         order = torch.tensor(spec.joint_order(xy.shape[3]), device=xy.device)
         xy, score = xy.index_select(3, order), score.index_select(3, order)
-    return Marks(xy, None, torch.where(score >= MIN_PEAK, score, 0), *_box(xy, xy, size, spec.sigma))
+    return Marks(_pack(torch.where(score >= MIN_PEAK, score, 0), xy, xy, size, spec.sigma), joints=True)
 
 
 def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
@@ -66,14 +74,17 @@ def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, 
     short = _exact(end - start).square_().sum(-1) < 1
     end = torch.where(short[..., None], start, end)
     peak = torch.where(drawn, torch.where(short, start_score, peak), 0)
-    return Marks(start, end, peak, *_box(torch.minimum(start, end), torch.maximum(start, end), size, spec.sigma))
+    return Marks(_pack(peak, start, end, size, spec.sigma), joints=False)
 
 
-def _box(least: Tensor, most: Tensor, size: tuple[int, int], sigma: float) -> tuple[Tensor, Tensor]:
-    """Cells within 3 sigma of [least, most], edges truncated toward zero as the published code does (in float64)."""
-    edges = _exact(torch.stack([least, most], -1))
-    edges = edges.add_(edges.new_tensor([-3 * sigma, 3 * sigma])).trunc_().add_(edges.new_tensor([0, 1])).clamp_(min=0)
-    return torch.minimum(edges, edges.new_tensor([[size[1]], [size[0]]])).long().unbind(-1)
+def _pack(peak: Tensor, start: Tensor, end: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
+    """Marks.values. The box is what lies within 3 sigma, edges truncated toward zero as the published code does (in float64)."""
+    ends = torch.stack([start, end], -1)                                                      # (N, M, T, C, 2, 2)
+    box = _exact(ends if start is end else ends.sort(-1).values)
+    box = box + box.new_tensor([-3 * sigma, 3 * sigma])
+    box = box.trunc_().add_(box.new_tensor([0, 1])).clamp_(min=0)
+    box = torch.minimum(box, box.new_tensor([[size[1]], [size[0]]])).float()
+    return torch.cat([peak[..., None], torch.cat([ends, box], -1).flatten(-2)], -1)
 
 
 def _exact(values: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def draw_views(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, in
                 sparse.draw(sparse.canvas_of(out, mirrored), marks, channel, spec.sigma)
             else:
                 dense.draw(out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda')
-            channel += marks.peak.shape[-1]
+            channel += marks.num_channels
 
 
 def blank(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, channels_last: bool = False,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .marks import Marks
+from .marks import PEAK, X_HIGH, X_LOW, X_START, Y_START, Marks
 
 FAINTEST = 1e-7         # of the peak: cells of a limb's box that would be lower stay 0
 MARKS_AT_A_TIME = 4096  # in one round, and of their lines below, so that the temporaries stay in the cache
@@ -51,18 +51,18 @@ def fits(size: tuple[int, int], sigma: float) -> bool:
 
 def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None:
     """Draw marks (N, M, T, C) into channels first_channel, first_channel + 1 ..., the maximum over people M."""
-    _, num_people, num_frames, num_channels = marks.peak.shape
+    values = marks.values
+    _, num_people, num_frames, num_channels, _ = values.shape
     frames = torch.arange(num_frames)[:, None] * canvas.frame
     channels = (torch.arange(num_channels) + first_channel) * canvas.channel
     place = (canvas.base[:, None, None] + frames + channels).flatten()          # each mark's picture in canvas.flat
-    drawn = (marks.peak > 0) & (marks.low < marks.high).all(-1)
-    fields = [f for f in (marks.start, marks.end, marks.peak, marks.low, marks.high) if f is not None]
-    strokes = _joints if marks.end is None else _limbs
+    drawn = (values[..., PEAK] > 0) & (values[..., X_LOW::4] < values[..., X_HIGH::4]).all(-1)
+    stroke = _joints if marks.joints else _limbs
     for m in range(num_people):                                                 # one person's marks never share a cell
         seen = drawn[:, m].flatten().nonzero()[:, 0]
         for some in seen.split(MARKS_AT_A_TIME) if len(seen) else ():
-            values = [f[:, m].flatten(0, 2).index_select(0, some) for f in fields]
-            strokes(canvas, place[some], *values, sigma=sigma, merge=m > 0)
+            one = values[:, m].flatten(0, 2).index_select(0, some)
+            stroke(canvas, place.index_select(0, some), one.T.contiguous(), sigma, merge=m > 0)
 
 
 def _write(canvas: Canvas, index: Tensor, heights: Tensor, merge: bool) -> None:
@@ -72,33 +72,36 @@ def _write(canvas: Canvas, index: Tensor, heights: Tensor, merge: bool) -> None:
     canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
 
 
-def _joints(canvas: Canvas, place: Tensor, xy: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float,
-            merge: bool) -> None:
-    """Gaussians around xy (J, 2), each the product of one profile per axis: K cells that cover low..high, 0 outside."""
+def _joints(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bool) -> None:
+    """J Gaussians, each the product of one profile per axis: K cells that cover the joint's box, 0 outside of it.
+
+    place (J,)    marks (9, J), as in Marks.values
+    """
     H, W = canvas.size
+    centre, low, high = marks[X_START::4], marks[X_LOW::4], marks[X_HIGH::4]                  # (2, J), x before y
     K = int((high - low).max())
-    first = torch.minimum(low, torch.tensor([W - K, H - K])).T                                # (2, J), x before y
-    cells = first[:, None] + torch.arange(K)[:, None]                                         # (2, K, J)
-    profile = (cells - xy.T[:, None]).square_().mul_(-0.5 / sigma ** 2).exp_()
-    profile.mul_((cells >= low.T[:, None]) & (cells < high.T[:, None]))
-    columns, rows = cells
+    first = torch.minimum(low, torch.tensor([[W - K], [H - K]], dtype=torch.float32))
+    cells = first[:, None] + torch.arange(K, dtype=torch.float32)[:, None]                    # (2, K, J)
+    profile = (cells - centre[:, None]).square_().mul_(-0.5 / sigma ** 2).exp_()
+    profile.mul_((cells >= low[:, None]) & (cells < high[:, None]))
+    columns, rows = cells.long()
     index = (rows * canvas.row).add_(place)[:, None] + columns * canvas.column                # (K, K, J)
-    heights = profile[1].mul_(peak)[:, None] * profile[0]
+    heights = profile[1].mul_(marks[PEAK])[:, None] * profile[0]
     _write(canvas, index.flatten(), heights.flatten(), merge)
 
 
-def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tensor, low: Tensor, high: Tensor, sigma: float,
-           merge: bool) -> None:
-    """Limbs start - end (J, 2), drawn as strips.
+def _limbs(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bool) -> None:
+    """J limbs, drawn as strips. place (J,), marks (9, J), as in Marks.values.
 
     A limb is cut into lines across the axis that it mostly runs along: u is that axis, v the other. On each line only a strip
     of K cells around the limb can be seen, K <= 10 at the usual sigma however long the limb is.
     """
-    steps = torch.tensor([[[canvas.column, canvas.row]]]).expand(len(place), 1, 2)
-    both = torch.cat([torch.stack([start, end], 1), torch.stack([low, high], 1), steps], 1)   # (J, 5, 2), x before y
-    run = (end - start).abs()
-    both = torch.where((run[:, 0] > run[:, 1])[:, None, None], both, both.flip(2))            # u before v
-    u0, v0, u1, v1, u_low, v_low, u_high, v_high, step_u, step_v = both.flatten(1).unbind(1)
+    x, y = marks[X_START:X_HIGH + 1], marks[Y_START:]
+    along_x = (x[1] - x[0]).abs() > (y[1] - y[0]).abs()
+    u0, u1, u_low, u_high = torch.where(along_x, x, y)
+    v0, v1, v_low, v_high = torch.where(along_x, y, x)
+    steps = torch.tensor([canvas.row, canvas.column])
+    step_u, step_v = steps[along_x.long()], steps[1 - along_x.long()]
     du, dv = u1 - u0, v1 - v0
     du = torch.where(du == 0, 1e-6, du)                                 # a joint (start = end) is a limb of next to no length
     length = torch.hypot(du, dv)
@@ -109,8 +112,8 @@ def _limbs(canvas: Canvas, place: Tensor, start: Tensor, end: Tensor, peak: Tens
     v_middle = (v0 + v1) / 2
     columns = torch.stack([
         (u_low - u0) * 2 / du - 1, 2 / du, v_middle, v_middle - reach, dv / 2, v_low, v_high - width, along_u * unit,
-        dv * 2 / length.square(), length * unit / 2, peak.log()])
-    whole = torch.stack([place + (u_low * step_u).long(), step_u.long(), step_v.long()])
+        dv * 2 / length.square(), length * unit / 2, marks[PEAK].log()])
+    whole = torch.stack([place + u_low.long() * step_u, step_u, step_v])
 
     # From limbs to lines, those with narrow strips first: lines narrow[k] and behind have more than k cells.
     width, order = width.sort()
