@@ -1,0 +1,195 @@
+"""Polite signals, whenever they come: starting, training, validating, saving; one process and several."""
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from kill_training import differences, ended, start, wait_for
+from tiny import ROOT, problem
+
+from pyskl.apis import TrainOptions, train
+from pyskl.engine.checkpoint import read_checkpoint
+from pyskl.engine.distributed import Council, Ranks
+from pyskl.engine.signals import Stopped, StopRequest
+from pyskl.engine.trainer import Trainer
+from pyskl.models.recognizers.recognizer3d import Recognizer3D
+
+ALL = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)]
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('whole')
+    config = problem(folder, extra='log_config = dict(interval=1)\n')
+    train(config)
+    return folder / 'run', config
+
+
+def goes_on_to_the_same_end(whole, work_dir):
+    """The same command again; what the stop itself saved may lie there beside."""
+    train(whole[1], TrainOptions(work_dir=str(work_dir)))
+    for path in work_dir.glob('iter_*.pth'):
+        path.unlink()
+    assert differences(whole[0], work_dir) == []
+
+
+@pytest.mark.parametrize('number, status', ALL)
+def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(whole, tmp_path, monkeypatch, number, status):
+    step, done = Trainer.step, []
+
+    def step_and_signal(self, batch):
+        done.append(1)
+        if len(done) == 3:
+            signal.raise_signal(number)
+        return step(self, batch)
+    monkeypatch.setattr(Trainer, 'step', step_and_signal)
+    with pytest.raises(Stopped, match=f'{number.name}.*iter_3.pth') as stopped:
+        train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+    assert stopped.value.status == status and len(done) == 3
+    monkeypatch.undo()
+    goes_on_to_the_same_end(whole, tmp_path)
+
+
+def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(whole, tmp_path, monkeypatch):
+    predict, done = Recognizer3D.predict, []
+
+    def predict_and_signal(self, imgs):
+        done.append(1)
+        if len(done) == 1:
+            signal.raise_signal(signal.SIGTERM)
+        return predict(self, imgs)
+    monkeypatch.setattr(Recognizer3D, 'predict', predict_and_signal)
+    with pytest.raises(Stopped) as stopped:
+        train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+    saved = read_checkpoint(stopped.value.checkpoint)
+    assert (saved['meta']['epoch'], saved['meta']['iter'], saved['resume']['inner']) == (0, 5, 5)
+    assert len(done) <= 9       # one batch of 8 clips; the other 5 were not looked at
+    monkeypatch.undo()
+    goes_on_to_the_same_end(whole, tmp_path)
+
+
+def test_a_signal_while_a_checkpoint_is_written_lets_it_be_written(whole, tmp_path, monkeypatch):
+    fsync, done = os.fsync, []
+
+    def fsync_and_signal(handle):
+        done.append(1)
+        if len(done) == 3:          # the config, the best checkpoint, the numbered one
+            signal.raise_signal(signal.SIGINT)
+        fsync(handle)
+    monkeypatch.setattr(os, 'fsync', fsync_and_signal)
+    with pytest.raises(Stopped) as stopped:
+        train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+    assert Path(stopped.value.checkpoint).name == 'epoch_1.pth' and read_checkpoint(stopped.value.checkpoint)['meta']['epoch'] == 1
+    assert not list(tmp_path.glob('.*'))
+    monkeypatch.undo()
+    goes_on_to_the_same_end(whole, tmp_path)
+
+
+def test_a_second_ctrl_c_does_not_wait_but_the_echo_of_the_first_is_no_second(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr('pyskl.engine.signals.time.monotonic', lambda: clock[0])
+    before = signal.getsignal(signal.SIGINT)
+    with StopRequest(Council(Ranks(0, 1, 0, 'cpu'))) as stop:
+        signal.raise_signal(signal.SIGINT)
+        clock[0] += 0.5
+        signal.raise_signal(signal.SIGINT)          # from the terminal and from the launcher
+        assert stop.agreed() == signal.SIGINT
+        clock[0] += 5
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def loads_torch(process):
+    try:
+        return 'libtorch' in Path(f'/proc/{process.pid}/maps').read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path('/proc/self/maps').exists(), reason='needs /proc')
+@pytest.mark.parametrize('number, statuses', [(signal.SIGINT, (130, -2)), (signal.SIGTERM, (-15, 143))])
+def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, number, statuses):
+    config = problem(tmp_path)
+    with ended(start('tools/train.py', config)) as process:
+        assert wait_for(lambda: loads_torch(process), process, pause=0.01)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode in statuses, stderr
+        assert 'Traceback' not in stderr and len(stderr.splitlines()) <= 1, stderr
+    assert not (tmp_path / 'run').exists()
+
+
+def is_at(work_dir, iteration):
+    """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in two)?"""
+    return lambda: sum(len(re.findall(r'"mode": "train"', p.read_text())) for p in work_dir.glob('*.log.json')) >= iteration
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number, status', ALL)
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path, number, status, workers):
+    """As a terminal's Ctrl-C and Slurm send it."""
+    config = problem(tmp_path, extra='total_epochs = 400\nlog_config = dict(interval=1)\n')
+    with ended(start('tools/train.py', config, '--cfg-options', f'data.workers_per_gpu={workers}')) as process:
+        assert wait_for(is_at(tmp_path / 'run', 7), process)
+        os.killpg(process.pid, number)
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == status, stderr
+        assert 'The same command goes on from there' in stderr and 'Traceback' not in stderr
+    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['meta']['iter'] >= 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_path, number):
+    import shutil
+    import subprocess
+    config = problem(tmp_path, extra='total_epochs = 12\nlog_config = dict(interval=1)\n')
+    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
+    words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / 'run').rename(tmp_path / 'whole')
+    process = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with ended(process):
+        assert wait_for(is_at(tmp_path / 'run', 7), process)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert stderr.count('The same command goes on from there') == 1, stderr
+    assert 'lost rank' not in stderr and 'stopped first' not in stderr
+    saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')
+    assert saved['meta']['iter'] >= 7
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / 'run').glob('iter_*.pth'):
+        path.unlink()
+    assert differences(tmp_path / 'whole', tmp_path / 'run') == []
+    shutil.rmtree(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_path):
+    """13 clips in batches of 6 on two ranks: one has two batches, the other one."""
+    import subprocess
+    config = problem(tmp_path, extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\nlog_config = dict(interval=1)\n'
+                                     "custom_imports = dict(imports=['signal_self'])\n")
+    (tmp_path / 'signal_self.py').write_text(
+        'import os, signal\nfrom pyskl.models.recognizers.recognizer3d import Recognizer3D\n'
+        'predict = Recognizer3D.predict\n'
+        'def predict_and_signal(self, imgs):\n'
+        '    if os.environ["RANK"] == "1" and os.environ.get("SIGNAL_SELF"):\n'
+        '        os.kill(os.getpid(), signal.SIGTERM)\n'
+        '    return predict(self, imgs)\n'
+        'Recognizer3D.predict = predict_and_signal\n')
+    words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
+    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
+    done = subprocess.run(words, env={**env, 'SIGNAL_SELF': '1'}, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0 and 'SIGTERM' in done.stderr and 'The same command goes on from there' in done.stderr, done.stderr
+    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['resume']['inner'] == 3
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'run' / 'epoch_2.pth').exists()
