@@ -128,7 +128,7 @@ def test_annotations_are_a_sequence_with_splits_and_columns(tmp_path, form):
     train = clips.split('train')
     assert train.ids == ['a', 'c'] and train.labels.tolist() == [0, 2] and train[1]['frame_dir'] == 'c'
     assert train.split('all').ids == ['a', 'c'] and clips.split('all').ids == clips.ids and len(clips.split('none')) == 0
-    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü']
+    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü'] and train[::-1].ids == ['c', 'a']
     assert clips.column('total_frames').tolist() == [5, 7, 1, 4]
     assert np.array_equal(clips.column('weight'), [0.5, np.nan, np.nan, 1], equal_nan=True) and np.isnan(clips.column('x')).all()
     for wrong in (4, -5):

@@ -44,8 +44,8 @@ class Annotations(Sequence):
     def __len__(self) -> int:
         return len(self.store) if self.rows is None else len(self.rows)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.store.clip(self._row(index))
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | Annotations:
+        return self.take(np.arange(len(self))[index]) if isinstance(index, slice) else self.store.clip(self._row(index))
 
     def _row(self, index: int) -> int:
         if not -len(self) <= index < len(self):

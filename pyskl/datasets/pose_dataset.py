@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import open_annotations
 from ..annotations.clips import Annotations, Ids
-from ..annotations.opening import open_annotations
 from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
