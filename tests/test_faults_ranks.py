@@ -21,7 +21,8 @@ ENV = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
 
 def two(config, *options, **env):
     """Training on two processes, to its end."""
-    return subprocess.run([*WORDS, str(config), '2', *options], env={**ENV, **env}, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run([*WORDS, str(config), '2', *options], env={**ENV, **env}, capture_output=True, text=True, timeout=280,
+                          check=False)
 
 
 def rank_pids(launcher: subprocess.Popen) -> dict[int, int]:
@@ -45,7 +46,8 @@ def test_one_rank_killed_the_other_stops_within_60_seconds_and_names_it(tmp_path
     done = two(config)
     assert done.returncode == 0, done.stderr
     (tmp_path / 'run').rename(tmp_path / 'whole')
-    process = subprocess.Popen([*WORDS, str(config), '2'], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen([*WORDS, str(config), '2'], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
     with ended(process):
         assert wait_for(lambda: (tmp_path / 'run' / 'iter_4.pth').exists(), process, pause=0.01)
         pids = rank_pids(process)
