@@ -69,7 +69,10 @@ def _write(canvas: Canvas, index: Tensor, heights: Tensor, merge: bool) -> None:
     """Write heights at index, or the higher of the two where `merge`. No index comes twice in one call."""
     if merge:
         heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
-    canvas.flat.scatter_(0, index, heights.to(canvas.flat.dtype))
+    flat, heights = canvas.flat, heights.to(canvas.flat.dtype)
+    if flat.element_size() == 2:            # scatter_ would turn all of a bfloat16 or float16 canvas into float32 and back
+        flat, heights = flat.view(torch.int16), heights.view(torch.int16)
+    flat.scatter_(0, index, heights)
 
 
 def _joints(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bool) -> None:
