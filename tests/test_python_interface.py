@@ -123,6 +123,16 @@ def test_a_users_random_stage_gives_the_same_with_any_number_of_workers(cfg):
     assert all(torch.equal(a, b) for a, b in zip(*batches))
 
 
+def test_a_users_stage_that_writes_into_its_clip_leaves_the_data_as_they_are(cfg):
+    class Spoil:
+        def __call__(self, results):
+            results['keypoint'][:] = 0
+            return results
+    dataset = build_dataset(dict(cfg.data.train, pipeline=[Spoil(), *cfg.data.train.pipeline]))
+    assert dataset[0]['imgs'].shape
+    assert dataset.video_infos[0]['keypoint'].max() > 0
+
+
 @needs_golden
 def test_the_authors_checkpoint_tests_the_published_config(tmp_path):
     """A checkpoint as the published code wrote it, through the published config, on the goldens' made-up data."""

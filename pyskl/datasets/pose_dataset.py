@@ -119,9 +119,13 @@ class PoseDataset:
         return any('emb' in stage.keys for stage in self.pipeline.steps if isinstance(stage, Collect))
 
     @cached_property
+    def _only_our_stages(self) -> bool:
+        return all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
+
+    @property
     def looks_up_emb(self) -> bool:
         """Is `emb` of every sample the table's row of its label? Then a loader need not carry it."""
-        return self._collects_emb and all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
+        return self._collects_emb and self._only_our_stages
 
     def _emb(self, label: int) -> np.ndarray:
         """The label's vector (D,); zeros for an unknown label."""
@@ -131,7 +135,10 @@ class PoseDataset:
     def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
         """Clip `index` through the pipeline; deferred: `imgs` is a PoseClips, drawn later, in place of heatmaps."""
         label = int(self.labels[index])
-        results = {**self.video_infos[index], 'label': label, 'emb': self._emb(label), 'modality': self.modality,
+        clip = self.video_infos[index]
+        if not self._only_our_stages:           # ours never write into the clip's own arrays; a user's stage may
+            clip = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in clip.items()}
+        results = {**clip, 'label': label, 'emb': self._emb(label), 'modality': self.modality,
                    'start_index': self.start_index, 'test_mode': self.test_mode}
         return self.pipeline(results, deferred=deferred)
 
