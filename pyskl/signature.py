@@ -36,7 +36,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
             raise ConfigError(f'{inside(where, name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
-            raise ConfigError(f'{where}: {name!r} is missing; it has no default.')
+            raise ConfigError(f'{where}: {name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
 
 
 def inside(where: str, name: object) -> str:
@@ -123,6 +123,8 @@ def fits(value: Any, hint: Any) -> bool:
 def describe(hint: Any) -> str:
     """A type hint in words: 'a whole number or None', 'a list of 2: a number, a number'."""
     origin, args = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return 'a value'
     if origin in (Union, types.UnionType):
         return ' or '.join(describe(arg) for arg in args)
     if origin is Literal:

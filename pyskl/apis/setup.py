@@ -1,9 +1,10 @@
 """What training, testing and inference have in common: from a config file to a recipe, a model and loaders."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import Ranks
 from ..engine.machine import keep_pages, set_determinism, set_threads
 from ..errors import ConfigError, DataError
+from ..heatmaps import PoseClips
 from ..models import build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
 
@@ -53,30 +55,53 @@ def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -
 def build_split(recipe: Recipe, split: Split) -> Any:
     """The dataset of data.train, data.val or data.test."""
     recipe.require(f'data.{split}')
-    return build_dataset(getattr(recipe.data, split), {'test_mode': split != 'train'}, where=f'{recipe.filename}: data.{split}')
+    with naming(recipe, f': data.{split}'):
+        return build_dataset(getattr(recipe.data, split), {'test_mode': split != 'train'}, where=f'{recipe.filename}: data.{split}')
+
+
+@contextlib.contextmanager
+def naming(recipe: Recipe, place: str = '') -> Iterator[None]:
+    """Name the config file in a ConfigError that comes from deep inside."""
+    try:
+        yield
+    except ConfigError as error:
+        if str(error).startswith(str(recipe.filename)):
+            raise
+        raise ConfigError(f'{recipe.filename}{place}: {error}') from error
 
 
 def build_batches(recipe: Recipe, split: Split, ranks: Ranks, seed: int = 0, dataset: Any = None) -> Batches:
     """This rank's batches of a split, with the loader settings of that split; `dataset` if it is built already."""
     dataset = build_split(recipe, split) if dataset is None else dataset
+    _check_end(dataset, ('imgs', 'label') if split == 'train' else ('imgs',), f'{recipe.filename}: data.{split}.pipeline')
     loader = recipe.data.loader(split)
     pin_memory = ranks.device.type == 'cuda' if loader.pin_memory is None else loader.pin_memory
     return build_dataloader(dataset, loader.videos_per_gpu, loader.workers_per_gpu, loader.shuffle, seed, ranks.rank, ranks.world,
                             pin_memory, loader.persistent_workers, loader.prefetch_factor)
 
 
+def _check_end(dataset: Any, wanted: Sequence[str], where: str) -> None:
+    """Does the pipeline end with what the network needs? (A pipeline with a user's own stages may.)"""
+    gives = getattr(getattr(dataset, 'pipeline', None), 'gives', None)
+    missing = [key for key in wanted if gives is not None and key not in gives]
+    if missing:
+        raise ConfigError(f'{where}: ends without {missing[0]!r}, which the network needs. Expected GeneratePoseTarget, FormatShape, '
+                          "and Collect with keys=['imgs', 'label', ...] among its stages.")
+
+
 def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logger) -> torch.nn.Module:
     """The config's model on this rank's device, initialised from the seed and then from load_from, if given."""
     seed_everything(seed)
-    model = build_model(recipe.model)
+    with naming(recipe):
+        model = build_model(recipe.model)
     if recipe.load_from:
         for problem in load_weights(model, read_checkpoint(recipe.load_from)['state_dict'], recipe.load_from, strict=False):
             logger.warning('load_from %s: %s These keep their own values.', recipe.load_from, problem)
     return model.to(ranks.device)
 
 
-def check_match(model: torch.nn.Module, batches: Batches, split: str) -> None:
-    """Do the dataset's labels and label vectors fit the head? Better said here than by a CUDA assert in the first batch."""
+def check_match(model: torch.nn.Module, batches: Batches, recipe: Recipe, split: str) -> None:
+    """Do clips, labels and label vectors of a split fit the network? Better said here than by torch in the first batch."""
     head, dataset = model.cls_head, batches.dataset
     num_classes = getattr(head, 'num_classes', None)
     labels = np.asarray(getattr(dataset, 'labels', []))
@@ -84,8 +109,20 @@ def check_match(model: torch.nn.Module, batches: Batches, split: str) -> None:
         worst = int(labels.argmax())
         raise DataError(f'data.{split}: clip {dataset.ids[worst]} has label {labels[worst]}, but model.cls_head.num_classes = '
                         f'{num_classes} (labels 0..{num_classes - 1}). Raise num_classes or correct the labels.')
-    if getattr(head, 'loss_emb', None) is not None and getattr(dataset, 'label_embeddings', None) is not None:
-        _check_table(dataset.label_embeddings, getattr(dataset, 'label_embeddings_file', None), head, f'data.{split}')
+    with naming(recipe):
+        if getattr(head, 'loss_emb', None) is not None and getattr(dataset, 'label_embeddings', None) is not None:
+            _check_table(dataset.label_embeddings, getattr(dataset, 'label_embeddings_file', None), head, f'data.{split}')
+        _check_channels(model, batches, f'data.{split}')
+
+
+def _check_channels(model: torch.nn.Module, batches: Batches, where: str) -> None:
+    """Pass the first clip through its pipeline, and count the heatmaps that come out."""
+    imgs = batches.loader.dataset[0, 0]['imgs']
+    imgs = imgs.draw(slice(0, 1))[0] if isinstance(imgs, PoseClips) else imgs           # (views, C, T, H, W)
+    wanted = getattr(model.backbone, 'in_channels', None)
+    if wanted is not None and np.ndim(imgs) == 5 and imgs.shape[1] != wanted:
+        raise ConfigError(f'model.backbone.in_channels = {wanted}, but {where} gives {imgs.shape[1]} heatmaps a frame. '
+                          f'Set in_channels={imgs.shape[1]}, or change what GeneratePoseTarget draws (joints, limbs).')
 
 
 def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, where: str) -> None:

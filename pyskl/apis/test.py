@@ -21,7 +21,7 @@ from ..evaluation import evaluate
 from ..models import build_model, fuse_conv_bn
 from ..recipe import Recipe
 from ..submission import save_result_pkl, save_scores, write_submission
-from .setup import Run, Split, build_batches, build_split, check_match, prepare_machine, read_run
+from .setup import Run, Split, build_batches, build_split, check_match, naming, prepare_machine, read_run
 
 
 @dataclass
@@ -78,7 +78,7 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> 
     prepare_machine(run.recipe, ranks)
     model = _model(run, options, ranks)
     batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
-    check_match(model, batches, options.split)
+    check_match(model, batches, run.recipe, options.split)
     council.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
     scores = collect_scores(model, batches, ranks, council, options.amp, title=options.split)
     if scores is None:
@@ -114,7 +114,8 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> torch.nn.Module:
     if options.average_clips is not None:
         how = None if options.average_clips == 'none' else options.average_clips
         cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': how}
-    model = build_model(cfg)
+    with naming(run.recipe):
+        model = build_model(cfg)
     path, data = _checkpoint(run, options)
     load_weights(model, data['state_dict'], str(path))
     model.eval()

@@ -79,9 +79,9 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     val_batches = build_batches(recipe, 'val', ranks) if options.validate and recipe.data.val is not None else None
     council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=_settings(recipe),
                  checkpoint=None if resume is None else _where(resume))
-    check_match(model, train_batches, 'train')
+    check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
-        check_match(model, val_batches, 'val')
+        check_match(model, val_batches, recipe, 'val')
     if options.compile:
         model.backbone.compile()
     if options.dry_run:
@@ -243,7 +243,7 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
     batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
     val = build_batches(recipe, 'val', ranks) if validate else None
-    check_match(model, batches, 'train')
+    check_match(model, batches, recipe, 'train')
     Trainer(model.to(ranks.device), recipe, ranks, council, batches, val, work_dir, logger,
             JsonLog(work_dir / f'{timestamp}.log.json' if timestamp else None), seed, meta=meta).fit()
 

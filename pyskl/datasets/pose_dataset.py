@@ -46,7 +46,7 @@ class PoseDataset:
                  memcached: bool = False, mc_cfg: dict | Sequence | None = None):
         self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
-        self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where=f'pipeline of {self.ann_file}')
+        self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
         self.video_infos = self._load(valid_ratio, box_thr)
         self.label_embeddings_file = label_embeddings
         self.label_embeddings = load_label_embeddings(label_embeddings)

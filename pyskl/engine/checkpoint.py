@@ -57,7 +57,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f'{path}: no such checkpoint file.')
+        what = ' (it is a folder)' if path.is_dir() else ''
+        raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
     try:
         _refuse_packed(path)
         with torch.serialization.safe_globals(_PUBLISHED_GLOBALS), warnings.catch_warnings():

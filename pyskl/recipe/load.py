@@ -79,7 +79,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
         raise ConfigError(f'{who}: there is no such config file.{near}') from None
     except OSError as error:
-        raise ConfigError(f'{who}: cannot be read ({error.strerror}).') from error
+        raise ConfigError(f'{who}: cannot be read ({error.strerror}). Check its name and permissions.') from error
     except UnicodeDecodeError as error:
         raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
 
@@ -134,15 +134,15 @@ def _words(error: BaseException) -> str:
     if isinstance(error, TabError):
         return 'mixes tabs and spaces in its indentation. Use four spaces.'
     if isinstance(error, SyntaxError):
-        return f'is not valid Python: {error.msg}.'
+        return f'is not valid Python: {error.msg}. Correct it there, or just before.'
     if isinstance(error, ConfigError):
         return str(error)
     if isinstance(error, (RecursionError, MemoryError)):
-        return 'is nested too deep, or contains itself.'
+        return 'is nested too deep, or contains itself. Make it simpler.'
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     if text.startswith('Duplicate key is not allowed among bases'):
         return f'two of its {_BASE} files set the same key ({text.partition("Duplicate keys: ")[2]}). Set it in one of them only.'
-    return f'{type(error).__name__}: {" ".join(text.split())}'
+    return f'{type(error).__name__}: {" ".join(text.split())}. Correct it there.'
 
 
 def _keep_plain(loaded: Config, name: str) -> dict[str, Any]:
@@ -182,7 +182,8 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
     except (Exception, SystemExit) as error:        # the user's module: anything can come out of it
         missing = isinstance(error, ModuleNotFoundError) and error.name and f'{name}.'.startswith(f'{error.name}.')
         if missing:
-            message = f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH.'
+            message = (f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH. '
+                       'Put it there, or correct the name.')
         else:
             message = f'{where}: importing {name!r} failed{_last_line(error)}: {_words(error)}'
         if may_fail and isinstance(error, ImportError):

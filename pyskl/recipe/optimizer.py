@@ -33,13 +33,13 @@ def check_optimizer(cfg: Any, where: str) -> None:
     if 'params' in arguments:
         raise ConfigError(f"{where}: 'params' is given by the program. Leave it out.")
     if 'lr' not in arguments:
-        raise ConfigError(f"{where}: 'lr' is missing, the learning rate.")
+        raise ConfigError(f"{where}: 'lr' is missing, the learning rate. Add it, e.g. lr=0.1.")
     for name, value in arguments.items():
         _check_numbers(name, value, accepted(cls)[name].default, where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)
     except Exception as error:      # torch checks the values when it builds: negative lr, nesterov without momentum ...
-        raise ConfigError(f'{where} ({cls.__name__}): {error}') from error
+        raise ConfigError(f'{where} ({cls.__name__}): {error}. Give another value.') from error
 
 
 def _check_numbers(name: str, value: Any, default: Any, where: str) -> None:

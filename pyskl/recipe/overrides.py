@@ -130,7 +130,7 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
     key, rest = keys[0], keys[1:]
     if isinstance(node, (list, tuple)):
         if not key.isdecimal() or int(key) >= len(node):
-            raise ConfigError(f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}).')
+            raise ConfigError(f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}). Give one of these.')
         i = int(key)
         return type(node)([*node[:i], _set(node[i], rest, value, place, None), *node[i + 1:]])
     if not isinstance(node, dict):

@@ -36,7 +36,7 @@ _ELSEWHERE = {
     'test_cfg': 'belongs in model: model=dict(test_cfg=...)',
     **{f'{split}_dataloader': f'belongs in data: data=dict({split}_dataloader=...)' for split in SPLITS},
     **dict.fromkeys(('optim_wrapper', 'param_scheduler', 'train_evaluator', 'val_evaluator', 'test_evaluator', 'default_hooks'),
-                    'is a key of MMAction2 1.x. Here it is the older style: data, optimizer, lr_config, total_epochs ...'),
+                    'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, lr_config, total_epochs'),
 }
 
 _OBSOLETE = {
@@ -67,7 +67,7 @@ class Recipe(TopLevel):
             for name in path.split('.'):
                 value = getattr(value, name)
             if value is None:
-                raise ConfigError(f'{self.filename}: {path} is missing; it is needed here and has no default.')
+                raise ConfigError(f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.')
 
     def results(self) -> dict[str, Any]:
         """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
@@ -200,8 +200,13 @@ def differences(old: Any, new: Any, path: str = '') -> list[str]:
         found = [differences(a, b, f'{path}[{i}]') for i, (a, b) in enumerate(zip(old, new))]
     else:
         same = old == new or (old != old and new != new)
-        found = [] if same and isinstance(old, bool) == isinstance(new, bool) else [[f'{path}: {old!r} -> {new!r}']]
+        found = [] if same and isinstance(old, bool) == isinstance(new, bool) else [[f'{path}: {_short(old)} -> {_short(new)}']]
     return [line for lines in found for line in lines]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f'{text[:97]}...'
 
 
 class _Absent:

@@ -21,12 +21,13 @@ class Compose:
             anywhere, and behind it any key may be there
     where   the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'
 
+    `gives` are the keys that are there at the end; None: any may be.
     Raises ConfigError for an unknown stage, a wrong argument, or a step whose needs nothing before it gives.
     """
 
     def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline'):
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
-        _check_chain(self.steps, where)
+        self.gives = _check_chain(self.steps, where)
         self._drawing = _find_drawing(self.steps)
 
     @property
@@ -61,7 +62,7 @@ def _build(step: Any, where: str) -> Callable:
     return step
 
 
-def _check_chain(steps: Sequence[Callable], where: str) -> None:
+def _check_chain(steps: Sequence[Callable], where: str) -> set[str] | None:
     known: set[str] | None = set(FROM_DATASET)          # None: anything may be there
     dropped: set[str] = set()
     for i, step in enumerate(steps):
@@ -75,6 +76,7 @@ def _check_chain(steps: Sequence[Callable], where: str) -> None:
             dropped |= (before or set()) - (known or set())
         elif known is not None:
             known = known | set(step.gives) if hasattr(step, 'gives') else None
+    return known
 
 
 def _advice(key: str, name: str, dropped: set[str]) -> str:

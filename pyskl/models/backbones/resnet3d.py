@@ -85,7 +85,9 @@ class ResNet3d(nn.Module):
                              f'(num_stages = {num_stages}).')
         if not -1 <= frozen_stages <= num_stages:
             raise ValueError(f'frozen_stages = {frozen_stages}: expected -1 (none) to {num_stages} (num_stages).')
-        self.out_indices = tuple(sorted(out_indices))
+        _positive(in_channels=in_channels, base_channels=base_channels, stage_blocks=self.stage_blocks, spatial_strides=spatial_strides,
+                  temporal_strides=temporal_strides, conv1_kernel=conv1_kernel, conv1_stride=conv1_stride, pool1_stride=pool1_stride)
+        self.in_channels, self.out_indices = in_channels, tuple(sorted(out_indices))
         self.advanced, self.frozen_stages, self.norm_eval = advanced, frozen_stages, norm_eval
         self.with_cp, self.zero_init_residual = with_cp, zero_init_residual
         if conv_cfg['type'] == 'Conv3d':
@@ -219,6 +221,12 @@ def _per_stage(name: str, values: Sequence, num_stages: int, exact: bool = False
     if len(values) < num_stages or (exact and len(values) != num_stages):
         raise ValueError(f'{name} = {tuple(values)} has {len(values)} entries; num_stages = {num_stages} stages need one each.')
     return tuple(values[:num_stages])
+
+
+def _positive(**values: int | Sequence[int]) -> None:
+    for name, value in values.items():
+        if min(value if isinstance(value, Sequence) else [value]) < 1:
+            raise ValueError(f'{name} = {value}: expected whole numbers from 1 on.')
 
 
 def _per_block(flags: int | Sequence[int], num_blocks: int, name: str) -> list[bool]:

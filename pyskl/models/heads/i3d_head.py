@@ -46,6 +46,9 @@ class I3DHead(nn.Module):
         super().__init__()
         if not 0 <= dropout <= 1:
             raise ValueError(f'dropout = {dropout}: expected a number from 0 to 1.')
+        for name, value in (('num_classes', num_classes), ('in_channels', in_channels), ('emb_dim', emb_dim)):
+            if value < 1:
+                raise ValueError(f'{name} = {value}: expected 1 or more.')
         self.num_classes, self.in_channels, self.emb_dim, self.topk = num_classes, in_channels, emb_dim, tuple(topk)
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
         self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)

@@ -1,0 +1,215 @@
+"""What the tables of wrong inputs have in common: a small world of right ones, scripts to call, and what a good refusal is."""
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from tiny import NUM_JOINTS, ROOT, write_config, write_data
+
+from pyskl.annotations import read_annotations
+from pyskl.apis import train
+from pyskl.errors import run_script
+from pyskl.submission import save_result_pkl, save_scores
+
+IDS = [f'test_{i}' for i in range(13)]
+# Each message must contain one of these: what was expected, or what to try.
+ADVICE = re.compile(r'expected|\btry\b|\bgive\b|\btake\b|\buse\b|\bset\b|\bmake\b|\bchoose\b|\bname\b|\bmove\b|\bwrite\b|\bsay\b|\badd\b|'
+                    r'\bsave\b|\bput\b|\bleave\b|\bstart\b|\braise\b|\bknown\b|did you mean|\bfree\b|\bask\b|\bshould\b|choose from|'
+                    r'is required|are required|unpack|must|correct|check|install', re.I)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A wrong input: `script` is called with `argv` in a folder of right things that `spoil` has changed, and must say `says`."""
+
+    script: str
+    field: str
+    fault: str
+    argv: str | list[str]
+    says: tuple[str, ...]
+    spoil: Callable[[Path], object] = field(default=lambda folder: None)
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f'{self.script}: {self.field}: {self.fault}'
+
+    @property
+    def words(self) -> list[str]:
+        return self.argv.split() if isinstance(self.argv, str) else self.argv
+
+
+@cache
+def script(name: str) -> ModuleType:
+    """tools/NAME.py or ensemble/ensemble.py as a module."""
+    path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(f'script_{name}', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make_world(folder: Path) -> None:
+    """Everything a script may want, small and right, by relative names: data, config, a finished run, raw arrays, scores, texts."""
+    write_data(folder, num_train=16, num_test=13)
+    os.chdir(folder)
+    write_config(Path('.'), extra='total_epochs = 1\n')
+    train('tiny.py')
+    shutil.copy('run/epoch_1.pth', 'trained.pth')
+    rng = np.random.default_rng(0)
+    (folder / 'raw').mkdir()
+    for split in ('train', 'test'):
+        np.save(f'raw/{split}_data.npy', rng.uniform(0, 500, (3, 3, 6, 22, 1)).astype(np.float32))
+        Path(f'raw/{split}_label.pkl').write_bytes(pickle.dumps((['0001_0', '0001_1', '0002_0'], [3, 5, 31])))
+    (folder / 'csv').mkdir()
+    points = np.column_stack([np.arange(8), rng.uniform(1, 500, (8, 105))])
+    np.savetxt('csv/0005_light_hand.csv', points, delimiter=',', fmt='%.2f')
+    Path('csv/0005.csv').write_text('1,0,3\n99,4,7\n')
+    scores = rng.dirichlet(np.ones(4), 13).astype(np.float32)
+    for stream in 'ab':
+        save_scores(f'{stream}.npz', IDS, scores)
+        save_result_pkl(f'{stream}.pkl', scores)
+    Path('ids.txt').write_text('\n'.join(IDS) + '\n')
+    Path('labels.txt').write_text('wave\npoint\nrest\n')
+    Path('glove.txt').write_text(''.join(f'{word} {" ".join(["0.5"] * 6)}\n' for word in ('wave', 'point', 'rest')))
+    Path('out').mkdir()
+
+
+@pytest.fixture(scope='session')
+def world(tmp_path_factory):
+    folder, before = tmp_path_factory.mktemp('world'), os.getcwd()
+    make_world(folder)
+    os.chdir(before)
+    return folder
+
+
+def state_of(folder: Path) -> dict[str, tuple]:
+    """Every file below a folder with its size and time, to see that none was touched."""
+    found = {}
+    for path in sorted(folder.rglob('*')):
+        status = path.lstat()
+        found[str(path.relative_to(folder))] = (status.st_size, status.st_mtime_ns) if path.is_file() else (os.path.islink(path),)
+    return found
+
+
+def check_message(row: Row, status: object, out: str, err: str) -> None:
+    """One message on stderr with the names that it must say and what to do, status 2, and no traceback."""
+    assert status == 2, f'{row}: status {status}\n{out}\n{err}'
+    assert out == '', out
+    assert 'Traceback' not in err, err
+    usage = err.startswith('usage: ')           # argparse, which also shows how the script is called
+    message = err[err.index('error: '):] if usage else err
+    assert usage or err.startswith('error: '), err
+    assert message.count('error: ') == 1 and len(message) < 1200, err
+    missing = [word for word in row.says if word not in message]
+    assert not missing, f'{row}: the message says nothing of {missing}:\n{message}'
+    assert usage or ADVICE.search(message), f'{row}: what was expected, and what to try?\n{message}'
+
+
+def call(row: Row, folder: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a row in this process, inside `folder`; returns its message."""
+    monkeypatch.chdir(folder)
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'TORCHELASTIC_RUN_ID', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in row.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, 'path', list(sys.path))        # custom_imports adds to it
+    row.spoil(folder)
+    before = state_of(folder)
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as left:
+        run_script(lambda: script(row.script).main(row.words))
+    out, err = capfd.readouterr()
+    check_message(row, left.value.code, out, err)
+    assert state_of(folder) == before, f'{row}: files were touched'
+    return err
+
+
+# Ways to spoil things ---------------------------------------------------------------------------------------------------
+
+def text(name: str, content: str | bytes) -> Callable[[Path], object]:
+    """Write this into a file."""
+    raw = content.encode() if isinstance(content, str) else content
+    return lambda folder: (folder / name).write_bytes(raw)
+
+
+def config(extra: str, name: str = 'bad.py') -> Callable[[Path], object]:
+    """A config like tiny.py with these lines after it."""
+    return lambda folder: (folder / name).write_text((folder / 'tiny.py').read_text() + extra + '\n')
+
+
+def cut(name: str, share: float = 0.5) -> Callable[[Path], object]:
+    """Leave only the first part of a file."""
+    def spoil(folder: Path) -> None:
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[:int(len(whole) * share)])
+    return spoil
+
+
+def as_folder(name: str) -> Callable[[Path], object]:
+    """A folder where a file is expected."""
+    def spoil(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).mkdir()
+    return spoil
+
+
+def as_loop(name: str) -> Callable[[Path], object]:
+    """A link to itself: there, but unreadable for everybody, root too."""
+    def spoil(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(name)
+    return spoil
+
+
+def pickled(name: str, value: object) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(pickle.dumps(value, 4))
+
+
+def clip(name: str = 'test.pkl', row: int = 4, **fields: object) -> Callable[[Path], object]:
+    """Change fields of one clip of an annotation pickle; a function gets the old value, None removes the field."""
+    def spoil(folder: Path) -> None:
+        data = read_annotations(folder / name)
+        annotation = data['annotations'][row]
+        for key, value in fields.items():
+            if value is None:
+                del annotation[key]
+            else:
+                annotation[key] = value(annotation[key].copy()) if callable(value) else value
+        (folder / name).write_bytes(pickle.dumps(data, 4))
+    return spoil
+
+
+def put(*at: object) -> Callable[[np.ndarray], np.ndarray]:
+    """put(index, value): that array with the value there."""
+    *index, value = at
+
+    def change(array: np.ndarray) -> np.ndarray:
+        array[tuple(index)] = value
+        return array
+    return change
+
+
+def array(name: str, value: object) -> Callable[[Path], object]:
+    """Write an .npy file; a function gets what was there."""
+    def spoil(folder: Path) -> None:
+        whole = value(np.load(folder / name)) if callable(value) else value
+        np.save(folder / name, whole, allow_pickle=True)
+    return spoil
+
+
+def npz(name: str, **arrays: object) -> Callable[[Path], object]:
+    return lambda folder: np.savez(folder / name, **arrays)
+
+
+PEOPLE_FRAMES_JOINTS = (1, 20, NUM_JOINTS)
