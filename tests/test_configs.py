@@ -166,8 +166,8 @@ def test_corrected_configs_differ_from_the_published_ones_in_the_faults_alone(st
 def test_demo_configs_are_small_children_of_the_corrected_ones(stream):
     child, parent = recipe(DEMO, stream), recipe(CORRECTED, stream)
     assert '_base_' in (DEMO / f'{stream}.py').read_text()
-    assert child.model['backbone'] == {**parent.model['backbone'], 'base_channels': 8}
-    assert child.model['cls_head'] == {**parent.model['cls_head'], 'in_channels': 128}
+    assert child.model['backbone'] == {**parent.model['backbone'], 'base_channels': 8, 'stage_blocks': (1, 1, 1)}
+    assert child.model['cls_head'] == {**parent.model['cls_head'], 'in_channels': 128, 'dropout': 0.2}
     build_model(child.model)
     for split in SPLITS:
         ours, theirs = getattr(child.data, split)['pipeline'], getattr(parent.data, split)['pipeline']
