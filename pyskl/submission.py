@@ -179,7 +179,7 @@ def align(streams: Sequence[Scores], ids: Sequence[str] | None = None, ids_name:
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
             raise DataError(f'{stream.path}: scores over {stream.scores.shape[1]} classes, but {streams[0].path} has '
-                            f'{streams[0].scores.shape[1]}. Streams of one ensemble share their classes.')
+                            f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share their classes.')
     scores = [_by_position(stream, order, order_name) if by_position or stream.ids is None else _by_id(stream, order, order_name)
               for stream in streams]
     return Aligned(order, scores, [f'id {text}' for text in _repeats(order)])

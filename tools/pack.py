@@ -26,7 +26,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='for raw arrays: height and width of the videos in pixels (default: 1080 1920)')
     args = parser.parse_args(argv)
     if args.img_shape and args.file.suffix != '.npy':
-        raise UserError('--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays.')
+        raise UserError('--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
+                        'Leave it out.')
     if args.img_shape and min(args.img_shape) < 1:
         raise UserError(f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.')
     return args

@@ -141,7 +141,7 @@ def _finite(array: np.ndarray, field: str) -> np.ndarray:
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
         frame = int(np.argwhere(~np.isfinite(array))[0][1])
-        raise Wrong(field, f'holds NaN or inf (first in frame {frame})', 'A missing joint is x = y = score = 0.')
+        raise Wrong(field, f'holds NaN or inf (first in frame {frame})', 'Expected finite numbers. A missing joint is x = y = score = 0.')
     return array
 
 

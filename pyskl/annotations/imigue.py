@@ -81,7 +81,8 @@ def read_labels(path: Path, num_clips: int) -> tuple[list[str], list[int] | None
         raise DataError(f'{path}: the labels are {brief(value[1])}. Expected a list of whole numbers, or None.')
     for what, values in (('names', names), ('labels', labels)):
         if values is not None and len(values) != num_clips:
-            raise DataError(f'{path}: {len(values)} {what} for {num_clips} clips. Do data and label file belong together?')
+            raise DataError(f'{path}: {len(values)} {what} for {num_clips} clips. Expected as many. '
+                            'Do data and label file belong together?')
     return names, labels
 
 
@@ -107,5 +108,5 @@ def take_out_videos(annotations: Iterable[dict], videos: Sequence[str], where: s
         known = sorted({video_of(a['frame_dir']) for a in rest + taken})
         raise DataError(f'{where}: no clip comes from video {some(absent)}. It has videos {some(known, 8)}.')
     if not rest:
-        raise DataError(f'{where}: all its clips are of the videos chosen for validation; nothing is left to train on.')
+        raise DataError(f'{where}: all its clips are of the videos chosen for validation; nothing is left to train on. Choose fewer.')
     return rest, taken

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
 from ..engine.distributed import Council, Ranks
@@ -66,7 +67,7 @@ def test(config: str | os.PathLike, options: TestOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    with together(ranks) as council:
+    with together(ranks) as council, worker_errors():
         return test_run(run, options, ranks, council)
 
 

@@ -15,6 +15,7 @@ import torch
 from .. import __version__
 from ..atomic import atomic_write
 from ..datasets import Batches
+from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, read_checkpoint
 from ..engine.distributed import Council, Ranks
@@ -63,7 +64,7 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    with together(ranks) as council:
+    with together(ranks) as council, worker_errors():
         return _train(run, options, ranks, council)
 
 

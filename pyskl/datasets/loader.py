@@ -1,6 +1,7 @@
 """From a dataset to batches: workers prepare key points, collation packs them, drawing is left to the model's device."""
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, default_collate
 
+from ..errors import UserError
 from ..heatmaps import PoseClips
 from .samplers import TestBatches, TrainBatches
 
@@ -60,6 +62,26 @@ def _start_worker(_: int) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(signal, 'alarm'):
         signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_LAST_SECONDS) and None)
+
+
+@contextlib.contextmanager
+def worker_errors() -> Iterator[None]:
+    """What went wrong in a loader's worker, in the words it would have without one: torch wraps it in a traceback.
+
+    raises  the UserError of the worker; UserError when a worker was killed
+    """
+    try:
+        yield
+    except UserError as error:
+        said = str(error).rpartition(f'{type(error).__module__}.{type(error).__qualname__}: ')[2]
+        if 'DataLoader worker' not in str(error):
+            raise
+        raise type(error)(said.strip()) from None
+    except RuntimeError as error:
+        if 'DataLoader worker' not in str(error):
+            raise
+        raise UserError(f'A worker that prepares clips is gone: {str(error).splitlines()[0].rstrip(". ")}. Out of memory? '
+                        'Try data.workers_per_gpu=0, or fewer than now.') from error
 
 
 class Batches:

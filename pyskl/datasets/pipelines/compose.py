@@ -44,6 +44,8 @@ class Compose:
         assert not deferred or self.can_defer
         clip = results.get('frame_dir')
         for i, step in enumerate(self.steps):
+            if isinstance(step, Step):
+                _check_needs(step, i, results)
             results = step.defer(results) if deferred and i == self._drawing else step(results)
             if not isinstance(results, dict):
                 raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
@@ -60,6 +62,14 @@ def _build(step: Any, where: str) -> Callable:
     if not callable(step):
         raise ConfigError(f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, results).')
     return step
+
+
+def _check_needs(step: Step, i: int, results: Results) -> None:
+    """The chain is right, but this clip may lack a field that clips of a data set have (img_shape, in 3D data)."""
+    for key in step.needs:
+        if key not in results:
+            raise DataError(f'clip {results.get("frame_dir")!r}: has no {key!r}, which pipeline step {i} ({type(step).__name__}) '
+                            f'needs. Expected it in every annotation.')
 
 
 def _check_chain(steps: Sequence[Callable], where: str) -> set[str] | None:

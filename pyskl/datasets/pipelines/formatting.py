@@ -50,7 +50,8 @@ class GeneratePoseTarget(Step):
         score = np.ones(keypoint.shape[:3], np.float32) if score is None else np.asarray(score, dtype=np.float32)
         sampled = results.get('num_clips', 1) * results.get('clip_len', frames)
         if sampled != frames:
-            raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? Put it behind the sampling.')
+            raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? '
+                                      'Put it behind the sampling.')
         split = (1, people, num_clips, frames // num_clips, joints)
         return PoseClips(torch.from_numpy(keypoint).view(*split, 2).transpose(1, 2),
                          torch.from_numpy(score).view(split).transpose(1, 2), picture_size(results), self.spec)
