@@ -17,7 +17,7 @@ from ..engine.distributed import Council, Ranks
 from ..engine.log import as_text
 from ..engine.rollcall import together
 from ..engine.tester import collect_scores
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, DataError
 from ..evaluation import evaluate
 from ..models import build_model, fuse_conv_bn
 from ..recipe import Recipe
@@ -163,5 +163,8 @@ def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray) -
     save_scores(scores_file, ids, scores)
     files = [result, scores_file]
     if options.split == 'test' and result.name == 'result.pkl':
-        files += write_submission(result.parent, ids, scores.argmax(1))
+        try:
+            files += write_submission(result.parent, ids, scores.argmax(1))
+        except DataError as error:              # names of one's own data that a csv can't hold
+            print(f'no Submission.csv: {error}')
     return files

@@ -129,6 +129,8 @@ class Trainer:
         if self._finite(values['loss'], batch['index']):
             self._update(values['loss'])
             self.window.add(values)
+        if self.scaler.is_enabled():            # not before: the backward pass reads the buffers
+            self._buffers.take_back_unless(torch.isfinite(values['loss'].detach()))
         return values
 
     def _update(self, loss: torch.Tensor) -> None:
@@ -144,10 +146,9 @@ class Trainer:
 
     def _finite(self, loss: torch.Tensor, index: torch.Tensor) -> bool:
         """Is this batch to be learnt from? On the CPU, or to skip, that is known at once; a GPU is asked at the next log line."""
+        if self.scaler.is_enabled():
+            return True                         # an overflow in fp16: the scaler leaves the step out and lowers its scale
         fine = torch.isfinite(loss.detach())
-        if self.scaler.is_enabled():            # an overflow in fp16: the scaler leaves the step out and lowers its scale
-            self._buffers.take_back_unless(fine)
-            return True
         if self.on_nan == 'skip':
             return self._fine_or_left_out(fine, index)
         self._unsettled.append((index, fine))
