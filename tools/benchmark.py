@@ -1,8 +1,9 @@
 """How fast, and how much faster than the plain way, measured in one run: python tools/benchmark.py [--quick] [--json FILE].
 
-Every figure is taken in a process of its own. `plain` is the published way of doing it: heatmaps drawn by numpy loops in the loader, float32,
-contiguous volumes, 3-D convolutions, BatchNorm apart, every view through the whole network. `plain, pages kept` is the same with an allocator that
-keeps freed pages. `ratio` says how many times better than plain, `ratio_allocator` than plain with pages kept.
+Every figure is taken in a process of its own. `plain` is the published way of doing it: heatmaps drawn by numpy loops in the
+loader, float32, contiguous volumes, 3-D convolutions, BatchNorm apart, every view through the whole network. `plain, pages kept`
+is the same with an allocator that keeps freed pages. `ratio` says how many times better than plain, `ratio_allocator` than plain
+with pages kept.
 """
 from __future__ import annotations
 
@@ -196,7 +197,8 @@ def train(task: Task):
     seconds = best_seconds(step, task.repeats, device)
     clips = len(batch['label'])
     if task.name == 'memory_train':
-        peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        on_host = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else on_host
         return peak / 2**30, 'GB', 'less', f'peak, batch of {clips}'
     rate = 3 * GFLOP_56 * clips / seconds
     return seconds, 's/step', 'less', f'batch of {clips}, {clips / seconds:.2f} clips/s, {rate:.0f} GFLOP/s'
@@ -216,7 +218,8 @@ def test(task: Task):
         model.test_cfg = type(model.test_cfg)(max_testing_views=4)
     with torch.inference_mode(), autocast(device, amp):
         seconds = best_seconds(lambda: model.predict(imgs.to(device)), task.repeats, device)
-    return seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s, {20 * GFLOP_64 / seconds:.0f} GFLOP/s of the plain way\'s arithmetic'
+    rate = 20 * GFLOP_64 / seconds
+    return seconds, 's/sample', 'less', f"20 views, {1 / seconds:.2f} samples/s, {rate:.0f} GFLOP/s of the plain way's arithmetic"
 
 
 MEASURES = {'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'memory': train, 'test': test}
@@ -263,9 +266,10 @@ def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
 def machine(device: torch.device, threads: int) -> dict:
     torch.set_num_threads(threads)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
-    return {'device': name, 'cores': os.cpu_count(), 'threads': threads, 'python': platform.python_version(), 'torch': str(torch.__version__),
-            'numpy': np.__version__, 'load_before': os.getloadavg()[0],
-            'matmul_gflops_fp32': round(matmul_peak(device, torch.float32)), 'matmul_gflops_bf16': round(matmul_peak(device, torch.bfloat16))}
+    peaks = {f'matmul_gflops_{short}': round(matmul_peak(device, dtype))
+             for short, dtype in (('fp32', torch.float32), ('bf16', torch.bfloat16))}
+    return {'device': name, 'cores': os.cpu_count(), 'threads': threads, 'python': platform.python_version(),
+            'torch': str(torch.__version__), 'numpy': np.__version__, 'load_before': os.getloadavg()[0], **peaks}
 
 
 def _cpu_name() -> str:
@@ -289,7 +293,7 @@ def show(row: Row) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--quick', action='store_true', help='fewer repeats, and the plain way with pages kept is left out where it is slow')
+    parser.add_argument('--quick', action='store_true', help='fewer repeats; pages kept is left out where it matters little')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
     parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *ON_DEVICE], help='these lines only')
     parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
