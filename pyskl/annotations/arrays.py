@@ -16,6 +16,7 @@ from .wording import brief
 
 MAX_NPZ_BYTES = 2 << 30
 MAX_NPZ_MEMBERS = 1000
+MAX_RATIO, SMALL = 200, 16 << 20        # numbers do not pack better than that; below SMALL bytes nobody minds
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -51,7 +52,8 @@ def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, n
     """Read an .npz file into memory.
 
     limit   bytes; members that claim more, alone or together, are refused before anything is unpacked
-    raises  DataError: missing, unreadable, no .npz file, too large, objects (pickles) in it, a name that leaves the archive
+    raises  DataError: missing, unreadable, no .npz file, too large or packed too well, objects (pickles) in it, a name that
+            leaves the archive
     Concretely: `load_npz('scores.npz')['scores'].shape == (N, K)`.
     """
     path = Path(path)
@@ -79,6 +81,9 @@ def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
     total = sum(m.file_size for m in members)
     if total > limit:
         raise _Wrong(f'it unpacks to {total:,} bytes, more than the {limit:,} that are allowed')
+    packed = sum(m.compress_size for m in members)
+    if total > max(SMALL, MAX_RATIO * packed):
+        raise _Wrong(f'it unpacks from {packed:,} to {total:,} bytes, as no array of measured numbers does')
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

@@ -34,7 +34,7 @@ class _Dtype:
         self.text, self.order = text, '='
 
     def __setstate__(self, state: tuple) -> None:
-        if state[1] not in ('<', '>', '=', '|'):
+        if not isinstance(state, tuple) or state[1] not in ('<', '>', '=', '|') or state[2:5] != (None,) * 3 or any(state[7:]):
             raise ValueError('a numpy dtype with an unreadable state')
         self.order = state[1]
 
@@ -85,6 +85,8 @@ def _refuse_packed(path: Path) -> None:
 def _reason(error: Exception) -> str:
     """torch's reason without its advice to read the file unsafely."""
     text = str(error).strip()
+    if 'TorchScript' in text:
+        return 'it is a TorchScript archive, a program'
     inner = re.search(r'WeightsUnpickler error: ?([^\n]*)', text)
     return (inner[1] if inner else text.split('\n')[0])[:300].strip() or type(error).__name__
 
