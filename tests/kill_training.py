@@ -98,8 +98,8 @@ def differences(whole: Path, other: Path) -> list[str]:
 
 
 def _lasting(part: dict) -> dict:
-    """Without the time of writing."""
-    return {key: value for key, value in part.items() if key != 'time'}
+    """Without the time of writing, and the config's text, which tells the number of workers."""
+    return {key: value for key, value in part.items() if key not in ('time', 'config')}
 
 
 def same(a: object, b: object) -> bool:
@@ -121,12 +121,16 @@ def is_writing(work_dir: Path) -> bool:
         return False
 
 
-def kill_once(config: Path, work_dir: Path, workers: int, delay: float | None) -> str | None:
+def command(config: Path, work_dir: Path, workers: int) -> list[object]:
+    return ['tools/train.py', config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}']
+
+
+def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str | None:
     """Start training and kill it `delay` seconds later, or (None) while it writes one of its next checkpoints.
 
     -> what was struck, or None: it ended first
     """
-    with ended(start('tools/train.py', config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}')) as process:
+    with ended(start(*words)) as process:
         if delay is None:
             for _ in range(random.randrange(8)):
                 before = newest(work_dir)
@@ -152,10 +156,10 @@ def newest(work_dir: Path) -> str:
         return ''
 
 
-def finish(config: Path, work_dir: Path) -> float:
+def finish(words: list[object]) -> float:
     """The same command to its end; its seconds."""
     before = time.monotonic()
-    process = start('tools/train.py', config, '--work-dir', work_dir)
+    process = start(*words)
     _, stderr = process.communicate(timeout=600)
     assert process.returncode == 0, stderr
     assert 'Traceback' not in stderr, stderr
@@ -166,21 +170,22 @@ def campaign(folder: Path, kills: int, seed: int = 0) -> tuple[list[str], list[s
     """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
     random.seed(seed)
     config = problem(folder, extra=FREQUENT)
-    seconds = finish(config, folder / 'whole')
+    seconds = finish(command(config, folder / 'whole', 0))
     struck: list[str] = []
     wrong: list[str] = []
     for number in range(10 * kills):
         if len(struck) == kills:
             break
         work_dir = folder / f'run{number}'
+        words = command(config, work_dir, random.choice([0, 0, 2]))
         for attempt in range(3 + random.randrange(4)):         # so many times is one run killed before it may end
             aimed = attempt % 3 == 2 or attempt == 0 and number % 2
-            what = kill_once(config, work_dir, random.choice([0, 0, 2]), None if aimed else random.uniform(0.3, 1.1) * seconds)
+            what = kill_once(words, work_dir, None if aimed else random.uniform(0.3, 1.1) * seconds)
             if what is None or len(struck) == kills:
                 break
             struck.append(what)
             print(f'kill {len(struck):2}: run {number} struck in {what}', flush=True)
-        finish(config, work_dir)
+        finish(words)
         found = differences(folder / 'whole', work_dir)
         wrong += [f'run {number}: {line}' for line in found]
         print(f'run {number} ends ' + ('with the same bits' if not found else f'DIFFERENT: {found}'), flush=True)

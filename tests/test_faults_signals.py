@@ -110,10 +110,13 @@ def loads_torch(process):
 
 
 @pytest.mark.skipif(not Path('/proc/self/maps').exists(), reason='needs /proc')
-@pytest.mark.parametrize('number, statuses', [(signal.SIGINT, (130, -2)), (signal.SIGTERM, (-15, 143))])
-def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, number, statuses):
+@pytest.mark.parametrize('script, number, statuses', [
+    ('train', signal.SIGINT, (130, -2)), ('train', signal.SIGTERM, (-15, 143)),
+    pytest.param('test', signal.SIGINT, (130, -2), marks=pytest.mark.slow),
+    pytest.param('train', signal.SIGUSR1, (-10, 138), marks=pytest.mark.slow)])
+def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, number, statuses):
     config = problem(tmp_path)
-    with ended(start('tools/train.py', config)) as process:
+    with ended(start(f'tools/{script}.py', config)) as process:
         assert wait_for(lambda: loads_torch(process), process, pause=0.01)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)

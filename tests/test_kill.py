@@ -183,6 +183,31 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_space(whole, sma
     assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
 
 
+def test_where_there_are_no_links_latest_is_a_copy_and_is_written_whole(tmp_path, monkeypatch):
+    from pyskl.engine.checkpoint import CheckpointFolder
+
+    def no_links(self, target):
+        raise OSError(1, 'Operation not permitted')
+    monkeypatch.setattr(Path, 'symlink_to', no_links)
+    folder = CheckpointFolder(tmp_path, keep=2)
+    for number in (8, 9, 10, 11):
+        folder.save(f'iter_{number}.pth', {'state_dict': {'a': torch.full((2,), float(number))}})
+    assert sorted(os.listdir(tmp_path)) == ['iter_10.pth', 'iter_11.pth', 'latest.pth']
+    assert not (tmp_path / 'latest.pth').is_symlink() and read_checkpoint(tmp_path / 'latest.pth')['state_dict']['a'][0] == 11
+    monkeypatch.setattr(shutil, 'copyfileobj', lambda *_: no_links(None, None))
+    with pytest.raises(UserError, match=r'latest\.pth: could not be written \(Operation not permitted\)'):
+        folder.save('iter_12.pth', {'state_dict': {'a': torch.zeros(2)}})
+    assert read_checkpoint(tmp_path / 'latest.pth')['state_dict']['a'][0] == 11
+
+
+def test_checkpoints_of_one_tick_of_a_coarse_clock_are_ordered_by_their_numbers(tmp_path):
+    from pyskl.engine.checkpoint import CheckpointFolder
+    for number in (9, 10, 8):
+        write_checkpoint(tmp_path / f'iter_{number}.pth', {'state_dict': {'a': torch.zeros(1)}})
+        os.utime(tmp_path / f'iter_{number}.pth', (1, 1))
+    assert [p.name for p in CheckpointFolder(tmp_path).numbered()] == ['iter_8.pth', 'iter_9.pth', 'iter_10.pth']
+
+
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs /dev/full')
 def test_a_log_that_can_not_be_written_is_one_warning_and_not_the_end(tmp_path, capsys):
     from pyskl.engine.log import JsonLog, get_logger

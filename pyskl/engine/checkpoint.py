@@ -153,7 +153,7 @@ class CheckpointFolder:
     def numbered(self) -> list[Path]:
         """epoch_N.pth and iter_N.pth, oldest first."""
         files = [p for p in self.folder.glob('*.pth') if _NUMBERED.fullmatch(p.name)]
-        return sorted(files, key=lambda p: (p.stat().st_mtime_ns, p.name))
+        return sorted(files, key=lambda p: (p.stat().st_mtime_ns, int(p.stem.partition('_')[2])))      # some clocks are coarse
 
     def save(self, name: str, data: Mapping[str, Any]) -> Path:
         """Write a numbered checkpoint, let latest.pth name it, and forget the oldest beyond `keep`."""
@@ -184,8 +184,10 @@ class CheckpointFolder:
         new.unlink(missing_ok=True)
         try:
             new.symlink_to(path.name)
-        except OSError:                         # a file system without links
-            shutil.copyfile(path, new)
+        except OSError:                         # a file system without links, or a full one, which atomic_write then says
+            with atomic_write(latest) as copy, open(path, 'rb') as whole:
+                shutil.copyfileobj(whole, copy)
+            return
         os.replace(new, latest)
 
     def newest_whole(self) -> tuple[Path, dict[str, Any], list[str]] | None:
