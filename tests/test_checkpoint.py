@@ -94,6 +94,39 @@ def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
         read_checkpoint(tmp_path / 'a.pth')
 
 
+def damaged_or_the_same(tmp_path, seed, cases):
+    """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named, or without effect."""
+    write_checkpoint(tmp_path / 'a.pth', {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}})
+    whole, good = (tmp_path / 'a.pth').read_bytes(), read_checkpoint(tmp_path / 'a.pth')
+    rng, refused = np.random.default_rng(seed), 0
+    for case in range(cases):
+        raw = bytearray(whole)
+        for place in rng.integers(len(raw), size=rng.integers(1, 5)):
+            raw[place] = rng.integers(256)
+        if case % 5 == 0:
+            place = rng.integers(len(raw))
+            raw[place:place + 512] = bytes(len(raw[place:place + 512]))
+        if case % 7 == 0:
+            del raw[rng.integers(len(raw)):]
+        (tmp_path / 'a.pth').write_bytes(raw)
+        try:
+            data = read_checkpoint(tmp_path / 'a.pth')
+        except CheckpointError:
+            refused += 1
+        else:
+            assert all(torch.equal(value, data['state_dict'][key]) for key, value in good['state_dict'].items())
+    assert refused > cases / 2
+
+
+def test_damage_anywhere_in_a_checkpoint_is_named_or_harmless(tmp_path):
+    damaged_or_the_same(tmp_path, 0, 100)
+
+
+@pytest.mark.slow
+def test_ten_thousand_damages_to_checkpoints_are_named_or_harmless(tmp_path):
+    damaged_or_the_same(tmp_path, 1, 10_000)
+
+
 def test_missing_unexpected_and_misshaped_keys_are_named():
     model = torch.nn.Linear(3, 2)
     with pytest.raises(CheckpointError, match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)'):

@@ -60,7 +60,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         what = ' (it is a folder)' if path.is_dir() else ''
         raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
     try:
-        _refuse_packed(path)
+        _check_archive(path)
         with torch.serialization.safe_globals(_PUBLISHED_GLOBALS), warnings.catch_warnings():
             warnings.simplefilter('ignore')     # torch remarks on pickles that are none of its own; the error is enough
             data = torch.load(path, map_location='cpu', weights_only=True)
@@ -73,13 +73,16 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     return _checked(data, path)
 
 
-def _refuse_packed(path: Path) -> None:
-    """torch never compresses what it saves; a file that does may unpack to any size."""
+def _check_archive(path: Path) -> None:
+    """torch never compresses what it saves (what is compressed may unpack to any size), and does not check what it reads."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
-        if packed:
-            raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
+            if packed:
+                raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
+            damaged = archive.testzip()
+        if damaged:
+            raise ValueError(f'the bytes of {damaged!r} in it are not those that were written')
 
 
 def _reason(error: Exception) -> str:
