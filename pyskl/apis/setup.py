@@ -136,13 +136,17 @@ def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, whe
                           f'Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).')
 
 
-def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches) -> None:
+def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches,
+                amp: str | None = None) -> None:
     """The lines that one wants to find at the top of a log."""
     for note in recipe.notes:
         logger.info('%s', note)
     numbers = sum(p.numel() for p in model.parameters())
     logger.info('%d process(es) on %s; PyTorch %s; %d clips, %d parameters', ranks.world, ranks.device, torch.__version__,
                 len(batches.dataset), numbers)
+    if amp == 'bf16' and ranks.device.type == 'cpu' and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        logger.warning('--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times slower than float32. '
+                       'Leave --amp out here.')
     logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else
                 'in the loader (a stage after GeneratePoseTarget is not ours, so drawing can\'t wait)')
     if getattr(model.cls_head, 'loss_emb', None) is not None:

@@ -100,7 +100,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
                     *_where(resume))
         for note in resume.notes:
             logger.warning('%s', note)
-    log_setting(logger, recipe, model, ranks, train_batches)
+    log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     logger.log(*base_note)
     trainer.fit()
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
