@@ -25,13 +25,14 @@ import torch
 
 from pyskl.annotations import write_annotations
 from pyskl.annotations.imigue import read_raw
+from pyskl.annotations.packing import write_packed
 from pyskl.annotations.synthetic import write_demo_data
 from pyskl.apis.setup import read_run
 from pyskl.atomic import atomic_write
-from pyskl.datasets import build_dataloader, build_dataset
+from pyskl.datasets import PoseDataset, build_dataloader, build_dataset
 from pyskl.engine.batch import ToDevice, autocast
 from pyskl.engine.distributed import choose_device
-from pyskl.engine.machine import keep_pages, set_determinism
+from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
 from pyskl.errors import UserError, run_script
 from pyskl.heatmaps import PoseClips
 from pyskl.heatmaps.reference import render_slowly
@@ -84,15 +85,15 @@ class Task:
 
 
 def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None) -> float:
-    """The least time of one call, after one call to warm up; waits for the device."""
+    """The least time of one call, after one call to warm up (a single slow call is its own warm-up); waits for the device."""
     def timed() -> float:
         start = time.perf_counter()
         call()
         if device is not None and device.type == 'cuda':
             torch.cuda.synchronize(device)
         return time.perf_counter() - start
-    timed()
-    return min(timed() for _ in range(repeats))
+    first = timed()
+    return first if repeats == 1 and first > 4 else min(timed() for _ in range(repeats))
 
 
 def slow_imgs(clips: PoseClips) -> torch.Tensor:
@@ -105,7 +106,19 @@ def slow_imgs(clips: PoseClips) -> torch.Tensor:
     return torch.from_numpy(maps).view(1, shape[1], shape[3], shape[2], *shape[4:]).transpose(2, 3)
 
 
-# -- what is measured: each takes a Task and gives (value, unit, which way is better, note) ------------------------------------------
+@dataclass
+class Figure:
+    """What a child process found; `gflops` per second, to be held against the machine's peak."""
+
+    name: str
+    value: float
+    unit: str
+    better: str
+    note: str = ''
+    gflops: float | None = None
+
+
+# -- what is measured: each takes a Task and gives its Figures -----------------------------------------------------------------------
 
 def render(task: Task):
     dataset, device = task.dataset('train'), choose_device(task.device)
@@ -114,13 +127,14 @@ def render(task: Task):
     clips = PoseClips.collate([dataset.sample(i % NUM_CLIPS, deferred=True)['imgs'] for i in range(count)]).to(device)
     if not task.ours:
         one = PoseClips.collate([dataset.sample(0, deferred=True)['imgs']])
-        return 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread'
+        return [Figure(task.name, 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread')]
     seconds = best_seconds(lambda: clips.draw(channels_last=True), 3 * task.repeats, device)
     written = 4 * int(np.prod(clips.shape)) / seconds / 1e9
     target = torch.empty(int(np.prod(clips.shape)), device=device)
     source = torch.ones_like(target)
     copied = 4 * target.numel() / best_seconds(lambda: target.copy_(source), task.repeats, device) / 1e9
-    return count / seconds, 'clips/s', 'more', f'one thread; {written:.1f} GB/s written, a copy writes {copied:.1f}'
+    note = f'one thread; {written:.1f} GB/s written, a copy writes {copied:.1f}'
+    return [Figure(task.name, count / seconds, 'clips/s', 'more', note)]
 
 
 def pipeline(task: Task):
@@ -132,7 +146,7 @@ def pipeline(task: Task):
             clips = dataset.sample(i, deferred=True)['imgs']
             if not task.ours:
                 slow_imgs(clips)
-    return 1e3 * best_seconds(whole, task.repeats) / NUM_CLIPS, 'ms/clip', 'less', 'one thread'
+    return [Figure(task.name, 1e3 * best_seconds(whole, task.repeats) / NUM_CLIPS, 'ms/clip', 'less', 'one thread')]
 
 
 class DrawnSlowly:
@@ -154,7 +168,8 @@ class DrawnSlowly:
 def loader(task: Task):
     dataset = task.dataset('train')
     torch.set_num_threads(1)
-    batches = build_dataloader(dataset if task.ours else DrawnSlowly(dataset), BATCH, 2)
+    workers = int(task.name[-1]) if task.name[-1].isdigit() else 2
+    batches = build_dataloader(dataset if task.ours else DrawnSlowly(dataset), BATCH, workers)
     epochs = 12 * task.repeats if task.ours else task.repeats
     next(iter(batches.epoch(0)))['label'].sum()
     start = time.perf_counter()
@@ -163,7 +178,22 @@ def loader(task: Task):
             imgs = batch['imgs']
     seconds = time.perf_counter() - start
     size = imgs.nbytes if torch.is_tensor(imgs) else imgs.keypoint.nbytes + imgs.keypoint_score.nbytes
-    return epochs * NUM_CLIPS / seconds, 'clips/s', 'more', f'2 workers, {size // len(imgs):,} bytes a clip'
+    note = f'{workers} workers, {size // len(imgs):,} bytes a clip'
+    return [Figure(task.name, epochs * NUM_CLIPS / seconds, 'clips/s', 'more', note)]
+
+
+def scale(task: Task) -> list[Figure]:
+    """Opening an annotation file and preparing one clip, by the number of clips in it. Plain is the pickle, ours the packed form."""
+    count = int(task.name.rpartition('_')[2])
+    path = f'{task.folder}/{count}.{"packed" if task.ours else "pkl"}'
+    pipeline = read_run(CONFIGS / 'joint.py').recipe.data.train['dataset']['pipeline']
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    dataset = PoseDataset(path, pipeline, split='train')
+    seconds = time.perf_counter() - start
+    chosen = np.random.default_rng(0).integers(0, count, 500).tolist()
+    sample = best_seconds(lambda: [dataset.sample(i, deferred=True) for i in chosen], task.repeats) / len(chosen)
+    return [Figure(task.name, seconds, 's', 'less', 'opening'), Figure(f'sample_{count}', 1e3 * sample, 'ms/clip', 'less', 'one thread')]
 
 
 def network(task: Task, device: torch.device) -> torch.nn.Module:
@@ -196,12 +226,12 @@ def train(task: Task):
         optimizer.step()
     seconds = best_seconds(step, task.repeats, device)
     clips = len(batch['label'])
-    if task.name == 'memory_train':
-        on_host = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else on_host
-        return peak / 2**30, 'GB', 'less', f'peak, batch of {clips}'
-    rate = 3 * GFLOP_56 * clips / seconds
-    return seconds, 's/step', 'less', f'batch of {clips}, {clips / seconds:.2f} clips/s, {rate:.0f} GFLOP/s'
+    on_host = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else on_host
+    kind = task.name.partition('_')[2]
+    note = f'batch of {clips}, {clips / seconds:.2f} clips/s'
+    return [Figure(task.name, seconds, 's/step', 'less', note, 3 * GFLOP_56 * clips / seconds),
+            Figure('memory_train' if kind == 'fp32' else f'memory_train_{kind}', peak / 2**30, 'GB', 'less', f'peak, batch of {clips}')]
 
 
 def test(task: Task):
@@ -218,31 +248,41 @@ def test(task: Task):
         model.test_cfg = type(model.test_cfg)(max_testing_views=4)
     with torch.inference_mode(), autocast(device, amp):
         seconds = best_seconds(lambda: model.predict(imgs.to(device)), task.repeats, device)
-    rate = 20 * GFLOP_64 / seconds
-    return seconds, 's/sample', 'less', f"20 views, {1 / seconds:.2f} samples/s, {rate:.0f} GFLOP/s of the plain way's arithmetic"
+    return [Figure(task.name, seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s', 20 * GFLOP_64 / seconds)]
 
 
-MEASURES = {'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'memory': train, 'test': test}
+MEASURES = {'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'test': test, 'open': scale}
+SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
-ON_DEVICE = ('train_fp32', 'train_bf16', 'memory_train', 'test_fp32', 'test_bf16')
-SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32'}      # there is one plain way: float32
+SCALING = ('loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
+ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16')
+# There is one plain way: float32
+SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_train_bf16': 'memory_train'}
 
 
-def measure(task: Task) -> Row:
-    """One figure, in a child process that starts with the allocator settings it is to be measured with."""
+def measure(task: Task, host: dict) -> list[Row]:
+    """A task's figures, from a child process that starts with the allocator settings they are to be measured with."""
     keep = '0' if task.setting == PLAIN else '1'
     done = subprocess.run([sys.executable, __file__, '--child', json.dumps(asdict(task))], capture_output=True, text=True, check=False,
                           env={**os.environ, 'PYSKL_KEEP_PAGES': keep})
     if done.returncode:
         raise UserError(f'measuring {task.name} ({task.setting}) failed:\n{done.stderr[-2000:]}')
-    value, unit, better, note = json.loads(done.stdout.splitlines()[-1])
-    return Row(task.name, task.setting, value, unit, better, note=note)
+    figures = [Figure(**found) for found in json.loads(done.stdout.splitlines()[-1])]
+    return [Row(f.name, task.setting, f.value, f.unit, f.better, note=f.note + of_peak(f, host)) for f in figures]
+
+
+def of_peak(figure: Figure, host: dict) -> str:
+    """The plain way's arithmetic per second; that of ours may be less, so its share of the peak may be above what it computes."""
+    peak = host.get(f'matmul_gflops_{figure.name.partition("_")[2]}')
+    if figure.gflops is None or not peak:
+        return ''
+    return f', {figure.gflops:.0f} GFLOP/s of the plain way\'s arithmetic, {figure.gflops / peak:.0%} of the peak'
 
 
 def child(text: str) -> None:
     task = Task(**json.loads(text))
     keep_pages()
-    print(json.dumps(MEASURES[task.name.split('_')[0]](task)))
+    print(json.dumps([asdict(figure) for figure in MEASURES[task.name.split('_')[0]](task)]))
 
 
 def with_ratios(rows: list[Row]) -> list[Row]:
@@ -258,7 +298,7 @@ def with_ratios(rows: list[Row]) -> list[Row]:
 
 def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
     """GFLOP/s of a large matrix product: what the machine can do at best."""
-    size = 8192 if device.type == 'cuda' else 2048
+    size = 8192 if device.type == 'cuda' else 1536
     a = torch.randn(size, size, device=device, dtype=dtype)
     return 2 * size**3 / best_seconds(lambda: a @ a, 5, device) / 1e9
 
@@ -266,8 +306,8 @@ def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
 def machine(device: torch.device, threads: int) -> dict:
     torch.set_num_threads(threads)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
-    peaks = {f'matmul_gflops_{short}': round(matmul_peak(device, dtype))
-             for short, dtype in (('fp32', torch.float32), ('bf16', torch.bfloat16))}
+    kinds = {'fp32': torch.float32} | ({'bf16': torch.bfloat16} if has_bf16(device) else {})
+    peaks = {f'matmul_gflops_{short}': round(matmul_peak(device, dtype)) for short, dtype in kinds.items()}
     return {'device': name, 'cores': os.cpu_count(), 'threads': threads, 'python': platform.python_version(),
             'torch': str(torch.__version__), 'numpy': np.__version__, 'load_before': os.getloadavg()[0], **peaks}
 
@@ -283,19 +323,31 @@ def _cpu_name() -> str:
 def make_clips(folder: Path) -> None:
     write_demo_data(folder, NUM_CLIPS, 0, 0, seed=1)
     annotations = read_raw(folder, 'train')
-    write_annotations(folder / 'clips.pkl', {'train': [a['frame_dir'] for a in annotations]}, annotations)
+    names = [a['frame_dir'] for a in annotations]
+    write_annotations(folder / 'clips.pkl', {'train': names, 'test': names}, annotations)
+    for size in SIZES:
+        many = [{**annotations[i % NUM_CLIPS], 'frame_dir': f'{i:07d}'} for i in range(size)]
+        split = {'train': [a['frame_dir'] for a in many]}
+        write_annotations(folder / f'{size}.pkl', split, many)
+        write_packed(folder / f'{size}.packed', many, {'train': np.arange(size)})
 
 
 def show(row: Row) -> None:
     ratios = '  '.join(f'{value:7.2f}x' if value is not None else ' ' * 8 for value in (row.ratio, row.ratio_allocator))
-    print(f'{row.name:16}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}')
+    print(f'{row.name:16}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
+
+
+def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
+    if SAME_PLAIN.get(name) in names:
+        return [OURS]
+    return [PLAIN, OURS] if quick or name.startswith('open') else [PLAIN, PLAIN_PAGES, OURS]
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--quick', action='store_true', help='fewer repeats; pages kept is left out where it matters little')
+    parser.add_argument('--quick', action='store_true', help='under two minutes: plain once, without pages kept; no scaling')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
-    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *ON_DEVICE], help='these lines only')
+    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE], help='these lines only')
     parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
     parser.add_argument('--child', help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -304,17 +356,20 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     device, threads = choose_device(args.device), torch.get_num_threads()
     host = machine(device, threads)
     print(', '.join(f'{key}: {value}' for key, value in host.items()))
-    rows = []
+    names = args.only or (*ON_HOST, *(() if args.quick else SCALING), *ON_DEVICE)
+    rows, shown = [], 0
     with tempfile.TemporaryDirectory() as folder:
         make_clips(Path(folder))
-        for name in args.only or (*ON_HOST, *ON_DEVICE):
-            settings = [OURS] if name in SAME_PLAIN and SAME_PLAIN[name] in (args.only or ON_DEVICE) else [PLAIN, PLAIN_PAGES, OURS]
-            if args.quick and name in ON_HOST:
-                settings.remove(PLAIN_PAGES)
-            for setting in settings:
+        for name in names:
+            if 'bf16' in name and not has_bf16(device):
+                print(f'{name:16}left out: this processor has no bfloat16 arithmetic, only an emulation many times slower than float32')
+                continue
+            for setting in settings(name, names, args.quick):
                 repeats = 1 if args.quick and setting != OURS else 3
-                rows.append(measure(Task(name, setting, folder, str(device), repeats, threads)))
-                show(with_ratios(rows)[-1])
+                rows += measure(Task(name, setting, folder, str(device), repeats, threads), host)
+                for row in with_ratios(rows)[shown:]:
+                    show(row)
+                shown = len(rows)
     if args.json:
         with atomic_write(args.json, 'w', encoding='utf-8') as f:
             json.dump({'machine': host, 'rows': [asdict(row) for row in rows]}, f, indent=1)

@@ -17,7 +17,7 @@ from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import seed_everything
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import Ranks
-from ..engine.machine import keep_pages, set_determinism, set_threads
+from ..engine.machine import has_bf16, keep_pages, set_determinism, set_threads
 from ..errors import ConfigError, DataError
 from ..heatmaps import PoseClips
 from ..models import build_model
@@ -144,7 +144,7 @@ def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, 
     numbers = sum(p.numel() for p in model.parameters())
     logger.info('%d process(es) on %s; PyTorch %s; %d clips, %d parameters', ranks.world, ranks.device, torch.__version__,
                 len(batches.dataset), numbers)
-    if amp == 'bf16' and ranks.device.type == 'cpu' and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if amp == 'bf16' and not has_bf16(ranks.device):
         logger.warning('--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times slower than float32. '
                        'Leave --amp out here.')
     logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else

@@ -36,6 +36,11 @@ def set_threads(local_world: int) -> None:
         torch.set_num_threads(max(1, cores // local_world))
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Does the device compute in bfloat16? A processor that only emulates it takes minutes for one training step."""
+    return device.type != 'cpu' or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def set_determinism(deterministic: bool, cudnn_benchmark: bool) -> None:
     """cuDNN's choice of algorithms, TF32 for float32 convolutions, and strict determinism when asked for."""
     torch.backends.cudnn.benchmark = cudnn_benchmark and not deterministic

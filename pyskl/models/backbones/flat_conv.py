@@ -37,7 +37,10 @@ class FlatConv3d(nn.Conv3d):
         chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
         images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H', W')
         stride = self.stride[1:] if pixels == (1, 1) else (1, 1)
-        out = F.conv2d(images, self.weight[:, :, 0], self.bias, stride, self.padding[1:], self.dilation[1:], self.groups)
+        weight = self.weight[:, :, 0]
+        if images.device.type == 'cpu' and self.groups == 1 and self.kernel_size != (1, 1, 1):
+            images, weight = _whole_blocks(images), _whole_blocks(weight)
+        out = F.conv2d(images, weight, self.bias, stride, self.padding[1:], self.dilation[1:], self.groups)
         return out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
 
     def _over_time(self, x: torch.Tensor) -> torch.Tensor:
@@ -51,6 +54,12 @@ class FlatConv3d(nn.Conv3d):
         else:
             out = F.conv2d(images, weight, self.bias, 1, (self.padding[0], 0), (self.dilation[0], 1), self.groups)
         return out.unflatten(3, x.shape[3:])
+
+
+def _whole_blocks(x: torch.Tensor) -> torch.Tensor:
+    """Add channels of zeros up to a multiple of 8: oneDNN's gradient for 22 joints takes 1.4 times as long as that for 24."""
+    missing = -x.shape[1] % 8
+    return F.pad(x, (0, 0, 0, 0, 0, missing)).contiguous(memory_format=torch.channels_last) if missing else x
 
 
 class TemporalConv(torch.autograd.Function):
