@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from pyskl.errors import ConfigError
-from pyskl.skeletons import LAYOUTS, Layout, get_layout, imigue22
+from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of
 
 layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('left')], ids=lambda layout: layout.joints[-1])
 
@@ -37,6 +37,50 @@ def test_mirrored_bones_join_mirrored_joints(layout):
 def test_every_joint_hangs_from_at_most_one_other(layout):
     children = [child for child, _ in layout.bones]
     assert len(set(children)) == len(children)
+
+
+@layouts
+def test_every_layout_is_drawn_inside_the_picture_with_left_at_its_right(layout):
+    assert len(set(layout.pose)) == layout.num_joints
+    for left, right in layout.mirror:
+        (left_x, left_y), (right_x, right_y) = layout.pose[left], layout.pose[right]
+        assert left_x > 0.5 and left_y == right_y and left_x == pytest.approx(1 - right_x)
+    assert all(0 < x < 1 and 0 < y < 1 for x, y in layout.pose)
+    assert all(layout.pose[j][0] == 0.5 for j in range(layout.num_joints) if layout.opposite[j] == j)
+
+
+@pytest.mark.parametrize(('name', 'joints', 'bones', 'pairs'), [
+    ('imigue22', 22, 21, 10), ('natops8', 8, 6, 4), ('coco17', 17, 16, 8), ('openpose25', 25, 24, 11), ('ntu25', 25, 24, 10),
+    ('openpose_upper_hands', 54, 53, 26), ('mediapipe_upper_hands', 67, 66, 33)])
+def test_the_known_layouts_have_their_numbers_of_joints(name, joints, bones, pairs):
+    layout = LAYOUTS[name]
+    assert (layout.name, layout.num_joints, len(layout.bones), len(layout.mirror)) == (name, joints, bones, pairs)
+    assert guess_layout(joints) == (None if joints == 25 else layout)
+
+
+def test_no_layout_is_guessed_for_a_number_that_none_or_two_have():
+    assert guess_layout(23) is None and guess_layout(25) is None
+
+
+@pytest.mark.parametrize(('name', 'joint', 'expected'), [
+    ('ntu25', 20, 'spine top'), ('ntu25', 11, 'right hand'), ('openpose25', 8, 'middle hip'), ('openpose25', 15, 'right eye'),
+    ('openpose25', 24, 'right heel'), ('mediapipe_upper_hands', 16, 'right wrist'), ('mediapipe_upper_hands', 24, 'right hip'),
+    ('mediapipe_upper_hands', 46, 'right hand root'), ('openpose_upper_hands', 32, 'left little tip'),
+    ('openpose_upper_hands', 37, 'right thumb tip'), ('coco17', 10, 'right wrist')])
+def test_joints_stand_where_the_makers_of_the_data_put_them(name, joint, expected):
+    assert get_layout(name).joints[joint] == expected
+
+
+@pytest.mark.parametrize('name', ['openpose_upper_hands', 'mediapipe_upper_hands'])
+def test_both_hands_hang_from_their_own_wrists(name):
+    layout = get_layout(name)
+    parents = dict(layout.bones)
+    for j, joint in enumerate(layout.joints):
+        if joint.endswith(' tip'):
+            way = [j]
+            while 'wrist' not in layout.joints[way[-1]]:
+                way.append(parents[way[-1]])
+            assert layout.joints[way[-1]] == f'{joint.split()[0]} wrist' and len(way) == 6
 
 
 def test_imigue_has_ten_mirror_pairs_and_21_bones_from_the_neck():
@@ -88,3 +132,42 @@ def arm(**changes) -> Layout:
 def test_a_layout_that_contradicts_itself_is_refused(changes, words):
     with pytest.raises(ConfigError, match=words):
         arm(**changes)
+
+
+@pytest.mark.parametrize(('pose', 'words'), [
+    (((.5, .1), (.2, .5)), 'expected 3 pairs'), (((.5, .1), (.2, .5), (.8, 1.5)), 'within 0..1'),
+    (((.5, .1), (.2, .5), (.8, float('nan'))), 'within 0..1'), (((.5, .1), (.2, .5), (.8,)), 'pairs \\(x, y\\)')])
+def test_a_pose_that_does_not_fit_is_refused(pose, words):
+    with pytest.raises(ConfigError, match=f'pose: .*{words}'):
+        arm(pose=pose)
+
+
+def test_a_layout_without_a_pose_stands_in_rows_its_right_side_at_the_left():
+    assert arm().pose == pytest.approx([(1 / 2, 1 / 3), (2 / 3, 2 / 3), (1 / 3, 2 / 3)])
+
+
+# -- from a config -----------------------------------------------------------------------------------------------------
+
+OWN = dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[[1, 0], [2, 0]], mirror=[[1, 2]], centre=0)
+
+
+def test_a_users_own_layout_may_count_its_joints_or_name_them():
+    named = dict(OWN, bones=[['left hand', 'neck'], ['right hand', 'neck']], mirror=[['left hand', 'right hand']], centre='neck')
+    assert layout_of(OWN) == layout_of(named) == arm()
+    assert layout_of(dict(OWN, pose=[[.5, .1], [.8, .5], [.2, .5]])).pose == ((.5, .1), (.8, .5), (.2, .5))
+
+
+def test_a_known_layout_is_meant_by_its_name_with_settings_or_without():
+    assert layout_of('imigue22') == layout_of(dict(name='imigue22')) == layout_of(imigue22()) == get_layout('imigue22')
+    assert layout_of(dict(name='imigue22', first_hand='left')) == imigue22('left') != imigue22()
+
+
+@pytest.mark.parametrize(('value', 'words'), [
+    ('coco18', 'Did you mean coco17'), (dict(name='coco18'), 'Did you mean coco17'), (3, 'a dict'), ({}, "'name' is missing"),
+    (dict(name='imigue22', first_hnd='left'), 'Did you mean first_hand'), (dict(name='coco17', first_hand='left'), 'unknown argument'),
+    (dict(OWN, joint=[]), 'Did you mean joints'), (dict(OWN, centre='head'), "'head' is none of its joints"),
+    (dict(OWN, bones=[['left hnd', 'neck']]), 'Did you mean left hand'), (dict(OWN, mirror=[[1, 2, 0]]), 'expected pairs'),
+    (dict(OWN, bones='all'), 'expected a list'), (dict(OWN, centre=7), 'outside 0..2')])
+def test_a_layout_that_a_config_cannot_mean_is_named(value, words):
+    with pytest.raises(ConfigError, match=words):
+        layout_of(value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..skeletons import LAYOUTS, Layout
+from ..skeletons import Layout, guess_layout
 from .fields import NO_LABEL, Wrong, clean_fields
 from .poses import SIDES, Hands, PoseFacts, measure
 from .store import clip_name, parts
@@ -35,7 +35,7 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
 
     data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
     num_classes  K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked
-    layout       the joints; None: the known layout with as many joints, if there is one
+    layout       the joints; None: the one known layout with as many joints, if there is one
     ->           Report; each line names the clips
     raises       DataError when there are no annotations to look at (another kind of file)
     """
@@ -121,7 +121,7 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
 
 def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:
     if layout is None:
-        layout = next((known for known in LAYOUTS.values() if known.num_joints == num_joints), None)
+        layout = guess_layout(num_joints)
     elif layout.num_joints != num_joints:
         report.errors.append(f'keypoint has {num_joints} joints, the layout {layout.name} has {layout.num_joints}.')
         layout = None

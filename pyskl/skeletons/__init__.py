@@ -1,0 +1,12 @@
+"""Skeletons as data: what the joints are, which bones join them, which change places in a mirror, where to draw them.
+
+    layout = get_layout('imigue22')
+    layout.left, layout.right               # mirror pairs as PYSKL writes them: left_kp, right_kp
+    layout.bones                            # limbs to draw: (child, parent) joint indices
+    layout.left_bones, layout.right_bones   # the bones' own mirror pairs: left_limb, right_limb
+    layout.pose                             # where to draw the joints of a person who faces us
+"""
+from .known import LAYOUTS, get_layout, guess_layout, imigue22, layout_of
+from .layout import Layout
+
+__all__ = ['LAYOUTS', 'Layout', 'get_layout', 'guess_layout', 'imigue22', 'layout_of']

@@ -1,0 +1,125 @@
+"""One skeleton layout: joints by name, bones, mirror pairs, centre, pose; checked when made."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..errors import ConfigError
+
+Pairs = tuple[tuple[int, int], ...]
+Pose = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A skeleton layout.
+
+    joints   V names, in the order of the key points
+    bones    (child, parent) indices; a forest: no joint has two parents, and following parents ends
+    mirror   (left, right) indices, the person's own sides; joints in no pair lie on the middle
+    centre   the joint that the others are described from
+    pose     V pairs (x, y) in 0..1, x right, y down: where to draw each joint of a person who faces us, so that the
+             person's right side is at the picture's left; left out, the joints stand in rows by their distance from the roots
+
+    Raises ConfigError when the parts contradict each other.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    bones: Pairs
+    mirror: Pairs
+    centre: int
+    pose: Pose = ()
+
+    def __post_init__(self):
+        self._check_indices()
+        self._check_bones()
+        if not self.pose:
+            object.__setattr__(self, 'pose', self._in_rows())
+        if len(self.pose) != self.num_joints or not all(len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose):
+            raise self._wrong(f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within 0..1')
+
+    def _wrong(self, what: str) -> ConfigError:
+        return ConfigError(f'skeleton layout {self.name!r}: {what}')
+
+    def _check_indices(self) -> None:
+        if any(len(pair) != 2 for pair in self.bones + self.mirror):
+            raise self._wrong('bones and mirror: expected pairs of joints')
+        everything = [j for pair in self.bones + self.mirror for j in pair] + [self.centre]
+        if any(not 0 <= j < self.num_joints for j in everything):
+            raise self._wrong(f'a joint index is outside 0..{self.num_joints - 1}')
+        if len(set(self.joints)) != self.num_joints:
+            raise self._wrong('two joints share a name')
+        paired = [j for pair in self.mirror for j in pair]
+        if len(set(paired)) != len(paired):
+            raise self._wrong('a joint stands in two mirror pairs, so mirroring twice would not give the original back')
+
+    def _check_bones(self) -> None:
+        parents = dict(self.bones)
+        if len(parents) != len(self.bones):
+            raise self._wrong('a joint has two parents, so the bones form no tree')
+        for joint in parents:
+            seen = {joint}
+            while (joint := parents.get(joint, -1)) != -1:
+                if joint in seen:
+                    raise self._wrong(f'the bones through joint {joint} ({self.joints[joint]}) run in a circle')
+                seen.add(joint)
+        missing = [bone for bone in self.bones if self._mirror_image(bone) not in self._place_of_bone]
+        if missing:
+            raise self._wrong(f'bone {missing[0]} has no mirror image among the bones')
+
+    def _in_rows(self) -> Pose:
+        """A pose made of the bones and mirror pairs alone: right joints at the left, middle ones, left ones at the right."""
+        parents, rows = dict(self.bones), {}
+        for joint in range(self.num_joints):
+            above, depth = joint, 0
+            while above in parents:
+                above, depth = parents[above], depth + 1
+            rows.setdefault(depth, []).append(joint)
+        place = {}
+        for depth, row in rows.items():
+            rights = [j for j in self.right if j in row]
+            row = rights + [j for j in row if self.opposite[j] == j] + [self.opposite[j] for j in reversed(rights)]
+            place |= {j: ((i + 1) / (len(row) + 1), (depth + 1) / (len(rows) + 1)) for i, j in enumerate(row)}
+        return tuple(place[j] for j in range(self.num_joints))
+
+    @property
+    def num_joints(self) -> int:
+        return len(self.joints)
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        return tuple(left for left, _ in self.mirror)
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        return tuple(right for _, right in self.mirror)
+
+    @cached_property
+    def opposite(self) -> tuple[int, ...]:
+        """opposite[j]: the joint that j becomes in a mirror, j itself on the middle line. An involution."""
+        swap = dict(self.mirror) | {right: left for left, right in self.mirror}
+        return tuple(swap.get(j, j) for j in range(self.num_joints))
+
+    @cached_property
+    def _place_of_bone(self) -> dict[frozenset[int], int]:
+        return {frozenset(bone): i for i, bone in enumerate(self.bones)}
+
+    def _mirror_image(self, bone: tuple[int, int]) -> frozenset[int]:
+        return frozenset(self.opposite[j] for j in bone)
+
+    @cached_property
+    def _bone_pairs(self) -> Pairs:
+        images = [self._place_of_bone[self._mirror_image(bone)] for bone in self.bones]
+        lefts = set(self.left)
+        return tuple((i, image) if set(self.bones[i]) & lefts else (image, i)
+                     for i, image in enumerate(images) if i < image)
+
+    @property
+    def left_bones(self) -> tuple[int, ...]:
+        """Indices into `bones` of the bones that have a mirror image on the other side; `right_bones` holds those images."""
+        return tuple(left for left, _ in self._bone_pairs)
+
+    @property
+    def right_bones(self) -> tuple[int, ...]:
+        return tuple(right for _, right in self._bone_pairs)
