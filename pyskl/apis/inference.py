@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..datasets import Compose
+from ..datasets.label_embeddings import load_label_embeddings
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import DataError
@@ -31,6 +32,8 @@ def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLi
     model = build_model(recipe.model)
     if checkpoint is not None:
         load_weights(model, read_checkpoint(checkpoint)['state_dict'], str(checkpoint))
+    if getattr(getattr(model, 'test_cfg', None), 'semantic_weight', 0) > 0:
+        model.cls_head.learn_labels(None, load_label_embeddings(recipe.data.test.get('label_embeddings')))
     model.cfg = recipe
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
     return model.to(choose_device(None if device is None else str(device))).eval()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..datasets import Batches, build_dataloader, build_dataset
+from ..datasets import Batches, RepeatDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import seed_everything
 from ..engine.checkpoint import load_weights, read_checkpoint
@@ -136,6 +136,31 @@ def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, whe
                           f'Set emb_dim={table.shape[1]}, or give another table (tools/embed_labels.py).')
 
 
+def teach_labels(model: torch.nn.Module, dataset: Any, recipe: Recipe) -> list[int] | None:
+    """Tell the head, before training, how many clips each class has and what the label vectors are (see I3DHead.learn_labels).
+
+    ->      the class counts, for the checkpoints' meta; None where the data has no labels or the head no number of classes
+    raises  ConfigError when a loss needs counts and there are no labels
+    """
+    head, counts = model.cls_head, class_counts(model.cls_head, dataset)
+    if counts is None and getattr(head, 'needs_counts', False):
+        raise ConfigError(f'{recipe.filename}: model.cls_head: a loss needs the number of training clips of each class, and data.train '
+                          'has no labels to count. Give each clip a label, or choose a loss without class_weight and logit adjustment.')
+    if hasattr(head, 'learn_labels'):
+        head.learn_labels(counts, getattr(dataset, 'label_embeddings', None))
+    return None if counts is None else counts.tolist()
+
+
+def class_counts(head: torch.nn.Module, dataset: Any) -> np.ndarray | None:
+    """(K,) clips of each class, a repeated dataset counted once; None when unknown."""
+    num_classes = getattr(head, 'num_classes', None)
+    while isinstance(dataset, RepeatDataset):
+        dataset = dataset.dataset
+    labels = np.asarray(getattr(dataset, 'labels', []))
+    labels = labels[labels >= 0] if labels.size else labels
+    return np.bincount(labels, minlength=num_classes) if num_classes is not None and labels.size else None
+
+
 def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches,
                 amp: str | None = None) -> None:
     """The lines that one wants to find at the top of a log."""
@@ -149,5 +174,7 @@ def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, 
                        'Leave --amp out here.')
     logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else
                 'in the loader (a stage after GeneratePoseTarget is not ours, so drawing can\'t wait)')
+    if recipe.ema is not None:
+        logger.info('An average of the weights (ema, decay %g) is what is validated and saved as state_dict', recipe.ema.decay)
     if getattr(model.cls_head, 'loss_emb', None) is not None:
         logger.info('%s', default_table_note(getattr(batches.dataset, 'label_embeddings_file', None)))

@@ -18,7 +18,7 @@ from ..engine.log import as_text
 from ..engine.rollcall import together
 from ..engine.tester import collect_scores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..evaluation import evaluate
+from ..evaluation import evaluate, group_accuracy
 from ..models import build_model, fuse_conv_bn
 from ..recipe import Recipe
 from ..submission import save_result_pkl, save_scores, write_submission
@@ -77,15 +77,18 @@ test.__test__ = False       # not a test function, whatever its name tells pytes
 def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
     """As `test`, on processes that have met already."""
     prepare_machine(run.recipe, ranks)
-    model = _model(run, options, ranks)
+    model, meta = _model(run, options, ranks)
     batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
     check_match(model, batches, run.recipe, options.split)
+    counts = _class_counts(meta, getattr(model.cls_head, 'num_classes', None))
+    if hasattr(model.cls_head, 'learn_labels'):
+        model.cls_head.learn_labels(counts, getattr(batches.dataset, 'label_embeddings', None))
     council.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
     scores = collect_scores(model, batches, ranks, council, options.amp, title=options.split)
     if scores is None:
         return None
     ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)
-    metrics = _metrics(run.recipe, options, scores, labels)
+    metrics = _metrics(run.recipe, options, scores, labels, counts)
     files = _write(run, options, ids, scores)
     print(as_text(metrics) if metrics else f'no metrics: {_why_not(scores, labels)}')
     for file in files:
@@ -109,7 +112,8 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
-def _model(run: Run, options: TestOptions, ranks: Ranks) -> torch.nn.Module:
+def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Module, Mapping[str, Any]]:
+    """The model with the checkpoint's weights, and the checkpoint's meta."""
     run.recipe.require('model')
     cfg = dict(run.recipe.model)
     if options.average_clips is not None:
@@ -125,7 +129,7 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> torch.nn.Module:
     model.to(ranks.device)
     if options.compile:
         model.backbone.compile()
-    return model
+    return model, data['meta']
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
@@ -141,10 +145,22 @@ def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
     return path, data
 
 
-def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def _class_counts(meta: Mapping[str, Any], num_classes: int | None) -> np.ndarray | None:
+    """The training clips of each class, where the checkpoint says so for as many classes as the model has."""
+    counts = meta.get('class_counts')
+    fine = isinstance(counts, list) and len(counts) == num_classes and all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
+    return np.array(counts) if fine else None
+
+
+def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray,
+             counts: np.ndarray | None) -> dict[str, float]:
     if _why_not(scores, labels):
         return {}
-    return dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
+    figures = dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
+    if counts is not None and scores.shape[1] == len(counts):
+        groups = group_accuracy(scores, labels, counts)
+        figures.update({name: value for name, value in groups.items() if not np.isnan(value)})
+    return figures
 
 
 def _why_not(scores: np.ndarray, labels: np.ndarray) -> str:

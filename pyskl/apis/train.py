@@ -25,7 +25,7 @@ from ..engine.trainer import Trainer
 from ..errors import ConfigError
 from ..recipe import Recipe, differences, dump_config, read_recipe
 from .dry_run import dry_run
-from .setup import Run, build_batches, build_network, check_match, log_setting, prepare_machine, read_run
+from .setup import Run, build_batches, build_network, check_match, log_setting, prepare_machine, read_run, teach_labels
 from .test import TestOptions, test_run
 
 PUBLISHED_BATCH = 32        # clips per step for which the published configs' learning rate was chosen (2 GPUs x 16)
@@ -83,6 +83,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
         check_match(model, val_batches, recipe, 'val')
+    counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
         model.backbone.compile()
     if options.dry_run:
@@ -93,7 +94,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
                       seed, options.amp, options.on_nan)
     if resume is not None:
         trainer.resume(resume.data, str(resume.path))
-    logger, json_log, meta = _open_work_dir(run, options, ranks, council, seed)     # nothing was written until here
+    logger, json_log, meta = _open_work_dir(run, options, ranks, council, seed, counts)     # nothing was written until here
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
         logger.info('Going on from %s (epoch %s, iteration %s); --no-resume with another --work-dir starts anew.', resume.path,
@@ -198,12 +199,12 @@ def _settings(recipe: Recipe) -> str:
 
 # -- the work dir ------------------------------------------------------------------------------------------------------
 
-def _open_work_dir(run: Run, options: TrainOptions, ranks: Ranks, council: Council, seed: int) -> tuple[
+def _open_work_dir(run: Run, options: TrainOptions, ranks: Ranks, council: Council, seed: int, counts: list[int] | None) -> tuple[
         logging.Logger, JsonLog, dict[str, Any]]:
     stamp = council.tell(timestamp())
     text = dump_config(run.config)
     meta = {'pyskl_version': __version__, 'torch_version': str(torch.__version__), 'config': text, 'config_name': f'{run.name}.py',
-            'settings': _settings(run.recipe), 'seed': seed, 'amp': options.amp, 'world': ranks.world}
+            'settings': _settings(run.recipe), 'seed': seed, 'amp': options.amp, 'world': ranks.world, 'class_counts': counts}
     if ranks.is_main:
         CheckpointFolder(run.work_dir).forget_unfinished()
         with atomic_write(run.work_dir / f'{run.name}.py', 'w', encoding='utf-8') as f:
@@ -245,6 +246,7 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
     val = build_batches(recipe, 'val', ranks) if validate else None
     check_match(model, batches, recipe, 'train')
+    meta = {**(meta or {}), 'class_counts': teach_labels(model, batches.dataset, recipe)}
     Trainer(model.to(ranks.device), recipe, ranks, council, batches, val, work_dir, logger,
             JsonLog(work_dir / f'{timestamp}.log.json' if timestamp else None), seed, meta=meta).fit()
 

@@ -1,7 +1,8 @@
 """Checkpoints: tensors and plain Python in PYSKL's layout, read without executing anything, never half-written.
 
     {'meta': {...}, 'state_dict': {...}, 'optimizer': {...}, 'resume': {...}}
-`resume` is ours: what an exact continuation needs beyond weights and optimiser.
+`resume` is ours: what an exact continuation needs beyond weights and optimiser. With an average of the weights (ema), `state_dict`
+is the average, and the weights themselves are in resume['raw_state_dict'].
 """
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The training loop: one plain loop for one process and for many, which can be stopped and continued at any iteration."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from ..recipe import Recipe
 from .batch import ToDevice, autocast
 from .checkpoint import CheckpointFolder, load_weights
 from .distributed import Council, Ranks
+from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
 from .optimizer import build_optimizer
@@ -65,6 +67,7 @@ class Trainer:
         self._start = time.perf_counter()
         self._iterations_here = 0
         self.wrapped = self._distributed() if ranks.world > 1 else model
+        self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
         self.log_to(logger, json_log, meta)
 
     def log_to(self, logger: logging.Logger, json_log: JsonLog, meta: Mapping[str, Any] | None = None) -> None:
@@ -126,11 +129,14 @@ class Trainer:
             values = self.wrapped(**self.to_device(batch), return_loss=True)
             values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
         self.optimizer.zero_grad(set_to_none=True)
-        if self._finite(values['loss'], batch['index']):
+        learnt = self._finite(values['loss'], batch['index'])
+        if learnt:
             self._update(values['loss'])
             self.window.add(values)
         if self.scaler.is_enabled():            # not before: the backward pass reads the buffers
             self._buffers.take_back_unless(torch.isfinite(values['loss'].detach()))
+        if learnt and self.ema is not None:
+            self.ema.update()
         return values
 
     def _update(self, loss: torch.Tensor) -> None:
@@ -220,8 +226,9 @@ class Trainer:
         config, number = self.recipe.evaluation, self.at.epoch + 1
         if self.val is None or number < (config.start or 0) or number % config.interval:
             return None
-        self._share_buffers()
-        scores = collect_scores(self.model, self.val, self.ranks, self.council, self.amp, 'val', lambda: bool(self.stop.agreed()))
+        with contextlib.nullcontext() if self.ema is None else self.ema.in_the_model():
+            self._share_buffers()
+            scores = collect_scores(self.model, self.val, self.ranks, self.council, self.amp, 'val', lambda: bool(self.stop.agreed()))
         self._leave_if_asked()
         if scores is None:
             return None
@@ -283,7 +290,11 @@ class Trainer:
                 'hook_msgs': {'best_score': self.best_score, 'best_ckpt': self.best_file}}
         resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'clips': len(self.train.dataset), 'windows': windows,
                   'scaler': self.scaler.state_dict()}
-        return {'meta': meta, 'state_dict': self.model.state_dict(), 'optimizer': self.optimizer.state_dict(), 'resume': resume}
+        weights = self.model.state_dict()
+        if self.ema is not None:                # who tests or starts from this checkpoint finds the average
+            resume.update(raw_state_dict=weights, ema_updates=self.ema.updates)
+            weights = self.ema.state_dict()
+        return {'meta': meta, 'state_dict': weights, 'optimizer': self.optimizer.state_dict(), 'resume': resume}
 
     @property
     def total_batch(self) -> int:
@@ -303,6 +314,10 @@ class Trainer:
                                   f"checkpoint, or start a new run from its weights: load_from = '{source}'.") from error
 
     def _take_over(self, optimizer: Mapping[str, Any], meta: Mapping[str, Any], resume: Mapping[str, Any], source: str) -> None:
+        if self.ema is not None:
+            self.ema.restore(int(resume.get('ema_updates', 0)))
+        if 'raw_state_dict' in resume:          # the checkpoint's state_dict is an average of these
+            load_weights(self.model, resume['raw_state_dict'], source)
         self.optimizer.load_state_dict(optimizer)
         for group in self.optimizer.param_groups:       # lr stays that of the last iteration, until the next one sets it
             group.update({k: v for k, v in self.recipe.optimizer.items() if k not in ('type', 'lr')})

@@ -26,7 +26,7 @@ SPLITS: tuple[Literal['train', 'val', 'test'], ...] = ('train', 'val', 'test')
 # Keys that mean something to other toolboxes. As helper names they would be passed over in silence.
 _ELSEWHERE = {
     'fp16': 'is not read from the config. Give --amp fp16 or --amp bf16 on the command line',
-    'custom_hooks': 'is not supported: there are no hooks to add',
+    'custom_hooks': 'is not supported: there are no hooks to add (for an average of the weights: ema = dict(decay=0.999))',
     'momentum_config': 'is not supported: momentum stays as in optimizer',
     'precise_bn': 'is not supported',
     'multigrid': 'is not supported',
@@ -77,6 +77,8 @@ class Recipe(TopLevel):
         loader = self.data.loader('train')
         data = {'train': self.data.train, 'videos_per_gpu': loader.videos_per_gpu, 'shuffle': loader.shuffle}
         chosen = {name: getattr(self, name) for name in _RESULTS}
+        if self.ema is not None:            # runs from before there was an average can go on
+            chosen['ema'] = self.ema
         return _lists(plain(_dicts({**chosen, 'data': data})))
 
     def effective(self) -> dict[str, Any]:

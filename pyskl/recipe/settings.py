@@ -99,6 +99,22 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
+class Ema:
+    """ema: a running average of weights and BatchNorm statistics over the iterations; it is what is validated, saved and tested.
+
+    decay    what stays of the average at each iteration (Mean teacher, Tarvainen and Valpola 2017, arXiv:1703.01780)
+    warmup   a smaller decay at first, (1 + n) / (10 + n) at iteration n, so that the random start is soon forgotten
+    """
+
+    decay: float = setting(0.999, above=0)
+    warmup: bool = True
+
+    def __post_init__(self):
+        if self.decay >= 1:
+            raise ValueError(f'decay = {self.decay}: expected less than 1, e.g. 0.999; with 1 nothing is ever learnt.')
+
+
+@dataclass(frozen=True)
 class LrConfig:
     """lr_config: the learning rate over the training, as a factor of optimizer.lr.
 
@@ -275,6 +291,7 @@ class TopLevel:
     model             the recognizer, e.g. dict(type='Recognizer3D', ...)
     optimizer         dict(type=a class of torch.optim, lr=..., its other arguments, paramwise_cfg=dict(...))
     total_epochs      epochs of training
+    ema               None, or an average of the weights that is tested in their place
     log_level         what is logged
     work_dir          the folder of a run; default ./work_dirs/ and the config's name
     load_from         a checkpoint whose weights the training starts from
@@ -292,6 +309,7 @@ class TopLevel:
     optimizer: dict | None = None
     optimizer_config: OptimizerConfig = OptimizerConfig()
     lr_config: LrConfig | None = None
+    ema: Ema | None = None
     total_epochs: int | None = setting(None, at_least=1)
     runner: Runner | None = None
     checkpoint_config: CheckpointConfig = CheckpointConfig()

@@ -4,12 +4,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from ...errors import ConfigError, DataError
 from ...registry import HEADS, LOSSES
 from ..losses import topk_accuracies
+from ..losses.class_loss import as_shares
 
 CROSS_ENTROPY = {'type': 'CrossEntropyLoss'}
 EMBEDDING_MSE = {'type': 'MseLoss'}
@@ -53,11 +56,40 @@ class I3DHead(nn.Module):
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
         self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)
         self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, 'loss_emb')
+        self._check_class_weight()
+        self.register_buffer('label_table', None, persistent=False)
         self.dropout = nn.Dropout(dropout)
         self.fc_cls = nn.Linear(in_channels, num_classes)
         self.emb_fc = None if loss_emb is None else nn.Linear(in_channels, emb_dim)
         self.init_std = init_std
         self.init_weights()
+
+    def _check_class_weight(self) -> None:
+        weight = getattr(self.loss_cls, 'class_weight', None)
+        if torch.is_tensor(weight) and len(weight) != self.num_classes:
+            raise ValueError(f'loss_cls.class_weight has {len(weight)} numbers for num_classes = {self.num_classes}. Expected one a class.')
+
+    @property
+    def needs_counts(self) -> bool:
+        """Does a loss wait for the class counts (see learn_labels)?"""
+        return any(getattr(loss, 'needs_counts', False) for loss in (self.loss_cls, self.loss_emb))
+
+    def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
+        """What is known of the labels before training or testing; kept outside of the state dict.
+
+        counts  (K,) training clips of each class, or None; class weights and logit adjustment come from them
+        table   (K, emb_dim) the vectors of all labels, or None; prediction by the embedding compares with them
+        """
+        table = None if self.emb_fc is None else table
+        for name, value, shape in (('counts', counts, (self.num_classes,)), ('table', table, (self.num_classes, self.emb_dim))):
+            if value is not None and np.shape(value) != shape:
+                raise ConfigError(f'cls_head.learn_labels: {name} of shape {np.shape(value)}, expected {shape}.')
+        for loss in (self.loss_cls, self.loss_emb):
+            if hasattr(loss, 'learn_labels'):
+                loss.learn_labels(counts, table)
+        if table is not None:
+            self.label_table = F.normalize(torch.from_numpy(np.array(table, np.float32)), dim=1)
+        self.to(self.fc_cls.weight.device)
 
     def init_weights(self) -> None:
         for layer in (self.fc_cls, self.emb_fc):
@@ -84,8 +116,40 @@ class I3DHead(nn.Module):
         losses = topk_accuracies(cls_score, hard, self.topk)
         losses['loss_cls'] = self.loss_cls(cls_score, label if label.shape == cls_score.shape else hard)
         if self.loss_emb is not None:
-            losses['loss_emb'] = self.loss_emb(emb_score, self._checked(emb))
+            by_label = getattr(self.loss_emb, 'on_labels', False)
+            target = (label if label.shape == cls_score.shape else hard) if by_label else self._checked(emb)
+            losses['loss_emb'] = self.loss_emb(emb_score, target)
         return losses
+
+    def shares(self, label: torch.Tensor) -> torch.Tensor:
+        """label as `loss` takes it -> (N, K) float32 shares of each class."""
+        scores = self.fc_cls.weight.new_empty((len(label), self.num_classes), dtype=torch.float32)
+        if label.shape != scores.shape:
+            label = label.reshape(-1).long()
+            self._check_range(label)
+        return as_shares(label, scores)
+
+    def probabilities(self, cls_score: torch.Tensor, emb_score: torch.Tensor | None, semantic_weight: float, temperature: float,
+                      classes: Sequence[int] | None) -> torch.Tensor:
+        """Class scores (N, K) and embeddings (N, emb_dim) blended, (N, K): (1 - w) softmax(scores) + w softmax(cosines / temperature).
+
+        classes  the only ones that can be answered; the others get 0. None: all
+        raises   ConfigError when the label vectors are not known (see learn_labels)
+        """
+        others = None
+        if classes is not None:
+            others = torch.ones(self.num_classes, dtype=torch.bool, device=cls_score.device)
+            others[list(classes)] = False
+        total = 0
+        if semantic_weight < 1:
+            total = (1 - semantic_weight) * _softmax(cls_score, others)
+        if semantic_weight > 0:
+            if self.label_table is None:
+                raise ConfigError('model.test_cfg.semantic_weight compares with the vectors of all labels, and this data has none. Give it '
+                                  '`label_embeddings`, or call model.cls_head.learn_labels(None, table) first.')
+            cosine = F.normalize(emb_score.float(), dim=1) @ self.label_table.T
+            total = total + semantic_weight * _softmax(cosine / temperature, others)
+        return total
 
     def _check_range(self, label: torch.Tensor) -> None:
         if label.device.type != 'cpu':      # looking would make the host wait for the device
@@ -108,3 +172,9 @@ class I3DHead(nn.Module):
 def pool(feat: torch.Tensor) -> torch.Tensor:
     """(B, D, T, H, W) -> (B, D), the mean over frames and pixels."""
     return feat.mean((2, 3, 4))
+
+
+def _softmax(scores: torch.Tensor, others: torch.Tensor | None) -> torch.Tensor:
+    """(N, K) -> float32 softmax over the classes that are not `others` (K,), who get 0."""
+    scores = scores.float()
+    return F.softmax(scores if others is None else scores.masked_fill(others, float('-inf')), 1)

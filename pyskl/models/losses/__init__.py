@@ -1,6 +1,10 @@
 """Losses: network outputs and targets -> a 0-dim tensor."""
 from .accuracy import topk_accuracies
+from .contrastive import ContrastiveLoss
+from .cosine import CosineLoss
 from .cross_entropy import CrossEntropyLoss
+from .focal import FocalLoss
+from .logit_adjusted import LogitAdjustedLoss
 from .mse import MseLoss
 
-__all__ = ['CrossEntropyLoss', 'MseLoss', 'topk_accuracies']
+__all__ = ['ContrastiveLoss', 'CosineLoss', 'CrossEntropyLoss', 'FocalLoss', 'LogitAdjustedLoss', 'MseLoss', 'topk_accuracies']

@@ -1,7 +1,7 @@
 """PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624: from heatmaps to losses or scores."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from ...signature import check_call
 from .. import input_stage
 from ..heads.i3d_head import pool
 from ..input_stage import Imgs, Target
+from ..mixing import TrainSettings, draw_mix
 from ..shared_frames import SharedFrames
 
 
@@ -27,6 +28,9 @@ class TestSettings:
     average_clips      'prob': the mean of their softmaxes; 'score': the mean of their scores; None: each view's scores
     max_testing_views  volumes that pass the network at once; None: chosen by the device's memory
     feat_ext           give the pooled feature, averaged over views, instead of class scores
+    semantic_weight    0..1: how much the embedding's likeness to each label's vector says in the probabilities; 0: nothing
+    semantic_temperature   that the likenesses (cosines) are divided by, before softmax
+    classes            the only classes that can be answered (zero-shot: those never trained on); the others score 0. None: all
     """
 
     __test__ = False            # not a test class for pytest
@@ -34,10 +38,37 @@ class TestSettings:
     average_clips: Literal['prob', 'score'] | None = 'prob'
     max_testing_views: int | None = None
     feat_ext: bool = False
+    semantic_weight: float = 0.0
+    semantic_temperature: float = 0.1
+    classes: Sequence[int] | None = None
 
     def __post_init__(self):
         if self.max_testing_views is not None and self.max_testing_views < 1:
             raise ConfigError(f'model.test_cfg.max_testing_views = {self.max_testing_views}: expected at least 1, or None.')
+        if not 0 <= self.semantic_weight <= 1:
+            raise ConfigError(f'model.test_cfg.semantic_weight = {self.semantic_weight}: expected a number from 0 to 1.')
+        if not 0 < self.semantic_temperature < float('inf'):
+            raise ConfigError(f'model.test_cfg.semantic_temperature = {self.semantic_temperature}: expected a number above 0, e.g. 0.1.')
+        if self.in_probabilities and (self.average_clips != 'prob' or self.feat_ext):
+            raise ConfigError('model.test_cfg: semantic_weight and classes work on probabilities. Set average_clips=\'prob\' and leave '
+                              'feat_ext out.')
+
+    @property
+    def in_probabilities(self) -> bool:
+        """Is the answer made of each view's probabilities by the head, not of its class scores?"""
+        return self.semantic_weight > 0 or self.classes is not None
+
+    def check_head(self, head: nn.Module) -> None:
+        """ConfigError when the head cannot answer so."""
+        if self.in_probabilities and not hasattr(head, 'probabilities'):
+            raise ConfigError(f'model.test_cfg: semantic_weight and classes need a head with probabilities(), which {type(head).__name__} '
+                              'lacks.')
+        if self.semantic_weight > 0 and head.loss_emb is None:
+            raise ConfigError(f'model.test_cfg.semantic_weight = {self.semantic_weight}, but the head has no embedding '
+                              '(cls_head.loss_emb=None). Give it a loss_emb, or leave semantic_weight out.')
+        known = range(head.num_classes) if self.classes is not None else ()
+        if self.classes is not None and (not self.classes or any(k not in known for k in self.classes)):
+            raise ConfigError(f'model.test_cfg.classes = {list(self.classes)}: expected some of the classes 0 to {head.num_classes - 1}.')
 
 
 @RECOGNIZERS.register_module()
@@ -45,7 +76,7 @@ class Recognizer3D(nn.Module):
     """Backbone and head over imgs (B, S, C, T, H, W): B samples of S views; or over their not-yet-drawn form, PoseClips.
 
     backbone, cls_head   configs of registered components
-    train_cfg            nothing is read from it; PYSKL's configs may give an empty one
+    train_cfg            see mixing.TrainSettings
     test_cfg             see TestSettings
     """
 
@@ -53,14 +84,15 @@ class Recognizer3D(nn.Module):
 
     def __init__(self, backbone: dict, cls_head: dict, train_cfg: dict | None = None, test_cfg: dict | None = None):
         super().__init__()
-        if train_cfg:
-            raise ConfigError(f'model.train_cfg = {train_cfg!r}: Recognizer3D has no training options; leave it out.')
+        check_call(TrainSettings, train_cfg or {}, 'model.train_cfg')
+        self.train_cfg = TrainSettings(**(train_cfg or {}))
         check_call(TestSettings, test_cfg or {}, 'model.test_cfg')
         self.test_cfg = TestSettings(**(test_cfg or {}))
         self.backbone = BACKBONES.build(backbone, 'model.backbone')
         self.cls_head = HEADS.build(cls_head, 'model.cls_head')
         self.channels_last = True           # in memory; False computes the same, more slowly
         self._check_width()
+        self.test_cfg.check_head(self.cls_head)
 
     def _check_width(self) -> None:
         given, wanted = getattr(self.backbone, 'out_channels', None), getattr(self.cls_head, 'in_channels', None)
@@ -89,12 +121,18 @@ class Recognizer3D(nn.Module):
         """imgs (B, S, C, T, H, W); label (B,), (B, 1) or (B, K); emb (B, D) -> top1_acc, top5_acc, loss_cls, loss_emb.
 
         Each view counts as a sample with its clip's label. The sum of the losses is the published loss.
+        With mixed clips (train_cfg), the accuracies are against the class with the larger share.
         """
         num_views = imgs.shape[1]
-        feat = self.extract_feat(input_stage.volumes(imgs, self.target))            # (B*S, D, T', H', W')
-        cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
-        label = label.repeat_interleave(num_views, 0).to(cls_score.device)
+        volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
+        label = label.repeat_interleave(num_views, 0).to(volume.device)
         emb = None if emb is None else emb.repeat_interleave(num_views, 0)
+        mix = draw_mix(self.train_cfg, volume.shape, volume.device)
+        if mix is not None:
+            volume, label = mix.of_volumes(volume), mix.of_rows(self.cls_head.shares(label))
+            emb = None if emb is None else mix.of_rows(emb.to(volume.device))
+        feat = self.extract_feat(volume)                                            # (B*S, D, T', H', W')
+        cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
         return self.cls_head.loss(cls_score, label, emb_score, emb)
 
     @torch.no_grad()
@@ -103,7 +141,7 @@ class Recognizer3D(nn.Module):
         if isinstance(imgs, PoseClips) and len(imgs) > 1 and imgs.keypoint.shape[1] > 1:
             return torch.cat([self.predict(_sample(imgs, b)) for b in range(len(imgs))])
         per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self._test_features(imgs)], 1)
-        if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score':
+        if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score' or self.test_cfg.in_probabilities:
             return per_view.mean(1)                                                 # (B, S, K) or (B, S, D) -> without S
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
 
@@ -117,7 +155,14 @@ class Recognizer3D(nn.Module):
             yield self.extract_feat(volume)
 
     def _answers(self, feat: torch.Tensor) -> torch.Tensor:
-        return (pool(feat) if self.test_cfg.feat_ext else self.cls_head(feat)[0]).float()
+        """Of each view: class scores (n, K), probabilities (n, K) where the head makes them, or pooled features (n, D)."""
+        if self.test_cfg.feat_ext:
+            return pool(feat).float()
+        cls_score, emb_score = self.cls_head(feat)
+        if not self.test_cfg.in_probabilities:
+            return cls_score.float()
+        how = self.test_cfg
+        return self.cls_head.probabilities(cls_score, emb_score, how.semantic_weight, how.semantic_temperature, how.classes)
 
     def forward_test(self, imgs: Imgs) -> np.ndarray:
         """As predict, on the host."""

@@ -1,0 +1,52 @@
+"""Receives scores, labels and how often each class was trained on; hands on the accuracy of frequent and of rare classes."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from .report import per_class_report
+
+GROUPS = ('head', 'middle', 'tail')
+
+
+def class_groups(class_counts: Any, thresholds: tuple[int, int] | None = None) -> dict[str, np.ndarray]:
+    """The classes of each group: {'head': (n,), 'middle': (m,), 'tail': (k,)}, the numbers of classes in rising order.
+
+    class_counts  (K,) training clips of each class
+    thresholds    None: thirds of the classes by their count, of equal counts the lower class first; the head is the largest group
+                  where K is no multiple of 3. (100, 20): Liu et al. 2019, arXiv:1904.05160: head more than 100 clips, tail fewer
+                  than 20, middle the rest
+    raises        DataError unless the counts are K whole numbers from 0 on
+    """
+    counts = np.asarray(class_counts)
+    if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in 'iu' or (counts < 0).any():
+        raise DataError(f'class_counts = {class_counts!r}: expected a whole number from 0 on for each class.')
+    if thresholds is None:
+        frequent_first = np.argsort(-counts, kind='stable')
+        parts = np.array_split(frequent_first, len(GROUPS))
+    else:
+        many, few = thresholds
+        parts = [np.flatnonzero(part) for part in (counts > many, (counts <= many) & (counts >= few), counts < few)]
+    return {name: np.sort(part) for name, part in zip(GROUPS, parts)}
+
+
+def group_accuracy(scores: Any, labels: Any, class_counts: Any, thresholds: tuple[int, int] | None = None) -> dict[str, float]:
+    """{'head_acc', 'middle_acc', 'tail_acc'}: of each group of class_groups the mean, over its classes that the labels name, of the
+    share of a class's clips that argmax gets right. NaN for a group that no label names.
+
+    scores  (N, K)      labels  (N,), -1 where unknown
+    raises  DataError as the metrics do, and when there are not K counts
+    Concretely: with every group's number of classes as its weight, their mean is mean_class_accuracy.
+    """
+    recall = per_class_report(scores, labels).recall
+    groups = class_groups(class_counts, thresholds)
+    if sum(len(group) for group in groups.values()) != len(recall):
+        raise DataError(f'{len(class_counts)} class counts for scores over {len(recall)} classes.')
+    return {f'{name}_acc': _mean(recall[group]) for name, group in groups.items()}
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float('nan')
