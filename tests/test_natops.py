@@ -1,0 +1,138 @@
+"""NATOPS: the archive's .ts files become annotation pickles; the configs are built."""
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyskl.annotations import read_annotations
+from pyskl.annotations.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
+from pyskl.errors import DataError, UserError
+
+ROOT = Path(__file__).parents[1]
+_candidates = [os.environ.get('PYSKL_NATOPS'), ROOT.parent / 'shared' / 'real' / 'natops']
+REAL = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
+HEADER = '#made up\n@problemName NATOPS\n@timeStamps false\n@classLabel true 1.0 2.0\n\n@data\n'
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location('convert_natops', ROOT / 'tools' / 'convert_natops.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+convert = load_script()
+
+
+def ts_file(path: Path, values: np.ndarray, labels: list[str], header: str = HEADER) -> Path:
+    """values (N, 24, T)"""
+    lines = [':'.join(','.join(map(repr, row.tolist())) for row in clip) + f':{label}' for clip, label in zip(values, labels)]
+    path.write_text(header + '\n'.join(lines) + '\n', encoding='latin-1')
+    return path
+
+
+def made_up(num_clips: int, num_frames: int = 5, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(num_clips, 24, num_frames)).round(6)
+
+
+def two_files(folder: Path) -> tuple[Path, Path]:
+    return (ts_file(folder / 'TRAIN.ts', made_up(12), ['1.0', '2.0'] * 6),
+            ts_file(folder / 'TEST.ts', made_up(4, seed=1), ['2.0', '1.0'] * 2))
+
+
+def run(*arguments) -> None:
+    convert.main([str(a) for a in arguments])
+
+
+def test_each_value_comes_from_its_place_in_the_file(tmp_path):
+    values = made_up(3)
+    series = read_ts(ts_file(tmp_path / 'a.ts', values, ['2.0', '1.0', '2.0']))
+    assert series.labels == [1, 0, 1] and series.names == ('1.0', '2.0')
+    for n, t, v, axis in [(0, 0, 0, 0), (1, 4, 7, 2), (2, 3, 5, 1)]:
+        assert series.xyz[n][t, v, axis] == values[n, 3 * v + axis, t]
+
+
+@pytest.mark.parametrize('projection', PROJECTIONS)
+def test_the_values_can_be_read_back_from_the_pictures(projection, tmp_path, capsys):
+    run(*two_files(tmp_path), '--out-dir', tmp_path / 'out')
+    path = tmp_path / 'out' / f'natops_{projection}.pkl'
+    assert f'wrote {path} (12 + 4 clips, 2 classes)' in capsys.readouterr().out
+    clips = {clip['frame_dir']: clip for clip in read_annotations(path)['annotations']}
+    values = made_up(12)
+    right, up = ('xyz'.index(axis) for axis in projection)
+    back = (clips['train_7']['keypoint'][0] - PICTURE / 2) / PIXELS_PER_UNIT                       # (T, V, 2)
+    assert np.allclose(back[..., 0], values[7, right::3].T, atol=1e-5) and np.allclose(-back[..., 1], values[7, up::3].T, atol=1e-5)
+    assert clips['train_7']['label'] == 1 and clips['test_0']['label'] == 1 and clips['test_0']['total_frames'] == 5
+
+
+def test_what_is_right_and_up_lies_right_and_up_in_the_picture():
+    xyz = np.zeros((1, 2, 3))
+    xyz[0, 1] = 1, 2, 3
+    assert project(xyz, 'xy')[0, 1].tolist() == [PICTURE / 2 + PIXELS_PER_UNIT, PICTURE / 2 - 2 * PIXELS_PER_UNIT]
+    assert project(xyz, 'zy')[0, 1].tolist() == [PICTURE / 2 + 3 * PIXELS_PER_UNIT, PICTURE / 2 - 2 * PIXELS_PER_UNIT]
+
+
+def test_every_val_is_a_part_of_train_and_its_fit_the_rest(tmp_path):
+    run(*two_files(tmp_path), '--out-dir', tmp_path)
+    split = read_annotations(tmp_path / 'natops_xy.pkl')['split']
+    assert list(split) == ['train', 'test', 'fit', 'val', 'fit2', 'val2', 'fit3', 'val3']
+    for number in ('', '2', '3'):
+        assert sorted(split[f'fit{number}'] + split[f'val{number}']) == sorted(split['train'])
+    assert sorted(split['val'] + split['val2'] + split['val3']) == sorted(split['train'])
+    assert not set(split['test']) & set(split['train'])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(2, 6), st.integers(0, 3))
+def test_folds_share_no_clip_and_each_has_its_share_of_every_class(labels, num_folds, seed):
+    parts = folds(labels, num_folds, seed)
+    assert sorted(i for part in parts for i in part) == list(range(len(labels)))
+    assert parts == folds(labels, num_folds, seed)
+    for k in set(labels):
+        counts = [sum(labels[i] == k for i in part) for part in parts]
+        assert max(counts) - min(counts) <= 1
+
+
+ROW = ':'.join(['0.1,0.2'] * 24)
+
+
+@pytest.mark.parametrize('text, words', [
+    (HEADER, 'holds no clips'),
+    ('', 'holds no clips'),
+    (f'{ROW}:1.0\n', 'line 1: 0.1,0.2'),
+    (f'@data\n{ROW}:1.0\n', "Expected a line like '@classLabel true 1.0 2.0'"),
+    (HEADER.replace('false', 'true') + ROW + ':1.0\n', 'time stamps'),
+    (HEADER + f'{ROW}:1.0\n{ROW}\n', 'line 8: 23 series and a label. Expected 24'),
+    (HEADER + f'{ROW}:3.0\n', "line 7: the label is '3.0'. Expected one of @classLabel: 1.0, 2.0."),
+    (HEADER + f'{ROW.replace("0.2", "?", 1)}:1.0\n', "line 7, series 1: '?' is no number"),
+    (HEADER + f'{ROW.replace("0.2", "", 1)}:1.0\n', "series 1: 'nothing' is no number"),
+    (HEADER + f'0.1,NaN:{ROW[8:]}:1.0\n', 'series 1: holds NaN'),
+    (HEADER + f'0.1,0.2,0.3:{ROW[8:]}:1.0\n', 'line 7: series of 2, 3 frames'),
+])
+def test_a_malformed_file_is_named_with_its_line(text, words, tmp_path):
+    (tmp_path / 'a.ts').write_text(text)
+    with pytest.raises(DataError) as error:
+        read_ts(tmp_path / 'a.ts')
+    assert words in str(error.value) and str(tmp_path / 'a.ts') in str(error.value) and len(str(error.value)) < 400
+
+
+def test_files_that_do_not_belong_together_and_missing_ones_are_refused_before_anything_is_written(tmp_path):
+    train, test = two_files(tmp_path)
+    other = ts_file(tmp_path / 'other.ts', made_up(1), ['a'], HEADER.replace('1.0 2.0', 'a b'))
+    for arguments in ((train, other), (train, tmp_path / 'none.ts'), (train, test, '--folds', 1)):
+        with pytest.raises(UserError):
+            run(*arguments, '--out-dir', tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.skipif(REAL is None, reason="the archive's files are not at hand (set PYSKL_NATOPS to their folder)")
+def test_the_real_files_hold_180_clips_each_thirty_a_class(tmp_path):
+    for name in ('TRAIN', 'TEST'):
+        series = read_ts(REAL / f'NATOPS_{name}.ts')
+        assert np.bincount(series.labels).tolist() == [30] * len(CLASSES) and {clip.shape for clip in series.xyz} == {(51, 8, 3)}

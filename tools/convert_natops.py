@@ -1,0 +1,49 @@
+"""Turn NATOPS, real gestures of aircraft handlers, into annotation pickles: one a projection, data/natops/natops_{xy,xz,zy}.pkl.
+
+The two .ts files come from the UEA & UCR time series classification archive (timeseriesclassification.com), data set NATOPS.
+Splits: train, test as published; train in thirds for choosing settings: fit and val, fit2 and val2, fit3 and val3.
+
+    python tools/convert_natops.py NATOPS_TRAIN.ts NATOPS_TEST.ts
+"""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyskl.annotations import write_annotations
+from pyskl.annotations.natops import PROJECTIONS, annotations, read_ts, splits
+from pyskl.annotations.wording import some
+from pyskl.errors import DataError, UserError, run_script
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('train', type=Path, metavar='NATOPS_TRAIN.ts')
+    parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
+    parser.add_argument('--out-dir', type=Path, default=ROOT / 'data' / 'natops', help='where the pickles go (default: data/natops)')
+    parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
+    parser.add_argument('--seed', type=int, default=0, help='deals the clips of train out to the parts (default: 0)')
+    args = parser.parse_args(argv)
+    if args.folds < 2 or args.seed < 0:
+        raise UserError(f'--folds {args.folds} --seed {args.seed}: expected at least 2 parts, and a seed from 0 on.')
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    train, test = read_ts(args.train), read_ts(args.test)
+    if train.names != test.names:
+        raise DataError(f'{args.test}: its classes are {some(test.names, 10)}; those of {args.train} are {some(train.names, 10)}. '
+                        'Do the files belong together?')
+    split = splits(train, test, args.folds, args.seed)
+    for projection in PROJECTIONS:
+        path = args.out_dir / f'natops_{projection}.pkl'
+        write_annotations(path, split, annotations(train, 'train', projection) + annotations(test, 'test', projection))
+        print(f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)')
+
+
+if __name__ == '__main__':
+    run_script(main)
