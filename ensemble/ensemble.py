@@ -3,20 +3,27 @@
     python ensemble/ensemble.py                                            the published pair: joint 0.4, limb 0.6
     python ensemble/ensemble.py A/scores.npz B/result.pkl --weights 0.4 0.6 --ids test_id.txt
     python ensemble/ensemble.py A/scores.npz B/scores.npz --labels data/imigue_val.pkl
+    python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file data/imigue_val.pkl
 
+The last one chooses weights (and a temperature a stream) by the streams' scores on the validation clips: val_scores.npz beside each
+file, as `tools/test.py CONFIG --split val` writes them, or --fit-scores.
 Files that are named are looked for in the current folder, then beside this script; without names everything lies beside it.
 """
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pyskl.annotations import read_annotations
-from pyskl.errors import DataError, run_script
+from pyskl.atomic import atomic_write
+from pyskl.ensembling import OBJECTIVES, SavedFit, fit_on_clips, load_fit, save_fit, soften
+from pyskl.errors import ConfigError, DataError, run_script
 from pyskl.evaluation import check_labels, evaluate
 from pyskl.submission import (
     Aligned,
@@ -36,6 +43,8 @@ PUBLISHED_FOLDER = 'posec3d_emb20_{}'
 WORK_DIR = '../work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/{}'
 ID_LIST = 'test_id.txt'
 MOST_WARNINGS = 3
+FITTING = ('fit_scores', 'ann_file', 'objective', 'folds', 'seed', 'no_temperature')        # what only --fit-on uses
+WEIGHTS_NAME = 'weights.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,7 +57,37 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--out-dir', metavar='DIR', help="where Submission.csv and Submission.zip go; default: this script's folder")
     add('--save-scores', metavar='FILE.npz', help='write the blended scores with their ids')
     add('--labels', metavar='ANNOTATION.pkl', help='print top-1, top-5 and mean-class accuracy of each stream and the blend')
-    return parser.parse_args(argv)
+    add('--temperatures', nargs='+', type=float, metavar='T', help='one a stream: softmax(log p / T) before the blend')
+    add('--weights-from', metavar='WEIGHTS.json', help='weights and temperatures as --fit-on saved them')
+    fit = parser.add_argument_group('choosing the weights (writes WEIGHTS.json, too: weights.json where the submission goes)')
+    fit.add_argument('--fit-on', metavar='SPLIT', help='choose by the scores of this split, e.g. val; never the one that is reported')
+    fit.add_argument('--ann-file', metavar='ANNOTATION.pkl', help="the annotation file that holds that split's labels")
+    fit.add_argument('--fit-scores', nargs='+', metavar='SCORES', help='scores on that split, one file a stream, in the same order; '
+                     'default: SPLIT_scores.npz beside each of SCORES')
+    fit.add_argument('--objective', choices=OBJECTIVES, help='what the weights shall serve (default: top1)')
+    fit.add_argument('--folds', type=int, metavar='N', help='of the cross-validated estimate (default: 5)')
+    fit.add_argument('--seed', type=int, metavar='N', help='of the folds (default: 0)')
+    fit.add_argument('--no-temperature', action='store_true', help='choose weights only')
+    return check_together(parser.parse_args(argv))
+
+
+def check_together(args: argparse.Namespace) -> argparse.Namespace:
+    """ConfigError for options that do not go together."""
+    def flag(name: str) -> str:
+        return '--' + name.replace('_', '-')
+    alone = [name for name in ('weights', 'weights_from', 'fit_on') if getattr(args, name) is not None]
+    if len(alone) > 1:
+        raise ConfigError(f'{" and ".join(map(flag, alone))}: each says what the weights are. Give one of them.')
+    if args.temperatures and (args.fit_on or args.weights_from):
+        raise ConfigError(f'--temperatures: {flag(alone[0])} gives them. Leave one of the two out.')
+    idle = [name for name in FITTING if getattr(args, name) not in (None, False) and args.fit_on is None]
+    if idle:
+        raise ConfigError(f'{flag(idle[0])}: only --fit-on uses it. Add --fit-on val, or leave it out.')
+    if args.fit_on and not args.ann_file:
+        raise ConfigError(f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.')
+    if args.fit_on == 'test':
+        raise ConfigError('--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.')
+    return args
 
 
 def published_scores(here: Path) -> list[Path]:
@@ -115,21 +154,70 @@ def read(args: argparse.Namespace, here: Path) -> tuple[list[Scores], Aligned]:
     return streams, align(streams, ids, str(id_file), args.by_position)
 
 
+def choose(args: argparse.Namespace, here: Path, streams: list[Scores], aligned: Aligned) -> tuple[SavedFit, dict[str, Any] | None]:
+    """The streams' weights and temperatures; none of the latter: scores are taken as they are. With --fit-on, how they came about."""
+    paths = tuple(stream.path for stream in streams)
+    if args.fit_on:
+        beside = [Path(path).with_name(f'{args.fit_on}_scores.npz') for path in paths]
+        fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
+        fit, made, lines = fit_on_clips(
+            fit_streams, streams, aligned, find(args.ann_file, here), args.fit_on, args.objective or 'top1', not args.no_temperature,
+            5 if args.folds is None else args.folds, args.seed or 0, args.by_position)
+        print('\n'.join(lines))
+        print(f'the same again: {same_command(args, here, fit.weights, fit.temperatures)}')
+        return SavedFit(paths, fit.weights, fit.temperatures), made
+    if args.weights_from:
+        return load_fit(find(args.weights_from, here)).for_streams(paths, args.weights_from), None
+    return SavedFit(paths, check_weights(args.weights, len(streams)), check_temperatures(args.temperatures, len(streams))), None
+
+
+def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
+    if temperatures is None:
+        return ()
+    if len(temperatures) != num_streams or not all(0 < t < float('inf') for t in temperatures):
+        raise ConfigError(f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers above 0, one a stream.')
+    return tuple(temperatures)
+
+
+def same_command(args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]) -> str:
+    """The command that gives the same submission without fitting anything."""
+    words = ['python', 'ensemble/ensemble.py', *args.scores, '--weights', *map(str, weights), '--temperatures', *map(str, temperatures)]
+    for flag, value in (('--ids', args.ids), ('--out-dir', args.out_dir), ('--labels', args.labels), ('--save-scores', args.save_scores)):
+        words += [flag, value] if value else []
+    return shlex.join(words + ['--by-position'] * args.by_position)
+
+
 def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
     args = parse_args(argv)
     streams, aligned = read(args, here)
-    weights = check_weights(args.weights, len(streams))
-    blended = blend(aligned.scores, weights)
-    for weight, stream in zip(weights, streams):
-        print(f'weight {weight:g}  {stream.path} (matched by {"position" if args.by_position or stream.ids is None else "id"})')
+    chosen, made = choose(args, here, streams, aligned)
+    used = [soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)] or aligned.scores
+    blended = blend(used, chosen.weights)
+    for n, (weight, stream) in enumerate(zip(chosen.weights, streams)):
+        temperature = f'  temperature {chosen.temperatures[n]:g}' if chosen.temperatures else ''
+        how = 'position' if args.by_position or stream.ids is None else 'id'
+        print(f'weight {weight:g}{temperature}  {stream.path} (matched by {how})')
     if args.labels:
-        named = {stream.path: scores for stream, scores in zip(streams, aligned.scores)} | {'blend': blended}
+        named = {stream.path: scores for stream, scores in zip(streams, aligned.scores)}
+        if args.fit_on or args.weights_from:
+            named['equal weights'] = np.mean([soften(scores) for scores in aligned.scores], axis=0)
+        named['blend'] = blended
         print(accuracy_table(named, known_labels(find(args.labels, here), aligned.ids, blended.shape[1])))
     if args.save_scores:
         save_scores(args.save_scores, aligned.ids, blended)
         print(f'wrote {args.save_scores}')
-    _, path = write_submission(args.out_dir or here, aligned.ids, blended.argmax(axis=1))
-    print(summary(path, aligned))
+    print(summary(write(args.out_dir or here, aligned.ids, blended.argmax(axis=1), chosen, made), aligned))
+
+
+def write(out_dir: str | Path, ids: Sequence[str], classes: np.ndarray, chosen: SavedFit, made: dict[str, Any] | None) -> Path:
+    """The submission, and with weights that were just fitted, these: both or none."""
+    if made is None:
+        return write_submission(out_dir, ids, classes)[1]
+    with atomic_write(Path(out_dir) / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
+        save_fit(file, chosen, made)
+        path = write_submission(out_dir, ids, classes)[1]
+    print(f'wrote {Path(out_dir) / WEIGHTS_NAME}')
+    return path
 
 
 if __name__ == '__main__':

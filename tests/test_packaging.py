@@ -11,7 +11,7 @@ FLOORS = [
     {'errors', 'atomic', 'registry', 'signature', 'skeletons', 'labels'},
     {'annotations', 'heatmaps', 'recipe'},
     {'datasets', 'models', 'evaluation'},
-    {'engine', 'submission'},
+    {'engine', 'submission', 'ensembling'},
     {'apis'},
 ]
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}

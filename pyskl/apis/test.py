@@ -171,7 +171,7 @@ def _why_not(scores: np.ndarray, labels: np.ndarray) -> str:
 
 
 def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray) -> list[Path]:
-    result = Path(options.out) if options.out else run.work_dir / 'result.pkl'
+    result = Path(options.out) if options.out else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
     scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
     save_result_pkl(result, scores)
     if scores.ndim > 2:

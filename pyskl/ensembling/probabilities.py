@@ -1,0 +1,33 @@
+"""Scores of any stream as probabilities, sharper or softer: temperature scaling, Guo et al. 2017, arXiv:1706.04599, section 4.2."""
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+SMALLEST = 1e-12            # a probability of 0 has no logarithm
+_SUM_TOLERANCE = 1e-3       # half precision rounds
+
+
+def kind_of(scores: np.ndarray) -> Literal['probabilities', 'logits']:
+    """What scores (N, K) are: probabilities when no entry is negative and every row sums to 1, else logits."""
+    rows = scores.sum(axis=1, dtype=np.float64)
+    return 'probabilities' if scores.min() >= 0 and np.abs(rows - 1).max() <= _SUM_TOLERANCE else 'logits'
+
+
+def log_probabilities(scores: np.ndarray) -> np.ndarray:
+    """(N, K) float64 logarithms of probabilities, from probabilities or logits (N, K), whichever they are."""
+    values = np.asarray(scores, dtype=np.float64)
+    logits = np.log(np.maximum(values, SMALLEST)) if kind_of(scores) == 'probabilities' else values
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def soften(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """softmax(log p / temperature) as (N, K) float32: above 1 the stream is less sure of itself, below 1 surer.
+
+    The order of a clip's classes stays as it is, so one stream's own answers never change; its voice in a blend does.
+    """
+    logits = log_probabilities(scores) / temperature
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)

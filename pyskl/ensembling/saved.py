@@ -1,0 +1,68 @@
+"""Fitted weights in a file: what they are, what they came from, and which stream each belongs to."""
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import DataError
+from .fitting import HOTTEST
+
+
+@dataclass(frozen=True)
+class SavedFit:
+    """One weight, one temperature and one score file for each stream."""
+
+    streams: tuple[str, ...]
+    weights: tuple[float, ...]
+    temperatures: tuple[float, ...]
+
+    def for_streams(self, paths: Sequence[str], where: str) -> SavedFit:
+        """In the order of `paths`: by name where these are the same files, else as they stand (files of another place or split).
+
+        raises  DataError: another number of streams
+        """
+        if len(paths) != len(self.streams):
+            raise DataError(f'{where}: weights for {len(self.streams)} streams ({", ".join(self.streams)}), but {len(paths)} were given. '
+                            'Give as many, in that order.')
+        known = [_key(path) for path in self.streams]
+        order = [_key(path) for path in paths]
+        rows = [known.index(key) for key in order] if sorted(known) == sorted(order) else range(len(paths))
+        return SavedFit(tuple(paths), tuple(self.weights[n] for n in rows), tuple(self.temperatures[n] for n in rows))
+
+
+def _key(path: str) -> str:
+    return os.path.normpath(path).replace('\\', '/')
+
+
+def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
+    """Write as JSON to an open text file; `made`: how they came about, for people."""
+    content = {'streams': list(fit.streams), 'weights': list(fit.weights), 'temperatures': list(fit.temperatures), 'made': dict(made)}
+    file.write(json.dumps(content, indent=2) + '\n')
+
+
+def load_fit(path: str | os.PathLike) -> SavedFit:
+    """Read what save_fit wrote. DataError naming what is wrong with it."""
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected the weights.json that --fit-on writes.') from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path}: is no JSON ({error}). Expected the weights.json that --fit-on writes.') from error
+    lists = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
+    if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
+        raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')
+    streams, weights, temperatures = lists
+    if not all(isinstance(name, str) for name in streams):
+        raise DataError(f'{path}: "streams" must be names of score files.')
+    if not all(_is_number(w) for w in weights) or not all(_is_number(t) and 0 < t <= 10 * HOTTEST for t in temperatures):
+        raise DataError(f'{path}: expected numbers as "weights" and temperatures above 0, not {weights} and {temperatures}.')
+    return SavedFit(tuple(streams), tuple(map(float, weights)), tuple(map(float, temperatures)))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
