@@ -12,7 +12,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)')
     parser.add_argument('--work-dir', help='where the checkpoint is sought and results go (default: work_dir of the config)')
-    parser.add_argument('--out', help='result file (default: result.pkl in the work dir, val.pkl for --split val); scores with names go beside it')
+    parser.add_argument('--out', help='result file (default: result.pkl in the work dir, val.pkl for --split val); '
+                        'scores with names go beside it')
     parser.add_argument('--eval', nargs='+', metavar='METRIC',
                         help='top_k_accuracy, mean_class_accuracy, macro_f1 (default: the config\'s)')
     parser.add_argument('--fuse-conv-bn', action='store_true', default=True, help=argparse.SUPPRESS)   # published flag; always on

@@ -44,9 +44,9 @@ def parse_value(text: str) -> Any:
         pass
     brackets = text[:1] + text[-1:]
     if brackets in ('[]', '()') and _balanced(text[1:-1]):
-        items = [parse_value(item) for item in _split(text[1:-1]) if item.strip()]
+        items = [parse_value(item) for item in split_values(text[1:-1]) if item.strip()]
         return items if brackets == '[]' else tuple(items)
-    items = _split(text)
+    items = split_values(text)
     return [parse_value(item) for item in items if item.strip()] if len(items) > 1 else text
 
 
@@ -75,7 +75,7 @@ def _literal(node: ast.expr) -> Any:
     raise ValueError
 
 
-def _split(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
     """Split at the commas that stand outside of brackets."""
     parts, depth = [''], 0
     for character in text:
