@@ -48,7 +48,7 @@ class ResidualBlock3d(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(self.branch(x) + shortcut)
+        return self.relu(self.branch(x).add_(shortcut))         # nobody else holds the branch's end: in place saves a volume
 
 
 class BasicBlock3d(ResidualBlock3d):
