@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from ..errors import UserError
 from ..heatmaps import PoseClips
@@ -46,8 +46,16 @@ class SeededSamples:
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Samples -> one batch: PoseClips are packed, everything else is stacked by torch."""
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-    return {key: PoseClips.collate(values) if isinstance(values[0], PoseClips) else default_collate(values)
-            for key, values in batch.items()}
+    batch = {key: PoseClips.collate(values) if isinstance(values[0], PoseClips) else default_collate(values)
+             for key, values in batch.items()}
+    return batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
+
+
+_BY_VALUE = 2**16       # bytes: smaller tensors go through the pipe, since torch's shared memory costs a millisecond a tensor
+
+
+def _sent(value: Any) -> Any:
+    return value.numpy() if isinstance(value, torch.Tensor) and value.nbytes < _BY_VALUE else value
 
 
 _LAST_SECONDS = 120     # that a worker lives on after SIGTERM; the program ends it sooner, when its iteration is done
@@ -101,12 +109,17 @@ class Batches:
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.loader)
+        return map(self._received, self.loader)
+
+    def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Small tensors come from a worker as arrays."""
+        small = {key: torch.from_numpy(value) for key, value in batch.items() if isinstance(value, np.ndarray)}
+        return {**batch, **({key: value.pin_memory() for key, value in small.items()} if self.loader.pin_memory else small)}
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
         """Training batches of that epoch from batch `start` on; the same whether or not the run was stopped in between."""
         self.sampler.epoch, self.sampler.start = epoch, start
-        return iter(self.loader)
+        return iter(self)
 
 
 def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0, shuffle: bool | None = None, seed: int = 0,
