@@ -15,7 +15,7 @@ from pyskl.errors import ConfigError, DataError
 from pyskl.heatmaps import HeatmapSpec, PoseClips, dense, render
 from pyskl.heatmaps.marks import make_marks
 from pyskl.heatmaps.reference import render_slowly
-from pyskl.heatmaps.render import blank
+from pyskl.heatmaps.render import _to_motion, blank
 
 V = 5
 LIMBS = ((0, 1), (1, 2), (3, 2), (0, 4))
@@ -32,6 +32,7 @@ def pictures(draw, spec=None):
     size = draw(st.integers(1, 40)), draw(st.integers(1, 40))
     spec = spec or draw(st.sampled_from([JOINT, LIMB, BOTH]))
     spec = dataclasses.replace(spec, sigma=draw(st.sampled_from([0.3, 0.6, 1.0, 2.5])), use_score=draw(st.booleans()),
+                               motion=draw(st.booleans()),
                                scaling=draw(st.sampled_from([1.0, 1.0, 0.5, 1.7])), double=draw(st.booleans()))
     reach = draw(st.sampled_from([0.5, 1.0, 2.0]))       # 0.5: all in the middle; 2: half of the joints outside
     keypoint = ((rng.random((people, frames, V, 2)) - 0.5) * reach + 0.5) * np.array([size[1], size[0]])
@@ -59,6 +60,8 @@ def draw_densely(keypoint: torch.Tensor, score: torch.Tensor, size: tuple[int, i
     for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
         dense.draw(out, marks, channel, spec.sigma, mirrored)
         channel += marks.num_channels
+    if spec.motion:
+        _to_motion(out, out)
     return out[:, 0]
 
 
@@ -156,6 +159,14 @@ def test_people_are_drawn_in_any_order(picture):
     keypoint, score, size, spec = picture
     assert near(render(*batch_of_one(keypoint, score), size, spec),
                 render(*batch_of_one(keypoint[::-1].copy(), score[::-1].copy()), size, spec))
+
+
+@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
+def test_motion_is_the_next_frame_minus_this_one_within_each_clip(spec):
+    clips = PoseClips(torch.rand(2, 3, 2, 4, V, 2) * 20, torch.rand(2, 3, 2, 4, V), (20, 20), dataclasses.replace(spec, double=True))
+    still, moving = clips.draw(), dataclasses.replace(clips, spec=dataclasses.replace(clips.spec, motion=True)).draw()
+    assert torch.equal(moving[:, :, :, :-1], still.diff(dim=3)) and not moving[:, :, :, -1].any()
+    assert moving.min() < -0.1 and moving.max() > 0.1
 
 
 @pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
@@ -262,7 +273,7 @@ def test_blank_memory_is_zero_in_every_layout():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize('channels_last', [False, True])
-@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
+@pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH, dataclasses.replace(BOTH, motion=True)])
 def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
     spec = dataclasses.replace(spec, double=True)
     for batch, people in ((1, 1), (3, 2), (4, 0)):

@@ -20,13 +20,13 @@ def model():
     return fill(build_model(small())).eval()
 
 
-def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, double=True, seed=0):
+def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, double=True, seed=0, motion=False):
     """Samples whose clips draw on num_frames frames each; 3 joints on 16 x 16 pixels."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 16, (num_samples, people, num_frames, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (num_samples, people, num_frames, 3)).astype(np.float32)
     chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
-    spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ))
+    spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ), motion=motion)
     return PoseClips(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
                      torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (16, 16), spec)
 
@@ -55,6 +55,30 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeyp
     monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
     torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
     assert frames_once <= 2 * (1 + double) * 12 < sum(seen) == 2 * (1 + double) * 30
+
+
+@pytest.mark.parametrize('double', [True, False])
+@pytest.mark.parametrize('views', [None, 1, 3, 100])
+def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing(model, monkeypatch, double, views):
+    model.test_cfg = replace(model.test_cfg, max_testing_views=views, average_clips=None)
+    clips = clips_of(num_clips=10, num_frames=5, double=double, people=2, motion=True)
+    seen = []
+    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
+    once = model.predict(clips)
+    frames_once, seen[:] = sum(seen), []
+    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
+    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
+    assert frames_once < 2 * (1 + double) * 30 < sum(seen) == 2 * (1 + double) * 60
+
+
+def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
+    clips = clips_of(num_samples=1, num_clips=10, num_frames=5, motion=True)
+    shared = SharedFrames.of(clips, model.backbone)
+    frames = shared.distinct.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
+    now, following = frames[shared.pairs[shared.index]].unbind(2)                   # (S, T, M, V, 2)
+    expected = clips.keypoint[0].transpose(1, 2)
+    assert torch.equal((following - now)[:, :-1], expected.diff(dim=1)) and not (following - now)[:, -1].any()
+    assert not shared.distinct.spec.motion and len(shared.pairs) == len(shared.pairs.unique(dim=0)) <= 1 + 2 * 5
 
 
 def test_distinct_frames_are_put_together_as_the_clips_were(model):

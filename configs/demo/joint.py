@@ -8,8 +8,8 @@ _base_ = ['../posec3d/slowonly_r50_imigue22/joint.py']
 model = dict(backbone=dict(base_channels=8, stage_blocks=(1, 1, 1)), cls_head=dict(in_channels=128, dropout=0.2))
 
 # A child's list takes the place of its base's, so the pipelines are written out
-left_kp = [5, 6, 7, 9, 11, 17, 18, 19, 20, 21]
-right_kp = [2, 3, 4, 8, 10, 12, 13, 14, 15, 16]
+layout = 'imigue22'
+heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb=False)
 train_pipeline = [
     dict(type='UniformSampleFrames', clip_len=16, real_frames=True),
     dict(type='PoseDecode'),
@@ -17,8 +17,8 @@ train_pipeline = [
     dict(type='Resize', scale=(-1, 36)),
     dict(type='RandomResizedCrop', area_range=(0.85, 1.0)),
     dict(type='Resize', scale=(32, 32), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5, left_kp=left_kp, right_kp=right_kp),
-    dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
+    dict(type='Flip', flip_ratio=0.5, layout=layout),
+    heatmap,
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'label', 'emb'])
@@ -28,7 +28,7 @@ val_pipeline = [
     dict(type='PoseDecode'),
     dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
     dict(type='Resize', scale=(32, 32), keep_ratio=False),
-    dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
+    heatmap,
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'emb'])
@@ -38,9 +38,7 @@ test_pipeline = [
     dict(type='PoseDecode'),
     dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
     dict(type='Resize', scale=(32, 32), keep_ratio=False),
-    dict(
-        type='GeneratePoseTarget', with_kp=True, with_limb=False, double=True,
-        left_kp=left_kp, right_kp=right_kp),
+    dict(heatmap, double=True),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'emb'])

@@ -23,6 +23,9 @@ def render_slowly(keypoint: np.ndarray, keypoint_score: np.ndarray, size: tuple[
     for t in range(num_frames):
         for m in range(num_people):
             _draw_person(maps[t], keypoint[m, t], score[m, t], spec)
+    if spec.motion:
+        nothing = np.zeros_like(maps[:1])
+        maps = np.concatenate([[maps[t + 1] - maps[t] for t in range(num_frames - 1)], nothing]) if num_frames > 1 else nothing
     if spec.double:
         maps = np.concatenate([maps, maps[..., ::-1][:, list(spec.flip_order(num_joints))]])
     return maps

@@ -23,6 +23,7 @@ def render(keypoint: Tensor, keypoint_score: Tensor, size: tuple[int, int], spec
     memory_format   torch.contiguous_format or torch.channels_last_3d
     ->              (B, C, T, H, W) dtype, on keypoint.device; plain views only (spec.double is PoseClips' business)
     Concretely, for joints: out[b,v,t,y,x] = max_m score * exp(-dist^2 / (2 sigma^2)) inside the 3 sigma cut, 0 outside.
+    With spec.motion: the difference of the next frame's picture and this one's, computed in float32.
     NaN, infinite or absurdly far key points, and such scores, draw nothing.
     """
     B, _, T, V, _ = keypoint.shape
@@ -37,6 +38,22 @@ def draw_views(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, in
 
     keypoint  (B, S, M, T, V, 2)     score  (B, S, M, T, V)
     """
+    if not spec.motion:
+        return _draw_stills(out, keypoint, score, size, spec, mirrored)
+    stills = out if out.dtype == torch.float32 else torch.zeros_like(out, dtype=torch.float32)
+    _draw_stills(stills, keypoint, score, size, spec, mirrored)
+    _to_motion(stills, out)
+
+
+def _to_motion(stills: Tensor, out: Tensor) -> None:
+    """Fill out (B, S, C, T, H, W) with each frame's difference to the next; out may be the stills themselves."""
+    last = out.shape[3] - 1
+    for t in range(last):
+        torch.sub(stills[:, :, :, t + 1], stills[:, :, :, t], out=out[:, :, :, t])
+    out[:, :, :, last:].zero_()
+
+
+def _draw_stills(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> None:
     sparsely = out.device.type == 'cpu' and sparse.fits(out.shape[-2:], spec.sigma)
     channel = 0
     with torch.inference_mode() if sparsely else torch.no_grad():           # the former has the least overhead per operation

@@ -4,8 +4,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from ..errors import ConfigError
+from ..skeletons import Layout
 
 COCO17_BONES = ((0, 1), (0, 2), (1, 3), (2, 4), (0, 5), (5, 7), (7, 9), (0, 6), (6, 8), (8, 10), (5, 11), (11, 13), (13, 15),
                 (6, 12), (12, 14), (14, 16), (11, 12))
@@ -23,6 +25,8 @@ class HeatmapSpec:
     left_kp, right_kp       joint indices that change places in a mirror
     left_limb, right_limb   indices into `skeletons` that do
     scaling      key points and picture are multiplied by it before drawing
+    motion       each frame shows the clip's next frame minus itself, signed, -1..1; the last frame of a clip shows nothing. The motion
+                 stream of two-stream networks, as joint and bone motion in arXiv:1912.06971, on heatmaps
 
     Raises ValueError when the settings contradict each other (ConfigError, with the place, when built from a config), and
     ConfigError when drawing, where they don't fit the clips' joints.
@@ -39,6 +43,7 @@ class HeatmapSpec:
     left_limb: tuple[int, ...] = (0, 2, 4, 5, 6, 10, 11, 12)
     right_limb: tuple[int, ...] = (1, 3, 7, 8, 9, 13, 14, 15)
     scaling: float = 1.0
+    motion: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, 'skeletons', tuple(tuple(pair) for pair in self.skeletons))
@@ -53,6 +58,12 @@ class HeatmapSpec:
             raise ValueError(f'skeletons = {self.skeletons}: expected pairs of joint indices, each 0 or more.')
         if self.with_limb and not self.skeletons:
             raise ValueError('with_limb is on but skeletons is empty. List the (start, end) joints of each limb.')
+
+    @classmethod
+    def of(cls, layout: Layout, **others: Any) -> HeatmapSpec:
+        """A spec with the limbs and the mirror pairs of a layout."""
+        return cls(skeletons=layout.bones, left_kp=layout.left, right_kp=layout.right, left_limb=layout.left_bones,
+                   right_limb=layout.right_bones, **others)
 
     def num_channels(self, num_joints: int) -> int:
         """Channels of a heatmap of `num_joints` joints; ConfigError when a limb names a joint beyond them."""

@@ -1,8 +1,7 @@
 """The joint stream of arXiv:2307.10624 with the published config's faults corrected.
 
 True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else is as in
-../slowonly_r50_imigue_2dkp_emb20/joint.py. If your hands come in the other order (tools/check_data.py tells), the finger tips'
-mirror pairs are the same.
+../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py, joint_motion.py, limb_motion.py) are children of this file.
 """
 model = dict(
     type='Recognizer3D',
@@ -26,9 +25,10 @@ model = dict(
         dropout=0.5),       # and the default loss_emb=dict(type='MseLoss', loss_weight=20.0) on 300-d label vectors
     test_cfg=dict(average_clips='prob'))
 
-# The mirror pairs of the layout imigue22 (pyskl/skeletons.py): a person's left and right joints
-left_kp = [5, 6, 7, 9, 11, 17, 18, 19, 20, 21]
-right_kp = [2, 3, 4, 8, 10, 12, 13, 14, 15, 16]
+# Joints, bones and mirror pairs (pyskl/skeletons). If your hands come in the other order (tools/check_data.py tells):
+# layout = dict(name='imigue22', first_hand='left')
+layout = 'imigue22'
+heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb=False)
 train_pipeline = [
     dict(type='UniformSampleFrames', clip_len=48, real_frames=True),
     dict(type='PoseDecode'),
@@ -36,8 +36,8 @@ train_pipeline = [
     dict(type='Resize', scale=(-1, 64)),
     dict(type='RandomResizedCrop', area_range=(0.56, 1.0)),
     dict(type='Resize', scale=(56, 56), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5, left_kp=left_kp, right_kp=right_kp),
-    dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
+    dict(type='Flip', flip_ratio=0.5, layout=layout),
+    heatmap,
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'label', 'emb'])
@@ -47,7 +47,7 @@ val_pipeline = [
     dict(type='PoseDecode'),
     dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
     dict(type='Resize', scale=(64, 64), keep_ratio=False),
-    dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
+    heatmap,
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'emb'])
@@ -57,9 +57,7 @@ test_pipeline = [
     dict(type='PoseDecode'),
     dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
     dict(type='Resize', scale=(64, 64), keep_ratio=False),
-    dict(
-        type='GeneratePoseTarget', with_kp=True, with_limb=False, double=True,
-        left_kp=left_kp, right_kp=right_kp),
+    dict(heatmap, double=True),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs', 'emb'])

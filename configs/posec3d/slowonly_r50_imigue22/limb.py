@@ -1,93 +1,12 @@
 """The limb stream of arXiv:2307.10624 with the published config's faults corrected.
 
-True mirror pairs; the 21 bones of the body; bones with mirror pairs of their own, so that mirrored test clips look like mirrored
-training clips; frames of zeros that fill up a short clip are not sampled. All else is as in
-../slowonly_r50_imigue_2dkp_emb20/limb.py. If your hands come in the other order (tools/check_data.py tells), let the first five
-finger tips hang from joint 7 and the last five from joint 4.
+joint.py with one channel for each of the 21 bones of its layout. Bones have mirror pairs of their own, so that mirrored test clips look
+like mirrored training clips; the published stream (../slowonly_r50_imigue_2dkp_emb20/limb.py) has other limbs and mirrors them otherwise.
 """
-model = dict(
-    type='Recognizer3D',
-    backbone=dict(
-        type='ResNet3dSlowOnly',
-        depth=50,
-        in_channels=21,     # one per limb
-        base_channels=32,
-        num_stages=3,
-        out_indices=(2, ),
-        stage_blocks=(4, 6, 3),
-        conv1_stride=(1, 1),
-        pool1_stride=(1, 1),
-        inflate=(0, 1, 1),
-        spatial_strides=(2, 2, 2),
-        temporal_strides=(1, 1, 2)),
-    cls_head=dict(
-        type='I3DHead',
-        in_channels=512,
-        num_classes=32,
-        dropout=0.5),       # and the default loss_emb=dict(type='MseLoss', loss_weight=20.0) on 300-d label vectors
-    test_cfg=dict(average_clips='prob'))
+_base_ = ['joint.py']
 
-# The mirror pairs of the layout imigue22 (pyskl/skeletons.py): a person's left and right joints
-left_kp = [5, 6, 7, 9, 11, 17, 18, 19, 20, 21]
-right_kp = [2, 3, 4, 8, 10, 12, 13, 14, 15, 16]
-# Its bones, (child, parent), and which of them change places in a mirror
-skeletons = [[0, 1], [2, 1], [3, 2], [4, 3], [5, 1], [6, 5], [7, 6], [8, 0], [10, 8], [9, 0], [11, 9],
-             [12, 4], [13, 4], [14, 4], [15, 4], [16, 4], [17, 7], [18, 7], [19, 7], [20, 7], [21, 7]]
-left_limb = [4, 5, 6, 9, 10, 16, 17, 18, 19, 20]
-right_limb = [1, 2, 3, 7, 8, 11, 12, 13, 14, 15]
-train_pipeline = [
-    dict(type='UniformSampleFrames', clip_len=48, real_frames=True),
-    dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
-    dict(type='Resize', scale=(-1, 64)),
-    dict(type='RandomResizedCrop', area_range=(0.56, 1.0)),
-    dict(type='Resize', scale=(56, 56), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5, left_kp=left_kp, right_kp=right_kp),
-    dict(type='GeneratePoseTarget', with_kp=False, with_limb=True, skeletons=skeletons),
-    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-    dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'label', 'emb'])
-]
-val_pipeline = [
-    dict(type='UniformSampleFrames', clip_len=48, num_clips=1, real_frames=True),
-    dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
-    dict(type='Resize', scale=(64, 64), keep_ratio=False),
-    dict(type='GeneratePoseTarget', with_kp=False, with_limb=True, skeletons=skeletons),
-    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-    dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'emb'])
-]
-test_pipeline = [
-    dict(type='UniformSampleFrames', clip_len=48, num_clips=10, real_frames=True),
-    dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
-    dict(type='Resize', scale=(64, 64), keep_ratio=False),
-    dict(
-        type='GeneratePoseTarget', with_kp=False, with_limb=True, skeletons=skeletons, double=True,
-        left_kp=left_kp, right_kp=right_kp, left_limb=left_limb, right_limb=right_limb),
-    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-    dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'emb'])
-]
+model = dict(backbone=dict(in_channels=21))     # one per limb
+data = {split: dict(pipeline=[dict(step, with_kp=False, with_limb=True) if step['type'] == 'GeneratePoseTarget' else step
+                              for step in _base_.data[split]['pipeline']]) for split in ('train', 'val', 'test')}
 
-dataset_type = 'PoseDataset'
-data = dict(
-    videos_per_gpu=16,
-    workers_per_gpu=2,
-    test_dataloader=dict(videos_per_gpu=1),
-    train=dict(type=dataset_type, ann_file='data/imigue_train.pkl', split='train', pipeline=train_pipeline),
-    val=dict(type=dataset_type, ann_file='data/imigue_val.pkl', split='val', pipeline=val_pipeline),
-    test=dict(type=dataset_type, ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline))
-
-# lr 0.4 / 6 goes with 2 GPUs x 16 clips
-optimizer = dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=0.0003)
-auto_scale_lr = dict(base_batch_size=32)
-optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
-lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
-total_epochs = 100
-checkpoint_config = dict(interval=1, max_keep_ckpts=3)
-evaluation = dict(interval=1, metrics=['top_k_accuracy', 'mean_class_accuracy'], topk=(1, 5))
-log_config = dict(interval=20, hooks=[dict(type='TextLoggerHook')])
-log_level = 'INFO'
 work_dir = './work_dirs/posec3d/slowonly_r50_imigue22/limb'

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import DataError
+from ...errors import ConfigError, DataError
+from ...skeletons import Layout, layout_of
 
 Results = dict[str, Any]
 
@@ -33,6 +34,29 @@ class Step:
 def clip_error(results: Results, message: str) -> DataError:
     """A DataError that names the clip."""
     return DataError(f'clip {results.get("frame_dir", "?")!r}: {message}')
+
+
+def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
+    """The layout that a step's config names; ValueError when there is none such, or when the config gives its parts, too.
+
+    given  for each argument that the layout stands for: does the config give it?
+    """
+    if layout is None:
+        return None
+    both = [name for name, is_given in given.items() if is_given]
+    if both:
+        raise ValueError(f'layout and {both[0]} are both given; the layout says that already. Leave one of them out.')
+    try:
+        return layout_of(layout)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error         # whoever builds the step adds the place
+
+
+def check_joints(results: Results, layout: Layout | None, num_joints: int) -> None:
+    """DataError when a step's layout has another number of joints than the clip."""
+    if layout is not None and num_joints != layout.num_joints:
+        raise clip_error(results, f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
+                                  'Give the layout of these clips.')
 
 
 def picture_size(results: Results) -> tuple[int, int]:

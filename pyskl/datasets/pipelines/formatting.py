@@ -12,7 +12,7 @@ from ...errors import DataError
 from ...heatmaps import HeatmapSpec, PoseClips
 from ...heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
-from .base import Results, Step, clip_error, picture_size
+from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
 
 
 @PIPELINES.register_module()
@@ -20,6 +20,9 @@ class GeneratePoseTarget(Step):
     """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32; with `double`, mirrored copies of all frames behind.
 
     The arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
+    layout   in place of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a skeleton layout (pyskl/skeletons),
+             or a dict(name=, joints=, ...) of your own
+    motion   show what changes until the next sampled frame in place of the frames themselves
     In training and testing the drawing is left to the model's device where possible (Compose.can_defer): `defer`.
     """
 
@@ -30,25 +33,30 @@ class GeneratePoseTarget(Step):
                  skeletons: Sequence[Sequence[int]] = COCO17_BONES, double: bool = False,
                  left_kp: Sequence[int] = HeatmapSpec.left_kp, right_kp: Sequence[int] = HeatmapSpec.right_kp,
                  left_limb: Sequence[int] = HeatmapSpec.left_limb, right_limb: Sequence[int] = HeatmapSpec.right_limb,
-                 scaling: float = 1.0):
-        self.spec = HeatmapSpec(sigma, use_score, with_kp, with_limb, skeletons, double, left_kp, right_kp, left_limb, right_limb,
-                                scaling)
+                 scaling: float = 1.0, layout: str | dict | None = None, motion: bool = False):
+        parts = dict(skeletons=skeletons, left_kp=left_kp, right_kp=right_kp, left_limb=left_limb, right_limb=right_limb)
+        drawing = dict(sigma=sigma, use_score=use_score, with_kp=with_kp, with_limb=with_limb, double=double, scaling=scaling,
+                       motion=motion)
+        self._layout = chosen_layout(layout, **{name: value is not getattr(HeatmapSpec, name) for name, value in parts.items()})
+        self.spec = HeatmapSpec(**parts, **drawing) if self._layout is None else HeatmapSpec.of(self._layout, **drawing)
 
     def __call__(self, results: Results) -> Results:
-        results['imgs'] = self._clips(results, num_clips=1).draw(frames_first=True)[0].transpose(1, 2).flatten(0, 1).numpy()
+        results['imgs'] = self._clips(results).draw(frames_first=True)[0].transpose(1, 2).flatten(0, 1).numpy()
         return results
 
     def defer(self, results: Results) -> Results:
         """Hand the key points on as a PoseClips of one sample, to be drawn later."""
-        results['imgs'] = self._clips(results, results['num_clips'])
+        results['imgs'] = self._clips(results)
         return results
 
-    def _clips(self, results: Results, num_clips: int) -> PoseClips:
+    def _clips(self, results: Results) -> PoseClips:
         keypoint = np.asarray(results['keypoint'], dtype=np.float32)
         people, frames, joints = keypoint.shape[:3]
+        check_joints(results, self._layout, joints)
+        num_clips = results.get('num_clips', 1)
         score = results.get('keypoint_score')
         score = np.ones(keypoint.shape[:3], np.float32) if score is None else np.asarray(score, dtype=np.float32)
-        sampled = results.get('num_clips', 1) * results.get('clip_len', frames)
+        sampled = num_clips * results.get('clip_len', frames)
         if sampled != frames:
             raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? '
                                       'Put it behind the sampling.')

@@ -5,7 +5,7 @@ import numpy as np
 
 from ...heatmaps.spec import mirror_order
 from ...registry import PIPELINES
-from .base import Results, Step, clip_error, picture_size
+from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
 
 Quadruple = tuple[float, float, float, float]       # x, y, width, height as shares of the original picture
 
@@ -111,6 +111,7 @@ class Flip(Step):
 
     flip_ratio          how often, 0..1; one np.random.rand() decides for each clip
     left_kp, right_kp   joint indices that change places; None: none do
+    layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own
     flip_label_map      {label: label of the mirrored gesture}
     A coordinate that is exactly 0 is a missing joint's and stays 0.
     """
@@ -119,13 +120,16 @@ class Flip(Step):
     gives = ('keypoint', 'keypoint_score', 'flip', 'flip_direction')
 
     def __init__(self, flip_ratio: float = 0.5, direction: str = 'horizontal', flip_label_map: dict | None = None,
-                 left_kp: list[int] | None = None, right_kp: list[int] | None = None):
+                 left_kp: list[int] | None = None, right_kp: list[int] | None = None, layout: str | dict | None = None):
         if not 0 <= flip_ratio <= 1:
             raise ValueError(f'flip_ratio = {flip_ratio}: expected 0 to 1.')
         if direction != 'horizontal':
             raise ValueError(f"direction = {direction!r}: key points are only flipped 'horizontal'ly.")
         if len(left_kp or ()) != len(right_kp or ()):
             raise ValueError(f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; expected pairs.')
+        self._layout = chosen_layout(layout, left_kp=left_kp is not None, right_kp=right_kp is not None)
+        if self._layout is not None:
+            left_kp, right_kp = self._layout.left, self._layout.right
         self.flip_ratio, self.direction, self.flip_label_map = flip_ratio, direction, flip_label_map
         self.left_kp, self.right_kp = tuple(left_kp or ()), tuple(right_kp or ())
 
@@ -137,6 +141,7 @@ class Flip(Step):
         if self.flip_label_map is not None:
             results['label'] = self.flip_label_map.get(results['label'], results['label'])
         num_joints = results['keypoint'].shape[2]
+        check_joints(results, self._layout, num_joints)
         order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
         keypoint = results['keypoint'].take(order, axis=2)
         x = keypoint[..., 0]
