@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import ConfigError
+from ..evaluation import bootstrap_interval
 from .fitting import Objective, fit_blend, judge
 from .probabilities import soften
 
@@ -48,12 +49,14 @@ class Estimate:
 
     def gain(self, over: str) -> Gain:
         """What fitting gains over `equal` or `single`. The interval is the bootstrap's: clips drawn anew, with replacement."""
-        rival, num_clips = RIVALS.index(over), len(self.labels)
-        rng = np.random.default_rng(self.seed)
-        drawn = [self._judge(rng.integers(num_clips, size=num_clips)) for _ in range(_DRAWS)]
-        low, high = np.percentile([row[0] - row[rival] for row in drawn], (2.5, 97.5))
+        rival = RIVALS.index(over)
+
+        def difference(rows: np.ndarray) -> float:
+            figures = self._judge(rows)
+            return figures[0] - figures[rival]
+        low, high = bootstrap_interval(difference, np.arange(len(self.labels)), num_draws=_DRAWS, seed=self.seed)
         by_fold = np.array([self._judge(fold) for fold in self.folds])
-        return Gain(self.values['fitted'] - self.values[over], float(low), float(high),
+        return Gain(self.values['fitted'] - self.values[over], low, high,
                     float((by_fold[:, 0] - by_fold[:, rival]).std(ddof=1)))
 
     def _judge(self, rows: np.ndarray | slice) -> np.ndarray:

@@ -1,0 +1,198 @@
+"""What a sweep consists of: named runs (a config and options), seeds, and ensembles of these; from a command line or a plan file."""
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import runpy
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, did_you_mean
+from ..recipe.overrides import parse_options, parse_value, split_values
+
+_PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options')
+_RUN_KEYS = ('name', 'config', 'options', 'grid')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table: a config with options as one types them behind --cfg-options, {'optimizer.lr': '0.1'}."""
+
+    name: str
+    config: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[str]:
+        return [f'{key}={text}' for key, text in self.options.items()]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Runs to make, once for each seed, and ensembles: name -> the runs whose scores are added, seed by seed."""
+
+    entries: tuple[Entry, ...]
+    seeds: tuple[int, ...] = (0,)
+    ensembles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def from_command_line(configs: Sequence[str], grids: Iterable[str] = (), seeds: Sequence[int] | None = None,
+                      ensembles: Iterable[str] = (), options: Iterable[str] = ()) -> Plan:
+    """The plan of words on a command line.
+
+    configs    config files, each run with every point of the grid; or one plan file (.json, or .py that sets `runs`)
+    grids      'optimizer.lr=0.1,0.2': the values of one key; several keys make all combinations
+    seeds      None: those of the plan file, else 0
+    ensembles  'both=joint+limb'        options  'total_epochs=4': of every run
+    raises     ConfigError: whatever is wrong with these words or the plan file
+    """
+    common = _texts(options)
+    if len(configs) == 1 and is_plan(configs[0]):
+        plan = read_plan(configs[0])
+    else:
+        plan = Plan(tuple(Entry(name, config) for name, config in zip(_stems(configs), configs)))
+    points = list(_points(_values(grid) for grid in grids))
+    entries = tuple(replace(entry, name=' '.join([entry.name, *names]), options={**entry.options, **point, **common})
+                    for entry in plan.entries for names, point in points)
+    plan = Plan(entries, tuple(plan.seeds if seeds is None else seeds), {**plan.ensembles, **dict(map(_ensemble, ensembles))})
+    return _checked(plan, 'the sweep')
+
+
+def is_plan(path: str) -> bool:
+    """Is this a plan file rather than a config? A .json, or a .py with a line that begins `runs =`."""
+    if path.endswith('.json'):
+        return True
+    try:
+        return any(line.startswith('runs =') for line in Path(path).read_text(encoding='utf-8').splitlines())
+    except (OSError, UnicodeDecodeError):
+        return False        # the config's reader says what is wrong
+
+
+def read_plan(path: str | os.PathLike) -> Plan:
+    """Read a plan file: a .json with an object, or a .py that is executed, as configs are, and sets the same names.
+
+        runs = [dict(name='joint', config='configs/demo/joint.py', options={'optimizer.lr': 0.1}, grid={'seed_of_data': [1, 2]}), ...]
+        ensembles = {'both': ['joint', 'limb']}         seeds = [0, 1, 2]         options = {...}      # the last for every run
+    raises  ConfigError naming file and place
+    """
+    path = Path(path)
+    content = _read_json(path) if path.suffix == '.json' else _execute(path)
+    runs, common = content.get('runs'), content.get('options', {})
+    if not isinstance(runs, (list, tuple)) or not runs:
+        raise ConfigError(f'{path}: runs = {runs!r}: expected a list of dict(name=..., config=..., options=...).')
+    entries = [entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')]
+    ensembles = content.get('ensembles', {})
+    if not isinstance(ensembles, Mapping) or not all(isinstance(parts, (list, tuple)) for parts in ensembles.values()):
+        raise ConfigError(f"{path}: ensembles = {ensembles!r}: expected {{'both': ['joint', 'limb']}}, names of runs.")
+    seeds = content.get('seeds', [0])
+    if not isinstance(seeds, (list, tuple)) or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
+        raise ConfigError(f'{path}: seeds = {seeds!r}: expected whole numbers, e.g. [0, 1, 2].')
+    return _checked(Plan(tuple(entries), tuple(seeds), {name: tuple(parts) for name, parts in ensembles.items()}), str(path))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f'{path}: cannot be read as JSON ({error}). Expected {{"runs": [...]}}.') from error
+    if not isinstance(content, dict):
+        raise ConfigError(f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.')
+    unknown = [key for key in content if key not in _PLAN_KEYS]
+    if unknown:
+        raise ConfigError(f'{path}: {unknown[0]!r} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.')
+    return content
+
+
+def _execute(path: Path) -> dict[str, Any]:
+    try:
+        return runpy.run_path(str(path))
+    except (Exception, SystemExit) as error:        # a plan is a program: anything can come out of it
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        place = f', line {frames[-1].lineno}' if frames else ''
+        raise ConfigError(f'{path}{place}: {type(error).__name__}: {error}. Correct it there.') from error
+
+
+def _entries(run: Any, common: Any, where: str) -> list[Entry]:
+    if not isinstance(run, Mapping) or not isinstance(run.get('config'), str):
+        raise ConfigError(f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {run!r}.")
+    unknown = [key for key in run if key not in _RUN_KEYS]
+    if unknown:
+        raise ConfigError(f'{where}: {unknown[0]!r} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.')
+    options = {**_as_texts(common, f'{where}, options'), **_as_texts(run.get('options', {}), f'{where}: options')}
+    grid = run.get('grid', {})
+    if not isinstance(grid, Mapping) or not all(isinstance(values, (list, tuple)) and values for values in grid.values()):
+        raise ConfigError(f"{where}: grid = {grid!r}: expected {{'optimizer.lr': [0.1, 0.2]}}.")
+    name = run.get('name', Path(run['config']).stem)
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f'{where}: name = {name!r}: expected a text.')
+    axes = [(key, [_as_texts({key: value}, f'{where}: grid')[key] for value in values]) for key, values in grid.items()]
+    return [Entry(' '.join([name, *names]), run['config'], {**options, **point}) for names, point in _points(axes)]
+
+
+def _as_texts(options: Any, where: str) -> dict[str, str]:
+    """Values as one would type them on a command line."""
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise ConfigError(f"{where} = {options!r}: expected {{'optimizer.lr': 0.1}}.")
+    texts = {key: repr(value) for key, value in options.items()}
+    wrong = [key for key, text in texts.items() if parse_value(text) != options[key]]
+    if wrong:
+        raise ConfigError(f'{where}[{wrong[0]!r}] = {options[wrong[0]]!r}: expected numbers, texts, True, False, None, lists and dicts.')
+    return texts
+
+
+def _texts(options: Iterable[str]) -> dict[str, str]:
+    options = list(options)
+    parse_options(options)                  # says what is wrong
+    return {key.strip(): text for key, _, text in (option.partition('=') for option in options)}
+
+
+def _values(grid: str) -> tuple[str, list[str]]:
+    key, equals, text = grid.partition('=')
+    values = [value.strip() for value in split_values(text) if value.strip()]
+    if not equals or not key.strip() or not values:
+        raise ConfigError(f'--grid {grid!r}: expected key=value,value,..., e.g. optimizer.lr=0.1,0.2.')
+    return key.strip(), values
+
+
+def _points(axes: Iterable[tuple[str, list[str]]]) -> Iterable[tuple[list[str], dict[str, str]]]:
+    """Every combination of the axes' values: (['lr=0.1'], {'optimizer.lr': '0.1'}), ..."""
+    axes = list(axes)
+    short = [key.rpartition('.')[2] for key, _ in axes]
+    names = [key if short.count(last) > 1 else last for (key, _), last in zip(axes, short)]
+    for values in itertools.product(*(values for _, values in axes)):
+        yield [f'{name}={value}' for name, value in zip(names, values)], {key: value for (key, _), value in zip(axes, values)}
+
+
+def _stems(configs: Sequence[str]) -> list[str]:
+    """Short names of config files: the stem, with the folder before it where two stems are equal."""
+    stems = [Path(config).stem for config in configs]
+    return [f'{Path(config).absolute().parent.name}/{stem}' if stems.count(stem) > 1 else stem for config, stem in zip(configs, stems)]
+
+
+def _ensemble(text: str) -> tuple[str, tuple[str, ...]]:
+    name, equals, parts = text.partition('=')
+    if not equals or not name.strip() or len(parts.split('+')) < 2:
+        raise ConfigError(f'--ensemble {text!r}: expected name=run+run, e.g. both=joint+limb.')
+    return name.strip(), tuple(part.strip() for part in parts.split('+'))
+
+
+def _checked(plan: Plan, where: str) -> Plan:
+    names = [entry.name for entry in plan.entries] + list(plan.ensembles)
+    double = [name for name in names if names.count(name) > 1]
+    if double:
+        raise ConfigError(f'{where}: {double[0]!r} names two rows. Give each run and ensemble a name of its own.')
+    known = [entry.name for entry in plan.entries]
+    for name, parts in plan.ensembles.items():
+        missing = [part for part in parts if part not in known]
+        if missing:
+            raise ConfigError(f'{where}: ensemble {name!r}: there is no run {missing[0]!r}.{did_you_mean(missing[0], known)} '
+                              f'Known: {", ".join(known)}.')
+        if len(parts) < 2:
+            raise ConfigError(f'{where}: ensemble {name!r}: expected two runs or more.')
+    if not plan.seeds or len(set(plan.seeds)) < len(plan.seeds) or min(plan.seeds) < 0:
+        raise ConfigError(f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 on.')
+    return plan

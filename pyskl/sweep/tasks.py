@@ -1,0 +1,149 @@
+"""From a plan to runs that can be made: each with a folder named from its settings, and what tells that it is done."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..apis.setup import Run, build_split, read_run
+from ..errors import ConfigError, DataError
+from ..recipe import Recipe
+from ..submission import Scores, load_scores
+from .plan import Entry, Plan
+
+SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}        # as tools/test.py names them
+_FILES = ('ann_file', 'label_embeddings')
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a run is judged by: the clips' names and labels in dataset order, and how often each class was trained on."""
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    class_counts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: an entry with one seed."""
+
+    entry: Entry
+    seed: int
+    folder: Path
+    split: Literal['test', 'val']
+    truth: Truth
+
+    @property
+    def title(self) -> str:
+        return f'{self.entry.name}, seed {self.seed}'
+
+    @property
+    def record(self) -> Path:
+        """What the run was and how long it took, as JSON."""
+        return self.folder / 'sweep.json'
+
+    @property
+    def log(self) -> Path:
+        """All that its training and test said."""
+        return self.folder / 'sweep.log'
+
+    def scores(self) -> Scores | None:
+        """Its scores, when its result file is whole and speaks of these clips; None: it is not done."""
+        path = self.folder / SCORES_OF[self.split]
+        if not path.is_file():
+            return None
+        try:
+            scores = load_scores(path)
+        except DataError:
+            return None
+        return scores if scores.ids == self.truth.ids else None
+
+
+def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', 'val'] = 'test', amp: str | None = None) -> list[Task]:
+    """All runs of a plan in their order, the seeds of an entry side by side. Everything is checked that can be before a run starts.
+
+    The folder is WORK_DIR/NAME-HASH/seedN; the hash is that of all settings that decide the result, and of the data files, so a
+    changed config or file never meets an older run's folder, and equal settings under two names are one run.
+    raises   UserError kinds: a config, an option or a data file is wrong; DataError: clips without labels
+    """
+    truths: dict[str, Truth] = {}
+    digests: dict[str, str] = {}
+    tasks = []
+    for entry in plan.entries:
+        try:
+            run = read_run(entry.config, entry.words)
+            run.recipe.require('model', 'data.train', f'data.{split}', 'optimizer', 'lr_config', 'total_epochs')
+        except ConfigError as error:
+            raise ConfigError(f'run {entry.name!r}: {error}') from error
+        truth = _truth(run.recipe, split, truths)
+        folder = _folder(Path(work_dir), entry.name, _settings(run, amp, digests))
+        tasks += [Task(entry, seed, folder / f'seed{seed}', split, truth) for seed in plan.seeds]
+    return tasks
+
+
+def _folder(work_dir: Path, name: str, settings: str) -> Path:
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+    there = sorted(work_dir.glob(f'*-{digest}'))
+    readable = re.sub(r'[^\w.=+-]+', '_', name)[:_LONGEST_NAME].strip('_.')
+    return there[0] if there else work_dir / f'{readable}-{digest}'
+
+
+def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
+    files = sorted(set(_named_files([run.recipe.data.train, run.recipe.data.val, run.recipe.data.test])))
+    content = {'train': run.recipe.results(), 'test': run.recipe.data.test, 'val': run.recipe.data.val, 'amp': amp,
+               'files': {file: _digest(Path(file), digests) for file in files}}
+    return json.dumps(content, sort_keys=True, default=str)
+
+
+def _named_files(value: Any) -> Iterator[str]:
+    """Every file that stands anywhere in datasets' settings."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in _FILES and isinstance(inner, (str, os.PathLike)):
+                yield str(inner)
+            yield from _named_files(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _named_files(inner)
+
+
+def _digest(path: Path, digests: dict[str, str]) -> str:
+    """A hash of a file; of a packed folder, of its meta.json, which has an id of its own for each packing."""
+    path = path / 'meta.json' if path.is_dir() else path
+    if str(path) not in digests:
+        sha = hashlib.sha256()
+        if path.is_file():
+            with open(path, 'rb') as f:
+                while block := f.read(1 << 20):
+                    sha.update(block)
+        digests[str(path)] = sha.hexdigest()
+    return digests[str(path)]
+
+
+def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Truth]) -> Truth:
+    clips = {name: _without_pipelines(getattr(recipe.data, name)) for name in ('train', split)}
+    key = json.dumps(clips, sort_keys=True, default=str)
+    if key not in truths:
+        judged = build_split(recipe, split)
+        labels = np.asarray(judged.labels)
+        if (labels < 0).any():
+            raise DataError(f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '
+                            'cannot be compared on them. Give a split whose labels are known (--split val).')
+        trained = np.asarray(build_split(recipe, 'train').labels)
+        truths[key] = Truth(tuple(judged.ids), labels, np.bincount(trained, minlength=int(labels.max()) + 1))
+    return truths[key]
+
+
+def _without_pipelines(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_pipelines(inner) for key, inner in value.items() if key != 'pipeline'}
+    return [_without_pipelines(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,82 @@
+"""Trains and tests many settings and compares them: python tools/sweep.py CONFIG... [--grid KEY=V,V] [--seeds N...], or a plan file.
+
+    python tools/sweep.py configs/demo/joint.py configs/demo/limb.py --seeds 0 1 2 --ensemble both=joint+limb
+    python tools/sweep.py configs/demo/joint.py --grid optimizer.lr=0.002,0.004 model.cls_head.dropout=0.2,0.5
+    python tools/sweep.py configs/sweeps/demo.py --jobs 2
+
+Every run has a folder of its own, named from its settings. The same command goes on where it was stopped; what is done is not done
+again. For a scheduler: --list numbers the runs, --task-id N (or Slurm's SLURM_ARRAY_TASK_ID) makes one of them.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyskl.errors import ConfigError, run_script
+
+TOOLS = Path(__file__).resolve().parent
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add('configs', nargs='+', metavar='CONFIG', help='config files, or one plan file (.json, or .py that sets `runs`)')
+    add('--grid', nargs='+', default=[], metavar='KEY=V,V', help='values of config keys; all combinations are run')
+    add('--seeds', nargs='+', type=int, metavar='N', help="each run's seeds (default: the plan's, else 0)")
+    add('--ensemble', nargs='+', default=[], metavar='NAME=RUN+RUN', help='also judge the mean of several runs, seed by seed')
+    add('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys of every run')
+    add('--work-dir', default='work_dirs/sweep', help='the folder of all runs, of table.md and table.json (default: %(default)s)')
+    add('--split', choices=['test', 'val'], default='test', help='what runs are judged on; choose settings by val (default: test)')
+    add('--jobs', type=int, default=1, metavar='N', help='runs at a time; they share the cores (default: 1)')
+    add('--gpus', nargs='+', default=[], metavar='ID', help='GPUs that the jobs are dealt out to')
+    add('--task-id', type=int, metavar='I', help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is set)')
+    add('--list', action='store_true', help='number the runs, say which are done, make none')
+    add('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
+    add('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
+    args = parser.parse_args(argv)
+    if args.jobs < 1:
+        raise ConfigError(f'--jobs {args.jobs}: expected at least 1.')
+    return args
+
+
+def task_id(args: argparse.Namespace, count: int) -> int | None:
+    """Which run is to be made; None: all."""
+    slurm = os.environ.get('SLURM_ARRAY_TASK_ID', '')
+    number, source = (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
+    if number == '':
+        return None
+    if not str(number).isdecimal() or int(number) >= count:
+        raise ConfigError(f'{source} = {number}: expected 0..{count - 1}, a number of --list.')
+    return int(number)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_args(argv)
+    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    from pyskl.sweep import Machine, from_command_line, gather, make_tasks, run_tasks, write_table
+    from pyskl.sweep.runner import Interrupted
+    plan = from_command_line(args.configs, args.grid, args.seeds, args.ensemble, args.cfg_options)
+    tasks = make_tasks(plan, args.work_dir, args.split, args.amp)
+    if args.list:
+        for n, task in enumerate(tasks):
+            print(f'{n:4}  {"done" if task.scores() is not None else "    "}  {task.title}  {task.folder}')
+        return 0
+    only = task_id(args, len(tasks))
+    try:
+        failures = run_tasks(tasks if only is None else [tasks[only]], Machine(TOOLS, args.jobs, args.gpus, args.device, args.amp),
+                             lambda line: print(line, flush=True))
+    except Interrupted as stopped:
+        print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
+        return stopped.status
+    table, numbers = write_table(gather(plan, tasks), args.work_dir)
+    print(f'\n{table.read_text(encoding="utf-8")}\nwrote {table} and {numbers}')
+    for failure in failures:
+        print(f'error: {failure.task.title}: {failure.reason}', file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    run_script(main)
