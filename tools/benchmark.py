@@ -261,15 +261,16 @@ ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16')
 SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_train_bf16': 'memory_train'}
 
 
-def measure(task: Task, host: dict) -> list[Row]:
-    """A task's figures, from a child process that starts with the allocator settings they are to be measured with."""
-    keep = '0' if task.setting == PLAIN else '1'
-    done = subprocess.run([sys.executable, __file__, '--child', json.dumps(asdict(task))], capture_output=True, text=True, check=False,
-                          env={**os.environ, 'PYSKL_KEEP_PAGES': keep})
+def measure(tasks: Sequence[Task], host: dict) -> list[Row]:
+    """The figures of tasks of one setting, from a child process that starts with the allocator which they are to be measured with."""
+    setting = tasks[0].setting
+    keep = '0' if setting == PLAIN else '1'
+    done = subprocess.run([sys.executable, __file__, '--child', json.dumps([asdict(task) for task in tasks])], capture_output=True,
+                          text=True, check=False, env={**os.environ, 'PYSKL_KEEP_PAGES': keep})
     if done.returncode:
-        raise UserError(f'measuring {task.name} ({task.setting}) failed:\n{done.stderr[-2000:]}')
+        raise UserError(f'measuring {", ".join(task.name for task in tasks)} ({setting}) failed:\n{done.stderr[-2000:]}')
     figures = [Figure(**found) for found in json.loads(done.stdout.splitlines()[-1])]
-    return [Row(f.name, task.setting, f.value, f.unit, f.better, note=f.note + of_peak(f, host)) for f in figures]
+    return [Row(f.name, setting, f.value, f.unit, f.better, note=f.note + of_peak(f, host)) for f in figures]
 
 
 def of_peak(figure: Figure, host: dict) -> str:
@@ -281,9 +282,9 @@ def of_peak(figure: Figure, host: dict) -> str:
 
 
 def child(text: str) -> None:
-    task = Task(**json.loads(text))
+    tasks = [Task(**task) for task in json.loads(text)]
     keep_pages()
-    print(json.dumps([asdict(figure) for figure in MEASURES[task.name.split('_')[0]](task)]))
+    print(json.dumps([asdict(figure) for task in tasks for figure in MEASURES[task.name.split('_')[0]](task)]))
 
 
 def with_ratios(rows: list[Row]) -> list[Row]:
@@ -338,6 +339,16 @@ def show(row: Row) -> None:
     print(f'{row.name:16}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
 
 
+def groups(names: Sequence[str], device: torch.device) -> list[list[str]]:
+    """What is measured in one process: all that the host does, since a start costs seconds; each thing of the device alone."""
+    on_host = [name for name in names if name in ON_HOST]
+    alone = [[name] for name in names if name not in ON_HOST]
+    if not has_bf16(device) and any('bf16' in name for name in names):
+        print('bf16 is left out: this processor has no bfloat16 arithmetic, only an emulation many times slower than float32')
+        alone = [[name] for [name] in alone if 'bf16' not in name]
+    return [on_host, *alone] if on_host else alone
+
+
 def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
     if SAME_PLAIN.get(name) in names:
         return [OURS]
@@ -361,13 +372,10 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     rows, shown = [], 0
     with tempfile.TemporaryDirectory() as folder:
         make_clips(Path(folder), [int(name.rpartition('_')[2]) for name in names if name.startswith('open')])
-        for name in names:
-            if 'bf16' in name and not has_bf16(device):
-                print(f'{name:16}left out: this processor has no bfloat16 arithmetic, only an emulation many times slower than float32')
-                continue
-            for setting in settings(name, names, args.quick):
+        for group in groups(names, device):
+            for setting in settings(group[0], names, args.quick):
                 repeats = 1 if args.quick and setting != OURS else 3
-                rows += measure(Task(name, setting, folder, str(device), repeats, threads), host)
+                rows += measure([Task(name, setting, folder, str(device), repeats, threads) for name in group], host)
                 for row in with_ratios(rows)[shown:]:
                     show(row)
                 shown = len(rows)
