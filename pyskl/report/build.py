@@ -1,0 +1,252 @@
+"""The report: from work dirs or score files to one HTML file."""
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..datasets.label_embeddings import load_label_embeddings
+from ..engine.checkpoint import read_checkpoint
+from ..ensembling import kind_of, soften
+from ..errors import ConfigError, DataError, UserError
+from ..evaluation import check_labels
+from ..labels import IMIGUE_LABELS
+from ..skeletons import guess_layout, layout_of
+from ..submission import align, blend, check_weights
+from . import figures
+from .curves import curves
+from .occlusion import occlusion
+from .packing import mean_pose, pack_all
+from .page import write_page
+from .semantics import semantics
+from .sources import Clips, Stream, find_clips, name_apart, read_stream, train_counts
+
+KEY_POINT_BUDGET = 8_300_000        # characters, so that the whole stays below 10 MB
+NUM_SHOWN = 6                       # classes whose scores are kept for each clip, besides its own
+
+
+@dataclass
+class ReportOptions:
+    """What the command line of tools/report.py can say; see its --help for each."""
+
+    out: str | None = None
+    weights: Sequence[float] | None = None
+    ann_file: str | None = None
+    config: str | None = None
+    checkpoint: str | None = None
+    labels: str | None = None
+    layout: str | None = None
+    title: str | None = None
+    occlusion: bool = False
+    occlusion_clips: int = 10
+    device: str | None = None
+
+
+@dataclass
+class Report:
+    """What was written: path, its size in bytes, and lines the user should read."""
+
+    path: Path
+    size: int
+    notes: list[str]
+
+
+def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | None = None,
+                 config: Mapping[str, Any] | None = None) -> Report:
+    """Write the report of one or more streams.
+
+    inputs   work dirs (with scores.npz or result.pkl) or score files, one a stream
+    config   the values of the config, when the caller has them already
+    raises   UserError kinds for anything missing or wrong; then nothing is written
+    """
+    options = options or ReportOptions()
+    streams = _streams(inputs, options, config)
+    clips, scores = _matched(streams, options)
+    weights = check_weights(options.weights, len(streams))
+    blended = blend(scores, [w / sum(weights) for w in weights]) if len(streams) > 1 else scores[0]
+    notes = _notes(streams, clips)
+    known = clips.labels >= 0
+    meta = _checkpoint_meta(streams)
+    data = {'version': __version__, 'written': time.strftime('%Y-%m-%d %H:%M'), 'title': options.title or _title(streams), 'notes': notes}
+    names = _names(options.labels, blended.shape[1])
+    counts, counts_from = train_counts(streams, meta, blended.shape[1])
+    data |= _header(streams, scores, blended, weights, clips, counts_from)
+    data |= _judged(blended, clips.labels, names, counts) if known.any() else _unjudged(blended, names, counts)
+    data |= {'curves': [{'name': s.name, **found} for s in streams if (found := curves(s.log))]}
+    if known.any():
+        data['semantics'] = _semantics(streams, data['confusion']['counts'], notes)
+    data['layout'] = _layout(streams, clips, options.layout)
+    if options.occlusion:
+        data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
+                                      notes)
+    data['clips'], frames = _clips(clips, scores, blended, streams, data, notes)
+    path = Path(options.out or streams[0].folder / 'report.html')
+    return Report(path, write_page(path, data, frames), notes)
+
+
+def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, config: Mapping[str, Any] | None) -> list[Stream]:
+    if not inputs:
+        raise UserError('no work dir or score file was given: expected at least one.')
+    if len(inputs) > 1 and (options.config or options.checkpoint):
+        raise ConfigError('--config and --checkpoint belong to one stream, but several were given. Leave them out: each work dir '
+                          'holds its own.')
+    if options.config and config is None:
+        from ..recipe import load_config
+        config = load_config(options.config)._cfg_dict
+    streams = [read_stream(path, config, options.config, options.checkpoint) for path in inputs]
+    name_apart(streams)
+    return streams
+
+
+def _matched(streams: Sequence[Stream], options: ReportOptions) -> tuple[Clips, list[np.ndarray]]:
+    """The clips with a known label (all of them when none has one), and each stream's probabilities of them."""
+    ids = next((stream.scores.ids for stream in streams if stream.scores.ids is not None), None)
+    clips = find_clips(streams, ids, options.ann_file)
+    aligned = align([stream.scores for stream in streams], ids if ids is not None else tuple(clips.annotations.ids), clips.source,
+                    by_position=len(set(ids or ())) != len(ids or ()))
+    scores = [soften(rows) if kind_of(rows) == 'logits' else rows for rows in aligned.scores]
+    clips.labels = check_labels(clips.labels, scores[0].shape[1], f'{clips.source}: labels')
+    known = np.flatnonzero(clips.labels >= 0)
+    if 0 < len(known) < len(clips.labels):
+        clips = Clips(clips.annotations.take(known), clips.labels[known], clips.source, left_out=len(clips.labels) - len(known))
+        scores = [rows[known] for rows in scores]
+    return clips, scores
+
+
+def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
+    notes = [f'The scores of {stream.name} are no probabilities; their softmax is shown.' for stream in streams
+             if kind_of(stream.scores.scores) == 'logits']
+    if clips.left_out:
+        notes.append(f'{clips.left_out} clips have no label; they are left out.')
+    if (clips.labels < 0).all():
+        notes.append('No clip has a label, so nothing is judged: the page shows what the network answers.')
+    return notes
+
+
+def _checkpoint_meta(streams: Sequence[Stream]) -> dict[str, Any]:
+    """What the first readable checkpoint remembers of its training."""
+    for stream in streams:
+        try:
+            if stream.checkpoint is not None:
+                return dict(read_checkpoint(stream.checkpoint)['meta'])
+        except UserError:
+            continue
+    return {}
+
+
+def _title(streams: Sequence[Stream]) -> str:
+    return ' + '.join(stream.name for stream in streams)
+
+
+def _names(file: str | None, num_classes: int) -> list[str]:
+    """Class names: one a line of the file, else iMiGUE's for 32 classes, else 'class k'."""
+    if file is None:
+        return list(IMIGUE_LABELS) if num_classes == len(IMIGUE_LABELS) else [f'class {k}' for k in range(num_classes)]
+    try:
+        names = Path(file).read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f'{file}: cannot be read ({error}). Expected a text file of class names, one a line.') from error
+    names = [name.strip() for name in names if name.strip()]
+    if len(names) != num_classes:
+        raise DataError(f'{file}: {len(names)} class names for scores over {num_classes} classes; expected one a line, in class order.')
+    return names
+
+
+def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, weights: Sequence[float], clips: Clips,
+            counts_from: str) -> dict[str, Any]:
+    labels = clips.labels
+    judged = bool((labels >= 0).any())
+    rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
+             'checkpoint': stream.checkpoint.name if stream.checkpoint else None, 'file': str(stream.scores.path), 'tested': stream.tested,
+             'weight': figures.plain(weight / sum(weights)), 'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
+            for stream, own, weight in zip(streams, scores, weights)]
+    return {'streams': rows, 'headline': figures.headline(blended, labels) if judged else [],
+            'data': {'source': clips.source, 'clips': len(labels), 'classes': blended.shape[1], 'train_counts': counts_from}}
+
+
+def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
+    return {'classes': figures.classes(scores, labels, names, counts), 'confusion': figures.confusion(scores, labels),
+            'groups': figures.groups(scores, labels, counts), 'calibration': figures.calibration(scores, labels),
+            'mistakes': figures.mistakes(scores, labels)}
+
+
+def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
+    """Without labels: how often each class is answered, and its surest clip."""
+    predicted = np.bincount(scores.argmax(1), minlength=scores.shape[1])
+    return {'classes': [{'id': k, 'name': name, 'train': None if counts is None else int(counts[k]), 'predicted': int(predicted[k]),
+                         'typical': int(scores[:, k].argmax()) if predicted[k] else None} for k, name in enumerate(names)]}
+
+
+def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[str]) -> dict[str, Any] | None:
+    """With the table that the config names, or iMiGUE's for its 32 classes."""
+    places = [part.get('label_embeddings') for stream in streams for part in [_first_dataset(stream.config)] if part]
+    file = next((place for place in places if place), None)
+    if file is None and len(matrix) != len(IMIGUE_LABELS):
+        return None
+    try:
+        table = load_label_embeddings(file, len(matrix))
+    except DataError as error:
+        notes.append(f'No label semantics: {error}')
+        return None
+    found = semantics(table, np.array(matrix))
+    return None if found is None else found | {'table': file or "the package's own table"}
+
+
+def _first_dataset(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    part = (config.get('data') or {}).get('test')
+    return part if isinstance(part, Mapping) else None
+
+
+def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[str, Any]:
+    """What to draw: name, joints, bones, sides (1 left, 2 right, 0 middle), pose.
+
+    The layout asked for, or that the pipeline names, or the known one of that many joints; else the limbs that the pipeline lists,
+    on the clips' mean pose.
+    """
+    num_joints = clips.annotations[0]['keypoint'].shape[2]
+    pipelines = [(_first_dataset(stream.config) or {}).get('pipeline') or () for stream in streams]
+    steps = [step for pipeline in pipelines for step in pipeline if isinstance(step, Mapping)]
+    said = asked or next((step['layout'] for step in steps if step.get('layout')), None)
+    layout = layout_of(said) if said else guess_layout(num_joints)
+    if layout is None:
+        listed = next((step['skeletons'] for step in steps if step.get('skeletons')), ())
+        bones = [list(bone) for bone in listed if max(bone) < num_joints]
+        return {'name': None, 'joints': [f'joint {j}' for j in range(num_joints)], 'bones': bones, 'sides': [0] * num_joints,
+                'pose': mean_pose(clips.annotations)}
+    if layout.num_joints != num_joints:
+        raise ConfigError(f'layout {layout.name!r} has {layout.num_joints} joints, but the clips have {num_joints}. Give another --layout.')
+    sides = [1 if j in layout.left else 2 if j in layout.right else 0 for j in range(num_joints)]
+    return {'name': layout.name, 'joints': list(layout.joints), 'bones': [list(bone) for bone in layout.bones], 'sides': sides,
+            'pose': [list(xy) for xy in layout.pose]}
+
+
+def _clips(clips: Clips, scores: Sequence[np.ndarray], blended: np.ndarray, streams: Sequence[Stream], data: Mapping[str, Any],
+           notes: list[str]) -> tuple[dict[str, Any], str]:
+    """The clips' names, answers, some scores and where their key points are in the text that comes second."""
+    order = np.argsort(-blended, 1, kind='stable')[:, :NUM_SHOWN]
+    shown = [list(dict.fromkeys([*row, label] if label >= 0 else row)) for row, label in zip(order.tolist(), clips.labels.tolist())]
+    sets = [blended, *scores] if len(scores) > 1 else [blended]
+    packed = pack_all(clips.annotations, _first(blended, clips.labels, data), KEY_POINT_BUDGET)
+    left_out = packed.lengths.count(0)
+    if left_out:
+        notes.append(f'The key points of {left_out} clips would make the file too large; they are not in it.')
+    if packed.step > 1:
+        notes.append(f'To keep the file small the player has one frame in {packed.step} and draws between them.')
+    return {'ids': list(clips.annotations.ids), 'label': clips.labels.tolist(), 'pred': blended.argmax(1).tolist(), 'shown': shown,
+            'scores': [[np.round(own[i, row].astype(float), 4).tolist() for i, row in enumerate(shown)] for own in sets],
+            'sets': ['ensemble', *(stream.name for stream in streams)] if len(scores) > 1 else [streams[0].name],
+            'bits': packed.bits, 'step': packed.step, 'lengths': packed.lengths, 'boxes': packed.boxes,
+            'shapes': packed.shapes}, packed.text
+
+
+def _first(scores: np.ndarray, labels: np.ndarray, data: Mapping[str, Any]) -> list[int]:
+    """All clips: typical ones, mistakes in order of certainty, then the rest."""
+    typical = [row['typical'] for row in data['classes'] if row['typical'] is not None]
+    sure, wrong = scores.max(1), scores.argmax(1) != labels
+    return list(dict.fromkeys([*typical, *np.lexsort((-sure, ~wrong)).tolist()]))

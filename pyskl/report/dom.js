@@ -1,0 +1,108 @@
+// What everything else is built from: elements, numbers as text, colours. Text from the data only ever becomes a text node.
+
+const data = JSON.parse(document.getElementById('data').textContent);
+const $ = (id) => document.getElementById(id);
+
+// h('button', {class: 'x', onclick: f, 'aria-label': '...'}, 'text', child, [more])
+function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+// The same for SVG.
+function s(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (name === 'style') Object.entries(value).forEach(([key, v]) => element.style.setProperty(key, v));
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// -- numbers as text; null is a figure without meaning
+
+const percent = (value, digits = 1) => value === null ? '–' : (100 * value).toFixed(digits);
+const withUnit = (value, digits = 1) => value === null ? '–' : `${percent(value, digits)} %`;
+const count = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+const nameOf = (k) => data.classes[k].name;
+
+// -- colours: single hues from the page's ground to full, so that lightness alone tells them; blue and orange for all eyes
+
+const RAMPS = {
+  light: {
+    blue: ['#ffffff', '#dbe9f6', '#9dc3e6', '#4a8fcb', '#1c5a9c', '#0b2e59'],
+    orange: ['#ffffff', '#fdeadb', '#f9c08f', '#e98a3c', '#b85a12', '#6b2f04'],
+  },
+  dark: {
+    blue: ['#1b2028', '#1d3550', '#24588c', '#3b86cc', '#84bdf0', '#e3f1ff'],
+    orange: ['#1b2028', '#43301f', '#7d4a1b', '#c1742a', '#f0ab69', '#ffe9d3'],
+  },
+};
+const isDark = () => document.documentElement.dataset.theme === 'dark';
+const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+
+// value 0..1 -> {fill: 'rgb(...)', text: a colour that can be read on it}
+function shade(value, hue) {
+  const stops = RAMPS[isDark() ? 'dark' : 'light'][hue];
+  const at = Math.min(Math.max(value, 0), 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  const [a, b] = [channels(stops[low]), channels(stops[low + 1])];
+  const rgb = a.map((x, i) => Math.round(x + (b[i] - x) * (at - low)));
+  const luminance = rgb.map((x) => (x / 255) ** 2.2).reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+  return {fill: `rgb(${rgb.join(', ')})`, text: luminance > 0.24 ? '#10141a' : '#ffffff'};
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// -- light and dark: as the system says until the button was used; what is drawn by hand asks to be told
+
+const redraws = [];
+const onTheme = (draw) => { redraws.push(draw); draw(); };
+
+function startTheme() {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  let chosen = null;
+  const apply = () => {
+    const theme = chosen ?? (system.matches ? 'dark' : 'light');
+    document.documentElement.dataset.theme = theme;
+    $('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
+    $('theme').setAttribute('aria-label', `Change to ${theme === 'dark' ? 'light' : 'dark'} colours`);
+    redraws.forEach((draw) => draw());
+  };
+  system.addEventListener('change', apply);
+  $('theme').addEventListener('click', () => { chosen = isDark() ? 'light' : 'dark'; apply(); });
+  apply();
+}
+
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+// -- small pieces
+
+// A row of choices, one of which holds: {value: text}; calls back with the value.
+function choices(legend, options, chosen, change) {
+  const name = `choice-${choices.number = (choices.number ?? 0) + 1}`;
+  return h('fieldset', {class: 'choices'}, h('legend', {}, legend), Object.entries(options).map(([value, text]) =>
+    h('label', {}, h('input', {type: 'radio', name, value, checked: value === chosen, onchange: () => change(value)}), h('span', {}, text))));
+}
+
+function section(id, title, lead, ...children) {
+  return h('section', {id, 'aria-labelledby': `${id}-title`}, h('h2', {id: `${id}-title`}, title), lead && h('p', {class: 'lead'}, lead), ...children);
+}
+
+// A canvas that is sharp on every screen. draw(context, width, height) in CSS pixels.
+function paint(canvas, width, height, draw) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const context = canvas.getContext('2d');
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  draw(context, width, height);
+}

@@ -1,0 +1,152 @@
+"""Receives probabilities, labels and what training saw; hands on every number of the page, as plain lists and dicts.
+
+A figure without meaning (the recall of a class without clips) is None.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from ..evaluation import (
+    bootstrap_interval,
+    class_groups,
+    confusion_matrix,
+    evaluate,
+    expected_calibration_error,
+    group_accuracy,
+    per_class_report,
+    reliability_bins,
+)
+
+TITLES = {'top1_acc': 'Top-1', 'top5_acc': 'Top-5', 'mean_class_accuracy': 'Mean-class accuracy', 'macro_f1': 'Macro-F1'}
+NUM_DRAWS = 1000
+NUM_MISTAKES = 20
+DIGITS = 5
+
+
+def plain(value: Any) -> Any:
+    """A number or array as JSON can hold it: rounded to 5 digits behind the point, None for NaN."""
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), DIGITS) if math.isfinite(value) else None
+    return value
+
+
+def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0) -> list[dict[str, Any]]:
+    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known."""
+    num_classes = scores.shape[1]
+    values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
+    pred = scores.argmax(1)
+    own = np.take_along_axis(scores, labels[:, None], 1)
+    better = ((scores > own) | ((scores == own) & (np.arange(num_classes) < labels[:, None]))).sum(1)
+
+    def mean(hits: np.ndarray) -> float:
+        return float(hits.mean())
+
+    def over_classes(figure: Any) -> Any:
+        return lambda pred, labels: figure(*_counts(pred, labels, num_classes))
+
+    draws = {'top1_acc': (mean, better < 1), 'top5_acc': (mean, better < 5),
+             'mean_class_accuracy': (over_classes(_mean_recall), pred, labels), 'macro_f1': (over_classes(_mean_f1), pred, labels)}
+    rows = []
+    for key, (figure, *arrays) in draws.items():
+        low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed)
+        rows.append({'key': key, 'title': TITLES[key], 'value': plain(values[key]), 'low': plain(low), 'high': plain(high)})
+    return rows
+
+
+def _counts(pred: np.ndarray, labels: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(right, support, predicted), each (K,): all that the class figures need, quicker a thousand times than through evaluation."""
+    right = np.bincount(labels[pred == labels], minlength=num_classes)
+    return right, np.bincount(labels, minlength=num_classes), np.bincount(pred, minlength=num_classes)
+
+
+def _mean_recall(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
+    present = support > 0
+    return float((right[present] / support[present]).mean())
+
+
+def _mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
+    present = support > 0
+    return float((2 * right[present] / (support + predicted)[present]).mean())
+
+
+def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """{counts: (K, K), orders: {id: [...], similarity: [...]}}: the matrix and two orders of its classes."""
+    matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
+    return {'counts': matrix.tolist(), 'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
+
+
+def similar_order(matrix: np.ndarray) -> list[int]:
+    """The classes so that those that are taken for each other stand together: the leaves of a hierarchical clustering.
+
+    Two classes are near when a large share of the one's clips is taken for the other, either way (average linkage, optimal
+    leaf order: Bar-Joseph et al. 2001). Classes without clips come last.
+    """
+    present = np.flatnonzero(matrix.sum(0) + matrix.sum(1))
+    absent = sorted(set(range(len(matrix))) - set(present.tolist()))
+    if len(present) < 3:
+        return [*present.tolist(), *absent]
+    distance = 1 - symmetric_rates(matrix)[np.ix_(present, present)]
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), 'average', optimal_ordering=True)
+    return [*present[leaves_list(tree)].tolist(), *absent]
+
+
+def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
+    """(K, K) how readily two classes are taken for each other: the mean of both ways' shares of a class's clips; 0 without clips."""
+    rates = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    return (rates + rates.T) / 2
+
+
+def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None) -> list[dict[str, Any]]:
+    """One row a class: id, name, group, train, support, predicted, precision, recall, f1, typical (a clip, None where there is none).
+
+    The typical clip is the one of that class that is recognised with the greatest certainty, else the one of it that comes nearest.
+    """
+    report = per_class_report(scores, labels)
+    group_of = {int(k): group for group, members in _groups(train_counts, report.support).items() for k in members}
+    right = scores.argmax(1) == labels
+    rows = []
+    for k, name in enumerate(names):
+        own = np.flatnonzero(labels == k)
+        typical = own[np.lexsort((-scores[own, k], ~right[own]))[0]] if len(own) else None
+        rows.append({'id': k, 'name': name, 'group': group_of[k], 'train': None if train_counts is None else int(train_counts[k]),
+                     'support': int(report.support[k]), 'predicted': int(report.predicted[k]),
+                     'precision': plain(report.precision[k]), 'recall': plain(report.recall[k]), 'f1': plain(report.f1[k]),
+                     'typical': None if typical is None else int(typical)})
+    return rows
+
+
+def groups(scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None) -> list[dict[str, Any]]:
+    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them."""
+    support = np.bincount(labels, minlength=scores.shape[1])
+    counts = support if train_counts is None else train_counts
+    accuracy = group_accuracy(scores, labels, counts)
+    return [{'name': name, 'classes': len(members), 'least': int(counts[members].min()), 'most': int(counts[members].max()),
+             'clips': int(support[members].sum()), 'accuracy': plain(accuracy[f'{name}_acc'])}
+            for name, members in class_groups(counts).items() if len(members)]
+
+
+def _groups(train_counts: np.ndarray | None, support: np.ndarray) -> dict[str, np.ndarray]:
+    return class_groups(support if train_counts is None else train_counts)
+
+
+def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """{ece, confidence, accuracy, count, edges}: 15 bins of a reliability diagram."""
+    bins = reliability_bins(scores, labels)
+    return {'ece': plain(expected_calibration_error(scores, labels)), 'edges': plain(bins.edges), 'confidence': plain(bins.confidence),
+            'accuracy': plain(bins.accuracy), 'count': bins.count.tolist()}
+
+
+def mistakes(scores: np.ndarray, labels: np.ndarray) -> list[int]:
+    """The clips that are wrong with the greatest certainty, surest first; at most 20."""
+    pred = scores.argmax(1)
+    wrong = np.flatnonzero(pred != labels)
+    return wrong[np.argsort(-scores[wrong, pred[wrong]], kind='stable')][:NUM_MISTAKES].tolist()

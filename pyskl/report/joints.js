@@ -1,0 +1,75 @@
+// Which joints matter: skeletons coloured by how much certainty is lost without a joint or a limb.
+
+function jointsSection() {
+  const found = data.occlusion;
+  const all = {id: -1, name: 'all classes', joints: found.all.joints, limbs: found.all.limbs, clips: found.all.clips};
+  const rows = [all, ...found.classes.map((row) => ({...row, name: nameOf(row.id)}))];
+  const most = Math.max(0.02, ...rows.flatMap((row) => [...row.joints, ...row.limbs]).map(Math.abs));
+  const canvas = h('canvas', {class: 'joints', role: 'img'});
+  const table = h('div', {class: 'scroll'});
+  const select = h('select', {id: 'joints-class', onchange: (e) => choose(Number(e.target.value))}, rows.map((row, n) => h('option', {value: n}, row.name)));
+  let current = all;
+  const draw = () => paint(canvas, 380, 380, (context, size) => drawJoints(context, size, current, most));
+  function choose(n) {
+    current = rows[n];
+    select.value = n;
+    draw();
+    const ranked = jointNames().map((name, j) => [name, current.joints[j]])
+      .concat(data.layout.bones.map(([a, b], l) => [`limb: ${jointNames()[b]} to ${jointNames()[a]}`, current.limbs[l]]))
+      .sort((a, b) => b[1] - a[1]).slice(0, 10);
+    canvas.setAttribute('aria-label', `Skeleton of ${current.name}; matters most: ${ranked.slice(0, 3).map(([name]) => name).join(', ')}`);
+    table.replaceChildren(h('table', {class: 'plain'}, h('caption', {}, `${current.name}: lost without it, percentage points`),
+      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'Joint or limb'), h('th', {scope: 'col', class: 'number'}, 'Lost'))),
+      h('tbody', {}, ranked.map(([name, value]) => h('tr', {}, h('th', {scope: 'row'}, name), h('td', {class: 'number'}, percent(value)))))));
+  }
+  const small = rows.slice(1).map((row, n) => {
+    const little = h('canvas', {class: 'thumb', 'aria-hidden': 'true'});
+    onTheme(() => paint(little, 96, 96, (context, size) => drawJoints(context, size, row, most)));
+    return h('li', {}, h('button', {type: 'button', class: 'card upright', onclick: () => { choose(n + 1); canvas.scrollIntoView({block: 'nearest'}); }}, little, h('span', {}, row.name)));
+  });
+  choose(0);
+  onTheme(draw);
+  return section('joints', 'Which joints matter', `The probability of the true class that is lost when a joint, or a limb with both its joints, is hidden. ` +
+    `${count(found.clips, 'clip')}, at most ${found.most} of a class, one view each.`,
+  h('div', {class: 'toolbar'}, h('label', {}, 'Class ', select), h('p', {class: 'legend'}, scaleLegend(most))), h('div', {class: 'two'}, canvas, table), h('ul', {class: 'cards small-cards'}, small));
+}
+
+const jointNames = () => data.layout.joints;
+
+function scaleLegend(most) {
+  const canvas = h('canvas', {class: 'ramp', 'aria-hidden': 'true'});
+  onTheme(() => paint(canvas, 96, 10, (context) => {
+    for (let x = 0; x < 96; x++) { context.fillStyle = lossColour((x / 95 * 2 - 1) * most, most); context.fillRect(x, 0, 1, 10); }
+  }));
+  return h('span', {}, `better without (−${percent(most, 0)}) `, canvas, ` worse without (+${percent(most, 0)})`);
+}
+
+const lossColour = (value, most) => shade(0.16 + 0.84 * Math.min(1, Math.abs(value) / most), value < 0 ? 'blue' : 'orange').fill;
+
+function drawJoints(context, size, row, most) {
+  const {bones, pose} = data.layout;
+  const margin = size * 0.1;
+  const [xs, ys] = [0, 1].map((axis) => pose.map((p) => p[axis]));
+  const [x0, y0] = [Math.min(...xs), Math.min(...ys)];
+  const extent = Math.max(Math.max(...xs) - x0, Math.max(...ys) - y0) || 1;
+  const place = (j) => [(size - (Math.max(...xs) - x0) / extent * (size - 2 * margin)) / 2 + (xs[j] - x0) / extent * (size - 2 * margin),
+    margin + (ys[j] - y0) / extent * (size - 2 * margin)];
+  context.lineCap = 'round';
+  bones.forEach(([child, parent], l) => {
+    context.strokeStyle = lossColour(row.limbs[l], most);
+    context.lineWidth = size / 50;
+    context.beginPath();
+    context.moveTo(...place(child));
+    context.lineTo(...place(parent));
+    context.stroke();
+  });
+  pose.forEach((_, j) => {
+    context.fillStyle = lossColour(row.joints[j], most);
+    context.strokeStyle = colour('ground');
+    context.lineWidth = size / 160;
+    context.beginPath();
+    context.arc(...place(j), size / 42, 0, 7);
+    context.fill();
+    context.stroke();
+  });
+}

@@ -1,0 +1,129 @@
+"""Receives clips and the networks that scored them; hands on how much certainty is lost when a joint or a limb is hidden.
+
+Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of image patches: what is hidden is not drawn.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..apis import init_recognizer
+from ..ensembling import kind_of, soften
+from ..errors import CheckpointError, ConfigError, DataError
+from ..heatmaps import PoseClips
+from .figures import plain
+from .sources import Clips, Stream
+
+CHECKED = 3                 # clips scored as in the test, to see whether the scores are this checkpoint's
+TOLERANCE = 0.02            # between machines and precisions
+
+
+def occlusion(streams: Sequence[Stream], weights: Sequence[float], clips: Clips, scores: Sequence[np.ndarray],
+              bones: Sequence[Sequence[int]], per_class: int, device: str | None, notes: list[str]) -> dict[str, Any]:
+    """The probability of the true class that is lost, a mean over the clips of each class.
+
+    scores     (N, K) probabilities of each stream, to see that its checkpoint is the one that was tested
+    bones      pairs of joints: a limb is hidden with both of them
+    per_class  at most so many clips of a class are scored, evenly spread; each in one view (the middle sample, unmirrored)
+    ->         all, classes: [{id, joints (V,), limbs (L,), clips}], clips, most. The ensemble's loss is its streams' weighted mean
+    raises     UserError kinds: no labels, no config or checkpoint in a work dir, a pipeline with stages after the heatmaps
+    """
+    chosen = _choose(clips.labels, per_class)
+    num_joints = clips.annotations[0]['keypoint'].shape[2]
+    masks = [(j,) for j in range(num_joints)] + [tuple(bone) for bone in bones]
+    lost = np.zeros((len(masks), len(chosen)))
+    for stream, weight, own in zip(streams, weights, scores):
+        lost += weight / sum(weights) * _losses(stream, clips, chosen, masks, own, device, notes)
+    labels = clips.labels[chosen]
+    rows = [{'id': int(k), **_means(lost[:, labels == k], num_joints)} for k in np.unique(labels)]
+    return {'all': _means(lost, num_joints), 'classes': rows, 'clips': len(chosen), 'most': per_class}
+
+
+def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
+    mean = plain(lost.mean(1))
+    return {'joints': mean[:num_joints], 'limbs': mean[num_joints:], 'clips': lost.shape[1]}
+
+
+def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
+    if (labels < 0).any():
+        raise DataError('--occlusion asks what the true class loses, but the clips have no labels. Leave it out.')
+    own = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+    return np.concatenate([rows[np.unique(np.linspace(0, len(rows) - 1, min(per_class, len(rows))).astype(int))] for rows in own])
+
+
+def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tuple[int, ...]], scores: np.ndarray,
+            device: str | None, notes: list[str]) -> np.ndarray:
+    """(masks, chosen): the probability of the true class without, minus that with what the mask hides."""
+    model = _model(stream, device)
+    _compare(model, stream, clips, scores, notes)
+    batch = max(1, model.cfg.data.loader('test').videos_per_gpu)
+    lost = np.zeros((len(masks), len(chosen)))
+    with tqdm(total=len(chosen) * (1 + len(masks)), desc=f'occlusion {stream.name}', unit='clip', leave=False, disable=None) as bar:
+        for start in range(0, len(chosen), batch):
+            rows = chosen[start:start + batch]
+            whole = PoseClips.collate([_one_view(_prepared(model, clips, i)) for i in rows]).to(model.target.device)
+            labels = clips.labels[rows]
+            plain_answer = _own(_answers(model, whole), labels)
+            bar.update(len(rows))
+            for m, mask in enumerate(masks):
+                lost[m, start:start + len(rows)] = plain_answer - _own(_answers(model, hidden(whole, mask)), labels)
+                bar.update(len(rows))
+    return lost
+
+
+def hidden(clips: PoseClips, joints: Sequence[int]) -> PoseClips:
+    """The clips without these joints: nobody has them."""
+    keypoint, score = clips.keypoint.clone(), clips.keypoint_score.clone()
+    keypoint[..., list(joints), :], score[..., list(joints)] = float('nan'), 0
+    return replace(clips, keypoint=keypoint, keypoint_score=score)
+
+
+def _model(stream: Stream, device: str | None) -> torch.nn.Module:
+    if stream.config_file is None:
+        raise ConfigError(f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.')
+    if stream.checkpoint is None:
+        raise CheckpointError(f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.')
+    model = init_recognizer(stream.config_file, stream.checkpoint, device)
+    if not model.pipeline.can_defer:
+        raise ConfigError(f'{stream.config_file}: data.test.pipeline has stages of your own after GeneratePoseTarget, so joints cannot be '
+                          'hidden before they are drawn. Report without --occlusion.')
+    return model
+
+
+def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> PoseClips:
+    """Clip i as the test sees it, key points only."""
+    sample = {**clips.annotations[int(i)], 'start_index': 0, 'modality': 'Pose', 'test_mode': True,
+              'emb': np.zeros(getattr(model.cls_head, 'emb_dim', 1), np.float32)}
+    return model.pipeline(sample, deferred=True)['imgs']
+
+
+def _one_view(clips: PoseClips) -> PoseClips:
+    middle = slice(clips.keypoint.shape[1] // 2, clips.keypoint.shape[1] // 2 + 1)
+    return replace(clips, keypoint=clips.keypoint[:, middle], keypoint_score=clips.keypoint_score[:, middle],
+                   spec=replace(clips.spec, double=False))
+
+
+def _answers(model: torch.nn.Module, clips: PoseClips) -> np.ndarray:
+    """(B, K) probabilities."""
+    with torch.inference_mode():
+        answers = model.predict(clips).float().cpu().numpy()
+    answers = answers.mean(1) if answers.ndim == 3 else answers
+    return soften(answers) if kind_of(answers) == 'logits' else answers
+
+
+def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return answers[np.arange(len(labels)), labels]
+
+
+def _compare(model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]) -> None:
+    """Note it when the checkpoint does not give the scores that the report is about."""
+    rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
+    again = np.concatenate([_answers(model, _prepared(model, clips, i).to(model.target.device)) for i in rows])
+    if np.abs(again - scores[rows]).max() > TOLERANCE:
+        notes.append(f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other '
+                     'settings. Joints are judged by this checkpoint.')

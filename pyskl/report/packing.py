@@ -1,0 +1,160 @@
+"""Receives key points; hands on few bytes: rounded to a grid, differences from frame to frame, deflated, a clip at a time.
+
+A clip's bytes, before deflate, are three planes of (2, M, V, T) and (M, V, T) values, each value the difference to the frame before it:
+    low   x then y, the low 8 bits      high  x then y, the bits above (only when bits > 8)      score  0..7
+Differences are taken modulo the grid and folded so that small ones of either sign are small numbers (0, -1, 1, -2 -> 0, 1, 2, 3).
+A missing joint has score 0 and stays where it was. player.js turns it round.
+"""
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SCORE_LEVELS = 7            # score 0: missing; 1..7: (0, 1]
+# (bits, every n-th frame), tried in this order. The player draws between frames, so that half of them look better than coarse steps.
+QUALITIES = ((10, 1), (9, 1), (10, 2), (9, 2), (8, 2), (9, 3), (8, 3), (8, 4))
+_ENOUGH = 256               # clips that tell how large all of them will be
+
+
+@dataclass(frozen=True)
+class PackedClip:
+    """data: raw deflate; box: (x, y, extent) px, the square of the clip's joints; shape: (M, T, V) of what is kept."""
+
+    data: bytes
+    box: tuple[float, float, float]
+    shape: tuple[int, int, int]
+
+
+@dataclass
+class Packed:
+    """Clips as base64 text, one behind the other: `text`; for clip n lengths[n] characters, 0 where it is left out."""
+
+    bits: int
+    step: int
+    text: str = ''
+    lengths: list[int] = field(default_factory=list)
+    boxes: list[tuple[float, float, float]] = field(default_factory=list)
+    shapes: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+def there(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """(M, T, V) bool: which joints were seen. keypoint (M, T, V, 2), score (M, T, V)."""
+    return (score > 0) & (keypoint != 0).any(-1) & np.isfinite(keypoint).all(-1)
+
+
+def real_part(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without the empty frames at the end that fill a short clip up, and without people who never appear; at least one of each."""
+    seen = there(keypoint, score)
+    frames, people = np.flatnonzero(seen.any((0, 2))), np.flatnonzero(seen.any((1, 2)))
+    last = frames[-1] + 1 if len(frames) else 1
+    people = people if len(people) else np.arange(1)
+    return keypoint[people, :last, :, :2], score[people, :last]
+
+
+def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int = 1) -> PackedClip:
+    """keypoint (M, T, V, 2) px, score (M, T, V) 0..1; every `step`-th frame is kept, coordinates on a grid of 2**bits lines.
+
+    A joint that was seen is moved by at most half a line: box extent / (2**bits - 1) / 2 in x and in y.
+    """
+    keypoint, score = real_part(keypoint, score)
+    keypoint, score = keypoint[:, ::step].astype(np.float64), score[:, ::step]
+    seen = there(keypoint, score)
+    corner, extent = _box(keypoint[seen])
+    grid = (1 << bits) - 1
+    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(np.int64)
+    lines = _hold(lines.transpose(3, 0, 2, 1), seen.transpose(0, 2, 1))                       # (2, M, V, T)
+    levels = np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0).astype(np.int64).transpose(0, 2, 1)
+    steps = _folded(lines, 1 << bits)
+    planes = [steps & 255, steps >> 8] if bits > 8 else [steps]
+    raw = b''.join(plane.astype(np.uint8).tobytes() for plane in (*planes, _folded(levels, SCORE_LEVELS + 1)))
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    people, frames, joints = score.shape
+    return PackedClip(deflate.compress(raw) + deflate.flush(), (*np.round(corner, 2).tolist(), extent), (people, frames, joints))
+
+
+def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the page's script computes: keypoint (M, T, V, 2) px and score (M, T, V), 0 for a missing joint."""
+    M, T, V = clip.shape
+    raw = np.frombuffer(zlib.decompress(clip.data, -15), np.uint8).astype(np.int64)
+    n = 2 * M * V * T
+    steps = raw[:n] + (raw[n:2 * n] << 8 if bits > 8 else 0)
+    lines = _unfolded(steps.reshape(2, M, V, T), 1 << bits)
+    levels = _unfolded(raw[-n // 2:].reshape(M, V, T), SCORE_LEVELS + 1)
+    *corner, extent = clip.box
+    return (lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner), levels.transpose(0, 2, 1) / SCORE_LEVELS
+
+
+def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
+    """All clips at the best quality whose text stays within `budget` characters.
+
+    clips   a sequence of annotations
+    first   all their indices, those that matter most first: what does not fit at the lowest quality is left out from the end
+    """
+    sample = np.unique(np.linspace(0, len(clips) - 1, min(_ENOUGH, len(clips))).astype(int)).tolist()
+    for bits, step in QUALITIES:
+        expected = sum(_text_length(_pack(clips[i], bits, step)) for i in sample) * len(clips) / len(sample)
+        if expected * 1.03 <= budget:
+            break
+    packed = Packed(bits, step, lengths=[0] * len(clips), boxes=[(0.0, 0.0, 1.0)] * len(clips), shapes=[(0, 0, 0)] * len(clips))
+    texts, used = {}, 0
+    for i in first:
+        clip = _pack(clips[i], bits, step)
+        if used + _text_length(clip) > budget:
+            break
+        texts[i] = base64.b64encode(clip.data).decode()
+        used += len(texts[i])
+        packed.lengths[i], packed.boxes[i], packed.shapes[i] = len(texts[i]), clip.box, clip.shape
+    packed.text = ''.join(texts[i] for i in sorted(texts))
+    return packed
+
+
+def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
+    """V pairs (x, y) in 0..1: each joint's mean place in its clip's box, over some clips."""
+    places = []
+    for i in np.unique(np.linspace(0, len(clips) - 1, min(most, len(clips))).astype(int)).tolist():
+        keypoint, score = real_part(clips[i]['keypoint'], clips[i]['keypoint_score'])
+        seen = there(keypoint, score)
+        corner, extent = _box(keypoint[seen])
+        places.append(np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(-1, *keypoint.shape[2:]))
+    places = np.concatenate(places)
+    number = np.maximum((~np.isnan(places)).sum(0), 1)
+    return np.round(np.nansum(places, 0) / number, 3).tolist()
+
+
+def _pack(annotation: dict, bits: int, step: int) -> PackedClip:
+    return pack_clip(annotation['keypoint'], annotation['keypoint_score'], bits, step)
+
+
+def _text_length(clip: PackedClip) -> int:
+    return -(-len(clip.data) // 3) * 4
+
+
+def _box(xy: np.ndarray) -> tuple[np.ndarray, float]:
+    """Seen points (n, 2) -> top-left corner on hundredths of a pixel, and the extent of the square that holds them."""
+    if not len(xy):
+        return np.zeros(2), 1.0
+    corner = np.floor(xy.min(0) * 100) / 100
+    return corner, float(max(np.ceil((xy.max(0) - corner).max() * 100) / 100, 1.0))
+
+
+def _hold(lines: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Where a joint is missing, its last place (its first one before that): differences are 0 there. lines (2, ..., T)."""
+    at = np.where(seen, np.arange(seen.shape[-1]), -1)
+    last = np.maximum.accumulate(at, -1)
+    start = np.where(seen.any(-1), seen.argmax(-1), 0)[..., None]
+    return np.take_along_axis(lines, np.broadcast_to(np.where(last < 0, start, last), lines.shape), -1)
+
+
+def _folded(values: np.ndarray, size: int) -> np.ndarray:
+    """Differences along the last axis, modulo size, as 0, 1, 2 ... for 0, -1, 1, -2 ..."""
+    steps = np.diff(values, axis=-1, prepend=0) % size
+    return np.where(steps < size // 2, 2 * steps, 2 * (size - steps) - 1)
+
+
+def _unfolded(folded: np.ndarray, size: int) -> np.ndarray:
+    steps = np.where(folded & 1, -(folded + 1 >> 1), folded >> 1)
+    return np.cumsum(steps, -1) % size

@@ -1,0 +1,57 @@
+"""Receives the label vectors and the confusion matrix; hands on whether the model confuses what means alike."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata, spearmanr
+
+from .figures import plain, symmetric_rates
+
+NUM_PERMUTATIONS = 999
+NUM_PAIRS = 12
+
+
+def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str, Any] | None:
+    """table (K, D) label vectors, matrix (K, K) counts -> similarity, confusion, rho, p, pairs; None with fewer than 4 classes of clips.
+
+    similarity  (K, K) cosine of the vectors        confusion  (K, K) symmetric share of clips, see figures.symmetric_rates
+    rho         Spearman's rank correlation of the two over all pairs of classes that have clips
+    p           the share of 999 random renamings of the classes with a rho at least as high (Mantel's test, one-sided; +1 / +1)
+    pairs       the 12 pairs most alike: [a, b, similarity, confusion]
+    """
+    length = np.linalg.norm(table, axis=1, keepdims=True)
+    unit = table / np.where(length > 0, length, 1)
+    similarity, confusion = (unit @ unit.T).astype(np.float64), symmetric_rates(matrix)
+    present = np.flatnonzero(matrix.sum(1))
+    if len(present) < 4:
+        return None
+    rho, p = mantel(similarity[np.ix_(present, present)], confusion[np.ix_(present, present)], seed)
+    a, b = np.triu_indices(len(present), 1)
+    best = np.argsort(-similarity[present[a], present[b]], kind='stable')[:NUM_PAIRS]
+    pairs = [[int(present[a[i]]), int(present[b[i]])] for i in best]
+    return {'similarity': plain(np.round(similarity, 3)), 'confusion': plain(np.round(confusion, 4)), 'rho': plain(rho), 'p': plain(p),
+            'pairs': [[i, j, plain(similarity[i, j]), plain(confusion[i, j])] for i, j in pairs], 'classes': len(present)}
+
+
+def mantel(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Spearman's rho over the pairs (upper triangles) of two symmetric (n, n), and its one-sided p by renaming the classes of one.
+
+    NaN, NaN when either is the same everywhere.
+    """
+    pairs = np.triu_indices(len(one), 1)
+    if np.ptp(one[pairs]) == 0 or np.ptp(other[pairs]) == 0:
+        return float('nan'), float('nan')
+    rho = float(spearmanr(one[pairs], other[pairs]).statistic)
+    ranks = np.zeros_like(one)
+    ranks[pairs] = rankdata(one[pairs])
+    ranks += ranks.T
+    fixed = rankdata(other[pairs])
+    fixed = (fixed - fixed.mean()) / fixed.std()
+    rng = np.random.default_rng(seed)
+    found = 0
+    for _ in range(NUM_PERMUTATIONS):
+        order = rng.permutation(len(one))
+        moved = ranks[np.ix_(order, order)][pairs]
+        found += float((fixed * (moved - moved.mean())).mean() / moved.std()) >= rho - 1e-12
+    return rho, (found + 1) / (NUM_PERMUTATIONS + 1)

@@ -1,0 +1,192 @@
+"""Receives what the user names, work dirs or score files; hands on streams: scores with config, checkpoint and log, and the clips."""
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..annotations import open_annotations
+from ..errors import DataError
+from ..submission import Scores, load_scores
+from .literal import literal_config
+
+RESULTS = ('scores.npz', 'result.pkl')
+LATEST = 'latest.pth'
+SPLITS = ('test', 'val', 'train')           # of the config, in the order in which they are tried
+
+
+@dataclass
+class Stream:
+    """One stream of the report: a score file, and what its work dir tells of it.
+
+    config       values of the config as far as they can be read without running it; {} when there is none
+    config_file  the file they stand in, to be run by --occlusion
+    log          rows of the .log.json files, oldest first
+    """
+
+    name: str
+    scores: Scores
+    folder: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_file: Path | None = None
+    checkpoint: Path | None = None
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def tested(self) -> str:
+        """When the score file was written, 'YYYY-MM-DD HH:MM'."""
+        return time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(self.scores.path)))
+
+
+@dataclass
+class Clips:
+    """The clips that scores are of, in that order: a sequence of annotations, labels (N,) -1 where unknown, where they stand,
+    and how many others without a label were left out."""
+
+    annotations: Sequence[Mapping[str, Any]]
+    labels: np.ndarray
+    source: str
+    left_out: int = 0
+
+
+def read_stream(path: str | os.PathLike, config: Mapping[str, Any] | None = None, config_file: str | os.PathLike | None = None,
+                checkpoint: str | os.PathLike | None = None) -> Stream:
+    """A stream from a work dir (its scores.npz or result.pkl) or from a score file.
+
+    config, config_file, checkpoint   when they are known better than the folder tells
+    raises   DataError: no such file, a folder without scores, wrong scores
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = next((path / name for name in RESULTS if (path / name).is_file()), None)
+        if found is None:
+            raise DataError(f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
+                            'or name a score file.')
+        path = found
+    scores, folder = load_scores(path), path.parent
+    found_file, values = _config_of(folder) if config is None and config_file is None else (None, {})
+    file = Path(config_file) if config_file is not None else found_file
+    latest = folder / LATEST
+    checkpoint = Path(checkpoint) if checkpoint is not None else latest.resolve() if latest.exists() else None
+    own = path.name in RESULTS          # else a file beside others, of which the folder may tell nothing
+    name = (file.stem if file else folder.resolve().name) if own else path.stem.removesuffix('_scores')
+    return Stream(name, scores, folder, values if config is None else config, file, checkpoint, read_log(folder) if own else [])
+
+
+def name_apart(streams: Sequence[Stream]) -> None:
+    """Give streams of one name their folders' names, and if need be a number."""
+    for again in (lambda i, s: f'{s.folder.resolve().name}/{s.name}', lambda i, s: f'{s.name} ({i + 1})'):
+        names = [stream.name for stream in streams]
+        for i, stream in enumerate(streams):
+            if names.count(stream.name) > 1 or stream.name == 'ensemble' and len(streams) > 1:
+                stream.name = again(i, stream)
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The rows of all .log.json of a work dir, oldest file first: of those that a stopped run logged twice the later ones."""
+    rows: dict[tuple, dict[str, Any]] = {}
+    for file in sorted(folder.glob('*.log.json')):
+        try:
+            lines = file.read_text(encoding='utf-8', errors='replace').splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            row = _row(line)
+            if row is not None:
+                rows[row['mode'], row['epoch'], row['iter']] = row
+    return list(rows.values())
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None                     # a line that a killed run left half-written
+    whole = isinstance(row, dict) and isinstance(row.get('mode'), str) and all(type(row.get(key)) is int for key in ('epoch', 'iter'))
+    return row if whole else None
+
+
+def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The newest config dump of a work dir and its values."""
+    dumps = sorted(folder.glob('*.py'), key=lambda p: p.stat().st_mtime_ns)
+    for file in reversed(dumps):
+        values = literal_config(file.read_text(encoding='utf-8', errors='replace'))
+        if 'data' in values:
+            return file, values
+    return None, {}
+
+
+def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: str | os.PathLike | None = None) -> Clips:
+    """The annotations of the clips that were scored.
+
+    ids       the clips, in the order wanted; None: all of the file, when there are as many as scores
+    ann_file  where they are; None: the first file of the configs' test, val and train data that holds them all
+    raises    DataError: no file named, none that is there, none with all the clips
+    """
+    named = [(str(ann_file), None)] if ann_file else list(dict.fromkeys(
+        place for split in SPLITS for stream in streams for place in annotation_files((stream.config.get('data') or {}).get(split))))
+    if not named:
+        raise DataError(f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
+                        'file: --ann-file FILE.pkl')
+    complaints = []
+    for file, split in named:
+        try:
+            clips = open_annotations(file)
+            clips = clips.split(split) if split is not None else clips
+            return _in_order(clips, ids, len(streams[0].scores.scores), file)
+        except DataError as error:
+            complaints.append(str(error))
+    raise DataError(complaints[0] if len(complaints) == 1 else 'no annotation file fits these scores:\n  ' + '\n  '.join(complaints) +
+                    '\nGive the right one: --ann-file FILE.pkl')
+
+
+def annotation_files(cfg: Any) -> Iterator[tuple[str, str | None]]:
+    """(ann_file, split) of every data set inside a part of a config."""
+    if isinstance(cfg, Mapping):
+        if isinstance(cfg.get('ann_file'), str):
+            yield cfg['ann_file'], cfg.get('split')
+        for value in cfg.values():
+            yield from annotation_files(value)
+    elif isinstance(cfg, (list, tuple)):
+        for value in cfg:
+            yield from annotation_files(value)
+
+
+def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
+    if ids is None:
+        if len(clips) != num_rows:
+            raise DataError(f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores without ids.')
+        return Clips(clips, np.asarray(clips.labels), file)
+    place = {name: i for i, name in enumerate(clips.ids)}
+    missing = [name for name in ids if name not in place]
+    if missing:
+        raise DataError(f'{file}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing).')
+    clips = clips.take(np.array([place[name] for name in ids]))
+    return Clips(clips, np.asarray(clips.labels), file)
+
+
+def train_counts(streams: Sequence[Stream], meta: Mapping[str, Any], num_classes: int) -> tuple[np.ndarray | None, str]:
+    """(K,) training clips of each class, and where that was read; (None, '') when nobody knows.
+
+    From the checkpoint's meta (class_counts), else from the annotation files of data.train, where they still are.
+    """
+    counts = meta.get('class_counts')
+    if isinstance(counts, (list, tuple)) and len(counts) == num_classes and all(isinstance(n, int) for n in counts):
+        return np.array(counts, dtype=np.int64), 'the checkpoint'
+    for stream in streams:
+        places = list(dict.fromkeys(annotation_files((stream.config.get('data') or {}).get('train'))))
+        try:
+            opened = [open_annotations(file) if split is None else open_annotations(file).split(split) for file, split in places]
+        except DataError:
+            continue
+        labels = np.concatenate([np.asarray(clips.labels) for clips in opened]) if opened else np.zeros(0, np.int64)
+        labels = labels[(labels >= 0) & (labels < num_classes)]
+        if len(labels):
+            return np.bincount(labels, minlength=num_classes), ', '.join(file for file, _ in places)
+    return None, ''
