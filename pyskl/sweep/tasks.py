@@ -93,7 +93,7 @@ def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', '
 def _folder(work_dir: Path, name: str, settings: str) -> Path:
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     there = sorted(work_dir.glob(f'*-{digest}'))
-    readable = re.sub(r'[^\w.=+-]+', '_', name)[:_LONGEST_NAME].strip('_.')
+    readable = re.sub(r'[^\w.=+-]+', '_', name)[:_LONGEST_NAME].strip('_.+-')
     return there[0] if there else work_dir / f'{readable}-{digest}'
 
 
