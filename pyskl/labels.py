@@ -1,5 +1,10 @@
-"""The 32 micro-gestures of iMiGUE, in class order, as its label list spells them."""
+"""Names of classes: the 32 micro-gestures of iMiGUE, in class order, as its label list spells them; a user's own from a file."""
 from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import DataError
 
 IMIGUE_LABELS: tuple[str, ...] = (
     'turtle neck', 'deep breath', 'touch hat', 'touch face', 'touch forehead', 'cover face', 'rub eyes', 'touch other face part',
@@ -7,3 +12,18 @@ IMIGUE_LABELS: tuple[str, ...] = (
     'fold arm', 'tidy sleeve', 'put arm back', 'move torso', 'sit straight', 'scratch arm', 'rub hand', 'cross finger',
     'minaret hand', 'play things', 'withdraw arms', 'head up', 'bit lip', 'arm akimbo', 'shake shoulder', 'illustrative',
 )
+
+
+def read_labels(path: str | os.PathLike) -> list[str]:
+    """Label names, one a line, in class order. DataError when there are none or the file is no text."""
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f'{path}: cannot be read as text ({error}). Expected one label a line, in class order.') from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
+    if not lines or empty is not None:
+        where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
+        raise DataError(f'{path}: {where}. Expected one label a line, in class order.')
+    return [line.strip() for line in lines]

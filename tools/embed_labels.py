@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from pyskl.atomic import atomic_write
 from pyskl.errors import ConfigError, DataError, UserError, run_script
-from pyskl.labels import IMIGUE_LABELS
+from pyskl.labels import IMIGUE_LABELS, read_labels
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
 TRAIN_CLIPS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,
@@ -65,21 +64,6 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def scale_to_cost(table: np.ndarray, clips: Sequence[int], cost: float = PUBLISHED_COST) -> np.ndarray:
     """The table times one factor, so that predicting zero costs `cost`: the mean of its squares, classes weighted by clips."""
     return table * np.sqrt(cost / np.average((table ** 2).mean(axis=1), weights=clips))
-
-
-def read_labels(path: str | os.PathLike) -> list[str]:
-    """Label names, one a line, in class order. DataError when there are none or the file is no text."""
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f'{path}: cannot be read as text ({error}). Expected one label a line, in class order.') from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
-    if not lines or empty is not None:
-        where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
-        raise DataError(f'{path}: {where}. Expected one label a line, in class order.')
-    return [line.strip() for line in lines]
 
 
 def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[str, np.ndarray]:

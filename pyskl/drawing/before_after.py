@@ -1,0 +1,140 @@
+"""A clip before and after each stage of its pipeline: what sampling, cropping and augmentation do to it."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..skeletons import Layout
+from .canvas import blank, frame, wrap
+from .clip import paint_picture, title_of
+from .colours import FAINT, GREEN, OUTSIDE, sides_legend
+from .heat import enlarge
+from .network import Painter, People
+from .scene import Scene, grid
+from .skeleton import Place, box_around, draw_skeleton, fit
+from .stages import Stage, drawing_stage, frames_of, heatmaps_of
+
+MARGIN = .14            # of a panel's edge: room for what lies outside the picture
+WORDS = 9               # pixels, a capital's height
+
+
+def pipeline_scene(stages: Sequence[Stage], layout: Layout, height: int, labels: Sequence[str] | None = None) -> Scene:
+    """A sheet of panels, one a stage, for each sampled frame.
+
+    stages  as pass_through gives them
+    height  pixels of a stage's panel
+    """
+    frames = frames_of(stages)
+    captions = [_caption(stages, i, height) for i in range(len(stages))]
+    draw = _Panels(stages, layout, height, frames)
+
+    def panel(t: int) -> np.ndarray:
+        return grid([draw(i, t) for i in range(len(stages))], captions)
+
+    legend = [*sides_legend(layout), ('what the next stage cuts out', GREEN)]
+    return Scene(title_of(stages[0].results, layout, labels), len(frames), panel, lambda t: f'all panels: frame {frames[t]}', 12.5, legend)
+
+
+class _Panels:
+    """draws(i, t): sampled frame t behind stage i, square panels."""
+
+    def __init__(self, stages: Sequence[Stage], layout: Layout, height: int, frames: np.ndarray):
+        self.stages, self.layout, self.height, self.frames = stages, layout, height, frames
+        self.drawing = drawing_stage(stages)
+        self.volumes = [heatmaps_of(stage.results) for stage in stages]
+        if self.drawing is not None:
+            self.people = People(stages[self.drawing], layout)
+            self.painter = Painter(stages[self.drawing], layout, self.volumes[self.drawing])
+
+    def __call__(self, i: int, t: int) -> np.ndarray:
+        canvas = blank(self.height, self.height, OUTSIDE)
+        if self.volumes[i] is not None and self.drawing is not None:
+            self._heatmaps(canvas, self.volumes[i][0, :, t], t)
+        elif 'keypoint' in self.stages[i].results:
+            self._skeletons(canvas, self.stages[i], t)
+            box = _next_crop(self.stages, i)
+            if box is not None:
+                place = self._place(self.stages[i].results)
+                corners = np.clip([place(box[:2]), place(box[2:])], 0, self.height - 1)
+                frame(canvas, corners[0], corners[1], GREEN, 2)
+        return canvas
+
+    def _place(self, results: Mapping[str, Any]) -> Place:
+        h, w = results['img_shape']
+        return fit((-.5, -.5, w - .5, h - .5), self.height, self.height, self.height * MARGIN)
+
+    def _skeletons(self, canvas: np.ndarray, stage: Stage, t: int) -> None:
+        results, place = stage.results, self._place(stage.results)
+        keypoint, score = np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')
+        t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
+        paint_picture(canvas, place, results['img_shape'])
+        around = box_around(keypoint, score, 0)
+        stroke = 1 if around is None else max(round(place.scale * (around[3] - around[1]) / 110), 1)
+        draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
+
+    def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
+        factor = max(round(self.height * (1 - 2 * MARGIN) / max(heatmaps.shape[1:])), 1)
+        picture = enlarge(self.painter.paint(heatmaps), factor)
+        self.people.draw(picture, t, factor)
+        top, left = ((self.height - v) // 2 for v in picture.shape[:2])
+        part = picture[max(-top, 0):, max(-left, 0):][:self.height, :self.height]
+        canvas[max(top, 0):, max(left, 0):][:part.shape[0], :part.shape[1]] = part
+        frame(canvas, (left, top), (left + picture.shape[1] - 1, top + picture.shape[0] - 1), FAINT)
+
+
+def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
+    """(left, top, right, bottom) pixels that the next stage cuts out of this stage's picture; None: it cuts nothing."""
+    if i + 1 == len(stages) or 'crop_quadruple' not in stages[i + 1].results:
+        return None
+    x, y, w, h = (float(v) for v in stages[i].results.get('crop_quadruple', (0, 0, 1, 1)))
+    new_x, new_y, new_w, new_h = (float(v) for v in stages[i + 1].results['crop_quadruple'])
+    if (new_x, new_y, new_w, new_h) == (x, y, w, h):
+        return None
+    picture_h, picture_w = stages[i].results['img_shape']
+    left, top = (new_x - x) / w * picture_w, (new_y - y) / h * picture_h
+    return left - .5, top - .5, left + new_w / w * picture_w - .5, top + new_h / h * picture_h - .5
+
+
+def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
+    """The stage's name, its arguments, and what it changed."""
+    stage = stages[i]
+    if i == 0:
+        h, w = stage.results['img_shape']
+        return ['as it is in the file', f'{w} x {h} pixels, {stage.results["keypoint"].shape[1]} frames']
+    facts = [words for say in (_sampled, _resized, _flipped, _drawn, _kept) if (words := say(stages[i - 1].results, stage.results))]
+    return [f'{i}  {stage.name}', *wrap(stage.arguments, width, WORDS, most=2), *(line for fact in facts
+                                                                               for line in wrap(fact, width, WORDS, most=2))]
+
+
+def _sampled(before: Mapping, after: Mapping) -> str:
+    if 'frame_inds' in after and 'frame_inds' not in before:
+        inds = np.reshape(after['frame_inds'], -1)
+        return f'takes frames {", ".join(map(str, inds[:3]))} ... {inds[-1]} ({len(inds)} of {after["keypoint"].shape[1]})'
+    if 'keypoint' in after and before['keypoint'].shape[1] != after['keypoint'].shape[1]:
+        return f'{before["keypoint"].shape[1]} -> {after["keypoint"].shape[1]} frames'
+    return ''
+
+
+def _resized(before: Mapping, after: Mapping) -> str:
+    old, new = before.get('img_shape'), after.get('img_shape')
+    return '' if new is None or tuple(old) == tuple(new) else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
+
+
+def _flipped(before: Mapping, after: Mapping) -> str:
+    if 'flip' not in after or 'flip' in before:
+        return ''
+    return 'mirrored' if after['flip'] else 'not mirrored this time'
+
+
+def _drawn(before: Mapping, after: Mapping) -> str:
+    if 'imgs' not in after or np.shape(before.get('imgs', ())) == np.shape(after['imgs']):
+        return ''
+    axes = {4: ' (frames, maps, y, x)', 5: ' (views, maps, frames, y, x)'}
+    shape = np.shape(after['imgs'])
+    return ' x '.join(map(str, shape)) + axes.get(len(shape), '')
+
+
+def _kept(before: Mapping, after: Mapping) -> str:
+    return f'keeps {", ".join(after)}' if set(after) < set(before) else ''

@@ -1,0 +1,132 @@
+"""One clip of the annotations as skeletons, on white or over its video."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..annotations.wording import count, plain
+from ..errors import ConfigError, DataError
+from ..labels import IMIGUE_LABELS
+from ..skeletons import LAYOUTS, Layout, guess_layout, layout_of
+from .canvas import blank, frame
+from .colours import FAINT, ON_PAPER, ON_VIDEO, OUTSIDE, WHITE, sides_legend
+from .libraries import opencv
+from .scene import Scene
+from .skeleton import Place, box_around, draw_skeleton, fit, shown
+from .video import Video
+
+SLACK = .02         # how much width / height of a video and of the annotation's picture may differ
+
+
+def layout_for(num_joints: int, wanted: str | Mapping | Layout | None = None, where: str = 'the clip') -> Layout:
+    """The layout to draw clips of so many joints with.
+
+    wanted  as in a config (layout_of); None: the known one of so many joints, and where there is none, joints without bones
+    raises  ConfigError: unknown, or for another number of joints
+    """
+    layout = guess_layout(num_joints) if wanted is None else layout_of(wanted)
+    if layout is None:
+        return Layout('unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0)
+    if layout.num_joints != num_joints:
+        fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
+        raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
+                          + (f'Try {" or ".join(fitting)}.' if fitting else 'No known layout has so many; give your own as a dict.'))
+    return layout
+
+
+def title_of(clip: Mapping[str, Any], layout: Layout, labels: Sequence[str] | None = None) -> str:
+    """'0187_0: 31 illustrative'. labels: names in class order; None: iMiGUE's, for its joints."""
+    label = int(clip.get('label', -1))
+    names = labels if labels is not None else IMIGUE_LABELS if layout.name == 'imigue22' else ()
+    return f'{plain(clip["frame_dir"])}: ' + ('no label' if label < 0 else f'{label} {names[label]}' if label < len(names)
+                                              else f'class {label}')
+
+
+def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Sequence[str] | None = None, whole: bool = False,
+               video: Video | None = None, offset: int | None = None) -> Scene:
+    """A panel for each frame, up to the last that shows anybody.
+
+    clip     an annotation as read_annotations gives it
+    height   pixels of a panel
+    whole    the whole picture; else the part around everything that moves
+    video    its frames are the ground; offset: the one of its frames that is the clip's first
+    raises   DataError: nobody to be seen, a video of another length or shape
+    """
+    keypoint, score = clip['keypoint'][..., :2], clip.get('keypoint_score')
+    frames = real_frames(clip)
+    around = box_around(keypoint, score)
+    if around is None:
+        raise DataError(f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all {keypoint.shape[1]} frames.')
+    picture_h, picture_w = (int(v) for v in clip['img_shape'])
+    box = (0., 0., float(picture_w), float(picture_h)) if whole else around
+    width = round(np.clip((box[2] - box[0]) / (box[3] - box[1]), .4, 2.5) * height)
+    place = fit(box, height, width, margin=1)
+    first = 0 if video is None else first_frame(clip, video, frames, offset)
+    look = ON_PAPER if video is None else ON_VIDEO
+    stroke = max(round(min(height, place.scale * (around[3] - around[1])) / 130), 1)
+
+    def panel(t: int) -> np.ndarray:
+        if video is None:
+            canvas = blank(height, width, OUTSIDE)
+            paint_picture(canvas, place, (picture_h, picture_w))
+        else:
+            canvas = _under(video[first + t], place, (picture_h, picture_w), height, width)
+        draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], layout, place, look, stroke)
+        return canvas
+
+    title = f'{title_of(clip, layout, labels)}  ({count(frames, "frame")})'
+    return Scene(title, frames, panel, lambda t: f'frame {t}' + (f' (video {first + t})' if first else ''),
+                 25.0 if video is None else video.fps, sides_legend(layout, look))
+
+
+def real_frames(clip: Mapping[str, Any]) -> int:
+    """Frames up to the last that shows anybody; short clips are filled up with frames of zeros."""
+    there = np.flatnonzero(shown(clip['keypoint'][..., :2], clip.get('keypoint_score')).any((0, 2)))
+    return int(there[-1]) + 1 if len(there) else clip['keypoint'].shape[1]
+
+
+def paint_picture(canvas: np.ndarray, place: Place, size: tuple[int, int]) -> None:
+    """White where the picture (h, w) is, with its border."""
+    corner, opposite = place((-.5, -.5)), place((size[1] - .5, size[0] - .5))
+    (left, top), (right, bottom) = (np.clip(np.rint(v), 0, canvas.shape[1::-1]).astype(int).tolist() for v in (corner, opposite))
+    canvas[top:bottom, left:right] = WHITE
+    far = np.clip([corner, opposite], -9999, 9999)
+    frame(canvas, far[0], far[1], FAINT)
+
+
+def first_frame(clip: Mapping[str, Any], video: Video, frames: int, offset: int | None) -> int:
+    """The video's frame that is the clip's first. DataError when the video is another's, or too short."""
+    name, length = plain(clip['frame_dir']), clip['keypoint'].shape[1]
+    h, w = (int(v) for v in clip['img_shape'])
+    if abs(video.width / video.height / (w / h) - 1) > SLACK:
+        raise DataError(f'{video.path}: its pictures are {video.width} x {video.height}, but clip {name} was taken from {w} x {h}: '
+                        'the shapes differ. Is it the video of this clip?')
+    if offset is None:
+        if len(video) not in (length, frames):
+            raise DataError(f'{video.path}: has {count(len(video), "frame")}, clip {name} has {length}. If the clip is a part of it, '
+                            'say which frame of the video is its first: --offset N.')
+        return 0
+    if not 0 <= offset <= len(video) - frames:
+        raise DataError(f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset {offset} needs frames '
+                        f'{offset} to {offset + frames - 1}.' + (f' Expected --offset 0 to {len(video) - frames}.'
+                                                                 if len(video) >= frames else ' The video is too short.'))
+    return offset
+
+
+def _under(picture: np.ndarray, place: Place, size: tuple[int, int], height: int, width: int) -> np.ndarray:
+    """The video's frame, as large as the annotation's picture (h, w), put in its place on the canvas."""
+    cv2 = opencv()
+    scale = place.scale * size[1] / picture.shape[1], place.scale * size[0] / picture.shape[0]
+    # the corner of pixel 0 lies half a pixel before its centre
+    left, top = place.left + (scale[0] - place.scale) / 2, place.top + (scale[1] - place.scale) / 2
+    move = np.array([[scale[0], 0, left], [0, scale[1], top]])
+    smaller = max(scale) < .8
+    if smaller:                                         # warpAffine looks at four pixels only, and would skip some
+        h, w = picture.shape[:2]
+        new = max(round(w * scale[0]), 1), max(round(h * scale[1]), 1)
+        picture = cv2.resize(picture, new, interpolation=cv2.INTER_AREA)
+        kx, ky = scale[0] * w / new[0], scale[1] * h / new[1]
+        move = np.array([[kx, 0, left + (kx - scale[0]) / 2], [0, ky, top + (ky - scale[1]) / 2]])
+    return cv2.warpAffine(picture, move, (width, height), borderValue=OUTSIDE)

@@ -1,0 +1,91 @@
+"""What the network sees of a clip: the heatmaps that the config's own pipeline draws, over the skeleton."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..skeletons import Layout
+from .clip import title_of
+from .colours import BLACK, WHITE, Look
+from .heat import colours_of, enlarge, heat_legend, is_signed, paint, paint_signed, signs_legend
+from .scene import Scene
+from .skeleton import Place, draw_skeleton
+from .stages import Stage, drawing_stage, frames_of, heatmaps_of
+
+ON_HEAT = Look(left=WHITE, middle=WHITE, right=WHITE, edge=BLACK)
+STRENGTH = .38              # of the skeleton over its heatmaps
+
+
+def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: int = 0, labels: Sequence[str] | None = None) -> Scene:
+    """A panel for each frame that the network sees of a clip.
+
+    stages  as pass_through gives them
+    height  pixels of a panel, at least; each pixel of a heatmap is drawn as a square of whole pixels
+    view    which of the clip's views: its samples, then, with double, their mirror images
+    raises  ConfigError: the pipeline draws no heatmaps, or there is no such view
+    """
+    drawing = drawing_stage(stages)
+    volume = heatmaps_of(stages[-1].results)
+    if drawing is None or volume is None:
+        raise ConfigError('the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
+                          'its stages.')
+    if not 0 <= view < len(volume):
+        raise ConfigError(f'--view {view}: the pipeline makes views 0 to {len(volume) - 1} of a clip.')
+    people = People(stages[drawing], layout)
+    painter = Painter(stages[drawing], layout, volume)
+    num_views = len(volume) // (2 if people.spec.double else 1)
+    mirrored, frames = view >= num_views, frames_of_view(stages, view % num_views)
+    factor = max(-(-height // volume.shape[3]), 1)
+
+    def panel(t: int) -> np.ndarray:
+        canvas = enlarge(painter.paint(volume[view, :, t]), factor)
+        people.draw(canvas, view % num_views * len(frames) + t, factor, mirrored)
+        return canvas
+
+    size = f'{volume.shape[1]} maps of {volume.shape[4]} x {volume.shape[3]} x {volume.shape[2]} frames'
+    which = f', view {view} of {len(volume)}{" (mirrored)" if mirrored else ""}' if len(volume) > 1 else ''
+    return Scene(f'{title_of(stages[0].results, layout, labels)}  ({size}{which})', volume.shape[2], panel,
+                 lambda t: f'frame {frames[t]}', 12.5, painter.legend)
+
+
+def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
+    """(T,) the numbers of the clip's frames in one of its samples."""
+    length = len(frames_of(stages))
+    inds = next((stage.results['frame_inds'] for stage in reversed(stages) if 'frame_inds' in stage.results), np.arange(length))
+    return np.reshape(inds, -1)[sample * length:(sample + 1) * length]
+
+
+class Painter:
+    """Paints heatmaps of the kind that the drawing stage makes: by channel, or by sign where there is one.
+
+    volume  all of the clip's heatmaps; the largest motion among them is the brightest
+    """
+
+    def __init__(self, stage: Stage, layout: Layout, volume: np.ndarray):
+        self.signed = is_signed(volume)
+        self.full = float(np.abs(volume).max()) or 1.0
+        self._colours = colours_of(stage.step.spec, layout, volume.shape[1])
+        self.legend = signs_legend() if self.signed else heat_legend(layout)
+
+    def paint(self, heatmaps: np.ndarray) -> np.ndarray:
+        return paint_signed(heatmaps, self.full) if self.signed else paint(heatmaps, self._colours)
+
+
+class People:
+    """The skeletons that lie under a stage's heatmaps."""
+
+    def __init__(self, stage: Stage, layout: Layout):
+        self.spec, self.layout = stage.step.spec, layout
+        self.keypoint = np.asarray(stage.results['keypoint'], np.float64) * self.spec.scaling
+        self.score = stage.results.get('keypoint_score')
+        self.width = stage.results['img_shape'][1] * self.spec.scaling
+
+    def draw(self, canvas: np.ndarray, t: int, factor: int, mirrored: bool = False) -> None:
+        """Draw frame t over its heatmap, enlarged by `factor`."""
+        keypoint, score = self.keypoint[:, t], None if self.score is None else self.score[:, t]
+        if mirrored:                    # the picture is turned round; the joints keep their places in it
+            keypoint = np.stack([self.width - 1 - keypoint[..., 0], keypoint[..., 1]], -1)
+        middle = (factor - 1) / 2       # of the square that a pixel has become
+        draw_skeleton(canvas, keypoint, score, self.layout, Place(factor, middle, middle), ON_HEAT, 1, STRENGTH)

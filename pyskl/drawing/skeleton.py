@@ -1,0 +1,71 @@
+"""Receives key points; draws the people that they show."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..skeletons import Layout
+from .canvas import Point, dot, line
+from .colours import ON_PAPER, Look, joint_sides, side_of
+
+FAINTEST = 0.2          # the opacity of a joint whose score is nearly 0: it is there, so it can be seen
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a picture lies on the canvas: its point (x, y) at (x, y) * scale + (left, top)."""
+
+    scale: float = 1.0
+    left: float = 0.0
+    top: float = 0.0
+
+    def __call__(self, xy: np.ndarray | Point) -> np.ndarray:
+        return np.asarray(xy, dtype=np.float64) * self.scale + (self.left, self.top)
+
+
+def fit(box: tuple[float, float, float, float], height: int, width: int, margin: float = 0) -> Place:
+    """The Place that shows (left, top, right, bottom) of a picture as large as goes, in the middle of height x width pixels."""
+    left, top, right, bottom = box
+    scale = min((width - 2 * margin) / (right - left), (height - 2 * margin) / (bottom - top))
+    return Place(scale, (width - scale * (left + right)) / 2, (height - scale * (top + bottom)) / 2)
+
+
+def shown(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
+    """(...) bool: which joints of keypoint (..., 2) are there. Not there: score 0, x = y = 0, NaN, infinity."""
+    there = np.isfinite(keypoint).all(-1) & (keypoint != 0).any(-1)
+    return there if score is None else there & (score > 0)
+
+
+def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12) -> tuple[float, float, float, float] | None:
+    """(left, top, right, bottom) around all joints that are there, grown by `margin` of the longer side; None: nobody is."""
+    xy = keypoint[shown(keypoint, score)]
+    if not len(xy):
+        return None
+    least, most = xy.min(0).astype(float), xy.max(0).astype(float)
+    grown = max(margin * float((most - least).max()), 4.0)
+    return tuple(map(float, (*(least - grown), *(most + grown))))
+
+
+def draw_skeleton(canvas: np.ndarray, keypoint: np.ndarray, score: np.ndarray | None, layout: Layout, place: Place | None = None,
+                  look: Look = ON_PAPER, width: int = 2, strength: float = 1.0) -> None:
+    """Draw everybody of one frame.
+
+    keypoint  (M, V, 2) pixels of the picture, which lies at `place` of the canvas
+    score     (M, V) 0..1, the opacity of a joint; a bone is as faint as the fainter of its ends. None: all are sure
+    width     pixels, of a bone; strength 0..1 makes all of it fainter
+    """
+    sides = joint_sides(layout)
+    there = shown(keypoint, score)
+    sure = np.ones(there.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
+    opacity = (FAINTEST + (1 - FAINTEST) * sure) * strength
+    points = (place or Place())(keypoint)
+    for xy, seen, alpha in zip(points, there, opacity):
+        bones = [bone for bone in layout.bones if seen[list(bone)].all()]
+        for edge in (True, False):
+            for bone in bones:
+                colour = look.edge if edge else look.of(side_of(bone, sides))
+                line(canvas, xy[bone[0]], xy[bone[1]], colour, width + 2 * edge, alpha[list(bone)].min() * (.6 if edge else 1))
+        for j in np.flatnonzero(seen):
+            dot(canvas, xy[j], look.edge, width * 1.2 + 1, alpha[j])
+            dot(canvas, xy[j], look.of(sides[j]), width * 1.2, alpha[j])

@@ -1,0 +1,138 @@
+"""Receives a built dataset and a clip's name; hands on what each stage of its very pipeline made of the clip."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..annotations.wording import plain
+from ..datasets.loader import seed_everything
+from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
+from ..errors import ConfigError, DataError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The clip behind one stage.
+
+    name      of the stage, '' for the clip before the first
+    arguments as the config gives them
+    step      the stage itself
+    results   what it handed on
+    decoded   are the key points those of the sampled frames (else: of all frames)?
+    """
+
+    name: str
+    arguments: str
+    step: Callable | None
+    results: Mapping[str, Any]
+    decoded: bool
+
+
+def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, Any], int]:
+    """The dataset, inside repeated and joined ones, that holds a clip; that dataset's config; the clip's index there.
+
+    raises  DataError with the nearest name when none holds it
+    """
+    parts = list(_parts(dataset, config))
+    for part, its_config in parts:
+        index = next((i for i, known in enumerate(part.ids) if known == name), None)
+        if index is not None:
+            return part, its_config, index
+    known = [known for part, _ in parts for known in part.ids]
+    raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)}')
+
+
+def unknown_clip(name: str, known: Sequence[str]) -> str:
+    """What to say of a clip that is not there."""
+    return f'there are {len(known):,} clips, from {plain(known[0])} to {plain(known[-1])}.{did_you_mean(name, known)}'
+
+
+def _parts(dataset: Any, config: Mapping[str, Any]):
+    if isinstance(config.get('datasets'), Sequence):
+        for part, its_config in zip(dataset.datasets, config['datasets']):
+            yield from _parts(part, its_config)
+    elif isinstance(config.get('dataset'), Mapping):
+        yield from _parts(dataset.dataset, config['dataset'])
+    else:
+        yield dataset, config
+
+
+def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int = 0) -> list[Stage]:
+    """Pass a clip through the dataset's pipeline, everything random drawn from `seed`.
+
+    dataset, config, index   as find_clip gives them
+    raises  ConfigError: the dataset has no pipeline of stages; DataError: a stage refuses the clip
+    """
+    if not isinstance(getattr(dataset, 'pipeline', None), Compose):
+        raise ConfigError(f'{type(dataset).__name__} has no pipeline of stages. Expected a PoseDataset.')
+    recorder = _Recorder(dataset.pipeline, config['pipeline'])
+    seed_everything(seed)
+    dataset.sample(index)                   # names the stage and the clip where something is wrong
+    dataset.pipeline, plain_pipeline = recorder, dataset.pipeline
+    try:
+        seed_everything(seed)
+        dataset.sample(index)
+    finally:
+        dataset.pipeline = plain_pipeline
+    return recorder.stages
+
+
+class _Recorder:
+    """In a pipeline's place: the same stages on the same clip, each one's results kept."""
+
+    def __init__(self, pipeline: Compose, config: Sequence[Any]):
+        self.steps, self.config, self.stages = pipeline.steps, config, []
+
+    def __call__(self, results: dict[str, Any], deferred: bool = False) -> dict[str, Any]:
+        self._keep('', {}, None, results, False)
+        decoded = False
+        for step, config in zip(self.steps, self.config):
+            results = step(results)
+            decoded = decoded or isinstance(step, PoseDecode)
+            self._keep(type(step).__name__, config, step, results, decoded)
+        return results
+
+    def _keep(self, name: str, config: Any, step: Callable | None, results: Mapping[str, Any], decoded: bool) -> None:
+        given = {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
+        arguments = ', '.join(f'{k}={_shortly(v)}' for k, v in given.items())
+        self.stages.append(Stage(name, arguments, step, dict(results), decoded))
+
+
+def _shortly(value: Any) -> str:
+    """repr of plain values; a config's own containers look like Python's."""
+    if isinstance(value, Mapping):
+        return 'dict(' + ', '.join(f'{k}={_shortly(v)}' for k, v in value.items()) + ')'
+    if isinstance(value, list):
+        return '[' + ', '.join(map(_shortly, value)) + ']'
+    return repr(value)
+
+
+def drawing_stage(stages: Sequence[Stage]) -> int | None:
+    """The index of the stage that draws the heatmaps."""
+    return next((i for i, stage in enumerate(stages) if isinstance(stage.step, GeneratePoseTarget)), None)
+
+
+def frames_of(stages: Sequence[Stage]) -> np.ndarray:
+    """(n,) the numbers of the clip's frames that the first view shows; all frames where nothing samples."""
+    for stage in reversed(stages):
+        if 'frame_inds' in stage.results:
+            length = stage.results.get('clip_len', np.size(stage.results['frame_inds']))
+            return np.reshape(stage.results['frame_inds'], -1)[:length] + stage.results.get('offset', 0)
+    return np.arange(stages[0].results['keypoint'].shape[1])
+
+
+def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:
+    """(views, C, T, H, W) of `imgs`, whatever a later stage made of it; None where there is none.
+
+    Before FormatShape, when views and frames lie in one axis, it is one view of that many frames.
+    """
+    imgs = results.get('imgs')
+    if isinstance(imgs, list) and len(imgs) == 1:           # Collect(nested=True)
+        imgs = imgs[0]
+    imgs = None if imgs is None else np.asarray(imgs)
+    if imgs is None or imgs.ndim not in (4, 5):
+        return None
+    return imgs if imgs.ndim == 5 else imgs.swapaxes(0, 1)[None]

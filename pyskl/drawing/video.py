@@ -1,0 +1,55 @@
+"""Receives a video file; hands on its frames."""
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from .libraries import decord
+
+
+class Video:
+    """A video's frames, read when they are asked for: `video[i]` is (H, W, 3) uint8 RGB.
+
+    fps, height, width   as the file says
+    raises  DataError: missing, no video, or a frame that can't be decoded
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        if not Path(path).is_file():
+            raise DataError(f'{path}: no such video file.')
+        reader = decord().VideoReader
+        self.path = str(path)
+        try:
+            with _quiet():
+                self._frames = reader(self.path)
+                self.height, self.width = self._frames[0].shape[:2]
+        except (RuntimeError, IndexError) as error:          # decord's own errors are RuntimeErrors
+            raise DataError(f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for example.') from error
+        self.fps = float(self._frames.get_avg_fps())
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        try:
+            return self._frames[index].asnumpy()
+        except RuntimeError as error:
+            raise DataError(f'{self.path}: frame {index} cannot be decoded. Is the file whole?') from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """decord's C++ writes straight to stderr what it also raises."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

@@ -1,0 +1,191 @@
+"""Look at the data: a clip, the heatmaps that the network sees of it, what each stage of a pipeline does, a skeleton layout.
+
+    python tools/visualize.py clip data/imigue_val.pkl 0187_0 -o clip.gif
+    python tools/visualize.py clip data/imigue_val.pkl 0187_0 --video 0187.mp4 --offset 1200 -o clip.mp4
+    python tools/visualize.py heatmap configs/posec3d/slowonly_r50_imigue22/limb.py 0187_0 --split val
+    python tools/visualize.py pipeline configs/posec3d/slowonly_r50_imigue22/joint.py 0005_3 --seed 1
+    python tools/visualize.py skeleton imigue22
+"""
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyskl.errors import ConfigError, DataError, UserError, run_script
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='clip | heatmap | pipeline | skeleton')
+
+    clip = commands.add_parser('clip', help="one clip's skeletons, or over its video")
+    clip.add_argument('file', type=Path, metavar='ANN_FILE', help='annotation pickle, or its packed folder')
+    clip.add_argument('id', metavar='ID', help="the clip's name (frame_dir)")
+    clip.add_argument('--video', type=Path, metavar='FILE', help='draw over the frames of this video')
+    clip.add_argument('--offset', type=int, metavar='N', help="the video's frame, from 0 on, that is the clip's first (default: 0, and "
+                                                              'the video must be as long as the clip)')
+    clip.add_argument('--whole', action='store_true', help='the whole picture, not only the part around the person')
+
+    heatmap = commands.add_parser('heatmap', help='what the network sees of a clip')
+    pipeline = commands.add_parser('pipeline', help='a clip before and after each stage of its pipeline')
+    for command, split in ((heatmap, 'test'), (pipeline, 'train')):
+        command.add_argument('config', metavar='CONFIG', help='config file')
+        command.add_argument('id', metavar='ID', help="the clip's name (frame_dir)")
+        command.add_argument('--split', choices=['train', 'val', 'test'], default=split,
+                             help='whose clips and pipeline (default: %(default)s)')
+        command.add_argument('--seed', type=int, default=0, metavar='N', help='of everything that is random in it (default: 0)')
+        command.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='config keys to change')
+    heatmap.add_argument('--view', type=int, default=0, metavar='N', help='which of the views that testing averages (default: 0)')
+
+    skeleton = commands.add_parser('skeleton', help='a layout: its joints, bones and mirror pairs')
+    skeleton.add_argument('layout', nargs='?', metavar='LAYOUT', help="a layout's name, or a dict as in a config")
+    skeleton.add_argument('--list', action='store_true', help='list the known layouts')
+
+    for command in (clip, heatmap, pipeline):
+        command.add_argument('--layout', metavar='NAME', help='what the joints are (default: by the config, or by their number)')
+        command.add_argument('--labels', metavar='FILE', help="label names, one a line, in class order (default: iMiGUE's 32, "
+                                                              'for its 22 joints)')
+        command.add_argument('--height', type=int, metavar='PX', help='of a panel, in pixels')
+        command.add_argument('--fps', type=float, help="frames a second of a GIF or MP4 (default: the video's, else 25; 12.5 where "
+                                                       'frames are sampled)')
+    for command in (clip, heatmap):
+        command.add_argument('--frames', type=int, default=12, metavar='N', help='frames on a PNG sheet (default: 12)')
+    for command in (clip, heatmap, pipeline):
+        command.add_argument('-o', '--out', type=Path, metavar='FILE', help='x.png: a sheet; x.gif, x.mp4: every frame '
+                                                                            '(default: COMMAND_ID.png in this folder)')
+    skeleton.add_argument('-o', '--out', type=Path, metavar='FILE', help='x.png (default: skeleton_LAYOUT.png in this folder)')
+    args = parser.parse_args(argv)
+    _check(args)
+    return args
+
+
+def _check(args: argparse.Namespace) -> None:
+    for name, least in (('height', 32), ('frames', 1), ('seed', 0)):
+        value = getattr(args, name, None)
+        if value is not None and value < least:
+            raise UserError(f'--{name} {value}: expected {least} or more.')
+    if getattr(args, 'fps', None) is not None and not 0.1 <= args.fps <= 100:
+        raise UserError(f'--fps {args.fps:g}: expected 0.1 to 100.')
+    if args.command == 'clip' and args.offset is not None and args.video is None:
+        raise UserError('--offset says where in a video the clip begins; name the video: --video FILE.')
+    if args.command == 'skeleton' and (args.layout is None) != args.list:
+        raise UserError('skeleton: expected the name of a layout, or --list for all names.')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    if args.command == 'skeleton' and args.list:
+        list_layouts()
+    else:
+        print(f'wrote {COMMANDS[args.command](args)}')
+
+
+def list_layouts() -> None:
+    from pyskl.skeletons import LAYOUTS
+    width = max(map(len, LAYOUTS))
+    for name, layout in LAYOUTS.items():
+        print(f'{name:<{width}}  {layout.num_joints:3} joints  {len(layout.bones):3} bones  {len(layout.mirror):3} mirror pairs')
+
+
+def draw_layout(args: argparse.Namespace) -> Path:
+    from pyskl.drawing.chart import layout_chart
+    from pyskl.drawing.writing import check_suffix, write_png
+    from pyskl.skeletons import layout_of
+    layout = layout_of(_layout(args.layout))
+    out = args.out or Path(f'skeleton_{_file_name(layout.name)}.png')
+    check_suffix(out, ['.png'])
+    write_png(out, layout_chart(layout))
+    return out
+
+
+def draw_clip(args: argparse.Namespace) -> Path:
+    from pyskl.annotations import open_annotations
+    from pyskl.drawing.clip import clip_scene, layout_for
+    from pyskl.drawing.scene import write_scene
+    from pyskl.drawing.stages import unknown_clip
+    from pyskl.drawing.video import Video
+    out, still = _out(args)
+    clips = open_annotations(args.file)
+    index = next((i for i, name in enumerate(clips.ids) if name == args.id), None)
+    if index is None:
+        raise DataError(f'{args.file}: holds no clip {args.id!r}; {unknown_clip(args.id, clips.ids)}')
+    clip = clips[index]
+    layout = layout_for(clip['keypoint'].shape[2], _layout(args.layout), str(args.file))
+    video = None if args.video is None else Video(args.video)
+    height = args.height or (260 if still else 480)
+    scene = clip_scene(clip, layout, height, _labels(args), args.whole, video, args.offset)
+    write_scene(scene, out, args.frames, args.fps)
+    return out
+
+
+def draw_heatmaps(args: argparse.Namespace) -> Path:
+    from pyskl.drawing.network import heatmap_scene
+    from pyskl.drawing.scene import write_scene
+    out, still = _out(args)
+    stages, layout = _stages(args)
+    write_scene(heatmap_scene(stages, layout, args.height or (220 if still else 448), args.view, _labels(args)), out, args.frames, args.fps)
+    return out
+
+
+def draw_pipeline(args: argparse.Namespace) -> Path:
+    from pyskl.drawing.before_after import pipeline_scene
+    from pyskl.drawing.scene import write_scene
+    out, _ = _out(args)
+    stages, layout = _stages(args)
+    write_scene(pipeline_scene(stages, layout, args.height or 260, _labels(args)), out, 1, args.fps)
+    return out
+
+
+COMMANDS = {'clip': draw_clip, 'heatmap': draw_heatmaps, 'pipeline': draw_pipeline, 'skeleton': draw_layout}
+
+
+def _out(args: argparse.Namespace) -> tuple[Path, bool]:
+    """The file to write, and whether it is one picture."""
+    from pyskl.drawing.writing import check_suffix
+    out = args.out or Path(f'{args.command}_{_file_name(args.id)}.png')
+    return out, check_suffix(out) == '.png'
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r'[^\w.-]+', '_', name)
+
+
+def _layout(words: str | None) -> str | Mapping[str, Any] | None:
+    """A name as it is; a dict, as in a config, from its text."""
+    if words is None or not words.lstrip().startswith('{'):
+        return words
+    try:
+        return ast.literal_eval(words.strip())
+    except (ValueError, SyntaxError) as error:
+        raise ConfigError(f"layout {words}: cannot be read ({error}). Expected a name, or a dict like "
+                          "\"{'name': 'imigue22', 'first_hand': 'left'}\".") from error
+
+
+def _labels(args: argparse.Namespace) -> list[str] | None:
+    from pyskl.labels import read_labels
+    return read_labels(args.labels) if args.labels else None
+
+
+def _stages(args: argparse.Namespace):
+    """The clip behind each stage of the config's pipeline, and the layout to draw it with."""
+    from pyskl.drawing.libraries import opencv
+    opencv()                            # or its absence would come as a traceback of mmcv
+    from pyskl.apis.setup import build_split, naming, read_run
+    from pyskl.drawing.clip import layout_for
+    from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
+    recipe = read_run(args.config, args.cfg_options).recipe
+    dataset = build_split(recipe, args.split)
+    with naming(recipe, f': data.{args.split}'):
+        stages = pass_through(*find_clip(dataset, getattr(recipe.data, args.split), args.id), args.seed)
+        drawing = drawing_stage(stages)
+        of_config = None if drawing is None else getattr(stages[drawing].step, 'layout', None)
+        num_joints = stages[0].results['keypoint'].shape[2]
+        return stages, layout_for(num_joints, _layout(args.layout) or of_config, f'clip {args.id}')
+
+
+if __name__ == '__main__':
+    run_script(main)
