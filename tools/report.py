@@ -15,10 +15,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('inputs', nargs='+', metavar='WORK_DIR_OR_SCORES', help='work dir, scores.npz or result.pkl of each stream')
-    add('-o', '--out', metavar='FILE', help='default: report.html in the first work dir')
+    add('-o', '--out', metavar='FILE', help='default: report.html beside the first scores')
     add('--weights', nargs='+', type=float, metavar='W', help='of the streams in the ensemble; default 0.4 0.6 for two')
     add('--ann-file', metavar='FILE', help='annotations of the clips (default: as the config in the work dir says)')
     add('--config', help="one stream: its config (default: the copy in the work dir, of which nothing is run but for --occlusion)")
+    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')
     add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: latest.pth in the work dir)')
     add('--labels', metavar='FILE', help="class names, one a line (default: iMiGUE's for 32 classes)")
     add('--layout', metavar='NAME', help='what the joints are (default: as the config says, or by their number)')

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-from pyskl.errors import run_script
+from pyskl.errors import UserError, run_script
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -25,6 +26,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys')
+    parser.add_argument('--report', nargs='?', const='', metavar='FILE', help='write a page about the test as well, see tools/report.py '
+                        '(default: report.html beside the scores)')
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -32,11 +35,29 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
-    args.pop('local_rank')
+    page, _ = args.pop('report'), args.pop('local_rank')
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test
-    test(config, TestOptions(**args), cfg_options)
+    result = test(config, TestOptions(**args), cfg_options)
+    if page is not None and result is not None:         # on the first rank alone
+        report(result.files, config, cfg_options, args['work_dir'], args['checkpoint'], page or None)
     return 0
+
+
+def report(files: Sequence[Path], config: str, cfg_options: Sequence[str] | None, work_dir: str | None, checkpoint: str | None,
+           out: str | None) -> None:
+    """Write the page about a test and print where it is."""
+    from pyskl.recipe import load_config
+    from pyskl.report import ReportOptions, build_report
+    scores = next((file for file in files if file.suffix == '.npz'), None)
+    if scores is None:
+        raise UserError('--report: the views of a clip were kept apart (average_clips none), so no clip has one answer to report on.')
+    work_dir = work_dir or load_config(config, cfg_options).get('work_dir')
+    options = ReportOptions(out=out, config=config, cfg_options=cfg_options, checkpoint=checkpoint)
+    written = build_report([scores], options, work_dir)
+    for note in written.notes:
+        print(f'note: {note}')
+    print(f'wrote {written.path} ({written.size / 1e6:.1f} MB)')
 
 
 if __name__ == '__main__':

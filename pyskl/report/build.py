@@ -17,6 +17,7 @@ from ..ensembling import kind_of, soften
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS
+from ..recipe import load_config
 from ..skeletons import guess_layout, layout_of
 from ..submission import align, blend, check_weights
 from . import figures
@@ -39,6 +40,7 @@ class ReportOptions:
     weights: Sequence[float] | None = None
     ann_file: str | None = None
     config: str | None = None
+    cfg_options: Sequence[str] | None = None
     checkpoint: str | None = None
     labels: str | None = None
     layout: str | None = None
@@ -58,15 +60,15 @@ class Report:
 
 
 def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | None = None,
-                 config: Mapping[str, Any] | None = None) -> Report:
+                 work_dir: str | os.PathLike | None = None) -> Report:
     """Write the report of one or more streams.
 
-    inputs   work dirs (with scores.npz or result.pkl) or score files, one a stream
-    config   the values of the config, when the caller has them already
+    inputs     work dirs (with scores.npz or result.pkl) or score files, one a stream
+    work_dir   one stream: where its config, log and checkpoint are, when that is not beside its scores
     raises   UserError kinds for anything missing or wrong; then nothing is written
     """
     options = options or ReportOptions()
-    streams = _streams(inputs, options, config)
+    streams = _streams(inputs, options, work_dir)
     clips, scores = _matched(streams, options)
     weights = check_weights(options.weights, len(streams))
     blended = blend(scores, [w / sum(weights) for w in weights]) if len(streams) > 1 else scores[0]
@@ -78,7 +80,7 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     counts, counts_from = train_counts(streams, meta, blended.shape[1])
     data |= _header(streams, scores, blended, weights, clips, counts_from)
     data |= _judged(blended, clips.labels, names, counts) if known.any() else _unjudged(blended, names, counts)
-    data |= {'curves': [{'name': s.name, **found} for s in streams if (found := curves(s.log))]}
+    data |= {'curves': [{'name': s.name, 'groups': found} for s in streams if (found := curves(s.log))]}
     if known.any():
         data['semantics'] = _semantics(streams, data['confusion']['counts'], notes)
     data['layout'] = _layout(streams, clips, options.layout)
@@ -86,20 +88,21 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
         data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
                                       notes)
     data['clips'], frames = _clips(clips, scores, blended, streams, data, notes)
-    path = Path(options.out or streams[0].folder / 'report.html')
+    path = Path(options.out) if options.out else streams[0].report_file
     return Report(path, write_page(path, data, frames), notes)
 
 
-def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, config: Mapping[str, Any] | None) -> list[Stream]:
+def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, work_dir: str | os.PathLike | None) -> list[Stream]:
     if not inputs:
         raise UserError('no work dir or score file was given: expected at least one.')
     if len(inputs) > 1 and (options.config or options.checkpoint):
         raise ConfigError('--config and --checkpoint belong to one stream, but several were given. Leave them out: each work dir '
                           'holds its own.')
-    if options.config and config is None:
-        from ..recipe import load_config
-        config = load_config(options.config)._cfg_dict
-    streams = [read_stream(path, config, options.config, options.checkpoint) for path in inputs]
+    if options.cfg_options and not options.config:
+        raise ConfigError('--cfg-options: overrides of what? Give --config too.')
+    config = load_config(options.config, options.cfg_options)._cfg_dict if options.config else None
+    streams = [read_stream(path, config, options.config, options.checkpoint, work_dir) for path in inputs]
+    streams[0].overrides = tuple(options.cfg_options or ())
     name_apart(streams)
     return streams
 

@@ -4,12 +4,17 @@ function jointsSection() {
   const found = data.occlusion;
   const all = {id: -1, name: 'all classes', joints: found.all.joints, limbs: found.all.limbs, clips: found.all.clips};
   const rows = [all, ...found.classes.map((row) => ({...row, name: nameOf(row.id)}))];
-  const most = Math.max(0.02, ...rows.flatMap((row) => [...row.joints, ...row.limbs]).map(Math.abs));
+  const mostOf = (some) => Math.max(0.01, ...some.flatMap((row) => [...row.joints, ...row.limbs]).map(Math.abs));
+  const most = mostOf(rows.slice(1));
   const canvas = h('canvas', {class: 'joints', role: 'img'});
   const table = h('div', {class: 'scroll'});
   const select = h('select', {id: 'joints-class', onchange: (e) => choose(Number(e.target.value))}, rows.map((row, n) => h('option', {value: n}, row.name)));
   let current = all;
-  const draw = () => paint(canvas, 380, 380, (context, size) => drawJoints(context, size, current, most));
+  const legend = scaleLegend();
+  const draw = () => {
+    paint(canvas, 380, 380, (context, size) => drawJoints(context, size, current, mostOf([current])));
+    legend.draw(mostOf([current]));
+  };
   function choose(n) {
     current = rows[n];
     select.value = n;
@@ -31,17 +36,24 @@ function jointsSection() {
   onTheme(draw);
   return section('joints', 'Which joints matter', `The probability of the true class that is lost when a joint, or a limb with both its joints, is hidden. ` +
     `${count(found.clips, 'clip')}, at most ${found.most} of a class, one view each.`,
-  h('div', {class: 'toolbar'}, h('label', {}, 'Class ', select), h('p', {class: 'legend'}, scaleLegend(most))), h('div', {class: 'two'}, canvas, table), h('ul', {class: 'cards small-cards'}, small));
+  h('div', {class: 'toolbar'}, h('label', {}, 'Class ', select), h('p', {class: 'legend'}, legend.element)), h('div', {class: 'two'}, canvas, table),
+  h('p', {class: 'muted small'}, `Below, every class on one scale: full colour is ${percent(most, 0)} percentage points.`), h('ul', {class: 'cards small-cards'}, small));
 }
 
 const jointNames = () => data.layout.joints;
 
-function scaleLegend(most) {
-  const canvas = h('canvas', {class: 'ramp', 'aria-hidden': 'true'});
-  onTheme(() => paint(canvas, 96, 10, (context) => {
-    for (let x = 0; x < 96; x++) { context.fillStyle = lossColour((x / 95 * 2 - 1) * most, most); context.fillRect(x, 0, 1, 10); }
-  }));
-  return h('span', {}, `better without (−${percent(most, 0)}) `, canvas, ` worse without (+${percent(most, 0)})`);
+// {element, draw(most)}: the colours from -most to most
+function scaleLegend() {
+  const canvas = h('canvas', {class: 'ramp wide-ramp', 'aria-hidden': 'true'});
+  const [low, high] = [h('span'), h('span')];
+  const draw = (most) => {
+    paint(canvas, 96, 10, (context) => {
+      for (let x = 0; x < 96; x++) { context.fillStyle = lossColour((x / 95 * 2 - 1) * most, most); context.fillRect(x, 0, 1, 10); }
+    });
+    low.textContent = `better without it (−${percent(most, 0)}) `;
+    high.textContent = ` worse without it (+${percent(most, 0)})`;
+  };
+  return {element: h('span', {}, low, canvas, high), draw};
 }
 
 const lossColour = (value, most) => shade(0.16 + 0.84 * Math.min(1, Math.abs(value) / most), value < 0 ? 'blue' : 'orange').fill;

@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from ..apis import init_recognizer
+from ..apis.setup import read_run
 from ..ensembling import kind_of, soften
 from ..errors import CheckpointError, ConfigError, DataError
 from ..heatmaps import PoseClips
@@ -88,7 +89,7 @@ def _model(stream: Stream, device: str | None) -> torch.nn.Module:
         raise ConfigError(f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.')
     if stream.checkpoint is None:
         raise CheckpointError(f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.')
-    model = init_recognizer(stream.config_file, stream.checkpoint, device)
+    model = init_recognizer(read_run(stream.config_file, stream.overrides).config, stream.checkpoint, device)
     if not model.pipeline.can_defer:
         raise ConfigError(f'{stream.config_file}: data.test.pipeline has stages of your own after GeneratePoseTarget, so joints cannot be '
                           'hidden before they are drawn. Report without --occlusion.')

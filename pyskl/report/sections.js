@@ -143,18 +143,22 @@ const CURVES = {
   time: (lines) => [lineChart('Time', lines, {unit: 'seconds a step'})],
 };
 
+const FRIENDLY = {top1_acc: 'Top-1', top5_acc: 'Top-5', mean_class_accuracy: 'Mean-class', macro_f1: 'Macro-F1', lr: 'learning rate'};
+
 // {'loss_cls (training)': ..., ...} -> [[quantity, its lines], ...], the losses' parts first
 function byQuantity(lines) {
   const found = {};
-  for (const [name, points] of Object.entries(lines)) (found[name.split(' (')[0]] ??= {})[name] = points;
+  for (const [name, points] of Object.entries(lines)) (found[name.split(' (')[0]] ??= {})[name.replace(/^.* \((.*)\)$/, '$1')] = points;
   return Object.entries(found).sort(([a], [b]) => (a === 'loss') - (b === 'loss'));
 }
+
+const friendly = (lines) => Object.fromEntries(Object.entries(lines).map(([name, points]) => [name.replace(/^\w+/, (word) => FRIENDLY[word] ?? word), points]));
 
 function curvesSection() {
   const place = h('div', {class: 'charts'});
   const draw = (name) => {
-    const {curves} = {curves: data.curves.find((stream) => stream.name === name)};
-    place.replaceChildren(...Object.entries(CURVES).flatMap(([group, chart]) => curves[group] ? chart(curves[group]) : []));
+    const curves = data.curves.find((stream) => stream.name === name).groups;
+    place.replaceChildren(...Object.entries(CURVES).flatMap(([group, chart]) => curves[group] ? chart(friendly(curves[group])) : []));
   };
   const names = data.curves.map((stream) => stream.name);
   draw(names[0]);

@@ -9,7 +9,7 @@ from scipy.stats import rankdata, spearmanr
 from .figures import plain, symmetric_rates
 
 NUM_PERMUTATIONS = 999
-NUM_PAIRS = 12
+NUM_PAIRS = 9
 
 
 def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str, Any] | None:
@@ -18,7 +18,7 @@ def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str,
     similarity  (K, K) cosine of the vectors        confusion  (K, K) symmetric share of clips, see figures.symmetric_rates
     rho         Spearman's rank correlation of the two over all pairs of classes that have clips
     p           the share of 999 random renamings of the classes with a rho at least as high (Mantel's test, one-sided; +1 / +1)
-    pairs       the 12 pairs most alike: [a, b, similarity, confusion]
+    pairs       the 9 pairs most alike: [a, b, similarity, confusion]
     """
     length = np.linalg.norm(table, axis=1, keepdims=True)
     unit = table / np.where(length > 0, length, 1)

@@ -26,7 +26,7 @@ class Stream:
     """One stream of the report: a score file, and what its work dir tells of it.
 
     config       values of the config as far as they can be read without running it; {} when there is none
-    config_file  the file they stand in, to be run by --occlusion
+    config_file  the file they stand in, to be run by --occlusion with overrides, KEY=VALUE
     log          rows of the .log.json files, oldest first
     """
 
@@ -35,8 +35,15 @@ class Stream:
     folder: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     config_file: Path | None = None
+    overrides: Sequence[str] = ()
     checkpoint: Path | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def report_file(self) -> Path:
+        """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html."""
+        path = Path(self.scores.path)
+        return path.with_name('report.html' if path.name in RESULTS else f'{path.stem.removesuffix("_scores")}_report.html')
 
     @property
     def tested(self) -> str:
@@ -56,10 +63,11 @@ class Clips:
 
 
 def read_stream(path: str | os.PathLike, config: Mapping[str, Any] | None = None, config_file: str | os.PathLike | None = None,
-                checkpoint: str | os.PathLike | None = None) -> Stream:
+                checkpoint: str | os.PathLike | None = None, work_dir: str | os.PathLike | None = None) -> Stream:
     """A stream from a work dir (its scores.npz or result.pkl) or from a score file.
 
-    config, config_file, checkpoint   when they are known better than the folder tells
+    config, config_file, checkpoint, work_dir   when they are known better than the file's folder tells. A folder without a
+             config is no work dir: it tells nothing
     raises   DataError: no such file, a folder without scores, wrong scores
     """
     path = Path(path)
@@ -69,14 +77,16 @@ def read_stream(path: str | os.PathLike, config: Mapping[str, Any] | None = None
             raise DataError(f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
                             'or name a score file.')
         path = found
-    scores, folder = load_scores(path), path.parent
-    found_file, values = _config_of(folder) if config is None and config_file is None else (None, {})
+    scores, folder = load_scores(path), Path(work_dir) if work_dir is not None else path.parent
+    found_file, values = _config_of(folder)
     file = Path(config_file) if config_file is not None else found_file
     latest = folder / LATEST
-    checkpoint = Path(checkpoint) if checkpoint is not None else latest.resolve() if latest.exists() else None
-    own = path.name in RESULTS          # else a file beside others, of which the folder may tell nothing
-    name = (file.stem if file else folder.resolve().name) if own else path.stem.removesuffix('_scores')
-    return Stream(name, scores, folder, values if config is None else config, file, checkpoint, read_log(folder) if own else [])
+    if checkpoint is None and file is not None and latest.exists():
+        checkpoint = latest.resolve()
+    own = path.stem.removesuffix('_scores')         # val_scores.npz: 'val'
+    name = own if file is None else file.stem if path.name in RESULTS else f'{file.stem} {own}'
+    return Stream(name, scores, folder, values if config is None else config, file, (), None if checkpoint is None else Path(checkpoint),
+                  [] if file is None else read_log(folder))
 
 
 def name_apart(streams: Sequence[Stream]) -> None:
