@@ -80,7 +80,7 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
         raise ConfigError(f'{" and ".join(map(flag, alone))}: each says what the weights are. Give one of them.')
     if args.temperatures and (args.fit_on or args.weights_from):
         raise ConfigError(f'--temperatures: {flag(alone[0])} gives them. Leave one of the two out.')
-    idle = [name for name in FITTING if getattr(args, name) not in (None, False) and args.fit_on is None]
+    idle = [name for name in FITTING if args.fit_on is None and getattr(args, name) is not None and getattr(args, name) is not False]
     if idle:
         raise ConfigError(f'{flag(idle[0])}: only --fit-on uses it. Add --fit-on val, or leave it out.')
     if args.fit_on and not args.ann_file:

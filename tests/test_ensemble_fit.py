@@ -1,0 +1,199 @@
+"""ensemble/ensemble.py --fit-on: weights chosen on validation scores, saved, used again; refusals that write nothing."""
+import json
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_ensemble import SCRIPT, answer, files, script
+
+from pyskl.annotations import make_annotation, write_annotations
+from pyskl.ensembling import soften
+from pyskl.errors import UserError, run_script
+from pyskl.submission import load_scores, save_result_pkl, save_scores
+
+NUM_CLASSES = 4
+STREAMS = ('joint', 'limb', 'motion')
+FIT = ['joint/scores.npz', 'limb/scores.npz', 'motion/scores.npz', '--fit-on', 'val', '--ann-file', 'val.pkl', '--out-dir', 'out']
+
+
+def scores_of(labels, skill, seed):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(len(labels), NUM_CLASSES))
+    logits[np.arange(len(labels)), labels] += skill
+    return soften(logits)
+
+
+def annotations(path, labels, split):
+    clips = [make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9)) for name, label in labels.items()]
+    write_annotations(path, split, clips)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """Three streams with scores on 60 validation and 30 test clips; the current folder holds them."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    val, test = ({f'{name}_{n}': int(label) for n, label in enumerate(rng.integers(NUM_CLASSES, size=size))}
+                 for name, size in (('0001', 60), ('0054', 30)))
+    for s, (stream, skill) in enumerate(zip(STREAMS, (1.5, 1.0, 0.2))):
+        save_scores(f'{stream}/scores.npz', list(test), scores_of(list(test.values()), skill, s))
+        rows = rng.permutation(60)
+        save_scores(f'{stream}/val_scores.npz', [list(val)[n] for n in rows], scores_of(list(val.values()), skill, 10 + s)[rows])
+    annotations('val.pkl', val, {'val': list(val)})
+    annotations('test.pkl', test, {'test': list(test)})
+    annotations('all.pkl', val | test, {'val': list(val), 'test': list(test)})
+    annotations('mixed.pkl', val | test, {'val': [*val, '0054_3'], 'test': list(test)})
+    annotations('no_splits.pkl', val | test, {})
+    annotations('none.pkl', dict.fromkeys(val), {'val': list(val)})
+    return tmp_path
+
+
+def main(*argv, here='.'):
+    script.main([str(word) for word in argv], here=script.Path(here).resolve())
+
+
+def out():
+    return answer(script.Path('out'))
+
+
+def test_weights_are_chosen_on_val_applied_to_test_and_saved(world, capsys):
+    main(*FIT, '--labels', 'test.pkl')
+    text = capsys.readouterr().out
+    saved = json.loads((world / 'out' / 'weights.json').read_text())
+    streams = [load_scores(f'{name}/scores.npz') for name in STREAMS]
+    blended = sum(w * soften(s.scores, t) for w, t, s in zip(saved['weights'], saved['temperatures'], streams))
+    assert out().decode() == ''.join(f'{name},{k}\n' for name, k in zip(streams[0].ids, blended.argmax(1)))
+    assert saved['streams'] == [f'{name}/scores.npz' for name in STREAMS]
+    assert saved['made']['fit_on'] == 'val' and saved['made']['clips'] == 60 and saved['made']['objective'] == 'top1'
+    assert saved['made']['held_out']['folds'] == 5
+    assert 'joint probabilities, limb probabilities, motion probabilities' in text
+    assert [line.split()[0] for line in text.splitlines()[2:7]] == ['joint', 'limb', 'motion', 'equal', 'fitted']
+    assert 'gain over equal weights looks like' in text and 'equal weights ' in text.splitlines()[-4]
+
+
+def test_the_printed_command_and_the_saved_weights_give_the_same_bytes(world, capsys):
+    main(*FIT, '--objective', 'log_loss')
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith('the same again: '))
+    first = out(), (world / 'out' / 'Submission.zip').read_bytes()
+    words = shlex.split(line.removeprefix('the same again: '))
+    assert words[:2] == ['python', 'ensemble/ensemble.py']
+    for again in (words[2:], [*FIT[:3], '--weights-from', 'out/weights.json', '--out-dir', 'out'],
+                  [*FIT[2::-1], '--weights-from', 'out/weights.json', '--out-dir', 'out']):
+        (world / 'out' / 'Submission.csv').unlink()
+        main(*again)
+        assert (out(), (world / 'out' / 'Submission.zip').read_bytes()) == first
+
+
+def test_fitting_twice_gives_the_same_bytes(world):
+    main(*FIT)
+    first = files(world / 'out')
+    main(*FIT)
+    assert files(world / 'out') == first
+
+
+def test_fit_scores_may_be_named_and_may_be_bare_lists_in_the_order_of_the_split(world):
+    main(*FIT)
+    saved = (world / 'out' / 'weights.json').read_bytes()
+    ids = [f'0001_{n}' for n in range(60)]
+    for stream in STREAMS:
+        scores = load_scores(f'{stream}/val_scores.npz')
+        rows = [scores.ids.index(name) for name in ids]
+        save_result_pkl(f'{stream}/bare.pkl', scores.scores[rows])
+        (world / stream / 'val_scores.npz').rename(world / stream / 'elsewhere.npz')
+    main(*FIT, '--fit-scores', *(f'{stream}/elsewhere.npz' for stream in STREAMS))
+    named = json.loads((world / 'out' / 'weights.json').read_text())
+    assert named['weights'] == json.loads(saved)['weights']
+    main(*FIT, '--by-position', '--fit-scores', *(f'{stream}/bare.pkl' for stream in STREAMS))
+    bare = json.loads((world / 'out' / 'weights.json').read_text())
+    assert bare['temperatures'] == named['temperatures']
+
+
+def test_without_temperature_the_streams_keep_their_sharpness(world):
+    main(*FIT, '--no-temperature')
+    assert json.loads((world / 'out' / 'weights.json').read_text())['temperatures'] == [1, 1, 1]
+
+
+def test_clips_without_labels_do_not_count(world, capsys):
+    labels = {f'0001_{n}': (n % NUM_CLASSES if n < 20 else None) for n in range(60)}
+    annotations('some.pkl', labels, {'val': list(labels)})
+    main(*FIT, '--ann-file', 'some.pkl')
+    assert 'on 20 clips of val' in capsys.readouterr().out
+
+
+def test_temperatures_may_be_given_by_hand(world, capsys):
+    main('joint/scores.npz', 'limb/scores.npz', '--weights', 0.4, 0.6, '--temperatures', 2, 0.5, '--out-dir', 'out')
+    joint, limb = (load_scores(f'{name}/scores.npz') for name in STREAMS[:2])
+    blended = 0.4 * soften(joint.scores, 2) + 0.6 * soften(limb.scores, 0.5)
+    assert [int(line.split(b',')[1]) for line in out().splitlines()] == blended.argmax(1).tolist()
+    assert 'weight 0.4  temperature 2  joint/scores.npz' in capsys.readouterr().out
+
+
+SCORES = FIT[:3]
+VAL = ['--fit-on', 'val', '--ann-file', 'val.pkl']
+REFUSALS = {
+    'no labels named': ([*SCORES, '--fit-on', 'val'], '--ann-file'),
+    'the test split': ([*SCORES, '--fit-on', 'test', '--ann-file', 'all.pkl'], '--fit-on test: the test clips are what is reported'),
+    'an unknown split': ([*SCORES, '--fit-on', 'vla', '--ann-file', 'all.pkl', '--fit-scores', *SCORES], "no split 'vla'"),
+    'one stream': ([SCORES[0], *VAL], 'single stream'),
+    'no val scores beside': ([*SCORES, '--fit-on', 'dev', '--ann-file', 'val.pkl'], 'joint/dev_scores.npz: no such file'),
+    'too few val scores': ([*SCORES, *VAL, '--fit-scores', 'joint/val_scores.npz'], '1 files of scores to fit on for 3 streams'),
+    'the same files': ([*SCORES, *VAL, '--fit-scores', *SCORES], 'joint/scores.npz: is to be fitted on and to be reported'),
+    'a copy of the files': ([*SCORES, *VAL, '--fit-scores', 'copy.npz', 'copy.npz', 'copy.npz'], r'copy.npz: holds 30 clips'),
+    'the same clips, renamed': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/renamed.npz' for s in STREAMS)], 'exactly the scores'),
+    'labels of reported clips': ([*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'], r'mixed.pkl: split val: lists 1 clip \(0054_3\)'),
+    'a file without splits': ([*SCORES, '--fit-on', 'val', '--ann-file', 'no_splits.pkl'], 'no_splits.pkl: split val: lists 30 clips'),
+    'labels of other clips': ([*SCORES, '--fit-on', 'test', '--ann-file', 'test.pkl'], '--fit-on test'),
+    'clips that have no label': ([*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'], 'none.pkl: none of the 60 clips'),
+    'logits beside probabilities': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)], 'holds logits'),
+    'bare lists': ([*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'], 'bare.pkl: a bare list .* --by-position'),
+    'too many folds': ([*SCORES, *VAL, '--folds', '61'], '61 folds for 60 labelled clips'),
+    'weights, too': ([*SCORES, *VAL, '--weights', '1', '1', '1'], '--weights and --fit-on'),
+    'temperatures, too': ([*SCORES, *VAL, '--temperatures', '1', '1', '1'], '--temperatures: --fit-on gives them'),
+    'fit options alone': ([*SCORES[:2], '--objective', 'top1'], '--objective: only --fit-on uses it'),
+    'a fold count alone': ([*SCORES[:2], '--folds', '0'], '--folds: only --fit-on'),
+    'a gone weights file': ([*SCORES, '--weights-from', 'gone.json'], 'gone.json: cannot be read'),
+    'weights of other streams': ([*SCORES[:2], '--weights-from', 'three.json'], 'three.json: weights for 3 streams'),
+    'a temperature of 0': ([*SCORES[:2], '--temperatures', '0', '1'], 'expected 2 numbers above 0'),
+    'one temperature': ([*SCORES[:2], '--temperatures', '1'], 'expected 2 numbers above 0'),
+}
+
+
+@pytest.mark.parametrize('what', REFUSALS)
+def test_what_would_deceive_is_refused_and_nothing_is_written(world, what):
+    argv, says = REFUSALS[what]
+    save_scores('copy.npz', load_scores(SCORES[0]).ids, load_scores(SCORES[0]).scores)
+    save_result_pkl('bare.pkl', load_scores('joint/val_scores.npz').scores)
+    (world / 'three.json').write_text('{"streams": ["a", "b", "c"], "weights": [1, 1, 1], "temperatures": [1, 1, 1]}')
+    for stream in STREAMS:
+        val = load_scores(f'{stream}/val_scores.npz')
+        save_scores(f'{stream}/logits.npz', val.ids, 5 * val.scores - 2)
+        save_scores(f'{stream}/renamed.npz', sorted(val.ids)[:30], load_scores(f'{stream}/scores.npz').scores)
+    before = files(world)
+    with pytest.raises(UserError, match=says):
+        main(*argv, '--out-dir', 'out')
+    assert files(world) == before
+
+
+def test_a_submission_that_cannot_be_written_leaves_no_weights(world):
+    (world / 'out' / 'Submission.zip').mkdir(parents=True)
+    with pytest.raises(UserError, match='Submission.zip'):
+        main(*FIT)
+    assert sorted(path.name for path in (world / 'out').iterdir()) == ['Submission.zip']
+
+
+def test_a_refusal_is_one_line_and_status_2(world, capsys):
+    with pytest.raises(SystemExit) as left:
+        run_script(lambda: main(*SCORES, *VAL, '--fit-scores', *SCORES))
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith('error: joint/scores.npz: is to be fitted on and to be reported')
+
+
+def test_as_a_user_types_it(world):
+    done = subprocess.run([sys.executable, str(SCRIPT), *FIT], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.splitlines()[-2:] == ['wrote out/weights.json', 'wrote out/Submission.zip (30 rows)']
+    wrong = subprocess.run([sys.executable, str(SCRIPT), *SCORES, *VAL, '--fit-scores', *SCORES], capture_output=True, text=True,
+                           timeout=120, check=False)
+    assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
