@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -55,6 +56,26 @@ def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     assert 'Total batch: 16 clips (8 x 2 processes)' in whole.stderr and '--autoscale-lr' in whole.stderr
     first, second = rows(tmp_path / 'run'), rows(tmp_path / 'again')
     assert second == first[-len(second):]
+
+
+@pytest.mark.slow
+def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
+    """Two nodes under torchrun, both on this machine: each start has a node rank and a launcher of its own."""
+    config = problem(tmp_path)
+    together = run('tools/train.py', config, '--work-dir', tmp_path / 'together', processes=2)
+    assert together.returncode == 0, together.stderr
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    nodes = [subprocess.Popen(
+        ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '1', '--work-dir', str(tmp_path / 'apart')],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', 'NNODES': '2',
+             'NODE_RANK': str(rank), 'MASTER_ADDR': '127.0.0.1', 'PORT': port}) for rank in (0, 1)]
+    for node in nodes:
+        _, errors = node.communicate(timeout=250)
+        assert node.returncode == 0, errors
+    assert_same_checkpoint(tmp_path / 'together' / 'epoch_2.pth', tmp_path / 'apart' / 'epoch_2.pth')
 
 
 def test_dist_scripts_run_with_one_and_two_processes(trained, tmp_path):
