@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from pyskl.annotations import read_annotations
 from pyskl.annotations.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
+from pyskl.datasets import build_dataset
 from pyskl.errors import DataError, UserError
+from pyskl.models import build_model
+from pyskl.recipe import load_config, read_recipe
 
 ROOT = Path(__file__).parents[1]
 _candidates = [os.environ.get('PYSKL_NATOPS'), ROOT.parent / 'shared' / 'real' / 'natops']
@@ -136,3 +139,18 @@ def test_the_real_files_hold_180_clips_each_thirty_a_class(tmp_path):
     for name in ('TRAIN', 'TEST'):
         series = read_ts(REAL / f'NATOPS_{name}.ts')
         assert np.bincount(series.labels).tolist() == [30] * len(CLASSES) and {clip.shape for clip in series.xyz} == {(51, 8, 3)}
+
+
+CONFIGS = sorted(p for p in (ROOT / 'configs' / 'natops').glob('*.py') if p.stem != 'plan')
+
+
+@pytest.mark.parametrize('config', CONFIGS, ids=lambda p: p.stem)
+def test_the_configs_train_on_train_judge_on_test_alone_and_fit_their_clips(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(*two_files(tmp_path), '--out-dir', 'data/natops')
+    recipe = read_recipe(load_config(config))
+    train, test = (build_dataset(getattr(recipe.data, name)) for name in ('train', 'test'))
+    assert recipe.data.val is None and (len(train), len(test)) == (12, 4)
+    model = build_model(recipe.model)
+    assert train[0]['imgs'].shape[1] == model.backbone.in_channels
+    assert model.forward_test(test[0]['imgs'][None]).shape == (1, len(CLASSES))

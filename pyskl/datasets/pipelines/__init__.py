@@ -1,10 +1,13 @@
 """Pipelines: from an annotation to what the network takes, in stages with PYSKL's names and arguments."""
+from .augment import FrameJitter, JointDropout, KeypointNoise, ShiftScale
 from .base import Step
+from .bones import BoneVectors
 from .compose import Compose
 from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
 from .geometry import CenterCrop, RandomCrop, RandomResizedCrop, Resize
 from .keypoints import Flip, PoseCompact, PoseDecode
 from .sampling import UniformSampleFrames
 
-__all__ = ['CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'GeneratePoseTarget', 'PoseCompact', 'PoseDecode',
-           'RandomCrop', 'RandomResizedCrop', 'Resize', 'Step', 'ToTensor', 'UniformSampleFrames']
+__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
+           'JointDropout', 'KeypointNoise', 'PoseCompact', 'PoseDecode', 'RandomCrop', 'RandomResizedCrop', 'Resize',
+           'ShiftScale', 'Step', 'ToTensor', 'UniformSampleFrames']

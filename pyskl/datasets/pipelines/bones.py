@@ -1,0 +1,53 @@
+"""A step that makes bones visible: their vectors as points of their own."""
+from __future__ import annotations
+
+import numpy as np
+
+from ...registry import PIPELINES
+from .base import Results, Step, check_joints, chosen_layout, picture_size
+
+
+@PIPELINES.register_module()
+class BoneVectors(Step):
+    """Add a point for each bone: where the child joint would lie if its parent were the picture's centre, enlarged by `zoom`.
+
+    So a heatmap shows how a hand is held, wherever it is; a thumb that points up or down moves by less than a pixel otherwise.
+    The second stream of 2s-AGCN (arXiv:1805.07694, section 3.3), made fit for heatmaps.
+
+    layout       the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own: whose bones
+    zoom         how many times its length a bone is drawn
+    keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's order
+
+    A bone's score is the lower one of its ends'; with a missing end (x = y = 0) it is missing. Put Flip before this step: it mirrors
+    joints. The points are no joints any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
+    """
+
+    needs = ('keypoint', 'img_shape')
+    gives = ('keypoint', 'keypoint_score')
+
+    def __init__(self, layout: str | dict, zoom: float = 4.0, keep_joints: bool = True):
+        if not 0 < zoom < np.inf:
+            raise ValueError(f'zoom = {zoom}: expected a number above 0.')
+        self._layout = chosen_layout(layout)
+        if not self._layout.bones:
+            raise ValueError(f'layout {self._layout.name} has no bones.')
+        self.zoom, self.keep_joints = zoom, keep_joints
+        self._child, self._parent = np.array(self._layout.bones).T
+
+    def __call__(self, results: Results) -> Results:
+        h, w = picture_size(results)
+        keypoint = results['keypoint']
+        check_joints(results, self._layout, keypoint.shape[2])
+        child, parent = keypoint.take(self._child, axis=2), keypoint.take(self._parent, axis=2)
+        missing = (child == 0).all(-1) | (parent == 0).all(-1)                                    # (M, T, L)
+        point = np.array([w / 2, h / 2], dtype=keypoint.dtype) + (child - parent) * keypoint.dtype.type(self.zoom)
+        results['keypoint'] = self._behind(keypoint, np.where(missing[..., None], 0, point))
+        score = results.get('keypoint_score')
+        score = np.ones(keypoint.shape[:3], np.float32) if score is None else score
+        lower = np.minimum(score.take(self._child, axis=2), score.take(self._parent, axis=2))
+        results['keypoint_score'] = self._behind(score, np.where(missing, 0, lower))
+        return results
+
+    def _behind(self, joints: np.ndarray, bones: np.ndarray) -> np.ndarray:
+        bones = bones.astype(joints.dtype, copy=False)
+        return np.concatenate([joints, bones], axis=2) if self.keep_joints else bones
