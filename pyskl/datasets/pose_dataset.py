@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..annotations.clips import Annotations, Ids
 from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
+from .balance import repeats
 from .label_embeddings import load_label_embeddings
 from .pipelines import Collect, Compose
 
@@ -28,7 +29,10 @@ class PoseDataset:
     label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb` of a sample is its label's row
     num_classes       K; when given, labels are checked against it
     class_prob        how often each class is seen in an epoch, per class (dict or list): 2.5 means every clip twice and
-                      half of the clips a third time. Used in training only
+                      half of the clips a third time. 'balanced' sees all classes equally often, 'sqrt' is half-way there
+                      (balance.py). Used in training only
+    only_classes, without_classes   keep the clips of these classes, or those of all others; labels stay as they are. For zero-shot
+                      training, whose held-out classes are tested by their label vectors
     valid_ratio, box_thr   keep clips whose share of frames with a person (`valid_frames`, or `valid@{box_thr}`) is at least valid_ratio
     test_mode         deterministic sampling, labels may be missing (-1)
     modality, start_index   handed to the pipeline as they are
@@ -41,32 +45,40 @@ class PoseDataset:
 
     def __init__(self, ann_file: str | PathLike, pipeline: Sequence[dict | Any], split: str | None = None,
                  label_embeddings: str | PathLike | None = None, num_classes: int | None = None,
-                 class_prob: dict | Sequence[float] | None = None, valid_ratio: float | None = None,
+                 class_prob: Literal['balanced', 'sqrt'] | dict | Sequence[float] | None = None, valid_ratio: float | None = None,
                  box_thr: float | str | None = None, test_mode: bool = False, modality: str = 'Pose', start_index: int = 0,
-                 memcached: bool = False, mc_cfg: dict | Sequence | None = None):
+                 memcached: bool = False, mc_cfg: dict | Sequence | None = None,
+                 only_classes: Sequence[int] | None = None, without_classes: Sequence[int] | None = None):
         self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
         self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
-        self.video_infos = self._load(valid_ratio, box_thr)
+        _check_classes(only_classes, without_classes, num_classes)
+        self.video_infos = self._load(valid_ratio, box_thr, only_classes, without_classes)
         self.label_embeddings_file = label_embeddings
         self.label_embeddings = load_label_embeddings(label_embeddings)
         self.labels = self.video_infos.labels
         self._check_labels()
+        self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)
 
-    def _load(self, valid_ratio: float | None, box_thr: float | str | None) -> Annotations:
+    def _load(self, valid_ratio: float | None, box_thr: float | str | None, only: Sequence[int] | None,
+              without: Sequence[int] | None) -> Annotations:
         clips = open_annotations(self.ann_file)
         if self.split is not None:
             clips = clips.split(self.split)
         if valid_ratio is not None:
             key = 'valid_frames' if box_thr is None else f'valid@{float(box_thr):.1f}'
             valid = clips.column(key)
-            without = np.flatnonzero(np.isnan(valid))
-            if len(without):
-                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[without[0]]} lacks.')
+            lacking = np.flatnonzero(np.isnan(valid))
+            if len(lacking):
+                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[lacking[0]]} lacks.')
             clips = clips.take(np.flatnonzero(valid / clips.column('total_frames') >= valid_ratio))
+        if only is not None or without is not None:
+            chosen = np.isin(clips.labels, list(without if only is None else only), invert=only is None)
+            clips = clips.take(np.flatnonzero(chosen))
         if not len(clips):
             part = f' in split {self.split!r}' if self.split is not None else ''
+            part += f' of the classes {list(only)}' if only is not None else f' but of the classes {list(without)}' if without else ''
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
         return clips
 
@@ -84,9 +96,11 @@ class PoseDataset:
             raise DataError(f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, expected '
                             f'0..{highest - 1} ({len(wrong)} such clips). {advice}')
 
-    def _per_class(self, class_prob: dict | Sequence[float] | None) -> np.ndarray | None:
+    def _per_class(self, class_prob: str | dict | Sequence[float] | None) -> np.ndarray | None:
         if class_prob is None:
             return None
+        if isinstance(class_prob, str):
+            return repeats(self.labels, class_prob)
         given = dict(class_prob if isinstance(class_prob, dict) else enumerate(class_prob))
         given = {int(k): float(v) for k, v in given.items()}
         missing = sorted(set(np.unique(self.labels).tolist()) - set(given))
@@ -151,3 +165,14 @@ class PoseDataset:
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
         return evaluate(np.stack(list(results)), self.labels, metrics=metrics, topk=topk)
+
+
+def _check_classes(only: Sequence[int] | None, without: Sequence[int] | None, num_classes: int | None) -> None:
+    if only is not None and without is not None:
+        raise ConfigError('only_classes and without_classes are both given. Leave one of them out.')
+    name, given = ('without_classes', without) if only is None else ('only_classes', only)
+    most = np.inf if num_classes is None else num_classes
+    wrong = [k for k in given or () if not 0 <= k < most]
+    if wrong:
+        last = '' if num_classes is None else f' to {num_classes - 1}'
+        raise ConfigError(f'{name} = {list(given)}: there is no class {wrong[0]}; expected numbers from 0{last}.')

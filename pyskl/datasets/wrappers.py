@@ -10,6 +10,7 @@ import numpy as np
 from ..annotations.clips import Ids
 from ..errors import ConfigError
 from ..registry import DATASETS
+from .balance import repeats
 
 
 def _built(dataset: Any, test_mode: bool | None) -> Any:
@@ -63,7 +64,8 @@ class ConcatDataset:
         self.labels = np.concatenate([d.labels for d in self.datasets])
         self.can_defer = all(d.can_defer for d in self.datasets)
         self.looks_up_emb = all(d.looks_up_emb for d in self.datasets)
-        self.class_prob = self._same('class_prob')
+        self.class_prob_rule = self._same('class_prob_rule', 'class_prob')
+        self.class_prob = self._same('class_prob') if self.class_prob_rule is None else repeats(self.labels, self.class_prob_rule)
         self.label_embeddings = self._same('label_embeddings')
         self.test_mode = self.datasets[0].test_mode
         self._ends = np.cumsum([len(d) for d in self.datasets])
@@ -76,10 +78,10 @@ class ConcatDataset:
     def fingerprint(self) -> list[str]:
         return [d.fingerprint for d in self.datasets]
 
-    def _same(self, name: str) -> np.ndarray | None:
-        first, *others = [getattr(d, name) for d in self.datasets]
+    def _same(self, name: str, setting: str | None = None) -> Any:
+        first, *others = [getattr(d, name, None) for d in self.datasets]
         if any(not np.array_equal(first, other) for other in others):
-            raise ConfigError(f'ConcatDataset: its datasets disagree about {name}. Give all of them the same.')
+            raise ConfigError(f'ConcatDataset: its datasets disagree about {setting or name}. Give all of them the same.')
         return first
 
     def __len__(self) -> int:

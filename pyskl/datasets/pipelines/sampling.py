@@ -26,7 +26,7 @@ class UniformSampleFrames(Step):
     """
 
     needs = ('total_frames',)
-    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips')
+    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips', 'sampled_frames')
 
     def __init__(self, clip_len: int, num_clips: int = 1, p_interval: float | tuple[float, float] = 1.0, seed: int = 255,
                  test_mode: bool | None = None, real_frames: bool = False):
@@ -58,6 +58,7 @@ class UniformSampleFrames(Step):
         results['clip_len'] = self.clip_len
         results['frame_interval'] = None
         results['num_clips'] = self.num_clips
+        results['sampled_frames'] = num_frames
         return results
 
 

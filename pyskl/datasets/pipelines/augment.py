@@ -1,0 +1,143 @@
+"""Steps for training alone that make each epoch's clips a little different: joints hidden, people moved, frames and points shaken.
+
+All draw from np.random, which the loader seeds for each (seed, epoch, clip). A coordinate that is exactly 0 is a missing joint's
+and stays 0.
+"""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...registry import PIPELINES
+from .base import Results, Step, picture_size
+
+
+@PIPELINES.register_module()
+class JointDropout(Step):
+    """Hide joints, some in the whole clip, some in a span of its frames: their score becomes 0, and what has no score is not drawn
+    (but with GeneratePoseTarget's use_score=False).
+
+    SpecAugment (arXiv:1904.08779) hides channels and spans of time of a spectrogram like this, DropGraph (Cheng et al., ECCV 2020)
+    parts of a skeleton in space and time.
+
+    joint_ratio  chance of each joint to be hidden in all frames
+    span_ratio   chance of each joint to be hidden in one span
+    longest      span, as a share of the sampled frames; each span is 1 frame to that long
+    """
+
+    needs = ('keypoint',)
+    gives = ('keypoint_score',)
+
+    def __init__(self, joint_ratio: float = 0.1, span_ratio: float = 0.1, longest: float = 0.25):
+        for name, value in (('joint_ratio', joint_ratio), ('span_ratio', span_ratio)):
+            if not 0 <= value < 1:
+                raise ValueError(f'{name} = {value}: expected 0 or more, and less than 1.')
+        if joint_ratio == span_ratio == 0:
+            raise ValueError('joint_ratio and span_ratio are both 0, so nothing would be hidden. Leave the step out.')
+        if not 0 < longest <= 1:
+            raise ValueError(f'longest = {longest}: expected a share of the frames in (0, 1].')
+        self.joint_ratio, self.span_ratio, self.longest = joint_ratio, span_ratio, longest
+
+    def __call__(self, results: Results) -> Results:
+        people, frames, joints = results['keypoint'].shape[:3]
+        score = results.get('keypoint_score')
+        whole, in_span, length, start = np.random.random_sample((4, people, 1, joints))
+        length = 1 + np.floor(length * max(round(self.longest * frames), 1))
+        start = np.floor(start * (frames - length + 1))
+        frame = np.arange(frames)[:, None]
+        hidden = (frame >= start) & (frame < start + length) & (in_span < self.span_ratio) | (whole < self.joint_ratio)
+        results['keypoint_score'] = (~hidden).astype(np.float32) if score is None else np.where(hidden, score.dtype.type(0), score)
+        return results
+
+
+@PIPELINES.register_module()
+class ShiftScale(Step):
+    """Move, stretch and turn the whole clip around the picture's middle, as "random moving" in ST-GCN (arXiv:1801.07455) does;
+    the picture stays as it is, so people may reach beyond it.
+
+    shift   at most that share of the picture's width and height, in each direction
+    scale   (least, most) factor
+    angle   at most that many degrees, either way
+    """
+
+    needs = ('keypoint', 'img_shape')
+    gives = ('keypoint',)
+
+    def __init__(self, shift: float = 0.05, scale: tuple[float, float] = (0.9, 1.1), angle: float = 0.0):
+        if not 0 <= shift <= 1:
+            raise ValueError(f'shift = {shift}: expected a share of the picture, 0 to 1.')
+        if not 0 < scale[0] <= scale[1] < math.inf:
+            raise ValueError(f'scale = {scale}: expected (least, most), both above 0.')
+        if not 0 <= angle <= 180:
+            raise ValueError(f'angle = {angle}: expected 0 to 180 degrees.')
+        if shift == angle == 0 and scale[0] == scale[1] == 1:
+            raise ValueError('shift and angle are 0 and scale is 1, so nothing would move. Leave the step out.')
+        self.shift, self.scale, self.angle = shift, tuple(scale), angle
+
+    def __call__(self, results: Results) -> Results:
+        keypoint = results['keypoint']
+        dtype = np.result_type(keypoint, np.float32)
+        h, w = picture_size(results)
+        right, down, size, turn = np.random.random_sample(4).tolist()
+        factor = self.scale[0] + size * (self.scale[1] - self.scale[0])
+        turn = math.radians(self.angle) * (2 * turn - 1)
+        a, b = factor * math.cos(turn), factor * math.sin(turn)
+        x = w / 2 * (1 - a) + h / 2 * b + self.shift * (2 * right - 1) * w
+        y = h / 2 * (1 - a) - w / 2 * b + self.shift * (2 * down - 1) * h
+        with np.errstate(invalid='ignore', over='ignore'):          # NaN and infinity stand for missing joints, too
+            moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
+        results['keypoint'] = np.where(keypoint == 0, keypoint, moved.reshape(keypoint.shape))
+        return results
+
+
+@PIPELINES.register_module()
+class FrameJitter(Step):
+    """Take each sampled frame up to `frames` earlier or later, in the old order. To stand between the sampling and PoseDecode.
+
+    Temporal jittering, as in C3D (arXiv:1412.0767) for whole clips, here frame by frame. A frame may be taken twice. What was not
+    sampled from (zeros that fill a clip up, with real_frames) stays out.
+    """
+
+    needs = ('frame_inds', 'num_clips', 'clip_len', 'total_frames')
+    gives = ('frame_inds',)
+
+    def __init__(self, frames: int = 1):
+        if frames < 1:
+            raise ValueError(f'frames = {frames}: expected 1 or more. Leave the step out for none.')
+        self.frames = frames
+
+    def __call__(self, results: Results) -> Results:
+        first, count = results.get('start_index', 0), results.get('sampled_frames', results['total_frames'])
+        inds = np.reshape(results['frame_inds'], (results['num_clips'], results['clip_len'])) - first
+        laps = np.zeros_like(inds)                                  # a clip that is too short starts again at its end
+        np.cumsum(inds[:, 1:] < inds[:, :-1], axis=1, out=laps[:, 1:])
+        inds = inds + laps * count + np.random.randint(-self.frames, self.frames + 1, inds.shape)
+        inds.sort(axis=1)
+        inds = np.minimum(np.maximum(inds, 0), laps[:, -1:] * count + count - 1)
+        results['frame_inds'] = (inds % count + first).reshape(-1)
+        return results
+
+
+@PIPELINES.register_module()
+class KeypointNoise(Step):
+    """Shake every key point by itself: Gaussian noise, one of the augmentations of AimCLR (arXiv:2112.03590).
+
+    sigma   standard deviation along x and along y, as a share of the picture's shorter edge
+    """
+
+    needs = ('keypoint', 'img_shape')
+    gives = ('keypoint',)
+
+    def __init__(self, sigma: float = 0.01):
+        if not 0 < sigma < math.inf:
+            raise ValueError(f'sigma = {sigma}: expected a number above 0, e.g. 0.01.')
+        self.sigma = sigma
+
+    def __call__(self, results: Results) -> Results:
+        keypoint = results['keypoint']
+        rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # three times as fast as np.random.normal
+        noise = rng.standard_normal(keypoint.shape, dtype=np.float32)
+        noise *= self.sigma * min(picture_size(results))
+        results['keypoint'] = np.where(keypoint == 0, keypoint, keypoint + noise)
+        return results
