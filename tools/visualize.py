@@ -104,9 +104,8 @@ def draw_layout(args: argparse.Namespace) -> Path:
 
 def draw_clip(args: argparse.Namespace) -> Path:
     from pyskl.annotations import open_annotations
-    from pyskl.drawing.clip import clip_scene, layout_for
+    from pyskl.drawing.clip import clip_scene, layout_for, unknown_clip
     from pyskl.drawing.scene import write_scene
-    from pyskl.drawing.stages import unknown_clip
     from pyskl.drawing.video import Video
     out, still = _out(args)
     clips = open_annotations(args.file)
@@ -182,7 +181,7 @@ def _stages(args: argparse.Namespace):
     with naming(recipe, f': data.{args.split}'):
         stages = pass_through(*find_clip(dataset, getattr(recipe.data, args.split), args.id), args.seed)
         drawing = drawing_stage(stages)
-        of_config = None if drawing is None else getattr(stages[drawing].step, 'layout', None)
+        of_config = None if drawing is None else stages[drawing].config.get('layout')
         num_joints = stages[0].results['keypoint'].shape[2]
         return stages, layout_for(num_joints, _layout(args.layout) or of_config, f'clip {args.id}')
 

@@ -12,7 +12,7 @@ from .clip import paint_picture, title_of
 from .colours import FAINT, GREEN, OUTSIDE, sides_legend
 from .heat import enlarge
 from .network import Painter, People
-from .scene import Scene, grid
+from .scene import GAP, Scene, grid
 from .skeleton import Place, box_around, draw_skeleton, fit
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
@@ -31,7 +31,7 @@ def pipeline_scene(stages: Sequence[Stage], layout: Layout, height: int, labels:
     draw = _Panels(stages, layout, height, frames)
 
     def panel(t: int) -> np.ndarray:
-        return grid([draw(i, t) for i in range(len(stages))], captions)
+        return grid([draw(i, t) for i in range(len(stages))], captions)[:, GAP:-GAP]       # the sheet around it has gaps too
 
     legend = [*sides_legend(layout), ('what the next stage cuts out', GREEN)]
     return Scene(title_of(stages[0].results, layout, labels), len(frames), panel, lambda t: f'all panels: frame {frames[t]}', 12.5, legend)
@@ -70,8 +70,8 @@ class _Panels:
         keypoint, score = np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
         paint_picture(canvas, place, results['img_shape'])
-        around = box_around(keypoint, score, 0)
-        stroke = 1 if around is None else max(round(place.scale * (around[3] - around[1]) / 110), 1)
+        around = box_around(keypoint, score)
+        stroke = 1 if around is None else max(round(place.scale * (around[3] - around[1]) / 120), 1)
         draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
 
     def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
@@ -103,9 +103,19 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
     if i == 0:
         h, w = stage.results['img_shape']
         return ['as it is in the file', f'{w} x {h} pixels, {stage.results["keypoint"].shape[1]} frames']
+    arguments = ', '.join(f'{key}={_shortly(value)}' for key, value in stage.config.items())
     facts = [words for say in (_sampled, _resized, _flipped, _drawn, _kept) if (words := say(stages[i - 1].results, stage.results))]
-    return [f'{i}  {stage.name}', *wrap(stage.arguments, width, WORDS, most=2), *(line for fact in facts
+    return [f'{i}  {stage.name}', *wrap(arguments, width, WORDS, most=2), *(line for fact in facts
                                                                                for line in wrap(fact, width, WORDS, most=2))]
+
+
+def _shortly(value: Any) -> str:
+    """repr of plain values; a config's own containers look like Python's."""
+    if isinstance(value, Mapping):
+        return 'dict(' + ', '.join(f'{k}={_shortly(v)}' for k, v in value.items()) + ')'
+    if isinstance(value, list):
+        return '[' + ', '.join(map(_shortly, value)) + ']'
+    return repr(value)
 
 
 def _sampled(before: Mapping, after: Mapping) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations.wording import count, plain
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, did_you_mean
 from ..labels import IMIGUE_LABELS
 from ..skeletons import LAYOUTS, Layout, guess_layout, layout_of
 from .canvas import blank, frame
@@ -34,6 +34,11 @@ def layout_for(num_joints: int, wanted: str | Mapping | Layout | None = None, wh
         raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
                           + (f'Try {" or ".join(fitting)}.' if fitting else 'No known layout has so many; give your own as a dict.'))
     return layout
+
+
+def unknown_clip(name: str, known: Sequence[str]) -> str:
+    """What to say of a clip that is not there."""
+    return f'there are {len(known):,} clips, from {plain(known[0])} to {plain(known[-1])}.{did_you_mean(name, known)}'
 
 
 def title_of(clip: Mapping[str, Any], layout: Layout, labels: Sequence[str] | None = None) -> str:

@@ -18,11 +18,6 @@ def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarr
     return channel_colours(found if len(found) == num_channels else [MIDDLE] * num_channels)
 
 
-def is_signed(heatmaps: np.ndarray) -> bool:
-    """Motion: the next frame's heatmap less this one's."""
-    return bool((heatmaps < 0).any())
-
-
 def paint(heatmaps: np.ndarray, colours: np.ndarray, full: float = 1.0) -> np.ndarray:
     """One frame's heatmaps in colour on black.
 

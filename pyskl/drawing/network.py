@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from ..skeletons import Layout
 from .clip import title_of
 from .colours import BLACK, WHITE, Look
-from .heat import colours_of, enlarge, heat_legend, is_signed, paint, paint_signed, signs_legend
+from .heat import colours_of, enlarge, heat_legend, paint, paint_signed, signs_legend
 from .scene import Scene
 from .skeleton import Place, draw_skeleton
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
@@ -28,7 +28,7 @@ def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: in
     """
     drawing = drawing_stage(stages)
     volume = heatmaps_of(stages[-1].results)
-    if drawing is None or volume is None:
+    if drawing is None or volume is None or volume.shape[2] != len(frames_of(stages)):
         raise ConfigError('the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
                           'its stages.')
     if not 0 <= view < len(volume):
@@ -44,7 +44,7 @@ def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: in
         people.draw(canvas, view % num_views * len(frames) + t, factor, mirrored)
         return canvas
 
-    size = f'{volume.shape[1]} maps of {volume.shape[4]} x {volume.shape[3]} x {volume.shape[2]} frames'
+    size = f'{volume.shape[1]}{" motion" * painter.signed} maps of {volume.shape[4]} x {volume.shape[3]} x {volume.shape[2]} frames'
     which = f', view {view} of {len(volume)}{" (mirrored)" if mirrored else ""}' if len(volume) > 1 else ''
     return Scene(f'{title_of(stages[0].results, layout, labels)}  ({size}{which})', volume.shape[2], panel,
                  lambda t: f'frame {frames[t]}', 12.5, painter.legend)
@@ -64,7 +64,7 @@ class Painter:
     """
 
     def __init__(self, stage: Stage, layout: Layout, volume: np.ndarray):
-        self.signed = is_signed(volume)
+        self.signed = stage.step.spec.motion
         self.full = float(np.abs(volume).max()) or 1.0
         self._colours = colours_of(stage.step.spec, layout, volume.shape[1])
         self.legend = signs_legend() if self.signed else heat_legend(layout)

@@ -108,6 +108,7 @@ def key(canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int,
     """Words in a row, each behind a dot of its colour."""
     x, y = at
     for words, colour in legend:
-        dot(canvas, (x + 5, y - 4), colour, 4.5)
+        dot(canvas, (x + 5, y - 4), FAINT, 5)          # or a white one would not be seen
+        dot(canvas, (x + 5, y - 4), colour, 4.3)
         text(canvas, words, (x + 14, y), INK, height)
         x += 30 + text_width(words, height)

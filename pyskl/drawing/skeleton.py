@@ -38,13 +38,16 @@ def shown(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
 
 
 def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12) -> tuple[float, float, float, float] | None:
-    """(left, top, right, bottom) around all joints that are there, grown by `margin` of the longer side; None: nobody is."""
+    """(left, top, right, bottom) around all joints that are there, grown by `margin` of its longer side; None: nobody is.
+
+    It has some area even where all joints are in one place.
+    """
     xy = keypoint[shown(keypoint, score)]
     if not len(xy):
         return None
     least, most = xy.min(0).astype(float), xy.max(0).astype(float)
-    grown = max(margin * float((most - least).max()), 4.0)
-    return tuple(map(float, (*(least - grown), *(most + grown))))
+    grown = margin * float((most - least).max()) or 1.0
+    return (*(least - grown).tolist(), *(most + grown).tolist())
 
 
 def draw_skeleton(canvas: np.ndarray, keypoint: np.ndarray, score: np.ndarray | None, layout: Layout, place: Place | None = None,

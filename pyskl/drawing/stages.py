@@ -10,7 +10,8 @@ import numpy as np
 from ..annotations.wording import plain
 from ..datasets.loader import seed_everything
 from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
-from ..errors import ConfigError, DataError, did_you_mean
+from ..errors import ConfigError, DataError
+from .clip import unknown_clip
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,14 @@ class Stage:
     """The clip behind one stage.
 
     name      of the stage, '' for the clip before the first
-    arguments as the config gives them
+    config    its arguments, as the config gives them
     step      the stage itself
     results   what it handed on
     decoded   are the key points those of the sampled frames (else: of all frames)?
     """
 
     name: str
-    arguments: str
+    config: Mapping[str, Any]
     step: Callable | None
     results: Mapping[str, Any]
     decoded: bool
@@ -34,20 +35,17 @@ class Stage:
 def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, Any], int]:
     """The dataset, inside repeated and joined ones, that holds a clip; that dataset's config; the clip's index there.
 
-    raises  DataError with the nearest name when none holds it
+    raises  DataError with the nearest name when none holds it; ConfigError: a dataset without a pipeline of stages
     """
     parts = list(_parts(dataset, config))
     for part, its_config in parts:
+        if not isinstance(getattr(part, 'pipeline', None), Compose):
+            raise ConfigError(f'{type(part).__name__} has no pipeline of stages to look at. Expected a PoseDataset.')
         index = next((i for i, known in enumerate(part.ids) if known == name), None)
         if index is not None:
             return part, its_config, index
     known = [known for part, _ in parts for known in part.ids]
     raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)}')
-
-
-def unknown_clip(name: str, known: Sequence[str]) -> str:
-    """What to say of a clip that is not there."""
-    return f'there are {len(known):,} clips, from {plain(known[0])} to {plain(known[-1])}.{did_you_mean(name, known)}'
 
 
 def _parts(dataset: Any, config: Mapping[str, Any]):
@@ -64,10 +62,8 @@ def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int 
     """Pass a clip through the dataset's pipeline, everything random drawn from `seed`.
 
     dataset, config, index   as find_clip gives them
-    raises  ConfigError: the dataset has no pipeline of stages; DataError: a stage refuses the clip
+    raises  DataError: a stage refuses the clip
     """
-    if not isinstance(getattr(dataset, 'pipeline', None), Compose):
-        raise ConfigError(f'{type(dataset).__name__} has no pipeline of stages. Expected a PoseDataset.')
     recorder = _Recorder(dataset.pipeline, config['pipeline'])
     seed_everything(seed)
     dataset.sample(index)                   # names the stage and the clip where something is wrong
@@ -97,17 +93,7 @@ class _Recorder:
 
     def _keep(self, name: str, config: Any, step: Callable | None, results: Mapping[str, Any], decoded: bool) -> None:
         given = {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
-        arguments = ', '.join(f'{k}={_shortly(v)}' for k, v in given.items())
-        self.stages.append(Stage(name, arguments, step, dict(results), decoded))
-
-
-def _shortly(value: Any) -> str:
-    """repr of plain values; a config's own containers look like Python's."""
-    if isinstance(value, Mapping):
-        return 'dict(' + ', '.join(f'{k}={_shortly(v)}' for k, v in value.items()) + ')'
-    if isinstance(value, list):
-        return '[' + ', '.join(map(_shortly, value)) + ']'
-    return repr(value)
+        self.stages.append(Stage(name, given, step, dict(results), decoded))
 
 
 def drawing_stage(stages: Sequence[Stage]) -> int | None:

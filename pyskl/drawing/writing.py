@@ -60,7 +60,7 @@ def _write_gif(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
     film = cv2.Animation()
     film.frames = list(pictures)
     film.durations = [max(round(100 / fps), 1) * 10] * len(film.frames)         # milliseconds
-    done, data = cv2.imencodeanimation('.gif', film)
+    done, data = cv2.imencodeanimation('.gif', film, [cv2.IMWRITE_GIF_QUALITY, cv2.IMWRITE_GIF_COLORTABLE_SIZE_256])
     if not done:
         raise UserError(f'{path}: OpenCV {cv2.__version__} could not make a GIF. Write an .mp4.')
     with atomic_write(path) as f:

@@ -1,0 +1,140 @@
+"""Pictures and films as files: written whole or not at all, read back by other readers than the writer."""
+import numpy as np
+import pytest
+
+from pyskl.drawing import writing
+from pyskl.drawing.canvas import blank, dot
+from pyskl.drawing.clip import first_frame
+from pyskl.drawing.libraries import opencv
+from pyskl.drawing.video import Video
+from pyskl.drawing.writing import check_suffix, write_moving, write_png
+from pyskl.errors import DataError, UserError
+
+RED, GREEN = (213, 40, 30), (0, 158, 115)
+
+
+def pictures(count=7, height=63, width=81):
+    """A red spot that moves to the right over green."""
+    for i in range(count):
+        canvas = blank(height, width, GREEN)
+        dot(canvas, (10 + 8 * i, 30), RED, 6)
+        yield canvas
+
+
+def spots(frames):
+    """Where the reddest pixels of each frame are, in x."""
+    return [float(np.argmax((f[..., 0].astype(int) - f[..., 1]).max(0) > 100)) for f in frames]
+
+
+def test_a_png_comes_back_bit_for_bit(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (31, 47, 3), dtype=np.uint8)
+    write_png(tmp_path / 'x.png', picture)
+    assert np.array_equal(opencv().imread(str(tmp_path / 'x.png'))[..., ::-1], picture)
+
+
+def test_a_gif_has_every_frame_in_order_with_its_time_and_goes_round(tmp_path):
+    write_moving(tmp_path / 'x.gif', pictures(), fps=12.5)
+    done, film = opencv().imreadanimation(str(tmp_path / 'x.gif'))
+    frames = [frame[..., 2::-1] for frame in film.frames]
+    assert done and len(frames) == 7 and set(np.ravel(film.durations)) == {80} and film.loop_count == 0
+    assert np.diff(spots(frames)) == pytest.approx([8] * 6, abs=1)
+    assert frames[0].shape == (64, 82, 3) and np.abs(frames[3][45:62, 2:40].mean((0, 1)) - GREEN).max() < 32
+
+
+@pytest.mark.parametrize('codecs', [writing.CODECS, ('zzzz', 'mp4v')])
+def test_an_mp4_has_every_frame_in_order_as_decord_reads_it(tmp_path, monkeypatch, codecs):
+    monkeypatch.setattr(writing, 'CODECS', codecs)          # an OpenCV without VP9 takes the next
+    write_moving(tmp_path / 'x.mp4', pictures(), fps=20)
+    video = Video(tmp_path / 'x.mp4')
+    assert len(video) == 7 and video.fps == pytest.approx(20) and (video.height, video.width) == (64, 82)
+    assert np.diff(spots([video[i] for i in range(7)])) == pytest.approx([8] * 6, abs=1)
+    assert np.abs(video[3][50, 70].astype(int) - GREEN).max() < 25
+
+
+@pytest.mark.parametrize('suffix', ['.gif', '.mp4'])
+def test_a_film_that_fails_half_way_leaves_what_was_there(tmp_path, suffix):
+    def breaking():
+        yield from pictures(2)
+        raise DataError('the third is broken')
+    path = tmp_path / f'x{suffix}'
+    path.write_text('before')
+    with pytest.raises(DataError, match='the third'):
+        write_moving(path, breaking(), 25)
+    assert path.read_text() == 'before' and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_film_that_opencv_could_not_write_whole_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / 'x.mp4'
+    monkeypatch.setattr(writing, 'CODECS', ('zzzz',))
+    with pytest.raises(UserError, match=r'writes no MP4 here.*Write a \.gif'):
+        write_moving(path, pictures(), 25)
+    monkeypatch.undo()
+
+    class Forgetful:                            # as on a full disk: OpenCV says nothing
+        write = release = staticmethod(lambda *_: None)
+    monkeypatch.setattr(writing, '_writer', lambda *_: Forgetful())
+    with pytest.raises(UserError, match='only 0 of 7 pictures could be written'):
+        write_moving(path, pictures(), 25)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.gif', '.mp4'])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, suffix):
+    (tmp_path / 'file').write_text('')
+    path = tmp_path / 'file' / f'x{suffix}'
+    with pytest.raises(UserError, match='cannot be written'):
+        write_png(path, blank(4, 4)) if suffix == '.png' else write_moving(path, pictures(), 25)
+
+
+def test_suffixes_are_told_before_anything_is_drawn():
+    assert check_suffix('a/X.PNG') == '.png'
+    with pytest.raises(UserError, match=r'\.jpg files cannot be written here\. Expected \.png or \.gif or \.mp4'):
+        check_suffix('x.jpg')
+    with pytest.raises(UserError, match='without a suffix'):
+        check_suffix('x', ['.png'])
+
+
+@pytest.mark.parametrize('content, complaint', [(None, 'no such video file'), (b'no film at all' * 99, 'cannot be read as a video'),
+                                                ('half', 'cannot be read as a video'), (b'', 'cannot be read as a video')])
+def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
+    path = tmp_path / 'x.mp4'
+    if content == 'half':
+        write_moving(path, pictures(), 25)
+        content = path.read_bytes()[:-400]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=complaint):
+        Video(path)
+    assert capfd.readouterr().err == ''                     # decord's own words would be a second one
+
+
+class Film:
+    path, width, height = 'x.mp4', 320, 180
+
+    def __init__(self, frames):
+        self.frames = frames
+
+    def __len__(self):
+        return self.frames
+
+
+def clip(frames=20, size=(1080, 1920)):
+    return {'frame_dir': 'a', 'img_shape': size, 'keypoint': np.ones((1, frames, 5, 2))}
+
+
+@pytest.mark.parametrize('length, offset, first', [(20, None, 0), (15, None, 0), (50, 0, 0), (50, 35, 35), (15, 0, 0)])
+def test_the_first_frame_of_a_clip_in_its_video(length, offset, first):
+    assert first_frame(clip(), Film(length), 15, offset) == first      # 20 frames, the last 5 of them fill
+
+
+@pytest.mark.parametrize('length, offset, complaint', [
+    (50, None, r'has 50 frames, clip a has 20\..*--offset N'), (14, None, 'has 14 frames'), (50, 36, 'Expected --offset 0 to 35'),
+    (50, -1, 'Expected --offset 0 to 35'), (14, 0, 'too short')])
+def test_a_video_of_another_length_is_told(length, offset, complaint):
+    with pytest.raises(DataError, match=complaint):
+        first_frame(clip(), Film(length), 15, offset)
+
+
+def test_a_video_of_another_shape_is_told():
+    with pytest.raises(DataError, match='320 x 180, but clip a was taken from 640 x 480'):
+        first_frame(clip(size=(480, 640)), Film(20), 15, None)
