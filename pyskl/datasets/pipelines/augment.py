@@ -136,8 +136,8 @@ class KeypointNoise(Step):
 
     def __call__(self, results: Results) -> Results:
         keypoint = results['keypoint']
-        rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # three times as fast as np.random.normal
+        rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # faster than np.random.normal, seeded by it
         noise = rng.standard_normal(keypoint.shape, dtype=np.float32)
-        noise *= self.sigma * min(picture_size(results))
-        results['keypoint'] = np.where(keypoint == 0, keypoint, keypoint + noise)
+        noise *= (keypoint != 0) * np.float32(self.sigma * min(picture_size(results)))
+        results['keypoint'] = keypoint + noise
         return results

@@ -26,7 +26,7 @@ class UniformSampleFrames(Step):
     """
 
     needs = ('total_frames',)
-    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips', 'sampled_frames')
+    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips')
 
     def __init__(self, clip_len: int, num_clips: int = 1, p_interval: float | tuple[float, float] = 1.0, seed: int = 255,
                  test_mode: bool | None = None, real_frames: bool = False):
@@ -58,7 +58,8 @@ class UniformSampleFrames(Step):
         results['clip_len'] = self.clip_len
         results['frame_interval'] = None
         results['num_clips'] = self.num_clips
-        results['sampled_frames'] = num_frames
+        if num_frames != results['total_frames']:
+            results['sampled_frames'] = num_frames
         return results
 
 
@@ -95,5 +96,6 @@ def _draw(rng: ModuleType | np.random.RandomState, num_frames: int, clip_len: in
 
 def _last_real_frame(keypoint: np.ndarray) -> int:
     """How many frames there are up to the last one with a key point that is not 0; all of them where there is none."""
-    shown = np.flatnonzero((np.nan_to_num(keypoint) != 0).any(axis=(0, 2, 3)))
+    there = (keypoint != 0) & (keypoint == keypoint)        # NaN is not
+    shown = np.flatnonzero(there.any(axis=(0, 2, 3)))
     return int(shown[-1]) + 1 if len(shown) else keypoint.shape[1]
