@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmengine.config import Config
 
 from pyskl.annotations import read_annotations
 from pyskl.annotations.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
@@ -16,6 +17,7 @@ from pyskl.datasets import build_dataset
 from pyskl.errors import DataError, UserError
 from pyskl.models import build_model
 from pyskl.recipe import load_config, read_recipe
+from pyskl.sweep.plan import read_plan
 
 ROOT = Path(__file__).parents[1]
 _candidates = [os.environ.get('PYSKL_NATOPS'), ROOT.parent / 'shared' / 'real' / 'natops']
@@ -141,7 +143,8 @@ def test_the_real_files_hold_180_clips_each_thirty_a_class(tmp_path):
         assert np.bincount(series.labels).tolist() == [30] * len(CLASSES) and {clip.shape for clip in series.xyz} == {(51, 8, 3)}
 
 
-CONFIGS = sorted(p for p in (ROOT / 'configs' / 'natops').glob('*.py') if p.stem != 'plan')
+PLANS = [ROOT / 'configs' / 'natops' / f'{name}.py' for name in ('plan', 'choose')]
+CONFIGS = sorted(p for p in (ROOT / 'configs' / 'natops').glob('*.py') if p not in PLANS)
 
 
 @pytest.mark.parametrize('config', CONFIGS, ids=lambda p: p.stem)
@@ -154,3 +157,17 @@ def test_the_configs_train_on_train_judge_on_test_alone_and_fit_their_clips(conf
     model = build_model(recipe.model)
     assert train[0]['imgs'].shape[1] == model.backbone.in_channels
     assert model.forward_test(test[0]['imgs'][None]).shape == (1, len(CLASSES))
+
+
+def test_the_configs_are_read_alike_by_mmengine_and_have_work_dirs_of_their_own():
+    for config in CONFIGS:
+        assert load_config(config).to_dict() == Config.fromfile(str(config)).to_dict()
+        assert load_config(config).work_dir == f'./work_dirs/natops/{config.stem}'
+
+
+@pytest.mark.parametrize('plan', PLANS, ids=lambda p: p.stem)
+def test_every_run_of_the_plans_is_a_recipe_and_choosing_never_sees_test(plan):
+    for entry in read_plan(plan).entries:
+        data = read_recipe(load_config(entry.config, entry.words)).data
+        seen = (data.train['split'], data.test['split'])
+        assert seen == ('train', 'test') if plan.stem == 'plan' else seen in (('fit', 'val'), ('fit2', 'val2'), ('fit3', 'val3'))

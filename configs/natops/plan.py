@@ -1,0 +1,13 @@
+"""NATOPS in docs/results.md, trained on train, tested on test: python tools/sweep.py configs/natops/plan.py --work-dir work_dirs/natops"""
+from pathlib import Path
+
+HERE = Path(__file__).parent
+seeds = [0, 1, 2]
+runs = [dict(name=name, config=str(HERE / f'{name}.py'))
+        for name in ('joint_xy', 'bone_xy', 'joint_bone_xy', 'joint_bone_zy', 'joint_bone_xz')]
+ensembles = {
+    'joint + bone': ['joint_xy', 'bone_xy'],
+    'xy + zy': ['joint_bone_xy', 'joint_bone_zy'],
+    'xy + zy + bone': ['joint_bone_xy', 'joint_bone_zy', 'bone_xy'],
+    'three projections': ['joint_bone_xy', 'joint_bone_zy', 'joint_bone_xz'],
+}
