@@ -64,10 +64,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name, least in (('height', 32), ('frames', 1), ('seed', 0)):
+    for name, least, most in (('height', 32, 4320), ('frames', 1, 1000), ('seed', 0, 2 ** 32 - 1)):
         value = getattr(args, name, None)
-        if value is not None and value < least:
-            raise UserError(f'--{name} {value}: expected {least} or more.')
+        if value is not None and not least <= value <= most:
+            raise UserError(f'--{name} {value}: expected {least} to {most}.')
     if getattr(args, 'fps', None) is not None and not 0.1 <= args.fps <= 100:
         raise UserError(f'--fps {args.fps:g}: expected 0.1 to 100.')
     if args.command == 'clip' and args.offset is not None and args.video is None:

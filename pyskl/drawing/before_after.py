@@ -71,7 +71,7 @@ class _Panels:
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
         paint_picture(canvas, place, results['img_shape'])
         around = box_around(keypoint, score)
-        stroke = 1 if around is None else max(round(place.scale * (around[3] - around[1]) / 120), 1)
+        stroke = 1 if around is None else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
         draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
 
     def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
