@@ -9,6 +9,7 @@ where it was stopped.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +118,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis.setup import read_run
+    from pyskl.engine.signals import Stopped
     num_classes = read_run(args.config, args.cfg_options).recipe.model['cls_head']['num_classes']
     if not 2 <= args.folds <= num_classes // 2:
         raise ConfigError(f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
                           f'{num_classes} classes.')
     work_dir = Path(args.work_dir)
-    folds = [run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}') for k in range(args.folds)]
+    try:
+        folds = [run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}') for k in range(args.folds)]
+    except Stopped as stopped:
+        print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
+        return stopped.status
     text = table(folds)
     print('\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
           'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
