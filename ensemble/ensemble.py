@@ -87,6 +87,9 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
         raise ConfigError(f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.')
     if args.fit_on == 'test':
         raise ConfigError('--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.')
+    if args.fit_on == 'train':
+        raise ConfigError('--fit-on train: the streams have learned from these clips; weights would favour the one that knows them by '
+                          'heart. Use val.')
     return args
 
 

@@ -144,7 +144,7 @@ REFUSALS = {
     'the same clips, renamed': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/renamed.npz' for s in STREAMS)], 'exactly the scores'),
     'labels of reported clips': ([*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'], r'mixed.pkl: split val: lists 1 clip \(0054_3\)'),
     'a file without splits': ([*SCORES, '--fit-on', 'val', '--ann-file', 'no_splits.pkl'], 'no_splits.pkl: split val: lists 30 clips'),
-    'labels of other clips': ([*SCORES, '--fit-on', 'test', '--ann-file', 'test.pkl'], '--fit-on test'),
+    'clips that were trained on': ([*SCORES, '--fit-on', 'train', '--ann-file', 'val.pkl'], '--fit-on train: the streams have learned'),
     'clips that have no label': ([*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'], 'none.pkl: none of the 60 clips'),
     'logits beside probabilities': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)], 'holds logits'),
     'bare lists': ([*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'], 'bare.pkl: a bare list .* --by-position'),

@@ -16,7 +16,7 @@ from pyskl.ensembling import soften
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
-from pyskl.submission import save_scores
+from pyskl.submission import load_scores, save_scores
 from pyskl.sweep import Entry, Machine, Plan, from_command_line, gather, make_tasks, read_plan, run_tasks, write_table
 from pyskl.sweep.table import as_markdown
 
@@ -310,6 +310,12 @@ def test_a_sweep_of_two_streams_a_broken_run_and_their_ensemble(world):
     assert again.stdout.count('done: ') == 1 and 'done: limb' in again.stdout
     assert (limb / 'epoch_1.pth').stat().st_mtime_ns == before          # trained already, tested anew
     assert json.loads((world / 'sweep' / 'table.json').read_text())[1]['seeds']['0'].keys() >= {'top1_acc', 'tail_acc', 'seconds'}
+
+    tested = (limb / 'scores.npz').read_bytes()
+    on_val = run('tools/sweep.py', 'limb.py', '--work-dir', 'sweep', '--split', 'val', cwd=world)
+    assert on_val.returncode == 0, on_val.stderr
+    assert load_scores(limb / 'val_scores.npz').ids == tuple(f'val_{n}' for n in range(13))
+    assert (limb / 'scores.npz').read_bytes() == tested and (limb / 'epoch_1.pth').stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
