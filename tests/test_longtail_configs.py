@@ -1,0 +1,73 @@
+"""configs/longtail and configs/zero_shot: each changes one thing of the demo's joint stream, and trains."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import pyskl.datasets  # noqa: F401 (fills the registries)
+from pyskl.datasets import Compose
+from pyskl.models import build_model
+from pyskl.recipe import differences, load_config, read_recipe
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+DEMO = read_recipe(load_config(CONFIGS / 'demo' / 'joint.py'))
+CHANGES = {
+    'balanced_sampling': ["data.train.class_prob: not given -> 'balanced'"],
+    'sqrt_sampling': ["data.train.class_prob: not given -> 'sqrt'"],
+    'effective_weights': ["model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'effective', 'beta': 0.999}"],
+    'sqrt_weights': ["model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'sqrt'}"],
+    'focal': ["model.cls_head.loss_cls: not given -> {'type': 'FocalLoss', 'gamma': 2.0}"],
+    'logit_adjustment': ["model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"],
+    'label_smoothing': ['model.cls_head.label_smooth_eps: not given -> 0.1'],
+    'mixup': ["model.train_cfg: not given -> {'mixup': 0.2}"],
+    'cutmix': ["model.train_cfg: not given -> {'cutmix': 1.0, 'prob': 0.5}"],
+    'ema': ["ema: not given -> {'decay': 0.98, 'warmup': True}"],
+}
+STEPS = {'joint_dropout': ('PoseDecode', 'JointDropout'), 'shift_scale': ('PoseCompact', 'ShiftScale'),
+         'frame_jitter': ('UniformSampleFrames', 'FrameJitter')}
+
+
+def recipe(name):
+    return read_recipe(load_config(CONFIGS / 'longtail' / f'{name}.py'))
+
+
+def test_every_item_of_the_long_tail_has_its_config():
+    assert {path.stem for path in (CONFIGS / 'longtail').glob('*.py')} == {*CHANGES, *STEPS}
+
+
+@pytest.mark.parametrize('name', CHANGES)
+def test_a_config_changes_what_it_says_and_nothing_else(name):
+    assert differences(DEMO.results(), recipe(name).results()) == CHANGES[name]
+
+
+@pytest.mark.parametrize('name', STEPS)
+def test_a_config_adds_one_step_in_its_place(name):
+    before, step = STEPS[name]
+    steps = [item['type'] for item in recipe(name).data.train['pipeline']]
+    assert steps[steps.index(before) + 1] == step
+    steps.remove(step)
+    assert steps == [item['type'] for item in DEMO.data.train['pipeline']]
+    Compose(recipe(name).data.train['pipeline'])
+    assert recipe(name).data.test == DEMO.data.test
+
+
+@pytest.mark.parametrize('name', [*CHANGES, *STEPS, '../zero_shot/joint'])
+def test_the_paper_is_named_and_the_network_learns(name):
+    assert 'arXiv:' in (CONFIGS / 'longtail' / f'{name}.py').read_text()
+    torch.manual_seed(0)
+    model = build_model(recipe(name).model)
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(32, 300)).astype(np.float32)
+    model.cls_head.learn_labels(np.where(np.arange(32) % 4 == 2, 0, 1 + np.arange(32)), table)
+    label = torch.tensor([0, 31])
+    losses = model(imgs=torch.rand(2, 1, 22, 2, 16, 16), label=label, emb=torch.from_numpy(table)[label])
+    (losses['loss_cls'] + losses['loss_emb']).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_the_zero_shot_config_keeps_unseen_classes_apart():
+    found = recipe('../zero_shot/joint')
+    unseen = found.data.train['without_classes']
+    assert unseen == found.data.val['only_classes'] == found.data.test['only_classes'] == found.model['test_cfg']['classes']
+    assert unseen == list(range(2, 32, 4)) and found.evaluation.best_figure is None
