@@ -206,7 +206,7 @@ def test_stages_are_the_configs_and_the_seed_decides(recipe):
     assert [s.decoded for s in one[:4]] == [False, False, True, True]
 
 
-def test_the_green_frame_is_what_the_next_stage_cuts_out(recipe):
+def test_the_green_frame_is_what_the_next_stage_keeps(recipe):
     kept = stages(recipe, 'train', 'train_7', 3)
     before_crop = next(i for i, s in enumerate(kept) if s.name == 'RandomResizedCrop') - 1
     np.testing.assert_allclose(np.array(_next_crop(kept, before_crop)) + .5, kept[before_crop + 1].results['crop_bbox'], atol=1e-3)

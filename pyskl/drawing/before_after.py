@@ -33,7 +33,7 @@ def pipeline_scene(stages: Sequence[Stage], layout: Layout, height: int, labels:
     def panel(t: int) -> np.ndarray:
         return grid([draw(i, t) for i in range(len(stages))], captions)[:, GAP:-GAP]       # the sheet around it has gaps too
 
-    legend = [*sides_legend(layout), ('what the next stage cuts out', GREEN)]
+    legend = [*sides_legend(layout), ('what the next stage keeps', GREEN)]
     return Scene(title_of(stages[0].results, layout, labels), len(frames), panel, lambda t: f'all panels: frame {frames[t]}', 12.5, legend)
 
 
