@@ -12,7 +12,7 @@ FLOORS = [
     {'annotations', 'heatmaps', 'recipe'},
     {'datasets', 'models', 'evaluation'},
     {'engine', 'submission', 'ensembling'},
-    {'apis', 'sweep', 'drawing'},
+    {'apis', 'sweep', 'drawing', 'report'},
 ]
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 MEET_ONLY_BELOW = {('datasets', 'models'), ('models', 'datasets')}

@@ -16,7 +16,7 @@ from ..engine.checkpoint import read_checkpoint
 from ..ensembling import kind_of, soften
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
-from ..labels import IMIGUE_LABELS
+from ..labels import IMIGUE_LABELS, read_labels
 from ..recipe import load_config
 from ..skeletons import guess_layout, layout_of
 from ..submission import align, blend, check_weights
@@ -151,11 +151,7 @@ def _names(file: str | None, num_classes: int) -> list[str]:
     """Class names: one a line of the file, else iMiGUE's for 32 classes, else 'class k'."""
     if file is None:
         return list(IMIGUE_LABELS) if num_classes == len(IMIGUE_LABELS) else [f'class {k}' for k in range(num_classes)]
-    try:
-        names = Path(file).read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f'{file}: cannot be read ({error}). Expected a text file of class names, one a line.') from error
-    names = [name.strip() for name in names if name.strip()]
+    names = read_labels(file)
     if len(names) != num_classes:
         raise DataError(f'{file}: {len(names)} class names for scores over {num_classes} classes; expected one a line, in class order.')
     return names

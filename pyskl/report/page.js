@@ -9,4 +9,5 @@ $('main').append(...sections);
 $('nav').append(h('ul', {class: 'wide'}, sections.map((part) => h('li', {}, h('a', {href: `#${part.id}`}, part.querySelector('h2').textContent)))));
 buildPlayer();
 window.dispatchEvent(new Event('resize'));
+performance.mark('ready');
 document.documentElement.dataset.ready = 'yes';

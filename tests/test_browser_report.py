@@ -1,0 +1,253 @@
+"""The page in a real browser, from the disk: it asks nobody for anything, plays the right clips, and shows texts as texts."""
+import time
+
+import pytest
+from browser import MISSING, browser, complaints, open_page, requests, wait
+from report_data import data_of, two_streams
+
+from pyskl.report import ReportOptions, build_report
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+HOSTILE = '<img src=x onerror="document.title=\'caught\'"><script>document.title=\'caught\'</script>'
+LONGEST = 3.0                       # seconds for 4,562 clips
+IN_CELL = "return [...document.querySelectorAll('#player-clip option')].map((o) => o.textContent.split(' ')[0])"
+
+
+@pytest.fixture(scope='module')
+def driver():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope='module')
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('page')
+    return build_report(two_streams(folder), ReportOptions(title='demo')).path
+
+
+@pytest.fixture
+def page(driver, report):
+    open_page(driver, report, 1280)
+    yield driver
+    assert complaints(driver) == [] and requests(driver) == []          # of whatever the test did
+
+
+def element(driver, selector):
+    from selenium.webdriver.common.by import By
+    return driver.find_element(By.CSS_SELECTOR, selector)
+
+
+def click(driver, selector):
+    """A click of the mouse, in the middle of the window."""
+    found = element(driver, selector)
+    driver.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center', inline: 'center'})", found)
+    found.click()
+
+
+def press(driver, *keys):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    for key in keys:
+        ActionChains(driver).send_keys(getattr(Keys, key, key)).perform()
+
+
+def ink(driver, canvas):
+    """How many pixels of a canvas are drawn on."""
+    return driver.execute_script("const c = document.querySelector(arguments[0]);"
+                                 "const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
+                                 "return data.filter((v, i) => i % 4 === 3 && v).length", canvas)
+
+
+def cell_with_mistakes(data):
+    counts = data['confusion']['counts']
+    return max(((k, m) for k in range(len(counts)) for m in range(len(counts)) if k != m), key=lambda cell: counts[cell[0]][cell[1]])
+
+
+def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
+    assert page.current_url.startswith('file:') and page.title == 'demo · test report'
+    titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
+    assert titles == ['Confusions', 'Classes', 'Surest mistakes', 'Certainty and rarity', 'Training', 'Meaning']
+
+
+def test_a_request_that_a_page_would_send_is_noticed(driver, report, tmp_path):
+    """The check itself: the policy refuses what is smuggled in, and without a policy the request is seen."""
+    text = report.read_text(encoding='utf-8')
+    smuggled = text.replace('<header class="top">', '<img src="http://127.0.0.1:9/x.png"><header class="top">')
+    (tmp_path / 'guarded.html').write_text(smuggled, encoding='utf-8')
+    open_page(driver, tmp_path / 'guarded.html')
+    assert any('Content Security Policy' in line for line in complaints(driver))
+    (tmp_path / 'open.html').write_text('<html data-ready="yes"><img src="http://127.0.0.1:9/x.png">')
+    open_page(driver, tmp_path / 'open.html')
+    wait(driver, "return performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    assert requests(driver) == ['http://127.0.0.1:9/x.png']
+
+
+def test_a_click_on_a_cell_plays_its_clips_beside_a_typical_one(page, report):
+    data = data_of(report)
+    clips = data['clips']
+    k, m = cell_with_mistakes(data)
+    click(page, f'td[data-true="{k}"][data-answer="{m}"]')
+    there = [i for i, pair in enumerate(zip(clips['label'], clips['pred'])) if pair == (k, m)]
+    surest = sorted(there, key=lambda i: -clips['scores'][0][i][clips['shown'][i].index(m)])
+    assert page.execute_script(IN_CELL) == [clips['ids'][i] for i in surest]
+    wait(page, "return document.querySelector('#player').open && document.querySelector('#player-scrub').max > 1")
+    typical = data['classes'][m]['typical']
+    assert clips['ids'][typical] in element(page, '#caption-right').text and clips['ids'][surest[0]] in element(page, '#caption-left').text
+    assert ink(page, '#canvas-left') > 100 and ink(page, '#canvas-right') > 100
+    rows = page.execute_script("return [...document.querySelectorAll('.scores tbody th')].map((th) => th.firstChild.textContent)")
+    assert rows == [data['classes'][c]['name'] for c in clips['shown'][surest[0]]]
+    before = page.execute_script("return document.querySelector('#player-scrub').value")
+    wait(page, f"return document.querySelector('#player-scrub').value !== '{before}'")          # it moves
+
+
+def test_what_is_drawn_is_where_the_key_points_are(page, report):
+    """The script's unpacking against Python's, through the drawing: the same joints lie on ink."""
+    import base64
+
+    from pyskl.report.packing import PackedClip, unpack_clip
+    data = data_of(report)
+    clips, text = data['clips'], report.read_text(encoding='utf-8').split('id="frames">')[1].split('</script>')[0]
+    i = data['mistakes'][0]
+    page.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(page, "return document.querySelector('#player-scrub').max > 1")
+    press(page, 'ARROW_RIGHT')                                  # stops it
+    page.execute_script("const s = document.querySelector('#player-scrub'); s.value = 5; s.dispatchEvent(new Event('input'))")
+    start = sum(clips['lengths'][:i])
+    packed = PackedClip(base64.b64decode(text[start:start + clips['lengths'][i]]), clips['boxes'][i], clips['shapes'][i])
+    xy, score = unpack_clip(packed, clips['bits'])
+    seen = score > 0
+    size = page.execute_script("return document.querySelector('#canvas-left').clientWidth")
+    x, y, extent = clips['boxes'][i]
+    scale = 0.86 * size / extent
+    spread = [(xy[..., a][seen] - (x, y)[a]).max() for a in (0, 1)]
+    places = [[0.07 * size + (xy[0, 5, j, a] - (x, y)[a]) * scale + (0.86 * size - spread[a] * scale) / 2 for a in (0, 1)]
+              for j in range(xy.shape[2]) if seen[0, 5, j]]
+    drawn = page.execute_script("const c = document.querySelector('#canvas-left'), r = c.width / c.clientWidth;"
+                                "const {data} = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
+                                "const at = (x, y) => 4 * (Math.floor(y * r) * c.width + Math.floor(x * r)) + 3;"
+                                "return arguments[0].map(([x, y]) => data[at(x, y)] > 40)", places)
+    assert len(places) > 5 and all(drawn)
+
+
+def test_the_player_obeys_the_keyboard(page, report):
+    page.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(page, "return document.querySelector('#player-scrub').max > 1")
+    state = "return [document.querySelector('#player').dataset.playing, Number(document.querySelector('#player-scrub').value)]"
+    press(page, 'ARROW_RIGHT')                                  # a step stops it
+    _, at = page.execute_script(state)
+    press(page, 'ARROW_RIGHT', 'ARROW_RIGHT', 'ARROW_LEFT')
+    assert page.execute_script(state) == ['false', at + 1]
+    press(page, 'SPACE')
+    assert page.execute_script(state)[0] == 'true'
+    press(page, 'n')
+    assert element(page, '#player-sub').text == 'clip 2 of 20'
+    press(page, 'p', 'p')
+    assert element(page, '#player-sub').text == 'clip 20 of 20'
+    press(page, '>')
+    assert element(page, '#player-speed').get_attribute('value') == '2'
+    press(page, 'ESCAPE')
+    assert page.execute_script("return document.querySelector('#player').open") is False
+
+
+def test_the_matrix_is_walked_with_arrow_keys_and_one_tab_stop(page):
+    assert page.execute_script("return document.querySelectorAll('.matrix td[tabindex=\"0\"]').length") == 1
+    page.execute_script("document.querySelector('.matrix td[data-row=\"0\"][data-column=\"0\"]').click()")
+    press(page, 'ESCAPE')
+    page.execute_script("document.querySelector('.matrix td[tabindex=\"0\"]').focus()")
+    press(page, 'ARROW_RIGHT', 'ARROW_DOWN', 'ARROW_DOWN', 'ARROW_LEFT')
+    at = "const t = document.activeElement; return [t.dataset.row, t.dataset.column, t.tabIndex, t.getAttribute('aria-label')]"
+    row, column, tab, label = page.execute_script(at)
+    assert (row, column, tab) == ('2', '0', 0) and 'clip' in label
+    press(page, 'END', 'HOME')
+    assert page.execute_script(at)[:2] == ['2', '0']
+    full = "return [...document.querySelectorAll('.matrix td[data-row]')].find((t) => t.dataset.count > 0)"
+    page.execute_script(full.replace('return ', 'const t = ') + '; t.focus()')
+    press(page, 'ENTER')
+    assert page.execute_script("return document.querySelector('#player').open") is True
+
+
+def test_sorting_sorts_up_and_down_and_says_so(page, report):
+    rows = data_of(report)['classes']
+
+    def order():
+        return page.execute_script("return [...document.querySelectorAll('#classes tbody tr')].map((tr) => Number(tr.dataset.class))")
+    for key in ('f1', 'name', 'support'):
+        click(page, f'#classes th[data-key="{key}"] button')
+        said = element(page, f'#classes th[data-key="{key}"]').get_attribute('aria-sort')
+        falling = said == 'descending'
+        values = [rows[k][key] for k in order()]
+        known = [v for v in values if v is not None]
+        assert known == sorted(known, reverse=falling) and values[len(known):] == [None] * (len(values) - len(known))
+        click(page, f'#classes th[data-key="{key}"] button')
+        assert element(page, f'#classes th[data-key="{key}"]').get_attribute('aria-sort') != said
+        assert [rows[k][key] for k in order()][:len(known)] == sorted(known, reverse=not falling)
+
+
+def test_the_matrix_shows_shares_or_counts_in_either_order(page, report):
+    data = data_of(report)
+    diagonal = "return [...document.querySelectorAll('.matrix tbody tr')].map((tr, i) => tr.cells[i + 1].textContent)"
+    names = "return [...document.querySelectorAll('.matrix tbody th')].map((th) => th.textContent)"
+    order = data['confusion']['orders']['similarity']
+    assert page.execute_script(names) == [data['classes'][k]['name'] for k in order]
+    page.execute_script("document.querySelector('input[value=\"counts\"]').click(); document.querySelector('input[value=\"id\"]').click()")
+    assert page.execute_script(names) == [row['name'] for row in data['classes']]
+    counts = [data['confusion']['counts'][k][k] for k in range(32)]
+    assert page.execute_script(diagonal) == [str(n) if n else '' for n in counts]
+
+
+def test_dark_and_light_follow_the_system_and_the_button(driver, report):
+    theme, ground = 'return document.documentElement.dataset.theme', 'return getComputedStyle(document.body).backgroundColor'
+    open_page(driver, report, 1280, dark=True)
+    dark = driver.execute_script(ground)
+    assert driver.execute_script(theme) == 'dark'
+    click(driver, '#theme')
+    assert driver.execute_script(theme) == 'light' and driver.execute_script(ground) != dark
+
+
+def test_a_phone_needs_no_scrolling_sideways(driver, report):
+    open_page(driver, report, 390, 844, touch=True)
+    assert driver.execute_script('return document.documentElement.scrollWidth') <= 390
+    driver.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+    assert driver.execute_script("const p = document.querySelector('#player'); return p.scrollWidth <= p.clientWidth")
+    open_page(driver, report, 1280)
+
+
+def test_hostile_names_are_text(driver, tmp_path):
+    """Class names, clip ids and the title, everywhere they stand: no element comes of them and no script runs."""
+    names = [f'{HOSTILE} {i}' for i in range(40)]
+    folders = two_streams(tmp_path, 40, names=names)
+    (tmp_path / 'labels.txt').write_text(''.join(f'{HOSTILE} class {k}\n' for k in range(32)))
+    page = build_report(folders, ReportOptions(out=str(tmp_path / 'r.html'), title=HOSTILE, labels=str(tmp_path / 'labels.txt'))).path
+    open_page(driver, page, 1280)
+    driver.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+    time.sleep(0.1)
+    assert element(driver, 'h1').get_attribute('textContent') == HOSTILE and driver.title != 'caught'
+    assert driver.execute_script("return document.querySelectorAll('img').length") == 0
+    assert driver.execute_script("return document.querySelectorAll('script').length") == 3
+    assert HOSTILE in driver.execute_script("return document.querySelector('#player-clip').textContent")
+    assert complaints(driver) == [] and requests(driver) == []
+
+
+def test_a_browser_that_wants_calm_gets_a_still_picture(driver, report):
+    driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [{'name': 'prefers-reduced-motion', 'value': 'reduce'}]})
+    driver.get(report.as_uri())
+    wait(driver, "return document.documentElement.dataset.ready === 'yes'")
+    driver.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(driver, "return document.querySelector('#player-scrub').max > 1")
+    assert driver.execute_script("return document.querySelector('#player').dataset.playing") == 'false'
+
+
+@pytest.mark.slow
+def test_4562_clips_stay_below_10_MB_and_open_in_3_seconds(driver, tmp_path):
+    report = build_report(two_streams(tmp_path, 4562))
+    assert report.size < 10_000_000
+    seconds = []
+    for _ in range(3):                          # the machine may be busy: the best of three
+        open_page(driver, report.path, 1280)
+        wait(driver, "return performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+        seconds.append(driver.execute_script("return Math.max(performance.getEntriesByName('ready')[0].startTime, "
+                                             "performance.getEntriesByType('navigation')[0].loadEventEnd) / 1000"))
+    assert min(seconds) < LONGEST, seconds
+    assert complaints(driver) == [] and requests(driver) == []

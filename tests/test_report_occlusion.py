@@ -1,0 +1,102 @@
+"""Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
+import numpy as np
+import pytest
+import torch
+from report_data import data_of
+from tiny import problem
+
+from pyskl.annotations import open_annotations
+from pyskl.apis import init_recognizer
+from pyskl.apis.setup import read_run
+from pyskl.engine.checkpoint import write_checkpoint
+from pyskl.errors import DataError
+from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.models import build_model
+from pyskl.recipe import dump_config
+from pyskl.report import ReportOptions, build_report
+from pyskl.report.occlusion import hidden
+from pyskl.report.sources import Clips
+from pyskl.submission import save_scores
+
+BONES = ((0, 1), (1, 2), (1, 3), (1, 4))
+
+
+@pytest.fixture(scope='module')
+def work_dir(tmp_path_factory):
+    """A network with random weights, tested: the work dir of tiny.py's problem."""
+    folder = tmp_path_factory.mktemp('occlusion')
+    config = problem(folder, num_train=4, num_test=9)
+    run = read_run(config)
+    torch.manual_seed(1)
+    model = build_model(run.recipe.model)
+    run.work_dir.mkdir()
+    write_checkpoint(run.work_dir / 'latest.pth', {'meta': {'class_counts': [5, 3, 1]}, 'state_dict': model.state_dict()})
+    (run.work_dir / 'tiny.py').write_text(dump_config(run.config))
+    model = init_recognizer(config, run.work_dir / 'latest.pth', 'cpu')
+    clips = open_annotations(folder / 'test.pkl')
+    save_scores(run.work_dir / 'scores.npz', list(clips.ids), np.concatenate([answer(model, clip, full=True) for clip in clips]))
+    return run.work_dir
+
+
+def answer(model, clip, full=False, without=()):
+    """(1, K) probabilities by hand: joints taken out of the clip after the pipeline, one clip at a time."""
+    sample = {**clip, 'start_index': 0, 'modality': 'Pose', 'test_mode': True, 'emb': np.zeros(6, np.float32)}
+    imgs = model.pipeline(sample, deferred=True)['imgs']
+    drawn = imgs.draw()
+    if not full:
+        drawn = drawn[:, imgs.keypoint.shape[1] // 2][:, None]           # the middle sample, unmirrored
+    drawn[:, :, list(without)] = 0
+    with torch.inference_mode():
+        return model.predict(drawn).numpy()
+
+
+def test_what_is_lost_is_counted_as_by_hand(work_dir, tmp_path):
+    report = build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'))
+    found = data_of(report.path)['occlusion']
+    assert report.notes == [] and found['clips'] == 6 and [row['id'] for row in found['classes']] == [0, 1, 2]
+    model = init_recognizer(work_dir / 'tiny.py', work_dir / 'latest.pth', 'cpu')
+    clips = open_annotations(work_dir.parent / 'test.pkl')
+    for k in range(3):
+        mine = [i for i in range(9) if clips.labels[i] == k]
+        mine = [mine[0], mine[-1]]
+        for j in range(5):
+            lost = np.mean([(answer(model, clips[i]) - answer(model, clips[i], without=[j]))[0, k] for i in mine])
+            assert found['classes'][k]['joints'][j] == pytest.approx(lost, abs=2e-5)
+    assert len(found['all']['limbs']) == len(BONES)
+    whole = np.mean([row['joints'] for row in found['classes']], axis=0)
+    np.testing.assert_allclose(found['all']['joints'], whole, atol=2e-5)
+
+
+def test_the_training_counts_of_the_checkpoint_make_the_groups(work_dir, tmp_path):
+    data = data_of(build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'))).path)
+    assert [row['group'] for row in data['classes']] == ['head', 'middle', 'tail'] and data['data']['train_counts'] == 'the checkpoint'
+    assert [row['train'] for row in data['classes']] == [5, 3, 1]
+
+
+def test_another_checkpoint_than_the_tested_one_is_noticed(work_dir, tmp_path):
+    run = read_run(work_dir / 'tiny.py')
+    torch.manual_seed(2)
+    model = build_model(run.recipe.model)
+    with torch.no_grad():
+        model.cls_head.fc_cls.bias += torch.tensor([3., 0., -3.])
+    write_checkpoint(tmp_path / 'other.pth', {'meta': {}, 'state_dict': model.state_dict()})
+    report = build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'), checkpoint=str(tmp_path / 'other.pth'), occlusion=True,
+                                                    occlusion_clips=1, device='cpu'))
+    assert any('another checkpoint' in note for note in report.notes)
+
+
+@pytest.mark.parametrize('drawing', [dict(), dict(use_score=False), dict(with_kp=False, with_limb=True, skeletons=BONES)])
+def test_a_hidden_joint_is_drawn_nowhere(drawing):
+    rng = np.random.default_rng(0)
+    clips = PoseClips(torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32), torch.ones(1, 1, 1, 4, 5), (16, 16),
+                      HeatmapSpec(**drawing))
+    before, after = clips.draw(), hidden(clips, [2]).draw()
+    touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it
+    kept = [c for c in range(before.shape[2]) if c not in touched]
+    assert not after[:, :, touched].any() and torch.equal(after[:, :, kept], before[:, :, kept]) and before[:, :, touched].any()
+
+
+def test_clips_without_labels_are_refused():
+    from pyskl.report.occlusion import occlusion
+    with pytest.raises(DataError, match='no labels'):
+        occlusion([], [], Clips([{'keypoint': np.zeros((1, 1, 3, 2))}], np.array([-1]), 'x'), [], [], 3, 'cpu', [])
