@@ -122,6 +122,18 @@ def test_damage_anywhere_in_a_checkpoint_is_named_or_harmless(tmp_path):
     damaged_or_the_same(tmp_path, 0, 100)
 
 
+def test_weights_marked_as_a_folder_are_refused_since_torch_reads_zeros_there(tmp_path):
+    path = tmp_path / 'a.pth'
+    write_checkpoint(path, snapshot())
+    raw = bytearray(path.read_bytes())
+    name = raw.rindex(b'/data/0')                               # in the archive's table of contents, behind its data
+    entry = raw.rindex(b'PK\x01\x02', 0, name)
+    raw[entry + 38] |= 0x10
+    path.write_bytes(raw)
+    with pytest.raises(CheckpointError, match='folder'):
+        read_checkpoint(path)
+
+
 @pytest.mark.slow
 def test_ten_thousand_damages_to_checkpoints_are_named_or_harmless(tmp_path):
     damaged_or_the_same(tmp_path, 1, 10_000)

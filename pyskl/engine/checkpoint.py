@@ -74,6 +74,9 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     return _checked(data, path)
 
 
+_ZIP_FOLDER = 0x10          # the bit of a zip entry's attributes that says so
+
+
 def _check_archive(path: Path) -> None:
     """torch never compresses what it saves (what is compressed may unpack to any size), and does not check what it reads."""
     if zipfile.is_zipfile(path):
@@ -81,6 +84,9 @@ def _check_archive(path: Path) -> None:
             packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
             if packed:
                 raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
+            folders = [m.filename for m in archive.infolist() if m.is_dir() or m.external_attr & _ZIP_FOLDER]
+            if folders:                         # torch would read zeros in its place, and say nothing
+                raise ValueError(f'{folders[0]!r} in it is marked as a folder')
             damaged = archive.testzip()
         if damaged:
             raise ValueError(f'the bytes of {damaged!r} in it are not those that were written')
