@@ -1,7 +1,7 @@
 """The whole road on made-up data, in a few minutes on a laptop: make demo (or python tools/demo.py).
 
-Made-up raw skeletons -> annotations -> trained streams -> tested -> blended -> ensemble/Submission.zip, every step by the
-command a user would type. --streams joint limb joint_motion limb_motion trains four in place of two.
+Made-up raw skeletons -> annotations -> trained streams -> tested -> blended -> ensemble/Submission.zip and a report to look at,
+every step by the command a user would type. --streams joint limb joint_motion limb_motion trains four in place of two.
 """
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     blended = work / 'ensemble_scores.npz'
     seconds['ensemble'] = run('blend', 'ensemble/ensemble.py', *(work / stream / 'scores.npz' for stream in streams),
                               '--weights', *weights, '--out-dir', out, '--save-scores', blended)
-    return report(streams, data, work, blended, seconds)
+    status = report(streams, data, work, blended, seconds)
+    run('look at it', 'tools/report.py', *(work / stream for stream in streams), '--weights', *weights, '-o', work / 'report.html')
+    return status
 
 
 def report(streams: Sequence[str], data: Path, work: Path, blended: Path, seconds: dict[str, float]) -> int:
