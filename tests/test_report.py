@@ -12,6 +12,7 @@ from report_data import NUM_CLASSES, data_of, log_rows, made_up_scores, two_stre
 from scipy.stats import spearmanr
 
 from pyskl.annotations import read_annotations, write_annotations
+from pyskl.ensembling import SavedFit, save_fit, soften
 from pyskl.errors import UserError
 from pyskl.evaluation import (
     bootstrap_interval,
@@ -206,6 +207,16 @@ def test_a_stream_in_another_order_gives_the_same_page(streams, page, tmp_path):
     assert data_of(report.path)['headline'] == page[1]['headline']
 
 
+def test_fitted_weights_and_temperatures_are_taken_from_their_file(streams, truth, tmp_path):
+    with open(tmp_path / 'weights.json', 'w') as f:
+        save_fit(f, SavedFit(('a', 'b'), (0.25, 0.75), (2.0, 1.0)), {})
+    report = build_report(streams, ReportOptions(out=str(tmp_path / 'r.html'), weights_from=str(tmp_path / 'weights.json')))
+    data = data_of(report.path)
+    assert [(s['weight'], s['temperature']) for s in data['streams']] == [(0.25, 2.0), (0.75, 1.0)]
+    joint, limb = (load_scores(folder / 'scores.npz').scores for folder in streams)
+    assert data['clips']['pred'] == (0.25 * soften(joint, 2.0) + 0.75 * limb).argmax(1).tolist()
+
+
 def test_a_bare_result_pkl_is_taken_in_the_order_of_the_annotations(streams, tmp_path):
     scores = load_scores(streams[0] / 'scores.npz')
     save_result_pkl(tmp_path / 'result.pkl', scores.scores)
@@ -262,6 +273,9 @@ def test_own_labels_and_joints_are_shown(tmp_path):
 @pytest.mark.parametrize('inputs, options, words', [
     (['{folder}'], {}, 'holds neither'),
     (['{joint}', '{joint}', '{joint}'], {}, '--weights'),
+    (['{joint}', '{limb}'], {'weights': [1, -1]}, '0 or more'),
+    (['{joint}', '{limb}'], {'weights': [1, 1], 'weights_from': 'w.json'}, 'one of them'),
+    (['{joint}', '{folder}/bare.pkl'], {}, 'bare list'),
     (['{joint}', '{limb}'], {'config': 'x.py'}, 'belong to one stream'),
     (['{joint}'], {'cfg_options': ['a=1']}, '--config'),
     (['{joint}'], {'labels': '{folder}/three.txt'}, '3'),
@@ -273,6 +287,7 @@ def test_own_labels_and_joints_are_shown(tmp_path):
 def test_mistakes_are_told_and_nothing_is_written(streams, tmp_path, inputs, options, words):
     scores = load_scores(streams[0] / 'scores.npz')
     save_scores(tmp_path / 'lone.npz', scores.ids, scores.scores)
+    save_result_pkl(tmp_path / 'bare.pkl', scores.scores)
     (tmp_path / 'three.txt').write_text('a\nb\nc\n')
     write_clips(tmp_path / 'other.pkl', 5, names=[f'x{i}' for i in range(5)])
     places = {'folder': tmp_path, 'joint': streams[0], 'limb': streams[1]}

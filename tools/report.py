@@ -17,6 +17,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('inputs', nargs='+', metavar='WORK_DIR_OR_SCORES', help='work dir, scores.npz or result.pkl of each stream')
     add('-o', '--out', metavar='FILE', help='default: report.html beside the first scores')
     add('--weights', nargs='+', type=float, metavar='W', help='of the streams in the ensemble; default 0.4 0.6 for two')
+    add('--weights-from', metavar='WEIGHTS.json', help='weights and temperatures as ensemble.py --fit-on saved them')
     add('--ann-file', metavar='FILE', help='annotations of the clips (default: as the config in the work dir says)')
     add('--config', help="one stream: its config (default: the copy in the work dir, of which nothing is run but for --occlusion)")
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')

@@ -13,7 +13,7 @@ import numpy as np
 from .. import __version__
 from ..datasets.label_embeddings import load_label_embeddings
 from ..engine.checkpoint import read_checkpoint
-from ..ensembling import kind_of, soften
+from ..ensembling import kind_of, load_fit, soften
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, read_labels
@@ -38,6 +38,7 @@ class ReportOptions:
 
     out: str | None = None
     weights: Sequence[float] | None = None
+    weights_from: str | None = None
     ann_file: str | None = None
     config: str | None = None
     cfg_options: Sequence[str] | None = None
@@ -69,8 +70,8 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     """
     options = options or ReportOptions()
     streams = _streams(inputs, options, work_dir)
+    weights = _weighed(streams, options)
     clips, scores = _matched(streams, options)
-    weights = check_weights(options.weights, len(streams))
     blended = blend(scores, [w / sum(weights) for w in weights]) if len(streams) > 1 else scores[0]
     notes = _notes(streams, clips)
     known = clips.labels >= 0
@@ -107,13 +108,32 @@ def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, work_d
     return streams
 
 
+def _weighed(streams: Sequence[Stream], options: ReportOptions) -> tuple[float, ...]:
+    """One weight of 0 or more a stream; with weights_from each stream learns its temperature, too."""
+    if options.weights_from is None:
+        weights = check_weights(options.weights, len(streams))
+    elif options.weights:
+        raise ConfigError('--weights and --weights-from: expected one of them.')
+    else:
+        fit = load_fit(options.weights_from).for_streams([stream.scores.path for stream in streams], options.weights_from)
+        weights = fit.weights
+        for stream, temperature in zip(streams, fit.temperatures):
+            stream.temperature = temperature
+    if min(weights) < 0 or not sum(weights) > 0:
+        raise ConfigError(f'weights {" ".join(map(str, weights))}: expected numbers of 0 or more, not all of them 0, so that the blend of '
+                          'probabilities is one.')
+    return weights
+
+
 def _matched(streams: Sequence[Stream], options: ReportOptions) -> tuple[Clips, list[np.ndarray]]:
     """The clips with a known label (all of them when none has one), and each stream's probabilities of them."""
     ids = next((stream.scores.ids for stream in streams if stream.scores.ids is not None), None)
     clips = find_clips(streams, ids, options.ann_file)
-    aligned = align([stream.scores for stream in streams], ids if ids is not None else tuple(clips.annotations.ids), clips.source,
-                    by_position=len(set(ids or ())) != len(ids or ()))
-    scores = [soften(rows) if kind_of(rows) == 'logits' else rows for rows in aligned.scores]
+    own = [stream.scores for stream in streams]
+    order = tuple(clips.annotations.ids) if ids is None else None
+    aligned = align(own, order, clips.source, by_position=len(set(ids or ())) != len(ids or ()))
+    scores = [soften(rows, stream.temperature) if stream.temperature != 1 or kind_of(rows) == 'logits' else rows
+              for stream, rows in zip(streams, aligned.scores)]
     clips.labels = check_labels(clips.labels, scores[0].shape[1], f'{clips.source}: labels')
     known = np.flatnonzero(clips.labels >= 0)
     if 0 < len(known) < len(clips.labels):
@@ -163,7 +183,8 @@ def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np
     judged = bool((labels >= 0).any())
     rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
              'checkpoint': stream.checkpoint.name if stream.checkpoint else None, 'file': str(stream.scores.path), 'tested': stream.tested,
-             'weight': figures.plain(weight / sum(weights)), 'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
+             'weight': figures.plain(weight / sum(weights)), 'temperature': figures.plain(stream.temperature),
+             'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
             for stream, own, weight in zip(streams, scores, weights)]
     return {'streams': rows, 'headline': figures.headline(blended, labels) if judged else [],
             'data': {'source': clips.source, 'clips': len(labels), 'classes': blended.shape[1], 'train_counts': counts_from}}

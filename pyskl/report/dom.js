@@ -27,7 +27,7 @@ function fill(element, attributes, children) {
 // -- numbers as text; null is a figure without meaning
 
 const percent = (value, digits = 1) => value === null ? '–' : (100 * value).toFixed(digits);
-const withUnit = (value, digits = 1) => value === null ? '–' : `${percent(value, digits)} %`;
+const withUnit = (value, digits = 1) => value === null ? '–' : `${percent(value, digits)}\u00a0%`;
 const count = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 const nameOf = (k) => data.classes[k].name;
 
@@ -35,12 +35,12 @@ const nameOf = (k) => data.classes[k].name;
 
 const RAMPS = {
   light: {
-    blue: ['#ffffff', '#dbe9f6', '#9dc3e6', '#4a8fcb', '#1c5a9c', '#0b2e59'],
-    orange: ['#ffffff', '#fdeadb', '#f9c08f', '#e98a3c', '#b85a12', '#6b2f04'],
+    blue: ['#ffffff', '#dbe9f6', '#9dc3e6', '#4a8fcb', '#1c62ab', '#103f7a'],
+    orange: ['#ffffff', '#fdeadb', '#f9c08f', '#e98a3c', '#c0600f', '#8a4006'],
   },
   dark: {
-    blue: ['#1b2028', '#1d3550', '#24588c', '#3b86cc', '#84bdf0', '#e3f1ff'],
-    orange: ['#1b2028', '#43301f', '#7d4a1b', '#c1742a', '#f0ab69', '#ffe9d3'],
+    blue: ['#1b2028', '#1d3550', '#24588c', '#2f74b5', '#5aa2e4', '#a4d2fa'],
+    orange: ['#1b2028', '#43301f', '#7d4a1b', '#b0671f', '#e08f42', '#fbc48a'],
   },
 };
 const isDark = () => document.documentElement.dataset.theme === 'dark';

@@ -19,13 +19,13 @@ function jointsSection() {
     current = rows[n];
     select.value = n;
     draw();
-    const ranked = jointNames().map((name, j) => [name, current.joints[j]])
-      .concat(data.layout.bones.map(([a, b], l) => [`limb: ${jointNames()[b]} to ${jointNames()[a]}`, current.limbs[l]]))
-      .sort((a, b) => b[1] - a[1]).slice(0, 10);
-    canvas.setAttribute('aria-label', `Skeleton of ${current.name}; matters most: ${ranked.slice(0, 3).map(([name]) => name).join(', ')}`);
-    table.replaceChildren(h('table', {class: 'plain'}, h('caption', {}, `${current.name}: lost without it, percentage points`),
-      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'Joint or limb'), h('th', {scope: 'col', class: 'number'}, 'Lost'))),
-      h('tbody', {}, ranked.map(([name, value]) => h('tr', {}, h('th', {scope: 'row'}, name), h('td', {class: 'number'}, percent(value)))))));
+    const names = {joints: jointNames(), limbs: data.layout.bones.map(([child, parent]) => `${jointNames()[parent]} to ${jointNames()[child]}`)};
+    const ranked = (kind) => names[kind].map((name, at) => [name, current[kind][at]]).sort((a, b) => b[1] - a[1]).slice(0, 6);
+    canvas.setAttribute('aria-label', `Skeleton of ${current.name}; matters most: ${ranked('joints').slice(0, 3).map(([name]) => name).join(', ')}`);
+    table.replaceChildren(h('table', {class: 'plain'}, h('caption', {}, `${current.name}: what is lost without it`),
+      Object.entries({joints: 'Joint', limbs: 'Limb'}).filter(([kind]) => names[kind].length).map(([kind, title]) => h('tbody', {},
+        h('tr', {class: 'group-head'}, h('th', {scope: 'col'}, title), h('th', {scope: 'col', class: 'number'}, 'percentage points')),
+        ranked(kind).map(([name, value]) => h('tr', {}, h('th', {scope: 'row'}, name), h('td', {class: 'number'}, percent(value))))))));
   }
   const small = rows.slice(1).map((row, n) => {
     const little = h('canvas', {class: 'thumb', 'aria-hidden': 'true'});

@@ -69,10 +69,10 @@ def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tu
             rows = chosen[start:start + batch]
             whole = PoseClips.collate([_one_view(_prepared(model, clips, i)) for i in rows]).to(model.target.device)
             labels = clips.labels[rows]
-            plain_answer = _own(_answers(model, whole), labels)
+            plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
             for m, mask in enumerate(masks):
-                lost[m, start:start + len(rows)] = plain_answer - _own(_answers(model, hidden(whole, mask)), labels)
+                lost[m, start:start + len(rows)] = plain_answer - _own(_answers(model, hidden(whole, mask), stream.temperature), labels)
                 bar.update(len(rows))
     return lost
 
@@ -109,12 +109,12 @@ def _one_view(clips: PoseClips) -> PoseClips:
                    spec=replace(clips.spec, double=False))
 
 
-def _answers(model: torch.nn.Module, clips: PoseClips) -> np.ndarray:
+def _answers(model: torch.nn.Module, clips: PoseClips, temperature: float) -> np.ndarray:
     """(B, K) probabilities."""
     with torch.inference_mode():
         answers = model.predict(clips).float().cpu().numpy()
     answers = answers.mean(1) if answers.ndim == 3 else answers
-    return soften(answers) if kind_of(answers) == 'logits' else answers
+    return soften(answers, temperature) if temperature != 1 or kind_of(answers) == 'logits' else answers
 
 
 def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -124,7 +124,7 @@ def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _compare(model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]) -> None:
     """Note it when the checkpoint does not give the scores that the report is about."""
     rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
-    again = np.concatenate([_answers(model, _prepared(model, clips, i).to(model.target.device)) for i in rows])
+    again = np.concatenate([_answers(model, _prepared(model, clips, i).to(model.target.device), stream.temperature) for i in rows])
     if np.abs(again - scores[rows]).max() > TOLERANCE:
         notes.append(f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other '
                      'settings. Joints are judged by this checkpoint.')

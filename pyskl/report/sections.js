@@ -31,7 +31,7 @@ function streamTable() {
     figures.map((f) => h('td', {class: 'number'}, percent(f.value), h('span', {class: 'muted interval'}, ` ${percent(f.low)}–${percent(f.high)}`))));
   const titles = data.headline.map((f) => `${f.title}, %`);
   const rows = data.streams.map((stream) => row(h('span', {}, stream.name, h('span', {class: 'muted under'},
-    [stream.config, stream.checkpoint, stream.tested].filter(Boolean).join(' · '))), stream.weight.toFixed(3).replace(/\.?0+$/, ''), stream.figures));
+    [stream.config, stream.checkpoint, stream.tested, stream.temperature !== 1 && `temperature ${stream.temperature.toFixed(2)}`].filter(Boolean).join(' · '))), stream.weight.toFixed(3).replace(/\.?0+$/, ''), stream.figures));
   return h('div', {class: 'scroll'}, h('table', {class: 'plain streams'}, h('caption', {}, 'Streams and their ensemble'),
     h('thead', {}, h('tr', {}, ['Stream', 'Weight', ...titles].map((t, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, t)))),
     h('tbody', {}, rows, row('Ensemble', '', data.headline, 'total'))));
@@ -121,7 +121,7 @@ function certaintySection() {
   const {calibration, groups} = data;
   const by = data.data.train_counts ? 'training clips' : 'test clips';
   const table = h('table', {class: 'plain'}, h('caption', {}, `A third of the classes each, by ${by}`),
-    h('thead', {}, h('tr', {}, ['Group', 'Classes', by[0].toUpperCase() + by.slice(1), 'Test clips', 'Mean-class accuracy, %'].map((t, i) =>
+    h('thead', {}, h('tr', {}, ['Group', 'Classes', by[0].toUpperCase() + by.slice(1), 'Test clips', 'Accuracy, %'].map((t, i) =>
       h('th', {scope: 'col', class: i ? 'number' : ''}, t)))),
     h('tbody', {}, groups.map((g) => h('tr', {}, h('th', {scope: 'row'}, g.name), h('td', {class: 'number'}, g.classes),
       h('td', {class: 'number'}, g.least === g.most ? g.least : `${g.least}–${g.most}`), h('td', {class: 'number'}, g.clips),
@@ -131,7 +131,7 @@ function certaintySection() {
       ` expected calibration error ${withUnit(calibration.ece)}`)), reliabilityChart(calibration),
       h('p', {class: 'muted small'}, 'Bars: how many of the clips with that confidence are right. On the dashed line, confidence can be taken at its word.')),
     h('div', {}, h('div', {class: 'scroll'}, table), h('p', {class: 'muted small'}, data.data.train_counts
-      ? `Training clips are counted from ${data.data.train_counts}.` : 'How often each class was trained on is not known; test clips stand in.'))));
+      ? `Accuracy: the mean over the classes. Training clips are counted from ${data.data.train_counts}.` : 'Accuracy: the mean over the classes. How often each class was trained on is not known; test clips stand in.'))));
 }
 
 // -- curves

@@ -28,6 +28,7 @@ class Stream:
     config       values of the config as far as they can be read without running it; {} when there is none
     config_file  the file they stand in, to be run by --occlusion with overrides, KEY=VALUE
     log          rows of the .log.json files, oldest first
+    temperature  softmax(log p / temperature) of its scores is blended
     """
 
     name: str
@@ -38,6 +39,7 @@ class Stream:
     overrides: Sequence[str] = ()
     checkpoint: Path | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
+    temperature: float = 1.0
 
     @property
     def report_file(self) -> Path:
