@@ -1,9 +1,11 @@
 """Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
+import runpy
+
 import numpy as np
 import pytest
 import torch
 from report_data import data_of
-from tiny import problem
+from tiny import ROOT, problem
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import init_recognizer
@@ -94,6 +96,21 @@ def test_a_hidden_joint_is_drawn_nowhere(drawing):
     touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it
     kept = [c for c in range(before.shape[2]) if c not in touched]
     assert not after[:, :, touched].any() and torch.equal(after[:, :, kept], before[:, :, kept]) and before[:, :, touched].any()
+
+
+def script(name):
+    return runpy.run_path(str(ROOT / 'tools' / name))['main']
+
+
+def test_the_test_script_writes_the_page_of_what_it_tested(work_dir, tmp_path, capsys):
+    words = [str(work_dir / 'tiny.py'), '--out', str(tmp_path / 'result.pkl'), '--device', 'cpu', '--report']
+    assert script('test.py')(words) == 0
+    said = capsys.readouterr().out
+    page = data_of(tmp_path / 'report.html')
+    assert f'wrote {tmp_path / "report.html"}' in said and f'top1_acc: {page["headline"][0]["value"]:.4f}' in said
+    assert page['streams'][0]['checkpoint'] == 'latest.pth' and page['data']['train_counts'] == 'the checkpoint'
+    assert script('report.py')([str(tmp_path / 'scores.npz'), '--config', str(work_dir / 'tiny.py'), '-o', str(tmp_path / 'b.html')]) == 0
+    assert data_of(tmp_path / 'b.html')['headline'] == page['headline']
 
 
 def test_clips_without_labels_are_refused():
