@@ -60,13 +60,14 @@ def save_scores(path: str | os.PathLike, ids: Sequence[str], scores: Any) -> Non
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
-    """Write PYSKL's result.pkl: a bare list of N arrays (K,) float32. Nothing in it ties a row to a clip; keep scores.npz too.
+    """Write PYSKL's result.pkl: a bare list of N arrays (K,) float32, or (views, K) where views are kept apart.
 
-    raises  DataError: scores that are not (N, K); UserError: the file can't be written
+    Nothing in it ties a row to a clip; keep scores.npz too.
+    raises  DataError: scores that are neither (N, K) nor (N, views, K); UserError: the file can't be written
     """
     scores = np.asarray(scores, dtype=np.float32)
-    if scores.ndim != 2:
-        raise DataError(f'{path}: scores of shape {scores.shape}, expected (N, K).')
+    if scores.ndim not in (2, 3):
+        raise DataError(f'{path}: scores of shape {scores.shape}, expected (N, K) or (N, views, K).')
     with atomic_write(path) as f:
         pickle.dump([row.copy() for row in scores], f, protocol=4)
 

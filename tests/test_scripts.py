@@ -12,6 +12,7 @@ import pytest
 from test_train import assert_same_checkpoint, rows
 from tiny import ROOT, problem, run, write_config
 
+from pyskl.annotations import load_pickle
 from pyskl.submission import load_scores
 
 
@@ -29,6 +30,13 @@ def test_train_prints_where_it_wrote(trained):
     done = run('tools/train.py', config)            # a second time: finished already, says so on the first line
     assert done.returncode == 0 and done.stdout == f'wrote {folder}/run\n'
     assert 'Going on from' in done.stderr.splitlines()[0]
+
+
+def test_views_can_be_kept_apart(trained, tmp_path):
+    done = run('tools/test.py', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
+    assert done.returncode == 0, done.stderr
+    rows = load_pickle(tmp_path / 'views.pkl')
+    assert len(rows) == 13 and all(row.shape == (4, 3) for row in rows)            # 2 clips and their mirror images, 3 classes
 
 
 def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path):
