@@ -1,7 +1,8 @@
 """Turn NATOPS, real gestures of aircraft handlers, into annotation pickles: one a projection, data/natops/natops_{xy,xz,zy}.pkl.
 
 The two .ts files come from the UEA & UCR time series classification archive (timeseriesclassification.com), data set NATOPS.
-Splits: train, test as published; train in thirds for choosing settings: fit and val, fit2 and val2, fit3 and val3.
+Splits: train, test as published; train in parts for choosing settings: fit and val, fit2 and val2, fit3 and val3. The clips that seem to
+be one person's stay together there, since test shows other people than train.
 
     python tools/convert_natops.py NATOPS_TRAIN.ts NATOPS_TEST.ts
 """
@@ -25,7 +26,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
     parser.add_argument('--out-dir', type=Path, default=ROOT / 'data' / 'natops', help='where the pickles go (default: data/natops)')
     parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
-    parser.add_argument('--seed', type=int, default=0, help='deals the clips of train out to the parts (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='deals the people of train out to the parts (default: 0)')
     args = parser.parse_args(argv)
     if args.folds < 2 or args.seed < 0:
         raise UserError(f'--folds {args.folds} --seed {args.seed}: expected at least 2 parts, and a seed from 0 on.')

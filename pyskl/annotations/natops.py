@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..skeletons import get_layout
+from .natops_people import guess_people
 from .safe_pickle import open_regular
 from .store import make_annotation
 from .wording import plain, some
@@ -132,22 +133,23 @@ def annotations(series: Series, prefix: str, projection: str) -> list[dict[str, 
             for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
 
 
-def folds(labels: Sequence[int], num_folds: int, seed: int) -> list[list[int]]:
-    """Clips dealt out to num_folds parts, class by class in a random order: clip indices of each, rising."""
-    labels, rng = np.asarray(labels), np.random.default_rng(seed)
-    dealt = np.concatenate([rng.permutation(np.flatnonzero(labels == k)) for k in np.unique(labels)])
-    return [sorted(dealt[i::num_folds].tolist()) for i in range(num_folds)]
+def folds(people: Sequence[int], num_folds: int, seed: int) -> list[list[int]]:
+    """People dealt out to num_folds parts in a random order: the clip indices of each part, rising. Nobody is in two parts."""
+    people = np.asarray(people)
+    dealt = np.random.default_rng(seed).permutation(np.unique(people))
+    return [np.flatnonzero(np.isin(people, dealt[i::num_folds])).tolist() for i in range(num_folds)]
 
 
 def splits(train: Series, test: Series, num_folds: int, seed: int) -> dict[str, list[str]]:
     """train and test as published; and for choosing without looking at test, train in parts: fit and val, fit2 and val2 ...
 
-    Each val is one of the num_folds parts of train, its fit is the rest; the classes are as frequent in all of them.
+    Each val is one of the num_folds parts of train, its fit is the rest. A person's clips stay together (natops_people.py: a guess), since
+    test shows other people than train; everybody makes every gesture, so the classes are as frequent in all parts.
     """
     names = [f'train_{i}' for i in range(len(train.xyz))]
     split = {'train': names, 'test': [f'test_{i}' for i in range(len(test.xyz))]}
-    for i, held_out in enumerate(folds(train.labels, num_folds, seed)):
-        number = str(i + 1) if i else ''
+    for i, held_out in enumerate(folds(guess_people(train.xyz, train.labels, seed=seed), num_folds, seed)):
+        number, held_out = str(i + 1) if i else '', set(held_out)
         split[f'fit{number}'] = [name for j, name in enumerate(names) if j not in held_out]
-        split[f'val{number}'] = [names[j] for j in held_out]
+        split[f'val{number}'] = [name for j, name in enumerate(names) if j in held_out]
     return split
