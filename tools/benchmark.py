@@ -357,7 +357,7 @@ def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--quick', action='store_true', help='under two minutes: plain once, without pages kept; no scaling')
+    parser.add_argument('--quick', action='store_true', help='about two minutes: plain once, without pages kept; no scaling')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
     parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE], help='these lines only')
     parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
