@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [
-    {'errors', 'atomic', 'registry', 'signature', 'skeletons', 'labels'},
+    {'errors', 'atomic', 'registry', 'signature', 'skeletons', 'labels', 'torch_files'},
     {'annotations', 'heatmaps', 'recipe'},
     {'datasets', 'models', 'evaluation'},
     {'engine', 'submission', 'ensembling'},

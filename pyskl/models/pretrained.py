@@ -4,33 +4,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from ..errors import CheckpointError
-
-# PYSKL's checkpoints hold one numpy number in their meta (the best score); numpy 1 called its home numpy.core.
-_scalar = np.float64(0).__reduce__()[0]
-NUMPY_NUMBER = [_scalar, (_scalar, 'numpy.core.multiarray.scalar'), (_scalar, 'numpy._core.multiarray.scalar'), np.dtype,
-                type(np.dtype('float64'))]
+from ..torch_files import load_tensors, reason
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     """The weights in a .pth file: its `state_dict` entry, or the whole file when it is a bare state dict.
 
-    Read with weights_only=True; of DataParallel's keys the leading 'module.' is taken off.
+    Of DataParallel's keys the leading 'module.' is taken off.
     raises  CheckpointError naming the file: absent, torn, holds something else, or wants to run code
     """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f'{path}: there is no such checkpoint file. Give the path of a .pth file.')
     try:
-        with torch.serialization.safe_globals(NUMPY_NUMBER):
-            content = torch.load(path, map_location='cpu', weights_only=True)
+        content = load_tensors(path)
     except Exception as error:      # of a damaged file torch makes a dozen kinds of error, IndexError among them
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({reason}). Is it whole, and a .pth '
+        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
                               'file of tensors? Files that need code to be run are refused.') from error
     if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
         content = content['state_dict']
