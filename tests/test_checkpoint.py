@@ -9,6 +9,7 @@ from goldens import GOLDEN, needs_golden
 
 from pyskl.engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint, write_checkpoint
 from pyskl.errors import CheckpointError, UserError
+from pyskl.models.pretrained import read_state_dict
 
 
 def snapshot(value=1.0, **meta):
