@@ -1,7 +1,6 @@
 """What the tables of wrong inputs have in common: a small world of right ones, scripts to call, and what a good refusal is."""
 from __future__ import annotations
 
-import importlib.util
 import os
 import pickle
 import re
@@ -9,13 +8,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
-from tiny import NUM_JOINTS, ROOT, write_config, write_data
+from tiny import NUM_JOINTS, script, write_config, write_data
 
 from pyskl.annotations import read_annotations
 from pyskl.apis import train
@@ -47,16 +44,6 @@ class Row:
     @property
     def words(self) -> list[str]:
         return self.argv.split() if isinstance(self.argv, str) else self.argv
-
-
-@cache
-def script(name: str) -> ModuleType:
-    """tools/NAME.py or ensemble/ensemble.py as a module."""
-    path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'script_{name}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def make_world(folder: Path) -> None:

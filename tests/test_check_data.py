@@ -1,7 +1,6 @@
 """tools/check_data.py: every fault that is put into the data is found, named with its clip, and nothing else is."""
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickle
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import GOLDEN, SMALL, needs_golden
+from tiny import script as load_script
 
 from pyskl.annotations import load_pickle
 from pyskl.annotations.check import check_annotations
@@ -20,14 +20,7 @@ from pyskl.skeletons import get_layout, imigue22
 SCRIPT = Path(__file__).parents[1] / 'tools' / 'check_data.py'
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location('check_data', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-check_data = load_script()
+check_data = load_script('check_data')
 
 
 def body(first_hand: str = 'right', num_frames: int = 20, seed: int = 0) -> np.ndarray:

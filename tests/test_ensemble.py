@@ -1,5 +1,4 @@
 """ensemble/ensemble.py: the published answer from the published layout, from work dirs, from anywhere; wrong input by name."""
-import importlib.util
 import json
 import pickle
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import SMALL
+from tiny import script as load_script
 
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.errors import UserError
@@ -26,14 +26,7 @@ RESULTS = {stream: GOLD / f'result_{stream}.pkl' for stream in ('joint', 'limb')
 WORK_DIRS = Path('work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20')
 
 
-def _load():
-    spec = importlib.util.spec_from_file_location('ensemble_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = _load()
+script = load_script('ensemble')
 
 
 @pytest.fixture

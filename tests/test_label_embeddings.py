@@ -1,28 +1,19 @@
 """The label table: its geometry and scale, reading tables, and making them from sentences and from word vectors."""
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from goldens import GOLDEN, SMALL, needs_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import script as load_script
 
 from pyskl.datasets import label_embeddings
 from pyskl.datasets.label_embeddings import default_table_note, load_label_embeddings
 from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.labels import IMIGUE_LABELS
 
-
-def _script(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tool = _script('embed_labels')
+tool = load_script('embed_labels')
 
 
 def cosines(table):

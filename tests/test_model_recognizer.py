@@ -40,6 +40,17 @@ def test_deferred_clips_give_what_drawn_ones_give(model):
     torch.testing.assert_close(ours, drawn)
 
 
+def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
+    """How many frames pass the stem when clips share them and when not; the answers must be the same."""
+    seen = []
+    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
+    once = model.predict(clips)
+    frames_once, seen[:] = sum(seen), []
+    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
+    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
+    return frames_once, sum(seen)
+
+
 @pytest.mark.parametrize('double', [True, False])
 @pytest.mark.parametrize('views', [None, 1, 3, 100])
 @pytest.mark.parametrize('average_clips', ['prob', None])
@@ -48,13 +59,8 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeyp
     clips = clips_of(double=double, people=2)
     clips.keypoint[0, :, 1] = float('nan')              # nobody, as collation fills up
     clips.keypoint_score[0, :, 1] = 0
-    seen = []
-    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
-    once = model.predict(clips)
-    frames_once, seen[:] = sum(seen), []
-    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
-    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
-    assert frames_once <= 2 * (1 + double) * 12 < sum(seen) == 2 * (1 + double) * 30
+    frames_once, frames = frames_seen_with_and_without_sharing(model, clips, monkeypatch)
+    assert frames_once <= 2 * (1 + double) * 12 < frames == 2 * (1 + double) * 30
 
 
 @pytest.mark.parametrize('double', [True, False])
@@ -62,13 +68,8 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeyp
 def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing(model, monkeypatch, double, views):
     model.test_cfg = replace(model.test_cfg, max_testing_views=views, average_clips=None)
     clips = clips_of(num_clips=10, num_frames=5, double=double, people=2, motion=True)
-    seen = []
-    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
-    once = model.predict(clips)
-    frames_once, seen[:] = sum(seen), []
-    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
-    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
-    assert frames_once < 2 * (1 + double) * 30 < sum(seen) == 2 * (1 + double) * 60
+    frames_once, frames = frames_seen_with_and_without_sharing(model, clips, monkeypatch)
+    assert frames_once < 2 * (1 + double) * 30 < frames == 2 * (1 + double) * 60
 
 
 def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):

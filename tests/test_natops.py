@@ -1,7 +1,6 @@
 """NATOPS: the archive's .ts files become annotation pickles; the configs are built."""
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
+from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
 from pyskl.annotations.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
@@ -26,14 +26,7 @@ REAL = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
 HEADER = '#made up\n@problemName NATOPS\n@timeStamps false\n@classLabel true 1.0 2.0\n\n@data\n'
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location('convert_natops', ROOT / 'tools' / 'convert_natops.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-convert = load_script()
+convert = load_script('convert_natops')
 
 
 def ts_file(path: Path, values: np.ndarray, labels: list[str], header: str = HEADER) -> Path:

@@ -1,7 +1,6 @@
 """tools/readlabel.py: raw iMiGUE files become the annotation pickles that the published converter makes."""
 from __future__ import annotations
 
-import importlib.util
 import pickle
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from goldens import GOLDEN, SMALL, needs_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from same import same
+from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
 from pyskl.annotations.imigue import PUBLISHED_VAL_VIDEOS, read_raw, take_out_videos, video_of
@@ -25,14 +25,7 @@ SCRIPT = Path(__file__).parents[1] / 'tools' / 'readlabel.py'
 RAW = SMALL / 'raw'
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location('readlabel', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-readlabel = load_script()
+readlabel = load_script('readlabel')
 
 
 def run(*arguments) -> None:

@@ -1,5 +1,4 @@
 """tools/sweep.py: plans and their words, folders named from settings, the table; and a real sweep, stopped, broken and gone on with."""
-import importlib.util
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from tiny import ROOT, run, write_config, write_data
+from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.ensembling import soften
@@ -20,15 +20,7 @@ from pyskl.submission import load_scores, save_scores
 from pyskl.sweep import Entry, Machine, Plan, from_command_line, gather, make_tasks, read_plan, run_tasks, write_table
 from pyskl.sweep.table import as_markdown
 
-
-def _load():
-    spec = importlib.util.spec_from_file_location('sweep_script', ROOT / 'tools' / 'sweep.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = _load()
+script = load_script('sweep')
 
 
 # Plans -----------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """Made-up micro-gestures: the raw files, the people, and what makes them neither trivial nor hopeless."""
-import importlib.util
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import script as load_script
 
 from pyskl.annotations import mean_pose_nearest_neighbour
 from pyskl.annotations.baseline import mean_poses
@@ -190,9 +189,7 @@ def test_impossible_sizes_and_seeds_are_named(tmp_path, num_train, seed, said):
 
 
 def test_the_script_says_what_it_wrote(tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location('make_demo_data', Path(__file__).parents[1] / 'tools' / 'make_demo_data.py')
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script('make_demo_data')
     script.main([str(tmp_path), '--num-train', '140', '--num-val', '0', '--num-test', '30', '--seed', '7', '--no-test-labels'])
     train, test = capsys.readouterr().out.splitlines()
     assert train == f'wrote {tmp_path}/train_data.npy (140 clips of 6 people, 32 classes)'

@@ -1,10 +1,10 @@
 """tools/visualize.py: what its pictures show is what the data and the pipelines say."""
-import importlib.util
 import re
 
 import numpy as np
 import pytest
-from tiny import ROOT, problem, run, write_config
+from tiny import problem, run, write_config
+from tiny import script as load_script
 
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.apis.setup import build_split, read_run
@@ -32,10 +32,7 @@ def keypoints(frames=FRAMES):
 
 @pytest.fixture(scope='module')
 def script():
-    spec = importlib.util.spec_from_file_location('visualize', ROOT / 'tools' / 'visualize.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script('visualize')
 
 
 @pytest.fixture(scope='module')

@@ -1,10 +1,13 @@
 """A very small learnable problem, so that real training runs take seconds: three gestures of one waving arm."""
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -86,6 +89,16 @@ def problem(folder: Path, extra: str = '', **sizes: int) -> Path:
     """Data and config; returns the config's path."""
     write_data(folder, **sizes)
     return write_config(folder, extra=extra)
+
+
+@cache
+def script(name: str) -> ModuleType:
+    """tools/NAME.py or ensemble/ensemble.py as a module, to call its functions in this process."""
+    path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(f'script_{name}', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def run(*words: object, cwd: Path | None = None, processes: int = 1, **env: str) -> subprocess.CompletedProcess:
