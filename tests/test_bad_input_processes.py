@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from bad_input import ROOT, Row, array, check_message, config, cut, put, state_of, text, world  # noqa: F401 (a fixture)
+from bad_input import Row, array, check_message, config, cut, put, state_of, text, world  # noqa: F401 (a fixture)
+from tiny import ROOT
 
 QUICK = [       # these need no PyTorch
     Row('train', 'config', 'none given', [], ('config',)),

@@ -15,8 +15,9 @@ import hostile_pickles as hostile
 import numpy as np
 import pytest
 import torch
-from bad_input import IDS, ROOT, Row, call, config, world  # noqa: F401 (a fixture)
+from bad_input import IDS, Row, call, config, world  # noqa: F401 (a fixture)
 from hostile_pickles import Reduced, as_global, short_text, whole
+from tiny import ROOT
 
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.errors import CheckpointError
