@@ -36,12 +36,14 @@ class FlatConv3d(nn.Conv3d):
         pixels = self.stride[1:] if self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0) else (1, 1)
         chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
         images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H', W')
-        stride = self.stride[1:] if pixels == (1, 1) else (1, 1)
+        out = self._convolve(images, self.stride[1:] if pixels == (1, 1) else (1, 1))
+        return out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
+
+    def _convolve(self, images: torch.Tensor, stride: tuple[int, int]) -> torch.Tensor:
         weight = self.weight[:, :, 0]
         if images.device.type == 'cpu' and self.groups == 1 and self.kernel_size != (1, 1, 1):
             images, weight = _whole_blocks(images), _whole_blocks(weight)
-        out = F.conv2d(images, weight, self.bias, stride, self.padding[1:], self.dilation[1:], self.groups)
-        return out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
+        return F.conv2d(images, weight, self.bias, stride, self.padding[1:], self.dilation[1:], self.groups)
 
     def _over_time(self, x: torch.Tensor) -> torch.Tensor:
         images = x.flatten(3)                                                              # (B, C, T, H*W)

@@ -18,6 +18,7 @@ from .exact_norm import ExactBatchNorm3d
 from .flat_conv import FlatConv3d
 from .frames import keeps_frames_apart
 from .recompute import without_and_with_frozen_statistics
+from .sparse_conv import SparseConv3d
 
 ARCHITECTURES: dict[int, tuple[type[ResidualBlock3d], tuple[int, ...]]] = {
     18: (BasicBlock3d, (2, 2, 2, 2)),
@@ -96,8 +97,9 @@ class ResNet3d(nn.Module):
             norm_cfg = {**norm_cfg, 'type': ExactBatchNorm3d}
         self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
 
+        stem = {**self.parts, 'conv_cfg': {**conv_cfg, 'type': SparseConv3d}} if conv_cfg['type'] is FlatConv3d else self.parts
         self.conv1 = ConvModule(in_channels, base_channels, tuple(conv1_kernel), (conv1_stride[0], *[conv1_stride[1]] * 2),
-                                tuple(k // 2 for k in conv1_kernel), bias=False, **self.parts)
+                                tuple(k // 2 for k in conv1_kernel), bias=False, **stem)
         self.maxpool = nn.MaxPool3d((1, 3, 3), (pool1_stride[0], *[pool1_stride[1]] * 2), (0, 1, 1))
         channels = base_channels
         for i, num_blocks in enumerate(self.stage_blocks):
