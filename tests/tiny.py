@@ -96,7 +96,7 @@ def script(name: str) -> ModuleType:
     """tools/NAME.py or ensemble/ensemble.py as a module, to call its functions in this process."""
     path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
     spec = importlib.util.spec_from_file_location(f'script_{name}', path)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)     # there its dataclasses look up their annotations
     spec.loader.exec_module(module)
     return module
 
