@@ -26,7 +26,7 @@ def test_each_bone_is_the_enlarged_vector_from_its_parent_drawn_from_the_centre(
     for i, (child, parent) in enumerate(LAYOUT.bones):
         for m, t in np.ndindex(2, 3):
             a, b = before['keypoint'][m, t, child], before['keypoint'][m, t, parent]
-            assert np.allclose(after['keypoint'][m, t, 8 + i], [30 + 3 * (a[0] - b[0]), 20 + 3 * (a[1] - b[1])], atol=1e-3)
+            assert np.allclose(after['keypoint'][m, t, 8 + i], [29.5 + 3 * (a[0] - b[0]), 19.5 + 3 * (a[1] - b[1])], atol=1e-3)
             score = before['keypoint_score'][m, t]
             assert after['keypoint_score'][m, t, 8 + i] == min(score[child], score[parent])
 
@@ -59,7 +59,7 @@ def test_flipped_joints_give_mirrored_bones_in_their_pairs_places():
     order = np.arange(6)
     order[list(LAYOUT.left_bones)], order[list(LAYOUT.right_bones)] = LAYOUT.right_bones, LAYOUT.left_bones
     assert isinstance(chain.steps[0], Flip)
-    mirrored = np.stack([60 - plain['keypoint'][..., 0], plain['keypoint'][..., 1]], -1)[:, :, order]
+    mirrored = np.stack([59 - plain['keypoint'][..., 0], plain['keypoint'][..., 1]], -1)[:, :, order]
     assert np.allclose(chain(clip())['keypoint'], mirrored, atol=1e-3)
 
 

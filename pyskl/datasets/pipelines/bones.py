@@ -18,8 +18,8 @@ class BoneVectors(Step):
     zoom         how many times its length a bone is drawn
     keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's order
 
-    A bone's score is the lower one of its ends'; with a missing end (x = y = 0) it is missing. Put Flip before this step: it mirrors
-    joints. The points are no joints any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
+    A bone's score is the lower one of its ends'; with a missing end (score 0, or x = y = 0) it is missing. A crop moves missing joints
+    too, so behind one they are known by their scores alone. Put Flip before this step: it mirrors joints. The points are no joints any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
     """
 
     needs = ('keypoint', 'img_shape')
@@ -40,7 +40,7 @@ class BoneVectors(Step):
         check_joints(results, self._layout, keypoint.shape[2])
         child, parent = keypoint.take(self._child, axis=2), keypoint.take(self._parent, axis=2)
         missing = (child == 0).all(-1) | (parent == 0).all(-1)                                    # (M, T, L)
-        point = np.array([w / 2, h / 2], dtype=keypoint.dtype) + (child - parent) * keypoint.dtype.type(self.zoom)
+        point = np.array([(w - 1) / 2, (h - 1) / 2], dtype=keypoint.dtype) + (child - parent) * keypoint.dtype.type(self.zoom)
         results['keypoint'] = self._behind(keypoint, np.where(missing[..., None], 0, point))
         score = results.get('keypoint_score')
         score = np.ones(keypoint.shape[:3], np.float32) if score is None else score

@@ -107,11 +107,12 @@ def crop_further(old: Quadruple, new: Quadruple) -> Quadruple:
 
 @PIPELINES.register_module()
 class Flip(Step):
-    """Mirror the clip left to right: x becomes width - x, left and right joints change places.
+    """Mirror the clip left to right; left and right joints change places.
 
     flip_ratio          how often, 0..1; one np.random.rand() decides for each clip
-    left_kp, right_kp   joint indices that change places; None: none do
-    layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own
+    left_kp, right_kp   joint indices that change places; None: none do. x becomes width - x, as published
+    layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own.
+                        x becomes width - 1 - x, as pixels do when a picture is turned, and heatmaps at test time
     flip_label_map      {label: label of the mirrored gesture}
     A coordinate that is exactly 0 is a missing joint's and stays 0.
     """
@@ -132,6 +133,7 @@ class Flip(Step):
             left_kp, right_kp = self._layout.left, self._layout.right
         self.flip_ratio, self.direction, self.flip_label_map = flip_ratio, direction, flip_label_map
         self.left_kp, self.right_kp = tuple(left_kp or ()), tuple(right_kp or ())
+        self._first_pixel = 0 if self._layout is None else 1
 
     def __call__(self, results: Results) -> Results:
         results['flip'] = flip = bool(np.random.rand() < self.flip_ratio)
@@ -145,7 +147,7 @@ class Flip(Step):
         order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
         keypoint = results['keypoint'].take(order, axis=2)
         x = keypoint[..., 0]
-        np.subtract(picture_size(results)[1], x, out=x, where=x != 0)
+        np.subtract(picture_size(results)[1] - self._first_pixel, x, out=x, where=x != 0)
         results['keypoint'] = keypoint
         if 'keypoint_score' in results:
             results['keypoint_score'] = results['keypoint_score'].take(order, axis=2)
