@@ -129,12 +129,12 @@ def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray
 
 
 def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> str:
-    """One line a stream: top-1, top-5 and mean-class accuracy."""
+    """One line a stream: top-1, top-5, mean-class accuracy, macro-F1."""
     width = max(map(len, named_scores))
-    lines = [f'{"":<{width}}  top-1   top-5   mean-class']
+    lines = [f'{"":<{width}}  top-1   top-5   mean-class  macro-F1']
     for name, scores in named_scores.items():
-        figures = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy')).values()
-        lines.append(f'{name:<{width}}  ' + '  '.join(f'{figure:.4f}' for figure in figures))
+        top1, top5, mean_class, f1 = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')).values()
+        lines.append(f'{name:<{width}}  {top1:.4f}  {top5:.4f}  {mean_class:<10.4f}  {f1:.4f}')
     unknown = int((labels < 0).sum())
     return '\n'.join(lines + ([f'({unknown} of {len(labels)} clips have no label and do not count)'] if unknown else []))
 

@@ -13,6 +13,12 @@ CONFIGS = Path(__file__).parents[1]
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 SPLITS = ('train', 'val', 'test')
 NUM_FRAMES, SIZE = 12, 24
+SEMANTICS = {       # the embedding: as published it is trained by MseLoss, and the class scores alone predict
+    'cosine embedding loss': {'model.cls_head.loss_emb': {'type': 'CosineLoss'}},
+    'contrastive embedding loss': {'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'}},
+    'contrastive, half predicted by names': {'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'}, 'model.test_cfg.semantic_weight': 0.5},
+    'no embedding': {'model.cls_head.loss_emb': None},
+}
 
 
 def steps(config, split, kind):
@@ -45,10 +51,10 @@ def faulty(config, old):
     return options
 
 
-def run(name, path, published=None):
+def run(name, path, published=None, options=None):
     config = load_config(path)
-    options = short(config) if published is None else {**short(config), **faulty(config, load_config(published))}
-    return dict(name=name, config=str(path), options=options)
+    faults = {} if published is None else faulty(config, load_config(published))
+    return dict(name=name, config=str(path), options={**short(config), **faults, **(options or {})})
 
 
 seeds = [0, 1, 2]
@@ -58,6 +64,7 @@ runs = [
     run('published limb', CONFIGS / 'demo' / 'limb.py', PUBLISHED / 'limb.py'),
     *(run(name.replace('_', ' '), CONFIGS / 'demo' / f'{name}.py') for name in ('joint', 'limb', 'joint_motion', 'limb_motion')),
     *(run(f'joint + {path.stem.replace("_", " ")}', path) for path in sorted((CONFIGS / 'longtail').glob('*.py'))),
+    *(run(f'joint + {name}', CONFIGS / 'demo' / 'joint.py', options=options) for name, options in SEMANTICS.items()),
 ]
 ensembles = {
     'published joint + limb': ['published joint', 'published limb'],

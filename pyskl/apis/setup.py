@@ -147,8 +147,17 @@ def teach_labels(model: torch.nn.Module, dataset: Any, recipe: Recipe) -> list[i
         raise ConfigError(f'{recipe.filename}: model.cls_head: a loss needs the number of training clips of each class, and data.train '
                           'has no labels to count. Give each clip a label, or choose a loss without class_weight and logit adjustment.')
     if hasattr(head, 'learn_labels'):
-        head.learn_labels(counts, getattr(dataset, 'label_embeddings', None))
+        head.learn_labels(shown(counts, getattr(dataset, 'class_prob', None)), getattr(dataset, 'label_embeddings', None))
     return None if counts is None else counts.tolist()
+
+
+def shown(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarray | None:
+    """(K,) how many clips of each class an epoch shows, so that what balances a loss does not balance a balanced epoch once more."""
+    if counts is None or class_prob is None:
+        return counts
+    times = np.zeros(len(counts))
+    times[:len(class_prob)] = class_prob[:len(counts)]
+    return counts * times
 
 
 def class_counts(head: torch.nn.Module, dataset: Any) -> np.ndarray | None:

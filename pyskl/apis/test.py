@@ -24,6 +24,8 @@ from ..recipe import Recipe
 from ..submission import save_result_pkl, save_scores, write_submission
 from .setup import Run, Split, build_batches, build_split, check_match, naming, prepare_machine, read_run
 
+WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')     # arguments of a data set
+
 
 @dataclass
 class TestOptions:
@@ -107,8 +109,8 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     clips, protocol = getattr(recipe.data, split), recipe.data.test
     if 'ann_file' not in clips:
         raise ConfigError(f"--split {split}: data.{split} names no ann_file of its own.")
-    own = {key: clips[key] for key in ('ann_file', 'split', 'label_embeddings', 'num_classes') if key in clips}
-    as_test = {**(protocol or clips), 'split': None, **own}
+    how = {key: value for key, value in (protocol or clips).items() if key not in WHICH_CLIPS}
+    as_test = {**how, **{key: clips[key] for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes') if key in clips}}
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 

@@ -29,7 +29,7 @@ class I3DHead(nn.Module):
     dropout                    0..1, the share of pooled features dropped before the class scores
     init_std                   of the linear layers' normal start
     mode                       '3D': the feature is a volume
-    label_smooth_eps           0..1, handed to loss_cls
+    label_smooth_eps           0..1, handed to loss_cls (say it there or here)
     topk                       the accuracies reported in training
     """
 
@@ -53,6 +53,8 @@ class I3DHead(nn.Module):
             if value < 1:
                 raise ValueError(f'{name} = {value}: expected 1 or more.')
         self.num_classes, self.in_channels, self.emb_dim, self.topk = num_classes, in_channels, emb_dim, tuple(topk)
+        if label_smooth_eps and 'label_smooth_eps' in loss_cls:
+            raise ValueError('label_smooth_eps stands in the head and in loss_cls. Leave one of them out.')
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
         self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)
         self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, 'loss_emb')
@@ -77,7 +79,7 @@ class I3DHead(nn.Module):
     def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
         """What is known of the labels before training or testing; kept outside of the state dict.
 
-        counts  (K,) training clips of each class, or None; class weights and logit adjustment come from them
+        counts  (K,) clips of each class that training shows, or None; class weights and logit adjustment come from them
         table   (K, emb_dim) the vectors of all labels, or None; prediction by the embedding compares with them
         """
         table = None if self.emb_fc is None else table

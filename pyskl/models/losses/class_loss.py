@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from ...errors import ConfigError
@@ -60,6 +61,15 @@ class ClassLoss(nn.Module):
     def smoothed(self, label_NK: torch.Tensor) -> torch.Tensor:
         """Shares of classes (N, K) with label_smooth_eps of them spread evenly."""
         return label_NK * (1 - self.label_smooth_eps) + self.label_smooth_eps / label_NK.shape[1]
+
+
+def over_ranks(total: torch.Tensor) -> torch.Tensor:
+    """The mean over all ranks of a 0-dim sum of weights: DDP averages the ranks' gradients, so each must divide by the same number."""
+    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+        return total
+    everywhere = total.detach().clone()
+    dist.all_reduce(everywhere)
+    return everywhere / dist.get_world_size()
 
 
 def as_shares(label: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight
+from .class_loss import ClassLoss, ClassWeight, over_ranks
 
 
 @LOSSES.register_module()
@@ -18,13 +18,15 @@ class CrossEntropyLoss(ClassLoss):
 
     def forward(self, cls_score: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """cls_score (N, K) before softmax; label (N,) class indices, or (N, K) shares of each class -> 0-dim."""
-        scores = cls_score.float()
-        if label.shape == cls_score.shape:
-            return self.loss_weight * self._soft(scores, label.to(scores.dtype))
-        return self.loss_weight * F.cross_entropy(scores, label, self.weights(), label_smoothing=self.label_smooth_eps)
-
-    def _soft(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        weight, share = self.weights(), self.smoothed(label)
+        scores, weight = cls_score.float(), self.weights()
+        shares = label.shape == cls_score.shape
         if weight is None:
-            return F.cross_entropy(scores, share)
-        return F.cross_entropy(scores, share * weight, reduction='sum') / (label * weight).sum()
+            return self.loss_weight * F.cross_entropy(scores, label.to(scores.dtype) if shares else label,
+                                                      label_smoothing=self.label_smooth_eps)
+        if shares:
+            label = label.to(scores.dtype)
+            total, weighed = F.cross_entropy(scores, self.smoothed(label) * weight, reduction='sum'), (label * weight).sum()
+        else:
+            total = F.cross_entropy(scores, label, weight, reduction='sum', label_smoothing=self.label_smooth_eps)
+            weighed = weight[label].sum()
+        return self.loss_weight * total / over_ranks(weighed)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight, as_shares
+from .class_loss import ClassLoss, ClassWeight, as_shares, over_ranks
 
 _TINY = 1e-8            # x ** gamma has no slope at 0 for gamma below 1
 
@@ -31,7 +31,7 @@ class FocalLoss(ClassLoss):
         """
         log_p = F.log_softmax(cls_score.float(), 1)
         share, weight = as_shares(label, log_p), self.weights()
+        terms = -self.smoothed(share) * (-torch.expm1(log_p)).clamp_min(_TINY) ** self.gamma * log_p
         if weight is None:
-            weight = torch.ones_like(log_p[0])
-        focus = (-torch.expm1(log_p)).clamp_min(_TINY) ** self.gamma
-        return self.loss_weight * -(self.smoothed(share) * weight * focus * log_p).sum() / (share * weight).sum()
+            return self.loss_weight * terms.sum() / len(share)
+        return self.loss_weight * (terms * weight).sum() / over_ranks((share * weight).sum())
