@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from .annotations import load_npz, load_pickle
+from .annotations.safe_pickle import open_regular
+from .annotations.wording import count, plain, some
 from .atomic import atomic_write
 from .errors import ConfigError, DataError
 
@@ -31,11 +33,15 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)    # a fixed one, so that equal answers make eq
 
 @dataclass(frozen=True)
 class Scores:
-    """One stream's scores as read from `path`: scores (N, K) float32, finite; ids N names, or None for a bare list."""
+    """One stream's scores as read from `path`: scores (N, K) float32, finite; ids N names, or None for a bare list.
+
+    checkpoint  the name of the checkpoint file that gave them, e.g. 'epoch_4.pth'; None where the file does not say
+    """
 
     ids: tuple[str, ...] | None
     scores: np.ndarray
     path: str
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,8 @@ class Aligned:
     warnings: list[str] = field(default_factory=list)
 
 
-def save_scores(path: str | os.PathLike, ids: Sequence[str], scores: Any) -> None:
-    """Write scores.npz: `ids` (N,) text and `scores` (N, K) float32, row for row.
+def save_scores(path: str | os.PathLike, ids: Sequence[str], scores: Any, checkpoint: str | None = None) -> None:
+    """Write scores.npz: `ids` (N,) text and `scores` (N, K) float32, row for row; `checkpoint` () text, the file that gave them.
 
     raises  DataError: ids that are no text, or not one for each row; UserError: the file can't be written
     """
@@ -56,7 +62,7 @@ def save_scores(path: str | os.PathLike, ids: Sequence[str], scores: Any) -> Non
     if scores.ndim != 2 or len(ids) != len(scores) or not all(isinstance(name, str) for name in ids):
         raise DataError(f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one id, a text, a row.')
     with atomic_write(path) as f:
-        np.savez(f, ids=np.array(ids, dtype=np.str_), scores=scores)
+        np.savez(f, ids=np.array(ids, dtype=np.str_), scores=scores, **({} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}))
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
@@ -73,36 +79,45 @@ def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
 
 
 def load_scores(path: str | os.PathLike) -> Scores:
-    """Read one stream: scores.npz (ids, scores), or PYSKL's result.pkl, a bare list. Nothing in the file is run.
+    """Read one stream: scores.npz (ids, scores, checkpoint), or PYSKL's result.pkl, a bare list. Nothing in the file is run.
 
     raises  DataError: missing, unreadable, no such content, rows of different length, no numbers, NaN or inf, not one id a row
     """
     path = Path(path)
-    try:
-        with open(path, 'rb') as f:
-            zipped = f.read(2) == b'PK'
-    except (OSError, ValueError):
-        zipped = False              # load_pickle says what is wrong with it
-    ids, rows = _read_npz(path) if zipped else (None, load_pickle(path))
+    with open_regular(path) as f:
+        zipped = f.read(2) == b'PK'
+    ids, rows, checkpoint = _read_npz(path) if zipped else (None, load_pickle(path), None)
     scores = _checked_rows(rows, path)
-    return Scores(None if ids is None else _checked_ids(ids, len(scores), path), scores, str(path))
+    return Scores(None if ids is None else _checked_ids(ids, len(scores), path), scores, str(path),
+                  None if checkpoint is None else _checked_name(checkpoint, path))
 
 
-def _read_npz(path: Path) -> tuple[Any, Any]:
+def _read_npz(path: Path) -> tuple[Any, Any, Any]:
     arrays = load_npz(path)
     if 'scores' not in arrays:
-        raise DataError(f"{path}: holds no array 'scores', only {', '.join(list(arrays)[:8]) or 'nothing'}. "
+        raise DataError(f"{path}: holds no array 'scores', only {some(arrays, 8) or 'nothing'}. "
                         "Expected arrays 'ids' and 'scores', as tools/test.py writes them.")
-    return arrays.get('ids'), arrays['scores']
+    return arrays.get('ids'), arrays['scores'], arrays.get('checkpoint')
 
 
 def _checked_ids(ids: np.ndarray, num_rows: int, path: Path) -> tuple[str, ...]:
     if ids.dtype.kind != 'U' or ids.shape != (num_rows,):
         raise DataError(f'{path}: ids are {_what(ids)}: expected {num_rows} texts, one for each row of scores.')
+    return tuple(_texts(ids, 'ids', path))
+
+
+def _checked_name(checkpoint: np.ndarray, path: Path) -> str:
+    if checkpoint.dtype.kind != 'U' or checkpoint.shape != ():
+        raise DataError(f'{path}: checkpoint is {_what(checkpoint)}: expected one text, the name of a checkpoint file.')
+    return _texts(checkpoint, 'checkpoint', path)
+
+
+def _texts(array: np.ndarray, name: str, path: Path) -> Any:
+    """An array of text as Python's own: a list, or one str."""
     try:
-        return tuple(ids.tolist())
+        return array.tolist()
     except (ValueError, SystemError) as error:      # numbers that are no characters; numpy lets Python's own complaint through
-        raise DataError(f'{path}: ids cannot be read as text ({error}).') from error
+        raise DataError(f'{path}: {name} cannot be read as text ({error}).') from error
 
 
 def _checked_rows(rows: Any, path: Path) -> np.ndarray:
@@ -208,8 +223,8 @@ def _by_position(stream: Scores, order: tuple[str, ...], order_name: str) -> np.
                         f'position they must be as many. {_ELSEWHERE}')
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
-        raise DataError(f'{stream.path}: row {n} is {stream.ids[n]}, in {order_name} it is {order[n]}; by position they do '
-                        'not match. Leave --by-position out to match by id.')
+        raise DataError(f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is {plain(order[n])}; by '
+                        'position they do not match. Leave --by-position out to match by id.')
     return stream.scores
 
 
@@ -236,13 +251,13 @@ def _repeats(ids: Sequence[str]) -> list[str]:
     rows: dict[str, list[int]] = {}
     for n, name in enumerate(ids):
         rows.setdefault(name, []).append(n)
-    return [f'{name} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows {", ".join(map(str, at[:-1]))} and {at[-1]}'
+    return [f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows {", ".join(map(str, at[:-1]))} and {at[-1]}'
             for name, at in rows.items() if len(at) > 1]
 
 
 def _some(names: Sequence[str]) -> str:
     more = ' ...' if len(names) > 3 else ''
-    return f'{len(names)} id{"s" if len(names) > 1 else ""} ({", ".join(names[:3])}{more})'
+    return f'{count(len(names), "id")} ({", ".join(map(plain, names[:3]))}{more})'
 
 
 def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
@@ -296,8 +311,8 @@ def write_submission(out_dir: str | os.PathLike, ids: Sequence[str], classes: Se
     before = csv_path.read_bytes() if csv_path.is_file() else None
     try:
         # Both are on the disk before either takes its place; the csv goes first, as it is the one that other programs keep open.
-        with atomic_write(zip_path) as whole, atomic_write(csv_path) as plain:
-            plain.write(csv)
+        with atomic_write(zip_path) as whole, atomic_write(csv_path) as table:
+            table.write(csv)
             whole.write(_zipped(csv))
             whole.flush()
             os.fsync(whole.fileno())

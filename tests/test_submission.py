@@ -121,6 +121,15 @@ def test_what_does_not_match_is_named_with_its_file(streams, options, message):
         align(streams, **options)
 
 
+@pytest.mark.parametrize(('ids', 'others', 'by_position'), [
+    (['a\x1b[2J'], ['b'], False), (['b'], ['b', 'a\x1b[2J'], False), (['a\x1b[2J'], ['b'], True), (['b'], ['a\x1b[2J'], True),
+    (['a\x1b[2J'] * 2, ['b'] * 2, False)])
+def test_ids_from_a_file_write_no_control_characters_to_the_terminal(ids, others, by_position):
+    with pytest.raises(DataError) as error:
+        align([stream(ids), stream(others)], by_position=by_position)
+    assert r'a\x1b[2J' in str(error.value) and str(error.value).isprintable()
+
+
 # Blending --------------------------------------------------------------------------------------------------------------
 
 def test_the_blend_is_the_published_formula_in_float32(published):

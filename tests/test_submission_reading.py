@@ -19,7 +19,14 @@ def test_scores_come_back_as_they_were_saved(tmp_path):
     back = load_scores(tmp_path / 'new' / 'scores.npz')
     assert back.ids == ('a', 'bb', 'ä_1') and back.path == str(tmp_path / 'new' / 'scores.npz')
     np.testing.assert_array_equal(back.scores, scores)
-    assert back.scores.dtype == np.float32
+    assert back.scores.dtype == np.float32 and back.checkpoint is None
+
+
+def test_the_name_of_the_checkpoint_comes_back_as_plain_text(tmp_path):
+    save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)), 'epoch_4.pth')
+    assert load_scores(tmp_path / 'scores.npz').checkpoint == 'epoch_4.pth'
+    with np.load(tmp_path / 'scores.npz') as arrays:        # allow_pickle is off: no object inside
+        assert arrays['checkpoint'].dtype.kind == 'U' and arrays['checkpoint'].shape == ()
 
 
 def test_a_result_list_comes_back_without_ids_as_the_published_script_would_read_it(tmp_path):
@@ -74,6 +81,8 @@ def npz(path, **arrays):
     ({'scores': np.zeros((2, 3)), 'ids': np.array([['a', 'b']])}, r'shape \(1, 2\)'),
     ({'scores': np.full((2, 3), np.nan), 'ids': np.array(['a', 'b'])}, r'NaN or inf in row 0 \(2 of 2 rows\)'),
     ({'scores': np.zeros(3), 'ids': np.array(['a', 'b', 'c'])}, 'row 0 is a'),
+    ({'scores': np.zeros((2, 3)), 'checkpoint': np.array(4)}, 'checkpoint is an array of shape .* type int64: expected one text'),
+    ({'scores': np.zeros((2, 3)), 'checkpoint': np.array(['a', 'b'])}, r'checkpoint is an array of shape \(2,\)'),
     ({'scores': np.array(3.0)}, r'an array of shape \(\)'),
     ({'scores': np.array([None, 1], object)}, 'it holds Python objects'),
 ])
@@ -90,10 +99,12 @@ def test_an_npz_without_ids_is_a_bare_list(tmp_path):
     assert load_scores(tmp_path / 'scores.npz').ids is None
 
 
-def test_ids_that_are_no_characters_are_a_data_error(tmp_path):
-    npz(tmp_path / 'scores.npz', scores=np.ones((1, 3)), ids=np.array([0xFFFFFFFF], np.uint32).view('<U1'))
-    with pytest.raises(DataError, match='cannot be read as text'):
-        load_scores(tmp_path / 'scores.npz')
+def test_text_that_is_no_characters_is_a_data_error(tmp_path):
+    odd = np.array([0xFFFFFFFF], np.uint32).view('<U1')
+    for arrays in ({'ids': odd}, {'checkpoint': odd[0:1].reshape(())}):
+        npz(tmp_path / 'scores.npz', scores=np.ones((1, 3)), **arrays)
+        with pytest.raises(DataError, match=f'{next(iter(arrays))} cannot be read as text'):
+            load_scores(tmp_path / 'scores.npz')
 
 
 def test_a_zip_of_another_kind_is_a_data_error(tmp_path):
@@ -107,6 +118,18 @@ def test_a_missing_score_file_or_a_folder_is_a_data_error(tmp_path):
     for path in (tmp_path / 'scores.npz', tmp_path):
         with pytest.raises(DataError, match=str(path)):
             load_scores(path)
+
+
+def test_a_pipe_in_place_of_scores_is_refused_and_not_read_from(tmp_path):
+    os.mkfifo(tmp_path / 'scores.npz')
+    pipe = os.open(tmp_path / 'scores.npz', os.O_RDWR | os.O_NONBLOCK)      # without a writer, who opens it would wait for ever
+    try:
+        os.write(pipe, b'PK')
+        with pytest.raises(DataError, match='not a regular file'):
+            load_scores(tmp_path / 'scores.npz')
+        assert os.read(pipe, 2) == b'PK'
+    finally:
+        os.close(pipe)
 
 
 def test_nothing_in_a_score_file_is_run(tmp_path):

@@ -13,6 +13,7 @@ from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.signals import Stopped
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
+from pyskl.submission import load_scores
 
 
 def rows(work_dir, mode=None):
@@ -113,6 +114,14 @@ def test_a_finished_run_is_not_trained_again(whole, capfd):
     train(config)
     assert (folder / 'run' / 'epoch_2.pth').stat().st_mtime_ns == before
     assert 'Going on from' in capfd.readouterr().err.splitlines()[0]
+
+
+def test_scores_name_the_checkpoint_that_latest_was(whole, tmp_path):
+    folder, config = whole
+    for given in (None, folder / 'run' / 'latest.pth', folder / 'run' / 'epoch_1.pth'):
+        test(config, TestOptions(checkpoint=given and str(given), out=str(tmp_path / 'result.pkl')))
+        named = load_scores(tmp_path / 'scores.npz').checkpoint
+        assert named == ('epoch_1.pth' if given and given.name == 'epoch_1.pth' else 'epoch_2.pth')
 
 
 def test_going_on_with_other_settings_is_refused_and_names_them(whole):

@@ -79,10 +79,10 @@ test.__test__ = False       # not a test function, whatever its name tells pytes
 def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
     """As `test`, on processes that have met already."""
     prepare_machine(run.recipe, ranks)
-    model, meta = _model(run, options, ranks)
+    model, checkpoint, meta = _model(run, options, ranks)
     batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
     check_match(model, batches, run.recipe, options.split)
-    counts = _class_counts(meta, getattr(model.cls_head, 'num_classes', None))
+    counts = counts_of_checkpoint(meta, getattr(model.cls_head, 'num_classes', None))
     if hasattr(model.cls_head, 'learn_labels'):
         model.cls_head.learn_labels(counts, getattr(batches.dataset, 'label_embeddings', None))
     council.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
@@ -91,7 +91,7 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> 
         return None
     ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)
     metrics = _metrics(run.recipe, options, scores, labels, counts)
-    files = _write(run, options, ids, scores)
+    files = _write(run, options, ids, scores, checkpoint.name)
     print(as_text(metrics) if metrics else f'no metrics: {_why_not(scores, labels)}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
@@ -114,8 +114,8 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
-def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Module, Mapping[str, Any]]:
-    """The model with the checkpoint's weights, and the checkpoint's meta."""
+def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Module, Path, Mapping[str, Any]]:
+    """The model with the checkpoint's weights, the checkpoint's file, and its meta."""
     run.recipe.require('model')
     cfg = dict(run.recipe.model)
     if options.average_clips is not None:
@@ -131,12 +131,15 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
     model.to(ranks.device)
     if options.compile:
         model.backbone.compile()
-    return model, data['meta']
+    return model, path, data['meta']
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint asked for, or the work dir's newest, and its content; the file itself where a link as latest.pth was given."""
     if options.checkpoint:
-        return Path(options.checkpoint), read_checkpoint(options.checkpoint)
+        given = Path(options.checkpoint)
+        path = Path(os.path.realpath(given)) if given.is_symlink() else given   # once: a run that goes on may move the link
+        return path, read_checkpoint(path)
     found = CheckpointFolder(run.work_dir).newest_whole()
     if found is None:
         raise CheckpointError(f'{run.work_dir / "latest.pth"}: no such checkpoint. Name one with -C CHECKPOINT, or train first: '
@@ -147,7 +150,7 @@ def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
     return path, data
 
 
-def _class_counts(meta: Mapping[str, Any], num_classes: int | None) -> np.ndarray | None:
+def counts_of_checkpoint(meta: Mapping[str, Any], num_classes: int | None) -> np.ndarray | None:
     """The training clips of each class, where the checkpoint says so for as many classes as the model has."""
     counts = meta.get('class_counts')
     fine = isinstance(counts, list) and len(counts) == num_classes and all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
@@ -172,13 +175,13 @@ def _why_not(scores: np.ndarray, labels: np.ndarray) -> str:
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
 
 
-def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray) -> list[Path]:
+def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray, checkpoint: str) -> list[Path]:
     result = Path(options.out) if options.out else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
     scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
     save_result_pkl(result, scores)
     if scores.ndim > 2:
         return [result]
-    save_scores(scores_file, ids, scores)
+    save_scores(scores_file, ids, scores, checkpoint)
     files = [result, scores_file]
     if options.split == 'test' and result.name == 'result.pkl':
         try:
