@@ -12,7 +12,7 @@ from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations
-from pyskl.ensembling import soften
+from pyskl.ensembling import fit_blend, soften
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
@@ -38,6 +38,13 @@ def test_equal_names_are_told_apart_by_folder_and_equal_last_words_by_the_whole_
     plan = from_command_line(['x/joint.py', 'y/joint.py'], ['data.train.clip_len=8,9', 'data.test.clip_len=8'])
     assert [entry.name for entry in plan.entries] == [f'{folder}/joint data.train.clip_len={n} data.test.clip_len=8'
                                                       for folder in 'xy' for n in (8, 9)]
+
+
+def test_a_grid_multiplies_ensembles_too():
+    plan = from_command_line(['joint.py', 'limb.py'], ['optimizer.lr=0.1,0.2'],
+                             ensembles=['both=joint+limb', 'rates=joint lr=0.1+joint lr=0.2'])
+    assert plan.ensembles == {'both lr=0.1': ('joint lr=0.1', 'limb lr=0.1'), 'both lr=0.2': ('joint lr=0.2', 'limb lr=0.2'),
+                              'rates': ('joint lr=0.1', 'joint lr=0.2')}
 
 
 def test_options_of_every_run_go_with_each():
@@ -129,6 +136,18 @@ def test_a_folder_is_named_from_the_settings_and_changes_with_what_decides_the_r
     write_data(world, num_train=16, num_test=13, seed=1)
     others.append(folders('joint.py'))
     assert len({name for names in [plain, *others] for name in names}) == 6
+
+
+def test_a_folder_changes_with_the_starting_weights_and_own_modules(world):
+    (world / 'sweep_module_of_mine.py').write_text('SIZE = 1\n')
+    (world / 'start.pth').write_bytes(b'one')
+    words = dict(options=["load_from='start.pth'", "custom_imports={'imports': ['sweep_module_of_mine']}"])
+    before = folders('joint.py', **words)
+    assert folders('joint.py', **words) == before
+    (world / 'start.pth').write_bytes(b'two')
+    retrained = folders('joint.py', **words)
+    (world / 'sweep_module_of_mine.py').write_text('SIZE = 2\n')
+    assert len({*before, *retrained, *folders('joint.py', **words)}) == 3
 
 
 def test_equal_settings_under_two_names_are_one_run(world):
@@ -244,6 +263,37 @@ def test_the_table_is_the_mean_and_deviation_over_seeds_and_blends_clip_by_clip(
     assert content['joint']['mean']['top1_acc'] == pytest.approx(np.mean(values))
     assert content['joint']['seeds']['0']['seconds'] == 42.0 and content['joint']['config'] == 'joint.py'
     assert content['both']['ensemble'] == ['joint', 'limb'] and list(content['both']['seeds']) == ['0', '1']
+
+
+def test_an_ensemble_is_also_judged_with_weights_chosen_on_val(world):
+    """The second stream is worthless: its weight becomes 0, and the fitted row is the first stream's."""
+    plan = from_command_line(['joint.py', 'limb.py'], seeds=[3], ensembles=['both=joint+limb'], fit_on='val')
+    tasks = make_tasks(plan, 'sweep')
+    rng = np.random.default_rng(0)
+    good = {split: soften(rng.normal(size=(13, 3)) + 2 * np.eye(3)[truth.labels])
+            for split, truth in (('test', tasks[0].truth), ('val', tasks[0].fit_truth))}
+    bad = {split: soften(5 * rng.normal(size=(13, 3))) for split in good}
+    for task, scores in zip(tasks, (good, bad)):
+        result(task, scores['test'])
+        assert not task.done and list(Machine(world).commands(task)) == ['fit']
+        save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids[::-1], scores['val'][::-1])
+        assert not task.done                                        # the clips are not in the data set's order
+        save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids, scores['val'])
+        assert task.done and not Machine(world).commands(task)
+    fit = fit_blend([good['val'], bad['val']], tasks[0].fit_truth.labels)
+    blended = sum(w * soften(s['test'], t) for w, s, t in zip(fit.weights, (good, bad), fit.temperatures))
+    rows = {row.name: row for row in gather(plan, tasks)}
+    assert set(rows) == {'joint', 'limb', 'both', 'both, fitted on val'}
+    found = rows['both, fitted on val'].figures[3]
+    assert found['top1_acc'] == top_k_accuracy(blended, tasks[0].truth.labels, 1)[0] != rows['both'].figures[3]['top1_acc']
+    assert rows['both, fitted on val'].about == {'ensemble': ['joint', 'limb'], 'fit_on': 'val'}
+
+
+def test_weights_are_not_chosen_on_the_clips_that_are_reported(world):
+    plan = from_command_line(['joint.py', 'limb.py'], ensembles=['both=joint+limb'], fit_on='val')
+    with pytest.raises(ConfigError, match='Judge by test'):
+        make_tasks(plan, 'sweep', split='val')
+    assert all(task.fit_truth is None for task in make_tasks(from_command_line(['joint.py'], fit_on='val'), 'sweep'))
 
 
 def test_a_table_with_nothing_done_and_with_one_seed_has_no_deviation(world):

@@ -27,6 +27,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--grid', nargs='+', default=[], metavar='KEY=V,V', help='values of config keys; all combinations are run')
     add('--seeds', nargs='+', type=int, metavar='N', help="each run's seeds (default: the plan's, else 0)")
     add('--ensemble', nargs='+', default=[], metavar='NAME=RUN+RUN', help='also judge the mean of several runs, seed by seed')
+    add('--fit-on', choices=['val'], help="judge ensembles also with weights chosen on that split (default: the plan's, else equal)")
     add('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys of every run')
     add('--work-dir', default='work_dirs/sweep', help='the folder of all runs, of table.md and table.json (default: %(default)s)')
     add('--split', choices=['test', 'val'], default='test', help='what runs are judged on; choose settings by val (default: test)')
@@ -58,11 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.sweep import Machine, from_command_line, gather, make_tasks, run_tasks, write_table
     from pyskl.sweep.runner import Interrupted
-    plan = from_command_line(args.configs, args.grid, args.seeds, args.ensemble, args.cfg_options)
+    plan = from_command_line(args.configs, args.grid, args.seeds, args.ensemble, args.cfg_options, args.fit_on)
     tasks = make_tasks(plan, args.work_dir, args.split, args.amp)
     if args.list:
         for n, task in enumerate(tasks):
-            print(f'{n:4}  {"done" if task.scores() is not None else "    "}  {task.title}  {task.folder}')
+            print(f'{n:4}  {"done" if task.done else "    "}  {task.title}  {task.folder}')
         return 0
     only = task_id(args, len(tasks))
     try:

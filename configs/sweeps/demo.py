@@ -66,6 +66,7 @@ runs = [
     *(run(f'joint + {path.stem.replace("_", " ")}', path) for path in sorted((CONFIGS / 'longtail').glob('*.py'))),
     *(run(f'joint + {name}', CONFIGS / 'demo' / 'joint.py', options=options) for name, options in SEMANTICS.items()),
 ]
+fit_on = 'val'
 ensembles = {
     'published joint + limb': ['published joint', 'published limb'],
     'joint + limb': ['joint', 'limb'],

@@ -27,7 +27,7 @@ def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: in
     num_classes  when given, K must equal it
     raises       DataError: missing, no .npy array, not (K, D), no numbers, NaN or inf, another K
     """
-    file = PACKAGE_TABLE if path is None else _find(path)
+    file = PACKAGE_TABLE if path is None else find_table(path)
     table = load_npy(file)
     if table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
         raise DataError(f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a vector for each class, '
@@ -46,7 +46,7 @@ def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: in
 def default_table_note(path: str | os.PathLike | None = None) -> str:
     """A line for the log: which table is used. Warns when a published table lies in the project and the config names none."""
     if path is not None:
-        return f'Label vectors: {_find(path)}'
+        return f'Label vectors: {find_table(path)}'
     note = "Label vectors: the package's own table (sentence vectors of iMiGUE's 32 label names, 300 dimensions)"
     unused = next((place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()), None)
     return note if unused is None else (f"{note}. WARNING: {unused} lies unused; to train with it, say "
@@ -57,7 +57,7 @@ def _places() -> tuple[Path, Path]:
     return Path.cwd(), PROJECT
 
 
-def _find(path: str | os.PathLike) -> Path:
+def find_table(path: str | os.PathLike) -> Path:
     """An absolute path as it is; a relative one in the current folder, then in the project's."""
     found = next((place / path for place in _places() if os.path.exists(place / path)), None)
     if found is None:

@@ -9,12 +9,12 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import ConfigError, did_you_mean
 from ..recipe.overrides import parse_options, parse_value, split_values
 
-_PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options')
+_PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options', 'fit_on')
 _RUN_KEYS = ('name', 'config', 'options', 'grid')
 
 
@@ -33,21 +33,26 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs to make, once for each seed, and ensembles: name -> the runs whose scores are added, seed by seed."""
+    """Runs to make, once for each seed, and ensembles: name -> the runs whose scores are added, seed by seed.
+
+    fit_on   'val': runs of ensembles are tested on that split too, and each ensemble has a second row, with weights chosen there
+    """
 
     entries: tuple[Entry, ...]
     seeds: tuple[int, ...] = (0,)
     ensembles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fit_on: Literal['val'] | None = None
 
 
 def from_command_line(configs: Sequence[str], grids: Iterable[str] = (), seeds: Sequence[int] | None = None,
-                      ensembles: Iterable[str] = (), options: Iterable[str] = ()) -> Plan:
+                      ensembles: Iterable[str] = (), options: Iterable[str] = (), fit_on: Literal['val'] | None = None) -> Plan:
     """The plan of words on a command line.
 
     configs    config files, each run with every point of the grid; or one plan file (.json, or .py that sets `runs`)
     grids      'optimizer.lr=0.1,0.2': the values of one key; several keys make all combinations
     seeds      None: those of the plan file, else 0
-    ensembles  'both=joint+limb'        options  'total_epochs=4': of every run
+    ensembles  'both=joint+limb'; of runs that a grid multiplies there is one at each of its points
+    options    'total_epochs=4': of every run      fit_on  see Plan; None: as the plan file says
     raises     ConfigError: whatever is wrong with these words or the plan file
     """
     common = _texts(options)
@@ -58,8 +63,8 @@ def from_command_line(configs: Sequence[str], grids: Iterable[str] = (), seeds: 
     points = list(_points(_values(grid) for grid in grids))
     entries = tuple(replace(entry, name=' '.join([entry.name, *names]), options={**entry.options, **point, **common})
                     for entry in plan.entries for names, point in points)
-    plan = Plan(entries, tuple(plan.seeds if seeds is None else seeds), {**plan.ensembles, **dict(map(_ensemble, ensembles))})
-    return _checked(plan, 'the sweep')
+    ensembles = _at_points({**plan.ensembles, **dict(map(_ensemble, ensembles))}, [entry.name for entry in plan.entries], points)
+    return _checked(Plan(entries, tuple(plan.seeds if seeds is None else seeds), ensembles, fit_on or plan.fit_on), 'the sweep')
 
 
 def is_plan(path: str) -> bool:
@@ -77,6 +82,7 @@ def read_plan(path: str | os.PathLike) -> Plan:
 
         runs = [dict(name='joint', config='configs/demo/joint.py', options={'optimizer.lr': 0.1}, grid={'seed_of_data': [1, 2]}), ...]
         ensembles = {'both': ['joint', 'limb']}         seeds = [0, 1, 2]         options = {...}      # the last for every run
+        fit_on = 'val'                                  # see Plan
     raises  ConfigError naming file and place
     """
     path = Path(path)
@@ -91,7 +97,10 @@ def read_plan(path: str | os.PathLike) -> Plan:
     seeds = content.get('seeds', [0])
     if not isinstance(seeds, (list, tuple)) or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
         raise ConfigError(f'{path}: seeds = {seeds!r}: expected whole numbers, e.g. [0, 1, 2].')
-    return _checked(Plan(tuple(entries), tuple(seeds), {name: tuple(parts) for name, parts in ensembles.items()}), str(path))
+    fit_on = content.get('fit_on')
+    if fit_on not in (None, 'val'):
+        raise ConfigError(f"{path}: fit_on = {fit_on!r}: expected 'val', or None for equal weights alone.")
+    return _checked(Plan(tuple(entries), tuple(seeds), {name: tuple(parts) for name, parts in ensembles.items()}, fit_on), str(path))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -165,6 +174,17 @@ def _points(axes: Iterable[tuple[str, list[str]]]) -> Iterable[tuple[list[str], 
     names = [key if short.count(last) > 1 else last for (key, _), last in zip(axes, short)]
     for values in itertools.product(*(values for _, values in axes)):
         yield [f'{name}={value}' for name, value in zip(names, values)], {key: value for (key, _), value in zip(axes, values)}
+
+
+def _at_points(ensembles: Mapping[str, tuple[str, ...]], names: Sequence[str],
+               points: Sequence[tuple[list[str], dict[str, str]]]) -> dict[str, tuple[str, ...]]:
+    """Ensembles of runs by the names they have before the grid: one at each point. Others stay as they are."""
+    found = {}
+    for name, parts in ensembles.items():
+        multiplied = set(parts) <= set(names)
+        for words in [words for words, _ in points] if multiplied else [[]]:
+            found[' '.join([name, *words])] = tuple(' '.join([part, *words]) for part in parts)
+    return found
 
 
 def _stems(configs: Sequence[str]) -> list[str]:

@@ -53,13 +53,18 @@ class Machine:
         return changed
 
     def commands(self, task: Task) -> dict[str, list[str]]:
-        """Words for the operating system; no shell reads them."""
+        """The steps that a run still needs, as words for the operating system; no shell reads them."""
         common = [task.entry.config, '--work-dir', str(task.folder)]
         common += ['--device', self.device] if self.device else []
         common += ['--amp', self.amp] if self.amp else []
         options = ['--cfg-options', *task.entry.words] if task.entry.options else []
-        return {'train': [sys.executable, str(self.tools / 'train.py'), *common, '--seed', str(task.seed), *options],
-                'test': [sys.executable, str(self.tools / 'test.py'), *common, '--split', task.split, *options]}
+        train, test = ([sys.executable, str(self.tools / f'{name}.py'), *common] for name in ('train', 'test'))
+        steps = {}
+        if task.scores() is None:
+            steps = {'train': [*train, '--seed', str(task.seed), *options], 'test': [*test, '--split', task.split, *options]}
+        if task.fit_truth is not None and task.fit_scores() is None:
+            steps['fit'] = [*test, '--split', 'val', *options]
+        return steps
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def run_tasks(tasks: Sequence[Task], machine: Machine, say: Callable[[str], Any]
     say      gets a line for each run that starts, ends, fails, or is left out since another process makes it
     raises   Interrupted: by SIGINT (Ctrl-C) or SIGTERM, after all runs have stopped
     """
-    waiting = list({task.folder: task for task in tasks if task.scores() is None}.values())
+    waiting = list({task.folder: task for task in tasks if not task.done}.values())
     total, failures, running = len(waiting), [], []
     started = 0
     with _signals():
@@ -110,7 +115,7 @@ def run_tasks(tasks: Sequence[Task], machine: Machine, say: Callable[[str], Any]
                     if lock is False:
                         say(f'[{started}/{total}] {task.title}: another process is making it; left to that one')
                         continue
-                    if task.scores() is not None:           # since it was looked for first
+                    if task.done:                           # since it was looked for first
                         _unlock(lock)
                         continue
                     slot = min(set(range(machine.jobs)) - {run.slot for run in running})
@@ -142,8 +147,9 @@ def _next_step(run: _Running, machine: Machine) -> None:
     with open(run.task.log, 'ab') as log:
         log.write(f'$ {" ".join(words)}\n'.encode())
         log.flush()
+        # The lock is handed on: if the sweep is killed hard, nobody else begins this run before its training has ended too.
         run.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                       env=machine.environment(run.slot))
+                                       env=machine.environment(run.slot), pass_fds=[run.lock.fileno()] if run.lock else ())
     run.since = time.monotonic()
 
 
@@ -152,8 +158,9 @@ def _end_step(run: _Running) -> Failure | None:
     _note(run)
     status = run.process.returncode
     if status:
-        return Failure(run.task, f'tools/{run.step}.py ended with status {status}: {_last_words(run.task.log)} (all of it: {run.task.log})')
-    if not run.steps and run.task.scores() is None:
+        script = 'train' if run.step == 'train' else 'test'
+        return Failure(run.task, f'tools/{script}.py ended with status {status}: {_last_words(run.task.log)} (all of it: {run.task.log})')
+    if not run.steps and not run.task.done:
         return Failure(run.task, f'its result file does not hold the scores of the {len(run.task.truth.ids)} clips ({run.task.log})')
     return None
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..atomic import atomic_write
-from ..ensembling import soften
+from ..ensembling import fit_blend, soften
 from ..evaluation import METRICS, evaluate, group_accuracy
 from .plan import Plan
 from .runner import read_record
@@ -35,7 +35,7 @@ class Row:
 
 def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
     """The rows of all runs, then of all ensembles. A seed that is not done (of an ensemble: a part of it) has no figures."""
-    done = {(task.entry.name, task.seed): (task, scores.scores) for task in tasks if (scores := task.scores()) is not None}
+    done = {(task.entry.name, task.seed): (task, task.scores().scores) for task in tasks if task.done}
     seconds = {key: sum(read_record(task).values()) or None for key, (task, _) in done.items()}
     rows = []
     for entry in plan.entries:
@@ -46,9 +46,11 @@ def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
                         {'config': entry.config, 'options': entry.options, 'folder': str(folder)}))
     for name, parts in plan.ensembles.items():
         whole = [seed for seed in plan.seeds if all((part, seed) in done for part in parts)]
-        figures = {seed: _blended([done[part, seed] for part in parts]) for seed in whole}
         spent = {seed: _sum([seconds[part, seed] for part in parts]) for seed in whole}
-        rows.append(Row(name, figures, spent, len(plan.seeds), {'ensemble': list(parts)}))
+        for fit_on in dict.fromkeys([None, plan.fit_on]):
+            figures = {seed: _blended([done[part, seed] for part in parts], fit_on is not None) for seed in whole}
+            title, how = (f'{name}, fitted on {fit_on}', {'fit_on': fit_on}) if fit_on else (name, {})
+            rows.append(Row(title, figures, spent, len(plan.seeds), {'ensemble': list(parts), **how}))
     return rows
 
 
@@ -58,14 +60,23 @@ def measure(scores: np.ndarray, truth: Truth) -> dict[str, float]:
     return {**evaluate(scores, truth.labels, METRICS, (1, 5)), **group_accuracy(scores, truth.labels, counts)}
 
 
-def _blended(parts: Sequence[tuple[Task, np.ndarray]]) -> dict[str, float]:
-    """Figures of the mean of several runs' probabilities, clip by clip (by name)."""
-    truth = parts[0][0].truth
-    total = np.zeros(parts[0][1].shape)
-    for task, scores in parts:
-        row = {name: n for n, name in enumerate(task.truth.ids)}
-        total += soften(scores)[[row[name] for name in truth.ids]]
-    return measure(total / len(parts), truth)
+def _blended(parts: Sequence[tuple[Task, np.ndarray]], fitted: bool) -> dict[str, float]:
+    """Figures of the mean of several runs' probabilities, clip by clip (by name); fitted: with weights and temperatures chosen on val."""
+    first = parts[0][0]
+    weights, temperatures = [1 / len(parts)] * len(parts), [1.0] * len(parts)
+    if fitted:
+        streams = [_in_order(task.fit_scores().scores, task.fit_truth, first.fit_truth) for task, _ in parts]
+        fit = fit_blend(streams, first.fit_truth.labels)
+        weights, temperatures = fit.weights, fit.temperatures
+    total = sum(w * soften(_in_order(scores, task.truth, first.truth), t)
+                for (task, scores), w, t in zip(parts, weights, temperatures))
+    return measure(total, first.truth)
+
+
+def _in_order(scores: np.ndarray, truth: Truth, wanted: Truth) -> np.ndarray:
+    """Rows in the order of the clips of `wanted`."""
+    row = {name: n for n, name in enumerate(truth.ids)}
+    return scores[[row[name] for name in wanted.ids]]
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ..apis.setup import Run, build_split, read_run
+from ..datasets.label_embeddings import find_table
 from ..errors import ConfigError, DataError
 from ..recipe import Recipe
 from ..submission import Scores, load_scores
 from .plan import Entry, Plan
 
 SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}        # as tools/test.py names them
-_FILES = ('ann_file', 'label_embeddings')
 _LONGEST_NAME = 80
 
 
@@ -41,6 +42,7 @@ class Task:
     folder: Path
     split: Literal['test', 'val']
     truth: Truth
+    fit_truth: Truth | None = None      # of val, where weights of ensembles are chosen
 
     @property
     def title(self) -> str:
@@ -56,16 +58,27 @@ class Task:
         """All that its training and test said."""
         return self.folder / 'sweep.log'
 
+    @property
+    def done(self) -> bool:
+        return self.scores() is not None and (self.fit_truth is None or self.fit_scores() is not None)
+
     def scores(self) -> Scores | None:
-        """Its scores, when its result file is whole and speaks of these clips; None: it is not done."""
-        path = self.folder / SCORES_OF[self.split]
+        """Its scores, when its result file is whole and speaks of these clips; None: it was not tested."""
+        return self._scores(self.split, self.truth)
+
+    def fit_scores(self) -> Scores | None:
+        """Its scores on the clips of val that ensembles' weights are chosen on, likewise."""
+        return None if self.fit_truth is None else self._scores('val', self.fit_truth)
+
+    def _scores(self, split: str, truth: Truth) -> Scores | None:
+        path = self.folder / SCORES_OF[split]
         if not path.is_file():
             return None
         try:
             scores = load_scores(path)
         except DataError:
             return None
-        return scores if scores.ids == self.truth.ids else None
+        return scores if scores.ids == truth.ids else None
 
 
 def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', 'val'] = 'test', amp: str | None = None) -> list[Task]:
@@ -75,18 +88,23 @@ def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', '
     changed config or file never meets an older run's folder, and equal settings under two names are one run.
     raises   UserError kinds: a config, an option or a data file is wrong; DataError: clips without labels
     """
+    if plan.fit_on == split:
+        raise ConfigError(f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones reported. Judge by test.')
     truths: dict[str, Truth] = {}
     digests: dict[str, str] = {}
     tasks = []
+    blended = {part for parts in plan.ensembles.values() for part in parts} if plan.fit_on else set()
     for entry in plan.entries:
         try:
             run = read_run(entry.config, entry.words)
-            run.recipe.require('model', 'data.train', f'data.{split}', 'optimizer', 'lr_config', 'total_epochs')
+            fit = [f'data.{plan.fit_on}'] if entry.name in blended else []
+            run.recipe.require('model', 'data.train', f'data.{split}', *fit, 'optimizer', 'lr_config', 'total_epochs')
         except ConfigError as error:
             raise ConfigError(f'run {entry.name!r}: {error}') from error
         truth = _truth(run.recipe, split, truths)
+        fit_truth = _truth(run.recipe, plan.fit_on, truths) if fit else None
         folder = _folder(Path(work_dir), entry.name, _settings(run, amp, digests))
-        tasks += [Task(entry, seed, folder / f'seed{seed}', split, truth) for seed in plan.seeds]
+        tasks += [Task(entry, seed, folder / f'seed{seed}', split, truth, fit_truth) for seed in plan.seeds]
     return tasks
 
 
@@ -98,22 +116,32 @@ def _folder(work_dir: Path, name: str, settings: str) -> Path:
 
 
 def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
-    files = sorted(set(_named_files([run.recipe.data.train, run.recipe.data.val, run.recipe.data.test])))
-    content = {'train': run.recipe.results(), 'test': run.recipe.data.test, 'val': run.recipe.data.val, 'amp': amp,
-               'files': {file: _digest(Path(file), digests) for file in files}}
+    recipe = run.recipe
+    files = {file: Path(file) for file in _named_files([recipe.data.train, recipe.data.val, recipe.data.test], 'ann_file')}
+    files |= {file: find_table(file) for file in _named_files([recipe.data.train, recipe.data.val, recipe.data.test], 'label_embeddings')}
+    files |= {recipe.load_from: Path(recipe.load_from)} if recipe.load_from else {}
+    files |= _own_modules(recipe)
+    content = {'train': recipe.results(), 'test': recipe.data.test, 'val': recipe.data.val, 'amp': amp,
+               'files': {file: _digest(path, digests) for file, path in sorted(files.items())}}
     return json.dumps(content, sort_keys=True, default=str)
 
 
-def _named_files(value: Any) -> Iterator[str]:
-    """Every file that stands anywhere in datasets' settings."""
+def _own_modules(recipe: Recipe) -> dict[str, Path]:
+    """The files of custom_imports; read_run has imported them."""
+    names = recipe.custom_imports.imports if recipe.custom_imports else ()
+    return {name: Path(sys.modules[name].__file__) for name in names if getattr(sys.modules.get(name), '__file__', None)}
+
+
+def _named_files(value: Any, name: str) -> Iterator[str]:
+    """Every file that stands under this key anywhere in datasets' settings."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if key in _FILES and isinstance(inner, (str, os.PathLike)):
+            if key == name and isinstance(inner, (str, os.PathLike)):
                 yield str(inner)
-            yield from _named_files(inner)
+            yield from _named_files(inner, name)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _named_files(inner)
+            yield from _named_files(inner, name)
 
 
 def _digest(path: Path, digests: dict[str, str]) -> str:

@@ -19,7 +19,8 @@ class BoneVectors(Step):
     keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's order
 
     A bone's score is the lower one of its ends'; with a missing end (score 0, or x = y = 0) it is missing. A crop moves missing joints
-    too, so behind one they are known by their scores alone. Put Flip before this step: it mirrors joints. The points are no joints any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
+    too, so behind one they are known by their scores alone. Put Flip before this step: it mirrors joints. The points are no joints
+    any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
     """
 
     needs = ('keypoint', 'img_shape')
