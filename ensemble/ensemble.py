@@ -23,7 +23,7 @@ import numpy as np
 from pyskl.annotations import read_annotations
 from pyskl.atomic import atomic_write
 from pyskl.ensembling import OBJECTIVES, SavedFit, fit_on_clips, load_fit, save_fit, soften
-from pyskl.errors import ConfigError, DataError, run_script
+from pyskl.errors import ConfigError, DataError, run_script, seed_number
 from pyskl.evaluation import check_labels, evaluate
 from pyskl.submission import (
     Aligned,
@@ -66,7 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                      'default: SPLIT_scores.npz beside each of SCORES')
     fit.add_argument('--objective', choices=OBJECTIVES, help='what the weights shall serve (default: top1)')
     fit.add_argument('--folds', type=int, metavar='N', help='of the cross-validated estimate (default: 5)')
-    fit.add_argument('--seed', type=int, metavar='N', help='of the folds (default: 0)')
+    fit.add_argument('--seed', type=seed_number, metavar='N', help='of the folds (default: 0)')
     fit.add_argument('--no-temperature', action='store_true', help='choose weights only')
     return check_together(parser.parse_args(argv))
 

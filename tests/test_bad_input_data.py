@@ -183,7 +183,7 @@ RAW = [
     Row('embed_labels', '--dim', 'negative', '--glove glove.txt --labels labels.txt --dim -1 --out out/t.npy', ('--dim',)),
     Row('embed_labels', '--out', 'a folder', '--glove glove.txt --labels labels.txt --dim 6 --out out', ('out',)),
     Row('make_demo_data', '--num-train', 'negative', 'out/demo --num-train -1', ('-1',)),
-    Row('make_demo_data', '--seed', 'negative', 'out/demo --num-train 4 --seed -1', ('seed', '-1')),
+    Row('make_demo_data', '--seed', 'negative', 'out/demo --num-train 4 --seed -1', ('--seed', '-1', '4294967295')),
     Row('make_demo_data', 'out_dir', 'a file', 'ids.txt --num-train 2 --num-val 2 --num-test 2', ('ids.txt',)),
     Row('demo', '--seed', 'no number', '--seed one', ('--seed', 'one')),
     Row('pack', 'file', 'missing', 'tset.pkl', ('tset.pkl',)),

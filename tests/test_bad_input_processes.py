@@ -36,7 +36,7 @@ SLOW = [
     Row('test', 'data.test.ann_file', 'missing', 'bad.py --work-dir run', ('tset.pkl',), config("data['test']['ann_file'] = 'tset.pkl'")),
     Row('print_config', '--cfg-options', 'no such key', 'tiny.py --cfg-options optimizer.momentun=1', ('momentun',)),
     Row('pack', 'file', 'missing', 'tset.pkl', ('tset.pkl',)),
-    Row('make_demo_data', '--seed', 'negative', 'out/demo --num-train 4 --seed -1', ('seed', '-1')),
+    Row('make_demo_data', '--seed', 'negative', 'out/demo --num-train 4 --seed -1', ('--seed', '-1', '4294967295')),
 ]
 
 

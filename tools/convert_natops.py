@@ -15,7 +15,7 @@ from pathlib import Path
 from pyskl.annotations import write_annotations
 from pyskl.annotations.natops import PROJECTIONS, annotations, read_ts, splits
 from pyskl.annotations.wording import some
-from pyskl.errors import DataError, UserError, run_script
+from pyskl.errors import DataError, UserError, run_script, seed_number
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,7 +26,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
     parser.add_argument('--out-dir', type=Path, default=ROOT / 'data' / 'natops', help='where the pickles go (default: data/natops)')
     parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
-    parser.add_argument('--seed', type=int, default=0, help='deals the people of train out to the parts (default: 0)')
+    parser.add_argument('--seed', type=seed_number, default=0, help='deals the people of train out to the parts (default: 0)')
     args = parser.parse_args(argv)
     if args.folds < 2 or args.seed < 0:
         raise UserError(f'--folds {args.folds} --seed {args.seed}: expected at least 2 parts, and a seed from 0 on.')

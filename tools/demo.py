@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pyskl.annotations import mean_pose_nearest_neighbour, read_annotations
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError, run_script, seed_number
 from pyskl.evaluation import evaluate
 from pyskl.submission import load_scores
 
@@ -50,7 +50,7 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--seed', type=int, default=SEED, help='of the made-up people and of training')
+    parser.add_argument('--seed', type=seed_number, default=SEED, help='of the made-up people and of training')
     parser.add_argument('--streams', nargs='+', choices=STREAMS, default=list(PUBLISHED), metavar='STREAM',
                         help=f'which to train, out of {", ".join(STREAMS)}; default: {" ".join(PUBLISHED)}')
     args = parser.parse_args(argv)

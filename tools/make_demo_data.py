@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.annotations.synthetic import write_demo_data
-from pyskl.errors import run_script
+from pyskl.errors import run_script, seed_number
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--num-train', type=int, default=2000, help='clips of the training split; 0 leaves a split out')
     parser.add_argument('--num-val', type=int, default=200)
     parser.add_argument('--num-test', type=int, default=400)
-    parser.add_argument('--seed', type=int, default=0, help='the same seed gives the same files')
+    parser.add_argument('--seed', type=seed_number, default=0, help='the same seed gives the same files')
     parser.add_argument('--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge')
     args = parser.parse_args(argv)
     splits = write_demo_data(args.out_dir, args.num_train, args.num_val, args.num_test, args.seed, not args.no_test_labels)

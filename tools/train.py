@@ -5,14 +5,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pyskl.errors import run_script
+from pyskl.errors import run_script, seed_number
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a recognizer as a config file says.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where checkpoints and logs go (default: work_dir of the config)')
-    parser.add_argument('--seed', type=int, help='of everything random (default: the config\'s, else 0)')
+    parser.add_argument('--seed', type=seed_number, help='of everything random (default: the config\'s, else 0)')
     parser.add_argument('--deterministic', action='store_true', help='only deterministic algorithms, no TF32 (slower on a GPU)')
     parser.add_argument('--validate', action='store_true', default=True, help=argparse.SUPPRESS)       # PYSKL's flag; always on
     parser.add_argument('--no-validate', dest='validate', action='store_false', help='do not judge the val split while training')

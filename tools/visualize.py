@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyskl.errors import ConfigError, DataError, UserError, run_script
+from pyskl.errors import ConfigError, DataError, UserError, run_script, seed_number
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,7 +37,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         command.add_argument('id', metavar='ID', help="the clip's name (frame_dir)")
         command.add_argument('--split', choices=['train', 'val', 'test'], default=split,
                              help='whose clips and pipeline (default: %(default)s)')
-        command.add_argument('--seed', type=int, default=0, metavar='N', help='of everything that is random in it (default: 0)')
+        command.add_argument('--seed', type=seed_number, default=0, metavar='N', help='of everything that is random in it (default: 0)')
         command.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='config keys to change')
     heatmap.add_argument('--view', type=int, default=0, metavar='N', help='which of the views that testing averages (default: 0)')
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pyskl.atomic import atomic_write
-from pyskl.errors import ConfigError, run_script
+from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +28,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('config', nargs='?', default=str(ROOT / 'configs/zero_shot/joint.py'), help='default: %(default)s')
     parser.add_argument('--folds', type=int, default=4, help='into how many parts the classes are dealt; each is unseen once (default: 4)')
     parser.add_argument('--work-dir', default='work_dirs/zero_shot/folds', help='where runs and table.md go (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=seed_number, default=0)
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys of every run')
     return parser.parse_args(argv)
