@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from pyskl.annotations import read_annotations
+from pyskl.annotations import open_annotations
 from pyskl.atomic import atomic_write
-from pyskl.ensembling import OBJECTIVES, SavedFit, fit_on_clips, load_fit, save_fit, soften
+from pyskl.ensembling import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
 from pyskl.errors import ConfigError, DataError, run_script, seed_number
-from pyskl.evaluation import check_labels, evaluate
+from pyskl.evaluation import evaluate
 from pyskl.submission import (
     Aligned,
     Scores,
@@ -116,16 +116,10 @@ def find(name: str, here: Path) -> Path:
 
 
 def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray:
-    """(N,) each id's label by the annotation pickle, -1 where unknown. DataError when ids, or all labels, are missing."""
-    labels = {sample['frame_dir']: sample['label'] for sample in read_annotations(path)['annotations']}
-    missing = [name for name in ids if name not in labels]
-    if missing:
-        raise DataError(f'{path}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing). '
-                        'Give the annotation file that the scores were made from.')
-    found = check_labels([labels[name] for name in ids], num_classes, f'{path}: labels')
-    if (found < 0).all():
-        raise DataError(f'{path}: none of the {len(ids)} clips has a label, so there is no accuracy. Leave --labels out.')
-    return found
+    """(N,) each id's label by the annotation file, -1 where unknown."""
+    clips = open_annotations(path)
+    known = dict(zip(clips.ids, clips.labels.tolist()))
+    return labels_by_name(ids, known, num_classes, str(path), 'So there is no accuracy: leave --labels out.')
 
 
 def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> str:

@@ -145,7 +145,7 @@ REFUSALS = {
     'labels of reported clips': ([*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'], r'mixed.pkl: split val: lists 1 clip \(0054_3\)'),
     'a file without splits': ([*SCORES, '--fit-on', 'val', '--ann-file', 'no_splits.pkl'], 'no_splits.pkl: split val: lists 30 clips'),
     'clips that were trained on': ([*SCORES, '--fit-on', 'train', '--ann-file', 'val.pkl'], '--fit-on train: the streams have learned'),
-    'clips that have no label': ([*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'], 'none.pkl: none of the 60 clips'),
+    'clips that have no label': ([*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'], 'none.pkl: split val: none of the 60 clips'),
     'logits beside probabilities': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)], 'holds logits'),
     'bare lists': ([*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'], 'bare.pkl: a bare list .* --by-position'),
     'too many folds': ([*SCORES, *VAL, '--folds', '61'], '61 folds for 60 labelled clips'),

@@ -1,4 +1,6 @@
 """Losses for long-tailed classes and for embeddings: by hand, against slow twins, and where one becomes another."""
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from published_model import published, small
+from tiny import ROOT, run
 
 from pyskl.errors import ConfigError
 from pyskl.models import build_model
@@ -95,6 +98,41 @@ def test_sure_scores_give_finite_losses_and_gradients(name):
         loss = told(ALL[name]())(scores, LABELS)
         loss.backward()
         assert loss.isfinite() and scores.grad.isfinite().all()
+
+
+TWO_RANKS = """
+import torch, torch.distributed as dist
+from pyskl.models.losses import CrossEntropyLoss, FocalLoss
+dist.init_process_group('gloo')
+rank, scores = dist.get_rank(), torch.arange(24.).view(6, 4).sin()
+labels = torch.tensor([0, 1, 1, 3, 3, 3])
+for make in (CrossEntropyLoss, FocalLoss):
+    for label in (labels, torch.eye(4)[labels]):
+        part = scores[3 * rank:3 * rank + 3].clone().requires_grad_()
+        loss = make(class_weight=[1., 2., 4., 8.])(part, label[3 * rank:3 * rank + 3])
+        loss.backward()
+        gathered = [torch.zeros(3, 4) for _ in range(2)]
+        dist.all_gather(gathered, part.grad / 2)            # as DistributedDataParallel averages
+        if rank == 0:
+            print(torch.cat(gathered).flatten().tolist())
+dist.destroy_process_group()
+"""
+
+
+def test_two_ranks_weigh_classes_as_one_with_all_clips_would(tmp_path):
+    (tmp_path / 'two.py').write_text(TWO_RANKS)
+    done = run(tmp_path / 'two.py', cwd=ROOT, processes=2)
+    assert done.returncode == 0, done.stderr
+    found = [torch.tensor(json.loads(line)).view(6, 4) for line in done.stdout.splitlines() if line.startswith('[')]
+    labels = torch.tensor([0, 1, 1, 3, 3, 3])
+    expected = []
+    for make in (CrossEntropyLoss, FocalLoss):
+        for label in (labels, torch.eye(4)[labels]):
+            scores = torch.arange(24.).view(6, 4).sin().requires_grad_()
+            make(class_weight=[1., 2., 4., 8.])(scores, label).backward()
+            expected.append(scores.grad)
+    for got, want in zip(found, expected, strict=True):
+        torch.testing.assert_close(got, want)
 
 
 @pytest.mark.parametrize('loss', [CrossEntropyLoss(class_weight='effective'), FocalLoss(class_weight='sqrt'), LogitAdjustedLoss()])

@@ -91,6 +91,8 @@ def test_without_an_embedding_loss_there_is_no_embedding_head():
 
 def test_the_head_hands_label_smoothing_to_its_loss():
     assert build_model(small(head=dict(label_smooth_eps=0.1))).cls_head.loss_cls.label_smooth_eps == 0.1
+    with pytest.raises(ConfigError, match='stands in the head and in loss_cls'):
+        build_model(small(head=dict(label_smooth_eps=0.1, loss_cls=dict(type='CrossEntropyLoss', label_smooth_eps=0.3))))
 
 
 @pytest.mark.parametrize('label, emb, kind, message', [

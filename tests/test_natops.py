@@ -133,7 +133,7 @@ def test_a_malformed_file_is_named_with_its_line(text, words, tmp_path):
 def test_files_that_do_not_belong_together_and_missing_ones_are_refused_before_anything_is_written(tmp_path):
     train, test = two_files(tmp_path)
     other = ts_file(tmp_path / 'other.ts', made_up(1), ['a'], HEADER.replace('1.0 2.0', 'a b'))
-    for arguments in ((train, other), (train, tmp_path / 'none.ts'), (train, test, '--folds', 1)):
+    for arguments in ((train, other), (train, tmp_path / 'none.ts'), (train, test, '--folds', 1), (train, test, '--folds', 11)):
         with pytest.raises(UserError):
             run(*arguments, '--out-dir', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()

@@ -1,4 +1,5 @@
 """Prediction by the label vectors, alone and blended, and what training and testing tell the head about the labels."""
+import argparse
 import runpy
 
 import numpy as np
@@ -173,3 +174,32 @@ for split in data.values():
     assert read_checkpoint(tmp_path / 'folds' / 'fold_0' / 'latest.pth')['meta']['class_counts'] == [0, 13, 0, 0]
     with pytest.raises(ConfigError, match='--folds 3: expected 2 to 2'):
         main([str(config), '--folds', '3'])
+    with pytest.raises(ConfigError, match=r'test_cfg.classes=\[1\]: this script sets that key itself'):
+        main([str(config), '--cfg-options', 'model.test_cfg.classes=[1]'])
+
+
+def test_zero_shot_needs_no_validation_split(tmp_path):
+    extra = EXTRA.replace('LogitAdjustedLoss', 'CrossEntropyLoss') + "data.pop('val')\n"
+    config = problem(tmp_path, extra=extra)
+    main = runpy.run_path(str(ROOT / 'tools' / 'zero_shot.py'))['run_fold']
+    args = argparse.Namespace(config=str(config), cfg_options=[], seed=0, device='cpu')
+    fold = main(args, [0], tmp_path / 'fold')
+    assert fold.labels.tolist() == [i % 3 for i in range(13)] and fold.alone.argmax(1).tolist() == [0] * 13
+
+
+def test_a_balanced_epoch_leaves_nothing_to_adjust(tmp_path):
+    """class_prob shows every class equally often, so that is what the loss is told; the checkpoint keeps the clips' counts."""
+    from pyskl.apis.setup import build_split, read_run, teach_labels
+    recipe = read_run(problem(tmp_path, extra=EXTRA + "data['train']['class_prob'] = 'balanced'\n")).recipe
+    model = build_model(recipe.model)
+    assert teach_labels(model, build_split(recipe, 'train'), recipe) == [14, 13, 13]
+    torch.testing.assert_close(model.cls_head.loss_cls.adjustment, torch.full((3,), 1 / 3).log())
+
+
+def test_another_split_is_tested_on_the_clips_that_its_own_data_names(trained):
+    folder, config = trained
+    how = TestOptions(work_dir=str(folder / 'run'), split='val', device='cpu', out=str(folder / 'run' / 'val.pkl'))
+    classes = {'data.val.only_classes=[0]': {0}, 'data.test.only_classes=[0]': {0, 1, 2}}
+    for option, expected in classes.items():
+        found = test(config, how, [option])
+        assert {int(name.rpartition('_')[2]) % 3 for name in found.ids} == expected

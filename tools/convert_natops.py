@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pyskl.annotations import write_annotations
 from pyskl.annotations.natops import PROJECTIONS, annotations, read_ts, splits
+from pyskl.annotations.natops_people import NUM_PEOPLE
 from pyskl.annotations.wording import some
 from pyskl.errors import DataError, UserError, run_script, seed_number
 
@@ -28,8 +29,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
     parser.add_argument('--seed', type=seed_number, default=0, help='deals the people of train out to the parts (default: 0)')
     args = parser.parse_args(argv)
-    if args.folds < 2 or args.seed < 0:
-        raise UserError(f'--folds {args.folds} --seed {args.seed}: expected at least 2 parts, and a seed from 0 on.')
+    if not 2 <= args.folds <= NUM_PEOPLE:
+        raise UserError(f'--folds {args.folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
     return args
 
 

@@ -21,6 +21,9 @@ from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 
 ROOT = Path(__file__).resolve().parents[1]
+ALL_CLIPS = 'data.test.only_classes=None'
+SET_HERE = ('model.test_cfg.semantic_weight', 'model.test_cfg.classes', 'data.train.without_classes', 'data.val.only_classes',
+            'data.test.only_classes')
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -57,26 +60,20 @@ class Fold:
 def run_fold(args: argparse.Namespace, unseen: list[int], work_dir: Path) -> Fold:
     """Train without the classes `unseen`, and test all clips in three ways."""
     from pyskl.apis import TestOptions, TrainOptions, test, train
-    options = [*args.cfg_options, f'data.train.without_classes={unseen}', f'data.val.only_classes={unseen}',
-               f'data.test.only_classes={unseen}', 'model.test_cfg.semantic_weight=1.0', f'model.test_cfg.classes={unseen}']
+    from pyskl.apis.setup import build_split, read_run
+    options = [*args.cfg_options, f'data.train.without_classes={unseen}', f'data.test.only_classes={unseen}',
+               'model.test_cfg.semantic_weight=1.0', f'model.test_cfg.classes={unseen}']
+    if read_run(args.config, args.cfg_options).recipe.data.val is not None:
+        options.append(f'data.val.only_classes={unseen}')
     train(args.config, TrainOptions(work_dir=str(work_dir), seed=args.seed, device=args.device), options)
     found = {}
     for name, changes in (('alone', []), ('all', ['model.test_cfg.classes=None']),
                           ('scores', ['model.test_cfg.classes=None', 'model.test_cfg.semantic_weight=0.0'])):
         how = TestOptions(work_dir=str(work_dir), device=args.device, out=str(work_dir / f'{name}.pkl'), eval=['top_k_accuracy'])
-        found[name] = test(args.config, how, [*options, *changes, 'data.test.only_classes=None'])
-    return Fold(unseen, labels_of(args.config, options, found['all'].ids), **{name: result.scores for name, result in found.items()})
+        found[name] = test(args.config, how, [*options, *changes, ALL_CLIPS])
+    labels = np.asarray(build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test').labels)
+    return Fold(unseen, labels, **{name: result.scores for name, result in found.items()})
 
-
-def labels_of(config: str, options: list[str], ids: list[str]) -> np.ndarray:
-    """(N,) labels of these test clips, read from the config's annotation file."""
-    from pyskl.annotations import open_annotations
-    from pyskl.apis.setup import read_run
-    data = read_run(config, options).recipe.data.test
-    clips = open_annotations(data['ann_file'])
-    clips = clips if data.get('split') is None else clips.split(data['split'])
-    assert list(clips.ids) == ids, 'the test keeps the order of the clips'
-    return np.asarray(clips.labels)
 
 
 def row(name: str, folds: list[Fold]) -> list[str]:
@@ -119,6 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis.setup import read_run
     from pyskl.engine.signals import Stopped
+    taken = [option for option in args.cfg_options if option.partition('=')[0].strip() in SET_HERE]
+    if taken:
+        raise ConfigError(f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave it out.')
     num_classes = read_run(args.config, args.cfg_options).recipe.model['cls_head']['num_classes']
     if not 2 <= args.folds <= num_classes // 2:
         raise ConfigError(f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '

@@ -3,5 +3,5 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 seeds = [0, 1, 2]
-runs = [dict(name=name, config=str(HERE / f'{name}.py')) for name in ('joint_bone_xy', 'joint_bone_zy')]
+runs = [dict(name=name, config=str(HERE / f'{name}.py')) for name in ('joint_xy', 'bone_xy', 'joint_bone_xy', 'joint_bone_zy')]
 ensembles = {'xy + zy': ['joint_bone_xy', 'joint_bone_zy']}

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     fit = _aligned(fit_streams, test_streams, list(known), str(ann_file), split, by_position)
     refuse_same_clips(fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}')
     _same_kind(fit_streams, test_streams)
-    labels = _labels(known, fit, fit_streams[0], str(ann_file), split)
+    labels = labels_by_name(fit.ids, known, fit.scores[0].shape[1], f'{ann_file}: split {split}', 'Give a split whose labels are known.')
     streams, labels = [scores[labels >= 0] for scores in fit.scores], labels[labels >= 0]
 
     names = short_names([stream.path for stream in test_streams])
@@ -75,12 +75,17 @@ def _same_kind(fit_streams: Sequence[Scores], test_streams: Sequence[Scores]) ->
                             '--average-clips, and give the streams in the same order.')
 
 
-def _labels(known: dict[str, int], fit: Aligned, first: Scores, ann_file: str, split: str) -> np.ndarray:
-    missing = [name for name in fit.ids if name not in known]
+def labels_by_name(ids: Sequence[str], known: Mapping[str, int], num_classes: int, where: str, otherwise: str) -> np.ndarray:
+    """(N,) the label of each clip, -1 where unknown.
+
+    known   by clip      where, otherwise   for errors: the file (and split) that `known` comes from, and what to do without labels
+    raises  DataError: clips that are not there, no label at all, labels beyond num_classes
+    """
+    missing = [name for name in ids if name not in known]
     if missing:
-        raise DataError(f'{ann_file}: split {split} holds no clip {missing[0]} of {first.path} ({len(missing)} of {len(fit.ids)} ids are '
-                        'missing). Give the annotation file that these scores were made from.')
-    labels = check_labels([known[name] for name in fit.ids], fit.scores[0].shape[1], f'{ann_file}: labels')
+        raise DataError(f'{where}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing). Give the annotation file '
+                        'that the scores were made from.')
+    labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
     if (labels < 0).all():
-        raise DataError(f'{ann_file}: none of the {len(labels)} clips of split {split} has a label. Give a split whose labels are known.')
+        raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')
     return labels
