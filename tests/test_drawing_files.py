@@ -1,11 +1,13 @@
 """Pictures and films as files: written whole or not at all, read back by other readers than the writer."""
+import wave
+
 import numpy as np
 import pytest
 
 from pyskl.drawing import writing
 from pyskl.drawing.canvas import blank, dot
 from pyskl.drawing.clip import first_frame
-from pyskl.drawing.libraries import opencv
+from pyskl.drawing.libraries import decord, opencv
 from pyskl.drawing.video import Video
 from pyskl.drawing.writing import check_suffix, write_moving, write_png
 from pyskl.errors import DataError, UserError
@@ -106,6 +108,32 @@ def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
     with pytest.raises(DataError, match=complaint):
         Video(path)
     assert capfd.readouterr().err == ''                     # decord's own words would be a second one
+
+
+def test_sound_and_subtitles_are_no_video(tmp_path, capfd):
+    """FFmpeg opens them, so decord's complaint is another one: that there are no pictures in them."""
+    with wave.open(str(tmp_path / 'x.wav'), 'wb') as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(16000))
+    (tmp_path / 'x.srt').write_text('1\n00:00:00,000 --> 00:00:02,000\nhello\n')
+    for name in ('x.wav', 'x.srt'):
+        with pytest.raises(DataError, match=f'{name}: cannot be read as a video'):
+            Video(tmp_path / name)
+    assert capfd.readouterr().err == ''
+
+
+def test_a_frame_that_decord_refuses_is_named(tmp_path):
+    write_moving(tmp_path / 'x.mp4', pictures(), 25)
+    video = Video(tmp_path / 'x.mp4')
+
+    class Broken:
+        def __getitem__(self, index):
+            raise decord().base.DECORDError('libavcodec says no')
+    video._frames = Broken()
+    with pytest.raises(DataError, match=r'x\.mp4: frame 3 cannot be decoded'):
+        video[3]
 
 
 class Film:

@@ -9,10 +9,11 @@ from tiny import script as load_script
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.apis.setup import build_split, read_run
 from pyskl.drawing.before_after import _next_crop, pipeline_scene
-from pyskl.drawing.clip import clip_scene, layout_for, real_frames, title_of
+from pyskl.drawing.clip import clip_scene, title_of
 from pyskl.drawing.colours import BLUE, ON_VIDEO, VERMILLION
 from pyskl.drawing.libraries import opencv
 from pyskl.drawing.network import People, frames_of_view, heatmap_scene
+from pyskl.drawing.skeleton import layout_for
 from pyskl.drawing.stages import drawing_stage, find_clip, frames_of, heatmaps_of, pass_through
 from pyskl.drawing.video import Video
 from pyskl.drawing.writing import write_moving
@@ -118,9 +119,21 @@ def _where(panel, colour, yellow):
 
 
 def test_frames_of_zeros_at_the_end_are_not_shown_and_a_clip_without_anybody_is_told(files):
-    assert real_frames(clip_of(files, 'filled')) == 9 and real_frames(clip_of(files, 'whole')) == 12
+    assert [clip_scene(clip_of(files, name), LAYOUT, 100).count for name in ('filled', 'whole')] == [9, 12]
     with pytest.raises(DataError, match='clip clip_empty: shows nobody'):
         clip_scene(clip_of(files, 'empty'), LAYOUT, 100)
+
+
+def test_a_clip_without_a_size_is_drawn_around_its_joints(files, tmp_path):
+    clip = {key: value for key, value in clip_of(files, 'whole').items() if key not in ('img_shape', 'original_shape')}
+    panel, sized = clip_scene(clip, LAYOUT, 200).panel(3), clip_scene(clip_of(files, 'whole'), LAYOUT, 200).panel(3)
+    assert panel.shape == sized.shape and tuple(panel[0, 0]) == (255, 255, 255)
+    for colour in (BLUE, VERMILLION):                       # in the same places: the box is the joints', not the picture's
+        assert np.array_equal((panel == colour).all(-1), (sized == colour).all(-1)) and (panel == colour).all(-1).any()
+    write_moving(tmp_path / 'v.mp4', [np.zeros((*SIZE, 3), np.uint8)] * FRAMES, 25)
+    for options in (dict(whole=True), dict(video=Video(tmp_path / 'v.mp4'))):
+        with pytest.raises(DataError, match='clip clip_whole: has no img_shape.*without --whole and --video'):
+            clip_scene(clip, LAYOUT, 200, **options)
 
 
 def test_titles_name_the_class_where_its_name_is_known(files):
@@ -255,6 +268,22 @@ def test_any_part_of_a_pipeline_can_be_shown(files, last):
             heatmap_scene(kept, layout_for(5), 80)
 
 
+def test_stages_without_a_size_are_drawn_around_their_joints(files, tmp_path):
+    """What needs no size is shown; a stage that does need it says so."""
+    clips = [{'frame_dir': f'd{i}', 'label': i, 'keypoint': np.random.default_rng(i).normal(0, 1, (1, 20, 5, 2)).astype(np.float32)}
+             for i in range(3)]
+    write_annotations(tmp_path / '3d.pkl', {}, clips)
+    write_config(files, '3d.py', extra=f"""
+data['test'].update(ann_file='{tmp_path}/3d.pkl', pipeline=test_pipeline[:2])
+data['val'].update(ann_file='{tmp_path}/3d.pkl', pipeline=[*test_pipeline[:2], heatmap, *tail])
+""")
+    recipe = read_run(files / '3d.py').recipe
+    scene = pipeline_scene(stages(recipe, name='d1'), layout_for(5), 100)
+    assert scene.panel(0).shape == scene.panel(7).shape and not np.array_equal(scene.panel(0), scene.panel(7))
+    with pytest.raises(DataError, match="d1.*has no 'img_shape'"):
+        stages(recipe, 'val', 'd1')
+
+
 # --- the script -------------------------------------------------------------------------------------------------------------------
 
 def test_heatmaps_pipelines_and_layouts_are_written_by_the_script(script, files, tmp_path, monkeypatch, capsys):
@@ -278,6 +307,8 @@ def test_heatmaps_pipelines_and_layouts_are_written_by_the_script(script, files,
     (['clip', 'A', 'clip_whole', '--layout', 'coco17'], 'layout coco17 has 17 joints, but .*a.pkl has 22'),
     (['clip', 'A', 'clip_whole', '--layout', 'imige22'], 'Did you mean imigue22'),
     (['clip', 'A', 'clip_whole', '--layout', "{'name': "], 'cannot be read'),
+    (['clip', 'A', 'clip_whole', '--layout', '{[1]: 2}'], r'layout \{\[1\]: 2\}: cannot be read'),
+    (['clip', 'A', 'clip_whole', '--layout', '{1, 2}'], 'expected a name'),
     (['clip', 'A', 'clip_whole', '--offset', '3'], 'name the video'),
     (['clip', 'A', 'clip_whole', '--video', 'none.mp4'], 'no such video file'),
     (['clip', 'A', 'clip_whole', '--labels', 'none.txt'], 'cannot be read as text'),

@@ -64,7 +64,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name, least, most in (('height', 32, 4320), ('frames', 1, 1000), ('seed', 0, 2 ** 32 - 1)):
+    for name, least, most in (('height', 32, 4320), ('frames', 1, 1000)):
         value = getattr(args, name, None)
         if value is not None and not least <= value <= most:
             raise UserError(f'--{name} {value}: expected {least} to {most}.')
@@ -104,8 +104,9 @@ def draw_layout(args: argparse.Namespace) -> Path:
 
 def draw_clip(args: argparse.Namespace) -> Path:
     from pyskl.annotations import open_annotations
-    from pyskl.drawing.clip import clip_scene, layout_for, unknown_clip
+    from pyskl.drawing.clip import clip_scene, unknown_clip
     from pyskl.drawing.scene import write_scene
+    from pyskl.drawing.skeleton import layout_for
     from pyskl.drawing.video import Video
     out, still = _out(args)
     clips = open_annotations(args.file)
@@ -159,7 +160,7 @@ def _layout(words: str | None) -> str | Mapping[str, Any] | None:
         return words
     try:
         return ast.literal_eval(words.strip())
-    except (ValueError, SyntaxError) as error:
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise ConfigError(f"layout {words}: cannot be read ({error}). Expected a name, or a dict like "
                           "\"{'name': 'imigue22', 'first_hand': 'left'}\".") from error
 
@@ -174,7 +175,7 @@ def _stages(args: argparse.Namespace):
     from pyskl.drawing.libraries import opencv
     opencv()                            # or its absence would come as a traceback of mmcv
     from pyskl.apis.setup import build_split, naming, read_run
-    from pyskl.drawing.clip import layout_for
+    from pyskl.drawing.skeleton import layout_for
     from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
     recipe = read_run(args.config, args.cfg_options).recipe
     dataset = build_split(recipe, args.split)

@@ -62,14 +62,19 @@ class _Panels:
         return canvas
 
     def _place(self, results: Mapping[str, Any]) -> Place:
-        h, w = results['img_shape']
-        return fit((-.5, -.5, w - .5, h - .5), self.height, self.height, self.height * MARGIN)
+        """Of the stage's picture on the panel, or of the box around its joints where nobody knows the picture's size (3D data)."""
+        if 'img_shape' in results:
+            h, w = results['img_shape']
+            box = -.5, -.5, w - .5, h - .5
+        else:
+            box = box_around(np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')) or (0, 0, 1, 1)
+        return fit(box, self.height, self.height, self.height * MARGIN)
 
     def _skeletons(self, canvas: np.ndarray, stage: Stage, t: int) -> None:
         results, place = stage.results, self._place(stage.results)
         keypoint, score = np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
-        paint_picture(canvas, place, results['img_shape'])
+        paint_picture(canvas, place, results.get('img_shape'))
         around = box_around(keypoint, score)
         stroke = 1 if around is None else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
         draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
@@ -101,8 +106,9 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
     """The stage's name, its arguments, and what it changed."""
     stage = stages[i]
     if i == 0:
-        h, w = stage.results['img_shape']
-        return ['as it is in the file', f'{w} x {h} pixels, {stage.results["keypoint"].shape[1]} frames']
+        h, w = stage.results.get('img_shape', (None, None))
+        size = '' if h is None else f'{w} x {h} pixels, '
+        return ['as it is in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
     arguments = ', '.join(f'{key}={_shortly(value)}' for key, value in stage.config.items())
     facts = [words for say in (_sampled, _resized, _flipped, _drawn, _kept) if (words := say(stages[i - 1].results, stage.results))]
     return [f'{i}  {stage.name}', *wrap(arguments, width, WORDS, most=2), *(line for fact in facts
@@ -129,7 +135,7 @@ def _sampled(before: Mapping, after: Mapping) -> str:
 
 def _resized(before: Mapping, after: Mapping) -> str:
     old, new = before.get('img_shape'), after.get('img_shape')
-    return '' if new is None or tuple(old) == tuple(new) else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
+    return '' if old is None or new is None or tuple(old) == tuple(new) else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
 
 
 def _flipped(before: Mapping, after: Mapping) -> str:

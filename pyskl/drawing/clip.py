@@ -7,33 +7,17 @@ from typing import Any
 import numpy as np
 
 from ..annotations.wording import count, plain
-from ..errors import ConfigError, DataError, did_you_mean
+from ..errors import DataError, did_you_mean
 from ..labels import IMIGUE_LABELS
-from ..skeletons import LAYOUTS, Layout, guess_layout, layout_of
+from ..skeletons import Layout
 from .canvas import blank, frame
 from .colours import FAINT, ON_PAPER, ON_VIDEO, OUTSIDE, WHITE, sides_legend
 from .libraries import opencv
 from .scene import Scene
-from .skeleton import Place, box_around, draw_skeleton, fit, shown
+from .skeleton import Place, box_around, draw_skeleton, fit, real_frames
 from .video import Video
 
 SLACK = .02         # how much width / height of a video and of the annotation's picture may differ
-
-
-def layout_for(num_joints: int, wanted: str | Mapping | Layout | None = None, where: str = 'the clip') -> Layout:
-    """The layout to draw clips of so many joints with.
-
-    wanted  as in a config (layout_of); None: the known one of so many joints, and where there is none, joints without bones
-    raises  ConfigError: unknown, or for another number of joints
-    """
-    layout = guess_layout(num_joints) if wanted is None else layout_of(wanted)
-    if layout is None:
-        return Layout('unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0)
-    if layout.num_joints != num_joints:
-        fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
-        raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
-                          + (f'Try {" or ".join(fitting)}.' if fitting else 'No known layout has so many; give your own as a dict.'))
-    return layout
 
 
 def unknown_clip(name: str, known: Sequence[str]) -> str:
@@ -57,15 +41,18 @@ def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Seq
     height   pixels of a panel
     whole    the whole picture; else the part around everything that moves
     video    its frames are the ground; offset: the one of its frames that is the clip's first
-    raises   DataError: nobody to be seen, a video of another length or shape
+    raises   DataError: nobody to be seen, a video of another length or shape, whole or video where the clip has no img_shape
     """
     keypoint, score = clip['keypoint'][..., :2], clip.get('keypoint_score')
-    frames = real_frames(clip)
+    frames = real_frames(keypoint, score)
     around = box_around(keypoint, score)
     if around is None:
         raise DataError(f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all {keypoint.shape[1]} frames.')
-    picture_h, picture_w = (int(v) for v in clip['img_shape'])
-    box = (0., 0., float(picture_w), float(picture_h)) if whole else around
+    size = clip.get('img_shape')            # 3D data need none
+    if size is None and (whole or video is not None):
+        raise DataError(f'clip {plain(clip["frame_dir"])}: has no img_shape, so nobody knows how large its picture is. Draw it without '
+                        '--whole and --video.')
+    box = (0., 0., float(size[1]), float(size[0])) if whole else around
     width = round(np.clip((box[2] - box[0]) / (box[3] - box[1]), .4, 2.5) * height)
     place = fit(box, height, width, margin=1)
     first = 0 if video is None else first_frame(clip, video, frames, offset)
@@ -75,9 +62,9 @@ def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Seq
     def panel(t: int) -> np.ndarray:
         if video is None:
             canvas = blank(height, width, OUTSIDE)
-            paint_picture(canvas, place, (picture_h, picture_w))
+            paint_picture(canvas, place, size)
         else:
-            canvas = _under(video[first + t], place, (picture_h, picture_w), height, width)
+            canvas = _under(video[first + t], place, size, height, width)
         draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], layout, place, look, stroke)
         return canvas
 
@@ -86,14 +73,11 @@ def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Seq
                  25.0 if video is None else video.fps, sides_legend(layout, look))
 
 
-def real_frames(clip: Mapping[str, Any]) -> int:
-    """Frames up to the last that shows anybody; short clips are filled up with frames of zeros."""
-    there = np.flatnonzero(shown(clip['keypoint'][..., :2], clip.get('keypoint_score')).any((0, 2)))
-    return int(there[-1]) + 1 if len(there) else clip['keypoint'].shape[1]
-
-
-def paint_picture(canvas: np.ndarray, place: Place, size: tuple[int, int]) -> None:
-    """White where the picture (h, w) is, with its border."""
+def paint_picture(canvas: np.ndarray, place: Place, size: tuple[int, int] | None) -> None:
+    """White where the picture (h, w) is, with its border; all white where nobody knows its size."""
+    if size is None:
+        canvas[:] = WHITE
+        return
     corner, opposite = place((-.5, -.5)), place((size[1] - .5, size[0] - .5))
     (left, top), (right, bottom) = (np.clip(np.rint(v), 0, canvas.shape[1::-1]).astype(int).tolist() for v in (corner, opposite))
     canvas[top:bottom, left:right] = WHITE

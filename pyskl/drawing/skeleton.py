@@ -1,11 +1,14 @@
-"""Receives key points; draws the people that they show."""
+"""Receives key points; tells what they show (the report asks it, too) and draws it."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..skeletons import Layout
+from ..errors import ConfigError
+from ..skeletons import LAYOUTS, Layout, guess_layout, layout_of
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
 
@@ -35,6 +38,31 @@ def shown(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
     """(...) bool: which joints of keypoint (..., 2) are there. Not there: score 0, x = y = 0, NaN, infinity."""
     there = np.isfinite(keypoint).all(-1) & (keypoint != 0).any(-1)
     return there if score is None else there & (score > 0)
+
+
+def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
+    """Frames of (M, T, V, 2) up to the last that shows anybody, at least 1; short clips are filled up with frames of zeros."""
+    there = np.flatnonzero(shown(keypoint, score).any((0, 2)))
+    return int(there[-1]) + 1 if len(there) else 1
+
+
+def known_layout(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout | None:
+    """The layout of clips of so many joints; None where nobody says and it cannot be guessed.
+
+    wanted  as in a config (layout_of); None: the known one of so many joints
+    raises  ConfigError: unknown, or for another number of joints
+    """
+    layout = guess_layout(num_joints) if wanted is None else layout_of(wanted)
+    if layout is not None and layout.num_joints != num_joints:
+        fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
+        raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
+                          + (f'Try {" or ".join(fitting)}.' if fitting else 'No known layout has so many; give your own as a dict.'))
+    return layout
+
+
+def layout_for(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout:
+    """known_layout, and where there is none, joints without bones."""
+    return known_layout(num_joints, wanted, where) or Layout('unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0)
 
 
 def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12) -> tuple[float, float, float, float] | None:

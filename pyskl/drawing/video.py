@@ -22,13 +22,13 @@ class Video:
     def __init__(self, path: str | os.PathLike):
         if not Path(path).is_file():
             raise DataError(f'{path}: no such video file.')
-        reader = decord().VideoReader
-        self.path = str(path)
+        library, self.path = decord(), str(path)
+        self._errors = (library.base.DECORDError, RuntimeError)         # the first is no RuntimeError
         try:
             with _quiet():
-                self._frames = reader(self.path)
+                self._frames = library.VideoReader(self.path)
                 self.height, self.width = self._frames[0].shape[:2]
-        except (RuntimeError, IndexError) as error:          # decord's own errors are RuntimeErrors
+        except (*self._errors, IndexError) as error:
             raise DataError(f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for example.') from error
         self.fps = float(self._frames.get_avg_fps())
 
@@ -38,7 +38,7 @@ class Video:
     def __getitem__(self, index: int) -> np.ndarray:
         try:
             return self._frames[index].asnumpy()
-        except RuntimeError as error:
+        except self._errors as error:
             raise DataError(f'{self.path}: frame {index} cannot be decoded. Is the file whole?') from error
 
 
