@@ -1,6 +1,7 @@
 """Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and test without NaN."""
 import json
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -126,10 +127,12 @@ def test_float16_overflow_is_the_scalers_business_and_no_nan(tmp_path, monkeypat
     assert first_broken_of(saved) is None
 
 
-def test_an_infinite_loss_in_float16_leaves_no_trace(tmp_path, monkeypatch):
+def test_an_infinite_loss_in_float16_leaves_no_trace_but_a_warning_with_the_clips(tmp_path, monkeypatch):
     config = problem(tmp_path, extra='log_config = dict(interval=2)\n')
     poison(monkeypatch, float('inf'), [3])
     train(config, TrainOptions(amp='fp16', validate=False))
+    warned, = [line for line in next((tmp_path / 'run').glob('*.log')).read_text().splitlines() if 'not finite' in line]
+    assert re.search(r'WARNING - epoch 1, iteration 3: .* float16 leaves the batch out \((train_\d+(, )?){8}\)$', warned)
     saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')
     assert saved['resume']['scaler']['scale'] == 2.0 ** 15
     assert first_broken_of(saved) is None and np.isfinite(logged_numbers(tmp_path / 'run')).all()
@@ -138,7 +141,8 @@ def test_an_infinite_loss_in_float16_leaves_no_trace(tmp_path, monkeypatch):
 def test_float16_that_overflows_for_good_stops_with_a_message(tmp_path, monkeypatch):
     config = problem(tmp_path, extra='log_config = dict(interval=1)\ntotal_epochs = 10\n')
     poison(monkeypatch, float('nan'), range(6, 1000))
-    with pytest.raises(UserError, match=r'overflow in float16 at every scale.*epoch_\d\.pth.*--amp bf16'):
+    with pytest.raises(UserError, match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 more\. '
+                                        r'.*epoch_\d\.pth.*--amp bf16'):
         train(config, TrainOptions(amp='fp16', validate=False))
     assert first_broken_of(read_checkpoint(tmp_path / 'run' / 'latest.pth')) is None
 

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,6 +177,35 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypat
     calls.clear()
     train(config, TrainOptions(work_dir=str(tmp_path / 'skipped'), on_nan='skip'))
     assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values())
+
+
+@pytest.mark.parametrize('other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]])
+def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monkeypatch, other_rank):
+    """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the first bad one."""
+    from pyskl.engine.trainer import Trainer
+    from pyskl.models.heads.i3d_head import I3DHead
+    loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []
+
+    def poisoned(self, *args):
+        return {k: v * (float('nan') if len(batches) == 3 and 'loss' in k else 1) for k, v in loss(self, *args).items()}
+
+    def noted(self, batch):
+        batches.append([self.train.dataset.ids[i] for i in batch['index'].tolist()])
+        return step(self, batch)
+
+    def as_on_a_gpu(self):
+        self.ranks = replace(self.ranks, device=torch.device('cuda', 0))
+        self.council.share = lambda value: [value, other_rank]
+        fit(self)
+    for owner, name, new in ((I3DHead, 'loss', poisoned), (Trainer, 'step', noted), (Trainer, 'fit', as_on_a_gpu)):
+        monkeypatch.setattr(owner, name, new)
+    config = problem(tmp_path, extra='log_config = dict(interval=5)\n')
+    with pytest.raises(UserError) as error:
+        train(config, TrainOptions(validate=False))
+    assert len(batches) == 5
+    number, clips = (2, ['b_0', 'b_1']) if other_rank and other_rank[0][0] == 2 else (3, batches[2])
+    assert f'epoch 1, iteration {number}: the loss is not finite' in str(error.value)
+    assert f'The clips of that batch: {", ".join(clips)}. No checkpoint' in str(error.value)
 
 
 def test_nothing_is_written_when_something_is_wrong(tmp_path):

@@ -25,7 +25,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
     parser.add_argument('--autoscale-lr', action='store_true', help='scale the rate with the total batch')
-    parser.add_argument('--on-nan', choices=['stop', 'skip'], default='stop', help='what to do with a batch whose loss is not finite')
+    parser.add_argument('--on-nan', choices=['stop', 'skip'], default='stop', help='what to do with a batch whose loss is not finite; '
+                        'of no effect with --amp fp16, which always leaves it out, with a warning')
     parser.add_argument('--dry-run', action='store_true', help='build everything, run one batch each way, write nothing')
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys, e.g. optimizer.lr=0.01')
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)               # old launchers pass it

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from ..annotations.wording import some
 from ..datasets import Batches
 from ..datasets.loader import seed_everything
 from ..errors import CheckpointError, UserError
@@ -29,6 +30,7 @@ from .signals import Stopped, StopRequest
 from .tester import collect_scores
 from .window import Window
 
+_NAMED = 256                # clips of a bad batch that a message names
 _DROPOUT_STREAM = 1         # keeps the draws of iterations apart from those of samples, which use (seed, epoch, index)
 
 
@@ -46,7 +48,7 @@ class Trainer:
     model      on ranks.device already; train, val: this rank's Batches (val None: no validation)
     work_dir   where checkpoints go; seed: of everything random. Randomness is a function of (seed, epoch, index) for samples
                and of (seed, iteration, rank) for dropout, so a checkpoint needs no generator states
-    amp        None, 'bf16' or 'fp16'; on_nan: 'stop' or 'skip' a batch whose loss is not finite
+    amp        None, 'bf16' or 'fp16'; on_nan: 'stop' or 'skip' a batch whose loss is not finite (fp16 always leaves it out)
     meta       goes into every checkpoint's meta (config text, settings, version ...)
     """
 
@@ -62,7 +64,8 @@ class Trainer:
         self.at, self.window = Position(), Window()
         self.best_score: float | None = None
         self.best_file: str | None = None
-        self._unsettled: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._unsettled: list[tuple[int, torch.Tensor, torch.Tensor]] = []      # batch of the epoch, its clips, is its loss finite?
+        self._left_out: dict[str, None] = {}        # clips of batches whose loss was not finite in fp16, in the order they came up
         self._buffers = Buffers(model) if on_nan == 'skip' or self.scaler.is_enabled() else None
         self._start = time.perf_counter()
         self._iterations_here = 0
@@ -152,37 +155,46 @@ class Trainer:
 
     def _finite(self, loss: torch.Tensor, index: torch.Tensor) -> bool:
         """Is this batch to be learnt from? On the CPU, or to skip, that is known at once; a GPU is asked at the next log line."""
-        if self.scaler.is_enabled():
-            return True                         # an overflow in fp16: the scaler leaves the step out and lowers its scale
         fine = torch.isfinite(loss.detach())
-        if self.on_nan == 'skip':
+        if self.on_nan == 'skip' and not self.scaler.is_enabled():
             return self._fine_or_left_out(fine, index)
-        self._unsettled.append((index, fine))
+        self._unsettled.append((self.at.inner + 1, index, fine))
         if self.ranks.device.type == 'cpu':
             self._settle()
-        return True
+        return True                             # with fp16 too: the scaler leaves such a step out and lowers its scale
 
     def _fine_or_left_out(self, fine: torch.Tensor, index: torch.Tensor) -> bool:
         if not self.council.highest(int(not fine)):
             return True
         self._buffers.take_back_unless(torch.zeros_like(fine))
         clips = sum(self.council.share([] if fine else self._names(index)), [])
-        self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1, ', '.join(clips))
+        self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1, some(clips, _NAMED))
         return False
 
     def _settle(self) -> None:
-        """Raise, on every rank, if a loss of any rank since the last call was not finite."""
+        """Raise, on every rank, if a loss of any rank since the last call was not finite; warn if that was in fp16."""
         unsettled, self._unsettled = self._unsettled, []
-        clips = [name for index, fine in unsettled if not fine for name in self._names(index)]
-        if self.council.highest(int(bool(clips))):
-            clips = sum(self.council.share(clips), [])
-            raise UserError(f'{self._here()}: the loss is not finite (NaN or infinite). The clips of that batch: {", ".join(clips)}. '
-                            f'{self._last_checkpoint()} Try a lower learning rate, optimizer_config.grad_clip, tools/check_data.py on '
-                            'the annotations, or --on-nan skip.')
+        bad = [(number, self._names(index)) for number, index, fine in unsettled if not fine]
+        if self.council.highest(len(bad)):
+            bad = sum(self.council.share(bad), [])
+            for number in sorted({number for number, _ in bad}):
+                self._meet_bad_batch(number, [name for at, names in bad if at == number for name in names])
         if self.scaler.is_enabled() and self.scaler.get_scale() < LOWEST_SCALE:
-            raise UserError(f'{self._here()}: the gradients overflow in float16 at every scale, so nothing is learnt any more. '
+            culprits = f' The loss itself was not finite in batches of these clips: {some(self._left_out, 16)}.' if self._left_out else ''
+            raise UserError(f'{self._here()}: the gradients overflow in float16 at every scale, so nothing is learnt any more.{culprits} '
                             f'{self._last_checkpoint()} Try --amp bf16 or float32, a lower learning rate, or tools/check_data.py on '
                             'the annotations.')
+
+    def _meet_bad_batch(self, number: int, clips: list[str]) -> None:
+        """Only the first one tells of its clips: by its update the weights are NaN, and so is every loss after it. Not in fp16."""
+        if self.scaler.is_enabled():
+            self._left_out.update(dict.fromkeys(clips))
+            self.logger.warning('epoch %d, iteration %d: the loss is not finite; float16 leaves the batch out (%s)', self.at.epoch + 1,
+                                number, some(clips, _NAMED))
+            return
+        raise UserError(f'epoch {self.at.epoch + 1}, iteration {number}: the loss is not finite (NaN or infinite). The clips of that '
+                        f'batch: {some(clips, _NAMED)}. {self._last_checkpoint()} Try a lower learning rate, optimizer_config.grad_clip, '
+                        'tools/check_data.py on the annotations, or --on-nan skip.')
 
     def _here(self) -> str:
         return f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}'
