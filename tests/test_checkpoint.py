@@ -189,6 +189,26 @@ def test_a_new_best_replaces_the_old_one(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize('name', ['best_paper_figure.pth', 'best_top1_acc_epoch_2_copy.pth', 'best_epoch_of_all.pth'])
+def test_a_users_own_file_beside_the_best_stays_and_is_not_taken_for_it(tmp_path, name):
+    folder = CheckpointFolder(tmp_path)
+    folder.save_best('best_top1_acc_epoch_1.pth', snapshot())
+    write_checkpoint(tmp_path / name, snapshot())
+    assert folder.best().name == 'best_top1_acc_epoch_1.pth'
+    folder.save_best('best_top1_acc_epoch_3.pth', snapshot())
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, 'best_top1_acc_epoch_3.pth'])
+
+
+def test_links_to_nowhere_are_no_checkpoints(tmp_path):
+    folder = CheckpointFolder(tmp_path, keep=1)
+    for name in ('epoch_7.pth', 'best_top1_acc_epoch_7.pth'):
+        (tmp_path / name).symlink_to('gone.pth')
+    (tmp_path / 'latest.pth').symlink_to('latest.pth')
+    assert folder.numbered() == [] and folder.newest_whole() is None and folder.best() is None
+    folder.save('epoch_8.pth', snapshot())
+    assert folder.newest_whole()[0].name == 'epoch_8.pth'
+
+
 def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
     write_checkpoint(tmp_path / 'a.pth', snapshot(1.0))
 

@@ -21,7 +21,8 @@ from ..atomic import atomic_write, forget_parts
 from ..errors import CheckpointError
 from ..torch_files import load_tensors, reason
 
-_NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth$')
+_NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth')
+_BEST = re.compile(r'best_\w+_epoch_\d+\.pth')
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
@@ -105,8 +106,12 @@ class CheckpointFolder:
 
     def numbered(self) -> list[Path]:
         """epoch_N.pth and iter_N.pth, oldest first."""
-        files = [p for p in self.folder.glob('*.pth') if _NUMBERED.fullmatch(p.name)]
+        files = self._named(_NUMBERED)
         return sorted(files, key=lambda p: (p.stat().st_mtime_ns, int(p.stem.partition('_')[2])))      # some clocks are coarse
+
+    def _named(self, pattern: re.Pattern) -> list[Path]:
+        """The run's own files of that name: no links to nowhere, and nothing that the user put beside them."""
+        return [p for p in self.folder.glob('*.pth') if pattern.fullmatch(p.name) and p.is_file()]
 
     def save(self, name: str, data: Mapping[str, Any]) -> Path:
         """Write a numbered checkpoint, let latest.pth name it, and forget the oldest beyond `keep`."""
@@ -122,7 +127,7 @@ class CheckpointFolder:
     def save_best(self, name: str, data: Mapping[str, Any]) -> Path:
         """Write the new best checkpoint, then remove the one it beats."""
         path = self.folder / name
-        before = [p for p in self.folder.glob('best_*.pth') if p != path]
+        before = [p for p in self._named(_BEST) if p != path]
         write_checkpoint(path, data)
         for old in before:
             old.unlink(missing_ok=True)
@@ -150,7 +155,7 @@ class CheckpointFolder:
         """
         candidates = self.numbered()[::-1]
         latest = self.folder / 'latest.pth'
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):        # a RuntimeError: a link to itself
             target = latest.resolve(strict=True)
             candidates = [target] + [p for p in candidates if p.resolve() != target]
         complaints: list[str] = []
@@ -165,4 +170,5 @@ class CheckpointFolder:
         return None
 
     def best(self) -> Path | None:
-        return max(self.folder.glob('best_*.pth'), key=lambda p: p.stat().st_mtime_ns, default=None)
+        """The best checkpoint; None when none was kept."""
+        return max(self._named(_BEST), key=lambda p: p.stat().st_mtime_ns, default=None)
