@@ -196,7 +196,7 @@ def test_several_streams_are_named_weighed_and_matched_by_id(page, streams):
     assert [(s['name'], s['weight']) for s in data['streams']] == [('joint', 0.4), ('limb', 0.6)]
     assert data['clips']['ids'] == list(load_scores(streams[0] / 'scores.npz').ids)
     assert data['clips']['sets'] == ['ensemble', 'joint', 'limb'] and data['layout']['name'] == 'imigue22'
-    assert page[0].path == streams[0] / 'report.html' and [c['name'] for c in data['curves']] == ['joint', 'limb']
+    assert page[0].path == streams[0] / 'ensemble_report.html' and [c['name'] for c in data['curves']] == ['joint', 'limb']
 
 
 def test_a_stream_in_another_order_gives_the_same_page(streams, page, tmp_path):

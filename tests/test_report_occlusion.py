@@ -1,5 +1,7 @@
 """Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
 import runpy
+import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from pyskl.annotations import open_annotations
 from pyskl.apis import init_recognizer
 from pyskl.apis.setup import read_run
 from pyskl.engine.checkpoint import write_checkpoint
-from pyskl.errors import DataError
+from pyskl.errors import ConfigError, DataError
 from pyskl.heatmaps import HeatmapSpec, PoseClips
 from pyskl.models import build_model
 from pyskl.recipe import dump_config
@@ -85,6 +87,37 @@ def test_another_checkpoint_than_the_tested_one_is_noticed(work_dir, tmp_path):
     report = build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'), checkpoint=str(tmp_path / 'other.pth'), occlusion=True,
                                                     occlusion_clips=1, device='cpu'))
     assert any('another checkpoint' in note for note in report.notes)
+
+
+def strangers(work_dir, folder, extra):
+    """A copy of the work dir whose config dump says more."""
+    shutil.copytree(work_dir, folder / 'strange')
+    with open(folder / 'strange' / 'tiny.py', 'a') as f:
+        f.write(extra)
+    return folder / 'strange'
+
+
+def look(folder, **options):
+    return build_report([folder], ReportOptions(occlusion=True, occlusion_clips=1, device='cpu', **options))
+
+
+def test_nothing_of_a_work_dir_is_run(work_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', list(sys.path))            # which custom_imports adds to
+    (tmp_path / 'my_stages.py').write_text("open('imported', 'w')\n")
+    folder = strangers(work_dir, tmp_path, "open('run', 'w')\n")
+    assert data_of(look(folder).path)['occlusion']['clips'] == 3
+    (folder / 'tiny.py').write_text((folder / 'tiny.py').read_text() + "custom_imports = dict(imports=['my_stages'])\n")
+    with pytest.raises(ConfigError, match=r'tiny\.py: names modules of its own.*--config'):
+        look(folder)
+    assert not list(tmp_path.glob('run')) + list(tmp_path.glob('imported'))
+    look(folder, config=str(folder / 'tiny.py'))                # named, it is trusted
+    assert (tmp_path / 'run').exists() and (tmp_path / 'imported').exists()
+
+
+def test_a_dump_that_is_no_recipe_is_named(work_dir, tmp_path):
+    with pytest.raises(ConfigError, match=r'strange/tiny\.py: .*model'):
+        look(strangers(work_dir, tmp_path, "model = dict(type='os.system')\n"))
 
 
 @pytest.mark.parametrize('drawing', [dict(), dict(use_score=False), dict(with_kp=False, with_limb=True, skeletons=BONES)])

@@ -15,13 +15,16 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('inputs', nargs='+', metavar='WORK_DIR_OR_SCORES', help='work dir, scores.npz or result.pkl of each stream')
-    add('-o', '--out', metavar='FILE', help='default: report.html beside the first scores')
+    add('-o', '--out', metavar='FILE', help='the page, .html (default: report.html beside the scores; of several '
+        'streams ensemble_report.html beside the first)')
     add('--weights', nargs='+', type=float, metavar='W', help='of the streams in the ensemble; default 0.4 0.6 for two')
     add('--weights-from', metavar='WEIGHTS.json', help='weights and temperatures as ensemble.py --fit-on saved them')
     add('--ann-file', metavar='FILE', help='annotations of the clips (default: as the config in the work dir says)')
-    add('--config', help="one stream: its config (default: the copy in the work dir, of which nothing is run but for --occlusion)")
+    add('--config', help="one stream: its config (default: the copy in the work dir, which is read and not run; --occlusion needs this one "
+        "where it names modules of its own)")
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')
-    add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: latest.pth in the work dir)')
+    add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
+        'the work dir)')
     add('--labels', metavar='FILE', help="class names, one a line (default: iMiGUE's for 32 classes)")
     add('--layout', metavar='NAME', help='what the joints are (default: as the config says, or by their number)')
     add('--title', help='default: the names of the streams')

@@ -12,13 +12,15 @@ import numpy as np
 
 from .. import __version__
 from ..datasets.label_embeddings import load_label_embeddings
+from ..drawing.skeleton import known_layout
+from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
+from ..engine.distributed import choose_device
 from ..ensembling import kind_of, load_fit, soften
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, read_labels
 from ..recipe import load_config
-from ..skeletons import guess_layout, layout_of
 from ..submission import align, blend, check_weights
 from . import figures
 from .curves import curves
@@ -26,9 +28,10 @@ from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
 from .semantics import semantics
-from .sources import Clips, Stream, find_clips, name_apart, read_stream, train_counts
+from .sources import Clips, Stream, find_clips, name_apart, printable, read_stream, said, train_counts
 
 KEY_POINT_BUDGET = 8_300_000        # characters, so that the whole stays below 10 MB
+PAGES = ('.html', '.htm')
 NUM_SHOWN = 6                       # classes whose scores are kept for each clip, besides its own
 
 
@@ -65,17 +68,19 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     """Write the report of one or more streams.
 
     inputs     work dirs (with scores.npz or result.pkl) or score files, one a stream
+    options    out None: report.html beside the scores, as Stream.report_file says; ensemble_report.html for several streams
     work_dir   one stream: where its config, log and checkpoint are, when that is not beside its scores
     raises   UserError kinds for anything missing or wrong; then nothing is written
     """
     options = options or ReportOptions()
+    _check(inputs, options)
     streams = _streams(inputs, options, work_dir)
     weights = _weighed(streams, options)
     clips, scores = _matched(streams, options)
     blended = blend(scores, [w / sum(weights) for w in weights]) if len(streams) > 1 else scores[0]
+    meta = _checkpoint_meta(streams, named=options.checkpoint is not None)
     notes = _notes(streams, clips)
     known = clips.labels >= 0
-    meta = _checkpoint_meta(streams)
     data = {'version': __version__, 'written': time.strftime('%Y-%m-%d %H:%M'), 'title': options.title or _title(streams), 'notes': notes}
     names = _names(options.labels, blended.shape[1])
     counts, counts_from = train_counts(streams, meta, blended.shape[1])
@@ -89,23 +94,39 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
         data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
                                       notes)
     data['clips'], frames = _clips(clips, scores, blended, streams, data, notes)
-    path = Path(options.out) if options.out else streams[0].report_file
+    notes[:] = map(printable, notes)
+    path = Path(options.out) if options.out else _default_out(streams)
     return Report(path, write_page(path, data, frames), notes)
 
 
-def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, work_dir: str | os.PathLike | None) -> list[Stream]:
+def _check(inputs: Sequence[str | os.PathLike], options: ReportOptions) -> None:
+    """What can be told before anything is read."""
     if not inputs:
         raise UserError('no work dir or score file was given: expected at least one.')
+    if options.out:
+        check_suffix(options.out, PAGES)            # or a slip would put a page in the place of scores or annotations
+    if options.occlusion_clips < 1:
+        raise ConfigError(f'--occlusion-clips {options.occlusion_clips}: expected 1 or more clips of each class.')
+    if options.occlusion or options.device:
+        choose_device(options.device)
     if len(inputs) > 1 and (options.config or options.checkpoint):
         raise ConfigError('--config and --checkpoint belong to one stream, but several were given. Leave them out: each work dir '
                           'holds its own.')
     if options.cfg_options and not options.config:
         raise ConfigError('--cfg-options: overrides of what? Give --config too.')
-    config = load_config(options.config, options.cfg_options)._cfg_dict if options.config else None
-    streams = [read_stream(path, config, options.config, options.checkpoint, work_dir) for path in inputs]
-    streams[0].overrides = tuple(options.cfg_options or ())
+
+
+def _streams(inputs: Sequence[str | os.PathLike], options: ReportOptions, work_dir: str | os.PathLike | None) -> list[Stream]:
+    config = load_config(options.config, options.cfg_options) if options.config else None
+    streams = [read_stream(path, config, options.checkpoint, work_dir) for path in inputs]
     name_apart(streams)
     return streams
+
+
+def _default_out(streams: Sequence[Stream]) -> Path:
+    """Several streams leave the first one's own report alone."""
+    own = streams[0].report_file
+    return own if len(streams) == 1 else own.with_name(f'ensemble_{own.name}')
 
 
 def _weighed(streams: Sequence[Stream], options: ReportOptions) -> tuple[float, ...]:
@@ -145,6 +166,16 @@ def _matched(streams: Sequence[Stream], options: ReportOptions) -> tuple[Clips, 
 def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
     notes = [f'The scores of {stream.name} are no probabilities; their softmax is shown.' for stream in streams
              if kind_of(stream.scores.scores) == 'logits']
+    for stream in streams:
+        if stream.checkpoint is None:
+            continue
+        tested, file = stream.scores.checkpoint, stream.checkpoint.resolve()
+        if tested is None and file.stat().st_mtime_ns > os.stat(stream.scores.path).st_mtime_ns:
+            notes.append(f'{file.name} is newer than the scores of {stream.name}, which do not say which checkpoint gave them: they may '
+                         'be those of an earlier one.')
+        if tested not in (None, file.name):
+            notes.append(f'The scores of {stream.name} come from {tested}; what the page tells of training, and --occlusion, is of '
+                         f'{file.name}.')
     if clips.left_out:
         notes.append(f'{clips.left_out} clips have no label; they are left out.')
     if (clips.labels < 0).all():
@@ -152,14 +183,15 @@ def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
     return notes
 
 
-def _checkpoint_meta(streams: Sequence[Stream]) -> dict[str, Any]:
-    """What the first readable checkpoint remembers of its training."""
+def _checkpoint_meta(streams: Sequence[Stream], named: bool) -> dict[str, Any]:
+    """What the first readable checkpoint remembers of its training; one that the user named must be readable."""
     for stream in streams:
         try:
             if stream.checkpoint is not None:
                 return dict(read_checkpoint(stream.checkpoint)['meta'])
         except UserError:
-            continue
+            if named:
+                raise
     return {}
 
 
@@ -182,7 +214,7 @@ def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np
     labels = clips.labels
     judged = bool((labels >= 0).any())
     rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
-             'checkpoint': stream.checkpoint.name if stream.checkpoint else None, 'file': str(stream.scores.path), 'tested': stream.tested,
+             'checkpoint': stream.checkpoint_name, 'file': str(stream.scores.path), 'tested': stream.tested,
              'weight': figures.plain(weight / sum(weights)), 'temperature': figures.plain(stream.temperature),
              'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
             for stream, own, weight in zip(streams, scores, weights)]
@@ -205,7 +237,7 @@ def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | Non
 
 def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[str]) -> dict[str, Any] | None:
     """With the table that the config names, or iMiGUE's for its 32 classes."""
-    places = [part.get('label_embeddings') for stream in streams for part in [_first_dataset(stream.config)] if part]
+    places = (said(_test_data(stream), 'label_embeddings', str) for stream in streams)
     file = next((place for place in places if place), None)
     if file is None and len(matrix) != len(IMIGUE_LABELS):
         return None
@@ -218,9 +250,8 @@ def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[s
     return None if found is None else found | {'table': file or "the package's own table"}
 
 
-def _first_dataset(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    part = (config.get('data') or {}).get('test')
-    return part if isinstance(part, Mapping) else None
+def _test_data(stream: Stream) -> Mapping[str, Any] | None:
+    return said(said(stream.config, 'data', Mapping), 'test', Mapping)
 
 
 def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[str, Any]:
@@ -230,20 +261,21 @@ def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[
     on the clips' mean pose.
     """
     num_joints = clips.annotations[0]['keypoint'].shape[2]
-    pipelines = [(_first_dataset(stream.config) or {}).get('pipeline') or () for stream in streams]
-    steps = [step for pipeline in pipelines for step in pipeline if isinstance(step, Mapping)]
-    said = asked or next((step['layout'] for step in steps if step.get('layout')), None)
-    layout = layout_of(said) if said else guess_layout(num_joints)
+    steps = [step for stream in streams for step in said(_test_data(stream), 'pipeline', (list, tuple)) or ()]
+    wanted = asked or next((found for step in steps if (found := said(step, 'layout', (str, Mapping)))), None)
+    layout = known_layout(num_joints, wanted, clips.source)
     if layout is None:
-        listed = next((step['skeletons'] for step in steps if step.get('skeletons')), ())
-        bones = [list(bone) for bone in listed if max(bone) < num_joints]
+        listed = next((found for step in steps if (found := said(step, 'skeletons', (list, tuple)))), ())
+        bones = [list(bone) for bone in listed if _is_bone(bone, num_joints)]
         return {'name': None, 'joints': [f'joint {j}' for j in range(num_joints)], 'bones': bones, 'sides': [0] * num_joints,
                 'pose': mean_pose(clips.annotations)}
-    if layout.num_joints != num_joints:
-        raise ConfigError(f'layout {layout.name!r} has {layout.num_joints} joints, but the clips have {num_joints}. Give another --layout.')
     sides = [1 if j in layout.left else 2 if j in layout.right else 0 for j in range(num_joints)]
     return {'name': layout.name, 'joints': list(layout.joints), 'bones': [list(bone) for bone in layout.bones], 'sides': sides,
             'pose': [list(xy) for xy in layout.pose]}
+
+
+def _is_bone(bone: Any, num_joints: int) -> bool:
+    return isinstance(bone, (list, tuple)) and len(bone) == 2 and all(isinstance(j, int) and 0 <= j < num_joints for j in bone)
 
 
 def _clips(clips: Clips, scores: Sequence[np.ndarray], blended: np.ndarray, streams: Sequence[Stream], data: Mapping[str, Any],

@@ -17,7 +17,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
     train = [row for row in rows if row['mode'] == 'train']
     if not train:
         return {}
-    length = max(row['iter'] for row in train)
+    length = max(1, *(row['iter'] for row in train))
     found: dict[str, dict[str, list[list[float]]]] = {group: {} for group in GROUPS}
     for row in rows:
         training = row['mode'] == 'train'
@@ -31,10 +31,10 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
 
 
 def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
-    values = [(key, float(value)) for key, value in row.items()
-              if type(value) in (int, float) and key not in ('epoch', 'iter', 'time', 'data_time', 'memory') and abs(value) < 1e30]
-    if row['mode'] == 'train' and all(type(row.get(key)) in (int, float) for key in ('time', 'data_time')):
-        values += [('waiting for data', float(row['data_time'])), ('computing', float(row['time'] - row['data_time']))]
+    numbers = {key: float(value) for key, value in row.items() if type(value) in (int, float) and abs(value) < 1e30}      # no NaN
+    values = [(key, value) for key, value in numbers.items() if key not in ('epoch', 'iter', 'time', 'data_time', 'memory')]
+    if row['mode'] == 'train' and 'time' in numbers and 'data_time' in numbers:
+        values += [('waiting for data', numbers['data_time']), ('computing', numbers['time'] - numbers['data_time'])]
     return values
 
 

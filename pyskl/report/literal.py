@@ -23,7 +23,7 @@ def literal_config(text: str) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             try:
                 values[node.targets[0].id] = _value(node.value)
-            except (ValueError, RecursionError):
+            except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):       # {[1]: 2}, float(10 ** 400 written out)
                 continue
     return values
 

@@ -13,10 +13,10 @@ import torch
 from tqdm import tqdm
 
 from ..apis import init_recognizer
-from ..apis.setup import read_run
 from ..ensembling import kind_of, soften
 from ..errors import CheckpointError, ConfigError, DataError
 from ..heatmaps import PoseClips
+from ..recipe import import_custom_modules
 from .figures import plain
 from .sources import Clips, Stream
 
@@ -89,11 +89,27 @@ def _model(stream: Stream, device: str | None) -> torch.nn.Module:
         raise ConfigError(f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.')
     if stream.checkpoint is None:
         raise CheckpointError(f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.')
-    model = init_recognizer(read_run(stream.config_file, stream.overrides).config, stream.checkpoint, device)
+    try:
+        model = init_recognizer(_config(stream), stream.checkpoint, device)
+    except ConfigError as error:
+        if stream.named is not None:            # it names itself
+            raise
+        raise ConfigError(f'{stream.config_file}: {error}') from error
     if not model.pipeline.can_defer:
         raise ConfigError(f'{stream.config_file}: data.test.pipeline has stages of your own after GeneratePoseTarget, so joints cannot be '
                           'hidden before they are drawn. Report without --occlusion.')
     return model
+
+
+def _config(stream: Stream) -> Any:
+    """The config as the command line named it, run and with its own modules; else the values of the dump, of which nothing is run."""
+    if stream.named is not None:
+        import_custom_modules(stream.named)
+        return stream.named
+    if stream.config.get('custom_imports') is not None:
+        raise ConfigError('names modules of its own (custom_imports), and nothing that a work dir names is run. If you trust it, report '
+                          'on this stream alone and name the config: --config CONFIG.')
+    return stream.config
 
 
 def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> PoseClips:

@@ -52,7 +52,7 @@ def _policy(script: str, style: str) -> str:
 
 def write_page(path: str | os.PathLike, data: Mapping[str, Any], frames: str) -> int:
     """Write the page whole or not at all; returns its size in bytes. UserError when it can't be written."""
-    page = render(data, frames).encode()
+    page = render(data, frames).encode('utf-8', 'backslashreplace')         # as in safe_json
     with atomic_write(path) as f:
         f.write(page)
     return len(page)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..annotations import open_annotations
+from ..annotations.wording import plain
+from ..apis.test import counts_of_checkpoint
 from ..errors import DataError
 from ..submission import Scores, load_scores
 from .literal import literal_config
@@ -19,6 +21,7 @@ from .literal import literal_config
 RESULTS = ('scores.npz', 'result.pkl')
 LATEST = 'latest.pth'
 SPLITS = ('test', 'val', 'train')           # of the config, in the order in which they are tried
+MANY = 2**31                                # epochs and iterations: no run logs so many
 
 
 @dataclass
@@ -26,7 +29,9 @@ class Stream:
     """One stream of the report: a score file, and what its work dir tells of it.
 
     config       values of the config as far as they can be read without running it; {} when there is none
-    config_file  the file they stand in, to be run by --occlusion with overrides, KEY=VALUE
+    config_file  the file they stand in
+    named        the config as the command line named it: the only one that was run, and that may bring modules of its own
+    checkpoint   the file of the checkpoint that was tested, or what stands in for it; checkpoint_name says which was tested
     log          rows of the .log.json files, oldest first
     temperature  softmax(log p / temperature) of its scores is blended
     """
@@ -36,7 +41,7 @@ class Stream:
     folder: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     config_file: Path | None = None
-    overrides: Sequence[str] = ()
+    named: Any = None
     checkpoint: Path | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
     temperature: float = 1.0
@@ -46,6 +51,11 @@ class Stream:
         """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html."""
         path = Path(self.scores.path)
         return path.with_name('report.html' if path.name in RESULTS else f'{path.stem.removesuffix("_scores")}_report.html')
+
+    @property
+    def checkpoint_name(self) -> str | None:
+        """As the scores say, else as the file is called (a link: what it leads to); None when nobody knows."""
+        return self.scores.checkpoint or (None if self.checkpoint is None else self.checkpoint.resolve().name)
 
     @property
     def tested(self) -> str:
@@ -64,12 +74,13 @@ class Clips:
     left_out: int = 0
 
 
-def read_stream(path: str | os.PathLike, config: Mapping[str, Any] | None = None, config_file: str | os.PathLike | None = None,
-                checkpoint: str | os.PathLike | None = None, work_dir: str | os.PathLike | None = None) -> Stream:
+def read_stream(path: str | os.PathLike, config: Any = None, checkpoint: str | os.PathLike | None = None,
+                work_dir: str | os.PathLike | None = None) -> Stream:
     """A stream from a work dir (its scores.npz or result.pkl) or from a score file.
 
-    config, config_file, checkpoint, work_dir   when they are known better than the file's folder tells. A folder without a
-             config is no work dir: it tells nothing
+    config   as load_config gives it
+    config, checkpoint, work_dir   when they are known better than the file's folder tells. A folder without a config is no
+             work dir: it tells nothing
     raises   DataError: no such file, a folder without scores, wrong scores
     """
     path = Path(path)
@@ -80,20 +91,24 @@ def read_stream(path: str | os.PathLike, config: Mapping[str, Any] | None = None
                             'or name a score file.')
         path = found
     scores, folder = load_scores(path), Path(work_dir) if work_dir is not None else path.parent
-    found_file, values = _config_of(folder)
-    file = Path(config_file) if config_file is not None else found_file
-    latest = folder / LATEST
-    if checkpoint is None and file is not None and latest.exists():
-        checkpoint = latest.resolve()
+    file, values = _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
+    if checkpoint is None and file is not None:
+        tested = folder / Path(scores.checkpoint or LATEST).name
+        checkpoint = next((place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None)
     own = path.stem.removesuffix('_scores')         # val_scores.npz: 'val'
     name = own if file is None else file.stem if path.name in RESULTS else f'{file.stem} {own}'
-    return Stream(name, scores, folder, values if config is None else config, file, (), None if checkpoint is None else Path(checkpoint),
+    return Stream(printable(name), scores, folder, values, file, config, None if checkpoint is None else Path(checkpoint),
                   [] if file is None else read_log(folder))
+
+
+def printable(text: str) -> str:
+    """Text with names from files in it, as a terminal may have it: control characters escaped."""
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)
 
 
 def name_apart(streams: Sequence[Stream]) -> None:
     """Give streams of one name their folders' names, and if need be a number."""
-    for again in (lambda i, s: f'{s.folder.resolve().name}/{s.name}', lambda i, s: f'{s.name} ({i + 1})'):
+    for again in (lambda i, s: printable(f'{s.folder.resolve().name}/{s.name}'), lambda i, s: f'{s.name} ({i + 1})'):
         names = [stream.name for stream in streams]
         for i, stream in enumerate(streams):
             if names.count(stream.name) > 1 or stream.name == 'ensemble' and len(streams) > 1:
@@ -103,7 +118,7 @@ def name_apart(streams: Sequence[Stream]) -> None:
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The rows of all .log.json of a work dir, oldest file first: of those that a stopped run logged twice the later ones."""
     rows: dict[tuple, dict[str, Any]] = {}
-    for file in sorted(folder.glob('*.log.json')):
+    for file in sorted(p for p in folder.glob('*.log.json') if p.is_file()):
         try:
             lines = file.read_text(encoding='utf-8', errors='replace').splitlines()
         except OSError:
@@ -118,20 +133,30 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 def _row(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
-    except ValueError:
-        return None                     # a line that a killed run left half-written
-    whole = isinstance(row, dict) and isinstance(row.get('mode'), str) and all(type(row.get(key)) is int for key in ('epoch', 'iter'))
+    except (ValueError, RecursionError):
+        return None                     # a line that a killed run left half-written, or no log at all
+    whole = isinstance(row, dict) and isinstance(row.get('mode'), str) and all(
+        type(row.get(key)) is int and 0 <= row[key] < MANY for key in ('epoch', 'iter'))
     return row if whole else None
 
 
 def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The newest config dump of a work dir and its values."""
-    dumps = sorted(folder.glob('*.py'), key=lambda p: p.stat().st_mtime_ns)
+    """The newest config dump of a work dir and its values. Other .py files may lie there, too."""
+    dumps = sorted((p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
     for file in reversed(dumps):
-        values = literal_config(file.read_text(encoding='utf-8', errors='replace'))
-        if 'data' in values:
+        try:
+            values = literal_config(file.read_text(encoding='utf-8', errors='replace'))
+        except OSError:
+            continue
+        if said(values, 'data', Mapping):
             return file, values
     return None, {}
+
+
+def said(cfg: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """cfg[key] of a config that nobody checked; None when it is not there, or of another kind."""
+    value = cfg.get(key) if isinstance(cfg, Mapping) else None
+    return value if isinstance(value, kind) else None
 
 
 def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: str | os.PathLike | None = None) -> Clips:
@@ -142,7 +167,7 @@ def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: s
     raises    DataError: no file named, none that is there, none with all the clips
     """
     named = [(str(ann_file), None)] if ann_file else list(dict.fromkeys(
-        place for split in SPLITS for stream in streams for place in annotation_files((stream.config.get('data') or {}).get(split))))
+        place for split in SPLITS for stream in streams for place in annotation_files(stream.config, split)))
     if not named:
         raise DataError(f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
                         'file: --ann-file FILE.pkl')
@@ -153,21 +178,22 @@ def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: s
             clips = clips.split(split) if split is not None else clips
             return _in_order(clips, ids, len(streams[0].scores.scores), file)
         except DataError as error:
-            complaints.append(str(error))
+            complaints.append(printable(str(error)))
     raise DataError(complaints[0] if len(complaints) == 1 else 'no annotation file fits these scores:\n  ' + '\n  '.join(complaints) +
                     '\nGive the right one: --ann-file FILE.pkl')
 
 
-def annotation_files(cfg: Any) -> Iterator[tuple[str, str | None]]:
-    """(ann_file, split) of every data set inside a part of a config."""
-    if isinstance(cfg, Mapping):
-        if isinstance(cfg.get('ann_file'), str):
-            yield cfg['ann_file'], cfg.get('split')
-        for value in cfg.values():
-            yield from annotation_files(value)
-    elif isinstance(cfg, (list, tuple)):
-        for value in cfg:
-            yield from annotation_files(value)
+def annotation_files(config: Mapping[str, Any], split: str) -> Iterator[tuple[str, str | None]]:
+    """(ann_file, split) of every data set inside data.SPLIT of a config."""
+    return _files_in((said(config, 'data', Mapping) or {}).get(split))
+
+
+def _files_in(part: Any) -> Iterator[tuple[str, str | None]]:
+    if said(part, 'ann_file', str):
+        yield part['ann_file'], said(part, 'split', str)
+    if isinstance(part, (Mapping, list, tuple)):
+        for value in part.values() if isinstance(part, Mapping) else part:
+            yield from _files_in(value)
 
 
 def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
@@ -178,7 +204,7 @@ def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -
     place = {name: i for i, name in enumerate(clips.ids)}
     missing = [name for name in ids if name not in place]
     if missing:
-        raise DataError(f'{file}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing).')
+        raise DataError(f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing).')
     clips = clips.take(np.array([place[name] for name in ids]))
     return Clips(clips, np.asarray(clips.labels), file)
 
@@ -188,11 +214,11 @@ def train_counts(streams: Sequence[Stream], meta: Mapping[str, Any], num_classes
 
     From the checkpoint's meta (class_counts), else from the annotation files of data.train, where they still are.
     """
-    counts = meta.get('class_counts')
-    if isinstance(counts, (list, tuple)) and len(counts) == num_classes and all(isinstance(n, int) for n in counts):
-        return np.array(counts, dtype=np.int64), 'the checkpoint'
+    counts = counts_of_checkpoint(meta, num_classes)
+    if counts is not None:
+        return counts, 'the checkpoint'
     for stream in streams:
-        places = list(dict.fromkeys(annotation_files((stream.config.get('data') or {}).get('train'))))
+        places = list(dict.fromkeys(annotation_files(stream.config, 'train')))
         try:
             opened = [open_annotations(file) if split is None else open_annotations(file).split(split) for file, split in places]
         except DataError:
