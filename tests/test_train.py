@@ -11,7 +11,7 @@ import torch
 from tiny import problem, write_config
 
 from pyskl.apis import TestOptions, TrainOptions, test, train
-from pyskl.engine.checkpoint import read_checkpoint
+from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.engine.signals import Stopped
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
 from pyskl.submission import load_scores
@@ -131,6 +131,26 @@ def test_going_on_with_other_settings_is_refused_and_names_them(whole):
         train(config, cfg_options=['optimizer.lr=0.2'])
 
 
+@pytest.mark.parametrize(('options', 'said'), [({'amp': 'bf16'}, '--amp: None -> bf16'),
+                                               ({'deterministic': True}, '--deterministic: False -> True')])
+def test_going_on_with_another_precision_or_other_algorithms_is_refused_unless_asked_for(whole, options, said, capfd):
+    folder, config = whole
+    with pytest.raises(ConfigError, match=f'{said}(.|\n)*another --work-dir'):
+        train(config, TrainOptions(**options))
+    train(config, TrainOptions(resume=str(folder / 'run' / 'epoch_2.pth'), work_dir=str(folder / said.split()[0]), **options))
+    torch.use_deterministic_algorithms(False)
+    assert f'other than when it was written: {said}' in capfd.readouterr().err
+
+
+def test_a_checkpoint_that_says_nothing_of_precision_may_go_on_in_any(whole, tmp_path):
+    folder, config = whole
+    data = read_checkpoint(folder / 'run' / 'epoch_2.pth')
+    for key in ('amp', 'deterministic'):
+        del data['meta'][key]
+    write_checkpoint(tmp_path / 'epoch_2.pth', data)
+    train(config, TrainOptions(work_dir=str(tmp_path), amp='bf16'))
+
+
 def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
     _, config = whole
     with pytest.raises(ConfigError, match='holds a run already'):
@@ -141,6 +161,8 @@ def test_another_seed_does_not_continue_a_run(whole):
     _, config = whole
     with pytest.raises(ConfigError, match='seed 0, now seed 7'):
         train(config, TrainOptions(seed=7))
+    with pytest.raises(ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'):
+        train(config, TrainOptions(seed=-1))
 
 
 def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):

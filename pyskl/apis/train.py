@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from .. import __version__
+from ..annotations.wording import plain
 from ..atomic import atomic_write
 from ..datasets import Batches
 from ..datasets.loader import worker_errors
@@ -22,7 +23,7 @@ from ..engine.distributed import Council, Ranks
 from ..engine.log import JsonLog, get_logger, timestamp
 from ..engine.rollcall import together
 from ..engine.trainer import Trainer
-from ..errors import ConfigError
+from ..errors import MAX_SEED, ConfigError
 from ..recipe import Recipe, differences, dump_config, read_recipe
 from .dry_run import dry_run
 from .setup import Run, build_batches, build_network, check_match, log_setting, prepare_machine, read_run, teach_labels
@@ -78,7 +79,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
     train_batches = build_batches(recipe, 'train', ranks, seed)
     val_batches = build_batches(recipe, 'val', ranks) if options.validate and recipe.data.val is not None else None
-    council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=_settings(recipe),
+    council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[_settings(recipe), _flags(options), seed],
                  checkpoint=None if resume is None else _where(resume))
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
@@ -139,9 +140,11 @@ def _with_scaled_rate(recipe: Recipe, options: TrainOptions, ranks: Ranks) -> tu
 
 def _seed(recipe: Recipe, options: TrainOptions, resume: Resume | None) -> int:
     asked = options.seed if options.seed is not None else recipe.seed
-    if resume is None or not isinstance(resume.data['meta'].get('seed'), int):
+    if asked is not None and not 0 <= asked <= MAX_SEED:
+        raise ConfigError(f'seed = {asked}: expected a whole number from 0 to {MAX_SEED}.')
+    before = None if resume is None else resume.data['meta'].get('seed')
+    if not isinstance(before, int) or not 0 <= before <= MAX_SEED:
         return asked or 0
-    before = resume.data['meta']['seed']
     if asked not in (None, before):
         raise ConfigError(f'{resume.path}: was trained with seed {before}, now seed {asked} is asked for. Leave the seed out to '
                           'go on, or take another --work-dir to start anew.')
@@ -164,7 +167,7 @@ def _checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
     explicit = options.resume or run.recipe.resume_from
     if explicit:
         data = read_checkpoint(explicit)
-        return Resume(Path(explicit), data, [f'other than when it was written: {line}' for line in _changes(data, run.recipe)])
+        return Resume(Path(explicit), data, [f'other than when it was written: {line}' for line in _changes(data, run.recipe, options)])
     if options.dry_run:
         return None
     may_resume = run.recipe.auto_resume and not options.no_resume
@@ -178,19 +181,28 @@ def _checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
     if found is None:
         return None
     path, data, complaints = found
-    changes = _changes(data, run.recipe)
+    changes = _changes(data, run.recipe, options)
     if changes:
-        raise ConfigError(f'{path}: this run was started with other settings than the config has now:\n  ' + '\n  '.join(changes) +
+        raise ConfigError(f'{path}: this run was started with other settings than it has now:\n  ' + '\n  '.join(changes) +
                           f'\nTake another --work-dir to start anew, or say --resume {path} to go on with the new settings.')
     return Resume(path, data, [f'A damaged checkpoint is passed over: {line}' for line in complaints])
 
 
-def _changes(checkpoint: Mapping[str, Any], recipe: Recipe) -> list[str]:
-    before = checkpoint['meta'].get('settings')
+def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOptions) -> list[str]:
+    """What decides the bits of a run and is other now than the checkpoint says, a line each; nothing where it does not say."""
+    meta = checkpoint['meta']
+    before = meta.get('settings')
     try:
-        return differences(json.loads(before), json.loads(_settings(recipe))) if isinstance(before, str) else []
-    except ValueError:
-        return [f'its settings are unreadable: {before[:80]!r}']
+        lines = differences(json.loads(before), json.loads(_settings(recipe))) if isinstance(before, str) else []
+    except (ValueError, RecursionError):
+        lines = [f'its settings are unreadable: {before[:80]!r}']
+    flags = {name: (plain(meta[name]), plain(value)) for name, value in _flags(options).items() if name in meta}
+    return lines + [f'--{name}: {old} -> {new}' for name, (old, new) in flags.items() if old != new]
+
+
+def _flags(options: TrainOptions) -> dict[str, Any]:
+    """The command line's part of what decides the bits of a run."""
+    return {'amp': options.amp, 'deterministic': options.deterministic}
 
 
 def _settings(recipe: Recipe) -> str:
@@ -204,7 +216,7 @@ def _open_work_dir(run: Run, options: TrainOptions, ranks: Ranks, council: Counc
     stamp = council.tell(timestamp())
     text = dump_config(run.config)
     meta = {'pyskl_version': __version__, 'torch_version': str(torch.__version__), 'config': text, 'config_name': f'{run.name}.py',
-            'settings': _settings(run.recipe), 'seed': seed, 'amp': options.amp, 'world': ranks.world, 'class_counts': counts}
+            'settings': _settings(run.recipe), 'seed': seed, **_flags(options), 'world': ranks.world, 'class_counts': counts}
     if ranks.is_main:
         CheckpointFolder(run.work_dir).forget_unfinished()
         with atomic_write(run.work_dir / f'{run.name}.py', 'w', encoding='utf-8') as f:

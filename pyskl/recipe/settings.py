@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import did_you_mean
+from ..errors import MAX_SEED, did_you_mean
 from .setting import setting
 
 METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
@@ -324,7 +324,7 @@ class TopLevel:
     dist_params: DistParams = DistParams()
     cudnn_benchmark: bool = False
     workflow: Sequence = (('train', 1),)
-    seed: int | None = setting(None, at_least=0, at_most=2**32 - 1)
+    seed: int | None = setting(None, at_least=0, at_most=MAX_SEED)
     deterministic: bool = False
     auto_scale_lr: AutoScaleLr | None = None
     custom_imports: CustomImports | None = None
