@@ -205,11 +205,42 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'items into a function': whole(as_global('_codecs.encode') + b'K\x01K\x02s'),
         'half a surrogate pair': whole(b'V\\ud800\n'),
         'text that is no UTF-8': whole(b'\x8c\x02\xff\xff'),
+        'a function as the whole': whole(as_global('numpy.ndarray')),
+        'a function in a list': whole(b']' + as_global('numpy.ndarray') + b'a'),
+        'a function in an old list': whole(b'(' + as_global('numpy.ndarray') + b'l'),
+        'functions in a list': whole(b'](' + as_global('numpy.ndarray') * 2 + b'e'),
+        'a function as the value of a key': whole(b'}N' + as_global('numpy.ndarray') + b's'),
+        'a function in a tuple': whole(b'N' + as_global('numpy.ndarray') + b'\x86'),
+        'a function first in a tuple': whole(as_global('numpy.ndarray') + b'N\x86'),
+        'a function in a tuple in a list': whole(b'](' + as_global('numpy.ndarray') + b'Nta'),
+        'a function among the arguments': whole(as_global('builtins.set') + b']' + as_global('numpy.ndarray') + b'a\x85R'),
+        'an array without a state': whole(_START),
+        'an array without a state in a list': whole(b']' + _START + b'a'),
+        'an array without a state in a tuple': whole(_START + b'\x85'),
+        'an array without a state in an OrderedDict': whole(as_global('collections.OrderedDict') + b']N' + _START + b'\x86a\x85R'),
+        'an array that holds itself': whole(_START + b'q\x00(K\x01K\x01\x85' + _dtype('O8', _OBJECT_STATE) + b'\x89]h\x00atb'),
+        'a dtype without a state': whole(_dtype('f4')),
+        'a dtype without a state as the value of a key': whole(b'}N' + _dtype('f4') + b's'),
         'a list as key': whole(b'}]Ns'),
         'an array as key': whole(b'}' + _START + b'Ns'),
         'an instruction of no pickle': whole(b'\xff'),
         'a protocol of the future': b'\x80\xffN.',
     }
+
+
+def pairs_of_one_hash(count: int) -> list[tuple[int, int]]:
+    """Pairs of whole numbers whose hash is equal, by the inverse of what Python (since 3.8) does to the second one."""
+    word, prime_1, prime_2, prime_5 = 2**64, 11400714785074694791, 14029467366897019727, 2870177450012600261
+    pairs: list[tuple[int, int]] = []
+    first = 0
+    while len(pairs) < count:
+        first += 1
+        lane = (prime_5 + first * prime_2) % word
+        lane = (lane << 31 | lane >> 33) * prime_1
+        second = (1 - lane) * pow(prime_2, -1, word) % word
+        if second < 2**61 - 1:          # its own hash, then
+            pairs.append((first, second))
+    return pairs
 
 
 def bombs() -> dict[str, bytes]:
@@ -241,6 +272,12 @@ def bombs() -> dict[str, bytes]:
         'a key of 2**60 parts': whole(nested + b'0}h\x00Ns'),
         'a key 300,000 tuples deep': whole(b'}' + deep + b'Ns'),
         'a set member 300,000 tuples deep': whole(b'\x8f(' + deep + b'\x90'),
+        'whole numbers of one hash': pickle.dumps({n * (2**61 - 1): 0 for n in range(1, 9)}),
+        'complex numbers of one hash': pickle.dumps({complex(1e12 - 1000003 * n, n): 0 for n in range(9)}),
+        'long floats of one hash': pickle.dumps({np.longdouble(1) + n * np.finfo(np.longdouble).eps: 0 for n in range(9)}),
+        'tuples of one hash': pickle.dumps(dict.fromkeys(pairs_of_one_hash(9), 0)),
+        'tuples with a name of one hash': pickle.dumps({('a', n * (2**61 - 1)): 0 for n in range(1, 9)}),
+        'a set of numbers of one hash': pickle.dumps({n * (2**61 - 1) for n in range(1, 9)}),
         'a name of one megabyte': whole(b'c' + b'a' * (1 << 20) + b'\nb\n'),
         'memo in a far place, then refused': whole(b'Nr\xff\xff\xff\xffcos\nsystem\n'),
         'frame of 2**60': b'\x80\x04\x95' + struct.pack('<Q', 2**60),

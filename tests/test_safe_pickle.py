@@ -32,7 +32,7 @@ PLAIN = {
     'arrays': [np.zeros((2, 3), 'f2'), np.asfortranarray(np.arange(6.).reshape(2, 3)), np.zeros((0, 3)), np.array(5),
                np.ones(3, bool), np.array(['a', 'bb']), np.array([b'a', b'cc']), np.array(['x', None, [1]], object),
                np.arange(24.).reshape(2, 3, 4)[:, ::2], np.array([[np.arange(2), 'a']], object), np.array([1 + 2j])],
-    ('a', 1): {2: 3, None: 4, 2.5: 5, b'k': 6},
+    ('a', 1): {2: 3, None: 4, 2.5: 5, b'k': 6, 2 - 2**61: 7, np.int64(8): 8, np.str_('k'): 9},
 }
 
 
@@ -175,6 +175,12 @@ def test_small_files_that_claim_much_are_refused_in_little_memory(name, tmp_path
     finally:
         tracemalloc.stop()
     assert peak < 64 * len(data) + (8 << 20)          # 64: the tuples that 300,000 instructions make
+
+
+def test_the_keys_of_one_hash_are_that_and_keys_that_are_not_pass():
+    assert len({hash(pair) for pair in hostile.pairs_of_one_hash(50)}) == 1
+    keys = [*range(-50, 50), 'a', b'a', 1.5, None, ('a', 'b'), ('a', 2), (2, 'a'), (3,), np.int64(70), np.float32(0.1), np.str_('c')]
+    assert loads(pickle.dumps(dict.fromkeys(keys)), 'x') == dict.fromkeys(keys)
 
 
 @pytest.mark.parametrize('name', hostile.foreign_files())

@@ -16,43 +16,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
+from .pickle_values import Arguments, Pending, Refused, Token, check_key, check_keys, data_only
 from .wording import plain
 
 Name = tuple[str, str]
 
 MAX_INT_BYTES = 64          # a whole number in data; also keeps repr() from refusing (Python stops at 4,300 digits)
-MAX_KEY_ITEMS = 16          # a tuple as dict key or set member
 _NAME = re.compile(r'[\w.]+')
-_FLAT = frozenset((str, bytes, int, float, bool, type(None), complex))
-
-
-class Refused(Exception):
-    """The pickle asks for something that data does not need, or contradicts itself."""
-
-
-class Token:
-    """What a known global name becomes: something to call through REDUCE, of no other use."""
-
-    __slots__ = ('name', 'call')
-
-    def __init__(self, name: str, call: Callable):
-        self.name, self.call = name, call
-
-
-class Pending:
-    """A value that the program announces (REDUCE) and fills in later (BUILD): an array or a dtype.
-
-    finish   state -> the value
-    places   memo keys that hold this promise and get the value
-    """
-
-    __slots__ = ('finish', 'places')
-
-    def __init__(self, finish: Callable[[Any], Any]):
-        self.finish = finish
-        self.places: list[int] = []
 
 
 class Machine:
@@ -78,7 +48,7 @@ class Machine:
             code = data[self.pos]
             self.pos += 1
             if code == _STOP:
-                return self.stack[-1]
+                return data_only(self.stack[-1:])[0]
             handler = handlers[code]
             if handler is None:
                 raise Refused(f'byte 0x{code:02x} is no pickle instruction')
@@ -128,7 +98,7 @@ class Machine:
 
     def call(self) -> None:
         arguments, token = self.stack.pop(), self.stack.pop()
-        if type(token) is not Token or type(arguments) is not tuple:
+        if type(token) is not Token or not isinstance(arguments, tuple):
             raise Refused('it calls something that is not a known function')
         try:
             self.stack.append(token.call(self, *arguments))
@@ -159,34 +129,19 @@ class Machine:
             raise Refused('it puts items into something that is not a dict')
         for key in values[::2]:
             check_key(key)
-        target.update(zip(values[::2], values[1::2]))
+        target.update(zip(values[::2], data_only(values[1::2])))
 
     def extend(self, values: list) -> None:
         target = self.stack[-1]
         if type(target) is not list:
             raise Refused('it appends to something that is not a list')
-        target.extend(values)
+        target.extend(data_only(values))
 
     def add(self, values: list) -> None:
         target = self.stack[-1]
         if type(target) is not set:
             raise Refused('it adds to something that is not a set')
         target.update(check_keys(values))
-
-
-def check_key(key: Any) -> None:
-    """Refuse a key whose hash could take for ever: nested tuples are hashed without end or limit."""
-    if type(key) in _FLAT or isinstance(key, np.generic):
-        return
-    if type(key) is tuple and len(key) <= MAX_KEY_ITEMS and all(type(item) in _FLAT for item in key):
-        return
-    raise Refused(f'a {type(key).__name__} is used as a key; keys are names, numbers or short tuples of them')
-
-
-def check_keys(keys: Any) -> Any:
-    for key in keys:
-        check_key(key)
-    return keys
 
 
 def unknown(module: str, name: str) -> Refused:
@@ -267,8 +222,14 @@ def _tuple(count: int) -> Callable[[Machine], None]:
     def handler(machine: Machine) -> None:
         if len(machine.stack) < count:
             raise Refused('a tuple lacks values')
-        machine.stack[-count:] = [tuple(machine.stack[-count:])]
+        machine.stack[-count:] = [_as_tuple(machine.stack[-count:])]
     return handler
+
+
+def _as_tuple(values: list) -> tuple:
+    if values and type(values[0]) is Token:
+        return Arguments((values[0], *data_only(values[1:])))
+    return tuple(data_only(values))
 
 
 def _dict(machine: Machine) -> None:
@@ -358,9 +319,9 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     pickle.EMPTY_DICT: _push(lambda m: {}),
     pickle.EMPTY_TUPLE: _push(lambda m: ()),
     pickle.EMPTY_SET: _push(lambda m: set()),
-    pickle.LIST: _push(Machine.marked),
+    pickle.LIST: _push(lambda m: data_only(m.marked())),
     pickle.DICT: _dict,
-    pickle.TUPLE: _push(lambda m: tuple(m.marked())),
+    pickle.TUPLE: _push(lambda m: _as_tuple(m.marked())),
     pickle.TUPLE1: _tuple(1),
     pickle.TUPLE2: _tuple(2),
     pickle.TUPLE3: _tuple(3),

@@ -19,7 +19,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
-from .pickle_machine import Machine, Name, Pending, Refused, check_keys
+from .pickle_machine import Machine, Name
+from .pickle_values import Pending, Refused, check_keys
 from .wording import brief
 
 MAX_DIMS = 32
