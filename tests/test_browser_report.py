@@ -1,11 +1,15 @@
 """The page in a real browser, from the disk: it asks nobody for anything, plays the right clips, and shows texts as texts."""
+import re
 import time
 
+import numpy as np
 import pytest
 from browser import MISSING, browser, complaints, open_page, requests, wait
-from report_data import data_of, two_streams
+from report_data import data_of, made_up_scores, two_streams, write_work_dir
 
-from pyskl.report import ReportOptions, build_report
+from pyskl.annotations import make_annotation, write_annotations
+from pyskl.report import ReportOptions, build_report, semantics
+from pyskl.report.page import HERE, safe_json
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 HOSTILE = '<img src=x onerror="document.title=\'caught\'"><script>document.title=\'caught\'</script>'
@@ -164,6 +168,108 @@ def test_the_matrix_is_walked_with_arrow_keys_and_one_tab_stop(page):
     page.execute_script(full.replace('return ', 'const t = ') + '; t.focus()')
     press(page, 'ENTER')
     assert page.execute_script("return document.querySelector('#player').open") is True
+
+
+def test_the_player_is_quiet_and_its_button_says_what_it_does(page, report):
+    """Nothing that changes 25 times a second is read aloud by itself; the slider says where it is when it is asked."""
+    page.execute_script("document.querySelector('#mistakes .card').click()")
+    wait(page, "return document.querySelector('#player-scrub').value > 3")
+    assert element(page, '#player-play').accessible_name == 'Pause'
+    press(page, 'ARROW_RIGHT')
+    assert element(page, '#player-play').accessible_name == 'Play'
+    at = element(page, '#player-frame').text
+    live = "return [...document.querySelectorAll('#player output, #player [aria-live], #player [role=status]')].map((e) => e.id)"
+    assert at.startswith('frame ') and element(page, '#player-scrub').get_attribute('aria-valuetext') == at
+    assert page.execute_script(live) == ['player-sub']             # which changes with the clip
+
+
+def test_charts_are_read_with_the_arrow_keys(page, report):
+    lines = data_of(report)['curves'][0]['groups']['lr']['lr']
+    charts = page.execute_script("return [...document.querySelectorAll('#curves svg.chart')]")
+    chart = next(chart for chart in charts if chart.accessible_name.startswith('Learning rate'))
+    page.execute_script('arguments[0].focus()', chart)
+    press(page, 'HOME', 'ARROW_RIGHT', 'ARROW_RIGHT', 'ARROW_LEFT')
+    epoch, rate = lines[1]
+    said = chart.get_attribute('aria-valuetext')
+    words = page.execute_script("return [...arguments[0].parentElement.querySelectorAll('.value')].map((e) => e.textContent)", chart)
+    assert [float(word) for word in words] == pytest.approx([epoch, rate], rel=.01)
+    assert said == f'epoch {words[0]}: learning rate {words[1]}' and float(chart.get_attribute('aria-valuenow')) == epoch
+    press(page, 'END', 'ARROW_RIGHT')
+    assert float(chart.get_attribute('aria-valuenow')) == lines[-1][0]
+
+
+def test_meanings_are_walked_with_the_arrow_keys(page, report):
+    data = data_of(report)
+    order = [k for k in data['confusion']['orders']['similarity'] if data['classes'][k]['support']]
+    page.execute_script("document.querySelectorAll('#meaning .map')[1].focus()")
+    press(page, 'ARROW_DOWN', 'ARROW_DOWN', 'ARROW_RIGHT', 'ARROW_UP')
+    a, b, found = order[1], order[1], data['semantics']
+    readout = element(page, '#meaning [role=status]')
+    assert readout.text == data['classes'][a]['name']
+    press(page, 'END', 'ARROW_RIGHT')
+    b = order[-1]
+    assert readout.text == (f'{data["classes"][a]["name"]} and {data["classes"][b]["name"]}: similarity {found["similarity"][a][b]:.2f}, '
+                            f'confused {100 * found["confusion"][a][b]:.1f} %')
+    boxes = [[box['x'] + box['width'], box['y']] for box in page.execute_script(
+        "return [...document.querySelectorAll('#meaning .map, #meaning .mark')].map((e) => e.getBoundingClientRect())")]
+    for whole, mark in (boxes[:2], boxes[2:]):                  # at the right border, in the second row
+        assert mark == pytest.approx([whole[0], whole[1] + 320 / len(order)], abs=.5)
+    press(page, 'TAB')
+    assert readout.text == ''
+
+
+def test_words_in_the_matrix_have_contrast_enough(page):
+    """WCAG's 4.5 : 1 on every colour that a cell can have, light and dark, as the page's own script gives them."""
+    shades = page.execute_script((HERE / 'dom.js').read_text(encoding='utf-8') + """
+        const found = [];
+        for (const theme of ['light', 'dark']) {
+          document.documentElement.dataset.theme = theme;
+          for (const hue of ['blue', 'orange']) for (let i = 0; i <= 1000; i++) found.push(shade(i / 1000, hue));
+        }
+        return found""")
+
+    def luminance(rgb):
+        linear = [v / 12.92 if v <= .04045 else ((v + .055) / 1.055) ** 2.4 for v in (int(v) / 255 for v in rgb)]
+        return np.dot(linear, (.2126, .7152, .0722))
+    worst = 21
+    for shade in shades:
+        ground = luminance(re.findall(r'\d+', shade['fill']))
+        words = luminance([int(shade['text'][i:i + 2], 16) for i in (1, 3, 5)])
+        worst = min(worst, (max(ground, words) + .05) / (min(ground, words) + .05))
+    assert len(shades) == 4004 and worst >= 4.5
+
+
+def with_data(report, path, change):
+    """A copy of a page whose data was changed."""
+    text, data = report.read_text(encoding='utf-8'), data_of(report)
+    before, _, rest = text.partition('id="data">')
+    change(data)
+    path.write_text(f'{before}id="data">{safe_json(data)}</script>{rest.partition("</script>")[2]}', encoding='utf-8')
+    return path
+
+
+def test_a_section_that_fails_leaves_the_others_standing(driver, report, tmp_path):
+    open_page(driver, with_data(report, tmp_path / 'r.html', lambda data: data['calibration'].clear()), 1280)
+    titles = driver.execute_script("return [...document.querySelectorAll('main h2, nav a')].map((e) => e.textContent)")
+    left = ['Confusions', 'Classes', 'Surest mistakes', 'Training', 'Meaning']
+    assert titles == left * 2
+    assert 'could not be drawn' in element(driver, '#notes').text and len(complaints(driver)) == 1
+    click(driver, '#theme')
+    assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
+
+
+def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
+    monkeypatch.setattr(semantics, 'NUM_PERMUTATIONS', 9)
+    rng, names = np.random.default_rng(0), [f'c{i}' for i in range(400)]
+    write_annotations(tmp_path / 'a.pkl', {}, [make_annotation(name, rng.uniform(1, 99, (1, 2, 3, 2)), label=i, img_shape=(100, 100))
+                                               for i, name in enumerate(names)])
+    np.save(tmp_path / 'labels.npy', rng.normal(size=(400, 8)).astype(np.float32))
+    folder = write_work_dir(tmp_path, 'many', tmp_path / 'a.pkl', names, made_up_scores(np.arange(400), 400),
+                            label_embeddings=str(tmp_path / 'labels.npy'))
+    open_page(driver, build_report([folder]).path, 1280)
+    titles = driver.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
+    assert titles[-1] == 'Meaning' and 'the 100 classes that have most clips' in element(driver, '#meaning').text
+    assert ink(driver, '#meaning .heatmap') > 1000 and complaints(driver) == []
 
 
 def test_sorting_sorts_up_and_down_and_says_so(page, report):

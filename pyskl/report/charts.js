@@ -17,14 +17,14 @@ function ticks(low, high, n) {
 
 const shortNumber = (v) => v === 0 ? '0' : Math.abs(v) < 1e-3 ? v.toExponential(0) : String(Number(v.toPrecision(3)));
 
-// lines: {name: [[x, y], ...]}; unit: what y is. The chart fills its place's width.
-function lineChart(title, lines, {unit = '', xTitle = 'epoch', zero = true} = {}) {
+// lines: {name: [[x, y], ...]}; unit: what y is. The chart fills its place's width. Values are read with the pointer, or, as of a
+// slider, with the arrow keys.
+function lineChart(title, lines, {unit = '', xTitle = 'epoch'} = {}) {
   const [width, height, left, right, top, bottom] = [420, 220, 46, 12, 10, 34];
   const names = Object.keys(lines);
   const all = Object.values(lines).flat();
   const [x0, x1] = [Math.min(...all.map((p) => p[0]), 0), Math.max(...all.map((p) => p[0]), 1e-9)];
-  const high = Math.max(...all.map((p) => p[1]));
-  const low = zero ? Math.min(0, ...all.map((p) => p[1])) : Math.min(...all.map((p) => p[1]));
+  const [low, high] = [Math.min(0, ...all.map((p) => p[1])), Math.max(0, ...all.map((p) => p[1]))];
   const yTicks = ticks(low, high === low ? low + 1 : high, 4);
   const top1 = Math.max(high, yTicks[yTicks.length - 1]);
   const x = (v) => left + (v - x0) / (x1 - x0 || 1) * (width - left - right);
@@ -32,7 +32,8 @@ function lineChart(title, lines, {unit = '', xTitle = 'epoch', zero = true} = {}
   const id = `chart-${++chartNumber}`;
   const summary = names.map((name) => `${name}: from ${shortNumber(lines[name][0][1])} to ${shortNumber(lines[name].at(-1)[1])}`).join('; ');
   const reading = s('line', {class: 'reading', y1: top, y2: height - bottom, x1: -9, x2: -9});
-  const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': id, class: 'chart'}, s('title', {id}, `${title}. ${summary}`),
+  const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, role: 'slider', tabindex: 0, 'aria-labelledby': id, 'aria-valuemin': x0, 'aria-valuemax': x1, class: 'chart'},
+    s('title', {id}, `${title}. ${summary}`),
     yTicks.map((v) => s('g', {}, s('line', {class: 'grid', x1: left, x2: width - right, y1: y(v), y2: y(v)}),
       s('text', {class: 'tick', x: left - 6, y: y(v) + 4, 'text-anchor': 'end'}, shortNumber(v)))),
     ticks(x0, x1, 6).map((v) => s('text', {class: 'tick', x: x(v), y: height - bottom + 16, 'text-anchor': 'middle'}, shortNumber(v))),
@@ -42,28 +43,41 @@ function lineChart(title, lines, {unit = '', xTitle = 'epoch', zero = true} = {}
       : s('path', {class: `line ${LINE_COLOURS[i % 6]}`, 'stroke-dasharray': DASHES[i % 6] || null,
         d: lines[name].map((p, n) => `${n ? 'L' : 'M'}${x(p[0]).toFixed(1)} ${y(p[1]).toFixed(1)}`).join('')})),
     reading);
-  const values = names.map(() => h('span', {class: 'value'}));
-  const read = (at) => {
+  const [where, values] = [h('span', {class: 'value'}), names.map(() => h('span', {class: 'value'}))];
+  const stops = [...new Set(all.map((p) => p[0]))].sort((a, b) => a - b);
+  let at = x1;
+  const read = (v, place = x(v)) => {
+    at = v;
+    reading.setAttribute('x1', place);
+    reading.setAttribute('x2', place);
+    where.textContent = shortNumber(at);
     names.forEach((name, i) => {
       const nearest = lines[name].reduce((best, p) => Math.abs(p[0] - at) < Math.abs(best[0] - at) ? p : best);
       values[i].textContent = shortNumber(nearest[1]);
     });
+    svg.setAttribute('aria-valuenow', at);
+    svg.setAttribute('aria-valuetext', `${xTitle} ${shortNumber(at)}: ${names.map((name, i) => `${name} ${values[i].textContent}`).join('; ')}`);
   };
-  read(x1);
+  const rest = () => read(x1, -9);
+  rest();
   svg.addEventListener('pointermove', (event) => {
     const box = svg.getBoundingClientRect();
-    const at = Math.min(Math.max(x0 + ((event.clientX - box.left) / box.width * width - left) / (width - left - right) * (x1 - x0), x0), x1);
-    reading.setAttribute('x1', x(at));
-    reading.setAttribute('x2', x(at));
-    read(at);
+    read(Math.min(Math.max(x0 + ((event.clientX - box.left) / box.width * width - left) / (width - left - right) * (x1 - x0), x0), x1));
   });
-  svg.addEventListener('pointerleave', () => { reading.setAttribute('x1', -9); reading.setAttribute('x2', -9); read(x1); });
+  svg.addEventListener('pointerleave', rest);
+  svg.addEventListener('blur', rest);
+  svg.addEventListener('keydown', (event) => {
+    const to = {ArrowRight: () => stops.find((v) => v > at), ArrowLeft: () => stops.findLast((v) => v < at), Home: () => stops[0], End: () => stops.at(-1)}[event.key];
+    if (!to) return;
+    event.preventDefault();
+    read(to() ?? at);
+  });
   return h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title), unit && h('span', {class: 'muted'}, ` ${unit}`)), svg,
-    h('ul', {class: 'lines'}, names.map((name, i) => h('li', {}, s('svg', {class: 'swatch', viewBox: '0 0 24 6', 'aria-hidden': 'true'},
+    h('ul', {class: 'lines'}, h('li', {}, `${xTitle} `, where), names.map((name, i) => h('li', {}, s('svg', {class: 'swatch', viewBox: '0 0 24 6', 'aria-hidden': 'true'},
       s('path', {class: `line ${LINE_COLOURS[i % 6]}`, 'stroke-dasharray': DASHES[i % 6] || null, d: 'M0 3L24 3'})), name, ' ', values[i]))));
 }
 
-// Confidence against accuracy; how many clips each bin holds stands below.
+// Confidence against accuracy; how many clips each bin holds stands below. For those who see no picture, a list says the same.
 function reliabilityChart({edges, confidence, accuracy, count: counts, ece}) {
   const [width, height, left, right, top, middle, bottom] = [420, 330, 46, 12, 10, 240, 34];
   const x = (v) => left + v * (width - left - right);
@@ -71,14 +85,15 @@ function reliabilityChart({edges, confidence, accuracy, count: counts, ece}) {
   const most = Math.max(...counts, 1);
   const floor = height - bottom;
   const bar = (n) => n / most * (floor - middle - 14);
+  const sentence = (b) => `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % sure: ${count(counts[b], 'clip')}, ${percent(accuracy[b], 0)} % right`;
   const bins = counts.map((n, b) => n && s('g', {},
     s('rect', {class: 'bin', x: x(edges[b]) + 1, width: x(edges[b + 1]) - x(edges[b]) - 2, y: y(accuracy[b]), height: Math.max(0.5, middle - y(accuracy[b]))}),
     s('line', {class: 'gap', x1: (x(edges[b]) + x(edges[b + 1])) / 2, x2: (x(edges[b]) + x(edges[b + 1])) / 2, y1: y(accuracy[b]), y2: y(confidence[b])}),
     s('circle', {class: 'sure', cx: (x(edges[b]) + x(edges[b + 1])) / 2, cy: y(confidence[b]), r: 2.6}),
     s('rect', {class: 'many', x: x(edges[b]) + 1, width: x(edges[b + 1]) - x(edges[b]) - 2, y: floor - bar(n), height: bar(n)}),
-    s('title', {}, `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % sure: ${count(n, 'clip')}, ${percent(accuracy[b], 0)} % right`)));
+    s('title', {}, sentence(b))));
   const id = `chart-${++chartNumber}`;
-  return s('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': id, class: 'chart'},
+  const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': id, class: 'chart'},
     s('title', {id}, `Reliability diagram: expected calibration error ${withUnit(ece)}`),
     [0, 0.25, 0.5, 0.75, 1].map((v) => s('g', {}, s('line', {class: 'grid', x1: left, x2: width - right, y1: y(v), y2: y(v)}),
       s('text', {class: 'tick', x: left - 6, y: y(v) + 4, 'text-anchor': 'end'}, String(100 * v)),
@@ -87,4 +102,5 @@ function reliabilityChart({edges, confidence, accuracy, count: counts, ece}) {
     s('text', {class: 'tick', x: left - 6, y: floor, 'text-anchor': 'end'}, 'clips'),
     s('text', {class: 'axis', x: width - right, y: height - 4, 'text-anchor': 'end'}, 'confidence, %'),
     s('text', {class: 'axis', x: left + 6, y: top + 10}, 'right, %'));
+  return [svg, h('ul', {class: 'hidden'}, counts.map((n, b) => n > 0 && h('li', {}, sentence(b))))];
 }

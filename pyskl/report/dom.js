@@ -54,7 +54,7 @@ function shade(value, hue) {
   const [a, b] = [channels(stops[low]), channels(stops[low + 1])];
   const rgb = a.map((x, i) => Math.round(x + (b[i] - x) * (at - low)));
   const luminance = rgb.map((x) => (x / 255) ** 2.2).reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
-  return {fill: `rgb(${rgb.join(', ')})`, text: luminance > 0.24 ? '#10141a' : '#ffffff'};
+  return {fill: `rgb(${rgb.join(', ')})`, text: luminance > 0.18 ? '#000000' : '#ffffff'};      // 4.5 : 1 at least, either way
 }
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -62,7 +62,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 // -- light and dark: as the system says until the button was used; what is drawn by hand asks to be told
 
 const redraws = [];
-const onTheme = (draw) => { redraws.push(draw); draw(); };
+const onTheme = (draw) => { draw(); redraws.push(draw); };      // what fails at once is not asked again
 
 function startTheme() {
   const system = matchMedia('(prefers-color-scheme: dark)');

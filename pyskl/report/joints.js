@@ -4,7 +4,7 @@ function jointsSection() {
   const found = data.occlusion;
   const all = {id: -1, name: 'all classes', joints: found.all.joints, limbs: found.all.limbs, clips: found.all.clips};
   const rows = [all, ...found.classes.map((row) => ({...row, name: nameOf(row.id)}))];
-  const mostOf = (some) => Math.max(0.01, ...some.flatMap((row) => [...row.joints, ...row.limbs]).map(Math.abs));
+  const mostOf = (some) => some.flatMap((row) => [...row.joints, ...row.limbs]).reduce((most, v) => Math.max(most, Math.abs(v)), 0.01);
   const most = mostOf(rows.slice(1));
   const canvas = h('canvas', {class: 'joints', role: 'img'});
   const table = h('div', {class: 'scroll'});

@@ -2,26 +2,42 @@
 
 function semanticsSection() {
   const found = data.semantics;
-  const order = data.confusion.orders.similarity.filter((k) => data.classes[k].support);
-  const readout = h('p', {class: 'readout', 'aria-hidden': 'true'});
-  const maps = [['Similarity of the label vectors', found.similarity, 'blue', 0], ['Confused with each other', found.confusion, 'orange', 0]];
-  const canvases = maps.map(([title, values, hue]) => heatmap(title, values, hue, order));
-  canvases.forEach((canvas) => {
-    canvas.addEventListener('pointermove', (event) => {
-      const box = canvas.getBoundingClientRect();
-      const at = [event.clientY - box.top, event.clientX - box.left].map((v) => Math.min(Math.floor(v / box.width * order.length), order.length - 1));
-      const [a, b] = at.map((n) => order[Math.max(n, 0)]);
-      readout.textContent = a === b ? nameOf(a) : `${nameOf(a)} and ${nameOf(b)}: similarity ${found.similarity[a][b].toFixed(2)}, confused ${withUnit(found.confusion[a][b])}`;
+  const shown = shownClasses();
+  const order = data.confusion.orders.similarity.filter((k) => data.classes[k].support && shown.has(k));
+  const readout = h('p', {class: 'readout', role: 'status'});
+  const titles = ['Similarity of the label vectors', 'Confused with each other'];
+  const maps = [heatmap(titles[0], found.similarity, 'blue', order), heatmap(titles[1], found.confusion, 'orange', order)];
+  const last = order.length - 1;
+  let at = [0, 0];
+  const tell = (row, column) => {
+    at = [row, column].map((n) => Math.min(Math.max(n, 0), last));
+    maps.forEach(({mark}) => {
+      mark.hidden = false;
+      ['top', 'left'].forEach((side, axis) => mark.style.setProperty(side, `${100 * at[axis] / order.length}%`));
     });
-    canvas.addEventListener('pointerleave', () => { readout.textContent = ''; });
+    const [a, b] = at.map((n) => order[n]);
+    readout.textContent = a === b ? nameOf(a) : `${nameOf(a)} and ${nameOf(b)}: similarity ${found.similarity[a][b].toFixed(2)}, confused ${withUnit(found.confusion[a][b])}`;
+  };
+  const rest = () => { maps.forEach(({mark}) => { mark.hidden = true; }); readout.textContent = ''; };
+  maps.forEach(({element}) => {
+    const point = (event) => {
+      const box = element.getBoundingClientRect();
+      tell(...[event.clientY - box.top, event.clientX - box.left].map((v) => Math.floor(v / box.width * order.length)));
+    };
+    const steps = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -last], End: [0, last]};
+    const listeners = {pointermove: point, pointerdown: point, pointerleave: rest, blur: rest, focus: () => tell(...at), keydown: (event) => {
+      const step = steps[event.key];
+      if (step) { event.preventDefault(); tell(at[0] + step[0], at[1] + step[1]); }
+    }};
+    Object.entries(listeners).forEach(([name, listener]) => element.addEventListener(name, listener));
   });
   const pairs = h('table', {class: 'plain'}, h('caption', {}, 'Closest in meaning'),
     h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'Pair'), h('th', {scope: 'col', class: 'number'}, 'Similarity'), h('th', {scope: 'col', class: 'number'}, 'Confused, %'))),
     h('tbody', {}, found.pairs.map(([a, b, alike, confused]) => h('tr', {}, h('th', {scope: 'row'}, `${nameOf(a)} – ${nameOf(b)}`),
       h('td', {class: 'number'}, alike.toFixed(2)), h('td', {class: 'number'}, percent(confused))))));
-  return section('meaning', 'Meaning', verdict(found), h('div', {class: 'three'}, maps.map(([title], n) =>
-    h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title)), canvases[n])), h('div', {class: 'scroll'}, pairs)), readout,
-  h('p', {class: 'muted small'}, `Both in the order of confusions; the ${order.length} classes that have clips. Label vectors: ${found.table}. ` +
+  return section('meaning', 'Meaning', verdict(found), h('div', {class: 'three'}, maps.map(({element}, n) =>
+    h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, titles[n])), element)), h('div', {class: 'scroll'}, pairs)), readout,
+  h('p', {class: 'muted small'}, `Both in the order of confusions; the ${order.length} classes that have ${order.length < found.classes ? 'most ' : ''}clips. Keyboard: arrow keys move. Label vectors: ${found.table}. ` +
     'Confused: the mean of both ways’ shares of a class’s clips. p: Mantel’s permutation test, one-sided.'));
 }
 
@@ -32,16 +48,20 @@ function verdict({rho, p, classes}) {
   return `${answer}: Spearman’s rank correlation over all pairs of ${classes} classes is ${rho.toFixed(2)} (p ${p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`}).`;
 }
 
+// {element, mark}: a map that can be walked over, and the frame around one of its cells.
 function heatmap(title, values, hue, order) {
-  const canvas = h('canvas', {class: 'heatmap', role: 'img', 'aria-label': `${title}: ${order.length} by ${order.length} classes; the closest pairs stand in the table`});
-  const off = order.flatMap((a) => order.filter((b) => b !== a).map((b) => values[a][b]));
-  const [low, high] = [Math.min(...off), Math.max(...off)];
+  const canvas = h('canvas', {class: 'heatmap'});
+  const side = 100 / order.length;
+  const mark = h('span', {class: 'mark', hidden: true, style: {width: `${side}%`, height: `${side}%`}});
+  let [low, high] = [Infinity, -Infinity];
+  for (const a of order) for (const b of order) if (a !== b) [low, high] = [Math.min(low, values[a][b]), Math.max(high, values[a][b])];
   onTheme(() => paint(canvas, 320, 320, (context, size) => {
-    const side = size / order.length;
+    const cell = size / order.length;
     order.forEach((a, r) => order.forEach((b, c) => {
       context.fillStyle = a === b ? colour('line') : shade(((values[a][b] - low) / (high - low || 1)) ** 0.7, hue).fill;
-      context.fillRect(c * side, r * side, side + 0.5, side + 0.5);
+      context.fillRect(c * cell, r * cell, cell + 0.5, cell + 0.5);
     }));
   }));
-  return canvas;
+  const label = `${title}: ${order.length} by ${order.length} classes. Arrow keys move; the closest pairs stand in the table`;
+  return {element: h('div', {class: 'map', role: 'application', tabindex: 0, 'aria-label': label}, canvas, mark), mark};
 }

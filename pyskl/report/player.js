@@ -12,9 +12,9 @@ function buildPlayer() {
       h('button', {type: 'button', id: 'player-close', class: 'quiet', onclick: () => $('player').close()}, 'Close')),
     h('div', {class: 'figures'}, figure('left'), figure('right')),
     h('div', {class: 'controls'},
-      button('player-play', 'Play', 'Play or pause (space)', togglePlay),
+      h('button', {type: 'button', id: 'player-play', class: 'control', title: 'space', onclick: togglePlay}, 'Play'),
       h('input', {type: 'range', id: 'player-scrub', min: 0, value: 0, step: 1, 'aria-label': 'Frame', oninput: (e) => seek(Number(e.target.value))}),
-      h('output', {id: 'player-frame', class: 'muted'}),
+      h('span', {id: 'player-frame', class: 'muted', 'aria-hidden': 'true'}),       // the slider says the same
       h('label', {class: 'speed'}, h('span', {class: 'hidden'}, 'Speed'), h('select', {id: 'player-speed', onchange: (e) => setSpeed(Number(e.target.value))},
         SPEEDS.map((v) => h('option', {value: v, selected: v === 1}, `${v} ×`))))),
     h('div', {class: 'controls'},
@@ -143,10 +143,13 @@ function drawBoth() {
     paint(canvas, canvas.clientWidth, canvas.clientWidth, (context, size) => { if (clip) drawClip(context, size, clip, Math.min(time, clip.frames - 1)); });
     canvas.classList.toggle('over', Boolean(clip) && time > clip.frames - 1);
   }
+  const frame = `frame ${Math.round(time) * clips.step + 1} of ${(length() - 1) * clips.step + 1}`;
   $('player-scrub').value = Math.round(time);
-  $('player-frame').textContent = `frame ${Math.round(time) * clips.step + 1} of ${(length() - 1) * clips.step + 1}`;
-  $('player-play').textContent = player.playing ? 'Pause' : 'Play';
+  $('player-scrub').setAttribute('aria-valuetext', frame);
+  $('player-frame').textContent = frame;
+  if ($('player').dataset.playing === String(player.playing)) return;
   $('player').dataset.playing = player.playing;
+  $('player-play').textContent = player.playing ? 'Pause' : 'Play';
 }
 
 function playerKey(event) {

@@ -163,5 +163,6 @@ function curvesSection() {
   const names = data.curves.map((stream) => stream.name);
   draw(names[0]);
   return section('curves', 'Training', null, names.length > 1 && h('div', {class: 'toolbar'},
-    choices('Stream', Object.fromEntries(names.map((name) => [name, name])), names[0], draw)), place);
+    choices('Stream', Object.fromEntries(names.map((name) => [name, name])), names[0], draw)), place,
+  h('p', {class: 'muted small'}, 'Values below a chart: at the pointer, or where the arrow keys have moved to; else the last.'));
 }
