@@ -35,6 +35,9 @@ def without_run(folder):
 FILES = [
     Row('train', 'config', 'none given', [], ('config',)),
     Row('train', 'config', 'missing', 'tinny.py', ('tinny.py', 'no such config', 'Did you mean tiny.py')),
+    Row('train', 'config', 'a name too long', f'{300 * "n"}.py', ('nnn', 'too long')),
+    Row('train', 'config', 'NUL in its name', ['a\0b.py'], ('null byte',)),
+    Row('train', '_base_', 'NUL in its name', 'bad.py', ('bad.py', '_base_', 'null byte'), text('bad.py', "_base_ = ['a\\0.py']\n")),
     Row('train', 'config', 'a folder', 'raw', ('raw', 'is a folder')),
     Row('train', 'config', 'no Python file', 'ids.txt', ('ids.txt', '.py')),
     Row('train', 'config', 'a link to itself', 'bad.py', ('bad.py', 'cannot be read'), as_loop('bad.py')),
@@ -154,6 +157,7 @@ KEYS = [
 
 COMMAND_LINE = [
     Row('train', '--amp', 'unknown', 'tiny.py --amp fp8', ('--amp', 'fp8')),
+    Row('train', '--seed', 'negative', 'tiny.py --seed -1 --dry-run', ('--seed', '-1', '4294967295')),
     Row('train', '--seed', 'no number', 'tiny.py --seed one', ('--seed', 'one')),
     Row('train', '--on-nan', 'unknown', 'tiny.py --on-nan ignore', ('--on-nan', 'ignore')),
     Row('train', '--work_dirr', 'no such option', 'tiny.py --work_dirr x', ('--work_dirr',)),
@@ -204,6 +208,8 @@ COMMAND_LINE = [
     Row('train', 'work_dir', 'no whole checkpoint in it', 'tiny.py', ('epoch_1.pth', 'No whole checkpoint'), cut('run/epoch_1.pth')),
     Row('train', 'work_dir', 'the settings of its run are no json', 'tiny.py', ('epoch_1.pth', 'unreadable'),
         checkpoint('run/epoch_1.pth', meta=lambda meta: {**meta, 'settings': '{'})),
+    Row('test', '--checkpoint', 'a name too long', f'tiny.py -C {300 * "n"}.pth', ('nnn', 'no such checkpoint')),
+    Row('test', '--checkpoint', 'a link to itself', 'tiny.py -C odd.pth', ('odd.pth', 'no such checkpoint'), as_loop('odd.pth')),
     Row('test', '--checkpoint', 'missing', 'tiny.py -C none.pth', ('none.pth', 'no such checkpoint')),
     Row('test', '--checkpoint', 'none in the work dir', 'tiny.py', ('latest.pth', '-C'), without_run),
     Row('test', '--checkpoint', 'cut short', 'tiny.py -C trained.pth', ('trained.pth', 'no whole checkpoint'), cut('trained.pth')),

@@ -10,6 +10,7 @@ import pytest
 from bad_input import IDS, Row, array, as_folder, as_loop, call, clip, config, cut, npz, pickled, put, text, world  # noqa: F401 (a fixture)
 
 NAN, INF = float('nan'), float('inf')
+LONG = 300 * 'n' + '.pkl'        # longer than a file system takes
 
 
 def spoilt(field: str, fault: str, *says: str, **fields) -> Row:
@@ -28,6 +29,8 @@ def bare(*rows):
 ANNOTATIONS = [
     Row('test', 'data.test.ann_file', 'missing', 'bad.py --work-dir run', ('tset.pkl', 'no such file', 'test.pkl'),
         config("data['test']['ann_file'] = 'tset.pkl'")),
+    Row('test', 'data.test.ann_file', 'a name too long', ['tiny.py', '--cfg-options', f'data.test.ann_file={LONG}'],
+        ('nnn', 'too long')),
     Row('test', 'data.test.ann_file', 'a folder', 'tiny.py', ('test.pkl', 'folder'), as_folder('test.pkl')),
     Row('test', 'data.test.ann_file', 'a link to itself', 'tiny.py', ('test.pkl', 'cannot be opened'), as_loop('test.pkl')),
     Row('test', 'data.test.ann_file', 'empty', 'tiny.py', ('test.pkl', 'empty'), text('test.pkl', '')),
@@ -106,6 +109,8 @@ def spoil_split(folder, **split):
 
 CONVERT = '--data-dir raw --out-dir out'
 RAW = [
+    Row('readlabel', '--data-dir', 'a name too long', f'--data-dir {LONG} --out-dir out', ('nnn', 'too long')),
+    Row('readlabel', '--val-videos', 'a name too long', f'{CONVERT} --val-videos {LONG}', ('nnn', 'too long')),
     Row('readlabel', '--data-dir', 'missing', '--data-dir none --out-dir out', ('none', 'train_data.npy')),
     Row('readlabel', '--data-dir', 'empty', '--data-dir out --out-dir out', ('out', 'train_data.npy')),
     Row('readlabel', '--splits', 'unknown', f'{CONVERT} --splits all', ('--splits', 'all')),
@@ -163,6 +168,8 @@ RAW = [
     Row('embed_labels', '--out', 'missing', '--glove glove.txt', ('--out',)),
     Row('embed_labels', '--glove', 'missing', '--glove none.txt --labels labels.txt --dim 6 --out out/t.npy', ('none.txt',)),
     Row('embed_labels', '--glove', 'a folder', '--glove raw --labels labels.txt --dim 6 --out out/t.npy', ('raw',)),
+    Row('embed_labels', '--glove', 'NUL in its name', ['--glove', 'a\0b', '--labels', 'labels.txt', '--dim', '6', '--out', 'out/t.npy'],
+        ('a\0b', 'null')),
     Row('embed_labels', '--glove', 'a zip', '--glove a.npz --labels labels.txt --dim 6 --out out/t.npy', ('a.npz', 'packed')),
     Row('embed_labels', '--glove', 'another length', '--glove glove.txt --labels labels.txt --dim 5 --out out/t.npy',
         ('glove.txt: line 1', '6 numbers', '--dim')),

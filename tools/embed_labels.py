@@ -86,8 +86,8 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
                     found[wanted[word]] = _vector(numbers, dim, f'{path}: line {number} ({wanted[word]})')
                     if len(found) == len(wanted):
                         break
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
+    except (OSError, ValueError) as error:          # a ValueError: NUL in the name
+        raise DataError(f'{path}: cannot be read ({getattr(error, "strerror", error)}). Expected a GloVe text file: a word and its numbers '
                         'a line.') from error
     return found
 

@@ -25,12 +25,12 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     Concretely: `open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir'] == '0005_0'`.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):         # unlike Path.is_dir: also for a name too long to be one, which is then said in reading
         packed = Packed(path)
         _warn_of_newer_sources(packed, path)
         return Annotations(packed)
     beside = packed_beside(path)
-    if beside.is_dir():
+    if os.path.isdir(beside):
         if not path.exists():
             raise DataError(f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.')
         packed = _up_to_date(beside, path)

@@ -137,8 +137,8 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
     """The checkpoint asked for, or the work dir's newest, and its content; the file itself where a link as latest.pth was given."""
     if options.checkpoint:
-        given = Path(options.checkpoint)
-        path = Path(os.path.realpath(given)) if given.is_symlink() else given   # once: a run that goes on may move the link
+        given = options.checkpoint
+        path = Path(os.path.realpath(given) if os.path.islink(given) else given)    # once: a run that goes on may move the link
         return path, read_checkpoint(path)
     found = CheckpointFolder(run.work_dir).newest_whole()
     if found is None:

@@ -31,7 +31,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         what = ' (it is a folder)' if path.is_dir() else ''
         raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
     try:

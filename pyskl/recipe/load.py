@@ -69,7 +69,7 @@ def check_chain(path: Path, children: tuple[Path, ...] = ()) -> list[Path]:
 def _read(path: Path, children: tuple[Path, ...]) -> str:
     """The text of a config file; a base is spoken of together with the file that names it."""
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ConfigError(f'{who}: is a folder, expected a config file (.py){_listing(path)}.')
     if path.suffix != '.py':
         raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
@@ -78,10 +78,10 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
         raise ConfigError(f'{who}: there is no such config file.{near}') from None
-    except OSError as error:
-        raise ConfigError(f'{who}: cannot be read ({error.strerror}). Check its name and permissions.') from error
     except UnicodeDecodeError as error:
         raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
+    except (OSError, ValueError) as error:          # a ValueError: NUL in the name
+        raise ConfigError(f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.') from error
 
 
 def _listing(folder: Path) -> str:
