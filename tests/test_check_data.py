@@ -276,6 +276,12 @@ def test_status_is_zero_with_warnings_and_one_with_errors(tmp_path, capsys):
     assert run(tmp_path, good(), '--layout', 'coco17') == 1
 
 
+def test_the_script_shows_hostile_names_harmless_too(tmp_path, capsys):
+    run(tmp_path, {'split': {'\x1b[2J': ['a']}, 'annotations': [clip('a')]})
+    out = capsys.readouterr().out
+    assert r'\x1b[2J: 1' in out and '\x1b' not in out
+
+
 def test_json_holds_the_same_report(tmp_path, capsys):
     spatial = [clip('a', keypoint=np.ones((1, 20, 5, 3)), keypoint_score=None)]
     for data in (good(), with_clip(**gaps(0, 20)), with_clip(label=32), spatial):

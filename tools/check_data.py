@@ -13,7 +13,7 @@ from typing import Any
 
 from pyskl.annotations import load_pickle
 from pyskl.annotations.check import check_annotations
-from pyskl.annotations.wording import count
+from pyskl.annotations.wording import count, plain
 from pyskl.errors import UserError, run_script
 from pyskl.skeletons import LAYOUTS, get_layout
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _line(value: Any) -> str:
     if isinstance(value, dict):
-        return ', '.join(f'{k}: {v}' for k, v in value.items()) or 'none'
+        return ', '.join(f'{plain(k)}: {v}' for k, v in value.items()) or 'none'
     if isinstance(value, list):
         return ', '.join(map(str, value)) or 'none'
     return 'unknown' if value is None else str(value)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
+from pyskl.annotations.wording import plain
 from pyskl.atomic import atomic_write
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.labels import IMIGUE_LABELS, read_labels
@@ -111,7 +112,7 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     """
     split = [label.lower().split() for label in labels]
     vectors = glove_vectors(path, {word for words in split for word in words}, dim)
-    missing = [f'{word!r} (class {k}, {label})' for k, (label, words) in enumerate(zip(labels, split)) for word in words
+    missing = [f'{word!r} (class {k}, {plain(label)})' for k, (label, words) in enumerate(zip(labels, split)) for word in words
                if word not in vectors]
     if missing:
         raise DataError(f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the file holds '

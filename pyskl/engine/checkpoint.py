@@ -32,7 +32,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     """
     path = Path(path)
     if not os.path.isfile(path):
-        what = ' (it is a folder)' if path.is_dir() else ''
+        what = ' (it is a folder)' if os.path.isdir(path) else ''
         raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
     try:
         data = load_tensors(path)
