@@ -13,6 +13,7 @@ from tiny import problem, write_config
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.engine.signals import Stopped
+from pyskl.engine.trainer import Trainer
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
 from pyskl.submission import load_scores
 
@@ -166,7 +167,6 @@ def test_another_seed_does_not_continue_a_run(whole):
 
 
 def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):
-    from pyskl.engine.trainer import Trainer
     folder, config = whole
     step, done = Trainer.step, []
 
@@ -197,6 +197,12 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypat
         train(config)
     assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values())
     calls.clear()
+    fit = Trainer.fit
+    monkeypatch.setattr(Trainer, 'fit', lambda self: (tmp_path / 'cut' / 'epoch_9.pth').touch() or fit(self))
+    with pytest.raises(UserError, match=r'not finite(.|\n)*None of the checkpoints from before is whole'):
+        train(config, TrainOptions(work_dir=str(tmp_path / 'cut')), ['checkpoint_config.interval=2'])
+    monkeypatch.setattr(Trainer, 'fit', fit)
+    calls.clear()
     train(config, TrainOptions(work_dir=str(tmp_path / 'skipped'), on_nan='skip'))
     assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values())
 
@@ -204,7 +210,6 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypat
 @pytest.mark.parametrize('other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]])
 def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monkeypatch, other_rank):
     """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the first bad one."""
-    from pyskl.engine.trainer import Trainer
     from pyskl.models.heads.i3d_head import I3DHead
     loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []
 

@@ -200,7 +200,10 @@ class Trainer:
         return f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}'
 
     def _last_checkpoint(self) -> str:
-        newest = self.folder.newest_whole()
+        try:
+            newest = self.folder.newest_whole()
+        except CheckpointError:
+            return 'None of the checkpoints from before is whole.'
         return f'The last checkpoint from before is {newest[0]}.' if newest else 'No checkpoint was written before.'
 
     def _names(self, index: torch.Tensor) -> list[str]:
