@@ -38,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     page, _ = args.pop('report'), args.pop('local_rank')
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test
+    if page:
+        from pyskl.drawing.writing import check_suffix
+        from pyskl.report.build import PAGES
+        check_suffix(page, PAGES)
     result = test(config, TestOptions(**args), cfg_options)
     if page is not None and result is not None:         # on the first rank alone
         report(result.files, config, cfg_options, args['work_dir'], args['checkpoint'], page or None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import MAX_SEED, ConfigError, did_you_mean
 from ..recipe.overrides import parse_options, parse_value, split_values
 
 _PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options', 'fit_on')
@@ -213,6 +213,6 @@ def _checked(plan: Plan, where: str) -> Plan:
                               f'Known: {", ".join(known)}.')
         if len(parts) < 2:
             raise ConfigError(f'{where}: ensemble {name!r}: expected two runs or more.')
-    if not plan.seeds or len(set(plan.seeds)) < len(plan.seeds) or min(plan.seeds) < 0:
-        raise ConfigError(f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 on.')
+    if not plan.seeds or len(set(plan.seeds)) < len(plan.seeds) or min(plan.seeds) < 0 or max(plan.seeds) > MAX_SEED:
+        raise ConfigError(f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.')
     return plan
