@@ -80,7 +80,7 @@ def test_a_plan_in_python_and_in_json_says_the_same(tmp_path):
 
 @pytest.mark.parametrize(('words', 'says'), [
     (dict(grids=['optimizer.lr']), 'expected key=value,value'), (dict(grids=['optimizer.lr=']), 'expected key=value,value'),
-    (dict(options=['lr']), 'expected key=value'), (dict(seeds=[1, 1]), 'different whole numbers'), (dict(seeds=[-1]), 'from 0 on'),
+    (dict(options=['lr']), 'expected key=value'), (dict(seeds=[1, 1]), 'different whole numbers'), (dict(seeds=[-1]), 'from 0 to'),
     (dict(ensembles=['both']), 'name=run'), (dict(ensembles=['both=joint+lim']), 'Did you mean limb'),
     (dict(ensembles=['limb=joint+limb']), "'limb' names two rows"), (dict(grids=['a.b=1,1']), "'joint b=1' names two rows")])
 def test_wrong_words_are_named(words, says):
