@@ -104,8 +104,8 @@ def best_seconds(call: Callable[[], object], repeats: int, device: torch.device 
     first = timed()
     if repeats == 1 and first > 4:
         return first
-    times = [timed() for _ in range(repeats)]
-    while sum(times) < at_least:
+    times = []
+    while len(times) < repeats or sum(times) < at_least:
         times.append(timed())
     return min(times)
 
@@ -184,8 +184,7 @@ def loader(task: Task):
     torch.set_num_threads(1)
     workers = int(task.name[-1]) if task.name[-1].isdigit() else 2
     batches = build_dataloader(dataset if task.ours else DrawnSlowly(dataset), BATCH, workers)
-    epochs = 12 * task.repeats if task.ours else task.repeats
-    count = NUM_CLIPS if task.ours else SLOW_CLIPS
+    epochs, count = (12 * task.repeats, NUM_CLIPS) if task.ours else (task.repeats, SLOW_CLIPS)
     next(iter(batches.epoch(0)))['label'].sum()
     start = time.perf_counter()
     for epoch in range(1, 1 + epochs):
@@ -271,8 +270,7 @@ SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
 SCALING = ('loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
 ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16')
-# There is one plain way: float32
-SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_train_bf16': 'memory_train'}
+SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_train_bf16': 'memory_train'}     # the plain way is float32
 
 
 def measure(tasks: Sequence[Task], host: dict) -> list[Row]:
@@ -369,7 +367,7 @@ def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
     return [PLAIN, OURS] if quick or name.startswith('open') else [PLAIN, PLAIN_PAGES, OURS]
 
 
-def main(argv: Sequence[str] | None = None) -> int | None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='about two minutes: plain once, without pages kept; no scaling')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
@@ -397,7 +395,6 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         with atomic_write(args.json, 'w', encoding='utf-8') as f:
             json.dump({'machine': host, 'rows': [asdict(row) for row in rows]}, f, indent=1)
         print(f'wrote {args.json}')
-    return None
 
 
 if __name__ == '__main__':
