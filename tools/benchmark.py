@@ -275,8 +275,7 @@ SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_trai
 
 def measure(tasks: Sequence[Task], host: dict) -> list[Row]:
     """The figures of tasks of one setting, from a child process that starts with the allocator which they are to be measured with."""
-    setting = tasks[0].setting
-    keep = '0' if setting == PLAIN else '1'
+    setting, keep = tasks[0].setting, '0' if tasks[0].setting == PLAIN else '1'
     done = subprocess.run([sys.executable, __file__, '--child', json.dumps([asdict(task) for task in tasks])], capture_output=True,
                           text=True, check=False, env={**os.environ, 'PYSKL_KEEP_PAGES': keep})
     if done.returncode:
