@@ -2,7 +2,7 @@
 
 A strip is STRIP neighbouring outputs of one line. A cell in reach of it adds its value times one row of a table made of the
 weights, so a strip is a weighted sum of rows, which is what `embedding_bag` computes; the weights' gradient is one as well. Of
-22 joints at 56x56 one cell in 150 is not zero, and the 7x7 stem takes an eighth of the dense convolution's time.
+22 joints at 56x56 fewer than one cell in 150 is not zero, and the 7x7 stem takes an eighth of the dense convolution's time.
 """
 from __future__ import annotations
 
