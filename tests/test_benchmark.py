@@ -56,3 +56,8 @@ def test_one_line_as_a_user_measures_it(tmp_path):
     assert [(r['name'], r['setting']) for r in found['rows']] == [(n, s) for s in (PLAIN, OURS) for n in ('pipeline_joint', 'loader_joint')]
     assert set(found['rows'][0]) >= {'name', 'setting', 'value', 'unit', 'ratio', 'ratio_allocator'}
     assert all(r['ratio'] > 1 for r in found['rows'] if r['setting'] == OURS)
+
+
+def test_bf16_alone_is_held_against_the_plain_way_measured_beside_it():
+    rows = benchmark.with_ratios([row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')])
+    assert rows[1].ratio == 6

@@ -179,3 +179,17 @@ def test_one_process_alone_has_no_roll_call():
         raise UserError('as it was')
     assert not _is_broken_connection(ValueError('gloo'))
     assert _is_broken_connection(RuntimeError('[.../gloo/transport/tcp/pair.cc:553] Connection closed by peer'))
+
+
+# -- who shares the cores ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('tasks, node, own, sharing', [
+    ('8(x2)', '1', None, 8), ('4,2', '1', None, 2), ('4(x2),1', '2', None, 1), ('', '0', None, 16),
+    ('8(x2)', '0', '10000', 1), ('8', '0', '0', 8)])
+def test_ranks_under_srun_share_the_cores_of_their_node_unless_bound_to_their_own(monkeypatch, tasks, node, own, sharing):
+    from pyskl.engine.distributed import _slurm_sharing
+    for name, value in (('STEP_TASKS_PER_NODE', tasks), ('NODEID', node), ('CPUS_PER_TASK', own)):
+        monkeypatch.delenv(f'SLURM_{name}', raising=False)
+        if value is not None:
+            monkeypatch.setenv(f'SLURM_{name}', value)
+    assert _slurm_sharing(16) == sharing

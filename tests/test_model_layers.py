@@ -11,7 +11,7 @@ from torch import nn
 
 from pyskl.models import build_model, fuse_conv_bn
 from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
-from pyskl.models.backbones.exact_norm import ExactBatchNorm3d
+from pyskl.models.backbones.exact_norm import ExactBatchNorm3d, statistics
 from pyskl.models.backbones.flat_conv import FlatConv3d
 from pyskl.models.backbones.frames import keeps_frames_apart
 
@@ -83,6 +83,28 @@ def fill_norm(norm):
     with torch.no_grad():
         norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) + 0.5)
         norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator))
+
+
+@given(st.integers(1, 5000), st.sampled_from([1, 3, 32, 512]))
+@settings(max_examples=40, deadline=None)
+def test_statistics_of_any_number_of_rows_are_exact(count, channels):
+    rows = torch.randn(count, channels, generator=torch.Generator().manual_seed(count)) + 7
+    mean, var = statistics(rows)
+    torch.testing.assert_close(mean.double(), rows.double().mean(0), rtol=1e-6, atol=0)
+    torch.testing.assert_close(var.double(), rows.double().var(0, unbiased=False), rtol=1e-5, atol=1e-6)
+
+
+def test_statistics_of_an_odd_number_of_rows_are_exact():
+    """Half a million rows that no power of two divides: one running sum over them would be off by 1e-4."""
+    rows = torch.randn(3 * 45 * 57 * 57, 32, generator=torch.Generator().manual_seed(0)) + 3
+    mean, var = statistics(rows)
+    assert (mean.double() / rows.double().mean(0) - 1).abs().max() < 1e-6
+    assert (var.double() / rows.double().var(0, unbiased=False) - 1).abs().max() < 1e-5
+
+
+def test_an_empty_batch_passes_as_through_torchs_convolution():
+    conv = FlatConv3d(3, 4, (1, 3, 3), padding=(0, 1, 1))
+    assert conv(torch.zeros(0, 3, 2, 5, 5).contiguous(memory_format=torch.channels_last_3d)).shape == (0, 4, 2, 5, 5)
 
 
 def test_batch_statistics_of_half_a_million_values_are_exact():

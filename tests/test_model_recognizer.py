@@ -204,3 +204,27 @@ def test_a_checkpoint_that_does_not_fit_is_named(tmp_path, capsys, content, mess
     with pytest.raises(CheckpointError, match=message) as error:
         build_model(small(dict(pretrained=str(path))))
     assert str(path) in str(error.value) and 'executed' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('num_clips', [1, 10])
+def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
+    """SharedFrames calls the backbone's two parts apart."""
+    import torch._dynamo
+    graphs, clips = [], clips_of(1, num_clips, num_frames=8)
+    plain = model.predict(clips)
+    torch._dynamo.reset()
+    model.backbone.compile(backend=lambda graph, _: graphs.append(graph) or graph.forward)
+    torch.testing.assert_close(model.predict(clips), plain)
+    assert graphs
+
+
+@pytest.mark.parametrize('drawn', [False, True])
+def test_no_more_volumes_at_once_than_asked_for_however_large_the_batch(model, drawn, monkeypatch):
+    clips = clips_of(7, 1, double=False)
+    imgs = clips.draw() if drawn else clips
+    plain, seen = model.predict(imgs), []
+    forward = model.backbone.forward_frames
+    monkeypatch.setattr(model.backbone, 'forward_frames', lambda x, stages: seen.append(len(x)) or forward(x, stages))
+    model.test_cfg = replace(model.test_cfg, max_testing_views=2)
+    torch.testing.assert_close(model.predict(imgs), plain)
+    assert seen == [2, 2, 2, 1]

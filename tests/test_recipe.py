@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmengine.config import Config
+from tiny import problem
 
 import pyskl.datasets  # noqa: F401 (fills the registries)
 import pyskl.models  # noqa: F401
@@ -213,3 +214,10 @@ def test_a_value_that_contains_itself_is_named():
     circle.append(circle)
     with pytest.raises(ConfigError, match='contain itself'):
         dump_config({'x': circle})
+
+
+def test_validation_keeps_its_workers_only_when_asked_to(tmp_path):
+    data = read_recipe(load_config(problem(tmp_path))).data
+    assert data.loader('train').persistent_workers and not data.loader('val').persistent_workers
+    asked = read_recipe(load_config(problem(tmp_path), ['data.val_dataloader.persistent_workers=True'])).data
+    assert asked.loader('val').persistent_workers

@@ -1,10 +1,15 @@
 """Which clips come when: a function of (seed, epoch, rank), every clip once, no clip lost."""
+import random
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyskl.datasets import TestBatches, TrainBatches
+from pyskl.datasets.loader import seed_everything, seed_sample
+from pyskl.errors import ConfigError
 
 counts, sizes, worlds = st.integers(1, 200), st.integers(1, 17), st.integers(1, 5)
 
@@ -72,3 +77,26 @@ def test_the_fraction_of_class_prob_is_drawn_anew_each_epoch(share, expected):
         drawn.append(sorted(i for i in indices if i >= 10))
         assert len(drawn[-1]) == expected
     assert drawn[0] != drawn[1] or expected == 0
+
+
+def test_thirds_of_three_clips_are_whole_clips():
+    """8/3 of 3 clips are 8, though 8/3 has no exact float."""
+    sampler = TrainBatches(4, 100, labels=np.array([0, 0, 0, 1]), class_prob=np.array([8 / 3, 2.0]))
+    assert np.bincount([[0, 0, 0, 1][i] for i in flat(sampler)]).tolist() == [8, 2]
+
+
+@pytest.mark.parametrize('class_prob', [[0.0, 0.0], [0.1, 0.4]])
+def test_an_epoch_without_a_clip_is_refused(class_prob):
+    with pytest.raises(ConfigError, match='leaves no clip of 4 in an epoch'):
+        TrainBatches(4, 2, labels=np.array([0, 0, 1, 1]), class_prob=np.array(class_prob))
+
+
+def test_a_sample_is_seeded_as_everything_is_on_the_processor():
+    def draws():
+        return random.random(), np.random.rand(), torch.rand(3).tolist()
+    seed_everything(3, 1, 7)
+    first = draws()
+    seed_sample(3, 1, 7)
+    assert draws() == first
+    seed_sample(3, 1, 8)
+    assert draws() != first

@@ -203,3 +203,19 @@ def test_another_split_is_tested_on_the_clips_that_its_own_data_names(trained):
     for option, expected in classes.items():
         found = test(config, how, [option])
         assert {int(name.rpartition('_')[2]) % 3 for name in found.ids} == expected
+
+
+def test_a_mirrored_clip_with_another_label_has_that_labels_vector(tmp_path):
+    """Drawn or to be drawn on the device; and a label that no table knows is refused before training."""
+    from pyskl.apis.setup import build_split, read_run
+    from pyskl.datasets import build_dataloader
+    extra = "data['train']['pipeline'][6].update(flip_ratio=1.0, flip_label_map={0: 1, 1: 0})\n"
+    recipe = read_run(problem(tmp_path, extra=extra)).recipe
+    dataset = build_split(recipe, 'train')
+    for deferred in (False, True):
+        batch = next(iter(build_dataloader(dataset, 8, shuffle=False, deferred=deferred)))
+        vectors = batch.get('emb', torch.from_numpy(dataset.label_embeddings)[batch['label'].flatten()]).reshape(8, -1)
+        assert batch['label'].flatten().tolist() == [{0: 1, 1: 0}.get(i % 3, i % 3) for i in range(8)]
+        assert torch.equal(vectors, torch.from_numpy(dataset.label_embeddings)[batch['label'].flatten()])
+    with pytest.raises(ConfigError, match='flip_label_map: label 40, expected 0..2'):
+        build_split(read_run(tmp_path / 'tiny.py', ['data.train.pipeline.6.flip_label_map={0: 40}']).recipe, 'train')

@@ -48,7 +48,7 @@ def read_run(config: str | os.PathLike, cfg_options: Mapping[str, Any] | Sequenc
 
 def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -> None:
     keep_pages()
-    set_threads(int(os.environ.get('LOCAL_WORLD_SIZE', ranks.world)))
+    set_threads(ranks.sharing)
     set_determinism(deterministic or recipe.deterministic, recipe.cudnn_benchmark)
 
 

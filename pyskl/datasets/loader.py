@@ -17,11 +17,20 @@ from .samplers import TestBatches, TrainBatches
 
 
 def seed_everything(*entropy: int) -> None:
-    """Seed `random`, `np.random` and torch's CPU generator from a tuple of numbers, e.g. (seed, epoch, index)."""
+    """Seed `random`, `np.random` and torch's generators on all devices from a tuple of numbers, e.g. (seed, iteration, rank)."""
+    torch.manual_seed(_seed_host(*entropy))
+
+
+def seed_sample(*entropy: int) -> None:
+    """Seed `random`, `np.random` and torch's CPU generator, to the same bits. To leave other devices alone saves 0.25 ms a clip."""
+    torch.default_generator.manual_seed(_seed_host(*entropy))
+
+
+def _seed_host(*entropy: int) -> int:
     a, b, c = np.random.SeedSequence(entropy).generate_state(3)
     random.seed(int(a))
     np.random.seed(int(b))
-    torch.manual_seed(int(c))
+    return int(c)
 
 
 class SeededSamples:
@@ -35,7 +44,7 @@ class SeededSamples:
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
         epoch, index = key
-        seed_everything(self.seed, epoch, index)
+        seed_sample(self.seed, epoch, index)
         sample = self.dataset.sample(index, deferred=True) if self.deferred else dict(self.dataset[index])
         if self.drop_emb:
             del sample['emb']
@@ -140,7 +149,7 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
         sampler = TrainBatches(len(dataset), videos_per_gpu, seed, rank, num_ranks, shuffle is not False,
                                getattr(dataset, 'labels', None), getattr(dataset, 'class_prob', None))
     workers = min(workers_per_gpu, len(sampler))
-    parallel = {'persistent_workers': persistent_workers and not test_mode, 'prefetch_factor': prefetch_factor,
+    parallel = {'persistent_workers': persistent_workers, 'prefetch_factor': prefetch_factor,
                 'worker_init_fn': _start_worker} if workers else {}
     drop_emb = deferred and dataset.looks_up_emb
     loader = DataLoader(SeededSamples(dataset, seed, deferred, drop_emb), batch_sampler=sampler, num_workers=workers,

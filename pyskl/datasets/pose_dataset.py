@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from ..annotations import open_annotations
 from ..annotations.clips import Annotations, Ids
@@ -15,7 +16,7 @@ from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
 from .balance import repeats
 from .label_embeddings import load_label_embeddings
-from .pipelines import Collect, Compose
+from .pipelines import Collect, Compose, Flip
 
 
 @DATASETS.register_module()
@@ -95,6 +96,9 @@ class PoseDataset:
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             raise DataError(f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, expected '
                             f'0..{highest - 1} ({len(wrong)} such clips). {advice}')
+        beyond = [label for label in self._relabelled if not 0 <= label < highest]
+        if beyond:
+            raise ConfigError(f'Flip.flip_label_map: label {beyond[0]}, expected 0..{highest - 1}.')
 
     def _per_class(self, class_prob: str | dict | Sequence[float] | None) -> np.ndarray | None:
         if class_prob is None:
@@ -136,6 +140,12 @@ class PoseDataset:
     def _only_our_stages(self) -> bool:
         return all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
 
+    @cached_property
+    def _relabelled(self) -> set[int]:
+        """Labels that mirrored clips get by Flip's flip_label_map; `emb` goes with them."""
+        maps = [stage.flip_label_map for stage in self.pipeline.steps if isinstance(stage, Flip) and stage.flip_label_map]
+        return {label for labels in maps for label in labels.values()}
+
     @property
     def looks_up_emb(self) -> bool:
         """Is `emb` of every sample the table's row of its label? Then a loader need not carry it."""
@@ -154,7 +164,11 @@ class PoseDataset:
             clip = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in clip.items()}
         results = {**clip, 'label': label, 'emb': self._emb(label), 'modality': self.modality,
                    'start_index': self.start_index, 'test_mode': self.test_mode}
-        return self.pipeline(results, deferred=deferred)
+        sample = self.pipeline(results, deferred=deferred)
+        if self._relabelled and 'emb' in sample:
+            vector = self._emb(int(sample['label']))
+            sample['emb'] = torch.from_numpy(vector.copy()) if torch.is_tensor(sample['emb']) else vector
+        return sample
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.sample(index)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ..errors import ConfigError
+
 
 class TrainBatches:
     """One rank's training batches.
@@ -27,6 +29,8 @@ class TrainBatches:
         self.labels, self.class_prob = labels, class_prob
         self.epoch, self.start = 0, 0
         self._num_indices = len(self._indices(0))
+        if class_prob is not None and not self._num_indices:
+            raise ConfigError(f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. Expected larger numbers.')
 
     def _indices(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, epoch])
@@ -37,7 +41,8 @@ class TrainBatches:
         parts = []
         for k, times in enumerate(self.class_prob):
             clips = np.flatnonzero(self.labels == k)
-            parts += [clips] * int(times) + [rng.permutation(clips)[:int(times % 1 * len(clips))]]
+            whole, rest = divmod(int(round(times * len(clips), 6)), max(len(clips), 1))          # 8/3 of 3 clips are 8, not 7.999
+            parts += [clips] * whole + [rng.permutation(clips)[:rest]]
         return np.concatenate(parts)
 
     def __len__(self) -> int:

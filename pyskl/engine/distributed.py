@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,12 +20,16 @@ LAUNCHERS = ('none', 'pytorch', 'slurm')
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all: rank of world, local_rank on this machine, the device it computes on."""
+    """This process among all: rank of world, local_rank on this machine, the device it computes on.
+
+    sharing   ranks that share the cores which this process may use, itself included
+    """
 
     rank: int
     world: int
     local_rank: int
     device: torch.device
+    sharing: int = 1
 
     @property
     def is_main(self) -> bool:
@@ -75,7 +80,8 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
                           f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another PORT.') from error
-    return Ranks(rank, world, local_rank, chosen)
+    sharing = _slurm_sharing(world) if launcher == 'slurm' else int(os.environ.get('LOCAL_WORLD_SIZE', world))
+    return Ranks(rank, world, local_rank, chosen, sharing)
 
 
 def _slurm_variables() -> None:
@@ -89,6 +95,17 @@ def _slurm_variables() -> None:
         nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST', '')
         names = subprocess.run(['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=False)
         os.environ['MASTER_ADDR'] = names.stdout.split('\n')[0] or '127.0.0.1'
+
+
+def _slurm_sharing(world: int) -> int:
+    """One where srun has bound each task to cores of its own, else the tasks of this node, by lists as '8(x2),4'."""
+    own = os.environ.get('SLURM_CPUS_PER_TASK', '')
+    if own.isdecimal() and hasattr(os, 'sched_getaffinity') and len(os.sched_getaffinity(0)) <= int(own):
+        return 1
+    parts = re.findall(r'(\d+)(?:\(x(\d+)\))?', os.environ.get('SLURM_STEP_TASKS_PER_NODE', ''))
+    tasks = [int(count) for count, times in parts for _ in range(int(times or 1))]
+    node = os.environ.get('SLURM_NODEID', '0')
+    return tasks[int(node)] if node.isdecimal() and int(node) < len(tasks) else world
 
 
 def finish() -> None:

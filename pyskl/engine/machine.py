@@ -26,14 +26,15 @@ def keep_pages() -> bool:
     return all([mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, -1), mallopt(_M_TOP_PAD, 256 * 2**20)])
 
 
-def set_threads(local_world: int) -> None:
-    """Share the cores between the `local_world` ranks of this machine, unless OMP_NUM_THREADS says otherwise.
+def set_threads(sharing: int) -> None:
+    """Divide the cores that this process may use among the ranks that share them, unless OMP_NUM_THREADS says otherwise.
 
-    torchrun sets OMP_NUM_THREADS=1 by itself, which would leave cores idle; with several ranks it is not obeyed.
+    torchrun sets OMP_NUM_THREADS=1 by itself, which would leave cores idle; with several ranks it is not obeyed. A loader's workers are
+    not counted: a clip takes them a thousandth of what its training step takes.
     """
-    if 'OMP_NUM_THREADS' not in os.environ or local_world > 1:
+    if 'OMP_NUM_THREADS' not in os.environ or sharing > 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-        torch.set_num_threads(max(1, cores // local_world))
+        torch.set_num_threads(max(1, cores // sharing))
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -58,14 +59,14 @@ def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: Hea
 
 def _joints(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
     if mirrored:
-        order = torch.tensor(spec.joint_order(xy.shape[3]), device=xy.device)
+        order = _indices(tuple(spec.joint_order(xy.shape[3])), xy.device)
         xy, score = xy.index_select(3, order), score.index_select(3, order)
     return Marks(_pack(torch.where(score >= MIN_PEAK, score, 0), xy, xy, size, spec.sigma), joints=True)
 
 
 def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
     order = spec.limb_order() if mirrored else range(len(spec.skeletons))
-    first, second = torch.tensor([spec.skeletons[i] for i in order], device=xy.device).unbind(1)
+    first, second = _indices(tuple(tuple(spec.skeletons[i]) for i in order), xy.device).unbind(1)
     start, end = xy.index_select(3, first), xy.index_select(3, second)
     start_score, end_score = score.index_select(3, first), score.index_select(3, second)
     peak = torch.minimum(start_score, end_score)
@@ -77,13 +78,21 @@ def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, 
     return Marks(_pack(peak, start, end, size, spec.sigma), joints=False)
 
 
+@lru_cache(maxsize=64)
+def _indices(places: tuple, device: torch.device) -> Tensor:
+    """As a tensor on the device; kept, since copying it there makes the host wait for a GPU."""
+    with torch.inference_mode(False):
+        return torch.tensor(places, device=device)
+
+
 def _pack(peak: Tensor, start: Tensor, end: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     """Marks.values. The box is what lies within 3 sigma, edges truncated toward zero as the published code does (in float64)."""
     ends = torch.stack([start, end], -1)                                                      # (N, M, T, C, 2, 2)
-    box = _exact(ends if start is end else ends.sort(-1).values)
-    box = box + box.new_tensor([-3 * sigma, 3 * sigma])
-    box = box.trunc_().add_(box.new_tensor([0, 1])).clamp_(min=0)
-    box = torch.minimum(box, box.new_tensor([[size[1]], [size[0]]])).float()
+    low, high = _exact(ends if start is end else ends.sort(-1).values).unbind(-1)
+    box = torch.stack([(low - 3 * sigma).trunc_(), (high + 3 * sigma).trunc_().add_(1)], -1).clamp_(min=0)
+    box[..., 0, :].clamp_(max=size[1])                  # numbers, no tensors: to make one on a GPU waits for it
+    box[..., 1, :].clamp_(max=size[0])
+    box = box.float()
     return torch.cat([peak[..., None], torch.cat([ends, box], -1).flatten(-2)], -1)
 
 

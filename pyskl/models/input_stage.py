@@ -64,5 +64,6 @@ def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -
     if target.device.type != 'cuda':
         return CPU_VIEWS
     free, _ = torch.cuda.mem_get_info(target.device)
+    free += torch.cuda.memory_reserved(target.device) - torch.cuda.memory_allocated(target.device)      # torch's own, to be used again
     volume = math.prod(imgs.shape[2:]) * target.dtype.itemsize
     return max(1, int(free * CUDA_SHARE / (volume * BYTES_PER_INPUT_BYTE)))

@@ -61,7 +61,8 @@ class Loader:
 class Data:
     """data: the datasets and how they are loaded.
 
-    videos_per_gpu, workers_per_gpu, persistent_workers   as in LoaderChanges, for all splits
+    videos_per_gpu, workers_per_gpu   as in LoaderChanges, for all splits
+    persistent_workers                likewise, for training; validation keeps its workers only if val_dataloader says so
     train, val, test                                      datasets, e.g. dict(type='PoseDataset', ann_file=..., pipeline=[...])
     """
 
@@ -78,7 +79,7 @@ class Data:
     def loader(self, split: Literal['train', 'val', 'test']) -> Loader:
         """The complete loader settings of one split."""
         common = Loader(self.videos_per_gpu, self.workers_per_gpu, shuffle=split == 'train', pin_memory=None,
-                        persistent_workers=self.persistent_workers, prefetch_factor=4)
+                        persistent_workers=self.persistent_workers and split == 'train', prefetch_factor=4)
         changes = vars(getattr(self, f'{split}_dataloader'))
         return replace(common, **{name: value for name, value in changes.items() if value is not None})
 

@@ -60,16 +60,18 @@ class GroupedBatchNorm(torch.autograd.Function):
 
 def statistics(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """rows (N, C) -> mean and biased variance (C,). Groups are compared, as in Chan's formula for parallel variances."""
-    groups = num_groups(*rows.shape)
-    mean, var = torch.batch_norm_update_stats(rows.view(-1, groups * rows.shape[1]), None, None, 0.0)
-    mean, var = mean.view(groups, -1), var.view(groups, -1)
-    whole = mean.mean(0)
-    return whole, var.mean(0) + (mean - whole).square().mean(0)
+    count, channels = rows.shape
+    groups = max(1, min(MAX_COLUMNS // channels, count))
+    grouped = count - count % groups
+    mean, var = torch.batch_norm_update_stats(rows[:grouped].view(-1, groups * channels), None, None, 0.0)
+    mean, var = _together(mean.view(groups, -1), var.view(groups, -1), mean.new_full((groups, 1), 1 / groups))
+    if grouped == count:
+        return mean, var
+    rest = torch.batch_norm_update_stats(rows[grouped:], None, None, 0.0)                # fewer rows than groups: short sums too
+    return _together(torch.stack([mean, rest[0]]), torch.stack([var, rest[1]]), mean.new_tensor([[grouped / count], [1 - grouped / count]]))
 
 
-def num_groups(num_rows: int, num_channels: int) -> int:
-    """The largest power of two that divides the rows and keeps groups x channels within MAX_COLUMNS."""
-    groups = 1
-    while num_rows % (2 * groups) == 0 and 2 * groups * num_channels <= MAX_COLUMNS:
-        groups *= 2
-    return groups
+def _together(mean: torch.Tensor, var: torch.Tensor, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means and variances (G, C) of parts with these shares (G, 1) of the rows -> those of all rows (C,)."""
+    whole = (share * mean).sum(0)
+    return whole, (share * (var + (mean - whole).square())).sum(0)

@@ -37,7 +37,7 @@ class FlatConv3d(nn.Conv3d):
         chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
         images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H', W')
         out = self._convolve(images, self.stride[1:] if pixels == (1, 1) else (1, 1))
-        return out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
+        return out.unflatten(0, (x.shape[0], chosen.shape[2])).transpose(1, 2)
 
     def _convolve(self, images: torch.Tensor, stride: tuple[int, int]) -> torch.Tensor:
         weight = self.weight[:, :, 0]

@@ -170,6 +170,11 @@ class ResNet3d(nn.Module):
         """(B, C, T, H, W) -> (B, channels of the stage, T', H', W'), a tuple of them where out_indices names several."""
         return self.forward_clips(self.forward_frames(x, 0), 0)
 
+    def compile(self, *args, **kwargs) -> None:
+        """As nn.Module's, for the two parts that `forward` is made of: testing several clips calls them apart."""
+        self.forward_frames = torch.compile(self.forward_frames, *args, **kwargs)
+        self.forward_clips = torch.compile(self.forward_clips, *args, **kwargs)
+
     def num_frame_stages(self) -> int | None:
         """How far frames stay apart: through the stem and this many stages; None: the stem mixes them.
 

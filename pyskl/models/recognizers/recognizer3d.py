@@ -138,12 +138,22 @@ class Recognizer3D(nn.Module):
     @torch.no_grad()
     def predict(self, imgs: Imgs) -> torch.Tensor:
         """imgs (B, S, C, T, H, W) -> (B, K) on the model's device; (B, S, K) with average_clips=None, (B, D) with feat_ext."""
-        if isinstance(imgs, PoseClips) and len(imgs) > 1 and imgs.keypoint.shape[1] > 1:
-            return torch.cat([self.predict(_sample(imgs, b)) for b in range(len(imgs))])
+        at_once = self._samples_at_once(imgs)
+        if at_once < imgs.shape[0]:
+            return torch.cat([self.predict(_samples(imgs, slice(b, b + at_once))) for b in range(0, imgs.shape[0], at_once)])
         per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self._test_features(imgs)], 1)
         if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score' or self.test_cfg.in_probabilities:
             return per_view.mean(1)                                                 # (B, S, K) or (B, S, D) -> without S
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
+
+    def _samples_at_once(self, imgs: Imgs) -> int:
+        """One where a sample's clips share frames; else as many as memory allows, which only a GPU and a user limit."""
+        if isinstance(imgs, PoseClips) and imgs.keypoint.shape[1] > 1:
+            return 1
+        limit = self.test_cfg.max_testing_views
+        if limit is None and self.target.device.type != 'cuda':
+            return imgs.shape[0]
+        return input_stage.volumes_at_once(imgs, self.target, limit)
 
     def _test_features(self, imgs: Imgs) -> Iterator[torch.Tensor]:
         """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
@@ -169,6 +179,8 @@ class Recognizer3D(nn.Module):
         return self.predict(imgs).cpu().numpy()
 
 
-def _sample(clips: PoseClips, b: int) -> PoseClips:
-    """Sample b alone, still as a batch."""
-    return replace(clips, keypoint=clips.keypoint[b:b + 1], keypoint_score=clips.keypoint_score[b:b + 1])
+def _samples(imgs: Imgs, some: slice) -> Imgs:
+    """Some samples, still as a batch."""
+    if isinstance(imgs, torch.Tensor):
+        return imgs[some]
+    return replace(imgs, keypoint=imgs.keypoint[some], keypoint_score=imgs.keypoint_score[some])
