@@ -31,9 +31,10 @@ class FlatConv3d(nn.Conv3d):
         return out.contiguous(memory_format=torch.channels_last_3d)         # so it is, but for tiny volumes
 
     def _over_frames(self, x: torch.Tensor) -> torch.Tensor:
-        # A 1x1 kernel reads only every stride-th pixel, so only those are handed on. This is also a matter of safety: on the CPU
-        # the gradient of oneDNN's strided 1x1 convolution with fewer than 8 input channels writes outside its memory (torch 2.13).
-        pixels = self.stride[1:] if self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0) else (1, 1)
+        # On the CPU the gradient of oneDNN's strided 1x1 convolution with fewer than 8 input channels writes outside its memory
+        # (torch 2.13). There only the pixels that such a kernel reads are handed on.
+        unsafe = x.device.type == 'cpu' and self.in_channels % 8 and self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0)
+        pixels = self.stride[1:] if unsafe else (1, 1)
         chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
         images = chosen.transpose(1, 2).flatten(0, 1)                                      # (B*T', C, H', W')
         out = self._convolve(images, self.stride[1:] if pixels == (1, 1) else (1, 1))
