@@ -104,10 +104,10 @@ def look(folder, **options):
 def test_nothing_of_a_work_dir_is_run(work_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', list(sys.path))            # which custom_imports adds to
-    (tmp_path / 'my_stages.py').write_text("open('imported', 'w')\n")
+    (tmp_path / 'my_stages_of_a_report.py').write_text("open('imported', 'w')\n")
     folder = strangers(work_dir, tmp_path, "open('run', 'w')\n")
     assert data_of(look(folder).path)['occlusion']['clips'] == 3
-    (folder / 'tiny.py').write_text((folder / 'tiny.py').read_text() + "custom_imports = dict(imports=['my_stages'])\n")
+    (folder / 'tiny.py').write_text((folder / 'tiny.py').read_text() + "custom_imports = dict(imports=['my_stages_of_a_report'])\n")
     with pytest.raises(ConfigError, match=r'tiny\.py: names modules of its own.*--config'):
         look(folder)
     assert not list(tmp_path.glob('run')) + list(tmp_path.glob('imported'))
