@@ -14,6 +14,7 @@ import numpy as np
 from ..atomic import atomic_write
 from ..ensembling import fit_blend, soften
 from ..evaluation import METRICS, evaluate, group_accuracy
+from ..submission import Scores, align, blend
 from .plan import Plan
 from .runner import read_record
 from .tasks import Task, Truth
@@ -35,13 +36,13 @@ class Row:
 
 def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
     """The rows of all runs, then of all ensembles. A seed that is not done (of an ensemble: a part of it) has no figures."""
-    done = {(task.entry.name, task.seed): (task, task.scores().scores) for task in tasks if task.done}
+    done = {(task.entry.name, task.seed): (task, task.scores()) for task in tasks if task.done}
     seconds = {key: sum(read_record(task).values()) or None for key, (task, _) in done.items()}
     rows = []
     for entry in plan.entries:
         mine = {seed: done[entry.name, seed] for seed in plan.seeds if (entry.name, seed) in done}
         folder = next(task.folder.parent for task in tasks if task.entry == entry)
-        rows.append(Row(entry.name, {seed: measure(scores, task.truth) for seed, (task, scores) in mine.items()},
+        rows.append(Row(entry.name, {seed: measure(scores.scores, task.truth) for seed, (task, scores) in mine.items()},
                         {seed: seconds[entry.name, seed] for seed in mine}, len(plan.seeds),
                         {'config': entry.config, 'options': entry.options, 'folder': str(folder)}))
     for name, parts in plan.ensembles.items():
@@ -60,23 +61,15 @@ def measure(scores: np.ndarray, truth: Truth) -> dict[str, float]:
     return {**evaluate(scores, truth.labels, METRICS, (1, 5)), **group_accuracy(scores, truth.labels, counts)}
 
 
-def _blended(parts: Sequence[tuple[Task, np.ndarray]], fitted: bool) -> dict[str, float]:
+def _blended(parts: Sequence[tuple[Task, Scores]], fitted: bool) -> dict[str, float]:
     """Figures of the mean of several runs' probabilities, clip by clip (by name); fitted: with weights and temperatures chosen on val."""
     first = parts[0][0]
     weights, temperatures = [1 / len(parts)] * len(parts), [1.0] * len(parts)
     if fitted:
-        streams = [_in_order(task.fit_scores().scores, task.fit_truth, first.fit_truth) for task, _ in parts]
-        fit = fit_blend(streams, first.fit_truth.labels)
+        fit = fit_blend(align([task.fit_scores() for task, _ in parts]).scores, first.fit_truth.labels)
         weights, temperatures = fit.weights, fit.temperatures
-    total = sum(w * soften(_in_order(scores, task.truth, first.truth), t)
-                for (task, scores), w, t in zip(parts, weights, temperatures))
-    return measure(total, first.truth)
-
-
-def _in_order(scores: np.ndarray, truth: Truth, wanted: Truth) -> np.ndarray:
-    """Rows in the order of the clips of `wanted`."""
-    row = {name: n for n, name in enumerate(truth.ids)}
-    return scores[[row[name] for name in wanted.ids]]
+    streams = align([scores for _, scores in parts]).scores
+    return measure(blend([soften(scores, t) for scores, t in zip(streams, temperatures)], weights), first.truth)
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

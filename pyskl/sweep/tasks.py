@@ -117,8 +117,9 @@ def _folder(work_dir: Path, name: str, settings: str) -> Path:
 
 def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
     recipe = run.recipe
-    files = {file: Path(file) for file in _named_files([recipe.data.train, recipe.data.val, recipe.data.test], 'ann_file')}
-    files |= {file: find_table(file) for file in _named_files([recipe.data.train, recipe.data.val, recipe.data.test], 'label_embeddings')}
+    datasets = [recipe.data.train, recipe.data.val, recipe.data.test]
+    files = {file: Path(file) for file in _named_files(datasets, 'ann_file')}
+    files |= {file: find_table(file) for file in _named_files(datasets, 'label_embeddings')}
     files |= {recipe.load_from: Path(recipe.load_from)} if recipe.load_from else {}
     files |= _own_modules(recipe)
     content = {'train': recipe.results(), 'test': recipe.data.test, 'val': recipe.data.val, 'amp': amp,
