@@ -4,14 +4,15 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from mmcv.cnn import ConvModule, build_activation_layer
 from torch import nn
+
+from .joined_conv import JoinedConv
 
 InflateStyle = Literal['3x1x1', '3x3x3']
 
 
 class ResidualBlock3d(nn.Module):
-    """relu(branch(x) + shortcut(x)); a subclass lays out the branch as conv1, conv2 (and conv3).
+    """relu(convolutions(x) + shortcut(x)); a subclass lays them out as conv1, conv2 (and conv3), the last of which ends the block.
 
     in_channels, planes   channels that come in; the branch's inner width (`planes * expansion` go out)
     stride                (frames, pixels): taken once in the branch and by `downsample`
@@ -28,17 +29,14 @@ class ResidualBlock3d(nn.Module):
         self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         self.lay_out(in_channels, planes, (stride[0], stride[1], stride[1]), inflate, inflate_style)
         self.downsample = downsample
-        self.relu = build_activation_layer(act_cfg)
 
     def lay_out(self, in_channels: int, planes: int, stride: tuple[int, int, int], inflate: bool, style: InflateStyle) -> None:
         raise NotImplementedError
 
-    def conv(self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: int | tuple[int, int, int] = 1,
-             activate: bool = True) -> ConvModule:
-        parts = self.parts if activate else {**self.parts, 'act_cfg': None}
-        return ConvModule(in_channels, out_channels, kernel, stride, tuple(k // 2 for k in kernel), bias=False, **parts)
+    def conv(self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: int | tuple[int, int, int] = 1) -> JoinedConv:
+        return JoinedConv(in_channels, out_channels, kernel, stride, tuple(k // 2 for k in kernel), bias=False, **self.parts)
 
-    def branch(self, x: torch.Tensor) -> torch.Tensor:
+    def branch(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
     @property
@@ -47,8 +45,7 @@ class ResidualBlock3d(nn.Module):
         return getattr(self, self.last_conv).norm
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(self.branch(x).add_(shortcut))         # nobody else holds the branch's end: in place saves a volume
+        return self.branch(x, x if self.downsample is None else self.downsample(x))
 
 
 class BasicBlock3d(ResidualBlock3d):
@@ -60,10 +57,10 @@ class BasicBlock3d(ResidualBlock3d):
     def lay_out(self, in_channels: int, planes: int, stride: tuple[int, int, int], inflate: bool, style: InflateStyle) -> None:
         kernel = (3, 3, 3) if inflate else (1, 3, 3)
         self.conv1 = self.conv(in_channels, planes, kernel, stride)
-        self.conv2 = self.conv(planes, planes, kernel, activate=False)
+        self.conv2 = self.conv(planes, planes, kernel)
 
-    def branch(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv2(self.conv1(x))
+    def branch(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
+        return self.conv2(self.conv1(x), shortcut)
 
 
 class Bottleneck3d(ResidualBlock3d):
@@ -77,7 +74,7 @@ class Bottleneck3d(ResidualBlock3d):
         middle = (3, 3, 3) if inflate and style == '3x3x3' else (1, 3, 3)
         self.conv1 = self.conv(in_channels, planes, narrow)
         self.conv2 = self.conv(planes, planes, middle, stride)
-        self.conv3 = self.conv(planes, planes * self.expansion, (1, 1, 1), activate=False)
+        self.conv3 = self.conv(planes, planes * self.expansion, (1, 1, 1))
 
-    def branch(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv3(self.conv2(self.conv1(x)))
+    def branch(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
+        return self.conv3(self.conv2(self.conv1(x)), shortcut)

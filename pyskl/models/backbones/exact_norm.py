@@ -18,19 +18,24 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
 
     _abbr_ = 'bn'           # mmcv names the layer by it in the state dict
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def takes_batch(self, x: torch.Tensor) -> bool:
+        """Are the statistics to be taken from this input, and channels last on the CPU?"""
         batch_statistics = self.training or not self.track_running_stats
-        grouped = (x.device.type == 'cpu' and x.dtype == torch.float32 and self.affine
-                   and x.is_contiguous(memory_format=torch.channels_last_3d))
-        if not (batch_statistics and grouped):
+        return (batch_statistics and x.numel() > 0 and x.device.type == 'cpu' and x.dtype == torch.float32 and self.affine
+                and x.is_contiguous(memory_format=torch.channels_last_3d))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.takes_batch(x):
             return super().forward(x)
         out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps)
-        if self.training and self.track_running_stats:
-            self._remember(mean, var, x.numel() // x.shape[1])
+        self.remember(mean, var, x.numel() // x.shape[1])
         return out
 
     @torch.no_grad()
-    def _remember(self, mean: torch.Tensor, var: torch.Tensor, count: int) -> None:
+    def remember(self, mean: torch.Tensor, var: torch.Tensor, count: int) -> None:
+        """In training, take a batch's mean and biased variance (C,) of `count` values a channel into the running statistics."""
+        if not (self.training and self.track_running_stats):
+            return
         self.num_batches_tracked += 1
         share = 1.0 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)

@@ -17,6 +17,7 @@ from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
 from .exact_norm import ExactBatchNorm3d
 from .flat_conv import FlatConv3d
 from .frames import keeps_frames_apart
+from .joined_conv import JoinedConv
 from .recompute import without_and_with_frozen_statistics
 from .sparse_conv import SparseConv3d
 
@@ -126,7 +127,7 @@ class ResNet3d(nn.Module):
         if stride == (1, 1) and in_channels == out_channels:
             return None
         stride3 = (stride[0], stride[1], stride[1])
-        conv = partial(ConvModule, in_channels, out_channels, 1, bias=False, **{**self.parts, 'act_cfg': None})
+        conv = partial(JoinedConv, in_channels, out_channels, 1, bias=False, **{**self.parts, 'act_cfg': None})
         if self.advanced:
             return nn.Sequential(conv(stride=1), nn.AvgPool3d(stride3, stride3, ceil_mode=True, count_include_pad=False))
         return conv(stride=stride3)

@@ -1,0 +1,124 @@
+"""BatchNorm behind a 1x1x1 convolution, from the moments of the convolution's input.
+
+z = W y is linear, so over a batch mean(z) = W mean(y) and var(z) = diag(W cov(y) W'): BatchNorm's statistics are known before z
+is, and both layers are one convolution with other weights. z itself, widest of a bottleneck's tensors, is neither kept nor read
+again: with G = g y' summed over the batch for the gradient g, the gradients of W, gamma and beta follow from G and cov(y), and
+that of y is again a convolution of g and y. What is added are products with y as wide as deep: for a few channels next to nothing.
+
+The layers: Batch Normalization, arXiv:1502.03167, section 3.
+"""
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from .exact_norm import ExactBatchNorm3d
+from .flat_conv import FlatConv3d, frames, joined_conv2d, volumes
+
+MAX_ROWS = 8192         # that are summed up in float32, before float64 takes over
+WIDTH = 40              # see is_worth_it; measured
+
+
+def is_worth_it(conv: FlatConv3d) -> bool:
+    """Is it a plain 1x1x1 convolution from so few channels to so many that what is added costs less than what is saved?
+
+    Added is arithmetic in proportion to in_channels**2, saved are passes over memory in proportion to out_channels.
+    """
+    plain = conv.kernel_size == (1, 1, 1) and conv.padding == (0, 0, 0) and conv.groups == 1 and conv.bias is None
+    return plain and conv.in_channels ** 2 <= WIDTH * conv.out_channels
+
+
+def moment_norm(x: torch.Tensor, conv: FlatConv3d, norm: ExactBatchNorm3d, shortcut: torch.Tensor | None, relu: bool) -> torch.Tensor:
+    """relu(norm(conv(x)) + shortcut) with the batch's statistics: x (B, C, T, H, W), shortcut (B, D, T', H', W') or None."""
+    out, mean, var = MomentNorm.apply(x, conv.weight, norm.weight, norm.bias, norm.eps, conv.stride, shortcut, relu)
+    norm.remember(mean, var, out.numel() // out.shape[1])
+    return out
+
+
+class MomentNorm(torch.autograd.Function):
+    """x, weight (D, C, 1, 1, 1), gamma, beta (D,), eps, stride, shortcut or None, relu -> (B, D, T', H', W'), mean and variance (D,).
+
+    Volumes in and out, channels last, so that autograd can sum the gradients of a block's input in place: not those of views.
+    """
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, weight: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, eps: float,
+                stride: tuple[int, int, int], shortcut: torch.Tensor | None, relu: bool) -> tuple[torch.Tensor, ...]:
+        read = picked(x, stride).contiguous(memory_format=torch.channels_last_3d)
+        images, w = frames(read), weight.flatten(1).double()
+        centre = sums(images) / count(images)                       # (C,)
+        second = products(images, images)                                                  # (C, C)
+        mean = w @ centre
+        var = (w @ (second - centre.outer(centre))).mul_(w).sum(1).clamp_(min=0)
+        inverse = torch.rsqrt(var + eps)
+        scale = gamma.double() * inverse
+        folded = as_kernel(scale[:, None] * w, weight)
+        shift = (beta - scale * mean).to(weight.dtype)
+        out = volumes(joined_conv2d(images, folded, shift, None if shortcut is None else frames(shortcut), relu), read)
+        ctx.save_for_backward(read, weight, folded, centre, second, mean, inverse, scale, out if relu else None)
+        ctx.shape, ctx.stride = x.shape, stride
+        mean, var = mean.to(weight.dtype), var.to(weight.dtype)
+        ctx.mark_non_differentiable(mean, var)
+        return out, mean, var
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: torch.Tensor, *_: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        read, weight, folded, centre, second, mean, inverse, scale, out = ctx.saved_tensors
+        grad = grad.contiguous(memory_format=torch.channels_last_3d)
+        if out is not None:
+            grad = torch.ops.aten.threshold_backward(grad, out, 0)
+        images, grads, w = frames(read), frames(grad), weight.flatten(1).double()
+        mean_grad = sums(grads) / count(images)                     # (D,): beta's over the number of pixels
+        cross = products(grads, images)                                                    # (D, C)
+        mean_gamma = inverse * ((cross * w).sum(1) - mean * mean_grad)
+        # The gradient of z is scale * grad + slope * z + level.
+        slope = -scale * inverse * mean_gamma
+        level = -scale * mean_grad - slope * mean
+        mean_weight = scale[:, None] * cross + slope[:, None] * (w @ second) + level.outer(centre)
+        from_images = joined_conv2d(images, as_kernel((w.t() * slope) @ w, weight), (level @ w).to(weight.dtype), None, relu=False)
+        grad_images = joined_conv2d(grads, folded.transpose(0, 1), None, from_images, relu=False)
+        grad_x = spread(volumes(grad_images, read), ctx.shape, ctx.stride)
+        grad_weight, grad_gamma, grad_beta = (count(images) * g.to(weight.dtype) for g in (mean_weight, mean_gamma, mean_grad))
+        return grad_x, grad_weight.view_as(weight), grad_gamma, grad_beta, None, None, grad if ctx.needs_input_grad[6] else None, None
+
+
+def picked(x: torch.Tensor, stride: tuple[int, int, int]) -> torch.Tensor:
+    return x[:, :, ::stride[0], ::stride[1], ::stride[2]]
+
+
+def spread(x: torch.Tensor, shape: torch.Size, stride: tuple[int, int, int]) -> torch.Tensor:
+    """The gradient of picked: zeros of this shape around x."""
+    if x.shape == shape:
+        return x
+    out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last_3d).zero_()
+    picked(out, stride).copy_(x)
+    return out
+
+
+def as_kernel(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """(D, C) -> (D, C, 1, 1) in the weight's dtype."""
+    return matrix.to(weight.dtype)[:, :, None, None]
+
+
+def count(images: torch.Tensor) -> int:
+    return images.numel() // images.shape[1]
+
+
+def rows(images: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) channels last -> (groups, rows, C), at most MAX_ROWS rows a group where the pictures are not larger."""
+    number, pixels = images.shape[0], images.shape[2] * images.shape[3]
+    groups = next(g for g in range(1, number + 1) if number % g == 0 and (number // g * pixels <= MAX_ROWS or g == number))
+    return images.permute(0, 2, 3, 1).reshape(groups, -1, images.shape[1])
+
+
+def sums(images: torch.Tensor) -> torch.Tensor:
+    """Over all pixels: (N, C, H, W) -> (C,), float64 (torch sums up in pairs, so that float32 is enough before)."""
+    return images.permute(0, 2, 3, 1).flatten(0, 2).sum(0).double()
+
+
+def products(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The mean over all pixels of a's channels times b's: (N, D, H, W), (N, C, H, W) -> (D, C), float64."""
+    sums = torch.bmm(rows(b).transpose(1, 2), rows(a))                                     # (groups, C, D): faster than its transpose
+    return sums.double().sum(0).t() / count(b)
