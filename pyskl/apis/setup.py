@@ -94,10 +94,15 @@ def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logge
     seed_everything(seed)
     with naming(recipe):
         model = build_model(recipe.model)
+    load_start(model, recipe, logger)
+    return model.to(ranks.device)
+
+
+def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -> None:
+    """The weights of load_from, if given, into a model; what does not fit is left out, with a warning."""
     if recipe.load_from:
         for problem in load_weights(model, read_checkpoint(recipe.load_from)['state_dict'], recipe.load_from, strict=False):
             logger.warning('load_from %s: %s These keep their own values.', recipe.load_from, problem)
-    return model.to(ranks.device)
 
 
 def check_match(model: torch.nn.Module, batches: Batches, recipe: Recipe, split: str) -> None:

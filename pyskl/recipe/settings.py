@@ -296,7 +296,8 @@ class TopLevel:
     log_level         what is logged
     work_dir          the folder of a run; default ./work_dirs/ and the config's name
     load_from         a checkpoint whose weights the training starts from
-    resume_from       a checkpoint to go on from; auto_resume goes on from work_dir/latest.pth when it is there
+    resume_from       a checkpoint to go on from; with auto_resume, where the work dir holds what has come of it, from there
+    auto_resume       go on from work_dir/latest.pth when it is there
     find_unused_parameters   for several processes: some weights may get no gradient
     cudnn_benchmark   let cuDNN try its algorithms at the start
     workflow          only [('train', 1)]; validation is set in `evaluation`
