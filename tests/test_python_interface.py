@@ -10,7 +10,7 @@ from test_train import assert_same_checkpoint
 from tiny import ROOT, problem, write_config
 
 from pyskl.apis import inference_recognizer, init_recognizer, train_model
-from pyskl.datasets import DATASETS, PIPELINES, build_dataloader, build_dataset
+from pyskl.datasets import DATASETS, PIPELINES, PoseDataset, build_dataloader, build_dataset
 from pyskl.engine.batch import ToDevice
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.errors import CheckpointError, ConfigError, DataError
@@ -158,6 +158,18 @@ def test_a_users_stage_that_writes_into_its_clip_leaves_the_data_as_they_are(cfg
     dataset = build_dataset(dict(cfg.data.train, pipeline=[Spoil(), *cfg.data.train.pipeline]))
     assert dataset[0]['imgs'].shape
     assert dataset.video_infos[0]['keypoint'].max() > 0
+
+
+@pytest.mark.parametrize('wrap', [lambda own: own, lambda own: dict(type='RepeatDataset', dataset=own, times=2),
+                                  lambda own: dict(type='ConcatDataset', datasets=[own, own])])
+def test_a_users_dataset_with_its_own_getitem_is_what_a_loader_asks(cfg, wrap):
+    @DATASETS.register_module(force=True)
+    class AllTwos(PoseDataset):
+        def __getitem__(self, index):
+            return {**super().__getitem__(index), 'label': torch.tensor(2)}
+    batches = build_dataloader(build_dataset(wrap(dict(cfg.data.train, type='AllTwos'))), 8)
+    batch = next(iter(batches))
+    assert not batches.deferred and batch['label'].tolist() == [2] * 8 and batch['imgs'].shape == (8, 1, 5, 8, 16, 16)
 
 
 @needs_golden

@@ -187,7 +187,7 @@ def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, 
         logger.warning('--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times slower than float32. '
                        'Leave --amp out here.')
     logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else
-                'in the loader (a stage after GeneratePoseTarget is not ours, so drawing can\'t wait)')
+                'in the loader (a stage after GeneratePoseTarget or the dataset\'s __getitem__ is not ours, so drawing can\'t wait)')
     if recipe.ema is not None:
         logger.info('An average of the weights (ema, decay %g) is what is validated and saved as state_dict', recipe.ema.decay)
     if getattr(model.cls_head, 'loss_emb', None) is not None:
