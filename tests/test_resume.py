@@ -7,10 +7,11 @@ import pytest
 from test_train import assert_same_checkpoint
 from tiny import problem, script
 
-from pyskl.apis import TrainOptions, train
+from pyskl.apis import TrainOptions, test, train
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.trainer import Trainer
 from pyskl.errors import ConfigError
+from pyskl.recipe import load_config
 
 
 @pytest.fixture(scope='module')
@@ -97,3 +98,16 @@ def test_how_a_model_is_tested_may_change_before_a_run_goes_on(whole):
     train(config, cfg_options=['model.test_cfg.max_testing_views=1'])
     with pytest.raises(ConfigError, match='model.train_cfg'):
         train(config, cfg_options=['model.train_cfg=dict(mixup=0.2)'])
+
+
+def test_the_written_config_alone_tests_the_run_and_goes_on_with_it(whole, tmp_path, capfd):
+    """With --work-dir, --seed and --autoscale-lr in it; the rate is not scaled a second time."""
+    train(whole[1], TrainOptions(work_dir=str(tmp_path), seed=3, autoscale_lr=True), ['data.videos_per_gpu=4', 'total_epochs=1'])
+    written = load_config(tmp_path / 'tiny.py')
+    assert (written.work_dir, written.seed, written.optimizer.lr) == (str(tmp_path), 3, 0.015)
+    assert written.auto_scale_lr == dict(base_batch_size=4)
+    assert test(tmp_path / 'tiny.py').files[0] == tmp_path / 'result.pkl'
+    train(tmp_path / 'tiny.py', TrainOptions(autoscale_lr=True))
+    assert f'Going on from {tmp_path}/epoch_1.pth' in capfd.readouterr().err
+    train(tmp_path / 'tiny.py', TrainOptions(work_dir=str(tmp_path / 'again')))
+    assert_same_checkpoint(tmp_path / 'epoch_1.pth', tmp_path / 'again' / 'epoch_1.pth')

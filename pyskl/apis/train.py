@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..engine.rollcall import together
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError
-from ..recipe import Recipe, dump_config, read_recipe
+from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .options import TrainOptions
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
@@ -107,7 +107,7 @@ def _with_scaled_rate(recipe: Recipe, options: TrainOptions, ranks: Ranks) -> tu
         return recipe, (logging.INFO, line)
     scaled = rate * total / base
     if options.autoscale_lr:
-        recipe = replace(recipe, optimizer={**recipe.optimizer, 'lr': scaled})
+        recipe = replace(recipe, optimizer={**recipe.optimizer, 'lr': scaled}, auto_scale_lr=AutoScaleLr(total))
         return recipe, (logging.INFO, f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)')
     return recipe, (logging.WARNING, f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
                     f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config if it is meant so.')
@@ -137,12 +137,21 @@ def _meta(recipe: Recipe, options: TrainOptions, ranks: Ranks, seed: int, counts
 
 def _open_work_dir(run: Run, ranks: Ranks, council: Council, meta: dict[str, Any]) -> tuple[logging.Logger, JsonLog]:
     """Write the config, into `meta` too, and open the logs."""
-    meta.update(config=dump_config(run.config), config_name=f'{run.name}.py')
+    meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
     if ranks.is_main:
         CheckpointFolder(run.work_dir).forget_unfinished()
         with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
             f.write(meta['config'])
     return _open_logs(run.recipe, ranks, council.tell(log.timestamp()), meta)
+
+
+def _as_run(run: Run, seed: int) -> str:
+    """The config with what the command line said instead: its text alone tests the run, and trains it again."""
+    recipe = run.recipe
+    said = {'work_dir': recipe.work_dir, 'seed': seed, 'optimizer': recipe.optimizer}
+    if recipe.auto_scale_lr is not None:        # the batch that the rate, scaled or not, belongs to
+        said['auto_scale_lr'] = asdict(recipe.auto_scale_lr)
+    return dump_config({**run.config._cfg_dict, **said})
 
 
 def _open_logs(recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]) -> tuple[logging.Logger, JsonLog]:
