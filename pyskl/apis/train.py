@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from .. import __version__
@@ -22,15 +23,13 @@ from ..engine.log import JsonLog, get_logger
 from ..engine.rollcall import together
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .options import TrainOptions
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
 from .setup import Run, build_batches, build_network, check_match, load_start, log_setting, prepare_machine, read_run, teach_labels
 from .test import TestOptions, test_run
-
-PUBLISHED_BATCH = 32        # clips per step for which the published configs' learning rate was chosen (2 GPUs x 16)
 
 
 def train(config: str | os.PathLike, options: TrainOptions | None = None,
@@ -58,12 +57,13 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     prepare_machine(recipe, ranks, options.deterministic)
     model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
     train_batches = build_batches(recipe, 'train', ranks, seed)
-    val_batches = build_batches(recipe, 'val', ranks) if options.validate and recipe.data.val is not None else None
+    val_batches = _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[settings_text(recipe), flags(options), seed],
                  checkpoint=None if resume is None else resume.place)
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
         check_match(model, val_batches, recipe, 'val')
+    _check_tests_to_come(model, recipe, options, ranks)
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
         model.backbone.compile()
@@ -90,6 +90,25 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     return run.work_dir
 
 
+def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
+    """The val split. DataError when it can't be judged, before an epoch is spent on it."""
+    batches = build_batches(recipe, 'val', ranks)
+    if not (np.asarray(batches.dataset.labels) >= 0).any():
+        raise DataError(f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. '
+                        'Give them labels, or train with --no-validate.')
+    return batches
+
+
+def _check_tests_to_come(model: torch.nn.Module, recipe: Recipe, options: TrainOptions, ranks: Ranks) -> None:
+    """Is there what --test-last and --test-best need? Better said now than after the training."""
+    judged = options.validate and recipe.data.val is not None and recipe.evaluation.best_figure is not None
+    if options.test_best and not judged:
+        raise ConfigError(f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
+                          'evaluation.save_best = None). Validate, or take --test-last.')
+    if options.test_last or options.test_best:
+        check_match(model, build_batches(recipe, 'test', ranks), recipe, 'test')
+
+
 def _clips(batches: Batches | None) -> Any:
     """What tells whether two ranks have the same clips."""
     return None if batches is None else getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids)
@@ -99,10 +118,13 @@ def _clips(batches: Batches | None) -> Any:
 
 def _with_scaled_rate(recipe: Recipe, options: TrainOptions, ranks: Ranks) -> tuple[Recipe, tuple[int, str]]:
     """The recipe with its rate scaled if asked for, and the log line about batch and rate."""
-    base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else PUBLISHED_BATCH
     per_process = recipe.data.loader('train').videos_per_gpu
     total, rate = per_process * ranks.world, recipe.optimizer['lr']
     line = f'Total batch: {total} clips ({per_process} x {ranks.world} processes), learning rate {rate:.4g}'
+    if recipe.auto_scale_lr is None and options.autoscale_lr:
+        raise ConfigError(f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch optimizer.lr = {rate:g} was '
+                          'chosen. Add auto_scale_lr = dict(base_batch_size=...), the number of clips per step.')
+    base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else total
     if total == base:
         return recipe, (logging.INFO, line)
     scaled = rate * total / base
@@ -166,7 +188,7 @@ def _test_afterwards(run: Run, options: TrainOptions, ranks: Ranks, council: Cou
     folder = CheckpointFolder(run.work_dir)
     for wanted, name, path in ((options.test_last, 'last', run.work_dir / 'latest.pth'), (options.test_best, 'best', folder.best())):
         if wanted and path is None:
-            logger.warning('--test-best: no best checkpoint was kept (validation was off, or evaluation.save_best is None)')
+            logger.warning('--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)')
         elif wanted:
             test_run(run, TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')), ranks, council)
 
@@ -193,7 +215,7 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     prepare_machine(recipe, ranks)
     load_start(model, recipe, logger)
     batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
-    val = build_batches(recipe, 'val', ranks) if validate else None
+    val = _val_batches(recipe, ranks) if validate else None
     check_match(model, batches, recipe, 'train')
     counts = teach_labels(model, batches.dataset, recipe)
     trainer = Trainer(model.to(ranks.device), recipe, ranks, council, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)

@@ -77,6 +77,8 @@ class Trainer:
         """Where lines and rows go from now on, and what goes into every checkpoint's meta (config text, settings, version ...)."""
         self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
         wants_tensorboard = any(hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks)
+        if wants_tensorboard:
+            Tensorboard.writer_class()          # is it installed? Asked before there is anything to write
         writes = wants_tensorboard and self.ranks.is_main and json_log.path
         self._tensorboard = Tensorboard(self.folder.folder) if writes else None
 
