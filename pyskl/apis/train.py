@@ -91,7 +91,10 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
-    """The val split. DataError when it can't be judged, before an epoch is spent on it."""
+    """The val split. A UserError kind when it can't be judged, before an epoch is spent on it."""
+    if recipe.gives_features:
+        raise ConfigError(f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave '
+                          'feat_ext out while training, or train with --no-validate.')
     batches = build_batches(recipe, 'val', ranks)
     if not (np.asarray(batches.dataset.labels) >= 0).any():
         raise DataError(f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. '
