@@ -169,7 +169,7 @@ class LrConfig:
 class CheckpointConfig:
     """checkpoint_config: when the training is saved.
 
-    interval        every so many epochs (by_epoch) or iterations; -1: never by itself, only at the end
+    interval        every so many epochs (by_epoch), or iterations and at each epoch's end; -1: never by itself, only at the end
     max_keep_ckpts  how many of the regular checkpoints are kept; -1 keeps all. Latest and best are never deleted
     """
 
@@ -187,7 +187,7 @@ class CheckpointConfig:
 class Evaluation:
     """evaluation: how the val split is judged in the course of the training.
 
-    interval   every so many epochs;  start: the first epoch that is judged (None: as the interval falls)
+    interval   every so many epochs;  start: the first epoch that is judged, counted from 1 (None: as the interval falls)
     metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1
     save_best  the figure whose best checkpoint is kept: top1_acc ...; 'auto': the first figure; None: none is kept
     rule       is more better (greater) or less? None: greater
@@ -290,7 +290,7 @@ class TopLevel:
     """The keys at the top level of a config. Other names there are the config's own helpers.
 
     model             the recognizer, e.g. dict(type='Recognizer3D', ...)
-    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments, paramwise_cfg=dict(...))
+    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments)
     total_epochs      epochs of training
     ema               None, or an average of the weights that is tested in their place
     log_level         what is logged
