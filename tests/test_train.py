@@ -95,6 +95,14 @@ def test_epochs_are_judged_from_start_on(whole, tmp_path, start, interval, judge
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_5.pth']
 
 
+def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd):
+    folder, config = whole
+    train(config, TrainOptions(work_dir=str(tmp_path)), ['total_epochs=1'])
+    assert 'are in data.train too' not in capfd.readouterr().err
+    train(config, TrainOptions(work_dir=str(tmp_path / 'leaky')), ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'])
+    assert '40 of the 40 clips of data.val are in data.train too (train_0, train_1, train_10' in capfd.readouterr().err
+
+
 @pytest.mark.parametrize('workers', [1, 2])
 def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
     folder, config = whole

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ..annotations.wording import some
 from ..datasets import Batches, RepeatDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import seed_everything
@@ -173,6 +174,14 @@ def class_counts(head: torch.nn.Module, dataset: Any) -> np.ndarray | None:
     labels = np.asarray(getattr(dataset, 'labels', []))
     labels = labels[labels >= 0] if labels.size else labels
     return np.bincount(labels, minlength=num_classes) if num_classes is not None and labels.size else None
+
+
+def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
+    """Say so when clips of the val split, by their names, are trained on."""
+    shared = sorted(set(val.ids).intersection(train.ids))
+    if shared:
+        logger.warning('%d of the %d clips of data.val are in data.train too (%s), so its figures say little about clips never seen. '
+                       'Is one of the files left over from another split?', len(shared), len(val), some(shared, 3))
 
 
 def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches,

@@ -28,7 +28,18 @@ from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .options import TrainOptions
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
-from .setup import Run, build_batches, build_network, check_match, load_start, log_setting, prepare_machine, read_run, teach_labels
+from .setup import (
+    Run,
+    build_batches,
+    build_network,
+    check_match,
+    load_start,
+    log_setting,
+    prepare_machine,
+    read_run,
+    teach_labels,
+    warn_of_shared_clips,
+)
 from .test import TestOptions, test_run
 
 
@@ -79,6 +90,8 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     trainer.log_to(logger, json_log, meta)
     _say_where_from(logger, resume, '--no-resume with another --work-dir starts anew.')
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
+    if val_batches is not None:
+        warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
     logger.log(*base_note)
     try:
         trainer.fit()
@@ -228,4 +241,6 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     logger, json_log = _open_logs(recipe, ranks, timestamp or council.tell(log.timestamp()), meta)
     trainer.log_to(logger, json_log, meta)
     _say_where_from(logger, resume, 'without resume_from, it starts anew.')
+    if val is not None:
+        warn_of_shared_clips(logger, batches.dataset, val.dataset)
     trainer.fit()
