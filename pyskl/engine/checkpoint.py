@@ -30,6 +30,9 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
 
     raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
     """
+    if re.match(r'\w+://', str(path)):
+        raise CheckpointError(f'{path}: is an address, and nothing is fetched from a network here. Download it first and give the path of '
+                              'the file.')
     path = Path(path)
     if not os.path.isfile(path):
         what = ' (it is a folder)' if os.path.isdir(path) else ''
