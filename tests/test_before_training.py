@@ -64,3 +64,21 @@ def test_without_a_base_batch_the_batch_is_only_stated(tmp_path, capfd):
     train(problem(tmp_path), cfg_options=['auto_scale_lr=None', 'total_epochs=1'])
     said = capfd.readouterr().err
     assert 'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said and 'chosen for' not in said
+
+
+def test_a_work_dir_that_no_folder_can_be_is_refused(config):
+    for options, changes in (({'work_dir': 'a\0b'}, []), ({}, {'work_dir': 'a\0b'})):
+        with pytest.raises(ConfigError, match='work_dir = .*NUL character'):
+            train(config, TrainOptions(**options), changes)
+
+
+@pytest.mark.parametrize(('launcher', 'said'), [('pytorch', 'PORT=29501 before dist'), ('slurm', 'Try another: MASTER_PORT=29501')])
+def test_processes_that_cannot_meet_name_what_sets_the_port(config, monkeypatch, launcher, said):
+    def in_use(*_, **__):
+        raise RuntimeError('EADDRINUSE')
+    monkeypatch.setattr('torch.distributed.init_process_group', in_use)
+    numbers = dict.fromkeys(('SLURM_PROCID', 'SLURM_LOCALID', 'RANK', 'LOCAL_RANK'), '0') | {'SLURM_NTASKS': '2', 'WORLD_SIZE': '2'}
+    for name, value in {**numbers, 'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f'could not meet at localhost:29500: EADDRINUSE(.|\n)*{said}'):
+        train(config, TrainOptions(launcher=launcher, device='cpu'))

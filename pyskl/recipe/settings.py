@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, did_you_mean
+from ..errors import MAX_SEED, ConfigError, did_you_mean
 from .setting import setting
 
 METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
@@ -337,6 +337,8 @@ class TopLevel:
     def __post_init__(self):
         if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [('train', 1)]:
             raise ValueError(f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`.")
+        if '\0' in (self.work_dir or ''):
+            raise ConfigError(f'work_dir = {self.work_dir!r}: no folder can have a NUL character in its name.')
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):
             raise ValueError(f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
                              'Give one of them.')
