@@ -8,9 +8,10 @@ from test_train import assert_same_checkpoint
 from tiny import problem, script
 
 from pyskl.apis import TrainOptions, test, train
+from pyskl.engine import trainer
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.trainer import Trainer
-from pyskl.errors import ConfigError
+from pyskl.errors import ConfigError, DataError
 from pyskl.recipe import load_config
 
 
@@ -111,3 +112,21 @@ def test_the_written_config_alone_tests_the_run_and_goes_on_with_it(whole, tmp_p
     assert f'Going on from {tmp_path}/epoch_1.pth' in capfd.readouterr().err
     train(tmp_path / 'tiny.py', TrainOptions(work_dir=str(tmp_path / 'again')))
     assert_same_checkpoint(tmp_path / 'epoch_1.pth', tmp_path / 'again' / 'epoch_1.pth')
+
+
+def test_a_validation_that_fails_costs_no_epoch(whole, tmp_path, monkeypatch):
+    folder, config = whole
+
+    def fails(*_):
+        raise DataError('a clip of val is broken')
+    with monkeypatch.context() as broken, pytest.raises(DataError, match='of val is broken'):
+        broken.setattr(trainer, 'collect_scores', fails)
+        train(config, TrainOptions(work_dir=str(tmp_path)))
+    assert [file.name for file in tmp_path.glob('*_*.pth')] == ['iter_5.pth']
+    steps = []
+    step = Trainer.step
+    monkeypatch.setattr(Trainer, 'step', lambda self, batch: steps.append(1) or step(self, batch))
+    train(config, TrainOptions(work_dir=str(tmp_path)))
+    assert len(steps) == 5
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
+    assert {p.name for p in tmp_path.glob('best_*')} == {p.name for p in (folder / 'run').glob('best_*')}

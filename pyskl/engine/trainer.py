@@ -100,7 +100,7 @@ class Trainer:
         with StopRequest(self.council) as self.stop:
             while self.at.epoch < self.recipe.total_epochs:
                 self._rest_of_epoch()
-                metrics = self._validate()
+                metrics = self._validated()
                 self.at = Position(self.at.epoch + 1)
                 self._keep(metrics)
                 self._leave_if_asked()
@@ -238,6 +238,17 @@ class Trainer:
         self.json_log.write(row)
         if self._tensorboard is not None:
             self._tensorboard.write(row, self.iteration)
+
+    def _validated(self) -> dict[str, float] | None:
+        """As _validate. Where that fails, the epoch is kept, so that the same command validates again instead of training it again."""
+        try:
+            return self._validate()
+        except Stopped:
+            raise
+        except Exception:
+            if self.ranks.world == 1:           # among several, the others may not come to write it
+                self._save(f'iter_{self.iteration}.pth')
+            raise
 
     def _validate(self) -> dict[str, float] | None:
         """Metrics on the validation clips when this epoch is due for them (on rank 0; None otherwise)."""
