@@ -192,12 +192,13 @@ def align(streams: Sequence[Scores], ids: Sequence[str] | None = None, ids_name:
     if not streams:
         raise DataError('no scores were given: expected at least one scores.npz or result.pkl.')
     order, order_name = _order(streams, ids, ids_name, by_position)
+    faulty_list = ids is not None and len(set(order)) < len(order) and _agree(streams)
+    way_out = f'The scores have ids of their own and agree on them: leave {ids_name} out.' if faulty_list else ''
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
             raise DataError(f'{stream.path}: scores over {stream.scores.shape[1]} classes, but {streams[0].path} has '
                             f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share their classes.')
-    scores = [_by_position(stream, order, order_name) if by_position or stream.ids is None else _by_id(stream, order, order_name)
-              for stream in streams]
+    scores = [(_by_position if by_position or stream.ids is None else _by_id)(stream, order, order_name, way_out) for stream in streams]
     return Aligned(order, scores, [f'id {text}' for text in _repeats(order)])
 
 
@@ -214,26 +215,32 @@ def _order(streams: Sequence[Scores], ids: Sequence[str] | None, ids_name: str, 
     return next((stream.ids, stream.path) for stream in streams if stream.ids is not None)
 
 
+def _agree(streams: Sequence[Scores]) -> bool:
+    """Have all streams ids, each once, and the same ones?"""
+    return all(stream.ids is not None and len(set(stream.ids)) == len(stream.ids) for stream in streams) and \
+        len({frozenset(stream.ids) for stream in streams}) == 1
+
+
 _ELSEWHERE = 'Is it from another data set or another split?'
 
 
-def _by_position(stream: Scores, order: tuple[str, ...], order_name: str) -> np.ndarray:
+def _by_position(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str) -> np.ndarray:
     if len(stream.scores) != len(order):
         raise DataError(f'{stream.path}: {len(stream.scores)} rows for the {len(order)} ids of {order_name}; matched by '
                         f'position they must be as many. {_ELSEWHERE}')
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
         raise DataError(f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is {plain(order[n])}; by '
-                        'position they do not match. Leave --by-position out to match by id.')
+                        f'position they do not match. {way_out or "Leave --by-position out to match by id."}')
     return stream.scores
 
 
-def _by_id(stream: Scores, order: tuple[str, ...], order_name: str) -> np.ndarray:
+def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str) -> np.ndarray:
     for ids, name in ((stream.ids, stream.path), (order, order_name)):
         repeats = _repeats(ids)
         if repeats:
-            raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. Repair the list, or, if all rows are in '
-                            'the same order, give --by-position.')
+            advice = way_out or 'Repair the list, or, if all rows are in the same order, give --by-position.'
+            raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. {advice}')
     row = {name: n for n, name in enumerate(stream.ids)}
     missing = [name for name in order if name not in row]
     extra = sorted(set(stream.ids) - set(order))

@@ -220,3 +220,9 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert read_checkpoint(tmp_path / 'a.pth')['state_dict']['weight'][0, 0] == 1.0
     assert [p.name for p in tmp_path.iterdir()] == ['a.pth']
+
+
+@pytest.mark.parametrize('address', ['https://download.openmmlab.com/mmaction/pyskl/ckpt/joint.pth', 'http://a/b.pth'])
+def test_an_address_in_place_of_a_file_is_to_be_downloaded_first(address):
+    with pytest.raises(CheckpointError, match=f'{address}: is an address(.|\\n)*Download it first'):
+        read_checkpoint(address)

@@ -11,11 +11,12 @@ from tiny import NUM_JOINTS, problem
 
 from pyskl.annotations import write_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.datasets.pipelines import UniformSampleFrames
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.finite import Buffers, first_broken
 from pyskl.engine.trainer import Trainer
 from pyskl.engine.window import Window
-from pyskl.errors import UserError
+from pyskl.errors import DataError, UserError
 from pyskl.submission import load_scores
 
 
@@ -47,6 +48,16 @@ def edge_clips() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     clips['0 to 4 people per frame'] = (keypoint * there[..., None, None], score * there[..., None])
     clips['comes and goes'] = (keypoint * (np.arange(12) % 3 == 0)[None, :, None, None], score * (np.arange(12) % 3 == 0)[None, :, None])
     return clips
+
+
+@pytest.mark.parametrize('real_frames', [False, True])
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_what_lies_beyond_total_frames_is_never_sampled(real_frames, test_mode):
+    clip = {'frame_dir': 'a', 'keypoint': np.ones((1, 40, 5, 2), np.float32), 'total_frames': 25, 'test_mode': test_mode}
+    inds = UniformSampleFrames(clip_len=16, num_clips=4, real_frames=real_frames)(clip)['frame_inds']
+    assert inds.min() >= 0 and 20 <= inds.max() < 25
+    with pytest.raises(DataError, match='total_frames = 41, but keypoint has 40 frames'):
+        UniformSampleFrames(clip_len=16)({**clip, 'total_frames': 41})
 
 
 def annotation(name: str, label: int, keypoint: np.ndarray, score: np.ndarray) -> dict:

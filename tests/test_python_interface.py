@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from goldens import GOLDEN, needs_golden
+from test_train import assert_same_checkpoint
 from tiny import ROOT, problem, write_config
 
 from pyskl.apis import inference_recognizer, init_recognizer, train_model
-from pyskl.datasets import DATASETS, PIPELINES, build_dataloader, build_dataset
+from pyskl.datasets import DATASETS, PIPELINES, PoseDataset, build_dataloader, build_dataset
 from pyskl.engine.batch import ToDevice
+from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.errors import CheckpointError, ConfigError, DataError
 from pyskl.models import BACKBONES, HEADS, LOSSES, RECOGNIZERS, build_model
 from pyskl.recipe import load_config
@@ -91,6 +93,31 @@ def test_train_model_trains_a_built_model_on_a_built_dataset(cfg, tmp_path):
     assert (tmp_path / 'epoch_1.pth').exists() and list(tmp_path.glob('best_top1_acc_*.pth'))
 
 
+def test_train_model_starts_from_load_from_and_goes_on_from_resume_from(cfg, tmp_path):
+    def run(name, *options):
+        own = load_config(cfg.filename, [f'work_dir={tmp_path / name}', *options])
+        torch.manual_seed(len(name))
+        train_model(build_model(own.model), build_dataset(own.data.train), own)
+        return tmp_path / name
+    whole = run('whole')
+    again = run('again', f'resume_from={whole / "epoch_1.pth"}')
+    assert not (again / 'epoch_1.pth').exists()
+    assert_same_checkpoint(whole / 'epoch_2.pth', again / 'epoch_2.pth')
+    still = run('still', f'load_from={whole / "epoch_2.pth"}', 'optimizer.lr=0.0', 'optimizer.momentum=0.0')
+    weight = 'cls_head.fc_cls.weight'
+    a, b = (read_checkpoint(folder / 'epoch_2.pth')['state_dict'][weight] for folder in (whole, still))
+    assert torch.equal(a, b)
+
+
+def test_train_model_logs_into_the_work_dir_also_without_a_timestamp(cfg, tmp_path):
+    own = load_config(cfg.filename, [f'work_dir={tmp_path}', 'total_epochs=1'])
+    train_model(build_model(own.model), build_dataset(own.data.train), own)
+    (text,), (rows,) = tmp_path.glob('*[0-9].log'), tmp_path.glob('*.log.json')
+    assert 'Epoch [1][5/5]' in text.read_text() and '"mode": "train"' in rows.read_text()
+    train_model(build_model(own.model), build_dataset(own.data.train), own, timestamp='mine')
+    assert (tmp_path / 'mine.log').exists() and (tmp_path / 'mine.log.json').exists()
+
+
 def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
     own = load_config(cfg.filename, ['model.cls_head.loss_emb=None', f'work_dir={tmp_path}', 'total_epochs=1'])
     model = build_model(own.model)
@@ -131,6 +158,18 @@ def test_a_users_stage_that_writes_into_its_clip_leaves_the_data_as_they_are(cfg
     dataset = build_dataset(dict(cfg.data.train, pipeline=[Spoil(), *cfg.data.train.pipeline]))
     assert dataset[0]['imgs'].shape
     assert dataset.video_infos[0]['keypoint'].max() > 0
+
+
+@pytest.mark.parametrize('wrap', [lambda own: own, lambda own: dict(type='RepeatDataset', dataset=own, times=2),
+                                  lambda own: dict(type='ConcatDataset', datasets=[own, own])])
+def test_a_users_dataset_with_its_own_getitem_is_what_a_loader_asks(cfg, wrap):
+    @DATASETS.register_module(force=True)
+    class AllTwos(PoseDataset):
+        def __getitem__(self, index):
+            return {**super().__getitem__(index), 'label': torch.tensor(2)}
+    batches = build_dataloader(build_dataset(wrap(dict(cfg.data.train, type='AllTwos'))), 8)
+    batch = next(iter(batches))
+    assert not batches.deferred and batch['label'].tolist() == [2] * 8 and batch['imgs'].shape == (8, 1, 5, 8, 16, 16)
 
 
 @needs_golden

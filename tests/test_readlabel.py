@@ -123,6 +123,15 @@ def test_the_published_validation_videos_are_taken_out_of_train(tmp_path):
     assert [c['frame_dir'] for c in train['annotations']] == train['split']['train']
 
 
+def test_a_val_file_whose_clips_are_in_train_again_is_warned_about(tmp_path, capsys):
+    folder = raw_folder(tmp_path / 'raw')
+    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0001')
+    run('--data-dir', folder, '--out-dir', tmp_path, '--val-videos', '0002')
+    assert 'warning' not in capsys.readouterr().out
+    run('--data-dir', folder, '--out-dir', tmp_path)
+    assert 'imigue_val.pkl, of an earlier conversion, holds 1 clip that imigue_train.pkl holds now too' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('how', ['ids', 'file', 'file with commas'])
 def test_validation_videos_can_be_ids_or_a_file_of_ids(how, tmp_path):
     folder = raw_folder(tmp_path / 'raw', names=['1_0', '2_0', '3_0', '3_1'], labels=[0] * 4)

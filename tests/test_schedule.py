@@ -35,6 +35,12 @@ def test_step_drops_at_its_epochs(epoch, expected):
     assert learning_rate(config, 1.0, epoch * 7, 7, 24) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize('floor', [dict(min_lr=0.06), dict(min_lr_ratio=0.03)])
+def test_steps_end_at_their_floor(floor):
+    config = LrConfig(policy='step', step=[1, 2], **floor)
+    assert [learning_rate(config, 2.0, epoch, 1, 3) for epoch in range(3)] == pytest.approx([2.0, 0.2, 0.06])
+
+
 def test_step_by_a_number_drops_every_so_many_epochs():
     config = LrConfig(policy='step', step=2, gamma=0.5)
     assert [learning_rate(config, 1.0, epoch * 3, 3, 6) for epoch in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]

@@ -101,6 +101,17 @@ def test_an_id_that_appears_twice_by_id_is_an_error_unless_matched_by_position()
     assert align(twice, by_position=True).warnings == ['id a appears twice, rows 0 and 2']
 
 
+@pytest.mark.parametrize('by_position', [False, True])
+def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_agree(by_position):
+    """The published list names one id twice, in place of another; by id it is ambiguous, by position it does not match."""
+    streams, listed = [stream(['a', 'b', 'c']), stream(['a', 'b', 'c'], seed=1)], ['a', 'b', 'a']
+    with pytest.raises(DataError, match=r'have ids of their own and agree on them: leave test_id\.txt out\.$'):
+        align(streams, listed, 'test_id.txt', by_position)
+    with pytest.raises(DataError, match='by-position'):
+        align([streams[0], stream(['a', 'b', 'd'])], listed, 'test_id.txt', by_position)
+    assert align(streams).ids == ('a', 'b', 'c')
+
+
 @pytest.mark.parametrize(('streams', 'options', 'message'), [
     ([], {}, 'no scores were given'),
     ([stream(None, rows=2, path='A/result.pkl')], {}, 'A/result.pkl: a bare list.*--ids FILE'),

@@ -81,6 +81,28 @@ def test_a_run_continued_at_any_iteration_ends_with_the_same_bits(whole, tmp_pat
     assert again == expected[len(expected) - len(again):]
 
 
+def test_another_total_batch_is_warned_about_also_between_epochs(whole, tmp_path, capfd):
+    folder, config = whole
+    train(config, TrainOptions(work_dir=str(tmp_path), resume=str(folder / 'run' / 'epoch_1.pth')), ['data.videos_per_gpu=4'])
+    assert 'total batch of 8 and 40 clips, now it is 4 and 40: training goes on from batch 0' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(('start', 'interval', 'judged'), [(3, 2, [3, 5]), (2, 1, [2, 3, 4, 5]), (None, 2, [2, 4])])
+def test_epochs_are_judged_from_start_on(whole, tmp_path, start, interval, judged):
+    train(whole[1], TrainOptions(work_dir=str(tmp_path)),
+          ['total_epochs=5', f'evaluation.start={start}', f'evaluation.interval={interval}', 'checkpoint_config.interval=-1'])
+    assert [row['epoch'] for row in rows(tmp_path, 'val')] == judged
+    assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_5.pth']
+
+
+def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd):
+    folder, config = whole
+    train(config, TrainOptions(work_dir=str(tmp_path)), ['total_epochs=1'])
+    assert 'are in data.train too' not in capfd.readouterr().err
+    train(config, TrainOptions(work_dir=str(tmp_path / 'leaky')), ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'])
+    assert '40 of the 40 clips of data.val are in data.train too (train_0, train_1, train_10' in capfd.readouterr().err
+
+
 @pytest.mark.parametrize('workers', [1, 2])
 def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
     folder, config = whole

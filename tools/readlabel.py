@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.annotations import write_annotations
+from pyskl.annotations import open_annotations, write_annotations
 from pyskl.annotations.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS, raw_paths, read_raw, take_out_videos
 from pyskl.annotations.imigue_csv import read_csv_release
 from pyskl.annotations.wording import count
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         converted[split] = annotations
     for split in (split for split in SPLITS if split in converted):     # only now: a fault in test leaves no new train behind
         _write(args.out_dir, split, converted[split])
+    if 'train' in converted and 'val' not in converted:
+        _warn_of_old_val(args.out_dir / 'imigue_val.pkl', converted['train'])
 
 
 def _splits(args: argparse.Namespace, val_from_train: bool) -> list[str]:
@@ -90,6 +93,15 @@ def _write(out_dir: Path, split: str, annotations: list[dict]) -> None:
     num_classes = len({a['label'] for a in annotations} - {-1})
     labels = count(num_classes, 'class') if num_classes else 'no labels'
     print(f'wrote {_shown(path)} ({count(len(annotations), "clip")}, {labels})')
+
+
+def _warn_of_old_val(path: Path, train: list[dict]) -> None:
+    """A val file that an earlier --val-videos took out of train stays where it is; its clips are in train again."""
+    with contextlib.suppress(UserError):            # none there, or none of ours
+        shared = set(open_annotations(path).ids).intersection(a['frame_dir'] for a in train)
+        if shared:
+            print(f'warning: {_shown(path)}, of an earlier conversion, holds {count(len(shared), "clip")} that imigue_train.pkl '
+                  'holds now too. Remove it, or give --val-videos again.')
 
 
 def _shown(path: Path) -> Path:

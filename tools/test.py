@@ -13,7 +13,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)')
     parser.add_argument('--work-dir', help='where the checkpoint is sought and results go (default: work_dir of the config)')
-    parser.add_argument('--out', help='result file (default: result.pkl in the work dir, val.pkl for --split val); '
+    parser.add_argument('--out', help='result file, a .pkl (default: result.pkl in the work dir, val.pkl for --split val); '
                         'scores with names go beside it')
     parser.add_argument('--eval', nargs='+', metavar='METRIC',
                         help='top_k_accuracy, mean_class_accuracy, macro_f1 (default: the config\'s)')
@@ -29,13 +29,15 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--report', nargs='?', const='', metavar='FILE', help='write a page about the test as well, see tools/report.py '
                         '(default: report.html beside the scores)')
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+    parser.add_argument('--tmpdir', help=argparse.SUPPRESS)         # PYSKL's flag; scores are gathered without files
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
-    page, _ = args.pop('report'), args.pop('local_rank')
+    page = args.pop('report')
+    del args['local_rank'], args['tmpdir']
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test
     if page:
@@ -53,9 +55,9 @@ def report(files: Sequence[Path], config: str, cfg_options: Sequence[str] | None
     """Write the page about a test and print where it is."""
     from pyskl.recipe import load_config
     from pyskl.report import ReportOptions, build_report
-    scores = next((file for file in files if file.suffix == '.npz'), None)
+    scores = next((file for file in files if file.name.endswith('scores.npz')), None)
     if scores is None:
-        raise UserError('--report: the views of a clip were kept apart (average_clips none), so no clip has one answer to report on.')
+        raise UserError('--report: no clip has one answer to report on (average_clips none keeps views apart, feat_ext gives features).')
     work_dir = work_dir or load_config(config, cfg_options).get('work_dir')
     options = ReportOptions(out=out, config=config, cfg_options=cfg_options, checkpoint=checkpoint)
     written = build_report([scores], options, work_dir)

@@ -18,7 +18,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--no-validate', dest='validate', action='store_false', help='do not judge the val split while training')
     parser.add_argument('--test-last', action='store_true', help='test the last checkpoint afterwards')
     parser.add_argument('--test-best', action='store_true', help='test the best checkpoint afterwards')
-    parser.add_argument('--resume', metavar='FILE', help='go on from this checkpoint, even if settings differ')
+    parser.add_argument('--resume', metavar='FILE', help='go on from this checkpoint, even if settings differ; the same command '
+                        'again goes on where it stopped')
     parser.add_argument('--no-resume', action='store_true', help='start anew; refuses a work dir that holds a run')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], help='default: pytorch under torchrun, else none')
     parser.add_argument('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         work_dir = train(config, TrainOptions(**args), cfg_options)
     except Stopped as stopped:
         if not stopped.quiet:
-            print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
+            print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
     if not args['dry_run']:
         print(f'wrote {work_dir}')

@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         folds = [run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}') for k in range(args.folds)]
     except Stopped as stopped:
-        print(f'{stopped}. The same command goes on from there.', file=sys.stderr)
+        print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
     text = table(folds)
     print('\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ..annotations.wording import some
 from ..datasets import Batches, RepeatDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import seed_everything
@@ -94,10 +95,15 @@ def build_network(recipe: Recipe, ranks: Ranks, seed: int, logger: logging.Logge
     seed_everything(seed)
     with naming(recipe):
         model = build_model(recipe.model)
+    load_start(model, recipe, logger)
+    return model.to(ranks.device)
+
+
+def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -> None:
+    """The weights of load_from, if given, into a model; what does not fit is left out, with a warning."""
     if recipe.load_from:
         for problem in load_weights(model, read_checkpoint(recipe.load_from)['state_dict'], recipe.load_from, strict=False):
             logger.warning('load_from %s: %s These keep their own values.', recipe.load_from, problem)
-    return model.to(ranks.device)
 
 
 def check_match(model: torch.nn.Module, batches: Batches, recipe: Recipe, split: str) -> None:
@@ -170,6 +176,14 @@ def class_counts(head: torch.nn.Module, dataset: Any) -> np.ndarray | None:
     return np.bincount(labels, minlength=num_classes) if num_classes is not None and labels.size else None
 
 
+def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
+    """Say so when clips of the val split, by their names, are trained on."""
+    shared = sorted(set(val.ids).intersection(train.ids))
+    if shared:
+        logger.warning('%d of the %d clips of data.val are in data.train too (%s), so its figures say little about clips never seen. '
+                       'Is one of the files left over from another split?', len(shared), len(val), some(shared, 3))
+
+
 def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, ranks: Ranks, batches: Batches,
                 amp: str | None = None) -> None:
     """The lines that one wants to find at the top of a log."""
@@ -182,7 +196,7 @@ def log_setting(logger: logging.Logger, recipe: Recipe, model: torch.nn.Module, 
         logger.warning('--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times slower than float32. '
                        'Leave --amp out here.')
     logger.info('Heatmaps are drawn %s', 'on the device' if batches.deferred else
-                'in the loader (a stage after GeneratePoseTarget is not ours, so drawing can\'t wait)')
+                'in the loader (a stage after GeneratePoseTarget or the dataset\'s __getitem__ is not ours, so drawing can\'t wait)')
     if recipe.ema is not None:
         logger.info('An average of the weights (ema, decay %g) is what is validated and saved as state_dict', recipe.ema.decay)
     if getattr(model.cls_head, 'loss_emb', None) is not None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ..atomic import atomic_write
 from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
@@ -18,10 +19,10 @@ from ..engine.log import as_text
 from ..engine.rollcall import together
 from ..engine.tester import collect_scores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..evaluation import evaluate, group_accuracy
+from ..evaluation import check_metrics, evaluate, group_accuracy
 from ..models import build_model, fuse_conv_bn
 from ..recipe import Recipe
-from ..submission import save_result_pkl, save_scores, write_submission
+from ..submission import CSV_NAME, ZIP_NAME, save_result_pkl, save_scores, write_submission
 from .setup import Run, Split, build_batches, build_split, check_match, naming, prepare_machine, read_run
 
 WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')     # arguments of a data set
@@ -78,6 +79,7 @@ test.__test__ = False       # not a test function, whatever its name tells pytes
 
 def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
     """As `test`, on processes that have met already."""
+    _check(options)
     prepare_machine(run.recipe, ranks)
     model, checkpoint, meta = _model(run, options, ranks)
     batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
@@ -90,15 +92,23 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> 
     if scores is None:
         return None
     ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)
-    metrics = _metrics(run.recipe, options, scores, labels, counts)
+    why_not = _why_not(run.recipe, scores, labels)
+    metrics = {} if why_not else _metrics(run.recipe, options, scores, labels, counts)
     files = _write(run, options, ids, scores, checkpoint.name)
-    print(as_text(metrics) if metrics else f'no metrics: {_why_not(scores, labels)}')
+    print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
     return TestResult(ids, scores, metrics, files)
 
 
 test_run.__test__ = False
+
+
+def _check(options: TestOptions) -> None:
+    """What would else be said only after the whole test."""
+    check_metrics(options.eval or ())
+    if options.out and Path(options.out).suffix not in ('.pkl', '.pickle'):
+        raise ConfigError(f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl.')
 
 
 def _dataset(recipe: Recipe, split: Split) -> Any:
@@ -159,8 +169,6 @@ def counts_of_checkpoint(meta: Mapping[str, Any], num_classes: int | None) -> np
 
 def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray,
              counts: np.ndarray | None) -> dict[str, float]:
-    if _why_not(scores, labels):
-        return {}
     figures = dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
     if counts is not None and scores.shape[1] == len(counts):
         groups = group_accuracy(scores, labels, counts)
@@ -168,24 +176,43 @@ def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: n
     return figures
 
 
-def _why_not(scores: np.ndarray, labels: np.ndarray) -> str:
+def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
     """Why there can be no metrics; '' when there can."""
+    if recipe.gives_features:
+        return 'these are features, not class scores (model.test_cfg.feat_ext)'
     if (labels < 0).any():
         return f'{int((labels < 0).sum())} of {len(labels)} clips have no label'
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
 
 
 def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray, checkpoint: str) -> list[Path]:
+    if run.recipe.gives_features:
+        return _write_features(run, options, ids, scores)
     result = Path(options.out) if options.out else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
     scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
+    submission = [result.with_name(name) for name in (CSV_NAME, ZIP_NAME)] if result.name == 'result.pkl' else []
     save_result_pkl(result, scores)
-    if scores.ndim > 2:
-        return [result]
-    save_scores(scores_file, ids, scores, checkpoint)
-    files = [result, scores_file]
-    if options.split == 'test' and result.name == 'result.pkl':
+    files = [result]
+    if scores.ndim == 2:
+        save_scores(scores_file, ids, scores, checkpoint)
+        files.append(scores_file)
+    if scores.ndim == 2 and options.split == 'test' and submission:
         try:
             files += write_submission(result.parent, ids, scores.argmax(1))
         except DataError as error:              # names of one's own data that a csv can't hold
             print(f'no Submission.csv: {error}')
+    old = [file.name for file in (scores_file, *submission) if file not in files and file.exists()]
+    if old:
+        print(f'warning: {", ".join(old)} beside {result} come from an earlier test, not from this one')
     return files
+
+
+def _write_features(run: Run, options: TestOptions, ids: list[str], features: np.ndarray) -> list[Path]:
+    """Features (N, D) under names of their own: no file of scores is touched unless --out names it."""
+    name = 'features.pkl' if options.split == 'test' else f'{options.split}_features.pkl'
+    result = Path(options.out) if options.out else run.work_dir / name
+    save_result_pkl(result, features)
+    named = result.with_name(f'{result.stem}.npz')
+    with atomic_write(named) as f:
+        np.savez(f, ids=np.array(ids, dtype=np.str_), features=features)
+    return [result, named]

@@ -139,7 +139,7 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
     videos_per_gpu    clips per batch and rank
     workers_per_gpu   worker processes per rank; 0 prepares samples in this process
     shuffle           default: shuffle unless the dataset is in test mode; test-mode datasets are never shuffled or filled up
-    deferred          carry key points and draw on the device (default: whenever the pipeline allows it)
+    deferred          carry key points and draw on the device (default: whenever pipeline and dataset allow it)
     """
     test_mode = getattr(dataset, 'test_mode', False)
     deferred = getattr(dataset, 'can_defer', False) if deferred is None else deferred

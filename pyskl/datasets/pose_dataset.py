@@ -129,8 +129,8 @@ class PoseDataset:
 
     @property
     def can_defer(self) -> bool:
-        """May a loader carry key points and leave the drawing of heatmaps to the model's device?"""
-        return self.pipeline.can_defer
+        """May a loader carry key points and leave the drawing of heatmaps to the model's device? Not past a user's own __getitem__."""
+        return type(self).__getitem__ is PoseDataset.__getitem__ and self.pipeline.can_defer
 
     @cached_property
     def _collects_emb(self) -> bool:

@@ -32,6 +32,10 @@ class RepeatDataset:
         self.labels = np.tile(self.dataset.labels, times)
 
     @property
+    def can_defer(self) -> bool:
+        return type(self).__getitem__ is RepeatDataset.__getitem__ and self.dataset.can_defer
+
+    @property
     def ids(self) -> Ids:
         inner = self.dataset.ids
         return Ids(lambda index: inner[index % len(inner)], len(self), lambda: chain.from_iterable(repeat(inner, self.times)))
@@ -48,7 +52,7 @@ class RepeatDataset:
         return self.dataset.sample(index % len(self.dataset), deferred)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.sample(index)
+        return self.dataset[index % len(self.dataset)]
 
 
 @DATASETS.register_module()
@@ -62,7 +66,7 @@ class ConcatDataset:
             raise ConfigError('ConcatDataset.datasets is empty: expected at least one dataset.')
         self.datasets = [_built(d, test_mode) for d in datasets]
         self.labels = np.concatenate([d.labels for d in self.datasets])
-        self.can_defer = all(d.can_defer for d in self.datasets)
+        self.can_defer = type(self).__getitem__ is ConcatDataset.__getitem__ and all(d.can_defer for d in self.datasets)
         self.looks_up_emb = all(d.looks_up_emb for d in self.datasets)
         self.class_prob_rule = self._same('class_prob_rule', 'class_prob')
         self.class_prob = self._same('class_prob') if self.class_prob_rule is None else repeats(self.labels, self.class_prob_rule)
@@ -101,4 +105,5 @@ class ConcatDataset:
         return self.datasets[which].sample(inner, deferred)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.sample(index)
+        which, inner = self._place(index)
+        return self.datasets[which][inner]

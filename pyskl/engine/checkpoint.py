@@ -30,6 +30,9 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
 
     raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
     """
+    if re.match(r'\w+://', str(path)):
+        raise CheckpointError(f'{path}: is an address, and nothing is fetched from a network here. Download it first and give the path of '
+                              'the file.')
     path = Path(path)
     if not os.path.isfile(path):
         what = ' (it is a folder)' if os.path.isdir(path) else ''
@@ -103,6 +106,7 @@ class CheckpointFolder:
     def __init__(self, folder: str | os.PathLike, keep: int = -1):
         """keep: how many numbered checkpoints to keep, the latest among them (the best is never touched); -1 keeps all."""
         self.folder, self.keep = Path(folder), keep
+        self.spared: str | None = None          # the file that the user asked to go on from is never removed
 
     def numbered(self) -> list[Path]:
         """epoch_N.pth and iter_N.pth, oldest first."""
@@ -119,7 +123,7 @@ class CheckpointFolder:
         write_checkpoint(path, data)
         self._point_latest(path)
         if self.keep > 0:
-            others = [p for p in self.numbered() if p != path]
+            others = [p for p in self.numbered() if p != path and not self._is_spared(p)]
             for old in others[:max(0, len(others) - self.keep + 1)]:
                 old.unlink(missing_ok=True)
         return path
@@ -127,11 +131,14 @@ class CheckpointFolder:
     def save_best(self, name: str, data: Mapping[str, Any]) -> Path:
         """Write the new best checkpoint, then remove the one it beats."""
         path = self.folder / name
-        before = [p for p in self._named(_BEST) if p != path]
+        before = [p for p in self._named(_BEST) if p != path and not self._is_spared(p)]
         write_checkpoint(path, data)
         for old in before:
             old.unlink(missing_ok=True)
         return path
+
+    def _is_spared(self, path: Path) -> bool:
+        return self.spared is not None and os.path.realpath(path) == self.spared
 
     def forget_unfinished(self) -> list[str]:
         """Remove what a killed run left half-written; returns the names of what there was."""

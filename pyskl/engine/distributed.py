@@ -16,6 +16,8 @@ import torch.distributed as dist
 from ..errors import ConfigError, DataError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm')
+_PORT_SETTING = {'pytorch': 'PORT=29501 before dist_train.sh or dist_test.sh, torchrun --master_port 29501',
+                 'slurm': 'MASTER_PORT=29501'}
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
         dist.init_process_group((backend or 'nccl') if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
-                          f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another PORT.') from error
+                          f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another: '
+                          f'{_PORT_SETTING[launcher]}.') from error
     sharing = _slurm_sharing(world) if launcher == 'slurm' else int(os.environ.get('LOCAL_WORLD_SIZE', world))
     return Ranks(rank, world, local_rank, chosen, sharing)
 

@@ -69,12 +69,16 @@ class Tensorboard:
     """Writes the same rows for TensorBoard, as train/loss, val/top1_acc ..., by iteration of the whole run."""
 
     def __init__(self, folder: Path):
+        self._writer = self.writer_class()(str(folder / 'tf_logs'))
+
+    @staticmethod
+    def writer_class() -> type:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise ConfigError('log_config.hooks: TensorboardLoggerHook needs the package tensorboard. Install it with '
                               "pip install -e '.[tensorboard]', or leave the hook out.") from error
-        self._writer = SummaryWriter(str(folder / 'tf_logs'))
+        return SummaryWriter
 
     def write(self, row: Mapping[str, Any], iteration: int) -> None:
         for name, value in row.items():

@@ -25,11 +25,11 @@ def learning_rate(config: LrConfig, base_lr: float, iteration: int, epoch_length
 
 
 def _regular(config: LrConfig, base_lr: float, now: int, end: int) -> float:
+    lowest = base_lr * config.min_lr_ratio if config.min_lr_ratio is not None else config.min_lr or 0.0
     if config.policy == 'CosineAnnealing':
-        lowest = base_lr * config.min_lr_ratio if config.min_lr_ratio is not None else config.min_lr or 0.0
         return lowest + 0.5 * (base_lr - lowest) * (1 + math.cos(math.pi * now / end))
     steps = config.step if isinstance(config.step, (list, tuple)) else range(config.step, end + 1, config.step)
-    return max(base_lr * config.gamma ** bisect.bisect_right(steps, now), config.min_lr or 0.0)
+    return max(base_lr * config.gamma ** bisect.bisect_right(steps, now), lowest)
 
 
 def _warmup(config: LrConfig, share: float) -> float:

@@ -14,8 +14,11 @@ _POLITE = [getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if
 class Stopped(Exception):
     """Training was asked to stop and has written `checkpoint`. The exit status is 128 + signal, as shells expect.
 
-    quiet   another rank speaks for all
+    quiet    another rank speaks for all
+    advice   how to go on from there, in words
     """
+
+    advice = 'The same command goes on from there.'
 
     def __init__(self, number: int, checkpoint: str, quiet: bool = False):
         super().__init__(f'stopped by {signal.Signals(number).name}; everything so far is in {checkpoint}')

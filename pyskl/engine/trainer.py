@@ -31,7 +31,8 @@ from .tester import collect_scores
 from .window import Window
 
 _NAMED = 256                # clips of a bad batch that a message names
-_DROPOUT_STREAM = 1         # keeps the draws of iterations apart from those of samples, which use (seed, epoch, index)
+_DROPOUT_STREAM = 1         # (seed, 1, iteration, rank). Zeros at the end count for nothing, so on rank 0 that seeds as clip `iteration`
+                            # of epoch 1 does; it does no harm, as a clip's draws and dropout's have nothing to do with each other
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Trainer:
         """Where lines and rows go from now on, and what goes into every checkpoint's meta (config text, settings, version ...)."""
         self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
         wants_tensorboard = any(hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks)
+        if wants_tensorboard:
+            Tensorboard.writer_class()          # is it installed? Asked before there is anything to write
         writes = wants_tensorboard and self.ranks.is_main and json_log.path
         self._tensorboard = Tensorboard(self.folder.folder) if writes else None
 
@@ -97,7 +100,7 @@ class Trainer:
         with StopRequest(self.council) as self.stop:
             while self.at.epoch < self.recipe.total_epochs:
                 self._rest_of_epoch()
-                metrics = self._validate()
+                metrics = self._validated()
                 self.at = Position(self.at.epoch + 1)
                 self._keep(metrics)
                 self._leave_if_asked()
@@ -236,10 +239,22 @@ class Trainer:
         if self._tensorboard is not None:
             self._tensorboard.write(row, self.iteration)
 
+    def _validated(self) -> dict[str, float] | None:
+        """As _validate. Where that fails, the epoch is kept, so that the same command validates again instead of training it again."""
+        try:
+            return self._validate()
+        except Stopped:
+            raise
+        except Exception:
+            if self.ranks.world == 1:           # among several, the others may not come to write it
+                self._save(f'iter_{self.iteration}.pth')
+            raise
+
     def _validate(self) -> dict[str, float] | None:
         """Metrics on the validation clips when this epoch is due for them (on rank 0; None otherwise)."""
         config, number = self.recipe.evaluation, self.at.epoch + 1
-        if self.val is None or number < (config.start or 0) or number % config.interval:
+        since = number - (config.start or 0)
+        if self.val is None or since < 0 or since % config.interval:
             return None
         with contextlib.nullcontext() if self.ema is None else self.ema.in_the_model():
             self._share_buffers()
@@ -273,7 +288,8 @@ class Trainer:
             if self.ranks.is_main:
                 path = self.folder.save_best(self.best_file, data)
                 self.logger.info('The best so far: %s', path)
-        if epoch == self.recipe.total_epochs or not config.by_epoch or config.interval > 0 and epoch % config.interval == 0:
+        due = config.interval > 0 and (not config.by_epoch or epoch % config.interval == 0)
+        if due or epoch == self.recipe.total_epochs:
             self._save(f'epoch_{epoch}.pth')
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
@@ -354,7 +370,7 @@ class Trainer:
         inner, total, clips = int(resume.get('inner', 0)), resume.get('total_batch', self.total_batch), resume.get('clips')
         if total != self.total_batch:
             inner = inner * total // self.total_batch
-        if total != self.total_batch and inner or clips not in (None, len(self.train.dataset)):
+        if total != self.total_batch or clips not in (None, len(self.train.dataset)):
             self.logger.warning('%s was written with a total batch of %d and %s clips, now it is %d and %d: training goes on from batch %d '
                                 'of the epoch, and will not equal an uninterrupted run', source, total, clips, self.total_batch,
                                 len(self.train.dataset), inner)

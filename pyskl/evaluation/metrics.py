@@ -78,6 +78,7 @@ def evaluate(scores: Any, labels: Any, metrics: Sequence[str] = ('top_k_accuracy
     raises   ConfigError for an unknown metric; DataError as the metrics do
     """
     metrics = (metrics,) if isinstance(metrics, str) else metrics
+    check_metrics(metrics)
     ks = (topk,) if isinstance(topk, (int, np.integer)) else tuple(topk)
     figures: OrderedDict[str, float] = OrderedDict()
     for name in metrics:
@@ -85,11 +86,16 @@ def evaluate(scores: Any, labels: Any, metrics: Sequence[str] = ('top_k_accuracy
             figures.update((f'top{k}_acc', accuracy) for k, accuracy in zip(ks, top_k_accuracy(scores, labels, ks)))
         elif name == 'mean_class_accuracy':
             figures[name] = mean_class_accuracy(scores, labels)
-        elif name == 'macro_f1':
-            figures[name] = macro_f1(scores, labels)
         else:
-            raise ConfigError(f'metric {name!r} is unknown.{did_you_mean(name, METRICS)} Known: {", ".join(METRICS)}.')
+            figures[name] = macro_f1(scores, labels)
     return figures
+
+
+def check_metrics(metrics: Sequence[str]) -> None:
+    """ConfigError unless every name is one of METRICS."""
+    for name in metrics:
+        if name not in METRICS:
+            raise ConfigError(f'metric {name!r} is unknown.{did_you_mean(name, METRICS)} Known: {", ".join(METRICS)}.')
 
 
 def known_clips(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:

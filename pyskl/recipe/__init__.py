@@ -2,6 +2,6 @@
 from .dump import dump_config
 from .load import import_custom_modules, load_config
 from .read import Recipe, differences, read_recipe
-from .settings import LrConfig
+from .settings import AutoScaleLr, LrConfig
 
-__all__ = ['LrConfig', 'Recipe', 'differences', 'dump_config', 'import_custom_modules', 'load_config', 'read_recipe']
+__all__ = ['AutoScaleLr', 'LrConfig', 'Recipe', 'differences', 'dump_config', 'import_custom_modules', 'load_config', 'read_recipe']

@@ -61,7 +61,7 @@ def _check_collected(head: Mapping[str, Any], dataset: Mapping[str, Any], place:
                 raise ConfigError(f'{stage_place} does not collect {key!r}, which training needs. Add it to keys.')
         if 'emb' not in stage['keys'] and _wants_emb(head):
             raise ConfigError(f"{stage_place} does not collect 'emb', but model.cls_head compares embeddings. Add it to keys, "
-                              'or set model.cls_head.loss_emb=None for a head without embeddings.')
+                              'or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL\'s own is).')
 
 
 def _wants_emb(head: Mapping[str, Any]) -> bool:

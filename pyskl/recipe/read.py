@@ -69,6 +69,11 @@ class Recipe(TopLevel):
             if value is None:
                 raise ConfigError(f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.')
 
+    @property
+    def gives_features(self) -> bool:
+        """Does the model answer with features in place of class scores (model.test_cfg.feat_ext)?"""
+        return bool(((self.model or {}).get('test_cfg') or {}).get('feat_ext'))
+
     def results(self) -> dict[str, Any]:
         """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, did_you_mean
+from ..errors import MAX_SEED, ConfigError, did_you_mean
 from .setting import setting
 
 METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
@@ -169,7 +169,7 @@ class LrConfig:
 class CheckpointConfig:
     """checkpoint_config: when the training is saved.
 
-    interval        every so many epochs (by_epoch) or iterations; -1: never by itself, only at the end
+    interval        every so many epochs (by_epoch), or iterations and at each epoch's end; -1: never by itself, only at the end
     max_keep_ckpts  how many of the regular checkpoints are kept; -1 keeps all. Latest and best are never deleted
     """
 
@@ -187,7 +187,7 @@ class CheckpointConfig:
 class Evaluation:
     """evaluation: how the val split is judged in the course of the training.
 
-    interval   every so many epochs;  start: the first epoch that is judged (None: as the interval falls)
+    interval   every so many epochs;  start: the first epoch that is judged, counted from 1 (None: as the interval falls)
     metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1
     save_best  the figure whose best checkpoint is kept: top1_acc ...; 'auto': the first figure; None: none is kept
     rule       is more better (greater) or less? None: greater
@@ -290,13 +290,14 @@ class TopLevel:
     """The keys at the top level of a config. Other names there are the config's own helpers.
 
     model             the recognizer, e.g. dict(type='Recognizer3D', ...)
-    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments, paramwise_cfg=dict(...))
+    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments)
     total_epochs      epochs of training
     ema               None, or an average of the weights that is tested in their place
     log_level         what is logged
     work_dir          the folder of a run; default ./work_dirs/ and the config's name
     load_from         a checkpoint whose weights the training starts from
-    resume_from       a checkpoint to go on from; auto_resume goes on from work_dir/latest.pth when it is there
+    resume_from       a checkpoint to go on from; with auto_resume, where the work dir holds what has come of it, from there
+    auto_resume       go on from work_dir/latest.pth when it is there
     find_unused_parameters   for several processes: some weights may get no gradient
     cudnn_benchmark   let cuDNN try its algorithms at the start
     workflow          only [('train', 1)]; validation is set in `evaluation`
@@ -336,6 +337,8 @@ class TopLevel:
     def __post_init__(self):
         if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [('train', 1)]:
             raise ValueError(f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`.")
+        if '\0' in (self.work_dir or ''):
+            raise ConfigError(f'work_dir = {self.work_dir!r}: no folder can have a NUL character in its name.')
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):
             raise ValueError(f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
                              'Give one of them.')

@@ -12,7 +12,7 @@ from .base import Results, Step, clip_error
 
 @PIPELINES.register_module()
 class UniformSampleFrames(Step):
-    """Cut the clip into clip_len equal parts and take one frame of each. PoseConv3D, arXiv:2104.13586, section 3.3.
+    """Cut the clip's first total_frames into clip_len equal parts and take one frame of each. PoseConv3D, arXiv:2104.13586, section 3.3.
 
     clip_len     frames to take
     num_clips    samples of one clip, one behind the other
@@ -45,10 +45,10 @@ class UniformSampleFrames(Step):
         keypoint = results.get('keypoint')
         if num_frames < 1:
             raise clip_error(results, f'total_frames = {num_frames}: the clip has no frame to sample. Remove it from the split.')
-        if keypoint is not None and keypoint.shape[1] != num_frames:
+        if keypoint is not None and keypoint.shape[1] < num_frames:
             raise clip_error(results, f'total_frames = {num_frames}, but keypoint has {keypoint.shape[1]} frames (second axis).')
         if self.real_frames and keypoint is not None:
-            num_frames = _last_real_frame(keypoint)
+            num_frames = _last_real_frame(keypoint[:, :num_frames])
         testing = results.get('test_mode', False) if self.test_mode is None else self.test_mode
         if testing:
             inds = _test_indices(num_frames, self.clip_len, self.num_clips, self.p_interval, self.seed)
