@@ -1,9 +1,13 @@
 """What only a GPU shows: those tests skip without one. Before them, what can be told of CUDA without."""
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from pyskl.engine import distributed
+from pyskl.engine.tester import collect_scores
 from pyskl.errors import ConfigError
+from pyskl.heatmaps import HeatmapSpec, PoseClips
 
 
 @pytest.fixture
@@ -29,3 +33,21 @@ def test_a_gpu_that_is_not_there_is_named(two_gpus):
 
 def test_a_test_that_names_no_device_computes_on_the_cpu(two_gpus):
     assert distributed.choose_device(None) == torch.device('cpu')
+
+
+class OneBatch(list):
+    """As the loader's Batches: two clips, and nothing of their labels."""
+
+    dataset, label_embeddings = [0, 1], None
+    sampler = SimpleNamespace(indices=[0, 1], most=1)
+
+
+def test_testing_hands_over_clips_from_the_host():
+    """There shared frames are found; on a GPU every look at them would wait for it."""
+    seen = []
+    clips = PoseClips(torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec())
+    model = SimpleNamespace(training=False, eval=lambda: None, train=lambda mode: None,
+                            predict=lambda imgs: seen.append(imgs) or torch.zeros(2, 3))
+    ranks = distributed.Ranks(0, 1, 0, torch.device('meta'))
+    scores = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Council(ranks))
+    assert seen[0] is clips and scores.shape == (2, 3)
