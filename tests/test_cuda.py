@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from pyskl.engine import distributed
+from pyskl.engine.machine import set_determinism
 from pyskl.engine.tester import collect_scores
 from pyskl.errors import ConfigError
 from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.recipe.settings import TopLevel
 
 
 @pytest.fixture
@@ -51,3 +53,13 @@ def test_testing_hands_over_clips_from_the_host():
     ranks = distributed.Ranks(0, 1, 0, torch.device('meta'))
     scores = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Council(ranks))
     assert seen[0] is clips and scores.shape == (2, 3)
+
+
+@pytest.mark.parametrize(('settings', 'deterministic', 'tries'), [
+    ({}, False, True), ({'cudnn_benchmark': False}, False, False), ({}, True, False), ({'deterministic': True}, False, False)])
+def test_cudnn_tries_its_algorithms_unless_told_otherwise(monkeypatch, settings, deterministic, tries):
+    monkeypatch.setattr(torch, 'use_deterministic_algorithms', lambda *args, **kwargs: None)
+    recipe = TopLevel(**settings)
+    with torch.backends.cudnn.flags():          # as before when it ends
+        set_determinism(deterministic or recipe.deterministic, recipe.cudnn_benchmark)
+        assert torch.backends.cudnn.benchmark is tries
