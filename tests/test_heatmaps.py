@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.heatmaps import HeatmapSpec, PoseClips, dense, render
+from pyskl.heatmaps import HeatmapSpec, PoseClips, dense, render, sparse
 from pyskl.heatmaps.marks import make_marks
 from pyskl.heatmaps.reference import render_slowly
 from pyskl.heatmaps.render import _to_motion, blank
@@ -283,6 +283,56 @@ def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
             memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format)
         tolerance = 1e-5 if dtype == torch.float32 else 8e-3
         assert (there.cpu().float() - clips.draw()).abs().max() < tolerance
+
+
+def as_on_a_gpu(monkeypatch, compile):
+    """Everything is drawn by the dense renderer, limbs through `compile`."""
+    draw = dense.draw
+    monkeypatch.setattr(torch, 'compile', compile)
+    monkeypatch.setattr(sparse, 'fits', lambda size, sigma: False)
+    monkeypatch.setattr(dense, 'draw', lambda *args, compiled: draw(*args, compiled=True))
+    dense._compiled_limbs.cache_clear()
+
+
+def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
+    """Once for clips in a row, once where others lie between them, once for a single one: more torch.compile need not tell apart."""
+    compile, programs = torch.compile, []
+    as_on_a_gpu(monkeypatch, lambda function, **how: compile(function, backend=lambda graph, _: programs.append(1) or graph, **how))
+    spec = dataclasses.replace(LIMB, double=True)
+    for batch, views, size, mode in ((7, 1, 18, torch.no_grad), (2, 3, 20, torch.inference_mode), (9, 1, 18, torch.enable_grad),
+                                     (1, 8, 20, torch.inference_mode), (1, 1, 20, torch.inference_mode), (1, 1, 18, torch.no_grad)):
+        clips = PoseClips(torch.rand(batch, views, 1, 5, V, 2) * 20, torch.rand(batch, views, 1, 5, V), (size, size), spec)
+        with mode():
+            drawn = [clips.draw(slice(0, views), channels_last=True), clips.draw(channels_last=True)]
+        assert near(drawn[0], drawn[1][:, :views]) and not drawn[0].is_inference()
+    dense._compiled_limbs.cache_clear()
+    assert len(programs) == 3
+
+
+def test_a_gpu_that_is_full_is_no_reason_to_stop_compiling(monkeypatch):
+    answers = [torch.OutOfMemoryError('full'), None]
+
+    def once_full(*args):
+        if (error := answers.pop(0)) is not None:
+            raise error
+    as_on_a_gpu(monkeypatch, lambda function, **how: once_full)
+    clips = PoseClips(torch.rand(1, 1, 1, 2, V, 2), torch.rand(1, 1, 1, 2, V), (16, 16), LIMB)
+    with pytest.raises(torch.OutOfMemoryError):
+        clips.draw()
+    clips.draw()
+    dense._compiled_limbs.cache_clear()
+    assert not answers
+
+
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_the_dense_renderer_writes_with_channels_last(monkeypatch, channels_last):
+    """What it computes lies in memory as what it writes."""
+    seen, exp = [], torch.exp
+    monkeypatch.setattr(torch, 'exp', lambda x: seen.append(exp(x)) or seen[-1])
+    for spec in (JOINT, LIMB):
+        marks, = make_marks(torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False)
+        dense.draw(blank((2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last), marks, 0, 0.6, False)
+    assert len(seen) == 3 and all(x.stride(-1) == 1 for x in seen)
 
 
 @pytest.mark.slow

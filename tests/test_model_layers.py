@@ -13,6 +13,7 @@ from pyskl.models import build_model, fuse_conv_bn
 from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
 from pyskl.models.backbones.exact_norm import ExactBatchNorm3d, statistics
 from pyskl.models.backbones.flat_conv import FlatConv3d
+from pyskl.models.backbones.flat_pool import FlatMaxPool3d
 from pyskl.models.backbones.frames import keeps_frames_apart
 
 LAST = torch.channels_last_3d
@@ -48,6 +49,28 @@ def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation
     expected = out_and_gradients(plain, x, torch.contiguous_format)
     assert_equal_answers(out_and_gradients(ours, x, LAST), expected)
     assert_equal_answers(out_and_gradients(ours, x, torch.contiguous_format), expected)
+
+
+@pytest.mark.parametrize(('shape', 'arguments'), [
+    ((2, 5, 4, 9, 8), ((1, 3, 3), (1, 2, 2), (0, 1, 1))), ((1, 8, 3, 7, 7), ((1, 2, 3), (1, 1, 2))),
+    ((2, 1, 3, 5, 5), ((1, 3, 3), 1, (0, 1, 1))), ((1, 4, 1, 9, 9), ((1, 3, 3), (1, 2, 2), (0, 1, 1), (2, 2, 2), False, True)),
+    ((2, 4, 6, 8, 8), (2,)), ((2, 4, 6, 8, 8), ((1, 3, 3), 2, (0, 1, 1))), ((1, 4, 6, 8, 8), ((3, 3, 3), 1, 1))])
+def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).relu_()              # many are equal: the first one is the largest
+    ours, plain = FlatMaxPool3d(*arguments), nn.MaxPool3d(*arguments)
+    for memory_format in (LAST, torch.contiguous_format):
+        found = out_and_gradients(ours, x, memory_format)
+        assert_equal_answers(found, out_and_gradients(plain, x, torch.contiguous_format), tolerance=1e-6)
+        assert memory_format is not LAST or found[0].is_contiguous(memory_format=LAST)
+    assert ours(x.bfloat16().contiguous(memory_format=LAST)).equal(plain(x.bfloat16()))
+
+
+def test_a_flat_pooling_copies_nothing(monkeypatch):
+    x, seen = torch.rand(2, 8, 3, 6, 6).contiguous(memory_format=LAST), []
+    pool = torch.nn.functional.max_pool2d
+    monkeypatch.setattr(torch.nn.functional, 'max_pool2d', lambda images, *args: seen.append(images) or pool(images, *args))
+    out = build_model(small()).backbone.maxpool(x)
+    assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
 
 def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():

@@ -142,6 +142,7 @@ def test_the_input_stage_draws_in_autocasts_dtype(model):
 
 
 def test_training_under_autocast_gives_float32_gradients_close_to_float32s():
+    torch.manual_seed(0)
     imgs, label, emb = torch.rand(2, 1, 3, 4, 16, 16), torch.tensor([1, 4]), torch.randn(2, 6)
     model = fill(build_model(small(head=dict(dropout=0.0)))).train()
     twin = copy.deepcopy(model)

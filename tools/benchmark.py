@@ -34,6 +34,7 @@ from pyskl.datasets.loader import SeededSamples
 from pyskl.engine.batch import ToDevice, autocast
 from pyskl.engine.distributed import choose_device
 from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
+from pyskl.engine.optimizer import build_optimizer
 from pyskl.errors import UserError, run_script
 from pyskl.heatmaps import PoseClips
 from pyskl.heatmaps.reference import render_slowly
@@ -92,18 +93,22 @@ class Task:
 
 
 def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0) -> float:
-    """The least time of one call, after one call to warm up (a single slow call is its own warm-up); waits for the device.
+    """The least time of one call, after one call to warm up (on the host a single slow one is its own); waits for the device.
 
     at_least   seconds: go on until so many have passed, so that a faster way does not get fewer chances on an unsteady machine
     """
+    on_cuda = device is not None and device.type == 'cuda'
+
     def timed() -> float:
         start = time.perf_counter()
         call()
-        if device is not None and device.type == 'cuda':
+        if on_cuda:
             torch.cuda.synchronize(device)
         return time.perf_counter() - start
     first = timed()
-    if repeats == 1 and first > 4:
+    if on_cuda:
+        torch.cuda.reset_peak_memory_stats(device)      # cuDNN has tried its algorithms: what that took is not counted
+    elif repeats == 1 and first > 4:
         return first
     times = []
     while len(times) < repeats or sum(times) < at_least:
@@ -145,8 +150,7 @@ def render(task: Task):
         return [Figure(task.name, 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread')]
     seconds = best_seconds(lambda: clips.draw(channels_last=True), 3 * task.repeats, device)
     written = 4 * int(np.prod(clips.shape)) / seconds / 1e9
-    target = torch.empty(int(np.prod(clips.shape)), device=device)
-    source = torch.ones_like(target)
+    target, source = torch.ones(2, int(np.prod(clips.shape)), device=device)
     copied = 4 * target.numel() / best_seconds(lambda: target.copy_(source), task.repeats, device) / 1e9
     note = f'one thread; {written:.1f} GB/s written, a copy writes {copied:.1f}'
     return [Figure(task.name, count / seconds, 'clips/s', 'more', note)]
@@ -194,8 +198,7 @@ def loader(task: Task):
             imgs = batch['imgs']
     seconds = time.perf_counter() - start
     size = imgs.nbytes if torch.is_tensor(imgs) else imgs.keypoint.nbytes + imgs.keypoint_score.nbytes
-    note = f'{workers} workers, {size // len(imgs):,} bytes a clip'
-    return [Figure(task.name, epochs * count / seconds, 'clips/s', 'more', note)]
+    return [Figure(task.name, epochs * count / seconds, 'clips/s', 'more', f'{workers} workers, {size // len(imgs):,} bytes a clip')]
 
 
 def scale(task: Task) -> list[Figure]:
@@ -222,16 +225,14 @@ def network(task: Task, device: torch.device) -> torch.nn.Module:
 
 def train(task: Task):
     device = choose_device(task.device)
-    if device.type == 'cpu':
-        torch.set_num_threads(task.threads)
-    set_determinism(False, cudnn_benchmark=True)
+    torch.set_num_threads(task.threads)
     dataset, model, amp = task.dataset('train'), network(task, device), 'bf16' if 'bf16' in task.name and task.ours else None
-    batch_size = 64 if device.type == 'cuda' else BATCH
-    batch = next(iter(build_dataloader(dataset, batch_size if batch_size <= NUM_CLIPS else NUM_CLIPS)))
+    batch = next(iter(build_dataloader(dataset, NUM_CLIPS if device.type == 'cuda' else BATCH)))
     if not task.ours:
-        samples = [dataset.sample(i, deferred=True)['imgs'] for i in range(len(batch['label']))]
-        batch['imgs'] = torch.cat([slow_imgs(sample) for sample in samples])
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=3e-4)
+        batch['imgs'] = torch.cat([slow_imgs(dataset.sample(i, deferred=True)['imgs']) for i in range(len(batch['label']))])
+    if device.type == 'cuda':
+        batch = {key: value.pin_memory() if hasattr(value, 'pin_memory') else value for key, value in batch.items()}
+    optimizer = build_optimizer(model, {'type': 'SGD', 'lr': 1e-4, 'momentum': 0.9, 'weight_decay': 3e-4})
     to_device = ToDevice(device, dataset.label_embeddings)
 
     def step() -> None:
@@ -242,19 +243,15 @@ def train(task: Task):
         optimizer.step()
     seconds = best_seconds(step, task.repeats, device, task.at_least)
     clips = len(batch['label'])
-    on_host = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else on_host
-    kind = task.name.partition('_')[2]
+    peak = torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     note = f'batch of {clips}, {clips / seconds:.2f} clips/s'
     return [Figure(task.name, seconds, 's/step', 'less', note, 3 * GFLOP_56 * clips / seconds),
-            Figure('memory_train' if kind == 'fp32' else f'memory_train_{kind}', peak / 2**30, 'GB', 'less', f'peak, batch of {clips}')]
+            Figure(f'memory_{task.name.removesuffix("_fp32")}', peak / 2**30, 'GB', 'less', f'peak, batch of {clips}')]
 
 
 def test(task: Task):
     device = choose_device(task.device)
-    if device.type == 'cpu':
-        torch.set_num_threads(task.threads)
-    set_determinism(False, cudnn_benchmark=True)
+    torch.set_num_threads(task.threads)
     model, amp = network(task, device).eval(), 'bf16' if 'bf16' in task.name and task.ours else None
     imgs = task.dataset('test').sample(0, deferred=True)['imgs']
     if task.ours:
@@ -262,8 +259,9 @@ def test(task: Task):
     else:
         imgs = slow_imgs(imgs)
         model.test_cfg = type(model.test_cfg)(max_testing_views=4)
+    imgs = imgs.pin_memory() if device.type == 'cuda' else imgs
     with torch.inference_mode(), autocast(device, amp):
-        seconds = best_seconds(lambda: model.predict(imgs.to(device)), task.repeats, device, task.at_least)
+        seconds = best_seconds(lambda: model.predict(imgs), task.repeats, device, task.at_least)
     return [Figure(task.name, seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s', 20 * GFLOP_64 / seconds)]
 
 
@@ -297,6 +295,7 @@ def of_peak(figure: Figure, host: dict) -> str:
 def child(text: str) -> None:
     tasks = [Task(**task) for task in json.loads(text)]
     keep_pages()
+    set_determinism(False, cudnn_benchmark=True)
     print(json.dumps([asdict(figure) for task in tasks for figure in MEASURES[task.name.split('_')[0]](task)]))
 
 
@@ -320,6 +319,7 @@ def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
 
 def machine(device: torch.device, threads: int) -> dict:
     torch.set_num_threads(threads)
+    set_determinism(False, cudnn_benchmark=True)        # TF32 as in what is held against the peak
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
     kinds = {'fp32': torch.float32} | ({'bf16': torch.bfloat16} if has_bf16(device) else {})
     peaks = {f'matmul_gflops_{short}': round(matmul_peak(device, dtype)) for short, dtype in kinds.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..datasets import Batches
-from ..engine.batch import ToDevice, autocast
+from ..engine.batch import autocast
 from ..engine.distributed import Council, Ranks
 from ..engine.log import JsonLog, as_text
 from ..engine.trainer import Trainer
@@ -33,7 +33,7 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Counc
         model.eval()
         start = time.perf_counter()
         with torch.inference_mode(), autocast(ranks.device, amp):
-            scores = model.predict(ToDevice(ranks.device, val.label_embeddings)(batch)['imgs']).cpu()
+            scores = model.predict(batch['imgs']).cpu()
         _say(ranks, f'validation batch: {_shapes(batch)} -> scores {tuple(scores.shape)} in {time.perf_counter() - start:.2f} s')
     _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
 

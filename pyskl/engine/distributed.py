@@ -38,9 +38,14 @@ class Ranks:
         return self.rank == 0
 
 
+def default_device() -> str:
+    """Where a run that names no device computes."""
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
 def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
     """The device of that name ('cpu', 'cuda', 'cuda:1'); None takes CUDA where there is one."""
-    name = name or ('cuda' if torch.cuda.is_available() else 'cpu')
+    name = name or default_device()
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -51,8 +56,8 @@ def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
         raise ConfigError(f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of PyTorch.')
     index = local_rank if device.index is None else device.index
     if index >= torch.cuda.device_count():
-        raise ConfigError(f'GPU {index} is asked for, but this machine has {torch.cuda.device_count()}. Start fewer processes, '
-                          'or run on the CPU with --device cpu.')
+        raise ConfigError(f'cuda:{index} is asked for, but this machine has {torch.cuda.device_count()} GPUs. Start fewer '
+                          'processes, or run on the CPU with --device cpu.')
     return torch.device('cuda', index)
 
 
@@ -65,7 +70,7 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
     """
     launcher = launcher or ('pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none')
     if launcher == 'none':
-        return Ranks(0, 1, 0, choose_device(device))
+        return Ranks(0, 1, 0, _made_current(choose_device(device)))
     if launcher == 'slurm':
         _slurm_variables()
     try:
@@ -74,9 +79,7 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
     except (KeyError, ValueError) as error:
         raise ConfigError(f'--launcher {launcher}: {error} is missing or no number in the environment. Start with '
                           '`bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N tools/train.py CONFIG`.') from error
-    chosen = choose_device(device, local_rank)
-    if chosen.type == 'cuda':
-        torch.cuda.set_device(chosen)
+    chosen = _made_current(choose_device(device, local_rank))
     try:
         dist.init_process_group((backend or 'nccl') if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
     except (RuntimeError, ValueError) as error:
@@ -85,6 +88,13 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
                           f'{_PORT_SETTING[launcher]}.') from error
     sharing = _slurm_sharing(world) if launcher == 'slurm' else int(os.environ.get('LOCAL_WORLD_SIZE', world))
     return Ranks(rank, world, local_rank, chosen, sharing)
+
+
+def _made_current(device: torch.device) -> torch.device:
+    """The device, from now on also of what names none (streams, pinned memory, compilers)."""
+    if device.type == 'cuda':
+        torch.cuda.set_device(device)
+    return device
 
 
 def _slurm_variables() -> None:

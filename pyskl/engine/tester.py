@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from ..datasets import Batches
-from .batch import ToDevice, autocast
+from .batch import autocast
 from .distributed import Council, Ranks
 
 
@@ -22,14 +22,13 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, counc
     """
     was_training = model.training
     model.eval()
-    to_device = ToDevice(ranks.device, batches.label_embeddings)
     rows, scores = [], []
     try:
         with torch.inference_mode(), autocast(ranks.device, amp), tqdm(
                 total=len(batches.sampler.indices), desc=title, unit='clip', leave=False, disable=None if ranks.is_main else True) as bar:
             for batch in batches:
                 rows.append(batch['index'])
-                scores.append(model.predict(to_device(batch)['imgs']).float())
+                scores.append(model.predict(batch['imgs']).float())     # from the host, where shared frames are found without waiting
                 bar.update(len(rows[-1]))
                 if interrupted is not None and interrupted():
                     return None

@@ -24,7 +24,7 @@ from .distributed import Council, Ranks
 from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
-from .optimizer import build_optimizer
+from .optimizer import build_optimizer, load_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
 from .tester import collect_scores
@@ -349,7 +349,7 @@ class Trainer:
             self.ema.restore(int(resume.get('ema_updates', 0)))
         if 'raw_state_dict' in resume:          # the checkpoint's state_dict is an average of these
             load_weights(self.model, resume['raw_state_dict'], source)
-        self.optimizer.load_state_dict(optimizer)
+        load_optimizer(self.optimizer, optimizer)
         for group in self.optimizer.param_groups:       # lr stays that of the last iteration, until the next one sets it
             group.update({k: v for k, v in self.recipe.optimizer.items() if k not in ('type', 'lr')})
         for weight, state in self.optimizer.state.items():

@@ -40,7 +40,7 @@ def draw_views(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, in
     """
     if not spec.motion:
         return _draw_stills(out, keypoint, score, size, spec, mirrored)
-    stills = out if out.dtype == torch.float32 else torch.zeros_like(out, dtype=torch.float32)
+    stills = out if out.dtype == torch.float32 else _blank_like(out)
     _draw_stills(stills, keypoint, score, size, spec, mirrored)
     _to_motion(stills, out)
 
@@ -48,15 +48,16 @@ def draw_views(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, in
 def _to_motion(stills: Tensor, out: Tensor) -> None:
     """Fill out (B, S, C, T, H, W) with each frame's difference to the next; out may be the stills themselves."""
     last = out.shape[3] - 1
-    for t in range(last):
-        torch.sub(stills[:, :, :, t + 1], stills[:, :, :, t], out=out[:, :, :, t])
+    runs = [slice(t, t + 1) for t in range(last)] if stills is out else [slice(0, last)]      # in place: one frame at a time
+    for run in runs:
+        torch.sub(stills[:, :, :, run.start + 1:run.stop + 1], stills[:, :, :, run], out=out[:, :, :, run])
     out[:, :, :, last:].zero_()
 
 
 def _draw_stills(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> None:
     sparsely = out.device.type == 'cpu' and sparse.fits(out.shape[-2:], spec.sigma)
     channel = 0
-    with torch.inference_mode() if sparsely else torch.no_grad():           # the former has the least overhead per operation
+    with torch.inference_mode():        # the least overhead per operation, and in training what is compiled for testing
         for marks in make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), out.shape[-2:], spec, mirrored):
             if sparsely:
                 sparse.draw(sparse.canvas_of(out, mirrored), marks, channel, spec.sigma)
@@ -65,6 +66,7 @@ def _draw_stills(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, 
             channel += marks.num_channels
 
 
+@torch.inference_mode(False)            # one kind of tensor in training and testing, or the renderer would be compiled for each
 def blank(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, channels_last: bool = False,
           frames_first: bool = False) -> Tensor:
     """Memory to draw (B, S, C, T, H, W) into: zeros on the CPU, uninitialised elsewhere (there every cell is written).
@@ -82,3 +84,10 @@ def blank(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, chan
     else:
         out = torch.empty(in_memory, dtype=dtype, device=device)
     return out.permute(*(order.index(i) for i in range(6)))
+
+
+@torch.inference_mode(False)
+def _blank_like(out: Tensor) -> Tensor:
+    """As `blank` made it, in float32."""
+    make = torch.zeros_like if out.device.type == 'cpu' else torch.empty_like
+    return make(out, dtype=torch.float32)

@@ -17,6 +17,7 @@ Imgs = torch.Tensor | PoseClips
 CPU_VIEWS = 4                       # volumes at once in testing on the CPU
 CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill
 BYTES_PER_INPUT_BYTE = 12           # activations alive at once in a forward pass, by the size of the input
+INDEXABLE = 2**31                   # elements that a tensor may have for kernels to count them in 32 bits: others are slow, or missing
 
 
 @dataclass(frozen=True)
@@ -65,5 +66,5 @@ def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -
         return CPU_VIEWS
     free, _ = torch.cuda.mem_get_info(target.device)
     free += torch.cuda.memory_reserved(target.device) - torch.cuda.memory_allocated(target.device)      # torch's own, to be used again
-    volume = math.prod(imgs.shape[2:]) * target.dtype.itemsize
-    return max(1, int(free * CUDA_SHARE / (volume * BYTES_PER_INPUT_BYTE)))
+    elements = math.prod(imgs.shape[2:]) * BYTES_PER_INPUT_BYTE
+    return max(1, min(int(free * CUDA_SHARE / (elements * target.dtype.itemsize)), (INDEXABLE - 1) // elements))

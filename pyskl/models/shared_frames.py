@@ -62,7 +62,7 @@ class SharedFrames:
         """Features of some views at a time, in order: (n, D, T', H', W')."""
         frames_HWC = _in_a_row(self.backbone.forward_frames(volume, self.stages)               # (distinct views * T, H, W, D)
                                for volume in self._volumes(target, max_testing_views))
-        index = self.index.to(target.device)
+        index = self.index.to(target.device, non_blocking=True)
         if self.distinct.spec.double:
             index = torch.cat([index, index + len(frames_HWC) // 2])                        # mirrored frames follow the plain
         for some in index.split(input_stage.volumes_at_once(self.distinct, target, max_testing_views)):
@@ -77,7 +77,7 @@ class SharedFrames:
         exact = replace(target, dtype=torch.float32)
         stills_HWC = _in_a_row(input_stage.chunks(self.distinct, exact, max_testing_views))
         T = self.distinct.keypoint.shape[3]
-        pairs = _fill_up(self.pairs.to(target.device), T)
+        pairs = _fill_up(self.pairs, T).to(target.device, non_blocking=True)
         if self.distinct.spec.double:
             pairs = torch.cat([pairs, pairs + len(stills_HWC) // 2])
         for some in pairs.split(T * input_stage.volumes_at_once(self.distinct, target, max_testing_views)):

@@ -299,7 +299,7 @@ class TopLevel:
     resume_from       a checkpoint to go on from; with auto_resume, where the work dir holds what has come of it, from there
     auto_resume       go on from work_dir/latest.pth when it is there
     find_unused_parameters   for several processes: some weights may get no gradient
-    cudnn_benchmark   let cuDNN try its algorithms at the start
+    cudnn_benchmark   let cuDNN try its algorithms at the start, since the shapes stay the same; not with `deterministic`
     workflow          only [('train', 1)]; validation is set in `evaluation`
     seed              of all random numbers; None counts as 0
     deterministic     only algorithms that give the same bits every time
@@ -324,7 +324,7 @@ class TopLevel:
     auto_resume: bool = True
     find_unused_parameters: bool = True
     dist_params: DistParams = DistParams()
-    cudnn_benchmark: bool = False
+    cudnn_benchmark: bool = True
     workflow: Sequence = (('train', 1),)
     seed: int | None = setting(None, at_least=0, at_most=MAX_SEED)
     deterministic: bool = False

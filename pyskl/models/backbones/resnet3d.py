@@ -16,6 +16,7 @@ from ..pretrained import load_backbone
 from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
 from .exact_norm import ExactBatchNorm3d
 from .flat_conv import FlatConv3d
+from .flat_pool import FlatMaxPool3d
 from .frames import keeps_frames_apart
 from .joined_conv import JoinedConv
 from .recompute import without_and_with_frozen_statistics
@@ -101,7 +102,7 @@ class ResNet3d(nn.Module):
         stem = {**self.parts, 'conv_cfg': {**conv_cfg, 'type': SparseConv3d}} if conv_cfg['type'] is FlatConv3d else self.parts
         self.conv1 = ConvModule(in_channels, base_channels, tuple(conv1_kernel), (conv1_stride[0], *[conv1_stride[1]] * 2),
                                 tuple(k // 2 for k in conv1_kernel), bias=False, **stem)
-        self.maxpool = nn.MaxPool3d((1, 3, 3), (pool1_stride[0], *[pool1_stride[1]] * 2), (0, 1, 1))
+        self.maxpool = FlatMaxPool3d((1, 3, 3), (pool1_stride[0], *[pool1_stride[1]] * 2), (0, 1, 1))
         channels = base_channels
         for i, num_blocks in enumerate(self.stage_blocks):
             planes = base_channels * 2 ** i
