@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...errors import ConfigError, DataError
 from ...skeletons import Layout, layout_of
 
@@ -62,9 +64,16 @@ def check_joints(results: Results, layout: Layout | None, num_joints: int) -> No
 def picture_size(results: Results) -> tuple[int, int]:
     """The clip's img_shape as (h, w); DataError unless it is two numbers above 0."""
     try:
-        h, w = (int(v) for v in results['img_shape'])
+        h, w = results['img_shape']
+        h, w = int(h), int(w)
     except (TypeError, ValueError):
         h = w = 0
     if h <= 0 or w <= 0:
         raise clip_error(results, f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above 0.')
     return h, w
+
+
+def for_each_joint(ufunc: np.ufunc, keypoint: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """ufunc(keypoint (..., V, 2), xy (2,)). Over rows of V * 2 numbers numpy is four times as fast as over rows of 2."""
+    *others, joints, _ = keypoint.shape
+    return ufunc(keypoint.reshape(*others, 2 * joints), xy[None].repeat(joints, 0).ravel()).reshape(keypoint.shape)

@@ -61,8 +61,8 @@ class GeneratePoseTarget(Step):
             raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? '
                                       'Put it behind the sampling.')
         split = (1, people, num_clips, frames // num_clips, joints)
-        return PoseClips(torch.from_numpy(keypoint).view(*split, 2).transpose(1, 2),
-                         torch.from_numpy(score).view(split).transpose(1, 2), picture_size(results), self.spec)
+        return PoseClips(torch.from_numpy(keypoint.reshape(*split, 2).swapaxes(1, 2)),
+                         torch.from_numpy(score.reshape(split).swapaxes(1, 2)), picture_size(results), self.spec)
 
 
 @PIPELINES.register_module()
@@ -134,7 +134,7 @@ def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | PoseClips:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Integral):
-        return torch.full((1,), int(value))
+        return torch.from_numpy(np.array([value], dtype=np.int64))         # a quarter of torch.tensor's time
     if isinstance(value, Real):
         return torch.full((1,), float(value))
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,12 +1,13 @@
 """Steps that change the picture's size or cut a region out of it; key points move along. x right, y down, pixels."""
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
 
 from ...registry import PIPELINES
-from .base import Results, Step, clip_error, picture_size
+from .base import Results, Step, clip_error, for_each_joint, picture_size
 from .keypoints import crop_further
 
 
@@ -38,7 +39,7 @@ class Resize(Step):
         h, w = picture_size(results)
         new_w, new_h = self._new_size(w, h)
         factor = np.array([new_w / w, new_h / h], dtype=np.float32)
-        results['keypoint'] = results['keypoint'] * factor
+        results['keypoint'] = for_each_joint(np.multiply, results['keypoint'], factor)
         results['img_shape'] = (new_h, new_w)
         results['scale_factor'] = results['scale_factor'] * factor if 'scale_factor' in results else factor
         results['keep_ratio'] = self.keep_ratio
@@ -70,7 +71,7 @@ class Crop(Step):
         except ValueError as error:
             raise clip_error(results, f'{type(self).__name__}: {error}') from None
         results['crop_bbox'] = bbox = np.array([left, top, right, bottom])
-        results['keypoint'] = results['keypoint'] - bbox[:2]        # float64 from here on, as published
+        results['keypoint'] = for_each_joint(np.subtract, results['keypoint'], bbox[:2])      # float64 from here on, as published
         results['img_shape'] = (bottom - top, right - left)
         quadruple = crop_further(results.get('crop_quadruple', (0., 0., 1., 1.)),
                                  (left / w, top / h, (right - left) / w, (bottom - top) / h))
@@ -99,9 +100,8 @@ class RandomResizedCrop(Crop):
     def choose(self, w: int, h: int) -> tuple[int, int, int, int]:
         ratios = np.exp(np.random.uniform(*self._log_ratios, size=10))
         areas = np.random.uniform(*self.area_range, size=10) * (h * w)
-        widths = np.round(np.sqrt(areas * ratios)).astype(int).tolist()
-        heights = np.round(np.sqrt(areas / ratios)).astype(int).tolist()
-        for crop_w, crop_h in zip(widths, heights):
+        for ratio, area in zip(ratios.tolist(), areas.tolist()):
+            crop_w, crop_h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < crop_w <= w and 0 < crop_h <= h:
                 left, top = random.randint(0, w - crop_w), random.randint(0, h - crop_h)
                 return left, top, left + crop_w, top + crop_h

@@ -5,7 +5,7 @@ import numpy as np
 
 from ...heatmaps.spec import mirror_order
 from ...registry import PIPELINES
-from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
+from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size
 
 Quadruple = tuple[float, float, float, float]       # x, y, width, height as shares of the original picture
 
@@ -73,7 +73,8 @@ class PoseCompact(Step):
         if box is None:
             return results
         left, top, right, bottom = box
-        results['keypoint'] = np.where(keypoint == 0, keypoint, keypoint - np.array([left, top], dtype=keypoint.dtype))
+        results['keypoint'] = moved = for_each_joint(np.subtract, keypoint, np.array([left, top], dtype=keypoint.dtype))
+        moved[keypoint == 0] = 0
         results['img_shape'] = (bottom - top, right - left)
         results['crop_quadruple'] = crop_further(results.get('crop_quadruple', (0., 0., 1., 1.)),
                                                  (left / w, top / h, (right - left) / w, (bottom - top) / h))

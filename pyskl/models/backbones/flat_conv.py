@@ -5,8 +5,6 @@ and a batch of B images of T x HW (for kernels kx1x1). oneDNN's 2-D convolutions
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -35,32 +33,14 @@ class FlatConv3d(nn.Conv3d):
             return super().forward(x)
         return self._over_frames(x) if self.spatial else self._over_time(x)
 
-    @torch.no_grad()
-    def joined(self, x: torch.Tensor, shortcut: torch.Tensor | None, relu: bool) -> torch.Tensor:
-        """relu(conv(x) + shortcut) of an input that is_flat, without the two passes over memory and without gradients."""
-        if self.spatial:
-            read, stride = self._what_is_read(x)
-            other = None if shortcut is None else frames(shortcut)
-            out = joined_conv2d(frames(read), self.weight[:, :, 0], self.bias, other, relu, stride, self.padding[1:], self.dilation[1:],
-                                self.groups)
-            return volumes(out, read)
-        other = None if shortcut is None else shortcut.flatten(3)
-        out = joined_conv2d(x.flatten(3), self.weight[..., 0], self.bias, other, relu, (1, 1), (self.padding[0], 0), (self.dilation[0], 1),
-                            self.groups)
-        return lines(out, x)
-
-    def _what_is_read(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
-        """The frames of x that a kernel over frames reads, and the pixels' stride that is left to take."""
+    def _over_frames(self, x: torch.Tensor) -> torch.Tensor:
         # On the CPU the gradient of oneDNN's strided 1x1 convolution with fewer than 8 input channels writes outside its memory
         # (torch 2.13). There only the pixels that such a kernel reads are handed on.
         unsafe = x.device.type == 'cpu' and self.in_channels % 8 and self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0)
         pixels = self.stride[1:] if unsafe else (1, 1)
         chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
-        return chosen, self.stride[1:] if pixels == (1, 1) else (1, 1)
-
-    def _over_frames(self, x: torch.Tensor) -> torch.Tensor:
-        read, stride = self._what_is_read(x)
-        return volumes(self._convolve(frames(read), stride), read)
+        out = self._convolve(frames(chosen), self.stride[1:] if pixels == (1, 1) else (1, 1))
+        return volumes(out, chosen)
 
     def _convolve(self, images: torch.Tensor, stride: tuple[int, int]) -> torch.Tensor:
         weight = self.weight[:, :, 0]
@@ -78,7 +58,7 @@ class FlatConv3d(nn.Conv3d):
             out = TemporalConv.apply(images, weight, self.padding[0])
         else:
             out = F.conv2d(images, weight, self.bias, 1, (self.padding[0], 0), (self.dilation[0], 1), self.groups)
-        return lines(out, x)
+        return out.unflatten(3, x.shape[3:]).contiguous(memory_format=torch.channels_last_3d)
 
 
 def frames(x: torch.Tensor) -> torch.Tensor:
@@ -90,27 +70,6 @@ def volumes(images: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """The way back: (B * T, D, H', W') -> (B, D, T, H', W'), B and T like those of (B, C, T, H, W); channels last."""
     out = images.unflatten(0, (like.shape[0], like.shape[2])).transpose(1, 2)
     return out.contiguous(memory_format=torch.channels_last_3d)             # so it is, but for tiny volumes
-
-
-def lines(images: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """The way back from x.flatten(3): (B, D, T', H*W) -> (B, D, T', H, W), H and W like those of (B, C, T, H, W); channels last."""
-    return images.unflatten(3, like.shape[3:]).contiguous(memory_format=torch.channels_last_3d)
-
-
-def joined_conv2d(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, shortcut: torch.Tensor | None, relu: bool,
-                  stride: Sequence[int] = (1, 1), padding: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1),
-                  groups: int = 1) -> torch.Tensor:
-    """relu(conv2d(images) + shortcut) without gradients. oneDNN does all of it as it writes the output."""
-    if images.dtype != torch.float32 or not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
-        out = F.conv2d(images, weight, bias, stride, padding, dilation, groups)
-        out = out if shortcut is None else out.add_(shortcut)
-        return out.relu_() if relu else out
-    conv = torch.ops.mkldnn._convolution_pointwise
-    how, end = (padding, stride, dilation, groups), ('relu' if relu else None, [], None)
-    if shortcut is None:
-        return conv(images, weight, bias, *how, 'relu' if relu else 'none', [], None)
-    shortcut = shortcut.contiguous(memory_format=torch.channels_last)
-    return conv.binary(images, shortcut, weight, bias, *how, 'add', 1.0, *end)
 
 
 def _whole_blocks(x: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,4 @@
-"""A convolution and what follows it (BatchNorm, a shortcut, ReLU) as one: on the CPU each of those is a pass over memory saved.
-
-The answer is that of the layers one by one. They are run one by one where joining is not exact, or where somebody listens to one.
-"""
+"""A convolution with what follows it: BatchNorm, a block's shortcut, ReLU. Training on the CPU, some run as one (see moment_norm)."""
 from __future__ import annotations
 
 import torch
@@ -18,10 +15,7 @@ class JoinedConv(ConvModule):
 
     def forward(self, x: torch.Tensor, shortcut: torch.Tensor | None = None) -> torch.Tensor:
         if self._can_join(x):
-            if self._normalises_batch(x):
-                return moment_norm(x, self.conv, self.norm, shortcut, self.with_activation)
-            if not torch.is_grad_enabled() and (not self.with_norm or type(self.norm) is nn.Identity):
-                return self.conv.joined(x, shortcut, self.with_activation)
+            return moment_norm(x, self.conv, self.norm, shortcut, self.with_activation)
         if shortcut is None:
             return super().forward(x)
         # Nobody else holds the norm's output: adding in place saves a volume.
@@ -29,13 +23,13 @@ class JoinedConv(ConvModule):
         return self.activate(out) if self.with_activation else out
 
     def _can_join(self, x: torch.Tensor) -> bool:
-        here = x.device.type == 'cpu' and x.dtype == torch.float32 == self.conv.weight.dtype and not torch.is_autocast_enabled('cpu')
-        known = type(self.conv) is FlatConv3d and (not self.with_activation or type(self.activate) is nn.ReLU)
-        recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
-        return here and known and self.conv.is_flat(x) and not recorded and not any(map(_is_heard, self.modules()))
-
-    def _normalises_batch(self, x: torch.Tensor) -> bool:
-        return (type(self.norm) is ExactBatchNorm3d and self.norm.takes_batch(x) and is_worth_it(self.conv))
+        """Is it a training step on the CPU, of layers that moment_norm knows, with nobody listening to one of them?"""
+        known = type(self.conv) is FlatConv3d and type(self.norm) is ExactBatchNorm3d
+        plain = not self.with_activation or type(self.activate) is nn.ReLU
+        if not (known and plain and is_worth_it(self.conv) and self.norm.takes_batch(x)) or self.conv.weight.dtype != x.dtype:
+            return False
+        recorded = torch.is_autocast_enabled('cpu') or torch.compiler.is_compiling() or torch.jit.is_tracing()
+        return not recorded and not any(map(_is_heard, self.modules()))
 
 
 def _is_heard(layer: nn.Module) -> bool:

@@ -10,11 +10,11 @@ The layers: Batch Normalization, arXiv:1502.03167, section 3.
 from __future__ import annotations
 
 import torch
-from torch import nn
+import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
 from .exact_norm import ExactBatchNorm3d
-from .flat_conv import FlatConv3d, frames, joined_conv2d, volumes
+from .flat_conv import FlatConv3d, frames, volumes
 
 MAX_ROWS = 8192         # that are summed up in float32, before float64 takes over
 WIDTH = 40              # see is_worth_it; measured
@@ -47,7 +47,7 @@ class MomentNorm(torch.autograd.Function):
                 stride: tuple[int, int, int], shortcut: torch.Tensor | None, relu: bool) -> tuple[torch.Tensor, ...]:
         read = picked(x, stride).contiguous(memory_format=torch.channels_last_3d)
         images, w = frames(read), weight.flatten(1).double()
-        centre = sums(images) / count(images)                       # (C,)
+        centre = sums(images) / count(images)                                              # (C,)
         second = products(images, images)                                                  # (C, C)
         mean = w @ centre
         var = (w @ (second - centre.outer(centre))).mul_(w).sum(1).clamp_(min=0)
@@ -55,7 +55,10 @@ class MomentNorm(torch.autograd.Function):
         scale = gamma.double() * inverse
         folded = as_kernel(scale[:, None] * w, weight)
         shift = (beta - scale * mean).to(weight.dtype)
-        out = volumes(joined_conv2d(images, folded, shift, None if shortcut is None else frames(shortcut), relu), read)
+        is_finite = bool(torch.isfinite(shift).all())                                      # NaN is to be seen: oneDNN's ReLU makes it 0
+        out = volumes(joined_conv2d(images, folded, shift, None if shortcut is None else frames(shortcut), relu and is_finite), read)
+        if relu and not is_finite:
+            out.relu_()
         ctx.save_for_backward(read, weight, folded, centre, second, mean, inverse, scale, out if relu else None)
         ctx.shape, ctx.stride = x.shape, stride
         mean, var = mean.to(weight.dtype), var.to(weight.dtype)
@@ -70,7 +73,7 @@ class MomentNorm(torch.autograd.Function):
         if out is not None:
             grad = torch.ops.aten.threshold_backward(grad, out, 0)
         images, grads, w = frames(read), frames(grad), weight.flatten(1).double()
-        mean_grad = sums(grads) / count(images)                     # (D,): beta's over the number of pixels
+        mean_grad = sums(grads) / count(images)                                            # (D,): beta's over the number of pixels
         cross = products(grads, images)                                                    # (D, C)
         mean_gamma = inverse * ((cross * w).sum(1) - mean * mean_grad)
         # The gradient of z is scale * grad + slope * z + level.
@@ -82,6 +85,20 @@ class MomentNorm(torch.autograd.Function):
         grad_x = spread(volumes(grad_images, read), ctx.shape, ctx.stride)
         grad_weight, grad_gamma, grad_beta = (count(images) * g.to(weight.dtype) for g in (mean_weight, mean_gamma, mean_grad))
         return grad_x, grad_weight.view_as(weight), grad_gamma, grad_beta, None, None, grad if ctx.needs_input_grad[6] else None, None
+
+
+def joined_conv2d(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, shortcut: torch.Tensor | None,
+                  relu: bool) -> torch.Tensor:
+    """relu(conv2d(images) + shortcut) without gradients. oneDNN does all of it as it writes the output."""
+    if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
+        out = F.conv2d(images, weight, bias)
+        out = out if shortcut is None else out.add_(shortcut)
+        return out.relu_() if relu else out
+    conv, how = torch.ops.mkldnn._convolution_pointwise, ((0, 0), (1, 1), (1, 1), 1)       # padding, stride, dilation, groups
+    if shortcut is None:
+        return conv(images, weight, bias, *how, 'relu' if relu else 'none', [], None)
+    shortcut = shortcut.contiguous(memory_format=torch.channels_last)
+    return conv.binary(images, shortcut, weight, bias, *how, 'add', 1.0, 'relu' if relu else None, [], None)
 
 
 def picked(x: torch.Tensor, stride: tuple[int, int, int]) -> torch.Tensor:
@@ -120,5 +137,5 @@ def sums(images: torch.Tensor) -> torch.Tensor:
 
 def products(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The mean over all pixels of a's channels times b's: (N, D, H, W), (N, C, H, W) -> (D, C), float64."""
-    sums = torch.bmm(rows(b).transpose(1, 2), rows(a))                                     # (groups, C, D): faster than its transpose
-    return sums.double().sum(0).t() / count(b)
+    by_group = torch.bmm(rows(b).transpose(1, 2), rows(a))                                 # (groups, C, D): faster than its transpose
+    return by_group.double().sum(0).t() / count(b)
