@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules.utils import _triple
 
+from .flat_conv import frames, volumes
+
 
 class FlatMaxPool3d(nn.MaxPool3d):
     """nn.MaxPool3d in arguments and answer; channels_last_3d volumes and 1xkxk windows are pooled as pictures."""
@@ -17,10 +19,7 @@ class FlatMaxPool3d(nn.MaxPool3d):
         if not self._is_flat(x):
             return super().forward(x)
         kernel, stride, padding, dilation = map(_triple, (self.kernel_size, self.stride, self.padding, self.dilation))
-        images = x.transpose(1, 2).flatten(0, 1)                                               # (B*T, C, H, W)
-        out = F.max_pool2d(images, kernel[1:], stride[1:], padding[1:], dilation[1:], self.ceil_mode)
-        out = out.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)                       # (B, C, T, H', W')
-        return out.contiguous(memory_format=torch.channels_last_3d)                            # so it is, but for tiny volumes
+        return volumes(F.max_pool2d(frames(x), kernel[1:], stride[1:], padding[1:], dilation[1:], self.ceil_mode), x)
 
     def _is_flat(self, x: torch.Tensor) -> bool:
         one_frame = _triple(self.kernel_size)[0] == _triple(self.stride)[0] == 1 and _triple(self.padding)[0] == 0
