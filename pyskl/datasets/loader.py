@@ -27,10 +27,10 @@ def seed_sample(*entropy: int) -> None:
 
 
 def _seed_host(*entropy: int) -> int:
-    a, b, c = np.random.SeedSequence(entropy).generate_state(3)
-    random.seed(int(a))
-    np.random.seed(int(b))
-    return int(c)
+    a, b, c = np.random.SeedSequence(entropy).generate_state(3).tolist()
+    random.seed(a)
+    np.random.seed(b)
+    return c
 
 
 class SeededSamples:

@@ -85,12 +85,11 @@ class PoseCompact(Step):
         shown = keypoint.reshape(-1, 2).T.copy()        # one row for x, one for y: reduced many times faster
         shown[(shown == 0) | ~np.isfinite(shown)] = np.nan
         least, most = (ufunc.reduce(shown, axis=1, initial=np.nan) for ufunc in (np.fmin, np.fmax))
-        size = most - least
-        if not (size >= self.threshold).all():          # nan where nobody is shown
-            return None
         # The sums are float32 and the rest float64, as published.
-        x, y = (v / 2 for v in (most + least).tolist())
-        half_w, half_h = (v / 2 * (1 + self.padding) for v in size.tolist())
+        (x, y), (wide, high) = (most + least).tolist(), (most - least).tolist()
+        if not (wide >= self.threshold and high >= self.threshold):     # nan where nobody is shown
+            return None
+        x, y, half_w, half_h = x / 2, y / 2, wide / 2 * (1 + self.padding), high / 2 * (1 + self.padding)
         if self.hw_ratio is not None:
             half_h = max(self.hw_ratio[0] * half_w, half_h)
             half_w = max(1 / self.hw_ratio[1] * half_h, half_w)
