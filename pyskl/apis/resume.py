@@ -11,6 +11,7 @@ from typing import Any
 
 from ..annotations.wording import plain
 from ..engine.checkpoint import CheckpointFolder, read_checkpoint
+from ..engine.signals import Stopped
 from ..errors import MAX_SEED, CheckpointError, ConfigError
 from ..recipe import Recipe, differences
 from .options import TrainOptions
@@ -131,5 +132,4 @@ def how_to_go_on(recipe: Recipe, options: TrainOptions, checkpoint: str) -> str:
     """What a user types to go on from the checkpoint of a training that was stopped."""
     if options.no_resume:
         return 'Without --no-resume, the same command goes on from there.'
-    same = 'The same command goes on from there.'
-    return same if recipe.auto_resume else f'auto_resume is False: --resume {checkpoint} goes on from there.'
+    return Stopped.advice if recipe.auto_resume else f'auto_resume is False: --resume {checkpoint} goes on from there.'

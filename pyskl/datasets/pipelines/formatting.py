@@ -134,7 +134,7 @@ def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | PoseClips:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Integral):
-        return torch.from_numpy(np.array([value], dtype=np.int64))         # a quarter of torch.tensor's time
+        return torch.from_numpy(np.array([value], dtype=np.int64))         # between other steps half of torch.full's time
     if isinstance(value, Real):
         return torch.full((1,), float(value))
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -24,12 +24,8 @@ class FlatConv3d(nn.Conv3d):
         self.spatial = plain and kernel[0] == 1 and padding[0] == 0
         self.temporal = plain and not self.spatial and kernel[1:] == (1, 1) and stride == (1, 1, 1) and padding[1:] == (0, 0)
 
-    def is_flat(self, x: torch.Tensor) -> bool:
-        """Is this input convolved as pictures?"""
-        return (self.spatial or self.temporal) and x.is_contiguous(memory_format=torch.channels_last_3d)
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.is_flat(x):
+        if not (self.spatial or self.temporal) or not x.is_contiguous(memory_format=torch.channels_last_3d):
             return super().forward(x)
         return self._over_frames(x) if self.spatial else self._over_time(x)
 
