@@ -46,7 +46,7 @@ class SharedFrames:
         _, S, M, T, V, _ = clips.keypoint.shape
         xy = clips.keypoint[0].transpose(1, 2).flatten(0, 1)                                # (S*T, M, V, 2)
         score = clips.keypoint_score[0].transpose(1, 2).flatten(0, 1)                       # (S*T, M, V)
-        first, index = _distinct_rows(torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1))
+        first, index = distinct_rows(torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1))
         index = index.view(S, T)
         pairs, index = _distinct_pairs(index) if clips.spec.motion else (None, index)
         if -(-len(first if pairs is None else pairs) // T) > WORTHWHILE * S:
@@ -107,7 +107,7 @@ def _distinct_pairs(index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack([codes // count, codes % count], 1), place
 
 
-def _distinct_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def distinct_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(N, D) -> (places of the distinct rows in their order, (N,) for each row, which of them it is). NaN equals NaN."""
     _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
     place = torch.arange(len(rows), device=rows.device)

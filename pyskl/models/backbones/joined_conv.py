@@ -29,8 +29,8 @@ class JoinedConv(ConvModule):
         if not (known and plain and is_worth_it(self.conv) and self.norm.takes_batch(x)) or self.conv.weight.dtype != x.dtype:
             return False
         recorded = torch.is_autocast_enabled('cpu') or torch.compiler.is_compiling() or torch.jit.is_tracing()
-        return not recorded and not any(map(_is_heard, self.modules()))
+        return not recorded and not any(map(is_heard, self.modules()))
 
 
-def _is_heard(layer: nn.Module) -> bool:
+def is_heard(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)

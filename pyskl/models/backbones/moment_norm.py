@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
-from .exact_norm import ExactBatchNorm3d
+from .exact_norm import ONCE, ExactBatchNorm3d, Runs, count
 from .flat_conv import FlatConv3d, frames, volumes
 
 MAX_ROWS = 8192         # that are summed up in float32, before float64 takes over
@@ -31,24 +31,27 @@ def is_worth_it(conv: FlatConv3d) -> bool:
 
 def moment_norm(x: torch.Tensor, conv: FlatConv3d, norm: ExactBatchNorm3d, shortcut: torch.Tensor | None, relu: bool) -> torch.Tensor:
     """relu(norm(conv(x)) + shortcut) with the batch's statistics: x (B, C, T, H, W), shortcut (B, D, T', H', W') or None."""
-    out, mean, var = MomentNorm.apply(x, conv.weight, norm.weight, norm.bias, norm.eps, conv.stride, shortcut, relu)
-    norm.remember(mean, var, out.numel() // out.shape[1])
+    runs = norm.runs or ONCE
+    out, mean, var = MomentNorm.apply(x, conv.weight, norm.weight, norm.bias, norm.eps, conv.stride, shortcut, relu, runs)
+    norm.remember(mean, var, count(out, runs))
     return out
 
 
 class MomentNorm(torch.autograd.Function):
-    """x, weight (D, C, 1, 1, 1), gamma, beta (D,), eps, stride, shortcut or None, relu -> (B, D, T', H', W'), mean and variance (D,).
+    """x, weight (D, C, 1, 1, 1), gamma, beta (D,), eps, stride, shortcut or None, relu, runs -> (B, D, T', H', W'), mean and variance (D,).
 
     Volumes in and out, channels last, so that autograd can sum the gradients of a block's input in place: not those of views.
     """
 
     @staticmethod
     def forward(ctx, x: torch.Tensor, weight: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, eps: float,
-                stride: tuple[int, int, int], shortcut: torch.Tensor | None, relu: bool) -> tuple[torch.Tensor, ...]:
+                stride: tuple[int, int, int], shortcut: torch.Tensor | None, relu: bool, runs: Runs) -> tuple[torch.Tensor, ...]:
         read = picked(x, stride).contiguous(memory_format=torch.channels_last_3d)
         images, w = frames(read), weight.flatten(1).double()
-        centre = sums(images) / count(images)                                              # (C,)
-        second = products(images, images)                                                  # (C, C)
+        parts = [(frames(read[:, :, some]), times) for some, times in runs]
+        total = count(read, runs)
+        centre = sum(times * sums(part) for part, times in parts) / total                  # (C,)
+        second = sum(times * products(part, part) for part, times in parts) / total        # (C, C)
         mean = w @ centre
         var = (w @ (second - centre.outer(centre))).mul_(w).sum(1).clamp_(min=0)
         inverse = torch.rsqrt(var + eps)
@@ -60,7 +63,7 @@ class MomentNorm(torch.autograd.Function):
         if relu and not is_finite:
             out.relu_()
         ctx.save_for_backward(read, weight, folded, centre, second, mean, inverse, scale, out if relu else None)
-        ctx.shape, ctx.stride = x.shape, stride
+        ctx.shape, ctx.stride, ctx.runs, ctx.total = x.shape, stride, runs, total
         mean, var = mean.to(weight.dtype), var.to(weight.dtype)
         ctx.mark_non_differentiable(mean, var)
         return out, mean, var
@@ -73,18 +76,22 @@ class MomentNorm(torch.autograd.Function):
         if out is not None:
             grad = torch.ops.aten.threshold_backward(grad, out, 0)
         images, grads, w = frames(read), frames(grad), weight.flatten(1).double()
-        mean_grad = sums(grads) / count(images)                                            # (D,): beta's over the number of pixels
-        cross = products(grads, images)                                                    # (D, C)
+        mean_grad = sums(grads) / ctx.total                                                # (D,): beta's over the number of pixels
+        cross = products(grads, images) / ctx.total                                        # (D, C)
         mean_gamma = inverse * ((cross * w).sum(1) - mean * mean_grad)
         # The gradient of z is scale * grad + slope * z + level.
         slope = -scale * inverse * mean_gamma
         level = -scale * mean_grad - slope * mean
         mean_weight = scale[:, None] * cross + slope[:, None] * (w @ second) + level.outer(centre)
         from_images = joined_conv2d(images, as_kernel((w.t() * slope) @ w, weight), (level @ w).to(weight.dtype), None, relu=False)
+        for some, times in ctx.runs:
+            if times > 1:
+                from_images[some] *= times
         grad_images = joined_conv2d(grads, folded.transpose(0, 1), None, from_images, relu=False)
         grad_x = spread(volumes(grad_images, read), ctx.shape, ctx.stride)
-        grad_weight, grad_gamma, grad_beta = (count(images) * g.to(weight.dtype) for g in (mean_weight, mean_gamma, mean_grad))
-        return grad_x, grad_weight.view_as(weight), grad_gamma, grad_beta, None, None, grad if ctx.needs_input_grad[6] else None, None
+        grad_weight, grad_gamma, grad_beta = (ctx.total * g.to(weight.dtype) for g in (mean_weight, mean_gamma, mean_grad))
+        grad_shortcut = grad if ctx.needs_input_grad[6] else None
+        return grad_x, grad_weight.view_as(weight), grad_gamma, grad_beta, None, None, grad_shortcut, None, None
 
 
 def joined_conv2d(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, shortcut: torch.Tensor | None,
@@ -119,10 +126,6 @@ def as_kernel(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return matrix.to(weight.dtype)[:, :, None, None]
 
 
-def count(images: torch.Tensor) -> int:
-    return images.numel() // images.shape[1]
-
-
 def rows(images: torch.Tensor) -> torch.Tensor:
     """(N, C, H, W) channels last -> (groups, rows, C), at most MAX_ROWS rows a group where the pictures are not larger."""
     number, pixels = images.shape[0], images.shape[2] * images.shape[3]
@@ -136,6 +139,6 @@ def sums(images: torch.Tensor) -> torch.Tensor:
 
 
 def products(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The mean over all pixels of a's channels times b's: (N, D, H, W), (N, C, H, W) -> (D, C), float64."""
+    """The sum over all pixels of a's channels times b's: (N, D, H, W), (N, C, H, W) -> (D, C), float64."""
     by_group = torch.bmm(rows(b).transpose(1, 2), rows(a))                                 # (groups, C, D): faster than its transpose
-    return by_group.double().sum(0).t() / count(b)
+    return by_group.double().sum(0).t()

@@ -177,14 +177,19 @@ class ResNet3d(nn.Module):
         self.forward_frames = torch.compile(self.forward_frames, *args, **kwargs)
         self.forward_clips = torch.compile(self.forward_clips, *args, **kwargs)
 
-    def num_frame_stages(self) -> int | None:
+    @property
+    def is_compiled(self) -> bool:
+        return 'forward_frames' in vars(self)
+
+    def num_frame_stages(self, counting: bool = False) -> int | None:
         """How far frames stay apart: through the stem and this many stages; None: the stem mixes them.
 
-        Counted up to the first stage whose output is asked for, and by the layers as they are now (BatchNorm in training mixes).
+        Counted up to the first stage whose output is asked for, and by the layers as they are now: BatchNorm in training mixes, but
+        for `counting`, where frames that stand for several are asked about (see exact_norm.counted).
         """
-        if not keeps_frames_apart(nn.Sequential(self.conv1, self.maxpool)):
+        if not keeps_frames_apart(nn.Sequential(self.conv1, self.maxpool), counting):
             return None
-        mixing = (i for i, stage in enumerate(self._stages()) if i == self.out_indices[0] or not keeps_frames_apart(stage))
+        mixing = (i for i, stage in enumerate(self._stages()) if i == self.out_indices[0] or not keeps_frames_apart(stage, counting))
         return next(mixing)
 
     def forward_frames(self, x: torch.Tensor, num_stages: int) -> torch.Tensor:

@@ -17,7 +17,8 @@ from ...signature import check_call
 from .. import input_stage
 from ..heads.i3d_head import pool
 from ..input_stage import Imgs, Target
-from ..mixing import TrainSettings, draw_mix
+from ..mixing import Mix, TrainSettings, draw_mix
+from ..repeated_frames import RepeatedFrames
 from ..shared_frames import SharedFrames
 
 
@@ -123,17 +124,24 @@ class Recognizer3D(nn.Module):
         Each view counts as a sample with its clip's label. The sum of the losses is the published loss.
         With mixed clips (train_cfg), the accuracies are against the class with the larger share.
         """
-        num_views = imgs.shape[1]
-        volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
-        label = label.repeat_interleave(num_views, 0).to(volume.device)
+        batch, num_views, *size = imgs.shape
+        device = self.target.device
+        label = label.repeat_interleave(num_views, 0).to(device)
         emb = None if emb is None else emb.repeat_interleave(num_views, 0)
-        mix = draw_mix(self.train_cfg, volume.shape, volume.device)
+        mix = draw_mix(self.train_cfg, torch.Size((batch * num_views, *size)), device)
         if mix is not None:
-            volume, label = mix.of_volumes(volume), mix.of_rows(self.cls_head.shares(label))
-            emb = None if emb is None else mix.of_rows(emb.to(volume.device))
-        feat = self.extract_feat(volume)                                            # (B*S, D, T', H', W')
+            label = mix.of_rows(self.cls_head.shares(label))
+            emb = None if emb is None else mix.of_rows(emb.to(device))
+        feat = self._train_features(imgs, mix)                                      # (B*S, D, T', H', W')
         cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
         return self.cls_head.loss(cls_score, label, emb_score, emb)
+
+    def _train_features(self, imgs: Imgs, mix: Mix | None) -> torch.Tensor:
+        """Features (B*S, D, T', H', W') of all views."""
+        if mix is None and isinstance(imgs, PoseClips) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
+            return repeated.features(self.target)
+        volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
+        return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
 
     @torch.no_grad()
     def predict(self, imgs: Imgs) -> torch.Tensor:
