@@ -62,7 +62,7 @@ class RepeatedFrames:
         """Of all views: (N, D, T', H', W')."""
         with counted(self.backbone, self.runs):
             frames = self.backbone.forward_frames(volumes(self.distinct, target), self.stages)      # (1, D, F, H, W)
-        frames_HWC = frames.permute(0, 2, 3, 4, 1)[0]
+        frames_HWC = frames.permute(0, 2, 3, 4, 1).flatten(0, 1)
         clips = frames_HWC.index_select(0, self.index.flatten()).unflatten(0, self.index.shape)     # (N, T, H, W, D)
         return self.backbone.forward_clips(laid_out(clips.permute(0, 4, 1, 2, 3), target), self.stages)
 

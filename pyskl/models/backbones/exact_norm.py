@@ -89,9 +89,9 @@ def _gradient(grad: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, mean: t
     level = -steepness * grad_bias / count(x, runs) - slope * mean
     out = torch.empty_like(x)
     for some, times in runs:
-        for piece in zip(*(_rows(t[:, :, some]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))):
-            torch.addcmul(times * level, piece[1], times * slope, out=piece[0])
-            piece[0].addcmul_(piece[2], steepness)
+        slopes, levels = times * slope, times * level
+        for to, given, above in zip(*(_rows(t[:, :, some]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))):
+            torch.addcmul(levels, given, slopes, out=to).addcmul_(above, steepness)
     return out
 
 

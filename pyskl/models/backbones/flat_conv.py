@@ -34,7 +34,8 @@ class FlatConv3d(nn.Conv3d):
         # (torch 2.13). There only the pixels that such a kernel reads are handed on.
         unsafe = x.device.type == 'cpu' and self.in_channels % 8 and self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0)
         pixels = self.stride[1:] if unsafe else (1, 1)
-        chosen = x[:, :, ::self.stride[0], ::pixels[0], ::pixels[1]].contiguous(memory_format=torch.channels_last_3d)
+        step = (self.stride[0], *pixels)
+        chosen = x if step == (1, 1, 1) else picked(x, step) if torch.compiler.is_compiling() else Picked.apply(x, step)
         out = self._convolve(frames(chosen), self.stride[1:] if pixels == (1, 1) else (1, 1))
         return volumes(out, chosen)
 
@@ -55,6 +56,34 @@ class FlatConv3d(nn.Conv3d):
         else:
             out = F.conv2d(images, weight, self.bias, 1, (self.padding[0], 0), (self.dilation[0], 1), self.groups)
         return out.unflatten(3, x.shape[3:]).contiguous(memory_format=torch.channels_last_3d)
+
+
+class Picked(torch.autograd.Function):
+    """picked(x, step). Autograd's own gradient would have channels first in memory, and slow down whatever comes next."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, step: tuple[int, int, int]) -> torch.Tensor:
+        ctx.shape, ctx.step = x.shape, step
+        return picked(x, step)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return spread(grad, ctx.shape, ctx.step), None
+
+
+def picked(x: torch.Tensor, step: tuple[int, int, int]) -> torch.Tensor:
+    """Every so many-th frame, line and column of (B, C, T, H, W); channels last."""
+    return x[:, :, ::step[0], ::step[1], ::step[2]].contiguous(memory_format=torch.channels_last_3d)
+
+
+def spread(x: torch.Tensor, shape: torch.Size, step: tuple[int, int, int]) -> torch.Tensor:
+    """The gradient of picked: zeros of this shape around x."""
+    if x.shape == shape:
+        return x
+    out = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last_3d).zero_()
+    out[:, :, ::step[0], ::step[1], ::step[2]] = x
+    return out
 
 
 def frames(x: torch.Tensor) -> torch.Tensor:

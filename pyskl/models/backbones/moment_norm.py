@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
 from .exact_norm import ONCE, ExactBatchNorm3d, Runs, count
-from .flat_conv import FlatConv3d, frames, volumes
+from .flat_conv import FlatConv3d, frames, picked, spread, volumes
 
 MAX_ROWS = 8192         # that are summed up in float32, before float64 takes over
 WIDTH = 40              # see is_worth_it; measured
@@ -46,7 +46,7 @@ class MomentNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: torch.Tensor, weight: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, eps: float,
                 stride: tuple[int, int, int], shortcut: torch.Tensor | None, relu: bool, runs: Runs) -> tuple[torch.Tensor, ...]:
-        read = picked(x, stride).contiguous(memory_format=torch.channels_last_3d)
+        read = picked(x, stride)
         images, w = frames(read), weight.flatten(1).double()
         parts = [(frames(read[:, :, some]), times) for some, times in runs]
         total = count(read, runs)
@@ -106,19 +106,6 @@ def joined_conv2d(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
         return conv(images, weight, bias, *how, 'relu' if relu else 'none', [], None)
     shortcut = shortcut.contiguous(memory_format=torch.channels_last)
     return conv.binary(images, shortcut, weight, bias, *how, 'add', 1.0, 'relu' if relu else None, [], None)
-
-
-def picked(x: torch.Tensor, stride: tuple[int, int, int]) -> torch.Tensor:
-    return x[:, :, ::stride[0], ::stride[1], ::stride[2]]
-
-
-def spread(x: torch.Tensor, shape: torch.Size, stride: tuple[int, int, int]) -> torch.Tensor:
-    """The gradient of picked: zeros of this shape around x."""
-    if x.shape == shape:
-        return x
-    out = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last_3d).zero_()
-    picked(out, stride).copy_(x)
-    return out
 
 
 def as_kernel(matrix: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -54,7 +54,8 @@ class StripConv(torch.autograd.Function):
         rows, values, offsets = ctx.saved_tensors
         grid, depth = ctx.grid, ctx.weight_shape[0]
         missing = grid.strips * STRIP - grid.columns
-        strips = F.pad(grad.permute(0, 2, 3, 1), (0, 0, 0, missing)).reshape(-1, STRIP * depth)
+        lines = grad.permute(0, 2, 3, 1)                                                   # (N, lines, columns, D)
+        strips = (F.pad(lines, (0, 0, 0, missing)) if missing else lines).reshape(-1, STRIP * depth)
         # The same terms, by row of the table instead of by strip.
         strip = torch.repeat_interleave(offsets.diff())
         lengths = torch.bincount(rows, minlength=grid.num_rows)
