@@ -29,7 +29,6 @@ class Compose:
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
         self.gives = _check_chain(self.steps, where)
         self._drawing = _find_drawing(self.steps)
-        self._needs = [frozenset(step.needs if isinstance(step, Step) else ()) for step in self.steps]
 
     @property
     def can_defer(self) -> bool:
@@ -44,10 +43,12 @@ class Compose:
         """
         assert not deferred or self.can_defer
         clip = results.get('frame_dir')
-        for i, (step, needs) in enumerate(zip(self.steps, self._needs)):
-            if not results.keys() >= needs:
-                raise _lacking(step, i, results)
-            results = step.defer(results) if deferred and i == self._drawing else step(results)
+        for i, step in enumerate(self.steps):
+            try:
+                results = step.defer(results) if deferred and i == self._drawing else step(results)
+            except KeyError:
+                _check_clip(step, i, results)
+                raise
             if not isinstance(results, dict):
                 raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
                                 'expected the results dict.')
@@ -65,11 +66,12 @@ def _build(step: Any, where: str) -> Callable:
     return step
 
 
-def _lacking(step: Step, i: int, results: Results) -> DataError:
-    """The chain is right, but this clip lacks a field that clips of a data set have (img_shape, in 3D data)."""
-    key = next(key for key in step.needs if key not in results)
-    return DataError(f'clip {results.get("frame_dir")!r}: has no {key!r}, which pipeline step {i} ({type(step).__name__}) '
-                     f'needs. Expected it in every annotation.')
+def _check_clip(step: Callable, i: int, results: Results) -> None:
+    """DataError when this clip lacks a field that the step needs: the chain is right, but clips may have no img_shape, as in 3D data."""
+    lacking = [key for key in (step.needs if isinstance(step, Step) else ()) if key not in results]
+    if lacking:
+        raise DataError(f'clip {results.get("frame_dir")!r}: has no {lacking[0]!r}, which pipeline step {i} ({type(step).__name__}) '
+                        'needs. Expected it in every annotation.') from None
 
 
 def _check_chain(steps: Sequence[Callable], where: str) -> set[str] | None:

@@ -88,10 +88,17 @@ def _draw(rng: ModuleType | np.random.RandomState, num_frames: int, clip_len: in
             skips[rng.permutation(clip_len + 1)[:part - clip_len]] = 1      # choice(..., replace=False) does this, slower
             inds = np.arange(clip_len) + skips.cumsum()[:-1]
         else:
-            edges = np.arange(clip_len + 1) * part // clip_len
-            inds = edges[:-1] + rng.randint(np.diff(edges))
+            starts, lengths = _parts(part, clip_len)
+            inds = starts + rng.randint(lengths)
         clips.append(inds + first)
     return np.concatenate(clips) if num_clips > 1 else clips[0]
+
+
+@lru_cache(maxsize=1024)
+def _parts(num_frames: int, num_parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of the equal parts starts, and how long it is."""
+    edges = np.arange(num_parts + 1) * num_frames // num_parts
+    return edges[:-1], np.diff(edges)
 
 
 def _last_real_frame(keypoint: np.ndarray) -> int:
