@@ -44,9 +44,8 @@ class SharedFrames:
         if stages is None:
             return None
         _, S, M, T, V, _ = clips.keypoint.shape
-        xy = clips.keypoint[0].transpose(1, 2).flatten(0, 1)                                # (S*T, M, V, 2)
-        score = clips.keypoint_score[0].transpose(1, 2).flatten(0, 1)                       # (S*T, M, V)
-        first, index = distinct_rows(torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1))
+        xy, score = frames_of(clips)
+        first, index = distinct_frames(xy, score)
         index = index.view(S, T)
         pairs, index = _distinct_pairs(index) if clips.spec.motion else (None, index)
         if -(-len(first if pairs is None else pairs) // T) > WORTHWHILE * S:
@@ -66,8 +65,7 @@ class SharedFrames:
         if self.distinct.spec.double:
             index = torch.cat([index, index + len(frames_HWC) // 2])                        # mirrored frames follow the plain
         for some in index.split(input_stage.volumes_at_once(self.distinct, target, max_testing_views)):
-            clips = frames_HWC.index_select(0, some.flatten()).unflatten(0, some.shape)     # (n, T, H, W, D)
-            yield self.backbone.forward_clips(input_stage.laid_out(clips.permute(0, 4, 1, 2, 3), target), self.stages)
+            yield self.backbone.forward_clips(put_together(frames_HWC, some, target), self.stages)
 
     def _volumes(self, target: Target, max_testing_views: int | None) -> Iterator[torch.Tensor]:
         """The distinct frames, plain ones, then mirrored ones, drawn as volumes (n, C, T, H, W)."""
@@ -84,6 +82,26 @@ class SharedFrames:
             now, following = some.unbind(1)
             motion = stills_HWC.index_select(0, following).sub_(stills_HWC.index_select(0, now)).to(target.dtype)
             yield input_stage.laid_out(motion.unflatten(0, (-1, T)).permute(0, 4, 1, 2, 3), target)
+
+
+def frames_of(clips: PoseClips) -> tuple[torch.Tensor, torch.Tensor]:
+    """All frames of all clips one behind the other: key points (B*S*T, M, V, 2) and their scores (B*S*T, M, V)."""
+    return clips.keypoint.transpose(2, 3).flatten(0, 2), clips.keypoint_score.transpose(2, 3).flatten(0, 2)
+
+
+def distinct_frames(xy: torch.Tensor, score: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames as from frames_of -> places of the distinct ones in their order; for each frame, which of them it is. NaN equals NaN."""
+    rows = torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1)
+    _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
+    place = torch.arange(len(rows), device=rows.device)
+    first = torch.full_like(place, len(rows)).scatter_reduce(0, group, place, 'amin')
+    return first[first < len(rows)], group
+
+
+def put_together(frames_HWC: torch.Tensor, index: torch.Tensor, target: Target) -> torch.Tensor:
+    """Frames (F, H, W, D) and the places of each clip's frames among them (N, T) -> volumes (N, D, T, H, W)."""
+    clips = frames_HWC.index_select(0, index.flatten()).unflatten(0, index.shape)           # (N, T, H, W, D)
+    return input_stage.laid_out(clips.permute(0, 4, 1, 2, 3), target)
 
 
 def _in_a_row(volumes: Iterable[torch.Tensor]) -> torch.Tensor:
@@ -105,11 +123,3 @@ def _distinct_pairs(index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     count = int(index.max()) + 1
     codes, place = torch.unique(torch.where(following == index, 0, index * count + following), return_inverse=True)
     return torch.stack([codes // count, codes % count], 1), place
-
-
-def distinct_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(N, D) -> (places of the distinct rows in their order, (N,) for each row, which of them it is). NaN equals NaN."""
-    _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
-    place = torch.arange(len(rows), device=rows.device)
-    first = torch.full_like(place, len(rows)).scatter_reduce(0, group, place, 'amin')
-    return first[first < len(rows)], group

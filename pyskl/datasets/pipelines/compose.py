@@ -29,6 +29,7 @@ class Compose:
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
         self.gives = _check_chain(self.steps, where)
         self._drawing = _find_drawing(self.steps)
+        self._needs = [(step, step.needs if isinstance(step, Step) else ()) for step in self.steps]
 
     @property
     def can_defer(self) -> bool:
@@ -43,12 +44,12 @@ class Compose:
         """
         assert not deferred or self.can_defer
         clip = results.get('frame_dir')
-        for i, step in enumerate(self.steps):
-            try:
-                results = step.defer(results) if deferred and i == self._drawing else step(results)
-            except KeyError:
-                _check_clip(step, i, results)
-                raise
+        for i, (step, needs) in enumerate(self._needs):
+            for key in needs:               # the chain is right, but this clip may lack a field that others have (img_shape, in 3D data)
+                if key not in results:
+                    raise DataError(f'clip {clip!r}: has no {key!r}, which pipeline step {i} ({type(step).__name__}) needs. '
+                                    'Expected it in every annotation.')
+            results = step.defer(results) if deferred and i == self._drawing else step(results)
             if not isinstance(results, dict):
                 raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
                                 'expected the results dict.')
@@ -64,14 +65,6 @@ def _build(step: Any, where: str) -> Callable:
     if not callable(step):
         raise ConfigError(f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, results).')
     return step
-
-
-def _check_clip(step: Callable, i: int, results: Results) -> None:
-    """DataError when this clip lacks a field that the step needs: the chain is right, but clips may have no img_shape, as in 3D data."""
-    lacking = [key for key in (step.needs if isinstance(step, Step) else ()) if key not in results]
-    if lacking:
-        raise DataError(f'clip {results.get("frame_dir")!r}: has no {lacking[0]!r}, which pipeline step {i} ({type(step).__name__}) '
-                        'needs. Expected it in every annotation.') from None
 
 
 def _check_chain(steps: Sequence[Callable], where: str) -> set[str] | None:

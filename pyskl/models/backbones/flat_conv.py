@@ -35,7 +35,8 @@ class FlatConv3d(nn.Conv3d):
         unsafe = x.device.type == 'cpu' and self.in_channels % 8 and self.kernel_size == (1, 1, 1) and self.padding == (0, 0, 0)
         pixels = self.stride[1:] if unsafe else (1, 1)
         step = (self.stride[0], *pixels)
-        chosen = x if step == (1, 1, 1) else picked(x, step) if torch.compiler.is_compiling() else Picked.apply(x, step)
+        pick = picked if step == (1, 1, 1) or torch.compiler.is_compiling() else Picked.apply
+        chosen = pick(x, step)
         out = self._convolve(frames(chosen), self.stride[1:] if pixels == (1, 1) else (1, 1))
         return volumes(out, chosen)
 

@@ -28,8 +28,12 @@ class JoinedConv(ConvModule):
         plain = not self.with_activation or type(self.activate) is nn.ReLU
         if not (known and plain and is_worth_it(self.conv) and self.norm.takes_batch(x)) or self.conv.weight.dtype != x.dtype:
             return False
-        recorded = torch.is_autocast_enabled('cpu') or torch.compiler.is_compiling() or torch.jit.is_tracing()
-        return not recorded and not any(map(is_heard, self.modules()))
+        return not (torch.is_autocast_enabled('cpu') or is_recorded() or any(map(is_heard, self.modules())))
+
+
+def is_recorded() -> bool:
+    """Is a graph being made of what runs?"""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def is_heard(layer: nn.Module) -> bool:
