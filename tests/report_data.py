@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from pyskl.annotations import make_annotation, write_annotations
-from pyskl.annotations.synthetic.writing import make_split
 from pyskl.recipe.dump import dump_config
-from pyskl.submission import save_scores
+from pyskl.scores.score_file import save_scores
+from pyskl.sources.synthetic.writing import make_split
 
 NUM_CLASSES = 32
 

@@ -11,10 +11,11 @@ import pytest
 from goldens import SMALL
 from same import same
 
-from pyskl.annotations import load_pickle, make_annotation, read_annotations, write_annotations
+from pyskl.annotations import make_annotation, read_annotations, write_annotations
 from pyskl.annotations.check import check_annotations
 from pyskl.annotations.store import clean_annotations
 from pyskl.errors import DataError, UserError
+from pyskl.files import load_pickle
 
 
 def annotation(name: str = 'a', **fields) -> dict:

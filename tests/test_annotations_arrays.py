@@ -12,8 +12,8 @@ import pytest
 from hostile_pickles import foreign_files, that_run
 from same import same
 
-from pyskl.annotations import load_npy, load_npz
 from pyskl.errors import DataError
+from pyskl.files import load_npy, load_npz
 
 
 def npy(array: np.ndarray) -> bytes:

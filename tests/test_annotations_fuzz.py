@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyskl.annotations.check import check_annotations
-from pyskl.annotations.safe_pickle import loads
 from pyskl.annotations.store import clean_annotations
 from pyskl.errors import UserError
+from pyskl.files.safe_pickle import loads
 
 # Python 2's text protocol, spoilt, may hold escapes that Python warns of.
 pytestmark = pytest.mark.filterwarnings('ignore:invalid escape sequence')

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from pyskl.atomic import atomic_write
 from pyskl.errors import UserError
+from pyskl.files.atomic import atomic_write
 
 
 def test_a_file_and_its_folder_are_made(tmp_path):

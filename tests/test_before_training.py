@@ -4,10 +4,11 @@ import sys
 import pytest
 from tiny import problem
 
-from pyskl.annotations import load_pickle, write_annotations
+from pyskl.annotations import write_annotations
 from pyskl.apis import TrainOptions, train, train_model
 from pyskl.datasets import build_dataset
 from pyskl.errors import ConfigError, DataError
+from pyskl.files import load_pickle
 from pyskl.models import build_model
 from pyskl.recipe import load_config
 

@@ -12,9 +12,9 @@ import pytest
 from goldens import GOLDEN, SMALL, needs_golden
 from tiny import script as load_script
 
-from pyskl.annotations import load_pickle
 from pyskl.annotations.check import check_annotations
 from pyskl.errors import DataError, UserError
+from pyskl.files import load_pickle
 from pyskl.skeletons import get_layout, imigue22
 
 SCRIPT = Path(__file__).parents[1] / 'tools' / 'check_data.py'

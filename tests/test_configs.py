@@ -12,7 +12,7 @@ from pipelines_as_published import PIPELINES_AS_PUBLISHED
 
 import pyskl.datasets  # noqa: F401 (fills the registries)
 from pyskl.datasets import Compose
-from pyskl.heatmaps import HeatmapSpec
+from pyskl.inputs.heatmaps import HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import differences, dump_config, load_config, read_recipe
 from pyskl.skeletons import get_layout, layout_of

@@ -16,7 +16,7 @@ from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.machine import set_determinism
 from pyskl.engine.tester import collect_scores
 from pyskl.errors import ConfigError
-from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
 from pyskl.models.input_stage import BYTES_PER_INPUT_BYTE, CUDA_SHARE, Target, volumes_at_once
 from pyskl.recipe.settings import TopLevel
@@ -62,11 +62,11 @@ class OneBatch(list):
 def test_testing_hands_over_clips_from_the_host():
     """There shared frames are found; on a GPU every look at them would wait for it."""
     seen = []
-    clips = PoseClips(torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec())
+    clips = Heatmaps(torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec())
     model = SimpleNamespace(training=False, eval=lambda: None, train=lambda mode: None,
                             predict=lambda imgs: seen.append(imgs) or torch.zeros(2, 3))
     ranks = distributed.Ranks(0, 1, 0, torch.device('meta'))
-    scores = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Council(ranks))
+    scores = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Collectives(ranks))
     assert seen[0] is clips and scores.shape == (2, 3)
 
 
@@ -85,7 +85,7 @@ def test_a_gpu_takes_the_views_that_fit_and_none_beyond_32_bits(monkeypatch, fre
     monkeypatch.setattr(torch.cuda, 'mem_get_info', lambda device: (free, 2**40))
     monkeypatch.setattr(torch.cuda, 'memory_reserved', lambda device: 0)
     monkeypatch.setattr(torch.cuda, 'memory_allocated', lambda device: 0)
-    imgs = PoseClips(torch.zeros(1, 50, 1, 48, 23, 2), torch.zeros(1, 50, 1, 48, 23), (90, 90), HeatmapSpec())
+    imgs = Heatmaps(torch.zeros(1, 50, 1, 48, 23, 2), torch.zeros(1, 50, 1, 48, 23), (90, 90), HeatmapSpec())
     elements = 23 * 48 * 90 * 90 * BYTES_PER_INPUT_BYTE
     found = volumes_at_once(imgs, Target(torch.device('cuda'), torch.float32, True), None)
     assert found == views and (found == 1 or found * elements < 2**31 and found * elements * 4 <= free * CUDA_SHARE)

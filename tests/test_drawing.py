@@ -15,7 +15,7 @@ from pyskl.drawing.heat import LESS, MORE, colours_of, enlarge, paint, paint_sig
 from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
 from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit, shown
 from pyskl.errors import UserError
-from pyskl.heatmaps import HeatmapSpec
+from pyskl.inputs.heatmaps import HeatmapSpec
 from pyskl.skeletons import LAYOUTS, get_layout
 
 LAYOUT = get_layout('imigue22')

@@ -17,7 +17,7 @@ from pyskl.engine.finite import Buffers, first_broken
 from pyskl.engine.trainer import Trainer
 from pyskl.engine.window import Window
 from pyskl.errors import DataError, UserError
-from pyskl.submission import load_scores
+from pyskl.scores.score_file import load_scores
 
 
 def edge_clips() -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -15,7 +15,7 @@ from tiny import script as load_script
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.errors import UserError
 from pyskl.evaluation import METRICS, evaluate
-from pyskl.submission import load_scores, save_scores
+from pyskl.scores.score_file import load_scores, save_scores
 
 SCRIPT = Path(__file__).parents[1] / 'ensemble' / 'ensemble.py'
 GOLD = SMALL / 'ensemble'

@@ -9,9 +9,9 @@ import pytest
 from test_ensemble import SCRIPT, answer, files, script
 
 from pyskl.annotations import make_annotation, write_annotations
-from pyskl.ensembling import soften
 from pyskl.errors import UserError, run_script
-from pyskl.submission import load_scores, save_result_pkl, save_scores
+from pyskl.scores import soften
+from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 NUM_CLASSES = 4
 STREAMS = ('joint', 'limb', 'motion')

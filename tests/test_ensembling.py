@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyskl.ensembling import (
+from pyskl.errors import ConfigError, DataError
+from pyskl.evaluation import macro_f1, top_k_accuracy
+from pyskl.scores import (
     OBJECTIVES,
     SavedFit,
     cross_validate,
@@ -23,11 +25,10 @@ from pyskl.ensembling import (
     simplex_grid,
     soften,
 )
-from pyskl.ensembling.estimate import deal_folds
-from pyskl.ensembling.fitting import choose_weights
-from pyskl.errors import ConfigError, DataError
-from pyskl.evaluation import macro_f1, top_k_accuracy
-from pyskl.submission import Aligned, Scores
+from pyskl.scores.align import Aligned
+from pyskl.scores.estimate import deal_folds
+from pyskl.scores.fitting import choose_weights
+from pyskl.scores.score_file import Scores
 
 
 def made_up(num_streams=2, num_clips=80, num_classes=4, skill=(1.5, 0.8, 0.4, 1.0), seed=0):

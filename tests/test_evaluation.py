@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.evaluation import (
-    confusion_matrix,
-    evaluate,
-    format_report,
-    macro_f1,
-    mean_class_accuracy,
-    per_class_report,
-    top_k_accuracy,
-)
+from pyskl.evaluation import confusion_matrix, evaluate, format_report, macro_f1, mean_class_accuracy, per_class_report, top_k_accuracy
 
 
 @pytest.fixture(scope='module')

@@ -12,7 +12,7 @@ from tiny import ROOT, problem
 
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.distributed import Ranks
-from pyskl.engine.rollcall import _is_broken_connection, together
+from pyskl.engine.failures import _is_broken_connection, together
 from pyskl.errors import UserError
 
 WORDS = ['bash', str(ROOT / 'tools' / 'dist_train.sh')]
@@ -131,17 +131,17 @@ MEETING = """
 import os, sys
 sys.path.insert(0, {tests!r})
 import torch.distributed as dist
-from pyskl.engine import distributed, rollcall
+from pyskl.engine import distributed, failures
 from pyskl.errors import UserError, run_script
-rollcall.PATIENCE = 3
+failures.PATIENCE = 3
 
 def main():
     ranks = distributed.start('pytorch', 'cpu')
-    with rollcall.together(ranks) as council:
-        council.barrier()
+    with failures.together(ranks) as collectives:
+        collectives.barrier()
         if ranks.rank == 1:
             {what}
-        council.highest(1)
+        collectives.highest(1)
 
 run_script(main)
 """

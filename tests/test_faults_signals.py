@@ -11,7 +11,7 @@ from tiny import ROOT, problem
 
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.distributed import Council, Ranks
+from pyskl.engine.distributed import Collectives, Ranks
 from pyskl.engine.signals import Stopped, StopRequest
 from pyskl.engine.trainer import Trainer
 from pyskl.models.recognizers.recognizer3d import Recognizer3D
@@ -91,7 +91,7 @@ def test_a_second_ctrl_c_does_not_wait_but_the_echo_of_the_first_is_no_second(mo
     clock = [100.0]
     monkeypatch.setattr('pyskl.engine.signals.time.monotonic', lambda: clock[0])
     before = signal.getsignal(signal.SIGINT)
-    with StopRequest(Council(Ranks(0, 1, 0, 'cpu'))) as stop:
+    with StopRequest(Collectives(Ranks(0, 1, 0, 'cpu'))) as stop:
         signal.raise_signal(signal.SIGINT)
         clock[0] += 0.5
         signal.raise_signal(signal.SIGINT)          # from the terminal and from the launcher

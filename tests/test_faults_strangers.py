@@ -174,7 +174,7 @@ def hostile_checkpoints(mark: str) -> dict[str, bytes]:
              'torch.distributed.rpc.internal._internal_rpc_pickler.deserialize', 'numpy.load', 'numpy.core.multiarray._reconstruct',
              'numpy.fromfile', 'numpy.testing._private.utils.runstring', 'builtins.getattr', 'builtins.eval', 'functools.partial',
              'operator.attrgetter', 'importlib.import_module', 'collections.namedtuple', 'copyreg._reconstructor',
-             'mmengine.config.Config.fromfile', 'pyskl.recipe.load.load_config', 'pyskl.annotations.load_pickle']
+             'mmengine.config.Config.fromfile', 'pyskl.recipe.load.load_config', 'pyskl.files.load_pickle']
     return {
         'os.mkdir in meta': saved({'state_dict': weights, 'meta': {'x': mkdir}}),
         'os.mkdir in meta, old format': saved({'state_dict': weights, 'meta': {'x': mkdir}}, zipped=False),

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.heatmaps import HeatmapSpec, PoseClips, dense, render, sparse
-from pyskl.heatmaps.marks import make_marks
-from pyskl.heatmaps.reference import render_slowly
-from pyskl.heatmaps.render import _to_motion, blank
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, dense, render, sparse
+from pyskl.inputs.heatmaps.geometry import make_marks
+from pyskl.inputs.heatmaps.reference import render_slowly
+from pyskl.inputs.heatmaps.render import _to_motion, blank
 
 V = 5
 LIMBS = ((0, 1), (1, 2), (3, 2), (0, 4))
@@ -82,7 +82,7 @@ def assert_same(ours: torch.Tensor, slow: np.ndarray) -> None:
 def test_drawing_equals_the_slow_twin(picture):
     keypoint, score, size, spec = picture
     slow = render_slowly(keypoint, score, size, spec)
-    clips = PoseClips(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    clips = Heatmaps(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
     views = slow.reshape(clips.num_views, -1, *slow.shape[1:]).swapaxes(1, 2)
     assert_same(clips.draw()[0], views)
 
@@ -123,7 +123,7 @@ def test_drawing_chunks_of_views_equals_drawing_all(picture, num_samples, num_cl
     keypoint, score, size, spec = picture
     rng = np.random.default_rng(0)
     many = torch.from_numpy(np.stack([[keypoint * rng.random() for _ in range(num_clips)] for _ in range(num_samples)]))
-    clips = PoseClips(many.float(), torch.from_numpy(score).expand(num_samples, num_clips, *score.shape).contiguous(), size, spec)
+    clips = Heatmaps(many.float(), torch.from_numpy(score).expand(num_samples, num_clips, *score.shape).contiguous(), size, spec)
     whole = clips.draw()
     assert whole.shape == clips.shape and clips.num_views == num_clips * (1 + spec.double)
     first = data.draw(st.integers(0, clips.num_views))
@@ -148,7 +148,7 @@ def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture)
 def test_mirrored_views_are_the_plain_ones_turned_with_channels_exchanged(picture):
     keypoint, score, size, spec = picture
     spec = dataclasses.replace(spec, double=True)
-    clips = PoseClips(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    clips = Heatmaps(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
     plain, mirrored = clips.draw()[0]
     assert near(mirrored, plain[list(spec.flip_order(V))].flip(-1))
 
@@ -163,7 +163,7 @@ def test_people_are_drawn_in_any_order(picture):
 
 @pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
 def test_motion_is_the_next_frame_minus_this_one_within_each_clip(spec):
-    clips = PoseClips(torch.rand(2, 3, 2, 4, V, 2) * 20, torch.rand(2, 3, 2, 4, V), (20, 20), dataclasses.replace(spec, double=True))
+    clips = Heatmaps(torch.rand(2, 3, 2, 4, V, 2) * 20, torch.rand(2, 3, 2, 4, V), (20, 20), dataclasses.replace(spec, double=True))
     still, moving = clips.draw(), dataclasses.replace(clips, spec=dataclasses.replace(clips.spec, motion=True)).draw()
     assert torch.equal(moving[:, :, :, :-1], still.diff(dim=3)) and not moving[:, :, :, -1].any()
     assert moving.min() < -0.1 and moving.max() > 0.1
@@ -219,26 +219,26 @@ def test_the_cut_truncates_toward_zero():
 
 
 def test_collating_pads_with_nobody():
-    one = PoseClips(torch.rand(1, 2, 1, 3, V, 2) * 20, torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
-    three = PoseClips(torch.rand(1, 2, 3, 3, V, 2) * 20, torch.rand(1, 2, 3, 3, V), (20, 20), JOINT)
+    one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2) * 20, torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
+    three = Heatmaps(torch.rand(1, 2, 3, 3, V, 2) * 20, torch.rand(1, 2, 3, 3, V), (20, 20), JOINT)
     for use_score in (True, False):                     # with use_score=False everybody has a peak of 1, nobody has not
         samples = [dataclasses.replace(c, spec=dataclasses.replace(JOINT, use_score=use_score)) for c in (one, three)]
-        batch = PoseClips.collate(samples)
+        batch = Heatmaps.collate(samples)
         assert len(batch) == 2 and batch.shape == (2, 2, V, 3, 20, 20)
         assert near(batch.draw(), torch.cat([clips.draw() for clips in samples]))
 
 
 def test_samples_that_do_not_go_together_are_refused():
-    one = PoseClips(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
+    one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
     fewer = {'keypoint': one.keypoint[:, :1], 'keypoint_score': one.keypoint_score[:, :1]}
     for change, what in (({'size': (20, 24)}, 'picture size'), ({'spec': LIMB}, 'settings'), (fewer, 'clips')):
         other = dataclasses.replace(one, **change)
         with pytest.raises(DataError, match=f'sample 1 has .*{what}'):
-            PoseClips.collate([one, other])
+            Heatmaps.collate([one, other])
 
 
 def test_clips_can_be_pickled_and_specs_compared():
-    clips = PoseClips(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), LIMB)
+    clips = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), LIMB)
     again = pickle.loads(pickle.dumps(clips))
     assert torch.equal(again.draw(), clips.draw()) and again.spec == clips.spec and hash(again.spec) == hash(LIMB)
 
@@ -257,7 +257,7 @@ def test_settings_that_contradict_each_other_are_named(wrong, message):
     (HeatmapSpec(left_kp=(1,), right_kp=(), double=True), 'as many of each'),
     (HeatmapSpec(with_limb=True, double=True), 'skeletons names joint 16')])
 def test_pairs_that_do_not_fit_the_joints_are_named(spec, message):
-    clips = PoseClips(torch.rand(1, 1, 1, 3, V, 2), torch.rand(1, 1, 1, 3, V), (20, 20), spec)
+    clips = Heatmaps(torch.rand(1, 1, 1, 3, V, 2), torch.rand(1, 1, 1, 3, V), (20, 20), spec)
     with pytest.raises(ConfigError, match=message):
         clips.draw()
 
@@ -277,7 +277,7 @@ def test_blank_memory_is_zero_in_every_layout():
 def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
     spec = dataclasses.replace(spec, double=True)
     for batch, people in ((1, 1), (3, 2), (4, 0)):
-        clips = PoseClips(torch.rand(batch, 2, people, 5, V, 2) * 40 - 4, torch.rand(batch, 2, people, 5, V), (32, 32), spec)
+        clips = Heatmaps(torch.rand(batch, 2, people, 5, V, 2) * 40 - 4, torch.rand(batch, 2, people, 5, V), (32, 32), spec)
         there = clips.to('cuda').draw(dtype=dtype, channels_last=channels_last)
         assert there.dtype == dtype and there.flatten(0, 1).is_contiguous(
             memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format)
@@ -301,7 +301,7 @@ def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
     spec = dataclasses.replace(LIMB, double=True)
     for batch, views, size, mode in ((7, 1, 18, torch.no_grad), (2, 3, 20, torch.inference_mode), (9, 1, 18, torch.enable_grad),
                                      (1, 8, 20, torch.inference_mode), (1, 1, 20, torch.inference_mode), (1, 1, 18, torch.no_grad)):
-        clips = PoseClips(torch.rand(batch, views, 1, 5, V, 2) * 20, torch.rand(batch, views, 1, 5, V), (size, size), spec)
+        clips = Heatmaps(torch.rand(batch, views, 1, 5, V, 2) * 20, torch.rand(batch, views, 1, 5, V), (size, size), spec)
         with mode():
             drawn = [clips.draw(slice(0, views), channels_last=True), clips.draw(channels_last=True)]
         assert near(drawn[0], drawn[1][:, :views]) and not drawn[0].is_inference()
@@ -316,7 +316,7 @@ def test_a_gpu_that_is_full_is_no_reason_to_stop_compiling(monkeypatch):
         if (error := answers.pop(0)) is not None:
             raise error
     as_on_a_gpu(monkeypatch, lambda function, **how: once_full)
-    clips = PoseClips(torch.rand(1, 1, 1, 2, V, 2), torch.rand(1, 1, 1, 2, V), (16, 16), LIMB)
+    clips = Heatmaps(torch.rand(1, 1, 1, 2, V, 2), torch.rand(1, 1, 1, 2, V), (16, 16), LIMB)
     with pytest.raises(torch.OutOfMemoryError):
         clips.draw()
     clips.draw()

@@ -16,10 +16,11 @@ from tiny import ROOT, problem, run
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.apis import TrainOptions, train
-from pyskl.atomic import atomic_write, forget_parts
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.errors import UserError
-from pyskl.submission import load_scores, save_result_pkl, save_scores, write_submission
+from pyskl.files.atomic import atomic_write, forget_parts
+from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
+from pyskl.scores.submission import write_submission
 
 
 @pytest.fixture(scope='module')
@@ -127,7 +128,7 @@ def test_every_module_that_writes_files_writes_them_atomically():
     writing = re.compile(r"open\(.*'[wax]b?'|write_(text|bytes)|\.tofile\(|np\.savez?\(|torch\.save\(|savetxt|open_memmap|pickle\.dump\(")
     modules = [*(ROOT / 'pyskl').rglob('*.py'), *(ROOT / 'tools').glob('*.py'), *(ROOT / 'ensemble').glob('*.py')]
     writers = {path.relative_to(ROOT).as_posix(): path.read_text() for path in modules if writing.search(path.read_text())}
-    assert {'pyskl/submission.py', 'pyskl/engine/checkpoint.py', 'pyskl/annotations/store.py'} <= writers.keys()
+    assert {'pyskl/scores/score_file.py', 'pyskl/engine/checkpoint.py', 'pyskl/annotations/store.py'} <= writers.keys()
     assert {name for name, text in writers.items() if 'atomic_' not in text} <= {'pyskl/engine/log.py'}
 
 

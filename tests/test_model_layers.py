@@ -11,10 +11,10 @@ from torch import nn
 
 from pyskl.models import build_model, fuse_conv_bn
 from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
-from pyskl.models.backbones.exact_norm import ExactBatchNorm3d, statistics
-from pyskl.models.backbones.flat_conv import FlatConv3d
-from pyskl.models.backbones.flat_pool import FlatMaxPool3d
-from pyskl.models.backbones.frames import keeps_frames_apart
+from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, statistics
+from pyskl.models.cpu.frames import keeps_frames_apart
+from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 
 LAST = torch.channels_last_3d
 
@@ -43,7 +43,7 @@ def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation
     padding = tuple(max(k // 2 - shrink, 0) for k in kernel)
     dilation = dilation if max(kernel) == 3 and kernel[0] != 5 else 1
     args = (*channels, kernel, (stride[0], stride[1], stride[1]), padding, dilation)
-    ours, plain = FlatConv3d(*args, bias=bias).double(), nn.Conv3d(*args, bias=bias).double()
+    ours, plain = Conv3dAs2d(*args, bias=bias).double(), nn.Conv3d(*args, bias=bias).double()
     plain.load_state_dict(ours.state_dict())
     x = torch.randn(2, channels[0], frames, side, side - 1, dtype=torch.float64)
     expected = out_and_gradients(plain, x, torch.contiguous_format)
@@ -57,7 +57,7 @@ def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation
     ((2, 4, 6, 8, 8), (2,)), ((2, 4, 6, 8, 8), ((1, 3, 3), 2, (0, 1, 1))), ((1, 4, 6, 8, 8), ((3, 3, 3), 1, 1))])
 def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).relu_()              # many are equal: the first one is the largest
-    ours, plain = FlatMaxPool3d(*arguments), nn.MaxPool3d(*arguments)
+    ours, plain = MaxPool3dAs2d(*arguments), nn.MaxPool3d(*arguments)
     for memory_format in (LAST, torch.contiguous_format):
         found = out_and_gradients(ours, x, memory_format)
         assert_equal_answers(found, out_and_gradients(plain, x, torch.contiguous_format), tolerance=1e-6)
@@ -81,7 +81,7 @@ def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
         shapes.append((layer.spatial or layer.temporal, out.is_contiguous(memory_format=LAST)))
 
     for layer in backbone.modules():
-        if isinstance(layer, FlatConv3d):
+        if isinstance(layer, Conv3dAs2d):
             layer.register_forward_hook(note)
     backbone(torch.randn(1, 3, 4, 16, 16).contiguous(memory_format=LAST))
     assert len(shapes) == 16 and all(flat and laid_out for flat, laid_out in shapes)
@@ -126,7 +126,7 @@ def test_statistics_of_an_odd_number_of_rows_are_exact():
 
 
 def test_an_empty_batch_passes_as_through_torchs_convolution():
-    conv = FlatConv3d(3, 4, (1, 3, 3), padding=(0, 1, 1))
+    conv = Conv3dAs2d(3, 4, (1, 3, 3), padding=(0, 1, 1))
     assert conv(torch.zeros(0, 3, 2, 5, 5).contiguous(memory_format=torch.channels_last_3d)).shape == (0, 4, 2, 5, 5)
 
 

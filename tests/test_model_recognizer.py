@@ -9,10 +9,10 @@ from published_model import small
 from recipe_weights import fill
 
 from pyskl.errors import CheckpointError, ConfigError
-from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
+from pyskl.models.cpu.shared_frames import SharedFrames
 from pyskl.models.recognizers import recognizer3d
-from pyskl.models.shared_frames import SharedFrames
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, dou
     score = rng.uniform(0.2, 1, (num_samples, people, num_frames, 3)).astype(np.float32)
     chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
     spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ), motion=motion)
-    return PoseClips(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+    return Heatmaps(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
                      torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (16, 16), spec)
 
 

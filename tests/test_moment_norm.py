@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pyskl.models.backbones.blocks3d import Bottleneck3d
-from pyskl.models.backbones.exact_norm import ExactBatchNorm3d
-from pyskl.models.backbones.flat_conv import FlatConv3d
-from pyskl.models.backbones.joined_conv import JoinedConv
-from pyskl.models.backbones.moment_norm import MomentNorm, is_worth_it, joined_conv2d
-from pyskl.models.backbones.recompute import frozen_statistics
+from pyskl.models.cpu.conv1x1_bn import MomentNorm, is_worth_it, joined_conv2d
+from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
+from pyskl.models.cpu.joined_conv import JoinedConv
+from pyskl.models.layers.recompute import frozen_statistics
 
-PARTS = {'conv_cfg': {'type': FlatConv3d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
+PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
 RELU = {'type': 'ReLU', 'inplace': True}
 
 

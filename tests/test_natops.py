@@ -12,12 +12,12 @@ from mmengine.config import Config
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
-from pyskl.annotations.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
-from pyskl.annotations.natops_people import guess_people
 from pyskl.datasets import build_dataset
 from pyskl.errors import DataError, UserError
 from pyskl.models import build_model
 from pyskl.recipe import load_config, read_recipe
+from pyskl.sources.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
+from pyskl.sources.natops_people import guess_people
 from pyskl.sweep.plan import read_plan
 
 ROOT = Path(__file__).parents[1]

@@ -11,13 +11,16 @@ import tiny
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyskl.annotations import load_npy, read_annotations, write_annotations
 from pyskl.annotations import packing as packing_module
-from pyskl.annotations.imigue import read_raw
+from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.opening import open_annotations
-from pyskl.annotations.packing import pack_file, write_packed
+from pyskl.annotations.packing import write_packed
 from pyskl.datasets import ConcatDataset, PoseDataset, RepeatDataset
 from pyskl.errors import DataError, UserError
+from pyskl.files import load_npy
+from pyskl.sources import pack as pack_module
+from pyskl.sources.imigue import read_raw
+from pyskl.sources.pack import pack_file
 
 PIPELINE = [dict(type='UniformSampleFrames', clip_len=4), dict(type='PoseDecode'), dict(type='PoseCompact'),
             dict(type='RandomResizedCrop'), dict(type='Resize', scale=(16, 16), keep_ratio=False),
@@ -289,7 +292,7 @@ def test_a_pickle_that_changes_meanwhile_is_not_packed(tmp_path, monkeypatch):
         data = read_annotations(file)
         written(tmp_path, clips=[*CLIPS, clip('late')])
         return data
-    monkeypatch.setattr(packing_module, 'read_annotations', read_and_change)
+    monkeypatch.setattr(pack_module, 'read_annotations', read_and_change)
     with pytest.raises(UserError, match='was changed while it was packed'):
         pack_file(path)
     assert not (tmp_path / 'x.packed').exists()

@@ -27,7 +27,7 @@ from pyskl.datasets.pipelines import (
     UniformSampleFrames,
 )
 from pyskl.errors import ConfigError, DataError
-from pyskl.heatmaps import PoseClips
+from pyskl.inputs.heatmaps import Heatmaps
 from pyskl.registry import PIPELINES
 
 
@@ -355,7 +355,7 @@ def test_drawing_is_deferred_only_when_nothing_but_our_own_stages_follows(jitter
     assert not Compose(HEATMAP[:4] + [Shape('NCTHW_Heatmap')] + HEATMAP[5:]).can_defer
     assert not Compose(HEATMAP[:4] + HEATMAP[3:]).can_defer and not Compose(HEATMAP[:3]).can_defer
     assert not Compose(HEATMAP[:4] + [stage('Collect', keys=['imgs'])]).can_defer
-    assert isinstance(Compose(HEATMAP)(clip(), deferred=True)['imgs'], PoseClips)
+    assert isinstance(Compose(HEATMAP)(clip(), deferred=True)['imgs'], Heatmaps)
 
 
 def test_a_step_that_returns_nothing_is_named():

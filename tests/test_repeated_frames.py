@@ -11,17 +11,17 @@ from published_model import small
 from recipe_weights import fill
 from torch import nn
 
-from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
-from pyskl.models.backbones.exact_norm import ExactBatchNorm3d, counted
-from pyskl.models.backbones.flat_conv import FlatConv3d
-from pyskl.models.backbones.joined_conv import JoinedConv
+from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, counted
+from pyskl.models.cpu.joined_conv import JoinedConv
+from pyskl.models.cpu.repeated_frames import RepeatedFrames
 from pyskl.models.input_stage import Target
 from pyskl.models.recognizers import recognizer3d
-from pyskl.models.repeated_frames import RepeatedFrames
 
 CPU = Target(torch.device('cpu'), torch.float32, channels_last=True)
-PARTS = {'conv_cfg': {'type': FlatConv3d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
+PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
 RELU = {'type': 'ReLU', 'inplace': True}
 
 
@@ -39,7 +39,7 @@ def short_clips(lengths=(6, 4, 9), clip_len=12, people=1, double=False, motion=F
         xy[i, ..., length:, :, :], score[i, ..., length:, :] = i, 0
     what = {'with_kp': False, 'with_limb': True, 'skeletons': ((0, 1), (1, 2), (0, 2))} if limbs else {}
     spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ), motion=motion, **what)
-    return PoseClips(torch.from_numpy(xy), torch.from_numpy(score), (16, 16), spec)
+    return Heatmaps(torch.from_numpy(xy), torch.from_numpy(score), (16, 16), spec)
 
 
 def looped_clips(seed=0):

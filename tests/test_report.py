@@ -12,7 +12,6 @@ from report_data import NUM_CLASSES, data_of, log_rows, made_up_scores, two_stre
 from scipy.stats import spearmanr
 
 from pyskl.annotations import read_annotations, write_annotations
-from pyskl.ensembling import SavedFit, save_fit, soften
 from pyskl.errors import UserError
 from pyskl.evaluation import (
     bootstrap_interval,
@@ -29,7 +28,9 @@ from pyskl.report.literal import literal_config
 from pyskl.report.page import render, safe_json
 from pyskl.report.semantics import mantel, semantics
 from pyskl.report.sources import name_apart, read_log, read_stream
-from pyskl.submission import blend, load_scores, save_result_pkl, save_scores
+from pyskl.scores import SavedFit, save_fit, soften
+from pyskl.scores.blend import blend
+from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 HOSTILE = '<img src=x onerror="document.title=\'caught\'"></script><script>alert(1)</script>&amp;\u2028'
 

@@ -14,13 +14,13 @@ from pyskl.apis import init_recognizer
 from pyskl.apis.setup import read_run
 from pyskl.engine.checkpoint import write_checkpoint
 from pyskl.errors import ConfigError, DataError
-from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import dump_config
 from pyskl.report import ReportOptions, build_report
 from pyskl.report.occlusion import hidden
 from pyskl.report.sources import Clips
-from pyskl.submission import save_scores
+from pyskl.scores.score_file import save_scores
 
 BONES = ((0, 1), (1, 2), (1, 3), (1, 4))
 
@@ -123,7 +123,7 @@ def test_a_dump_that_is_no_recipe_is_named(work_dir, tmp_path):
 @pytest.mark.parametrize('drawing', [dict(), dict(use_score=False), dict(with_kp=False, with_limb=True, skeletons=BONES)])
 def test_a_hidden_joint_is_drawn_nowhere(drawing):
     rng = np.random.default_rng(0)
-    clips = PoseClips(torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32), torch.ones(1, 1, 1, 4, 5), (16, 16),
+    clips = Heatmaps(torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32), torch.ones(1, 1, 1, 4, 5), (16, 16),
                       HeatmapSpec(**drawing))
     before, after = clips.draw(), hidden(clips, [2]).draw()
     touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it

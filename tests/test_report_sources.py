@@ -14,7 +14,7 @@ from pyskl.report import ReportOptions, build_report
 from pyskl.report.curves import curves
 from pyskl.report.literal import literal_config
 from pyskl.report.sources import read_log, read_stream
-from pyskl.submission import load_scores, save_scores
+from pyskl.scores.score_file import load_scores, save_scores
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from same import same
 
-from pyskl.annotations import load_pickle
-from pyskl.annotations.safe_pickle import loads
 from pyskl.errors import DataError
+from pyskl.files import load_pickle
+from pyskl.files.safe_pickle import loads
 
 PLAIN = {
     'numbers': [1, -5, 255, 256, 65536, 2**31, -2**31, 2**40, -2**100, 2**511 - 1, 0, 1.5, -0.0, float('inf'), 1j],

@@ -12,8 +12,8 @@ import pytest
 from test_train import assert_same_checkpoint, rows
 from tiny import ROOT, problem, run, write_config
 
-from pyskl.annotations import load_pickle
-from pyskl.submission import load_scores
+from pyskl.files import load_pickle
+from pyskl.scores.score_file import load_scores
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ from pyskl.annotations import read_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.datasets import PoseDataset
 from pyskl.evaluation import top_k_accuracy
-from pyskl.submission import load_scores
+from pyskl.scores.score_file import load_scores
 
 pytestmark = pytest.mark.slow
 CONFIG = ROOT / 'configs' / 'demo' / 'joint.py'

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.models.backbones.resnet3d import ResNet3dSlowOnly
-from pyskl.models.backbones.sparse_conv import MAX_DENSITY, SparseConv3d, StripConv
+from pyskl.models.cpu.sparse_conv import MAX_DENSITY, SparseConv3d, StripConv
 
 
 def marks(shape, share=0.02, seed=0):

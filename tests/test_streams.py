@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyskl.datasets.pipelines import Compose, Flip, GeneratePoseTarget
 from pyskl.errors import ConfigError, DataError
-from pyskl.heatmaps import HeatmapSpec, PoseClips
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.skeletons import LAYOUTS, get_layout, imigue22
 
 SIZE = (24, 32)                     # H, W
@@ -98,7 +98,7 @@ def test_drawn_by_hand_motion_ends_with_each_clip_as_when_the_model_draws():
     target = GeneratePoseTarget(layout='coco17', motion=True, double=True)
     drawn = target({**clip, 'keypoint': keypoint, 'keypoint_score': score})['imgs']         # (12, C, H, W)
     clips = target.defer({**clip, 'keypoint': keypoint, 'keypoint_score': score})['imgs']
-    assert isinstance(clips, PoseClips) and clips.shape[:2] == (1, 6)
+    assert isinstance(clips, Heatmaps) and clips.shape[:2] == (1, 6)
     np.testing.assert_allclose(drawn.reshape(6, 2, 17, *SIZE).swapaxes(1, 2), clips.draw()[0], atol=1e-6)
     assert not drawn[1::2].any() and drawn[0].any()
 

@@ -9,15 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError, UserError
-from pyskl.submission import (
-    Scores,
-    align,
-    blend,
-    check_weights,
-    load_scores,
-    save_scores,
-    write_submission,
-)
+from pyskl.scores.align import align
+from pyskl.scores.blend import blend, check_weights
+from pyskl.scores.score_file import Scores, load_scores, save_scores
+from pyskl.scores.submission import write_submission
 
 ENSEMBLE = SMALL / 'ensemble'
 PUBLISHED_CSV = (ENSEMBLE / 'Submission.csv').read_bytes()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import DataError
-from pyskl.submission import load_scores, read_ids, save_result_pkl, save_scores
+from pyskl.scores.score_file import load_scores, read_ids, save_result_pkl, save_scores
 
 # Saving and loading ----------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations
-from pyskl.ensembling import fit_blend, soften
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
-from pyskl.submission import load_scores, save_scores
+from pyskl.scores import fit_blend, soften
+from pyskl.scores.score_file import load_scores, save_scores
 from pyskl.sweep import Entry, Machine, Plan, from_command_line, gather, make_tasks, read_plan, run_tasks, write_table
 from pyskl.sweep.table import as_markdown
 

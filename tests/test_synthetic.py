@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from tiny import script as load_script
 
-from pyskl.annotations import mean_pose_nearest_neighbour
-from pyskl.annotations.baseline import mean_poses
-from pyskl.annotations.synthetic import GESTURES, class_counts, make_split, write_demo_data, write_split
-from pyskl.annotations.synthetic.body import FOREARM, UPPER_ARM, Parts, joints_of
-from pyskl.annotations.synthetic.gestures import gesture_table
-from pyskl.annotations.synthetic.people import draw_people
-from pyskl.annotations.synthetic.writing import IMIGUE_COUNTS
 from pyskl.errors import DataError, UserError
+from pyskl.evaluation import mean_pose_nearest_neighbour
+from pyskl.evaluation.baseline import mean_poses
 from pyskl.labels import IMIGUE_LABELS
 from pyskl.skeletons import get_layout
+from pyskl.sources.synthetic import GESTURES, class_counts, make_split, write_demo_data, write_split
+from pyskl.sources.synthetic.body import FOREARM, UPPER_ARM, Parts, joints_of
+from pyskl.sources.synthetic.gestures import gesture_table
+from pyskl.sources.synthetic.people import draw_people
+from pyskl.sources.synthetic.writing import IMIGUE_COUNTS
 
 LAYOUT = get_layout('imigue22')
 

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from tiny import problem, script
 
-from pyskl.annotations import load_npz, load_pickle
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.errors import ConfigError
+from pyskl.files import load_npz, load_pickle
 from pyskl.models.recognizers import Recognizer3D
-from pyskl.submission import load_scores
+from pyskl.scores.score_file import load_scores
 
 
 @pytest.fixture(scope='module')

@@ -15,7 +15,7 @@ from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.engine.signals import Stopped
 from pyskl.engine.trainer import Trainer
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
-from pyskl.submission import load_scores
+from pyskl.scores.score_file import load_scores
 
 
 def rows(work_dir, mode=None):
@@ -244,7 +244,7 @@ def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monke
 
     def as_on_a_gpu(self):
         self.ranks = replace(self.ranks, device=torch.device('cuda', 0))
-        self.council.share = lambda value: [value, other_rank]
+        self.collectives.share = lambda value: [value, other_rank]
         fit(self)
     for owner, name, new in ((I3DHead, 'loss', poisoned), (Trainer, 'step', noted), (Trainer, 'fit', as_on_a_gpu)):
         monkeypatch.setattr(owner, name, new)

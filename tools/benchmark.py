@@ -24,11 +24,8 @@ import numpy as np
 import torch
 
 from pyskl.annotations import write_annotations
-from pyskl.annotations.imigue import read_raw
 from pyskl.annotations.packing import write_packed
-from pyskl.annotations.synthetic import write_demo_data
 from pyskl.apis.setup import read_run
-from pyskl.atomic import atomic_write
 from pyskl.datasets import PoseDataset, build_dataloader, build_dataset
 from pyskl.datasets.loader import SeededSamples
 from pyskl.engine.batch import ToDevice, autocast
@@ -36,9 +33,12 @@ from pyskl.engine.distributed import choose_device
 from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
 from pyskl.engine.optimizer import build_optimizer
 from pyskl.errors import UserError, run_script
-from pyskl.heatmaps import PoseClips
-from pyskl.heatmaps.reference import render_slowly
+from pyskl.files.atomic import atomic_write
+from pyskl.inputs.heatmaps import Heatmaps
+from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.models import build_model, fuse_conv_bn
+from pyskl.sources.imigue import read_raw
+from pyskl.sources.synthetic import write_demo_data
 
 CONFIGS = Path(__file__).parents[1] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 STREAMS = ('joint', 'limb')
@@ -116,7 +116,7 @@ def best_seconds(call: Callable[[], object], repeats: int, device: torch.device 
     return min(times)
 
 
-def slow_imgs(clips: PoseClips) -> torch.Tensor:
+def slow_imgs(clips: Heatmaps) -> torch.Tensor:
     """What the plain way hands to the model: heatmaps (1, views, C, T, H, W) drawn by numpy, one clip."""
     _, views, people, frames, joints, _ = clips.keypoint.shape
     xy = clips.keypoint[0].permute(1, 0, 2, 3, 4).reshape(people, views * frames, joints, 2).numpy()
@@ -144,9 +144,9 @@ def render(task: Task):
     dataset, device = task.dataset('train'), choose_device(task.device)
     torch.set_num_threads(1)
     count = 256 if device.type == 'cuda' else 8
-    clips = PoseClips.collate([dataset.sample(i % NUM_CLIPS, deferred=True)['imgs'] for i in range(count)]).to(device)
+    clips = Heatmaps.collate([dataset.sample(i % NUM_CLIPS, deferred=True)['imgs'] for i in range(count)]).to(device)
     if not task.ours:
-        one = PoseClips.collate([dataset.sample(0, deferred=True)['imgs']])
+        one = Heatmaps.collate([dataset.sample(0, deferred=True)['imgs']])
         return [Figure(task.name, 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread')]
     seconds = best_seconds(lambda: clips.draw(channels_last=True), 3 * task.repeats, device)
     written = 4 * int(np.prod(clips.shape)) / seconds / 1e9

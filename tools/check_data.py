@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pyskl.annotations import load_pickle
 from pyskl.annotations.check import check_annotations
-from pyskl.annotations.wording import count, plain
 from pyskl.errors import UserError, run_script
+from pyskl.files import load_pickle
 from pyskl.skeletons import LAYOUTS, get_layout
+from pyskl.wording import count, plain
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.annotations import write_annotations
-from pyskl.annotations.natops import PROJECTIONS, annotations, read_ts, splits
-from pyskl.annotations.natops_people import NUM_PEOPLE
-from pyskl.annotations.wording import some
 from pyskl.errors import DataError, UserError, run_script, seed_number
+from pyskl.sources.natops import PROJECTIONS, annotations, read_ts, splits
+from pyskl.sources.natops_people import NUM_PEOPLE
+from pyskl.wording import some
 
 ROOT = Path(__file__).resolve().parents[1]
 

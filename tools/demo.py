@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pyskl.annotations import mean_pose_nearest_neighbour, read_annotations
+from pyskl.annotations import read_annotations
 from pyskl.errors import UserError, run_script, seed_number
-from pyskl.evaluation import METRICS, evaluate
-from pyskl.submission import load_scores
+from pyskl.evaluation import METRICS, evaluate, mean_pose_nearest_neighbour
+from pyskl.scores.score_file import load_scores
 
 ROOT = Path(__file__).parents[1]
 STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion')

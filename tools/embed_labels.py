@@ -16,10 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from pyskl.annotations.wording import plain
-from pyskl.atomic import atomic_write
 from pyskl.errors import ConfigError, DataError, UserError, run_script
+from pyskl.files.atomic import atomic_write
 from pyskl.labels import IMIGUE_LABELS, read_labels
+from pyskl.wording import plain
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
 TRAIN_CLIPS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,

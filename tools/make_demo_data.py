@@ -8,8 +8,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.annotations.synthetic import write_demo_data
 from pyskl.errors import run_script, seed_number
+from pyskl.sources.synthetic import write_demo_data
 
 
 def main(argv: Sequence[str] | None = None) -> None:

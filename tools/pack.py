@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.annotations.imigue import IMG_SHAPE
-from pyskl.annotations.packing import pack_file
-from pyskl.annotations.wording import count
 from pyskl.errors import UserError, run_script
+from pyskl.sources.imigue import IMG_SHAPE
+from pyskl.sources.pack import pack_file
+from pyskl.wording import count
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

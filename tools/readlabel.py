@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.annotations import open_annotations, write_annotations
-from pyskl.annotations.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS, raw_paths, read_raw, take_out_videos
-from pyskl.annotations.imigue_csv import read_csv_release
-from pyskl.annotations.wording import count
 from pyskl.errors import DataError, UserError, run_script
+from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS, raw_paths, read_raw, take_out_videos
+from pyskl.sources.imigue_csv import read_csv_release
+from pyskl.wording import count
 
 ROOT = Path(__file__).resolve().parents[1]
 

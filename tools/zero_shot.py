@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pyskl.atomic import atomic_write
 from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
+from pyskl.files.atomic import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL_CLIPS = 'data.test.only_classes=None'

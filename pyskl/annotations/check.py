@@ -9,10 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ..skeletons import Layout, guess_layout
+from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
+from ..wording import brief, count, some
 from .fields import NO_LABEL, Wrong, clean_fields
-from .poses import SIDES, Hands, PoseFacts, measure
 from .store import clip_name, parts
-from .wording import brief, count, some
 
 MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
 CLEARLY = 1.25          # how many times nearer one wrist must be to call a hand its own

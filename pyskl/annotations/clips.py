@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from .wording import plain
+from ..wording import plain
 
 _CHUNK = 65536          # clips whose names are handled at once
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import DataError
 from .clips import Annotations, InMemory
+from .freshness import changed
 from .packed import Packed
-from .sources import changed
 from .store import read_annotations
 
 _LOG = logging.getLogger('pyskl')

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .arrays import load_npy
+from ..files.arrays import load_npy
+from ..files.safe_pickle import open_regular
+from ..wording import brief, plain
 from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
-from .safe_pickle import open_regular
-from .wording import brief, plain
 
 FORMAT, VERSION = 'pyskl packed annotations', 1
 META = 'meta.json'

@@ -8,25 +8,21 @@ import struct
 import uuid
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from ..atomic import atomic_folder, atomic_write
 from ..errors import DataError, UserError
-from .arrays import load_npy
+from ..files.arrays import load_npy
+from ..files.atomic import atomic_folder, atomic_write
+from ..wording import brief, some
 from .clips import is_number
 from .fields import Wrong, clean_fields
-from .imigue import IMG_SHAPE, iterate_raw, raw_paths
-from .opening import packed_beside
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
-from .sources import changed, describe
-from .store import clip_name, read_annotations
-from .wording import brief, some
+from .store import clip_name
 
 _LOG = logging.getLogger('pyskl')
 _HEADER_BYTES = 128
@@ -59,44 +55,6 @@ def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any
         if before_end is not None:
             before_end()
     return writer.num_clips
-
-
-def pack_file(path: str | os.PathLike, out: str | os.PathLike | None = None, drop: Sequence[str] = (),
-              img_shape: Sequence[int] = IMG_SHAPE) -> tuple[Path, int]:
-    """Pack an annotation pickle, or iMiGUE's raw {split}_data.npy with the {split}_label.pkl beside it.
-
-    out     the folder; None: x.packed beside x.pkl
-    ->      the folder and the number of clips
-    raises  as write_packed and read_annotations; UserError when a file was changed meanwhile
-    """
-    path = Path(path)
-    out = packed_beside(path) if out is None else Path(out)
-    if path.suffix == '.npy':
-        files, num_clips, annotations, splits = _raw(path, img_shape)
-        sources = [describe(file) for file in files]
-    else:
-        sources = [describe(path)]
-        files, data = [path], read_annotations(path)
-        num_clips, annotations, splits = len(data['annotations']), data['annotations'], data['split']
-    rows = tqdm(annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None)
-    write_packed(out, rows, splits, sources=sources, drop=drop, before_end=lambda: _check_unchanged(files, sources))
-    return out, num_clips
-
-
-def _raw(path: Path, img_shape: Sequence[int]) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
-    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are."""
-    split = path.stem.removesuffix('_data')
-    data, labels = raw_paths(path.parent, split)
-    if path != data:
-        raise UserError(f"{path}: expected an annotation pickle, or iMiGUE's raw arrays with a name like train_data.npy.")
-    num_clips, annotations = iterate_raw(path.parent, split, img_shape)
-    return [data, labels] if labels.exists() else [data], num_clips, annotations, {split: np.arange(num_clips)}
-
-
-def _check_unchanged(files: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> None:
-    for file, source in zip(files, sources):
-        if changed(file, source) is not None:
-            raise UserError(f'{file}: was changed while it was packed. Nothing was written; start again when it is whole.')
 
 
 class _Growing:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import atomic_write
 from ..errors import DataError
+from ..files.atomic import atomic_write
+from ..files.safe_pickle import load_pickle
+from ..wording import brief, plain, some
 from .fields import Wrong, clean_fields
-from .safe_pickle import load_pickle
-from .wording import brief, plain, some
 
 PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
 

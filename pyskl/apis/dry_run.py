@@ -12,16 +12,16 @@ import torch
 
 from ..datasets import Batches
 from ..engine.batch import autocast
-from ..engine.distributed import Council, Ranks
+from ..engine.distributed import Collectives, Ranks
 from ..engine.log import JsonLog, as_text
 from ..engine.trainer import Trainer
 from ..recipe import Recipe
 
 
-def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Council, train: Batches, val: Batches | None, seed: int,
+def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: Collectives, train: Batches, val: Batches | None, seed: int,
             amp: str | None) -> None:
     """Print what a training step and a validation batch look like and cost."""
-    trainer = Trainer(model, recipe, ranks, council, train, None, Path('.'), logging.getLogger('pyskl'), JsonLog(None), seed, amp)
+    trainer = Trainer(model, recipe, ranks, collectives, train, None, Path('.'), logging.getLogger('pyskl'), JsonLog(None), seed, amp)
     batch = next(iter(train))
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
     for which in ('first', 'second'):

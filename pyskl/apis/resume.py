@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..annotations.wording import plain
 from ..engine.checkpoint import CheckpointFolder, read_checkpoint
 from ..engine.signals import Stopped
 from ..errors import MAX_SEED, CheckpointError, ConfigError
 from ..recipe import Recipe, differences
+from ..wording import plain
 from .options import TrainOptions
 from .setup import Run
 
@@ -37,7 +37,7 @@ class Resume:
         """Epochs and iterations that the checkpoint has behind it."""
         return self.data['meta'].get('epoch'), self.data['meta'].get('iter')
 
-    def lies_beyond(self, other: Resume) -> bool:
+    def is_newer_than(self, other: Resume) -> bool:
         ours, theirs = self.place[1], other.place[1]
         return isinstance(ours, int) and isinstance(theirs, int) and ours > theirs
 
@@ -84,7 +84,7 @@ def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
     if run.recipe.auto_resume and not options.dry_run:
         with contextlib.suppress(CheckpointError):
             newest = _newest(run)
-    if newest and newest.origin == asked.origin and newest.lies_beyond(asked) and not _changes(newest.data, run.recipe, options):
+    if newest and newest.origin == asked.origin and newest.is_newer_than(asked) and not _changes(newest.data, run.recipe, options):
         newest.notes.append(f'{newest.path} has come of {file} and lies beyond it. To begin at {file} once more, take another --work-dir.')
         return newest
     asked.notes = [f'other than when it was written: {line}' for line in _changes(asked.data, run.recipe, options)]

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..annotations.wording import some
 from ..datasets import Batches, RepeatDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import seed_everything
@@ -20,9 +19,10 @@ from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import Ranks
 from ..engine.machine import has_bf16, keep_pages, set_determinism, set_threads
 from ..errors import ConfigError, DataError
-from ..heatmaps import PoseClips
+from ..inputs.heatmaps import Heatmaps
 from ..models import build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
+from ..wording import some
 
 Split = Literal['train', 'val', 'test']
 
@@ -124,7 +124,7 @@ def check_match(model: torch.nn.Module, batches: Batches, recipe: Recipe, split:
 def _check_channels(model: torch.nn.Module, batches: Batches, where: str) -> None:
     """Pass the first clip through its pipeline, and count the heatmaps that come out."""
     imgs = batches.loader.dataset[0, 0]['imgs']
-    imgs = imgs.draw(slice(0, 1))[0] if isinstance(imgs, PoseClips) else imgs           # (views, C, T, H, W)
+    imgs = imgs.draw(slice(0, 1))[0] if isinstance(imgs, Heatmaps) else imgs           # (views, C, T, H, W)
     wanted = getattr(model.backbone, 'in_channels', None)
     if wanted is not None and np.ndim(imgs) == 5 and imgs.shape[1] != wanted:
         raise ConfigError(f'model.backbone.in_channels = {wanted}, but {where} gives {imgs.shape[1]} heatmaps a frame. '

@@ -10,19 +10,20 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..atomic import atomic_write
 from ..datasets.loader import worker_errors
 from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
-from ..engine.distributed import Council, Ranks
+from ..engine.distributed import Collectives, Ranks
+from ..engine.failures import together
 from ..engine.log import as_text
-from ..engine.rollcall import together
 from ..engine.tester import collect_scores
 from ..errors import CheckpointError, ConfigError, DataError
 from ..evaluation import check_metrics, evaluate, group_accuracy
+from ..files.atomic import atomic_write
 from ..models import build_model, fuse_conv_bn
 from ..recipe import Recipe
-from ..submission import CSV_NAME, ZIP_NAME, save_result_pkl, save_scores, write_submission
+from ..scores.score_file import save_result_pkl, save_scores
+from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
 from .setup import Run, Split, build_batches, build_split, check_match, naming, prepare_machine, read_run
 
 WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')     # arguments of a data set
@@ -70,14 +71,14 @@ def test(config: str | os.PathLike, options: TestOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    with together(ranks) as council, worker_errors():
-        return test_run(run, options, ranks, council)
+    with together(ranks) as collectives, worker_errors():
+        return test_run(run, options, ranks, collectives)
 
 
 test.__test__ = False       # not a test function, whatever its name tells pytest
 
 
-def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> TestResult | None:
+def test_run(run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives) -> TestResult | None:
     """As `test`, on processes that have met already."""
     _check(options)
     prepare_machine(run.recipe, ranks)
@@ -87,8 +88,8 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, council: Council) -> 
     counts = counts_of_checkpoint(meta, getattr(model.cls_head, 'num_classes', None))
     if hasattr(model.cls_head, 'learn_labels'):
         model.cls_head.learn_labels(counts, getattr(batches.dataset, 'label_embeddings', None))
-    council.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
-    scores = collect_scores(model, batches, ranks, council, options.amp, title=options.split)
+    collectives.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
+    scores = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
     if scores is None:
         return None
     ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)

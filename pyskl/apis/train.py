@@ -13,17 +13,17 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..atomic import atomic_write
 from ..datasets import Batches
 from ..datasets.loader import worker_errors
 from ..engine import distributed, log
 from ..engine.checkpoint import CheckpointFolder
-from ..engine.distributed import Council, Ranks
+from ..engine.distributed import Collectives, Ranks
+from ..engine.failures import together
 from ..engine.log import JsonLog, get_logger
-from ..engine.rollcall import together
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError
+from ..files.atomic import atomic_write
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .options import TrainOptions
@@ -55,11 +55,11 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    with together(ranks) as council, worker_errors():
-        return _train(run, options, ranks, council)
+    with together(ranks) as collectives, worker_errors():
+        return _train(run, options, ranks, collectives)
 
 
-def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> Path:
+def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives) -> Path:
     run.recipe.require('model', 'data.train', 'optimizer', 'lr_config', 'total_epochs')
     recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
     run = replace(run, recipe=recipe)
@@ -69,7 +69,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
     train_batches = build_batches(recipe, 'train', ranks, seed)
     val_batches = _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
-    council.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[settings_text(recipe), flags(options), seed],
+    collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[settings_text(recipe), flags(options), seed],
                  checkpoint=None if resume is None else resume.place)
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
@@ -79,14 +79,14 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
     if options.compile:
         model.backbone.compile()
     if options.dry_run:
-        dry_run(model, recipe, ranks, council, train_batches, val_batches, seed, options.amp)
+        dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
-    trainer = Trainer(model, recipe, ranks, council, train_batches, val_batches, run.work_dir, logging.getLogger('pyskl'), JsonLog(None),
-                      seed, options.amp, options.on_nan)
+    trainer = Trainer(model, recipe, ranks, collectives, train_batches, val_batches, run.work_dir, logging.getLogger('pyskl'),
+                      JsonLog(None), seed, options.amp, options.on_nan)
     _take_over(trainer, resume)
     meta = _meta(recipe, options, ranks, seed, counts, resume)
-    logger, json_log = _open_work_dir(run, ranks, council, meta)                # nothing was written until here
+    logger, json_log = _open_work_dir(run, ranks, collectives, meta)                # nothing was written until here
     trainer.log_to(logger, json_log, meta)
     _say_where_from(logger, resume, '--no-resume with another --work-dir starts anew.')
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
@@ -99,7 +99,7 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, council: Council) -> P
         stopped.advice = how_to_go_on(recipe, options, stopped.checkpoint)
         raise
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
-    _test_afterwards(run, options, ranks, council, logger)
+    _test_afterwards(run, options, ranks, collectives, logger)
     return run.work_dir
 
 
@@ -173,14 +173,14 @@ def _meta(recipe: Recipe, options: TrainOptions, ranks: Ranks, seed: int, counts
             **flags(options), 'world': ranks.world, 'class_counts': counts, 'resumed_from': None if resume is None else resume.origin}
 
 
-def _open_work_dir(run: Run, ranks: Ranks, council: Council, meta: dict[str, Any]) -> tuple[logging.Logger, JsonLog]:
+def _open_work_dir(run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any]) -> tuple[logging.Logger, JsonLog]:
     """Write the config, into `meta` too, and open the logs."""
     meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
     if ranks.is_main:
         CheckpointFolder(run.work_dir).forget_unfinished()
         with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
             f.write(meta['config'])
-    return _open_logs(run.recipe, ranks, council.tell(log.timestamp()), meta)
+    return _open_logs(run.recipe, ranks, collectives.tell(log.timestamp()), meta)
 
 
 def _as_run(run: Run, seed: int) -> str:
@@ -200,13 +200,13 @@ def _open_logs(recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]
     return logger, JsonLog(work_dir / f'{stamp}.log.json' if ranks.is_main else None, {**first_row, 'time': time.asctime()})
 
 
-def _test_afterwards(run: Run, options: TrainOptions, ranks: Ranks, council: Council, logger: logging.Logger) -> None:
+def _test_afterwards(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, logger: logging.Logger) -> None:
     folder = CheckpointFolder(run.work_dir)
     for wanted, name, path in ((options.test_last, 'last', run.work_dir / 'latest.pth'), (options.test_best, 'best', folder.best())):
         if wanted and path is None:
             logger.warning('--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)')
         elif wanted:
-            test_run(run, TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')), ranks, council)
+            test_run(run, TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')), ranks, collectives)
 
 
 def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool = False, test: Mapping[str, bool] | None = None,
@@ -224,7 +224,7 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     recipe.require('optimizer', 'lr_config', 'total_epochs')
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
     ranks = distributed.start()
-    council = Council(ranks)
+    collectives = Collectives(ranks)
     logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
     resume = checkpoint_to_resume(Run(cfg, recipe, recipe.filename), options) if recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
@@ -234,11 +234,11 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     val = _val_batches(recipe, ranks) if validate else None
     check_match(model, batches, recipe, 'train')
     counts = teach_labels(model, batches.dataset, recipe)
-    trainer = Trainer(model.to(ranks.device), recipe, ranks, council, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
+    trainer = Trainer(model.to(ranks.device), recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
     _take_over(trainer, resume)
     meta = {**(meta or {}), **_meta(recipe, options, ranks, seed, counts, resume)}
     Path(recipe.work_dir).mkdir(parents=True, exist_ok=True)
-    logger, json_log = _open_logs(recipe, ranks, timestamp or council.tell(log.timestamp()), meta)
+    logger, json_log = _open_logs(recipe, ranks, timestamp or collectives.tell(log.timestamp()), meta)
     trainer.log_to(logger, json_log, meta)
     _say_where_from(logger, resume, 'without resume_from, it starts anew.')
     if val is not None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotations import load_npy
 from ..errors import DataError
+from ..files import load_npy
 
 PACKAGE_TABLE = Path(__file__).with_name('label_embeddings_imigue.npy')
 PUBLISHED_TABLE = 'tools/glove/Vectors.npy'         # where users of the published code have theirs

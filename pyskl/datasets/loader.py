@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from ..errors import UserError
-from ..heatmaps import PoseClips
+from ..inputs.heatmaps import Heatmaps
 from .samplers import TestBatches, TrainBatches
 
 
@@ -53,9 +53,9 @@ class SeededSamples:
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Samples -> one batch: PoseClips are packed, everything else is stacked by torch."""
+    """Samples -> one batch: Heatmaps are packed, everything else is stacked by torch."""
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-    batch = {key: PoseClips.collate(values) if isinstance(values[0], PoseClips) else default_collate(values)
+    batch = {key: Heatmaps.collate(values) if isinstance(values[0], Heatmaps) else default_collate(values)
              for key, values in batch.items()}
     return batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
 
@@ -104,7 +104,7 @@ def worker_errors() -> Iterator[None]:
 class Batches:
     """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
 
-    deferred           do batches carry key points (PoseClips), to be drawn on the device?
+    deferred           do batches carry key points (Heatmaps), to be drawn on the device?
     label_embeddings   (K, D) or None. Not None: batches carry no `emb`, since it is label_embeddings[label] for every
                        clip (zeros for label -1), and the device that has the table looks it up.
     """

@@ -157,7 +157,7 @@ class PoseDataset:
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
     def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
-        """Clip `index` through the pipeline; deferred: `imgs` is a PoseClips, drawn later, in place of heatmaps."""
+        """Clip `index` through the pipeline; deferred: `imgs` is a Heatmaps, drawn later, in place of heatmaps."""
         label = int(self.labels[index])
         clip = self.video_infos[index]
         if not self._only_our_stages:           # ours never write into the clip's own arrays; a user's stage may

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.wording import count, plain
 from ..errors import DataError, did_you_mean
 from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout
+from ..wording import count, plain
 from .canvas import blank, frame
 from .colours import FAINT, ON_PAPER, ON_VIDEO, OUTSIDE, WHITE, sides_legend
 from .libraries import opencv

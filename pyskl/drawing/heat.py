@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..heatmaps import HeatmapSpec
+from ..inputs.heatmaps import HeatmapSpec
 from ..skeletons import Layout
 from .colours import LEFT, MIDDLE, ORANGE, RIGHT, SKY, Colour, channel_colours, joint_sides, side_of
 from .libraries import opencv

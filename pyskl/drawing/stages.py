@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.wording import plain
 from ..datasets.loader import seed_everything
 from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
 from ..errors import ConfigError, DataError
+from ..wording import plain
 from .clip import unknown_clip
 
 

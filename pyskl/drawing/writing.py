@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import atomic_write
 from ..errors import UserError
+from ..files.atomic import atomic_write
 from .canvas import blank
 from .libraries import opencv
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
-from ..atomic import atomic_write, forget_parts
 from ..errors import CheckpointError
-from ..torch_files import load_tensors, reason
+from ..files.atomic import atomic_write, forget_parts
+from ..files.torch_files import load_tensors, reason
 
 _NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth')
 _BEST = re.compile(r'best_\w+_epoch_\d+\.pth')

@@ -127,7 +127,7 @@ def finish() -> None:
         dist.destroy_process_group()
 
 
-class Council:
+class Collectives:
     """How the ranks agree on small things. It speaks over gloo, so that it never makes a GPU wait."""
 
     def __init__(self, ranks: Ranks):

@@ -5,7 +5,7 @@ import signal
 import time
 from types import FrameType
 
-from .distributed import Council
+from .distributed import Collectives
 
 _SAME_CTRL_C = 1.0      # seconds in which a second SIGINT is the same Ctrl-C, once from the terminal and once from a launcher
 _POLITE = [getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)]
@@ -28,13 +28,13 @@ class Stopped(Exception):
 class StopRequest:
     """Remembers SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 (Slurm's warning before pre-emption) while active.
 
-    with StopRequest(council) as stop:
+    with StopRequest(collectives) as stop:
         ...
         if number := stop.agreed(): ...     # the same answer on every rank
     """
 
-    def __init__(self, council: Council):
-        self._council, self._number, self._before = council, 0, {}
+    def __init__(self, collectives: Collectives):
+        self._collectives, self._number, self._before = collectives, 0, {}
         self._since = 0.0
 
     def __enter__(self) -> StopRequest:
@@ -42,7 +42,7 @@ class StopRequest:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
-        if kind is not None and self._council.ranks.world > 1:
+        if kind is not None and self._collectives.ranks.world > 1:
             return          # this process is leaving; its launcher's SIGTERM must not cut off what it has to say
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -54,4 +54,4 @@ class StopRequest:
 
     def agreed(self) -> int:
         """The signal that any rank has received, 0 when none has."""
-        return self._council.highest(self._number)
+        return self._collectives.highest(self._number)

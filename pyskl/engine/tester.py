@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from ..datasets import Batches
 from .batch import autocast
-from .distributed import Council, Ranks
+from .distributed import Collectives, Ranks
 
 
-def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, council: Council, amp: str | None = None,
+def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, collectives: Collectives, amp: str | None = None,
                    title: str = 'test', interrupted: Callable[[], bool] | None = None) -> np.ndarray | None:
     """Run the model over a test-mode dataset.
 
@@ -38,7 +38,7 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, counc
     finally:
         model.train(was_training)
     mine = (torch.cat(rows).numpy(), torch.cat(scores).cpu().numpy()) if rows else (np.zeros(0, int), None)
-    parts = council.gather(mine)
+    parts = collectives.gather(mine)
     return None if parts is None else _in_order(parts, len(batches.dataset))
 
 

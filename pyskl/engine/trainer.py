@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from ..annotations.wording import some
 from ..datasets import Batches
 from ..datasets.loader import seed_everything
 from ..errors import CheckpointError, UserError
 from ..evaluation import evaluate
 from ..recipe import Recipe
+from ..wording import some
 from .batch import ToDevice, autocast
 from .checkpoint import CheckpointFolder, load_weights
-from .distributed import Council, Ranks
+from .distributed import Collectives, Ranks
 from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
@@ -53,10 +53,10 @@ class Trainer:
     meta       goes into every checkpoint's meta (config text, settings, version ...)
     """
 
-    def __init__(self, model: torch.nn.Module, recipe: Recipe, ranks: Ranks, council: Council, train: Batches, val: Batches | None,
+    def __init__(self, model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: Collectives, train: Batches, val: Batches | None,
                  work_dir: Path, logger: logging.Logger, json_log: JsonLog, seed: int, amp: str | None = None,
                  on_nan: str = 'stop', meta: Mapping[str, Any] | None = None):
-        self.model, self.recipe, self.ranks, self.council = model, recipe, ranks, council
+        self.model, self.recipe, self.ranks, self.collectives = model, recipe, ranks, collectives
         self.train, self.val, self.seed, self.amp, self.on_nan = train, val, seed, amp, on_nan
         self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
         self.optimizer = build_optimizer(model, recipe.optimizer)
@@ -97,7 +97,7 @@ class Trainer:
 
     def fit(self) -> None:
         """Train from where it stands to the end. Raises Stopped on a polite signal, UserError on a loss that is not finite."""
-        with StopRequest(self.council) as self.stop:
+        with StopRequest(self.collectives) as self.stop:
             while self.at.epoch < self.recipe.total_epochs:
                 self._rest_of_epoch()
                 metrics = self._validated()
@@ -167,10 +167,10 @@ class Trainer:
         return True                             # with fp16 too: the scaler leaves such a step out and lowers its scale
 
     def _fine_or_left_out(self, fine: torch.Tensor, index: torch.Tensor) -> bool:
-        if not self.council.highest(int(not fine)):
+        if not self.collectives.highest(int(not fine)):
             return True
         self._buffers.take_back_unless(torch.zeros_like(fine))
-        clips = sum(self.council.share([] if fine else self._names(index)), [])
+        clips = sum(self.collectives.share([] if fine else self._names(index)), [])
         self.logger.warning('iteration %d: the loss is not finite; batch left out (%s)', self.iteration + 1, some(clips, _NAMED))
         return False
 
@@ -178,8 +178,8 @@ class Trainer:
         """Raise, on every rank, if a loss of any rank since the last call was not finite; warn if that was in fp16."""
         unsettled, self._unsettled = self._unsettled, []
         bad = [(number, self._names(index)) for number, index, fine in unsettled if not fine]
-        if self.council.highest(len(bad)):
-            bad = sum(self.council.share(bad), [])
+        if self.collectives.highest(len(bad)):
+            bad = sum(self.collectives.share(bad), [])
             for number in sorted({number for number, _ in bad}):
                 self._meet_bad_batch(number, [name for at, names in bad if at == number for name in names])
         if self.scaler.is_enabled() and self.scaler.get_scale() < LOWEST_SCALE:
@@ -216,7 +216,7 @@ class Trainer:
 
     def _log(self) -> None:
         self._settle()
-        means = self.window.means(self.council)
+        means = self.window.means(self.collectives)
         rate = self.optimizer.param_groups[0]['lr']
         timed = max(1, self.window.timed)
         seconds, data_seconds = self.window.time / timed, self.window.data_time / timed
@@ -258,7 +258,7 @@ class Trainer:
             return None
         with contextlib.nullcontext() if self.ema is None else self.ema.in_the_model():
             self._share_buffers()
-            scores = collect_scores(self.model, self.val, self.ranks, self.council, self.amp, 'val', lambda: bool(self.stop.agreed()))
+            scores = collect_scores(self.model, self.val, self.ranks, self.collectives, self.amp, 'val', lambda: bool(self.stop.agreed()))
         self._leave_if_asked()
         if scores is None:
             return None
@@ -282,7 +282,7 @@ class Trainer:
     def _keep(self, metrics: dict[str, float] | None) -> None:
         """At an epoch's end: the numbered checkpoint when due, and the best one when beaten."""
         config, epoch = self.recipe.checkpoint_config, self.at.epoch
-        improved = self.council.tell(metrics is not None and self._beats_best(metrics))
+        improved = self.collectives.tell(metrics is not None and self._beats_best(metrics))
         if improved:        # first: a run that is killed between the two repeats this epoch, and finds the best again
             data = self._snapshot()
             if self.ranks.is_main:
@@ -307,7 +307,7 @@ class Trainer:
         path = self.folder.folder / name
         if self.ranks.is_main:
             path = self.folder.save(name, data)
-        self.council.barrier()
+        self.collectives.barrier()
         return path
 
     def _snapshot(self) -> dict[str, Any]:
@@ -316,7 +316,7 @@ class Trainer:
         if broken is not None:
             raise UserError(f'{self._here()}: {broken} holds NaN or infinity, so this checkpoint is not written. '
                             f'{self._last_checkpoint()} Try a lower learning rate or optimizer_config.grad_clip.')
-        windows = self.council.gather(self.window.state())
+        windows = self.collectives.gather(self.window.state())
         meta = {**self.meta, 'epoch': self.at.epoch, 'iter': self.iteration, 'seed': self.seed, 'time': time.asctime(),
                 'hook_msgs': {'best_score': self.best_score, 'best_ckpt': self.best_file}}
         resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'clips': len(self.train.dataset), 'windows': windows,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
-from .distributed import Council
+from .distributed import Collectives
 
 
 class Window:
@@ -30,11 +30,11 @@ class Window:
     def add_time(self, seconds: float, data_seconds: float) -> None:
         self.time, self.data_time, self.timed = self.time + seconds, self.data_time + data_seconds, self.timed + 1
 
-    def means(self, council: Council) -> dict[str, float]:
+    def means(self, collectives: Collectives) -> dict[str, float]:
         """Mean over iterations and ranks, by name; {} when nothing counted. Waits for the device."""
         if not self.sums:
             return {}
-        *sums, count = council.mean(torch.stack([v.cpu() for v in (*self.sums.values(), self.count)])).tolist()
+        *sums, count = collectives.mean(torch.stack([v.cpu() for v in (*self.sums.values(), self.count)])).tolist()
         return {name: value / count for name, value in zip(self.sums, sums)} if count else {}
 
     def state(self) -> dict:

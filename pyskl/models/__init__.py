@@ -8,7 +8,7 @@ from torch import nn
 
 from ..registry import BACKBONES, HEADS, LOSSES, RECOGNIZERS
 from . import backbones, heads, losses, recognizers
-from .fuse import fuse_conv_bn
+from .cpu.fuse import fuse_conv_bn
 
 __all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'backbones', 'build_model', 'fuse_conv_bn', 'heads', 'losses',
            'recognizers']

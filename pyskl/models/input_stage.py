@@ -1,6 +1,6 @@
 """Where `imgs` becomes what the first convolution reads: drawn on the model's device, in its dtype and memory layout.
 
-`imgs` is a tensor of heatmaps (B, S, C, T, H, W), or their not-yet-drawn form (heatmaps.PoseClips) with that `shape`.
+`imgs` is a tensor of heatmaps (B, S, C, T, H, W), or their not-yet-drawn form (heatmaps.Heatmaps) with that `shape`.
 """
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-from ..heatmaps import PoseClips
+from ..inputs.heatmaps import Heatmaps
 
-Imgs = torch.Tensor | PoseClips
+Imgs = torch.Tensor | Heatmaps
 
 CPU_VIEWS = 4                       # volumes at once in testing on the CPU
 CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from ..torch_files import load_tensors, reason
+from ..files.torch_files import load_tensors, reason
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:

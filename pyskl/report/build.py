@@ -16,12 +16,13 @@ from ..drawing.skeleton import known_layout
 from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
-from ..ensembling import kind_of, load_fit, soften
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, read_labels
 from ..recipe import load_config
-from ..submission import align, blend, check_weights
+from ..scores import kind_of, load_fit, soften
+from ..scores.align import align
+from ..scores.blend import blend, check_weights
 from . import figures
 from .curves import curves
 from .occlusion import occlusion

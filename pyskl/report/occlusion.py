@@ -13,10 +13,10 @@ import torch
 from tqdm import tqdm
 
 from ..apis import init_recognizer
-from ..ensembling import kind_of, soften
 from ..errors import CheckpointError, ConfigError, DataError
-from ..heatmaps import PoseClips
+from ..inputs.heatmaps import Heatmaps
 from ..recipe import import_custom_modules
+from ..scores import kind_of, soften
 from .figures import plain
 from .sources import Clips, Stream
 
@@ -67,7 +67,7 @@ def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tu
     with tqdm(total=len(chosen) * (1 + len(masks)), desc=f'occlusion {stream.name}', unit='clip', leave=False, disable=None) as bar:
         for start in range(0, len(chosen), batch):
             rows = chosen[start:start + batch]
-            whole = PoseClips.collate([_one_view(_prepared(model, clips, i)) for i in rows]).to(model.target.device)
+            whole = Heatmaps.collate([_one_view(_prepared(model, clips, i)) for i in rows]).to(model.target.device)
             labels = clips.labels[rows]
             plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
@@ -77,7 +77,7 @@ def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tu
     return lost
 
 
-def hidden(clips: PoseClips, joints: Sequence[int]) -> PoseClips:
+def hidden(clips: Heatmaps, joints: Sequence[int]) -> Heatmaps:
     """The clips without these joints: nobody has them."""
     keypoint, score = clips.keypoint.clone(), clips.keypoint_score.clone()
     keypoint[..., list(joints), :], score[..., list(joints)] = float('nan'), 0
@@ -112,20 +112,20 @@ def _config(stream: Stream) -> Any:
     return stream.config
 
 
-def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> PoseClips:
+def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> Heatmaps:
     """Clip i as the test sees it, key points only."""
     sample = {**clips.annotations[int(i)], 'start_index': 0, 'modality': 'Pose', 'test_mode': True,
               'emb': np.zeros(getattr(model.cls_head, 'emb_dim', 1), np.float32)}
     return model.pipeline(sample, deferred=True)['imgs']
 
 
-def _one_view(clips: PoseClips) -> PoseClips:
+def _one_view(clips: Heatmaps) -> Heatmaps:
     middle = slice(clips.keypoint.shape[1] // 2, clips.keypoint.shape[1] // 2 + 1)
     return replace(clips, keypoint=clips.keypoint[:, middle], keypoint_score=clips.keypoint_score[:, middle],
                    spec=replace(clips.spec, double=False))
 
 
-def _answers(model: torch.nn.Module, clips: PoseClips, temperature: float) -> np.ndarray:
+def _answers(model: torch.nn.Module, clips: Heatmaps, temperature: float) -> np.ndarray:
     """(B, K) probabilities."""
     with torch.inference_mode():
         answers = model.predict(clips).float().cpu().numpy()

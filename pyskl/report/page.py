@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..atomic import atomic_write
+from ..files.atomic import atomic_write
 
 HERE = Path(__file__).parent
 SCRIPTS = ('dom.js', 'charts.js', 'skeleton.js', 'player.js', 'matrix.js', 'sections.js', 'joints.js', 'meaning.js', 'page.js')

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..annotations import open_annotations
-from ..annotations.wording import plain
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError
-from ..submission import Scores, load_scores
+from ..scores.score_file import Scores, load_scores
+from ..wording import plain
 from .literal import literal_config
 
 RESULTS = ('scores.npz', 'result.pkl')

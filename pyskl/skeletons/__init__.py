@@ -6,7 +6,7 @@
     layout.left_bones, layout.right_bones   # the bones' own mirror pairs: left_limb, right_limb
     layout.pose                             # where to draw the joints of a person who faces us
 """
-from .known import LAYOUTS, get_layout, guess_layout, imigue22, layout_of
 from .layout import Layout
+from .tables import LAYOUTS, get_layout, guess_layout, imigue22, layout_of
 
 __all__ = ['LAYOUTS', 'Layout', 'get_layout', 'guess_layout', 'imigue22', 'layout_of']

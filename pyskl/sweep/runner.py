@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from ..atomic import atomic_write
+from ..files.atomic import atomic_write
 from .tasks import Task
 
 try:

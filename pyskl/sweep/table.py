@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import atomic_write
-from ..ensembling import fit_blend, soften
 from ..evaluation import METRICS, evaluate, group_accuracy
-from ..submission import Scores, align, blend
+from ..files.atomic import atomic_write
+from ..scores import fit_blend, soften
+from ..scores.align import align
+from ..scores.blend import blend
+from ..scores.score_file import Scores
 from .plan import Plan
 from .runner import read_record
 from .tasks import Task, Truth

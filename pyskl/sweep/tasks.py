@@ -17,7 +17,7 @@ from ..apis.setup import Run, build_split, read_run
 from ..datasets.label_embeddings import find_table
 from ..errors import ConfigError, DataError
 from ..recipe import Recipe
-from ..submission import Scores, load_scores
+from ..scores.score_file import Scores, load_scores
 from .plan import Entry, Plan
 
 SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}        # as tools/test.py names them

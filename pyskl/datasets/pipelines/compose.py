@@ -39,7 +39,7 @@ class Compose:
     def __call__(self, results: Results, deferred: bool = False) -> Results:
         """Pass one clip through all steps.
 
-        deferred  `imgs` becomes a PoseClips of one sample, to be drawn later, in place of heatmaps; only where can_defer
+        deferred  `imgs` becomes a Heatmaps of one sample, to be drawn later, in place of heatmaps; only where can_defer
         raises    DataError naming the clip when its data is wrong, or when a step returns something else than a dict
         """
         assert not deferred or self.can_defer

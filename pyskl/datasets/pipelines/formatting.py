@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ...errors import DataError
-from ...heatmaps import HeatmapSpec, PoseClips
-from ...heatmaps.spec import COCO17_BONES
+from ...inputs.heatmaps import Heatmaps, HeatmapSpec
+from ...inputs.heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
 
@@ -45,11 +45,11 @@ class GeneratePoseTarget(Step):
         return results
 
     def defer(self, results: Results) -> Results:
-        """Hand the key points on as a PoseClips of one sample, to be drawn later."""
+        """Hand the key points on as a Heatmaps of one sample, to be drawn later."""
         results['imgs'] = self._clips(results)
         return results
 
-    def _clips(self, results: Results) -> PoseClips:
+    def _clips(self, results: Results) -> Heatmaps:
         keypoint = np.asarray(results['keypoint'], dtype=np.float32)
         people, frames, joints = keypoint.shape[:3]
         check_joints(results, self._layout, joints)
@@ -61,7 +61,7 @@ class GeneratePoseTarget(Step):
             raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? '
                                       'Put it behind the sampling.')
         split = (1, people, num_clips, frames // num_clips, joints)
-        return PoseClips(torch.from_numpy(keypoint.reshape(*split, 2).swapaxes(1, 2)),
+        return Heatmaps(torch.from_numpy(keypoint.reshape(*split, 2).swapaxes(1, 2)),
                          torch.from_numpy(score.reshape(split).swapaxes(1, 2)), picture_size(results), self.spec)
 
 
@@ -79,7 +79,7 @@ class FormatShape(Step):
 
     def __call__(self, results: Results) -> Results:
         imgs, clips, frames = results['imgs'], results['num_clips'], results['clip_len']
-        if isinstance(imgs, PoseClips):             # they have that order already
+        if isinstance(imgs, Heatmaps):             # they have that order already
             results['input_shape'] = tuple(imgs.shape[1:])
             return results
         if imgs.ndim != 4 or len(imgs) % (clips * frames):
@@ -127,9 +127,9 @@ class ToTensor(Step):
         return results
 
 
-def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | PoseClips:
-    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others; a PoseClips stays one."""
-    if isinstance(value, (torch.Tensor, PoseClips)):
+def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | Heatmaps:
+    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others; a Heatmaps stays one."""
+    if isinstance(value, (torch.Tensor, Heatmaps)):
         return value
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)

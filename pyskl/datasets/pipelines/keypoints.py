@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...heatmaps.spec import mirror_order
+from ...inputs.heatmaps.spec import mirror_order
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size
 

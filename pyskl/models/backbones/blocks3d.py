@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from .joined_conv import JoinedConv
+from ..cpu.joined_conv import JoinedConv
 
 InflateStyle = Literal['3x1x1', '3x3x3']
 

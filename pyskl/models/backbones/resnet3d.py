@@ -12,15 +12,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from ...registry import BACKBONES
+from ..cpu.conv3d_as_2d import Conv3dAs2d
+from ..cpu.exact_batch_norm import ExactBatchNorm3d
+from ..cpu.frames import keeps_frames_apart
+from ..cpu.joined_conv import JoinedConv
+from ..cpu.pool3d_as_2d import MaxPool3dAs2d
+from ..cpu.sparse_conv import SparseConv3d
+from ..layers.recompute import without_and_with_frozen_statistics
 from ..pretrained import load_backbone
 from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, ResidualBlock3d
-from .exact_norm import ExactBatchNorm3d
-from .flat_conv import FlatConv3d
-from .flat_pool import FlatMaxPool3d
-from .frames import keeps_frames_apart
-from .joined_conv import JoinedConv
-from .recompute import without_and_with_frozen_statistics
-from .sparse_conv import SparseConv3d
 
 ARCHITECTURES: dict[int, tuple[type[ResidualBlock3d], tuple[int, ...]]] = {
     18: (BasicBlock3d, (2, 2, 2, 2)),
@@ -94,15 +94,15 @@ class ResNet3d(nn.Module):
         self.advanced, self.frozen_stages, self.norm_eval = advanced, frozen_stages, norm_eval
         self.with_cp, self.zero_init_residual = with_cp, zero_init_residual
         if conv_cfg['type'] == 'Conv3d':
-            conv_cfg = {**conv_cfg, 'type': FlatConv3d}
+            conv_cfg = {**conv_cfg, 'type': Conv3dAs2d}
         if norm_cfg['type'] == 'BN3d':
             norm_cfg = {**norm_cfg, 'type': ExactBatchNorm3d}
         self.parts = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
 
-        stem = {**self.parts, 'conv_cfg': {**conv_cfg, 'type': SparseConv3d}} if conv_cfg['type'] is FlatConv3d else self.parts
+        stem = {**self.parts, 'conv_cfg': {**conv_cfg, 'type': SparseConv3d}} if conv_cfg['type'] is Conv3dAs2d else self.parts
         self.conv1 = ConvModule(in_channels, base_channels, tuple(conv1_kernel), (conv1_stride[0], *[conv1_stride[1]] * 2),
                                 tuple(k // 2 for k in conv1_kernel), bias=False, **stem)
-        self.maxpool = FlatMaxPool3d((1, 3, 3), (pool1_stride[0], *[pool1_stride[1]] * 2), (0, 1, 1))
+        self.maxpool = MaxPool3dAs2d((1, 3, 3), (pool1_stride[0], *[pool1_stride[1]] * 2), (0, 1, 1))
         channels = base_channels
         for i, num_blocks in enumerate(self.stage_blocks):
             planes = base_channels * 2 ** i

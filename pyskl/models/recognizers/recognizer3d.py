@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from ...errors import ConfigError
-from ...heatmaps import PoseClips
+from ...inputs.heatmaps import Heatmaps
 from ...registry import BACKBONES, HEADS, RECOGNIZERS
 from ...signature import check_call
 from .. import input_stage
+from ..cpu.repeated_frames import RepeatedFrames
+from ..cpu.shared_frames import SharedFrames
 from ..heads.i3d_head import pool
 from ..input_stage import Imgs, Target
 from ..mixing import Mix, TrainSettings, draw_mix
-from ..repeated_frames import RepeatedFrames
-from ..shared_frames import SharedFrames
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class TestSettings:
 
 @RECOGNIZERS.register_module()
 class Recognizer3D(nn.Module):
-    """Backbone and head over imgs (B, S, C, T, H, W): B samples of S views; or over their not-yet-drawn form, PoseClips.
+    """Backbone and head over imgs (B, S, C, T, H, W): B samples of S views; or over their not-yet-drawn form, Heatmaps.
 
     backbone, cls_head   configs of registered components
     train_cfg            see mixing.TrainSettings
@@ -138,7 +138,7 @@ class Recognizer3D(nn.Module):
 
     def _train_features(self, imgs: Imgs, mix: Mix | None) -> torch.Tensor:
         """Features (B*S, D, T', H', W') of all views."""
-        if mix is None and isinstance(imgs, PoseClips) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
+        if mix is None and isinstance(imgs, Heatmaps) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
             return repeated.features(self.target)
         volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
@@ -156,7 +156,7 @@ class Recognizer3D(nn.Module):
 
     def _samples_at_once(self, imgs: Imgs) -> int:
         """One where a sample's clips share frames; else as many as memory allows, which only a GPU and a user limit."""
-        if isinstance(imgs, PoseClips) and imgs.keypoint.shape[1] > 1:
+        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
             return 1
         limit = self.test_cfg.max_testing_views
         if limit is None and self.target.device.type != 'cuda':
@@ -166,7 +166,7 @@ class Recognizer3D(nn.Module):
     def _test_features(self, imgs: Imgs) -> Iterator[torch.Tensor]:
         """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
         at_once = self.test_cfg.max_testing_views
-        if isinstance(imgs, PoseClips) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
+        if isinstance(imgs, Heatmaps) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
             yield from shared.features(self.target, at_once)
             return
         for volume in input_stage.chunks(imgs, self.target, at_once):

@@ -1,0 +1,120 @@
+"""Reads .npy and .npz files of plain numbers and text; no pickle inside them is ever opened."""
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import DataError
+from ..wording import brief
+from .safe_pickle import open_regular
+
+MAX_NPZ_BYTES = 2 << 30
+MAX_NPZ_MEMBERS = 1000
+MAX_RATIO, SMALL = 200, 16 << 20        # numbers do not pack better than that; below SMALL bytes nobody minds
+_READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+class _Wrong(Exception):
+    """A fault of the array, in words."""
+
+
+def load_npy(path: str | os.PathLike) -> np.ndarray:
+    """Open an .npy file, memory-mapped and read-only: nothing is read until it is looked at.
+
+    raises  DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it
+    Concretely: `load_npy('train_data.npy').shape == (12893, 3, 90, 22, 1)`.
+    """
+    path = Path(path)
+    try:
+        with open_regular(path) as f:
+            shape, dtype, order = _header(f)
+            start, size = f.tell(), os.fstat(f.fileno()).st_size
+            wanted = prod(shape) * dtype.itemsize
+            if size - start < wanted:
+                raise _Wrong(f'{size - start} bytes of numbers where {wanted} are announced: the file was cut short')
+            return np.memmap(f, dtype, 'r', start, shape, order) if wanted else np.empty(shape, dtype, order)
+    except DataError:
+        raise
+    except _Wrong as error:
+        reason = str(error)
+    except Exception as error:      # numpy parses the header in many steps, which fail in many ways
+        reason = f'the header is broken ({type(error).__name__})'
+    raise DataError(f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or get it again.')
+
+
+def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
+    """Read an .npz file into memory.
+
+    limit   bytes; members that claim more, alone or together, are refused before anything is unpacked
+    raises  DataError: missing, unreadable, no .npz file, too large or packed too well, objects (pickles) in it, a name that
+            leaves the archive
+    Concretely: `load_npz('scores.npz')['scores'].shape == (N, K)`.
+    """
+    path = Path(path)
+    try:
+        with open_regular(path) as f, zipfile.ZipFile(f) as archive:
+            members = archive.infolist()
+            _check_members(members, limit)
+            return {m.filename.removesuffix('.npy'): _member(archive, m) for m in members}
+    except DataError:
+        raise
+    except _Wrong as error:
+        reason = str(error)
+    except Exception as error:      # zipfile and zlib fail in many ways too
+        reason = f'it is no whole zip archive ({type(error).__name__})'
+    raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
+
+
+def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
+    names = [m.filename for m in members]
+    for name in names:
+        if not name.endswith('.npy') or '/' in name or '\\' in name or '..' in name or not name.isprintable():
+            raise _Wrong(f'it holds {brief(name)}; an .npz has members like scores.npy, in no folder')
+    if len(set(names)) != len(names) or len(names) > MAX_NPZ_MEMBERS:
+        raise _Wrong(f'it has {len(names)} members, {len(set(names))} names; expected different ones, at most {MAX_NPZ_MEMBERS}')
+    total = sum(m.file_size for m in members)
+    if total > limit:
+        raise _Wrong(f'it unpacks to {total:,} bytes, more than the {limit:,} that are allowed')
+    packed = sum(m.compress_size for m in members)
+    if total > max(SMALL, MAX_RATIO * packed):
+        raise _Wrong(f'it unpacks from {packed:,} to {total:,} bytes, as no array of measured numbers does')
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as packed:
+        raw = packed.read(member.file_size)     # read() without a size unpacks all there is, whatever the size that was announced
+    f = io.BytesIO(raw)
+    try:
+        shape, dtype, order = _header(f)
+    except _Wrong as error:
+        raise _Wrong(f'member {member.filename}: {error}') from None
+    wanted, there = prod(shape) * dtype.itemsize, len(raw) - f.tell()
+    if wanted != there:
+        raise _Wrong(f'member {member.filename}: {there} bytes of numbers where {wanted} are announced')
+    flat = np.frombuffer(raw, dtype, offset=f.tell()) if wanted else np.empty(0, dtype)
+    return flat.astype(dtype.newbyteorder('=')).reshape(shape, order=order)
+
+
+def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
+    """shape, dtype, order; `f` stands behind the header."""
+    start = f.read(6)
+    f.seek(0)
+    if start != b'\x93NUMPY':
+        raise _Wrong('the file is empty' if not start else f'it starts with {start!r}')
+    version = np.lib.format.read_magic(f)
+    if version not in _READ_HEADER:
+        raise _Wrong('structured arrays are not read; store one plain array per field')
+    shape, fortran, dtype = _READ_HEADER[version](f)
+    if dtype.hasobject:
+        raise _Wrong('it holds Python objects, that is a pickle; save plain numbers, and text as np.array(names, dtype=str)')
+    if dtype.kind not in 'biufcSU' or dtype.itemsize == 0:
+        raise _Wrong(f'its dtype is {dtype}; expected numbers or text')
+    if any(n < 0 for n in shape):
+        raise _Wrong(f'its shape is {shape}')
+    return shape, dtype, 'F' if fortran else 'C'

@@ -1,0 +1,150 @@
+"""Files that are never seen half-written: write beside the target, flush to the disk, then rename over it.
+
+A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on that file, so the next one to
+write NAME knows which parts nobody will finish, and removes them.
+"""
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ..errors import UserError
+
+try:
+    import fcntl
+except ImportError:                 # Windows
+    fcntl = None
+
+_PART = re.compile(r'\..+\.[a-z0-9_]{8}\.part')          # as mkstemp names them
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterator[IO]:
+    """Open a temporary file beside `path` for writing; on success it replaces `path`, on any error `path` stays as it was.
+
+    path    the file to write; its folder is made when missing
+    mode    'wb' or 'w'; kwargs go to open (encoding, newline)
+    raises  UserError naming `path` when the disk is full or the folder can't be written
+    Concretely: `with atomic_write('scores.npz') as f: np.savez(f, scores=scores)`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, 'is a folder, expected a file')
+        forget_parts(path.parent, path.name)
+        handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+    except OSError as error:
+        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
+    try:
+        with _locked(handle):
+            with os.fdopen(handle, mode, **kwargs) as f:
+                yield f
+                f.flush()
+                os.fsync(f.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+    except OSError as error:
+        _forget(temporary)
+        raise UserError(f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
+                        'Free some disk space or choose another place.') from error
+    except BaseException:
+        _forget(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary folder beside `path` to write into; on success it takes the place of `path`, on any error `path` stays as it was.
+
+    path    the folder to write; what it held before is removed once the new one is whole (between the two, for a moment, there
+            is none). Files must be flushed to the disk by whoever writes them
+    raises  UserError naming `path` when the disk is full or the folder can't be written
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(20, 'is a file, expected a folder')
+        temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
+    except OSError as error:
+        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())
+        _put_in_place(temporary, path)
+    except OSError as error:
+        raise UserError(f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
+                        'Free some disk space or choose another place.') from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, path: Path) -> None:
+    old = folder.with_suffix('.old')
+    if path.exists():
+        os.rename(path, old)
+    try:
+        os.rename(folder, path)
+    except OSError:
+        if old.exists():
+            os.rename(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
+    """Remove what killed writers left in a folder: of the file `name`, or of any. Returns the names removed.
+
+    Parts whose writer still lives stay, and so does everything on systems that have no locks.
+    """
+    pattern = f'.{glob.escape(name)}.*.part' if name else '.*.part'
+    removed = []
+    for part in Path(folder).glob(pattern):
+        with contextlib.suppress(OSError):
+            if _PART.fullmatch(part.name) and _abandoned(part):
+                part.unlink()
+                removed.append(part.name)
+    return removed
+
+
+@contextlib.contextmanager
+def _locked(handle: int) -> Iterator[None]:
+    """Hold an open file's lock, even after the file is closed (but not on systems without locks)."""
+    if fcntl is None:
+        yield
+        return
+    copy = os.dup(handle)           # the lock is held until both are closed
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(copy)
+
+
+def _abandoned(part: Path) -> bool:
+    """Does nobody hold the lock of this part? An OSError when somebody does, or where there are no locks."""
+    if fcntl is None:
+        return False
+    with open(part, 'rb') as f:
+        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _forget(temporary: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(temporary)

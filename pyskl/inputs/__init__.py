@@ -1,0 +1,1 @@
+"""What a network takes. Data sets and models meet only here."""

@@ -1,0 +1,111 @@
+"""Heatmaps: clips that are not drawn yet. The loader carries them (12.7 KB a clip, not 13.2 MB), the model draws."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import DataError
+from .render import blank, draw_views
+from .spec import HeatmapSpec
+
+
+@dataclass
+class Heatmaps:
+    """The not-yet-drawn form of `imgs`: B samples of S clips each.
+
+    keypoint        (B, S, M, T, V, 2) float32  pixels; NaN where there is nobody
+    keypoint_score  (B, S, M, T, V) float32
+    size            (H, W) pixels of the picture that the key points lie in, before spec.scaling
+    spec            what to draw
+    """
+
+    keypoint: Tensor
+    keypoint_score: Tensor
+    size: tuple[int, int]
+    spec: HeatmapSpec
+
+    def __len__(self) -> int:
+        return self.keypoint.shape[0]
+
+    @property
+    def num_views(self) -> int:
+        """Views of each sample: S plain clips, then, with spec.double, their S mirrored copies."""
+        return self.keypoint.shape[1] * (2 if self.spec.double else 1)
+
+    @property
+    def shape(self) -> torch.Size:
+        """(B, num_views, C, T, H, W), the shape that drawing all views gives."""
+        B, _, _, T, V, _ = self.keypoint.shape
+        return torch.Size((B, self.num_views, self.spec.num_channels(V), T, *self.spec.picture_size(self.size)))
+
+    @property
+    def device(self) -> torch.device:
+        return self.keypoint.device
+
+    def draw(self, views: slice | None = None, dtype: torch.dtype = torch.float32, channels_last: bool = False,
+             frames_first: bool = False) -> Tensor:
+        """Draw some views of every sample, on the device where the key points are.
+
+        views          which of the num_views, without a step; None is all
+        channels_last  each view laid out as channels_last_3d; frames_first: with T before C in memory
+        ->             (B, n, C, T, H, W) dtype
+        """
+        first, last, step = (views or slice(None)).indices(self.num_views)
+        assert step == 1, 'views are drawn in a row'
+        S, n = self.keypoint.shape[1], max(last - first, 0)
+        out = blank((self.shape[0], n, *self.shape[2:]), dtype, self.device, channels_last, frames_first)
+        plain, mirrored = range(first, last)[:max(S - first, 0)], range(max(first, S), last)
+        for some, shift in ((plain, 0), (mirrored, S)):
+            if len(some):
+                clips = slice(some.start - shift, some.stop - shift)
+                draw_views(out[:, some.start - first:some.stop - first], self.keypoint[:, clips], self.keypoint_score[:, clips],
+                           self.size, self.spec, mirrored=shift > 0)
+        return out
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Heatmaps:
+        return replace(self, keypoint=self.keypoint.to(device, non_blocking=non_blocking),
+                       keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Between processes the numbers travel by value: they are few, and torch's shared memory costs a millisecond a tensor."""
+        return {**vars(self), 'keypoint': self.keypoint.cpu().numpy(), 'keypoint_score': self.keypoint_score.cpu().numpy()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, keypoint=torch.from_numpy(state['keypoint']), keypoint_score=torch.from_numpy(state['keypoint_score']))
+
+    def pin_memory(self) -> Heatmaps:
+        return replace(self, keypoint=self.keypoint.pin_memory(), keypoint_score=self.keypoint_score.pin_memory())
+
+    @staticmethod
+    def collate(samples: Sequence[Heatmaps]) -> Heatmaps:
+        """One Heatmaps of all samples in order. Clips with fewer people are filled up with nobody (NaN, score 0).
+
+        raises  DataError when samples differ in size, in what to draw, or in the number of clips, frames or joints
+        """
+        first = samples[0]
+        for i, sample in enumerate(samples):
+            for what, ours, theirs in (('picture size', first.size, sample.size), ('heatmap settings', first.spec, sample.spec),
+                                       ('(clips, frames, joints)', _counts(first), _counts(sample))):
+                if ours != theirs:
+                    raise DataError(f'batch: sample {i} has {what} {theirs}, sample 0 has {ours}; one batch needs the same. '
+                                    'Resize to a fixed size (keep_ratio=False), or use a batch of 1.')
+        people = max(sample.keypoint.shape[2] for sample in samples)
+        return replace(first, keypoint=torch.cat([_fill_up(s.keypoint, people, float('nan')) for s in samples]),
+                       keypoint_score=torch.cat([_fill_up(s.keypoint_score, people, 0.0) for s in samples]))
+
+
+def _counts(clips: Heatmaps) -> tuple[int, int, int]:
+    return clips.keypoint.shape[1], clips.keypoint.shape[3], clips.keypoint.shape[4]
+
+
+def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
+    """(B, S, M, ...) -> (B, S, people, ...)"""
+    missing = people - values.shape[2]
+    if not missing:
+        return values
+    shape = (*values.shape[:2], missing, *values.shape[3:])
+    return torch.cat([values, values.new_full(shape, value)], 2)

@@ -1,0 +1,92 @@
+"""From the files that a user names to a fit: reads the labels, lines up the clips, refuses what would deceive."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..annotations import open_annotations
+from ..errors import DataError
+from ..evaluation import check_labels
+from .align import Aligned, align
+from .estimate import cross_validate, leave_one_out
+from .fitting import Fit, Objective, fit_blend
+from .messages import apparent_gain, as_numbers, fit_lines, gain_lines, short_names
+from .probabilities import kind_of
+from .score_file import Scores
+from .separation import refuse_same_clips
+
+
+def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], test: Aligned, ann_file: str | os.PathLike, split: str,
+                 objective: Objective = 'top1', temperature: bool = True, num_folds: int = 5, seed: int = 0,
+                 by_position: bool = False) -> tuple[Fit, dict[str, Any], list[str]]:
+    """Choose weights and temperatures on the clips of a split.
+
+    fit_streams   their scores on the clips of the fit      test_streams, test   what the weights are for; used to refuse, never to choose
+    ann_file      annotations (pickle or packed) whose split `split` gives the labels; all clips where it has no splits
+    by_position   bare lists of fit scores have the rows of that split
+    ->            the fit, how it came about as plain numbers, and lines to print
+    raises        DataError: streams that do not fit together, clips without labels, clips that are reported too
+    """
+    clips = open_annotations(ann_file)
+    clips = clips.split(split) if clips.store.split_names else clips
+    known = dict(zip(clips.ids, clips.labels.tolist()))
+    fit = _aligned(fit_streams, test_streams, list(known), str(ann_file), split, by_position)
+    refuse_same_clips(fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}')
+    _same_kind(fit_streams, test_streams)
+    labels = labels_by_name(fit.ids, known, fit.scores[0].shape[1], f'{ann_file}: split {split}', 'Give a split whose labels are known.')
+    streams, labels = [scores[labels >= 0] for scores in fit.scores], labels[labels >= 0]
+
+    names = short_names([stream.path for stream in test_streams])
+    chosen = fit_blend(streams, labels, objective, temperature)
+    estimate = cross_validate(streams, labels, objective, temperature, num_folds, seed)
+    without = leave_one_out(streams, labels, objective, temperature, num_folds, seed)
+    apparent = apparent_gain(chosen, streams, labels)
+    kinds = ', '.join(f'{name} {kind_of(scores)}' for name, scores in zip(names, streams))
+    lines = [f'chosen by {objective} on {len(labels)} clips of {split} ({ann_file}); scores: {kinds}',
+             *fit_lines(names, streams, labels, chosen, without), *gain_lines(chosen, estimate, apparent)]
+    made = {'fit_on': split, 'ann_file': str(ann_file), 'fit_scores': [stream.path for stream in fit_streams], 'clips': len(labels),
+            'seed': seed, **as_numbers(chosen, estimate, apparent)}
+    return chosen, made, lines
+
+
+def _aligned(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], split_ids: Sequence[str], ann_file: str, split: str,
+             by_position: bool) -> Aligned:
+    if len(fit_streams) != len(test_streams):
+        raise DataError(f'{len(fit_streams)} files of scores to fit on for {len(test_streams)} streams: expected one a stream, in the '
+                        'same order.')
+    bare = [stream for stream in fit_streams if stream.ids is None]
+    if bare and not by_position:
+        raise DataError(f'{bare[0].path}: a bare list of scores; nothing ties its rows to clips. Use the scores.npz that tools/test.py '
+                        f'writes beside it, or say that its rows are those of split {split} of {ann_file}: --by-position.')
+    fit = align(fit_streams, split_ids if bare else None, ann_file, by_position)
+    if fit.scores[0].shape[1] != test_streams[0].scores.shape[1]:
+        raise DataError(f'{fit_streams[0].path}: {fit.scores[0].shape[1]} classes, but {test_streams[0].path} has '
+                        f'{test_streams[0].scores.shape[1]}. Give scores of the same streams.')
+    return fit
+
+
+def _same_kind(fit_streams: Sequence[Scores], test_streams: Sequence[Scores]) -> None:
+    for ours, theirs in zip(fit_streams, test_streams):
+        kinds = kind_of(ours.scores), kind_of(theirs.scores)
+        if kinds[0] != kinds[1]:
+            raise DataError(f'{ours.path}: holds {kinds[0]}, but {theirs.path} holds {kinds[1]}. Test both splits with the same '
+                            '--average-clips, and give the streams in the same order.')
+
+
+def labels_by_name(ids: Sequence[str], known: Mapping[str, int], num_classes: int, where: str, otherwise: str) -> np.ndarray:
+    """(N,) the label of each clip, -1 where unknown.
+
+    known   by clip      where, otherwise   for errors: the file (and split) that `known` comes from, and what to do without labels
+    raises  DataError: clips that are not there, no label at all, labels beyond num_classes
+    """
+    missing = [name for name in ids if name not in known]
+    if missing:
+        raise DataError(f'{where}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing). Give the annotation file '
+                        'that the scores were made from.')
+    labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
+    if (labels < 0).all():
+        raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')
+    return labels

@@ -1,0 +1,112 @@
+"""iMiGUE's raw arrays -> annotations. Receives {split}_data.npy and {split}_label.pkl, hands on what write_annotations takes."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..annotations.fields import NO_LABEL, Wrong, clean_fields
+from ..errors import DataError
+from ..files.arrays import load_npy
+from ..files.safe_pickle import load_pickle
+from ..wording import brief, plain, some
+
+SPLITS = ('train', 'val', 'test')
+IMG_SHAPE = (1080, 1920)        # (h, w) px, as in the published solution
+
+# The published validation set: these videos of the training release (777 of its 13,670 clips).
+PUBLISHED_VAL_VIDEOS = ('0001', '0002', '0003', '0004', '0006', '0007', '0008', '0009', '0010', '0011')
+
+
+def raw_paths(folder: Path, split: str) -> tuple[Path, Path]:
+    """The files of one split: numbers, and names with labels."""
+    return folder / f'{split}_data.npy', folder / f'{split}_label.pkl'
+
+
+def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> list[dict[str, Any]]:
+    """The annotations of one raw split, equal to the published converter's.
+
+    folder     holds {split}_data.npy, float32 (N, 3, T, V, M), channels x px, y px, score (iMiGUE: (N, 3, 90, 22, 1)), and
+               {split}_label.pkl, a pickled tuple (names, labels). Without labels: (names, None). Without the file the clips
+               are named {split}_0, {split}_1 ... and have no labels
+    ->         N annotations, one a clip in the arrays' order: keypoint (M, T, V, 2), keypoint_score (M, T, V), total_frames T,
+               img_shape and original_shape as given, label (-1: none). Their arrays are read-only views of the file
+    raises     DataError naming file and clip
+    """
+    num_clips, annotations = iterate_raw(folder, split, img_shape)
+    return list(tqdm(annotations, str(raw_paths(folder, split)[0]), num_clips, leave=False, disable=None))
+
+
+def iterate_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> tuple[int, Iterator[dict[str, Any]]]:
+    """read_raw, one clip at a time: N, and the annotations."""
+    data_path, label_path = raw_paths(folder, split)
+    data = load_npy(data_path)
+    if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
+        raise DataError(f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 (N, 3, T, V, M): clips, '
+                        'x y score, frames, joints, people; iMiGUE has (N, 3, 90, 22, 1).')
+    names, labels = [f'{split}_{i}' for i in range(len(data))], None
+    if label_path.exists():
+        names, labels = read_labels(label_path, len(data))
+    return len(data), _annotations(data_path, data, names, labels or [NO_LABEL] * len(data), img_shape)
+
+
+def _annotations(path: Path, data: np.ndarray, names: list[str], labels: list[int],
+                 img_shape: Sequence[int]) -> Iterator[dict[str, Any]]:
+    for i, (name, label) in enumerate(zip(names, labels)):
+        try:
+            yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
+        except Wrong as wrong:
+            raise DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}') from None
+
+
+def clip_annotation(name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]) -> dict[str, Any]:
+    """clip (3, T, V, M): x px, y px, score -> its annotation. Raises Wrong."""
+    return clean_fields({
+        'frame_dir': name, 'label': label, 'img_shape': tuple(img_shape), 'original_shape': tuple(img_shape),
+        'total_frames': clip.shape[1], 'keypoint': clip[:2].transpose(3, 1, 2, 0), 'keypoint_score': clip[2].transpose(2, 0, 1)})
+
+
+def read_labels(path: Path, num_clips: int) -> tuple[list[str], list[int] | None]:
+    """{split}_label.pkl -> N names, N labels or None. Raises DataError."""
+    value = load_pickle(path)
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise DataError(f'{path}: holds {brief(value)}. Expected a tuple (names, labels); labels may be None.')
+    names, labels = _listed(value[0]), None if value[1] is None else _listed(value[1])
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: the names are {brief(value[0])}. Expected a list of texts like '0187_0'.")
+    if value[1] is not None and labels is None:
+        raise DataError(f'{path}: the labels are {brief(value[1])}. Expected a list of whole numbers, or None.')
+    for what, values in (('names', names), ('labels', labels)):
+        if values is not None and len(values) != num_clips:
+            raise DataError(f'{path}: {len(values)} {what} for {num_clips} clips. Expected as many. '
+                            'Do data and label file belong together?')
+    return names, labels
+
+
+def _listed(value: Any) -> list | None:
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return value.tolist()
+    return list(value) if isinstance(value, (list, tuple)) else None
+
+
+def video_of(name: str) -> str:
+    """The video that a clip was cut from: '0187_0' -> '0187'."""
+    return name.rpartition('_')[0] or name
+
+
+def take_out_videos(annotations: Iterable[dict], videos: Sequence[str], where: str) -> tuple[list[dict], list[dict]]:
+    """Split clips into (the others, those of `videos`), order kept. DataError when a video has no clip, or nothing is left."""
+    wanted = set(videos)
+    rest, taken = [], []
+    for annotation in annotations:
+        (taken if video_of(annotation['frame_dir']) in wanted else rest).append(annotation)
+    absent = sorted(wanted - {video_of(a['frame_dir']) for a in taken})
+    if absent:
+        known = sorted({video_of(a['frame_dir']) for a in rest + taken})
+        raise DataError(f'{where}: no clip comes from video {some(absent)}. It has videos {some(known, 8)}.')
+    if not rest:
+        raise DataError(f'{where}: all its clips are of the videos chosen for validation; nothing is left to train on. Choose fewer.')
+    return rest, taken
