@@ -20,6 +20,8 @@ class Registry(_Registry):
     an argument that the program itself supplies is listed in `given_by_us`.
     """
 
+    contract: type | None = None        # what each built component must be; set where the class is defined
+
     def __init__(self, name: str):
         super().__init__(name, scope='pyskl', locations=[])
 
@@ -64,9 +66,14 @@ class Registry(_Registry):
             cfg = {**cfg, **extra}
         cls = self.check(cfg, where)
         try:
-            return cls(**{k: v for k, v in cfg.items() if k != 'type'})
+            component = cls(**{k: v for k, v in cfg.items() if k != 'type'})
         except (ValueError, TypeError) as error:
             raise ConfigError(f'{where} ({cls.__name__}): {error}') from error
+        if self.contract is not None and not isinstance(component, self.contract):
+            name = f'{self.contract.__module__}.{self.contract.__name__}'
+            raise ConfigError(f'{where} ({cls.__name__}): is no {self.contract.__name__}. Derive the class from {name}, '
+                              'whose docstring says what it must offer.')
+        return component
 
 
 DATASETS = Registry('dataset')

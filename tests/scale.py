@@ -73,7 +73,7 @@ def clip_seconds(path: str, num_samples: int = 2000, repeats: int = 5) -> dict[s
                 work(index)
             times.append(time.process_time() - start)
         return min(times) / num_samples * 1000
-    return {'annotation_ms': best(data.video_infos.__getitem__), 'sample_ms': best(lambda index: data.sample(index, deferred=True))}
+    return {'annotation_ms': best(data.video_infos.__getitem__), 'sample_ms': best(lambda index: data.sample(index))}
 
 
 def loader_memory(path: str, workers: int = 8, num_batches: int = 400) -> dict[str, float]:

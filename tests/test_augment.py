@@ -205,6 +205,5 @@ def test_a_whole_training_pipeline_holds_them_all():
                                                                  mirror=[[0, 1]], centre=2)),
         dict(type='GeneratePoseTarget', left_kp=[0], right_kp=[1], motion=True), dict(type='FormatShape', input_format='NCTHW_Heatmap'),
         dict(type='Collect', keys=['imgs'])])
-    assert pipeline.can_defer
-    drawn = pipeline(clip(), deferred=True)['imgs'].draw()
+    drawn = pipeline(clip(), lazy=True)['imgs'].input().draw()
     assert drawn.shape == (1, 1, 7, 8, 32, 32) and drawn.isfinite().all() and drawn.any()

@@ -43,7 +43,7 @@ def test_the_plain_way_draws_the_same(tmp_path):
     benchmark.make_clips(tmp_path, [])
     for name in ('render_joint', 'render_limb'):
         task = benchmark.Task(name, PLAIN, str(tmp_path), 'cpu', 1, 1)
-        clips = task.dataset('train').sample(0, deferred=True)['imgs']
+        clips = task.dataset('train').sample(0)['imgs'].input()
         torch.testing.assert_close(benchmark.slow_imgs(clips), clips.draw(), rtol=0, atol=1e-5)
 
 

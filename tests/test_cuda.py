@@ -55,19 +55,19 @@ def test_a_test_that_names_no_device_computes_on_the_cpu(two_gpus):
 class OneBatch(list):
     """As the loader's Batches: two clips, and nothing of their labels."""
 
-    dataset, label_embeddings = [0, 1], None
+    dataset = [0, 1]
     sampler = SimpleNamespace(indices=[0, 1], most=1)
 
 
-def test_testing_hands_over_clips_from_the_host():
+def test_testing_keeps_the_clips_on_the_host_too():
     """There shared frames are found; on a GPU every look at them would wait for it."""
     seen = []
     clips = Heatmaps(torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec())
     model = SimpleNamespace(training=False, eval=lambda: None, train=lambda mode: None,
-                            predict=lambda imgs: seen.append(imgs) or torch.zeros(2, 3))
+                            predict=lambda batch: seen.append(batch['imgs']) or {'score': torch.zeros(2, 3)})
     ranks = distributed.Ranks(0, 1, 0, torch.device('meta'))
-    scores = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Collectives(ranks))
-    assert seen[0] is clips and scores.shape == (2, 3)
+    answers = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Collectives(ranks))
+    assert seen[0].host is clips and seen[0].device.type == 'meta' and answers['score'].shape == (2, 3)
 
 
 @pytest.mark.parametrize(('settings', 'deterministic', 'tries'), [
@@ -184,6 +184,6 @@ def test_both_memory_layouts_give_a_gpu_the_same_answer():
     model = fill(build_model(small())).eval().to(GPU)
     imgs = sparse_volume(0, (2, 1, 3, 8, 20, 20))
     with torch.backends.cudnn.flags(allow_tf32=False):
-        scores = model.predict(imgs)
+        scores = model.predict({'imgs': imgs})['score']
         model.channels_last = False
-        torch.testing.assert_close(model.predict(imgs), scores, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(model.predict({'imgs': imgs})['score'], scores, atol=1e-4, rtol=1e-4)

@@ -245,7 +245,7 @@ def test_the_published_state_dict_keeps_its_262_keys_whatever_is_learnt_of_label
 def test_what_is_learnt_goes_where_the_head_is():
     model = build_model(small(head=dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt')))).to('meta')
     model.cls_head.learn_labels(np.arange(5), TABLE)
-    assert model.cls_head.loss_cls.class_weight.device.type == model.cls_head.label_table.device.type == 'meta'
+    assert model.cls_head.loss_cls.class_weight.device.type == model.cls_head.label_vectors.device.type == 'meta'
 
 
 @pytest.mark.parametrize('head, message', [
@@ -266,7 +266,7 @@ def test_counts_and_vectors_of_another_shape_are_refused():
     head = build_model(small()).cls_head
     with pytest.raises(ConfigError, match=r'counts of shape \(4,\), expected \(5,\)'):
         head.learn_labels(np.ones(4, int), None)
-    with pytest.raises(ConfigError, match=r'table of shape \(5, 7\), expected \(5, 6\)'):
+    with pytest.raises(ConfigError, match=r'vectors of shape \(5, 7\), expected \(5, 6\)'):
         head.learn_labels(None, np.ones((5, 7)))
     plain = build_model(small(head=dict(loss_emb=None))).cls_head
     plain.learn_labels(None, np.ones((32, 300)))        # without embeddings, whatever table the data brings is no matter

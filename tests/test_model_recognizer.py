@@ -33,7 +33,7 @@ def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, dou
 
 def test_deferred_clips_give_what_drawn_ones_give(model):
     clips = clips_of()
-    torch.testing.assert_close(model.predict(clips), model.predict(clips.draw()), atol=1e-6, rtol=0)
+    torch.testing.assert_close(model.predict({'imgs': clips})['score'], model.predict({'imgs': clips.draw()})['score'], atol=1e-6, rtol=0)
     label, emb = torch.tensor([1, 2]), torch.zeros(2, 6)
     one = replace(clips, keypoint=clips.keypoint[:, :1], keypoint_score=clips.keypoint_score[:, :1])
     ours, drawn = model(imgs=one, label=label, emb=emb), model(imgs=one.draw(), label=label, emb=emb)
@@ -44,10 +44,10 @@ def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
     """How many frames pass the stem when clips share them and when not; the answers must be the same."""
     seen = []
     model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
-    once = model.predict(clips)
+    once = model.predict({'imgs': clips})['score']
     frames_once, seen[:] = sum(seen), []
     monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
-    torch.testing.assert_close(model.predict(clips), once, atol=1e-6, rtol=0)
+    torch.testing.assert_close(model.predict({'imgs': clips})['score'], once, atol=1e-6, rtol=0)
     return frames_once, sum(seen)
 
 
@@ -99,9 +99,9 @@ def test_clips_with_nothing_in_common_take_the_plain_way(model):
 @pytest.mark.parametrize('views', [1, 2, 3, 7, None])
 def test_the_size_of_chunks_does_not_change_the_answer(model, views):
     imgs = torch.rand(2, 5, 3, 4, 16, 16)
-    whole = model.predict(imgs)
+    whole = model.predict({'imgs': imgs})['score']
     model.test_cfg = replace(model.test_cfg, max_testing_views=views)
-    torch.testing.assert_close(model.predict(imgs), whole, atol=1e-6, rtol=0)
+    torch.testing.assert_close(model.predict({'imgs': imgs})['score'], whole, atol=1e-6, rtol=0)
 
 
 def test_probabilities_are_the_mean_of_softmaxes_and_scores_the_mean_of_scores():
@@ -137,7 +137,7 @@ def test_the_input_stage_draws_in_autocasts_dtype(model):
     seen = []
     model.backbone.conv1.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
     with torch.autocast('cpu', torch.bfloat16):
-        model.predict(clips_of())
+        model.predict({'imgs': clips_of()})['score']
     assert all(x.dtype == torch.bfloat16 and x.is_contiguous(memory_format=torch.channels_last_3d) for x in seen)
 
 
@@ -212,10 +212,10 @@ def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
     """SharedFrames calls the backbone's two parts apart."""
     import torch._dynamo
     graphs, clips = [], clips_of(1, num_clips, num_frames=8)
-    plain = model.predict(clips)
+    plain = model.predict({'imgs': clips})['score']
     torch._dynamo.reset()
     model.backbone.compile(backend=lambda graph, _: graphs.append(graph) or graph.forward)
-    torch.testing.assert_close(model.predict(clips), plain)
+    torch.testing.assert_close(model.predict({'imgs': clips})['score'], plain)
     assert graphs
 
 
@@ -223,9 +223,9 @@ def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
 def test_no_more_volumes_at_once_than_asked_for_however_large_the_batch(model, drawn, monkeypatch):
     clips = clips_of(7, 1, double=False)
     imgs = clips.draw() if drawn else clips
-    plain, seen = model.predict(imgs), []
+    plain, seen = model.predict({'imgs': imgs})['score'], []
     forward = model.backbone.forward_frames
     monkeypatch.setattr(model.backbone, 'forward_frames', lambda x, stages: seen.append(len(x)) or forward(x, stages))
     model.test_cfg = replace(model.test_cfg, max_testing_views=2)
-    torch.testing.assert_close(model.predict(imgs), plain)
+    torch.testing.assert_close(model.predict({'imgs': imgs})['score'], plain)
     assert seen == [2, 2, 2, 1]

@@ -27,6 +27,7 @@ from pyskl.datasets.pipelines import (
     UniformSampleFrames,
 )
 from pyskl.errors import ConfigError, DataError
+from pyskl.inputs import LazyArray
 from pyskl.inputs.heatmaps import Heatmaps
 from pyskl.registry import PIPELINES
 
@@ -207,9 +208,9 @@ def test_a_pipeline_draws_any_number_of_people_anywhere_without_nan():
             results['keypoint'][:, ::2] = np.nan
         for split in ('train', 'val'):
             pipeline = Compose([HEATMAP[0], *PIPELINES_AS_PUBLISHED[stream][split][1:]])
-            sample = pipeline({**results, 'test_mode': split == 'val'}, deferred=True)
-            assert sample['imgs'].draw().isfinite().all()
-            assert sample['imgs'].shape[2:] == (22, 8, *((56, 56) if split == 'train' else (64, 64)))
+            sample = pipeline({**results, 'test_mode': split == 'val'}, lazy=True)
+            assert sample['imgs'].input().draw().isfinite().all()
+            assert sample['imgs'].shape[1:] == (22, 8, *((56, 56) if split == 'train' else (64, 64)))
     check()
 
 
@@ -220,9 +221,9 @@ def test_scaling_and_double_reach_the_heatmap():
              stage('FormatShape', input_format='NCTHW_Heatmap'), stage('Collect', keys=['imgs', 'input_shape'])]
     sample = Compose(steps)(clip(test_mode=True))
     assert sample['imgs'].shape == sample['input_shape'] == (4, 44, 4, 28, 28)
-    later = Compose(steps)(clip(test_mode=True), deferred=True)
-    assert later['input_shape'] == (4, 44, 4, 28, 28) and later['imgs'].shape == (1, 4, 44, 4, 28, 28)
-    np.testing.assert_array_equal(later['imgs'].draw()[0], sample['imgs'])
+    later = Compose(steps)(clip(test_mode=True), lazy=True)
+    assert later['input_shape'] == (4, 44, 4, 28, 28) and later['imgs'].input().shape == (1, 4, 44, 4, 28, 28)
+    np.testing.assert_array_equal(later['imgs'].input().draw()[0], sample['imgs'])
 
 
 def test_a_clip_without_scores_is_drawn_with_peaks_of_one():
@@ -345,17 +346,21 @@ def test_a_users_stage_with_needs_and_gives_is_part_of_the_check():
         Compose([Flows(), stage('Collect', keys=['motion'])])
 
 
-def test_drawing_is_deferred_only_when_nothing_but_our_own_stages_follows(jitter):
+def test_heatmaps_stay_lazy_until_a_step_that_is_not_ours(jitter):
     class Shape(FormatShape):
         pass
 
-    assert Compose(HEATMAP).can_defer and Compose([jitter, *HEATMAP]).can_defer
-    assert not Compose([*HEATMAP, jitter]).can_defer
-    assert not Compose(HEATMAP[:4] + [jitter] + HEATMAP[4:]).can_defer
-    assert not Compose(HEATMAP[:4] + [Shape('NCTHW_Heatmap')] + HEATMAP[5:]).can_defer
-    assert not Compose(HEATMAP[:4] + HEATMAP[3:]).can_defer and not Compose(HEATMAP[:3]).can_defer
-    assert not Compose(HEATMAP[:4] + [stage('Collect', keys=['imgs'])]).can_defer
-    assert isinstance(Compose(HEATMAP)(clip(), deferred=True)['imgs'], Heatmaps)
+    def input_of(*steps):
+        """What a loader would carry: Heatmaps, or None where the array itself is needed."""
+        imgs = Compose(steps)(clip(), lazy=True)['imgs']
+        return imgs.input() if isinstance(imgs, LazyArray) else None
+
+    assert isinstance(input_of(*HEATMAP), Heatmaps) and isinstance(input_of(jitter, *HEATMAP), Heatmaps)
+    assert input_of(*HEATMAP, lambda results: results) is None
+    assert input_of(*HEATMAP[:4], lambda results: results, *HEATMAP[4:]) is None
+    assert input_of(*HEATMAP[:4], Shape('NCTHW_Heatmap'), *HEATMAP[5:]) is None
+    assert input_of(*HEATMAP[:4], stage('Collect', keys=['imgs'])) is None
+    assert isinstance(Compose(HEATMAP)(clip())['imgs'], torch.Tensor)
 
 
 def test_a_step_that_returns_nothing_is_named():

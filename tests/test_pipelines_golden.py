@@ -97,10 +97,9 @@ def walk(clip: str, folder: Path) -> None:
     for key, before in untouched.items():
         np.testing.assert_array_equal(annotation[key], before)
 
-    assert pipeline.can_defer
-    later = pipeline(start(clip, story, arrays), deferred=True)
-    assert later['imgs'].shape == (1, *results['imgs'].shape) and set(later) == set(results)
-    assert torch.equal(later['imgs'].draw()[0], results['imgs'])
+    later = pipeline(start(clip, story, arrays), lazy=True)
+    assert later['imgs'].input().shape == (1, *results['imgs'].shape) and set(later) == set(results)
+    assert torch.equal(later['imgs'].input().draw()[0], results['imgs'])
 
 
 @pytest.mark.parametrize('clip', FEW)

@@ -38,6 +38,8 @@ def with_changes(changes: dict) -> Config:
 
 STEP = {'policy': 'step', 'min_lr': None}
 DATA = 'data.train.dataset.pipeline'
+NO_EMB = {f'{place}.{i}.keys': keys for place, last in ((DATA, 9), ('data.val.pipeline', 6), ('data.test.pipeline', 6))
+          for i, keys in ((last, ['imgs', 'label']), (last + 1, ['imgs', 'label']))}
 
 # what is changed, and words that the message must hold beside the file's name
 WRONG = [
@@ -93,8 +95,10 @@ WRONG = [
     ({f'{DATA}.6.flip_rate': 0.5}, [f"{DATA}[6] (Flip): unknown argument 'flip_rate'", 'Did you mean flip_ratio?']),
     ({f'{DATA}.0.clip_len': '48'}, [f"{DATA}[0] (UniformSampleFrames).clip_len = '48'", 'a whole number']),
     ({f'{DATA}.0.clip_len': DELETE}, [f"{DATA}[0] (UniformSampleFrames): 'clip_len' is missing"]),
-    ({f'{DATA}.9.keys': ['imgs', 'label']}, [f"{DATA}[9] (Collect) does not collect 'emb'", 'loss_emb=None']),
-    ({f'{DATA}.9.keys': ['imgs', 'emb']}, [f"{DATA}[9] (Collect) does not collect 'label'"]),
+    ({f'{DATA}.9.keys': ['imgs', 'label']}, [f"{DATA}[10] (ToTensor) needs 'emb'; no earlier step gives it. Add it to Collect's keys."]),
+    ({f'{DATA}.9.keys': ['imgs', 'emb'], f'{DATA}.10.keys': ['imgs']}, [f"{DATA}[9] (Collect) does not collect 'label'"]),
+    ({f'{DATA}.9.keys': ['label'], f'{DATA}.10.keys': ['label']}, [f"{DATA}[9] (Collect) does not collect 'imgs'", 'Recognizer3D']),
+    ({**NO_EMB, 'model.cls_head.loss_emb': dict(type='MseLoss')}, ["no pipeline of this config collects 'emb'", 'loss_emb=None']),
     ({'data.val.pipeline': 'val_pipeline'}, ["data.val (PoseDataset).pipeline = 'val_pipeline'", 'a list']),
     # model
     ({'model.type': 'Recogniser3D'}, ["model.type = 'Recogniser3D' is not a known recognizer", 'Did you mean Recognizer3D?']),
@@ -174,7 +178,18 @@ def test_the_unchanged_config_is_right():
 
 
 def test_a_head_without_embeddings_needs_no_emb():
-    read_recipe(with_changes({'model.cls_head.loss_emb': None, f'{DATA}.9.keys': ['imgs', 'label']}))
+    read_recipe(with_changes({'model.cls_head.loss_emb': None, **NO_EMB}))
+
+
+@pytest.mark.parametrize(('changes', 'weights', 'embeds'), [
+    ({}, None, True), (NO_EMB, None, False),                                # by the pipelines
+    ({}, ['cls_head.fc_cls.weight'], False), (NO_EMB, ['cls_head.emb_fc.weight'], True),        # by a checkpoint's weights
+    ({}, ['module.cls_head.emb_fc.weight'], True),
+    ({'model.cls_head.loss_emb': None}, ['cls_head.emb_fc.weight'], False)])        # the config says it
+def test_a_head_that_does_not_say_gets_an_embedding_where_there_is_one(changes, weights, embeds):
+    model, note = read_recipe(with_changes(changes)).model_config(weights)
+    assert (model['cls_head'].get('loss_emb', 'default') is not None) == embeds
+    assert (note is None) == ('model.cls_head.loss_emb' in changes)
 
 
 def test_names_of_helpers_may_be_near_a_key_that_is_there():

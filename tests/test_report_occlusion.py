@@ -18,7 +18,6 @@ from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import dump_config
 from pyskl.report import ReportOptions, build_report
-from pyskl.report.occlusion import hidden
 from pyskl.report.sources import Clips
 from pyskl.scores.score_file import save_scores
 
@@ -45,13 +44,13 @@ def work_dir(tmp_path_factory):
 def answer(model, clip, full=False, without=()):
     """(1, K) probabilities by hand: joints taken out of the clip after the pipeline, one clip at a time."""
     sample = {**clip, 'start_index': 0, 'modality': 'Pose', 'test_mode': True, 'emb': np.zeros(6, np.float32)}
-    imgs = model.pipeline(sample, deferred=True)['imgs']
+    imgs = model.pipeline(sample, lazy=True)['imgs'].input()
     drawn = imgs.draw()
     if not full:
         drawn = drawn[:, imgs.keypoint.shape[1] // 2][:, None]           # the middle sample, unmirrored
     drawn[:, :, list(without)] = 0
     with torch.inference_mode():
-        return model.predict(drawn).numpy()
+        return model.predict({'imgs': drawn})['score'].numpy()
 
 
 def test_what_is_lost_is_counted_as_by_hand(work_dir, tmp_path):
@@ -125,7 +124,7 @@ def test_a_hidden_joint_is_drawn_nowhere(drawing):
     rng = np.random.default_rng(0)
     clips = Heatmaps(torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32), torch.ones(1, 1, 1, 4, 5), (16, 16),
                       HeatmapSpec(**drawing))
-    before, after = clips.draw(), hidden(clips, [2]).draw()
+    before, after = clips.draw(), Heatmaps.without_joints(clips, [2]).draw()
     touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it
     kept = [c for c in range(before.shape[2]) if c not in touched]
     assert not after[:, :, touched].any() and torch.equal(after[:, :, kept], before[:, :, kept]) and before[:, :, touched].any()

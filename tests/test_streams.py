@@ -97,7 +97,7 @@ def test_drawn_by_hand_motion_ends_with_each_clip_as_when_the_model_draws():
     keypoint, score = np.tile(clip['keypoint'], (1, 2, 1, 1)), np.tile(clip['keypoint_score'], (1, 2, 1))
     target = GeneratePoseTarget(layout='coco17', motion=True, double=True)
     drawn = target({**clip, 'keypoint': keypoint, 'keypoint_score': score})['imgs']         # (12, C, H, W)
-    clips = target.defer({**clip, 'keypoint': keypoint, 'keypoint_score': score})['imgs']
+    clips = target({**clip, 'keypoint': keypoint, 'keypoint_score': score})['imgs'].by_view.input()
     assert isinstance(clips, Heatmaps) and clips.shape[:2] == (1, 6)
     np.testing.assert_allclose(drawn.reshape(6, 2, 17, *SIZE).swapaxes(1, 2), clips.draw()[0], atol=1e-6)
     assert not drawn[1::2].any() and drawn[0].any()
@@ -106,7 +106,7 @@ def test_drawn_by_hand_motion_ends_with_each_clip_as_when_the_model_draws():
 @pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16, torch.float16])
 def test_motion_of_less_exact_numbers_is_the_exact_motion_rounded(dtype):
     clip = people(17, 2)
-    clips = GeneratePoseTarget(layout='coco17', motion=True).defer({**clip, 'num_clips': 1, 'clip_len': 3})['imgs']
+    clips = GeneratePoseTarget(layout='coco17', motion=True)({**clip, 'num_clips': 1, 'clip_len': 3})['imgs'].by_view.input()
     for memory in ({}, {'channels_last': True}, {'frames_first': True}):
         assert torch.equal(clips.draw(dtype=dtype, **memory), clips.draw().to(dtype))
 

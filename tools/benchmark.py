@@ -28,7 +28,7 @@ from pyskl.annotations.packing import write_packed
 from pyskl.apis.setup import read_run
 from pyskl.datasets import PoseDataset, build_dataloader, build_dataset
 from pyskl.datasets.loader import SeededSamples
-from pyskl.engine.batch import ToDevice, autocast
+from pyskl.engine.batch import compute_losses, predict
 from pyskl.engine.distributed import choose_device
 from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
 from pyskl.engine.optimizer import build_optimizer
@@ -144,9 +144,10 @@ def render(task: Task):
     dataset, device = task.dataset('train'), choose_device(task.device)
     torch.set_num_threads(1)
     count = 256 if device.type == 'cuda' else 8
-    clips = Heatmaps.collate([dataset.sample(i % NUM_CLIPS, deferred=True)['imgs'] for i in range(count)]).to(device)
+    samples = SeededSamples(dataset, seed=0)
+    clips = Heatmaps.collate([samples[0, i % NUM_CLIPS]['imgs'] for i in range(count)]).to(device)
     if not task.ours:
-        one = Heatmaps.collate([dataset.sample(0, deferred=True)['imgs']])
+        one = samples[0, 0]['imgs']
         return [Figure(task.name, 1 / best_seconds(lambda: slow_imgs(one), task.repeats), 'clips/s', 'more', 'one thread')]
     seconds = best_seconds(lambda: clips.draw(channels_last=True), 3 * task.repeats, device)
     written = 4 * int(np.prod(clips.shape)) / seconds / 1e9
@@ -158,7 +159,7 @@ def render(task: Task):
 
 def pipeline(task: Task):
     dataset, count = task.dataset('train'), NUM_CLIPS if task.ours else SLOW_CLIPS
-    samples = SeededSamples(dataset, seed=0, deferred=True, drop_emb=dataset.looks_up_emb)       # as a worker runs it
+    samples = SeededSamples(dataset, seed=0)       # as a worker runs it
     torch.set_num_threads(1)
 
     def whole() -> None:
@@ -172,7 +173,7 @@ def pipeline(task: Task):
 class DrawnSlowly:
     """A dataset as the plain way has it: the worker draws, and hands on whole heatmaps."""
 
-    test_mode = can_defer = False
+    test_mode = False
 
     def __init__(self, dataset):
         self.dataset, self.labels = dataset, dataset.labels[:SLOW_CLIPS]
@@ -181,8 +182,8 @@ class DrawnSlowly:
         return SLOW_CLIPS
 
     def __getitem__(self, index: int) -> dict:
-        sample = self.dataset.sample(index, deferred=True)
-        return {**sample, 'imgs': slow_imgs(sample['imgs'])[0]}
+        sample = self.dataset.sample(index)
+        return {**sample, 'imgs': slow_imgs(sample['imgs'].input())[0]}
 
 
 def loader(task: Task):
@@ -211,7 +212,7 @@ def scale(task: Task) -> list[Figure]:
     dataset = PoseDataset(path, pipeline, split='train')
     seconds = time.perf_counter() - start
     chosen = np.random.default_rng(0).integers(0, count, 500).tolist()
-    sample = best_seconds(lambda: [dataset.sample(i, deferred=True) for i in chosen], task.repeats) / len(chosen)
+    sample = best_seconds(lambda: [dataset.sample(i) for i in chosen], task.repeats) / len(chosen)
     return [Figure(task.name, seconds, 's', 'less', 'opening'), Figure(f'sample_{count}', 1e3 * sample, 'ms/clip', 'less', 'one thread')]
 
 
@@ -229,17 +230,16 @@ def train(task: Task):
     dataset, model, amp = task.dataset('train'), network(task, device), 'bf16' if 'bf16' in task.name and task.ours else None
     batch = next(iter(build_dataloader(dataset, NUM_CLIPS if device.type == 'cuda' else BATCH)))
     if not task.ours:
-        batch['imgs'] = torch.cat([slow_imgs(dataset.sample(i, deferred=True)['imgs']) for i in range(len(batch['label']))])
+        batch['imgs'] = torch.cat([slow_imgs(dataset.sample(i)['imgs'].input()) for i in range(len(batch['label']))])
     if device.type == 'cuda':
         batch = {key: value.pin_memory() if hasattr(value, 'pin_memory') else value for key, value in batch.items()}
     optimizer = build_optimizer(model, {'type': 'SGD', 'lr': 1e-4, 'momentum': 0.9, 'weight_decay': 3e-4})
-    to_device = ToDevice(device, dataset.label_embeddings)
+    model.cls_head.learn_labels(None, dataset.classes.vectors)
 
     def step() -> None:
-        with autocast(device, amp):
-            losses = model(**to_device(batch), return_loss=True)
+        losses = compute_losses(model, batch, device, amp)
         optimizer.zero_grad(set_to_none=True)
-        (losses['loss_cls'] + losses['loss_emb']).backward()
+        losses['loss'].backward()
         optimizer.step()
     seconds = best_seconds(step, task.repeats, device, task.at_least)
     clips = len(batch['label'])
@@ -253,15 +253,14 @@ def test(task: Task):
     device = choose_device(task.device)
     torch.set_num_threads(task.threads)
     model, amp = network(task, device).eval(), 'bf16' if 'bf16' in task.name and task.ours else None
-    imgs = task.dataset('test').sample(0, deferred=True)['imgs']
+    imgs = SeededSamples(task.dataset('test'), seed=0)[0, 0]['imgs']
     if task.ours:
         fuse_conv_bn(model)
     else:
         imgs = slow_imgs(imgs)
         model.test_cfg = type(model.test_cfg)(max_testing_views=4)
     imgs = imgs.pin_memory() if device.type == 'cuda' else imgs
-    with torch.inference_mode(), autocast(device, amp):
-        seconds = best_seconds(lambda: model.predict(imgs), task.repeats, device, task.at_least)
+    seconds = best_seconds(lambda: predict(model, {'imgs': imgs}, device, amp), task.repeats, device, task.at_least)
     return [Figure(task.name, seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s', 20 * GFLOP_64 / seconds)]
 
 

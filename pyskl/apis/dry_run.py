@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..datasets import Batches
-from ..engine.batch import autocast
+from ..engine.batch import predict
 from ..engine.distributed import Collectives, Ranks
 from ..engine.log import JsonLog, as_text
 from ..engine.trainer import Trainer
@@ -32,9 +32,9 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: C
         batch = next(iter(val))
         model.eval()
         start = time.perf_counter()
-        with torch.inference_mode(), autocast(ranks.device, amp):
-            scores = model.predict(batch['imgs']).cpu()
-        _say(ranks, f'validation batch: {_shapes(batch)} -> scores {tuple(scores.shape)} in {time.perf_counter() - start:.2f} s')
+        answers = {name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()}
+        shapes = ', '.join(f'{name} {tuple(scores.shape)}' for name, scores in answers.items())
+        _say(ranks, f'validation batch: {_shapes(batch)} -> {shapes} in {time.perf_counter() - start:.2f} s')
     _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,16 @@ import torch
 
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
+from ..datasets.loader import collate
+from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
+from ..engine.tester import joint_scores
 from ..errors import DataError
+from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
-from ..models import build_model
 from ..recipe import read_recipe
-from .setup import read_run
+from .setup import build_recognizer, read_run
 
 
 def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLike | None = None,
@@ -29,10 +32,11 @@ def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLi
     """
     recipe = read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
     recipe.require('model', 'data.test')
-    model = build_model(recipe.model)
-    if checkpoint is not None:
-        load_weights(model, read_checkpoint(checkpoint)['state_dict'], str(checkpoint))
-    if getattr(getattr(model, 'test_cfg', None), 'semantic_weight', 0) > 0:
+    weights = None if checkpoint is None else read_checkpoint(checkpoint)['state_dict']
+    model, _ = build_recognizer(recipe, weights)
+    if weights is not None:
+        load_weights(model, weights, str(checkpoint))
+    if model.needs_label_vectors:
         model.cls_head.learn_labels(None, load_label_embeddings(recipe.data.test.get('label_embeddings')))
     model.cfg = recipe
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
@@ -55,17 +59,24 @@ def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shap
     if len(img_shape) != 2 or min(img_shape) <= 0:
         raise DataError(f'img_shape = {img_shape}: expected (height, width) in pixels.')
     size = (int(img_shape[0]), int(img_shape[1]))
-    sample = {'frame_dir': 'clip', 'label': -1, 'img_shape': size, 'original_shape': size, 'total_frames': keypoints.shape[1],
-              'keypoint': keypoints[..., :2], 'keypoint_score': keypoints[..., 2], 'start_index': 0, 'modality': 'Pose',
-              'test_mode': True, 'emb': np.zeros(getattr(model.cls_head, 'emb_dim', 1), np.float32)}
-    imgs = model.pipeline(sample, deferred=model.pipeline.can_defer)['imgs']
-    if torch.is_tensor(imgs):
-        imgs = imgs[None]
-    with torch.inference_mode():
-        probabilities = model.predict(imgs)[0].float().cpu().numpy()
+    batch = collate([test_sample(model, {
+        'frame_dir': 'clip', 'label': -1, 'img_shape': size, 'original_shape': size, 'total_frames': keypoints.shape[1],
+        'keypoint': keypoints[..., :2], 'keypoint_score': keypoints[..., 2]})])
+    answers = predict(model, batch, next(model.parameters()).device)
+    probabilities = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})[0]
     names = labels if labels is not None else _names(len(probabilities))
     best = np.argsort(-probabilities, kind='stable')[:5]
     return [(names[k], float(probabilities[k])) for k in best]
+
+
+def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """Pass a clip through the test pipeline of a model from init_recognizer: a sample, as loaders collate them."""
+    clip = {**annotation, 'start_index': 0, 'modality': 'Pose', 'test_mode': True,
+            'emb': np.zeros(model.cls_head.emb_dim, np.float32)}
+    return lazy_inputs(model.pipeline(clip, lazy=True))
+
+
+test_sample.__test__ = False        # not a test function, whatever its name tells pytest
 
 
 def _names(num_classes: int) -> Sequence[str]:

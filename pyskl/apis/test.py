@@ -16,15 +16,15 @@ from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
 from ..engine.distributed import Collectives, Ranks
 from ..engine.failures import together
 from ..engine.log import as_text
-from ..engine.tester import collect_scores
+from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
 from ..evaluation import check_metrics, evaluate, group_accuracy
 from ..files.atomic import atomic_write
-from ..models import build_model, fuse_conv_bn
+from ..models import fuse_conv_bn
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
-from .setup import Run, Split, build_batches, build_split, check_match, naming, prepare_machine, read_run
+from .setup import Run, Split, build_batches, build_recognizer, build_split, check_match, prepare_machine, read_run
 
 WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')     # arguments of a data set
 
@@ -85,17 +85,17 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, collectives: Collecti
     model, checkpoint, meta = _model(run, options, ranks)
     batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
     check_match(model, batches, run.recipe, options.split)
-    counts = counts_of_checkpoint(meta, getattr(model.cls_head, 'num_classes', None))
-    if hasattr(model.cls_head, 'learn_labels'):
-        model.cls_head.learn_labels(counts, getattr(batches.dataset, 'label_embeddings', None))
-    collectives.same(clips=getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids))
-    scores = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
-    if scores is None:
+    counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
+    model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
+    collectives.same(clips=batches.dataset.fingerprint)
+    answers = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
+    if answers is None:
         return None
-    ids, labels = list(batches.dataset.ids), np.asarray(batches.dataset.labels)
+    scores = joint_scores(answers)
+    ids, labels = list(batches.dataset.ids), batches.dataset.labels
     why_not = _why_not(run.recipe, scores, labels)
-    metrics = {} if why_not else _metrics(run.recipe, options, scores, labels, counts)
-    files = _write(run, options, ids, scores, checkpoint.name)
+    metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
+    files = _write(run, options, ids, answers, checkpoint.name)
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
@@ -132,9 +132,10 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
     if options.average_clips is not None:
         how = None if options.average_clips == 'none' else options.average_clips
         cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': how}
-    with naming(run.recipe):
-        model = build_model(cfg)
     path, data = _checkpoint(run, options)
+    model, note = build_recognizer(replace(run.recipe, model=cfg), data['state_dict'])
+    if note and ranks.is_main:
+        print(note)
     load_weights(model, data['state_dict'], str(path))
     model.eval()
     if options.fuse_conv_bn:
@@ -168,6 +169,15 @@ def counts_of_checkpoint(meta: Mapping[str, Any], num_classes: int | None) -> np
     return np.array(counts) if fine else None
 
 
+def _all_metrics(recipe: Recipe, options: TestOptions, answers: Mapping[str, np.ndarray], labels: np.ndarray,
+                 counts: np.ndarray | None) -> dict[str, float]:
+    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them: 'rgb_top1_acc' ..."""
+    metrics = _metrics(recipe, options, joint_scores(answers), labels, counts)
+    for name, scores in answers.items() if len(answers) > 1 else ():
+        metrics.update({f'{name}_{key}': value for key, value in _metrics(recipe, options, scores, labels, counts).items()})
+    return metrics
+
+
 def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray,
              counts: np.ndarray | None) -> dict[str, float]:
     figures = dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
@@ -186,17 +196,22 @@ def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
 
 
-def _write(run: Run, options: TestOptions, ids: list[str], scores: np.ndarray, checkpoint: str) -> list[Path]:
+def _write(run: Run, options: TestOptions, ids: list[str], answers: Mapping[str, np.ndarray], checkpoint: str) -> list[Path]:
+    scores = joint_scores(answers)
     if run.recipe.gives_features:
         return _write_features(run, options, ids, scores)
     result = Path(options.out) if options.out else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
     scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
     submission = [result.with_name(name) for name in (CSV_NAME, ZIP_NAME)] if result.name == 'result.pkl' else []
-    save_result_pkl(result, scores)
+    save_result_pkl(result, answers if len(answers) > 1 else scores)
     files = [result]
     if scores.ndim == 2:
-        save_scores(scores_file, ids, scores, checkpoint)
-        files.append(scores_file)
+        # Several answers: the file of each can be blended as a stream of its own.
+        named = {scores_file: scores} | {scores_file.with_name(f'{name}_{scores_file.name}'): own
+                                         for name, own in answers.items() if len(answers) > 1}
+        for file, own in named.items():
+            save_scores(file, ids, own, checkpoint)
+        files += named
     if scores.ndim == 2 and options.split == 'test' and submission:
         try:
             files += write_submission(result.parent, ids, scores.argmax(1))

@@ -127,7 +127,7 @@ def _check_tests_to_come(model: torch.nn.Module, recipe: Recipe, options: TrainO
 
 def _clips(batches: Batches | None) -> Any:
     """What tells whether two ranks have the same clips."""
-    return None if batches is None else getattr(batches.dataset, 'fingerprint', None) or list(batches.dataset.ids)
+    return None if batches is None else batches.dataset.fingerprint
 
 
 # -- learning rate -----------------------------------------------------------------------------------------------------

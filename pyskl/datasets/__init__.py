@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..registry import DATASETS, PIPELINES
+from .base import Classes, ClipDataset
 from .label_embeddings import load_label_embeddings
 from .loader import Batches, build_dataloader
 from .pipelines import Compose
@@ -12,8 +13,8 @@ from .pose_dataset import PoseDataset
 from .samplers import TestBatches, TrainBatches
 from .wrappers import ConcatDataset, RepeatDataset
 
-__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Compose', 'ConcatDataset', 'PoseDataset', 'RepeatDataset', 'TestBatches',
-           'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'PoseDataset', 'RepeatDataset',
+           'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
 
 
 def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset') -> Any:

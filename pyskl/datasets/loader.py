@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from ..errors import UserError
-from ..inputs.heatmaps import Heatmaps
+from ..inputs import Input, lazy_inputs
+from .base import ClipDataset, as_clip_dataset
 from .samplers import TestBatches, TrainBatches
 
 
@@ -36,8 +37,8 @@ def _seed_host(*entropy: int) -> int:
 class SeededSamples:
     """What a worker runs: seed for (seed, epoch, index), then the pipeline. Results don't depend on the number of workers."""
 
-    def __init__(self, dataset: Any, seed: int, deferred: bool, drop_emb: bool):
-        self.dataset, self.seed, self.deferred, self.drop_emb = dataset, seed, deferred, drop_emb
+    def __init__(self, dataset: ClipDataset, seed: int):
+        self.dataset, self.seed = dataset, seed
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -45,17 +46,13 @@ class SeededSamples:
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
         epoch, index = key
         seed_sample(self.seed, epoch, index)
-        sample = self.dataset.sample(index, deferred=True) if self.deferred else dict(self.dataset[index])
-        if self.drop_emb:
-            del sample['emb']
-        sample['index'] = index
-        return sample
+        return {**lazy_inputs(self.dataset.sample(index)), 'index': index}
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Samples -> one batch: Heatmaps are packed, everything else is stacked by torch."""
+    """Samples -> one batch: Inputs know how they are joined, everything else is stacked by torch."""
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-    batch = {key: Heatmaps.collate(values) if isinstance(values[0], Heatmaps) else default_collate(values)
+    batch = {key: type(values[0]).collate(values) if isinstance(values[0], Input) else default_collate(values)
              for key, values in batch.items()}
     return batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
 
@@ -104,15 +101,13 @@ def worker_errors() -> Iterator[None]:
 class Batches:
     """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
 
-    deferred           do batches carry key points (Heatmaps), to be drawn on the device?
-    label_embeddings   (K, D) or None. Not None: batches carry no `emb`, since it is label_embeddings[label] for every
-                       clip (zeros for label -1), and the device that has the table looks it up.
+    A batch is a dict: what the pipeline collects, as tensors or Inputs (heatmaps not drawn yet), and
+    `index`, the clips' places in the data set. `emb` is left out where it is the row of the clip's
+    label in the data set's table (classes.vectors): the head has that table.
     """
 
-    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: Any,
-                 deferred: bool, label_embeddings: np.ndarray | None):
+    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: ClipDataset):
         self.loader, self.sampler, self.dataset = loader, sampler, dataset
-        self.deferred, self.label_embeddings = deferred, label_embeddings
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -133,25 +128,30 @@ class Batches:
 
 def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0, shuffle: bool | None = None, seed: int = 0,
                      rank: int = 0, num_ranks: int = 1, pin_memory: bool = False, persistent_workers: bool = True,
-                     prefetch_factor: int = 4, deferred: bool | None = None) -> Batches:
-    """Batches of a dataset for one rank.
+                     prefetch_factor: int = 4) -> Batches:
+    """Make batches of a dataset for one rank.
 
-    videos_per_gpu    clips per batch and rank
-    workers_per_gpu   worker processes per rank; 0 prepares samples in this process
-    shuffle           default: shuffle unless the dataset is in test mode; test-mode datasets are never shuffled or filled up
-    deferred          carry key points and draw on the device (default: whenever pipeline and dataset allow it)
+    Args:
+        dataset: a ClipDataset, or any data set with `__len__` and `__getitem__`.
+        videos_per_gpu: clips per batch and rank.
+        workers_per_gpu: worker processes per rank; 0 prepares samples in this process.
+        shuffle: by default whatever is trained on; data sets in test mode are never shuffled or
+            filled up.
+        seed: of the order of clips and of what each clip's steps draw.
+        rank: this process among `num_ranks`.
+        pin_memory: put batches into page-locked memory, for a GPU.
+        persistent_workers: keep workers from epoch to epoch.
+        prefetch_factor: batches that each worker prepares ahead.
     """
-    test_mode = getattr(dataset, 'test_mode', False)
-    deferred = getattr(dataset, 'can_defer', False) if deferred is None else deferred
-    if test_mode:
+    dataset = as_clip_dataset(dataset)
+    if dataset.test_mode:
         sampler: TrainBatches | TestBatches = TestBatches(len(dataset), videos_per_gpu, rank, num_ranks)
     else:
         sampler = TrainBatches(len(dataset), videos_per_gpu, seed, rank, num_ranks, shuffle is not False,
-                               getattr(dataset, 'labels', None), getattr(dataset, 'class_prob', None))
+                               dataset.labels, dataset.class_prob)
     workers = min(workers_per_gpu, len(sampler))
     parallel = {'persistent_workers': persistent_workers, 'prefetch_factor': prefetch_factor,
                 'worker_init_fn': _start_worker} if workers else {}
-    drop_emb = deferred and dataset.looks_up_emb
-    loader = DataLoader(SeededSamples(dataset, seed, deferred, drop_emb), batch_sampler=sampler, num_workers=workers,
+    loader = DataLoader(SeededSamples(dataset, seed), batch_sampler=sampler, num_workers=workers,
                         collate_fn=collate, pin_memory=pin_memory, **parallel)
-    return Batches(loader, sampler, dataset, deferred, dataset.label_embeddings if drop_emb else None)
+    return Batches(loader, sampler, dataset)

@@ -15,12 +15,13 @@ from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
 from .balance import repeats
+from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
-from .pipelines import Collect, Compose, Flip
+from .pipelines import Compose, Flip
 
 
 @DATASETS.register_module()
-class PoseDataset:
+class PoseDataset(ClipDataset):
     """The clips of one split, as samples that a network can take.
 
     ann_file          PYSKL's annotation pickle (data/README.md), or its packed form (tools/pack.py); with data/x.pkl, data/x.packed
@@ -55,9 +56,9 @@ class PoseDataset:
         self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
         _check_classes(only_classes, without_classes, num_classes)
         self.video_infos = self._load(valid_ratio, box_thr, only_classes, without_classes)
-        self.label_embeddings_file = label_embeddings
         self.label_embeddings = load_label_embeddings(label_embeddings)
         self.labels = self.video_infos.labels
+        self.classes = Classes(count_labels(self.labels), self.label_embeddings, label_embeddings)
         self._check_labels()
         self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)
@@ -128,13 +129,13 @@ class PoseDataset:
         return self.video_infos.fingerprint
 
     @property
-    def can_defer(self) -> bool:
-        """May a loader carry key points and leave the drawing of heatmaps to the model's device? Not past a user's own __getitem__."""
-        return type(self).__getitem__ is PoseDataset.__getitem__ and self.pipeline.can_defer
+    def gives(self) -> set[str] | None:
+        """Entries that the pipeline collects; None where a stage of a user's own may add any."""
+        return self.pipeline.gives
 
     @cached_property
     def _collects_emb(self) -> bool:
-        return any('emb' in stage.keys for stage in self.pipeline.steps if isinstance(stage, Collect))
+        return 'emb' in (self.gives or ())
 
     @cached_property
     def _only_our_stages(self) -> bool:
@@ -142,36 +143,39 @@ class PoseDataset:
 
     @cached_property
     def _relabelled(self) -> set[int]:
-        """Labels that mirrored clips get by Flip's flip_label_map; `emb` goes with them."""
-        maps = [stage.flip_label_map for stage in self.pipeline.steps if isinstance(stage, Flip) and stage.flip_label_map]
+        """Labels that mirrored clips get by Flip's flip_label_map."""
+        maps = [step.flip_label_map or {} for step in self.pipeline.steps if isinstance(step, Flip)]
         return {label for labels in maps for label in labels.values()}
-
-    @property
-    def looks_up_emb(self) -> bool:
-        """Is `emb` of every sample the table's row of its label? Then a loader need not carry it."""
-        return self._collects_emb and self._only_our_stages
 
     def _emb(self, label: int) -> np.ndarray:
         """The label's vector (D,); zeros for an unknown label."""
         known = 0 <= label < len(self.label_embeddings)
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
-    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
-        """Clip `index` through the pipeline; deferred: `imgs` is a Heatmaps, drawn later, in place of heatmaps."""
+    def _processed(self, index: int, lazy: bool) -> dict[str, Any]:
+        """Pass clip `index` through the pipeline; `emb` is the row of the label that it ends with."""
         label = int(self.labels[index])
         clip = self.video_infos[index]
         if not self._only_our_stages:           # ours never write into the clip's own arrays; a user's stage may
             clip = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in clip.items()}
         results = {**clip, 'label': label, 'emb': self._emb(label), 'modality': self.modality,
                    'start_index': self.start_index, 'test_mode': self.test_mode}
-        sample = self.pipeline(results, deferred=deferred)
-        if self._relabelled and 'emb' in sample:
+        sample = self.pipeline(results, lazy=lazy)
+        if self._relabelled and 'emb' in sample and np.array_equal(sample['emb'], self._emb(label)):
             vector = self._emb(int(sample['label']))
             sample['emb'] = torch.from_numpy(vector.copy()) if torch.is_tensor(sample['emb']) else vector
         return sample
 
+    def sample(self, index: int) -> dict[str, Any]:
+        """Return clip `index` for a loader: heatmaps not drawn yet, and no `emb` that is a label's
+        row of the table, since the head looks that up itself."""
+        sample = self._processed(index, lazy=True)
+        if self._only_our_stages:
+            sample.pop('emb', None)
+        return sample
+
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.sample(index)
+        return self._processed(index, lazy=False)
 
     def evaluate(self, results: Sequence[np.ndarray], metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
                  topk: Sequence[int] = (1, 5)) -> dict[str, float]:

@@ -11,16 +11,18 @@ from ..annotations.clips import Ids
 from ..errors import ConfigError
 from ..registry import DATASETS
 from .balance import repeats
+from .base import Classes, ClipDataset, as_clip_dataset, count_labels
 
 
-def _built(dataset: Any, test_mode: bool | None) -> Any:
+def _built(dataset: Any, test_mode: bool | None) -> ClipDataset:
     if not isinstance(dataset, dict):
-        return dataset
-    return DATASETS.build(dataset, 'dataset', **({} if test_mode is None else {'test_mode': test_mode}))
+        return as_clip_dataset(dataset)
+    changes = {} if test_mode is None else {'test_mode': test_mode}
+    return DATASETS.build(dataset, 'dataset', **changes)
 
 
 @DATASETS.register_module()
-class RepeatDataset:
+class RepeatDataset(ClipDataset):
     """A dataset seen `times` times in an epoch, without the pause between epochs."""
 
     components = {'dataset': DATASETS}
@@ -29,34 +31,32 @@ class RepeatDataset:
         if times < 1:
             raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
         self.dataset, self.times = _built(dataset, test_mode), times
+        self.test_mode, self.class_prob = self.dataset.test_mode, self.dataset.class_prob
+        self.gives, self.classes = self.dataset.gives, self.dataset.classes
         self.labels = np.tile(self.dataset.labels, times)
-
-    @property
-    def can_defer(self) -> bool:
-        return type(self).__getitem__ is RepeatDataset.__getitem__ and self.dataset.can_defer
 
     @property
     def ids(self) -> Ids:
         inner = self.dataset.ids
-        return Ids(lambda index: inner[index % len(inner)], len(self), lambda: chain.from_iterable(repeat(inner, self.times)))
+        return Ids(lambda index: inner[index % len(inner)], len(self),
+                   lambda: chain.from_iterable(repeat(inner, self.times)))
 
-    def __getattr__(self, name: str) -> Any:
-        if name == 'dataset':           # not set yet: unpickling asks before __init__ ran
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
+    @property
+    def fingerprint(self) -> Any:
+        return self.dataset.fingerprint
 
     def __len__(self) -> int:
         return self.times * len(self.dataset)
 
-    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
-        return self.dataset.sample(index % len(self.dataset), deferred)
-
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.dataset[index % len(self.dataset)]
 
+    def sample(self, index: int) -> dict[str, Any]:
+        return self.dataset.sample(index % len(self.dataset))
+
 
 @DATASETS.register_module()
-class ConcatDataset:
+class ConcatDataset(ClipDataset):
     """Datasets one after the other."""
 
     components = {'datasets': DATASETS}
@@ -64,35 +64,47 @@ class ConcatDataset:
     def __init__(self, datasets: Sequence[dict | Any], test_mode: bool | None = None):
         if not datasets:
             raise ConfigError('ConcatDataset.datasets is empty: expected at least one dataset.')
-        self.datasets = [_built(d, test_mode) for d in datasets]
-        self.labels = np.concatenate([d.labels for d in self.datasets])
-        self.can_defer = type(self).__getitem__ is ConcatDataset.__getitem__ and all(d.can_defer for d in self.datasets)
-        self.looks_up_emb = all(d.looks_up_emb for d in self.datasets)
-        self.class_prob_rule = self._same('class_prob_rule', 'class_prob')
-        self.class_prob = self._same('class_prob') if self.class_prob_rule is None else repeats(self.labels, self.class_prob_rule)
-        self.label_embeddings = self._same('label_embeddings')
+        self.datasets = [_built(dataset, test_mode) for dataset in datasets]
+        self.labels = np.concatenate([dataset.labels for dataset in self.datasets])
         self.test_mode = self.datasets[0].test_mode
-        self._ends = np.cumsum([len(d) for d in self.datasets])
+        self.gives = self._common_gives()
+        self.class_prob_rule, self.class_prob = self._common_class_prob()
+        vectors = self._same([dataset.classes.vectors for dataset in self.datasets], 'label_embeddings')
+        self.classes = Classes(count_labels(self.labels), vectors, self.datasets[0].classes.vectors_file)
+        self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property
     def ids(self) -> Ids:
         return Ids(self._id, len(self), lambda: chain.from_iterable(d.ids for d in self.datasets))
 
     @property
-    def fingerprint(self) -> list[str]:
-        return [d.fingerprint for d in self.datasets]
+    def fingerprint(self) -> list[Any]:
+        return [dataset.fingerprint for dataset in self.datasets]
 
-    def _same(self, name: str, setting: str | None = None) -> Any:
-        first, *others = [getattr(d, name, None) for d in self.datasets]
+    def _common_gives(self) -> set[str] | None:
+        """Entries that every dataset's samples have; None where one of them does not say."""
+        gives = [dataset.gives for dataset in self.datasets]
+        return None if None in gives else set.intersection(*gives)
+
+    def _common_class_prob(self) -> tuple[str | None, np.ndarray | None]:
+        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers."""
+        rule = self._same([getattr(d, 'class_prob_rule', None) for d in self.datasets], 'class_prob')
+        if rule is not None:
+            return rule, repeats(self.labels, rule)
+        return None, self._same([dataset.class_prob for dataset in self.datasets], 'class_prob')
+
+    @staticmethod
+    def _same(values: Sequence[Any], setting: str) -> Any:
+        first, *others = values
         if any(not np.array_equal(first, other) for other in others):
-            raise ConfigError(f'ConcatDataset: its datasets disagree about {setting or name}. Give all of them the same.')
+            raise ConfigError(f'ConcatDataset: its datasets disagree about {setting}. Give all of them the same.')
         return first
 
     def __len__(self) -> int:
-        return int(self._ends[-1])
+        return len(self.labels)
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Which dataset a clip is in, and its index there."""
+        """Return which dataset a clip is in, and its index there."""
         which = int(np.searchsorted(self._ends, index, side='right'))
         return which, index - (int(self._ends[which - 1]) if which else 0)
 
@@ -100,10 +112,10 @@ class ConcatDataset:
         which, inner = self._place(index)
         return self.datasets[which].ids[inner]
 
-    def sample(self, index: int, deferred: bool = False) -> dict[str, Any]:
-        which, inner = self._place(index)
-        return self.datasets[which].sample(inner, deferred)
-
     def __getitem__(self, index: int) -> dict[str, Any]:
         which, inner = self._place(index)
         return self.datasets[which][inner]
+
+    def sample(self, index: int) -> dict[str, Any]:
+        which, inner = self._place(index)
+        return self.datasets[which].sample(inner)

@@ -82,7 +82,7 @@ class _Recorder:
     def __init__(self, pipeline: Compose, config: Sequence[Any]):
         self.steps, self.config, self.stages = pipeline.steps, config, []
 
-    def __call__(self, results: dict[str, Any], deferred: bool = False) -> dict[str, Any]:
+    def __call__(self, results: dict[str, Any], lazy: bool = False) -> dict[str, Any]:
         self._keep('', {}, None, results, False)
         decoded = False
         for step, config in zip(self.steps, self.config):

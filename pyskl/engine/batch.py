@@ -1,32 +1,20 @@
-"""A batch on its way to the network: onto the device, with its label vectors, under the chosen precision."""
+"""A batch's way through a model: onto the device, and the call, the same in training and testing."""
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor, nn
 
 PRECISIONS = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
-class ToDevice:
-    """Moves batches to the device, and looks up `emb` there when the loader left it out (see Batches.label_embeddings)."""
-
-    def __init__(self, device: torch.device, label_embeddings: np.ndarray | None):
-        self.device = device
-        self.table = None
-        if label_embeddings is not None:        # one more row, of zeros, is what label -1 (unknown) finds
-            zeros = np.zeros_like(label_embeddings[:1])
-            self.table = torch.from_numpy(np.concatenate([label_embeddings, zeros])).to(device)
-
-    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        moved = {key: value.to(self.device, non_blocking=True) if hasattr(value, 'to') else value
-                 for key, value in batch.items() if key != 'index'}
-        if self.table is not None and 'label' in moved:
-            moved['emb'] = self.table[moved['label'].reshape(-1)]
-        return moved
+def to_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    """Move a batch's entries, tensors and Inputs, to the device; `index` stays behind."""
+    return {key: value.to(device, non_blocking=True) if hasattr(value, 'to') else value
+            for key, value in batch.items() if key != 'index'}
 
 
 def autocast(device: torch.device, amp: str | None) -> contextlib.AbstractContextManager:
@@ -34,3 +22,24 @@ def autocast(device: torch.device, amp: str | None) -> contextlib.AbstractContex
     if amp is None:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=PRECISIONS[amp])
+
+
+def compute_losses(model: nn.Module, batch: Mapping[str, Any], device: torch.device,
+                   amp: str | None = None) -> dict[str, Tensor]:
+    """Pass a training batch through a recognizer (or its DistributedDataParallel).
+
+    Returns:
+        Losses and accuracies by name, and 'loss', the sum of the losses; 0-dim, on the device.
+    """
+    with autocast(device, amp):
+        values = model(to_device(batch, device))
+        values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
+    return values
+
+
+def predict(model: nn.Module, batch: Mapping[str, Any], device: torch.device,
+            amp: str | None = None) -> dict[str, Tensor]:
+    """Pass a test batch through a recognizer in eval mode: its answers by name, float32, on the device."""
+    with torch.inference_mode(), autocast(device, amp):
+        answers = model.predict(to_device(batch, device))
+    return {name: scores.float() for name, scores in answers.items()}

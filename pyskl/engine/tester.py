@@ -1,34 +1,34 @@
 """Scores of every clip of a dataset, from any number of processes, in dataset order."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from ..datasets import Batches
-from .batch import autocast
+from .batch import predict
 from .distributed import Collectives, Ranks
 
 
 def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, collectives: Collectives, amp: str | None = None,
-                   title: str = 'test', interrupted: Callable[[], bool] | None = None) -> np.ndarray | None:
+                   title: str = 'test', interrupted: Callable[[], bool] | None = None) -> dict[str, np.ndarray] | None:
     """Run the model over a test-mode dataset.
 
     batches       this rank's share, see build_dataloader; the shares together hold every clip once
     interrupted   asked after each batch; True gives up (every rank must answer alike)
-    ->            (N, ...) float32 scores in dataset order on rank 0; None on other ranks, or when interrupted
+    ->            the model's answers by name, (N, ...) float32 in dataset order, on rank 0; None on other ranks, or when interrupted
     """
     was_training = model.training
     model.eval()
-    rows, scores = [], []
+    rows, answers = [], []
     try:
-        with torch.inference_mode(), autocast(ranks.device, amp), tqdm(
-                total=len(batches.sampler.indices), desc=title, unit='clip', leave=False, disable=None if ranks.is_main else True) as bar:
+        with tqdm(total=len(batches.sampler.indices), desc=title, unit='clip', leave=False,
+                  disable=None if ranks.is_main else True) as bar:
             for batch in batches:
                 rows.append(batch['index'])
-                scores.append(model.predict(batch['imgs']).float())     # from the host, where shared frames are found without waiting
+                answers.append(predict(model, batch, ranks.device, amp))
                 bar.update(len(rows[-1]))
                 if interrupted is not None and interrupted():
                     return None
@@ -37,15 +37,20 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, colle
                 return None
     finally:
         model.train(was_training)
-    mine = (torch.cat(rows).numpy(), torch.cat(scores).cpu().numpy()) if rows else (np.zeros(0, int), None)
-    parts = collectives.gather(mine)
+    mine = torch.cat(rows).numpy() if rows else np.zeros(0, int)
+    joined = {name: torch.cat([answer[name] for answer in answers]).cpu().numpy() for name in (answers[0] if answers else ())}
+    parts = collectives.gather((mine, joined))
     return None if parts is None else _in_order(parts, len(batches.dataset))
 
 
-def _in_order(parts: list[tuple[np.ndarray, np.ndarray | None]], num_clips: int) -> np.ndarray:
-    parts = [(rows, values) for rows, values in parts if len(rows)]
-    rows = np.concatenate([r for r, _ in parts])
-    assert np.array_equal(np.sort(rows), np.arange(num_clips)), 'the ranks did not share the clips out exactly'
-    scores = np.empty((num_clips, *parts[0][1].shape[1:]), np.float32)
-    scores[rows] = np.concatenate([values for _, values in parts])
-    return scores
+def _in_order(parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: int) -> dict[str, np.ndarray]:
+    """Put the ranks' answers, each (rows, answers of these rows by name), into dataset order."""
+    parts = [(rows, answers) for rows, answers in parts if len(rows)]
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    assert len(order) == num_clips, 'the ranks did not share the clips out exactly'
+    return {name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]}
+
+
+def joint_scores(answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The one score of each clip: 'score', or the mean of a recognizer's several answers."""
+    return answers['score'] if 'score' in answers else np.mean(list(answers.values()), axis=0)

@@ -18,7 +18,7 @@ from ..errors import CheckpointError, UserError
 from ..evaluation import evaluate
 from ..recipe import Recipe
 from ..wording import some
-from .batch import ToDevice, autocast
+from .batch import compute_losses
 from .checkpoint import CheckpointFolder, load_weights
 from .distributed import Collectives, Ranks
 from .ema import AveragedWeights
@@ -27,7 +27,7 @@ from .log import JsonLog, Tensorboard, as_text, duration
 from .optimizer import build_optimizer, load_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
-from .tester import collect_scores
+from .tester import collect_scores, joint_scores
 from .window import Window
 
 _NAMED = 256                # clips of a bad batch that a message names
@@ -61,7 +61,6 @@ class Trainer:
         self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
         self.optimizer = build_optimizer(model, recipe.optimizer)
         self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=amp == 'fp16')
-        self.to_device = ToDevice(ranks.device, train.label_embeddings)
         self.at, self.window = Position(), Window()
         self.best_score: float | None = None
         self.best_file: str | None = None
@@ -131,9 +130,7 @@ class Trainer:
         seed_everything(self.seed, _DROPOUT_STREAM, self.iteration, self.ranks.rank)
         if self._buffers is not None:
             self._buffers.remember()
-        with autocast(self.ranks.device, self.amp):
-            values = self.wrapped(**self.to_device(batch), return_loss=True)
-            values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
+        values = compute_losses(self.wrapped, batch, self.ranks.device, self.amp)
         self.optimizer.zero_grad(set_to_none=True)
         learnt = self._finite(values['loss'], batch['index'])
         if learnt:
@@ -258,11 +255,11 @@ class Trainer:
             return None
         with contextlib.nullcontext() if self.ema is None else self.ema.in_the_model():
             self._share_buffers()
-            scores = collect_scores(self.model, self.val, self.ranks, self.collectives, self.amp, 'val', lambda: bool(self.stop.agreed()))
+            answers = collect_scores(self.model, self.val, self.ranks, self.collectives, self.amp, 'val', lambda: bool(self.stop.agreed()))
         self._leave_if_asked()
-        if scores is None:
+        if answers is None:
             return None
-        metrics = evaluate(scores, self.val.dataset.labels, metrics=config.metrics, topk=config.topk)
+        metrics = evaluate(joint_scores(answers), self.val.dataset.labels, metrics=config.metrics, topk=config.topk)
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
         self._write_row({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
         return dict(metrics)

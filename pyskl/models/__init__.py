@@ -4,16 +4,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
-
 from ..registry import BACKBONES, HEADS, LOSSES, RECOGNIZERS
 from . import backbones, heads, losses, recognizers
 from .cpu.fuse import fuse_conv_bn
+from .heads.base import Head
+from .recognizers.base import Recognizer
 
-__all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'backbones', 'build_model', 'fuse_conv_bn', 'heads', 'losses',
-           'recognizers']
+__all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'Head', 'Recognizer', 'backbones', 'build_model', 'fuse_conv_bn', 'heads',
+           'losses', 'recognizers']
 
 
-def build_model(cfg: Mapping[str, Any]) -> nn.Module:
+def build_model(cfg: Mapping[str, Any]) -> Recognizer:
     """A recognizer from the config's `model`; ConfigError when an argument is unknown, missing or does not fit."""
     return RECOGNIZERS.build(cfg, 'model')

@@ -1,18 +1,17 @@
-"""Where `imgs` becomes what the first convolution reads: drawn on the model's device, in its dtype and memory layout.
+"""How many volumes pass a network at once in testing, and the volumes of a batch in such pieces.
 
-`imgs` is a tensor of heatmaps (B, S, C, T, H, W), or their not-yet-drawn form (heatmaps.Heatmaps) with that `shape`.
+`imgs` is a tensor (B, S, C, T, H, W), or an Input of that shape (heatmaps not drawn yet).
 """
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 
-from ..inputs.heatmaps import Heatmaps
+from ..inputs import Input, Target, input_tensor
 
-Imgs = torch.Tensor | Heatmaps
+Imgs = torch.Tensor | Input
 
 CPU_VIEWS = 4                       # volumes at once in testing on the CPU
 CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill
@@ -20,34 +19,14 @@ BYTES_PER_INPUT_BYTE = 12           # activations alive at once in a forward pas
 INDEXABLE = 2**31                   # elements that a tensor may have for kernels to count them in 32 bits: others are slow, or missing
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the backbone wants: device, dtype, and whether channels lie last in memory."""
-
-    device: torch.device
-    dtype: torch.dtype
-    channels_last: bool
-
-    @classmethod
-    def of(cls, parameter: torch.Tensor, channels_last: bool) -> Target:
-        """The target for a network with this parameter; under autocast the input is drawn in autocast's dtype."""
-        kind = parameter.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else parameter.dtype
-        return cls(parameter.device, dtype, channels_last)
-
-
 def laid_out(volume: torch.Tensor, target: Target) -> torch.Tensor:
     """A volume (N, C, T, H, W) in the target's memory layout; itself when it is so already."""
-    return volume.contiguous(memory_format=torch.channels_last_3d if target.channels_last else torch.contiguous_format)
+    return target.laid_out(volume)
 
 
 def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
-    """imgs (B, S, C, T, H, W), drawn or not -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
-    if isinstance(imgs, torch.Tensor):
-        chosen = imgs if views is None else imgs[:, views]
-        return laid_out(chosen.to(target.device, target.dtype, non_blocking=True).flatten(0, 1), target)
-    drawn = imgs.to(target.device, non_blocking=True).draw(views, dtype=target.dtype, channels_last=target.channels_last)
-    return laid_out(drawn.flatten(0, 1), target)
+    """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
+    return target.laid_out(input_tensor(imgs, target, views).flatten(0, 1))
 
 
 def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterator[torch.Tensor]:

@@ -1,13 +1,16 @@
 """Checks that need no data: datasets with their pipelines, and whether model and data can belong together."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..datasets.pipelines import Compose, Step
 from ..errors import ConfigError
-from ..registry import DATASETS, HEADS, PIPELINES
+from ..registry import DATASETS, HEADS, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .settings import TopLevel
+
+SPLITS = ('train', 'val', 'test')
 
 
 def check_dataset(cfg: Any, where: str) -> None:
@@ -32,15 +35,24 @@ def _leaves(cfg: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[s
 
 
 def check_sense(top: TopLevel, name: str) -> None:
-    """Check model against data. ConfigError when they can't belong together."""
-    head = (top.model or {}).get('cls_head')
-    if not isinstance(head, Mapping):
+    """Check that model and data belong together, before any data is read.
+
+    Raises:
+        ConfigError: for another number of classes, or a pipeline that ends without what the
+            recognizer takes.
+    """
+    if not isinstance(top.model, Mapping):
         return
-    for split in ('train', 'val', 'test'):
+    recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
+    for split in SPLITS:
         for place, dataset in _leaves(getattr(top.data, split) or {}, f'{name}: data.{split}'):
-            _check_classes(head, dataset, place)
-            if split == 'train':
-                _check_collected(head, dataset, place)
+            if isinstance(head, Mapping):
+                _check_classes(head, dataset, place)
+            wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
+            _check_gives(dataset, wanted, place, top.model['type'])
+    if isinstance(head, Mapping) and head.get('loss_emb') is not None and not collects_emb(top.data):
+        raise ConfigError(f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config collects 'emb'. Add 'emb' "
+                          "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL's own is).")
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
@@ -49,22 +61,57 @@ def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
         raise ConfigError(f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must be equal.')
 
 
-def _check_collected(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
-    """Training needs what the losses take to be collected: label, and emb where the head compares embeddings."""
-    pipeline = dataset.get('pipeline')
-    for i, stage in enumerate(pipeline if isinstance(pipeline, (list, tuple)) else []):
-        if not isinstance(stage, Mapping) or stage.get('type') != 'Collect' or not isinstance(stage.get('keys'), (list, tuple)):
-            continue
-        stage_place = f'{place}.pipeline[{i}] (Collect)'
-        for key in ('imgs', 'label'):
-            if key not in stage['keys']:
-                raise ConfigError(f'{stage_place} does not collect {key!r}, which training needs. Add it to keys.')
-        if 'emb' not in stage['keys'] and _wants_emb(head):
-            raise ConfigError(f"{stage_place} does not collect 'emb', but model.cls_head compares embeddings. Add it to keys, "
-                              'or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL\'s own is).')
+def _check_gives(dataset: Mapping[str, Any], wanted: Sequence[str], place: str, model: str) -> None:
+    """The one check that a pipeline gives what the recognizer takes (where it is known what it gives)."""
+    pipeline = _pipeline(dataset, place)
+    missing = [] if pipeline is None or pipeline.gives is None else [key for key in wanted if key not in pipeline.gives]
+    if not missing:
+        return
+    # The step that chose the entries, Collect or one of the user's own.
+    choosers = [i for i, step in enumerate(pipeline.steps) if getattr(type(step), 'keys_after', Step.keys_after) is not Step.keys_after]
+    if choosers:
+        where = f'{place}.pipeline[{choosers[-1]}] ({type(pipeline.steps[choosers[-1]]).__name__})'
+        raise ConfigError(f'{where} does not collect {missing[0]!r}, which {"training" if missing[0] == "label" else model} needs. '
+                          'Add it to keys.')
+    raise ConfigError(f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that make it, and '
+                      f'Collect with keys={[*wanted]}.')
 
 
-def _wants_emb(head: Mapping[str, Any]) -> bool:
-    cls = HEADS.module_dict.get(head['type']) if isinstance(head.get('type'), str) else None
-    parameter = accepted(cls).get('loss_emb') if cls else None
-    return parameter is not None and head.get('loss_emb', parameter.default) is not None
+def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
+    steps = dataset.get('pipeline')
+    return Compose(steps, f'{place}.pipeline') if isinstance(steps, (list, tuple)) else None
+
+
+def collects_emb(data: Any) -> bool:
+    """Return whether any pipeline of the config's `data` collects `emb`, a label's vector."""
+    pipelines = [_pipeline(dataset, 'data') for split in SPLITS for _, dataset in _leaves(getattr(data, split) or {}, 'data')]
+    return any('emb' in (pipeline.gives or ()) for pipeline in pipelines if pipeline is not None)
+
+
+def choose_embedding(model: Mapping[str, Any], data: Any,
+                     weights: Collection[str] | None = None) -> tuple[dict[str, Any], str | None]:
+    """Decide whether a head whose config does not mention `loss_emb` gets a semantic embedding.
+
+    Args:
+        model: the config's `model`.
+        data: the config's `data`; the embedding is wanted where a pipeline collects `emb`.
+        weights: names of a checkpoint's weights; where given they decide, and `data` is not asked.
+
+    Returns:
+        The model's config, with loss_emb=None where there is to be no embedding, and a line for the
+        log; None where the config says it, or the head knows no embedding.
+    """
+    model, head = dict(model), model.get('cls_head')
+    cls = HEADS.get(head['type']) if isinstance(head, Mapping) and isinstance(head.get('type'), str) else None
+    if cls is None or 'loss_emb' in head or 'loss_emb' not in accepted(cls):
+        return model, None
+    if weights is not None:
+        names = {name.removeprefix('module.') for name in weights}
+        wanted = any(f'cls_head.{key}' in names for key in cls.embedding_keys)
+        reason = f'the checkpoint has {"its" if wanted else "no"} weights'
+    else:
+        wanted = collects_emb(data)
+        reason = f"{'a' if wanted else 'no'} pipeline collects 'emb'"
+    if not wanted:
+        model['cls_head'] = {**head, 'loss_emb': None}
+    return model, f'The head has {"a" if wanted else "no"} semantic embedding: {reason}, and cls_head.loss_emb is not given'

@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from mmengine.config import Config
 from ..errors import ConfigError
 from ..registry import DATASETS, RECOGNIZERS, Registry
 from ..signature import accepted
-from .checks import check_dataset, check_sense
+from .checks import check_dataset, check_sense, choose_embedding
 from .dump import plain
 from .optimizer import check_optimizer
 from .overrides import paths_of
@@ -74,6 +74,14 @@ class Recipe(TopLevel):
         """Does the model answer with features in place of class scores (model.test_cfg.feat_ext)?"""
         return bool(((self.model or {}).get('test_cfg') or {}).get('feat_ext'))
 
+    def model_config(self, weights: Collection[str] | None = None) -> tuple[dict[str, Any] | None, str | None]:
+        """Return the config of the model to build, and a line for the log; see choose_embedding.
+
+        Args:
+            weights: names of the weights of the checkpoint that the model is to be filled from.
+        """
+        return (None, None) if self.model is None else choose_embedding(self.model, self.data, weights)
+
     def results(self) -> dict[str, Any]:
         """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
 
@@ -89,7 +97,7 @@ class Recipe(TopLevel):
     def effective(self) -> dict[str, Any]:
         """The whole config with every default filled in, as plain Python that dump_config writes and load_config reads."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(TopLevel) if f.name not in ('runner', *_OBSOLETE)}
-        values['model'] = _with_defaults(self.model, RECOGNIZERS)
+        values['model'] = _with_defaults(self.model_config()[0], RECOGNIZERS)
         values = plain(_dicts(values))
         for split in SPLITS:
             values['data'][split] = _with_defaults(_in_mode(getattr(self.data, split), split), DATASETS)

@@ -5,7 +5,6 @@ Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of im
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,9 @@ import torch
 from tqdm import tqdm
 
 from ..apis import init_recognizer
+from ..apis.inference import test_sample
+from ..engine.batch import predict
+from ..engine.tester import joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
 from ..inputs.heatmaps import Heatmaps
 from ..recipe import import_custom_modules
@@ -67,21 +69,15 @@ def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tu
     with tqdm(total=len(chosen) * (1 + len(masks)), desc=f'occlusion {stream.name}', unit='clip', leave=False, disable=None) as bar:
         for start in range(0, len(chosen), batch):
             rows = chosen[start:start + batch]
-            whole = Heatmaps.collate([_one_view(_prepared(model, clips, i)) for i in rows]).to(model.target.device)
+            whole = Heatmaps.collate([_prepared(model, clips, i).middle_view() for i in rows])
             labels = clips.labels[rows]
             plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
             for m, mask in enumerate(masks):
-                lost[m, start:start + len(rows)] = plain_answer - _own(_answers(model, hidden(whole, mask), stream.temperature), labels)
+                answers = _answers(model, whole.without_joints(mask), stream.temperature)
+                lost[m, start:start + len(rows)] = plain_answer - _own(answers, labels)
                 bar.update(len(rows))
     return lost
-
-
-def hidden(clips: Heatmaps, joints: Sequence[int]) -> Heatmaps:
-    """The clips without these joints: nobody has them."""
-    keypoint, score = clips.keypoint.clone(), clips.keypoint_score.clone()
-    keypoint[..., list(joints), :], score[..., list(joints)] = float('nan'), 0
-    return replace(clips, keypoint=keypoint, keypoint_score=score)
 
 
 def _model(stream: Stream, device: str | None) -> torch.nn.Module:
@@ -95,9 +91,6 @@ def _model(stream: Stream, device: str | None) -> torch.nn.Module:
         if stream.named is not None:            # it names itself
             raise
         raise ConfigError(f'{stream.config_file}: {error}') from error
-    if not model.pipeline.can_defer:
-        raise ConfigError(f'{stream.config_file}: data.test.pipeline has stages of your own after GeneratePoseTarget, so joints cannot be '
-                          'hidden before they are drawn. Report without --occlusion.')
     return model
 
 
@@ -114,21 +107,17 @@ def _config(stream: Stream) -> Any:
 
 def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> Heatmaps:
     """Clip i as the test sees it, key points only."""
-    sample = {**clips.annotations[int(i)], 'start_index': 0, 'modality': 'Pose', 'test_mode': True,
-              'emb': np.zeros(getattr(model.cls_head, 'emb_dim', 1), np.float32)}
-    return model.pipeline(sample, deferred=True)['imgs']
-
-
-def _one_view(clips: Heatmaps) -> Heatmaps:
-    middle = slice(clips.keypoint.shape[1] // 2, clips.keypoint.shape[1] // 2 + 1)
-    return replace(clips, keypoint=clips.keypoint[:, middle], keypoint_score=clips.keypoint_score[:, middle],
-                   spec=replace(clips.spec, double=False))
+    imgs = test_sample(model, clips.annotations[int(i)]).get(model.takes[0])
+    if not isinstance(imgs, Heatmaps):
+        raise ConfigError(f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or '
+                          'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.')
+    return imgs
 
 
 def _answers(model: torch.nn.Module, clips: Heatmaps, temperature: float) -> np.ndarray:
     """(B, K) probabilities."""
-    with torch.inference_mode():
-        answers = model.predict(clips).float().cpu().numpy()
+    answers = predict(model, {model.takes[0]: clips}, model.target.device)
+    answers = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})
     answers = answers.mean(1) if answers.ndim == 3 else answers
     return soften(answers, temperature) if temperature != 1 or kind_of(answers) == 'logits' else answers
 
@@ -140,7 +129,7 @@ def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _compare(model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]) -> None:
     """Note it when the checkpoint does not give the scores that the report is about."""
     rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
-    again = np.concatenate([_answers(model, _prepared(model, clips, i).to(model.target.device), stream.temperature) for i in rows])
+    again = np.concatenate([_answers(model, _prepared(model, clips, i), stream.temperature) for i in rows])
     if np.abs(again - scores[rows]).max() > TOLERANCE:
         notes.append(f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other '
                      'settings. Joints are judged by this checkpoint.')

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,25 @@ def save_scores(path: str | os.PathLike, ids: Sequence[str], scores: Any, checkp
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
     """Write PYSKL's result.pkl: a bare list of N arrays (K,) float32, or (views, K) where views are kept apart.
 
+    Several answers by name, a dict of such scores, become a list of N dicts, as PYSKL's RGB and pose networks write them.
+
     Nothing in it ties a row to a clip; keep scores.npz too.
     raises  DataError: scores that are neither (N, K) nor (N, views, K); UserError: the file can't be written
     """
+    if isinstance(scores, Mapping):
+        named = {name: _rows(own, path) for name, own in scores.items()}
+        rows = [dict(zip(named, row)) for row in zip(*named.values())]
+    else:
+        rows = _rows(scores, path)
+    with atomic_write(path) as f:
+        pickle.dump(rows, f, protocol=4)
+
+
+def _rows(scores: Any, path: str | os.PathLike) -> list[np.ndarray]:
     scores = np.asarray(scores, dtype=np.float32)
     if scores.ndim not in (2, 3):
         raise DataError(f'{path}: scores of shape {scores.shape}, expected (N, K) or (N, views, K).')
-    with atomic_write(path) as f:
-        pickle.dump([row.copy() for row in scores], f, protocol=4)
+    return [row.copy() for row in scores]
 
 
 def load_scores(path: str | os.PathLike) -> Scores:

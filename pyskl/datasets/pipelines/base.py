@@ -15,11 +15,14 @@ class Step:
     """One stage of a pipeline: takes a clip's `results`, adds to it, hands it on.
 
     needs, gives   the keys that it reads (beyond those it can do without) and those it writes
+    keeps_lazy     it passes lazy entries (inputs.LazyArray) on as they are; said by the very class, not inherited. In front of
+                   any other step they are computed
     A step replaces values in `results`; it never writes into an array that it did not make, since annotations are shared.
     """
 
     needs: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
+    keeps_lazy = False
 
     def __call__(self, results: Results) -> Results:
         raise NotImplementedError

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import ConfigError, DataError
+from ...inputs import compute_lazy
 from ...registry import PIPELINES
 from .base import Results, Step
-from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
 
 # What a dataset puts into `results` before the first step.
 FROM_DATASET = ('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score', 'emb',
@@ -17,43 +17,53 @@ FROM_DATASET = ('frame_dir', 'label', 'img_shape', 'original_shape', 'total_fram
 class Compose:
     """A pipeline.
 
-    steps   configs (`dict(type=...)`) or callables results -> results. A callable without `needs` and `gives` may stand
-            anywhere, and behind it any key may be there
-    where   the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'
+    Heatmaps are drawn when somebody looks at them (inputs.LazyArray). In front of a step that does
+    not say that it leaves lazy entries alone (`keeps_lazy`), they are drawn.
 
-    `gives` are the keys that are there at the end; None: any may be.
-    Raises ConfigError for an unknown stage, a wrong argument, or a step whose needs nothing before it gives.
+    Attributes:
+        gives: the entries that are there at the end; None: any may be.
+
+    Args:
+        steps: configs (`dict(type=...)`) or callables results -> results. A callable without
+            `needs` and `gives` may stand anywhere, and behind it any entry may be there.
+        where: the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'.
+
+    Raises:
+        ConfigError: for an unknown stage, a wrong argument, or a step whose needs nothing before
+            it gives.
     """
 
     def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline'):
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
         self.gives = _check_chain(self.steps, where)
-        self._drawing = _find_drawing(self.steps)
-        self._needs = [(step, step.needs if isinstance(step, Step) else ()) for step in self.steps]
+        self._plan = _plan(self.steps)
 
-    @property
-    def can_defer(self) -> bool:
-        """May drawing be left to the device? Yes where FormatShape, Collect and ToTensor alone follow GeneratePoseTarget."""
-        return self._drawing is not None
-
-    def __call__(self, results: Results, deferred: bool = False) -> Results:
+    def __call__(self, results: Results, lazy: bool = False) -> Results:
         """Pass one clip through all steps.
 
-        deferred  `imgs` becomes a Heatmaps of one sample, to be drawn later, in place of heatmaps; only where can_defer
-        raises    DataError naming the clip when its data is wrong, or when a step returns something else than a dict
+        Args:
+            results: the clip's entries; see FROM_DATASET.
+            lazy: leave entries that are still lazy at the end as they are, for a loader. By
+                default they are computed, as PYSKL's pipelines do.
+
+        Raises:
+            DataError: naming the clip when its data is wrong, or when a step returns something
+                other than a dict.
         """
-        assert not deferred or self.can_defer
         clip = results.get('frame_dir')
-        for i, (step, needs) in enumerate(self._needs):
-            for key in needs:               # the chain is right, but this clip may lack a field that others have (img_shape, in 3D data)
+        for i, (step, needs, computes) in enumerate(self._plan):
+            # The chain is right, but this clip may lack a field that others have (img_shape, in 3D data).
+            for key in needs:
                 if key not in results:
                     raise DataError(f'clip {clip!r}: has no {key!r}, which pipeline step {i} ({type(step).__name__}) needs. '
                                     'Expected it in every annotation.')
-            results = step.defer(results) if deferred and i == self._drawing else step(results)
+            if computes:
+                results = compute_lazy(results)
+            results = step(results)
             if not isinstance(results, dict):
                 raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
                                 'expected the results dict.')
-        return results
+        return results if lazy else compute_lazy(results)
 
     def __repr__(self) -> str:
         return 'Compose(\n' + ''.join(f'    {step!r}\n' for step in self.steps) + ')'
@@ -92,11 +102,14 @@ def _advice(key: str, name: str, dropped: set[str]) -> str:
     return f' Try {" or ".join(givers)} before {name}.' if givers else ''
 
 
-def _find_drawing(steps: Sequence[Callable]) -> int | None:
-    """The index of GeneratePoseTarget, when what follows are our own stages, FormatShape once among them."""
-    kinds = [type(step) for step in steps]
-    if kinds.count(GeneratePoseTarget) != 1:
-        return None
-    drawing = kinds.index(GeneratePoseTarget)
-    rest = kinds[drawing + 1:]
-    return drawing if set(rest) <= {FormatShape, Collect, ToTensor} and rest.count(FormatShape) == 1 else None
+def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, tuple[str, ...], bool]]:
+    """Each step with the entries it needs, and whether lazy entries are computed in front of it.
+
+    Only behind a step that gives lazy entries, or one that is not ours, can there be any.
+    """
+    plan, any_lazy = [], False
+    for step in steps:
+        keeps = vars(type(step)).get('keeps_lazy', False)       # a subclass has to say so itself
+        plan.append((step, step.needs if isinstance(step, Step) else (), any_lazy and not keeps))
+        any_lazy = any_lazy or keeps or not isinstance(step, Step)
+    return plan

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from ...errors import DataError
-from ...inputs.heatmaps import Heatmaps, HeatmapSpec
+from ...inputs import LazyArray, compute_lazy
+from ...inputs.heatmaps import Heatmaps, HeatmapSpec, LazyHeatmaps
 from ...inputs.heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
@@ -23,11 +24,12 @@ class GeneratePoseTarget(Step):
     layout   in place of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a skeleton layout (pyskl/skeletons),
              or a dict(name=, joints=, ...) of your own
     motion   show what changes until the next sampled frame in place of the frames themselves
-    In training and testing the drawing is left to the model's device where possible (Compose.can_defer): `defer`.
+    They are drawn when somebody looks at them, in training and testing on the model's device (inputs.LazyArray).
     """
 
     needs = ('keypoint', 'img_shape')
     gives = ('imgs',)
+    keeps_lazy = True
 
     def __init__(self, sigma: float = 0.6, use_score: bool = True, with_kp: bool = True, with_limb: bool = False,
                  skeletons: Sequence[Sequence[int]] = COCO17_BONES, double: bool = False,
@@ -37,16 +39,11 @@ class GeneratePoseTarget(Step):
         parts = dict(skeletons=skeletons, left_kp=left_kp, right_kp=right_kp, left_limb=left_limb, right_limb=right_limb)
         drawing = dict(sigma=sigma, use_score=use_score, with_kp=with_kp, with_limb=with_limb, double=double, scaling=scaling,
                        motion=motion)
-        self._layout = chosen_layout(layout, **{name: value is not getattr(HeatmapSpec, name) for name, value in parts.items()})
+        self._layout = chosen_layout(layout, **{name: not _is_default(name, value) for name, value in parts.items()})
         self.spec = HeatmapSpec(**parts, **drawing) if self._layout is None else HeatmapSpec.of(self._layout, **drawing)
 
     def __call__(self, results: Results) -> Results:
-        results['imgs'] = self._clips(results).draw(frames_first=True)[0].transpose(1, 2).flatten(0, 1).numpy()
-        return results
-
-    def defer(self, results: Results) -> Results:
-        """Hand the key points on as a Heatmaps of one sample, to be drawn later."""
-        results['imgs'] = self._clips(results)
+        results['imgs'] = LazyHeatmaps(self._clips(results))
         return results
 
     def _clips(self, results: Results) -> Heatmaps:
@@ -65,12 +62,18 @@ class GeneratePoseTarget(Step):
                          torch.from_numpy(score.reshape(split).swapaxes(1, 2)), picture_size(results), self.spec)
 
 
+def _is_default(name: str, value: Sequence) -> bool:
+    """Is it what HeatmapSpec has for this argument, in tuples or lists? A config with all defaults written out says so."""
+    return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(getattr(HeatmapSpec, name))
+
+
 @PIPELINES.register_module()
 class FormatShape(Step):
     """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W)."""
 
     needs = ('imgs', 'num_clips', 'clip_len')
     gives = ('imgs', 'input_shape')
+    keeps_lazy = True
 
     def __init__(self, input_format: str):
         if input_format != 'NCTHW_Heatmap':
@@ -79,8 +82,9 @@ class FormatShape(Step):
 
     def __call__(self, results: Results) -> Results:
         imgs, clips, frames = results['imgs'], results['num_clips'], results['clip_len']
-        if isinstance(imgs, Heatmaps):             # they have that order already
-            results['input_shape'] = tuple(imgs.shape[1:])
+        if isinstance(imgs, LazyArray) and imgs.ndim == 4:
+            results['imgs'] = imgs = imgs.by_view
+            results['input_shape'] = imgs.shape
             return results
         if imgs.ndim != 4 or len(imgs) % (clips * frames):
             raise clip_error(results, f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, W), '
@@ -99,6 +103,8 @@ class Collect(Step):
     nested     wrap every entry in a list
     """
 
+    keeps_lazy = True
+
     def __init__(self, keys: Sequence[str], meta_keys: Sequence[str] = (), meta_name: str = 'img_metas', nested: bool = False):
         self.keys, self.meta_keys, self.meta_name, self.nested = tuple(keys), tuple(meta_keys), meta_name, nested
         self.needs = self.keys + self.meta_keys
@@ -109,6 +115,8 @@ class Collect(Step):
 
     def __call__(self, results: Results) -> Results:
         kept = {key: results[key] for key in self.keys}
+        if self.nested:
+            kept = compute_lazy(kept)
         if self.meta_keys:
             kept[self.meta_name] = {key: results[key] for key in self.meta_keys}
         return {key: [value] for key, value in kept.items()} if self.nested else kept
@@ -117,6 +125,8 @@ class Collect(Step):
 @PIPELINES.register_module()
 class ToTensor(Step):
     """Turn entries into torch tensors: arrays as they are, a number into a tensor of one."""
+
+    keeps_lazy = True
 
     def __init__(self, keys: Sequence[str]):
         self.keys = self.needs = tuple(keys)
@@ -127,10 +137,12 @@ class ToTensor(Step):
         return results
 
 
-def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | Heatmaps:
-    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others; a Heatmaps stays one."""
-    if isinstance(value, (torch.Tensor, Heatmaps)):
+def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | LazyArray:
+    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others. What is lazy stays so."""
+    if isinstance(value, torch.Tensor):
         return value
+    if isinstance(value, LazyArray):
+        return value.as_tensor()
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Integral):

@@ -1,6 +1,10 @@
-"""Heatmaps: what to draw (HeatmapSpec), clips that are not drawn yet (Heatmaps) and the renderer, pure torch on any device."""
-from .batch import Heatmaps
+"""Heatmaps of joints and limbs: what to draw (spec.py), not drawn yet (batch.py), and the renderers.
+
+render.py chooses between sparse.py (CPU) and dense.py (accelerators); both get the shapes to draw
+from geometry.py. reference.py is the slow, obvious way that tests hold them against.
+"""
+from .batch import Heatmaps, LazyHeatmaps
 from .render import render
 from .spec import HeatmapSpec
 
-__all__ = ['HeatmapSpec', 'Heatmaps', 'render']
+__all__ = ['HeatmapSpec', 'Heatmaps', 'LazyHeatmaps', 'render']

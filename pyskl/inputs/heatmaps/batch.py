@@ -1,35 +1,51 @@
-"""Heatmaps: clips that are not drawn yet. The loader carries them (12.7 KB a clip, not 13.2 MB), the model draws."""
+"""Heatmaps that are not drawn yet: the loader carries key points (12.7 KB a clip, not 13.2 MB)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...errors import DataError
+from ..base import Input, LazyArray, Target
 from .render import blank, draw_views
 from .spec import HeatmapSpec
 
 
 @dataclass
-class Heatmaps:
-    """The not-yet-drawn form of `imgs`: B samples of S clips each.
+class Heatmaps(Input):
+    """Heatmaps of B samples of S clips each, as key points; the model's device draws them.
 
-    keypoint        (B, S, M, T, V, 2) float32  pixels; NaN where there is nobody
-    keypoint_score  (B, S, M, T, V) float32
-    size            (H, W) pixels of the picture that the key points lie in, before spec.scaling
-    spec            what to draw
+    Attributes:
+        keypoint: (B, S, M, T, V, 2) float32, pixels; NaN where there is nobody.
+        keypoint_score: (B, S, M, T, V) float32.
+        size: (H, W) pixels of the picture that the key points lie in, before spec.scaling.
+        spec: what to draw.
+        on_host: the same on the CPU, where somebody can look at the numbers without waiting for
+            another device; None where they are on the CPU themselves.
     """
 
     keypoint: Tensor
     keypoint_score: Tensor
     size: tuple[int, int]
     spec: HeatmapSpec
+    on_host: Heatmaps | None = None
 
     def __len__(self) -> int:
         return self.keypoint.shape[0]
+
+    def __getitem__(self, samples: slice) -> Heatmaps:
+        host = None if self.on_host is None else self.on_host[samples]
+        return replace(self, keypoint=self.keypoint[samples],
+                       keypoint_score=self.keypoint_score[samples], on_host=host)
+
+    @property
+    def host(self) -> Heatmaps:
+        """The same key points on the CPU."""
+        return self if self.on_host is None else self.on_host
 
     @property
     def num_views(self) -> int:
@@ -66,9 +82,32 @@ class Heatmaps:
                            self.size, self.spec, mirrored=shift > 0)
         return out
 
+    def tensor(self, views: slice | None, target: Target) -> Tensor:
+        """Draw some views (None: all) of every sample: (B, n, C, T, H, W) for the target."""
+        return self.to(target.device, non_blocking=True).draw(
+            views, dtype=target.dtype, channels_last=target.channels_last)
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Heatmaps:
+        device = torch.device(device)
+        if device == self.device:
+            return self
+        leaves_host = device.type != 'cpu' and self.host.device.type == 'cpu'
         return replace(self, keypoint=self.keypoint.to(device, non_blocking=non_blocking),
-                       keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking))
+                       keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking),
+                       on_host=self.host if leaves_host else None)
+
+    def middle_view(self) -> Heatmaps:
+        """Of each sample the clip in the middle, not mirrored."""
+        middle = self.keypoint.shape[1] // 2
+        return replace(self, keypoint=self.keypoint[:, middle:middle + 1], on_host=None,
+                       keypoint_score=self.keypoint_score[:, middle:middle + 1],
+                       spec=replace(self.spec, double=False))
+
+    def without_joints(self, joints: Sequence[int]) -> Heatmaps:
+        """The same clips, in which nobody has these joints."""
+        keypoint, score = self.keypoint.clone(), self.keypoint_score.clone()
+        keypoint[..., list(joints), :], score[..., list(joints)] = float('nan'), 0
+        return replace(self, keypoint=keypoint, keypoint_score=score, on_host=None)
 
     def __getstate__(self) -> dict[str, Any]:
         """Between processes the numbers travel by value: they are few, and torch's shared memory costs a millisecond a tensor."""
@@ -80,8 +119,8 @@ class Heatmaps:
     def pin_memory(self) -> Heatmaps:
         return replace(self, keypoint=self.keypoint.pin_memory(), keypoint_score=self.keypoint_score.pin_memory())
 
-    @staticmethod
-    def collate(samples: Sequence[Heatmaps]) -> Heatmaps:
+    @classmethod
+    def collate(cls, samples: Sequence[Heatmaps]) -> Heatmaps:
         """One Heatmaps of all samples in order. Clips with fewer people are filled up with nobody (NaN, score 0).
 
         raises  DataError when samples differ in size, in what to draw, or in the number of clips, frames or joints
@@ -109,3 +148,39 @@ def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
         return values
     shape = (*values.shape[:2], missing, *values.shape[3:])
     return torch.cat([values, values.new_full(shape, value)], 2)
+
+
+class LazyHeatmaps(LazyArray):
+    """The heatmaps of one sample, drawn when somebody looks at them.
+
+    As PYSKL's GeneratePoseTarget gives them, (S * T, C, H, W) float32; behind FormatShape, with
+    `by_view`, (S, C, T, H, W).
+    """
+
+    def __init__(self, clips: Heatmaps, by_view: bool = False, is_tensor: bool = False):
+        self._clips, self._by_view, self.is_tensor = clips, by_view, is_tensor
+        self._drawn: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        views, channels, frames, *size = self._clips.shape[1:]
+        if self._by_view:
+            return (views, channels, frames, *size)
+        return (views * frames, channels, *size)
+
+    @property
+    def by_view(self) -> LazyHeatmaps:
+        """The same as (S, C, T, H, W), the network's order."""
+        return LazyHeatmaps(self._clips, True, self.is_tensor)
+
+    def as_tensor(self) -> LazyHeatmaps:
+        return LazyHeatmaps(self._clips, self._by_view, True)
+
+    def array(self) -> np.ndarray:
+        if self._drawn is None:
+            drawn = self._clips.draw(frames_first=True)[0]                  # (S, C, T, H, W)
+            self._drawn = (drawn if self._by_view else drawn.transpose(1, 2).flatten(0, 1)).numpy()
+        return self._drawn
+
+    def input(self) -> Heatmaps | None:
+        return self._clips if self._by_view else None

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...inputs import Target
 from ...inputs.heatmaps import Heatmaps
 from ...inputs.heatmaps.geometry import MIN_PEAK
 from ..backbones import ResNet3d
-from ..input_stage import Target, volumes
+from ..input_stage import volumes
 from .exact_batch_norm import ExactBatchNorm3d, Runs, counted
 from .joined_conv import is_heard, is_recorded
 from .shared_frames import distinct_frames, frames_of, put_together

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...inputs import Target
 from ...inputs.heatmaps import Heatmaps
 from .. import input_stage
 from ..backbones import ResNet3d
-from ..input_stage import Target
 
 WORTHWHILE = 0.75           # with more distinct frames than this share, gathering costs more than it saves
 

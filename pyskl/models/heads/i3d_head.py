@@ -13,13 +13,14 @@ from ...errors import ConfigError, DataError
 from ...registry import HEADS, LOSSES
 from ..losses import topk_accuracies
 from ..losses.class_loss import as_shares
+from .base import Head
 
 CROSS_ENTROPY = {'type': 'CrossEntropyLoss'}
 EMBEDDING_MSE = {'type': 'MseLoss'}
 
 
 @HEADS.register_module()
-class I3DHead(nn.Module):
+class I3DHead(Head):
     """Average over frames and pixels, then class scores (after dropout) and a semantic embedding (before dropout).
 
     num_classes, in_channels   K and the feature's D
@@ -34,6 +35,7 @@ class I3DHead(nn.Module):
     """
 
     components = {'loss_cls': LOSSES, 'loss_emb': LOSSES}
+    embedding_keys = ('emb_fc.weight', 'emb_fc.bias')
 
     def __init__(self,
                  num_classes: int,
@@ -58,8 +60,9 @@ class I3DHead(nn.Module):
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
         self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)
         self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, 'loss_emb')
+        self.has_embedding = loss_emb is not None
         self._check_class_weight()
-        self.register_buffer('label_table', None, persistent=False)
+        self.register_buffer('label_vectors', None, persistent=False)
         self.dropout = nn.Dropout(dropout)
         self.fc_cls = nn.Linear(in_channels, num_classes)
         self.emb_fc = None if loss_emb is None else nn.Linear(in_channels, emb_dim)
@@ -76,21 +79,27 @@ class I3DHead(nn.Module):
         """Does a loss wait for the class counts (see learn_labels)?"""
         return any(getattr(loss, 'needs_counts', False) for loss in (self.loss_cls, self.loss_emb))
 
-    def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
-        """What is known of the labels before training or testing; kept outside of the state dict.
+    def learn_labels(self, counts: np.ndarray | None, vectors: np.ndarray | None) -> None:
+        """Take in what is known of the labels, before training or testing; not part of the state dict.
 
-        counts  (K,) clips of each class that training shows, or None; class weights and logit adjustment come from them
-        table   (K, emb_dim) the vectors of all labels, or None; prediction by the embedding compares with them
+        Args:
+            counts: (K,) clips of each class that training shows, or None. Class weights and logit
+                adjustment come from them.
+            vectors: (K, emb_dim) label vectors, or None. They are the embedding's targets, and what
+                prediction by the embedding compares with.
+
+        Raises:
+            ConfigError: for another number of classes or another width.
         """
-        table = None if self.emb_fc is None else table
-        for name, value, shape in (('counts', counts, (self.num_classes,)), ('table', table, (self.num_classes, self.emb_dim))):
+        vectors = None if self.emb_fc is None else vectors
+        for name, value, shape in (('counts', counts, (self.num_classes,)), ('vectors', vectors, (self.num_classes, self.emb_dim))):
             if value is not None and np.shape(value) != shape:
                 raise ConfigError(f'cls_head.learn_labels: {name} of shape {np.shape(value)}, expected {shape}.')
         for loss in (self.loss_cls, self.loss_emb):
             if hasattr(loss, 'learn_labels'):
-                loss.learn_labels(counts, table)
-        if table is not None:
-            self.label_table = F.normalize(torch.from_numpy(np.array(table, np.float32)), dim=1)
+                loss.learn_labels(counts, vectors)
+        if vectors is not None:
+            self.label_vectors = torch.from_numpy(np.array(vectors, np.float32))
         self.to(self.fc_cls.weight.device)
 
     def init_weights(self) -> None:
@@ -100,8 +109,12 @@ class I3DHead(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, feat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """feat (B, D, T, H, W) -> cls_score (B, K) before softmax, emb_score (B, emb_dim) or None without loss_emb."""
-        pooled = pool(feat)                                                         # (B, D)
+        """Compute class scores (N, K) before softmax, and embeddings (N, emb_dim) or None without loss_emb.
+
+        Args:
+            feat: (N, D) pooled, or (N, D, T, H, W) maps, which are pooled first.
+        """
+        pooled = feat if feat.ndim == 2 else pool(feat)                             # (N, D)
         emb_score = None if self.emb_fc is None else self.emb_fc(pooled)
         return self.fc_cls(self.dropout(pooled)), emb_score
 
@@ -109,19 +122,31 @@ class I3DHead(nn.Module):
              emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """{'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'}: 0-dim tensors; the sum of the losses is what is trained on.
 
-        label   (N,) or (N, 1) class indices, or (N, K) shares of each class;  emb (N, emb_dim)
+        label   (N,) or (N, 1) class indices, or (N, K) shares of each class
+        emb     (N, emb_dim) targets of the embedding; None: the label's vector, of shares their mean
         raises  DataError for a label outside 0..K-1 (on the CPU; elsewhere the data set has checked it), ConfigError
-                when embeddings are trained but the batch has none, or of another width
+                when embeddings are trained but there are no label vectors, or `emb` has another width
         """
-        hard = label.argmax(1) if label.shape == cls_score.shape else label.reshape(-1).long()
+        mixed = label.shape == cls_score.shape
+        hard = label.argmax(1) if mixed else label.reshape(-1).long()
+        label = label if mixed else hard
         self._check_range(hard)
         losses = topk_accuracies(cls_score, hard, self.topk)
-        losses['loss_cls'] = self.loss_cls(cls_score, label if label.shape == cls_score.shape else hard)
+        losses['loss_cls'] = self.loss_cls(cls_score, label)
         if self.loss_emb is not None:
-            by_label = getattr(self.loss_emb, 'on_labels', False)
-            target = (label if label.shape == cls_score.shape else hard) if by_label else self._checked(emb)
+            target = label if getattr(self.loss_emb, 'on_labels', False) else self._emb_target(label, emb)
             losses['loss_emb'] = self.loss_emb(emb_score, target)
         return losses
+
+    def _emb_target(self, label: torch.Tensor, emb: torch.Tensor | None) -> torch.Tensor:
+        """Return what embeddings should be, (N, emb_dim): `emb`, or the vectors of labels (N,) or shares (N, K)."""
+        if emb is not None:
+            return self._checked(emb)
+        if self.label_vectors is None:
+            raise ConfigError("cls_head trains embeddings (loss_emb), but it knows no label vectors and the batch has no 'emb'. Give the "
+                              'data set `label_embeddings`, call model.cls_head.learn_labels(None, vectors) first, or set '
+                              'cls_head.loss_emb=None.')
+        return self.label_vectors[label] if label.ndim == 1 else label.float() @ self.label_vectors
 
     def shares(self, label: torch.Tensor) -> torch.Tensor:
         """label as `loss` takes it -> (N, K) float32 shares of each class."""
@@ -146,10 +171,10 @@ class I3DHead(nn.Module):
         if semantic_weight < 1:
             total = (1 - semantic_weight) * _softmax(cls_score, others)
         if semantic_weight > 0:
-            if self.label_table is None:
+            if self.label_vectors is None:
                 raise ConfigError('model.test_cfg.semantic_weight compares with the vectors of all labels, and this data has none. Give it '
-                                  '`label_embeddings`, or call model.cls_head.learn_labels(None, table) first.')
-            cosine = F.normalize(emb_score.float(), dim=1) @ self.label_table.T
+                                  '`label_embeddings`, or call model.cls_head.learn_labels(None, vectors) first.')
+            cosine = F.normalize(emb_score.float(), dim=1) @ F.normalize(self.label_vectors, dim=1).T
             total = total + semantic_weight * _softmax(cosine / temperature, others)
         return total
 
@@ -161,10 +186,7 @@ class I3DHead(nn.Module):
             raise DataError(f'label {int(wrong[0])}: expected 0 to {self.num_classes - 1}, as num_classes = {self.num_classes} '
                             'in cls_head. Correct the annotations or num_classes.')
 
-    def _checked(self, emb: torch.Tensor | None) -> torch.Tensor:
-        if emb is None:
-            raise ConfigError("cls_head trains embeddings (loss_emb), but the batch has no 'emb'. Add 'emb' to the keys that the "
-                              'training pipeline collects, or set cls_head.loss_emb=None.')
+    def _checked(self, emb: torch.Tensor) -> torch.Tensor:
         if emb.shape[-1] != self.emb_dim:
             raise ConfigError(f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = {self.emb_dim}. "
                               'Set emb_dim to the width of the label embeddings.')

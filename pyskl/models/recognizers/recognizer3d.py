@@ -1,16 +1,16 @@
 """PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624: from heatmaps to losses or scores."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from ...errors import ConfigError
+from ...inputs import Input, input_tensor
 from ...inputs.heatmaps import Heatmaps
 from ...registry import BACKBONES, HEADS, RECOGNIZERS
 from ...signature import check_call
@@ -18,8 +18,8 @@ from .. import input_stage
 from ..cpu.repeated_frames import RepeatedFrames
 from ..cpu.shared_frames import SharedFrames
 from ..heads.i3d_head import pool
-from ..input_stage import Imgs, Target
 from ..mixing import Mix, TrainSettings, draw_mix
+from .base import Recognizer
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,23 @@ class TestSettings:
 
 
 @RECOGNIZERS.register_module()
-class Recognizer3D(nn.Module):
-    """Backbone and head over imgs (B, S, C, T, H, W): B samples of S views; or over their not-yet-drawn form, Heatmaps.
+class Recognizer3D(Recognizer):
+    """Backbone and head over `imgs` (B, S, C, T, H, W): B samples of S views, heatmaps or pictures.
 
-    backbone, cls_head   configs of registered components
-    train_cfg            see mixing.TrainSettings
-    test_cfg             see TestSettings
+    `imgs` is a tensor, or an Input that is computed on the model's device.
+
+    Args:
+        backbone: config of a registered backbone.
+        cls_head: config of a registered head.
+        train_cfg: see mixing.TrainSettings.
+        test_cfg: see TestSettings.
+
+    Source: PoseConv3D, arXiv:2104.13586; the embedding: arXiv:2307.10624.
     """
 
     components = {'backbone': BACKBONES, 'cls_head': HEADS}
+    takes = ('imgs',)
+    channels_last = True                # False computes the same, more slowly
 
     def __init__(self, backbone: dict, cls_head: dict, train_cfg: dict | None = None, test_cfg: dict | None = None):
         super().__init__()
@@ -91,7 +99,6 @@ class Recognizer3D(nn.Module):
         self.test_cfg = TestSettings(**(test_cfg or {}))
         self.backbone = BACKBONES.build(backbone, 'model.backbone')
         self.cls_head = HEADS.build(cls_head, 'model.cls_head')
-        self.channels_last = True           # in memory; False computes the same, more slowly
         self._check_width()
         self.test_cfg.check_head(self.cls_head)
 
@@ -102,60 +109,70 @@ class Recognizer3D(nn.Module):
                               f'Set in_channels={given}, or change base_channels, num_stages or depth.')
 
     @property
-    def target(self) -> Target:
-        return Target.of(next(self.parameters()), self.channels_last)
+    def needs_label_vectors(self) -> bool:
+        return self.test_cfg.semantic_weight > 0
 
-    def forward(self, imgs: Imgs, label: torch.Tensor | None = None, emb: torch.Tensor | None = None,
-                return_loss: bool = True, **_: Any) -> dict[str, torch.Tensor] | np.ndarray:
-        """The losses (see forward_train), or with return_loss=False the scores (see forward_test). Other keys are passed over."""
-        if not return_loss:
-            return self.forward_test(imgs)
-        if label is None:
-            raise ConfigError("training needs 'label' in the batch. Add 'label' to the keys that the training pipeline collects.")
-        return self.forward_train(imgs, label, emb)
+    def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
+        super().check_batch(batch, training)
+        wanted, shape = getattr(self.backbone, 'in_channels', None), batch['imgs'].shape
+        if wanted is not None and len(shape) == 6 and shape[2] != wanted:
+            raise ConfigError(f'model.backbone.in_channels = {wanted}, but the pipeline gives {shape[2]} heatmaps a frame. '
+                              f'Set in_channels={shape[2]}, or change what GeneratePoseTarget draws (joints, limbs).')
 
     def extract_feat(self, imgs: torch.Tensor) -> torch.Tensor:
         """Volumes (N, C, T, H, W) -> features (N, D, T', H', W')."""
-        return self.backbone(input_stage.laid_out(imgs, self.target))
+        return self.backbone(self.target.laid_out(imgs))
 
-    def forward_train(self, imgs: Imgs, label: torch.Tensor, emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """imgs (B, S, C, T, H, W); label (B,), (B, 1) or (B, K); emb (B, D) -> top1_acc, top5_acc, loss_cls, loss_emb.
+    def pool(self, features: torch.Tensor) -> torch.Tensor:
+        """Features (N, D, T', H', W') -> (N, D)."""
+        return pool(features)
 
-        Each view counts as a sample with its clip's label. The sum of the losses is the published loss.
-        With mixed clips (train_cfg), the accuracies are against the class with the larger share.
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    def losses(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Compute top1_acc, top5_acc, loss_cls and loss_emb of a batch; see Recognizer.losses.
+
+        Each view counts as a sample with its clip's label. With mixed clips (train_cfg), the
+        accuracies are against the class with the larger share.
         """
-        batch, num_views, *size = imgs.shape
+        imgs, label, emb = batch['imgs'], batch['label'], batch.get('emb')
+        num_samples, num_views, *size = imgs.shape
         device = self.target.device
         label = label.repeat_interleave(num_views, 0).to(device)
         emb = None if emb is None else emb.repeat_interleave(num_views, 0)
-        mix = draw_mix(self.train_cfg, torch.Size((batch * num_views, *size)), device)
+        mix = draw_mix(self.train_cfg, torch.Size((num_samples * num_views, *size)), device)
         if mix is not None:
             label = mix.of_rows(self.cls_head.shares(label))
             emb = None if emb is None else mix.of_rows(emb.to(device))
-        feat = self._train_features(imgs, mix)                                      # (B*S, D, T', H', W')
-        cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
+        features = self.train_features(imgs, mix)                       # (B*S, D, T', H', W')
+        cls_score, emb_score = self.cls_head(self.pool(features))       # (B*S, K), (B*S, emb_dim)
         return self.cls_head.loss(cls_score, label, emb_score, emb)
 
-    def _train_features(self, imgs: Imgs, mix: Mix | None) -> torch.Tensor:
-        """Features (B*S, D, T', H', W') of all views."""
+    def train_features(self, imgs: torch.Tensor | Input, mix: Mix | None) -> torch.Tensor:
+        """Features (B*S, D, T', H', W') of all views of a training batch, mixed as `mix` says."""
         if mix is None and isinstance(imgs, Heatmaps) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
             return repeated.features(self.target)
-        volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
+        volume = input_tensor(imgs, self.target).flatten(0, 1)          # (B*S, C, T, H, W)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
 
+    # -- testing -------------------------------------------------------------------------------------------------------
+
     @torch.no_grad()
-    def predict(self, imgs: Imgs) -> torch.Tensor:
-        """imgs (B, S, C, T, H, W) -> (B, K) on the model's device; (B, S, K) with average_clips=None, (B, D) with feat_ext."""
-        at_once = self._samples_at_once(imgs)
-        if at_once < imgs.shape[0]:
-            return torch.cat([self.predict(_samples(imgs, slice(b, b + at_once))) for b in range(0, imgs.shape[0], at_once)])
-        per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self._test_features(imgs)], 1)
+    def predict(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Answer 'score': (B, K); (B, S, K) with average_clips=None, (B, D) with feat_ext."""
+        imgs = batch['imgs']
+        step = self.samples_at_once(imgs)
+        return {'score': torch.cat([self._scores(imgs[b:b + step]) for b in range(0, imgs.shape[0], step)])}
+
+    def _scores(self, imgs: torch.Tensor | Input) -> torch.Tensor:
+        """As predict, for samples that pass the network together."""
+        per_view = torch.cat([self._answers(features).unflatten(0, (imgs.shape[0], -1)) for features in self.test_features(imgs)], 1)
         if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score' or self.test_cfg.in_probabilities:
-            return per_view.mean(1)                                                 # (B, S, K) or (B, S, D) -> without S
+            return per_view.mean(1)                                     # (B, S, K) or (B, S, D) -> without S
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
 
-    def _samples_at_once(self, imgs: Imgs) -> int:
-        """One where a sample's clips share frames; else as many as memory allows, which only a GPU and a user limit."""
+    def samples_at_once(self, imgs: torch.Tensor | Input) -> int:
+        """How many samples pass the network together: one where a sample's clips share frames, else as memory allows."""
         if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
             return 1
         limit = self.test_cfg.max_testing_views
@@ -163,7 +180,7 @@ class Recognizer3D(nn.Module):
             return imgs.shape[0]
         return input_stage.volumes_at_once(imgs, self.target, limit)
 
-    def _test_features(self, imgs: Imgs) -> Iterator[torch.Tensor]:
+    def test_features(self, imgs: torch.Tensor | Input) -> Iterator[torch.Tensor]:
         """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
         at_once = self.test_cfg.max_testing_views
         if isinstance(imgs, Heatmaps) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
@@ -172,23 +189,13 @@ class Recognizer3D(nn.Module):
         for volume in input_stage.chunks(imgs, self.target, at_once):
             yield self.extract_feat(volume)
 
-    def _answers(self, feat: torch.Tensor) -> torch.Tensor:
+    def _answers(self, features: torch.Tensor) -> torch.Tensor:
         """Of each view: class scores (n, K), probabilities (n, K) where the head makes them, or pooled features (n, D)."""
+        pooled = self.pool(features)
         if self.test_cfg.feat_ext:
-            return pool(feat).float()
-        cls_score, emb_score = self.cls_head(feat)
+            return pooled.float()
+        cls_score, emb_score = self.cls_head(pooled)
         if not self.test_cfg.in_probabilities:
             return cls_score.float()
         how = self.test_cfg
         return self.cls_head.probabilities(cls_score, emb_score, how.semantic_weight, how.semantic_temperature, how.classes)
-
-    def forward_test(self, imgs: Imgs) -> np.ndarray:
-        """As predict, on the host."""
-        return self.predict(imgs).cpu().numpy()
-
-
-def _samples(imgs: Imgs, some: slice) -> Imgs:
-    """Some samples, still as a batch."""
-    if isinstance(imgs, torch.Tensor):
-        return imgs[some]
-    return replace(imgs, keypoint=imgs.keypoint[some], keypoint_score=imgs.keypoint_score[some])

@@ -1,0 +1,119 @@
+"""The contract of a data set: what loaders, training, testing and reports ask of one."""
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..registry import DATASETS
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a data set knows of its classes.
+
+    Attributes:
+        counts: (K,) clips of each class, counted once however often a clip is repeated; None where
+            no clip has a label. K is the highest label + 1.
+        vectors: (K, D) float32, a label vector for each class; None without.
+        vectors_file: the file that the config names for them; None for the package's own table.
+    """
+
+    counts: np.ndarray | None = None
+    vectors: np.ndarray | None = None
+    vectors_file: str | None = None
+
+
+class ClipDataset(ABC):
+    """Clips by index, each with a name and a label.
+
+    A data set of your own derives from it, registers itself (`@DATASETS.register_module()`) and
+    defines `__len__` and `__getitem__`; everything else has a default.
+
+    `ids`, `labels` and `classes` may be set as plain attributes, too.
+
+    Attributes:
+        test_mode: whether clips are tested, in order and each once; else trained on, shuffled.
+        class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
+        gives: entries of a sample, as far as they are known before one is made; None: unknown.
+    """
+
+    test_mode: bool = False
+    class_prob: np.ndarray | None = None
+    gives: set[str] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any):
+        """Let a subclass that redefines `__getitem__`, as PYSKL's users do, be asked by loaders too."""
+        super().__init_subclass__(**kwargs)
+        if '__getitem__' in vars(cls) and 'sample' not in vars(cls):
+            cls.sample = ClipDataset.sample
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of clips."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one clip's entries, everything computed: what the pipeline's last step collects."""
+
+    def sample(self, index: int) -> dict[str, Any]:
+        """Return one clip for a loader: as `__getitem__`, but entries may be lazy (inputs.LazyArray)."""
+        return dict(self[index])
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """The clips' names, in order, each once; by default their indices."""
+        return [str(index) for index in range(len(self))]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(N,) int64 class of each clip; -1 where it is unknown, which is the default."""
+        return np.full(len(self), -1)
+
+    @cached_property
+    def classes(self) -> Classes:
+        """Class counts and label vectors; by default counted from the labels, without vectors."""
+        return Classes(count_labels(self.labels))
+
+    @cached_property
+    def fingerprint(self) -> Any:
+        """What differs between two sets of clips: by default a hash of names and labels."""
+        digest = hashlib.sha256('\n'.join(self.ids).encode())
+        digest.update(np.ascontiguousarray(self.labels, np.int64).tobytes())
+        return digest.hexdigest()
+
+
+def count_labels(labels: np.ndarray) -> np.ndarray | None:
+    """Count the clips of each class: labels (N,), -1 for none -> (K,); None where all are -1."""
+    known = labels[labels >= 0]
+    return np.bincount(known) if len(known) else None
+
+
+class _Adapted(ClipDataset):
+    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest."""
+
+    def __init__(self, dataset: Any):
+        self._dataset = dataset
+        for name in ('test_mode', 'ids', 'labels'):
+            if hasattr(dataset, name):
+                setattr(self, name, getattr(dataset, name))
+        self.labels = np.asarray(self.labels)
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._dataset[index]
+
+
+def as_clip_dataset(dataset: Any) -> ClipDataset:
+    """Return a data set as a ClipDataset: itself, or with defaults for what it lacks."""
+    return dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
+
+
+DATASETS.contract = ClipDataset
