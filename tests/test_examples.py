@@ -1,0 +1,73 @@
+"""What users write in a file of their own, with no other file touched: networks, inputs, data sets, steps."""
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import ROOT, problem, run
+
+from pyskl.evaluation import top_k_accuracy
+from pyskl.scores import load_scores
+
+EXAMPLES = Path(__file__).parent / 'examples'
+PAGE = ROOT / 'docs' / 'add_your_own.md'
+CHANCE = 1 / 3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A user's folder: data, the config to start from, and the examples."""
+    problem(tmp_path)
+    for file in EXAMPLES.glob('*.py'):
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+def top1(folder: Path) -> float:
+    scores = load_scores(folder / 'run' / 'scores.npz')
+    assert scores.scores.shape == (13, 3)
+    np.testing.assert_allclose(scores.scores.sum(1), 1, atol=1e-5)
+    return top_k_accuracy(scores.scores, np.arange(13) % 3, 1)[0]
+
+
+def test_a_graph_network_on_key_points_learns(folder):
+    trained = run('tools/train.py', 'graph_network_config.py', cwd=folder)
+    assert trained.returncode == 0, trained.stderr
+    tested = run('tools/test.py', 'graph_network_config.py', cwd=folder)
+    assert tested.returncode == 0, tested.stderr
+    assert top1(folder) > CHANCE + 0.2
+
+
+@pytest.mark.parametrize('name', ['two_inputs', 'own_dataset', 'picture_step'])
+def test_an_example_trains_and_is_tested(folder, name):
+    trained = run('tools/train.py', f'{name}_config.py', cwd=folder)
+    assert trained.returncode == 0, trained.stderr
+    tested = run('tools/test.py', f'{name}_config.py', cwd=folder)
+    assert tested.returncode == 0, tested.stderr
+    assert 0 <= top1(folder) <= 1 and 'top1_acc' in tested.stdout
+
+
+def test_two_ranks_train_a_graph_network(folder):
+    done = run('tools/train.py', 'graph_network_config.py', '--cfg-options', 'total_epochs=1', '--launcher', 'pytorch', cwd=folder,
+               processes=2)
+    assert done.returncode == 0, done.stderr
+    assert (folder / 'run' / 'epoch_1.pth').exists()
+
+
+def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_are_read(folder):
+    (folder / 'train.pkl').unlink()
+    done = run('tools/train.py', 'two_inputs_config.py', '--cfg-options', "data.train.pipeline.7.keys=['imgs','label']",
+               "data.train.pipeline.8.keys=['imgs','label']", cwd=folder)
+    assert done.returncode == 2
+    assert "data.train.pipeline[7] (Collect) does not collect 'keypoint', which HeatmapsAndKeypoints needs" in done.stderr
+
+
+@pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)
+def test_an_example_is_short_and_stands_in_the_docs(file):
+    text = file.read_text()
+    assert len(text.splitlines()) < 80
+    blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
+    assert text in blocks
