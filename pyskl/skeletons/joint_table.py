@@ -40,7 +40,7 @@ class Joint:
 
 
 def read_joints(table: str) -> tuple[Joint, ...]:
-    """Read the lines of a table, in their order; empty lines and those that begin with # are left out.
+    """Read the lines of a table, in their order, but empty lines and those that begin with #.
 
     Raises:
         ConfigError: a line has other columns than index, joint, parent, mirror, x, y.
@@ -85,8 +85,8 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
         centre: the joint that the others are described from.
 
     Raises:
-        ConfigError: indices that do not run from 0 on, unknown names, or mirror partners that do not
-            name each other; and whatever Layout refuses.
+        ConfigError: indices that do not run from 0 on, unknown names, or mirror partners that do
+            not name each other; and whatever Layout refuses.
     """
     place = {joint.name: joint.index for joint in joints}
     ordered = sorted(joints, key=lambda joint: joint.index)
@@ -97,20 +97,22 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
         raise ConfigError(f'{where} expected each index from 0 to {len(joints) - 1} once.')
     for other in (centre, *(n for joint in joints for n in (joint.parent, joint.mirror) if n)):
         if other not in place:
-            raise ConfigError(f'{where} {other!r} is none of its joints.{did_you_mean(other, place)}')
+            near = did_you_mean(other, place)
+            raise ConfigError(f'{where} {other!r} is none of its joints.{near}')
 
     # Mirror partners that do not name each other.
     lefts = {joint.name for joint in joints if joint.mirror and joint.name.startswith('left')}
     for joint in joints:
         if joint.mirror and (ordered[place[joint.mirror]].mirror != joint.name
                              or (joint.name in lefts) == (joint.mirror in lefts)):
-            raise ConfigError(f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected '
-                              "partners to name each other, and one of the two to begin with 'left'.")
+            raise ConfigError(
+                f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected partners '
+                "to name each other, and one of the two to begin with 'left'.")
 
     return Layout(
         name,
         joints=tuple(joint.name for joint in ordered),
-        bones=tuple((joint.index, place[joint.parent]) for joint in joints if joint.parent),
-        mirror=tuple((joint.index, place[joint.mirror]) for joint in ordered if joint.name in lefts),
+        bones=tuple((j.index, place[j.parent]) for j in joints if j.parent),
+        mirror=tuple((j.index, place[j.mirror]) for j in ordered if j.name in lefts),
         centre=place[centre],
         pose=tuple(joint.at for joint in ordered))

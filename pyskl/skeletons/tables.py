@@ -172,7 +172,8 @@ _known('mediapipe_upper_hands', 'nose', [*read_joints("""
     24  right hip            right shoulder   left hip             0.40  0.80
 """), *hand('left', 25, wrist=(0.80, 0.72)), *hand('right', 46, wrist=(0.20, 0.72))])
 
-# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own bones say.
+# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
+# bones say.
 _known('ntu25', 'spine top', """
      #  joint           parent          mirror          x     y
      0  spine base      spine middle    -               0.50  0.54
