@@ -1,34 +1,24 @@
 """Checks that need no data: datasets with their pipelines, and whether model and data can belong together."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigError
 from ..registry import DATASETS, HEADS, PIPELINES
 from ..signature import accepted
 from .settings import TopLevel
+from .walk import dataset_configs
 
 
 def check_dataset(cfg: Any, where: str) -> None:
     """Check a dataset's config, its pipeline's stages and the datasets inside of it. ConfigError names the place."""
     DATASETS.check(cfg, where)
-    for place, dataset in _leaves(cfg, where):
+    for place, dataset in dataset_configs(cfg, where):
         pipeline = dataset.get('pipeline')
         if isinstance(pipeline, (list, tuple)):
             for i, stage in enumerate(pipeline):
                 PIPELINES.check(stage, f'{place}.pipeline[{i}]')
-
-
-def _leaves(cfg: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The datasets that hold no others: a PoseDataset itself, or those inside of RepeatDataset and ConcatDataset."""
-    inner = [(f'{where}.dataset', cfg['dataset'])] if isinstance(cfg.get('dataset'), Mapping) else []
-    if isinstance(cfg.get('datasets'), (list, tuple)):
-        inner += [(f'{where}.datasets[{i}]', d) for i, d in enumerate(cfg['datasets']) if isinstance(d, Mapping)]
-    if not inner:
-        yield where, cfg
-    for place, dataset in inner:
-        yield from _leaves(dataset, place)
 
 
 def check_sense(top: TopLevel, name: str) -> None:
@@ -37,7 +27,7 @@ def check_sense(top: TopLevel, name: str) -> None:
     if not isinstance(head, Mapping):
         return
     for split in ('train', 'val', 'test'):
-        for place, dataset in _leaves(getattr(top.data, split) or {}, f'{name}: data.{split}'):
+        for place, dataset in dataset_configs(getattr(top.data, split), f'{name}: data.{split}'):
             _check_classes(head, dataset, place)
             if split == 'train':
                 _check_collected(head, dataset, place)
