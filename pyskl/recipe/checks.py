@@ -55,6 +55,6 @@ def _check_collected(head: Mapping[str, Any], dataset: Mapping[str, Any], place:
 
 
 def _wants_emb(head: Mapping[str, Any]) -> bool:
-    cls = HEADS.module_dict.get(head['type']) if isinstance(head.get('type'), str) else None
+    cls = HEADS.get(head.get('type'))
     parameter = accepted(cls).get('loss_emb') if cls else None
     return parameter is not None and head.get('loss_emb', parameter.default) is not None

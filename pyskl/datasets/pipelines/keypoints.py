@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...inputs.heatmaps.spec import mirror_order
 from ...registry import PIPELINES
+from ...skeletons import mirror_order
 from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size, zero_coordinates
 
 Quadruple = tuple[float, float, float, float]       # x, y, width, height as shares of the original picture
