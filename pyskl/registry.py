@@ -4,31 +4,113 @@ The registries carry PYSKL's names, so a user's own file can say `@PIPELINES.reg
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import FunctionType
 from typing import Any
-
-from mmengine.registry import Registry as _Registry
 
 from .errors import ConfigError, did_you_mean
 from .signature import check_call
 
 
-class Registry(_Registry):
-    """mmengine's Registry, whose build names the place in the config, checks every argument and suggests near misses.
+class Registry:
+    """Components by name. Its build names the place in the config, checks every argument and suggests near misses.
 
     A component that holds others says so in a class attribute `components = {argument: registry}`;
     an argument that the program itself supplies is listed in `given_by_us`.
+
+    Args:
+        name: what its components are, as errors call them: 'pipeline stage'.
+        home: the package whose exports are the built-in components. It is imported when a component
+            is looked up for the first time, or one from elsewhere is registered, so nobody needs to
+            import it for that.
     """
 
     contract: type | None = None        # what each built component must be; set where the class is defined
 
-    def __init__(self, name: str):
-        super().__init__(name, scope='pyskl', locations=[])
+    def __init__(self, name: str, home: str | None = None):
+        self.name = name
+        self._home, self._home_is_loaded = home, home is None
+        self._components: dict[str, Callable] = {}
+
+    def __repr__(self) -> str:
+        return f'Registry({self.name!r}: {", ".join(self.known())})'
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def __len__(self) -> int:
+        return len(self.module_dict)
+
+    def register_module(self, name: str | Sequence[str] | None = None, force: bool = False,
+                        module: Callable | None = None) -> Callable:
+        """Register a class or function, as a decorator or, with `module`, as a plain call.
+
+            @PIPELINES.register_module()
+            class Shake(Step): ...
+
+            PIPELINES.register_module('Shake', module=Shake)
+
+        Args:
+            name: what configs call it, or several such names; None: its own name.
+            force: take the place of a component that has the name already.
+            module: the class or function.
+
+        Returns:
+            `module`, or without it the decorator.
+
+        Raises:
+            ConfigError: the name is taken.
+            TypeError: not a class or function.
+        """
+        if module is None and callable(name):               # @register_module without parentheses
+            name, module = None, name
+        if module is not None:
+            return self._add(module, name, force)
+        return lambda decorated: self._add(decorated, name, force)
+
+    def _add(self, module: Callable, name: str | Sequence[str] | None, force: bool) -> Callable:
+        if not isinstance(module, (type, FunctionType)):
+            raise TypeError(f'{module!r} cannot be registered as a {self.name}: expected a class or a function.')
+        # Built-in components come first, so that a name that is taken shows where the second one stands.
+        if module.__module__.partition('.')[0] != __package__:
+            self._load_home()
+        keys = [name or module.__name__] if name is None or isinstance(name, str) else list(name)
+        for key in keys:
+            if key in self._components and not force:
+                raise ConfigError(
+                    f'{key!r} is already the name of a {self.name}, {_full_name(self._components[key])}. Give '
+                    f'{_full_name(module)} another name, or register_module(force=True) to take its place.')
+        self._components.update(dict.fromkeys(keys, module))
+        return module
+
+    def _load_home(self) -> None:
+        """Import the home and all that it exports, once."""
+        if self._home_is_loaded:
+            return
+        self._home_is_loaded = True                         # already: what is imported may look components up
+        try:
+            home = import_module(self._home)
+            for name in home.__all__:
+                getattr(home, name)
+        except BaseException:
+            self._home_is_loaded = False
+            raise
+
+    @property
+    def module_dict(self) -> dict[str, Callable]:
+        """All components by name."""
+        self._load_home()
+        return self._components
+
+    def get(self, name: Any) -> Callable | None:
+        """Return the component that a config's `type` names, with or without 'pyskl.' before it, or None."""
+        return self.module_dict.get(name.removeprefix('pyskl.')) if isinstance(name, str) else None
 
     def known(self) -> list[str]:
         return sorted(self.module_dict)
 
-    def check(self, cfg: Any, where: str) -> type:
+    def check(self, cfg: Any, where: str) -> Callable:
         """Check a component's config, nested ones too, without building it. Returns the class.
 
         cfg     dict with `type`, a registered name
@@ -39,7 +121,7 @@ class Registry(_Registry):
             raise ConfigError(f"{where} = {cfg!r}: expected a dict with a 'type', one of {', '.join(self.known())}.")
         cls = cfg['type']
         if isinstance(cls, str):
-            cls = self.module_dict.get(cls.removeprefix('pyskl.'))
+            cls = self.get(cls)
         if not callable(cls):
             raise ConfigError(f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
                               f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
@@ -76,9 +158,13 @@ class Registry(_Registry):
         return component
 
 
-DATASETS = Registry('dataset')
-PIPELINES = Registry('pipeline stage')
-BACKBONES = Registry('backbone')
-HEADS = Registry('head')
-LOSSES = Registry('loss')
-RECOGNIZERS = Registry('recognizer')
+def _full_name(component: Callable) -> str:
+    return f'{component.__module__}.{component.__qualname__}'
+
+
+DATASETS = Registry('dataset', home='pyskl.datasets')
+PIPELINES = Registry('pipeline stage', home='pyskl.datasets.pipelines')
+BACKBONES = Registry('backbone', home='pyskl.models.backbones')
+HEADS = Registry('head', home='pyskl.models.heads')
+LOSSES = Registry('loss', home='pyskl.models.losses')
+RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')

@@ -43,10 +43,11 @@ def test_where_the_person_stands_does_not_change_the_bones():
     assert np.allclose(step(here)['keypoint'], step(there)['keypoint'], atol=1e-3)
 
 
-def test_a_bone_with_a_missing_end_is_missing_and_scores_are_made_where_there_are_none():
+@pytest.mark.parametrize('missing', [0, np.nan])
+def test_a_bone_with_a_missing_end_is_missing_and_scores_are_made_where_there_are_none(missing):
     before = clip()
     del before['keypoint_score']
-    before['keypoint'][0, 1, 5] = 0                 # the right wrist
+    before['keypoint'][0, 1, 5] = missing           # the right wrist
     after = BoneVectors('natops8', keep_joints=False)(before)
     gone = [i for i, bone in enumerate(LAYOUT.bones) if 5 in bone]
     assert (after['keypoint'][0, 1, gone] == 0).all() and (after['keypoint_score'][0, 1, gone] == 0).all()

@@ -13,10 +13,10 @@ from pyskl.drawing.chart import layout_chart
 from pyskl.drawing.colours import BLUE, MIDDLE, ON_PAPER, VERMILLION, channel_colours, joint_sides, side_of
 from pyskl.drawing.heat import LESS, MORE, colours_of, enlarge, paint, paint_signed
 from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
-from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit, shown
+from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit
 from pyskl.errors import UserError
 from pyskl.inputs.heatmaps import HeatmapSpec
-from pyskl.skeletons import LAYOUTS, get_layout
+from pyskl.skeletons import LAYOUTS, get_layout, is_present
 
 LAYOUT = get_layout('imigue22')
 WHITE = blank(220, 200)
@@ -254,6 +254,6 @@ def test_only_drawing_knows_opencv_and_decord_and_only_when_it_draws():
 
 def test_there_is_what_is_finite_not_at_the_corner_and_scored():
     keypoint = np.array([[1, 1], [0, 0], [0, 5], [np.nan, 1], [np.inf, 1], [3, 3]])
-    assert shown(keypoint, None).tolist() == [True, False, True, False, False, True]
-    assert shown(keypoint, np.array([1, 1, 1, 1, 1, 0.])).tolist() == [True, False, True, False, False, False]
+    assert is_present(keypoint, None).tolist() == [True, False, True, False, False, True]
+    assert is_present(keypoint, np.array([1, 1, 1, 1, 1, 0.])).tolist() == [True, False, True, False, False, False]
     assert Place(2, 1, 0)((3, 4)).tolist() == [7, 8]

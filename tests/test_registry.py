@@ -1,6 +1,7 @@
 """Building from configs: every wrong type or argument is named where it stands."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -106,3 +107,84 @@ def test_a_function_may_be_registered(toys):
         return size
 
     assert toys.build(dict(type='ball', size=4)) == 4
+
+
+# -- registering
+
+def test_names_are_given_in_every_way_that_configs_know():
+    things = Registry('thing')
+
+    @things.register_module
+    class Plain:
+        pass
+
+    @things.register_module('Second')
+    class First:
+        pass
+
+    @things.register_module(name=['A', 'B'])
+    def both() -> None:
+        pass
+
+    class Late:
+        pass
+
+    assert things.register_module(module=Late) is Late and things.register_module('Later', module=Late) is Late
+    assert things.known() == ['A', 'B', 'Late', 'Later', 'Plain', 'Second'] and len(things) == 6
+    assert things.get('Second') is First and things.get('A') is things.get('pyskl.B') is both and things.get('Late') is Late
+    assert 'Plain' in things and 'First' not in things and things.get('First') is None and things.get(None) is None
+
+
+def test_a_name_that_is_taken_is_refused_with_both_places_unless_forced(toys):
+    class Car:
+        pass
+
+    old = toys.get('Car')
+    with pytest.raises(ConfigError, match=r"'Car' is already the name of a toy, test_registry.toys.*Car. Give test_registry.test_a_.*Car"):
+        toys.register_module(module=Car)
+    with pytest.raises(ConfigError, match="'Car' is already"):
+        toys.register_module(['Coach', 'Car'], module=Car)
+    assert toys.get('Car') is old and 'Coach' not in toys
+    toys.register_module(module=Car, force=True)
+    assert toys.get('Car') is Car
+
+
+@pytest.mark.parametrize('thing', [5, 'Car', None])
+def test_only_classes_and_functions_are_registered(toys, thing):
+    with pytest.raises(TypeError, match='expected a class or a function'):
+        toys.register_module('thing')(thing)
+
+
+HOME = """
+import sys
+from pyskl.registry import Registry
+__all__ = ['BuiltIn']
+@sys.modules['test_registry'].HOMELY.register_module()
+class BuiltIn:
+    pass
+"""
+HOMELY = Registry('homely thing', home='homely_things')
+
+
+def test_the_home_is_imported_at_the_first_lookup_or_when_others_register(tmp_path, monkeypatch):
+    """So that a name of theirs that is taken is found where they stand."""
+    (tmp_path / 'homely_things.py').write_text(HOME)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class BuiltIn:
+        pass
+
+    assert 'homely_things' not in sys.modules
+    with pytest.raises(ConfigError, match=r'homely_things.BuiltIn. Give test_registry'):
+        HOMELY.register_module(module=BuiltIn)
+    assert HOMELY.get('BuiltIn') is sys.modules['homely_things'].BuiltIn
+
+
+def test_a_home_that_cannot_be_imported_is_tried_again(tmp_path, monkeypatch):
+    things = Registry('thing', home='nowhere_things')
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match='nowhere_things'):
+            things.known()
+    (tmp_path / 'nowhere_things.py').write_text('__all__ = []')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert things.known() == []

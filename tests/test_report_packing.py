@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pyskl.drawing.skeleton import shown
 from pyskl.report.packing import PackedClip, mean_pose, pack_all, pack_clip, real_part, unpack_clip
+from pyskl.skeletons import is_present
 
 
 def clip(num_people=1, num_frames=30, num_joints=22, seed=0, missing=0.1):
@@ -32,7 +32,7 @@ def test_a_packed_clip_comes_back_to_half_a_line(clip, bits, step):
     xy, confidence = unpack_clip(packed, bits)
     keypoint, score = real_part(keypoint, score)
     keypoint, score = keypoint[:, ::step], score[:, ::step]
-    seen = shown(keypoint, score)
+    seen = is_present(keypoint, score)
     assert packed.shape == score.shape and np.array_equal(confidence > 0, seen)
     line = packed.box[2] / ((1 << bits) - 1)
     if seen.any():

@@ -49,6 +49,19 @@ def test_what_only_looks_like_a_config_is_passed_over(folder):
     assert read_stream(folder).config_file.name == 'joint.py' and len(read_stream(folder).log) == 15
 
 
+def test_joined_data_sets_are_looked_into(tmp_path):
+    """Their annotation files, and the limbs that their pipelines draw."""
+    rng = np.random.default_rng(0)
+    for name in 'ab':
+        clips = [make_annotation(f'{name}{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100)) for i in range(4)]
+        write_annotations(tmp_path / f'{name}.pkl', {}, clips)
+    sets = [dict(type='PoseDataset', ann_file=str(tmp_path / f'{name}.pkl'), pipeline=[{'skeletons': [(0, 1), (1, 2)]}]) for name in 'ab']
+    own = write_work_dir(tmp_path, 'own', tmp_path, [f'b{i}' for i in range(4)], np.full((4, 2), .5, np.float32))
+    (own / 'own.py').write_text(f"data = dict(test=dict(type='ConcatDataset', datasets={sets!r}))")
+    data = data_of(build_report([own]).path)
+    assert data['layout']['bones'] == [[0, 1], [1, 2]] and data['clips']['ids'] == ['b0', 'b1', 'b2', 'b3']
+
+
 def test_bones_of_joints_that_are_not_there_are_left_out(tmp_path):
     rng = np.random.default_rng(0)
     clips = [make_annotation(f'c{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100)) for i in range(8)]

@@ -7,6 +7,7 @@ import pytest
 
 from pyskl.errors import ConfigError
 from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of
+from pyskl.skeletons.joint_table import layout_from, read_joints
 
 layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('left')], ids=lambda layout: layout.joints[-1])
 
@@ -102,6 +103,25 @@ def test_the_hands_can_hang_from_the_other_wrists():
         imigue22('both')
 
 
+UPPER_BODY_BONES = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9))
+
+
+@pytest.mark.parametrize(('layout', 'first_bones'), [
+    (imigue22('right'), (*UPPER_BODY_BONES, *((j, 4) for j in range(12, 17)), *((j, 7) for j in range(17, 22)))),
+    (imigue22('left'), (*UPPER_BODY_BONES, *((j, 7) for j in range(12, 17)), *((j, 4) for j in range(17, 22)))),
+    (LAYOUTS['openpose_upper_hands'], (*UPPER_BODY_BONES, (12, 7), (13, 12), (14, 13), (15, 14), (16, 15), (17, 12))),
+    (LAYOUTS['mediapipe_upper_hands'], ((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6), (9, 0), (10, 0))),
+    (LAYOUTS['natops8'], ((0, 4), (1, 5), (4, 2), (5, 3), (6, 4), (7, 5)))])
+def test_bones_keep_the_order_in_which_trained_networks_know_them(layout, first_bones):
+    assert layout.bones[:len(first_bones)] == first_bones
+
+
+def test_the_hands_of_the_other_wrists_are_drawn_below_them():
+    right, left = imigue22('right'), imigue22('left')
+    assert right.pose[12] == left.pose[17] == (0.0521, 0.8011) and right.pose[17] == left.pose[12] == (0.9479, 0.8011)
+    assert left.mirror == ((5, 2), (6, 3), (7, 4), (9, 8), (11, 10), (12, 17), (13, 18), (14, 19), (15, 20), (16, 21))
+
+
 def test_none_of_the_published_pairs_is_a_mirror_pair():
     mirror = {frozenset(pair) for pair in get_layout('imigue22').mirror}
     assert not mirror & {frozenset((left, left + 1)) for left in range(1, 21, 2)}
@@ -144,6 +164,41 @@ def test_a_pose_that_does_not_fit_is_refused(pose, words):
 
 def test_a_layout_without_a_pose_stands_in_rows_its_right_side_at_the_left():
     assert [(round(x, 6), round(y, 6)) for x, y in arm().pose] == [(0.5, 0.333333), (0.666667, 0.666667), (0.333333, 0.666667)]
+
+
+# -- from a table ----------------------------------------------------------------------------------------------------
+
+ARM = """
+    #  joint       parent      mirror      x     y
+    0  neck        -           -           0.50  0.10
+    2  right hand  neck        left hand   0.20  0.50
+    1  left hand   neck        right hand  0.80  0.50
+"""
+
+
+def test_a_table_makes_a_layout_whose_bones_come_in_the_order_of_its_lines():
+    assert layout_from('arm', read_joints(ARM), centre='neck') == Layout(
+        'arm', ('neck', 'left hand', 'right hand'), bones=((2, 0), (1, 0)), mirror=((1, 2),), centre=0,
+        pose=((.5, .1), (.8, .5), (.2, .5)))
+
+
+@pytest.mark.parametrize(('old', 'new', 'words'), [
+    ('0  neck  ', '0 neck  ', "line '0 neck .*two spaces"), ('0  neck  ', 'nought  neck  ', 'expected index, joint'),
+    ('0.50  0.10', '0.50  high', 'expected index, joint'), ('2  right', '3  right', 'each index from 0 to 2 once'),
+    ('hand  neck        left hand ', 'hand  neck        left hnd  ', "'left hnd' is none of its joints. Did you mean left hand"),
+    ('right hand  neck', 'right hand  nck ', "'nck' is none of its joints. Did you mean neck"),
+    ('neck        left hand ', 'neck        -         ', "'left hand' has the mirror partner 'right hand'"),
+    ('neck        -           - ', 'neck        -           neck', "'neck' has the mirror partner 'neck'"),
+    ('0.80  0.50', '1.80  0.50', 'within 0..1'), ('neck        -  ', 'neck        neck', 'in a circle')])
+def test_a_faulty_table_is_refused_with_its_fault(old, new, words):
+    assert ARM.count(old) == 1
+    with pytest.raises(ConfigError, match=words):
+        layout_from('arm', read_joints(ARM.replace(old, new)), centre='neck')
+
+
+def test_the_centre_of_a_table_is_one_of_its_joints():
+    with pytest.raises(ConfigError, match="'chest' is none of its joints"):
+        layout_from('arm', read_joints(ARM), centre='chest')
 
 
 # -- from a config -----------------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ def test_the_neighbour_ignores_place_size_side_and_missing_joints():
     def clip(xy, score, label, scale=1.0, shift=0.0):
         xy = np.repeat((xy * scale + shift)[None, None], 3, axis=1)
         return dict(frame_dir='a', label=label, keypoint=xy, keypoint_score=np.repeat(score[None, None], 3, axis=1))
-    train = [clip(p, s, i) for i, (p, s) in enumerate(zip(pose, score))]
+    train = [clip(p, s, i, shift=300) for i, (p, s) in enumerate(zip(pose, score))]
     mirrored = pose[:, list(LAYOUT.opposite)] * [-1, 1]
     holes = score.copy()
     holes[:, 12:17] = 0
@@ -212,6 +212,9 @@ def test_the_neighbour_ignores_place_size_side_and_missing_joints():
     assert mean_pose_nearest_neighbour(train, [clip(p, s, i, 2.5, 700) for i, (p, s) in enumerate(zip(broken, holes))]) == 1
     poses, seen = mean_poses([clip(pose[0], np.zeros(22), 0)], LAYOUT)
     assert not seen.any() and (poses == 0).all()
+    nowhere = np.where(np.arange(22)[:, None] < 12, pose[0] + 300, [[0, 0]] * 17 + [[np.nan, 1]] * 5)      # scored all the same
+    poses, seen = mean_poses([clip(nowhere, np.ones(22), 0)], LAYOUT)
+    assert seen[0].tolist() == [True] * 12 + [False] * 10 and np.isfinite(poses).all()
 
 
 def test_the_neighbour_names_clips_that_do_not_fit():

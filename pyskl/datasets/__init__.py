@@ -2,19 +2,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..lazy import lazy_exports
 from ..registry import DATASETS, PIPELINES
-from .base import Classes, ClipDataset
-from .label_embeddings import load_label_embeddings
-from .loader import Batches, build_dataloader
-from .pipelines import Compose
-from .pose_dataset import PoseDataset
-from .samplers import TestBatches, TrainBatches
-from .wrappers import ConcatDataset, RepeatDataset
 
-__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'PoseDataset', 'RepeatDataset',
-           'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+if TYPE_CHECKING:
+    from .base import Classes, ClipDataset
+    from .label_embeddings import load_label_embeddings
+    from .loader import Batches, build_dataloader
+    from .pipelines import Compose
+    from .pose_dataset import PoseDataset
+    from .samplers import TestBatches, TrainBatches
+    from .wrappers import ConcatDataset, RepeatDataset
+
+__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'PoseDataset',
+           'RepeatDataset', 'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+__getattr__, __dir__ = lazy_exports(__name__)
 
 
 def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset') -> Any:

@@ -1,4 +1,4 @@
-"""Receives key points; tells what they show (the report asks it, too) and draws it."""
+"""Receives key points; tells how much they show (the report asks it, too) and draws it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..skeletons import LAYOUTS, Layout, guess_layout, layout_of
+from ..skeletons import LAYOUTS, Layout, guess_layout, is_present, layout_of
+from ..skeletons.poses import num_frames_filled
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
 
@@ -34,16 +35,9 @@ def fit(box: tuple[float, float, float, float], height: int, width: int, margin:
     return Place(scale, (width - scale * (left + right)) / 2, (height - scale * (top + bottom)) / 2)
 
 
-def shown(keypoint: np.ndarray, score: np.ndarray | None) -> np.ndarray:
-    """(...) bool: which joints of keypoint (..., 2) are there. Not there: score 0, x = y = 0, NaN, infinity."""
-    there = np.isfinite(keypoint).all(-1) & (keypoint != 0).any(-1)
-    return there if score is None else there & (score > 0)
-
-
 def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
     """Frames of (M, T, V, 2) up to the last that shows anybody, at least 1; short clips are filled up with frames of zeros."""
-    there = np.flatnonzero(shown(keypoint, score).any((0, 2)))
-    return int(there[-1]) + 1 if len(there) else 1
+    return max(num_frames_filled(is_present(keypoint, score)), 1)
 
 
 def known_layout(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout | None:
@@ -70,7 +64,7 @@ def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0
 
     It has some area even where all joints are in one place.
     """
-    xy = keypoint[shown(keypoint, score)]
+    xy = keypoint[is_present(keypoint, score)]
     if not len(xy):
         return None
     least, most = xy.min(0).astype(float), xy.max(0).astype(float)
@@ -87,7 +81,7 @@ def draw_skeleton(canvas: np.ndarray, keypoint: np.ndarray, score: np.ndarray | 
     width     pixels, of a bone; strength 0..1 makes all of it fainter
     """
     sides = joint_sides(layout)
-    there = shown(keypoint, score)
+    there = is_present(keypoint, score)
     sure = np.ones(there.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
     opacity = (FAINTEST + (1 - FAINTEST) * sure) * strength
     points = (place or Place())(keypoint)

@@ -1,7 +1,7 @@
 """Receives a built dataset and a clip's name; hands on what each stage of its very pipeline made of the clip."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..datasets.loader import seed_everything
 from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
 from ..errors import ConfigError, DataError
+from ..recipe import inner_datasets
 from ..wording import plain
 from .clip import unknown_clip
 
@@ -48,14 +49,14 @@ def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, 
     raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)}')
 
 
-def _parts(dataset: Any, config: Mapping[str, Any]):
-    if isinstance(config.get('datasets'), Sequence):
-        for part, its_config in zip(dataset.datasets, config['datasets']):
-            yield from _parts(part, its_config)
-    elif isinstance(config.get('dataset'), Mapping):
-        yield from _parts(dataset.dataset, config['dataset'])
-    else:
+def _parts(dataset: Any, config: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The built datasets that hold no others, each with its config."""
+    held = inner_datasets(config)
+    if not held:
         yield dataset, config
+    for (name, *index), its_config in held:
+        part = getattr(dataset, name)
+        yield from _parts(part[index[0]] if index else part, its_config)
 
 
 def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int = 0) -> list[Stage]:

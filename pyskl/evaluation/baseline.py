@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..skeletons import Layout, get_layout
+from ..skeletons import Layout, get_layout, is_present
 
 
 def mean_pose_nearest_neighbour(train: Sequence[Mapping[str, Any]], test: Sequence[Mapping[str, Any]],
@@ -42,13 +42,14 @@ def mean_poses(clips: Sequence[Mapping[str, Any]], layout: Layout) -> tuple[np.n
 
 
 def _mean_pose(clip: Mapping[str, Any], layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    xy, has = np.asarray(clip['keypoint'][0], float), np.asarray(clip['keypoint_score'][0]) > 0        # (T, V, 2), (T, V)
+    xy = np.asarray(clip['keypoint'][0], float)[..., :2]                     # (T, V, 2)
+    has = is_present(xy, np.asarray(clip['keypoint_score'][0]))              # (T, V)
     if has.shape[1] != layout.num_joints:
         raise DataError(f'clip {clip["frame_dir"]}: {has.shape[1]} joints; expected the {layout.num_joints} of {layout.name}.')
     seen = has.any(axis=0)
     if not seen.any():
         return np.zeros((layout.num_joints, 2)), seen
-    pose = (xy * has[..., None]).sum(axis=0) / np.maximum(has.sum(axis=0), 1)[:, None]
+    pose = np.where(has[..., None], xy, 0).sum(axis=0) / np.maximum(has.sum(axis=0), 1)[:, None]
     neck, right, left = (layout.joints.index(name) for name in ('neck', 'right shoulder', 'left shoulder'))
     centred = pose - (pose[neck] if seen[neck] else pose[seen].mean(axis=0))
     both = seen[right] and seen[left]

@@ -1,7 +1,7 @@
 """Checks that need no data: datasets with their pipelines, and whether model and data can belong together."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..datasets.pipelines import Compose, Step
@@ -9,6 +9,7 @@ from ..errors import ConfigError
 from ..registry import DATASETS, HEADS, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .settings import TopLevel
+from .walk import dataset_configs
 
 SPLITS = ('train', 'val', 'test')
 
@@ -16,22 +17,11 @@ SPLITS = ('train', 'val', 'test')
 def check_dataset(cfg: Any, where: str) -> None:
     """Check a dataset's config, its pipeline's stages and the datasets inside of it. ConfigError names the place."""
     DATASETS.check(cfg, where)
-    for place, dataset in _leaves(cfg, where):
+    for place, dataset in dataset_configs(cfg, where):
         pipeline = dataset.get('pipeline')
         if isinstance(pipeline, (list, tuple)):
             for i, stage in enumerate(pipeline):
                 PIPELINES.check(stage, f'{place}.pipeline[{i}]')
-
-
-def _leaves(cfg: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The datasets that hold no others: a PoseDataset itself, or those inside of RepeatDataset and ConcatDataset."""
-    inner = [(f'{where}.dataset', cfg['dataset'])] if isinstance(cfg.get('dataset'), Mapping) else []
-    if isinstance(cfg.get('datasets'), (list, tuple)):
-        inner += [(f'{where}.datasets[{i}]', d) for i, d in enumerate(cfg['datasets']) if isinstance(d, Mapping)]
-    if not inner:
-        yield where, cfg
-    for place, dataset in inner:
-        yield from _leaves(dataset, place)
 
 
 def check_sense(top: TopLevel, name: str) -> None:
@@ -45,7 +35,7 @@ def check_sense(top: TopLevel, name: str) -> None:
         return
     recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
     for split in SPLITS:
-        for place, dataset in _leaves(getattr(top.data, split) or {}, f'{name}: data.{split}'):
+        for place, dataset in dataset_configs(getattr(top.data, split), f'{name}: data.{split}'):
             if isinstance(head, Mapping):
                 _check_classes(head, dataset, place)
             wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
@@ -84,7 +74,7 @@ def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
 
 def collects_emb(data: Any) -> bool:
     """Return whether any pipeline of the config's `data` collects `emb`, a label's vector."""
-    pipelines = [_pipeline(dataset, 'data') for split in SPLITS for _, dataset in _leaves(getattr(data, split) or {}, 'data')]
+    pipelines = [_pipeline(dataset, 'data') for split in SPLITS for _, dataset in dataset_configs(getattr(data, split), 'data')]
     return any('emb' in (pipeline.gives or ()) for pipeline in pipelines if pipeline is not None)
 
 

@@ -108,8 +108,7 @@ class Recipe(TopLevel):
 def read_recipe(cfg: Config | Mapping[str, Any]) -> Recipe:
     """Check a config and fill in its defaults.
 
-    cfg      from load_config, or a dict. The caller has imported what fills the registries: pyskl.datasets, pyskl.models,
-             and the config's own modules
+    cfg      from load_config, or a dict. The caller has imported the config's own modules (import_custom_modules)
     ->       Recipe
     raises   ConfigError naming the config, the key, what was expected and what to try
     """

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..errors import MAX_SEED, ConfigError, did_you_mean
+from ..evaluation.metrics import METRICS
 from .setting import setting
-
-METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
 
 
 @dataclass(frozen=True)

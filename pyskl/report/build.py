@@ -29,7 +29,7 @@ from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
 from .semantics import semantics
-from .sources import Clips, Stream, find_clips, name_apart, printable, read_stream, said, train_counts
+from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, printable, read_stream, said, train_counts
 
 KEY_POINT_BUDGET = 8_300_000        # characters, so that the whole stays below 10 MB
 PAGES = ('.html', '.htm')
@@ -238,7 +238,7 @@ def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | Non
 
 def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[str]) -> dict[str, Any] | None:
     """With the table that the config names, or iMiGUE's for its 32 classes."""
-    places = (said(_test_data(stream), 'label_embeddings', str) for stream in streams)
+    places = (said(cfg, 'label_embeddings', str) for stream in streams for cfg in dataset_configs_of(stream, 'test'))
     file = next((place for place in places if place), None)
     if file is None and len(matrix) != len(IMIGUE_LABELS):
         return None
@@ -251,10 +251,6 @@ def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[s
     return None if found is None else found | {'table': file or "the package's own table"}
 
 
-def _test_data(stream: Stream) -> Mapping[str, Any] | None:
-    return said(said(stream.config, 'data', Mapping), 'test', Mapping)
-
-
 def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[str, Any]:
     """What to draw: name, joints, bones, sides (1 left, 2 right, 0 middle), pose.
 
@@ -262,7 +258,8 @@ def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[
     on the clips' mean pose.
     """
     num_joints = clips.annotations[0]['keypoint'].shape[2]
-    steps = [step for stream in streams for step in said(_test_data(stream), 'pipeline', (list, tuple)) or ()]
+    tested = [cfg for stream in streams for cfg in dataset_configs_of(stream, 'test')]
+    steps = [step for cfg in tested for step in said(cfg, 'pipeline', (list, tuple)) or ()]
     wanted = asked or next((found for step in steps if (found := said(step, 'layout', (str, Mapping)))), None)
     layout = known_layout(num_joints, wanted, clips.source)
     if layout is None:

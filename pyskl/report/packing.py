@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..drawing.skeleton import real_frames, shown
+from ..drawing.skeleton import real_frames
+from ..skeletons import is_present
 
 SCORE_LEVELS = 7            # score 0: missing; 1..7: (0, 1]
 # (bits, every n-th frame), tried in this order. The player draws between frames, so that half of them look better than coarse steps.
@@ -45,7 +46,7 @@ class Packed:
 
 def real_part(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without the empty frames at the end that fill a short clip up, and without people who never appear; at least one of each."""
-    last, people = real_frames(keypoint, score), np.flatnonzero(shown(keypoint, score).any((1, 2)))
+    last, people = real_frames(keypoint, score), np.flatnonzero(is_present(keypoint, score).any((1, 2)))
     people = people if len(people) else np.arange(1)
     return keypoint[people, :last, :, :2], score[people, :last]
 
@@ -57,7 +58,7 @@ def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int
     """
     keypoint, score = real_part(keypoint, score)
     keypoint, score = keypoint[:, ::step].astype(np.float64), score[:, ::step]
-    seen = shown(keypoint, score)
+    seen = is_present(keypoint, score)
     corner, extent = _box(keypoint[seen])
     grid = (1 << bits) - 1
     lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(np.int64)
@@ -112,7 +113,7 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     places = []
     for i in np.unique(np.linspace(0, len(clips) - 1, min(most, len(clips))).astype(int)).tolist():
         keypoint, score = real_part(clips[i]['keypoint'], clips[i]['keypoint_score'])
-        seen = shown(keypoint, score)
+        seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
         places.append(np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(-1, *keypoint.shape[2:]))
     places = np.concatenate(places)

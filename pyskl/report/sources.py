@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError
+from ..recipe import dataset_configs
 from ..scores.score_file import Scores, load_scores
 from ..wording import plain
 from .literal import literal_config
@@ -167,7 +168,7 @@ def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: s
     raises    DataError: no file named, none that is there, none with all the clips
     """
     named = [(str(ann_file), None)] if ann_file else list(dict.fromkeys(
-        place for split in SPLITS for stream in streams for place in annotation_files(stream.config, split)))
+        place for split in SPLITS for stream in streams for place in annotation_files(stream, split)))
     if not named:
         raise DataError(f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
                         'file: --ann-file FILE.pkl')
@@ -183,17 +184,16 @@ def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: s
                     '\nGive the right one: --ann-file FILE.pkl')
 
 
-def annotation_files(config: Mapping[str, Any], split: str) -> Iterator[tuple[str, str | None]]:
-    """(ann_file, split) of every data set inside data.SPLIT of a config."""
-    return _files_in((said(config, 'data', Mapping) or {}).get(split))
+def dataset_configs_of(stream: Stream, split: str) -> list[Mapping[str, Any]]:
+    """The configs of the data sets inside data.SPLIT of a stream's config; [] where it says nothing."""
+    data = said(stream.config, 'data', Mapping) or {}
+    return [cfg for _, cfg in dataset_configs(data.get(split))]
 
 
-def _files_in(part: Any) -> Iterator[tuple[str, str | None]]:
-    if said(part, 'ann_file', str):
-        yield part['ann_file'], said(part, 'split', str)
-    if isinstance(part, (Mapping, list, tuple)):
-        for value in part.values() if isinstance(part, Mapping) else part:
-            yield from _files_in(value)
+def annotation_files(stream: Stream, split: str) -> list[tuple[str, str | None]]:
+    """(ann_file, split) of every data set inside data.SPLIT of a stream's config, each once."""
+    files = [(said(cfg, 'ann_file', str), said(cfg, 'split', str)) for cfg in dataset_configs_of(stream, split)]
+    return list(dict.fromkeys((file, part) for file, part in files if file))
 
 
 def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
@@ -218,7 +218,7 @@ def train_counts(streams: Sequence[Stream], meta: Mapping[str, Any], num_classes
     if counts is not None:
         return counts, 'the checkpoint'
     for stream in streams:
-        places = list(dict.fromkeys(annotation_files(stream.config, 'train')))
+        places = annotation_files(stream, 'train')
         try:
             opened = [open_annotations(file) if split is None else open_annotations(file).split(split) for file, split in places]
         except DataError:

@@ -7,6 +7,10 @@
     layout.pose                             # where to draw the joints of a person who faces us
 """
 from .layout import Layout
-from .tables import LAYOUTS, get_layout, guess_layout, imigue22, layout_of
+from .lookup import get_layout, guess_layout, layout_of
+from .mirror import mirror_order
+from .poses import is_present
+from .tables import LAYOUTS, imigue22
 
-__all__ = ['LAYOUTS', 'Layout', 'get_layout', 'guess_layout', 'imigue22', 'layout_of']
+__all__ = ['LAYOUTS', 'Layout', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
+           'mirror_order']

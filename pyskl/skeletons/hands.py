@@ -1,50 +1,50 @@
-"""The 21 points of a hand, which OpenPose and MediaPipe count alike, and how a hand hangs from a wrist when it is drawn."""
+"""The 21 points of a hand, which OpenPose and MediaPipe count alike, as a part of a layout."""
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 
-FINGERS = ('thumb', 'index', 'middle', 'ring', 'little')
-_ANGLES = (2.75, 2.1, 1.75, 1.4, 1.05)      # radians from the x axis: a person's right hand hangs down, its thumb to the picture's left
-_LONG, _SHORT = 0.24, 0.16                  # the middle finger's and the thumb's length, of a picture's width
-_LENGTHS = (_SHORT, 0.22, _LONG, 0.22, 0.18)
+from .joint_table import Joint, mirrored, read_joints
+
+# A right hand that hangs down, its thumb to the picture's left: x and y are counted from the wrist,
+# and the names lack their side.
+_HAND = read_joints("""
+     #  joint                parent               mirror               x        y
+     0  hand root            wrist                hand root            0.0000   0.0200
+     1  thumb root           hand root            thumb root           -0.0592  0.0444
+     2  thumb base           thumb root           thumb base           -0.0887  0.0566
+     3  thumb joint          thumb base           thumb joint          -0.1183  0.0689
+     4  thumb tip            thumb joint          thumb tip            -0.1479  0.0811
+     5  index base           hand root            index base           -0.0444  0.0960
+     6  index middle joint   index base           index middle joint   -0.0666  0.1339
+     7  index end joint      index middle joint   index end joint      -0.0889  0.1719
+     8  index tip            index end joint      index tip            -0.1111  0.2099
+     9  middle base          hand root            middle base          -0.0171  0.1145
+    10  middle middle joint  middle base          middle middle joint  -0.0257  0.1617
+    11  middle end joint     middle middle joint  middle end joint     -0.0342  0.2089
+    12  middle tip           middle end joint     middle tip           -0.0428  0.2562
+    13  ring base            hand root            ring base            0.0150   0.1067
+    14  ring middle joint    ring base            ring middle joint    0.0224   0.1501
+    15  ring end joint       ring middle joint    ring end joint       0.0299   0.1934
+    16  ring tip             ring end joint       ring tip             0.0374   0.2368
+    17  little base          hand root            little base          0.0358   0.0825
+    18  little middle joint  little base          little middle joint  0.0537   0.1137
+    19  little end joint     little middle joint  little end joint     0.0717   0.1449
+    20  little tip           little end joint     little tip           0.0896   0.1761
+""")
 
 
-def _along(wrist: tuple[float, float], finger: int, share: float) -> tuple[float, float]:
-    x, y = (w + share * _LENGTHS[finger] * turn(_ANGLES[finger]) for w, turn in zip(wrist, (math.cos, math.sin)))
-    return round(x, 4), round(y, 4)
+def hand(side: str, first: int, wrist: tuple[float, float]) -> tuple[Joint, ...]:
+    """The joints of one hand, from its root to the tip of the little finger.
 
-
-def tips_pose(wrist: tuple[float, float]) -> list[tuple[float, float]]:
-    """Where the finger tips of a right hand are drawn, thumb to little finger, below a wrist at (x, y)."""
-    return [_along(wrist, finger, 1) for finger in range(5)]
-
-
-@dataclass(frozen=True)
-class Hand:
-    """21 joints of a layout: the hand's root, then from each finger's base to its tip four joints, thumb to little finger.
-
-    first   the index of the root     joints  their names     bones   (child, parent), the root's to the wrist among them
+    Args:
+        side: 'left' or 'right'; the hand hangs from the joint '{side} wrist'.
+        first: the index of the hand's root.
+        wrist: (x, y) where the hand is drawn, as Joint.at.
     """
-
-    first: int
-    joints: tuple[str, ...]
-    bones: tuple[tuple[int, int], ...]
-
-    def pose(self, wrist: tuple[float, float]) -> dict[int, tuple[float, float]]:
-        """Where a right hand is drawn below a wrist at (x, y)."""
-        root = (wrist[0], round(wrist[1] + 0.02, 4))
-        return {self.first: root} | {self.first + 1 + 4 * finger + i: _along(root, finger, 0.4 + 0.2 * i)
-                                     for finger in range(5) for i in range(4)}
-
-
-def hand(side: str, first: int, wrist: int) -> Hand:
-    """The hand of that side whose root is joint `first`, hanging from joint `wrist`."""
-    joints = [f'{side} hand root']
-    bones = [(first, wrist)]
-    for f, finger in enumerate(FINGERS):
-        parts = ('root', 'base', 'joint', 'tip') if finger == 'thumb' else ('base', 'middle joint', 'end joint', 'tip')
-        base = first + 1 + 4 * f
-        joints += [f'{side} {finger} {part}' for part in parts]
-        bones += [(base, first), (base + 1, base), (base + 2, base + 1), (base + 3, base + 2)]
-    return Hand(first, tuple(joints), tuple(bones))
+    x, y = wrist if side == 'right' else (round(1 - wrist[0], 6), wrist[1])
+    right = tuple(
+        replace(joint, index=first + joint.index, name=f'right {joint.name}',
+                parent=f'right {joint.parent}', mirror=f'left {joint.mirror}',
+                at=(round(x + joint.at[0], 4), round(y + joint.at[1], 4)))
+        for joint in _HAND)
+    return right if side == 'right' else mirrored(right)

@@ -1,4 +1,4 @@
-"""What the poses of one clip look like: how much of them is there, in the picture, and near which wrist the hands are."""
+"""What the poses of one clip look like: which joints are there, in the picture, and near which wrist the hands are."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -6,14 +6,50 @@ from typing import Any
 
 import numpy as np
 
-from . import Layout
+from .layout import Layout
 
 SIDES = ('right', 'left')
 
 
+def is_present(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
+    """Return which joints are there: at a finite place other than the origin, with a score above 0.
+
+    Pose estimators and annotation files write a joint that was not found as x = y = score = 0; NaN
+    and infinity, in the place or the score, stand for a missing joint, too.
+
+    Args:
+        keypoint: (..., V, C) joint positions, C = 2 or 3 coordinates (a third one is z, no score).
+        score: (..., V) confidence of each joint; None: only the places tell.
+
+    Returns:
+        (..., V) bool.
+    """
+    # One coordinate after the other: numpy is slow over a last axis as short as this.
+    coordinates = [keypoint[..., c] for c in range(keypoint.shape[-1])]
+    present = coordinates[0] != 0
+    for values in coordinates[1:]:
+        present = present | (values != 0)
+    for values in coordinates:
+        present &= np.isfinite(values)
+    return present if score is None else present & (score > 0) & (score < np.inf)
+
+
+def num_frames_filled(present: np.ndarray) -> int:
+    """Count the frames up to the last one that shows anybody, since short clips end in empty frames.
+
+    Args:
+        present: (M, T, V) which joints are there.
+
+    Returns:
+        0..T; 0 where nobody is there at all.
+    """
+    filled = np.flatnonzero(present.any((0, 2)))
+    return int(filled[-1]) + 1 if len(filled) else 0
+
+
 @dataclass(frozen=True)
 class PoseFacts:
-    """Measured on one clip. A joint is there when its score is above 0 and it is not at (0, 0).
+    """Measured on one clip. `is_present` says which joints are there.
 
     filled     frames up to the last one with a joint; 0 when the clip holds nothing
     holes      frames before that without any joint
@@ -41,15 +77,14 @@ def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts
     """annotation: cleaned (fields.clean_fields)."""
     total = annotation['total_frames']
     xy, score = annotation['keypoint'][:, :total, :, :2], annotation['keypoint_score'][:, :total]
-    there = (score > 0) & (xy != 0).any(-1)                             # (M, T, V)
-    frames = there.any((0, 2))
-    filled = int(np.flatnonzero(frames)[-1]) + 1 if frames.any() else 0
+    there = is_present(xy, score)                                       # (M, T, V)
+    filled = num_frames_filled(there)
     outside = outside_swapped = 0
     if 'img_shape' in annotation:
         h, w = annotation['img_shape']
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     px, number = hands.distances(xy, there) if hands else (None, None)
-    return PoseFacts(filled, filled - int(frames.sum()), int(there.sum()), filled * there.shape[0] * there.shape[2], outside,
+    return PoseFacts(filled, filled - int(there.any((0, 2)).sum()), int(there.sum()), filled * there.shape[0] * there.shape[2], outside,
                      outside_swapped, float(np.abs(xy).max()), (float(score.min()), float(score.max())), px, number)
 
 

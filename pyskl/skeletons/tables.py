@@ -1,190 +1,204 @@
-"""The known layouts by name, and a user's own from a config."""
+"""The layouts that are known by name: tables with one joint a line, as joint_table.py describes.
+
+To add one, add its table: `_known(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others are
+described from.
+"""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ..errors import ConfigError, did_you_mean
-from ..signature import check_call
-from .hands import FINGERS, hand, tips_pose
-from .layout import Layout, Pairs, Pose
+from ..errors import ConfigError
+from .hands import hand
+from .joint_table import Joint, layout_from, mirrored, read_joints
+from .layout import Layout
 
-Point = tuple[float, float]
-
-
-def _faced(mirror: Pairs, middle_and_right: dict[int, Point]) -> Pose:
-    """A pose from the joints of the middle and the person's right side, which are at the picture's left."""
-    points = dict(middle_and_right)
-    for left, right in mirror:
-        x, y = points[right]
-        points[left] = (round(1 - x, 6), y)
-    return tuple(points[j] for j in range(len(points)))
+LAYOUTS: dict[str, Layout] = {}
 
 
-# The upper body as OpenPose's BODY_25 counts it, without the hips: 0-7, then the eyes and ears, 15-18 there
-_UPPER_BODY = ('nose', 'neck', 'right shoulder', 'right elbow', 'right wrist', 'left shoulder', 'left elbow', 'left wrist',
-               'right eye', 'left eye', 'right ear', 'left ear')
-_UPPER_BODY_BONES = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9))
-_UPPER_BODY_MIRROR = ((5, 2), (6, 3), (7, 4), (9, 8), (11, 10))
-_UPPER_BODY_POSE = {0: (.5, .2), 1: (.5, .38), 2: (.35, .4), 3: (.27, .6), 4: (.2, .74), 8: (.46, .14), 10: (.41, .17)}
+def _known(name: str, centre: str, joints: str | Sequence[Joint]) -> None:
+    """Add a layout to those that are known: a table as text, or its joints."""
+    joints = read_joints(joints) if isinstance(joints, str) else joints
+    LAYOUTS[name] = layout_from(name, joints, centre)
+
+
+# The upper body as OpenPose's BODY_25 counts it, without the hips: 0-7, then the eyes and ears,
+# 15-18 there. An ear follows its eye, since limbs are counted in the order of the lines.
+_UPPER_BODY = read_joints("""
+     #  joint           parent          mirror          x     y
+     0  nose            neck            -               0.50  0.20
+     1  neck            -               -               0.50  0.38
+     2  right shoulder  neck            left shoulder   0.35  0.40
+     3  right elbow     right shoulder  left elbow      0.27  0.60
+     4  right wrist     right elbow     left wrist      0.20  0.74
+     5  left shoulder   neck            right shoulder  0.65  0.40
+     6  left elbow      left shoulder   right elbow     0.73  0.60
+     7  left wrist      left elbow      right wrist     0.80  0.74
+     8  right eye       nose            left eye        0.46  0.14
+    10  right ear       right eye       left ear        0.41  0.17
+     9  left eye        nose            right eye       0.54  0.14
+    11  left ear        left eye        right ear       0.59  0.17
+""")
+
+_FINGER_TIPS = read_joints("""
+     #  joint             parent       mirror            x       y
+    12  right thumb tip   right wrist  left thumb tip    0.0521  0.8011
+    13  right index tip   right wrist  left index tip    0.0889  0.9299
+    14  right middle tip  right wrist  left middle tip   0.1572  0.9762
+    15  right ring tip    right wrist  left ring tip     0.2374  0.9568
+    16  right little tip  right wrist  left little tip   0.2896  0.8961
+    17  left thumb tip    left wrist   right thumb tip   0.9479  0.8011
+    18  left index tip    left wrist   right index tip   0.9111  0.9299
+    19  left middle tip   left wrist   right middle tip  0.8428  0.9762
+    20  left ring tip     left wrist   right ring tip    0.7626  0.9568
+    21  left little tip   left wrist   right little tip  0.7104  0.8961
+""")
 
 
 def imigue22(first_hand: str = 'right') -> Layout:
     """iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
 
-    first_hand   'right' or 'left': which wrist joints 12-16 hang from. The organisers' graph says right; OpenPose's own
-                 hand order says left. tools/check_data.py tells which one a data set supports.
+    Args:
+        first_hand: 'right' or 'left', which wrist joints 12-16 hang from. The organisers' graph
+            says right; OpenPose's own hand order says left. tools/check_data.py tells which one a
+            data set supports.
     """
     if first_hand not in ('right', 'left'):
         raise ConfigError(f"imigue22: first_hand = {first_hand!r}: expected 'right' or 'left'.")
-    second_hand = 'left' if first_hand == 'right' else 'right'
-    wrist = {'right': 4, 'left': 7}
-    joints = _UPPER_BODY + tuple(f'{side} {finger} tip' for side in (first_hand, second_hand) for finger in FINGERS)
-    bones = _UPPER_BODY_BONES + tuple((12 + i, wrist[first_hand]) for i in range(5)) + tuple(
-        (17 + i, wrist[second_hand]) for i in range(5))
-    rights, lefts = (range(12, 17), range(17, 22)) if first_hand == 'right' else (range(17, 22), range(12, 17))
-    mirror = _UPPER_BODY_MIRROR + tuple(zip(lefts, rights))
-    pose = _faced(mirror, _UPPER_BODY_POSE | dict(zip(rights, tips_pose(_UPPER_BODY_POSE[4]))))
-    return Layout('imigue22', joints, bones, mirror, centre=1, pose=pose)
+    tips = _FINGER_TIPS if first_hand == 'right' else mirrored(_FINGER_TIPS)
+    return layout_from('imigue22', _UPPER_BODY + tips, centre='neck')
 
 
-def natops8() -> Layout:
-    """The 8 joints of the NATOPS gestures as the UEA archive stores them."""
-    joints = ('left hand tip', 'right hand tip', 'left elbow', 'right elbow', 'left wrist', 'right wrist', 'left thumb', 'right thumb')
-    mirror = ((0, 1), (2, 3), (4, 5), (6, 7))
-    pose = _faced(mirror, {1: (.1, .9), 3: (.35, .2), 5: (.2, .65), 7: (.25, .85)})
-    return Layout('natops8', joints, ((0, 4), (1, 5), (4, 2), (5, 3), (6, 4), (7, 5)), mirror, centre=2, pose=pose)
+LAYOUTS['imigue22'] = imigue22()
 
+# The 8 joints of the NATOPS gestures as the UEA archive stores them.
+_known('natops8', 'left elbow', """
+    #  joint           parent       mirror          x     y
+    0  left hand tip   left wrist   right hand tip  0.90  0.90
+    1  right hand tip  right wrist  left hand tip   0.10  0.90
+    2  left elbow      -            right elbow     0.65  0.20
+    3  right elbow     -            left elbow      0.35  0.20
+    4  left wrist      left elbow   right wrist     0.80  0.65
+    5  right wrist     right elbow  left wrist      0.20  0.65
+    6  left thumb      left wrist   right thumb     0.75  0.85
+    7  right thumb     right wrist  left thumb      0.25  0.85
+""")
 
-def coco17() -> Layout:
-    """COCO's 17 key points, as most 2D pose estimators give them."""
-    joints = ('nose', 'left eye', 'right eye', 'left ear', 'right ear', 'left shoulder', 'right shoulder', 'left elbow',
-              'right elbow', 'left wrist', 'right wrist', 'left hip', 'right hip', 'left knee', 'right knee', 'left ankle', 'right ankle')
-    bones = ((1, 0), (2, 0), (3, 1), (4, 2), (5, 0), (6, 0), (7, 5), (8, 6), (9, 7), (10, 8), (11, 5), (12, 6),
-             (13, 11), (14, 12), (15, 13), (16, 14))
-    mirror = tuple((i, i + 1) for i in range(1, 17, 2))
-    pose = _faced(mirror, {0: (.5, .1), 2: (.46, .06), 4: (.41, .08), 6: (.34, .22), 8: (.24, .36), 10: (.16, .5), 12: (.4, .52),
-                           14: (.38, .73), 16: (.36, .94)})
-    return Layout('coco17', joints, bones, mirror, centre=0, pose=pose)
+# COCO's 17 key points, as most 2D pose estimators give them.
+_known('coco17', 'nose', """
+     #  joint           parent          mirror          x     y
+     0  nose            -               -               0.50  0.10
+     1  left eye        nose            right eye       0.54  0.06
+     2  right eye       nose            left eye        0.46  0.06
+     3  left ear        left eye        right ear       0.59  0.08
+     4  right ear       right eye       left ear        0.41  0.08
+     5  left shoulder   nose            right shoulder  0.66  0.22
+     6  right shoulder  nose            left shoulder   0.34  0.22
+     7  left elbow      left shoulder   right elbow     0.76  0.36
+     8  right elbow     right shoulder  left elbow      0.24  0.36
+     9  left wrist      left elbow      right wrist     0.84  0.50
+    10  right wrist     right elbow     left wrist      0.16  0.50
+    11  left hip        left shoulder   right hip       0.60  0.52
+    12  right hip       right shoulder  left hip        0.40  0.52
+    13  left knee       left hip        right knee      0.62  0.73
+    14  right knee      right hip       left knee       0.38  0.73
+    15  left ankle      left knee       right ankle     0.64  0.94
+    16  right ankle     right knee      left ankle      0.36  0.94
+""")
 
+# OpenPose's BODY_25, its default model for the whole body.
+_known('openpose25', 'neck', """
+     #  joint            parent          mirror           x     y
+     0  nose             neck            -                0.50  0.10
+     1  neck             -               -                0.50  0.21
+     2  right shoulder   neck            left shoulder    0.37  0.22
+     3  right elbow      right shoulder  left elbow       0.27  0.36
+     4  right wrist      right elbow     left wrist       0.18  0.48
+     5  left shoulder    neck            right shoulder   0.63  0.22
+     6  left elbow       left shoulder   right elbow      0.73  0.36
+     7  left wrist       left elbow      right wrist      0.82  0.48
+     8  middle hip       neck            -                0.50  0.50
+     9  right hip        middle hip      left hip         0.41  0.51
+    10  right knee       right hip       left knee        0.38  0.70
+    11  right ankle      right knee      left ankle       0.36  0.88
+    12  left hip         middle hip      right hip        0.59  0.51
+    13  left knee        left hip        right knee       0.62  0.70
+    14  left ankle       left knee       right ankle      0.64  0.88
+    15  right eye        nose            left eye         0.46  0.06
+    16  left eye         nose            right eye        0.54  0.06
+    17  right ear        right eye       left ear         0.41  0.08
+    18  left ear         left eye        right ear        0.59  0.08
+    19  left big toe     left ankle      right big toe    0.68  0.96
+    20  left small toe   left big toe    right small toe  0.74  0.94
+    21  left heel        left ankle      right heel       0.61  0.93
+    22  right big toe    right ankle     left big toe     0.32  0.96
+    23  right small toe  right big toe   left small toe   0.26  0.94
+    24  right heel       right ankle     left heel        0.39  0.93
+""")
 
-def openpose25() -> Layout:
-    """OpenPose's BODY_25, its default model for the whole body."""
-    joints = (*_UPPER_BODY[:8], 'middle hip', 'right hip', 'right knee', 'right ankle', 'left hip', 'left knee', 'left ankle',
-              *_UPPER_BODY[8:], 'left big toe', 'left small toe', 'left heel', 'right big toe', 'right small toe', 'right heel')
-    bones = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 1), (9, 8), (10, 9), (11, 10), (12, 8), (13, 12), (14, 13),
-             (15, 0), (16, 0), (17, 15), (18, 16), (19, 14), (20, 19), (21, 14), (22, 11), (23, 22), (24, 11))
-    mirror = ((5, 2), (6, 3), (7, 4), (12, 9), (13, 10), (14, 11), (16, 15), (18, 17), (19, 22), (20, 23), (21, 24))
-    pose = _faced(mirror, {0: (.5, .1), 1: (.5, .21), 2: (.37, .22), 3: (.27, .36), 4: (.18, .48), 8: (.5, .5), 9: (.41, .51),
-                           10: (.38, .7), 11: (.36, .88), 15: (.46, .06), 17: (.41, .08), 22: (.32, .96), 23: (.26, .94),
-                           24: (.39, .93)})
-    return Layout('openpose25', joints, bones, mirror, centre=1, pose=pose)
+# 54 joints of OpenPose run with --hand: joints 0-7 and 15-18 of BODY_25 in imigue22's order, then
+# 12-32 hand_left_keypoints_2d and 33-53 hand_right_keypoints_2d.
+_known('openpose_upper_hands', 'neck', [
+    *_UPPER_BODY, *hand('left', 12, wrist=(0.80, 0.74)), *hand('right', 33, wrist=(0.20, 0.74))])
 
+# 67 joints of MediaPipe Holistic: 0-24 pose_landmarks (all but the legs: face, shoulders, elbows,
+# wrists, three rough points of each hand, hips), then 25-45 left_hand_landmarks and 46-66
+# right_hand_landmarks. The hands are drawn a little below the wrists.
+_known('mediapipe_upper_hands', 'nose', [*read_joints("""
+     #  joint                parent           mirror               x     y
+     0  nose                 -                -                    0.50  0.20
+     1  left inner eye       nose             right inner eye      0.53  0.14
+     2  left eye             left inner eye   right eye            0.56  0.13
+     3  left outer eye       left eye         right outer eye      0.59  0.14
+     7  left ear             left outer eye   right ear            0.63  0.17
+     4  right inner eye      nose             left inner eye       0.47  0.14
+     5  right eye            right inner eye  left eye             0.44  0.13
+     6  right outer eye      right eye        left outer eye       0.41  0.14
+     8  right ear            right outer eye  left ear             0.37  0.17
+     9  left mouth           nose             right mouth          0.54  0.26
+    10  right mouth          nose             left mouth           0.46  0.26
+    11  left shoulder        nose             right shoulder       0.65  0.38
+    12  right shoulder       nose             left shoulder        0.35  0.38
+    13  left elbow           left shoulder    right elbow          0.73  0.54
+    14  right elbow          right shoulder   left elbow           0.27  0.54
+    15  left wrist           left elbow       right wrist          0.80  0.66
+    16  right wrist          right elbow      left wrist           0.20  0.66
+    17  left pinky knuckle   left wrist       right pinky knuckle  0.75  0.69
+    18  right pinky knuckle  right wrist      left pinky knuckle   0.25  0.69
+    19  left index knuckle   left wrist       right index knuckle  0.78  0.71
+    20  right index knuckle  right wrist      left index knuckle   0.22  0.71
+    21  left thumb knuckle   left wrist       right thumb knuckle  0.84  0.68
+    22  right thumb knuckle  right wrist      left thumb knuckle   0.16  0.68
+    23  left hip             left shoulder    right hip            0.60  0.80
+    24  right hip            right shoulder   left hip             0.40  0.80
+"""), *hand('left', 25, wrist=(0.80, 0.72)), *hand('right', 46, wrist=(0.20, 0.72))])
 
-def openpose_upper_hands() -> Layout:
-    """54 joints of OpenPose run with --hand: the upper body, then its 21 points of the left hand, then those of the right.
-
-    0-11   nose, neck, right shoulder, elbow, wrist, left shoulder, elbow, wrist, right eye, left eye, right ear, left ear: joints
-           0-7 and 15-18 of BODY_25, in imigue22's order
-    12-32  hand_left_keypoints_2d     33-53  hand_right_keypoints_2d
-    """
-    left, right = hand('left', 12, wrist=7), hand('right', 33, wrist=4)
-    mirror = _UPPER_BODY_MIRROR + tuple(zip(range(12, 33), range(33, 54)))
-    pose = _faced(mirror, _UPPER_BODY_POSE | right.pose(_UPPER_BODY_POSE[4]))
-    return Layout('openpose_upper_hands', _UPPER_BODY + left.joints + right.joints, _UPPER_BODY_BONES + left.bones + right.bones, mirror,
-                  centre=1, pose=pose)
-
-
-def mediapipe_upper_hands() -> Layout:
-    """67 joints of MediaPipe Holistic: pose landmarks 0-24 (all but the legs), then the 21 landmarks of each hand.
-
-    0-24   pose_landmarks: face, shoulders, elbows, wrists, three rough points of each hand, hips
-    25-45  left_hand_landmarks     46-66  right_hand_landmarks
-    """
-    body = ('nose', 'left inner eye', 'left eye', 'left outer eye', 'right inner eye', 'right eye', 'right outer eye', 'left ear',
-            'right ear', *(f'{side} {part}' for part in ('mouth', 'shoulder', 'elbow', 'wrist', 'pinky knuckle', 'index knuckle',
-                                                         'thumb knuckle', 'hip') for side in ('left', 'right')))
-    body_bones = ((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6), (9, 0), (10, 0), (11, 0), (12, 0), (13, 11), (14, 12),
-                  (15, 13), (16, 14), (17, 15), (18, 16), (19, 15), (20, 16), (21, 15), (22, 16), (23, 11), (24, 12))
-    left, right = hand('left', 25, wrist=15), hand('right', 46, wrist=16)
-    mirror = (*((i, i + 3) for i in (1, 2, 3)), *((i, i + 1) for i in range(7, 25, 2)), *zip(range(25, 46), range(46, 67)))
-    wrist = (.2, .66)
-    pose = _faced(mirror, {0: (.5, .2), 4: (.47, .14), 5: (.44, .13), 6: (.41, .14), 8: (.37, .17), 10: (.46, .26), 12: (.35, .38),
-                           14: (.27, .54), 16: wrist, 18: (.25, .69), 20: (.22, .71), 22: (.16, .68), 24: (.4, .8)}
-                  | right.pose((.2, .72)))
-    return Layout('mediapipe_upper_hands', body + left.joints + right.joints, body_bones + left.bones + right.bones, mirror, centre=0,
-                  pose=pose)
-
-
-def ntu25() -> Layout:
-    """The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own bones say."""
-    arm = ('shoulder', 'elbow', 'wrist', 'hand')
-    joints = ('spine base', 'spine middle', 'neck', 'head', *(f'left {part}' for part in arm),
-              *(f'right {part}' for part in arm), *(f'left {part}' for part in ('hip', 'knee', 'ankle', 'foot')),
-              *(f'right {part}' for part in ('hip', 'knee', 'ankle', 'foot')), 'spine top', 'left hand tip', 'left thumb',
-              'right hand tip', 'right thumb')
-    bones = ((0, 1), (1, 20), (2, 20), (3, 2), (4, 20), (5, 4), (6, 5), (7, 6), (8, 20), (9, 8), (10, 9), (11, 10), (12, 0), (13, 12),
-             (14, 13), (15, 14), (16, 0), (17, 16), (18, 17), (19, 18), (21, 7), (22, 6), (23, 11), (24, 10))
-    mirror = ((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19), (21, 23), (22, 24))
-    pose = _faced(mirror, {0: (.5, .54), 1: (.5, .4), 2: (.5, .19), 3: (.5, .08), 8: (.36, .28), 9: (.27, .4), 10: (.19, .5),
-                           11: (.14, .56), 16: (.42, .56), 17: (.4, .74), 18: (.38, .9), 19: (.32, .95), 20: (.5, .27),
-                           23: (.09, .62), 24: (.2, .58)})
-    return Layout('ntu25', joints, bones, mirror, centre=20, pose=pose)
-
-
-_MAKERS: dict[str, Callable[..., Layout]] = {make.__name__: make for make in (
-    imigue22, natops8, coco17, openpose25, openpose_upper_hands, mediapipe_upper_hands, ntu25)}
-LAYOUTS: dict[str, Layout] = {name: make() for name, make in _MAKERS.items()}
-
-
-def get_layout(name: str) -> Layout:
-    """The layout of that name; ConfigError with the known names when there is none."""
-    if name not in LAYOUTS:
-        raise ConfigError(f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)}')
-    return LAYOUTS[name]
-
-
-def guess_layout(num_joints: int) -> Layout | None:
-    """The known layout of that many joints; None where there is none, or more than one (25: openpose25 and ntu25)."""
-    found = [layout for layout in LAYOUTS.values() if layout.num_joints == num_joints]
-    return found[0] if len(found) == 1 else None
-
-
-def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
-    """The layout that a config means.
-
-    'imigue22'                                        a known one
-    dict(name='imigue22', first_hand='left')          a known one with a setting of its own
-    dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
-        a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]
-
-    raises  ConfigError: unknown name or key, a key missing, of the wrong type, or parts that contradict each other
-    """
-    if isinstance(value, Layout):
-        return value
-    if isinstance(value, str):
-        return get_layout(value)
-    if not isinstance(value, Mapping):
-        raise ConfigError(f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).')
-    if 'joints' not in value and isinstance(name := value.get('name'), str):
-        settings = {key: v for key, v in value.items() if key != 'name'}
-        maker = _MAKERS[get_layout(name).name]
-        check_call(maker, settings, f'skeleton layout {name}')
-        return maker(**settings)
-    check_call(_own, value, f'skeleton layout {value.get("name", "of a config")!r}')
-    return _own(**value)
-
-
-def _own(name: str, joints: Sequence[str], bones: Sequence[Sequence[int | str]], mirror: Sequence[Sequence[int | str]],
-         centre: int | str, pose: Sequence[Sequence[float]] = ()) -> Layout:
-    place = {joint: i for i, joint in enumerate(joints)}
-
-    def index(joint: int | str) -> int:
-        if isinstance(joint, str) and joint not in place:
-            raise ConfigError(f'skeleton layout {name!r}: {joint!r} is none of its joints.{did_you_mean(joint, place)}')
-        return place[joint] if isinstance(joint, str) else joint
-
-    def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
-        return tuple(tuple(index(joint) for joint in pair) for pair in given)
-
-    return Layout(name, tuple(joints), pairs(bones), pairs(mirror), index(centre), tuple(tuple(xy) for xy in pose))
+# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
+# bones say.
+_known('ntu25', 'spine top', """
+     #  joint           parent          mirror          x     y
+     0  spine base      spine middle    -               0.50  0.54
+     1  spine middle    spine top       -               0.50  0.40
+     2  neck            spine top       -               0.50  0.19
+     3  head            neck            -               0.50  0.08
+     4  left shoulder   spine top       right shoulder  0.64  0.28
+     5  left elbow      left shoulder   right elbow     0.73  0.40
+     6  left wrist      left elbow      right wrist     0.81  0.50
+     7  left hand       left wrist      right hand      0.86  0.56
+     8  right shoulder  spine top       left shoulder   0.36  0.28
+     9  right elbow     right shoulder  left elbow      0.27  0.40
+    10  right wrist     right elbow     left wrist      0.19  0.50
+    11  right hand      right wrist     left hand       0.14  0.56
+    12  left hip        spine base      right hip       0.58  0.56
+    13  left knee       left hip        right knee      0.60  0.74
+    14  left ankle      left knee       right ankle     0.62  0.90
+    15  left foot       left ankle      right foot      0.68  0.95
+    16  right hip       spine base      left hip        0.42  0.56
+    17  right knee      right hip       left knee       0.40  0.74
+    18  right ankle     right knee      left ankle      0.38  0.90
+    19  right foot      right ankle     left foot       0.32  0.95
+    20  spine top       -               -               0.50  0.27
+    21  left hand tip   left hand       right hand tip  0.91  0.62
+    22  left thumb      left wrist      right thumb     0.80  0.58
+    23  right hand tip  right hand      left hand tip   0.09  0.62
+    24  right thumb     right wrist     left thumb      0.20  0.58
+""")

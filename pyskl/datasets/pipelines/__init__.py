@@ -1,13 +1,22 @@
 """Pipelines: from an annotation to what the network takes, in stages with PYSKL's names and arguments."""
-from .augment import FrameJitter, JointDropout, KeypointNoise, ShiftScale
-from .base import Step
-from .bones import BoneVectors
-from .compose import Compose
-from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
-from .geometry import CenterCrop, RandomCrop, RandomResizedCrop, Resize
-from .keypoints import Flip, PoseCompact, PoseDecode
-from .sampling import UniformSampleFrames
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from .augment import FrameJitter, JointDropout, KeypointNoise, ShiftScale
+    from .base import Step
+    from .bones import BoneVectors
+    from .compose import Compose
+    from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
+    from .geometry import CenterCrop, RandomCrop, RandomResizedCrop, Resize
+    from .keypoints import Flip, PoseCompact, PoseDecode
+    from .sampling import UniformSampleFrames
 
 __all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
            'JointDropout', 'KeypointNoise', 'PoseCompact', 'PoseDecode', 'RandomCrop', 'RandomResizedCrop', 'Resize',
            'ShiftScale', 'Step', 'ToTensor', 'UniformSampleFrames']
+
+__getattr__, __dir__ = lazy_exports(__name__)

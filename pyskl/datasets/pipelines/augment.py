@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ...registry import PIPELINES
-from .base import Results, Step, picture_size
+from .base import Results, Step, picture_size, zero_coordinates
 
 
 @PIPELINES.register_module()
@@ -87,7 +87,7 @@ class ShiftScale(Step):
         y = h / 2 * (1 - a) - w / 2 * b + self.shift * (2 * down - 1) * h
         with np.errstate(invalid='ignore', over='ignore'):          # NaN and infinity stand for missing joints, too
             moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
-        results['keypoint'] = np.where(keypoint == 0, keypoint, moved.reshape(keypoint.shape))
+        results['keypoint'] = np.where(zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape))
         return results
 
 
@@ -138,6 +138,6 @@ class KeypointNoise(Step):
         keypoint = results['keypoint']
         rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # faster than np.random.normal, seeded by it
         noise = rng.standard_normal(keypoint.shape, dtype=np.float32)
-        noise *= (keypoint != 0) * np.float32(self.sigma * min(picture_size(results)))
+        noise *= ~zero_coordinates(keypoint) * np.float32(self.sigma * min(picture_size(results)))
         results['keypoint'] = keypoint + noise
         return results

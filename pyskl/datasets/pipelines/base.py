@@ -76,6 +76,22 @@ def picture_size(results: Results) -> tuple[int, int]:
     return h, w
 
 
+def zero_coordinates(keypoint: np.ndarray) -> np.ndarray:
+    """Return which coordinates are exactly 0; steps that move key points leave these as they are.
+
+    The published pipelines mark missing joints coordinate by coordinate: a joint that was seen at
+    the picture's very edge keeps its x = 0 while its y is moved. The published numbers depend on
+    it. Whether a joint is there at all is another question: `pyskl.skeletons.is_present`.
+
+    Args:
+        keypoint: coordinates, of any shape.
+
+    Returns:
+        bool, of the same shape.
+    """
+    return keypoint == 0
+
+
 def for_each_joint(ufunc: np.ufunc, keypoint: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """ufunc(keypoint (..., V, 2), xy (2,)). Over rows of V * 2 numbers numpy is four times as fast as over rows of 2."""
     *others, joints, _ = keypoint.shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...registry import PIPELINES
+from ...skeletons import is_present
 from .base import Results, Step, check_joints, chosen_layout, picture_size
 
 
@@ -18,7 +19,7 @@ class BoneVectors(Step):
     zoom         how many times its length a bone is drawn
     keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's order
 
-    A bone's score is the lower one of its ends'; with a missing end (score 0, or x = y = 0) it is missing. A crop moves missing joints
+    A bone's score is the lower one of its ends'; with a missing end (score 0, x = y = 0, NaN) it is missing. A crop moves missing joints
     too, so behind one they are known by their scores alone. Put Flip before this step: it mirrors joints. The points are no joints
     any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
     """
@@ -40,7 +41,8 @@ class BoneVectors(Step):
         keypoint = results['keypoint']
         check_joints(results, self._layout, keypoint.shape[2])
         child, parent = keypoint.take(self._child, axis=2), keypoint.take(self._parent, axis=2)
-        missing = (child == 0).all(-1) | (parent == 0).all(-1)                                    # (M, T, L)
+        present = is_present(keypoint)
+        missing = ~(present.take(self._child, axis=2) & present.take(self._parent, axis=2))       # (M, T, L)
         point = np.array([(w - 1) / 2, (h - 1) / 2], dtype=keypoint.dtype) + (child - parent) * keypoint.dtype.type(self.zoom)
         results['keypoint'] = self._behind(keypoint, np.where(missing[..., None], 0, point))
         score = results.get('keypoint_score')

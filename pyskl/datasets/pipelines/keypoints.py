@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...inputs.heatmaps.spec import mirror_order
 from ...registry import PIPELINES
-from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size
+from ...skeletons import mirror_order
+from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size, zero_coordinates
 
 Quadruple = tuple[float, float, float, float]       # x, y, width, height as shares of the original picture
 
@@ -74,7 +74,7 @@ class PoseCompact(Step):
             return results
         left, top, right, bottom = box
         results['keypoint'] = moved = for_each_joint(np.subtract, keypoint, np.array([left, top], dtype=keypoint.dtype))
-        moved[keypoint == 0] = 0
+        moved[zero_coordinates(keypoint)] = 0
         results['img_shape'] = (bottom - top, right - left)
         results['crop_quadruple'] = crop_further(results.get('crop_quadruple', (0., 0., 1., 1.)),
                                                  (left / w, top / h, (right - left) / w, (bottom - top) / h))
@@ -83,7 +83,7 @@ class PoseCompact(Step):
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> tuple[int, int, int, int] | None:
         """(left, top, right, bottom) pixels of the crop, None where there is too little to see."""
         shown = keypoint.reshape(-1, 2).T.copy()        # one row for x, one for y: reduced many times faster
-        shown[(shown == 0) | ~np.isfinite(shown)] = np.nan
+        shown[zero_coordinates(shown) | ~np.isfinite(shown)] = np.nan
         least, most = (ufunc.reduce(shown, axis=1, initial=np.nan) for ufunc in (np.fmin, np.fmax))
         # The sums are float32 and the rest float64, as published.
         (x, y), (wide, high) = (most + least).tolist(), (most - least).tolist()
@@ -147,7 +147,7 @@ class Flip(Step):
         order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
         keypoint = results['keypoint'].take(order, axis=2)
         x = keypoint[..., 0]
-        np.subtract(picture_size(results)[1] - self._first_pixel, x, out=x, where=x != 0)
+        np.subtract(picture_size(results)[1] - self._first_pixel, x, out=x, where=~zero_coordinates(x))
         results['keypoint'] = keypoint
         if 'keypoint_score' in results:
             results['keypoint_score'] = results['keypoint_score'].take(order, axis=2)

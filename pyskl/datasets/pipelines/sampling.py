@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 
 from ...registry import PIPELINES
+from ...skeletons.poses import is_present, num_frames_filled
 from .base import Results, Step, clip_error
 
 
@@ -48,7 +49,7 @@ class UniformSampleFrames(Step):
         if keypoint is not None and keypoint.shape[1] < num_frames:
             raise clip_error(results, f'total_frames = {num_frames}, but keypoint has {keypoint.shape[1]} frames (second axis).')
         if self.real_frames and keypoint is not None:
-            num_frames = _last_real_frame(keypoint[:, :num_frames])
+            num_frames = num_frames_filled(is_present(keypoint[:, :num_frames])) or num_frames
         testing = results.get('test_mode', False) if self.test_mode is None else self.test_mode
         if testing:
             inds = _test_indices(num_frames, self.clip_len, self.num_clips, self.p_interval, self.seed)
@@ -99,10 +100,3 @@ def _parts(num_frames: int, num_parts: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each of the equal parts starts, and how long it is."""
     edges = np.arange(num_parts + 1) * num_frames // num_parts
     return edges[:-1], np.diff(edges)
-
-
-def _last_real_frame(keypoint: np.ndarray) -> int:
-    """How many frames there are up to the last one with a key point that is not 0; all of them where there is none."""
-    there = (keypoint != 0) & (keypoint == keypoint)        # NaN is not
-    shown = np.flatnonzero(there.any(axis=(0, 2, 3)))
-    return int(shown[-1]) + 1 if len(shown) else keypoint.shape[1]

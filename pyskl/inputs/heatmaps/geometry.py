@@ -46,6 +46,8 @@ def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: Hea
     if spec.scaling != 1:
         xy = xy * spec.scaling
     score = score.float() if spec.use_score else torch.ones_like(score, dtype=torch.float32)
+    # Only what cannot be drawn is left out. A joint at (0, 0) is drawn when it has a score, as
+    # published: a crop may have put it there.
     known = (xy.abs() <= FARTHEST).all(-1) & score.isfinite()
     xy = torch.where(known[..., None], xy, 0)
     score = torch.where(known, score, 0)

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from ...errors import ConfigError
-from ...skeletons import Layout
+from ...skeletons import Layout, mirror_order
 
 COCO17_BONES = ((0, 1), (0, 2), (1, 3), (2, 4), (0, 5), (5, 7), (7, 9), (0, 6), (6, 8), (8, 10), (5, 11), (11, 13), (13, 15),
                 (6, 12), (12, 14), (14, 16), (11, 12))
@@ -92,18 +92,3 @@ class HeatmapSpec:
     @cached_property
     def _highest_joint(self) -> int:
         return max((max(pair) for pair in self.skeletons), default=-1) if self.with_limb else -1
-
-
-@lru_cache(maxsize=64)
-def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str) -> tuple[int, ...]:
-    """0..count-1 with every left[i] and right[i] exchanged; ConfigError when the pairs make no exchange of `count` places."""
-    if len(left) != len(right):
-        raise ConfigError(f'{where}: {len(left)} left and {len(right)} right {what}; expected as many of each.')
-    order = list(range(count))
-    for a, b in zip(left, right):
-        if not (0 <= a < count and 0 <= b < count):
-            raise ConfigError(f'{where}: the pair ({a}, {b}) is outside 0..{count - 1} (there are {count} {what}).')
-        order[a], order[b] = b, a
-    if sorted(order) != list(range(count)):
-        raise ConfigError(f'{where}: one of the {what} stands in two pairs ({left} / {right}); it can change places only once.')
-    return tuple(order)

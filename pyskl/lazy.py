@@ -1,0 +1,51 @@
+"""Packages that import their modules only when a name of theirs is asked for, so that light tools start fast."""
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make a package's `__getattr__` and `__dir__` (PEP 562), to be called at the end of its `__init__.py`.
+
+        if TYPE_CHECKING:
+            from .keypoints import Flip, PoseDecode
+
+        __all__ = ['Flip', 'PoseDecode']
+        __getattr__, __dir__ = lazy_exports(__name__)
+
+    The imports below `if TYPE_CHECKING`, which type checkers read and Python skips, say where each
+    name comes from: the first use of `Flip` imports `.keypoints`. A name must not be called like
+    one of the package's modules.
+
+    Args:
+        package: the package's `__name__`.
+    """
+    homes = _postponed_imports(package)
+
+    def __getattr__(name: str) -> Any:
+        if name in homes:
+            value = getattr(import_module(f'{package}.{homes[name]}'), name)
+        elif name in homes.values():
+            value = import_module(f'{package}.{name}')
+        else:
+            raise AttributeError(f'module {package!r} has no attribute {name!r}')
+        setattr(sys.modules[package], name, value)          # so that the next use comes here no more
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return __getattr__, __dir__
+
+
+def _postponed_imports(package: str) -> dict[str, str]:
+    """Read {name: module} from the `from .module import name` below a package's `if TYPE_CHECKING`."""
+    source = sys.modules[package].__spec__.loader.get_source(package)
+    blocks = [node.body for node in ast.parse(source).body
+              if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == 'TYPE_CHECKING']
+    return {alias.name: node.module for block in blocks for node in block
+            if isinstance(node, ast.ImportFrom) for alias in node.names}

@@ -1,0 +1,67 @@
+"""Finding a layout: by name, by the number of joints, or as a config describes it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..errors import ConfigError, did_you_mean
+from ..signature import check_call
+from .layout import Layout, Pairs
+from .tables import LAYOUTS, imigue22
+
+# Layouts that a config may set something of; the others are what their tables say.
+_WITH_SETTINGS: dict[str, Callable[..., Layout]] = {'imigue22': imigue22}
+
+
+def get_layout(name: str) -> Layout:
+    """The layout of that name; ConfigError with the known names when there is none."""
+    if name not in LAYOUTS:
+        raise ConfigError(f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)}')
+    return LAYOUTS[name]
+
+
+def guess_layout(num_joints: int) -> Layout | None:
+    """The known layout of that many joints; None where there is none, or more than one (25: openpose25 and ntu25)."""
+    found = [layout for layout in LAYOUTS.values() if layout.num_joints == num_joints]
+    return found[0] if len(found) == 1 else None
+
+
+def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
+    """The layout that a config means.
+
+    'imigue22'                                        a known one
+    dict(name='imigue22', first_hand='left')          a known one with a setting of its own
+    dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
+        a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]
+
+    raises  ConfigError: unknown name or key, a key missing, of the wrong type, or parts that contradict each other
+    """
+    if isinstance(value, Layout):
+        return value
+    if isinstance(value, str):
+        return get_layout(value)
+    if not isinstance(value, Mapping):
+        raise ConfigError(f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).')
+    if 'joints' not in value and isinstance(name := value.get('name'), str):
+        settings = {key: v for key, v in value.items() if key != 'name'}
+        layout = get_layout(name)
+        maker = _WITH_SETTINGS.get(name, lambda: layout)
+        check_call(maker, settings, f'skeleton layout {name}')
+        return maker(**settings)
+    check_call(_own, value, f'skeleton layout {value.get("name", "of a config")!r}')
+    return _own(**value)
+
+
+def _own(name: str, joints: Sequence[str], bones: Sequence[Sequence[int | str]], mirror: Sequence[Sequence[int | str]],
+         centre: int | str, pose: Sequence[Sequence[float]] = ()) -> Layout:
+    place = {joint: i for i, joint in enumerate(joints)}
+
+    def index(joint: int | str) -> int:
+        if isinstance(joint, str) and joint not in place:
+            raise ConfigError(f'skeleton layout {name!r}: {joint!r} is none of its joints.{did_you_mean(joint, place)}')
+        return place[joint] if isinstance(joint, str) else joint
+
+    def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
+        return tuple(tuple(index(joint) for joint in pair) for pair in given)
+
+    return Layout(name, tuple(joints), pairs(bones), pairs(mirror), index(centre), tuple(tuple(xy) for xy in pose))

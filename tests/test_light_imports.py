@@ -1,0 +1,60 @@
+"""What needs no network starts without torch, and lazy packages still have all their names."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from tiny import ROOT
+
+LIGHT = ('skeletons', 'annotations', 'sources', 'sources.synthetic', 'sources.imigue', 'sources.natops', 'scores', 'evaluation',
+         'files', 'registry', 'inputs', 'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
+         *(f'datasets.pipelines.{name}' for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')))
+LAZY = ('pyskl.datasets', 'pyskl.datasets.pipelines')
+
+
+def run_python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize('module', LIGHT)
+def test_light_modules_import_no_torch(module):
+    heavy = "[name for name in ('torch', 'mmengine', 'mmcv') if name in sys.modules]"
+    assert run_python(f'import sys, pyskl.{module}; print({heavy})') == '[]'
+
+
+@pytest.mark.parametrize('package', LAZY)
+def test_a_lazy_package_has_every_name_that_it_exports(package):
+    module = import_module(package)
+    assert set(module.__all__) <= set(dir(module))
+    for name in module.__all__:
+        assert getattr(module, name).__name__ == name if name.isidentifier() and not name.isupper() else name in vars(module)
+
+
+@pytest.mark.parametrize('package', LAZY)
+def test_a_lazy_package_offers_all_that_type_checkers_see(package):
+    names = run_python(f'import {package} as p; before = set(dir(p)); print(*sorted(before - set(vars(p))))').split()
+    assert len(names) > 5 and set(names) <= set(import_module(package).__all__)
+
+
+def test_a_name_that_a_lazy_package_lacks_is_refused_as_always():
+    import pyskl.datasets
+    with pytest.raises(AttributeError, match="module 'pyskl.datasets' has no attribute 'PoseDatset'"):
+        _ = pyskl.datasets.PoseDatset
+    with pytest.raises(ImportError, match='PoseDatset'):
+        exec('from pyskl.datasets import PoseDatset')
+
+
+def test_modules_of_a_lazy_package_are_its_attributes():
+    assert run_python('import pyskl.datasets as d; print(d.loader.__name__, d.pipelines.Flip.__module__)') == (
+        'pyskl.datasets.loader pyskl.datasets.pipelines.keypoints')
+
+
+def test_registries_know_the_built_in_components_without_an_import():
+    assert run_python('from pyskl.registry import PIPELINES, RECOGNIZERS\n'
+                      'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, "Collect" in PIPELINES, '
+                      '"Recognizer3D" in RECOGNIZERS)') == '4 True True'
