@@ -10,7 +10,7 @@ from pathlib import Path
 
 SBATCH = """
 number=$(( $(cat count 2>/dev/null || echo 1000) + 1 )); echo $number > count
-cp "$script" $number.sh
+cp "$(cd "$back"; realpath "$1")" $number.sh
 last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\)%.*/\\1/p' $number.sh)
 for task in $(seq 0 ${last:-0}); do
     job=$number${last:+_$task}
@@ -53,7 +53,7 @@ def install(folder: Path, sbatch: str = SBATCH) -> dict[str, str]:
     folder.mkdir()
     scripts = {'sbatch': sbatch, 'srun': SRUN, 'sacct': SACCT, 'scontrol': 'touch requeue_$2'}
     for name, text in scripts.items():
-        start = f'#!/usr/bin/env bash\nback=$PWD here={folder} script=$(realpath "$1")\ncd $here\n'
+        start = f'#!/usr/bin/env bash\nback=$PWD here={folder}\ncd $here\n'
         (folder / name).write_text(start + text)
         (folder / name).chmod(0o755)
     return {'PATH': f'{folder}{os.pathsep}{os.environ["PATH"]}'}

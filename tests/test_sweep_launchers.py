@@ -1,4 +1,5 @@
 """Who makes a sweep's runs: in turn, submitit's debug and local executors, and Slurm as four shell scripts play it."""
+import errno
 import json
 import os
 import signal
@@ -100,6 +101,14 @@ def test_a_run_that_another_process_makes_is_left_to_it(world):
         assert run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == []
         Scripts(world / 'quick').job(task)()
     assert lines == ['[1/1] joint, seed 0: another process is making it; left to that one'] and not task.log.exists()
+
+
+def test_where_files_cannot_be_locked_runs_are_made_all_the_same(world, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, 'No locks available')
+    monkeypatch.setattr('pyskl.sweep.run.fcntl.flock', flock)
+    task, = tasks_of(0)
+    assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and task.done
 
 
 def test_why_a_run_failed_is_forgotten_when_it_is_made_again(world):
@@ -310,8 +319,8 @@ def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == ('stopped by SIGINT. 1 runs go on in Slurm (to end them: scancel 1001). The same command collects what they '
-                    'have done.\n')
+    assert said == ('stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command waits for them and '
+                    'collects what they have done.\n')
 
     job = int((slurm / 'pid_1001').read_text())
     training = int(Path(f'/proc/{job}/task/{job}/children').read_text().split()[0])

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from ..errors import ConfigError, did_you_mean
 from ..files.atomic import atomic_write
-from .run import PATIENCE, Interrupted, StopRequest, kept_from_children
+from .run import PATIENCE, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
 
 _FOREVER = 60 * 24 * 3650           # minutes: local jobs have no limit
@@ -160,8 +160,8 @@ class Slurm:
 
     def leave(self, handles: Sequence[Handle]) -> str:
         ids = sorted({handle.job_id.partition('_')[0] for handle in handles})
-        return (f'{len(handles)} runs go on in Slurm (to end them: scancel {" ".join(ids)}). The same command '
-                'collects what they have done.')
+        return (f'Its Slurm jobs go on (to end them: scancel {" ".join(ids)}). The same command waits for them '
+                'and collects what they have done.') if ids else Interrupted.advice
 
 
 Launcher = InTurn | Local | Slurm
@@ -225,7 +225,7 @@ def run_tasks(tasks: Sequence[Task], launcher: Launcher, scripts: Scripts,
     # submitit knows of all jobs before the first is asked about, so it asks Slurm once for all
     queued = {task.folder: job for task in waiting if (job := slurm_job(task))}
     running: list[tuple[Task, Handle | None]] = []
-    with StopRequest() as stop:
+    with StopSignal() as stop:
         try:
             while waiting or running:
                 stop.check()

@@ -41,12 +41,12 @@ class Interrupted(SystemExit):
         self.name = signal.Signals(number).name
 
 
-class StopRequest:
+class StopSignal:
     """Remembers SIGINT (Ctrl-C) and SIGTERM while active, for a loop that asks `check`."""
 
     number = 0
 
-    def __enter__(self) -> StopRequest:
+    def __enter__(self) -> StopSignal:
         self._before = {number: signal.signal(number, self._remember)
                         for number in (signal.SIGINT, signal.SIGTERM)}
         return self
@@ -116,16 +116,15 @@ class Files:
     def holding(self) -> Iterator[IO | bool | None]:
         """Lock the folder: gives the locked file, False when another process has it, None without locks."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if fcntl is None:
-            yield None
-            return
         with open(self.folder / '.sweep.lock', 'wb') as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield file
+            lock = None
+            with contextlib.suppress(OSError, AttributeError):  # a file system or a system without locks
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    lock = file
+                except BlockingIOError:
+                    lock = False
+            yield lock
 
     @property
     def is_held(self) -> bool:
@@ -154,7 +153,7 @@ class Job(Files):
     _process: subprocess.Popen | None = None
 
     def __call__(self) -> None:
-        with self.holding() as lock, StopRequest() as stop:
+        with self.holding() as lock, StopSignal() as stop:
             if lock is False:
                 return
             self.failure.unlink(missing_ok=True)
@@ -178,7 +177,7 @@ class Job(Files):
         self._end_step()
         return DelayedSubmission(self)
 
-    def _run(self, step: str, words: list[str], lock: IO | None, stop: StopRequest) -> int:
+    def _run(self, step: str, words: list[str], lock: IO | None, stop: StopSignal) -> int:
         since = time.monotonic()
         # The lock is handed on: if this process is killed hard, nobody else begins the run before
         # its training has ended too. Slurm's SIGUSR2 is for this process, which stops the other.
