@@ -309,6 +309,21 @@ def test_a_signal_between_runs_stops_a_sweep(world, monkeypatch):
     assert stopped.value.code == 143 and stopped.value.name == 'SIGTERM'
 
 
+def test_a_slurm_job_that_is_ended_before_it_is_warned_is_queued_again_too(slurm, world):
+    """Clusters that pre-empt send SIGTERM first, SIGUSR2 after it."""
+    once = "import os, sys\nif os.path.exists(sys.argv[sys.argv.index('--work-dir') + 1] + '/started'): sys.exit()\n"
+    (world / 'quick' / 'train.py').write_text(once + PATIENT)
+    process = start_sweep('--launcher', 'slurm')
+    wait_for(lambda: started(world))
+    task, job = tasks_of(0)[0], int((slurm / 'pid_1001').read_text())
+    os.kill(job, signal.SIGTERM)
+    wait_for(lambda: 'stopped politely' in task.log.read_text())
+    os.kill(job, signal.SIGUSR2)
+    out, _ = process.communicate(timeout=100)
+    assert process.returncode == 0 and 'done: joint, seed 0' in out
+    assert (slurm / 'starts_1001').read_text() == 'start\n' * 2 and (slurm / 'count').read_text() == '1001\n'
+
+
 @pytest.mark.slow
 def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world):
     """Stopped, asked again while its jobs run, warned by Slurm (to all processes of the job): one training, to its end."""
@@ -332,4 +347,4 @@ def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world
     assert (slurm / 'count').read_text() == '1001\n' and (slurm / 'starts_1001').read_text() == 'start\n' * 2
     folder, = (world / 'sweep').glob('*/seed0')
     log = (folder / 'sweep.log').read_text()
-    assert log.count('Going on from') == 1 and (folder / 'epoch_60.pth').exists()
+    assert log.count('goes on from there') == log.count('Going on from') == 1 and (folder / 'epoch_60.pth').exists()

@@ -203,7 +203,7 @@ class Job(Files):
 
     def _end_step(self) -> None:
         """End what still runs, politely: a training writes a checkpoint first."""
-        process, self._process = self._process, None
+        process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
             try:
@@ -211,6 +211,7 @@ class Job(Files):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._process = None            # only now: `checkpoint` may come while this waits
 
     def _note(self, step: str, spent: float) -> None:
         """Keep what was run, and the seconds of this step besides those of earlier attempts."""
