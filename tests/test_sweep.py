@@ -17,8 +17,10 @@ from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
 from pyskl.scores import fit_blend, soften
 from pyskl.scores.score_file import load_scores, save_scores
-from pyskl.sweep import Entry, Machine, Plan, from_command_line, gather, make_tasks, read_plan, run_tasks, write_table
-from pyskl.sweep.table import as_markdown
+from pyskl.sweep.launchers import InTurn, run_tasks, shares
+from pyskl.sweep.plan import Entry, Plan, from_command_line, read_plan
+from pyskl.sweep.table import as_markdown, gather, write_table
+from pyskl.sweep.tasks import Scripts, make_tasks
 
 script = load_script('sweep')
 
@@ -176,7 +178,7 @@ def test_a_run_is_done_when_its_result_file_is_whole_and_of_these_clips(world):
     assert task.scores() is None
     result(task)
     assert task.scores() is not None
-    assert run_tasks([task], Machine(world / 'no_tools')) == []         # nothing is started
+    assert run_tasks([task], InTurn(), Scripts(world / 'no_tools')) == []         # nothing is started
     result(task, ids=[f'other_{n}' for n in range(13)])
     assert task.scores() is None
     result(task)
@@ -202,22 +204,23 @@ def test_mistakes_are_found_before_anything_runs(world):
 
 def test_options_stay_single_words_and_no_shell_sees_them(world):
     task, = make_tasks(from_command_line(['joint.py'], options=["work_dir='; touch hacked; $(touch hacked)'"]), 'sweep')
-    commands = Machine(ROOT / 'tools', device='cpu', amp='bf16').commands(task)
+    commands = Scripts(ROOT / 'tools', device='cpu', amp='bf16').commands(task)
     assert list(commands) == ['train', 'test']
     assert commands['train'][-2:] == ['--cfg-options', "work_dir='; touch hacked; $(touch hacked)'"]
     assert commands['train'][2:11] == ['joint.py', '--work-dir', str(task.folder), '--device', 'cpu', '--amp', 'bf16', '--seed', '0']
     assert commands['test'][-4:-2] == ['--split', 'test']
 
 
-def test_jobs_share_the_cores_and_the_gpus(monkeypatch, tmp_path):
+def test_jobs_share_the_cores_and_the_gpus(monkeypatch):
     monkeypatch.setattr(os, 'sched_getaffinity', lambda _: set(range(8)), raising=False)
     monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
-    assert 'OMP_NUM_THREADS' not in Machine(tmp_path).environment(0)
-    assert Machine(tmp_path, jobs=3).environment(1)['OMP_NUM_THREADS'] == '2'
-    assert Machine(tmp_path, jobs=20).environment(1)['OMP_NUM_THREADS'] == '1'
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '7')
+    assert shares(0, 1, ()) == {'CUDA_VISIBLE_DEVICES': '7'}
+    assert shares(1, 3, ())['OMP_NUM_THREADS'] == '2'
+    assert shares(1, 20, ())['OMP_NUM_THREADS'] == '1'
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
-    assert Machine(tmp_path, jobs=2).environment(0)['OMP_NUM_THREADS'] == '1'
-    assert [Machine(tmp_path, jobs=3, gpus=['4', '6']).environment(slot)['CUDA_VISIBLE_DEVICES'] for slot in range(3)] == ['4', '6', '4']
+    assert shares(0, 2, ())['OMP_NUM_THREADS'] == '1'
+    assert [shares(slot, 3, ['4', '6'])['CUDA_VISIBLE_DEVICES'] for slot in range(3)] == ['4', '6', '4']
 
 
 def test_an_array_task_is_one_run(monkeypatch):
@@ -275,11 +278,11 @@ def test_an_ensemble_is_also_judged_with_weights_chosen_on_val(world):
     bad = {split: soften(5 * rng.normal(size=(13, 3))) for split in good}
     for task, scores in zip(tasks, (good, bad)):
         result(task, scores['test'])
-        assert not task.done and list(Machine(world).commands(task)) == ['fit']
+        assert not task.done and list(Scripts(world).commands(task)) == ['fit']
         save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids[::-1], scores['val'][::-1])
         assert not task.done                                        # the clips are not in the data set's order
         save_scores(task.folder / 'val_scores.npz', task.fit_truth.ids, scores['val'])
-        assert task.done and not Machine(world).commands(task)
+        assert task.done and not Scripts(world).commands(task)
     fit = fit_blend([good['val'], bad['val']], tasks[0].fit_truth.labels)
     blended = sum(w * soften(s['test'], t) for w, s, t in zip(fit.weights, (good, bad), fit.temperatures))
     rows = {row.name: row for row in gather(plan, tasks)}

@@ -18,7 +18,6 @@ from ..scores.align import align
 from ..scores.blend import blend
 from ..scores.score_file import Scores
 from .plan import Plan
-from .runner import read_record
 from .tasks import Task, Truth
 
 COLUMNS = {'top1_acc': 'top-1', 'top5_acc': 'top-5', 'mean_class_accuracy': 'mean-class', 'macro_f1': 'macro-F1', 'head_acc': 'head',
@@ -39,7 +38,7 @@ class Row:
 def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
     """The rows of all runs, then of all ensembles. A seed that is not done (of an ensemble: a part of it) has no figures."""
     done = {(task.entry.name, task.seed): (task, task.scores()) for task in tasks if task.done}
-    seconds = {key: sum(read_record(task).values()) or None for key, (task, _) in done.items()}
+    seconds = {key: sum(task.seconds.values()) or None for key, (task, _) in done.items()}
     rows = []
     for entry in plan.entries:
         mine = {seed: done[entry.name, seed] for seed in plan.seeds if (entry.name, seed) in done}

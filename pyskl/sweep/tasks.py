@@ -19,6 +19,7 @@ from ..errors import ConfigError, DataError
 from ..recipe import Recipe
 from ..scores.score_file import Scores, load_scores
 from .plan import Entry, Plan
+from .run import Files, Job
 
 SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}        # as tools/test.py names them
 _LONGEST_NAME = 80
@@ -34,7 +35,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Files):
     """One run: an entry with one seed."""
 
     entry: Entry
@@ -47,16 +48,6 @@ class Task:
     @property
     def title(self) -> str:
         return f'{self.entry.name}, seed {self.seed}'
-
-    @property
-    def record(self) -> Path:
-        """What the run was and how long it took, as JSON."""
-        return self.folder / 'sweep.json'
-
-    @property
-    def log(self) -> Path:
-        """All that its training and test said."""
-        return self.folder / 'sweep.log'
 
     @property
     def done(self) -> bool:
@@ -79,6 +70,43 @@ class Task:
         except DataError:
             return None
         return scores if scores.ids == truth.ids else None
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """How runs are made.
+
+    Attributes:
+        tools: the folder of train.py and test.py.
+        device, amp: handed on to both; None: their defaults.
+    """
+
+    tools: Path
+    device: str | None = None
+    amp: str | None = None
+
+    def job(self, task: Task, environment: Mapping[str, str | None] | None = None,
+            parent: int | None = None) -> Job:
+        """What is still missing of a run, to be called; the rest as Job says."""
+        about = {'name': task.entry.name, 'config': task.entry.config, 'options': task.entry.options,
+                 'seed': task.seed}
+        return Job(task.folder, about, self.commands(task), environment or {}, parent)
+
+    def commands(self, task: Task) -> dict[str, list[str]]:
+        """The steps that a run still needs, as words for the operating system; no shell reads them."""
+        common = [task.entry.config, '--work-dir', str(task.folder)]
+        common += ['--device', self.device] if self.device else []
+        common += ['--amp', self.amp] if self.amp else []
+        options = ['--cfg-options', *task.entry.words] if task.entry.options else []
+        train, test = ([sys.executable, str(self.tools / f'{name}.py'), *common]
+                       for name in ('train', 'test'))
+        steps = {}
+        if task.scores() is None:
+            steps = {'train': [*train, '--seed', str(task.seed), *options],
+                     'test': [*test, '--split', task.split, *options]}
+        if task.fit_truth is not None and task.fit_scores() is None:
+            steps['fit'] = [*test, '--split', 'val', *options]
+        return steps
 
 
 def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', 'val'] = 'test', amp: str | None = None) -> list[Task]:
