@@ -19,7 +19,7 @@ from ..wording import brief
 MAX_DIMS = 32
 MAX_KEY_ITEMS = 16          # a tuple as dict key or set member
 _DTYPE = re.compile(r'[|<>=]?([biufcSU])(\d{1,9})|\|?(O)\d?')
-_TEXT = frozenset((str, bytes))         # Python salts their hashes, so that no file can foresee them
+_TEXT = frozenset((str, bytes))     # Python salts their hashes, so that no file can foresee them
 
 
 class Refused(Exception):
@@ -88,13 +88,14 @@ def _is_fair(key: Any) -> bool:
     return type(key) in (float, bool, type(None)) or type(key) is int and abs(key) < 2**61 - 1
 
 
-def size_of(value: Any) -> int:
-    """Return about how many bytes a value takes that a function made."""
+def size_of(value: Any, arguments: tuple = ()) -> int:
+    """Return about how many bytes a value takes that a function made, or its arguments did."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.nbytes
     if isinstance(value, (bytes, bytearray)):
         return len(value)
-    return 128 * len(value) if isinstance(value, (set, frozenset, dict)) else 0
+    each = {set: 64, frozenset: 64, OrderedDict: 128}.get(type(value), 0)
+    return each and each * sum(map(len, arguments))     # which may hold the same item many times
 
 
 def _dtype(text: Any, align: Any = False, copy: Any = False) -> Pending:

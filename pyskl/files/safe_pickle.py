@@ -140,7 +140,7 @@ class _DataUnpickler(pickle._Unpickler):
         self.left = 2 * size + (1 << 20)
 
     def load(self) -> Any:
-        """Return the value; Python's own loop takes twice as long, for frames."""
+        """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
         self.stack, self.metastack, self.proto = [], [], 0
         self.append = self.stack.append
         read, instructions = self.read, _INSTRUCTIONS
@@ -165,9 +165,10 @@ class _DataUnpickler(pickle._Unpickler):
         if type(function) is not Function or not isinstance(arguments, tuple):
             raise Refused('it calls something that is not a known function')
         try:
-            self.push(function.call(*arguments))
+            value = function.call(*arguments)
         except (TypeError, ValueError, LookupError, OverflowError) as error:
             raise Refused(f'{function.name} got arguments that make no value') from error
+        self.push(value, size_of(value, arguments))
 
     def load_build(self) -> None:
         """Put an array or a dtype in the place of what stands for it."""
@@ -175,11 +176,11 @@ class _DataUnpickler(pickle._Unpickler):
         if type(pending) is not Pending or pending.finish is None:
             raise Refused(f'it sets the inner state of a {type(pending).__name__}')
         pending.value, pending.finish = pending.finish(state), None
-        self.push(pending.value)
+        self.push(pending.value, size_of(pending.value))
 
-    def push(self, value: Any) -> None:
+    def push(self, value: Any, size: int) -> None:
         """Add a value made of others: a file can ask for the same megabyte a million times."""
-        self.left -= size_of(value)
+        self.left -= size
         if self.left < 0:
             raise Refused('it unfolds to far more than its own size')
         self.append(value)
@@ -187,15 +188,17 @@ class _DataUnpickler(pickle._Unpickler):
     def load_put(self) -> None:
         index = int(self.readline())
         if not 0 <= index < 1 << 32:        # as in binary; beyond 2**61 many share one hash
-            raise Refused(f'it numbers a value {index:.3g}')
+            raise Refused('it numbers a value beyond 2**32')
         self.memo[index] = self.stack[-1]
 
-    def load_text(self, encoding: str, width: int = 0) -> None:
-        """Read a text after its length, a number of `width` bytes, or else to the line's end."""
-        length = int.from_bytes(self.read(width), 'little')
-        text = (self.read(length) if width else self.readline()[:-1]).decode(encoding)
-        text.isascii() or text.encode()     # half a surrogate pair could not be printed
+    def load_unicode(self) -> None:
+        text = self.readline()[:-1].decode('raw-unicode-escape')
+        text.encode()       # half a surrogate pair is no text; better said here than when printed
         self.append(text)
+
+    def counted(self, width: int) -> bytes:
+        """Read as many bytes as a number of `width` bytes says, or as are left."""
+        return self.read(int.from_bytes(self.read(width), 'little'))
 
 
 _Instruction = Callable[[Any], None]
@@ -282,15 +285,14 @@ _INSTRUCTIONS: dict[bytes, _Instruction] = {
         pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.INST)},      # by find_class
 
     pickle.FRAME: lambda self: self.read(8),
-    pickle.BYTEARRAY8: lambda self: self.append(
-        bytearray(self.read(int.from_bytes(self.read(8), 'little')))),
+    pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),
     pickle.REDUCE: _DataUnpickler.load_reduce,
     pickle.BUILD: _DataUnpickler.load_build,
     pickle.PUT: _DataUnpickler.load_put,
-    pickle.UNICODE: lambda self: self.load_text('raw-unicode-escape'),
-    pickle.SHORT_BINUNICODE: lambda self: self.load_text('utf-8', 1),
-    pickle.BINUNICODE: lambda self: self.load_text('utf-8', 4),
-    pickle.BINUNICODE8: lambda self: self.load_text('utf-8', 8),
+    pickle.UNICODE: _DataUnpickler.load_unicode,
+    pickle.SHORT_BINUNICODE: lambda self: self.append(self.counted(1).decode()),
+    pickle.BINUNICODE: lambda self: self.append(self.counted(4).decode()),
+    pickle.BINUNICODE8: lambda self: self.append(self.counted(8).decode()),
     **{code: _number(code) for code in (pickle.INT, pickle.LONG, pickle.LONG1, pickle.LONG4)},
 
     pickle.TUPLE: _tuple(pickle.TUPLE),
