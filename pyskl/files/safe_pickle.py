@@ -141,12 +141,17 @@ class _DataUnpickler(pickle._Unpickler):
 
     def load(self) -> Any:
         """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
-        self.stack, self.metastack, self.proto = [], [], 0
+        self.stack, self.metastack = [], []
         self.append = self.stack.append
         read, instructions = self.read, _INSTRUCTIONS
         while (code := read(1)) != pickle.STOP:
             instructions[code](self)
         return check_values(self.stack[-1:])[0]
+
+    def load_proto(self) -> None:
+        protocol, newest = self.read(1)[0], pickle.HIGHEST_PROTOCOL
+        if protocol > newest:
+            raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({newest})')
 
     def find_class(self, module: str, name: str) -> Function:
         """Return the function of ours that the name stands for."""
@@ -173,8 +178,10 @@ class _DataUnpickler(pickle._Unpickler):
     def load_build(self) -> None:
         """Put an array or a dtype in the place of what stands for it."""
         state, pending = self.stack.pop(), self.stack.pop()
-        if type(pending) is not Pending or pending.finish is None:
+        if type(pending) is not Pending:
             raise Refused(f'it sets the inner state of a {type(pending).__name__}')
+        if pending.finish is None:
+            raise Refused('it fills in an array or a dtype twice')
         pending.value, pending.finish = pending.finish(state), None
         self.push(pending.value, size_of(pending.value))
 
@@ -261,7 +268,8 @@ def _refusing(reason: str) -> _Instruction:
 
 _CLASS = _refusing('it makes an object of a class, which data does not need')
 _EXTENSION = _refusing('it uses an extension code (copyreg), which data does not need')
-_OUTSIDE = _refusing('it points outside itself, which data does not need')
+_OUTSIDE = _refusing('it points outside itself (persistent id), which data does not need')
+_BUFFER = _refusing('it points outside itself (out-of-band buffer), which data does not need')
 
 _INSTRUCTIONS: dict[bytes, _Instruction] = {
     b'': _refusing('it ends before its end mark: the file was cut short'),
@@ -270,11 +278,11 @@ _INSTRUCTIONS: dict[bytes, _Instruction] = {
     **dict.fromkeys((pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX), _CLASS),
     **dict.fromkeys((pickle.EXT1, pickle.EXT2, pickle.EXT4), _EXTENSION),
     **dict.fromkeys((pickle.PERSID, pickle.BINPERSID), _OUTSIDE),
-    **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _OUTSIDE),
+    **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _BUFFER),
 
     # Python's own, which neither hash, call nor allocate.
     **{code: _python(code) for code in (
-        pickle.PROTO, pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP,
+        pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP,
         pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.FLOAT, pickle.BINFLOAT,
         pickle.BININT, pickle.BININT1, pickle.BININT2,
         pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING,
@@ -284,6 +292,7 @@ _INSTRUCTIONS: dict[bytes, _Instruction] = {
         pickle.GET, pickle.BINGET, pickle.LONG_BINGET,
         pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.INST)},      # by find_class
 
+    pickle.PROTO: _DataUnpickler.load_proto,
     pickle.FRAME: lambda self: self.read(8),
     pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),
     pickle.REDUCE: _DataUnpickler.load_reduce,
