@@ -314,7 +314,8 @@ def bombs() -> dict[str, bytes]:
         'one list, a thousand arrays of objects': whole(many + objects + b'0' + array_of_many * 1000),
         'one value 100,000 times, a thousand sets': whole(many + (as_global('builtins.set') + b'h\x00\x85R') * 1000),
         'one value 100,000 times, a thousand frozensets': whole(many + (as_global('builtins.frozenset') + b'h\x00\x85R') * 1000),
-        'one pair 100,000 times, a thousand OrderedDicts': whole(many_pairs + (as_global('collections.OrderedDict') + b'h\x00\x85R') * 1000),
+        'one pair 100,000 times, a thousand OrderedDicts': whole(
+            many_pairs + (as_global('collections.OrderedDict') + b'h\x00\x85R') * 1000),
         'values numbered with one hash': whole(b'N' + b''.join(b'p%d\n' % n for n in same)),
         'a value of a negative number': whole(b'Np-1\n'),
         'keys of one hash, one by one': whole(b'}' + pairs.replace(b'N', b'Ns')),

@@ -94,8 +94,9 @@ def size_of(value: Any, arguments: tuple = ()) -> int:
         return value.nbytes
     if isinstance(value, (bytes, bytearray)):
         return len(value)
-    each = {set: 64, frozenset: 64, OrderedDict: 128}.get(type(value), 0)
-    return each and each * sum(map(len, arguments))     # which may hold the same item many times
+    if isinstance(value, (set, frozenset, OrderedDict)):        # of items that may be all the same
+        return (128 if isinstance(value, OrderedDict) else 64) * sum(map(len, arguments))
+    return 0
 
 
 def _dtype(text: Any, align: Any = False, copy: Any = False) -> Pending:
