@@ -162,6 +162,9 @@ def through_numpy(mark: str) -> dict[str, bytes]:
         'array of a text for a dtype': _array(b'K\x01\x85', short_text('f4'), _bytes(b'1234')),
         'array made of None': _array(b'K\x01\x85', f4, b'N'),
         'array with no state': whole(_START + b'Nb'),
+        'array filled in twice through a copy': whole(_START + b'2' + (one := b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb')
+                                                       + b'0' + one),
+        'what stood for an array beside it': whole(_START + b'2' + one + b'\x86'),
         'array twice filled': whole(_START + b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb}b'),
         '_frombuffer of a text': whole(as_global('numpy.core.numeric._frombuffer') + b'(' + short_text('ab') + f4 + b'K\x01\x85'
                                        + short_text('C') + b'tR'),
@@ -200,16 +203,35 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'OrderedDict.fromkeys': whole(as_stack_global('collections', 'OrderedDict.fromkeys') + b'])\x86R'),
         'frozenset.__class__': whole(as_stack_global('builtins', 'frozenset.__class__') + b')R'),
         'append to a dict': whole(b'}K\x01a'),
+        'append to a bytearray': whole(b'\x96' + bytes(8) + b'K\x01a'),
+        'append many to a bytearray': whole(b'\x96' + bytes(8) + b'(K\x01e'),
+        'add to a frozenset': whole(b'(\x91(K\x01\x90'),
+        'add to a list': whole(b'](K\x01\x90'),
+        'many items into a list': whole(b']K\x01a(K\x00K\x02u'),
+        'an item into an array': _array(b'K\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'1234'))[:-1] + b'K\x00K\x02s.',
+        'a key without a value': whole(b'}(K\x01u'),
+        'a key without a value in an old dict': whole(b'(K\x01d'),
         'append to an array': whole(_START + b'K\x01a'),
         'items into a list': whole(b']K\x01K\x02s'),
         'items into a function': whole(as_global('_codecs.encode') + b'K\x01K\x02s'),
         'half a surrogate pair': whole(b'V\\ud800\n'),
+        'half a surrogate pair in UTF-8': whole(b'\x8c\x03\xed\xa0\x80'),
+        'half a surrogate pair in a longer text': whole(b'X\x03\x00\x00\x00\xed\xa0\x80'),
+        'half a surrogate pair in a very long text': whole(b'\x8d\x03' + bytes(7) + b'\xed\xa0\x80'),
         'text that is no UTF-8': whole(b'\x8c\x02\xff\xff'),
         'a function as the whole': whole(as_global('numpy.ndarray')),
         'a function in a list': whole(b']' + as_global('numpy.ndarray') + b'a'),
         'a function in an old list': whole(b'(' + as_global('numpy.ndarray') + b'l'),
         'functions in a list': whole(b'](' + as_global('numpy.ndarray') * 2 + b'e'),
         'a function as the value of a key': whole(b'}N' + as_global('numpy.ndarray') + b's'),
+        'a function as the value of one of many keys': whole(b'}(N' + as_global('numpy.ndarray') + b'u'),
+        'a function as a value in an old dict': whole(b'(N' + as_global('numpy.ndarray') + b'd'),
+        'a function as a key': whole(b'}' + as_global('numpy.ndarray') + b'Ns'),
+        'a function in a set': whole(b'\x8f(' + as_global('numpy.ndarray') + b'\x90'),
+        'a function in a tuple of one': whole(as_global('numpy.ndarray') + b'\x85'),
+        'a function in a tuple of three': whole(b'NN' + as_global('numpy.ndarray') + b'\x87'),
+        'a function in a tuple of many': whole(b'(N' + as_global('numpy.ndarray') + b'Nt'),
+        'a tuple with a function as a key': whole(b'}' + as_global('numpy.ndarray') + b'\x85Ns'),
         'a function in a tuple': whole(b'N' + as_global('numpy.ndarray') + b'\x86'),
         'a function first in a tuple': whole(as_global('numpy.ndarray') + b'N\x86'),
         'a function in a tuple in a list': whole(b'](' + as_global('numpy.ndarray') + b'Nta'),
@@ -250,6 +272,14 @@ def bombs() -> dict[str, bytes]:
     u1 = _dtype('u1', _PLAIN_STATE.replace(b'<', b'|')) + b'q\x02'
     array_of_it = _START + b'(K\x01J\x00\x00\x10\x00\x85h\x02\x89h\x00tb'
     latin = as_global('_codecs.encode') + b'h\x00' + short_text('latin1') + b'\x86R'
+    same = [n * (2**61 - 1) for n in range(1, 9)]
+    items = b''.join(pickle.dumps(n, 2)[2:-1] for n in same)
+    pairs = b''.join(pickle.dumps(n, 2)[2:-1] + b'N' for n in same)
+    twins = b''.join(pickle.dumps(n, 2)[2:-1] + b'N\x86' for n in same)
+    many = b'](' + b'N' * 100_000 + b'eq\x000'
+    many_pairs = b'NN\x86q\x010](' + b'h\x01' * 100_000 + b'eq\x000'
+    objects = _dtype('O8', _OBJECT_STATE) + b'q\x02'
+    array_of_many = _START + b'(K\x01J\xa0\x86\x01\x00\x85h\x02\x89h\x00tb'
     nested = b'K\x01\x85q\x00' + b''.join(b'h\x00h\x00\x86q\x00' for _ in range(60))
     deep = b')' + b'\x85' * 300_000
     return {
@@ -272,6 +302,32 @@ def bombs() -> dict[str, bytes]:
         'a key of 2**60 parts': whole(nested + b'0}h\x00Ns'),
         'a key 300,000 tuples deep': whole(b'}' + deep + b'Ns'),
         'a set member 300,000 tuples deep': whole(b'\x8f(' + deep + b'\x90'),
+        'bytearray of 1 GB': whole(b'\x96' + struct.pack('<Q', 1 << 30)),
+        'bytes of 1 GB': whole(b'\x8e' + struct.pack('<Q', 1 << 30)),
+        'frame of 1 GB': b'\x80\x04\x95' + struct.pack('<Q', 1 << 30),
+        'number of 255 bytes': whole(b'\x8a\xff' + b'\x7f' * 255),
+        'number of 100,000 hexadecimal digits': whole(b'I0x' + b'f' * 100_000 + b'\n'),
+        'long number of 100,000 hexadecimal digits': whole(b'L0x' + b'f' * 100_000 + b'L\n'),
+        'one megabyte, a thousand scalars': whole(
+            megabyte.replace(b'\0' * (1 << 20), b'a' * (1 << 20)) + b'0' + _dtype('S1048576', _PLAIN_STATE.replace(b'<', b'|'))
+            + b'q\x020' + (as_global('numpy.core.multiarray.scalar') + b'h\x02h\x00\x86R') * 1000),
+        'one list, a thousand arrays of objects': whole(many + objects + b'0' + array_of_many * 1000),
+        'one value 100,000 times, a thousand sets': whole(many + (as_global('builtins.set') + b'h\x00\x85R') * 1000),
+        'one value 100,000 times, a thousand frozensets': whole(many + (as_global('builtins.frozenset') + b'h\x00\x85R') * 1000),
+        'one pair 100,000 times, a thousand OrderedDicts': whole(
+            many_pairs + (as_global('collections.OrderedDict') + b'h\x00\x85R') * 1000),
+        'values numbered with one hash': whole(b'N' + b''.join(b'p%d\n' % n for n in same)),
+        'a value of a negative number': whole(b'Np-1\n'),
+        'keys of one hash, one by one': whole(b'}' + pairs.replace(b'N', b'Ns')),
+        'keys of one hash in an old dict': whole(b'(' + pairs + b'd'),
+        'keys of one hash into an OrderedDict': whole(as_global('collections.OrderedDict') + b')R(' + pairs + b'u'),
+        'keys of one hash for an OrderedDict': whole(as_global('collections.OrderedDict') + b'](' + twins + b'e\x85R'),
+        'members of one hash for a set': whole(as_global('builtins.set') + b'](' + items + b'e\x85R'),
+        'members of one hash for a frozenset': whole(as_global('builtins.frozenset') + b'](' + items + b'e\x85R'),
+        'members of one hash in a frozenset': whole(b'(' + items + b'\x91'),
+        'an old dict with a key of 2**60 parts': whole(nested + b'0(h\x00Nd'),
+        'a frozenset with a member of 2**60 parts': whole(nested + b'0(h\x00\x91'),
+        'a set made of a member of 2**60 parts': whole(nested + b'0' + as_global('builtins.set') + b']h\x00a\x85R'),
         'whole numbers of one hash': pickle.dumps({n * (2**61 - 1): 0 for n in range(1, 9)}),
         'complex numbers of one hash': pickle.dumps({complex(1e12 - 1000003 * n, n): 0 for n in range(9)}),
         'long floats of one hash': pickle.dumps({np.longdouble(1) + n * np.finfo(np.longdouble).eps: 0 for n in range(9)}),

@@ -112,6 +112,16 @@ def test_every_golden_pickle_is_read_as_pickle_reads_it():
         same(load_pickle(path), pickle.loads(path.read_bytes()))
 
 
+@pytest.mark.parametrize('start, end, inner', [(b']', b'a', lambda value: value[0]), (b'}N', b's', lambda value: value[None]),
+                                               (b'', b'\x85', lambda value: value[0])], ids=['list', 'dict', 'tuple'])
+def test_containers_of_any_depth_are_read_and_let_go(start, end, inner):
+    value = loads(hostile.whole(start * 200_000 + b')' + end * 200_000), 'x')
+    depth = 0
+    while value:
+        value, depth = inner(value), depth + 1
+    assert depth == 200_000
+
+
 # Nothing runs ----------------------------------------------------------------------------------------------------------
 
 def refused(data: bytes, tmp_path) -> str:

@@ -1,68 +1,93 @@
-"""Pickles from strangers: numpy arrays, numbers, text and plain containers come out; nothing in the file is ever run.
+"""Pickles from strangers: arrays, numbers, text and plain containers; nothing in them is run.
 
-numpy's own helpers are replaced too, because they are not safe on hostile arguments: `scalar` with an object dtype unpickles
-its bytes with plain pickle, `_reconstruct` makes any subclass, and `dtype.__setstate__` believes flags that turn raw bytes
-into pointers.
+Python's own unpickler reads them, in its Python form: each instruction that could do harm is asked
+first what it takes. The C form cannot be asked. It hashes keys (which may share one hash, or be
+tuples deeper than its stack), keeps room for 2**32 values because one is numbered so, and would
+leave what stands for an array in the array's place.
 """
 from __future__ import annotations
 
+import io
 import mmap
 import os
+import pickle
 import re
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
-from math import prod
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from ..errors import DataError
-from ..wording import brief
-from .pickle_machine import Machine, Name
-from .pickle_values import Pending, Refused, check_keys
+from ..wording import plain
+from .pickle_names import (
+    FUNCTIONS,
+    Arguments,
+    Function,
+    Pending,
+    Refused,
+    check_keys,
+    check_values,
+    size_of,
+)
 
-MAX_DIMS = 32
-_DTYPE = re.compile(r'[|<>=]?([biufcSU])(\d{1,9})|\|?(O)\d?')
-_FOREIGN = {b'PK\x03\x04': 'a zip archive (an .npz file, or a PyTorch checkpoint)', b'\x93NUMPY': 'an .npy array, not a pickle',
+MAX_INT_BITS = 512      # also keeps repr() from refusing (Python stops at 4,300 digits)
+_NAME = re.compile(r'[\w.]+')
+_FOREIGN = {b'PK\x03\x04': 'a zip archive (an .npz file, or a PyTorch checkpoint)',
+            b'\x93NUMPY': 'an .npy array, not a pickle',
             b'\x1f\x8b': 'gzip-compressed; unpack it first', b'{': 'text (JSON?), not a pickle'}
 
 
 def load_pickle(path: str | os.PathLike) -> Any:
     """Read a pickle of plain data; nothing in it is run.
 
-    path     a pickle of any protocol, by Python 2 or 3 and any numpy; Python 2's str comes back as str (latin-1)
-    ->       what was pickled: dict, OrderedDict, list, tuple, set, frozenset, str, bytes, bytearray, int (up to 512 bits),
-             float, complex, bool, None, numpy scalars and arrays (writable, in the machine's byte order; no structured dtypes)
-    raises   DataError: missing, unreadable, no regular file, empty, cut short, no pickle, or asking for any other global
-    Concretely: `load_pickle('data/imigue_train.pkl')['annotations'][0]['keypoint'].shape == (1, 90, 22, 2)`.
+    Args:
+        path: a pickle of any protocol, by Python 2 or 3 and any numpy.
+
+    Returns:
+        What was pickled: dict, OrderedDict, list, tuple, set, frozenset, str (Python 2's too, as
+        latin-1), bytes, bytearray, int (up to 512 bits), float, complex, bool, None, numpy scalars
+        and arrays (writable, in the machine's byte order; no structured dtypes).
+
+    Raises:
+        DataError: missing, unreadable, no regular file, empty, cut short, no pickle, or asking for
+            any other global.
+
+    Example:
+        >>> load_pickle('data/imigue_train.pkl')['annotations'][0]['keypoint'].shape
+        (1, 90, 22, 2)
     """
     path = Path(path)
     with open_regular(path) as f:
         size = os.fstat(f.fileno()).st_size
         if size == 0:
-            raise DataError(f'{path}: the file is empty, expected a pickle. Was its writing interrupted? Make it again.')
+            raise DataError(f'{path}: the file is empty, expected a pickle. '
+                            'Was its writing interrupted? Make it again.')
         with mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return loads(data, str(path))
 
 
 def loads(data: bytes | mmap.mmap, where: str) -> Any:
-    """load_pickle for bytes in memory; `where` names them in the DataError."""
-    machine = Machine(data, KNOWN)
+    """Read a pickle in memory as `load_pickle` does; `where` names it in the DataError."""
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        return machine.run()
+        return _DataUnpickler(file, len(data)).load()
     except Refused as error:
         reason = str(error)
-    except Exception as error:      # a broken program fails in any of Python's ways: empty stack, unknown memo key, bad text ...
+    except Exception as error:      # a broken program fails in any of Python's ways
         reason = f'it is broken ({type(error).__name__})'
-    hint = next((f' The file is {what}.' for magic, what in _FOREIGN.items() if data[:8].startswith(magic)), '')
-    raise DataError(f'{where}: cannot be read as a pickle of plain data: {reason} (at byte {machine.pos}).{hint} '
-                    'Expected a pickle of numpy arrays and plain containers; get the file again or write it anew.')
+    hint = next((f' The file is {what}.' for magic, what in _FOREIGN.items()
+                 if data[:8].startswith(magic)), '')
+    raise DataError(f'{where}: cannot be read as a pickle of plain data: {reason} (at byte '
+                    f'{file.tell()}).{hint} Expected a pickle of numpy arrays and plain '
+                    'containers; get the file again or write it anew.')
 
 
 def open_regular(path: Path) -> Any:
-    """Open a regular file for reading; a DataError says what is there instead. (A pipe would block, a folder has no bytes.)"""
+    """Open a regular file for reading; a DataError says what is there instead.
+
+    A pipe would block, and a folder has no bytes.
+    """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             kind = 'a folder' if path.is_dir() else 'not a regular file'
@@ -72,11 +97,12 @@ def open_regular(path: Path) -> Any:
         raise DataError(f'{path}: no such file. {_nearest(path)}') from None
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or error
-        raise DataError(f'{path}: cannot be opened ({reason}). Check its name and permissions.') from None
+        raise DataError(f'{path}: cannot be opened ({reason}). '
+                        'Check its name and permissions.') from None
 
 
 def _nearest(path: Path) -> str:
-    """'The folder data holds: a.pkl, b.pkl.' or where the path stops existing."""
+    """Say 'The folder data holds: a.pkl, b.pkl.' or where the path stops existing."""
     parent = path.parent
     if not parent.is_dir():
         return f'There is no folder {parent} either (seen from {os.getcwd()}).'
@@ -84,154 +110,210 @@ def _nearest(path: Path) -> str:
         same = sorted(p.name for p in parent.glob(f'*{path.suffix}') if p.is_file())[:8]
     except OSError:
         same = []
-    return f'The folder {parent} holds: {", ".join(same)}.' if same else f'The folder {parent} holds no *{path.suffix} file.'
+    if not same:
+        return f'The folder {parent} holds no *{path.suffix} file.'
+    return f'The folder {parent} holds: {", ".join(same)}.'
 
 
-# What a known name does ------------------------------------------------------------------------------------------------
+class _Memo(dict):
+    """The values that a pickle refers back to, under whatever numbers it gives them."""
 
-def _dtype(machine: Machine, text: Any, align: Any = False, copy: Any = False) -> Pending:
-    match = _DTYPE.fullmatch(text) if type(text) is str else None
-    if match is None or match[2] and not int(match[2]):
-        raise Refused(f'a numpy dtype {brief(text)}; numbers, booleans, text and objects are read, no structured dtypes')
-    base = np.dtype('O') if match[3] else np.dtype(text)
-
-    def finish(state: Any) -> np.dtype:
-        """state: (version, byte order, subarray, names, fields, ...); only the byte order is believed."""
-        if type(state) is not tuple or not 2 <= len(state) <= 9 or state[1] not in ('<', '>', '|', '='):
-            raise Refused('a numpy dtype with an unreadable state')
-        if any(part is not None for part in state[2:5]):
-            raise Refused('a structured numpy dtype; store one plain array per field')
-        return base if state[1] == '|' else base.newbyteorder(state[1])
-    return Pending(finish)
+    def __getitem__(self, index: int) -> Any:
+        value = super().__getitem__(index)
+        return value.value if type(value) is Pending and value.finish is None else value
 
 
-def _reconstruct(machine: Machine, subtype: Any, shape: Any = None, code: Any = None) -> Pending:
-    if getattr(subtype, 'name', None) != 'numpy.ndarray':
-        raise Refused('a subclass of numpy.ndarray; only plain arrays are read')
+class _DataUnpickler(pickle._Unpickler):
+    """Python's unpickler with the instructions that data needs, `_INSTRUCTIONS`.
 
-    def finish(state: Any) -> np.ndarray:
-        if type(state) is not tuple or len(state) not in (4, 5):
-            raise Refused('a numpy array with an unreadable state')
-        shape, dtype, fortran, raw = state[-4:]
-        return _array(machine, shape, dtype, 'F' if fortran is True or fortran == 1 else 'C', raw)
-    return Pending(finish)
+    A length costs nothing: what is read ends where the file ends, and so does the program then.
+    """
 
+    stack: list[Any]                    # the values above the last MARK
+    metastack: list[list[Any]]          # the stacks below each MARK
+    append: Callable[[Any], None]       # to the stack
 
-def _frombuffer(machine: Machine, raw: Any, dtype: Any, shape: Any, order: Any = 'C') -> np.ndarray:
-    return _array(machine, shape, dtype, 'F' if order == 'F' else 'C', raw)
+    def __init__(self, file: io.BytesIO | mmap.mmap, size: int):
+        super().__init__(file, encoding='latin-1')
+        self.memo: dict[int, Any] = _Memo()
+        self.read, self.readline = file.read, file.readline
+        self.left = 2 * size + (1 << 20)
 
+    def load(self) -> Any:
+        """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
+        self.stack, self.metastack = [], []
+        self.append = self.stack.append
+        read, instructions = self.read, _INSTRUCTIONS
+        while (code := read(1)) != pickle.STOP:
+            instructions[code](self)
+        return check_values(self.stack[-1:])[0]
 
-def _array(machine: Machine, shape: Any, dtype: Any, order: Literal['C', 'F'], raw: Any) -> np.ndarray:
-    if not isinstance(dtype, np.dtype):
-        raise Refused('a numpy array without a dtype')
-    if type(shape) is not tuple or len(shape) > MAX_DIMS or not all(type(n) is int and 0 <= n < 2**48 for n in shape):
-        raise Refused('a numpy array with an unreadable shape')
-    count = prod(shape)
-    if dtype.kind == 'O':
-        return _object_array(machine, shape, count, raw)
-    raw = _raw(raw)
-    if len(raw) != count * dtype.itemsize:
-        raise Refused(f'a {dtype} array of shape {brief(shape)} with {len(raw)} bytes instead of {count * dtype.itemsize}')
-    machine.spend(len(raw))
-    flat = np.frombuffer(raw, dtype) if count else np.empty(0, dtype)
-    return flat.astype(dtype.newbyteorder('=')).reshape(shape, order=order)
+    def load_proto(self) -> None:
+        protocol, newest = self.read(1)[0], pickle.HIGHEST_PROTOCOL
+        if protocol > newest:
+            raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({newest})')
 
+    def find_class(self, module: str, name: str) -> Function:
+        """Return the function of ours that the name stands for."""
+        if (module, name) in FUNCTIONS:
+            return FUNCTIONS[module, name]
+        if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):
+            raise Refused('it asks for something that is no name')
+        advice = 'Only numpy arrays and numbers, text, dict, list, tuple and set are read.'
+        if module.partition('.')[0] == 'torch':
+            advice = 'Turn tensors into numpy arrays before pickling them: tensor.cpu().numpy().'
+        raise Refused(f'it asks for {plain(module)}.{plain(name)}, which is not data. {advice}')
 
-def _object_array(machine: Machine, shape: tuple[int, ...], count: int, raw: Any) -> np.ndarray:
-    if type(raw) is not list or len(raw) != count:
-        raise Refused(f'a numpy array of {count} objects with another number of them')
-    machine.spend(8 * count)
-    flat = np.empty(count, object)
-    for i, value in enumerate(raw):
-        flat[i] = value
-    return flat.reshape(shape)
+    def load_reduce(self) -> None:
+        """Call a function with a tuple of arguments."""
+        arguments, function = self.stack.pop(), self.stack.pop()
+        if type(function) is not Function or not isinstance(arguments, tuple):
+            raise Refused('it calls something that is not a known function')
+        try:
+            value = function.call(*arguments)
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            raise Refused(f'{function.name} got arguments that make no value') from error
+        self.push(value, size_of(value, arguments))
 
+    def load_build(self) -> None:
+        """Put an array or a dtype in the place of what stands for it."""
+        state, pending = self.stack.pop(), self.stack.pop()
+        if type(pending) is not Pending:
+            raise Refused(f'it sets the inner state of a {type(pending).__name__}')
+        if pending.finish is None:
+            raise Refused('it fills in an array or a dtype twice')
+        pending.value, pending.finish = pending.finish(state), None
+        self.push(pending.value, size_of(pending.value))
 
-def _raw(raw: Any) -> bytes | bytearray:
-    if type(raw) is str:            # Python 2's str
-        return raw.encode('latin-1')
-    if type(raw) not in (bytes, bytearray):
-        raise Refused(f'numpy data made of a {type(raw).__name__}')
-    return raw
+    def push(self, value: Any, size: int) -> None:
+        """Add a value made of others: a file can ask for the same megabyte a million times."""
+        self.left -= size
+        if self.left < 0:
+            raise Refused('it unfolds to far more than its own size')
+        self.append(value)
 
+    def load_put(self) -> None:
+        index = int(self.readline())
+        if not 0 <= index < 1 << 32:        # as in binary; beyond 2**61 many share one hash
+            raise Refused('it numbers a value beyond 2**32')
+        self.memo[index] = self.stack[-1]
 
-def _scalar(machine: Machine, dtype: Any, raw: Any = b'') -> Any:
-    if not isinstance(dtype, np.dtype) or dtype.kind == 'O':
-        raise Refused('a numpy scalar of object dtype')
-    return _array(machine, (), dtype, 'C', raw)[()]
+    def load_unicode(self) -> None:
+        text = self.readline()[:-1].decode('raw-unicode-escape')
+        text.encode()       # half a surrogate pair is no text; better said here than when printed
+        self.append(text)
 
-
-def _encode(machine: Machine, text: Any, encoding: Any = 'latin1') -> bytes:
-    """bytes in pickles of protocol 0 to 2, the only use that pickle makes of _codecs.encode."""
-    if type(text) is not str or encoding not in ('latin1', 'latin-1'):
-        raise Refused(f'_codecs.encode to {brief(encoding)}')
-    machine.spend(len(text))
-    return text.encode('latin-1')
-
-
-def _bytes(machine: Machine, *nothing: Any) -> bytes:
-    if nothing:
-        raise Refused('bytes() with arguments')
-    return b''
-
-
-def _bytearray(machine: Machine, value: Any = b'', encoding: Any = 'latin-1') -> bytearray:
-    if type(value) is str:
-        value = _encode(machine, value, encoding)
-    if type(value) is not bytes:                # a number would allocate that many bytes
-        raise Refused('a bytearray that is not made of bytes')
-    machine.spend(len(value))
-    return bytearray(value)
-
-
-def _collection(kind: Callable) -> Callable:
-    def make(machine: Machine, values: Any = ()) -> Any:
-        if type(values) not in (list, tuple):
-            raise Refused(f'a {kind.__name__} that is not made of a list')
-        machine.spend(64 * len(values))
-        return kind(check_keys(values))
-    return make
+    def counted(self, width: int) -> bytes:
+        """Read as many bytes as a number of `width` bytes says, or as are left."""
+        return self.read(int.from_bytes(self.read(width), 'little'))
 
 
-def _ordered_dict(machine: Machine, pairs: Any = ()) -> OrderedDict:
-    if type(pairs) not in (list, tuple) or not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs):
-        raise Refused('an OrderedDict that is not made of pairs')
-    machine.spend(128 * len(pairs))
-    check_keys([key for key, _ in pairs])
-    return OrderedDict(pairs)
+_Instruction = Callable[[Any], None]
 
 
-def _complex(machine: Machine, real: Any = 0.0, imag: Any = 0.0) -> complex:
-    if type(real) is not float or type(imag) is not float:
-        raise Refused('a complex number that is not made of two numbers')
-    return complex(real, imag)
+def _python(code: bytes) -> _Instruction:
+    return pickle._Unpickler.dispatch[code[0]]      # type: ignore[return-value]
 
 
-def _never(what: str) -> Callable:
-    def refuse(machine: Machine, *arguments: Any) -> Any:
-        raise Refused(f'a call of {what}')
-    return refuse
+def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> _Instruction:
+    """Make Python's instruction look at what it stores before it does.
+
+    Args:
+        code: the instruction.
+        count: how many values it takes from the stack, or 0 for all above the last MARK.
+        into: types of container that it may put them into; none if it makes one.
+        keys: 1 if each value gets hashed, 2 if every second does.
+    """
+    run = _python(code)
+
+    def instruction(self: _DataUnpickler) -> None:
+        values = self.stack[-count:] if count else self.stack
+        if into and type(self.stack[-count - 1] if count else self.metastack[-1][-1]) not in into:
+            raise Refused(f'it puts values into something that is not a {into[0].__name__}')
+        check_values(values)
+        if keys:
+            check_keys(values[::keys])
+        run(self)
+    return instruction
 
 
-def _known_names() -> dict[Name, Callable]:
-    """Every global that a pickle of plain data can name, in its Python 2, numpy 1 and numpy 2 spellings."""
-    known: dict[Name, Callable] = {
-        ('numpy', 'dtype'): _dtype,
-        ('numpy', 'ndarray'): _never('numpy.ndarray'),          # only named as _reconstruct's first argument
-        ('_codecs', 'encode'): _encode,
-        ('collections', 'OrderedDict'): _ordered_dict,
-    }
-    for core in ('numpy.core', 'numpy._core'):
-        known[f'{core}.multiarray', '_reconstruct'] = _reconstruct
-        known[f'{core}.multiarray', 'scalar'] = _scalar
-        known[f'{core}.numeric', '_frombuffer'] = _frombuffer
-    for builtins in ('builtins', '__builtin__'):
-        known[builtins, 'set'] = _collection(set)
-        known[builtins, 'frozenset'] = _collection(frozenset)
-        known[builtins, 'bytes'] = _bytes
-        known[builtins, 'bytearray'] = _bytearray
-        known[builtins, 'complex'] = _complex
-    return known
+def _tuple(code: bytes, count: int = 0) -> _Instruction:
+    run = _python(code)
+
+    def instruction(self: _DataUnpickler) -> None:
+        values = self.stack[-count:] if count else self.stack
+        called = type(values[0]) is Function if values else False
+        check_values(values[1:] if called else values)
+        run(self)
+        if called:
+            self.stack[-1] = Arguments(self.stack[-1])
+    return instruction
 
 
-KNOWN = _known_names()
+def _number(code: bytes) -> _Instruction:
+    run = _python(code)
+
+    def instruction(self: _DataUnpickler) -> None:
+        run(self)
+        if self.stack[-1].bit_length() > MAX_INT_BITS:
+            raise Refused(f'a number of {self.stack[-1].bit_length()} bits')
+    return instruction
+
+
+def _refusing(reason: str) -> _Instruction:
+    def instruction(self: _DataUnpickler) -> None:
+        raise Refused(reason)
+    return instruction
+
+
+_CLASS = _refusing('it makes an object of a class, which data does not need')
+_EXTENSION = _refusing('it uses an extension code (copyreg), which data does not need')
+_OUTSIDE = _refusing('it points outside itself (persistent id), which data does not need')
+_BUFFER = _refusing('it points outside itself (out-of-band buffer), which data does not need')
+
+_INSTRUCTIONS: dict[bytes, _Instruction] = {
+    b'': _refusing('it ends before its end mark: the file was cut short'),
+    **{bytes([code]): _refusing(f'byte 0x{code:02x} is no pickle instruction')
+       for code in range(256)},
+    **dict.fromkeys((pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX), _CLASS),
+    **dict.fromkeys((pickle.EXT1, pickle.EXT2, pickle.EXT4), _EXTENSION),
+    **dict.fromkeys((pickle.PERSID, pickle.BINPERSID), _OUTSIDE),
+    **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _BUFFER),
+
+    # Python's own, which neither hash, call nor allocate.
+    **{code: _python(code) for code in (
+        pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP,
+        pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.FLOAT, pickle.BINFLOAT,
+        pickle.BININT, pickle.BININT1, pickle.BININT2,
+        pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING,
+        pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8,
+        pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE, pickle.EMPTY_SET,
+        pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
+        pickle.GET, pickle.BINGET, pickle.LONG_BINGET,
+        pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.INST)},      # by find_class
+
+    pickle.PROTO: _DataUnpickler.load_proto,
+    pickle.FRAME: lambda self: self.read(8),
+    pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),
+    pickle.REDUCE: _DataUnpickler.load_reduce,
+    pickle.BUILD: _DataUnpickler.load_build,
+    pickle.PUT: _DataUnpickler.load_put,
+    pickle.UNICODE: _DataUnpickler.load_unicode,
+    pickle.SHORT_BINUNICODE: lambda self: self.append(self.counted(1).decode()),
+    pickle.BINUNICODE: lambda self: self.append(self.counted(4).decode()),
+    pickle.BINUNICODE8: lambda self: self.append(self.counted(8).decode()),
+    **{code: _number(code) for code in (pickle.INT, pickle.LONG, pickle.LONG1, pickle.LONG4)},
+
+    pickle.TUPLE: _tuple(pickle.TUPLE),
+    pickle.TUPLE1: _tuple(pickle.TUPLE1, 1),
+    pickle.TUPLE2: _tuple(pickle.TUPLE2, 2),
+    pickle.TUPLE3: _tuple(pickle.TUPLE3, 3),
+    pickle.LIST: _storing(pickle.LIST),
+    pickle.APPEND: _storing(pickle.APPEND, 1, into=(list,)),
+    pickle.APPENDS: _storing(pickle.APPENDS, into=(list,)),
+    pickle.DICT: _storing(pickle.DICT, keys=2),
+    pickle.SETITEM: _storing(pickle.SETITEM, 2, into=(dict, OrderedDict), keys=2),
+    pickle.SETITEMS: _storing(pickle.SETITEMS, into=(dict, OrderedDict), keys=2),
+    pickle.ADDITEMS: _storing(pickle.ADDITEMS, into=(set,), keys=1),
+    pickle.FROZENSET: _storing(pickle.FROZENSET, keys=1),
+}
