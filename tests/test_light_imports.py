@@ -9,7 +9,7 @@ import pytest
 from tiny import ROOT
 
 LIGHT = ('skeletons', 'annotations', 'sources', 'sources.synthetic', 'sources.imigue', 'sources.natops', 'scores', 'evaluation',
-         'files', 'registry', 'inputs', 'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
+         'files', 'registry', 'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
          *(f'datasets.pipelines.{name}' for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')))
 LAZY = ('pyskl.datasets', 'pyskl.datasets.pipelines')
 
