@@ -11,12 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ...errors import ConfigError
-from ...inputs.heatmaps import Heatmaps
 from ...registry import BACKBONES, HEADS, RECOGNIZERS
 from ...signature import check_call
 from .. import input_stage
-from ..cpu.repeated_frames import RepeatedFrames
-from ..cpu.shared_frames import SharedFrames
 from ..heads.i3d_head import pool
 from ..input_stage import Imgs, Target
 from ..mixing import Mix, TrainSettings, draw_mix
@@ -132,44 +129,36 @@ class Recognizer3D(nn.Module):
         if mix is not None:
             label = mix.of_rows(self.cls_head.shares(label))
             emb = None if emb is None else mix.of_rows(emb.to(device))
-        feat = self._train_features(imgs, mix)                                      # (B*S, D, T', H', W')
+        feat = self.train_features(imgs, mix)                                      # (B*S, D, T', H', W')
         cls_score, emb_score = self.cls_head(feat)                                  # (B*S, K), (B*S, emb_dim)
         return self.cls_head.loss(cls_score, label, emb_score, emb)
 
-    def _train_features(self, imgs: Imgs, mix: Mix | None) -> torch.Tensor:
-        """Features (B*S, D, T', H', W') of all views."""
-        if mix is None and isinstance(imgs, Heatmaps) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
-            return repeated.features(self.target)
+    def train_features(self, imgs: Imgs, mix: Mix | None) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """Compute the features (B*S, D, T', H', W') of all views."""
         volume = input_stage.volumes(imgs, self.target)                             # (B*S, C, T, H, W)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
 
     @torch.no_grad()
     def predict(self, imgs: Imgs) -> torch.Tensor:
         """imgs (B, S, C, T, H, W) -> (B, K) on the model's device; (B, S, K) with average_clips=None, (B, D) with feat_ext."""
-        at_once = self._samples_at_once(imgs)
+        at_once = self.samples_at_once(imgs)
         if at_once < imgs.shape[0]:
             return torch.cat([self.predict(_samples(imgs, slice(b, b + at_once))) for b in range(0, imgs.shape[0], at_once)])
-        per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self._test_features(imgs)], 1)
+        per_view = torch.cat([self._answers(feat).unflatten(0, (imgs.shape[0], -1)) for feat in self.test_features(imgs)], 1)
         if self.test_cfg.feat_ext or self.test_cfg.average_clips == 'score' or self.test_cfg.in_probabilities:
             return per_view.mean(1)                                                 # (B, S, K) or (B, S, D) -> without S
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
 
-    def _samples_at_once(self, imgs: Imgs) -> int:
-        """One where a sample's clips share frames; else as many as memory allows, which only a GPU and a user limit."""
-        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
-            return 1
+    def samples_at_once(self, imgs: Imgs) -> int:
+        """Return how many samples to test at once: as many as memory allows, which only a GPU and a user limit."""
         limit = self.test_cfg.max_testing_views
         if limit is None and self.target.device.type != 'cuda':
             return imgs.shape[0]
         return input_stage.volumes_at_once(imgs, self.target, limit)
 
-    def _test_features(self, imgs: Imgs) -> Iterator[torch.Tensor]:
-        """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
-        at_once = self.test_cfg.max_testing_views
-        if isinstance(imgs, Heatmaps) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
-            yield from shared.features(self.target, at_once)
-            return
-        for volume in input_stage.chunks(imgs, self.target, at_once):
+    def test_features(self, imgs: Imgs) -> Iterator[torch.Tensor | tuple[torch.Tensor, ...]]:
+        """Compute the features (B * n, D, T', H', W') of n views of every sample at a time, in order of views."""
+        for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views):
             yield self.extract_feat(volume)
 
     def _answers(self, feat: torch.Tensor) -> torch.Tensor:
