@@ -14,7 +14,7 @@ from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import DataError
 from ..labels import IMIGUE_LABELS
-from ..models import build_model
+from ..models import build_model, speed_up
 from ..recipe import read_recipe
 from .setup import read_run
 
@@ -36,7 +36,7 @@ def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLi
         model.cls_head.learn_labels(None, load_label_embeddings(recipe.data.test.get('label_embeddings')))
     model.cfg = recipe
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
-    return model.to(choose_device(None if device is None else str(device))).eval()
+    return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
 def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shape: Sequence[int],

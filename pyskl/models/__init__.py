@@ -9,9 +9,10 @@ from torch import nn
 from ..registry import BACKBONES, HEADS, LOSSES, RECOGNIZERS
 from . import backbones, heads, losses, recognizers
 from .cpu.fuse import fuse_conv_bn
+from .cpu.speed_up import speed_up
 
 __all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'backbones', 'build_model', 'fuse_conv_bn', 'heads', 'losses',
-           'recognizers']
+           'recognizers', 'speed_up']
 
 
 def build_model(cfg: Mapping[str, Any]) -> nn.Module:
