@@ -9,11 +9,11 @@ from published_model import published, small
 from recipe_weights import fill, sparse_volume
 from torch import nn
 
-from pyskl.models import build_model, fuse_conv_bn
+from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, statistics
-from pyskl.models.cpu.frames import keeps_frames_apart
+from pyskl.models.cpu.frame_sharing import SplitResNet3d, keeps_frames_apart
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 
 LAST = torch.channels_last_3d
@@ -69,12 +69,12 @@ def test_a_flat_pooling_copies_nothing(monkeypatch):
     x, seen = torch.rand(2, 8, 3, 6, 6).contiguous(memory_format=LAST), []
     pool = torch.nn.functional.max_pool2d
     monkeypatch.setattr(torch.nn.functional, 'max_pool2d', lambda images, *args: seen.append(images) or pool(images, *args))
-    out = build_model(small()).backbone.maxpool(x)
+    out = speed_up(build_model(small())).backbone.maxpool(x)
     assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
 
 def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
-    backbone = build_model(small()).backbone.eval()
+    backbone = speed_up(build_model(small())).backbone.eval()
     shapes = []
 
     def note(layer, args, out):
@@ -212,7 +212,7 @@ def test_weights_start_as_the_field_starts_them():
 def test_every_depth_has_its_blocks(depth, blocks, channels):
     with torch.device('meta'):
         backbone = ResNet3d(depth=depth)
-        assert backbone(torch.empty(1, 3, 2, 32, 32)).shape[1] == backbone.out_channels == channels
+        assert backbone(torch.empty(1, 3, 2, 32, 32)).shape[1] == backbone.num_features == channels
     assert sum(len(getattr(backbone, f'layer{i}')) for i in range(1, 5)) == blocks
 
 
@@ -233,7 +233,8 @@ def test_arguments_that_contradict_each_other_are_named(kwargs, message):
 
 def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
     def stages(**kwargs):
-        return ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval().num_frame_stages()
+        split = SplitResNet3d.of(ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval())
+        return split and split.num_stages
 
     assert stages() == 2                                                    # inflate (0, 0, 1, 1)
     assert stages(inflate=(0, 1, 1, 1)) == 1
@@ -241,7 +242,7 @@ def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
     assert stages(temporal_strides=(1, 2, 1, 1)) == 1
     assert stages(conv1_kernel=(3, 7, 7)) is None
     assert stages(norm_cfg=dict(type='GN', num_groups=2)) is None
-    assert ResNet3dSlowOnly(in_channels=3, base_channels=4).train().num_frame_stages() is None
+    assert SplitResNet3d.of(ResNet3dSlowOnly(in_channels=3, base_channels=4).train()) is None
 
 
 def test_an_unknown_layer_counts_as_mixing_frames():

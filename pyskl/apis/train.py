@@ -237,7 +237,8 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     val = _val_batches(recipe, ranks) if validate else None
     check_match(model, batches, recipe, 'train')
     counts = teach_labels(model, batches.dataset, recipe)
-    trainer = Trainer(speed_up(model.to(ranks.device)), recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
+    speed_up(model.to(ranks.device))
+    trainer = Trainer(model, recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
     _take_over(trainer, resume)
     meta = {**(meta or {}), **_meta(recipe, options, ranks, seed, counts, resume)}
     Path(recipe.work_dir).mkdir(parents=True, exist_ok=True)

@@ -182,8 +182,8 @@ def _runs_as_built(backbone: ResNet3d) -> bool:
 def keeps_frames_apart(module: nn.Module, counting: bool = False) -> bool:
     """Return whether each frame of the output depends on the same frame of the input only.
 
-    BatchNorm in training mixes frames; with `counting` ExactBatchNorm3d may, as it is told how often
-    each frame occurs. A layer of an unknown kind, or a subclass of a known one, counts as mixing.
+    BatchNorm in training mixes frames; with `counting` ExactBatchNorm3d may, as it is told how
+    often each frame occurs. Layers of unknown kinds, subclasses of known ones too, count as mixing.
     """
     return all(_layer_keeps_frames_apart(layer, counting) for layer in module.modules())
 

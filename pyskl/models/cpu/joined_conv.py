@@ -1,4 +1,4 @@
-"""A convolution and what follows it (BatchNorm, shortcut, ReLU) as one layer, in training on the CPU."""
+"""In training on the CPU: a convolution, BatchNorm, shortcut and ReLU as one layer."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def speed_up(model: nn.Module) -> nn.Module:
 
     - In testing, frames that clips share pass once, on every device (see `frame_sharing`).
     - Layers are swapped where the parameters lie on the CPU.
-    - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: its 3-D gradient is
-      not deterministic there.
+    - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: the gradient of
+      3-D pooling is not deterministic there.
 
     Args:
         model: on its device already; before or after `fuse_conv_bn`.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -28,19 +29,15 @@ def recomputed(blocks: nn.Sequential, x: Tensor) -> Tensor:
 
 @contextlib.contextmanager
 def frozen_statistics(module: nn.Module) -> Iterator[None]:
-    """Within it, BatchNorm in training uses the batch's statistics but does not record them."""
-    norms = [
-        m
-        for m in module.modules()
-        if isinstance(m, _BatchNorm) and m.training and m.track_running_stats
-    ]
-    for norm in norms:
-        norm.track_running_stats = False
+    """Within it, BatchNorm computes as ever; afterwards its running statistics are as before."""
+    buffers = [b for m in module.modules() if isinstance(m, _BatchNorm) for b in m.buffers()]
+    before = [buffer.clone() for buffer in buffers]
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before):
+                buffer.copy_(value)
 
 
 def without_and_with_frozen_statistics(
