@@ -17,7 +17,7 @@ from pyskl.engine.machine import set_determinism
 from pyskl.engine.tester import collect_scores
 from pyskl.errors import ConfigError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
-from pyskl.models import build_model
+from pyskl.models import build_model, speed_up
 from pyskl.models.input_stage import BYTES_PER_INPUT_BYTE, CUDA_SHARE, Target, volumes_at_once
 from pyskl.recipe.settings import TopLevel
 
@@ -180,8 +180,7 @@ def test_a_compiled_network_learns_and_answers_alike(tmp_path, exact):
 
 @needs_gpu
 def test_both_memory_layouts_give_a_gpu_the_same_answer():
-    """Flat convolutions and poolings with channels last, torch's own without."""
-    model = fill(build_model(small())).eval().to(GPU)
+    model = speed_up(fill(build_model(small())).eval().to(GPU))
     imgs = sparse_volume(0, (2, 1, 3, 8, 20, 20))
     with torch.backends.cudnn.flags(allow_tf32=False):
         scores = model.predict({'imgs': imgs})['score']

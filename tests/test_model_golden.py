@@ -8,16 +8,21 @@ from goldens import GOLDEN, SMALL, needs_golden
 from published_model import published
 from recipe_weights import fill, sparse_volume
 
-from pyskl.models import build_model, fuse_conv_bn
+from pyskl.models import build_model, fuse_conv_bn, speed_up
 
 FIGURES = json.loads((SMALL / 'model' / 'figures.json').read_text())
 OUTPUTS = np.load(SMALL / 'model' / 'outputs.npz')
 LABELS = torch.tensor([3, 17, 31, 0])
 
 
-def filled(channels_last=True, dropout=None, **test_cfg):
+KINDS = ['sped up', 'plain']
+
+
+def filled(kind='sped up', dropout=None, **test_cfg):
     model = fill(build_model(published(**test_cfg)))
-    model.channels_last = channels_last
+    model.channels_last = kind != 'plain'
+    if kind == 'sped up':
+        speed_up(model)
     if dropout is not None:
         model.cls_head.dropout.p = dropout
     return model.eval()
@@ -38,9 +43,9 @@ def batch():
     return sparse_volume(7, (4, 1, 22, 48, 56, 56))
 
 
-@pytest.fixture(scope='module', params=[True, False], ids=['channels_last', 'contiguous'])
+@pytest.fixture(scope='module', params=[*KINDS, 'plain, channels last'])
 def answer(request, clips):
-    """Feature, class scores and embeddings of the two clips, in both memory layouts."""
+    """Feature, class scores and embeddings of the two clips, by plain and by fast layers."""
     model = filled(request.param)
     with torch.no_grad():
         feat = model.extract_feat(clips)
@@ -66,9 +71,10 @@ def test_class_scores_and_embeddings_are_the_published_ones(answer):
     close(emb_score, OUTPUTS['emb_score'], 1e-5)
 
 
-@pytest.mark.parametrize('fused', [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_probabilities_of_two_samples_of_two_clips_are_the_published_ones(clips, fused):
-    model = filled()
+@pytest.mark.parametrize('kind, fused', [
+    ('sped up', True), *(pytest.param(*how, marks=pytest.mark.slow) for how in (('sped up', False), ('plain', True)))])
+def test_probabilities_of_two_samples_of_two_clips_are_the_published_ones(clips, kind, fused):
+    model = filled(kind)
     if fused:
         assert fuse_conv_bn(model) == 43
     close(model.forward_test(torch.stack([clips, clips * 0.5])), OUTPUTS['test_prob_2x2'], 1e-6)
@@ -96,10 +102,10 @@ def test_every_way_to_average_clips_gives_the_published_answer(answer, clips, te
     close(ours, OUTPUTS[name][:1], 1e-6 if name == 'test_prob_2x2' else 1e-5)
 
 
-@pytest.fixture(scope='module')
-def trained(batch):
+@pytest.fixture(scope='module', params=KINDS)
+def trained(request, batch):
     """One training forward pass without dropout, on embeddings that are the model's own but for sqrt(0.1)."""
-    model = filled(dropout=0.0).train()
+    model = filled(request.param, dropout=0.0).train()
     emb = torch.from_numpy(OUTPUTS['train_emb_score']) + 0.1 ** 0.5
     return model, model(imgs=batch, label=LABELS, emb=emb)
 
@@ -123,9 +129,9 @@ def test_batch_norm_statistics_after_one_training_pass_are_the_published_ones(tr
 
 @needs_golden
 @pytest.mark.slow
-@pytest.mark.parametrize('channels_last', [True, False], ids=['channels_last', 'contiguous'])
-def test_the_whole_loss_and_every_gradient_norm_are_the_published_ones(batch, channels_last):
-    model = filled(channels_last, dropout=0.0).train()
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_whole_loss_and_every_gradient_norm_are_the_published_ones(batch, kind):
+    model = filled(kind, dropout=0.0).train()
     emb = torch.from_numpy(np.load(GOLDEN / 'model' / 'targets.npy'))[LABELS]
     losses = model(imgs=batch, label=LABELS, emb=emb)
     loss = losses['loss_cls'] + losses['loss_emb']

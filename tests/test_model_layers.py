@@ -9,14 +9,15 @@ from published_model import published, small
 from recipe_weights import fill, sparse_volume
 from torch import nn
 
-from pyskl.models import build_model, fuse_conv_bn
-from pyskl.models.backbones import ResNet3d, ResNet3dSlowOnly
+from pyskl.models import build_model, fuse_conv_bn, speed_up
+from pyskl.models.backbones import Backbone, ResNet3d, ResNet3dSlowOnly
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, statistics
-from pyskl.models.cpu.frames import keeps_frames_apart
+from pyskl.models.cpu.frame_sharing import SplitResNet3d, keeps_frames_apart
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 
 LAST = torch.channels_last_3d
+plain_and_fast = pytest.mark.parametrize('made', [lambda model: model, speed_up], ids=['plain', 'fast'])
 
 
 def out_and_gradients(layer, x, memory_format):
@@ -69,12 +70,12 @@ def test_a_flat_pooling_copies_nothing(monkeypatch):
     x, seen = torch.rand(2, 8, 3, 6, 6).contiguous(memory_format=LAST), []
     pool = torch.nn.functional.max_pool2d
     monkeypatch.setattr(torch.nn.functional, 'max_pool2d', lambda images, *args: seen.append(images) or pool(images, *args))
-    out = build_model(small()).backbone.maxpool(x)
+    out = speed_up(build_model(small())).backbone.maxpool(x)
     assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
 
 def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
-    backbone = build_model(small()).backbone.eval()
+    backbone = speed_up(build_model(small())).backbone.eval()
     shapes = []
 
     def note(layer, args, out):
@@ -145,7 +146,7 @@ def test_batch_statistics_of_half_a_million_values_are_exact():
     dict(norm_cfg=dict(type='GN', num_groups=2)), dict(act_cfg=dict(type='SiLU'))])
 def test_both_memory_layouts_train_alike(backbone):
     head = dict(in_channels=16) if backbone.get('depth') == 18 else None
-    model = build_model(small(backbone, head)).train()
+    model = speed_up(build_model(small(backbone, head))).train()
     model.cls_head.dropout.p = 0.0
     imgs, label, emb = torch.rand(3, 1, 3, 8, 16, 16), torch.tensor([0, 4, 2]), torch.randn(3, 6)
     gradients = []
@@ -158,10 +159,11 @@ def test_both_memory_layouts_train_alike(backbone):
     assert_equal_answers(*gradients, 1e-6)      # the losses are float32
 
 
-def test_recomputing_blocks_changes_neither_gradients_nor_statistics():
+@plain_and_fast
+def test_recomputing_blocks_changes_neither_gradients_nor_statistics(made):
     torch.manual_seed(0)
-    plain = fill(build_model(small())).train()
-    thrifty = fill(build_model(small(dict(with_cp=True)))).train()
+    plain = made(fill(build_model(small()))).train()
+    thrifty = made(fill(build_model(small(dict(with_cp=True))))).train()
     for model in (plain, thrifty):
         model.cls_head.dropout.p = 0.0
         model(imgs=sparse_volume(1, (2, 1, 3, 4, 16, 16)), label=torch.tensor([1, 2]), emb=torch.zeros(2, 6))['loss_emb'].backward()
@@ -170,9 +172,10 @@ def test_recomputing_blocks_changes_neither_gradients_nor_statistics():
     assert thrifty.backbone.layer1[0].conv1.bn.num_batches_tracked == 101
 
 
+@plain_and_fast
 @pytest.mark.parametrize('frozen, parts', [(-1, []), (0, ['conv1']), (2, ['conv1', 'layer1', 'layer2'])])
-def test_frozen_stages_learn_nothing_and_keep_their_statistics(frozen, parts):
-    model = build_model(small(dict(frozen_stages=frozen, zero_init_residual=False))).train()
+def test_frozen_stages_learn_nothing_and_keep_their_statistics(made, frozen, parts):
+    model = made(build_model(small(dict(frozen_stages=frozen, zero_init_residual=False)))).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     losses = model(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([0, 1]), emb=torch.zeros(2, 6))
     (losses['loss_cls'] + losses['loss_emb']).backward()
@@ -185,8 +188,9 @@ def test_frozen_stages_learn_nothing_and_keep_their_statistics(frozen, parts):
             assert torch.equal(value, before[key]) == (key.split('.')[1] in parts), key
 
 
-def test_norm_eval_keeps_the_running_statistics_but_trains_the_weights():
-    backbone = build_model(small(dict(norm_eval=True))).backbone.train()
+@plain_and_fast
+def test_norm_eval_keeps_the_running_statistics_but_trains_the_weights(made):
+    backbone = made(build_model(small(dict(norm_eval=True)))).backbone.train()
     before = backbone.conv1.bn.running_mean.clone()
     backbone(torch.rand(1, 3, 4, 16, 16)).sum().backward()
     assert torch.equal(backbone.conv1.bn.running_mean, before) and backbone.conv1.bn.weight.grad is not None
@@ -212,14 +216,25 @@ def test_weights_start_as_the_field_starts_them():
 def test_every_depth_has_its_blocks(depth, blocks, channels):
     with torch.device('meta'):
         backbone = ResNet3d(depth=depth)
-        assert backbone(torch.empty(1, 3, 2, 32, 32)).shape[1] == backbone.out_channels == channels
+        assert backbone(torch.empty(1, 3, 2, 32, 32)).shape[1] == backbone.num_features == channels
     assert sum(len(getattr(backbone, f'layer{i}')) for i in range(1, 5)) == blocks
 
 
 def test_several_out_indices_give_several_features():
     backbone = ResNet3dSlowOnly(in_channels=3, base_channels=4, num_stages=3, stage_blocks=(1, 1, 1), out_indices=(0, 2))
-    first, last = backbone(torch.rand(1, 3, 4, 32, 32))
-    assert (first.shape[1], last.shape[1]) == (16, 64)
+    features = backbone(torch.rand(1, 3, 4, 32, 32))
+    assert [feat.shape[1] for feat in features] == [16, 64]
+    assert torch.equal(backbone.pool(features), features[1].mean((2, 3, 4)))
+    assert backbone.num_features == backbone.out_channels == backbone.pool(features[1]).shape[1] == 64
+
+
+def test_a_backbone_without_forward_or_pool_is_refused():
+    class Half(Backbone):
+        def forward(self, x):
+            return x
+
+    with pytest.raises(TypeError, match='pool'):
+        Half()
 
 
 @pytest.mark.parametrize('kwargs, message', [
@@ -233,7 +248,8 @@ def test_arguments_that_contradict_each_other_are_named(kwargs, message):
 
 def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
     def stages(**kwargs):
-        return ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval().num_frame_stages()
+        split = SplitResNet3d.of(ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval())
+        return split and split.num_stages
 
     assert stages() == 2                                                    # inflate (0, 0, 1, 1)
     assert stages(inflate=(0, 1, 1, 1)) == 1
@@ -241,7 +257,7 @@ def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
     assert stages(temporal_strides=(1, 2, 1, 1)) == 1
     assert stages(conv1_kernel=(3, 7, 7)) is None
     assert stages(norm_cfg=dict(type='GN', num_groups=2)) is None
-    assert ResNet3dSlowOnly(in_channels=3, base_channels=4).train().num_frame_stages() is None
+    assert SplitResNet3d.of(ResNet3dSlowOnly(in_channels=3, base_channels=4).train()) is None
 
 
 def test_an_unknown_layer_counts_as_mixing_frames():
@@ -249,8 +265,9 @@ def test_an_unknown_layer_counts_as_mixing_frames():
     assert not keeps_frames_apart(nn.Sequential(nn.Conv3d(1, 1, (1, 3, 3)), nn.Softmax(2)))
 
 
-def test_folding_takes_all_43_batch_norms_of_the_published_network():
-    model = fill(build_model(published())).eval()
+@plain_and_fast
+def test_folding_takes_all_43_batch_norms_of_the_published_network(made):
+    model = made(fill(build_model(published()))).eval()
     x = sparse_volume(5, (1, 22, 8, 24, 24))
     with torch.no_grad():
         scores, emb = model.cls_head(model.extract_feat(x))

@@ -10,14 +10,14 @@ from recipe_weights import fill
 
 from pyskl.errors import CheckpointError, ConfigError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
-from pyskl.models import build_model
-from pyskl.models.cpu.shared_frames import SharedFrames
-from pyskl.models.recognizers import recognizer3d
+from pyskl.models import build_model, speed_up
+from pyskl.models.cpu.frame_sharing import SharedFrames
+from pyskl.models.cpu.sparse_conv import SparseConv3d
 
 
 @pytest.fixture
 def model():
-    return fill(build_model(small())).eval()
+    return speed_up(fill(build_model(small()))).eval()
 
 
 def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, double=True, seed=0, motion=False):
@@ -42,11 +42,11 @@ def test_deferred_clips_give_what_drawn_ones_give(model):
 
 def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
     """How many frames pass the stem when clips share them and when not; the answers must be the same."""
-    seen = []
-    model.backbone.conv1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0] * out.shape[2]))
+    seen, stem = [], SparseConv3d.forward
+    monkeypatch.setattr(SparseConv3d, 'forward', lambda self, x: seen.append(x.shape[0] * x.shape[2]) or stem(self, x))
     once = model.predict({'imgs': clips})['score']
     frames_once, seen[:] = sum(seen), []
-    monkeypatch.setattr(recognizer3d.SharedFrames, 'of', lambda *args: None)
+    monkeypatch.setattr(SharedFrames, 'of', lambda *args: None)
     torch.testing.assert_close(model.predict({'imgs': clips})['score'], once, atol=1e-6, rtol=0)
     return frames_once, sum(seen)
 
@@ -85,7 +85,7 @@ def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
 def test_distinct_frames_are_put_together_as_the_clips_were(model):
     clips = clips_of(num_samples=1)
     shared = SharedFrames.of(clips, model.backbone)
-    assert shared.distinct.keypoint.shape[1] == 2 and shared.stages == 1
+    assert shared.distinct.keypoint.shape[1] == 2 and shared.network.num_stages == 1
     frames = shared.distinct.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
     assert torch.equal(frames[shared.index].transpose(1, 2), clips.keypoint[0])
 
@@ -209,7 +209,7 @@ def test_a_checkpoint_that_does_not_fit_is_named(tmp_path, capsys, content, mess
 
 @pytest.mark.parametrize('num_clips', [1, 10])
 def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
-    """SharedFrames calls the backbone's two parts apart."""
+    """Sharing frames calls two parts of the network apart."""
     import torch._dynamo
     graphs, clips = [], clips_of(1, num_clips, num_frames=8)
     plain = model.predict({'imgs': clips})['score']
@@ -224,8 +224,8 @@ def test_no_more_volumes_at_once_than_asked_for_however_large_the_batch(model, d
     clips = clips_of(7, 1, double=False)
     imgs = clips.draw() if drawn else clips
     plain, seen = model.predict({'imgs': imgs})['score'], []
-    forward = model.backbone.forward_frames
-    monkeypatch.setattr(model.backbone, 'forward_frames', lambda x, stages: seen.append(len(x)) or forward(x, stages))
+    forward = model.extract_feat
+    monkeypatch.setattr(model, 'extract_feat', lambda x: seen.append(len(x)) or forward(x))
     model.test_cfg = replace(model.test_cfg, max_testing_views=2)
     torch.testing.assert_close(model.predict({'imgs': imgs})['score'], plain)
     assert seen == [2, 2, 2, 1]

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyskl.models.backbones.resnet3d import ResNet3dSlowOnly
+from pyskl.models import speed_up
+from pyskl.models.backbones import ResNet3dSlowOnly
 from pyskl.models.cpu.sparse_conv import MAX_DENSITY, SparseConv3d, StripConv
 
 
@@ -136,5 +137,5 @@ def test_same_bits_for_any_number_of_threads():
 def test_the_stem_of_a_network_takes_it(short_ways):
     network = ResNet3dSlowOnly(in_channels=4, base_channels=8, num_stages=1, stage_blocks=(1, ), out_indices=(0, ), spatial_strides=(1, ),
                                temporal_strides=(1, ), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, ))
-    network(volume(0.01)).sum().backward()
+    speed_up(network)(volume(0.01)).sum().backward()
     assert len(short_ways) == 1 and network.conv1.conv.weight.grad.abs().sum() > 0

@@ -36,7 +36,7 @@ from pyskl.errors import UserError, run_script
 from pyskl.files.atomic import atomic_write
 from pyskl.inputs.heatmaps import Heatmaps
 from pyskl.inputs.heatmaps.reference import render_slowly
-from pyskl.models import build_model, fuse_conv_bn
+from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.sources.imigue import read_raw
 from pyskl.sources.synthetic import write_demo_data
 
@@ -219,9 +219,11 @@ def scale(task: Task) -> list[Figure]:
 def network(task: Task, device: torch.device) -> torch.nn.Module:
     torch.manual_seed(0)
     model = build_model(read_run(CONFIGS / f'{task.stream}.py').recipe.model)
-    if not task.ours:
-        model.channels_last = False
-    return model.to(device)
+    model.to(device)
+    if task.ours:
+        return speed_up(model)
+    model.channels_last = False
+    return model
 
 
 def train(task: Task):

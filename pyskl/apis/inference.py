@@ -18,6 +18,7 @@ from ..engine.tester import joint_scores
 from ..errors import DataError
 from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
+from ..models import speed_up
 from ..recipe import read_recipe
 from .setup import build_recognizer, read_run
 
@@ -40,7 +41,7 @@ def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLi
         model.cls_head.learn_labels(None, load_label_embeddings(recipe.data.test.get('label_embeddings')))
     model.cfg = recipe
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
-    return model.to(choose_device(None if device is None else str(device))).eval()
+    return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
 def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shape: Sequence[int],

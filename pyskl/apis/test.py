@@ -20,7 +20,7 @@ from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
 from ..evaluation import check_metrics, evaluate, group_accuracy
 from ..files.atomic import atomic_write
-from ..models import fuse_conv_bn
+from ..models import fuse_conv_bn, speed_up
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
@@ -143,6 +143,8 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
     model.to(ranks.device)
     if options.compile:
         model.backbone.compile()
+    else:
+        speed_up(model)
     return model, path, data['meta']
 
 

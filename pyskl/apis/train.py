@@ -24,6 +24,7 @@ from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError
 from ..files.atomic import atomic_write
+from ..models import speed_up
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .options import TrainOptions
@@ -78,6 +79,8 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectiv
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
         model.backbone.compile()
+    else:
+        speed_up(model)
     if options.dry_run:
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
@@ -234,7 +237,8 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     val = _val_batches(recipe, ranks) if validate else None
     check_match(model, batches, recipe, 'train')
     counts = teach_labels(model, batches.dataset, recipe)
-    trainer = Trainer(model.to(ranks.device), recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
+    speed_up(model.to(ranks.device))
+    trainer = Trainer(model, recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
     _take_over(trainer, resume)
     meta = {**(meta or {}), **_meta(recipe, options, ranks, seed, counts, resume)}
     Path(recipe.work_dir).mkdir(parents=True, exist_ok=True)

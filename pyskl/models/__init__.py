@@ -6,12 +6,14 @@ from typing import Any
 
 from ..registry import BACKBONES, HEADS, LOSSES, RECOGNIZERS
 from . import backbones, heads, losses, recognizers
+from .backbones.base import Backbone
 from .cpu.fuse import fuse_conv_bn
+from .cpu.speed_up import speed_up
 from .heads.base import Head
 from .recognizers.base import Recognizer
 
-__all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'Head', 'Recognizer', 'backbones', 'build_model', 'fuse_conv_bn', 'heads',
-           'losses', 'recognizers']
+__all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'Backbone', 'Head', 'Recognizer', 'backbones', 'build_model', 'fuse_conv_bn',
+           'heads', 'losses', 'recognizers', 'speed_up']
 
 
 def build_model(cfg: Mapping[str, Any]) -> Recognizer:

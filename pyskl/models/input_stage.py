@@ -19,11 +19,6 @@ BYTES_PER_INPUT_BYTE = 12           # activations alive at once in a forward pas
 INDEXABLE = 2**31                   # elements that a tensor may have for kernels to count them in 32 bits: others are slow, or missing
 
 
-def laid_out(volume: torch.Tensor, target: Target) -> torch.Tensor:
-    """A volume (N, C, T, H, W) in the target's memory layout; itself when it is so already."""
-    return target.laid_out(volume)
-
-
 def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
     """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
     return target.laid_out(input_tensor(imgs, target, views).flatten(0, 1))

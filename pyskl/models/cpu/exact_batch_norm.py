@@ -1,52 +1,75 @@
 """BatchNorm3d whose batch statistics stay exact with channels last in memory.
 
-torch's CPU kernel for that layout adds up each channel's values one after the other in float32; over a batch's half a million
-values per channel the statistics are then off by 1e-4, and small gradients by a percent. Here rows are grouped first, so that
-each running sum is short, and the groups' sums are added pairwise. It costs no time.
+For that layout torch's CPU kernel adds up each channel's values one after the other in float32:
+over half a million values the statistics are off by 1e-4, and small gradients by a percent. Here
+rows are grouped first, so that every running sum is short, and the groups' sums are combined
+pairwise. It costs no time.
 
-Frames that are alike may pass as one, if BatchNorm counts it as often as they occur: see `counted`.
+Frames that occur several times may pass once, if BatchNorm counts each as often as it occurs: see
+`counting_frames`.
 """
+
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-Runs = tuple[tuple[slice, int], ...]        # frames of a volume (1, C, F, H, W) from first to last, and how often each of them counts
+from .observers import is_recorded
 
-ONCE: Runs = ((slice(None), 1), )           # of any number of volumes
-MAX_COLUMNS = 32768                         # groups x channels: what stays in a core's cache
-PIECE = 1 << 18                             # numbers that stay there between two passes over them
+# Frames of a volume (1, C, F, H, W), in order and without gaps, and how often each of them counts.
+FrameCounts = tuple[tuple[slice, int], ...]
+
+EACH_ONCE: FrameCounts = ((slice(None), 1),)  # for any number of volumes
+MAX_COLUMNS = 32768  # groups x channels: what stays in a core's cache
+PIECE = 1 << 18  # numbers that stay there between two passes
 
 
 class ExactBatchNorm3d(nn.BatchNorm3d):
-    """nn.BatchNorm3d in weights, arguments and meaning; training on the CPU with channels last, its sums are exact to 1e-6."""
+    """nn.BatchNorm3d in weights, arguments and meaning.
 
-    _abbr_ = 'bn'                   # mmcv names the layer by it in the state dict
-    runs: Runs | None = None        # how often frames count, set by `counted`; None: once
+    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
+    nn.BatchNorm3d. `frame_counts` is set by `counting_frames`; None counts every frame once.
+    """
 
-    def takes_batch(self, x: torch.Tensor) -> bool:
-        """Are the statistics to be taken from this input, and channels last on the CPU?"""
-        batch_statistics = self.training or not self.track_running_stats
-        return (batch_statistics and x.numel() > 0 and x.device.type == 'cpu' and x.dtype == torch.float32 and self.affine
-                and x.is_contiguous(memory_format=torch.channels_last_3d))
+    frame_counts: FrameCounts | None = None
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.runs is not None:
+    def uses_batch_statistics(self, x: Tensor) -> bool:
+        """Return whether this file normalises x, by x's own statistics."""
+        from_batch = self.training or not self.track_running_stats
+        return (
+            from_batch
+            and x.numel() > 0
+            and x.device.type == 'cpu'
+            and x.dtype == torch.float32
+            and self.affine
+            and x.is_contiguous(memory_format=torch.channels_last_3d)
+            and not is_recorded()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, T, H, W)."""
+        if self.frame_counts is not None:
             x = x.contiguous(memory_format=torch.channels_last_3d)
-        if not self.takes_batch(x):
+        if not self.uses_batch_statistics(x):
             return super().forward(x)
-        runs = self.runs or ONCE
-        out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps, runs)
-        self.remember(mean, var, count(x, runs))
+        counts = self.frame_counts or EACH_ONCE
+        out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps, counts)
+        self.update_running_statistics(mean, var, num_values(x, counts))
         return out
 
     @torch.no_grad()
-    def remember(self, mean: torch.Tensor, var: torch.Tensor, count: int) -> None:
-        """In training, take a batch's mean and biased variance (C,) of `count` values a channel into the running statistics."""
+    def update_running_statistics(self, mean: Tensor, var: Tensor, count: int) -> None:
+        """In training, take a batch into the running statistics.
+
+        Args:
+            mean: (C,) the batch's mean.
+            var: (C,) its biased variance.
+            count: values a channel in the batch.
+        """
         if not (self.training and self.track_running_stats):
             return
         self.num_batches_tracked += 1
@@ -56,83 +79,137 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
 
 
 class GroupedBatchNorm(torch.autograd.Function):
-    """x (B, C, T, H, W) channels last, weight and bias (C,), eps, runs -> normalised x; mean and biased variance (C,) of the batch."""
+    """Normalise by the batch's statistics.
+
+    Args of `apply`:
+        x: (B, C, T, H, W), channels last.
+        weight, bias: (C,).
+        eps: added to the variance.
+        counts: how often each frame counts.
+
+    Returns:
+        The normalised x; mean and biased variance (C,) of the batch, without gradient.
+    """
 
     @staticmethod
-    def forward(ctx, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: float, runs: Runs) -> tuple[torch.Tensor, ...]:
-        parts = [statistics(_rows(x[:, :, some])) for some, _ in runs]
-        shares = [times * x[:, :1, some].numel() / count(x, runs) for some, times in runs]
-        mean, var = parts[0] if len(parts) == 1 else _together(*map(torch.stack, zip(*parts)), x.new_tensor(shares)[:, None])
+    def forward(
+        ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float, counts: FrameCounts
+    ) -> tuple[Tensor, ...]:
+        # Statistics of the frames that count alike, then of all.
+        parts = [statistics(_rows(x[:, :, frames])) for frames, _ in counts]
+        total = num_values(x, counts)
+        shares = [times * x[:, :1, frames].numel() / total for frames, times in counts]
+        if len(parts) == 1:
+            mean, var = parts[0]
+        else:
+            mean, var = _combine(*map(torch.stack, zip(*parts)), x.new_tensor(shares)[:, None])
+
         ctx.save_for_backward(x, weight, mean, torch.rsqrt(var + eps))
-        ctx.eps, ctx.runs = eps, runs
+        ctx.eps, ctx.counts = eps, counts
         ctx.mark_non_differentiable(mean, var)
         return torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0], mean, var
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: torch.Tensor, *_: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, scale = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last_3d)
-        of_x, once = ctx.needs_input_grad[0], ctx.runs == ONCE
-        grad_x, *grads = torch.ops.aten.native_batch_norm_backward(grad, x, weight, None, None, mean, scale, True, ctx.eps,
-                                                                   [of_x and once, True, True])
-        if of_x and not once:
-            grad_x = _gradient(grad, x, weight, mean, scale, *grads, ctx.runs)
+        wants_x, each_once = ctx.needs_input_grad[0], ctx.counts == EACH_ONCE
+        grad_x, *grads = torch.ops.aten.native_batch_norm_backward(
+            grad,
+            x,
+            weight,
+            None,
+            None,
+            mean,
+            scale,
+            True,
+            ctx.eps,
+            [wants_x and each_once, True, True],
+        )
+        if wants_x and not each_once:
+            grad_x = _input_gradient(grad, x, weight, mean, scale, *grads, ctx.counts)
         return grad_x, *grads, None, None
 
 
-def _gradient(grad: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor,
-              grad_weight: torch.Tensor, grad_bias: torch.Tensor, runs: Runs) -> torch.Tensor:
-    """BatchNorm's gradient of x, where `grad` holds the sum over the frames that each frame stands for (Ioffe & Szegedy, section 3)."""
+def _input_gradient(
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    mean: Tensor,
+    scale: Tensor,
+    grad_weight: Tensor,
+    grad_bias: Tensor,
+    counts: FrameCounts,
+) -> Tensor:
+    """Compute BatchNorm's gradient of x where frames count several times.
+
+    `grad` holds, for each frame, the sum over all frames that it stands for.
+    Source: Batch Normalization, arXiv:1502.03167, section 3.
+    """
+    total = num_values(x, counts)
     steepness = weight * scale
-    slope = -steepness * scale * grad_weight / count(x, runs)
-    level = -steepness * grad_bias / count(x, runs) - slope * mean
+    slope = -steepness * scale * grad_weight / total
+    level = -steepness * grad_bias / total - slope * mean
     out = torch.empty_like(x)
-    for some, times in runs:
+    for frames, times in counts:
         slopes, levels = times * slope, times * level
-        for to, given, above in zip(*(_rows(t[:, :, some]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))):
-            torch.addcmul(levels, given, slopes, out=to).addcmul_(above, steepness)
+        # Piece by piece, so that the second pass over a piece finds it in the cache.
+        pieces = (_rows(t[:, :, frames]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))
+        for out_rows, x_rows, grad_rows in zip(*pieces):
+            torch.addcmul(levels, x_rows, slopes, out=out_rows).addcmul_(grad_rows, steepness)
     return out
 
 
-def _rows(x: torch.Tensor) -> torch.Tensor:
-    """(B, C, T, H, W) channels last -> (B * T * H * W, C)"""
+def _rows(x: Tensor) -> Tensor:
+    """View (B, C, T, H, W), channels last, as (B * T * H * W, C)."""
     return x.permute(0, 2, 3, 4, 1).flatten(0, 3)
 
 
-def count(x: torch.Tensor, runs: Runs) -> int:
-    """How many values a channel of (B, C, T, H, W) has, each as often as it counts."""
-    return sum(times * x[:, :1, some].numel() for some, times in runs)
+def num_values(x: Tensor, counts: FrameCounts) -> int:
+    """Return how many values a channel of (B, C, T, H, W) has, each as often as it counts."""
+    return sum(times * x[:, :1, frames].numel() for frames, times in counts)
 
 
 @contextlib.contextmanager
-def counted(module: nn.Module, runs: Runs) -> Iterator[None]:
-    """Within it, BatchNorms of this module that see a volume (1, C, F, H, W) in training count its frames as often as `runs` says."""
+def counting_frames(module: nn.Module, counts: FrameCounts) -> Iterator[None]:
+    """Within it, the module's BatchNorms in training count frames as often as `counts` says.
+
+    They must see volumes (1, C, F, H, W) whose F frames `counts` names.
+    """
     norms = [m for m in module.modules() if isinstance(m, ExactBatchNorm3d)]
     for norm in norms:
-        norm.runs = runs
+        norm.frame_counts = counts
     try:
         yield
     finally:
         for norm in norms:
-            norm.runs = None
+            norm.frame_counts = None
 
 
-def statistics(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """rows (N, C) -> mean and biased variance (C,). Groups are compared, as in Chan's formula for parallel variances."""
+def statistics(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute mean and biased variance (C,) of rows (N, C).
+
+    The statistics of groups of rows are combined by Chan's formula for parallel variances.
+    """
     number, channels = rows.shape
     groups = max(1, min(MAX_COLUMNS // channels, number))
     grouped = number - number % groups
-    mean, var = torch.batch_norm_update_stats(rows[:grouped].view(-1, groups * channels), None, None, 0.0)
-    mean, var = _together(mean.view(groups, -1), var.view(groups, -1), mean.new_full((groups, 1), 1 / groups))
+    mean, var = torch.batch_norm_update_stats(
+        rows[:grouped].view(-1, groups * channels), None, None, 0.0
+    )
+    equal_shares = mean.new_full((groups, 1), 1 / groups)
+    mean, var = _combine(mean.view(groups, -1), var.view(groups, -1), equal_shares)
     if grouped == number:
         return mean, var
-    rest = torch.batch_norm_update_stats(rows[grouped:], None, None, 0.0)                # fewer rows than groups: short sums too
+
+    # What is left over are fewer rows than groups: their sums are short too.
+    rest_mean, rest_var = torch.batch_norm_update_stats(rows[grouped:], None, None, 0.0)
     shares = mean.new_tensor([[grouped / number], [1 - grouped / number]])
-    return _together(torch.stack([mean, rest[0]]), torch.stack([var, rest[1]]), shares)
+    return _combine(torch.stack([mean, rest_mean]), torch.stack([var, rest_var]), shares)
 
 
-def _together(mean: torch.Tensor, var: torch.Tensor, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Means and variances (G, C) of parts with these shares (G, 1) of the rows -> those of all rows (C,)."""
+def _combine(mean: Tensor, var: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Combine the statistics of parts, mean and var (G, C), share (G, 1) of all rows, to (C,)."""
     whole = (share * mean).sum(0)
     return whole, (share * (var + (mean - whole).square())).sum(0)

@@ -1,4 +1,5 @@
-"""Folds BatchNorm into the convolution before it: at test both are linear, and one pass over memory is saved."""
+"""Fold BatchNorm into the convolution before it: in testing both are linear."""
+
 from __future__ import annotations
 
 import torch
@@ -9,10 +10,13 @@ from torch.nn.modules.conv import _ConvNd
 
 @torch.no_grad()
 def fuse_conv_bn(model: nn.Module) -> int:
-    """Fold every BatchNorm that directly follows a convolution into it, in place; returns how many were folded.
+    """Fold every BatchNorm that directly follows a convolution into it, in place.
 
-    The model is for testing afterwards: its state dict has biases instead of BatchNorm's tensors.
-    Concretely, per output channel: w' = w * gamma / sqrt(var + eps), b' = beta + (b - mean) * gamma / sqrt(var + eps).
+    The model is for testing afterwards: its state dict has biases in place of BatchNorm's tensors.
+    Per output channel, with s = gamma / sqrt(var + eps): w' = s * w and b' = beta + s * (b - mean).
+
+    Returns:
+        How many were folded.
     """
     folded = 0
     for parent in list(model.modules()):
@@ -27,10 +31,12 @@ def fuse_conv_bn(model: nn.Module) -> int:
 
 
 def _fold(conv: _ConvNd, norm: _BatchNorm) -> None:
+    """Change the convolution's weight and bias, in float64 on the way."""
     gamma = norm.weight if norm.affine else torch.ones_like(norm.running_var)
     beta = norm.bias if norm.affine else torch.zeros_like(norm.running_mean)
     scale = gamma.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    bias = conv.bias.double() if conv.bias is not None else 0.0
-    folded = conv.weight.double() * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
-    conv.weight.copy_(folded)
-    conv.bias = nn.Parameter((beta.double() + (bias - norm.running_mean.double()) * scale).to(conv.weight.dtype))
+    conv_bias = conv.bias.double() if conv.bias is not None else 0.0
+    weight = conv.weight.double() * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
+    bias = beta.double() + (conv_bias - norm.running_mean.double()) * scale
+    conv.weight.copy_(weight)
+    conv.bias = nn.Parameter(bias.to(conv.weight.dtype))

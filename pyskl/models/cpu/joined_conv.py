@@ -1,40 +1,68 @@
-"""A convolution with what follows it: BatchNorm, a block's shortcut, ReLU. Training on the CPU, some run as one (see moment_norm)."""
+"""In training on the CPU: a convolution, BatchNorm, shortcut and ReLU as one layer."""
+
 from __future__ import annotations
 
 import torch
 from mmcv.cnn import ConvModule
-from torch import nn
+from torch import Tensor, nn
 
-from .conv1x1_bn import is_worth_it, moment_norm
+from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from .conv1x1_bn import conv1x1_bn, is_worth_it
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d
+from .observers import has_hooks, is_recorded
 
 
 class JoinedConv(ConvModule):
-    """mmcv's ConvModule in arguments, weights and answer, but that `forward` adds a shortcut before the activation."""
+    """mmcv's ConvModule in arguments, weights and output; in training, 1x1x1 kernels run joined."""
 
-    def forward(self, x: torch.Tensor, shortcut: torch.Tensor | None = None) -> torch.Tensor:
-        if self._can_join(x):
-            return moment_norm(x, self.conv, self.norm, shortcut, self.with_activation)
-        if shortcut is None:
-            return super().forward(x)
-        # Nobody else holds the norm's output: adding in place saves a volume.
-        out = super().forward(x, activate=False).add_(shortcut)
-        return self.activate(out) if self.with_activation else out
+    def forward(self, x: Tensor, activate: bool = True, norm: bool = True) -> Tensor:
+        """Map (B, C, T, H, W) to (B, D, T', H', W')."""
+        if activate and norm and self.can_join(x):
+            return conv1x1_bn(x, self.conv, self.norm, None, self.with_activation)
+        return super().forward(x, activate, norm)
 
-    def _can_join(self, x: torch.Tensor) -> bool:
-        """Is it a training step on the CPU, of layers that moment_norm knows, with nobody listening to one of them?"""
-        known = type(self.conv) is Conv3dAs2d and type(self.norm) is ExactBatchNorm3d
-        plain = not self.with_activation or type(self.activate) is nn.ReLU
-        if not (known and plain and is_worth_it(self.conv) and self.norm.takes_batch(x)) or self.conv.weight.dtype != x.dtype:
+    def can_join(self, x: Tensor) -> bool:
+        """Return whether `conv1x1_bn` computes this layer for x, and no hook waits for a part."""
+        known_layers = type(self.conv) is Conv3dAs2d and type(self.norm) is ExactBatchNorm3d
+        known_activation = not self.with_activation or type(self.activate) is nn.ReLU
+        known_order = self.order == ('conv', 'norm', 'act') and not self.with_explicit_padding
+        if not (known_layers and known_activation and known_order and is_worth_it(self.conv)):
             return False
-        return not (torch.is_autocast_enabled('cpu') or is_recorded() or any(map(is_heard, self.modules())))
+        in_training = self.norm.uses_batch_statistics(x) and self.conv.weight.dtype == x.dtype
+        return in_training and not torch.is_autocast_enabled('cpu') and not has_hooks(self)
 
 
-def is_recorded() -> bool:
-    """Is a graph being made of what runs?"""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+class FastBasicBlock3d(BasicBlock3d):
+    """BasicBlock3d, whose last convolution adds the shortcut."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, planes, T', H', W')."""
+        if not _may_add_shortcut(self.conv2, self.relu):
+            return super().forward(x)
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return _conv_plus_shortcut(self.conv2, self.conv1(x), shortcut, self.relu)
 
 
-def is_heard(layer: nn.Module) -> bool:
-    return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
+class FastBottleneck3d(Bottleneck3d):
+    """Bottleneck3d, whose last convolution adds the shortcut."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, 4 * planes, T', H', W')."""
+        if not _may_add_shortcut(self.conv3, self.relu):
+            return super().forward(x)
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return _conv_plus_shortcut(self.conv3, self.conv2(self.conv1(x)), shortcut, self.relu)
+
+
+def _may_add_shortcut(conv: nn.Module, relu: nn.Module) -> bool:
+    """Return whether a block's last layers are of the known kinds, and nobody looks at them."""
+    return type(conv) is JoinedConv and not (is_recorded() or has_hooks(conv) or has_hooks(relu))
+
+
+def _conv_plus_shortcut(conv: JoinedConv, x: Tensor, shortcut: Tensor, relu: nn.Module) -> Tensor:
+    """Compute relu(conv(x) + shortcut)."""
+    if type(relu) is nn.ReLU and conv.can_join(x):
+        return conv1x1_bn(x, conv.conv, conv.norm, shortcut, relu=True)
+    # Nobody else holds the norm's output: adding in place saves a volume.
+    return relu(ConvModule.forward(conv, x).add_(shortcut))

@@ -1,26 +1,39 @@
-"""MaxPool3d that runs as a 2-D pooling where its window lies in one frame: the same numbers without a copy.
+"""MaxPool3d computed as a 2-D pooling where its window lies in one frame: same numbers, no copy.
 
-On CUDA the 3-D pooling's gradient adds up in no fixed order, and 3-D pooling is slow where channels lie last in memory.
+It helps on CUDA too, where 3-D pooling's gradient adds up in no fixed order.
 """
+
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.utils import _triple
 
-from .conv3d_as_2d import frames, volumes
+from .conv3d_as_2d import as_images, as_volumes
+from .observers import is_recorded
 
 
 class MaxPool3dAs2d(nn.MaxPool3d):
-    """nn.MaxPool3d in arguments and answer; channels_last_3d volumes and 1xkxk windows are pooled as pictures."""
+    """nn.MaxPool3d in arguments and output; channels_last_3d and 1 x k x k windows run as 2-D."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self._is_flat(x):
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, C, T', H', W')."""
+        if is_recorded() or not self._pools_single_frames(x):
             return super().forward(x)
-        kernel, stride, padding, dilation = map(_triple, (self.kernel_size, self.stride, self.padding, self.dilation))
-        return volumes(F.max_pool2d(frames(x), kernel[1:], stride[1:], padding[1:], dilation[1:], self.ceil_mode), x)
+        kernel, stride, padding, dilation = map(
+            _triple, (self.kernel_size, self.stride, self.padding, self.dilation)
+        )
+        out = F.max_pool2d(
+            as_images(x), kernel[1:], stride[1:], padding[1:], dilation[1:], self.ceil_mode
+        )
+        return as_volumes(out, x)
 
-    def _is_flat(self, x: torch.Tensor) -> bool:
-        one_frame = _triple(self.kernel_size)[0] == _triple(self.stride)[0] == 1 and _triple(self.padding)[0] == 0
-        return one_frame and not self.return_indices and x.is_contiguous(memory_format=torch.channels_last_3d)
+    def _pools_single_frames(self, x: Tensor) -> bool:
+        kernel, stride, padding = map(_triple, (self.kernel_size, self.stride, self.padding))
+        one_frame = kernel[0] == stride[0] == 1 and padding[0] == 0
+        return (
+            one_frame
+            and not self.return_indices
+            and x.is_contiguous(memory_format=torch.channels_last_3d)
+        )

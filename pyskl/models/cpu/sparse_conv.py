@@ -1,62 +1,95 @@
-"""Convolution of pictures that are nearly all zero, as heatmaps of joints are: time is spent on cells that are not.
+"""Convolution of images that are nearly all zero, as heatmaps of joints are: zeros cost no time.
 
-A strip is STRIP neighbouring outputs of one line. A cell in reach of it adds its value times one row of a table made of the
-weights, so a strip is a weighted sum of rows, which is what `embedding_bag` computes; the weights' gradient is one as well. Of
-22 joints at 56x56 fewer than one cell in 150 is not zero, and the 7x7 stem takes an eighth of the dense convolution's time.
+A strip is STRIP neighbouring outputs of one line. Each nonzero cell within reach of a strip adds
+its value times one row of a table made of the weights, so a strip is a weighted sum of rows, which
+is what `embedding_bag` computes. The weights' gradient is such a sum as well. Of 22 joints at 56x56
+fewer than one cell in 150 is not zero, and the 7x7 stem takes an eighth of the dense convolution's
+time.
+
+Shapes: images (N, C, H, W), weight (D, C, kh, kw), output (N, D, lines, columns).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .conv3d_as_2d import Conv3dAs2d
 
-STRIP = 8               # outputs: fewer make more sums, more make longer ones of zeros
-MAX_DENSITY = 0.03      # share of cells that are not zero up to which this is worth its bookkeeping
+STRIP = 8  # outputs: fewer make more sums, more make longer sums of zeros
+MAX_DENSITY = 0.03  # largest share of nonzero cells for which this is worth its bookkeeping
 
 
 class SparseConv3d(Conv3dAs2d):
-    """Conv3dAs2d for a network's first layer. On the CPU, in float32, mostly zero pictures that need no gradient take the short way."""
+    """Conv3dAs2d for a network's first layer.
 
-    def _convolve(self, images: torch.Tensor, stride: tuple[int, int]) -> torch.Tensor:
-        if not self._is_short(images):
+    On the CPU, in float32, it skips the zeros of mostly-zero inputs that need no gradient.
+    """
+
+    def _convolve(self, images: Tensor, stride: tuple[int, int]) -> Tensor:
+        if not self._skips_zeros(images):
             return super()._convolve(images, stride)
         out = StripConv.apply(images, self.weight[:, :, 0], stride, self.padding[1:])
         return out if self.bias is None else out + self.bias[:, None, None]
 
-    def _is_short(self, images: torch.Tensor) -> bool:
-        plain = self.groups == 1 and self.dilation == (1, 1, 1) and self.kernel_size != (1, 1, 1)
-        here = images.device.type == 'cpu' and images.dtype == torch.float32 == self.weight.dtype
-        quiet = not (images.requires_grad or torch.is_autocast_enabled('cpu') or torch.compiler.is_compiling())
-        return plain and here and quiet and images.numel() > 0 and torch.count_nonzero(images) <= MAX_DENSITY * images.numel()
+    def _skips_zeros(self, images: Tensor) -> bool:
+        known_layer = (
+            self.groups == 1 and self.dilation == (1, 1, 1) and self.kernel_size != (1, 1, 1)
+        )
+        known_input = (
+            images.device.type == 'cpu' and images.dtype == torch.float32 == self.weight.dtype
+        )
+        if (
+            not (known_layer and known_input)
+            or images.requires_grad
+            or torch.is_autocast_enabled('cpu')
+        ):
+            return False
+        return images.numel() > 0 and torch.count_nonzero(images) <= MAX_DENSITY * images.numel()
 
 
 class StripConv(torch.autograd.Function):
-    """conv2d: images (N, C, H, W) channels last, weight (D, C, kh, kw) -> (N, D, H', W') channels last. No gradient for images."""
+    """conv2d of mostly-zero images, with a gradient for the weight only.
+
+    Args of `apply`:
+        images: (N, C, H, W), channels last.
+        weight: (D, C, kh, kw).
+        stride, padding: (lines, columns).
+
+    Returns:
+        (N, D, lines, columns), channels last.
+    """
 
     @staticmethod
-    def forward(ctx, images: torch.Tensor, weight: torch.Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> torch.Tensor:
+    def forward(
+        ctx, images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+    ) -> Tensor:
         grid = Grid.of(images.shape, weight.shape, stride, padding)
         terms = find_terms(images, grid)
         ctx.save_for_backward(terms.rows, terms.values, terms.offsets)
         ctx.grid, ctx.weight_shape = grid, weight.shape
         out = weighted_sums(terms.rows, table_of(weight, grid), terms.offsets, terms.values)
-        return out.view(grid.num_images, grid.lines, -1, weight.shape[0])[:, :, :grid.columns].permute(0, 3, 1, 2)
+        strips = out.view(grid.num_images, grid.lines, -1, weight.shape[0])
+        return strips[:, :, : grid.columns].permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         if not ctx.needs_input_grad[1]:
             return None, None, None, None
         rows, values, offsets = ctx.saved_tensors
         grid, depth = ctx.grid, ctx.weight_shape[0]
+
+        # The gradient of every strip, the last one of a line filled up with zeros.
         missing = grid.strips * STRIP - grid.columns
-        lines = grad.permute(0, 2, 3, 1)                                                   # (N, lines, columns, D)
+        lines = grad.permute(0, 2, 3, 1)  # (N, lines, columns, D)
         strips = (F.pad(lines, (0, 0, 0, missing)) if missing else lines).reshape(-1, STRIP * depth)
-        # The same terms, by row of the table instead of by strip.
+
+        # The same terms as forward, sorted by row of the table instead of by strip.
         strip = torch.repeat_interleave(offsets.diff())
         lengths = torch.bincount(rows, minlength=grid.num_rows)
         order = torch.argsort(rows, stable=True)
@@ -66,7 +99,13 @@ class StripConv(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Grid:
-    """Sizes of one convolution: of the input, the kernel and the output, whose lines are cut into strips."""
+    """Sizes of one convolution: of input, kernel and output, whose lines are cut into strips.
+
+    Attributes:
+        num_images, channels, height, width: of the input.
+        kernel, stride, padding: (lines, columns).
+        lines, columns: of the output.
+    """
 
     num_images: int
     channels: int
@@ -75,11 +114,18 @@ class Grid:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]
-    lines: int                  # of the output
+    lines: int
     columns: int
 
     @classmethod
-    def of(cls, images: torch.Size, weight: torch.Size, stride: tuple[int, int], padding: tuple[int, int]) -> Grid:
+    def of(
+        cls,
+        images: torch.Size,
+        weight: torch.Size,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+    ) -> Grid:
+        """Make it from the shapes (N, C, H, W) of the images and (D, C, kh, kw) of the weight."""
         size = [(images[i + 2] + 2 * padding[i] - weight[i + 2]) // stride[i] + 1 for i in (0, 1)]
         return cls(*images, tuple(weight[2:]), tuple(stride), tuple(padding), *size)
 
@@ -95,74 +141,115 @@ class Grid:
 
     @property
     def num_rows(self) -> int:
-        """Rows of the table: (channel, line of the kernel, column within reach)."""
+        """Rows of the table: one for each channel, line of the kernel, and column within reach."""
         return self.channels * self.kernel[0] * self.reach
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of all strips, strip after strip: values[i] times row rows[i] of the table; offsets (strips + 1,) cut them."""
+    """The terms of all strips, strip after strip.
 
-    rows: torch.Tensor
-    values: torch.Tensor
-    offsets: torch.Tensor
+    Attributes:
+        rows: for each term its row of the table.
+        values: for each term the cell's value.
+        offsets: (strips + 1,) where the terms of each strip begin, and where the last ones end.
+    """
+
+    rows: Tensor
+    values: Tensor
+    offsets: Tensor
 
 
-def find_terms(images: torch.Tensor, grid: Grid) -> Terms:
-    """images (N, C, H, W) channels last -> the terms of every strip (N, lines, strips), in the order y, x, channel of the cells."""
+def find_terms(images: Tensor, grid: Grid) -> Terms:
+    """Find the terms of every strip (N, lines, strips), in the order y, x, channel of the cells.
+
+    Args:
+        images: (N, C, H, W), channels last.
+        grid: sizes of the convolution.
+    """
     rows, values, pointer = cells_by_strips(images, grid)
-    # A strip of output line o sees the input lines o * stride - padding ... + kernel: one run of cells.
+
+    # A strip of output line i sees `kernel` input lines from i * stride - padding on, which is one
+    # run of cells: from `begin` to `end`.
     top = torch.arange(grid.lines) * grid.stride[0] - grid.padding[0]
     column = torch.arange(grid.strips) * (grid.num_images * grid.height)
-    line = (torch.arange(grid.num_images) * grid.height)[:, None, None] + column           # (N, 1, strips)
-    begin, end = (pointer[line + edge.clamp(0, grid.height)[:, None]].flatten() for edge in (top, top + grid.kernel[0]))
+    line = (torch.arange(grid.num_images) * grid.height)[:, None, None] + column  # (N, 1, strips)
+    begin, end = (
+        pointer[line + edge.clamp(0, grid.height)[:, None]].flatten()
+        for edge in (top, top + grid.kernel[0])
+    )
     offsets = _starts(end - begin)
-    # For every member of a run: how far its cell lies behind the term, and how far `top` moves the row.
+
+    # For every term of a run: how far its cell lies behind the term, how far `top` moves the row.
     moved = (top * grid.reach)[:, None].expand(grid.num_images, -1, grid.strips).flatten()
-    behind, moved = torch.repeat_interleave(torch.stack([begin - offsets[:-1], moved]), end - begin, dim=1)
+    of_runs = torch.stack([begin - offsets[:-1], moved])
+    behind, moved = torch.repeat_interleave(of_runs, end - begin, dim=1)
     cell = torch.arange(len(behind)) + behind
     return Terms(rows[cell] - moved, values[cell], offsets)
 
 
-def cells_by_strips(images: torch.Tensor, grid: Grid) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The cells that are not zero, once for every column of strips that sees them, column after column, in reading order.
+def cells_by_strips(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """List the nonzero cells once for every column of strips that sees them.
 
-    Their rows of the table if line 0 met the kernel's first line, their values, and where each (column of strips, image, line) begins.
+    Args:
+        images: (N, C, H, W), channels last.
+        grid: sizes of the convolution.
+
+    Returns:
+        For each cell, column of strips after column, in reading order: its row of the table if
+        input line 0 met the kernel's first line, and its value. And where the cells of each
+        (column of strips, image, line) begin.
     """
+    # The nonzero cells, and which columns of strips see them.
     flat = images.permute(0, 2, 3, 1).reshape(-1)
     cells = flat.nonzero().view(-1)
     pixels = cells // grid.channels
     begin = torch.arange(grid.strips)[:, None] * (STRIP * grid.stride[1]) - grid.padding[1]
-    within = pixels % grid.width - begin                                                   # (strips, cells)
+    within = pixels % grid.width - begin  # (strips, cells)
     column, seen = ((within >= 0) & (within < grid.reach)).nonzero().unbind(1)
-    line, channel = (pixels // grid.width)[seen], (cells % grid.channels)[seen]            # lines of all images, one under another
-    rows = (channel * grid.kernel[0] + line % grid.height) * grid.reach + within[column, seen]
+
+    # Their rows of the table. The lines of all images lie one under another.
+    line, channel = (pixels // grid.width)[seen], (cells % grid.channels)[seen]
+    kernel_line = channel * grid.kernel[0] + line % grid.height
+    rows = kernel_line * grid.reach + within[column, seen]
+
     num_lines = grid.num_images * grid.height
     lengths = torch.bincount(column * num_lines + line, minlength=grid.strips * num_lines)
     return rows, flat[cells][seen], _starts(lengths)
 
 
-def table_of(weight: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """weight (D, C, kh, kw) -> (rows, STRIP * D): what a cell of value 1 adds to the outputs of a strip."""
-    depth, (_, width), step = weight.shape[0], grid.kernel, grid.stride[1]
+def table_of(weight: Tensor, grid: Grid) -> Tensor:
+    """Make the table: what a cell of value 1 adds to the outputs of a strip.
+
+    Args:
+        weight: (D, C, kh, kw).
+        grid: sizes of the convolution.
+
+    Returns:
+        (num_rows, STRIP * D).
+    """
+    depth, width, step = weight.shape[0], grid.kernel[1], grid.stride[1]
     table = weight.new_zeros(grid.channels, grid.kernel[0], grid.reach, STRIP, depth)
     for i in range(STRIP):
-        table[:, :, i * step:i * step + width, i] = weight.permute(1, 2, 3, 0)
+        table[:, :, i * step : i * step + width, i] = weight.permute(1, 2, 3, 0)
     return table.view(-1, STRIP * depth)
 
 
-def weight_of(table: torch.Tensor, shape: torch.Size, grid: Grid) -> torch.Tensor:
-    """The gradient of table_of: (rows, STRIP * D) -> (D, C, kh, kw)."""
+def weight_of(table: Tensor, shape: torch.Size, grid: Grid) -> Tensor:
+    """Compute the gradient of the weight, of this shape (D, C, kh, kw), from that of the table."""
     width, step = grid.kernel[1], grid.stride[1]
     table = table.view(grid.channels, grid.kernel[0], grid.reach, STRIP, shape[0])
-    return torch.stack([table[:, :, i * step:i * step + width, i] for i in range(STRIP)]).sum(0).permute(3, 0, 1, 2)
+    shares = [table[:, :, i * step : i * step + width, i] for i in range(STRIP)]
+    return torch.stack(shares).sum(0).permute(3, 0, 1, 2)
 
 
-def weighted_sums(rows: torch.Tensor, table: torch.Tensor, offsets: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Sum i: over offsets[i]:offsets[i + 1] of values times the table's rows."""
-    return F.embedding_bag(rows, table, offsets, mode='sum', per_sample_weights=values, include_last_offset=True)
+def weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, values: Tensor) -> Tensor:
+    """For each i, sum values times rows of the table over terms offsets[i] to offsets[i + 1]."""
+    return F.embedding_bag(
+        rows, table, offsets, mode='sum', per_sample_weights=values, include_last_offset=True
+    )
 
 
-def _starts(lengths: torch.Tensor) -> torch.Tensor:
-    """Where runs of these lengths begin, and where the last one ends."""
+def _starts(lengths: Tensor) -> Tensor:
+    """Return where runs of these lengths begin, and where the last one ends."""
     return F.pad(lengths.cumsum(0), (1, 0))

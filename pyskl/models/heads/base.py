@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from ...errors import ConfigError
 from ...registry import HEADS
 
 
@@ -43,6 +44,10 @@ class Head(nn.Module, ABC):
         Returns:
             Class scores (N, K) before softmax, and embeddings (N, emb_dim) or None.
         """
+
+    def pool(self, features: Any) -> Tensor:
+        """Pool a backbone's features to (N, D); asked only where the backbone is no Backbone, which pools itself."""
+        raise ConfigError(f'{type(self).__name__} cannot pool features. Derive the backbone from pyskl.models.Backbone and give it pool().')
 
     @abstractmethod
     def loss(self, cls_score: Tensor, label: Tensor, emb_score: Tensor | None = None,

@@ -112,11 +112,16 @@ class I3DHead(Head):
         """Compute class scores (N, K) before softmax, and embeddings (N, emb_dim) or None without loss_emb.
 
         Args:
-            feat: (N, D) pooled, or (N, D, T, H, W) maps, which are pooled first.
+            feat: (N, D) pooled; or maps (N, D, T, H, W), or a tuple of such, which are pooled first.
         """
-        pooled = feat if feat.ndim == 2 else pool(feat)                             # (N, D)
+        pooled = self.pool(feat)                                                    # (N, D)
         emb_score = None if self.emb_fc is None else self.emb_fc(pooled)
         return self.fc_cls(self.dropout(pooled)), emb_score
+
+    def pool(self, feat: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Average maps (N, D, T, H, W), of a tuple the last, over frames and pixels; pooled ones stay as they are."""
+        feat = feat[-1] if isinstance(feat, (tuple, list)) else feat
+        return feat if feat.ndim == 2 else feat.mean((2, 3, 4))
 
     def loss(self, cls_score: torch.Tensor, label: torch.Tensor, emb_score: torch.Tensor | None = None,
              emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
@@ -191,11 +196,6 @@ class I3DHead(Head):
             raise ConfigError(f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = {self.emb_dim}. "
                               'Set emb_dim to the width of the label embeddings.')
         return emb.reshape(-1, self.emb_dim)
-
-
-def pool(feat: torch.Tensor) -> torch.Tensor:
-    """(B, D, T, H, W) -> (B, D), the mean over frames and pixels."""
-    return feat.mean((2, 3, 4))
 
 
 def _softmax(scores: torch.Tensor, others: torch.Tensor | None) -> torch.Tensor:

@@ -11,13 +11,10 @@ from torch import nn
 
 from ...errors import ConfigError
 from ...inputs import Input, input_tensor
-from ...inputs.heatmaps import Heatmaps
 from ...registry import BACKBONES, HEADS, RECOGNIZERS
 from ...signature import check_call
 from .. import input_stage
-from ..cpu.repeated_frames import RepeatedFrames
-from ..cpu.shared_frames import SharedFrames
-from ..heads.i3d_head import pool
+from ..backbones.base import Backbone
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
 
@@ -103,8 +100,8 @@ class Recognizer3D(Recognizer):
         self.test_cfg.check_head(self.cls_head)
 
     def _check_width(self) -> None:
-        given, wanted = getattr(self.backbone, 'out_channels', None), getattr(self.cls_head, 'in_channels', None)
-        if None not in (given, wanted) and given != wanted:
+        given, wanted = getattr(self.backbone, 'num_features', None), self.cls_head.in_channels
+        if given is not None and given != wanted:
             raise ConfigError(f'model.cls_head.in_channels = {wanted}, but the backbone gives {given} channels. '
                               f'Set in_channels={given}, or change base_channels, num_stages or depth.')
 
@@ -123,9 +120,9 @@ class Recognizer3D(Recognizer):
         """Volumes (N, C, T, H, W) -> features (N, D, T', H', W')."""
         return self.backbone(self.target.laid_out(imgs))
 
-    def pool(self, features: torch.Tensor) -> torch.Tensor:
-        """Features (N, D, T', H', W') -> (N, D)."""
-        return pool(features)
+    def pool(self, features: Any) -> torch.Tensor:
+        """What extract_feat gives -> (N, D): by the backbone, or by the head where the backbone does not say how."""
+        return self.backbone.pool(features) if isinstance(self.backbone, Backbone) else self.cls_head.pool(features)
 
     # -- training ------------------------------------------------------------------------------------------------------
 
@@ -150,8 +147,6 @@ class Recognizer3D(Recognizer):
 
     def train_features(self, imgs: torch.Tensor | Input, mix: Mix | None) -> torch.Tensor:
         """Features (B*S, D, T', H', W') of all views of a training batch, mixed as `mix` says."""
-        if mix is None and isinstance(imgs, Heatmaps) and (repeated := RepeatedFrames.of(imgs, self.backbone, self.target)) is not None:
-            return repeated.features(self.target)
         volume = input_tensor(imgs, self.target).flatten(0, 1)          # (B*S, C, T, H, W)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
 
@@ -172,9 +167,7 @@ class Recognizer3D(Recognizer):
         return F.softmax(per_view, 2).mean(1) if self.test_cfg.average_clips == 'prob' else per_view
 
     def samples_at_once(self, imgs: torch.Tensor | Input) -> int:
-        """How many samples pass the network together: one where a sample's clips share frames, else as memory allows."""
-        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
-            return 1
+        """How many samples pass the network together: as memory allows, which only a GPU and a user limit."""
         limit = self.test_cfg.max_testing_views
         if limit is None and self.target.device.type != 'cuda':
             return imgs.shape[0]
@@ -182,11 +175,7 @@ class Recognizer3D(Recognizer):
 
     def test_features(self, imgs: torch.Tensor | Input) -> Iterator[torch.Tensor]:
         """Features of some views of every sample at a time, in order of views: (B * n, D, T', H', W')."""
-        at_once = self.test_cfg.max_testing_views
-        if isinstance(imgs, Heatmaps) and (shared := SharedFrames.of(imgs, self.backbone)) is not None:
-            yield from shared.features(self.target, at_once)
-            return
-        for volume in input_stage.chunks(imgs, self.target, at_once):
+        for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views):
             yield self.extract_feat(volume)
 
     def _answers(self, features: torch.Tensor) -> torch.Tensor:

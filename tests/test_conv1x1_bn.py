@@ -1,19 +1,22 @@
 """A 1x1x1 convolution, BatchNorm, shortcut and ReLU as one (JoinedConv), against the layers one by one in float64."""
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from pyskl.models.backbones.blocks3d import Bottleneck3d
-from pyskl.models.cpu.conv1x1_bn import MomentNorm, is_worth_it, joined_conv2d
+from pyskl.models import speed_up
+from pyskl.models.backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
+from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm, conv1x1_bn, is_worth_it, joined_conv2d
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
 from pyskl.models.cpu.joined_conv import JoinedConv
 from pyskl.models.layers.recompute import frozen_statistics
 
 PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
-RELU = {'type': 'ReLU', 'inplace': True}
 
 
 def layer(channels: int, depth: int, stride: int = 1, relu: bool = True) -> JoinedConv:
@@ -40,8 +43,8 @@ def in_float64(layer: JoinedConv, x: torch.Tensor, shortcut: torch.Tensor | None
 
 def joins(monkeypatch) -> list:
     """Grows by one whenever layers run as one."""
-    calls, apply = [], MomentNorm.apply
-    monkeypatch.setattr(MomentNorm, 'apply', lambda *args: calls.append(1) or apply(*args))
+    calls, apply = [], Conv1x1BatchNorm.apply
+    monkeypatch.setattr(Conv1x1BatchNorm, 'apply', lambda *args: calls.append(1) or apply(*args))
     return calls
 
 
@@ -57,7 +60,7 @@ def test_output_gradients_and_statistics_are_those_of_the_layers(seed, channels,
     twins = [t if t is None else t.detach().double().requires_grad_() for t in (x, other)]
     expected = in_float64(made.train(), *twins)
     assert torch.equal(made.bn.running_mean, before[0])
-    out = made(x, other)
+    out = made(x) if other is None else conv1x1_bn(x, made.conv, made.bn, other, relu)
     torch.testing.assert_close(out, expected.float(), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(made.bn.running_mean, in_float64.running[0].float(), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(made.bn.running_var, in_float64.running[1].float(), rtol=1e-4, atol=1e-5)
@@ -73,7 +76,7 @@ def test_output_gradients_and_statistics_are_those_of_the_layers(seed, channels,
 
 def test_a_bottleneck_in_training_joins_its_last_layers_and_gives_the_same_gradients(monkeypatch):
     torch.manual_seed(0)
-    block = Bottleneck3d(32, 8, (1, 1), None, True, '3x1x1', PARTS['conv_cfg'], PARTS['norm_cfg'], RELU)
+    block = speed_up(Bottleneck3d(32, 8, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU))
     x = volume(2, 32, 5, 6, 6).relu_().requires_grad_()
 
     def gradients() -> list:
@@ -115,7 +118,7 @@ def test_a_batch_that_is_not_finite_is_seen_as_by_the_layers_one_by_one():
     """oneDNN's ReLU makes 0 of NaN, and the loss would look fine."""
     made, x = layer(8, 32), volume(2, 8, 3, 4, 4)
     x[0, 0, 0, 0, 0] = float('inf')
-    assert made(x, volume(2, 32, 3, 4, 4)).isnan().all()
+    assert conv1x1_bn(x, made.conv, made.bn, volume(2, 32, 3, 4, 4), relu=True).isnan().all()
 
 
 def test_recomputing_counts_a_batch_once():
@@ -139,7 +142,13 @@ def test_onednns_way_and_torchs_agree(relu, shortcut):
     torch.testing.assert_close(one, another)
 
 
-def test_a_layer_without_a_shortcut_adds_nothing():
-    made, x = layer(64, 64).eval(), volume(1, 64, 2, 3, 3)
-    zeros = torch.zeros(1, 64, 2, 3, 3)
-    torch.testing.assert_close(made(x), made(x, zeros))
+@pytest.mark.parametrize('kind', [Bottleneck3d, BasicBlock3d])
+@pytest.mark.parametrize('act_cfg', [RELU, {'type': 'SiLU'}], ids=lambda act_cfg: act_cfg['type'])
+def test_a_fast_block_adds_its_shortcut_as_the_plain_one(kind, act_cfg):
+    torch.manual_seed(0)
+    block = kind(8, 8 // kind.expansion, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, act_cfg)
+    x = volume(2, 8, 3, 5, 4)
+    for mode in (True, False):
+        expected = copy.deepcopy(block).train(mode)(x)
+        assert not torch.allclose(expected, x.relu(), atol=0.1)          # the branch adds something
+        torch.testing.assert_close(speed_up(copy.deepcopy(block)).train(mode)(x), expected, rtol=1e-4, atol=1e-5)

@@ -12,13 +12,13 @@ from recipe_weights import fill
 from torch import nn
 
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
-from pyskl.models import build_model
+from pyskl.models import build_model, speed_up
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
-from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, counted
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, counting_frames
+from pyskl.models.cpu.frame_sharing import RepeatedFrames
 from pyskl.models.cpu.joined_conv import JoinedConv
-from pyskl.models.cpu.repeated_frames import RepeatedFrames
+from pyskl.models.cpu.sparse_conv import SparseConv3d
 from pyskl.models.input_stage import Target
-from pyskl.models.recognizers import recognizer3d
 
 CPU = Target(torch.device('cpu'), torch.float32, channels_last=True)
 PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
@@ -27,7 +27,7 @@ RELU = {'type': 'ReLU', 'inplace': True}
 
 @pytest.fixture
 def model():
-    return fill(build_model(small(head={'dropout': 0.0}))).train()
+    return speed_up(fill(build_model(small(head={'dropout': 0.0})))).train()
 
 
 def short_clips(lengths=(6, 4, 9), clip_len=12, people=1, double=False, motion=False, limbs=False, seed=0):
@@ -71,7 +71,7 @@ def test_batch_norm_counts_frames_as_if_each_were_there_for_itself(kind, times, 
     x = (torch.randn(1, 8 if kind == 'norm' else 2, len(times), 5, 4) + 1).contiguous(memory_format=torch.channels_last_3d).requires_grad_()
     x_twin, twin = x.detach().double().requires_grad_(), copy.deepcopy(made).double()         # which torch's own BatchNorm serves
     expected = twin(x_twin.repeat_interleave(torch.tensor(times), 2))
-    with counted(made, runs):
+    with counting_frames(made, runs):
         out = made(x)
     close(out.repeat_interleave(torch.tensor(times), 2), expected)
     for ours, theirs in zip(made.buffers(), twin.buffers()):
@@ -85,10 +85,10 @@ def test_batch_norm_counts_frames_as_if_each_were_there_for_itself(kind, times, 
 
 def test_layers_count_once_again_after_an_error():
     made = layers('joined')
-    with pytest.raises(KeyError), counted(made, ((slice(0, 1), 3), )):
-        assert made.bn.runs == ((slice(0, 1), 3), )
+    with pytest.raises(KeyError), counting_frames(made, ((slice(0, 1), 3), )):
+        assert made.bn.frame_counts == ((slice(0, 1), 3), )
         raise KeyError
-    assert made.bn.runs is None
+    assert made.bn.frame_counts is None
 
 
 def step(model, clips):
@@ -102,11 +102,10 @@ def step(model, clips):
 
 @pytest.mark.parametrize('clips', [short_clips(), short_clips(limbs=True), short_clips(people=2), looped_clips(), short_clips((0, 0, 12))])
 def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips, monkeypatch):
-    kind, frames = type(model.backbone), []
-    passed = kind.forward_frames
-    monkeypatch.setattr(kind, 'forward_frames', lambda self, x, n: frames.append(x.shape[0] * x.shape[2]) or passed(self, x, n))
+    frames, passed = [], SparseConv3d.forward                               # of the stem
+    monkeypatch.setattr(SparseConv3d, 'forward', lambda self, x: frames.append(x.shape[0] * x.shape[2]) or passed(self, x))
     losses, grads, buffers = step(model, clips)
-    monkeypatch.setattr(recognizer3d.RepeatedFrames, 'of', lambda *args: None)
+    monkeypatch.setattr(RepeatedFrames, 'of', lambda *args: None)
     plain_losses, plain_grads, plain_buffers = step(model, clips)
     assert frames[0] < 0.95 * frames[1] and frames[1] == len(clips) * 12
     torch.testing.assert_close(losses, plain_losses, rtol=1e-5, atol=1e-5)
@@ -118,19 +117,19 @@ def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips,
 
 def test_empty_frames_are_one_wherever_their_missing_joints_lie(model):
     repeated = RepeatedFrames.of(short_clips(), model.backbone, CPU)
-    assert repeated.distinct.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1) and repeated.stages == 1
-    assert repeated.runs == ((slice(0, 19), 1), (slice(19, 20), 6 + 8 + 3))
+    assert repeated.distinct.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1) and repeated.network.num_stages == 1
+    assert repeated.frame_counts == ((slice(0, 19), 1), (slice(19, 20), 6 + 8 + 3))
 
 
 def test_frames_are_sorted_by_how_often_they_occur(model):
-    assert RepeatedFrames.of(looped_clips(), model.backbone, CPU).runs == ((slice(0, 4), 1), (slice(4, 14), 2))
+    assert RepeatedFrames.of(looped_clips(), model.backbone, CPU).frame_counts == ((slice(0, 4), 1), (slice(4, 14), 2))
 
 
 @settings(max_examples=30, deadline=None)
 @given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=4), people=st.integers(1, 2), limbs=st.booleans(), seed=st.integers(0, 99))
 def test_the_distinct_frames_put_together_are_the_clips(lengths, people, limbs, seed):
     clips = short_clips(tuple(lengths), people=people, limbs=limbs, seed=seed)
-    repeated = RepeatedFrames.of(clips, build_model(small()).train().backbone, CPU)
+    repeated = RepeatedFrames.of(clips, speed_up(build_model(small())).train().backbone, CPU)
     if repeated is None:
         assert sum(lengths) + 1 > 0.95 * 12 * len(lengths)
         return
@@ -144,7 +143,7 @@ def test_the_distinct_frames_put_together_are_the_clips(lengths, people, limbs, 
     {'target': replace(CPU, dtype=torch.bfloat16)}, {'target': replace(CPU, device=torch.device('cuda'))},
     {'target': replace(CPU, channels_last=False)}, {'hook': True}, {'compiled': True}], ids=str)
 def test_what_has_few_repeats_or_cannot_count_takes_the_plain_way(change):
-    backbone = build_model(small(backbone=change.get('backbone'))).train().backbone
+    backbone = speed_up(build_model(small(backbone=change.get('backbone')))).train().backbone
     if 'hook' in change:
         backbone.layer1.register_forward_hook(lambda layer, args, out: None)
     if 'compiled' in change:
@@ -155,6 +154,6 @@ def test_what_has_few_repeats_or_cannot_count_takes_the_plain_way(change):
 def test_without_gradients_and_when_clips_are_mixed_the_plain_way_is_taken(model, monkeypatch):
     with torch.no_grad():
         assert RepeatedFrames.of(short_clips(), model.backbone, CPU) is None
-    mixed = build_model(small() | {'train_cfg': {'mixup': 0.2}}).train()
-    monkeypatch.setattr(recognizer3d.RepeatedFrames, 'of', lambda *args: pytest.fail('mixed clips share no frames'))
+    mixed = speed_up(build_model(small() | {'train_cfg': {'mixup': 0.2}})).train()
+    monkeypatch.setattr(RepeatedFrames, 'of', lambda *args: pytest.fail('mixed clips share no frames'))
     step(mixed, short_clips())

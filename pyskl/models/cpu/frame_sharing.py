@@ -1,0 +1,442 @@
+"""Frames that occur several times pass the network's first layers once.
+
+The idea: the first layers of SlowOnly (the stem and the first stage, nearly half of its
+arithmetic) look at each frame alone. So the network is split there in two. The distinct frames of
+all clips pass the first part once, as clips of their own; then each clip is gathered from the
+results by an index, and passes the second part as usual. The numbers are those of every clip
+passing whole.
+
+Where frames occur several times:
+- In testing (`SharedFrames`) a sample's clips share frames: ten clips of 48 frames out of 90 hold
+  at most 90 distinct ones. A motion frame is the difference of two frames; each distinct pair
+  passes once. BatchNorm is fixed, so this works on every device.
+- In training (`RepeatedFrames`) short clips are filled up with empty frames, or with their own
+  frames again. There BatchNorm has to count each distinct frame as often as it occurs, which
+  ExactBatchNorm3d can on the CPU: the same losses, gradients and statistics.
+
+Letters in shapes: F distinct frames, N views; B, S, M, T, V, C, D, H, W as everywhere. A name that
+ends in _FHWC holds frames (F, H, W, C).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from mmcv.cnn import ConvModule
+from mmcv.cnn.bricks.wrappers import Conv3d as MmcvConv3d
+from torch import Tensor, nn
+
+from ...inputs import Target
+from ...inputs.heatmaps import Heatmaps
+from ...inputs.heatmaps.geometry import MIN_PEAK
+from .. import input_stage
+from ..backbones import ResNet3d
+from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from ..input_stage import Imgs
+from ..mixing import Mix
+from ..recognizers.recognizer3d import Recognizer3D
+from .conv3d_as_2d import Conv3dAs2d
+from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
+from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
+from .observers import has_hooks, is_recorded
+from .pool3d_as_2d import MaxPool3dAs2d
+from .sparse_conv import SparseConv3d
+
+# With more distinct frames than these shares of all frames, gathering costs more than it saves.
+MAX_SHARE_IN_TESTING = 0.75
+MAX_SHARE_IN_TRAINING = 0.95
+
+Features = Tensor | tuple[Tensor, ...]
+
+
+class FrameSharingRecognizer3D(Recognizer3D):
+    """Recognizer3D whose backbone sees no frame twice, where that saves time."""
+
+    def train_features(self, imgs: Imgs, mix: Mix | None) -> Features:
+        """Compute the features of all B * S views; mixed clips share no frames."""
+        shared = None
+        if mix is None and isinstance(imgs, Heatmaps) and self._extracts_as_built():
+            shared = RepeatedFrames.of(imgs, self.backbone, self.target)
+        return super().train_features(imgs, mix) if shared is None else shared.features(self.target)
+
+    def test_features(self, imgs: Imgs) -> Iterator[Features]:
+        """Compute the features of some views of every sample at a time, in order of views."""
+        shared = None
+        if isinstance(imgs, Heatmaps) and self._extracts_as_built():
+            shared = SharedFrames.of(imgs, self.backbone)
+        if shared is None:
+            yield from super().test_features(imgs)
+        else:
+            yield from shared.features(self.target, self.test_cfg.max_testing_views)
+
+    def samples_at_once(self, imgs: Imgs) -> int:
+        """Take one sample at a time where a sample has clips that may share frames."""
+        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
+            return 1
+        return super().samples_at_once(imgs)
+
+    def _extracts_as_built(self) -> bool:
+        """Return whether `extract_feat` is Recognizer3D's, which only calls the backbone."""
+        return getattr(self.extract_feat, '__func__', None) is Recognizer3D.extract_feat
+
+
+# -- the network in two parts ---------------------------------------------------------------------
+
+CONTAINERS = (
+    nn.Sequential,
+    ConvModule,
+    JoinedConv,
+    BasicBlock3d,
+    FastBasicBlock3d,
+    Bottleneck3d,
+    FastBottleneck3d,
+)
+CONVOLUTIONS = (nn.Conv3d, MmcvConv3d, Conv3dAs2d, SparseConv3d)
+POOLINGS = (nn.MaxPool3d, MaxPool3dAs2d, nn.AvgPool3d)
+BATCH_NORMS = (nn.BatchNorm3d, ExactBatchNorm3d, nn.SyncBatchNorm)
+ELEMENTWISE = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Hardswish,
+    nn.Identity,
+)
+
+
+@dataclass(frozen=True)
+class SplitResNet3d:
+    """A ResNet3d in two parts, the first of which looks at each frame alone.
+
+    Attributes:
+        backbone: the whole network.
+        num_stages: how many of its stages, after the stem, belong to the first part.
+    """
+
+    backbone: ResNet3d
+    num_stages: int
+
+    @classmethod
+    def of(cls, backbone: nn.Module, counting: bool = False) -> SplitResNet3d | None:
+        """Split a network by its layers as they are now.
+
+        The first part ends before a layer that sees neighbouring frames, and before a stage whose
+        output is asked for.
+
+        Args:
+            backbone: the network.
+            counting: whether BatchNorms in training are told how often each frame occurs.
+
+        Returns:
+            None where the stem sees neighbouring frames, or where running the network in two parts
+            would pass by somebody: a forward that is not ResNet3d's, a compiled one, hooks.
+        """
+        if not isinstance(backbone, ResNet3d) or not _runs_as_built(backbone):
+            return None
+        if not keeps_frames_apart(nn.Sequential(backbone.conv1, backbone.maxpool), counting):
+            return None
+        num_stages = 0
+        for stage in backbone.stages[: backbone.out_indices[0]]:
+            if not keeps_frames_apart(stage, counting):
+                break
+            num_stages += 1
+        split = cls(backbone, num_stages)
+        return None if any(map(has_hooks, split._first_layers())) else split
+
+    def _first_layers(self) -> list[nn.Module]:
+        return [
+            self.backbone.conv1,
+            self.backbone.maxpool,
+            *self.backbone.stages[: self.num_stages],
+        ]
+
+    def first_part(self, x: Tensor) -> Tensor:
+        """Run the layers that look at each frame alone: (N, C, T, H, W) to (N, D, T, H', W')."""
+        for layer in self._first_layers():
+            x = layer(x)
+        return x
+
+    def second_part(self, x: Tensor) -> Features:
+        """Compute the rest: what `first_part` gives to the backbone's output."""
+        outs = []
+        for i, stage in enumerate(self.backbone.stages):
+            if i >= self.num_stages:
+                x = stage(x)
+            if i in self.backbone.out_indices:
+                outs.append(x)
+        return outs[0] if len(outs) == 1 else tuple(outs)
+
+
+def _runs_as_built(backbone: ResNet3d) -> bool:
+    """Return whether calling this backbone runs ResNet3d's forward, and nothing else."""
+    own_forward = type(backbone).forward is not ResNet3d.forward or 'forward' in vars(backbone)
+    is_compiled = backbone._compiled_call_impl is not None
+    return not (own_forward or is_compiled or is_recorded() or has_hooks(backbone, recurse=False))
+
+
+def keeps_frames_apart(module: nn.Module, counting: bool = False) -> bool:
+    """Return whether each frame of the output depends on the same frame of the input only.
+
+    BatchNorm in training mixes frames; with `counting` ExactBatchNorm3d may, as it is told how
+    often each frame occurs. Layers of unknown kinds, subclasses of known ones too, count as mixing.
+    """
+    return all(_layer_keeps_frames_apart(layer, counting) for layer in module.modules())
+
+
+def _layer_keeps_frames_apart(layer: nn.Module, counting: bool) -> bool:
+    kind = type(layer)
+    if kind in CONVOLUTIONS:
+        return (
+            _is_one_frame(layer.kernel_size)
+            and _is_one_frame(layer.stride)
+            and layer.padding[0] == 0
+        )
+    if kind in POOLINGS:
+        return _is_one_frame(layer.kernel_size) and _is_one_frame(layer.stride)
+    if kind in BATCH_NORMS:
+        counts = counting and kind is ExactBatchNorm3d
+        return layer.track_running_stats and (counts or not layer.training)
+    return kind in CONTAINERS or kind in ELEMENTWISE
+
+
+def _is_one_frame(size: int | tuple[int, ...]) -> bool:
+    return (size if isinstance(size, int) else size[0]) == 1
+
+
+# -- testing: clips share frames ------------------------------------------------------------------
+
+
+@dataclass
+class SharedFrames:
+    """One sample's clips as an index into its distinct frames.
+
+    Attributes:
+        network: the backbone in two parts.
+        distinct: Heatmaps of one sample whose clips, end to end, hold the distinct frames; the last
+            clip is filled up.
+        index: (S, T) for each clip, the places of its frames in that row; for motion, the places of
+            its motion frames in `pairs`.
+        pairs: None, or for motion (P, 2): the two frames in that row, this one and the next, that
+            each distinct motion frame is the difference of.
+    """
+
+    network: SplitResNet3d
+    distinct: Heatmaps
+    index: Tensor
+    pairs: Tensor | None
+
+    @classmethod
+    def of(cls, clips: Heatmaps, backbone: nn.Module) -> SharedFrames | None:
+        """Find the frames that one sample's clips share; None where that saves nothing."""
+        if len(clips) != 1 or clips.keypoint.shape[1] == 1:
+            return None
+        network = SplitResNet3d.of(backbone)
+        if network is None:
+            return None
+
+        # The distinct frames, or pairs of frames. They are found on the host, which waits for nobody.
+        clips = clips.host
+        _, S, M, T, V, _ = clips.keypoint.shape
+        xy, score = frames_of(clips)
+        first, index = distinct_frames(xy, score)
+        index = index.view(S, T)
+        pairs, index = _distinct_pairs(index) if clips.spec.motion else (None, index)
+        num_clips_to_pass = -(-len(first if pairs is None else pairs) // T)
+        if num_clips_to_pass > MAX_SHARE_IN_TESTING * S:
+            return None
+
+        # Laid out as clips, so that they are drawn in the same way.
+        filled = _fill_up(first, T)
+        num_clips = len(filled) // T
+        distinct = replace(
+            clips,
+            spec=replace(clips.spec, motion=False),
+            keypoint=xy[filled].view(1, num_clips, T, M, V, 2).transpose(2, 3).contiguous(),
+            keypoint_score=score[filled].view(1, num_clips, T, M, V).transpose(2, 3).contiguous(),
+        )
+        return cls(network, distinct, index, pairs)
+
+    def features(self, target: Target, max_testing_views: int | None) -> Iterator[Features]:
+        """Compute the features of some views at a time, in order: (n, D, T', H', W')."""
+        results = map(self.network.first_part, self._volumes(target, max_testing_views))
+        frames_FHWC = _frames_in_a_row(results)
+        index = self.index.to(target.device, non_blocking=True)
+        if self.distinct.spec.double:  # mirrored frames follow the plain ones
+            index = torch.cat([index, index + len(frames_FHWC) // 2])
+        for some in index.split(
+            input_stage.volumes_at_once(self.distinct, target, max_testing_views)
+        ):
+            yield self.network.second_part(gather_clips(frames_FHWC, some, target))
+
+    def _volumes(self, target: Target, max_testing_views: int | None) -> Iterator[Tensor]:
+        """Draw the distinct frames, plain ones, then mirrored ones, as volumes (n, C, T, H, W)."""
+        if self.pairs is None:
+            yield from input_stage.chunks(self.distinct, target, max_testing_views)
+            return
+
+        # For motion, each frame is drawn exactly, then subtracted from the next one.
+        exact = replace(target, dtype=torch.float32)
+        frames_FHWC = _frames_in_a_row(input_stage.chunks(self.distinct, exact, max_testing_views))
+        T = self.distinct.keypoint.shape[3]
+        pairs = _fill_up(self.pairs, T).to(target.device, non_blocking=True)
+        if self.distinct.spec.double:
+            pairs = torch.cat([pairs, pairs + len(frames_FHWC) // 2])
+        views_at_once = input_stage.volumes_at_once(self.distinct, target, max_testing_views)
+        for some in pairs.split(T * views_at_once):
+            now, following = some.unbind(1)
+            motion = frames_FHWC.index_select(0, following).sub_(frames_FHWC.index_select(0, now))
+            volume = motion.to(target.dtype).unflatten(0, (-1, T)).permute(0, 4, 1, 2, 3)
+            yield target.laid_out(volume)
+
+
+# -- training: frames repeat ----------------------------------------------------------------------
+
+
+@dataclass
+class RepeatedFrames:
+    """A training batch's clips as an index into its distinct frames.
+
+    Attributes:
+        network: the backbone in two parts.
+        distinct: Heatmaps of one sample with one clip, the distinct frames: first those that occur
+            once, then twice, and so on.
+        index: (N, T) for each view of the batch, the places of its frames in that clip.
+        frame_counts: how often each of the distinct frames occurs.
+    """
+
+    network: SplitResNet3d
+    distinct: Heatmaps
+    index: Tensor
+    frame_counts: FrameCounts
+
+    @classmethod
+    def of(cls, clips: Heatmaps, backbone: nn.Module, target: Target) -> RepeatedFrames | None:
+        """Find a batch's repeated frames; None where BatchNorm can't count or it saves nothing."""
+        if clips.spec.motion or clips.spec.double or not _can_count(backbone, target):
+            return None
+        network = SplitResNet3d.of(backbone, counting=True)
+        if network is None:
+            return None
+
+        # Nothing is drawn of joints without a score: wherever they lie, their frames are alike.
+        xy, score = frames_of(clips)
+        unseen = score < MIN_PEAK
+        xy, score = xy.masked_fill(unseen.unsqueeze(-1), 0), score.masked_fill(unseen, 0)
+        first, index = distinct_frames(xy, score)
+        if len(first) > MAX_SHARE_IN_TRAINING * len(index):
+            return None
+
+        # Sorted by how often they occur, so that BatchNorm gets few slices.
+        times, order = torch.bincount(index, minlength=len(first)).sort(stable=True)
+        chosen = first[order]
+        distinct = replace(
+            clips,
+            keypoint=xy[chosen].transpose(0, 1)[None, None],
+            keypoint_score=score[chosen].transpose(0, 1)[None, None],
+        )
+        index = torch.argsort(order)[index].view(-1, clips.keypoint.shape[3])
+        return cls(network, distinct, index, _frame_counts(times))
+
+    def features(self, target: Target) -> Features:
+        """Compute the features of all views: (N, D, T', H', W')."""
+        volume = input_stage.volumes(self.distinct, target)  # (1, C, F, H, W)
+        with counting_frames(self.network.backbone, self.frame_counts):
+            results = self.network.first_part(volume)  # (1, D, F, H', W')
+        frames_FHWC = results.permute(0, 2, 3, 4, 1).flatten(0, 1)
+        return self.network.second_part(gather_clips(frames_FHWC, self.index, target))
+
+
+def _can_count(backbone: nn.Module, target: Target) -> bool:
+    """Return whether this is a training step, without hooks, whose BatchNorms all count frames."""
+    on_cpu = target.device.type == 'cpu' and target.dtype == torch.float32 and target.channels_last
+    if not on_cpu or not torch.is_grad_enabled() or has_hooks(backbone):
+        return False
+    if getattr(backbone, 'with_cp', False):
+        return False
+    norms = [layer for layer in backbone.modules() if isinstance(layer, ExactBatchNorm3d)]
+    return all(norm.affine and norm.track_running_stats for norm in norms)
+
+
+def _frame_counts(times: Tensor) -> FrameCounts:
+    """Turn how often each frame occurs, (F,) ascending, into slices of frames that count alike."""
+    values, lengths = torch.unique_consecutive(times, return_counts=True)
+    slices = zip(values.tolist(), lengths.tolist(), lengths.cumsum(0).tolist())
+    return tuple((slice(stop - length, stop), number) for number, length, stop in slices)
+
+
+# -- frames, and clips gathered from them ---------------------------------------------------------
+
+
+def frames_of(clips: Heatmaps) -> tuple[Tensor, Tensor]:
+    """Lay all frames of all clips end to end.
+
+    Returns:
+        (B * S * T, M, V, 2) key points, and (B * S * T, M, V) their scores.
+    """
+    return clips.keypoint.transpose(2, 3).flatten(0, 2), clips.keypoint_score.transpose(
+        2, 3
+    ).flatten(0, 2)
+
+
+def distinct_frames(xy: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the distinct ones of frames as `frames_of` gives them; NaN equals NaN.
+
+    Returns:
+        (F,) where each distinct frame occurs first; and for each frame, which of those F it is.
+    """
+    rows = torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1)
+    _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
+    place = torch.arange(len(rows), device=rows.device)
+    first = torch.full_like(place, len(rows)).scatter_reduce(0, group, place, 'amin')
+    return first[first < len(rows)], group
+
+
+def gather_clips(frames_FHWC: Tensor, index: Tensor, target: Target) -> Tensor:
+    """Gather clips from frames.
+
+    Args:
+        frames_FHWC: all frames.
+        index: (N, T) the places of each clip's frames among them.
+        target: whose memory layout the clips get.
+
+    Returns:
+        (N, C, T, H, W).
+    """
+    clips = frames_FHWC.index_select(0, index.flatten()).unflatten(
+        0, index.shape
+    )  # (N, T, H, W, D)
+    return target.laid_out(clips.permute(0, 4, 1, 2, 3))
+
+
+def _frames_in_a_row(volumes: Iterable[Tensor]) -> Tensor:
+    """Lay the frames of several volumes (n, C, T, H, W) end to end: (F, H, W, C)."""
+    return torch.cat([volume.permute(0, 2, 3, 4, 1).flatten(0, 1) for volume in volumes])
+
+
+def _fill_up(rows: Tensor, T: int) -> Tensor:
+    """Repeat the last of (N, ...) rows until they fill whole clips of T."""
+    return torch.cat([rows, rows[-1:].expand(-len(rows) % T, *rows.shape[1:])])
+
+
+def _distinct_pairs(index: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the distinct pairs of a frame and the next one in the same clip.
+
+    A clip's last frame has no next one: there is no motion, as from any frame to itself.
+
+    Args:
+        index: (S, T) which distinct frame each frame of a clip is.
+
+    Returns:
+        (P, 2) the pairs; and (S, T) which of them each motion frame is.
+    """
+    following = torch.cat([index[:, 1:], index[:, -1:]], 1)
+    count = int(index.max()) + 1
+    codes = torch.where(following == index, 0, index * count + following)
+    codes, place = torch.unique(codes, return_inverse=True)
+    return torch.stack([codes // count, codes % count], 1), place

@@ -1,0 +1,82 @@
+"""Make a plain model faster, from outside: the same parameters, buffers and numbers."""
+
+from __future__ import annotations
+
+import torch
+from mmcv.cnn import ConvModule
+from mmcv.cnn.bricks.wrappers import Conv3d as MmcvConv3d
+from torch import nn
+
+from ..backbones import ResNet3d
+from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from ..recognizers.recognizer3d import Recognizer3D
+from .conv3d_as_2d import Conv3dAs2d
+from .exact_batch_norm import ExactBatchNorm3d
+from .frame_sharing import FrameSharingRecognizer3D
+from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
+from .pool3d_as_2d import MaxPool3dAs2d
+from .sparse_conv import SparseConv3d
+
+Classes = dict[type[nn.Module], type[nn.Module]]
+
+# What becomes what. Each fast class is a subclass that adds no parameter, buffer or attribute.
+STEM: Classes = {nn.Conv3d: SparseConv3d, MmcvConv3d: SparseConv3d}
+BLOCKS: Classes = {BasicBlock3d: FastBasicBlock3d, Bottleneck3d: FastBottleneck3d}
+IN_BLOCKS: Classes = {ConvModule: JoinedConv}
+LAYERS: Classes = {nn.Conv3d: Conv3dAs2d, MmcvConv3d: Conv3dAs2d, nn.BatchNorm3d: ExactBatchNorm3d}
+POOLING: Classes = {nn.MaxPool3d: MaxPool3dAs2d}
+RECOGNIZERS: Classes = {Recognizer3D: FrameSharingRecognizer3D}
+PLAIN: Classes = {
+    fast: plain
+    for table in (STEM, BLOCKS, IN_BLOCKS, LAYERS, POOLING, RECOGNIZERS)
+    for plain, fast in table.items()
+}
+
+
+def speed_up(model: nn.Module) -> nn.Module:
+    """Swap faster layers into a model, in place.
+
+    Only the class of a module changes, and only where it is exactly one of torch's, mmcv's or ours.
+    So state-dict keys, optimisers, hooks, copies and pickles go on as before, and a user's own
+    classes stay as they are. Hooks, torch.compile and torch.export see plain layers.
+
+    - In testing, frames that clips share pass once, on every device (see `frame_sharing`).
+    - Layers are swapped where the parameters lie on the CPU.
+    - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: the gradient of
+      3-D pooling is not deterministic there.
+
+    Args:
+        model: on its device already; before or after `fuse_conv_bn`.
+
+    Returns:
+        The model.
+    """
+    devices = {parameter.device.type for parameter in model.parameters()}
+    on_cpu = devices <= {'cpu'}
+    must_repeat = 'cuda' in devices and torch.are_deterministic_algorithms_enabled()
+    for module in list(model.modules()):
+        if on_cpu and isinstance(module, ResNet3d) and type(module.conv1) is ConvModule:
+            _swap(module.conv1.conv, STEM)
+        if on_cpu and type(module) in BLOCKS:
+            for part in module.modules():
+                _swap(part, IN_BLOCKS)
+            _swap(module, BLOCKS)
+    for module in model.modules():
+        if on_cpu:
+            _swap(module, LAYERS)
+        if on_cpu or must_repeat:
+            _swap(module, POOLING)
+        _swap(module, RECOGNIZERS)
+    return model
+
+
+def undo_speed_up(model: nn.Module) -> nn.Module:
+    """Swap the plain layers back into a model, in place; returns the model."""
+    for module in model.modules():
+        _swap(module, PLAIN)
+    return model
+
+
+def _swap(module: nn.Module, classes: Classes) -> None:
+    """Give a module the class that its own one is to become, if there is one."""
+    module.__class__ = classes.get(type(module), type(module))

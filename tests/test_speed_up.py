@@ -1,0 +1,322 @@
+"""speed_up swaps faster layers into a model from outside: where, and that nobody else notices."""
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmcv.cnn import ConvModule
+from published_model import published, small
+from recipe_weights import fill
+from torch import nn
+
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
+from pyskl.models import build_model, fuse_conv_bn, speed_up
+from pyskl.models.backbones import ResNet3dSlowOnly
+from pyskl.models.backbones.blocks3d import Bottleneck3d
+from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
+from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm
+from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d, TemporalConv
+from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
+from pyskl.models.cpu.frame_sharing import FrameSharingRecognizer3D, RepeatedFrames, SharedFrames
+from pyskl.models.cpu.joined_conv import FastBottleneck3d, JoinedConv
+from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
+from pyskl.models.cpu.sparse_conv import SparseConv3d, StripConv
+from pyskl.models.cpu.speed_up import undo_speed_up
+from pyskl.models.recognizers import Recognizer3D
+
+FAST = (Conv3dAs2d, ExactBatchNorm3d, MaxPool3dAs2d, JoinedConv, FastBottleneck3d, SparseConv3d, FrameSharingRecognizer3D)
+
+
+def plain_model():
+    return fill(build_model(small(head={'dropout': 0.0})))
+
+
+def clips_of(num_samples=2, num_clips=1, clip_len=12, num_frames=7, joints=3, size=16):
+    """Samples whose clips draw on so few frames that they share or repeat them."""
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(0, size, (num_samples, 1, num_frames, joints, 2)).astype(np.float32)
+    score = rng.uniform(0.2, 1, (num_samples, 1, num_frames, joints)).astype(np.float32)
+    chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
+    return Heatmaps(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+                    torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (size, size), HeatmapSpec())
+
+
+def step(model, clips):
+    """One training step; -> its losses."""
+    losses = model.train()(imgs=clips, label=torch.arange(len(clips)), emb=torch.ones(len(clips), model.cls_head.emb_dim))
+    (losses['loss_cls'] + losses['loss_emb']).backward()
+    return losses
+
+
+def kinds(model):
+    return [type(module) for module in model.modules()]
+
+
+# -- what is swapped -----------------------------------------------------------------------------------
+
+def test_every_layer_of_the_published_network_is_swapped():
+    found = Counter(kinds(speed_up(build_model(published()))))
+    assert {kind: found[kind] for kind in FAST} == {
+        SparseConv3d: 1, Conv3dAs2d: 42, ExactBatchNorm3d: 43, MaxPool3dAs2d: 1, JoinedConv: 42, FastBottleneck3d: 13,
+        FrameSharingRecognizer3D: 1}
+    assert found[ConvModule] == 1                                           # the stem's: nothing there can be joined
+    assert not any(found[kind] for kind in (nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d, Bottleneck3d, Recognizer3D))
+
+
+def test_a_training_step_of_the_published_network_takes_every_fast_path(monkeypatch):
+    calls = Counter()
+    for function in (Conv1x1BatchNorm, TemporalConv, StripConv):
+        apply = function.apply
+        monkeypatch.setattr(function, 'apply', lambda *args, f=function, run=apply: calls.update([f]) or run(*args))
+    repeated = RepeatedFrames.features
+    monkeypatch.setattr(RepeatedFrames, 'features', lambda self, target: calls.update(['frames']) or repeated(self, target))
+    step(speed_up(build_model(published())), clips_of(joints=22, clip_len=8, num_frames=4, size=56))
+    # 1x1x1: in layer1 the first conv1, the shortcut and 4 conv3; 6 conv3 in layer2, 3 in layer3. 3x1x1: conv1 of layer2 and layer3.
+    assert calls == {Conv1x1BatchNorm: 15, TemporalConv: 9, StripConv: 1, 'frames': 1}
+
+
+def test_testing_the_published_network_shares_frames(monkeypatch):
+    calls, shared = [], SharedFrames.features
+    monkeypatch.setattr(SharedFrames, 'features', lambda *args: calls.append(1) or shared(*args))
+    model = speed_up(build_model(published())).eval()
+    model.predict({'imgs': clips_of(num_samples=1, num_clips=4, joints=22, clip_len=6, size=24)})['score']
+    assert calls == [1]
+
+
+class OwnConv(nn.Conv3d):
+    pass
+
+
+class OwnNorm(nn.BatchNorm3d):
+    pass
+
+
+class OwnPool(nn.MaxPool3d):
+    pass
+
+
+class OwnBlock(Bottleneck3d):
+    pass
+
+
+class OwnRecognizer(Recognizer3D):
+    pass
+
+
+def test_a_users_own_classes_stay_as_they_are():
+    block = OwnBlock(8, 2, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU)
+    model = nn.Sequential(OwnConv(1, 8, 1), OwnNorm(8), OwnPool(1), block, nn.Conv3d(8, 8, 1))
+    speed_up(model)
+    assert [type(layer) for layer in model] == [OwnConv, OwnNorm, OwnPool, OwnBlock, Conv3dAs2d]
+    cfg = small()
+    own = speed_up(OwnRecognizer(cfg['backbone'], cfg['cls_head']))
+    assert type(own) is OwnRecognizer and type(own.backbone.layer1[0]) is FastBottleneck3d
+
+
+def test_layers_that_are_not_on_the_cpu_stay_plain():
+    model = build_model(small()).to('meta')
+    before = kinds(model)
+    assert kinds(speed_up(model)) == [FrameSharingRecognizer3D, *before[1:]]
+
+
+@pytest.mark.parametrize('deterministic', [True, False])
+def test_on_cuda_only_pooling_is_swapped_and_only_to_be_deterministic(monkeypatch, deterministic):
+    model = build_model(small()).backbone
+    before = kinds(model)
+    monkeypatch.setattr(model, 'parameters', lambda: iter([SimpleNamespace(device=torch.device('cuda'))]))
+    monkeypatch.setattr(torch, 'are_deterministic_algorithms_enabled', lambda: deterministic)
+    assert kinds(speed_up(model)) == [MaxPool3dAs2d if deterministic and kind is nn.MaxPool3d else kind for kind in before]
+
+
+# -- what nobody notices -------------------------------------------------------------------------------
+
+def test_weights_stay_the_same_tensors_under_the_same_keys():
+    model = plain_model()
+    before = model.state_dict(keep_vars=True)
+    after = speed_up(model).state_dict(keep_vars=True)
+    assert list(after) == list(before) and all(after[key] is before[key] for key in before)
+
+
+def test_state_dicts_go_both_ways():
+    plain, fast = plain_model(), speed_up(build_model(small()))
+    saved = io.BytesIO()
+    torch.save(plain.state_dict(), saved)
+    saved.seek(0)
+    fast.load_state_dict(torch.load(saved, weights_only=True))
+    again = build_model(small())
+    again.load_state_dict(fast.state_dict())
+    for key, value in plain.state_dict().items():
+        assert torch.equal(again.state_dict()[key], value), key
+
+
+def test_speeding_up_twice_and_undoing_it():
+    model = plain_model()
+    before = kinds(model)
+    fast = kinds(speed_up(model))
+    assert kinds(speed_up(model)) == fast != before
+    assert kinds(undo_speed_up(model)) == before
+
+
+@pytest.mark.parametrize('copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=['deepcopy', 'pickle'])
+def test_copies_are_as_fast_and_give_the_same(copied):
+    model = speed_up(plain_model())
+    again = copied(model)
+    assert kinds(again) == kinds(model)
+    clips = clips_of(num_clips=4)
+    assert torch.equal(again.eval().predict({'imgs': clips})['score'], model.eval().predict({'imgs': clips})['score'])
+    assert step(again, clips_of()) == step(model, clips_of())
+
+
+def test_an_optimizer_made_before_trains_on():
+    model = plain_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = model.backbone.conv1.conv.weight.clone()
+    step(speed_up(model), clips_of())
+    optimizer.step()
+    assert (model.backbone.conv1.conv.weight - before).abs().max() > 0
+
+
+@pytest.mark.parametrize('order', [(speed_up, fuse_conv_bn), (fuse_conv_bn, speed_up)], ids=['before fusing', 'after fusing'])
+def test_before_and_after_fusing_the_answer_is_the_plain_models(order):
+    model, clips = plain_model().eval(), clips_of(num_clips=4)
+    expected = model.predict({'imgs': clips})['score']
+    for change in order:
+        change(model)
+    assert not any(isinstance(layer, nn.BatchNorm3d) for layer in model.modules())
+    assert type(model.backbone.layer1[0].conv2.conv) is Conv3dAs2d and type(model) is FrameSharingRecognizer3D
+    torch.testing.assert_close(model.predict({'imgs': clips})['score'], expected, atol=1e-5, rtol=0)
+
+
+# -- who looks at layers sees plain ones ---------------------------------------------------------------
+
+@pytest.mark.parametrize('training', [True, False])
+def test_hooks_on_every_layer_see_what_they_see_in_the_plain_model(training):
+    seen = []
+    for model in (plain_model(), speed_up(plain_model())):
+        outs = {}
+        for name, layer in model.backbone.named_modules():
+            # A copy: layers behind it may work in place.
+            def keep(layer, args, out, name=name, outs=outs):
+                outs.setdefault(name, []).append(out.detach().clone())
+            layer.register_forward_hook(keep)
+        if training:
+            step(model, clips_of())
+        else:
+            model.test_cfg = type(model.test_cfg)(max_testing_views=100)
+            model.eval().predict({'imgs': clips_of(num_samples=1, num_clips=4)})
+        seen.append(outs)
+    plain, fast = seen
+    assert fast.keys() == plain.keys() >= {'', 'layer1', 'layer1.0', 'layer1.0.conv3.conv', 'layer1.0.conv3.bn', 'layer1.0.relu'}
+    for name, outs in plain.items():
+        torch.testing.assert_close(fast[name], outs, atol=1e-4, rtol=1e-4)
+
+
+def test_a_hook_on_a_late_layer_does_not_keep_clips_from_sharing_frames(monkeypatch):
+    calls, shared = [], SharedFrames.features
+    monkeypatch.setattr(SharedFrames, 'features', lambda *args: calls.append(1) or shared(*args))
+    model, clips = speed_up(plain_model()).eval(), clips_of(num_samples=1, num_clips=4)
+    seen = []
+    model.backbone.layer3.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0]))
+    model.predict({'imgs': clips})['score']
+    assert calls == [1] and sum(seen) == 4
+    model.backbone.layer1.register_forward_hook(lambda layer, args, out: seen.append(out.shape[0]))
+    model.predict({'imgs': clips})['score']
+    assert calls == [1] and sum(seen) == 3 * 4
+
+
+@pytest.fixture
+def recorded():
+    """A fast backbone, a volume with channels last, and what the plain one gives."""
+    model = plain_model().eval()
+    x = torch.rand(2, 3, 4, 16, 16).contiguous(memory_format=torch.channels_last_3d)
+    with torch.no_grad():
+        expected = model.backbone(x)
+    return speed_up(model).backbone, x, expected
+
+
+def test_torch_export_sees_plain_layers(recorded):
+    backbone, x, expected = recorded
+    program = torch.export.export(backbone, (x,))
+    names = {str(node.target) for node in program.graph.nodes if node.op == 'call_function'}
+    layers = ('add.Tensor', 'batch_norm.default', 'conv3d.default', 'max_pool3d.default', 'relu_.default')
+    assert names == {f'aten.{layer}' for layer in layers}
+    torch.testing.assert_close(program.module()(x), expected)
+
+
+def test_torch_jit_trace_sees_plain_layers(recorded):
+    backbone, x, expected = recorded
+    traced = torch.jit.trace(backbone, x)
+    names = {node.kind() for node in traced.inlined_graph.nodes()} - {'prim::Constant', 'prim::GetAttr', 'prim::ListConstruct'}
+    assert names == {f'aten::{name}' for name in ('_convolution', 'add', 'batch_norm', 'max_pool3d', 'relu_')}
+    torch.testing.assert_close(traced(x), expected)
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_torch_compile_sees_plain_layers(recorded, training):
+    backbone, x, expected = recorded
+    torch._dynamo.reset()
+    graphs = []
+    backbone.train(training).compile(backend=lambda graph, _: graphs.append(graph) or graph.forward, fullgraph=True)
+    out = backbone(x)
+    names = {getattr(node.target, '__name__', node.target) for node in graphs[0].graph.nodes if node.op == 'call_function'}
+    assert len(graphs) == 1 and names == {'add', 'batch_norm', 'conv3d', 'max_pool3d', 'relu'} | ({'iadd'} & names)
+    if not training:
+        torch.testing.assert_close(out, expected)
+
+
+# -- a user's own way to features is asked --------------------------------------------------------------
+
+class Noting(Recognizer3D):
+    """Doubles features, and notes how many frames it saw."""
+
+    seen: list[int]
+
+    def extract_feat(self, imgs):
+        self.seen.append(imgs.shape[0] * imgs.shape[2])
+        return 2 * super().extract_feat(imgs)
+
+
+class NotingBackbone(ResNet3dSlowOnly):
+    seen: list[int]
+
+    def forward(self, x):
+        self.seen.append(x.shape[0] * x.shape[2])
+        return 2 * super().forward(x)
+
+
+def noting(kind):
+    """A fast model in which something of a user's own sees all frames."""
+    model, seen = plain_model(), []
+    if kind == 'recognizer class':
+        cfg = small(head={'dropout': 0.0})
+        model = fill(Noting(cfg['backbone'], cfg['cls_head'], test_cfg=cfg['test_cfg']))
+        model.seen = seen
+    elif kind == 'backbone class':
+        model.backbone.__class__ = NotingBackbone
+        model.backbone.seen = seen
+    elif kind == 'recognizer attribute':
+        extract = model.extract_feat
+        model.extract_feat = lambda imgs: seen.append(imgs.shape[0] * imgs.shape[2]) or 2 * extract(imgs)
+    else:
+        forward = model.backbone.forward
+        model.backbone.forward = lambda x: seen.append(x.shape[0] * x.shape[2]) or 2 * forward(x)
+    return speed_up(model), seen
+
+
+@pytest.mark.parametrize('kind', ['recognizer class', 'backbone class', 'recognizer attribute', 'backbone attribute'])
+def test_a_users_own_features_are_asked_for_in_training_and_testing(kind):
+    model, seen = noting(kind)
+    step(model, clips_of())
+    assert sum(seen) == 2 * 12
+    seen.clear()
+    clips = clips_of(num_samples=1, num_clips=4)
+    scores = model.eval().predict({'imgs': clips})['score']
+    assert sum(seen) == 4 * 12
+    drawn = model.predict({'imgs': clips.draw()})['score']
+    torch.testing.assert_close(scores, drawn)
