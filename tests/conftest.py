@@ -1,4 +1,6 @@
 """Settings of the whole test suite."""
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -14,3 +16,13 @@ def on_the_cpu():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distributed, 'default_device', lambda: 'cpu')
         yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def signals_as_in_a_terminal():
+    """A shell's background jobs and nohup ignore signals, and what tests start would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ('SIGTERM', 'SIGHUP', 'SIGUSR1'):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)

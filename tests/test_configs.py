@@ -102,6 +102,7 @@ def test_published_pipelines_have_the_published_stages_and_arguments(stream, spl
 def test_published_training_settings(stream):
     found = recipe(PUBLISHED, stream)
     assert found.optimizer == dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=3e-4)
+    assert found.optimizer_config.grad_clip is None
     schedule = found.lr_config
     assert (schedule.policy, schedule.by_epoch, schedule.min_lr, schedule.warmup) == ('CosineAnnealing', False, 0, None)
     assert (found.total_epochs, found.data.videos_per_gpu, found.auto_scale_lr.base_batch_size) == (100, 16, 32)
@@ -167,10 +168,10 @@ def test_mirrored_test_clips_show_the_limbs_of_mirrored_training_clips():
 
 
 @streams
-def test_corrected_configs_differ_from_the_published_ones_in_the_faults_alone(stream):
+def test_corrected_configs_differ_from_the_published_ones_in_the_faults_and_the_gradient_clip_alone(stream):
     lines = differences(recipe(PUBLISHED, stream).results(), recipe(CORRECTED, stream).results())
     places = {line.split(':')[0].split('[')[0] if 'pipeline' in line else line.split(':')[0] for line in lines}
-    assert places == {'data.train.pipeline'} | ({'model.backbone.in_channels'} if stream == 'limb' else set())
+    assert places == {'data.train.pipeline', 'optimizer_config.grad_clip'} | ({'model.backbone.in_channels'} if stream == 'limb' else set())
 
 
 # -- the demo ----------------------------------------------------------------------------------------------------------

@@ -127,6 +127,41 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_everybodys(tmp_path, on_nan):
     assert all(value.isfinite().all() for value in state['state_dict'].values())
 
 
+FAILING = """
+import sys
+from pyskl.engine.trainer import Trainer
+from pyskl.errors import UserError
+step, calls = Trainer.step, []
+
+
+def failing(self, batch):
+    calls.append(1)
+    if self.ranks.rank == 1 and len(calls) == 5:
+        print('failing now', file=sys.stderr, flush=True)
+        raise {error}
+    return step(self, batch)
+
+
+Trainer.step = failing
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('error', ['UserError("on purpose")', 'ValueError("on purpose")'])
+def test_an_error_on_one_rank_ends_both_within_seconds_though_they_have_workers(tmp_path, error):
+    (tmp_path / 'failing.py').write_text(FAILING.format(error=error))
+    config = problem(tmp_path, extra="custom_imports = dict(imports=['failing'])\nlog_config = dict(interval=1)\n")
+    process = subprocess.Popen([*WORDS, str(config), '2', '--cfg-options', 'data.workers_per_gpu=2'], env=ENV, text=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    with ended(process):
+        before = next(line for line in process.stderr if line == 'failing now\n')
+        start = time.monotonic()
+        stderr = before + process.communicate(timeout=200)[1]
+        seconds = time.monotonic() - start
+    assert process.returncode != 0 and 'on purpose' in stderr, stderr
+    assert seconds < 30, stderr         # 10 of them may go by until the other rank has heard
+
+
 MEETING = """
 import os, sys
 sys.path.insert(0, {tests!r})

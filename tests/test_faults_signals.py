@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,6 +103,47 @@ def test_a_second_ctrl_c_does_not_wait_but_the_echo_of_the_first_is_no_second(mo
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigterm(whole, tmp_path, monkeypatch):
+    """As a shell starts a script's background jobs."""
+    step, done = Trainer.step, []
+
+    def step_and_signals(self, batch):
+        done.append(1)
+        if len(done) in (2, 6):
+            signal.raise_signal(signal.SIGINT)
+        if len(done) == 7:
+            signal.raise_signal(signal.SIGTERM)
+        return step(self, batch)
+    monkeypatch.setattr(Trainer, 'step', step_and_signals)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(Stopped, match='SIGTERM.*iter_7.pth'):
+            train(whole[1], TrainOptions(work_dir=str(tmp_path)))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(done) == 7
+    (log,) = tmp_path.glob('*.log')
+    said = [line for line in log.read_text().splitlines() if 'Ctrl-C does not stop this run' in line]
+    assert len(said) == 1 and f'kill {os.getpid()}' in said[0]
+
+
+def test_a_training_in_a_terminal_says_nothing_of_ctrl_c(whole):
+    assert not any('Ctrl-C' in path.read_text() for path in whole[0].glob('*.log'))
+
+
+def test_what_a_test_starts_can_be_interrupted():
+    code = 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout == 'True\n'
+
+
+def test_so_it_can_when_the_tests_themselves_run_in_the_background_and_elsewhere(tmp_path):
+    words = ['-q', '-p', 'no:cacheprovider', f'{__file__}::{test_what_a_test_starts_can_be_interrupted.__name__}']
+    code = f'import signal, pytest; signal.signal(signal.SIGINT, signal.SIG_IGN); raise SystemExit(pytest.main({words!r}))'
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and '1 passed' in done.stdout, done.stdout
+
+
 def loads_torch(process):
     try:
         return 'libtorch' in Path(f'/proc/{process.pid}/maps').read_text()
@@ -149,7 +191,6 @@ def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path, number
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_path, number):
     import shutil
-    import subprocess
     config = problem(tmp_path, extra='total_epochs = 12\nlog_config = dict(interval=1)\n')
     env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
     words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
@@ -177,7 +218,6 @@ def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_p
 @pytest.mark.slow
 def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_path):
     """13 clips in batches of 6 on two ranks: one has two batches, the other one."""
-    import subprocess
     config = problem(tmp_path, extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\nlog_config = dict(interval=1)\n'
                                      "custom_imports = dict(imports=['signal_self'])\n")
     (tmp_path / 'signal_self.py').write_text(

@@ -55,7 +55,7 @@ data = dict(
     test=dict(type='PoseDataset', ann_file=ann_file, split='test', pipeline=test_pipeline))
 
 optimizer = dict(type='AdamW', lr=0.004, weight_decay=0.01)
-optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
+optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))     # ours
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0, warmup='linear', warmup_iters=30, warmup_ratio=0.1)
 auto_scale_lr = dict(base_batch_size=16)
 total_epochs = 80

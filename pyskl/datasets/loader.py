@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..errors import UserError
 from ..inputs import Input, lazy_inputs
 from .base import ClipDataset, as_clip_dataset
 from .samplers import TestBatches, TrainBatches
+from .workers import worker_init_fn
 
 
 def seed_everything(*entropy: int) -> None:
@@ -62,20 +62,6 @@ _BY_VALUE = 2**16       # bytes: smaller tensors go through the pipe, since torc
 
 def _sent(value: Any) -> Any:
     return value.numpy() if isinstance(value, torch.Tensor) and value.nbytes < _BY_VALUE else value
-
-
-_LAST_SECONDS = 120     # that a worker lives on after SIGTERM; the program ends it sooner, when its iteration is done
-
-
-def _start_worker(_: int) -> None:
-    """A worker has one thread, and leaves signals to the program: they come to the whole process group, and one dead worker would
-    keep the program from finishing its iteration."""
-    torch.set_num_threads(1)            # the cores belong to the network; a worker's arrays are small
-    for name in ('SIGINT', 'SIGUSR1'):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    if hasattr(signal, 'alarm'):
-        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_LAST_SECONDS) and None)
 
 
 @contextlib.contextmanager
@@ -151,7 +137,7 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
                                dataset.labels, dataset.class_prob)
     workers = min(workers_per_gpu, len(sampler))
     parallel = {'persistent_workers': persistent_workers, 'prefetch_factor': prefetch_factor,
-                'worker_init_fn': _start_worker} if workers else {}
+                'worker_init_fn': worker_init_fn()} if workers else {}
     loader = DataLoader(SeededSamples(dataset, seed), batch_sampler=sampler, num_workers=workers,
                         collate_fn=collate, pin_memory=pin_memory, **parallel)
     return Batches(loader, sampler, dataset)

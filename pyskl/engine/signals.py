@@ -31,14 +31,20 @@ class StopRequest:
     with StopRequest(collectives) as stop:
         ...
         if number := stop.agreed(): ...     # the same answer on every rank
+
+    A shell starts its background jobs with SIGINT ignored, so that a Ctrl-C meant for another
+    program passes them by. Then it stays ignored, and `ignores_ctrl_c` is true.
     """
 
     def __init__(self, collectives: Collectives):
         self._collectives, self._number, self._before = collectives, 0, {}
         self._since = 0.0
+        self.ignores_ctrl_c = False
 
     def __enter__(self) -> StopRequest:
-        self._before = {number: signal.signal(number, self._remember) for number in _POLITE}
+        self.ignores_ctrl_c = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        heeded = [n for n in _POLITE if n != signal.SIGINT or not self.ignores_ctrl_c]
+        self._before = {number: signal.signal(number, self._remember) for number in heeded}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,6 +98,9 @@ class Trainer:
     def fit(self) -> None:
         """Train from where it stands to the end. Raises Stopped on a polite signal, UserError on a loss that is not finite."""
         with StopRequest(self.collectives) as self.stop:
+            if self.stop.ignores_ctrl_c:
+                self.logger.warning('Started with SIGINT ignored, as in the background of a shell: '
+                                    'Ctrl-C does not stop this run; SIGTERM does (kill %d).', os.getpid())
             while self.at.epoch < self.recipe.total_epochs:
                 self._rest_of_epoch()
                 metrics = self._validated()

@@ -1,7 +1,7 @@
 """The joint stream of arXiv:2307.10624 with the published config's faults corrected.
 
-True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else is as in
-../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py, joint_motion.py, limb_motion.py) are children of this file.
+True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else but the
+clip of the gradient is as in ../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py, joint_motion.py, limb_motion.py) are children of this file.
 """
 model = dict(
     type='Recognizer3D',
@@ -75,7 +75,7 @@ data = dict(
 # lr 0.4 / 6 goes with 2 GPUs x 16 clips
 optimizer = dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=32)
-optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
+optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))     # ours; no clip was published
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
 total_epochs = 100
 checkpoint_config = dict(interval=1, max_keep_ckpts=3)

@@ -75,7 +75,7 @@ data = dict(
 # lr 0.4 / 6 goes with 2 GPUs x 16 clips
 optimizer = dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=32)
-optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
+optimizer_config = dict(grad_clip=None)
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
 total_epochs = 100
 checkpoint_config = dict(interval=1)
