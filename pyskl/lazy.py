@@ -1,4 +1,4 @@
-"""Packages that import their modules only when a name of theirs is asked for, so that light tools start fast."""
+"""Packages that import a module when a name of it is used, so that light tools start fast."""
 from __future__ import annotations
 
 import ast
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make a package's `__getattr__` and `__dir__` (PEP 562), to be called at the end of its `__init__.py`.
+    """Make the `__getattr__` and `__dir__` (PEP 562) of a package, in its `__init__.py`.
 
         if TYPE_CHECKING:
             from .keypoints import Flip, PoseDecode
@@ -33,7 +33,7 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
             value = import_module(f'{package}.{name}')
         else:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
-        setattr(sys.modules[package], name, value)          # so that the next use comes here no more
+        setattr(sys.modules[package], name, value)          # the next use does not come here
         return value
 
     def __dir__() -> list[str]:
@@ -43,9 +43,9 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
 
 
 def _postponed_imports(package: str) -> dict[str, str]:
-    """Read {name: module} from the `from .module import name` below a package's `if TYPE_CHECKING`."""
+    """Read {name: module} from the imports below a package's `if TYPE_CHECKING`."""
     source = sys.modules[package].__spec__.loader.get_source(package)
     blocks = [node.body for node in ast.parse(source).body
-              if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == 'TYPE_CHECKING']
+              if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING']
     return {alias.name: node.module for block in blocks for node in block
             if isinstance(node, ast.ImportFrom) for alias in node.names}

@@ -14,8 +14,9 @@ from .signature import check_call
 
 
 class Registry:
-    """Components by name. Its build names the place in the config, checks every argument and suggests near misses.
+    """Components by name, checked and built from configs.
 
+    Errors name the place in the config and suggest near misses.
     A component that holds others says so in a class attribute `components = {argument: registry}`;
     an argument that the program itself supplies is listed in `given_by_us`.
 
@@ -71,16 +72,18 @@ class Registry:
 
     def _add(self, module: Callable, name: str | Sequence[str] | None, force: bool) -> Callable:
         if not isinstance(module, (type, FunctionType)):
-            raise TypeError(f'{module!r} cannot be registered as a {self.name}: expected a class or a function.')
-        # Built-in components come first, so that a name that is taken shows where the second one stands.
+            raise TypeError(f'{module!r} cannot be registered as a {self.name}: '
+                            'expected a class or a function.')
+        # Built-in components come first, so that the error about a taken name comes up at the other.
         if module.__module__.partition('.')[0] != __package__:
             self._load_home()
         keys = [name or module.__name__] if name is None or isinstance(name, str) else list(name)
         for key in keys:
             if key in self._components and not force:
                 raise ConfigError(
-                    f'{key!r} is already the name of a {self.name}, {_full_name(self._components[key])}. Give '
-                    f'{_full_name(module)} another name, or register_module(force=True) to take its place.')
+                    f'{key!r} is already the name of a {self.name}, '
+                    f'{_full_name(self._components[key])}. Give {_full_name(module)} another name, '
+                    'or register_module(force=True) to take its place.')
         self._components.update(dict.fromkeys(keys, module))
         return module
 
@@ -88,7 +91,7 @@ class Registry:
         """Import the home and all that it exports, once."""
         if self._home_is_loaded:
             return
-        self._home_is_loaded = True                         # already: what is imported may look components up
+        self._home_is_loaded = True             # already: what is imported may look components up
         try:
             home = import_module(self._home)
             for name in home.__all__:
@@ -104,7 +107,7 @@ class Registry:
         return self._components
 
     def get(self, name: Any) -> Callable | None:
-        """Return the component that a config's `type` names, with or without 'pyskl.' before it, or None."""
+        """Return the component of that name, with or without 'pyskl.' before it; None without one."""
         return self.module_dict.get(name.removeprefix('pyskl.')) if isinstance(name, str) else None
 
     def known(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Finding the data sets inside a data set's config, since RepeatDataset and ConcatDataset hold others."""
+"""Find the data sets inside a data set's config: RepeatDataset and ConcatDataset hold others."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ Path = tuple[str] | tuple[str, int]
 
 
 def inner_datasets(cfg: Any) -> list[tuple[Path, Mapping[str, Any]]]:
-    """List the configs that a data set's config holds directly, under `dataset` or in the list `datasets`.
+    """List the configs that a data set's config holds directly, as `dataset` or in `datasets`.
 
     Args:
         cfg: a data set's config; it need not be checked yet, and what is no config holds none.

@@ -1,4 +1,4 @@
-"""What the poses of one clip look like: which joints are there, in the picture, and near which wrist the hands are."""
+"""What the poses of one clip look like: which joints are there, and near which wrist the hands are."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -84,8 +84,9 @@ def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts
         h, w = annotation['img_shape']
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     px, number = hands.distances(xy, there) if hands else (None, None)
-    return PoseFacts(filled, filled - int(there.any((0, 2)).sum()), int(there.sum()), filled * there.shape[0] * there.shape[2], outside,
-                     outside_swapped, float(np.abs(xy).max()), (float(score.min()), float(score.max())), px, number)
+    holes = filled - int(there.any((0, 2)).sum())
+    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], outside, outside_swapped,
+                     float(np.abs(xy).max()), (float(score.min()), float(score.max())), px, number)
 
 
 def _outside(xy: np.ndarray, there: np.ndarray, h: int, w: int) -> int:
