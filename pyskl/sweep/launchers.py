@@ -24,8 +24,8 @@ _FOREVER = 60 * 24 * 3650           # minutes: local jobs have no limit
 _REQUEUES = 100                     # times that a Slurm job whose time is over is queued again
 _VALUE = re.compile(r'[\w.,:;@%+=/&|*()\[\]-]+', re.ASCII)
 _SLURM_OPTIONS = ('account', 'comment', 'constraint', 'cpus-per-task', 'exclude', 'gres',
-                  'licenses', 'mail-type', 'mail-user', 'mem', 'mem-per-cpu', 'mem-per-gpu', 'nice', 'nodelist',
-                  'qos', 'reservation', 'tmp')
+                  'licenses', 'mail-type', 'mail-user', 'mem', 'mem-per-cpu', 'mem-per-gpu',
+                  'nice', 'nodelist', 'qos', 'reservation', 'tmp')
 
 
 @dataclass(frozen=True)
