@@ -23,8 +23,9 @@ from .tasks import Scripts, Task
 _FOREVER = 60 * 24 * 3650           # minutes: local jobs have no limit
 _REQUEUES = 100                     # times that a Slurm job whose time is over is queued again
 _VALUE = re.compile(r'[\w.,:;@%+=/&|*()\[\]-]+', re.ASCII)
-_SLURM_OPTIONS = ('account', 'comment', 'constraint', 'cpus-per-task', 'exclude', 'gres', 'licenses', 'mail-type',
-                  'mail-user', 'mem', 'mem-per-cpu', 'mem-per-gpu', 'nice', 'nodelist', 'qos', 'reservation', 'tmp')
+_SLURM_OPTIONS = ('account', 'comment', 'constraint', 'cpus-per-task', 'exclude', 'gres',
+                  'licenses', 'mail-type', 'mail-user', 'mem', 'mem-per-cpu', 'mem-per-gpu',
+                  'nice', 'nodelist', 'qos', 'reservation', 'tmp')
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,10 @@ class Local:
     def leave(self, handles: Sequence[Handle]) -> str:
         """Stop them politely. SIGTERM is repeated: a job that only starts misses the first."""
         deadline = time.monotonic() + PATIENCE + 10
-        while (left := [handle for handle in handles if not handle.done()]) and time.monotonic() < deadline:
-            for handle in left:
-                os.kill(int(handle.job_id), signal.SIGTERM)     # submitit's controller passes it on
+        while time.monotonic() < deadline and not all(handle.done() for handle in handles):
+            for handle in handles:                      # submitit's controllers pass it on
+                if not handle.done():
+                    os.kill(int(handle.job_id), signal.SIGTERM)
             time.sleep(0.5)
         return Interrupted.advice
 
@@ -120,18 +122,19 @@ class Slurm:
 
     room, poll = math.inf, 1.0
 
-    def __init__(self, work_dir: str | os.PathLike, jobs: int = 256, minutes: int = 240, gpus: int = 1,
-                 options: Mapping[str, str] | None = None):
+    def __init__(self, work_dir: str | os.PathLike, jobs: int = 256, minutes: int = 240,
+                 gpus: int = 1, options: Mapping[str, str] | None = None):
         for key, value in (options or {}).items():
             if key not in ('partition', *_SLURM_OPTIONS):
-                raise ConfigError(f'--slurm-option {key}: is unknown.{did_you_mean(key, _SLURM_OPTIONS)} '
-                                  f'Known: {", ".join(_SLURM_OPTIONS)}.')
+                raise ConfigError(f'--slurm-option {key}: is unknown.'
+                                  f'{did_you_mean(key, _SLURM_OPTIONS)} Known: '
+                                  f'{", ".join(_SLURM_OPTIONS)}.')
             if not _VALUE.fullmatch(value):
                 raise ConfigError(f'Slurm option {key} = {value!r}: expected letters, digits and '
                                   '.,:;@%+=/&|*()[]-_ without spaces.')
         if not str(work_dir).isprintable() or '%' in str(Path(work_dir).absolute()):
-            raise ConfigError(f'--work-dir {str(work_dir)!r}: Slurm reads % and line breaks otherwise. Take '
-                              'another folder.')
+            raise ConfigError(f'--work-dir {str(work_dir)!r}: Slurm reads % and line breaks '
+                              'otherwise. Take another folder.')
         self._submitit, self._work_dir = submitit('slurm'), work_dir
         self._parameters = dict(
             job_name='pyskl-sweep', time=minutes, array_parallelism=jobs,
@@ -140,10 +143,11 @@ class Slurm:
     @cached_property
     def _executor(self) -> Any:
         try:
-            executor = self._submitit.SlurmExecutor(_own_folder(self._work_dir), max_num_timeout=_REQUEUES)
+            folder = _own_folder(self._work_dir)
+            executor = self._submitit.SlurmExecutor(folder, max_num_timeout=_REQUEUES)
         except RuntimeError as error:
-            raise ConfigError('--launcher slurm: there is no srun here. Call it where sbatch and srun work, or '
-                              'take --launcher local.') from error
+            raise ConfigError('--launcher slurm: there is no srun here. Call it where sbatch and '
+                              'srun work, or take --launcher local.') from error
         executor.update_parameters(**self._parameters)
         return executor
 
@@ -151,17 +155,19 @@ class Slurm:
         try:
             handles = self._executor.submit_array([scripts.job(task) for task in tasks])
         except (RuntimeError, OSError) as error:
-            raise ConfigError(f'--launcher slurm: sbatch said: {" ".join(str(error).split())[-500:]}. Correct '
-                              '--partition, --time, --gpus or --slurm-option.') from error
+            said = ' '.join(str(error).split())[-500:]
+            raise ConfigError(f'--launcher slurm: sbatch said: {said}. Correct --partition, '
+                              '--time, --gpus or --slurm-option.') from error
+        folder = str(self._executor.folder)
         for task, handle in zip(tasks, handles):
             with atomic_write(task.queued, 'w', encoding='utf-8') as f:
-                f.write(json.dumps({'job': handle.job_id, 'folder': str(self._executor.folder)}) + '\n')
+                f.write(json.dumps({'job': handle.job_id, 'folder': folder}) + '\n')
         return handles
 
     def leave(self, handles: Sequence[Handle]) -> str:
         ids = sorted({handle.job_id.partition('_')[0] for handle in handles})
-        return (f'Its Slurm jobs go on (to end them: scancel {" ".join(ids)}). The same command waits for them '
-                'and collects what they have done.') if ids else Interrupted.advice
+        return (f'Its Slurm jobs go on (to end them: scancel {" ".join(ids)}). The same command '
+                'waits for them and collects what they have done.') if ids else Interrupted.advice
 
 
 Launcher = InTurn | Local | Slurm
@@ -172,25 +178,27 @@ def submitit(launcher: str) -> ModuleType:
     try:
         import submitit as package
     except ImportError as error:
-        raise ConfigError(f'--launcher {launcher} needs the package submitit ({error}). Install it: pip install '
-                          "-e '.[sweep]'; or take --launcher none, one run after another.") from error
+        raise ConfigError(f'--launcher {launcher} needs the package submitit ({error}). Install '
+                          "it: pip install -e '.[sweep]'; or take --launcher none, one run after "
+                          'another.') from error
     return package
 
 
 def _own_folder(work_dir: str | os.PathLike) -> Path:
-    """A new folder for our user alone: what lies there is unpickled by the jobs whose number it has."""
+    """A new folder for our user alone: what lies in it is unpickled by jobs."""
     jobs = Path(work_dir).absolute() / 'jobs'
     jobs.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=time.strftime('%Y%m%d_%H%M%S_'), dir=jobs))
 
 
 def shares(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str | None]:
-    """Variables of the run in this slot, 0..jobs - 1, of several: its share of the cores and GPUs."""
+    """Variables of the run in this slot, 0..jobs - 1: its share of the cores and GPUs."""
     # Without `gpus` as in this process: submitit hides them from local jobs
     visible = gpus[slot % len(gpus)] if gpus else os.environ.get('CUDA_VISIBLE_DEVICES')
     changed = {'CUDA_VISIBLE_DEVICES': visible}
     if jobs > 1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+        bound = hasattr(os, 'sched_getaffinity')
+        cores = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
         allowed = os.environ.get('OMP_NUM_THREADS', '')
         share = max(1, cores // jobs)
         threads = min(share, int(allowed)) if allowed.isdecimal() and int(allowed) else share
@@ -232,12 +240,14 @@ def run_tasks(tasks: Sequence[Task], launcher: Launcher, scripts: Scripts,
                 batch: list[Task] = []
                 while waiting and len(running) + len(batch) < launcher.room:
                     task = waiting.pop(0)
-                    line, job = f'[{total - len(waiting)}/{total}] {task.title}', queued.get(task.folder)
+                    job = queued.get(task.folder)
+                    line = f'[{total - len(waiting)}/{total}] {task.title}'
                     if job and not job.done():
                         mine = isinstance(launcher, Slurm)
                         running += [(task, job)] if mine else []
-                        say(f'{line}: Slurm job {job.job_id} ({job.state}) makes it; {"waited for" if mine else "left to it"}'
-                            f'. If Slurm has lost it, delete {task.queued}')
+                        say(f'{line}: Slurm job {job.job_id} ({job.state}) makes it; '
+                            f'{"waited for" if mine else "left to it"}. If Slurm has lost it, '
+                            f'delete {task.queued}')
                     elif task.is_held:
                         say(f'{line}: another process is making it; left to that one')
                     elif not task.done:                     # since it was looked for first

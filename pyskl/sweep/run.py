@@ -1,4 +1,4 @@
-"""One run of a sweep: what is missing of it, by tools/train.py and tools/test.py in processes of their own."""
+"""One run of a sweep, made by tools/train.py and tools/test.py in processes of their own."""
 from __future__ import annotations
 
 import contextlib
@@ -114,11 +114,11 @@ class Files:
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[IO | bool | None]:
-        """Lock the folder: gives the locked file, False when another process has it, None without locks."""
+        """Lock the folder: gives the file, False if another process has it, None without locks."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / '.sweep.lock', 'wb') as file:
             lock = None
-            with contextlib.suppress(OSError, AttributeError):  # a file system or a system without locks
+            with contextlib.suppress(OSError, AttributeError):  # a system without locks
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     lock = file
@@ -167,8 +167,8 @@ class Job(Files):
                 if status:
                     script = 'train' if step == 'train' else 'test'
                     with atomic_write(self.failure, 'w', encoding='utf-8') as f:
-                        f.write(f'tools/{script}.py ended with status {status}: {self._last_words()} '
-                                f'(all of it: {self.log})')
+                        f.write(f'tools/{script}.py ended with status {status}: '
+                                f'{self._last_words()} (all of it: {self.log})')
                     return
 
     def checkpoint(self) -> Any:
