@@ -15,7 +15,7 @@ from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model, speed_up
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d, counting_frames
-from pyskl.models.cpu.frame_sharing import RepeatedFrames, SplitResNet3d
+from pyskl.models.cpu.frame_sharing import RepeatedFrames
 from pyskl.models.cpu.joined_conv import JoinedConv
 from pyskl.models.cpu.sparse_conv import SparseConv3d
 from pyskl.models.input_stage import Target
