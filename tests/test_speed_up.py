@@ -4,6 +4,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -13,8 +14,11 @@ import torch
 from mmcv.cnn import ConvModule
 from published_model import published, small
 from recipe_weights import fill
+from tiny import problem
 from torch import nn
 
+from pyskl.apis import TestOptions, TrainOptions, init_recognizer, test, train, train_model
+from pyskl.datasets import build_dataset
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.models.backbones import ResNet3dSlowOnly
@@ -29,6 +33,7 @@ from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 from pyskl.models.cpu.sparse_conv import SparseConv3d, StripConv
 from pyskl.models.cpu.speed_up import undo_speed_up
 from pyskl.models.recognizers import Recognizer3D
+from pyskl.recipe import load_config
 
 FAST = (Conv3dAs2d, ExactBatchNorm3d, MaxPool3dAs2d, JoinedConv, FastBottleneck3d, SparseConv3d, FrameSharingRecognizer3D)
 
@@ -193,6 +198,47 @@ def test_before_and_after_fusing_the_answer_is_the_plain_models(order):
     torch.testing.assert_close(model.predict({'imgs': clips})['score'], expected, atol=1e-5, rtol=0)
 
 
+# -- where it is called --------------------------------------------------------------------------------
+
+class Caught(Exception):
+    """Holds the model that was about to be trained or tested."""
+
+
+def catch(model, *args, **kwargs):
+    raise Caught(model)
+
+
+def network_of(call):
+    with pytest.raises(Caught) as caught:
+        call()
+    return caught.value.args[0]
+
+
+@pytest.mark.parametrize('compile', [False, True])
+def test_training_and_testing_are_fast_unless_compiled(tmp_path, monkeypatch, compile):
+    config = problem(tmp_path, num_train=4, num_test=4)
+    monkeypatch.setattr(sys.modules['pyskl.apis.train'], 'Trainer', catch)
+    monkeypatch.setattr(sys.modules['pyskl.apis.test'], 'collect_scores', catch)
+    trained = network_of(lambda: train(config, TrainOptions(compile=compile)))
+    checkpoint = tmp_path / 'start.pth'
+    torch.save({'meta': {}, 'state_dict': trained.state_dict()}, checkpoint)
+    tested = network_of(lambda: test(config, TestOptions(checkpoint=str(checkpoint), compile=compile)))
+    for model in (trained, tested):
+        assert any(kind in FAST for kind in kinds(model)) is not compile
+        assert (type(model) is FrameSharingRecognizer3D) is not compile
+        assert (model.backbone._compiled_call_impl is not None) is compile
+
+
+def test_inference_and_pyskls_train_model_are_fast(tmp_path, monkeypatch):
+    config = problem(tmp_path, num_train=4, num_test=4)
+    assert type(init_recognizer(config, device='cpu').backbone.layer1[0]) is FastBottleneck3d
+    monkeypatch.setattr(sys.modules['pyskl.apis.train'], 'Trainer', catch)
+    cfg = load_config(config)
+    model = build_model(cfg.model)
+    found = network_of(lambda: train_model(model, build_dataset(cfg.data.train), cfg))
+    assert found is model and type(model.backbone.layer1[0]) is FastBottleneck3d
+
+
 # -- who looks at layers sees plain ones ---------------------------------------------------------------
 
 @pytest.mark.parametrize('training', [True, False])
@@ -215,6 +261,22 @@ def test_hooks_on_every_layer_see_what_they_see_in_the_plain_model(training):
     assert fast.keys() == plain.keys() >= {'', 'layer1', 'layer1.0', 'layer1.0.conv3.conv', 'layer1.0.conv3.bn', 'layer1.0.relu'}
     for name, outs in plain.items():
         torch.testing.assert_close(fast[name], outs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('name', ['', 'conv1.conv', 'layer1', 'layer1.0.conv3', 'layer1.0.relu', 'layer2.0.conv3.bn'])
+def test_a_hook_on_one_layer_sees_what_it_sees_in_the_plain_model(name, training):
+    seen = []
+    for model in (plain_model(), speed_up(plain_model())):
+        hook = model.backbone.get_submodule(name).register_forward_hook
+        hook(lambda layer, args, out: seen.append(out.detach().clone()))
+        if training:
+            step(model, clips_of())
+        else:
+            model.test_cfg = type(model.test_cfg)(max_testing_views=100)
+            model.eval().predict(clips_of(num_samples=1, num_clips=4))
+    plain, fast = seen
+    torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
 
 
 def test_a_hook_on_a_late_layer_does_not_keep_clips_from_sharing_frames(monkeypatch):

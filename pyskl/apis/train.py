@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +60,37 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
         return _train(run, options, ranks, collectives)
 
 
-def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives) -> Path:
-    run.recipe.require('model', 'data.train', 'optimizer', 'lr_config', 'total_epochs')
+@dataclass
+class Given:
+    """What a caller of `train_model` brings along: a built model and data set, and how logs are named and filled."""
+
+    model: torch.nn.Module
+    dataset: Any
+    timestamp: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, given: Given | None = None) -> Path:
+    """Check everything, put the run together, train. From a config file, or with what is given (train_model)."""
+    wanted = ('optimizer', 'lr_config', 'total_epochs')
+    run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
     recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
     run = replace(run, recipe=recipe)
-    resume = checkpoint_to_resume(run, options)
+    resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     prepare_machine(recipe, ranks, options.deterministic)
-    model = build_network(recipe, ranks, seed, get_logger(recipe.log_level, quiet=not ranks.is_main))
-    train_batches = build_batches(recipe, 'train', ranks, seed)
+
+    # The model and the data, and whether they fit.
+    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
+    if given is None:
+        model = build_network(recipe, ranks, seed, logger)
+    else:
+        load_start(given.model, recipe, logger)
+        model = given.model.to(ranks.device)
+    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=None if given is None else given.dataset)
     val_batches = _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[settings_text(recipe), flags(options), seed],
-                 checkpoint=None if resume is None else resume.place)
+                     checkpoint=None if resume is None else resume.place)
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
         check_match(model, val_batches, recipe, 'val')
@@ -85,13 +104,17 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectiv
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
+    # The loop. Nothing is written before _open_work_dir.
     trainer = Trainer(model, recipe, ranks, collectives, train_batches, val_batches, run.work_dir, logging.getLogger('pyskl'),
                       JsonLog(None), seed, options.amp, options.on_nan)
-    _take_over(trainer, resume)
+    if resume is not None:
+        trainer.resume(resume.data, str(resume.path))
+        trainer.folder.spared = resume.origin
     meta = _meta(recipe, options, ranks, seed, counts, resume)
-    logger, json_log = _open_work_dir(run, ranks, collectives, meta)                # nothing was written until here
+    logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
-    _say_where_from(logger, resume, '--no-resume with another --work-dir starts anew.')
+    if resume is not None:
+        _say_where_from(logger, resume, given)
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
@@ -156,17 +179,11 @@ def _with_scaled_rate(recipe: Recipe, options: TrainOptions, ranks: Ranks) -> tu
 
 # -- going on, the work dir --------------------------------------------------------------------------------------------
 
-def _take_over(trainer: Trainer, resume: Resume | None) -> None:
-    if resume is not None:
-        trainer.resume(resume.data, str(resume.path))
-        trainer.folder.spared = resume.origin
-
-
-def _say_where_from(logger: logging.Logger, resume: Resume | None, advice: str) -> None:
-    if resume is not None:
-        logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
-        for note in resume.notes:
-            logger.warning('%s', note)
+def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
+    advice = '--no-resume with another --work-dir starts anew.' if given is None else 'without resume_from, it starts anew.'
+    logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
+    for note in resume.notes:
+        logger.warning('%s', note)
 
 
 def _meta(recipe: Recipe, options: TrainOptions, ranks: Ranks, seed: int, counts: list[int] | None,
@@ -176,14 +193,21 @@ def _meta(recipe: Recipe, options: TrainOptions, ranks: Ranks, seed: int, counts
             **flags(options), 'world': ranks.world, 'class_counts': counts, 'resumed_from': None if resume is None else resume.origin}
 
 
-def _open_work_dir(run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any]) -> tuple[logging.Logger, JsonLog]:
-    """Write the config, into `meta` too, and open the logs."""
-    meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
-    if ranks.is_main:
-        CheckpointFolder(run.work_dir).forget_unfinished()
-        with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
-            f.write(meta['config'])
-    return _open_logs(run.recipe, ranks, collectives.tell(log.timestamp()), meta)
+def _open_work_dir(run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any],
+                   given: Given | None) -> tuple[logging.Logger, JsonLog]:
+    """Write the config, into `meta` too, and open the logs. What is given brings its own meta and its own config."""
+    if given is not None:
+        meta.update({**given.meta, **meta})
+        if ranks.is_main:
+            run.work_dir.mkdir(parents=True, exist_ok=True)
+    else:
+        meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
+        if ranks.is_main:
+            CheckpointFolder(run.work_dir).forget_unfinished()
+            with atomic_write(run.work_dir / meta['config_name'], 'w', encoding='utf-8') as f:
+                f.write(meta['config'])
+    stamp = given.timestamp if given is not None else None
+    return _open_logs(run.recipe, ranks, stamp or collectives.tell(log.timestamp()), meta)
 
 
 def _as_run(run: Run, seed: int) -> str:
@@ -223,28 +247,8 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     """
     if any((test or {}).values()):
         raise ConfigError('train_model(test=...): test afterwards with pyskl.apis.test or tools/test.py.')
-    recipe, options = read_recipe(cfg), TrainOptions(validate=validate)
-    recipe.require('optimizer', 'lr_config', 'total_epochs')
-    dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
+    recipe = read_recipe(cfg)
     ranks = distributed.start()
-    collectives = Collectives(ranks)
-    logger = get_logger(recipe.log_level, quiet=not ranks.is_main)
-    resume = checkpoint_to_resume(Run(cfg, recipe, recipe.filename), options) if recipe.resume_from else None
-    seed = chosen_seed(recipe, options, resume)
-    prepare_machine(recipe, ranks)
-    load_start(model, recipe, logger)
-    batches = build_batches(recipe, 'train', ranks, seed, dataset=dataset)
-    val = _val_batches(recipe, ranks) if validate else None
-    check_match(model, batches, recipe, 'train')
-    counts = teach_labels(model, batches.dataset, recipe)
-    speed_up(model.to(ranks.device))
-    trainer = Trainer(model, recipe, ranks, collectives, batches, val, Path(recipe.work_dir), logger, JsonLog(None), seed)
-    _take_over(trainer, resume)
-    meta = {**(meta or {}), **_meta(recipe, options, ranks, seed, counts, resume)}
-    Path(recipe.work_dir).mkdir(parents=True, exist_ok=True)
-    logger, json_log = _open_logs(recipe, ranks, timestamp or collectives.tell(log.timestamp()), meta)
-    trainer.log_to(logger, json_log, meta)
-    _say_where_from(logger, resume, 'without resume_from, it starts anew.')
-    if val is not None:
-        warn_of_shared_clips(logger, batches.dataset, val.dataset)
-    trainer.fit()
+    dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
+    _train(Run(cfg, recipe, recipe.filename), TrainOptions(validate=validate), ranks, Collectives(ranks),
+           Given(model, dataset, timestamp, meta or {}))

@@ -12,5 +12,5 @@ test_pipeline = [
     dict(type='UniformSampleFrames', clip_len=16, num_clips=2), dict(type='PoseDecode'),
     dict(type='CollectKeypoints'), dict(type='ToTensor', keys=['label'])]
 data = dict(train=dict(pipeline=train_pipeline), val=dict(pipeline=test_pipeline), test=dict(pipeline=test_pipeline))
-optimizer = dict(lr=0.1)
-total_epochs = 8
+optimizer = dict(_delete_=True, type='Adam', lr=0.01)
+total_epochs = 60

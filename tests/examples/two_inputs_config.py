@@ -1,8 +1,10 @@
 _base_ = ['tiny.py']
 custom_imports = dict(imports=['two_inputs'])
 model = dict(
-    type='HeatmapsAndKeypoints', num_joints=5, test_cfg=dict(_delete_=True),
-    cls_head=dict(in_channels=64 + 16))
+    _delete_=True, type='HeatmapsAndKeypoints', num_joints=5,
+    backbone=dict(type='ResNet3dSlowOnly', in_channels=5, base_channels=4, num_stages=3, out_indices=(2,),
+                  stage_blocks=(1, 1, 1), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1)),
+    cls_head=dict(type='I3DHead', in_channels=64 + 16, num_classes=3))
 heatmap = dict(type='GeneratePoseTarget', with_kp=True, with_limb=False)
 frames = [dict(type='UniformSampleFrames', clip_len=8), dict(type='PoseDecode'),
           dict(type='PoseCompact', hw_ratio=1.), dict(type='Resize', scale=(16, 16), keep_ratio=False)]
