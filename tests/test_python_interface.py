@@ -129,6 +129,27 @@ def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
     assert (tmp_path / 'epoch_1.pth').exists()
 
 
+def test_a_plain_pyskl_config_runs_unchanged(tmp_path, capfd):
+    """No pipeline collects `emb`, and the head does not mention it: trained, tested and used without an embedding."""
+    from pyskl.apis import TestOptions, TrainOptions, test, train
+    config = problem(tmp_path)
+    config.write_text(config.read_text().replace("'label', 'emb'", "'label'").replace("'imgs', 'emb'", "'imgs'"))
+    train(config, TrainOptions())
+    said = capfd.readouterr().err
+    assert "no semantic embedding: no pipeline collects 'emb'" in said and 'Label vectors' not in said
+    saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict']
+    assert not any('emb_fc' in key for key in saved)
+    plain = test(config, TestOptions(device='cpu'))
+    assert plain.scores.shape == (13, 3)
+
+    # The checkpoint decides, also with a config whose pipelines collect `emb`.
+    embedding = write_config(tmp_path, 'embedding.py')
+    np.testing.assert_array_equal(test(embedding, TestOptions(device='cpu')).scores, plain.scores)
+    assert "no semantic embedding: the checkpoint has no weights" in capfd.readouterr().out
+    assert not init_recognizer(embedding, tmp_path / 'run' / 'latest.pth', 'cpu').cls_head.has_embedding
+    assert init_recognizer(embedding, device='cpu').cls_head.has_embedding
+
+
 def test_concat_and_repeat_datasets(cfg):
     repeated = build_dataset(dict(type='RepeatDataset', dataset=dict(cfg.data.train), times=3))
     assert len(repeated) == 120 and repeated.ids[40] == 'train_0' and repeated[41]['label'].item() == 1

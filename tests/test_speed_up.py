@@ -274,7 +274,7 @@ def test_a_hook_on_one_layer_sees_what_it_sees_in_the_plain_model(name, training
             step(model, clips_of())
         else:
             model.test_cfg = type(model.test_cfg)(max_testing_views=100)
-            model.eval().predict(clips_of(num_samples=1, num_clips=4))
+            model.eval().predict({'imgs': clips_of(num_samples=1, num_clips=4)})
     plain, fast = seen
     torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
 

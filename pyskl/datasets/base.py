@@ -40,11 +40,14 @@ class ClipDataset(ABC):
     Attributes:
         test_mode: whether clips are tested, in order and each once; else trained on, shuffled.
         class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
+        class_prob_rule: the rule that gave it ('balanced', 'sqrt'); several data sets joined apply
+            it to all their clips together.
         gives: entries of a sample, as far as they are known before one is made; None: unknown.
     """
 
     test_mode: bool = False
     class_prob: np.ndarray | None = None
+    class_prob_rule: str | None = None
     gives: set[str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any):

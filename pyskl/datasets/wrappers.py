@@ -31,7 +31,8 @@ class RepeatDataset(ClipDataset):
         if times < 1:
             raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
         self.dataset, self.times = _built(dataset, test_mode), times
-        self.test_mode, self.class_prob = self.dataset.test_mode, self.dataset.class_prob
+        self.test_mode = self.dataset.test_mode
+        self.class_prob, self.class_prob_rule = self.dataset.class_prob, self.dataset.class_prob_rule
         self.gives, self.classes = self.dataset.gives, self.dataset.classes
         self.labels = np.tile(self.dataset.labels, times)
 
@@ -88,7 +89,7 @@ class ConcatDataset(ClipDataset):
 
     def _common_class_prob(self) -> tuple[str | None, np.ndarray | None]:
         """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers."""
-        rule = self._same([getattr(d, 'class_prob_rule', None) for d in self.datasets], 'class_prob')
+        rule = self._same([dataset.class_prob_rule for dataset in self.datasets], 'class_prob')
         if rule is not None:
             return rule, repeats(self.labels, rule)
         return None, self._same([dataset.class_prob for dataset in self.datasets], 'class_prob')

@@ -59,6 +59,7 @@ class Trainer:
                  on_nan: str = 'stop', meta: Mapping[str, Any] | None = None):
         self.model, self.recipe, self.ranks, self.collectives = model, recipe, ranks, collectives
         self.train, self.val, self.seed, self.amp, self.on_nan = train, val, seed, amp, on_nan
+        self.device = ranks.device
         self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
         self.optimizer = build_optimizer(model, recipe.optimizer)
         self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=amp == 'fp16')
@@ -134,7 +135,7 @@ class Trainer:
         seed_everything(self.seed, _DROPOUT_STREAM, self.iteration, self.ranks.rank)
         if self._buffers is not None:
             self._buffers.remember()
-        values = compute_losses(self.wrapped, batch, self.ranks.device, self.amp)
+        values = compute_losses(self.wrapped, batch, self.device, self.amp)
         self.optimizer.zero_grad(set_to_none=True)
         learnt = self._finite(values['loss'], batch['index'])
         if learnt:

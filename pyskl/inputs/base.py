@@ -11,6 +11,8 @@ import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from torch import Tensor
 
+from ..errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Target:
@@ -71,6 +73,14 @@ class Input(ABC):
         Returns:
             (B, n, ...) on the target's device, in its dtype and memory layout.
         """
+
+    def middle_view(self) -> Input:
+        """Return one view of each sample, the clip in the middle, as it is."""
+        raise ConfigError(f'{type(self).__name__} has no view in the middle.')
+
+    def without_joints(self, joints: Sequence[int]) -> Input:
+        """Return the same clips, in which nobody has these joints."""
+        raise ConfigError(f'{type(self).__name__} has no joints that could be hidden.')
 
     @classmethod
     @abstractmethod

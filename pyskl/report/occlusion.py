@@ -4,7 +4,7 @@ Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of im
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from ..apis import init_recognizer
 from ..apis.inference import test_sample
+from ..datasets.loader import collate
 from ..engine.batch import predict
 from ..engine.tester import joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..inputs.heatmaps import Heatmaps
+from ..inputs import Input
 from ..recipe import import_custom_modules
 from ..scores import kind_of, soften
 from .figures import plain
@@ -69,12 +70,13 @@ def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tu
     with tqdm(total=len(chosen) * (1 + len(masks)), desc=f'occlusion {stream.name}', unit='clip', leave=False, disable=None) as bar:
         for start in range(0, len(chosen), batch):
             rows = chosen[start:start + batch]
-            whole = Heatmaps.collate([_prepared(model, clips, i).middle_view() for i in rows])
+            whole = collate([{name: given.middle_view() for name, given in _prepared(model, clips, i).items()} for i in rows])
             labels = clips.labels[rows]
             plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
             for m, mask in enumerate(masks):
-                answers = _answers(model, whole.without_joints(mask), stream.temperature)
+                hidden = {name: given.without_joints(mask) for name, given in whole.items()}
+                answers = _answers(model, hidden, stream.temperature)
                 lost[m, start:start + len(rows)] = plain_answer - _own(answers, labels)
                 bar.update(len(rows))
     return lost
@@ -105,18 +107,19 @@ def _config(stream: Stream) -> Any:
     return stream.config
 
 
-def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> Heatmaps:
-    """Clip i as the test sees it, key points only."""
-    imgs = test_sample(model, clips.annotations[int(i)]).get(model.takes[0])
-    if not isinstance(imgs, Heatmaps):
+def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> dict[str, Input]:
+    """Clip i as the test sees it: what the model takes, still to be computed from key points."""
+    sample = test_sample(model, clips.annotations[int(i)])
+    inputs = {name: sample.get(name) for name in model.takes}
+    if not all(isinstance(given, Input) for given in inputs.values()):
         raise ConfigError(f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or '
                           'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.')
-    return imgs
+    return inputs
 
 
-def _answers(model: torch.nn.Module, clips: Heatmaps, temperature: float) -> np.ndarray:
+def _answers(model: torch.nn.Module, batch: Mapping[str, Input], temperature: float) -> np.ndarray:
     """(B, K) probabilities."""
-    answers = predict(model, {model.takes[0]: clips}, model.target.device)
+    answers = predict(model, batch, model.target.device)
     answers = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})
     answers = answers.mean(1) if answers.ndim == 3 else answers
     return soften(answers, temperature) if temperature != 1 or kind_of(answers) == 'logits' else answers
