@@ -33,9 +33,7 @@ from ...inputs.heatmaps.geometry import MIN_PEAK
 from .. import input_stage
 from ..backbones import ResNet3d
 from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
-from ..input_stage import Imgs, Target
-from ..mixing import Mix
-from ..recognizers.recognizer3d import Recognizer3D
+from ..input_stage import Target
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
@@ -50,63 +48,15 @@ MAX_SHARE_IN_TRAINING = 0.95
 Features = Tensor | tuple[Tensor, ...]
 
 
-class FrameSharingRecognizer3D(Recognizer3D):
-    """Recognizer3D whose backbone sees no frame twice, where that saves time."""
-
-    def train_features(self, imgs: Imgs, mix: Mix | None) -> Features:
-        """Compute the features of all B * S views; mixed clips share no frames."""
-        shared = None
-        if mix is None and isinstance(imgs, Heatmaps) and self._extracts_as_built():
-            shared = RepeatedFrames.of(imgs, self.backbone, self.target)
-        return super().train_features(imgs, mix) if shared is None else shared.features(self.target)
-
-    def test_features(self, imgs: Imgs) -> Iterator[Features]:
-        """Compute the features of some views of every sample at a time, in order of views."""
-        shared = None
-        if isinstance(imgs, Heatmaps) and self._extracts_as_built():
-            shared = SharedFrames.of(imgs, self.backbone)
-        if shared is None:
-            yield from super().test_features(imgs)
-        else:
-            yield from shared.features(self.target, self.test_cfg.max_testing_views)
-
-    def samples_at_once(self, imgs: Imgs) -> int:
-        """Take one sample at a time where a sample has clips that may share frames."""
-        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
-            return 1
-        return super().samples_at_once(imgs)
-
-    def _extracts_as_built(self) -> bool:
-        """Return whether `extract_feat` is Recognizer3D's, which only calls the backbone."""
-        return getattr(self.extract_feat, '__func__', None) is Recognizer3D.extract_feat
-
-
 # -- the network in two parts ---------------------------------------------------------------------
 
-CONTAINERS = (
-    nn.Sequential,
-    ConvModule,
-    JoinedConv,
-    BasicBlock3d,
-    FastBasicBlock3d,
-    Bottleneck3d,
-    FastBottleneck3d,
-)
+BLOCKS = (BasicBlock3d, FastBasicBlock3d, Bottleneck3d, FastBottleneck3d)
+CONTAINERS = (nn.Sequential, ConvModule, JoinedConv, *BLOCKS)
 CONVOLUTIONS = (nn.Conv3d, MmcvConv3d, Conv3dAs2d, SparseConv3d)
 POOLINGS = (nn.MaxPool3d, MaxPool3dAs2d, nn.AvgPool3d)
 BATCH_NORMS = (nn.BatchNorm3d, ExactBatchNorm3d, nn.SyncBatchNorm)
-ELEMENTWISE = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.GELU,
-    nn.SiLU,
-    nn.Sigmoid,
-    nn.Tanh,
-    nn.Hardswish,
-    nn.Identity,
-)
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU)
+ELEMENTWISE = (*RECTIFIERS, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Identity)
 
 
 @dataclass(frozen=True)

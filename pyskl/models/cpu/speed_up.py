@@ -12,7 +12,7 @@ from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d
-from .frame_sharing import FrameSharingRecognizer3D
+from .frame_sharing_recognizer import FrameSharingRecognizer3D
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
 from .pool3d_as_2d import MaxPool3dAs2d
 from .sparse_conv import SparseConv3d
