@@ -117,7 +117,7 @@ def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips,
 
 def test_empty_frames_are_one_wherever_their_missing_joints_lie(model):
     repeated = RepeatedFrames.of(short_clips(), model.backbone, CPU)
-    assert repeated.distinct.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1) and repeated.network.num_stages == 1
+    assert repeated.frames.heatmaps.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1) and repeated.network.num_stages == 1
     assert repeated.frame_counts == ((slice(0, 19), 1), (slice(19, 20), 6 + 8 + 3))
 
 
@@ -133,8 +133,8 @@ def test_the_distinct_frames_put_together_are_the_clips(lengths, people, limbs, 
     if repeated is None:
         assert sum(lengths) + 1 > 0.95 * 12 * len(lengths)
         return
-    drawn = repeated.distinct.draw()[0, 0].transpose(0, 1)                          # (F, C, H, W)
-    assert torch.equal(drawn[repeated.index].transpose(1, 2), clips.draw()[:, 0])
+    drawn = repeated.frames.heatmaps.draw()[0, 0].transpose(0, 1)                          # (F, C, H, W)
+    assert torch.equal(drawn[repeated.frames.index].transpose(1, 2), clips.draw()[:, 0])
 
 
 @pytest.mark.parametrize('change', [

@@ -20,7 +20,6 @@ KINDS = ['sped up', 'plain']
 
 def filled(kind='sped up', dropout=None, **test_cfg):
     model = fill(build_model(published(**test_cfg)))
-    model.channels_last = kind != 'plain'
     if kind == 'sped up':
         speed_up(model)
     if dropout is not None:

@@ -75,19 +75,19 @@ def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing
 def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
     clips = clips_of(num_samples=1, num_clips=10, num_frames=5, motion=True)
     shared = SharedFrames.of(clips, model.backbone)
-    frames = shared.distinct.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
-    now, following = frames[shared.pairs[shared.index]].unbind(2)                   # (S, T, M, V, 2)
+    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
+    now, following = frames[shared.frames.pairs[shared.frames.index]].unbind(2)                   # (S, T, M, V, 2)
     expected = clips.keypoint[0].transpose(1, 2)
     assert torch.equal((following - now)[:, :-1], expected.diff(dim=1)) and not (following - now)[:, -1].any()
-    assert not shared.distinct.spec.motion and len(shared.pairs) == len(shared.pairs.unique(dim=0)) <= 1 + 2 * 5
+    assert not shared.frames.heatmaps.spec.motion and len(shared.frames.pairs) == len(shared.frames.pairs.unique(dim=0)) <= 1 + 2 * 5
 
 
 def test_distinct_frames_are_put_together_as_the_clips_were(model):
     clips = clips_of(num_samples=1)
     shared = SharedFrames.of(clips, model.backbone)
-    assert shared.distinct.keypoint.shape[1] == 2 and shared.network.num_stages == 1
-    frames = shared.distinct.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
-    assert torch.equal(frames[shared.index].transpose(1, 2), clips.keypoint[0])
+    assert shared.frames.heatmaps.keypoint.shape[1] == 2 and shared.network.num_stages == 1
+    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
+    assert torch.equal(frames[shared.frames.index].transpose(1, 2), clips.keypoint[0])
 
 
 def test_clips_with_nothing_in_common_take_the_plain_way(model):

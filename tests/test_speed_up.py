@@ -27,7 +27,8 @@ from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
 from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d, TemporalConv
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
-from pyskl.models.cpu.frame_sharing import FrameSharingRecognizer3D, RepeatedFrames, SharedFrames
+from pyskl.models.cpu.frame_sharing import RepeatedFrames, SharedFrames
+from pyskl.models.cpu.frame_sharing_recognizer import FrameSharingRecognizer3D
 from pyskl.models.cpu.joined_conv import FastBottleneck3d, JoinedConv
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 from pyskl.models.cpu.sparse_conv import SparseConv3d, StripConv

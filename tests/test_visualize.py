@@ -277,7 +277,7 @@ def test_stages_without_a_size_are_drawn_around_their_joints(files, tmp_path):
 data['test'].update(ann_file='{tmp_path}/3d.pkl', pipeline=test_pipeline[:2])
 data['val'].update(ann_file='{tmp_path}/3d.pkl', pipeline=[*test_pipeline[:2], heatmap, *tail])
 """)
-    recipe = read_run(files / '3d.py').recipe
+    recipe = read_run(files / '3d.py', whole=False).recipe
     scene = pipeline_scene(stages(recipe, name='d1'), layout_for(5), 100)
     assert scene.panel(0).shape == scene.panel(7).shape and not np.array_equal(scene.panel(0), scene.panel(7))
     with pytest.raises(DataError, match="d1.*has no 'img_shape'"):

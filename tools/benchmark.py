@@ -218,12 +218,8 @@ def scale(task: Task) -> list[Figure]:
 
 def network(task: Task, device: torch.device) -> torch.nn.Module:
     torch.manual_seed(0)
-    model = build_model(read_run(CONFIGS / f'{task.stream}.py').recipe.model)
-    model.to(device)
-    if task.ours:
-        return speed_up(model)
-    model.channels_last = False
-    return model
+    model = build_model(read_run(CONFIGS / f'{task.stream}.py').recipe.model).to(device)
+    return speed_up(model) if task.ours else model
 
 
 def train(task: Task):

@@ -177,7 +177,7 @@ def _stages(args: argparse.Namespace):
     from pyskl.apis.setup import build_split, naming, read_run
     from pyskl.drawing.skeleton import layout_for
     from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
-    recipe = read_run(args.config, args.cfg_options).recipe
+    recipe = read_run(args.config, args.cfg_options, whole=False).recipe
     dataset = build_split(recipe, args.split)
     with naming(recipe, f': data.{args.split}'):
         stages = pass_through(*find_clip(dataset, getattr(recipe.data, args.split), args.id), args.seed)

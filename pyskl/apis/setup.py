@@ -40,11 +40,11 @@ class Run:
         return Path(self.recipe.work_dir)
 
 
-def read_run(config: str | os.PathLike, cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> Run:
-    """Read a config file with its overrides, import its own modules, check everything that needs no data."""
+def read_run(config: str | os.PathLike, cfg_options: Mapping[str, Any] | Sequence[str] | None = None, whole: bool = True) -> Run:
+    """Read a config file with its overrides, import its own modules, check everything that needs no data (see read_recipe)."""
     cfg = load_config(config, cfg_options)
     import_custom_modules(cfg)
-    return Run(cfg, read_recipe(cfg), Path(config).stem)
+    return Run(cfg, read_recipe(cfg, whole), Path(config).stem)
 
 
 def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -> None:

@@ -105,12 +105,17 @@ class Recipe(TopLevel):
         return values
 
 
-def read_recipe(cfg: Config | Mapping[str, Any]) -> Recipe:
+def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
     """Check a config and fill in its defaults.
 
-    cfg      from load_config, or a dict. The caller has imported the config's own modules (import_custom_modules)
-    ->       Recipe
-    raises   ConfigError naming the config, the key, what was expected and what to try
+    Args:
+        cfg: from load_config, or a dict. The caller has imported the config's own modules
+            (import_custom_modules).
+        whole: also check that model and data fit together; False where only one of them is looked
+            at, which may be half-written.
+
+    Raises:
+        ConfigError: naming the config, the key, what was expected and what to try.
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
@@ -124,7 +129,8 @@ def read_recipe(cfg: Config | Mapping[str, Any]) -> Recipe:
     _check_components(top, name)
     if top.optimizer is not None:
         check_optimizer(top.optimizer, f'{name}: optimizer')
-    check_sense(top, name)
+    if whole:
+        check_sense(top, name)
     return _complete(top, name, settings)
 
 

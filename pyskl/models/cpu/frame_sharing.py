@@ -29,14 +29,17 @@ from mmcv.cnn.bricks.wrappers import Conv3d as MmcvConv3d
 from torch import Tensor, nn
 
 from ...inputs import Target
-from ...inputs.heatmaps import Heatmaps
-from ...inputs.heatmaps.geometry import MIN_PEAK
+from ...inputs.heatmaps.frames import (
+    DistinctFrames,
+    fill_up,
+    frames_repeated_in_batch,
+    frames_shared_by_clips,
+    num_clips_sharing,
+)
 from .. import input_stage
 from ..backbones import ResNet3d
 from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..input_stage import Imgs
-from ..mixing import Mix
-from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
@@ -51,63 +54,15 @@ MAX_SHARE_IN_TRAINING = 0.95
 Features = Tensor | tuple[Tensor, ...]
 
 
-class FrameSharingRecognizer3D(Recognizer3D):
-    """Recognizer3D whose backbone sees no frame twice, where that saves time."""
-
-    def train_features(self, imgs: Imgs, mix: Mix | None) -> Features:
-        """Compute the features of all B * S views; mixed clips share no frames."""
-        shared = None
-        if mix is None and isinstance(imgs, Heatmaps) and self._extracts_as_built():
-            shared = RepeatedFrames.of(imgs, self.backbone, self.target)
-        return super().train_features(imgs, mix) if shared is None else shared.features(self.target)
-
-    def test_features(self, imgs: Imgs) -> Iterator[Features]:
-        """Compute the features of some views of every sample at a time, in order of views."""
-        shared = None
-        if isinstance(imgs, Heatmaps) and self._extracts_as_built():
-            shared = SharedFrames.of(imgs, self.backbone)
-        if shared is None:
-            yield from super().test_features(imgs)
-        else:
-            yield from shared.features(self.target, self.test_cfg.max_testing_views)
-
-    def samples_at_once(self, imgs: Imgs) -> int:
-        """Take one sample at a time where a sample has clips that may share frames."""
-        if isinstance(imgs, Heatmaps) and imgs.keypoint.shape[1] > 1:
-            return 1
-        return super().samples_at_once(imgs)
-
-    def _extracts_as_built(self) -> bool:
-        """Return whether `extract_feat` is Recognizer3D's, which only calls the backbone."""
-        return getattr(self.extract_feat, '__func__', None) is Recognizer3D.extract_feat
-
-
 # -- the network in two parts ---------------------------------------------------------------------
 
-CONTAINERS = (
-    nn.Sequential,
-    ConvModule,
-    JoinedConv,
-    BasicBlock3d,
-    FastBasicBlock3d,
-    Bottleneck3d,
-    FastBottleneck3d,
-)
+BLOCKS = (BasicBlock3d, FastBasicBlock3d, Bottleneck3d, FastBottleneck3d)
+CONTAINERS = (nn.Sequential, ConvModule, JoinedConv, *BLOCKS)
 CONVOLUTIONS = (nn.Conv3d, MmcvConv3d, Conv3dAs2d, SparseConv3d)
 POOLINGS = (nn.MaxPool3d, MaxPool3dAs2d, nn.AvgPool3d)
 BATCH_NORMS = (nn.BatchNorm3d, ExactBatchNorm3d, nn.SyncBatchNorm)
-ELEMENTWISE = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.GELU,
-    nn.SiLU,
-    nn.Sigmoid,
-    nn.Tanh,
-    nn.Hardswish,
-    nn.Identity,
-)
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU)
+ELEMENTWISE = (*RECTIFIERS, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Identity)
 
 
 @dataclass(frozen=True)
@@ -214,80 +169,53 @@ def _is_one_frame(size: int | tuple[int, ...]) -> bool:
 
 @dataclass
 class SharedFrames:
-    """One sample's clips as an index into its distinct frames.
+    """One sample's clips, whose distinct frames pass the first part of the network once.
 
     Attributes:
         network: the backbone in two parts.
-        distinct: Heatmaps of one sample whose clips, end to end, hold the distinct frames; the last
-            clip is filled up.
-        index: (S, T) for each clip, the places of its frames in that row; for motion, the places of
-            its motion frames in `pairs`.
-        pairs: None, or for motion (P, 2): the two frames in that row, this one and the next, that
-            each distinct motion frame is the difference of.
+        frames: the clips as an index into their distinct frames.
     """
 
     network: SplitResNet3d
-    distinct: Heatmaps
-    index: Tensor
-    pairs: Tensor | None
+    frames: DistinctFrames
 
     @classmethod
-    def of(cls, clips: Heatmaps, backbone: nn.Module) -> SharedFrames | None:
+    def of(cls, imgs: Imgs, backbone: nn.Module) -> SharedFrames | None:
         """Find the frames that one sample's clips share; None where that saves nothing."""
-        if len(clips) != 1 or clips.keypoint.shape[1] == 1:
+        if num_clips_sharing(imgs) == 1:
             return None
         network = SplitResNet3d.of(backbone)
-        if network is None:
-            return None
-
-        # The distinct frames, or pairs of frames. They are found on the host, which waits for nobody.
-        clips = clips.host
-        _, S, M, T, V, _ = clips.keypoint.shape
-        xy, score = frames_of(clips)
-        first, index = distinct_frames(xy, score)
-        index = index.view(S, T)
-        pairs, index = _distinct_pairs(index) if clips.spec.motion else (None, index)
-        num_clips_to_pass = -(-len(first if pairs is None else pairs) // T)
-        if num_clips_to_pass > MAX_SHARE_IN_TESTING * S:
-            return None
-
-        # Laid out as clips, so that they are drawn in the same way.
-        filled = _fill_up(first, T)
-        num_clips = len(filled) // T
-        distinct = replace(
-            clips,
-            spec=replace(clips.spec, motion=False),
-            keypoint=xy[filled].view(1, num_clips, T, M, V, 2).transpose(2, 3).contiguous(),
-            keypoint_score=score[filled].view(1, num_clips, T, M, V).transpose(2, 3).contiguous(),
-        )
-        return cls(network, distinct, index, pairs)
+        frames = frames_shared_by_clips(imgs, MAX_SHARE_IN_TESTING) if network else None
+        return cls(network, frames) if frames else None
 
     def features(self, target: Target, max_testing_views: int | None) -> Iterator[Features]:
         """Compute the features of some views at a time, in order: (n, D, T', H', W')."""
         results = map(self.network.first_part, self._volumes(target, max_testing_views))
         frames_FHWC = _frames_in_a_row(results)
-        index = self.index.to(target.device, non_blocking=True)
-        if self.distinct.spec.double:  # mirrored frames follow the plain ones
+        index = self.frames.index.to(target.device, non_blocking=True)
+        if self.frames.heatmaps.spec.double:  # mirrored frames follow the plain ones
             index = torch.cat([index, index + len(frames_FHWC) // 2])
-        for some in index.split(
-            input_stage.volumes_at_once(self.distinct, target, max_testing_views)
-        ):
+        views_at_once = input_stage.volumes_at_once(
+            self.frames.heatmaps, target, max_testing_views
+        )
+        for some in index.split(views_at_once):
             yield self.network.second_part(gather_clips(frames_FHWC, some, target))
 
     def _volumes(self, target: Target, max_testing_views: int | None) -> Iterator[Tensor]:
         """Draw the distinct frames, plain ones, then mirrored ones, as volumes (n, C, T, H, W)."""
-        if self.pairs is None:
-            yield from input_stage.chunks(self.distinct, target, max_testing_views)
+        distinct, pairs = self.frames.heatmaps, self.frames.pairs
+        if pairs is None:
+            yield from input_stage.chunks(distinct, target, max_testing_views)
             return
 
         # For motion, each frame is drawn exactly, then subtracted from the next one.
         exact = replace(target, dtype=torch.float32)
-        frames_FHWC = _frames_in_a_row(input_stage.chunks(self.distinct, exact, max_testing_views))
-        T = self.distinct.keypoint.shape[3]
-        pairs = _fill_up(self.pairs, T).to(target.device, non_blocking=True)
-        if self.distinct.spec.double:
+        frames_FHWC = _frames_in_a_row(input_stage.chunks(distinct, exact, max_testing_views))
+        T = distinct.keypoint.shape[3]
+        pairs = fill_up(pairs, T).to(target.device, non_blocking=True)
+        if distinct.spec.double:
             pairs = torch.cat([pairs, pairs + len(frames_FHWC) // 2])
-        views_at_once = input_stage.volumes_at_once(self.distinct, target, max_testing_views)
+        views_at_once = input_stage.volumes_at_once(distinct, target, max_testing_views)
         for some in pairs.split(T * views_at_once):
             now, following = some.unbind(1)
             motion = frames_FHWC.index_select(0, following).sub_(frames_FHWC.index_select(0, now))
@@ -300,56 +228,34 @@ class SharedFrames:
 
 @dataclass
 class RepeatedFrames:
-    """A training batch's clips as an index into its distinct frames.
+    """A training batch's clips, whose distinct frames pass the first part of the network once.
 
     Attributes:
         network: the backbone in two parts.
-        distinct: Heatmaps of one sample with one clip, the distinct frames: first those that occur
-            once, then twice, and so on.
-        index: (N, T) for each view of the batch, the places of its frames in that clip.
+        frames: the clips as an index into their distinct frames.
         frame_counts: how often each of the distinct frames occurs.
     """
 
     network: SplitResNet3d
-    distinct: Heatmaps
-    index: Tensor
+    frames: DistinctFrames
     frame_counts: FrameCounts
 
     @classmethod
-    def of(cls, clips: Heatmaps, backbone: nn.Module, target: Target) -> RepeatedFrames | None:
+    def of(cls, imgs: Imgs, backbone: nn.Module, target: Target) -> RepeatedFrames | None:
         """Find a batch's repeated frames; None where BatchNorm can't count or it saves nothing."""
-        if clips.spec.motion or clips.spec.double or not _can_count(backbone, target):
+        if not _can_count(backbone, target):
             return None
         network = SplitResNet3d.of(backbone, counting=True)
-        if network is None:
-            return None
-
-        # Nothing is drawn of joints without a score: wherever they lie, their frames are alike.
-        xy, score = frames_of(clips)
-        unseen = score < MIN_PEAK
-        xy, score = xy.masked_fill(unseen.unsqueeze(-1), 0), score.masked_fill(unseen, 0)
-        first, index = distinct_frames(xy, score)
-        if len(first) > MAX_SHARE_IN_TRAINING * len(index):
-            return None
-
-        # Sorted by how often they occur, so that BatchNorm gets few slices.
-        times, order = torch.bincount(index, minlength=len(first)).sort(stable=True)
-        chosen = first[order]
-        distinct = replace(
-            clips,
-            keypoint=xy[chosen].transpose(0, 1)[None, None],
-            keypoint_score=score[chosen].transpose(0, 1)[None, None],
-        )
-        index = torch.argsort(order)[index].view(-1, clips.keypoint.shape[3])
-        return cls(network, distinct, index, _frame_counts(times))
+        frames = frames_repeated_in_batch(imgs, MAX_SHARE_IN_TRAINING) if network else None
+        return cls(network, frames, _frame_counts(frames.counts)) if frames else None
 
     def features(self, target: Target) -> Features:
         """Compute the features of all views: (N, D, T', H', W')."""
-        volume = input_stage.volumes(self.distinct, target)  # (1, C, F, H, W)
+        volume = input_stage.volumes(self.frames.heatmaps, target)  # (1, C, F, H, W)
         with counting_frames(self.network.backbone, self.frame_counts):
             results = self.network.first_part(volume)  # (1, D, F, H', W')
         frames_FHWC = results.permute(0, 2, 3, 4, 1).flatten(0, 1)
-        return self.network.second_part(gather_clips(frames_FHWC, self.index, target))
+        return self.network.second_part(gather_clips(frames_FHWC, self.frames.index, target))
 
 
 def _can_count(backbone: nn.Module, target: Target) -> bool:
@@ -370,31 +276,7 @@ def _frame_counts(times: Tensor) -> FrameCounts:
     return tuple((slice(stop - length, stop), number) for number, length, stop in slices)
 
 
-# -- frames, and clips gathered from them ---------------------------------------------------------
-
-
-def frames_of(clips: Heatmaps) -> tuple[Tensor, Tensor]:
-    """Lay all frames of all clips end to end.
-
-    Returns:
-        (B * S * T, M, V, 2) key points, and (B * S * T, M, V) their scores.
-    """
-    return clips.keypoint.transpose(2, 3).flatten(0, 2), clips.keypoint_score.transpose(
-        2, 3
-    ).flatten(0, 2)
-
-
-def distinct_frames(xy: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the distinct ones of frames as `frames_of` gives them; NaN equals NaN.
-
-    Returns:
-        (F,) where each distinct frame occurs first; and for each frame, which of those F it is.
-    """
-    rows = torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1)
-    _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
-    place = torch.arange(len(rows), device=rows.device)
-    first = torch.full_like(place, len(rows)).scatter_reduce(0, group, place, 'amin')
-    return first[first < len(rows)], group
+# -- clips gathered from frames ---------------------------------------------------------
 
 
 def gather_clips(frames_FHWC: Tensor, index: Tensor, target: Target) -> Tensor:
@@ -417,26 +299,3 @@ def gather_clips(frames_FHWC: Tensor, index: Tensor, target: Target) -> Tensor:
 def _frames_in_a_row(volumes: Iterable[Tensor]) -> Tensor:
     """Lay the frames of several volumes (n, C, T, H, W) end to end: (F, H, W, C)."""
     return torch.cat([volume.permute(0, 2, 3, 4, 1).flatten(0, 1) for volume in volumes])
-
-
-def _fill_up(rows: Tensor, T: int) -> Tensor:
-    """Repeat the last of (N, ...) rows until they fill whole clips of T."""
-    return torch.cat([rows, rows[-1:].expand(-len(rows) % T, *rows.shape[1:])])
-
-
-def _distinct_pairs(index: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the distinct pairs of a frame and the next one in the same clip.
-
-    A clip's last frame has no next one: there is no motion, as from any frame to itself.
-
-    Args:
-        index: (S, T) which distinct frame each frame of a clip is.
-
-    Returns:
-        (P, 2) the pairs; and (S, T) which of them each motion frame is.
-    """
-    following = torch.cat([index[:, 1:], index[:, -1:]], 1)
-    count = int(index.max()) + 1
-    codes = torch.where(following == index, 0, index * count + following)
-    codes, place = torch.unique(codes, return_inverse=True)
-    return torch.stack([codes // count, codes % count], 1), place

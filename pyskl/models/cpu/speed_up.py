@@ -12,7 +12,7 @@ from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d
-from .frame_sharing import FrameSharingRecognizer3D
+from .frame_sharing_recognizer import FrameSharingRecognizer3D
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
 from .pool3d_as_2d import MaxPool3dAs2d
 from .sparse_conv import SparseConv3d
@@ -41,7 +41,7 @@ def speed_up(model: nn.Module) -> nn.Module:
     classes stay as they are. Hooks, torch.compile and torch.export see plain layers.
 
     - In testing, frames that clips share pass once, on every device (see `frame_sharing`).
-    - Layers are swapped where the parameters lie on the CPU.
+    - Layers are swapped where the parameters lie on the CPU; they want channels last in memory.
     - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: the gradient of
       3-D pooling is not deterministic there.
 
@@ -67,6 +67,8 @@ def speed_up(model: nn.Module) -> nn.Module:
         if on_cpu or must_repeat:
             _swap(module, POOLING)
         _swap(module, RECOGNIZERS)
+        if isinstance(module, Recognizer3D):
+            module.channels_last = on_cpu or must_repeat
     return model
 
 
@@ -74,6 +76,8 @@ def undo_speed_up(model: nn.Module) -> nn.Module:
     """Swap the plain layers back into a model, in place; returns the model."""
     for module in model.modules():
         _swap(module, PLAIN)
+        if isinstance(module, Recognizer3D):
+            module.channels_last = False
     return model
 
 

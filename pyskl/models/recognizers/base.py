@@ -27,7 +27,7 @@ class Recognizer(nn.Module, ABC):
         takes: the entries of a batch that it needs, 'label' in training aside, e.g. ('imgs',),
             ('keypoint',) or ('imgs', 'keypoint').
         cls_head: the head, which knows the number of classes and the label vectors.
-        channels_last: whether the backbone wants channels last in memory.
+        channels_last: whether the backbone wants channels last in memory; the numbers are the same.
     """
 
     takes: tuple[str, ...] = ()

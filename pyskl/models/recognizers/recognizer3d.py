@@ -86,7 +86,6 @@ class Recognizer3D(Recognizer):
 
     components = {'backbone': BACKBONES, 'cls_head': HEADS}
     takes = ('imgs',)
-    channels_last = True                # False computes the same, more slowly
 
     def __init__(self, backbone: dict, cls_head: dict, train_cfg: dict | None = None, test_cfg: dict | None = None):
         super().__init__()
