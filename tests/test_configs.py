@@ -20,7 +20,7 @@ from pyskl.skeletons import get_layout, layout_of
 CONFIGS = Path(__file__).parents[1] / 'configs'
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 CORRECTED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue22'
-DEMO = CONFIGS / 'demo'
+DEMO, ABLATION = CONFIGS / 'demo', CONFIGS / 'ablation'
 # sweeps/ holds plans, not configs; natops/ has no val split and no 22 joints: test_natops.py
 ALL = sorted(p for p in CONFIGS.rglob('*.py') if p.parent.name not in ('natops', 'sweeps'))
 SPLITS = ('train', 'val', 'test')
@@ -45,7 +45,7 @@ def spec_of(target: dict) -> HeatmapSpec:
 
 # -- all of them -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('folder', [CORRECTED, DEMO], ids=lambda p: p.name)
+@pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
 def test_four_streams_are_shipped(folder):
     assert {path.stem for path in folder.glob('*.py')} == {*STREAMS}
 
@@ -137,7 +137,7 @@ def test_the_published_faults_are_kept():
 
 # -- corrected ---------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('folder', [CORRECTED, DEMO], ids=lambda p: p.name)
+@pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
 @all_streams
 def test_corrected_configs_take_joints_and_limbs_from_the_layout(folder, stream):
     found = recipe(folder, stream)
@@ -174,12 +174,12 @@ def test_corrected_configs_differ_from_the_published_ones_in_the_faults_and_the_
     assert places == {'data.train.pipeline', 'optimizer_config.grad_clip'} | ({'model.backbone.in_channels'} if stream == 'limb' else set())
 
 
-# -- the demo ----------------------------------------------------------------------------------------------------------
+# -- the ablations and the demo ----------------------------------------------------------------------------------------------------------
 
 @all_streams
-def test_demo_configs_are_small_children_of_the_corrected_ones(stream):
-    child, parent = recipe(DEMO, stream), recipe(CORRECTED, stream)
-    assert '_base_' in (DEMO / f'{stream}.py').read_text()
+def test_the_ablations_configs_are_small_children_of_the_corrected_ones(stream):
+    child, parent = recipe(ABLATION, stream), recipe(CORRECTED, stream)
+    assert '_base_' in (ABLATION / f'{stream}.py').read_text()
     assert child.model['backbone'] == {**parent.model['backbone'], 'base_channels': 8, 'stage_blocks': (1, 1, 1)}
     assert child.model['cls_head'] == {**parent.model['cls_head'], 'in_channels': 128, 'dropout': 0.2}
     build_model(child.model)
@@ -191,8 +191,20 @@ def test_demo_configs_are_small_children_of_the_corrected_ones(stream):
 
 
 @all_streams
-def test_demo_data_lies_apart(stream):
-    assert recipe(DEMO, stream).data.train['ann_file'] == 'data/demo/imigue_train.pkl'
+def test_a_demo_stream_changes_the_ablations_network_its_length_and_the_limbs_loss_alone(stream):
+    lines = differences(recipe(ABLATION, stream).results(), recipe(DEMO, stream).results())
+    limbs = stream.startswith('limb')
+    assert sorted(lines) == sorted([
+        'model.backbone.conv1_kernel: not given -> [1, 3, 3]', 'model.backbone.conv1_stride[1]: 1 -> 2',
+        'model.backbone.inflate[0]: 0 -> 1', 'model.backbone.temporal_strides[1]: 1 -> 2', f'total_epochs: 4 -> {10 if limbs else 9}',
+        *(["model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"] if limbs else [])])
+    build_model(recipe(DEMO, stream).model)
+
+
+@pytest.mark.parametrize('folder', [ABLATION, DEMO], ids=lambda p: p.name)
+@all_streams
+def test_made_up_data_lie_apart(folder, stream):
+    assert recipe(folder, stream).data.train['ann_file'] == 'data/demo/imigue_train.pkl'
 
 
 # -- printing ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pyskl.errors import UserError
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -15,7 +17,7 @@ def demo(monkeypatch):
     main = runpy.run_path(str(ROOT / 'tools' / 'demo.py'))['main']
     commands: list[tuple[str, ...]] = []
 
-    def run(title, *words):
+    def run(title, *words, beside=''):
         commands.append(tuple(map(str, words)))
         return 1.0
 
@@ -35,18 +37,27 @@ def trained(commands):
     return [Path(words[1]) for words in commands if words[0] == 'tools/train.py']
 
 
-def test_the_demo_trains_the_published_pair_with_the_published_weights(demo):
+def test_the_demo_trains_the_published_pair_of_streams(demo):
     commands = demo()
-    assert blending(commands) == (['joint', 'limb'], [0.4, 0.6])
-    assert [path.stem for path in trained(commands)] == ['joint', 'limb']
-    assert blending(demo('--streams', 'limb', 'joint')) == (['limb', 'joint'], [0.6, 0.4])
+    assert blending(commands) == (['joint', 'limb'], [0.5, 0.5])
+    assert sorted(path.stem for path in trained(commands)) == ['joint', 'limb']
 
 
 @pytest.mark.parametrize('streams', [['joint', 'limb', 'joint_motion', 'limb_motion'], ['limb_motion'], ['joint', 'joint_motion', 'limb']])
-def test_other_streams_weigh_the_same(demo, streams):
+def test_all_streams_weigh_the_same(demo, streams):
     commands = demo('--streams', *streams)
     assert blending(commands) == (streams, [pytest.approx(1 / len(streams), abs=1e-4)] * len(streams))
-    assert [path.stem for path in trained(commands)] == streams and all((ROOT / path).is_file() for path in trained(commands))
+    assert sorted(path.stem for path in trained(commands)) == sorted(streams) and all((ROOT / path).is_file() for path in trained(commands))
+
+
+def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(monkeypatch, tmp_path, capsys):
+    run = runpy.run_path(str(ROOT / 'tools' / 'demo.py'))['run']
+    (tmp_path / 'step.py').write_text('import os, sys\nprint(os.environ["OMP_NUM_THREADS"])\nsys.exit(sys.argv[1])\n')
+    monkeypatch.setitem(run.__globals__, 'ROOT', tmp_path)
+    monkeypatch.setenv('OMP_NUM_THREADS', '7')
+    with pytest.raises(UserError, match='"train limb" ended with status 1'):
+        run('train limb', 'step.py', 'no such clip', beside='limb')
+    assert capsys.readouterr().out.splitlines()[2:] == ['limb         | 1', 'limb         | no such clip']
 
 
 def test_a_stream_that_is_not_known_is_named(demo, capsys):

@@ -1,4 +1,4 @@
-"""configs/longtail and configs/zero_shot: each changes one thing of the demo's joint stream, and trains."""
+"""configs/longtail and configs/zero_shot: each changes one thing of the ablations' joint stream, and trains."""
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from pyskl.models import build_model
 from pyskl.recipe import differences, load_config, read_recipe
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-DEMO = read_recipe(load_config(CONFIGS / 'demo' / 'joint.py'))
+BASE = read_recipe(load_config(CONFIGS / 'ablation' / 'joint.py'))
 CHANGES = {
     'balanced_sampling': ["data.train.class_prob: not given -> 'balanced'"],
     'sqrt_sampling': ["data.train.class_prob: not given -> 'sqrt'"],
@@ -38,7 +38,7 @@ def test_every_item_of_the_long_tail_has_its_config():
 
 @pytest.mark.parametrize('name', CHANGES)
 def test_a_config_changes_what_it_says_and_nothing_else(name):
-    assert differences(DEMO.results(), recipe(name).results()) == CHANGES[name]
+    assert differences(BASE.results(), recipe(name).results()) == CHANGES[name]
 
 
 @pytest.mark.parametrize('name', STEPS)
@@ -47,9 +47,9 @@ def test_a_config_adds_one_step_in_its_place(name):
     steps = [item['type'] for item in recipe(name).data.train['pipeline']]
     assert steps[steps.index(before) + 1] == step
     steps.remove(step)
-    assert steps == [item['type'] for item in DEMO.data.train['pipeline']]
+    assert steps == [item['type'] for item in BASE.data.train['pipeline']]
     Compose(recipe(name).data.train['pipeline'])
-    assert recipe(name).data.test == DEMO.data.test
+    assert recipe(name).data.test == BASE.data.test
 
 
 @pytest.mark.parametrize('name', [*CHANGES, *STEPS, '../zero_shot/joint'])

@@ -1,4 +1,4 @@
-"""What makes training fast must not change what is learnt: the demo under each setting ends within the noise of float32."""
+"""What makes training fast must not change what is learnt: a short run under each setting ends within the noise of float32."""
 from __future__ import annotations
 
 import sys
@@ -14,7 +14,7 @@ from pyskl.evaluation import top_k_accuracy
 from pyskl.scores.score_file import load_scores
 
 pytestmark = pytest.mark.slow
-CONFIG = ROOT / 'configs' / 'demo' / 'joint.py'
+CONFIG = ROOT / 'configs' / 'ablation' / 'joint.py'
 SEEDS = (0, 1, 2)
 
 

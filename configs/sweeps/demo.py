@@ -10,6 +10,7 @@ from pathlib import Path
 from pyskl.recipe import load_config
 
 CONFIGS = Path(__file__).parents[1]
+ABLATION = CONFIGS / 'ablation'
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 SPLITS = ('train', 'val', 'test')
 NUM_FRAMES, SIZE = 12, 24
@@ -27,7 +28,7 @@ def steps(config, split, kind):
 
 
 def short(config):
-    """Options that shorten a config of the demo."""
+    """Options that shorten a config of the ablations."""
     options = {}
     for split in SPLITS:
         path = f'data.{split}.pipeline'
@@ -60,11 +61,11 @@ def run(name, path, published=None, options=None):
 seeds = [0, 1, 2]
 options = {'total_epochs': 2, 'evaluation.interval': 2}
 runs = [
-    run('published joint', CONFIGS / 'demo' / 'joint.py', PUBLISHED / 'joint.py'),
-    run('published limb', CONFIGS / 'demo' / 'limb.py', PUBLISHED / 'limb.py'),
-    *(run(name.replace('_', ' '), CONFIGS / 'demo' / f'{name}.py') for name in ('joint', 'limb', 'joint_motion', 'limb_motion')),
+    run('published joint', ABLATION / 'joint.py', PUBLISHED / 'joint.py'),
+    run('published limb', ABLATION / 'limb.py', PUBLISHED / 'limb.py'),
+    *(run(name.replace('_', ' '), ABLATION / f'{name}.py') for name in ('joint', 'limb', 'joint_motion', 'limb_motion')),
     *(run(f'joint + {path.stem.replace("_", " ")}', path) for path in sorted((CONFIGS / 'longtail').glob('*.py'))),
-    *(run(f'joint + {name}', CONFIGS / 'demo' / 'joint.py', options=options) for name, options in SEMANTICS.items()),
+    *(run(f'joint + {name}', ABLATION / 'joint.py', options=options) for name, options in SEMANTICS.items()),
 ]
 fit_on = 'val'
 ensembles = {

@@ -3,7 +3,7 @@
 The embedding learns to point at the label vectors of the classes that are seen (ContrastiveLoss, as CLIP, arXiv:2103.00020); in
 testing it is compared with those of the unseen ones. `python tools/zero_shot.py` holds out each class once and prints a table.
 """
-_base_ = ['../demo/joint.py']
+_base_ = ['../ablation/joint.py']
 
 unseen = [2, 6, 10, 14, 18, 22, 26, 30]
 model = dict(

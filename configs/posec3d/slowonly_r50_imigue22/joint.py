@@ -1,7 +1,8 @@
 """The joint stream of arXiv:2307.10624 with the published config's faults corrected.
 
-True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else but the clip of the gradient is as in
-../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py, joint_motion.py, limb_motion.py) are children of this file.
+True mirror pairs, and frames of zeros that fill up a short clip are not sampled. All else but the
+clip of the gradient is as in ../slowonly_r50_imigue_2dkp_emb20/joint.py. The other streams (limb.py,
+joint_motion.py, limb_motion.py) are children of this file.
 """
 model = dict(
     type='Recognizer3D',
