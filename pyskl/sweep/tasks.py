@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ import numpy as np
 from ..apis.setup import Run, build_split, read_run
 from ..datasets.label_embeddings import find_table
 from ..errors import ConfigError, DataError
-from ..recipe import Recipe
+from ..recipe import Recipe, dataset_configs
 from ..scores.score_file import Scores, load_scores
 from .plan import Entry, Plan
 from .run import Files, Job
@@ -145,7 +145,8 @@ def _folder(work_dir: Path, name: str, settings: str) -> Path:
 
 def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
     recipe = run.recipe
-    datasets = [recipe.data.train, recipe.data.val, recipe.data.test]
+    splits = (recipe.data.train, recipe.data.val, recipe.data.test)
+    datasets = [dataset for split in splits for _, dataset in dataset_configs(split)]
     files = {file: Path(file) for file in _named_files(datasets, 'ann_file')}
     files |= {file: find_table(file) for file in _named_files(datasets, 'label_embeddings')}
     files |= {recipe.load_from: Path(recipe.load_from)} if recipe.load_from else {}
@@ -161,16 +162,9 @@ def _own_modules(recipe: Recipe) -> dict[str, Path]:
     return {name: Path(sys.modules[name].__file__) for name in names if getattr(sys.modules.get(name), '__file__', None)}
 
 
-def _named_files(value: Any, name: str) -> Iterator[str]:
-    """Every file that stands under this key anywhere in datasets' settings."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == name and isinstance(inner, (str, os.PathLike)):
-                yield str(inner)
-            yield from _named_files(inner, name)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _named_files(inner, name)
+def _named_files(datasets: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    """List the files that data sets' configs name under a key."""
+    return [str(cfg[key]) for cfg in datasets if isinstance(cfg.get(key), (str, os.PathLike))]
 
 
 def _digest(path: Path, digests: dict[str, str]) -> str:
