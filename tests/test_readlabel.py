@@ -48,7 +48,8 @@ def raw_folder(folder: Path, split: str = 'train', names=('0001_0', '0001_1', '0
     return folder
 
 
-def test_the_small_golden_is_reproduced(tmp_path, capsys):
+def test_the_small_golden_is_reproduced(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parent)        # files below the current folder are named from there
     run('--data-dir', RAW, '--out-dir', tmp_path / 'out')
     written = tmp_path / 'out' / 'imigue_val.pkl'
     same(pickle.loads(written.read_bytes()), pickle.loads((RAW / 'imigue_val.pkl').read_bytes()))
