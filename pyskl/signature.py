@@ -64,6 +64,8 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     for owner in (target.__mro__ if inspect.isclass(target) else [target]):
         if owner is object or inspect.isclass(owner) and '__init__' not in vars(owner):
             continue
+        if getattr(owner, '__module__', '') == 'torch.nn.modules.module':    # nn.Module takes none
+            return parameters, False
         own = inspect.signature(owner).parameters.values()
         for parameter in own:
             if parameter.kind in kinds:
