@@ -31,7 +31,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
             if open_ended:
                 continue
             raise ConfigError(f'{where}: unknown argument {name!r}.{did_you_mean(name, parameters)} '
-                              f'Known: {", ".join(parameters)}.')
+                              f'Known: {", ".join(parameters) or "none"}.')
         if name in hints and not fits(value, hints[name]):
             raise ConfigError(f'{inside(where, name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
