@@ -127,7 +127,7 @@ class I3DHead(Head):
         Raises:
             ConfigError: neither such maps nor pooled features (N, D).
         """
-        feat = feat[-1] if isinstance(feat, (tuple, list)) else feat
+        feat = feat if isinstance(feat, torch.Tensor) else feat[-1]
         if feat.ndim not in (2, 5):
             raise ConfigError(
                 'model.cls_head (I3DHead): the backbone gives features of shape '
