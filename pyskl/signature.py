@@ -31,7 +31,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
             if open_ended:
                 continue
             raise ConfigError(f'{where}: unknown argument {name!r}.{did_you_mean(name, parameters)} '
-                              f'Known: {", ".join(parameters)}.')
+                              f'Known: {", ".join(parameters) or "none"}.')
         if name in hints and not fits(value, hints[name]):
             raise ConfigError(f'{inside(where, name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
@@ -64,6 +64,8 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     for owner in (target.__mro__ if inspect.isclass(target) else [target]):
         if owner is object or inspect.isclass(owner) and '__init__' not in vars(owner):
             continue
+        if getattr(owner, '__module__', '') == 'torch.nn.modules.module':    # nn.Module takes none
+            return parameters, False
         own = inspect.signature(owner).parameters.values()
         for parameter in own:
             if parameter.kind in kinds:

@@ -41,7 +41,7 @@ def test_a_graph_network_on_key_points_learns(folder):
     assert top1(folder) > CHANCE + 0.2
 
 
-@pytest.mark.parametrize('name', ['two_inputs', 'own_dataset', 'picture_step'])
+@pytest.mark.parametrize('name', ['small_network', 'two_inputs', 'own_dataset', 'picture_step'])
 def test_an_example_trains_and_is_tested(folder, name):
     trained = run('tools/train.py', f'{name}_config.py', cwd=folder)
     assert trained.returncode == 0, trained.stderr

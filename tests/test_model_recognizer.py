@@ -8,9 +8,10 @@ import torch
 from published_model import small
 from recipe_weights import fill
 
+from pyskl.engine.batch import compute_losses
 from pyskl.errors import CheckpointError, ConfigError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
-from pyskl.models import build_model, speed_up
+from pyskl.models import Backbone, build_model, speed_up
 from pyskl.models.cpu.frame_sharing import SharedFrames
 from pyskl.models.cpu.sparse_conv import SparseConv3d
 
@@ -168,6 +169,54 @@ def test_training_under_autocast_gives_float32_gradients_close_to_float32s():
 def test_a_mistake_in_the_config_is_named(change, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small() | change)
+
+
+class Sketch(Backbone):
+    """A user's network: what it says of itself, and the axes that pool() averages."""
+
+    def __init__(self, attributes: dict, axes: list):
+        super().__init__()
+        self.axes = axes
+        self.layer = torch.nn.Conv3d(3, 4, 1)
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def forward(self, imgs):
+        return self.layer(imgs)
+
+    def pool(self, features):
+        return features.mean(self.axes)
+
+
+@pytest.mark.parametrize(('attributes', 'axes', 'words'), [
+    ({'in_channels': 3}, [2, 3, 4], 'Sketch.*has no num_features'),
+    ({'num_features': 4}, [2, 3, 4], 'Sketch.*has no in_channels'),
+    ({'in_channels': 3, 'num_features': 4}, [3, 4], r'of shape \(2, 4, 4\).*\(N, D\)')])
+def test_what_a_users_backbone_lacks_is_named(attributes, axes, words):
+    backbone = dict(type=Sketch, attributes=attributes, axes=axes)
+    head = dict(type='I3DHead', in_channels=4, num_classes=5, loss_emb=None)
+    with pytest.raises(ConfigError, match=words):
+        build_model(small() | dict(backbone=backbone, cls_head=head))(
+            imgs=torch.rand(2, 1, 3, 4, 8, 8), label=torch.tensor([1, 2]))
+
+
+@pytest.mark.parametrize(('answer', 'words'), [
+    (lambda scores, label: scores.mean(1), r'loss_cls has shape \(2,\)'),
+    (lambda scores, label: None, 'loss_cls is a NoneType'),
+    (lambda scores, label: {'loss': scores.mean()}, 'loss_cls is a dict')])
+def test_a_loss_that_is_no_number_is_named(model, answer, words):
+    model.cls_head.loss_cls = answer_of(answer)
+    batch = dict(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([1, 4]),
+                 emb=torch.zeros(2, 6))
+    with pytest.raises(ConfigError, match=words):
+        compute_losses(model, batch, torch.device('cpu'))
+
+
+def answer_of(function):
+    """A loss that answers what the function does."""
+    loss = torch.nn.Module()
+    loss.forward = function
+    return loss
 
 
 def test_training_without_labels_says_what_to_collect(model):

@@ -217,6 +217,14 @@ def test_a_custom_import_that_fails_is_named(write, forget_modules, given, words
     assert words in str(caught.value) and 'joint.py: custom_imports' in str(caught.value)
 
 
+def test_a_folder_that_is_searched_twice_is_named_once(write, forget_modules, monkeypatch):
+    path = write('custom_imports = dict(imports=["no_such_module_xyz"])\n')
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(ConfigError) as caught:
+        import_custom_modules(load_config(path))
+    assert str(caught.value).count(str(path.parent)) == 1
+
+
 def test_an_import_that_may_fail_only_warns(write, forget_modules):
     cfg = load_config(write('custom_imports = dict(imports=["no_such_module_xyz"], allow_failed_imports=True)\n'))
     with pytest.warns(UserWarning, match='no_such_module_xyz'):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,17 @@ def test_a_near_miss_of_a_word_is_suggested():
 
     with pytest.raises(ConfigError, match=r"wall.colour = 'bleu' is unknown. Known: red, blue. Did you mean blue\?"):
         check_call(paint, {'colour': 'bleu'}, 'wall')
+
+
+def test_a_module_without_an_init_of_its_own_takes_no_argument():
+    class Loss(torch.nn.Module): ...
+
+    class Passes(Loss):
+        def __init__(self, weight: float = 1.0, **rest): ...
+
+    for target, known in ((Loss, 'none'), (Passes, 'weight')):
+        with pytest.raises(ConfigError, match=f"here: unknown argument 'beta'. Known: {known}."):
+            check_call(target, {'beta': 2}, 'here')
 
 
 def test_open_ended_functions_take_any_argument():

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from pyskl.errors import ConfigError
-from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of
+from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of, tables
 from pyskl.skeletons.joint_table import layout_from, read_joints
 
 layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('left')], ids=lambda layout: layout.joints[-1])
@@ -201,6 +201,12 @@ def test_the_centre_of_a_table_is_one_of_its_joints():
         layout_from('arm', read_joints(ARM), centre='chest')
 
 
+def test_a_table_takes_no_name_that_is_known():
+    with pytest.raises(ConfigError, match="'coco17' is known already"):
+        tables._known('coco17', 'neck', ARM)
+    assert LAYOUTS['coco17'].num_joints == 17
+
+
 # -- from a config -----------------------------------------------------------------------------------------------------
 
 OWN = dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[[1, 0], [2, 0]], mirror=[[1, 2]], centre=0)
@@ -222,7 +228,8 @@ def test_a_known_layout_is_meant_by_its_name_with_settings_or_without():
     (dict(name='imigue22', first_hnd='left'), 'Did you mean first_hand'), (dict(name='coco17', first_hand='left'), 'unknown argument'),
     (dict(OWN, joint=[]), 'Did you mean joints'), (dict(OWN, centre='head'), "'head' is none of its joints"),
     (dict(OWN, bones=[['left hnd', 'neck']]), 'Did you mean left hand'), (dict(OWN, mirror=[[1, 2, 0]]), 'expected pairs'),
-    (dict(OWN, bones='all'), 'expected a list'), (dict(OWN, centre=7), 'outside 0..2')])
+    (dict(OWN, bones=[[0, 1], [0, 2]]), r"'neck' has two parents.*\(child, parent\)"),
+    (dict(OWN, bones='all'), 'expected a list'), (dict(OWN, centre=7), 'index 7 is outside 0..2')])
 def test_a_layout_that_a_config_cannot_mean_is_named(value, words):
     with pytest.raises(ConfigError, match=words):
         layout_of(value)

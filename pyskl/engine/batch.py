@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import ConfigError
+
 PRECISIONS = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
@@ -30,11 +32,25 @@ def compute_losses(model: nn.Module, batch: Mapping[str, Any], device: torch.dev
 
     Returns:
         Losses and accuracies by name, and 'loss', the sum of the losses; 0-dim, on the device.
+
+    Raises:
+        ConfigError: a loss is no tensor of one number.
     """
     with autocast(device, amp):
         values = model(to_device(batch, device))
+        for name, value in values.items():
+            if 'loss' in name and not (isinstance(value, Tensor) and value.numel() == 1):
+                raise ConfigError(_no_number(name, value))
         values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
     return values
+
+
+def _no_number(name: str, value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return (f'{name} is a {type(value).__name__}, expected a 0-dim tensor. '
+                'See what forward() of that loss returns.')
+    return (f'{name} has shape {tuple(value.shape)}, expected a 0-dim tensor. '
+            'Let forward() of that loss average over the samples.')
 
 
 def predict(model: nn.Module, batch: Mapping[str, Any], device: torch.device,

@@ -170,6 +170,7 @@ def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
     where = f'{Path(filename).name if filename else "config"}: custom_imports'
     settings = read_settings(CustomImports, plain(given, where), where)
     folders = [os.getcwd(), *([os.path.dirname(os.path.abspath(filename))] if filename else [])]
+    folders = list(dict.fromkeys(folders))
     sys.path.extend(folder for folder in folders if folder not in sys.path)
     importlib.invalidate_caches()
     for name in settings.imports:

@@ -46,8 +46,9 @@ class Layout:
         if any(len(pair) != 2 for pair in self.bones + self.mirror):
             raise self._wrong('bones and mirror: expected pairs of joints')
         everything = [j for pair in self.bones + self.mirror for j in pair] + [self.centre]
-        if any(not 0 <= j < self.num_joints for j in everything):
-            raise self._wrong(f'a joint index is outside 0..{self.num_joints - 1}')
+        outside = [j for j in everything if not 0 <= j < self.num_joints]
+        if outside:
+            raise self._wrong(f'joint index {outside[0]} is outside 0..{self.num_joints - 1}')
         if len(set(self.joints)) != self.num_joints:
             raise self._wrong('two joints share a name')
         paired = [j for pair in self.mirror for j in pair]
@@ -57,7 +58,10 @@ class Layout:
     def _check_bones(self) -> None:
         parents = dict(self.bones)
         if len(parents) != len(self.bones):
-            raise self._wrong('a joint has two parents, so the bones form no tree')
+            children = [child for child, _ in self.bones]
+            twice = self.joints[next(j for j in children if children.count(j) > 1)]
+            raise self._wrong(f'{twice!r} has two parents, so the bones form no tree. '
+                              'A bone is (child, parent).')
         for joint in parents:
             seen = {joint}
             while (joint := parents.get(joint, -1)) != -1:

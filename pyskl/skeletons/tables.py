@@ -1,7 +1,8 @@
 """The layouts that are known by name: tables with one joint a line, as joint_table.py describes.
 
 To add one, add its table: `_known(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others are
-described from.
+described from. Then name it where configs/README.md and data/README.md list the layouts, and in
+tests/test_skeletons.py.
 """
 from __future__ import annotations
 
@@ -17,6 +18,9 @@ LAYOUTS: dict[str, Layout] = {}
 
 def _known(name: str, centre: str, joints: str | Sequence[Joint]) -> None:
     """Add a layout to those that are known: a table as text, or its joints."""
+    if name in LAYOUTS:
+        raise ConfigError(
+            f'skeleton layout {name!r} is known already. Give the table another name.')
     joints = read_joints(joints) if isinstance(joints, str) else joints
     LAYOUTS[name] = layout_from(name, joints, centre)
 

@@ -1,4 +1,4 @@
-"""Steps that pick key points out of the annotation and choose the region of the picture that they fill."""
+"""Steps that pick key points out of the annotation, choose their region, and mirror them."""
 from __future__ import annotations
 
 import numpy as np

@@ -58,8 +58,9 @@ class I3DHead(Head):
         if label_smooth_eps and 'label_smooth_eps' in loss_cls:
             raise ValueError('label_smooth_eps stands in the head and in loss_cls. Leave one of them out.')
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
-        self.loss_cls = LOSSES.build(loss_cls, 'loss_cls', **smooth)
-        self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, 'loss_emb')
+        self.loss_cls = LOSSES.build(loss_cls, 'model.cls_head.loss_cls', **smooth)
+        where = 'model.cls_head.loss_emb'
+        self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, where)
         self.has_embedding = loss_emb is not None
         self._check_class_weight()
         self.register_buffer('label_vectors', None, persistent=False)
@@ -119,8 +120,19 @@ class I3DHead(Head):
         return self.fc_cls(self.dropout(pooled)), emb_score
 
     def pool(self, feat: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
-        """Average maps (N, D, T, H, W), of a tuple the last, over frames and pixels; pooled ones stay as they are."""
-        feat = feat[-1] if isinstance(feat, (tuple, list)) else feat
+        """Average maps (N, D, T, H, W), of a tuple the last, over frames and pixels.
+
+        Pooled features (N, D) stay as they are.
+
+        Raises:
+            ConfigError: neither such maps nor pooled features (N, D).
+        """
+        feat = feat if isinstance(feat, torch.Tensor) else feat[-1]
+        if feat.ndim not in (2, 5):
+            raise ConfigError(
+                'model.cls_head (I3DHead): the backbone gives features of shape '
+                f'{tuple(feat.shape)}. Expected pooled ones (N, D), or maps (N, D, T, H, W). '
+                "Let the backbone's pool() average over all axes but the first two.")
         return feat if feat.ndim == 2 else feat.mean((2, 3, 4))
 
     def loss(self, cls_score: torch.Tensor, label: torch.Tensor, emb_score: torch.Tensor | None = None,

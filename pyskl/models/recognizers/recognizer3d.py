@@ -95,14 +95,19 @@ class Recognizer3D(Recognizer):
         self.test_cfg = TestSettings(**(test_cfg or {}))
         self.backbone = BACKBONES.build(backbone, 'model.backbone')
         self.cls_head = HEADS.build(cls_head, 'model.cls_head')
-        self._check_width()
+        self._check_backbone()
         self.test_cfg.check_head(self.cls_head)
 
-    def _check_width(self) -> None:
+    def _check_backbone(self) -> None:
+        for name in ('in_channels', 'num_features'):
+            if isinstance(self.backbone, Backbone) and not hasattr(self.backbone, name):
+                raise ConfigError(
+                    f'model.backbone ({type(self.backbone).__name__}): has no {name}. '
+                    'Set it in __init__, as the docstring of pyskl.models.Backbone says.')
         given, wanted = getattr(self.backbone, 'num_features', None), self.cls_head.in_channels
         if given is not None and given != wanted:
             raise ConfigError(f'model.cls_head.in_channels = {wanted}, but the backbone gives {given} channels. '
-                              f'Set in_channels={given}, or change base_channels, num_stages or depth.')
+                              f"Set in_channels={given}, or change the backbone's width.")
 
     @property
     def needs_label_vectors(self) -> bool:
