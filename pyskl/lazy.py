@@ -12,13 +12,13 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
     """Make the `__getattr__` and `__dir__` (PEP 562) of a package, in its `__init__.py`.
 
         if TYPE_CHECKING:
-            from .keypoints import Flip, PoseDecode
+            from .geometry import Flip, Resize
 
-        __all__ = ['Flip', 'PoseDecode']
+        __all__ = ['Flip', 'Resize']
         __getattr__, __dir__ = lazy_exports(__name__)
 
     The imports below `if TYPE_CHECKING`, which type checkers read and Python skips, say where each
-    name comes from: the first use of `Flip` imports `.keypoints`. A name must not be called like
+    name comes from: the first use of `Flip` imports `.geometry`. A name must not be called like
     one of the package's modules.
 
     Args:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, dense, render, sparse
+from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, render, render_cpu, render_gpu
 from pyskl.inputs.heatmaps.geometry import make_marks
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.render import _to_motion, blank
@@ -58,7 +58,7 @@ def draw_densely(keypoint: torch.Tensor, score: torch.Tensor, size: tuple[int, i
     out = torch.full((B, 1, spec.num_channels(num_joints), T, *spec.picture_size(size)), math.nan)
     channel = 0
     for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
-        dense.draw(out, marks, channel, spec.sigma, mirrored)
+        render_gpu.draw(out, marks, channel, spec.sigma, mirrored)
         channel += marks.num_channels
     if spec.motion:
         _to_motion(out, out)
@@ -286,12 +286,12 @@ def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
 
 
 def as_on_a_gpu(monkeypatch, compile):
-    """Everything is drawn by the dense renderer, limbs through `compile`."""
-    draw = dense.draw
+    """Everything is drawn by the renderer for accelerators, limbs through `compile`."""
+    draw = render_gpu.draw
     monkeypatch.setattr(torch, 'compile', compile)
-    monkeypatch.setattr(sparse, 'fits', lambda size, sigma: False)
-    monkeypatch.setattr(dense, 'draw', lambda *args, compiled: draw(*args, compiled=True))
-    dense._compiled_limbs.cache_clear()
+    monkeypatch.setattr(render_cpu, 'fits', lambda size, sigma: False)
+    monkeypatch.setattr(render_gpu, 'draw', lambda *args, compiled: draw(*args, compiled=True))
+    render_gpu._compiled_limbs.cache_clear()
 
 
 def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
@@ -305,7 +305,7 @@ def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
         with mode():
             drawn = [clips.draw(slice(0, views), channels_last=True), clips.draw(channels_last=True)]
         assert near(drawn[0], drawn[1][:, :views]) and not drawn[0].is_inference()
-    dense._compiled_limbs.cache_clear()
+    render_gpu._compiled_limbs.cache_clear()
     assert len(programs) == 3
 
 
@@ -320,18 +320,19 @@ def test_a_gpu_that_is_full_is_no_reason_to_stop_compiling(monkeypatch):
     with pytest.raises(torch.OutOfMemoryError):
         clips.draw()
     clips.draw()
-    dense._compiled_limbs.cache_clear()
+    render_gpu._compiled_limbs.cache_clear()
     assert not answers
 
 
 @pytest.mark.parametrize('channels_last', [False, True])
-def test_the_dense_renderer_writes_with_channels_last(monkeypatch, channels_last):
+def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, channels_last):
     """What it computes lies in memory as what it writes."""
     seen, exp = [], torch.exp
     monkeypatch.setattr(torch, 'exp', lambda x: seen.append(exp(x)) or seen[-1])
     for spec in (JOINT, LIMB):
         marks, = make_marks(torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False)
-        dense.draw(blank((2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last), marks, 0, 0.6, False)
+        out = blank((2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last)
+        render_gpu.draw(out, marks, 0, 0.6, False)
     assert len(seen) == 3 and all(x.stride(-1) == 1 for x in seen)
 
 
@@ -341,8 +342,8 @@ def test_the_compiled_limbs_equal_the_plain_ones():
     for batch, size in ((3, (20, 24)), (5, (16, 16))):
         marks, = make_marks(torch.rand(batch, 2, 4, V, 2) * 20, torch.rand(batch, 2, 4, V), size, LIMB, mirrored=False)
         plain, compiled = torch.empty(2, batch, 1, len(LIMBS), 4, *size)
-        dense.draw(plain, marks, 0, 0.6, mirrored=True)
-        dense.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
+        render_gpu.draw(plain, marks, 0, 0.6, mirrored=True)
+        render_gpu.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
         assert near(plain, compiled)
 
 
@@ -351,12 +352,12 @@ def test_where_nothing_can_be_compiled_drawing_goes_on_with_a_warning(monkeypatc
         raise RuntimeError('no compiler here')
 
     monkeypatch.setattr(torch, 'compile', no_compiler)
-    dense._compiled_limbs.cache_clear()
+    render_gpu._compiled_limbs.cache_clear()
     marks, = make_marks(torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False)
     plain, fallen_back = torch.empty(2, 3, 1, len(LIMBS), 4, 16, 16)
     with pytest.warns(UserWarning, match='no compiler here'):
-        dense.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    dense.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    dense.draw(plain, marks, 0, 0.6, mirrored=False)
+        render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(plain, marks, 0, 0.6, mirrored=False)
     assert torch.equal(plain, fallen_back)
-    dense._compiled_limbs.cache_clear()
+    render_gpu._compiled_limbs.cache_clear()

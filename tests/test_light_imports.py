@@ -51,7 +51,7 @@ def test_a_name_that_a_lazy_package_lacks_is_refused_as_always():
 
 def test_modules_of_a_lazy_package_are_its_attributes():
     assert run_python('import pyskl.datasets as d; print(d.loader.__name__, d.pipelines.Flip.__module__)') == (
-        'pyskl.datasets.loader pyskl.datasets.pipelines.keypoints')
+        'pyskl.datasets.loader pyskl.datasets.pipelines.geometry')
 
 
 def test_registries_know_the_built_in_components_without_an_import():

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .bones import BoneVectors
     from .compose import Compose
     from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
-    from .geometry import CenterCrop, RandomCrop, RandomResizedCrop, Resize
-    from .keypoints import Flip, PoseCompact, PoseDecode
+    from .geometry import CenterCrop, Flip, PoseCompact, RandomCrop, RandomResizedCrop, Resize
+    from .keypoints import PoseDecode
     from .sampling import UniformSampleFrames
 
 __all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',

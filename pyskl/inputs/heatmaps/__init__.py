@@ -1,6 +1,6 @@
 """Heatmaps of joints and limbs: what to draw (spec.py), not drawn yet (batch.py), and the renderers.
 
-render.py chooses between sparse.py (CPU) and dense.py (accelerators); both get the shapes to draw
+render.py chooses between render_cpu.py and render_gpu.py; both get the shapes to draw
 from geometry.py. reference.py is the slow, obvious way that tests hold them against.
 """
 from .batch import Heatmaps, LazyHeatmaps

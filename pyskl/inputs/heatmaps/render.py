@@ -1,11 +1,11 @@
-"""Draws key points as heatmaps, on the device where they are: by sparse.py on the CPU, by dense.py elsewhere."""
+"""Draws key points as heatmaps, on the device where they are: by render_cpu.py on the CPU, by render_gpu.py elsewhere."""
 from __future__ import annotations
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import dense, sparse
+from . import render_cpu, render_gpu
 from .geometry import make_marks
 from .spec import HeatmapSpec
 
@@ -55,14 +55,14 @@ def _to_motion(stills: Tensor, out: Tensor) -> None:
 
 
 def _draw_stills(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> None:
-    sparsely = out.device.type == 'cpu' and sparse.fits(out.shape[-2:], spec.sigma)
+    sparsely = out.device.type == 'cpu' and render_cpu.fits(out.shape[-2:], spec.sigma)
     channel = 0
     with torch.inference_mode():        # the least overhead per operation, and in training what is compiled for testing
         for marks in make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), out.shape[-2:], spec, mirrored):
             if sparsely:
-                sparse.draw(sparse.canvas_of(out, mirrored), marks, channel, spec.sigma)
+                render_cpu.draw(render_cpu.canvas_of(out, mirrored), marks, channel, spec.sigma)
             else:
-                dense.draw(out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda')
+                render_gpu.draw(out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda')
             channel += marks.num_channels
 
 
