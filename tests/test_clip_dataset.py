@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 from tiny import problem
 
-from pyskl.apis import train
+from pyskl.apis import TestOptions, test, train
 from pyskl.apis.setup import read_run
 from pyskl.datasets import ClipDataset, ConcatDataset, PoseDataset, build_dataloader
+from pyskl.engine.checkpoint import write_checkpoint
 from pyskl.errors import ConfigError
+from pyskl.models import build_model
 from pyskl.recipe import read_recipe
 from pyskl.registry import DATASETS
 
@@ -85,6 +87,10 @@ for split in ('train', 'val', 'test'):
 """)
     with pytest.raises(ConfigError, match=r"data\.train: Recognizer3D: 'imgs' in the batch is a list"):
         train(str(config))
+    weights = build_model(read_run(str(config)).recipe.model).state_dict()
+    write_checkpoint(tmp_path / 'weights.pth', {'state_dict': weights})
+    with pytest.raises(ConfigError, match=r"data\.test: Recognizer3D: 'imgs' in the batch is a list"):
+        test(str(config), TestOptions(checkpoint=str(tmp_path / 'weights.pth')))
 
 
 def test_views_kept_apart_are_refused_before_training(tmp_path):

@@ -8,7 +8,7 @@ from published_model import small
 from recipe_weights import fill
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.models import build_model
+from pyskl.models import build_model, speed_up
 from pyskl.models.mixing import Mix, TrainSettings, draw_box, draw_mix
 
 SHAPE = torch.Size((4, 3, 6, 8, 10))
@@ -100,7 +100,7 @@ def test_training_on_a_mixed_batch_is_training_on_what_was_mixed_by_hand(monkeyp
 
 
 def test_mixed_volumes_reach_the_network_in_its_memory_layout():
-    model = build_model(small() | dict(train_cfg=dict(cutmix=1.0))).train()
+    model = speed_up(build_model(small() | dict(train_cfg=dict(cutmix=1.0)))).train()
     seen = []
     model.backbone.conv1.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
     model(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([1, 4]), emb=torch.zeros(2, 6))
