@@ -48,7 +48,8 @@ class Own(ClipDataset):
 
 
 @pytest.mark.parametrize('labels', [[0, 1, 2], np.arange(4), np.zeros((3, 1), int)])
-@pytest.mark.parametrize('use', [lambda own: build_dataloader(own, 2), lambda own: ConcatDataset([own])])
+@pytest.mark.parametrize('use', [
+    lambda own: build_dataloader(own, 2), lambda own: ConcatDataset([own])])
 def test_labels_must_be_an_array_with_one_for_each_clip(labels, use):
     with pytest.raises(ConfigError, match=r'Own\.labels is .*shape \(3,\)'):
         use(Own(labels))

@@ -125,9 +125,11 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
     clips = dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
     labels = clips.labels
     if not isinstance(labels, np.ndarray) or labels.shape != (len(clips),):
-        found = f'an array of shape {labels.shape}' if isinstance(labels, np.ndarray) else f'a {type(labels).__name__}'
-        raise ConfigError(f'{type(dataset).__name__}.labels is {found}: expected a numpy array of shape ({len(clips)},), a whole number '
-                          'for each of its clips, -1 where it is unknown. Who redefines __len__ redefines labels and ids, too.')
+        is_array = isinstance(labels, np.ndarray)
+        found = f'an array of shape {labels.shape}' if is_array else f'a {type(labels).__name__}'
+        raise ConfigError(f'{type(dataset).__name__}.labels is {found}: expected a numpy array of '
+                          f'shape ({len(clips)},), the class of each clip or -1. A class that '
+                          'redefines __len__ has to redefine labels and ids, too.')
     return clips
 
 

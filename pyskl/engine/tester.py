@@ -48,7 +48,8 @@ def _in_order(parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: 
     parts = [(rows, answers) for rows, answers in parts if len(rows)]
     rows = np.concatenate([rows for rows, _ in parts])
     order = np.argsort(rows)
-    assert np.array_equal(rows[order], np.arange(num_clips)), 'the ranks did not share the clips out exactly'
+    exactly_once = np.array_equal(rows[order], np.arange(num_clips))
+    assert exactly_once, 'the ranks did not share the clips out exactly'
     return {name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]}
 
 

@@ -128,7 +128,7 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
 
     @abstractmethod
     def input(self) -> Input | None:
-        """Return it as a batch of one sample; None where it can only be computed here, or has been."""
+        """Return it as a batch of one sample; None where it has to be, or has been, computed here."""
 
     @property
     @abstractmethod
@@ -168,11 +168,12 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
             raise AttributeError(name)
         return getattr(self.value(), name)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple = (), **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple = (),
+                        **kwargs: Any) -> Any:
         kwargs = {name: _computed(value) for name, value in kwargs.items()}
         if not out:
             return getattr(ufunc, method)(*map(_computed, inputs), **kwargs)
-        arrays = tuple(target.array() if isinstance(target, LazyArray) else target for target in out)
+        arrays = tuple(x.array() if isinstance(x, LazyArray) else x for x in out)
         getattr(ufunc, method)(*map(_computed, inputs), out=arrays, **kwargs)
         return out[0] if len(out) == 1 else out
 

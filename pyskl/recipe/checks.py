@@ -40,7 +40,8 @@ def check_sense(top: TopLevel, name: str) -> None:
                 _check_classes(head, dataset, place)
             wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
             _check_gives(dataset, wanted, place, top.model['type'])
-    if isinstance(head, Mapping) and head.get('loss_emb') is not None and collects_emb(top.data) is False:
+    trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
+    if trains_emb and collects_emb(top.data) is False:
         raise ConfigError(f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config collects 'emb'. Add 'emb' "
                           "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL's own is).")
 

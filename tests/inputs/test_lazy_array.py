@@ -28,7 +28,8 @@ def test_arithmetic_in_place_keeps_a_tensor_a_tensor():
     assert torch.equal(imgs.value(), torch.from_numpy(drawn()) - 1)
 
 
-@pytest.mark.parametrize('write', [lambda imgs: imgs.__setitem__(0, 0), lambda imgs: imgs[0].fill(0)])
+@pytest.mark.parametrize('write', [
+    lambda imgs: imgs.__setitem__(0, 0), lambda imgs: imgs[0].fill(0)])
 def test_what_is_written_into_it_passes_format_shape(write):
     step = GeneratePoseTarget()(results())
     write(step['imgs'])

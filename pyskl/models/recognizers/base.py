@@ -97,8 +97,9 @@ class Recognizer(nn.Module, ABC):
                               f'Add {missing[0]!r} to the keys that the pipeline collects.')
         for key in wanted:
             if not isinstance(batch[key], (Tensor, Input)):
-                raise ConfigError(f'{type(self).__name__}: {key!r} in the batch is a {type(batch[key]).__name__}, expected a tensor. '
-                                  'Leave nested=True out of Collect, and let the pipeline make arrays or numbers.')
+                raise ConfigError(f'{type(self).__name__}: {key!r} in the batch is a '
+                                  f'{type(batch[key]).__name__}, expected a tensor. Leave nested=True '
+                                  'out of Collect, and let the pipeline make arrays or numbers.')
 
 
 RECOGNIZERS.contract = Recognizer
