@@ -90,6 +90,14 @@ def test_one_clip_is_recognised_in_three_lines(cfg, tmp_path):
         init_recognizer(cfg.filename, tmp_path / 'none.pth', 'cpu')
 
 
+@pytest.mark.parametrize('test_cfg', [dict(average_clips=None), dict(feat_ext=True)])
+def test_one_clip_needs_a_model_that_gives_one_score_a_class(cfg, test_cfg):
+    changed = load_config(cfg.filename)
+    changed.model.test_cfg = test_cfg
+    with pytest.raises(ConfigError, match='average_clips=None'):
+        inference_recognizer(init_recognizer(changed, device='cpu'), np.ones((1, 30, 5, 3)), (240, 320))
+
+
 def test_train_model_trains_a_built_model_on_a_built_dataset(cfg, tmp_path):
     own = load_config(cfg.filename, [f'work_dir={tmp_path}', 'total_epochs=1'])
     train_model(build_model(own.model), [build_dataset(own.data.train)], own, validate=True)

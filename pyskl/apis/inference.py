@@ -15,7 +15,7 @@ from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
 from ..models import speed_up
@@ -52,8 +52,12 @@ def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shap
     keypoints   (M, T, V, 3): x px, y px, score 0..1 of M people; a missing joint is 0, 0, 0
     img_shape   (h, w) of the picture, pixels
     labels      K class names; default: iMiGUE's when the model has 32 classes, else 'class k'
-    raises      DataError when the shapes don't fit
+    raises      DataError when the shapes don't fit; ConfigError when the model gives features, or
+                views apart
     """
+    if model.cfg.gives_features or model.cfg.keeps_views_apart:
+        raise ConfigError(f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
+                          'average_clips=None a clip has no class scores. Leave them out here.')
     keypoints = np.asarray(keypoints, dtype=np.float32)
     if keypoints.ndim != 4 or keypoints.shape[-1] != 3 or not keypoints.size:
         raise DataError(f'keypoints have shape {keypoints.shape}: expected (people, frames, joints, 3) with x, y, score.')

@@ -87,6 +87,10 @@ def test_run(run: Run, options: TestOptions, ranks: Ranks, collectives: Collecti
     check_match(model, batches, run.recipe, options.split)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
     model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
+    if options.compile:
+        model.backbone.compile()
+    else:
+        speed_up(model)
     collectives.same(clips=batches.dataset.fingerprint)
     answers = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
     if answers is None:
@@ -140,12 +144,7 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
     model.eval()
     if options.fuse_conv_bn:
         fuse_conv_bn(model)
-    model.to(ranks.device)
-    if options.compile:
-        model.backbone.compile()
-    else:
-        speed_up(model)
-    return model, path, data['meta']
+    return model.to(ranks.device), path, data['meta']
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:

@@ -134,6 +134,10 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
     if recipe.gives_features:
         raise ConfigError(f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave '
                           'feat_ext out while training, or train with --no-validate.')
+    if recipe.keeps_views_apart:
+        raise ConfigError(f"{recipe.filename}: model.test_cfg.average_clips = None keeps a clip's views "
+                          "apart, so data.val cannot be judged. Take 'prob' while training, or train "
+                          'with --no-validate.')
     batches = build_batches(recipe, 'val', ranks)
     if not (np.asarray(batches.dataset.labels) >= 0).any():
         raise DataError(f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. '

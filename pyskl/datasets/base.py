@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigError
 from ..registry import DATASETS
 
 
@@ -53,7 +54,8 @@ class ClipDataset(ABC):
     def __init_subclass__(cls, **kwargs: Any):
         """Let a subclass that redefines `__getitem__`, as PYSKL's users do, be asked by loaders too."""
         super().__init_subclass__(**kwargs)
-        if '__getitem__' in vars(cls) and 'sample' not in vars(cls):
+        owner = next(c for c in cls.__mro__ if {'sample', '__getitem__'} & vars(c).keys())
+        if 'sample' not in vars(owner):         # a parent's `sample` knows nothing of it
             cls.sample = ClipDataset.sample
 
     @abstractmethod
@@ -105,7 +107,7 @@ class _Adapted(ClipDataset):
         for name in ('test_mode', 'ids', 'labels'):
             if hasattr(dataset, name):
                 setattr(self, name, getattr(dataset, name))
-        self.labels = np.asarray(self.labels)
+        self.ids, self.labels = [str(name) for name in self.ids], np.asarray(self.labels)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -115,8 +117,20 @@ class _Adapted(ClipDataset):
 
 
 def as_clip_dataset(dataset: Any) -> ClipDataset:
-    """Return a data set as a ClipDataset: itself, or with defaults for what it lacks."""
-    return dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
+    """Return a data set as a ClipDataset: itself, or with defaults for what it lacks.
+
+    Raises:
+        ConfigError: its labels are no array, or not one for each clip.
+    """
+    clips = dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
+    labels = clips.labels
+    if not isinstance(labels, np.ndarray) or labels.shape != (len(clips),):
+        is_array = isinstance(labels, np.ndarray)
+        found = f'an array of shape {labels.shape}' if is_array else f'a {type(labels).__name__}'
+        raise ConfigError(f'{type(dataset).__name__}.labels is {found}: expected a numpy array of '
+                          f'shape ({len(clips)},), the class of each clip or -1. A class that '
+                          'redefines __len__ has to redefine labels and ids, too.')
+    return clips
 
 
 DATASETS.contract = ClipDataset

@@ -18,6 +18,7 @@ from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
 from .pipelines import Compose, Flip
+from .pipelines.base import is_ours
 
 
 @DATASETS.register_module()
@@ -139,7 +140,7 @@ class PoseDataset(ClipDataset):
 
     @cached_property
     def _only_our_stages(self) -> bool:
-        return all(type(stage).__module__.startswith('pyskl.') for stage in self.pipeline.steps)
+        return all(map(is_ours, self.pipeline.steps))
 
     @cached_property
     def _relabelled(self) -> set[int]:

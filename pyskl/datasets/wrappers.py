@@ -15,10 +15,10 @@ from .base import Classes, ClipDataset, as_clip_dataset, count_labels
 
 
 def _built(dataset: Any, test_mode: bool | None) -> ClipDataset:
-    if not isinstance(dataset, dict):
-        return as_clip_dataset(dataset)
-    changes = {} if test_mode is None else {'test_mode': test_mode}
-    return DATASETS.build(dataset, 'dataset', **changes)
+    if isinstance(dataset, dict):
+        changes = {} if test_mode is None else {'test_mode': test_mode}
+        dataset = DATASETS.build(dataset, 'dataset', **changes)
+    return as_clip_dataset(dataset)
 
 
 @DATASETS.register_module()

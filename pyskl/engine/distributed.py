@@ -15,7 +15,6 @@ import torch.distributed as dist
 
 from ..errors import ConfigError, DataError
 
-LAUNCHERS = ('none', 'pytorch', 'slurm')
 _PORT_SETTING = {'pytorch': 'PORT=29501 before dist_train.sh or dist_test.sh, torchrun --master_port 29501',
                  'slurm': 'MASTER_PORT=29501'}
 

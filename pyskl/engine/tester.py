@@ -46,8 +46,10 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, colle
 def _in_order(parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: int) -> dict[str, np.ndarray]:
     """Put the ranks' answers, each (rows, answers of these rows by name), into dataset order."""
     parts = [(rows, answers) for rows, answers in parts if len(rows)]
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    assert len(order) == num_clips, 'the ranks did not share the clips out exactly'
+    rows = np.concatenate([rows for rows, _ in parts])
+    order = np.argsort(rows)
+    exactly_once = np.array_equal(rows[order], np.arange(num_clips))
+    assert exactly_once, 'the ranks did not share the clips out exactly'
     return {name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]}
 
 

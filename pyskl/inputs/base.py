@@ -111,7 +111,8 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
 
     It behaves as the array that it becomes (or, after `as_tensor`, as the tensor): shape, dtype,
     indexing, arithmetic, numpy's and torch's functions, and the methods of both. So a pipeline
-    step called by hand gives what its eager counterpart would give.
+    step called by hand gives what its eager counterpart would give. What is written into it stays
+    in it.
     """
 
     is_tensor = False
@@ -123,11 +124,11 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
 
     @abstractmethod
     def array(self) -> np.ndarray:
-        """Compute the array."""
+        """Compute the array, once: the same one each time."""
 
     @abstractmethod
     def input(self) -> Input | None:
-        """Return it as a batch of one sample; None where it can only be computed here."""
+        """Return it as a batch of one sample; None where it has to be, or has been, computed here."""
 
     @property
     @abstractmethod
@@ -156,21 +157,30 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     def __getitem__(self, index: Any) -> Any:
         return self.value()[index]
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.value()[index] = _computed(value)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.array()
-        return array if dtype is None else array.astype(dtype)
+        return np.array(self.array(), dtype=dtype, copy=copy)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('_'):
             raise AttributeError(name)
         return getattr(self.value(), name)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return getattr(ufunc, method)(*map(_computed, inputs), **kwargs)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple = (),
+                        **kwargs: Any) -> Any:
+        kwargs = {name: _computed(value) for name, value in kwargs.items()}
+        if not out:
+            return getattr(ufunc, method)(*map(_computed, inputs), **kwargs)
+        arrays = tuple(x.array() if isinstance(x, LazyArray) else x for x in out)
+        getattr(ufunc, method)(*map(_computed, inputs), out=arrays, **kwargs)
+        return out[0] if len(out) == 1 else out
 
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return function(*map(_computed, args), **(kwargs or {}))
+        kwargs = {name: _computed(value) for name, value in (kwargs or {}).items()}
+        return function(*map(_computed, args), **kwargs)
 
 
 def _computed(value: Any) -> Any:

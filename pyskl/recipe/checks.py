@@ -40,7 +40,8 @@ def check_sense(top: TopLevel, name: str) -> None:
                 _check_classes(head, dataset, place)
             wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
             _check_gives(dataset, wanted, place, top.model['type'])
-    if isinstance(head, Mapping) and head.get('loss_emb') is not None and not collects_emb(top.data):
+    trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
+    if trains_emb and collects_emb(top.data) is False:
         raise ConfigError(f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config collects 'emb'. Add 'emb' "
                           "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL's own is).")
 
@@ -72,10 +73,18 @@ def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
     return Compose(steps, f'{place}.pipeline') if isinstance(steps, (list, tuple)) else None
 
 
-def collects_emb(data: Any) -> bool:
-    """Return whether any pipeline of the config's `data` collects `emb`, a label's vector."""
+def collects_emb(data: Any) -> bool | None:
+    """Return whether any pipeline of the config's `data` collects `emb`, a label's vector.
+
+    Returns:
+        None where none is known to, but one may: a data set of the user's own without a pipeline,
+        or a pipeline with a step that does not say what it gives.
+    """
     pipelines = [_pipeline(dataset, 'data') for split in SPLITS for _, dataset in dataset_configs(getattr(data, split), 'data')]
-    return any('emb' in (pipeline.gives or ()) for pipeline in pipelines if pipeline is not None)
+    gives = [None if pipeline is None else pipeline.gives for pipeline in pipelines]
+    if any('emb' in (entries or ()) for entries in gives):
+        return True
+    return None if None in gives else False
 
 
 def choose_embedding(model: Mapping[str, Any], data: Any,
@@ -100,7 +109,7 @@ def choose_embedding(model: Mapping[str, Any], data: Any,
         wanted = any(f'cls_head.{key}' in names for key in cls.embedding_keys)
         reason = f'the checkpoint has {"its" if wanted else "no"} weights'
     else:
-        wanted = collects_emb(data)
+        wanted = bool(collects_emb(data))
         reason = f"{'a' if wanted else 'no'} pipeline collects 'emb'"
     if not wanted:
         model['cls_head'] = {**head, 'loss_emb': None}

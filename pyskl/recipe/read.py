@@ -74,6 +74,11 @@ class Recipe(TopLevel):
         """Does the model answer with features in place of class scores (model.test_cfg.feat_ext)?"""
         return bool(((self.model or {}).get('test_cfg') or {}).get('feat_ext'))
 
+    @property
+    def keeps_views_apart(self) -> bool:
+        """Whether the model answers for each view of a clip (model.test_cfg.average_clips=None)."""
+        return ((self.model or {}).get('test_cfg') or {}).get('average_clips', 'prob') is None
+
     def model_config(self, weights: Collection[str] | None = None) -> tuple[dict[str, Any] | None, str | None]:
         """Return the config of the model to build, and a line for the log; see choose_embedding.
 

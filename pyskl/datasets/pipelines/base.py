@@ -36,6 +36,11 @@ class Step:
         return f'{type(self).__name__}({public})'
 
 
+def is_ours(step: Any) -> bool:
+    """Return whether a step is one of this package's, which does what Step's docstring says."""
+    return type(step).__module__.startswith('pyskl.')
+
+
 def clip_error(results: Results, message: str) -> DataError:
     """A DataError that names the clip."""
     return DataError(f'clip {results.get("frame_dir", "?")!r}: {message}')

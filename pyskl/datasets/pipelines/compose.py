@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import ConfigError, DataError
 from ...inputs import compute_lazy
 from ...registry import PIPELINES
-from .base import Results, Step
+from .base import Results, Step, is_ours
 
 # What a dataset puts into `results` before the first step.
 FROM_DATASET = ('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score', 'emb',
@@ -111,5 +111,5 @@ def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, tuple[str, ...], bo
     for step in steps:
         keeps = vars(type(step)).get('keeps_lazy', False)       # a subclass has to say so itself
         plan.append((step, step.needs if isinstance(step, Step) else (), any_lazy and not keeps))
-        any_lazy = any_lazy or keeps or not isinstance(step, Step)
+        any_lazy = any_lazy or keeps or not is_ours(step)
     return plan

@@ -154,12 +154,18 @@ class LazyHeatmaps(LazyArray):
     """The heatmaps of one sample, drawn when somebody looks at them.
 
     As PYSKL's GeneratePoseTarget gives them, (S * T, C, H, W) float32; behind FormatShape, with
-    `by_view`, (S, C, T, H, W).
+    `by_view`, (S, C, T, H, W). Once drawn they are that array, since somebody may write into it.
+
+    Args:
+        clips: the key points of one sample.
+        by_view: whether views lie apart.
+        is_tensor: whether it becomes a tensor.
+        drawn: the array, where somebody has looked already.
     """
 
-    def __init__(self, clips: Heatmaps, by_view: bool = False, is_tensor: bool = False):
-        self._clips, self._by_view, self.is_tensor = clips, by_view, is_tensor
-        self._drawn: np.ndarray | None = None
+    def __init__(self, clips: Heatmaps, by_view: bool = False, is_tensor: bool = False,
+                 drawn: np.ndarray | None = None):
+        self._clips, self._by_view, self.is_tensor, self._drawn = clips, by_view, is_tensor, drawn
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -171,10 +177,14 @@ class LazyHeatmaps(LazyArray):
     @property
     def by_view(self) -> LazyHeatmaps:
         """The same as (S, C, T, H, W), the network's order."""
-        return LazyHeatmaps(self._clips, True, self.is_tensor)
+        drawn = self._drawn
+        if drawn is not None and not self._by_view:
+            views, _, frames = self._clips.shape[1:4]
+            drawn = drawn.reshape(views, frames, *drawn.shape[1:]).swapaxes(1, 2)
+        return LazyHeatmaps(self._clips, True, self.is_tensor, drawn)
 
     def as_tensor(self) -> LazyHeatmaps:
-        return LazyHeatmaps(self._clips, self._by_view, True)
+        return LazyHeatmaps(self._clips, self._by_view, True, self._drawn)
 
     def array(self) -> np.ndarray:
         if self._drawn is None:
@@ -183,4 +193,4 @@ class LazyHeatmaps(LazyArray):
         return self._drawn
 
     def input(self) -> Heatmaps | None:
-        return self._clips if self._by_view else None
+        return self._clips if self._by_view and self._drawn is None else None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError
-from ...inputs import Target
+from ...inputs import Input, Target
 from ...registry import RECOGNIZERS
 from ..heads.base import Head
 
@@ -95,6 +95,11 @@ class Recognizer(nn.Module, ABC):
         if missing:
             raise ConfigError(f"{type(self).__name__} needs {missing[0]!r} in the batch, which has {', '.join(batch) or 'nothing'}. "
                               f'Add {missing[0]!r} to the keys that the pipeline collects.')
+        for key in wanted:
+            if not isinstance(batch[key], (Tensor, Input)):
+                raise ConfigError(f'{type(self).__name__}: {key!r} in the batch is a '
+                                  f'{type(batch[key]).__name__}, expected a tensor. Leave nested=True '
+                                  'out of Collect, and let the pipeline make arrays or numbers.')
 
 
 RECOGNIZERS.contract = Recognizer

@@ -140,11 +140,11 @@ class Recognizer3D(Recognizer):
         num_samples, num_views, *size = imgs.shape
         device = self.target.device
         label = label.repeat_interleave(num_views, 0).to(device)
-        emb = None if emb is None else emb.repeat_interleave(num_views, 0)
+        emb = None if emb is None else emb.repeat_interleave(num_views, 0).to(device)
         mix = draw_mix(self.train_cfg, torch.Size((num_samples * num_views, *size)), device)
         if mix is not None:
             label = mix.of_rows(self.cls_head.shares(label))
-            emb = None if emb is None else mix.of_rows(emb.to(device))
+            emb = None if emb is None else mix.of_rows(emb)
         features = self.train_features(imgs, mix)                       # (B*S, D, T', H', W')
         cls_score, emb_score = self.cls_head(self.pool(features))       # (B*S, K), (B*S, emb_dim)
         return self.cls_head.loss(cls_score, label, emb_score, emb)
