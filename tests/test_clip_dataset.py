@@ -4,8 +4,8 @@ import pytest
 from tiny import problem
 
 from pyskl.apis import TestOptions, test, train
-from pyskl.apis.setup import read_run
-from pyskl.datasets import ClipDataset, ConcatDataset, PoseDataset, build_dataloader
+from pyskl.apis.setup import build_split, read_run
+from pyskl.datasets import ClipDataset, ConcatDataset, PoseDataset, RepeatDataset, build_dataloader
 from pyskl.engine.checkpoint import write_checkpoint
 from pyskl.errors import ConfigError
 from pyskl.models import build_model
@@ -99,3 +99,61 @@ def test_views_kept_apart_are_refused_before_training(tmp_path):
     with pytest.raises(ConfigError, match='average_clips'):
         train(str(config))
     assert not (tmp_path / 'run').exists()
+
+
+def test_joined_and_repeated_data_sets_are_walked_once_and_counted_from_their_end():
+    class Letters(ClipDataset):
+        def __init__(self, letters):
+            self.letters = letters
+
+        def __len__(self):
+            return len(self.letters)
+
+        def __getitem__(self, index):
+            return {'letter': self.letters[index]}
+
+    joined = ConcatDataset([Letters('ab'), RepeatDataset(Letters('c'), times=2)])
+    assert [clip['letter'] for clip in joined] == ['a', 'b', 'c', 'c']
+    assert joined[-1]['letter'] == 'c' and joined[-3]['letter'] == 'b'
+    with pytest.raises(IndexError):
+        joined[4]
+
+
+def test_steps_may_need_what_a_users_data_set_alone_gives(tmp_path):
+    """Its clips start with other entries than an annotation's."""
+    problem(tmp_path)
+    (tmp_path / 'named.py').write_text("""
+import torch
+from pyskl.datasets import DATASETS, PIPELINES, ClipDataset, Compose
+
+@DATASETS.register_module(force=True)
+class Named(ClipDataset):
+    components = {'pipeline': PIPELINES}
+
+    def __init__(self, pipeline, test_mode=False):
+        self.pipeline, self.test_mode = Compose(pipeline, entries=['filename']), test_mode
+        self.labels = [0, 1, 2]
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return self.pipeline({'filename': f'{index}.mp4'})
+
+@PIPELINES.register_module(force=True)
+class Open:
+    needs, gives = ('filename',), ('imgs', 'label')
+
+    def __call__(self, results):
+        return {'imgs': torch.rand(1, 5, 8, 16, 16), 'label': torch.tensor([int(results['filename'][0])])}
+""")
+    config = tmp_path / 'own.py'
+    config.write_text("""
+_base_ = ['tiny.py']
+custom_imports = dict(imports=['named'])
+steps = [dict(type='Open'), dict(type='Collect', keys=['imgs', 'label'])]
+data = dict(train=dict(_delete_=True, type='Named', pipeline=steps), val=None, test=dict(_delete_=True, type='Named', pipeline=steps))
+""")
+    recipe = read_run(config).recipe
+    assert recipe.collects_emb is False
+    assert build_split(recipe, 'train')[1]['imgs'].shape == (1, 5, 8, 16, 16)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,12 +43,14 @@ class ClipDataset(ABC):
         class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
         class_prob_rule: the rule that gave it ('balanced', 'sqrt'); several data sets joined apply
             it to all their clips together.
+        entries: what a clip of this class holds before its pipeline's first step; None: not said.
         gives: entries of a sample, as far as they are known before one is made; None: unknown.
     """
 
     test_mode: bool = False
     class_prob: np.ndarray | None = None
     class_prob_rule: str | None = None
+    entries: tuple[str, ...] | None = None
     gives: set[str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -65,6 +67,10 @@ class ClipDataset(ABC):
     @abstractmethod
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return one clip's entries, everything computed: what the pipeline's last step collects."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Go through the clips once."""
+        return map(self.__getitem__, range(len(self)))
 
     def sample(self, index: int) -> dict[str, Any]:
         """Return one clip for a loader: as `__getitem__`, but entries may be lazy (inputs.LazyArray)."""

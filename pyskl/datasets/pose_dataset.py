@@ -19,6 +19,7 @@ from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
 from .pipelines import Compose, Flip
 from .pipelines.base import is_ours
+from .pipelines.compose import FROM_DATASET
 
 
 @DATASETS.register_module()
@@ -45,6 +46,7 @@ class PoseDataset(ClipDataset):
     """
 
     components = {'pipeline': PIPELINES}
+    entries = FROM_DATASET
 
     def __init__(self, ann_file: str | PathLike, pipeline: Sequence[dict | Any], split: str | None = None,
                  label_embeddings: str | PathLike | None = None, num_classes: int | None = None,

@@ -106,6 +106,7 @@ class ConcatDataset(ClipDataset):
 
     def _place(self, index: int) -> tuple[int, int]:
         """Return which dataset a clip is in, and its index there."""
+        index = range(len(self))[index]             # as lists: -1 is the last, and beyond the end is an IndexError
         which = int(np.searchsorted(self._ends, index, side='right'))
         return which, index - (int(self._ends[which - 1]) if which else 0)
 

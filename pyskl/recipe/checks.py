@@ -24,26 +24,36 @@ def check_dataset(cfg: Any, where: str) -> None:
                 PIPELINES.check(stage, f'{place}.pipeline[{i}]')
 
 
-def check_sense(top: TopLevel, name: str) -> None:
+def check_sense(top: TopLevel, name: str) -> bool | None:
     """Check that model and data belong together, before any data is read.
+
+    Returns:
+        Whether any pipeline collects `emb`, a label's vector. None where none is known to, but one
+        may: a data set without a pipeline, or a step that does not say what it gives.
 
     Raises:
         ConfigError: for another number of classes, or a pipeline that ends without what the
             recognizer takes.
     """
     if not isinstance(top.model, Mapping):
-        return
+        return None
+    collected: list[set[str] | None] = []
     recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
     for split in SPLITS:
         for place, dataset in dataset_configs(getattr(top.data, split), f'{name}: data.{split}'):
             if isinstance(head, Mapping):
                 _check_classes(head, dataset, place)
             wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
-            _check_gives(dataset, wanted, place, top.model['type'])
+            pipeline = _pipeline(dataset, place)
+            collected.append(None if pipeline is None else pipeline.gives)
+            if collected[-1] is not None:
+                _check_gives(pipeline, wanted, place, top.model['type'])
+    collects_emb = any('emb' in (entries or ()) for entries in collected) or (None if None in collected else False)
     trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
-    if trains_emb and collects_emb(top.data) is False:
+    if trains_emb and collects_emb is False:
         raise ConfigError(f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config collects 'emb'. Add 'emb' "
                           "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL's own is).")
+    return collects_emb
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
@@ -52,10 +62,9 @@ def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
         raise ConfigError(f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must be equal.')
 
 
-def _check_gives(dataset: Mapping[str, Any], wanted: Sequence[str], place: str, model: str) -> None:
-    """The one check that a pipeline gives what the recognizer takes (where it is known what it gives)."""
-    pipeline = _pipeline(dataset, place)
-    missing = [] if pipeline is None or pipeline.gives is None else [key for key in wanted if key not in pipeline.gives]
+def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: str) -> None:
+    """The one check that a pipeline gives what the recognizer takes."""
+    missing = [key for key in wanted if key not in pipeline.gives]
     if not missing:
         return
     # The step that chose the entries, Collect or one of the user's own.
@@ -69,32 +78,19 @@ def _check_gives(dataset: Mapping[str, Any], wanted: Sequence[str], place: str, 
 
 
 def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
-    steps = dataset.get('pipeline')
-    return Compose(steps, f'{place}.pipeline') if isinstance(steps, (list, tuple)) else None
+    steps, cls = dataset.get('pipeline'), DATASETS.get(dataset.get('type'))
+    entries = getattr(cls, 'entries', None)         # a data set that is no ClipDataset does not say
+    return Compose(steps, f'{place}.pipeline', entries) if isinstance(steps, (list, tuple)) else None
 
 
-def collects_emb(data: Any) -> bool | None:
-    """Return whether any pipeline of the config's `data` collects `emb`, a label's vector.
-
-    Returns:
-        None where none is known to, but one may: a data set of the user's own without a pipeline,
-        or a pipeline with a step that does not say what it gives.
-    """
-    pipelines = [_pipeline(dataset, 'data') for split in SPLITS for _, dataset in dataset_configs(getattr(data, split), 'data')]
-    gives = [None if pipeline is None else pipeline.gives for pipeline in pipelines]
-    if any('emb' in (entries or ()) for entries in gives):
-        return True
-    return None if None in gives else False
-
-
-def choose_embedding(model: Mapping[str, Any], data: Any,
+def choose_embedding(model: Mapping[str, Any], collects_emb: bool | None,
                      weights: Collection[str] | None = None) -> tuple[dict[str, Any], str | None]:
     """Decide whether a head whose config does not mention `loss_emb` gets a semantic embedding.
 
     Args:
         model: the config's `model`.
-        data: the config's `data`; the embedding is wanted where a pipeline collects `emb`.
-        weights: names of a checkpoint's weights; where given they decide, and `data` is not asked.
+        collects_emb: whether a pipeline collects `emb` (check_sense); then the embedding is wanted.
+        weights: names of a checkpoint's weights; where given, they decide.
 
     Returns:
         The model's config, with loss_emb=None where there is to be no embedding, and a line for the
@@ -109,7 +105,7 @@ def choose_embedding(model: Mapping[str, Any], data: Any,
         wanted = any(f'cls_head.{key}' in names for key in cls.embedding_keys)
         reason = f'the checkpoint has {"its" if wanted else "no"} weights'
     else:
-        wanted = bool(collects_emb(data))
+        wanted = bool(collects_emb)
         reason = f"{'a' if wanted else 'no'} pipeline collects 'emb'"
     if not wanted:
         model['cls_head'] = {**head, 'loss_emb': None}

@@ -5,7 +5,7 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,10 +55,12 @@ class Recipe(TopLevel):
 
     filename   the config's file name, for messages
     notes      remarks for the log: keys that old configs carry and that nothing needs any more
+    collects_emb   does a pipeline collect `emb`, a label's vector? None: none is known to, but one may
     """
 
     filename: str = dataclasses.field(default='config', kw_only=True)
     notes: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+    collects_emb: bool | None = dataclasses.field(default=None, kw_only=True)
 
     def require(self, *paths: str) -> None:
         """Raise ConfigError unless these keys are given: recipe.require('data.train', 'optimizer', 'total_epochs')."""
@@ -85,7 +87,7 @@ class Recipe(TopLevel):
         Args:
             weights: names of the weights of the checkpoint that the model is to be filled from.
         """
-        return (None, None) if self.model is None else choose_embedding(self.model, self.data, weights)
+        return (None, None) if self.model is None else choose_embedding(self.model, self.collects_emb, weights)
 
     def results(self) -> dict[str, Any]:
         """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
@@ -134,9 +136,8 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
     _check_components(top, name)
     if top.optimizer is not None:
         check_optimizer(top.optimizer, f'{name}: optimizer')
-    if whole:
-        check_sense(top, name)
-    return _complete(top, name, settings)
+    collects_emb = check_sense(top, name) if whole else None
+    return replace(_complete(top, name, settings), collects_emb=collects_emb)
 
 
 def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:

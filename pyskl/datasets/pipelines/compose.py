@@ -27,15 +27,16 @@ class Compose:
         steps: configs (`dict(type=...)`) or callables results -> results. A callable without
             `needs` and `gives` may stand anywhere, and behind it any entry may be there.
         where: the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'.
+        entries: what a clip holds before the first step; None: anything.
 
     Raises:
         ConfigError: for an unknown stage, a wrong argument, or a step whose needs nothing before
             it gives.
     """
 
-    def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline'):
+    def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline', entries: Sequence[str] | None = FROM_DATASET):
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
-        self.gives = _check_chain(self.steps, where)
+        self.gives = _check_chain(self.steps, where, entries)
         self._plan = _plan(self.steps)
 
     def __call__(self, results: Results, lazy: bool = False) -> Results:
@@ -77,8 +78,8 @@ def _build(step: Any, where: str) -> Callable:
     return step
 
 
-def _check_chain(steps: Sequence[Callable], where: str) -> set[str] | None:
-    known: set[str] | None = set(FROM_DATASET)          # None: anything may be there
+def _check_chain(steps: Sequence[Callable], where: str, entries: Sequence[str] | None) -> set[str] | None:
+    known = None if entries is None else set(entries)       # None: anything may be there
     dropped: set[str] = set()
     for i, step in enumerate(steps):
         name = type(step).__name__
