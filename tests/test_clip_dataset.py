@@ -10,7 +10,7 @@ from pyskl.engine.checkpoint import write_checkpoint
 from pyskl.errors import ConfigError
 from pyskl.models import build_model
 from pyskl.recipe import read_recipe
-from pyskl.registry import DATASETS
+from pyskl.registry import DATASETS, PIPELINES
 
 
 class Marks:
@@ -154,6 +154,9 @@ custom_imports = dict(imports=['named'])
 steps = [dict(type='Open'), dict(type='Collect', keys=['imgs', 'label'])]
 data = dict(train=dict(_delete_=True, type='Named', pipeline=steps), val=None, test=dict(_delete_=True, type='Named', pipeline=steps))
 """)
-    recipe = read_run(config).recipe
-    assert recipe.collects_emb is False
-    assert build_split(recipe, 'train')[1]['imgs'].shape == (1, 5, 8, 16, 16)
+    try:
+        recipe = read_run(config).recipe
+        assert recipe.collects_emb is False
+        assert build_split(recipe, 'train')[1]['imgs'].shape == (1, 5, 8, 16, 16)
+    finally:
+        del PIPELINES.module_dict['Open'], DATASETS.module_dict['Named']

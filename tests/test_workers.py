@@ -125,7 +125,7 @@ def test_a_script_that_is_signalled_takes_its_workers_with_it(tmp_path, config, 
 def test_signals_to_the_workers_leave_the_epoch_whole(tmp_path, config):
     """What a polite stop relies on: the main process still gets every batch of its iteration."""
     process = started(tmp_path, config, """batches = iter(loader())
-seen = [next(batches)]
+seen = [next(batches), next(batches)]      # one from each worker, so both have begun
 say("ready")
 for child in multiprocessing.active_children():
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
