@@ -2,6 +2,7 @@
 
 The registries carry PYSKL's names, so a user's own file can say `@PIPELINES.register_module()` as usual.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,9 @@ class Registry:
             import it for that.
     """
 
-    contract: type | None = None        # what each built component must be; set where the class is defined
+    contract: type | None = (
+        None  # what each built component must be; set where the class is defined
+    )
 
     def __init__(self, name: str, home: str | None = None):
         self.name = name
@@ -43,8 +46,12 @@ class Registry:
     def __len__(self) -> int:
         return len(self.module_dict)
 
-    def register_module(self, name: str | Sequence[str] | None = None, force: bool = False,
-                        module: Callable | None = None) -> Callable:
+    def register_module(
+        self,
+        name: str | Sequence[str] | None = None,
+        force: bool = False,
+        module: Callable | None = None,
+    ) -> Callable:
         """Register a class or function, as a decorator or, with `module`, as a plain call.
 
             @PIPELINES.register_module()
@@ -64,7 +71,7 @@ class Registry:
             ConfigError: the name is taken.
             TypeError: not a class or function.
         """
-        if module is None and callable(name):               # @register_module without parentheses
+        if module is None and callable(name):  # @register_module without parentheses
             name, module = None, name
         if module is not None:
             return self._add(module, name, force)
@@ -72,9 +79,11 @@ class Registry:
 
     def _add(self, module: Callable, name: str | Sequence[str] | None, force: bool) -> Callable:
         if not isinstance(module, (type, FunctionType)):
-            raise TypeError(f'{module!r} cannot be registered as a {self.name}: '
-                            'expected a class or a function.')
-        # Built-in components come first, so that the error about a taken name comes up at the other.
+            raise TypeError(
+                f'{module!r} cannot be registered as a {self.name}: expected a class or a function.'
+            )
+        # Built-in components come first, so that the error about a taken name comes up at the
+        # other.
         if module.__module__.partition('.')[0] != __package__:
             self._load_home()
         keys = [name or module.__name__] if name is None or isinstance(name, str) else list(name)
@@ -83,7 +92,8 @@ class Registry:
                 raise ConfigError(
                     f'{key!r} is already the name of a {self.name}, '
                     f'{_full_name(self._components[key])}. Give {_full_name(module)} another name, '
-                    'or register_module(force=True) to take its place.')
+                    'or register_module(force=True) to take its place.'
+                )
         self._components.update(dict.fromkeys(keys, module))
         return module
 
@@ -91,7 +101,7 @@ class Registry:
         """Import the home and all that it exports, once."""
         if self._home_is_loaded:
             return
-        self._home_is_loaded = True             # already: what is imported may look components up
+        self._home_is_loaded = True  # already: what is imported may look components up
         try:
             home = import_module(self._home)
             for name in home.__all__:
@@ -107,7 +117,10 @@ class Registry:
         return self._components
 
     def get(self, name: Any) -> Callable | None:
-        """Return the component of that name, with or without 'pyskl.' before it; None without one."""
+        """Return the component of that name, with or without 'pyskl.' before it.
+
+        None without one.
+        """
         return self.module_dict.get(name.removeprefix('pyskl.')) if isinstance(name, str) else None
 
     def known(self) -> list[str]:
@@ -121,14 +134,19 @@ class Registry:
         raises  ConfigError: not a dict, unknown type, unknown / missing / mis-typed argument
         """
         if not isinstance(cfg, Mapping) or 'type' not in cfg:
-            raise ConfigError(f"{where} = {cfg!r}: expected a dict with a 'type', one of {', '.join(self.known())}.")
+            raise ConfigError(
+                f"{where} = {cfg!r}: expected a dict with a 'type', one of "
+                f"{', '.join(self.known())}."
+            )
         cls = cfg['type']
         if isinstance(cls, str):
             cls = self.get(cls)
         if not callable(cls):
-            raise ConfigError(f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
-                              f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
-                              'A component of your own is registered in a file named in custom_imports.')
+            raise ConfigError(
+                f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
+                f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
+                'A component of your own is registered in a file named in custom_imports.'
+            )
         arguments = {k: v for k, v in cfg.items() if k != 'type'}
         label = f'{where} ({cls.__name__})'
         check_call(cls, arguments, label, given_by_us=getattr(cls, 'given_by_us', ()))
@@ -141,11 +159,16 @@ class Registry:
         if isinstance(value, (list, tuple)):
             for i, item in enumerate(value):
                 Registry._check_nested(registry, item, f'{where}[{i}]')
-        elif value is not None and (isinstance(value, Mapping) or not callable(value)):     # a callable is already built
+        elif value is not None and (
+            isinstance(value, Mapping) or not callable(value)
+        ):  # a callable is already built
             registry.check(value, where)
 
     def build(self, cfg: Any, where: str = '', **extra: Any) -> Any:
-        """Build a component from its config; `extra` are arguments that the program adds (they win over the config's)."""
+        """Build a component from its config.
+
+        `extra` are arguments that the program adds (they win over the config's).
+        """
         where = where or self.name
         if isinstance(cfg, Mapping):
             cfg = {**cfg, **extra}
@@ -156,8 +179,11 @@ class Registry:
             raise ConfigError(f'{where} ({cls.__name__}): {error}') from error
         if self.contract is not None and not isinstance(component, self.contract):
             name = f'{self.contract.__module__}.{self.contract.__name__}'
-            raise ConfigError(f'{where} ({cls.__name__}): is no {self.contract.__name__}. Derive the class from {name}, '
-                              'whose docstring says what it must offer.')
+            raise ConfigError(
+                f'{where} ({cls.__name__}): is no {self.contract.__name__}. Derive the class from '
+                f'{name}, '
+                'whose docstring says what it must offer.'
+            )
         return component
 
 

@@ -1,4 +1,5 @@
 """One clip at a time: a trained network in a few lines of one's own Python."""
+
 from __future__ import annotations
 
 import os
@@ -23,29 +24,40 @@ from ..recipe import read_recipe
 from .setup import build_recognizer, read_run
 
 
-def init_recognizer(config: str | os.PathLike | Any, checkpoint: str | os.PathLike | None = None,
-                    device: str | torch.device | None = None) -> torch.nn.Module:
+def init_recognizer(
+    config: str | os.PathLike | Any,
+    checkpoint: str | os.PathLike | None = None,
+    device: str | torch.device | None = None,
+) -> torch.nn.Module:
     """A recognizer ready for inference_recognizer.
 
     config       path of a config file (or what pyskl.recipe.load_config gave)
     checkpoint   its weights; None leaves them random
     device       'cpu', 'cuda:0'; default: CUDA where there is one
     """
-    recipe = read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
+    recipe = (
+        read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
+    )
     recipe.require('model', 'data.test')
     weights = None if checkpoint is None else read_checkpoint(checkpoint)['state_dict']
     model, _ = build_recognizer(recipe, weights)
     if weights is not None:
         load_weights(model, weights, str(checkpoint))
     if model.needs_label_vectors:
-        model.cls_head.learn_labels(None, load_label_embeddings(recipe.data.test.get('label_embeddings')))
+        model.cls_head.learn_labels(
+            None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
+        )
     model.cfg = recipe
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
-def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shape: Sequence[int],
-                         labels: Sequence[str] | None = None) -> list[tuple[str, float]]:
+def inference_recognizer(
+    model: torch.nn.Module,
+    keypoints: np.ndarray,
+    img_shape: Sequence[int],
+    labels: Sequence[str] | None = None,
+) -> list[tuple[str, float]]:
     """The five likeliest classes of one clip, (name, probability), likeliest first.
 
     model       from init_recognizer
@@ -56,33 +68,65 @@ def inference_recognizer(model: torch.nn.Module, keypoints: np.ndarray, img_shap
                 views apart
     """
     if model.cfg.gives_features or model.cfg.keeps_views_apart:
-        raise ConfigError(f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
-                          'average_clips=None a clip has no class scores. Leave them out here.')
+        raise ConfigError(
+            f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
+            'average_clips=None a clip has no class scores. Leave them out here.'
+        )
     keypoints = np.asarray(keypoints, dtype=np.float32)
     if keypoints.ndim != 4 or keypoints.shape[-1] != 3 or not keypoints.size:
-        raise DataError(f'keypoints have shape {keypoints.shape}: expected (people, frames, joints, 3) with x, y, score.')
+        raise DataError(
+            f'keypoints have shape {keypoints.shape}: expected (people, frames, joints, 3) with x, '
+            'y, score.'
+        )
     if len(img_shape) != 2 or min(img_shape) <= 0:
         raise DataError(f'img_shape = {img_shape}: expected (height, width) in pixels.')
     size = (int(img_shape[0]), int(img_shape[1]))
-    batch = collate([test_sample(model, {
-        'frame_dir': 'clip', 'label': -1, 'img_shape': size, 'original_shape': size, 'total_frames': keypoints.shape[1],
-        'keypoint': keypoints[..., :2], 'keypoint_score': keypoints[..., 2]})])
+    batch = collate(
+        [
+            test_sample(
+                model,
+                {
+                    'frame_dir': 'clip',
+                    'label': -1,
+                    'img_shape': size,
+                    'original_shape': size,
+                    'total_frames': keypoints.shape[1],
+                    'keypoint': keypoints[..., :2],
+                    'keypoint_score': keypoints[..., 2],
+                },
+            )
+        ]
+    )
     answers = predict(model, batch, next(model.parameters()).device)
-    probabilities = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})[0]
+    probabilities = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})[
+        0
+    ]
     names = labels if labels is not None else _names(len(probabilities))
     best = np.argsort(-probabilities, kind='stable')[:5]
     return [(names[k], float(probabilities[k])) for k in best]
 
 
 def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """Pass a clip through the test pipeline of a model from init_recognizer: a sample, as loaders collate them."""
-    clip = {**annotation, 'start_index': 0, 'modality': 'Pose', 'test_mode': True,
-            'emb': np.zeros(model.cls_head.emb_dim, np.float32)}
+    """Pass a clip through the test pipeline of a model from init_recognizer.
+
+    A sample, as loaders collate them.
+    """
+    clip = {
+        **annotation,
+        'start_index': 0,
+        'modality': 'Pose',
+        'test_mode': True,
+        'emb': np.zeros(model.cls_head.emb_dim, np.float32),
+    }
     return lazy_inputs(model.pipeline(clip, lazy=True))
 
 
-test_sample.__test__ = False        # not a test function, whatever its name tells pytest
+test_sample.__test__ = False  # not a test function, whatever its name tells pytest
 
 
 def _names(num_classes: int) -> Sequence[str]:
-    return IMIGUE_LABELS if num_classes == len(IMIGUE_LABELS) else [f'class {k}' for k in range(num_classes)]
+    return (
+        IMIGUE_LABELS
+        if num_classes == len(IMIGUE_LABELS)
+        else [f'class {k}' for k in range(num_classes)]
+    )

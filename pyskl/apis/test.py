@@ -1,4 +1,8 @@
-"""Testing a checkpoint: scores with their clips' names, metrics where labels are known, a single-stream submission."""
+"""Testing a checkpoint.
+
+Scores with their clips' names, metrics where labels are known, a single-stream submission.
+"""
+
 from __future__ import annotations
 
 import os
@@ -24,9 +28,25 @@ from ..models import fuse_conv_bn, speed_up
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
-from .setup import Run, Split, build_batches, build_recognizer, build_split, check_match, prepare_machine, read_run
+from .setup import (
+    Run,
+    Split,
+    build_batches,
+    build_recognizer,
+    build_split,
+    check_match,
+    prepare_machine,
+    read_run,
+)
 
-WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')     # arguments of a data set
+WHICH_CLIPS = (
+    'ann_file',
+    'split',
+    'valid_ratio',
+    'box_thr',
+    'only_classes',
+    'without_classes',
+)  # arguments of a data set
 
 
 @dataclass
@@ -50,7 +70,9 @@ class TestOptions:
 
 @dataclass
 class TestResult:
-    """What a test gave: scores (N, K) for `ids` in dataset order, metrics by name (empty without labels), files written."""
+    """What a test gave: scores (N, K) for `ids` in dataset order, metrics by name (empty without
+    labels), files written.
+    """
 
     __test__ = False
 
@@ -60,8 +82,11 @@ class TestResult:
     files: list[Path]
 
 
-def test(config: str | os.PathLike, options: TestOptions | None = None,
-         cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> TestResult | None:
+def test(
+    config: str | os.PathLike,
+    options: TestOptions | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> TestResult | None:
     """Test a checkpoint as the config file says; the result on rank 0, None on other ranks.
 
     raises  UserError kinds for anything wrong in config, data or checkpoint; then no output file was touched
@@ -75,15 +100,19 @@ def test(config: str | os.PathLike, options: TestOptions | None = None,
         return test_run(run, options, ranks, collectives)
 
 
-test.__test__ = False       # not a test function, whatever its name tells pytest
+test.__test__ = False  # not a test function, whatever its name tells pytest
 
 
-def test_run(run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives) -> TestResult | None:
+def test_run(
+    run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives
+) -> TestResult | None:
     """As `test`, on processes that have met already."""
     _check(options)
     prepare_machine(run.recipe, ranks)
     model, checkpoint, meta = _model(run, options, ranks)
-    batches = build_batches(run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split))
+    batches = build_batches(
+        run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
+    )
     check_match(model, batches, run.recipe, options.split)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
     model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
@@ -113,23 +142,37 @@ def _check(options: TestOptions) -> None:
     """What would else be said only after the whole test."""
     check_metrics(options.eval or ())
     if options.out and Path(options.out).suffix not in ('.pkl', '.pickle'):
-        raise ConfigError(f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl.')
+        raise ConfigError(
+            f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl.'
+        )
 
 
 def _dataset(recipe: Recipe, split: Split) -> Any:
-    """The clips of `split` under the test pipeline: another split is tested exactly as the test split is."""
+    """The clips of `split` under the test pipeline.
+
+    Another split is tested exactly as the test split is.
+    """
     if split == 'test':
         return build_split(recipe, 'test')
     recipe.require(f'data.{split}')
     clips, protocol = getattr(recipe.data, split), recipe.data.test
     if 'ann_file' not in clips:
-        raise ConfigError(f"--split {split}: data.{split} names no ann_file of its own.")
+        raise ConfigError(f'--split {split}: data.{split} names no ann_file of its own.')
     how = {key: value for key, value in (protocol or clips).items() if key not in WHICH_CLIPS}
-    as_test = {**how, **{key: clips[key] for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes') if key in clips}}
+    as_test = {
+        **how,
+        **{
+            key: clips[key]
+            for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes')
+            if key in clips
+        },
+    }
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
-def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Module, Path, Mapping[str, Any]]:
+def _model(
+    run: Run, options: TestOptions, ranks: Ranks
+) -> tuple[torch.nn.Module, Path, Mapping[str, Any]]:
     """The model with the checkpoint's weights, the checkpoint's file, and its meta."""
     run.recipe.require('model')
     cfg = dict(run.recipe.model)
@@ -148,15 +191,23 @@ def _model(run: Run, options: TestOptions, ranks: Ranks) -> tuple[torch.nn.Modul
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
-    """The checkpoint asked for, or the work dir's newest, and its content; the file itself where a link as latest.pth was given."""
+    """The checkpoint asked for, or the work dir's newest, and its content.
+
+    The file itself where a link as latest.pth was given.
+    """
     if options.checkpoint:
         given = options.checkpoint
-        path = Path(os.path.realpath(given) if os.path.islink(given) else given)    # once: a run that goes on may move the link
+        path = Path(
+            os.path.realpath(given) if os.path.islink(given) else given
+        )  # once: a run that goes on may move the link
         return path, read_checkpoint(path)
     found = CheckpointFolder(run.work_dir).newest_whole()
     if found is None:
-        raise CheckpointError(f'{run.work_dir / "latest.pth"}: no such checkpoint. Name one with -C CHECKPOINT, or train first: '
-                              f'python tools/train.py CONFIG')
+        raise CheckpointError(
+            f'{run.work_dir / "latest.pth"}: no such checkpoint. Name one with -C CHECKPOINT, or '
+            'train first: '
+            f'python tools/train.py CONFIG'
+        )
     path, data, complaints = found
     for line in complaints:
         print(f'warning: a damaged checkpoint is passed over: {line}')
@@ -164,24 +215,54 @@ def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
 
 
 def counts_of_checkpoint(meta: Mapping[str, Any], num_classes: int | None) -> np.ndarray | None:
-    """The training clips of each class, where the checkpoint says so for as many classes as the model has."""
+    """The training clips of each class, where the checkpoint says so for as many classes as the
+    model has.
+    """
     counts = meta.get('class_counts')
-    fine = isinstance(counts, list) and len(counts) == num_classes and all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
+    fine = (
+        isinstance(counts, list)
+        and len(counts) == num_classes
+        and all(isinstance(n, int) and 0 <= n < 2**62 for n in counts)
+    )
     return np.array(counts) if fine else None
 
 
-def _all_metrics(recipe: Recipe, options: TestOptions, answers: Mapping[str, np.ndarray], labels: np.ndarray,
-                 counts: np.ndarray | None) -> dict[str, float]:
-    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them: 'rgb_top1_acc' ..."""
+def _all_metrics(
+    recipe: Recipe,
+    options: TestOptions,
+    answers: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    counts: np.ndarray | None,
+) -> dict[str, float]:
+    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them:
+    'rgb_top1_acc' ...
+    """
     metrics = _metrics(recipe, options, joint_scores(answers), labels, counts)
     for name, scores in answers.items() if len(answers) > 1 else ():
-        metrics.update({f'{name}_{key}': value for key, value in _metrics(recipe, options, scores, labels, counts).items()})
+        metrics.update(
+            {
+                f'{name}_{key}': value
+                for key, value in _metrics(recipe, options, scores, labels, counts).items()
+            }
+        )
     return metrics
 
 
-def _metrics(recipe: Recipe, options: TestOptions, scores: np.ndarray, labels: np.ndarray,
-             counts: np.ndarray | None) -> dict[str, float]:
-    figures = dict(evaluate(scores, labels, metrics=options.eval or recipe.evaluation.metrics, topk=recipe.evaluation.topk))
+def _metrics(
+    recipe: Recipe,
+    options: TestOptions,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    counts: np.ndarray | None,
+) -> dict[str, float]:
+    figures = dict(
+        evaluate(
+            scores,
+            labels,
+            metrics=options.eval or recipe.evaluation.metrics,
+            topk=recipe.evaluation.topk,
+        )
+    )
     if counts is not None and scores.shape[1] == len(counts):
         groups = group_accuracy(scores, labels, counts)
         figures.update({name: value for name, value in groups.items() if not np.isnan(value)})
@@ -197,35 +278,62 @@ def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
 
 
-def _write(run: Run, options: TestOptions, ids: list[str], answers: Mapping[str, np.ndarray], checkpoint: str) -> list[Path]:
+def _write(
+    run: Run,
+    options: TestOptions,
+    ids: list[str],
+    answers: Mapping[str, np.ndarray],
+    checkpoint: str,
+) -> list[Path]:
     scores = joint_scores(answers)
     if run.recipe.gives_features:
         return _write_features(run, options, ids, scores)
-    result = Path(options.out) if options.out else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
-    scores_file = result.with_name('scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz')
-    submission = [result.with_name(name) for name in (CSV_NAME, ZIP_NAME)] if result.name == 'result.pkl' else []
+    result = (
+        Path(options.out)
+        if options.out
+        else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
+    )
+    scores_file = result.with_name(
+        'scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz'
+    )
+    submission = (
+        [result.with_name(name) for name in (CSV_NAME, ZIP_NAME)]
+        if result.name == 'result.pkl'
+        else []
+    )
     save_result_pkl(result, answers if len(answers) > 1 else scores)
     files = [result]
     if scores.ndim == 2:
         # Several answers: the file of each can be blended as a stream of its own.
-        named = {scores_file: scores} | {scores_file.with_name(f'{name}_{scores_file.name}'): own
-                                         for name, own in answers.items() if len(answers) > 1}
+        named = {scores_file: scores} | {
+            scores_file.with_name(f'{name}_{scores_file.name}'): own
+            for name, own in answers.items()
+            if len(answers) > 1
+        }
         for file, own in named.items():
             save_scores(file, ids, own, checkpoint)
         files += named
     if scores.ndim == 2 and options.split == 'test' and submission:
         try:
             files += write_submission(result.parent, ids, scores.argmax(1))
-        except DataError as error:              # names of one's own data that a csv can't hold
+        except DataError as error:  # names of one's own data that a csv can't hold
             print(f'no Submission.csv: {error}')
     old = [file.name for file in (scores_file, *submission) if file not in files and file.exists()]
     if old:
-        print(f'warning: {", ".join(old)} beside {result} come from an earlier test, not from this one')
+        print(
+            f'warning: {", ".join(old)} beside {result} come from an earlier test, not from this '
+            'one'
+        )
     return files
 
 
-def _write_features(run: Run, options: TestOptions, ids: list[str], features: np.ndarray) -> list[Path]:
-    """Features (N, D) under names of their own: no file of scores is touched unless --out names it."""
+def _write_features(
+    run: Run, options: TestOptions, ids: list[str], features: np.ndarray
+) -> list[Path]:
+    """Features (N, D) under names of their own.
+
+    No file of scores is touched unless --out names it.
+    """
     name = 'features.pkl' if options.split == 'test' else f'{options.split}_features.pkl'
     result = Path(options.out) if options.out else run.work_dir / name
     save_result_pkl(result, features)

@@ -1,4 +1,8 @@
-"""Training from a config file: checks first, then a work dir that a stopped run continues from by itself."""
+"""Training from a config file.
+
+Checks first, then a work dir that a stopped run continues from by itself.
+"""
+
 from __future__ import annotations
 
 import logging
@@ -44,8 +48,11 @@ from .setup import (
 from .test import TestOptions, test_run
 
 
-def train(config: str | os.PathLike, options: TrainOptions | None = None,
-          cfg_options: Mapping[str, Any] | Sequence[str] | None = None) -> Path:
+def train(
+    config: str | os.PathLike,
+    options: TrainOptions | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Path:
     """Train as the config file says; returns the work dir.
 
     raises  UserError kinds for anything wrong in config, data or checkpoints, before the work dir is touched;
@@ -62,7 +69,10 @@ def train(config: str | os.PathLike, options: TrainOptions | None = None,
 
 @dataclass
 class Given:
-    """What a caller of `train_model` brings along: a built model and data set, and how logs are named and filled."""
+    """What a caller of `train_model` brings along.
+
+    A built model and data set, and how logs are named and filled.
+    """
 
     model: torch.nn.Module
     dataset: Any
@@ -70,8 +80,17 @@ class Given:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, given: Given | None = None) -> Path:
-    """Check everything, put the run together, train. From a config file, or with what is given (train_model)."""
+def _train(
+    run: Run,
+    options: TrainOptions,
+    ranks: Ranks,
+    collectives: Collectives,
+    given: Given | None = None,
+) -> Path:
+    """Check everything, put the run together, train.
+
+    From a config file, or with what is given (train_model).
+    """
     wanted = ('optimizer', 'lr_config', 'total_epochs')
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
     recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
@@ -87,10 +106,18 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectiv
     else:
         load_start(given.model, recipe, logger)
         model = given.model.to(ranks.device)
-    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=None if given is None else given.dataset)
-    val_batches = _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
-    collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), settings=[settings_text(recipe), flags(options), seed],
-                     checkpoint=None if resume is None else resume.place)
+    train_batches = build_batches(
+        recipe, 'train', ranks, seed, dataset=None if given is None else given.dataset
+    )
+    val_batches = (
+        _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
+    )
+    collectives.same(
+        clips=_clips(train_batches),
+        val_clips=_clips(val_batches),
+        settings=[settings_text(recipe), flags(options), seed],
+        checkpoint=None if resume is None else resume.place,
+    )
     check_match(model, train_batches, recipe, 'train')
     if val_batches is not None:
         check_match(model, val_batches, recipe, 'val')
@@ -105,8 +132,20 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectiv
         return run.work_dir
 
     # The loop. Nothing is written before _open_work_dir.
-    trainer = Trainer(model, recipe, ranks, collectives, train_batches, val_batches, run.work_dir, logging.getLogger('pyskl'),
-                      JsonLog(None), seed, options.amp, options.on_nan)
+    trainer = Trainer(
+        model,
+        recipe,
+        ranks,
+        collectives,
+        train_batches,
+        val_batches,
+        run.work_dir,
+        logging.getLogger('pyskl'),
+        JsonLog(None),
+        seed,
+        options.amp,
+        options.on_nan,
+    )
     if resume is not None:
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
@@ -132,25 +171,42 @@ def _train(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectiv
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
     """The val split. A UserError kind when it can't be judged, before an epoch is spent on it."""
     if recipe.gives_features:
-        raise ConfigError(f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave '
-                          'feat_ext out while training, or train with --no-validate.')
+        raise ConfigError(
+            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so '
+            'data.val cannot be judged. Leave '
+            'feat_ext out while training, or train with --no-validate.'
+        )
     if recipe.keeps_views_apart:
-        raise ConfigError(f"{recipe.filename}: model.test_cfg.average_clips = None keeps a clip's views "
-                          "apart, so data.val cannot be judged. Take 'prob' while training, or train "
-                          'with --no-validate.')
+        raise ConfigError(
+            f"{recipe.filename}: model.test_cfg.average_clips = None keeps a clip's views "
+            "apart, so data.val cannot be judged. Take 'prob' while training, or train "
+            'with --no-validate.'
+        )
     batches = build_batches(recipe, 'val', ranks)
     if not (np.asarray(batches.dataset.labels) >= 0).any():
-        raise DataError(f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. '
-                        'Give them labels, or train with --no-validate.')
+        raise DataError(
+            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, '
+            'so nothing can be judged. '
+            'Give them labels, or train with --no-validate.'
+        )
     return batches
 
 
-def _check_tests_to_come(model: torch.nn.Module, recipe: Recipe, options: TrainOptions, ranks: Ranks) -> None:
+def _check_tests_to_come(
+    model: torch.nn.Module, recipe: Recipe, options: TrainOptions, ranks: Ranks
+) -> None:
     """Is there what --test-last and --test-best need? Better said now than after the training."""
-    judged = options.validate and recipe.data.val is not None and recipe.evaluation.best_figure is not None
+    judged = (
+        options.validate
+        and recipe.data.val is not None
+        and recipe.evaluation.best_figure is not None
+    )
     if options.test_best and not judged:
-        raise ConfigError(f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
-                          'evaluation.save_best = None). Validate, or take --test-last.')
+        raise ConfigError(
+            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
+            '(--no-validate, no data.val, or '
+            'evaluation.save_best = None). Validate, or take --test-last.'
+        )
     if options.test_last or options.test_best:
         check_match(model, build_batches(recipe, 'test', ranks), recipe, 'test')
 
@@ -160,46 +216,85 @@ def _clips(batches: Batches | None) -> Any:
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- learning rate -----------------------------------------------------------------------------------------------------
+# -- learning rate ---------------------------------------------------------------------------------
 
-def _with_scaled_rate(recipe: Recipe, options: TrainOptions, ranks: Ranks) -> tuple[Recipe, tuple[int, str]]:
+
+def _with_scaled_rate(
+    recipe: Recipe, options: TrainOptions, ranks: Ranks
+) -> tuple[Recipe, tuple[int, str]]:
     """The recipe with its rate scaled if asked for, and the log line about batch and rate."""
     per_process = recipe.data.loader('train').videos_per_gpu
     total, rate = per_process * ranks.world, recipe.optimizer['lr']
     line = f'Total batch: {total} clips ({per_process} x {ranks.world} processes), learning rate {rate:.4g}'
     if recipe.auto_scale_lr is None and options.autoscale_lr:
-        raise ConfigError(f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch optimizer.lr = {rate:g} was '
-                          'chosen. Add auto_scale_lr = dict(base_batch_size=...), the number of clips per step.')
+        raise ConfigError(
+            f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch '
+            f'optimizer.lr = {rate:g} was '
+            'chosen. Add auto_scale_lr = dict(base_batch_size=...), the number of clips per step.'
+        )
     base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else total
     if total == base:
         return recipe, (logging.INFO, line)
     scaled = rate * total / base
     if options.autoscale_lr:
-        recipe = replace(recipe, optimizer={**recipe.optimizer, 'lr': scaled}, auto_scale_lr=AutoScaleLr(total))
-        return recipe, (logging.INFO, f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)')
-    return recipe, (logging.WARNING, f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
-                    f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config if it is meant so.')
+        recipe = replace(
+            recipe, optimizer={**recipe.optimizer, 'lr': scaled}, auto_scale_lr=AutoScaleLr(total)
+        )
+        return recipe, (
+            logging.INFO,
+            f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)',
+        )
+    return recipe, (
+        logging.WARNING,
+        f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
+        f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config '
+        'if it is meant so.',
+    )
 
 
-# -- going on, the work dir --------------------------------------------------------------------------------------------
+# -- going on, the work dir
+# --------------------------------------------------------------------------------------------
+
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
-    advice = '--no-resume with another --work-dir starts anew.' if given is None else 'without resume_from, it starts anew.'
+    advice = (
+        '--no-resume with another --work-dir starts anew.'
+        if given is None
+        else 'without resume_from, it starts anew.'
+    )
     logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
     for note in resume.notes:
         logger.warning('%s', note)
 
 
-def _meta(recipe: Recipe, options: TrainOptions, ranks: Ranks, seed: int, counts: list[int] | None,
-          resume: Resume | None) -> dict[str, Any]:
+def _meta(
+    recipe: Recipe,
+    options: TrainOptions,
+    ranks: Ranks,
+    seed: int,
+    counts: list[int] | None,
+    resume: Resume | None,
+) -> dict[str, Any]:
     """What every checkpoint says of the run that wrote it."""
-    return {'pyskl_version': __version__, 'torch_version': str(torch.__version__), 'settings': settings_text(recipe), 'seed': seed,
-            **flags(options), 'world': ranks.world, 'class_counts': counts, 'resumed_from': None if resume is None else resume.origin}
+    return {
+        'pyskl_version': __version__,
+        'torch_version': str(torch.__version__),
+        'settings': settings_text(recipe),
+        'seed': seed,
+        **flags(options),
+        'world': ranks.world,
+        'class_counts': counts,
+        'resumed_from': None if resume is None else resume.origin,
+    }
 
 
-def _open_work_dir(run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any],
-                   given: Given | None) -> tuple[logging.Logger, JsonLog]:
-    """Write the config, into `meta` too, and open the logs. What is given brings its own meta and its own config."""
+def _open_work_dir(
+    run: Run, ranks: Ranks, collectives: Collectives, meta: dict[str, Any], given: Given | None
+) -> tuple[logging.Logger, JsonLog]:
+    """Write the config, into `meta` too, and open the logs.
+
+    What is given brings its own meta and its own config.
+    """
     if given is not None:
         meta.update({**given.meta, **meta})
         if ranks.is_main:
@@ -215,33 +310,61 @@ def _open_work_dir(run: Run, ranks: Ranks, collectives: Collectives, meta: dict[
 
 
 def _as_run(run: Run, seed: int) -> str:
-    """The config with what the command line said instead: its text alone tests the run, and trains it again."""
+    """The config with what the command line said instead.
+
+    Its text alone tests the run, and trains it again.
+    """
     recipe = run.recipe
     said = {'work_dir': recipe.work_dir, 'seed': seed, 'optimizer': recipe.optimizer}
-    if recipe.auto_scale_lr is not None:        # the batch that the rate, scaled or not, belongs to
+    if recipe.auto_scale_lr is not None:  # the batch that the rate, scaled or not, belongs to
         said['auto_scale_lr'] = asdict(recipe.auto_scale_lr)
     return dump_config({**run.config._cfg_dict, **said})
 
 
-def _open_logs(recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]) -> tuple[logging.Logger, JsonLog]:
+def _open_logs(
+    recipe: Recipe, ranks: Ranks, stamp: str, meta: Mapping[str, Any]
+) -> tuple[logging.Logger, JsonLog]:
     work_dir = Path(recipe.work_dir)
     logger = get_logger(recipe.log_level, work_dir / f'{stamp}.log', quiet=not ranks.is_main)
     head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
     first_row = {key: meta[key] for key in head if key in meta}
-    return logger, JsonLog(work_dir / f'{stamp}.log.json' if ranks.is_main else None, {**first_row, 'time': time.asctime()})
+    return logger, JsonLog(
+        work_dir / f'{stamp}.log.json' if ranks.is_main else None,
+        {**first_row, 'time': time.asctime()},
+    )
 
 
-def _test_afterwards(run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, logger: logging.Logger) -> None:
+def _test_afterwards(
+    run: Run, options: TrainOptions, ranks: Ranks, collectives: Collectives, logger: logging.Logger
+) -> None:
     folder = CheckpointFolder(run.work_dir)
-    for wanted, name, path in ((options.test_last, 'last', run.work_dir / 'latest.pth'), (options.test_best, 'best', folder.best())):
+    for wanted, name, path in (
+        (options.test_last, 'last', run.work_dir / 'latest.pth'),
+        (options.test_best, 'best', folder.best()),
+    ):
         if wanted and path is None:
-            logger.warning('--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)')
+            logger.warning(
+                '--test-best: no best checkpoint was kept, as no epoch was judged '
+                '(evaluation.start, evaluation.interval)'
+            )
         elif wanted:
-            test_run(run, TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')), ranks, collectives)
+            test_run(
+                run,
+                TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')),
+                ranks,
+                collectives,
+            )
 
 
-def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool = False, test: Mapping[str, bool] | None = None,
-                timestamp: str | None = None, meta: Mapping[str, Any] | None = None) -> None:
+def train_model(
+    model: torch.nn.Module,
+    dataset: Any,
+    cfg: Any,
+    validate: bool = False,
+    test: Mapping[str, bool] | None = None,
+    timestamp: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> None:
     """PYSKL's entry point: train a built model on a built dataset (or a list that holds one) by an mmcv-style config.
 
     cfg        load_from and resume_from are honoured; auto_resume is a matter of tools/train.py, as in PYSKL
@@ -250,9 +373,16 @@ def train_model(model: torch.nn.Module, dataset: Any, cfg: Any, validate: bool =
     timestamp  names the logs in cfg.work_dir; None: now
     """
     if any((test or {}).values()):
-        raise ConfigError('train_model(test=...): test afterwards with pyskl.apis.test or tools/test.py.')
+        raise ConfigError(
+            'train_model(test=...): test afterwards with pyskl.apis.test or tools/test.py.'
+        )
     recipe = read_recipe(cfg)
     ranks = distributed.start()
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
-    _train(Run(cfg, recipe, recipe.filename), TrainOptions(validate=validate), ranks, Collectives(ranks),
-           Given(model, dataset, timestamp, meta or {}))
+    _train(
+        Run(cfg, recipe, recipe.filename),
+        TrainOptions(validate=validate),
+        ranks,
+        Collectives(ranks),
+        Given(model, dataset, timestamp, meta or {}),
+    )

@@ -1,4 +1,5 @@
 """The contract of a data set: what loaders, training, testing and reports ask of one."""
+
 from __future__ import annotations
 
 import hashlib
@@ -54,10 +55,12 @@ class ClipDataset(ABC):
     gives: set[str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any):
-        """Let a subclass that redefines `__getitem__`, as PYSKL's users do, be asked by loaders too."""
+        """Let a subclass that redefines `__getitem__`, as PYSKL's users do, be asked by loaders
+        too.
+        """
         super().__init_subclass__(**kwargs)
         owner = next(c for c in cls.__mro__ if {'sample', '__getitem__'} & vars(c).keys())
-        if 'sample' not in vars(owner):         # a parent's `sample` knows nothing of it
+        if 'sample' not in vars(owner):  # a parent's `sample` knows nothing of it
             cls.sample = ClipDataset.sample
 
     @abstractmethod
@@ -66,14 +69,20 @@ class ClipDataset(ABC):
 
     @abstractmethod
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return one clip's entries, everything computed: what the pipeline's last step collects."""
+        """Return one clip's entries, everything computed.
+
+        What the pipeline's last step collects.
+        """
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Go through the clips once."""
         return map(self.__getitem__, range(len(self)))
 
     def sample(self, index: int) -> dict[str, Any]:
-        """Return one clip for a loader: as `__getitem__`, but entries may be lazy (inputs.LazyArray)."""
+        """Return one clip for a loader.
+
+        As `__getitem__`, but entries may be lazy (inputs.LazyArray).
+        """
         return dict(self[index])
 
     @cached_property
@@ -106,7 +115,8 @@ def count_labels(labels: np.ndarray) -> np.ndarray | None:
 
 
 class _Adapted(ClipDataset):
-    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest."""
+    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest.
+    """
 
     def __init__(self, dataset: Any):
         self._dataset = dataset
@@ -133,9 +143,11 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
     if not isinstance(labels, np.ndarray) or labels.shape != (len(clips),):
         is_array = isinstance(labels, np.ndarray)
         found = f'an array of shape {labels.shape}' if is_array else f'a {type(labels).__name__}'
-        raise ConfigError(f'{type(dataset).__name__}.labels is {found}: expected a numpy array of '
-                          f'shape ({len(clips)},), the class of each clip or -1. A class that '
-                          'redefines __len__ has to redefine labels and ids, too.')
+        raise ConfigError(
+            f'{type(dataset).__name__}.labels is {found}: expected a numpy array of '
+            f'shape ({len(clips)},), the class of each clip or -1. A class that '
+            'redefines __len__ has to redefine labels and ids, too.'
+        )
     return clips
 
 

@@ -1,4 +1,8 @@
-"""From a dataset to batches: workers prepare key points, collation packs them, drawing is left to the model's device."""
+"""From a dataset to batches.
+
+Workers prepare key points, collation packs them, drawing is left to the model's device.
+"""
+
 from __future__ import annotations
 
 import contextlib
@@ -18,12 +22,17 @@ from .workers import worker_init_fn
 
 
 def seed_everything(*entropy: int) -> None:
-    """Seed `random`, `np.random` and torch's generators on all devices from a tuple of numbers, e.g. (seed, iteration, rank)."""
+    """Seed `random`, `np.random` and torch's generators on all devices from a tuple of numbers,
+    e.g. (seed, iteration, rank).
+    """
     torch.manual_seed(_seed_host(*entropy))
 
 
 def seed_sample(*entropy: int) -> None:
-    """Seed `random`, `np.random` and torch's CPU generator, to the same bits. To leave other devices alone saves 0.25 ms a clip."""
+    """Seed `random`, `np.random` and torch's CPU generator, to the same bits.
+
+    To leave other devices alone saves 0.25 ms a clip.
+    """
     torch.default_generator.manual_seed(_seed_host(*entropy))
 
 
@@ -35,7 +44,10 @@ def _seed_host(*entropy: int) -> int:
 
 
 class SeededSamples:
-    """What a worker runs: seed for (seed, epoch, index), then the pipeline. Results don't depend on the number of workers."""
+    """What a worker runs: seed for (seed, epoch, index), then the pipeline.
+
+    Results don't depend on the number of workers.
+    """
 
     def __init__(self, dataset: ClipDataset, seed: int):
         self.dataset, self.seed = dataset, seed
@@ -50,14 +62,24 @@ class SeededSamples:
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Samples -> one batch: Inputs know how they are joined, everything else is stacked by torch."""
+    """Samples -> one batch.
+
+    Inputs know how they are joined, everything else is stacked by torch.
+    """
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-    batch = {key: type(values[0]).collate(values) if isinstance(values[0], Input) else default_collate(values)
-             for key, values in batch.items()}
-    return batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
+    batch = {
+        key: type(values[0]).collate(values)
+        if isinstance(values[0], Input)
+        else default_collate(values)
+        for key, values in batch.items()
+    }
+    return (
+        batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
+    )
 
 
-_BY_VALUE = 2**16       # bytes: smaller tensors go through the pipe, since torch's shared memory costs a millisecond a tensor
+# Tensors of fewer bytes go through the pipe: torch's shared memory costs a millisecond a tensor.
+_BY_VALUE = 2**16
 
 
 def _sent(value: Any) -> Any:
@@ -80,8 +102,11 @@ def worker_errors() -> Iterator[None]:
     except RuntimeError as error:
         if 'DataLoader worker' not in str(error):
             raise
-        raise UserError(f'A worker that prepares clips is gone: {str(error).splitlines()[0].rstrip(". ")}. Out of memory? '
-                        'Try data.workers_per_gpu=0, or fewer than now.') from error
+        raise UserError(
+            f'A worker that prepares clips is gone: {str(error).splitlines()[0].rstrip(". ")}. Out '
+            'of memory? '
+            'Try data.workers_per_gpu=0, or fewer than now.'
+        ) from error
 
 
 class Batches:
@@ -92,7 +117,9 @@ class Batches:
     label in the data set's table (classes.vectors): the head has that table.
     """
 
-    def __init__(self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: ClipDataset):
+    def __init__(
+        self, loader: DataLoader, sampler: TrainBatches | TestBatches, dataset: ClipDataset
+    ):
         self.loader, self.sampler, self.dataset = loader, sampler, dataset
 
     def __len__(self) -> int:
@@ -103,18 +130,41 @@ class Batches:
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Small tensors come from a worker as arrays."""
-        small = {key: torch.from_numpy(value) for key, value in batch.items() if isinstance(value, np.ndarray)}
-        return {**batch, **({key: value.pin_memory() for key, value in small.items()} if self.loader.pin_memory else small)}
+        small = {
+            key: torch.from_numpy(value)
+            for key, value in batch.items()
+            if isinstance(value, np.ndarray)
+        }
+        return {
+            **batch,
+            **(
+                {key: value.pin_memory() for key, value in small.items()}
+                if self.loader.pin_memory
+                else small
+            ),
+        }
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
-        """Training batches of that epoch from batch `start` on; the same whether or not the run was stopped in between."""
+        """Training batches of that epoch from batch `start` on.
+
+        The same whether or not the run was stopped in between.
+        """
         self.sampler.epoch, self.sampler.start = epoch, start
         return iter(self)
 
 
-def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0, shuffle: bool | None = None, seed: int = 0,
-                     rank: int = 0, num_ranks: int = 1, pin_memory: bool = False, persistent_workers: bool = True,
-                     prefetch_factor: int = 4) -> Batches:
+def build_dataloader(
+    dataset: Any,
+    videos_per_gpu: int,
+    workers_per_gpu: int = 0,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    rank: int = 0,
+    num_ranks: int = 1,
+    pin_memory: bool = False,
+    persistent_workers: bool = True,
+    prefetch_factor: int = 4,
+) -> Batches:
     """Make batches of a dataset for one rank.
 
     Args:
@@ -131,13 +181,36 @@ def build_dataloader(dataset: Any, videos_per_gpu: int, workers_per_gpu: int = 0
     """
     dataset = as_clip_dataset(dataset)
     if dataset.test_mode:
-        sampler: TrainBatches | TestBatches = TestBatches(len(dataset), videos_per_gpu, rank, num_ranks)
+        sampler: TrainBatches | TestBatches = TestBatches(
+            len(dataset), videos_per_gpu, rank, num_ranks
+        )
     else:
-        sampler = TrainBatches(len(dataset), videos_per_gpu, seed, rank, num_ranks, shuffle is not False,
-                               dataset.labels, dataset.class_prob)
+        sampler = TrainBatches(
+            len(dataset),
+            videos_per_gpu,
+            seed,
+            rank,
+            num_ranks,
+            shuffle is not False,
+            dataset.labels,
+            dataset.class_prob,
+        )
     workers = min(workers_per_gpu, len(sampler))
-    parallel = {'persistent_workers': persistent_workers, 'prefetch_factor': prefetch_factor,
-                'worker_init_fn': worker_init_fn()} if workers else {}
-    loader = DataLoader(SeededSamples(dataset, seed), batch_sampler=sampler, num_workers=workers,
-                        collate_fn=collate, pin_memory=pin_memory, **parallel)
+    parallel = (
+        {
+            'persistent_workers': persistent_workers,
+            'prefetch_factor': prefetch_factor,
+            'worker_init_fn': worker_init_fn(),
+        }
+        if workers
+        else {}
+    )
+    loader = DataLoader(
+        SeededSamples(dataset, seed),
+        batch_sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+        **parallel,
+    )
     return Batches(loader, sampler, dataset)

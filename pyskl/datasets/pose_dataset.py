@@ -1,4 +1,5 @@
 """Skeleton clips from one annotation file, passed through a pipeline."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -48,15 +49,29 @@ class PoseDataset(ClipDataset):
     components = {'pipeline': PIPELINES}
     entries = FROM_DATASET
 
-    def __init__(self, ann_file: str | PathLike, pipeline: Sequence[dict | Any], split: str | None = None,
-                 label_embeddings: str | PathLike | None = None, num_classes: int | None = None,
-                 class_prob: Literal['balanced', 'sqrt'] | dict | Sequence[float] | None = None, valid_ratio: float | None = None,
-                 box_thr: float | str | None = None, test_mode: bool = False, modality: str = 'Pose', start_index: int = 0,
-                 memcached: bool = False, mc_cfg: dict | Sequence | None = None,
-                 only_classes: Sequence[int] | None = None, without_classes: Sequence[int] | None = None):
+    def __init__(
+        self,
+        ann_file: str | PathLike,
+        pipeline: Sequence[dict | Any],
+        split: str | None = None,
+        label_embeddings: str | PathLike | None = None,
+        num_classes: int | None = None,
+        class_prob: Literal['balanced', 'sqrt'] | dict | Sequence[float] | None = None,
+        valid_ratio: float | None = None,
+        box_thr: float | str | None = None,
+        test_mode: bool = False,
+        modality: str = 'Pose',
+        start_index: int = 0,
+        memcached: bool = False,
+        mc_cfg: dict | Sequence | None = None,
+        only_classes: Sequence[int] | None = None,
+        without_classes: Sequence[int] | None = None,
+    ):
         self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
-        self.pipeline = pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
+        self.pipeline = (
+            pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
+        )
         _check_classes(only_classes, without_classes, num_classes)
         self.video_infos = self._load(valid_ratio, box_thr, only_classes, without_classes)
         self.label_embeddings = load_label_embeddings(label_embeddings)
@@ -66,8 +81,13 @@ class PoseDataset(ClipDataset):
         self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)
 
-    def _load(self, valid_ratio: float | None, box_thr: float | str | None, only: Sequence[int] | None,
-              without: Sequence[int] | None) -> Annotations:
+    def _load(
+        self,
+        valid_ratio: float | None,
+        box_thr: float | str | None,
+        only: Sequence[int] | None,
+        without: Sequence[int] | None,
+    ) -> Annotations:
         clips = open_annotations(self.ann_file)
         if self.split is not None:
             clips = clips.split(self.split)
@@ -76,14 +96,25 @@ class PoseDataset(ClipDataset):
             valid = clips.column(key)
             lacking = np.flatnonzero(np.isnan(valid))
             if len(lacking):
-                raise DataError(f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[lacking[0]]} lacks.')
+                raise DataError(
+                    f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip '
+                    f'{clips.ids[lacking[0]]} lacks.'
+                )
             clips = clips.take(np.flatnonzero(valid / clips.column('total_frames') >= valid_ratio))
         if only is not None or without is not None:
-            chosen = np.isin(clips.labels, list(without if only is None else only), invert=only is None)
+            chosen = np.isin(
+                clips.labels, list(without if only is None else only), invert=only is None
+            )
             clips = clips.take(np.flatnonzero(chosen))
         if not len(clips):
             part = f' in split {self.split!r}' if self.split is not None else ''
-            part += f' of the classes {list(only)}' if only is not None else f' but of the classes {list(without)}' if without else ''
+            part += (
+                f' of the classes {list(only)}'
+                if only is not None
+                else f' but of the classes {list(without)}'
+                if without
+                else ''
+            )
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
         return clips
 
@@ -98,8 +129,11 @@ class PoseDataset(ClipDataset):
                 advice = 'Clips without labels can only be tested.'
             else:
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
-            raise DataError(f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, expected '
-                            f'0..{highest - 1} ({len(wrong)} such clips). {advice}')
+            raise DataError(
+                f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, '
+                'expected '
+                f'0..{highest - 1} ({len(wrong)} such clips). {advice}'
+            )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
             raise ConfigError(f'Flip.flip_label_map: label {beyond[0]}, expected 0..{highest - 1}.')
@@ -113,7 +147,9 @@ class PoseDataset(ClipDataset):
         given = {int(k): float(v) for k, v in given.items()}
         missing = sorted(set(np.unique(self.labels).tolist()) - set(given))
         if missing:
-            raise ConfigError(f'class_prob: no value for class {missing[0]}. Expected one per class, e.g. 1.0.')
+            raise ConfigError(
+                f'class_prob: no value for class {missing[0]}. Expected one per class, e.g. 1.0.'
+            )
         if any(not 0 <= v < np.inf for v in given.values()):
             raise ConfigError('class_prob: values must be finite and not negative.')
         return np.array([given.get(k, 0.0) for k in range(max(given) + 1)])
@@ -156,17 +192,33 @@ class PoseDataset(ClipDataset):
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
     def _processed(self, index: int, lazy: bool) -> dict[str, Any]:
-        """Pass clip `index` through the pipeline; `emb` is the row of the label that it ends with."""
+        """Pass clip `index` through the pipeline.
+
+        `emb` is the row of the label that it ends with.
+        """
         label = int(self.labels[index])
         clip = self.video_infos[index]
-        if not self._only_our_stages:           # ours never write into the clip's own arrays; a user's stage may
-            clip = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in clip.items()}
-        results = {**clip, 'label': label, 'emb': self._emb(label), 'modality': self.modality,
-                   'start_index': self.start_index, 'test_mode': self.test_mode}
+        if (
+            not self._only_our_stages
+        ):  # ours never write into the clip's own arrays; a user's stage may
+            clip = {
+                key: value.copy() if isinstance(value, np.ndarray) else value
+                for key, value in clip.items()
+            }
+        results = {
+            **clip,
+            'label': label,
+            'emb': self._emb(label),
+            'modality': self.modality,
+            'start_index': self.start_index,
+            'test_mode': self.test_mode,
+        }
         sample = self.pipeline(results, lazy=lazy)
         if self._relabelled and 'emb' in sample and np.array_equal(sample['emb'], self._emb(label)):
             vector = self._emb(int(sample['label']))
-            sample['emb'] = torch.from_numpy(vector.copy()) if torch.is_tensor(sample['emb']) else vector
+            sample['emb'] = (
+                torch.from_numpy(vector.copy()) if torch.is_tensor(sample['emb']) else vector
+            )
         return sample
 
     def sample(self, index: int) -> dict[str, Any]:
@@ -180,15 +232,21 @@ class PoseDataset(ClipDataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self._processed(index, lazy=False)
 
-    def evaluate(self, results: Sequence[np.ndarray], metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
-                 topk: Sequence[int] = (1, 5)) -> dict[str, float]:
+    def evaluate(
+        self,
+        results: Sequence[np.ndarray],
+        metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
+        topk: Sequence[int] = (1, 5),
+    ) -> dict[str, float]:
         """Scores, one (K,) array per clip in dataset order -> metrics by name."""
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
         return evaluate(np.stack(list(results)), self.labels, metrics=metrics, topk=topk)
 
 
-def _check_classes(only: Sequence[int] | None, without: Sequence[int] | None, num_classes: int | None) -> None:
+def _check_classes(
+    only: Sequence[int] | None, without: Sequence[int] | None, num_classes: int | None
+) -> None:
     if only is not None and without is not None:
         raise ConfigError('only_classes and without_classes are both given. Leave one of them out.')
     name, given = ('without_classes', without) if only is None else ('only_classes', only)
@@ -196,4 +254,6 @@ def _check_classes(only: Sequence[int] | None, without: Sequence[int] | None, nu
     wrong = [k for k in given or () if not 0 <= k < most]
     if wrong:
         last = '' if num_classes is None else f' to {num_classes - 1}'
-        raise ConfigError(f'{name} = {list(given)}: there is no class {wrong[0]}; expected numbers from 0{last}.')
+        raise ConfigError(
+            f'{name} = {list(given)}: there is no class {wrong[0]}; expected numbers from 0{last}.'
+        )

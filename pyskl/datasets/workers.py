@@ -5,6 +5,7 @@ process from finishing its iteration, so workers ignore these signals. What ends
 which the main process holds the writing end: it closes when that process is gone, however it went,
 and at the end of a program just before multiprocessing waits for its children.
 """
+
 from __future__ import annotations
 
 import os
@@ -35,11 +36,11 @@ class _Lifeline:
 
     def _end_of_program(self) -> None:
         self.writer.close()
-        if hasattr(signal, 'SIGCHLD'):      # torch would report a worker that was still starting
+        if hasattr(signal, 'SIGCHLD'):  # torch would report a worker that was still starting
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-_current: _Lifeline | None = None       # of this process, once it has made a loader with workers
+_current: _Lifeline | None = None  # of this process, once it has made a loader with workers
 _making = threading.Lock()
 
 
@@ -56,7 +57,7 @@ def _lifeline() -> _Lifeline:
 def _let_go() -> None:
     """In a forked child: close the inherited writing end, which would outlive the parent's."""
     global _current, _making
-    _making = threading.Lock()          # another thread may have held it at the fork
+    _making = threading.Lock()  # another thread may have held it at the fork
     if _current is not None:
         _current.writer.close()
         _current = None
@@ -70,7 +71,7 @@ def _start(reader: Connection, owner: int, _: int) -> None:
         owner: process id. Where another process runs the loader, signals keep torch's meaning, or
             that process could not end its workers.
     """
-    torch.set_num_threads(1)            # the cores belong to the network
+    torch.set_num_threads(1)  # the cores belong to the network
     parent = parent_process()
     if parent is None or parent.pid != owner:
         return
@@ -81,5 +82,5 @@ def _start(reader: Connection, owner: int, _: int) -> None:
 
 
 def _leave_with_owner(reader: Connection) -> None:
-    reader.poll(None)                   # returns when the pipe closes
-    os._exit(0)                         # torch reports other statuses as a worker that failed
+    reader.poll(None)  # returns when the pipe closes
+    os._exit(0)  # torch reports other statuses as a worker that failed

@@ -1,4 +1,5 @@
 """Datasets made of datasets: one repeated, several joined."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -32,15 +33,21 @@ class RepeatDataset(ClipDataset):
             raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
         self.dataset, self.times = _built(dataset, test_mode), times
         self.test_mode = self.dataset.test_mode
-        self.class_prob, self.class_prob_rule = self.dataset.class_prob, self.dataset.class_prob_rule
+        self.class_prob, self.class_prob_rule = (
+            self.dataset.class_prob,
+            self.dataset.class_prob_rule,
+        )
         self.gives, self.classes = self.dataset.gives, self.dataset.classes
         self.labels = np.tile(self.dataset.labels, times)
 
     @property
     def ids(self) -> Ids:
         inner = self.dataset.ids
-        return Ids(lambda index: inner[index % len(inner)], len(self),
-                   lambda: chain.from_iterable(repeat(inner, self.times)))
+        return Ids(
+            lambda index: inner[index % len(inner)],
+            len(self),
+            lambda: chain.from_iterable(repeat(inner, self.times)),
+        )
 
     @property
     def fingerprint(self) -> Any:
@@ -70,8 +77,12 @@ class ConcatDataset(ClipDataset):
         self.test_mode = self.datasets[0].test_mode
         self.gives = self._common_gives()
         self.class_prob_rule, self.class_prob = self._common_class_prob()
-        vectors = self._same([dataset.classes.vectors for dataset in self.datasets], 'label_embeddings')
-        self.classes = Classes(count_labels(self.labels), vectors, self.datasets[0].classes.vectors_file)
+        vectors = self._same(
+            [dataset.classes.vectors for dataset in self.datasets], 'label_embeddings'
+        )
+        self.classes = Classes(
+            count_labels(self.labels), vectors, self.datasets[0].classes.vectors_file
+        )
         self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property
@@ -88,7 +99,8 @@ class ConcatDataset(ClipDataset):
         return None if None in gives else set.intersection(*gives)
 
     def _common_class_prob(self) -> tuple[str | None, np.ndarray | None]:
-        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers."""
+        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers.
+        """
         rule = self._same([dataset.class_prob_rule for dataset in self.datasets], 'class_prob')
         if rule is not None:
             return rule, repeats(self.labels, rule)
@@ -98,7 +110,9 @@ class ConcatDataset(ClipDataset):
     def _same(values: Sequence[Any], setting: str) -> Any:
         first, *others = values
         if any(not np.array_equal(first, other) for other in others):
-            raise ConfigError(f'ConcatDataset: its datasets disagree about {setting}. Give all of them the same.')
+            raise ConfigError(
+                f'ConcatDataset: its datasets disagree about {setting}. Give all of them the same.'
+            )
         return first
 
     def __len__(self) -> int:
@@ -106,7 +120,9 @@ class ConcatDataset(ClipDataset):
 
     def _place(self, index: int) -> tuple[int, int]:
         """Return which dataset a clip is in, and its index there."""
-        index = range(len(self))[index]             # as lists: -1 is the last, and beyond the end is an IndexError
+        index = range(len(self))[
+            index
+        ]  # as lists: -1 is the last, and beyond the end is an IndexError
         which = int(np.searchsorted(self._ends, index, side='right'))
         return which, index - (int(self._ends[which - 1]) if which else 0)
 

@@ -1,4 +1,5 @@
 """Scores of every clip of a dataset, from any number of processes, in dataset order."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -12,8 +13,15 @@ from .batch import predict
 from .distributed import Collectives, Ranks
 
 
-def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, collectives: Collectives, amp: str | None = None,
-                   title: str = 'test', interrupted: Callable[[], bool] | None = None) -> dict[str, np.ndarray] | None:
+def collect_scores(
+    model: torch.nn.Module,
+    batches: Batches,
+    ranks: Ranks,
+    collectives: Collectives,
+    amp: str | None = None,
+    title: str = 'test',
+    interrupted: Callable[[], bool] | None = None,
+) -> dict[str, np.ndarray] | None:
     """Run the model over a test-mode dataset.
 
     batches       this rank's share, see build_dataloader; the shares together hold every clip once
@@ -24,33 +32,47 @@ def collect_scores(model: torch.nn.Module, batches: Batches, ranks: Ranks, colle
     model.eval()
     rows, answers = [], []
     try:
-        with tqdm(total=len(batches.sampler.indices), desc=title, unit='clip', leave=False,
-                  disable=None if ranks.is_main else True) as bar:
+        with tqdm(
+            total=len(batches.sampler.indices),
+            desc=title,
+            unit='clip',
+            leave=False,
+            disable=None if ranks.is_main else True,
+        ) as bar:
             for batch in batches:
                 rows.append(batch['index'])
                 answers.append(predict(model, batch, ranks.device, amp))
                 bar.update(len(rows[-1]))
                 if interrupted is not None and interrupted():
                     return None
-        for _ in range(batches.sampler.most - len(batches)):        # a rank with fewer batches is asked as often as the others
+        for _ in range(
+            batches.sampler.most - len(batches)
+        ):  # a rank with fewer batches is asked as often as the others
             if interrupted is not None and interrupted():
                 return None
     finally:
         model.train(was_training)
     mine = torch.cat(rows).numpy() if rows else np.zeros(0, int)
-    joined = {name: torch.cat([answer[name] for answer in answers]).cpu().numpy() for name in (answers[0] if answers else ())}
+    joined = {
+        name: torch.cat([answer[name] for answer in answers]).cpu().numpy()
+        for name in (answers[0] if answers else ())
+    }
     parts = collectives.gather((mine, joined))
     return None if parts is None else _in_order(parts, len(batches.dataset))
 
 
-def _in_order(parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: int) -> dict[str, np.ndarray]:
+def _in_order(
+    parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: int
+) -> dict[str, np.ndarray]:
     """Put the ranks' answers, each (rows, answers of these rows by name), into dataset order."""
     parts = [(rows, answers) for rows, answers in parts if len(rows)]
     rows = np.concatenate([rows for rows, _ in parts])
     order = np.argsort(rows)
     exactly_once = np.array_equal(rows[order], np.arange(num_clips))
     assert exactly_once, 'the ranks did not share the clips out exactly'
-    return {name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]}
+    return {
+        name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]
+    }
 
 
 def joint_scores(answers: Mapping[str, np.ndarray]) -> np.ndarray:

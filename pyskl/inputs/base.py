@@ -1,4 +1,5 @@
 """The contract between data sets and models: inputs of a batch that the model's device computes."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -128,12 +129,18 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
 
     @abstractmethod
     def input(self) -> Input | None:
-        """Return it as a batch of one sample; None where it has to be, or has been, computed here."""
+        """Return it as a batch of one sample.
+
+        None where it has to be, or has been, computed here.
+        """
 
     @property
     @abstractmethod
     def by_view(self) -> LazyArray:
-        """The same with its views apart, (S, C, T, H, W): what FormatShape makes of (S * T, C, H, W)."""
+        """The same with its views apart, (S, C, T, H, W).
+
+        What FormatShape makes of (S * T, C, H, W).
+        """
 
     @abstractmethod
     def as_tensor(self) -> LazyArray:
@@ -168,8 +175,9 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
             raise AttributeError(name)
         return getattr(self.value(), name)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple = (),
-                        **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple = (), **kwargs: Any
+    ) -> Any:
         kwargs = {name: _computed(value) for name, value in kwargs.items()}
         if not out:
             return getattr(ufunc, method)(*map(_computed, inputs), **kwargs)
@@ -178,7 +186,9 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
         return out[0] if len(out) == 1 else out
 
     @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = {name: _computed(value) for name, value in (kwargs or {}).items()}
         return function(*map(_computed, args), **kwargs)
 

@@ -2,6 +2,7 @@
 
 `imgs` is a tensor (B, S, C, T, H, W), or an Input of that shape (heatmaps not drawn yet).
 """
+
 from __future__ import annotations
 
 import math
@@ -13,19 +14,24 @@ from ..inputs import Input, Target, input_tensor
 
 Imgs = torch.Tensor | Input
 
-CPU_VIEWS = 4                       # volumes at once in testing on the CPU
-CUDA_SHARE = 0.5                    # of the free GPU memory that one chunk of testing may fill
-BYTES_PER_INPUT_BYTE = 12           # activations alive at once in a forward pass, by the size of the input
-INDEXABLE = 2**31                   # elements that a tensor may have for kernels to count them in 32 bits: others are slow, or missing
+CPU_VIEWS = 4  # volumes at once in testing on the CPU
+CUDA_SHARE = 0.5  # of the free GPU memory that one chunk of testing may fill
+BYTES_PER_INPUT_BYTE = 12  # activations alive at once in a forward pass, by the size of the input
+# Elements that a tensor may have for kernels to count them in 32 bits: others are slow, or missing.
+INDEXABLE = 2**31
 
 
 def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
-    """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
+    """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample.
+    """
     return target.laid_out(input_tensor(imgs, target, views).flatten(0, 1))
 
 
 def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterator[torch.Tensor]:
-    """The volumes in pieces that fit in memory: each (B * n, C, T, H, W), n views of every sample, in order of views."""
+    """The volumes in pieces that fit in memory.
+
+    Each (B * n, C, T, H, W), n views of every sample, in order of views.
+    """
     batch, num_views = imgs.shape[:2]
     step = max(1, volumes_at_once(imgs, target, max_testing_views) // batch)
     for start in range(0, num_views, step):
@@ -33,12 +39,22 @@ def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterato
 
 
 def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -> int:
-    """How many volumes pass the network at once: as told, or a few on the CPU (caches), what fits on a GPU."""
+    """How many volumes pass the network at once.
+
+    As told, or a few on the CPU (caches), what fits on a GPU.
+    """
     if max_testing_views is not None:
         return max_testing_views
     if target.device.type != 'cuda':
         return CPU_VIEWS
     free, _ = torch.cuda.mem_get_info(target.device)
-    free += torch.cuda.memory_reserved(target.device) - torch.cuda.memory_allocated(target.device)      # torch's own, to be used again
+    # What torch holds and does not use can be used again.
+    free += torch.cuda.memory_reserved(target.device)
+    free -= torch.cuda.memory_allocated(target.device)
     elements = math.prod(imgs.shape[2:]) * BYTES_PER_INPUT_BYTE
-    return max(1, min(int(free * CUDA_SHARE / (elements * target.dtype.itemsize)), (INDEXABLE - 1) // elements))
+    return max(
+        1,
+        min(
+            int(free * CUDA_SHARE / (elements * target.dtype.itemsize)), (INDEXABLE - 1) // elements
+        ),
+    )

@@ -1,4 +1,8 @@
-"""Checks that need no data: datasets with their pipelines, and whether model and data can belong together."""
+"""Checks that need no data.
+
+Datasets with their pipelines, and whether model and data can belong together.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +19,10 @@ SPLITS = ('train', 'val', 'test')
 
 
 def check_dataset(cfg: Any, where: str) -> None:
-    """Check a dataset's config, its pipeline's stages and the datasets inside of it. ConfigError names the place."""
+    """Check a dataset's config, its pipeline's stages and the datasets inside of it.
+
+    ConfigError names the place.
+    """
     DATASETS.check(cfg, where)
     for place, dataset in dataset_configs(cfg, where):
         pipeline = dataset.get('pipeline')
@@ -48,18 +55,27 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
             collected.append(None if pipeline is None else pipeline.gives)
             if collected[-1] is not None:
                 _check_gives(pipeline, wanted, place, top.model['type'])
-    collects_emb = any('emb' in (entries or ()) for entries in collected) or (None if None in collected else False)
+    collects_emb = any('emb' in (entries or ()) for entries in collected) or (
+        None if None in collected else False
+    )
     trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
     if trains_emb and collects_emb is False:
-        raise ConfigError(f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config collects 'emb'. Add 'emb' "
-                          "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without embeddings (as PYSKL's own is).")
+        raise ConfigError(
+            f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config "
+            "collects 'emb'. Add 'emb' "
+            "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without "
+            "embeddings (as PYSKL's own is)."
+        )
     return collects_emb
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
     ours, theirs = dataset.get('num_classes'), head.get('num_classes')
     if ours is not None and theirs is not None and ours != theirs:
-        raise ConfigError(f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must be equal.')
+        raise ConfigError(
+            f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must '
+            'be equal.'
+        )
 
 
 def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: str) -> None:
@@ -68,23 +84,36 @@ def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: st
     if not missing:
         return
     # The step that chose the entries, Collect or one of the user's own.
-    choosers = [i for i, step in enumerate(pipeline.steps) if getattr(type(step), 'keys_after', Step.keys_after) is not Step.keys_after]
+    choosers = [
+        i
+        for i, step in enumerate(pipeline.steps)
+        if getattr(type(step), 'keys_after', Step.keys_after) is not Step.keys_after
+    ]
     if choosers:
         where = f'{place}.pipeline[{choosers[-1]}] ({type(pipeline.steps[choosers[-1]]).__name__})'
-        raise ConfigError(f'{where} does not collect {missing[0]!r}, which {"training" if missing[0] == "label" else model} needs. '
-                          'Add it to keys.')
-    raise ConfigError(f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that make it, and '
-                      f'Collect with keys={[*wanted]}.')
+        raise ConfigError(
+            f'{where} does not collect {missing[0]!r}, which '
+            f'{"training" if missing[0] == "label" else model} needs. '
+            'Add it to keys.'
+        )
+    raise ConfigError(
+        f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '
+        'make it, and '
+        f'Collect with keys={[*wanted]}.'
+    )
 
 
 def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
     steps, cls = dataset.get('pipeline'), DATASETS.get(dataset.get('type'))
-    entries = getattr(cls, 'entries', None)         # a data set that is no ClipDataset does not say
-    return Compose(steps, f'{place}.pipeline', entries) if isinstance(steps, (list, tuple)) else None
+    entries = getattr(cls, 'entries', None)  # a data set that is no ClipDataset does not say
+    return (
+        Compose(steps, f'{place}.pipeline', entries) if isinstance(steps, (list, tuple)) else None
+    )
 
 
-def choose_embedding(model: Mapping[str, Any], collects_emb: bool | None,
-                     weights: Collection[str] | None = None) -> tuple[dict[str, Any], str | None]:
+def choose_embedding(
+    model: Mapping[str, Any], collects_emb: bool | None, weights: Collection[str] | None = None
+) -> tuple[dict[str, Any], str | None]:
     """Decide whether a head whose config does not mention `loss_emb` gets a semantic embedding.
 
     Args:
@@ -97,7 +126,11 @@ def choose_embedding(model: Mapping[str, Any], collects_emb: bool | None,
         log; None where the config says it, or the head knows no embedding.
     """
     model, head = dict(model), model.get('cls_head')
-    cls = HEADS.get(head['type']) if isinstance(head, Mapping) and isinstance(head.get('type'), str) else None
+    cls = (
+        HEADS.get(head['type'])
+        if isinstance(head, Mapping) and isinstance(head.get('type'), str)
+        else None
+    )
     if cls is None or 'loss_emb' in head or 'loss_emb' not in accepted(cls):
         return model, None
     if weights is not None:
@@ -109,4 +142,8 @@ def choose_embedding(model: Mapping[str, Any], collects_emb: bool | None,
         reason = f"{'a' if wanted else 'no'} pipeline collects 'emb'"
     if not wanted:
         model['cls_head'] = {**head, 'loss_emb': None}
-    return model, f'The head has {"a" if wanted else "no"} semantic embedding: {reason}, and cls_head.loss_emb is not given'
+    return (
+        model,
+        f'The head has {"a" if wanted else "no"} semantic embedding: {reason}, and '
+        'cls_head.loss_emb is not given',
+    )

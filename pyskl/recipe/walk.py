@@ -1,4 +1,5 @@
 """Find the data sets inside a data set's config: RepeatDataset and ConcatDataset hold others."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -2,6 +2,7 @@
 
 Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of image patches: what is hidden is not drawn.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +24,20 @@ from ..scores import kind_of, soften
 from .figures import plain
 from .sources import Clips, Stream
 
-CHECKED = 3                 # clips scored as in the test, to see whether the scores are this checkpoint's
-TOLERANCE = 0.02            # between machines and precisions
+CHECKED = 3  # clips scored as in the test, to see whether the scores are this checkpoint's
+TOLERANCE = 0.02  # between machines and precisions
 
 
-def occlusion(streams: Sequence[Stream], weights: Sequence[float], clips: Clips, scores: Sequence[np.ndarray],
-              bones: Sequence[Sequence[int]], per_class: int, device: str | None, notes: list[str]) -> dict[str, Any]:
+def occlusion(
+    streams: Sequence[Stream],
+    weights: Sequence[float],
+    clips: Clips,
+    scores: Sequence[np.ndarray],
+    bones: Sequence[Sequence[int]],
+    per_class: int,
+    device: str | None,
+    notes: list[str],
+) -> dict[str, Any]:
     """The probability of the true class that is lost, a mean over the clips of each class.
 
     scores     (N, K) probabilities of each stream, to see that its checkpoint is the one that was tested
@@ -45,7 +54,12 @@ def occlusion(streams: Sequence[Stream], weights: Sequence[float], clips: Clips,
         lost += weight / sum(weights) * _losses(stream, clips, chosen, masks, own, device, notes)
     labels = clips.labels[chosen]
     rows = [{'id': int(k), **_means(lost[:, labels == k], num_joints)} for k in np.unique(labels)]
-    return {'all': _means(lost, num_joints), 'classes': rows, 'clips': len(chosen), 'most': per_class}
+    return {
+        'all': _means(lost, num_joints),
+        'classes': rows,
+        'clips': len(chosen),
+        'most': per_class,
+    }
 
 
 def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
@@ -55,55 +69,96 @@ def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
 
 def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
     if (labels < 0).any():
-        raise DataError('--occlusion asks what the true class loses, but the clips have no labels. Leave it out.')
+        raise DataError(
+            '--occlusion asks what the true class loses, but the clips have no labels. Leave it '
+            'out.'
+        )
     own = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-    return np.concatenate([rows[np.unique(np.linspace(0, len(rows) - 1, min(per_class, len(rows))).astype(int))] for rows in own])
+    return np.concatenate(
+        [
+            rows[np.unique(np.linspace(0, len(rows) - 1, min(per_class, len(rows))).astype(int))]
+            for rows in own
+        ]
+    )
 
 
-def _losses(stream: Stream, clips: Clips, chosen: np.ndarray, masks: Sequence[tuple[int, ...]], scores: np.ndarray,
-            device: str | None, notes: list[str]) -> np.ndarray:
-    """(masks, chosen): the probability of the true class without, minus that with what the mask hides."""
+def _losses(
+    stream: Stream,
+    clips: Clips,
+    chosen: np.ndarray,
+    masks: Sequence[tuple[int, ...]],
+    scores: np.ndarray,
+    device: str | None,
+    notes: list[str],
+) -> np.ndarray:
+    """(masks, chosen): the probability of the true class without, minus that with what the mask
+    hides.
+    """
     model = _model(stream, device)
     _compare(model, stream, clips, scores, notes)
     batch = max(1, model.cfg.data.loader('test').videos_per_gpu)
     lost = np.zeros((len(masks), len(chosen)))
-    with tqdm(total=len(chosen) * (1 + len(masks)), desc=f'occlusion {stream.name}', unit='clip', leave=False, disable=None) as bar:
+    with tqdm(
+        total=len(chosen) * (1 + len(masks)),
+        desc=f'occlusion {stream.name}',
+        unit='clip',
+        leave=False,
+        disable=None,
+    ) as bar:
         for start in range(0, len(chosen), batch):
-            rows = chosen[start:start + batch]
-            whole = collate([{name: given.middle_view() for name, given in _prepared(model, clips, i).items()} for i in rows])
+            rows = chosen[start : start + batch]
+            whole = collate(
+                [
+                    {
+                        name: given.middle_view()
+                        for name, given in _prepared(model, clips, i).items()
+                    }
+                    for i in rows
+                ]
+            )
             labels = clips.labels[rows]
             plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
             for m, mask in enumerate(masks):
                 hidden = {name: given.without_joints(mask) for name, given in whole.items()}
                 answers = _answers(model, hidden, stream.temperature)
-                lost[m, start:start + len(rows)] = plain_answer - _own(answers, labels)
+                lost[m, start : start + len(rows)] = plain_answer - _own(answers, labels)
                 bar.update(len(rows))
     return lost
 
 
 def _model(stream: Stream, device: str | None) -> torch.nn.Module:
     if stream.config_file is None:
-        raise ConfigError(f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.')
+        raise ConfigError(
+            f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.'
+        )
     if stream.checkpoint is None:
-        raise CheckpointError(f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.')
+        raise CheckpointError(
+            f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.'
+        )
     try:
         model = init_recognizer(_config(stream), stream.checkpoint, device)
     except ConfigError as error:
-        if stream.named is not None:            # it names itself
+        if stream.named is not None:  # it names itself
             raise
         raise ConfigError(f'{stream.config_file}: {error}') from error
     return model
 
 
 def _config(stream: Stream) -> Any:
-    """The config as the command line named it, run and with its own modules; else the values of the dump, of which nothing is run."""
+    """The config as the command line named it, run and with its own modules.
+
+    Else the values of the dump, of which nothing is run.
+    """
     if stream.named is not None:
         import_custom_modules(stream.named)
         return stream.named
     if stream.config.get('custom_imports') is not None:
-        raise ConfigError('names modules of its own (custom_imports), and nothing that a work dir names is run. If you trust it, report '
-                          'on this stream alone and name the config: --config CONFIG.')
+        raise ConfigError(
+            'names modules of its own (custom_imports), and nothing that a work dir names is run. '
+            'If you trust it, report '
+            'on this stream alone and name the config: --config CONFIG.'
+        )
     return stream.config
 
 
@@ -112,8 +167,12 @@ def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> dict[str, Input]:
     sample = test_sample(model, clips.annotations[int(i)])
     inputs = {name: sample.get(name) for name in model.takes}
     if not all(isinstance(given, Input) for given in inputs.values()):
-        raise ConfigError(f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or '
-                          'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.')
+        raise ConfigError(
+            f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
+            'drawn (it has none, or '
+            'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report '
+            'without --occlusion.'
+        )
     return inputs
 
 
@@ -122,17 +181,28 @@ def _answers(model: torch.nn.Module, batch: Mapping[str, Input], temperature: fl
     answers = predict(model, batch, model.target.device)
     answers = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})
     answers = answers.mean(1) if answers.ndim == 3 else answers
-    return soften(answers, temperature) if temperature != 1 or kind_of(answers) == 'logits' else answers
+    return (
+        soften(answers, temperature)
+        if temperature != 1 or kind_of(answers) == 'logits'
+        else answers
+    )
 
 
 def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return answers[np.arange(len(labels)), labels]
 
 
-def _compare(model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]) -> None:
+def _compare(
+    model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]
+) -> None:
     """Note it when the checkpoint does not give the scores that the report is about."""
     rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
-    again = np.concatenate([_answers(model, _prepared(model, clips, i), stream.temperature) for i in rows])
+    again = np.concatenate(
+        [_answers(model, _prepared(model, clips, i), stream.temperature) for i in rows]
+    )
     if np.abs(again - scores[rows]).max() > TOLERANCE:
-        notes.append(f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other '
-                     'settings. Joints are judged by this checkpoint.')
+        notes.append(
+            f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested '
+            'with another checkpoint or other '
+            'settings. Joints are judged by this checkpoint.'
+        )

@@ -1,4 +1,5 @@
 """Bring the rows of several streams into one order, clip by clip."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,15 +14,22 @@ from .score_file import Scores
 
 @dataclass(frozen=True)
 class Aligned:
-    """Streams whose rows speak of the same clips: ids N names, scores one (N, K) a stream, warnings to be shown."""
+    """Streams whose rows speak of the same clips.
+
+    Ids N names, scores one (N, K) a stream, warnings to be shown.
+    """
 
     ids: tuple[str, ...]
     scores: list[np.ndarray]
     warnings: list[str] = field(default_factory=list)
 
 
-def align(streams: Sequence[Scores], ids: Sequence[str] | None = None, ids_name: str = 'the list of ids',
-          by_position: bool = False) -> Aligned:
+def align(
+    streams: Sequence[Scores],
+    ids: Sequence[str] | None = None,
+    ids_name: str = 'the list of ids',
+    by_position: bool = False,
+) -> Aligned:
     """Bring every stream's rows into one order of clips: that of `ids`, else of the first stream that has ids.
 
     A stream with ids is matched by id, a bare list by position: row n is clip n. Position is believed only when told so,
@@ -34,45 +42,78 @@ def align(streams: Sequence[Scores], ids: Sequence[str] | None = None, ids_name:
         raise DataError('no scores were given: expected at least one scores.npz or result.pkl.')
     order, order_name = _order(streams, ids, ids_name, by_position)
     faulty_list = ids is not None and len(set(order)) < len(order) and _agree(streams)
-    way_out = f'The scores have ids of their own and agree on them: leave {ids_name} out.' if faulty_list else ''
+    way_out = (
+        f'The scores have ids of their own and agree on them: leave {ids_name} out.'
+        if faulty_list
+        else ''
+    )
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
-            raise DataError(f'{stream.path}: scores over {stream.scores.shape[1]} classes, but {streams[0].path} has '
-                            f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share their classes.')
-    scores = [(_by_position if by_position or stream.ids is None else _by_id)(stream, order, order_name, way_out) for stream in streams]
+            raise DataError(
+                f'{stream.path}: scores over {stream.scores.shape[1]} classes, but '
+                f'{streams[0].path} has '
+                f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share '
+                'their classes.'
+            )
+    scores = [
+        (_by_position if by_position or stream.ids is None else _by_id)(
+            stream, order, order_name, way_out
+        )
+        for stream in streams
+    ]
     return Aligned(order, scores, [f'id {text}' for text in _repeats(order)])
 
 
-def _order(streams: Sequence[Scores], ids: Sequence[str] | None, ids_name: str, by_position: bool) -> tuple[tuple[str, ...], str]:
+def _order(
+    streams: Sequence[Scores], ids: Sequence[str] | None, ids_name: str, by_position: bool
+) -> tuple[tuple[str, ...], str]:
     bare = [stream for stream in streams if stream.ids is None]
     if ids is not None:
         return tuple(ids), ids_name
     if len(bare) == len(streams):
-        raise DataError(f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. '
-                        'Give the ids in the order of the rows (--ids FILE), or scores.npz instead.')
+        raise DataError(
+            f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. '
+            'Give the ids in the order of the rows (--ids FILE), or scores.npz instead.'
+        )
     if bare and not by_position:
-        raise DataError(f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other streams. Use the '
-                        'scores.npz beside it, or say that its rows have their order: --ids FILE or --by-position.')
+        raise DataError(
+            f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other '
+            'streams. Use the '
+            'scores.npz beside it, or say that its rows have their order: --ids FILE or '
+            '--by-position.'
+        )
     return next((stream.ids, stream.path) for stream in streams if stream.ids is not None)
 
 
 def _agree(streams: Sequence[Scores]) -> bool:
     """Have all streams ids, each once, and the same ones?"""
-    return all(stream.ids is not None and len(set(stream.ids)) == len(stream.ids) for stream in streams) and \
-        len({frozenset(stream.ids) for stream in streams}) == 1
+    return (
+        all(
+            stream.ids is not None and len(set(stream.ids)) == len(stream.ids) for stream in streams
+        )
+        and len({frozenset(stream.ids) for stream in streams}) == 1
+    )
 
 
 _ELSEWHERE = 'Is it from another data set or another split?'
 
 
-def _by_position(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str) -> np.ndarray:
+def _by_position(
+    stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
+) -> np.ndarray:
     if len(stream.scores) != len(order):
-        raise DataError(f'{stream.path}: {len(stream.scores)} rows for the {len(order)} ids of {order_name}; matched by '
-                        f'position they must be as many. {_ELSEWHERE}')
+        raise DataError(
+            f'{stream.path}: {len(stream.scores)} rows for the {len(order)} ids of {order_name}; '
+            'matched by '
+            f'position they must be as many. {_ELSEWHERE}'
+        )
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
-        raise DataError(f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is {plain(order[n])}; by '
-                        f'position they do not match. {way_out or "Leave --by-position out to match by id."}')
+        raise DataError(
+            f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is '
+            f'{plain(order[n])}; by '
+            f'position they do not match. {way_out or "Leave --by-position out to match by id."}'
+        )
     return stream.scores
 
 
@@ -80,7 +121,10 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
     for ids, name in ((stream.ids, stream.path), (order, order_name)):
         repeats = _repeats(ids)
         if repeats:
-            advice = way_out or 'Repair the list, or, if all rows are in the same order, give --by-position.'
+            advice = (
+                way_out
+                or 'Repair the list, or, if all rows are in the same order, give --by-position.'
+            )
             raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. {advice}')
     row = {name: n for n, name in enumerate(stream.ids)}
     missing = [name for name in order if name not in row]
@@ -88,7 +132,9 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
     if missing:
         raise DataError(f'{stream.path}: no row for {_some(missing)} of {order_name}. {_ELSEWHERE}')
     if extra:
-        raise DataError(f'{stream.path}: rows for {_some(extra)} that {order_name} does not hold. {_ELSEWHERE}')
+        raise DataError(
+            f'{stream.path}: rows for {_some(extra)} that {order_name} does not hold. {_ELSEWHERE}'
+        )
     return stream.scores[[row[name] for name in order]]
 
 
@@ -99,8 +145,12 @@ def _repeats(ids: Sequence[str]) -> list[str]:
     rows: dict[str, list[int]] = {}
     for n, name in enumerate(ids):
         rows.setdefault(name, []).append(n)
-    return [f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows {", ".join(map(str, at[:-1]))} and {at[-1]}'
-            for name, at in rows.items() if len(at) > 1]
+    return [
+        f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows '
+        f'{", ".join(map(str, at[:-1]))} and {at[-1]}'
+        for name, at in rows.items()
+        if len(at) > 1
+    ]
 
 
 def _some(names: Sequence[str]) -> str:

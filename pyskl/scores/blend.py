@@ -1,4 +1,5 @@
 """Blend the scores of several streams with weights."""
+
 from __future__ import annotations
 
 import math
@@ -8,7 +9,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError
 
-PUBLISHED_WEIGHTS = (0.4, 0.6)      # joint, limb
+PUBLISHED_WEIGHTS = (0.4, 0.6)  # joint, limb
 
 
 def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
@@ -18,14 +19,22 @@ def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[fl
     """
     if weights is None:
         if num_streams > 2:
-            raise ConfigError(f'--weights is missing: there are no published ones for {num_streams} streams. Give {num_streams}.')
+            raise ConfigError(
+                f'--weights is missing: there are no published ones for {num_streams} streams. '
+                f'Give {num_streams}.'
+            )
         return PUBLISHED_WEIGHTS if num_streams == 2 else (1.0,)
     if len(weights) != num_streams:
-        raise ConfigError(f'--weights: {len(weights)} weights for {num_streams} streams: expected one a stream, in their order.')
+        raise ConfigError(
+            f'--weights: {len(weights)} weights for {num_streams} streams: expected one a stream, '
+            'in their order.'
+        )
     with np.errstate(over='ignore'):
         used = [float(np.float32(w)) for w in weights]
     if not all(map(math.isfinite, used)) or not any(used):
-        raise ConfigError(f'--weights {" ".join(map(str, weights))}: expected finite numbers, not all of them 0.')
+        raise ConfigError(
+            f'--weights {" ".join(map(str, weights))}: expected finite numbers, not all of them 0.'
+        )
     return tuple(float(w) for w in weights)
 
 
@@ -41,5 +50,8 @@ def blend(scores: Sequence[np.ndarray], weights: Sequence[float] | None = None) 
         for weight, stream in zip(weights[1:], scores[1:]):
             total = total + np.float32(weight) * stream
     if not np.isfinite(total).all():
-        raise DataError(f'the blend with weights {weights} is not finite: scores or weights are too large. Try smaller weights.')
+        raise DataError(
+            f'the blend with weights {weights} is not finite: scores or weights are too large. Try '
+            'smaller weights.'
+        )
     return total

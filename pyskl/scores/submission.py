@@ -1,4 +1,5 @@
 """Write the answers of a challenge: Submission.csv inside Submission.zip."""
+
 from __future__ import annotations
 
 import io
@@ -14,10 +15,12 @@ from ..files.atomic import atomic_write
 from .score_file import check_ids
 
 CSV_NAME, ZIP_NAME = 'Submission.csv', 'Submission.zip'
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)    # a fixed one, so that equal answers make equal bytes
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that equal answers make equal bytes
 
 
-def write_submission(out_dir: str | os.PathLike, ids: Sequence[str], classes: Sequence[int]) -> tuple[Path, Path]:
+def write_submission(
+    out_dir: str | os.PathLike, ids: Sequence[str], classes: Sequence[int]
+) -> tuple[Path, Path]:
     """Write Submission.csv, rows `0054_0,2` without a header, and Submission.zip that holds it. Equal answers give equal bytes.
 
     ids      N names; one that appears twice keeps both rows       classes  N whole numbers from 0 on
@@ -26,14 +29,17 @@ def write_submission(out_dir: str | os.PathLike, ids: Sequence[str], classes: Se
     """
     classes = np.asarray(classes)
     if classes.shape != (len(ids),) or classes.dtype.kind not in 'iu' or (classes < 0).any():
-        raise DataError(f'{len(ids)} ids and classes of shape {classes.shape}, type {classes.dtype}: '
-                        'expected one whole number from 0 on for each id.')
+        raise DataError(
+            f'{len(ids)} ids and classes of shape {classes.shape}, type {classes.dtype}: '
+            'expected one whole number from 0 on for each id.'
+        )
     check_ids(ids, CSV_NAME)
     csv = ''.join(f'{name},{label}\n' for name, label in zip(ids, classes.tolist())).encode()
     csv_path, zip_path = Path(out_dir) / CSV_NAME, Path(out_dir) / ZIP_NAME
     before = csv_path.read_bytes() if csv_path.is_file() else None
     try:
-        # Both are on the disk before either takes its place; the csv goes first, as it is the one that other programs keep open.
+        # Both are on the disk before either takes its place; the csv goes first, as it is the one
+        # that other programs keep open.
         with atomic_write(zip_path) as whole, atomic_write(csv_path) as table:
             table.write(csv)
             whole.write(_zipped(csv))
@@ -58,7 +64,7 @@ def _put_back(path: Path, before: bytes | None, written: bytes) -> None:
 
 def _zipped(csv: bytes) -> bytes:
     member = zipfile.ZipInfo(CSV_NAME, date_time=ZIP_TIME)
-    member.create_system = 3                # the same bytes on Windows
+    member.create_system = 3  # the same bytes on Windows
     member.external_attr = 0o100644 << 16
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_STORED) as archive:

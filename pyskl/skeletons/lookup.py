@@ -1,4 +1,5 @@
 """Finding a layout: by name, by the number of joints, or as a config describes it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +17,18 @@ _WITH_SETTINGS: dict[str, Callable[..., Layout]] = {'imigue22': imigue22}
 def get_layout(name: str) -> Layout:
     """The layout of that name; ConfigError with the known names when there is none."""
     if name not in LAYOUTS:
-        raise ConfigError(f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)}')
+        raise ConfigError(
+            f'skeleton layout {name!r} is unknown. Known: '
+            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)}'
+        )
     return LAYOUTS[name]
 
 
 def guess_layout(num_joints: int) -> Layout | None:
-    """The known layout of that many joints; None where there is none, or more than one (25: openpose25 and ntu25)."""
+    """The known layout of that many joints.
+
+    None where there is none, or more than one (25: openpose25 and ntu25).
+    """
     found = [layout for layout in LAYOUTS.values() if layout.num_joints == num_joints]
     return found[0] if len(found) == 1 else None
 
@@ -41,7 +48,10 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
     if isinstance(value, str):
         return get_layout(value)
     if not isinstance(value, Mapping):
-        raise ConfigError(f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).')
+        raise ConfigError(
+            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a '
+            'dict(name=, joints=, ...).'
+        )
     if 'joints' not in value and isinstance(name := value.get('name'), str):
         settings = {key: v for key, v in value.items() if key != 'name'}
         layout = get_layout(name)
@@ -52,16 +62,32 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
     return _own(**value)
 
 
-def _own(name: str, joints: Sequence[str], bones: Sequence[Sequence[int | str]], mirror: Sequence[Sequence[int | str]],
-         centre: int | str, pose: Sequence[Sequence[float]] = ()) -> Layout:
+def _own(
+    name: str,
+    joints: Sequence[str],
+    bones: Sequence[Sequence[int | str]],
+    mirror: Sequence[Sequence[int | str]],
+    centre: int | str,
+    pose: Sequence[Sequence[float]] = (),
+) -> Layout:
     place = {joint: i for i, joint in enumerate(joints)}
 
     def index(joint: int | str) -> int:
         if isinstance(joint, str) and joint not in place:
-            raise ConfigError(f'skeleton layout {name!r}: {joint!r} is none of its joints.{did_you_mean(joint, place)}')
+            raise ConfigError(
+                f'skeleton layout {name!r}: {joint!r} is none of its '
+                f'joints.{did_you_mean(joint, place)}'
+            )
         return place[joint] if isinstance(joint, str) else joint
 
     def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
         return tuple(tuple(index(joint) for joint in pair) for pair in given)
 
-    return Layout(name, tuple(joints), pairs(bones), pairs(mirror), index(centre), tuple(tuple(xy) for xy in pose))
+    return Layout(
+        name,
+        tuple(joints),
+        pairs(bones),
+        pairs(mirror),
+        index(centre),
+        tuple(tuple(xy) for xy in pose),
+    )

@@ -1,4 +1,5 @@
 """What changes places when a skeleton is mirrored."""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -7,7 +8,9 @@ from ..errors import ConfigError
 
 
 @lru_cache(maxsize=64)
-def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str) -> tuple[int, ...]:
+def mirror_order(
+    count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str
+) -> tuple[int, ...]:
     """Return the order in which the joints, or limbs, of a mirrored skeleton stand.
 
     Args:
@@ -23,12 +26,20 @@ def mirror_order(count: int, left: tuple[int, ...], right: tuple[int, ...], wher
         ConfigError: the pairs make no exchange of `count` places.
     """
     if len(left) != len(right):
-        raise ConfigError(f'{where}: {len(left)} left and {len(right)} right {what}; expected as many of each.')
+        raise ConfigError(
+            f'{where}: {len(left)} left and {len(right)} right {what}; expected as many of each.'
+        )
     order = list(range(count))
     for a, b in zip(left, right):
         if not (0 <= a < count and 0 <= b < count):
-            raise ConfigError(f'{where}: the pair ({a}, {b}) is outside 0..{count - 1} (there are {count} {what}).')
+            raise ConfigError(
+                f'{where}: the pair ({a}, {b}) is outside 0..{count - 1} (there are {count} '
+                f'{what}).'
+            )
         order[a], order[b] = b, a
     if sorted(order) != list(range(count)):
-        raise ConfigError(f'{where}: one of the {what} stands in two pairs ({left} / {right}); it can change places only once.')
+        raise ConfigError(
+            f'{where}: one of the {what} stands in two pairs ({left} / {right}); it can change '
+            'places only once.'
+        )
     return tuple(order)

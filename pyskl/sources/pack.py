@@ -1,4 +1,7 @@
-"""Pack a file of clips, an annotation pickle or iMiGUE's raw arrays, into the memory-mapped form of annotations/packed.py."""
+"""Pack a file of clips, an annotation pickle or iMiGUE's raw arrays, into the memory-mapped form of
+annotations/packed.py.
+"""
+
 from __future__ import annotations
 
 import os
@@ -17,8 +20,12 @@ from ..errors import UserError
 from .imigue import IMG_SHAPE, iterate_raw, raw_paths
 
 
-def pack_file(path: str | os.PathLike, out: str | os.PathLike | None = None, drop: Sequence[str] = (),
-              img_shape: Sequence[int] = IMG_SHAPE) -> tuple[Path, int]:
+def pack_file(
+    path: str | os.PathLike,
+    out: str | os.PathLike | None = None,
+    drop: Sequence[str] = (),
+    img_shape: Sequence[int] = IMG_SHAPE,
+) -> tuple[Path, int]:
     """Pack an annotation pickle, or iMiGUE's raw {split}_data.npy with the {split}_label.pkl beside it.
 
     out     the folder; None: x.packed beside x.pkl
@@ -33,23 +40,50 @@ def pack_file(path: str | os.PathLike, out: str | os.PathLike | None = None, dro
     else:
         sources = [describe(path)]
         files, data = [path], read_annotations(path)
-        num_clips, annotations, splits = len(data['annotations']), data['annotations'], data['split']
-    rows = tqdm(annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None)
-    write_packed(out, rows, splits, sources=sources, drop=drop, before_end=lambda: _check_unchanged(files, sources))
+        num_clips, annotations, splits = (
+            len(data['annotations']),
+            data['annotations'],
+            data['split'],
+        )
+    rows = tqdm(
+        annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None
+    )
+    write_packed(
+        out,
+        rows,
+        splits,
+        sources=sources,
+        drop=drop,
+        before_end=lambda: _check_unchanged(files, sources),
+    )
     return out, num_clips
 
 
-def _raw(path: Path, img_shape: Sequence[int]) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
-    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are."""
+def _raw(
+    path: Path, img_shape: Sequence[int]
+) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
+    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are.
+    """
     split = path.stem.removesuffix('_data')
     data, labels = raw_paths(path.parent, split)
     if path != data:
-        raise UserError(f"{path}: expected an annotation pickle, or iMiGUE's raw arrays with a name like train_data.npy.")
+        raise UserError(
+            f"{path}: expected an annotation pickle, or iMiGUE's raw arrays with a name like "
+            "train_data.npy."
+        )
     num_clips, annotations = iterate_raw(path.parent, split, img_shape)
-    return [data, labels] if labels.exists() else [data], num_clips, annotations, {split: np.arange(num_clips)}
+    return (
+        [data, labels] if labels.exists() else [data],
+        num_clips,
+        annotations,
+        {split: np.arange(num_clips)},
+    )
 
 
 def _check_unchanged(files: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> None:
     for file, source in zip(files, sources):
         if changed(file, source) is not None:
-            raise UserError(f'{file}: was changed while it was packed. Nothing was written; start again when it is whole.')
+            raise UserError(
+                f'{file}: was changed while it was packed. Nothing was written; start again when '
+                'it is whole.'
+            )

@@ -1,4 +1,5 @@
 """Steps in a row, checked when they are put together, not at sample 8,000."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +11,19 @@ from ...registry import PIPELINES
 from .base import Results, Step, is_ours
 
 # What a dataset puts into `results` before the first step.
-FROM_DATASET = ('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score', 'emb',
-                'modality', 'start_index', 'test_mode')
+FROM_DATASET = (
+    'frame_dir',
+    'label',
+    'img_shape',
+    'original_shape',
+    'total_frames',
+    'keypoint',
+    'keypoint_score',
+    'emb',
+    'modality',
+    'start_index',
+    'test_mode',
+)
 
 
 class Compose:
@@ -34,7 +46,12 @@ class Compose:
             it gives.
     """
 
-    def __init__(self, steps: Sequence[Mapping | Callable], where: str = 'pipeline', entries: Sequence[str] | None = FROM_DATASET):
+    def __init__(
+        self,
+        steps: Sequence[Mapping | Callable],
+        where: str = 'pipeline',
+        entries: Sequence[str] | None = FROM_DATASET,
+    ):
         self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
         self.gives = _check_chain(self.steps, where, entries)
         self._plan = _plan(self.steps)
@@ -53,17 +70,24 @@ class Compose:
         """
         clip = results.get('frame_dir')
         for i, (step, needs, computes) in enumerate(self._plan):
-            # The chain is right, but this clip may lack a field that others have (img_shape, in 3D data).
+            # The chain is right, but this clip may lack a field that others have (img_shape, in 3D
+            # data).
             for key in needs:
                 if key not in results:
-                    raise DataError(f'clip {clip!r}: has no {key!r}, which pipeline step {i} ({type(step).__name__}) needs. '
-                                    'Expected it in every annotation.')
+                    raise DataError(
+                        f'clip {clip!r}: has no {key!r}, which pipeline step {i} '
+                        f'({type(step).__name__}) needs. '
+                        'Expected it in every annotation.'
+                    )
             if computes:
                 results = compute_lazy(results)
             results = step(results)
             if not isinstance(results, dict):
-                raise DataError(f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned {type(results).__name__}, '
-                                'expected the results dict.')
+                raise DataError(
+                    f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned '
+                    f'{type(results).__name__}, '
+                    'expected the results dict.'
+                )
         return results if lazy else compute_lazy(results)
 
     def __repr__(self) -> str:
@@ -74,19 +98,28 @@ def _build(step: Any, where: str) -> Callable:
     if isinstance(step, Mapping) or not callable(step):
         step = PIPELINES.build(step, where)
     if not callable(step):
-        raise ConfigError(f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, results).')
+        raise ConfigError(
+            f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, '
+            'results).'
+        )
     return step
 
 
-def _check_chain(steps: Sequence[Callable], where: str, entries: Sequence[str] | None) -> set[str] | None:
-    known = None if entries is None else set(entries)       # None: anything may be there
+def _check_chain(
+    steps: Sequence[Callable], where: str, entries: Sequence[str] | None
+) -> set[str] | None:
+    known = None if entries is None else set(entries)  # None: anything may be there
     dropped: set[str] = set()
     for i, step in enumerate(steps):
         name = type(step).__name__
-        missing = [key for key in getattr(step, 'needs', ()) if known is not None and key not in known]
+        missing = [
+            key for key in getattr(step, 'needs', ()) if known is not None and key not in known
+        ]
         if missing:
-            raise ConfigError(f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.'
-                              f'{_advice(missing[0], name, dropped)}')
+            raise ConfigError(
+                f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.'
+                f'{_advice(missing[0], name, dropped)}'
+            )
         if isinstance(step, Step):
             before, known = known, step.keys_after(known)
             dropped |= (before or set()) - (known or set())
@@ -98,8 +131,11 @@ def _check_chain(steps: Sequence[Callable], where: str, entries: Sequence[str] |
 def _advice(key: str, name: str, dropped: set[str]) -> str:
     if key in dropped:
         return " Add it to Collect's keys."
-    givers = [other for other, step in sorted(PIPELINES.module_dict.items())
-              if key in getattr(step, 'gives', ()) and other != name]
+    givers = [
+        other
+        for other, step in sorted(PIPELINES.module_dict.items())
+        if key in getattr(step, 'gives', ()) and other != name
+    ]
     return f' Try {" or ".join(givers)} before {name}.' if givers else ''
 
 
@@ -110,7 +146,7 @@ def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, tuple[str, ...], bo
     """
     plan, any_lazy = [], False
     for step in steps:
-        keeps = vars(type(step)).get('keeps_lazy', False)       # a subclass has to say so itself
+        keeps = vars(type(step)).get('keeps_lazy', False)  # a subclass has to say so itself
         plan.append((step, step.needs if isinstance(step, Step) else (), any_lazy and not keeps))
         any_lazy = any_lazy or keeps or not is_ours(step)
     return plan

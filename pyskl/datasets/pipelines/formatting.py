@@ -1,4 +1,7 @@
-"""The last steps: draw heatmaps, bring them into the network's order, collect what the network takes."""
+"""The last steps: draw heatmaps, bring them into the network's order, collect what the network
+takes.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,16 +34,46 @@ class GeneratePoseTarget(Step):
     gives = ('imgs',)
     keeps_lazy = True
 
-    def __init__(self, sigma: float = 0.6, use_score: bool = True, with_kp: bool = True, with_limb: bool = False,
-                 skeletons: Sequence[Sequence[int]] = COCO17_BONES, double: bool = False,
-                 left_kp: Sequence[int] = HeatmapSpec.left_kp, right_kp: Sequence[int] = HeatmapSpec.right_kp,
-                 left_limb: Sequence[int] = HeatmapSpec.left_limb, right_limb: Sequence[int] = HeatmapSpec.right_limb,
-                 scaling: float = 1.0, layout: str | dict | None = None, motion: bool = False):
-        parts = dict(skeletons=skeletons, left_kp=left_kp, right_kp=right_kp, left_limb=left_limb, right_limb=right_limb)
-        drawing = dict(sigma=sigma, use_score=use_score, with_kp=with_kp, with_limb=with_limb, double=double, scaling=scaling,
-                       motion=motion)
-        self._layout = chosen_layout(layout, **{name: not _is_default(name, value) for name, value in parts.items()})
-        self.spec = HeatmapSpec(**parts, **drawing) if self._layout is None else HeatmapSpec.of(self._layout, **drawing)
+    def __init__(
+        self,
+        sigma: float = 0.6,
+        use_score: bool = True,
+        with_kp: bool = True,
+        with_limb: bool = False,
+        skeletons: Sequence[Sequence[int]] = COCO17_BONES,
+        double: bool = False,
+        left_kp: Sequence[int] = HeatmapSpec.left_kp,
+        right_kp: Sequence[int] = HeatmapSpec.right_kp,
+        left_limb: Sequence[int] = HeatmapSpec.left_limb,
+        right_limb: Sequence[int] = HeatmapSpec.right_limb,
+        scaling: float = 1.0,
+        layout: str | dict | None = None,
+        motion: bool = False,
+    ):
+        parts = dict(
+            skeletons=skeletons,
+            left_kp=left_kp,
+            right_kp=right_kp,
+            left_limb=left_limb,
+            right_limb=right_limb,
+        )
+        drawing = dict(
+            sigma=sigma,
+            use_score=use_score,
+            with_kp=with_kp,
+            with_limb=with_limb,
+            double=double,
+            scaling=scaling,
+            motion=motion,
+        )
+        self._layout = chosen_layout(
+            layout, **{name: not _is_default(name, value) for name, value in parts.items()}
+        )
+        self.spec = (
+            HeatmapSpec(**parts, **drawing)
+            if self._layout is None
+            else HeatmapSpec.of(self._layout, **drawing)
+        )
 
     def __call__(self, results: Results) -> Results:
         results['imgs'] = LazyHeatmaps(self._clips(results))
@@ -52,24 +85,41 @@ class GeneratePoseTarget(Step):
         check_joints(results, self._layout, joints)
         num_clips = results.get('num_clips', 1)
         score = results.get('keypoint_score')
-        score = np.ones(keypoint.shape[:3], np.float32) if score is None else np.asarray(score, dtype=np.float32)
+        score = (
+            np.ones(keypoint.shape[:3], np.float32)
+            if score is None
+            else np.asarray(score, dtype=np.float32)
+        )
         sampled = num_clips * results.get('clip_len', frames)
         if sampled != frames:
-            raise clip_error(results, f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the pipeline? '
-                                      'Put it behind the sampling.')
+            raise clip_error(
+                results,
+                f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the '
+                'pipeline? '
+                'Put it behind the sampling.',
+            )
         split = (1, people, num_clips, frames // num_clips, joints)
-        return Heatmaps(torch.from_numpy(keypoint.reshape(*split, 2).swapaxes(1, 2)),
-                         torch.from_numpy(score.reshape(split).swapaxes(1, 2)), picture_size(results), self.spec)
+        return Heatmaps(
+            torch.from_numpy(keypoint.reshape(*split, 2).swapaxes(1, 2)),
+            torch.from_numpy(score.reshape(split).swapaxes(1, 2)),
+            picture_size(results),
+            self.spec,
+        )
 
 
 def _is_default(name: str, value: Sequence) -> bool:
-    """Is it what HeatmapSpec has for this argument, in tuples or lists? A config with all defaults written out says so."""
-    return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(getattr(HeatmapSpec, name))
+    """Is it what HeatmapSpec has for this argument, in tuples or lists? A config with all defaults
+    written out says so.
+    """
+    return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(
+        getattr(HeatmapSpec, name)
+    )
 
 
 @PIPELINES.register_module()
 class FormatShape(Step):
-    """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W)."""
+    """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W).
+    """
 
     needs = ('imgs', 'num_clips', 'clip_len')
     gives = ('imgs', 'input_shape')
@@ -77,7 +127,9 @@ class FormatShape(Step):
 
     def __init__(self, input_format: str):
         if input_format != 'NCTHW_Heatmap':
-            raise ValueError(f"input_format = {input_format!r}: expected 'NCTHW_Heatmap', the one for heatmaps.")
+            raise ValueError(
+                f"input_format = {input_format!r}: expected 'NCTHW_Heatmap', the one for heatmaps."
+            )
         self.input_format = input_format
 
     def __call__(self, results: Results) -> Results:
@@ -87,8 +139,12 @@ class FormatShape(Step):
             results['input_shape'] = imgs.shape
             return results
         if imgs.ndim != 4 or len(imgs) % (clips * frames):
-            raise clip_error(results, f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, W), '
-                                      'or twice as many with double=True.')
+            raise clip_error(
+                results,
+                f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, '
+                'W), '
+                'or twice as many with double=True.',
+            )
         results['imgs'] = imgs = imgs.reshape(-1, frames, *imgs.shape[1:]).swapaxes(1, 2)
         results['input_shape'] = imgs.shape
         return results
@@ -105,8 +161,19 @@ class Collect(Step):
 
     keeps_lazy = True
 
-    def __init__(self, keys: Sequence[str], meta_keys: Sequence[str] = (), meta_name: str = 'img_metas', nested: bool = False):
-        self.keys, self.meta_keys, self.meta_name, self.nested = tuple(keys), tuple(meta_keys), meta_name, nested
+    def __init__(
+        self,
+        keys: Sequence[str],
+        meta_keys: Sequence[str] = (),
+        meta_name: str = 'img_metas',
+        nested: bool = False,
+    ):
+        self.keys, self.meta_keys, self.meta_name, self.nested = (
+            tuple(keys),
+            tuple(meta_keys),
+            meta_name,
+            nested,
+        )
         self.needs = self.keys + self.meta_keys
         self.gives = self.keys + ((meta_name,) if self.meta_keys else ())
 
@@ -138,7 +205,10 @@ class ToTensor(Step):
 
 
 def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | LazyArray:
-    """Arrays, lists of numbers and numbers -> a tensor; int64 for whole numbers, float32 for others. What is lazy stays so."""
+    """Arrays, lists of numbers and numbers -> a tensor.
+
+    Int64 for whole numbers, float32 for others. What is lazy stays so.
+    """
     if isinstance(value, torch.Tensor):
         return value
     if isinstance(value, LazyArray):
@@ -146,9 +216,12 @@ def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | LazyArray:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Integral):
-        return torch.from_numpy(np.array([value], dtype=np.int64))         # between other steps half of torch.full's time
+        # Between other steps this takes half of torch.full's time.
+        return torch.from_numpy(np.array([value], dtype=np.int64))
     if isinstance(value, Real):
         return torch.full((1,), float(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return torch.tensor(value)
-    raise DataError(f'ToTensor: {name!r} is a {type(value).__name__}, expected an array or numbers.')
+    raise DataError(
+        f'ToTensor: {name!r} is a {type(value).__name__}, expected an array or numbers.'
+    )

@@ -1,4 +1,5 @@
 """Heatmaps that are not drawn yet: the loader carries key points (12.7 KB a clip, not 13.2 MB)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,8 +40,12 @@ class Heatmaps(Input):
 
     def __getitem__(self, samples: slice) -> Heatmaps:
         host = None if self.on_host is None else self.on_host[samples]
-        return replace(self, keypoint=self.keypoint[samples],
-                       keypoint_score=self.keypoint_score[samples], on_host=host)
+        return replace(
+            self,
+            keypoint=self.keypoint[samples],
+            keypoint_score=self.keypoint_score[samples],
+            on_host=host,
+        )
 
     @property
     def host(self) -> Heatmaps:
@@ -56,14 +61,21 @@ class Heatmaps(Input):
     def shape(self) -> torch.Size:
         """(B, num_views, C, T, H, W), the shape that drawing all views gives."""
         B, _, _, T, V, _ = self.keypoint.shape
-        return torch.Size((B, self.num_views, self.spec.num_channels(V), T, *self.spec.picture_size(self.size)))
+        return torch.Size(
+            (B, self.num_views, self.spec.num_channels(V), T, *self.spec.picture_size(self.size))
+        )
 
     @property
     def device(self) -> torch.device:
         return self.keypoint.device
 
-    def draw(self, views: slice | None = None, dtype: torch.dtype = torch.float32, channels_last: bool = False,
-             frames_first: bool = False) -> Tensor:
+    def draw(
+        self,
+        views: slice | None = None,
+        dtype: torch.dtype = torch.float32,
+        channels_last: bool = False,
+        frames_first: bool = False,
+    ) -> Tensor:
         """Draw some views of every sample, on the device where the key points are.
 
         views          which of the num_views, without a step; None is all
@@ -73,35 +85,51 @@ class Heatmaps(Input):
         first, last, step = (views or slice(None)).indices(self.num_views)
         assert step == 1, 'views are drawn in a row'
         S, n = self.keypoint.shape[1], max(last - first, 0)
-        out = blank((self.shape[0], n, *self.shape[2:]), dtype, self.device, channels_last, frames_first)
-        plain, mirrored = range(first, last)[:max(S - first, 0)], range(max(first, S), last)
+        out = blank(
+            (self.shape[0], n, *self.shape[2:]), dtype, self.device, channels_last, frames_first
+        )
+        plain, mirrored = range(first, last)[: max(S - first, 0)], range(max(first, S), last)
         for some, shift in ((plain, 0), (mirrored, S)):
             if len(some):
                 clips = slice(some.start - shift, some.stop - shift)
-                draw_views(out[:, some.start - first:some.stop - first], self.keypoint[:, clips], self.keypoint_score[:, clips],
-                           self.size, self.spec, mirrored=shift > 0)
+                draw_views(
+                    out[:, some.start - first : some.stop - first],
+                    self.keypoint[:, clips],
+                    self.keypoint_score[:, clips],
+                    self.size,
+                    self.spec,
+                    mirrored=shift > 0,
+                )
         return out
 
     def tensor(self, views: slice | None, target: Target) -> Tensor:
         """Draw some views (None: all) of every sample: (B, n, C, T, H, W) for the target."""
         return self.to(target.device, non_blocking=True).draw(
-            views, dtype=target.dtype, channels_last=target.channels_last)
+            views, dtype=target.dtype, channels_last=target.channels_last
+        )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Heatmaps:
         device = torch.device(device)
         if device == self.device:
             return self
         leaves_host = device.type != 'cpu' and self.host.device.type == 'cpu'
-        return replace(self, keypoint=self.keypoint.to(device, non_blocking=non_blocking),
-                       keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking),
-                       on_host=self.host if leaves_host else None)
+        return replace(
+            self,
+            keypoint=self.keypoint.to(device, non_blocking=non_blocking),
+            keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking),
+            on_host=self.host if leaves_host else None,
+        )
 
     def middle_view(self) -> Heatmaps:
         """Of each sample the clip in the middle, not mirrored."""
         middle = self.keypoint.shape[1] // 2
-        return replace(self, keypoint=self.keypoint[:, middle:middle + 1], on_host=None,
-                       keypoint_score=self.keypoint_score[:, middle:middle + 1],
-                       spec=replace(self.spec, double=False))
+        return replace(
+            self,
+            keypoint=self.keypoint[:, middle : middle + 1],
+            on_host=None,
+            keypoint_score=self.keypoint_score[:, middle : middle + 1],
+            spec=replace(self.spec, double=False),
+        )
 
     def without_joints(self, joints: Sequence[int]) -> Heatmaps:
         """The same clips, in which nobody has these joints."""
@@ -110,14 +138,29 @@ class Heatmaps(Input):
         return replace(self, keypoint=keypoint, keypoint_score=score, on_host=None)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Between processes the numbers travel by value: they are few, and torch's shared memory costs a millisecond a tensor."""
-        return {**vars(self), 'keypoint': self.keypoint.cpu().numpy(), 'keypoint_score': self.keypoint_score.cpu().numpy()}
+        """Between processes the numbers travel by value.
+
+        They are few, and torch's shared memory costs a millisecond a tensor.
+        """
+        return {
+            **vars(self),
+            'keypoint': self.keypoint.cpu().numpy(),
+            'keypoint_score': self.keypoint_score.cpu().numpy(),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, keypoint=torch.from_numpy(state['keypoint']), keypoint_score=torch.from_numpy(state['keypoint_score']))
+        vars(self).update(
+            state,
+            keypoint=torch.from_numpy(state['keypoint']),
+            keypoint_score=torch.from_numpy(state['keypoint_score']),
+        )
 
     def pin_memory(self) -> Heatmaps:
-        return replace(self, keypoint=self.keypoint.pin_memory(), keypoint_score=self.keypoint_score.pin_memory())
+        return replace(
+            self,
+            keypoint=self.keypoint.pin_memory(),
+            keypoint_score=self.keypoint_score.pin_memory(),
+        )
 
     @classmethod
     def collate(cls, samples: Sequence[Heatmaps]) -> Heatmaps:
@@ -127,14 +170,23 @@ class Heatmaps(Input):
         """
         first = samples[0]
         for i, sample in enumerate(samples):
-            for what, ours, theirs in (('picture size', first.size, sample.size), ('heatmap settings', first.spec, sample.spec),
-                                       ('(clips, frames, joints)', _counts(first), _counts(sample))):
+            for what, ours, theirs in (
+                ('picture size', first.size, sample.size),
+                ('heatmap settings', first.spec, sample.spec),
+                ('(clips, frames, joints)', _counts(first), _counts(sample)),
+            ):
                 if ours != theirs:
-                    raise DataError(f'batch: sample {i} has {what} {theirs}, sample 0 has {ours}; one batch needs the same. '
-                                    'Resize to a fixed size (keep_ratio=False), or use a batch of 1.')
+                    raise DataError(
+                        f'batch: sample {i} has {what} {theirs}, sample 0 has {ours}; one batch '
+                        'needs the same. '
+                        'Resize to a fixed size (keep_ratio=False), or use a batch of 1.'
+                    )
         people = max(sample.keypoint.shape[2] for sample in samples)
-        return replace(first, keypoint=torch.cat([_fill_up(s.keypoint, people, float('nan')) for s in samples]),
-                       keypoint_score=torch.cat([_fill_up(s.keypoint_score, people, 0.0) for s in samples]))
+        return replace(
+            first,
+            keypoint=torch.cat([_fill_up(s.keypoint, people, float('nan')) for s in samples]),
+            keypoint_score=torch.cat([_fill_up(s.keypoint_score, people, 0.0) for s in samples]),
+        )
 
 
 def _counts(clips: Heatmaps) -> tuple[int, int, int]:
@@ -163,8 +215,13 @@ class LazyHeatmaps(LazyArray):
         drawn: the array, where somebody has looked already.
     """
 
-    def __init__(self, clips: Heatmaps, by_view: bool = False, is_tensor: bool = False,
-                 drawn: np.ndarray | None = None):
+    def __init__(
+        self,
+        clips: Heatmaps,
+        by_view: bool = False,
+        is_tensor: bool = False,
+        drawn: np.ndarray | None = None,
+    ):
         self._clips, self._by_view, self.is_tensor, self._drawn = clips, by_view, is_tensor, drawn
 
     @property
@@ -188,7 +245,7 @@ class LazyHeatmaps(LazyArray):
 
     def array(self) -> np.ndarray:
         if self._drawn is None:
-            drawn = self._clips.draw(frames_first=True)[0]                  # (S, C, T, H, W)
+            drawn = self._clips.draw(frames_first=True)[0]  # (S, C, T, H, W)
             self._drawn = (drawn if self._by_view else drawn.transpose(1, 2).flatten(0, 1)).numpy()
         return self._drawn
 

@@ -3,6 +3,7 @@
 Clips share frames in testing: ten clips of 48 frames out of 90 hold at most 90 distinct ones. In
 training, short clips are filled up with empty frames, or with their own frames again.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -35,7 +36,10 @@ class DistinctFrames:
 
 
 def num_clips_sharing(imgs: Any) -> int:
-    """Return how many clips of each sample may share frames; 1 where imgs has no frames to compare."""
+    """Return how many clips of each sample may share frames.
+
+    1 where imgs has no frames to compare.
+    """
     return imgs.keypoint.shape[1] if isinstance(imgs, Heatmaps) else 1
 
 

@@ -1,4 +1,5 @@
 """The contract of a head: from pooled features to class scores and losses."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -46,12 +47,23 @@ class Head(nn.Module, ABC):
         """
 
     def pool(self, features: Any) -> Tensor:
-        """Pool a backbone's features to (N, D); asked only where the backbone is no Backbone, which pools itself."""
-        raise ConfigError(f'{type(self).__name__} cannot pool features. Derive the backbone from pyskl.models.Backbone and give it pool().')
+        """Pool a backbone's features to (N, D).
+
+        Asked only where the backbone is no Backbone, which pools itself.
+        """
+        raise ConfigError(
+            f'{type(self).__name__} cannot pool features. Derive the backbone from '
+            'pyskl.models.Backbone and give it pool().'
+        )
 
     @abstractmethod
-    def loss(self, cls_score: Tensor, label: Tensor, emb_score: Tensor | None = None,
-             emb: Tensor | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        cls_score: Tensor,
+        label: Tensor,
+        emb_score: Tensor | None = None,
+        emb: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Compute losses and accuracies by name, 0-dim each.
 
         Args:

@@ -1,4 +1,8 @@
-"""Two linear heads on the pooled feature. Joint Skeletal and Semantic Embedding Learning, arXiv:2307.10624, section 3."""
+"""Two linear heads on the pooled feature.
+
+Joint Skeletal and Semantic Embedding Learning, arXiv:2307.10624, section 3.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -37,26 +41,39 @@ class I3DHead(Head):
     components = {'loss_cls': LOSSES, 'loss_emb': LOSSES}
     embedding_keys = ('emb_fc.weight', 'emb_fc.bias')
 
-    def __init__(self,
-                 num_classes: int,
-                 in_channels: int,
-                 loss_cls: dict = CROSS_ENTROPY,
-                 loss_emb: dict | None = EMBEDDING_MSE,
-                 emb_dim: int = 300,
-                 dropout: float = 0.5,
-                 init_std: float = 0.01,
-                 mode: Literal['3D'] = '3D',
-                 label_smooth_eps: float = 0.0,
-                 topk: Sequence[int] = (1, 5)):
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        loss_cls: dict = CROSS_ENTROPY,
+        loss_emb: dict | None = EMBEDDING_MSE,
+        emb_dim: int = 300,
+        dropout: float = 0.5,
+        init_std: float = 0.01,
+        mode: Literal['3D'] = '3D',
+        label_smooth_eps: float = 0.0,
+        topk: Sequence[int] = (1, 5),
+    ):
         super().__init__()
         if not 0 <= dropout <= 1:
             raise ValueError(f'dropout = {dropout}: expected a number from 0 to 1.')
-        for name, value in (('num_classes', num_classes), ('in_channels', in_channels), ('emb_dim', emb_dim)):
+        for name, value in (
+            ('num_classes', num_classes),
+            ('in_channels', in_channels),
+            ('emb_dim', emb_dim),
+        ):
             if value < 1:
                 raise ValueError(f'{name} = {value}: expected 1 or more.')
-        self.num_classes, self.in_channels, self.emb_dim, self.topk = num_classes, in_channels, emb_dim, tuple(topk)
+        self.num_classes, self.in_channels, self.emb_dim, self.topk = (
+            num_classes,
+            in_channels,
+            emb_dim,
+            tuple(topk),
+        )
         if label_smooth_eps and 'label_smooth_eps' in loss_cls:
-            raise ValueError('label_smooth_eps stands in the head and in loss_cls. Leave one of them out.')
+            raise ValueError(
+                'label_smooth_eps stands in the head and in loss_cls. Leave one of them out.'
+            )
         smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
         self.loss_cls = LOSSES.build(loss_cls, 'model.cls_head.loss_cls', **smooth)
         where = 'model.cls_head.loss_emb'
@@ -73,7 +90,10 @@ class I3DHead(Head):
     def _check_class_weight(self) -> None:
         weight = getattr(self.loss_cls, 'class_weight', None)
         if torch.is_tensor(weight) and len(weight) != self.num_classes:
-            raise ValueError(f'loss_cls.class_weight has {len(weight)} numbers for num_classes = {self.num_classes}. Expected one a class.')
+            raise ValueError(
+                f'loss_cls.class_weight has {len(weight)} numbers for num_classes = '
+                f'{self.num_classes}. Expected one a class.'
+            )
 
     @property
     def needs_counts(self) -> bool:
@@ -93,9 +113,14 @@ class I3DHead(Head):
             ConfigError: for another number of classes or another width.
         """
         vectors = None if self.emb_fc is None else vectors
-        for name, value, shape in (('counts', counts, (self.num_classes,)), ('vectors', vectors, (self.num_classes, self.emb_dim))):
+        for name, value, shape in (
+            ('counts', counts, (self.num_classes,)),
+            ('vectors', vectors, (self.num_classes, self.emb_dim)),
+        ):
             if value is not None and np.shape(value) != shape:
-                raise ConfigError(f'cls_head.learn_labels: {name} of shape {np.shape(value)}, expected {shape}.')
+                raise ConfigError(
+                    f'cls_head.learn_labels: {name} of shape {np.shape(value)}, expected {shape}.'
+                )
         for loss in (self.loss_cls, self.loss_emb):
             if hasattr(loss, 'learn_labels'):
                 loss.learn_labels(counts, vectors)
@@ -115,7 +140,7 @@ class I3DHead(Head):
         Args:
             feat: (N, D) pooled; or maps (N, D, T, H, W), or a tuple of such, which are pooled first.
         """
-        pooled = self.pool(feat)                                                    # (N, D)
+        pooled = self.pool(feat)  # (N, D)
         emb_score = None if self.emb_fc is None else self.emb_fc(pooled)
         return self.fc_cls(self.dropout(pooled)), emb_score
 
@@ -132,11 +157,17 @@ class I3DHead(Head):
             raise ConfigError(
                 'model.cls_head (I3DHead): the backbone gives features of shape '
                 f'{tuple(feat.shape)}. Expected pooled ones (N, D), or maps (N, D, T, H, W). '
-                "Let the backbone's pool() average over all axes but the first two.")
+                "Let the backbone's pool() average over all axes but the first two."
+            )
         return feat if feat.ndim == 2 else feat.mean((2, 3, 4))
 
-    def loss(self, cls_score: torch.Tensor, label: torch.Tensor, emb_score: torch.Tensor | None = None,
-             emb: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def loss(
+        self,
+        cls_score: torch.Tensor,
+        label: torch.Tensor,
+        emb_score: torch.Tensor | None = None,
+        emb: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
         """{'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'}: 0-dim tensors; the sum of the losses is what is trained on.
 
         label   (N,) or (N, 1) class indices, or (N, K) shares of each class
@@ -151,18 +182,29 @@ class I3DHead(Head):
         losses = topk_accuracies(cls_score, hard, self.topk)
         losses['loss_cls'] = self.loss_cls(cls_score, label)
         if self.loss_emb is not None:
-            target = label if getattr(self.loss_emb, 'on_labels', False) else self._emb_target(label, emb)
+            target = (
+                label
+                if getattr(self.loss_emb, 'on_labels', False)
+                else self._emb_target(label, emb)
+            )
             losses['loss_emb'] = self.loss_emb(emb_score, target)
         return losses
 
     def _emb_target(self, label: torch.Tensor, emb: torch.Tensor | None) -> torch.Tensor:
-        """Return what embeddings should be, (N, emb_dim): `emb`, or the vectors of labels (N,) or shares (N, K)."""
+        """Return what embeddings should be, (N, emb_dim).
+
+        `emb`, or the vectors of labels (N,) or shares (N, K).
+        """
         if emb is not None:
             return self._checked(emb)
         if self.label_vectors is None:
-            raise ConfigError("cls_head trains embeddings (loss_emb), but it knows no label vectors and the batch has no 'emb'. Give the "
-                              'data set `label_embeddings`, call model.cls_head.learn_labels(None, vectors) first, or set '
-                              'cls_head.loss_emb=None.')
+            raise ConfigError(
+                "cls_head trains embeddings (loss_emb), but it knows no label vectors and the "
+                "batch has no 'emb'. Give the "
+                'data set `label_embeddings`, call model.cls_head.learn_labels(None, vectors) '
+                'first, or set '
+                'cls_head.loss_emb=None.'
+            )
         return self.label_vectors[label] if label.ndim == 1 else label.float() @ self.label_vectors
 
     def shares(self, label: torch.Tensor) -> torch.Tensor:
@@ -173,8 +215,14 @@ class I3DHead(Head):
             self._check_range(label)
         return as_shares(label, scores)
 
-    def probabilities(self, cls_score: torch.Tensor, emb_score: torch.Tensor | None, semantic_weight: float, temperature: float,
-                      classes: Sequence[int] | None) -> torch.Tensor:
+    def probabilities(
+        self,
+        cls_score: torch.Tensor,
+        emb_score: torch.Tensor | None,
+        semantic_weight: float,
+        temperature: float,
+        classes: Sequence[int] | None,
+    ) -> torch.Tensor:
         """Class scores (N, K) and embeddings (N, emb_dim) blended, (N, K): (1 - w) softmax(scores) + w softmax(cosines / temperature).
 
         classes  the only ones that can be answered; the others get 0. None: all
@@ -189,24 +237,35 @@ class I3DHead(Head):
             total = (1 - semantic_weight) * _softmax(cls_score, others)
         if semantic_weight > 0:
             if self.label_vectors is None:
-                raise ConfigError('model.test_cfg.semantic_weight compares with the vectors of all labels, and this data has none. Give it '
-                                  '`label_embeddings`, or call model.cls_head.learn_labels(None, vectors) first.')
-            cosine = F.normalize(emb_score.float(), dim=1) @ F.normalize(self.label_vectors, dim=1).T
+                raise ConfigError(
+                    'model.test_cfg.semantic_weight compares with the vectors of all labels, and '
+                    'this data has none. Give it '
+                    '`label_embeddings`, or call model.cls_head.learn_labels(None, vectors) first.'
+                )
+            cosine = (
+                F.normalize(emb_score.float(), dim=1) @ F.normalize(self.label_vectors, dim=1).T
+            )
             total = total + semantic_weight * _softmax(cosine / temperature, others)
         return total
 
     def _check_range(self, label: torch.Tensor) -> None:
-        if label.device.type != 'cpu':      # looking would make the host wait for the device
+        if label.device.type != 'cpu':  # looking would make the host wait for the device
             return
         wrong = label[(label < 0) | (label >= self.num_classes)]
         if len(wrong):
-            raise DataError(f'label {int(wrong[0])}: expected 0 to {self.num_classes - 1}, as num_classes = {self.num_classes} '
-                            'in cls_head. Correct the annotations or num_classes.')
+            raise DataError(
+                f'label {int(wrong[0])}: expected 0 to {self.num_classes - 1}, as num_classes = '
+                f'{self.num_classes} '
+                'in cls_head. Correct the annotations or num_classes.'
+            )
 
     def _checked(self, emb: torch.Tensor) -> torch.Tensor:
         if emb.shape[-1] != self.emb_dim:
-            raise ConfigError(f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = {self.emb_dim}. "
-                              'Set emb_dim to the width of the label embeddings.')
+            raise ConfigError(
+                f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = "
+                f"{self.emb_dim}. "
+                'Set emb_dim to the width of the label embeddings.'
+            )
         return emb.reshape(-1, self.emb_dim)
 
 

@@ -1,4 +1,5 @@
 """The contract of a recognizer: the whole network, from a batch to losses or to answers."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -65,8 +66,13 @@ class Recognizer(nn.Module, ABC):
         """Where inputs are wanted, and in which dtype and memory layout."""
         return Target.of(next(self.parameters()), self.channels_last)
 
-    def forward(self, batch: Mapping[str, Any] | Any = None, label: Any = None,
-                return_loss: bool = True, **entries: Any) -> dict[str, Tensor] | np.ndarray:
+    def forward(
+        self,
+        batch: Mapping[str, Any] | Any = None,
+        label: Any = None,
+        return_loss: bool = True,
+        **entries: Any,
+    ) -> dict[str, Tensor] | np.ndarray:
         """Return the losses of a batch; with return_loss=False the scores, on the host.
 
         The batch is a dict, or its entries are given by name, as PYSKL's callers do:
@@ -75,7 +81,9 @@ class Recognizer(nn.Module, ABC):
         Raises:
             ConfigError: when the batch lacks what the recognizer takes.
         """
-        given = batch if isinstance(batch, Mapping) else {} if batch is None else {self.takes[0]: batch}
+        given = (
+            batch if isinstance(batch, Mapping) else {} if batch is None else {self.takes[0]: batch}
+        )
         given = {**given, **entries, **({} if label is None else {'label': label})}
         self.check_batch(given, training=return_loss)
         if return_loss:
@@ -93,13 +101,18 @@ class Recognizer(nn.Module, ABC):
         wanted = (*self.takes, 'label') if training else self.takes
         missing = [key for key in wanted if key not in batch]
         if missing:
-            raise ConfigError(f"{type(self).__name__} needs {missing[0]!r} in the batch, which has {', '.join(batch) or 'nothing'}. "
-                              f'Add {missing[0]!r} to the keys that the pipeline collects.')
+            raise ConfigError(
+                f'{type(self).__name__} needs {missing[0]!r} in the batch, which has '
+                f'{", ".join(batch) or "nothing"}. '
+                f'Add {missing[0]!r} to the keys that the pipeline collects.'
+            )
         for key in wanted:
             if not isinstance(batch[key], (Tensor, Input)):
-                raise ConfigError(f'{type(self).__name__}: {key!r} in the batch is a '
-                                  f'{type(batch[key]).__name__}, expected a tensor. Leave nested=True '
-                                  'out of Collect, and let the pipeline make arrays or numbers.')
+                raise ConfigError(
+                    f'{type(self).__name__}: {key!r} in the batch is a '
+                    f'{type(batch[key]).__name__}, expected a tensor. Leave nested=True '
+                    'out of Collect, and let the pipeline make arrays or numbers.'
+                )
 
 
 RECOGNIZERS.contract = Recognizer
