@@ -131,8 +131,7 @@ class PoseDataset(ClipDataset):
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, '
-                'expected '
-                f'0..{highest - 1} ({len(wrong)} such clips). {advice}'
+                f'expected 0..{highest - 1} ({len(wrong)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
@@ -198,9 +197,8 @@ class PoseDataset(ClipDataset):
         """
         label = int(self.labels[index])
         clip = self.video_infos[index]
-        if (
-            not self._only_our_stages
-        ):  # ours never write into the clip's own arrays; a user's stage may
+        # Our stages never write into the clip's own arrays; a user's stage may.
+        if not self._only_our_stages:
             clip = {
                 key: value.copy() if isinstance(value, np.ndarray) else value
                 for key, value in clip.items()

@@ -61,9 +61,9 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
     trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
     if trains_emb and collects_emb is False:
         raise ConfigError(
-            f"{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config "
-            "collects 'emb'. Add 'emb' "
-            "to the keys of Collect, or set model.cls_head.loss_emb=None for a head without "
+            f'{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config '
+            "collects 'emb'. Add 'emb' to the keys of Collect, or set "
+            'model.cls_head.loss_emb=None for a head without '
             "embeddings (as PYSKL's own is)."
         )
     return collects_emb
@@ -98,8 +98,7 @@ def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: st
         )
     raise ConfigError(
         f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '
-        'make it, and '
-        f'Collect with keys={[*wanted]}.'
+        f'make it, and Collect with keys={[*wanted]}.'
     )
 
 
