@@ -41,7 +41,8 @@ def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
     if any(key.startswith('backbone.') for key in weights):
         weights = {key.removeprefix('backbone.'): value for key, value in weights.items() if key.startswith('backbone.')}
     own = backbone.state_dict()
-    if not any(value.ndim == 5 for value in weights.values()) and any(value.ndim == 4 for value in weights.values()):
+    is_3d = any(value.ndim == 5 for value in own.values())
+    if is_3d and not any(value.ndim == 5 for value in weights.values()) and any(value.ndim == 4 for value in weights.values()):
         raise CheckpointError(f'{path}: holds a 2-D network (no 3-D convolution in it). Inflating 2-D weights is not offered; '
                               'give the checkpoint of a 3-D backbone, or pretrained=None.')
     faults = [f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'

@@ -5,12 +5,15 @@
     layout.bones                            # limbs to draw: (child, parent) joint indices
     layout.left_bones, layout.right_bones   # the bones' own mirror pairs: left_limb, right_limb
     layout.pose                             # where to draw the joints of a person who faces us
+    topology_of('nturgb+d'), Graph('coco')  # edges, bone vectors and adjacency, of published tables too
 """
+from .graph import Graph
 from .layout import Layout
 from .lookup import get_layout, guess_layout, layout_of
 from .mirror import mirror_order
 from .poses import is_present
 from .tables import LAYOUTS, imigue22
+from .topology import Topology, topology_of
 
-__all__ = ['LAYOUTS', 'Layout', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
-           'mirror_order']
+__all__ = ['LAYOUTS', 'Graph', 'Layout', 'Topology', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
+           'mirror_order', 'topology_of']
