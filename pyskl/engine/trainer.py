@@ -322,7 +322,7 @@ class Trainer:
         meta = {**self.meta, 'epoch': self.at.epoch, 'iter': self.iteration, 'seed': self.seed, 'time': time.asctime(),
                 'hook_msgs': {'best_score': self.best_score, 'best_ckpt': self.best_file}}
         resume = {'inner': self.at.inner, 'total_batch': self.total_batch, 'clips': len(self.train.dataset), 'windows': windows,
-                  'scaler': self.scaler.state_dict()}
+                  'scaler': self.scaler.state_dict(), 'head': self.model.cls_head.training_state()}
         weights = self.model.state_dict()
         if self.ema is not None:                # who tests or starts from this checkpoint finds the average
             resume.update(raw_state_dict=weights, ema_updates=self.ema.updates)
@@ -363,6 +363,11 @@ class Trainer:
             self.best_score, self.best_file = float(best['best_score']), best.get('best_ckpt')
         if self.scaler.is_enabled() and resume.get('scaler'):
             self.scaler.load_state_dict(resume['scaler'])
+        if resume.get('head'):
+            self.model.cls_head.load_training_state(resume['head'])
+        elif self.model.cls_head.training_state():
+            self.logger.warning('%s does not hold what the head remembers of the classes: that starts anew, and training will not '
+                                'equal an uninterrupted run', source)
         windows = resume.get('windows') or []
         if len(windows) == self.ranks.world:
             self.window.restore(windows[self.ranks.rank], self.ranks.device)

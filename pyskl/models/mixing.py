@@ -1,4 +1,4 @@
-"""Two clips of a batch become one, heatmaps and labels alike: mixup and CutMix on volumes, drawn on the model's device.
+"""Two clips of a batch become one, inputs and labels alike: mixup and CutMix, on the model's device.
 
 Everything random comes from torch's CPU generator, which the training loop seeds for each iteration and rank: nothing waits for a
 GPU, and a run that is continued draws the same again.
@@ -19,8 +19,9 @@ Box = tuple[slice, slice, slice]            # frames, rows, columns
 class TrainSettings:
     """model.train_cfg: clips are mixed in training.
 
-    mixup    alpha of Zhang et al. 2018, arXiv:1710.09412: volumes are blended, x * s + other * (1 - s), s from Beta(alpha, alpha)
-    cutmix   alpha of Yun et al. 2019, arXiv:1905.04899: a box of frames, rows and columns is taken from the other clip
+    mixup    alpha of Zhang et al. 2018, arXiv:1710.09412: inputs are blended, x * s + other * (1 - s), s from Beta(alpha, alpha)
+    cutmix   alpha of Yun et al. 2019, arXiv:1905.04899: a box of frames, rows and columns is taken from the other clip; of
+             key points a span of frames
     prob     the chance that a batch is mixed at all
     0 is off; with both, each batch is mixed one way or the other, as often.
     """
@@ -48,7 +49,7 @@ class Mix:
     box: Box | None
 
     def of_volumes(self, volume: torch.Tensor) -> torch.Tensor:
-        """(N, C, T, H, W) -> (N, C, T, H, W), a new tensor."""
+        """(N, C, T, H, W) volumes, or (N, M, T, V, C) key points -> the same shape, a new tensor."""
         other = volume[self.partner]
         if self.box is None:
             return volume.lerp(other, 1 - self.share)
@@ -61,8 +62,15 @@ class Mix:
         return rows.lerp(rows[self.partner], 1 - self.share)
 
 
-def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device) -> Mix | None:
-    """How to mix a batch of volumes (N, C, T, H, W) this time; None: not at all."""
+def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device, cut_axes: int = 3) -> Mix | None:
+    """How to mix a batch this time; None: not at all.
+
+    Args:
+        settings: of the config.
+        shape: of the batch, (N, C, T, H, W) volumes or (N, M, T, V, C) key points.
+        device: where `partner` is wanted.
+        cut_axes: how many axes CutMix's box cuts, from T on; the others are whole in it.
+    """
     ways = [name for name in ('mixup', 'cutmix') if getattr(settings, name)]
     if not ways or float(torch.rand(())) >= settings.prob:
         return None
@@ -72,17 +80,17 @@ def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device) -
     partner = torch.randperm(shape[0]).to(device, non_blocking=True)
     if way == 'mixup':
         return Mix(partner, share, None)
-    box = draw_box(shape[2:], share)
+    box = draw_box(shape[2:], share, cut_axes)
     inside = (box[0].stop - box[0].start) * (box[1].stop - box[1].start) * (box[2].stop - box[2].start)
     return Mix(partner, 1 - inside / shape[2:].numel(), box)
 
 
-def draw_box(size: torch.Size, share: float) -> Box:
-    """A box of about (1 - share) of a volume (T, H, W), alike in its sides, its centre anywhere; cut off at the edges."""
-    side = (1 - share) ** (1 / 3)
-    ends = []
-    for length in size:
+def draw_box(size: torch.Size, share: float, cut_axes: int = 3) -> Box:
+    """A box of about (1 - share) of a volume (T, H, W), alike in the sides of its first axes, its centre anywhere; cut off at the edges."""
+    side = (1 - share) ** (1 / cut_axes)
+    ends = [slice(0, length) for length in size]
+    for axis, length in enumerate(size[:cut_axes]):
         half = round(side * length) / 2
         centre = float(torch.rand(())) * length
-        ends.append(slice(max(0, round(centre - half)), min(length, round(centre + half))))
+        ends[axis] = slice(max(0, round(centre - half)), min(length, round(centre + half)))
     return ends[0], ends[1], ends[2]

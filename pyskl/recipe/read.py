@@ -73,8 +73,9 @@ class Recipe(TopLevel):
 
     @property
     def gives_features(self) -> bool:
-        """Does the model answer with features in place of class scores (model.test_cfg.feat_ext)?"""
-        return bool(((self.model or {}).get('test_cfg') or {}).get('feat_ext'))
+        """Whether the model answers with features, or scores of their cells (test_cfg.feat_ext, score_ext)."""
+        settings = (self.model or {}).get('test_cfg') or {}
+        return bool(settings.get('feat_ext') or settings.get('score_ext'))
 
     @property
     def keeps_views_apart(self) -> bool:

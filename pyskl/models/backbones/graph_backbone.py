@@ -73,7 +73,7 @@ class GraphBackbone(Backbone):
         Raises:
             ConfigError: other joints, channels or people than the network is built for.
         """
-        self._check(keypoint)
+        self.check_input(tuple(keypoint.shape[1:]))
         return self.join_people(self.people_features(self.normalise(keypoint)))
 
     def normalise(self, keypoint: Tensor) -> Tensor:
@@ -108,13 +108,14 @@ class GraphBackbone(Backbone):
         features = features[0] if isinstance(features, tuple) else features
         return features.mean((3, 4)).mean(1)
 
-    def _check(self, keypoint: Tensor) -> None:
+    def check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise ConfigError unless key points of shape (M, T, V, C) fit the network."""
         where = f'model.backbone ({type(self).__name__})'
-        if keypoint.ndim != 5:
+        if len(shape) != 4:
             raise ConfigError(
-                f'{where}: key points of shape {tuple(keypoint.shape)}; expected (N, M, T, V, C).'
+                f'{where}: key points of shape {(None, *shape)}; expected (N, M, T, V, C).'
             )
-        people, _, joints, channels = keypoint.shape[1:]
+        people, _, joints, channels = shape
         name = self.graph.topology.name
         if joints != self.graph.num_joints:
             raise ConfigError(

@@ -1,4 +1,5 @@
-"""Heads: features (B, D, T', H', W') -> class scores and embeddings."""
-from .i3d_head import I3DHead
+"""Heads: pooled features (N, D) -> class scores, embeddings and losses."""
 
-__all__ = ['I3DHead']
+from .simple_head import GCNHead, I3DHead, SimpleHead
+
+__all__ = ['GCNHead', 'I3DHead', 'SimpleHead']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ class Head(nn.Module, ABC):
         has_embedding: whether it gives a semantic embedding beside the class scores.
         emb_dim: width of that embedding.
         needs_counts: whether a loss needs the class counts that `learn_labels` brings.
+        multi_class: whether a clip has several labels at once, each with a probability of its own.
+        takes_graph: whether `loss` also takes `graph`, (N, V * V), of a backbone that learns one.
         embedding_keys: parameters, by name, that only a head with an embedding has; a checkpoint
             tells by them whether it was trained with one.
     """
@@ -33,6 +36,8 @@ class Head(nn.Module, ABC):
     has_embedding: bool = False
     emb_dim: int = 0
     needs_counts: bool = False
+    multi_class: bool = False
+    takes_graph: bool = False
     embedding_keys: tuple[str, ...] = ()
 
     @abstractmethod
@@ -80,6 +85,13 @@ class Head(nn.Module, ABC):
             counts: (K,) clips of each class that training shows, or None.
             vectors: (K, emb_dim) label vectors, or None.
         """
+
+    def training_state(self) -> dict[str, Tensor]:
+        """Return what training goes on from beside the state dict, on every rank the same."""
+        return {}
+
+    def load_training_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `training_state` gave. ValueError where it does not fit."""
 
 
 HEADS.contract = Head

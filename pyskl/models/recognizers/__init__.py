@@ -1,4 +1,6 @@
-"""Recognizers: imgs and labels -> losses, imgs -> probabilities."""
-from .recognizer3d import Recognizer3D
+"""Recognizers: a batch and its labels -> losses, a batch -> probabilities."""
 
-__all__ = ['Recognizer3D']
+from .recognizer3d import Recognizer3D
+from .recognizer_gcn import RecognizerGCN
+
+__all__ = ['Recognizer3D', 'RecognizerGCN']

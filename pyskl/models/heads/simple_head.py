@@ -1,11 +1,8 @@
-"""Two linear heads on the pooled feature.
-
-Joint Skeletal and Semantic Embedding Learning, arXiv:2307.10624, section 3.
-"""
+"""The head of all networks with one output: class scores and a semantic embedding, each one linear layer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,27 +12,44 @@ from torch import nn
 
 from ...errors import ConfigError, DataError
 from ...registry import HEADS, LOSSES
+from ...skeletons import topology_of
 from ..losses import topk_accuracies
+from ..losses.class_contrast import ClassContrast
 from ..losses.class_loss import as_shares
 from .base import Head
 
 CROSS_ENTROPY = {'type': 'CrossEntropyLoss'}
 EMBEDDING_MSE = {'type': 'MseLoss'}
+AXES = {'3D': '(N, D, T, H, W)', '2D': '(N, S, D, H, W)', 'GCN': '(N, M, D, T, V)'}
 
 
 @HEADS.register_module()
-class I3DHead(Head):
-    """Average over frames and pixels, then class scores (after dropout) and a semantic embedding (before dropout).
+class SimpleHead(Head):
+    """Average a network's features, then class scores (after dropout) and a semantic embedding (before).
 
-    num_classes, in_channels   K and the feature's D
-    loss_cls                   the loss on class scores
-    loss_emb                   the loss on embeddings; None builds no embedding head (plain PYSKL)
-    emb_dim                    width of the embedding, that of the label vectors
-    dropout                    0..1, the share of pooled features dropped before the class scores
-    init_std                   of the linear layers' normal start
-    mode                       '3D': the feature is a volume
-    label_smooth_eps           0..1, handed to loss_cls (say it there or here)
-    topk                       the accuracies reported in training
+    I3DHead and GCNHead are the same with other defaults. With `joint_cfg` it is ProtoGCN's head,
+    which also trains on the graph that the network learns (ClassContrast).
+
+    Args:
+        num_classes, in_channels: K, and the feature's D.
+        loss_cls: the loss on class scores.
+        loss_emb: the loss on embeddings; None builds no embedding head (plain PYSKL).
+        emb_dim: width of the embedding, that of the label vectors.
+        dropout: 0..1, the share of pooled features dropped before the class scores; None: 0.5, of
+            ProtoGCN's head 0.
+        init_std: of the linear layers' normal start.
+        mode: the axes of features that nobody has pooled yet: '3D' (N, D, T, H, W), '2D' (N, S, D,
+            H, W) of S frames, 'GCN' (N, M, D, T, V) of M people; None: '3D', of ProtoGCN's head
+            'GCN'.
+        multi_class: a clip has several labels at once: labels are (N, K) zeros and ones, no
+            accuracies are reported, and probabilities are sigmoids.
+        label_smooth_eps: 0..1, handed to loss_cls (say it there or here); with multi_class labels
+            become (1 - eps) * label + eps / K.
+        topk: the accuracies reported in training.
+        joint_cfg: ProtoGCN's: the layout whose V joints the network's graph joins.
+        weight: ProtoGCN's: of the contrastive loss, beside the class loss.
+
+    Source: PYSKL, arXiv:2205.09443; the embedding: arXiv:2307.10624; ProtoGCN: arXiv:2411.18941.
     """
 
     components = {'loss_cls': LOSSES, 'loss_emb': LOSSES}
@@ -48,13 +62,19 @@ class I3DHead(Head):
         loss_cls: dict = CROSS_ENTROPY,
         loss_emb: dict | None = EMBEDDING_MSE,
         emb_dim: int = 300,
-        dropout: float = 0.5,
+        dropout: float | None = None,
         init_std: float = 0.01,
-        mode: Literal['3D'] = '3D',
+        mode: Literal['3D', '2D', 'GCN'] | None = None,
+        multi_class: bool = False,
         label_smooth_eps: float = 0.0,
         topk: Sequence[int] = (1, 5),
+        joint_cfg: str | dict | None = None,
+        weight: float | None = None,
     ):
         super().__init__()
+        with_graph = joint_cfg is not None
+        dropout = (0.0 if with_graph else 0.5) if dropout is None else dropout
+        self.mode = mode or ('GCN' if with_graph else '3D')
         if not 0 <= dropout <= 1:
             raise ValueError(f'dropout = {dropout}: expected a number from 0 to 1.')
         for name, value in (
@@ -64,17 +84,21 @@ class I3DHead(Head):
         ):
             if value < 1:
                 raise ValueError(f'{name} = {value}: expected 1 or more.')
-        self.num_classes, self.in_channels, self.emb_dim, self.topk = (
-            num_classes,
-            in_channels,
-            emb_dim,
-            tuple(topk),
-        )
+        if weight is not None and not with_graph:
+            raise ValueError(
+                f"weight = {weight} is of the contrastive loss on the network's graph. Give joint_cfg, "
+                'the layout of its joints, too; or leave weight out.'
+            )
+        self.num_classes, self.in_channels, self.emb_dim = num_classes, in_channels, emb_dim
+        self.topk, self.multi_class = tuple(topk), multi_class
         if label_smooth_eps and 'label_smooth_eps' in loss_cls:
             raise ValueError(
                 'label_smooth_eps stands in the head and in loss_cls. Leave one of them out.'
             )
-        smooth = {'label_smooth_eps': label_smooth_eps} if label_smooth_eps else {}
+        self.label_smooth_eps = label_smooth_eps if multi_class else 0.0
+        smooth = (
+            {'label_smooth_eps': label_smooth_eps} if label_smooth_eps and not multi_class else {}
+        )
         self.loss_cls = LOSSES.build(loss_cls, 'model.cls_head.loss_cls', **smooth)
         where = 'model.cls_head.loss_emb'
         self.loss_emb = None if loss_emb is None else LOSSES.build(loss_emb, where)
@@ -84,8 +108,16 @@ class I3DHead(Head):
         self.dropout = nn.Dropout(dropout)
         self.fc_cls = nn.Linear(in_channels, num_classes)
         self.emb_fc = None if loss_emb is None else nn.Linear(in_channels, emb_dim)
+        self.csc_loss = None
+        if with_graph:
+            self.csc_loss = ClassContrast(topology_of(joint_cfg).num_joints, num_classes)
+        self.graph_weight = 0.2 if weight is None else weight
         self.init_std = init_std
         self.init_weights()
+
+    @property
+    def takes_graph(self) -> bool:
+        return self.csc_loss is not None
 
     def _check_class_weight(self) -> None:
         weight = getattr(self.loss_cls, 'class_weight', None)
@@ -138,28 +170,39 @@ class I3DHead(Head):
         """Compute class scores (N, K) before softmax, and embeddings (N, emb_dim) or None without loss_emb.
 
         Args:
-            feat: (N, D) pooled; or maps (N, D, T, H, W), or a tuple of such, which are pooled first.
+            feat: (N, D) pooled; or what `pool` takes, which is pooled first.
         """
         pooled = self.pool(feat)  # (N, D)
         emb_score = None if self.emb_fc is None else self.emb_fc(pooled)
         return self.fc_cls(self.dropout(pooled)), emb_score
 
     def pool(self, feat: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
-        """Average maps (N, D, T, H, W), of a tuple the last, over frames and pixels.
+        """Average features over all axes but samples and channels, as `mode` says.
 
-        Pooled features (N, D) stay as they are.
+        Args:
+            feat: features of five axes; a tuple of such, of which a graph network's first counts and
+                others' last; (N, D) pooled already, which stay as they are; or a list of (n, D), one
+                for each sample, each of which is averaged over n.
+
+        Returns:
+            (N, D).
 
         Raises:
-            ConfigError: neither such maps nor pooled features (N, D).
+            ConfigError: features of other axes.
         """
-        feat = feat if isinstance(feat, torch.Tensor) else feat[-1]
+        if not isinstance(feat, torch.Tensor):
+            if all(part.ndim == 2 for part in feat):
+                return torch.stack([part.mean(0) for part in feat])
+            feat = feat[0] if self.mode == 'GCN' else feat[-1]
         if feat.ndim not in (2, 5):
             raise ConfigError(
-                'model.cls_head (I3DHead): the backbone gives features of shape '
-                f'{tuple(feat.shape)}. Expected pooled ones (N, D), or maps (N, D, T, H, W). '
+                f'model.cls_head ({type(self).__name__}): the backbone gives features of shape '
+                f'{tuple(feat.shape)}. Expected pooled ones (N, D), or maps {AXES[self.mode]}. '
                 "Let the backbone's pool() average over all axes but the first two."
             )
-        return feat if feat.ndim == 2 else feat.mean((2, 3, 4))
+        if feat.ndim == 2:
+            return feat
+        return feat.mean((2, 3, 4)) if self.mode == '3D' else feat.mean((3, 4)).mean(1)
 
     def loss(
         self,
@@ -167,21 +210,36 @@ class I3DHead(Head):
         label: torch.Tensor,
         emb_score: torch.Tensor | None = None,
         emb: torch.Tensor | None = None,
+        graph: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """{'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'}: 0-dim tensors; the sum of the losses is what is trained on.
+        """Compute top1_acc, top5_acc, loss_cls, loss_emb and loss_contrast, 0-dim each.
 
-        label   (N,) or (N, 1) class indices, or (N, K) shares of each class
-        emb     (N, emb_dim) targets of the embedding; None: the label's vector, of shares their mean
-        raises  DataError for a label outside 0..K-1 (on the CPU; elsewhere the data set has checked it), ConfigError
-                when embeddings are trained but there are no label vectors, or `emb` has another width
+        Args:
+            cls_score: (N, K).
+            label: (N,) or (N, 1) class indices, or (N, K) shares of each class.
+            emb_score: (N, emb_dim).
+            emb: (N, emb_dim) targets of the embedding; None: the label's vector, of shares their
+                mean.
+            graph: (N, V * V) of a network that learns one, for ProtoGCN's loss.
+
+        Raises:
+            DataError: a label outside 0..K-1 (on the CPU; elsewhere the data set has checked it).
+            ConfigError: embeddings are trained but there are no label vectors, `emb` has another
+                width, or multi_class gets one label a clip.
         """
-        mixed = label.shape == cls_score.shape
-        hard = label.argmax(1) if mixed else label.reshape(-1).long()
-        label = label if mixed else hard
+        shared = label.shape == cls_score.shape
+        hard = label.argmax(1) if shared else label.reshape(-1).long()
+        label = label if shared else hard
         self._check_range(hard)
-        losses = topk_accuracies(cls_score, hard, self.topk)
+        losses = {} if self.multi_class else topk_accuracies(cls_score, hard, self.topk)
+        if self.multi_class:
+            label = self._several(label, cls_score)
         losses['loss_cls'] = self.loss_cls(cls_score, label)
+        if self.csc_loss is not None:
+            losses['loss_contrast'] = self.graph_weight * self._contrast(graph, cls_score, hard)
         if self.loss_emb is not None:
+            if self.multi_class:  # the mean of its labels' vectors
+                label = label / label.sum(1, keepdim=True).clamp(min=1e-6)
             target = (
                 label
                 if getattr(self.loss_emb, 'on_labels', False)
@@ -189,6 +247,34 @@ class I3DHead(Head):
             )
             losses['loss_emb'] = self.loss_emb(emb_score, target)
         return losses
+
+    def _several(self, label: torch.Tensor, cls_score: torch.Tensor) -> torch.Tensor:
+        """Return labels (N, K) of which a clip has several, smoothed."""
+        if label.shape != cls_score.shape:
+            raise ConfigError(
+                f'model.cls_head.multi_class: labels of shape {tuple(label.shape)}; expected (N, '
+                f'{self.num_classes}) zeros and ones. Set multi_class=True in the data set, too.'
+            )
+        eps = self.label_smooth_eps
+        return label.to(cls_score.dtype) * (1 - eps) + eps / self.num_classes
+
+    def _contrast(
+        self, graph: torch.Tensor | None, cls_score: torch.Tensor, hard: torch.Tensor
+    ) -> torch.Tensor:
+        if graph is None:
+            raise ConfigError(
+                f'model.cls_head ({type(self).__name__}) with joint_cfg contrasts the graph that the '
+                'backbone learns, and this one gives none. Take the backbone ProtoGCN, or leave '
+                'joint_cfg and weight out.'
+            )
+        return self.csc_loss(graph, cls_score, hard)
+
+    def training_state(self) -> dict[str, torch.Tensor]:
+        return {} if self.csc_loss is None else self.csc_loss.training_state()
+
+    def load_training_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        if self.csc_loss is not None:
+            self.csc_loss.load_training_state(state)
 
     def _emb_target(self, label: torch.Tensor, emb: torch.Tensor | None) -> torch.Tensor:
         """Return what embeddings should be, (N, emb_dim).
@@ -199,7 +285,7 @@ class I3DHead(Head):
             return self._checked(emb)
         if self.label_vectors is None:
             raise ConfigError(
-                "cls_head trains embeddings (loss_emb), but it knows no label vectors and the "
+                'cls_head trains embeddings (loss_emb), but it knows no label vectors and the '
                 "batch has no 'emb'. Give the "
                 'data set `label_embeddings`, call model.cls_head.learn_labels(None, vectors) '
                 'first, or set '
@@ -263,10 +349,76 @@ class I3DHead(Head):
         if emb.shape[-1] != self.emb_dim:
             raise ConfigError(
                 f"the batch's 'emb' has {emb.shape[-1]} dimensions, cls_head.emb_dim = "
-                f"{self.emb_dim}. "
+                f'{self.emb_dim}. '
                 'Set emb_dim to the width of the label embeddings.'
             )
         return emb.reshape(-1, self.emb_dim)
+
+
+@HEADS.register_module()
+class I3DHead(SimpleHead):
+    """The head of 3D convolutional networks: features (N, D, T, H, W), dropout 0.5."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        loss_cls: dict = CROSS_ENTROPY,
+        loss_emb: dict | None = EMBEDDING_MSE,
+        emb_dim: int = 300,
+        dropout: float = 0.5,
+        init_std: float = 0.01,
+        mode: Literal['3D'] = '3D',
+        multi_class: bool = False,
+        label_smooth_eps: float = 0.0,
+        topk: Sequence[int] = (1, 5),
+    ):
+        super().__init__(
+            num_classes,
+            in_channels,
+            loss_cls,
+            loss_emb,
+            emb_dim,
+            dropout,
+            init_std,
+            mode,
+            multi_class,
+            label_smooth_eps,
+            topk,
+        )
+
+
+@HEADS.register_module()
+class GCNHead(SimpleHead):
+    """The head of graph networks: features (N, M, D, T, V), no dropout."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        loss_cls: dict = CROSS_ENTROPY,
+        loss_emb: dict | None = EMBEDDING_MSE,
+        emb_dim: int = 300,
+        dropout: float = 0.0,
+        init_std: float = 0.01,
+        mode: Literal['GCN'] = 'GCN',
+        multi_class: bool = False,
+        label_smooth_eps: float = 0.0,
+        topk: Sequence[int] = (1, 5),
+    ):
+        super().__init__(
+            num_classes,
+            in_channels,
+            loss_cls,
+            loss_emb,
+            emb_dim,
+            dropout,
+            init_std,
+            mode,
+            multi_class,
+            label_smooth_eps,
+            topk,
+        )
 
 
 def _softmax(scores: torch.Tensor, others: torch.Tensor | None) -> torch.Tensor:

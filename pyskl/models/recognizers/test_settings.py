@@ -1,0 +1,84 @@
+"""What `model.test_cfg` may say: how the views of a sample become one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ...errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TestSettings:
+    """How the views of a sample become one answer.
+
+    average_clips      'prob': the mean of their softmaxes; 'score': the mean of their scores; None: each view's scores
+    max_testing_views  volumes that pass the network at once; None: chosen by the device's memory
+    feat_ext           give the pooled feature, averaged over views, instead of class scores
+    semantic_weight    0..1: how much the embedding's likeness to each label's vector says in the probabilities; 0: nothing
+    semantic_temperature   that the likenesses (cosines) are divided by, before softmax
+    classes            the only classes that can be answered (zero-shot: those never trained on); the others score 0. None: all
+    """
+
+    __test__ = False  # not a test class for pytest
+
+    average_clips: Literal['prob', 'score'] | None = 'prob'
+    max_testing_views: int | None = None
+    feat_ext: bool = False
+    semantic_weight: float = 0.0
+    semantic_temperature: float = 0.1
+    classes: Sequence[int] | None = None
+
+    def __post_init__(self):
+        if self.max_testing_views is not None and self.max_testing_views < 1:
+            raise ConfigError(
+                f'model.test_cfg.max_testing_views = {self.max_testing_views}: expected at least '
+                '1, or None.'
+            )
+        if not 0 <= self.semantic_weight <= 1:
+            raise ConfigError(
+                f'model.test_cfg.semantic_weight = {self.semantic_weight}: expected a number from '
+                '0 to 1.'
+            )
+        if not 0 < self.semantic_temperature < float('inf'):
+            raise ConfigError(
+                f'model.test_cfg.semantic_temperature = {self.semantic_temperature}: expected a '
+                'number above 0, e.g. 0.1.'
+            )
+        if self.in_probabilities and (self.average_clips != 'prob' or self.feat_ext):
+            raise ConfigError(
+                'model.test_cfg: semantic_weight and classes work on probabilities. Set '
+                "average_clips='prob' and leave "
+                'feat_ext out.'
+            )
+
+    @property
+    def in_probabilities(self) -> bool:
+        """Is the answer made of each view's probabilities by the head, not of its class scores?"""
+        return self.semantic_weight > 0 or self.classes is not None
+
+    def check_head(self, head: nn.Module) -> None:
+        """ConfigError when the head cannot answer so."""
+        if self.in_probabilities and not hasattr(head, 'probabilities'):
+            raise ConfigError(
+                'model.test_cfg: semantic_weight and classes need a head with probabilities(), '
+                f'which {type(head).__name__} '
+                'lacks.'
+            )
+        if self.semantic_weight > 0 and head.loss_emb is None:
+            raise ConfigError(
+                f'model.test_cfg.semantic_weight = {self.semantic_weight}, but the head has no '
+                'embedding '
+                '(cls_head.loss_emb=None). Give it a loss_emb, or leave semantic_weight out.'
+            )
+        known = range(head.num_classes) if self.classes is not None else ()
+        if self.classes is not None and (
+            not self.classes or any(k not in known for k in self.classes)
+        ):
+            raise ConfigError(
+                f'model.test_cfg.classes = {list(self.classes)}: expected some of the classes 0 to '
+                f'{head.num_classes - 1}.'
+            )
