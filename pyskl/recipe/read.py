@@ -20,6 +20,7 @@ from .optimizer import check_optimizer
 from .overrides import paths_of
 from .setting import hints_of, read_settings
 from .settings import TopLevel
+from .stream import fill_in_stream
 
 SPLITS: tuple[Literal['train', 'val', 'test'], ...] = ('train', 'val', 'test')
 
@@ -133,6 +134,7 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
     for key in given:
         if key not in known:
             _check_helper(key, given, settings, name)
+    settings = fill_in_stream(settings, name)
     top = read_settings(TopLevel, settings, f'{name}:')
     _check_components(top, name)
     if top.optimizer is not None:

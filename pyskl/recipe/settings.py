@@ -291,6 +291,8 @@ class TopLevel:
     model             the recognizer, e.g. dict(type='Recognizer3D', ...)
     optimizer         dict(type=a class of torch.optim, lr=..., its other arguments)
     total_epochs      epochs of training
+    stream            of a graph network: the feature that every GenSkeFeat makes (j joints, b bones, jm and bm their motion; k, km of
+                      ProtoGCN), whatever stands there; '{stream}' in work_dir becomes its name
     ema               None, or an average of the weights that is tested in their place
     log_level         what is logged
     work_dir          the folder of a run; default ./work_dirs/ and the config's name
@@ -310,6 +312,7 @@ class TopLevel:
     optimizer: dict | None = None
     optimizer_config: OptimizerConfig = OptimizerConfig()
     lr_config: LrConfig | None = None
+    stream: str | None = None
     ema: Ema | None = None
     total_epochs: int | None = setting(None, at_least=1)
     runner: Runner | None = None
