@@ -1,0 +1,24 @@
+"""Key points of Kinect, x y z, without turning the spine upright; turned at random in training. NTU60, xsub."""
+prepare = [
+    dict(type='PreNormalize3D', align_spine=False),
+    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']),
+]
+turned = [prepare[0], dict(type='RandomRot', theta=0.2), prepare[1]]
+finish = [
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
+    dict(type='ToTensor', keys=['keypoint']),
+]
+train_pipeline = [*turned, dict(type='UniformSampleDecode', clip_len=100), *finish]
+val_pipeline = [*prepare, dict(type='UniformSampleDecode', clip_len=100, num_clips=1), *finish]
+test_pipeline = [*prepare, dict(type='UniformSampleDecode', clip_len=100, num_clips=10), *finish]
+
+ann_file = 'data/nturgbd/ntu60_3danno.pkl'
+data = dict(
+    videos_per_gpu=16,
+    workers_per_gpu=2,
+    test_dataloader=dict(videos_per_gpu=1),
+    train=dict(type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train'),
+    val=dict(type='PoseDataset', ann_file=ann_file, pipeline=val_pipeline, split='xsub_val'),
+    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'))
+stream = 'j'

@@ -1,0 +1,17 @@
+"""ST-GCN as first published: all frames up to 300, one clip in the test. NTU60, other people in the test."""
+_base_ = ['model.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
+
+pipeline = [
+    dict(type='PreNormalize3D'),
+    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']),
+    dict(type='PadTo', length=300, mode='zero'),
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
+    dict(type='ToTensor', keys=['keypoint']),
+]
+data = dict(
+    train=dict(dataset=dict(pipeline=pipeline)), val=dict(pipeline=pipeline), test=dict(pipeline=pipeline))
+optimizer = dict(weight_decay=0.0001, nesterov=False)
+lr_config = dict(_delete_=True, policy='step', step=[2, 10])
+work_dir = './work_dirs/stgcn/stgcn_vanilla_ntu60_xsub_3dkp/{stream}'
