@@ -1,0 +1,81 @@
+"""AAGCN, the network of the two-stream adaptive graph convolutions, 2s-AGCN.
+
+Source: AAGCN, arXiv:1912.06971; 2s-AGCN, arXiv:1805.07694.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...registry import BACKBONES
+from ..layers.adaptive_graph_conv import UnitAAGCN
+from ..layers.graph_block import GraphBlock
+from ..layers.initial import init_like_he
+from ..layers.temporal import MultiScaleTCN, UnitTCN, shortcut
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes
+
+
+@BACKBONES.register_module()
+class AAGCN(GraphBackbone):
+    """AAGCN. With gcn_attention=False it is the network of 2s-AGCN.
+
+    Args:
+        graph_cfg: the arguments of skeletons.graph.Graph.
+        in_channels: C of a key point.
+        base_channels: C of the first block.
+        data_bn_type: see GraphBackbone.
+        num_person: M, where data_bn_type is 'MVC'.
+        num_stages: the number of blocks; the first is left out where in_channels is base_channels.
+        inflate_stages, down_stages: blocks, counted from 1, with twice the channels and half the
+            frames.
+        pretrained: a checkpoint file to start from.
+        kwargs: the settings of the blocks. gcn_*: see UnitAAGCN; tcn_type: 'unit_tcn' or 'mstcn', and
+            tcn_*: see UnitTCN or MultiScaleTCN. A tuple of num_stages values gives each block its
+            own.
+    """
+
+    unit_kinds = {
+        'gcn': {'unit_aagcn': UnitAAGCN},
+        'tcn': {'unit_tcn': UnitTCN, 'mstcn': MultiScaleTCN},
+    }
+
+    def __init__(
+        self,
+        graph_cfg: Mapping[str, Any],
+        in_channels: int = 3,
+        base_channels: int = 64,
+        data_bn_type: DataNorm = 'MVC',
+        num_person: int = 2,
+        num_stages: int = 10,
+        inflate_stages: Sequence[int] = (5, 8),
+        down_stages: Sequence[int] = (5, 8),
+        pretrained: str | os.PathLike | None = None,
+        **kwargs,
+    ):
+        super().__init__(graph_cfg, in_channels, num_person, data_bn_type)
+        self.register_buffer('A', self.A0.clone())  # the checkpoints have it; blocks have their own
+        units = self.units(kwargs, num_stages)
+        shapes = block_shapes(in_channels, base_channels, num_stages, inflate_stages, down_stages)
+        self.gcn = nn.ModuleList(
+            GraphBlock(
+                unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
+                unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
+                shortcut(*shape[:3]) if shape.residual else None,
+            )
+            for shape, unit in zip(shapes, units)
+            if shape is not None
+        )
+        self.num_features = [base_channels, *(s.out_channels for s in shapes[1:])][-1]
+        init_like_he(self)
+        for block in self.gcn:
+            block.gcn.init_weights()
+        self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> Tensor:
+        for block in self.gcn:
+            x = block(x)
+        return x

@@ -1,0 +1,95 @@
+"""MS-G3D: graph convolutions over many distances, and over windows of frames.
+
+Source: MS-G3D, arXiv:2003.14111.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from ...registry import BACKBONES
+from ..layers.ms_graph_conv import MSGCN, MultiWindowMSG3DBlock
+from ..layers.temporal import MSTCN
+from .graph_backbone import GraphBackbone
+
+
+@BACKBONES.register_module()
+class MSG3D(GraphBackbone):
+    """MS-G3D: three stages of base_channels, twice and four times as many channels.
+
+    Args:
+        graph_cfg: the arguments of skeletons.graph.Graph; its mode must be 'binary_adj'.
+        in_channels: C of a key point.
+        base_channels: C of the first stage.
+        num_gcn_scales: how many distances, 0 among them, the graph convolutions tell apart.
+        num_g3d_scales: the same for those over windows of frames.
+        num_person: M.
+        tcn_dropout: behind the convolutions over time but the first two.
+        pretrained: a checkpoint file to start from.
+    """
+
+    def __init__(
+        self,
+        graph_cfg: Mapping[str, Any],
+        in_channels: int = 3,
+        base_channels: int = 96,
+        num_gcn_scales: int = 13,
+        num_g3d_scales: int = 6,
+        num_person: int = 2,
+        tcn_dropout: float = 0,
+        pretrained: str | os.PathLike | None = None,
+    ):
+        super().__init__(graph_cfg, in_channels, num_person, 'MVC')
+        if self.graph.mode != 'binary_adj':
+            raise ConfigError(
+                f'model.backbone (MSG3D): graph_cfg.mode = {self.graph.mode!r}: the network makes its '
+                "own distances from the edges. Expected mode='binary_adj'."
+            )
+        if min(num_gcn_scales, num_g3d_scales) < 1:
+            raise ConfigError(
+                f'model.backbone (MSG3D): num_gcn_scales = {num_gcn_scales}, num_g3d_scales = '
+                f'{num_g3d_scales}: expected 1 or more.'
+            )
+        A = self.A0[0]  # noqa: N806 (the paper's name)
+        self.register_buffer('A', A.clone())  # the checkpoints have it; the layers have their own
+        c1, c2, c3 = base_channels, base_channels * 2, base_channels * 4
+        self.num_features = c3
+
+        # Stage 1 keeps all frames.
+        self.gcn3d1 = MultiWindowMSG3DBlock(in_channels, c1, c1, A, num_g3d_scales)
+        self.sgcn1 = nn.Sequential(
+            MSGCN(num_gcn_scales, in_channels, c1, A), MSTCN(c1, c1), MSTCN(c1, c1)
+        )
+        self.sgcn1[-1].act = nn.Identity()
+        self.tcn1 = MSTCN(c1, c1, dropout=tcn_dropout)
+
+        # Stage 2 halves them.
+        self.gcn3d2 = MultiWindowMSG3DBlock(c1, c1, c2, A, num_g3d_scales, window_stride=2)
+        self.sgcn2 = nn.Sequential(
+            MSGCN(num_gcn_scales, c1, c1, A),
+            MSTCN(c1, c2, stride=2, dropout=tcn_dropout),
+            MSTCN(c2, c2, dropout=tcn_dropout),
+        )
+        self.sgcn2[-1].act = nn.Identity()
+        self.tcn2 = MSTCN(c2, c2, dropout=tcn_dropout)
+
+        # Stage 3 halves them again.
+        self.gcn3d3 = MultiWindowMSG3DBlock(c2, c2, c3, A, num_g3d_scales, window_stride=2)
+        self.sgcn3 = nn.Sequential(
+            MSGCN(num_gcn_scales, c2, c2, A),
+            MSTCN(c2, c3, stride=2, dropout=tcn_dropout),
+            MSTCN(c3, c3, dropout=tcn_dropout),
+        )
+        self.sgcn3[-1].act = nn.Identity()
+        self.tcn3 = MSTCN(c3, c3, dropout=tcn_dropout)
+        self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> Tensor:
+        x = self.tcn1((self.sgcn1(x) + self.gcn3d1(x)).relu())  # (P, 96, T, V)
+        x = self.tcn2((self.sgcn2(x) + self.gcn3d2(x)).relu())  # (P, 192, T / 2, V)
+        return self.tcn3((self.sgcn3(x) + self.gcn3d3(x)).relu())  # (P, 384, T / 4, V)
