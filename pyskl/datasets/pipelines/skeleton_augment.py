@@ -65,7 +65,8 @@ class RandomRot(Step):
         if coordinates == 3:
             turn[:] = rotation_about_axes(*np.random.uniform(*self._in_space, size=3).tolist())
         else:
-            turn[:2, :2] = rotation_in_plane(np.random.uniform(*self._in_plane))
+            least, most = self._in_plane
+            turn[:2, :2] = rotation_in_plane(np.random.uniform(least, most))
         turned = keypoint.reshape(-1, keypoint.shape[-1]) @ turn.T
         results['keypoint'] = turned.reshape(keypoint.shape)
         return results
