@@ -9,6 +9,7 @@ import numpy as np
 
 from ..datasets.loader import seed_everything
 from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
+from ..datasets.pipelines.compose import flat_row
 from ..errors import ConfigError, DataError
 from ..recipe import inner_datasets
 from ..wording import plain
@@ -81,7 +82,7 @@ class _Recorder:
     """In a pipeline's place: the same stages on the same clip, each one's results kept."""
 
     def __init__(self, pipeline: Compose, config: Sequence[Any]):
-        self.steps, self.config, self.stages = pipeline.steps, config, []
+        self.steps, self.config, self.stages = pipeline.steps, [step for step, _ in flat_row(config)], []
 
     def __call__(self, results: dict[str, Any], lazy: bool = False) -> dict[str, Any]:
         self._keep('', {}, None, results, False)

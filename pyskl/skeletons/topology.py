@@ -148,6 +148,15 @@ _published(
     mirror='4-8 5-9 6-10 7-11 12-16 13-17 14-18 15-19 21-23 22-24',
 )
 
+# Northwestern-UCLA's 20 joints (Kinect's first version); 2 is the middle of the shoulders.
+_published(
+    'nw_ucla',
+    20,
+    2,
+    '0-1 1-2 3-2 4-2 5-4 6-5 7-6 8-2 9-8 10-9 11-10 12-0 13-12 14-13 15-14 16-0 17-16 18-17 19-18',
+    mirror='4-8 5-9 6-10 7-11 12-16 13-17 14-18 15-19',
+)
+
 # COCO's 17 joints; the bone vectors of the hips begin at the nose.
 _published(
     'coco',

@@ -10,13 +10,21 @@ if TYPE_CHECKING:
     from .base import Step
     from .bones import BoneVectors
     from .compose import Compose
+    from .features import GenSkeFeat, JointToBone, Kinetics_Transform, MergeSkeFeat, ToMotion
     from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
     from .geometry import CenterCrop, Flip, PoseCompact, RandomCrop, RandomResizedCrop, Resize
+    from .graph_format import FormatGCNInput, PadTo, Rename
     from .keypoints import PoseDecode
+    from .normalize import PreNormalize2D, PreNormalize3D
     from .sampling import UniformSampleFrames
+    from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
 
-__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
-           'JointDropout', 'KeypointNoise', 'PoseCompact', 'PoseDecode', 'RandomCrop', 'RandomResizedCrop', 'Resize',
-           'ShiftScale', 'Step', 'ToTensor', 'UniformSampleFrames']
+__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatGCNInput',
+           'FormatShape', 'FrameJitter', 'GenSkeFeat', 'GeneratePoseTarget', 'JointDropout',
+           'JointToBone', 'KeypointNoise', 'Kinetics_Transform', 'MergeSkeFeat', 'PadTo',
+           'Part_Drop', 'PoseCompact', 'PoseDecode', 'PreNormalize2D', 'PreNormalize3D',
+           'RandomCrop', 'RandomGaussianNoise', 'RandomResizedCrop', 'RandomRot', 'RandomScale',
+           'Rename', 'Resize', 'ShiftScale', 'Spatial_Flip', 'Step', 'ToMotion', 'ToTensor',
+           'UniformSampleFrames']
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError, DataError
-from ...skeletons import Layout, layout_of
+from ...skeletons import Layout, Topology, layout_of, topology_of
 
 Results = dict[str, Any]
 
@@ -62,7 +62,15 @@ def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
         raise ValueError(str(error)) from error         # whoever builds the step adds the place
 
 
-def check_joints(results: Results, layout: Layout | None, num_joints: int) -> None:
+def chosen_topology(dataset: str | dict) -> Topology:
+    """Return the skeleton that a step's argument `dataset` names; ValueError when there is none such."""
+    try:
+        return topology_of(dataset)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error         # whoever builds the step adds the place
+
+
+def check_joints(results: Results, layout: Layout | Topology | None, num_joints: int) -> None:
     """DataError when a step's layout has another number of joints than the clip."""
     if layout is not None and num_joints != layout.num_joints:
         raise clip_error(results, f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
@@ -98,6 +106,6 @@ def zero_coordinates(keypoint: np.ndarray) -> np.ndarray:
 
 
 def for_each_joint(ufunc: np.ufunc, keypoint: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    """ufunc(keypoint (..., V, 2), xy (2,)). Over rows of V * 2 numbers numpy is four times as fast as over rows of 2."""
-    *others, joints, _ = keypoint.shape
-    return ufunc(keypoint.reshape(*others, 2 * joints), xy[None].repeat(joints, 0).ravel()).reshape(keypoint.shape)
+    """ufunc(keypoint (..., V, C), xy (C,)). Over rows of V * C numbers numpy is four times as fast as over rows of C."""
+    *others, joints, channels = keypoint.shape
+    return ufunc(keypoint.reshape(*others, joints * channels), xy[None].repeat(joints, 0).ravel()).reshape(keypoint.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import ConfigError, DataError
@@ -52,8 +52,9 @@ class Compose:
         where: str = 'pipeline',
         entries: Sequence[str] | None = FROM_DATASET,
     ):
-        self.steps = [_build(step, f'{where}[{i}]') for i, step in enumerate(steps)]
-        self.gives = _check_chain(self.steps, where, entries)
+        row = list(flat_row(steps, where))
+        self.steps = [_build(step, place) for step, place in row]
+        self.gives = _check_chain(self.steps, [place for _, place in row], entries)
         self._plan = _plan(self.steps)
 
     def __call__(self, results: Results, lazy: bool = False) -> Results:
@@ -94,6 +95,26 @@ class Compose:
         return 'Compose(\n' + ''.join(f'    {step!r}\n' for step in self.steps) + ')'
 
 
+@PIPELINES.register_module('Compose')
+def nested(transforms: Sequence) -> Compose:
+    """The stage dict(type='Compose', transforms=[...]): its steps take its place in the row."""
+    return Compose(transforms, where='transforms', entries=None)
+
+
+nested.components = {'transforms': PIPELINES}  # type: ignore[attr-defined]
+
+
+def flat_row(steps: Sequence[Any], where: str = 'pipeline') -> Iterator[tuple[Any, str]]:
+    """Yield each step of a pipeline's config and its place, those of nested rows in their turn."""
+    for i, step in enumerate(steps):
+        place = f'{where}[{i}]'
+        if isinstance(step, Mapping) and step.get('type') in ('Compose', 'pyskl.Compose'):
+            PIPELINES.check(step, place)
+            yield from flat_row(step['transforms'], f'{place}.transforms')
+        else:
+            yield step, place
+
+
 def _build(step: Any, where: str) -> Callable:
     if isinstance(step, Mapping) or not callable(step):
         step = PIPELINES.build(step, where)
@@ -106,18 +127,18 @@ def _build(step: Any, where: str) -> Callable:
 
 
 def _check_chain(
-    steps: Sequence[Callable], where: str, entries: Sequence[str] | None
+    steps: Sequence[Callable], places: Sequence[str], entries: Sequence[str] | None
 ) -> set[str] | None:
     known = None if entries is None else set(entries)  # None: anything may be there
     dropped: set[str] = set()
-    for i, step in enumerate(steps):
+    for step, place in zip(steps, places):
         name = type(step).__name__
         missing = [
             key for key in getattr(step, 'needs', ()) if known is not None and key not in known
         ]
         if missing:
             raise ConfigError(
-                f'{where}[{i}] ({name}) needs {missing[0]!r}; no earlier step gives it.'
+                f'{place} ({name}) needs {missing[0]!r}; no earlier step gives it.'
                 f'{_advice(missing[0], name, dropped)}'
             )
         if isinstance(step, Step):

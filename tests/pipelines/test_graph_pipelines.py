@@ -1,0 +1,115 @@
+"""Whole pipelines of graph networks give what upstream's gave, from the annotation to the network's input."""
+
+from __future__ import annotations
+
+import json
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+from goldens import GOLDEN, needs_golden
+from pose_goldens import clip, protogcn, stages
+
+from pyskl.datasets.pipelines import Compose
+from pyskl.registry import PIPELINES
+
+SAMPLING = ('UniformSample', 'UniformSampleDecode', 'DecompressPose')
+pytestmark = pytest.mark.skipif(
+    not all(name in PIPELINES for name in SAMPLING), reason=f'needs {", ".join(SAMPLING)}'
+)
+
+
+def stgcn(form: str, feat: str, clips: int = 1, augment: bool = False) -> list[dict]:
+    """Return the stages of PYSKL's ST-GCN++ configs."""
+    solid = form == '3dkp'
+    sampling = dict(type='UniformSample', clip_len=100)
+    return [
+        dict(type='PreNormalize3D' if solid else 'PreNormalize2D'),
+        *([dict(type='RandomScale', scale=0.1), dict(type='RandomRot')] if augment else []),
+        dict(type='GenSkeFeat', dataset='nturgb+d' if solid else 'coco', feats=[feat]),
+        {**sampling, 'num_clips': clips} if clips > 1 else sampling,
+        dict(type='PoseDecode'),
+        dict(type='FormatGCNInput', num_person=2),
+        dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
+        dict(type='ToTensor', keys=['keypoint']),
+    ]
+
+
+def passed(pipeline: list[dict], results: dict, test_mode: bool, seed: int = 3) -> np.ndarray:
+    np.random.seed(seed)
+    random.seed(seed)
+    more = dict(label=5, modality='Pose', start_index=0, test_mode=test_mode)
+    return Compose(pipeline)({**results, **more})['keypoint'].numpy()
+
+
+def assert_like(out: np.ndarray, golden: dict[str, np.ndarray], step: int) -> None:
+    """Assert shape, the means over T and C, and some frames of the first clip."""
+    assert out.dtype == np.float32 and out.shape == tuple(golden['shape'])
+    np.testing.assert_allclose(out.mean((2, 4), dtype=float), golden['mean'], atol=1e-4)
+    np.testing.assert_allclose(out[0, :, ::step], golden['first'], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'golden, pipeline',
+    [
+        ('stgcn++ 3dkp j,clips=1,test=False', stgcn('3dkp', 'j')),
+        ('stgcn++ 3dkp j,clips=10,test=True', stgcn('3dkp', 'j', 10)),
+        ('stgcn++ 3dkp bm,clips=1,test=False', stgcn('3dkp', 'bm')),
+        ('stgcn++ 3dkp bm,clips=10,test=True', stgcn('3dkp', 'bm', 10)),
+        ('stgcn++ hrnet j,clips=1,test=False', stgcn('hrnet', 'j')),
+        ('stgcn++ hrnet j,clips=10,test=True', stgcn('hrnet', 'j', 10)),
+        ('strong_aug b,train', stgcn('3dkp', 'b', augment=True)),
+    ],
+)
+def test_pyskls_pipelines_give_upstreams_numbers(golden, pipeline):
+    flat = clip(stages('input/k2'), stages('input/s2'), img_shape=(1080, 1920))
+    results = flat if 'hrnet' in golden else clip(stages('input/k3'))
+    out = passed(pipeline, results, test_mode='test=True' in golden)
+    parts = {part: stages(f'pipeline({golden})/{part}') for part in ('shape', 'mean', 'first')}
+    assert_like(out, parts, step=10)
+
+
+@cache
+def protogcn_pipelines() -> dict[str, dict]:
+    return json.loads((GOLDEN / 'cnn' / 'proto.json').read_text())['pipelines']
+
+
+def protogcn_clip(kind: str) -> dict:
+    if kind == 'k3':
+        return clip(protogcn('input/k3'))
+    if kind == 'k2':
+        return clip(protogcn('input/k2'), protogcn('input/s2'), img_shape=(1080, 1920))
+    results = clip(
+        protogcn('input/c_keypoint'),
+        frame_inds=protogcn('input/c_frame_inds'),
+        anno_inds=protogcn('input/c_box_score') >= 0.5,
+        img_shape=(240, 340),
+    )
+    return {**results, 'total_frames': 40}
+
+
+@needs_golden
+@pytest.mark.parametrize('number', range(60))
+def test_protogcns_pipelines_give_upstreams_numbers(number):
+    name = f'Q{number:02}'
+    told = protogcn_pipelines()[name]
+    pipeline = [dict(type=stage, **arguments) for stage, arguments in told['stages']]
+    out = passed(pipeline, protogcn_clip(told['input']), told['test_mode'], told['seeded'])
+    fields = ('shape', 'mean', 'first', 'square')
+    golden = {field: protogcn(f'pipeline/{name}/{field}') for field in fields}
+    assert_like(out, golden, step=20)
+    np.testing.assert_allclose((out.astype(float) ** 2).sum(), golden['square'], rtol=1e-4)
+
+
+@pytest.mark.parametrize('form', ['3dkp', 'hrnet'])
+def test_a_data_sets_float32_clip_gives_nearly_the_same(form):
+    solid = form == '3dkp'
+    half = stages('input/k3' if solid else 'input/k2')
+    score = np.ones(half.shape[:3], np.float32) if solid else stages('input/s2')
+    pipeline = stgcn(form, 'j')
+    golden = passed(pipeline, clip(half, None if solid else score), test_mode=False)
+    ours = passed(
+        pipeline, clip(half.astype(np.float32), score.astype(np.float32)), test_mode=False
+    )
+    np.testing.assert_allclose(ours, golden, atol=2e-2 if solid else 1e-5)
