@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
     from .geometry import CenterCrop, Flip, PoseCompact, RandomCrop, RandomResizedCrop, Resize
     from .keypoints import PoseDecode
-    from .sampling import UniformSampleFrames
+    from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
 
 __all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
            'JointDropout', 'KeypointNoise', 'PoseCompact', 'PoseDecode', 'RandomCrop', 'RandomResizedCrop', 'Resize',
-           'ShiftScale', 'Step', 'ToTensor', 'UniformSampleFrames']
+           'SampleFrames', 'ShiftScale', 'Step', 'ToTensor', 'UniformSample', 'UniformSampleDecode', 'UniformSampleFrames']
 
 __getattr__, __dir__ = lazy_exports(__name__)
