@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
 from ..wording import brief, count, some
+from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .store import clip_name, parts
 
@@ -64,7 +65,8 @@ def _fields(report: Report, annotations: list) -> list[dict]:
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            clean.append(clean_fields(annotation))
+            fields = clean_fields(annotation)
+            clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except Wrong as wrong:
             faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
     for (name, wanted), clips in faults.items():

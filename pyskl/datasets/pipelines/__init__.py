@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from .base import Step
     from .bones import BoneVectors
     from .compose import Compose
+    from .decompress import DecompressPose
     from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
     from .geometry import CenterCrop, Flip, PoseCompact, RandomCrop, RandomResizedCrop, Resize
     from .keypoints import PoseDecode
     from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
 
-__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
+__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'Flip', 'FormatShape', 'FrameJitter', 'GeneratePoseTarget',
            'JointDropout', 'KeypointNoise', 'PoseCompact', 'PoseDecode', 'RandomCrop', 'RandomResizedCrop', 'Resize',
            'SampleFrames', 'ShiftScale', 'Step', 'ToTensor', 'UniformSample', 'UniformSampleDecode', 'UniformSampleFrames']
 
