@@ -246,6 +246,22 @@ def test_poses_in_three_dimensions_need_no_picture():
     assert lines(data) == ([], [])
 
 
+def test_a_joint_right_in_front_of_the_camera_is_there():
+    xyz = np.zeros((1, 20, 8, 3))
+    xyz[..., 2] = 3
+    facts = check_annotations([clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]).facts
+    assert facts['share of joints missing in filled frames'] == 0 and facts['third coordinate'] == [3, 3]
+
+
+def test_a_third_column_that_looks_like_a_score_is_suspected():
+    def warnings(third: float, scale: float = 1) -> list[str]:
+        keypoint = np.concatenate([body() * scale, np.linspace(0, third, 440).reshape(1, 20, 22, 1)], -1)
+        return lines([clip('a', keypoint=keypoint, keypoint_score=None)])[1]
+    warning, = warnings(1)
+    assert 'it looks like a score' in warning and 'keypoint[..., 2]' in warning
+    assert warnings(1.5) == [] and warnings(1, scale=1 / 100) == []
+
+
 @pytest.mark.parametrize('data', [3, 'abc', {}, {'split': {}}, {'annotations': 3}, {'split': 3, 'annotations': []}])
 def test_what_is_no_annotation_file_could_not_be_checked(data):
     with pytest.raises(DataError, match='^x.pkl: '):

@@ -277,7 +277,7 @@ NOBODY_GIVES = 'no earlier step gives it.'
 
 @pytest.mark.parametrize('steps, message', [
     ([HEATMAP[0], HEATMAP[4]], f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape."),
-    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try UniformSampleFrames"),
+    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try SampleFrames"),
     (HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])], f"[5] (Collect) needs 'lable'; {NOBODY_GIVES}"),
     (HEATMAP[:6] + [stage('ToTensor', keys=['emb'])], f"[6] (ToTensor) needs 'emb'; {NOBODY_GIVES} Add it to Collect's keys."),
     (HEATMAP[:3] + [stage('Collect', keys=['keypoint']), stage('Flip')], f"[4] (Flip) needs 'img_shape'; {NOBODY_GIVES}"),
@@ -370,7 +370,8 @@ def test_a_step_that_returns_nothing_is_named():
 
 @pytest.mark.parametrize('change, message', [
     ({'total_frames': 0}, 'total_frames = 0'), ({'total_frames': 61}, 'total_frames = 61, but keypoint has 60 frames'),
-    ({'keypoint': np.zeros((60, 22, 2))}, 'keypoint has'), ({'keypoint': np.zeros((1, 60, 22, 3))}, '(1, 60, 22, 3), expected'),
+    ({'keypoint': np.zeros((60, 22, 2))}, 'keypoint has'),
+    ({'keypoint': np.zeros((1, 60, 22, 3))}, '(1, 8, 22, 3), but Resize works on pixels'),
     ({'keypoint_score': np.zeros((1, 60, 21))}, 'keypoint_score has shape (1, 60, 21)'), ({'start_index': 30}, 'start_index'),
     ({'img_shape': (0, 1920)}, 'img_shape = (0, 1920)'), ({'img_shape': None}, 'img_shape = None'),
     ({'img_shape': 'big'}, "'big'")])

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
 from ..wording import brief, count, some
+from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .store import clip_name, parts
 
@@ -64,7 +65,8 @@ def _fields(report: Report, annotations: list) -> list[dict]:
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            clean.append(clean_fields(annotation))
+            fields = clean_fields(annotation)
+            clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except Wrong as wrong:
             faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
     for (name, wanted), clips in faults.items():
@@ -167,6 +169,8 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
         report.warnings.append(f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(odd)}.')
     if flat:
         _picture(report, clean, names, measured)
+    else:
+        _space(report, measured)
     if hands:
         _hands(report, hands, names, measured)
 
@@ -203,6 +207,17 @@ def _picture(report: Report, clean: list[dict], names: list[str], measured: list
     others = [f'{name} ({m.outside} of {m.there})' for name, m in out if m.outside_swapped]
     if others:
         report.warnings.append(f'many joints out of the picture in {count(len(others), "clip")}: {some(others)}.')
+
+
+def _space(report: Report, measured: list[PoseFacts]) -> None:
+    """Key points with a third coordinate, which should be z; many files have a score there."""
+    reach = max(m.reach for m in measured)
+    low, high = min(m.depth[0] for m in measured if m.depth), max(m.depth[1] for m in measured if m.depth)
+    report.facts['largest x or y'] = round(reach, 4)
+    report.facts['third coordinate'] = [round(low, 4), round(high, 4)]
+    if 0 <= low < high <= 1 and reach > 10:
+        report.warnings.append(f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like z. '
+                               'If so, write keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.')
 
 
 def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:

@@ -163,7 +163,7 @@ class InMemory:
         return ''.join(f'{self.name(row)}\n' for row in rows.tolist()).encode()
 
     def column(self, field: str) -> np.ndarray:
-        values = [a.get(field) for a in self._annotations]
+        values = [_value(a, field) for a in self._annotations]
         wrong = next((i for i, v in enumerate(values) if v is not None and not is_number(v)), None)
         if wrong is not None:
             raise DataError(f'{self.where}: clip {plain(self.name(wrong))}: {field} is a {type(values[wrong]).__name__}. '
@@ -173,6 +173,14 @@ class InMemory:
     def split_rows(self, name: str) -> np.ndarray:
         wanted = set(self._splits[name])
         return np.flatnonzero([a['frame_dir'] in wanted for a in self._annotations])
+
+
+def _value(annotation: Mapping[str, Any], field: str) -> Any:
+    """A field; 'valid@0.5' may also stand as 0.5 in a dict `valid`, as in PYSKL's Kinetics files."""
+    name, _, key = field.partition('@')
+    if field not in annotation and key and isinstance(annotation.get(name), Mapping):
+        return annotation[name].get(float(key))
+    return annotation.get(field)
 
 
 def is_number(value: Any) -> bool:

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .compressed import is_compressed
+
 NO_LABEL = -1
 MAX_LABEL = 2**31 - 1
 MAX_SIDE = 2**31 - 1        # pixels
+MAX_FRAMES = 2**20          # of a clip in the compressed form, where nothing but this number bounds its memory
 
 
 class Wrong(Exception):
@@ -29,14 +32,20 @@ def clean_fields(annotation: Any) -> dict[str, Any]:
     total_frames    int in 1..T; missing: T
     img_shape       (h, w) px, ints; missing: original_shape, and absent when that is missing too (3D data need none)
     original_shape  (h, w) px, ints; missing: img_shape
+    A clip in the compressed form (compressed.py) keeps it: keypoint (X, V, 3) float32, frame_inds (X,) int64, box_score (X,)
+    float32 if there is one, no keypoint_score; total_frames must be there.
     Raises Wrong.
     """
     if not isinstance(annotation, Mapping):
         raise Wrong('the annotation', f'is a {type(annotation).__name__}', 'Expected a dict with frame_dir, keypoint, label ...')
-    keypoint = clean_keypoint(annotation)
-    keypoint, score = _with_somebody(keypoint, clean_score(annotation, keypoint.shape[:3]))
-    clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation),
-             'total_frames': clean_total_frames(annotation, keypoint.shape[1]), 'keypoint': keypoint, 'keypoint_score': score}
+    clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation)}
+    if is_compressed(annotation):
+        clean.update(clean_boxes(annotation))
+    else:
+        keypoint = clean_keypoint(annotation)
+        keypoint, score = _with_somebody(keypoint, clean_score(annotation, keypoint.shape[:3]))
+        total_frames = clean_total_frames(annotation, keypoint.shape[1])
+        clean.update(total_frames=total_frames, keypoint=keypoint, keypoint_score=score)
     sizes = {field: clean_size(annotation, field) for field in ('img_shape', 'original_shape')}
     for field, other in (('img_shape', 'original_shape'), ('original_shape', 'img_shape')):
         size = sizes[field] or sizes[other]
@@ -68,6 +77,27 @@ def clean_keypoint(annotation: Mapping) -> np.ndarray:
     if not shape[1] or not shape[2]:
         raise Wrong('keypoint', f'has shape {shape}: no {"joints" if shape[1] else "frames"}', 'Leave such a clip out.')
     return _finite(keypoint, 'keypoint')
+
+
+def clean_boxes(annotation: Mapping) -> dict[str, Any]:
+    """keypoint, frame_inds, total_frames and, if it is there, box_score of a clip in the compressed form."""
+    keypoint, frames = _numbers(annotation, 'keypoint', '(X, V, 3)'), _numbers(annotation, 'frame_inds', '(X,)')
+    if keypoint.shape[2] != 3 or not keypoint.shape[1]:
+        raise Wrong('keypoint', f'has shape {keypoint.shape}', 'Expected (X, V, 3), boxes, joints, x y score, where there is frame_inds.')
+    if frames.shape != keypoint.shape[:1] or frames.dtype.kind not in 'iu':
+        raise Wrong('frame_inds', f'is {_kind(frames)}', f'Expected whole numbers of shape ({len(keypoint)},), the frame of each box.')
+    total = annotation.get('total_frames')
+    if not isinstance(total, (int, np.integer)) or isinstance(total, bool) or not 1 <= total <= MAX_FRAMES:
+        raise Wrong('total_frames', f'is {_kind(total)}', 'Expected the number of frames of the clip, which boxes alone do not tell.')
+    if len(frames) and not 0 <= frames.min() <= frames.max() < total:
+        raise Wrong('frame_inds', f'runs from {frames.min()} to {frames.max()}', f'Expected 0 to {total - 1}, the frames of the clip.')
+    clean = {'keypoint': _finite(keypoint, 'keypoint'), 'frame_inds': frames.astype(np.int64), 'total_frames': int(total)}
+    if annotation.get('box_score') is not None:
+        score = _numbers(annotation, 'box_score', '(X,)')
+        if score.shape != frames.shape:
+            raise Wrong('box_score', f'has shape {score.shape}', f'Expected {frames.shape}, a score for each box.')
+        clean['box_score'] = _finite(score, 'box_score')
+    return clean
 
 
 def clean_score(annotation: Mapping, shape: tuple[int, ...]) -> np.ndarray:
@@ -140,8 +170,9 @@ def _finite(array: np.ndarray, field: str) -> np.ndarray:
     with np.errstate(over='ignore'):            # beyond float32: becomes inf, which is said below
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
-        frame = int(np.argwhere(~np.isfinite(array))[0][1])
-        raise Wrong(field, f'holds NaN or inf (first in frame {frame})', 'Expected finite numbers. A missing joint is x = y = score = 0.')
+        first = np.argwhere(~np.isfinite(array))[0]
+        place = f'frame {first[1]}' if array.ndim == 4 or field == 'keypoint_score' else f'box {first[0]}'
+        raise Wrong(field, f'holds NaN or inf (first in {place})', 'Expected finite numbers. A missing joint is x = y = score = 0.')
     return array
 
 

@@ -20,6 +20,7 @@ from ..files.arrays import load_npy
 from ..files.atomic import atomic_folder, atomic_write
 from ..wording import brief, some
 from .clips import is_number
+from .compressed import is_compressed
 from .fields import Wrong, clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
 from .store import clip_name
@@ -96,6 +97,8 @@ class _Writer:
             clip = clean_fields(annotation)
         except Wrong as wrong:
             raise DataError(f'{self.where}: {where}: {wrong}') from None
+        if is_compressed(clip):
+            raise DataError(f'{self.where}: {where}: is in the compressed form (frame_inds), which has no packed one. Use the pickle.')
         keypoint, score = clip['keypoint'], clip['keypoint_score']
         if not self.columns:
             self._start(*keypoint.shape[2:])

@@ -142,10 +142,10 @@ def clip_name(annotation: Any, index: int) -> str:
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:
-    kinds = Counter(a['keypoint'].shape[2:] for a in clean)
+    kinds = Counter(a['keypoint'].shape[-2:] for a in clean)
     if len(kinds) > 1:
         usual = kinds.most_common(1)[0][0]
-        i, odd = next((i, a) for i, a in enumerate(clean) if a['keypoint'].shape[2:] != usual)
+        i, odd = next((i, a) for i, a in enumerate(clean) if a['keypoint'].shape[-2:] != usual)
         raise DataError(f'{where}: {clip_name(odd, i)}: keypoint has shape {odd["keypoint"].shape}, most clips have '
                         f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.')
 

@@ -38,7 +38,9 @@ class PoseDataset(ClipDataset):
                       (balance.py). Used in training only
     only_classes, without_classes   keep the clips of these classes, or those of all others; labels stay as they are. For zero-shot
                       training, whose held-out classes are tested by their label vectors
-    valid_ratio, box_thr   keep clips whose share of frames with a person (`valid_frames`, or `valid@{box_thr}`) is at least valid_ratio
+    valid_ratio, box_thr   keep clips whose share of frames with a person (`valid_frames`, or `valid@{box_thr}`, or `valid[box_thr]`) is at
+                      least valid_ratio; where a clip has `box_score`, the pipeline gets `anno_inds`, the boxes of at least box_thr.
+                      With a valid_ratio of 0 neither, as published
     test_mode         deterministic sampling, labels may be missing (-1)
     modality, start_index   handed to the pipeline as they are
     memcached, mc_cfg accepted for old configs; annotations are held in memory, no server is needed
@@ -73,6 +75,7 @@ class PoseDataset(ClipDataset):
             pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
         )
         _check_classes(only_classes, without_classes, num_classes)
+        self._box_thr = float(box_thr) if valid_ratio and box_thr is not None else None
         self.video_infos = self._load(valid_ratio, box_thr, only_classes, without_classes)
         self.label_embeddings = load_label_embeddings(label_embeddings)
         self.labels = self.video_infos.labels
@@ -91,7 +94,7 @@ class PoseDataset(ClipDataset):
         clips = open_annotations(self.ann_file)
         if self.split is not None:
             clips = clips.split(self.split)
-        if valid_ratio is not None:
+        if valid_ratio:
             key = 'valid_frames' if box_thr is None else f'valid@{float(box_thr):.1f}'
             valid = clips.column(key)
             lacking = np.flatnonzero(np.isnan(valid))
@@ -211,6 +214,8 @@ class PoseDataset(ClipDataset):
             'start_index': self.start_index,
             'test_mode': self.test_mode,
         }
+        if self._box_thr is not None and 'box_score' in clip:
+            results['anno_inds'] = clip['box_score'] >= self._box_thr
         sample = self.pipeline(results, lazy=lazy)
         if self._relabelled and 'emb' in sample and np.array_equal(sample['emb'], self._emb(label)):
             vector = self._emb(int(sample['label']))

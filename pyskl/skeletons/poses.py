@@ -56,6 +56,7 @@ class PoseFacts:
     there      joints that are there, over people and frames;  possible  how many there could be in the filled frames
     outside    of those there, how many lie out of the picture;  outside_swapped  the same were img_shape (w, h)
     reach      the largest |x| or |y|, px
+    depth      (lowest, highest) third coordinate; None in pictures
     score      (lowest, highest)
     hand_px    (2, 2) summed distance in px from wrist [right, left] to the finger tips of the hand that the layout calls
                [right, left]; hand_count (2, 2) how many distances; None without hands
@@ -69,6 +70,7 @@ class PoseFacts:
     outside_swapped: int
     reach: float
     score: tuple[float, float]
+    depth: tuple[float, float] | None = None
     hand_px: np.ndarray | None = None
     hand_count: np.ndarray | None = None
 
@@ -76,8 +78,9 @@ class PoseFacts:
 def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts:
     """annotation: cleaned (fields.clean_fields)."""
     total = annotation['total_frames']
-    xy, score = annotation['keypoint'][:, :total, :, :2], annotation['keypoint_score'][:, :total]
-    there = is_present(xy, score)                                       # (M, T, V)
+    keypoint, score = annotation['keypoint'][:, :total], annotation['keypoint_score'][:, :total]
+    xy, there = keypoint[..., :2], is_present(keypoint, score)          # there: (M, T, V)
+    depth = (float(keypoint[..., 2].min()), float(keypoint[..., 2].max())) if keypoint.shape[-1] == 3 else None
     filled = num_frames_filled(there)
     outside = outside_swapped = 0
     if 'img_shape' in annotation:
@@ -86,7 +89,7 @@ def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts
     px, number = hands.distances(xy, there) if hands else (None, None)
     holes = filled - int(there.any((0, 2)).sum())
     return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], outside, outside_swapped,
-                     float(np.abs(xy).max()), (float(score.min()), float(score.max())), px, number)
+                     float(np.abs(xy).max()), (float(score.min()), float(score.max())), depth, px, number)
 
 
 def _outside(xy: np.ndarray, there: np.ndarray, h: int, w: int) -> int:

@@ -10,21 +10,22 @@ if TYPE_CHECKING:
     from .base import Step
     from .bones import BoneVectors
     from .compose import Compose
+    from .decompress import DecompressPose
     from .features import GenSkeFeat, JointToBone, Kinetics_Transform, MergeSkeFeat, ToMotion
     from .formatting import Collect, FormatShape, GeneratePoseTarget, ToTensor
     from .geometry import CenterCrop, Flip, PoseCompact, RandomCrop, RandomResizedCrop, Resize
     from .graph_format import FormatGCNInput, PadTo, Rename
     from .keypoints import PoseDecode
     from .normalize import PreNormalize2D, PreNormalize3D
-    from .sampling import UniformSampleFrames
+    from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
     from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
 
-__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'Flip', 'FormatGCNInput',
-           'FormatShape', 'FrameJitter', 'GenSkeFeat', 'GeneratePoseTarget', 'JointDropout',
-           'JointToBone', 'KeypointNoise', 'Kinetics_Transform', 'MergeSkeFeat', 'PadTo',
-           'Part_Drop', 'PoseCompact', 'PoseDecode', 'PreNormalize2D', 'PreNormalize3D',
+__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'Flip',
+           'FormatGCNInput', 'FormatShape', 'FrameJitter', 'GenSkeFeat', 'GeneratePoseTarget',
+           'JointDropout', 'JointToBone', 'KeypointNoise', 'Kinetics_Transform', 'MergeSkeFeat',
+           'PadTo', 'Part_Drop', 'PoseCompact', 'PoseDecode', 'PreNormalize2D', 'PreNormalize3D',
            'RandomCrop', 'RandomGaussianNoise', 'RandomResizedCrop', 'RandomRot', 'RandomScale',
-           'Rename', 'Resize', 'ShiftScale', 'Spatial_Flip', 'Step', 'ToMotion', 'ToTensor',
-           'UniformSampleFrames']
+           'Rename', 'Resize', 'SampleFrames', 'ShiftScale', 'Spatial_Flip', 'Step', 'ToMotion',
+           'ToTensor', 'UniformSample', 'UniformSampleDecode', 'UniformSampleFrames']
 
 __getattr__, __dir__ = lazy_exports(__name__)

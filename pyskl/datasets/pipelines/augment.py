@@ -10,13 +10,14 @@ import math
 import numpy as np
 
 from ...registry import PIPELINES
-from .base import Results, Step, picture_size, zero_coordinates
+from .base import Results, Step, check_planar, picture_size, zero_coordinates
 
 
 @PIPELINES.register_module()
 class JointDropout(Step):
     """Hide joints, some in the whole clip, some in a span of its frames: their score becomes 0, and what has no score is not drawn
-    (but with GeneratePoseTarget's use_score=False).
+    (but with GeneratePoseTarget's use_score=False). Networks that take x, y, z don't look at scores: of key points with three
+    coordinates or more all coordinates become 0, too.
 
     SpecAugment (arXiv:1904.08779) hides channels and spans of time of a spectrogram like this, DropGraph (Cheng et al., ECCV 2020)
     parts of a skeleton in space and time.
@@ -27,7 +28,7 @@ class JointDropout(Step):
     """
 
     needs = ('keypoint',)
-    gives = ('keypoint_score',)
+    gives = ('keypoint', 'keypoint_score')
 
     def __init__(self, joint_ratio: float = 0.1, span_ratio: float = 0.1, longest: float = 0.25):
         for name, value in (('joint_ratio', joint_ratio), ('span_ratio', span_ratio)):
@@ -40,13 +41,18 @@ class JointDropout(Step):
         self.joint_ratio, self.span_ratio, self.longest = joint_ratio, span_ratio, longest
 
     def __call__(self, results: Results) -> Results:
-        people, frames, joints = results['keypoint'].shape[:3]
+        keypoint = results['keypoint']
+        people, frames, joints = keypoint.shape[:3]
         score = results.get('keypoint_score')
         whole, in_span, length, start = np.random.random_sample((4, people, 1, joints))
         length = 1 + np.floor(length * max(round(self.longest * frames), 1))
         start = np.floor(start * (frames - length + 1))
         frame = np.arange(frames)[:, None]
         hidden = (frame >= start) & (frame < start + length) & (in_span < self.span_ratio) | (whole < self.joint_ratio)
+        if keypoint.shape[-1] > 2:
+            results['keypoint'] = np.where(hidden[..., None], keypoint.dtype.type(0), keypoint)
+            if score is None:
+                return results
         results['keypoint_score'] = (~hidden).astype(np.float32) if score is None else np.where(hidden, score.dtype.type(0), score)
         return results
 
@@ -76,6 +82,7 @@ class ShiftScale(Step):
         self.shift, self.scale, self.angle = shift, tuple(scale), angle
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         keypoint = results['keypoint']
         dtype = np.result_type(keypoint, np.float32)
         h, w = picture_size(results)
@@ -123,7 +130,8 @@ class FrameJitter(Step):
 class KeypointNoise(Step):
     """Shake every key point by itself: Gaussian noise, one of the augmentations of AimCLR (arXiv:2112.03590).
 
-    sigma   standard deviation along x and along y, as a share of the picture's shorter edge
+    sigma   standard deviation along x and along y, as a share of the picture's shorter edge. For key points without a picture
+            (x, y, z) RandomGaussianNoise measures by the skeleton's size
     """
 
     needs = ('keypoint', 'img_shape')
@@ -135,6 +143,7 @@ class KeypointNoise(Step):
         self.sigma = sigma
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         keypoint = results['keypoint']
         rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # faster than np.random.normal, seeded by it
         noise = rng.standard_normal(keypoint.shape, dtype=np.float32)

@@ -46,6 +46,23 @@ def clip_error(results: Results, message: str) -> DataError:
     return DataError(f'clip {results.get("frame_dir", "?")!r}: {message}')
 
 
+def check_planar(results: Results, step: Step) -> None:
+    """Check that key points are x and y in pixels of a picture, which `step` needs.
+
+    Raises:
+        DataError: they have another number of coordinates: x, y, z, or x, y and score.
+    """
+    shape = results['keypoint'].shape
+    if shape[-1] != 2:
+        raise clip_error(
+            results,
+            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected '
+            '(people, frames, joints, 2): x and y. For x, y, z take a pipeline for 3D key points '
+            '(PreNormalize3D, UniformSample, PoseDecode, FormatGCNInput) or make pictures of them '
+            'first; where the third coordinate is a score, it belongs into keypoint_score.',
+        )
+
+
 def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
     """The layout that a step's config names; ValueError when there is none such, or when the config gives its parts, too.
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from ...registry import PIPELINES
 from ...skeletons import is_present
-from .base import Results, Step, check_joints, chosen_layout, picture_size
+from .base import Results, Step, check_joints, check_planar, chosen_layout, picture_size
 
 
 @PIPELINES.register_module()
@@ -37,6 +37,7 @@ class BoneVectors(Step):
         self._child, self._parent = np.array(self._layout.bones).T
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         h, w = picture_size(results)
         keypoint = results['keypoint']
         check_joints(results, self._layout, keypoint.shape[2])

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import ConfigError, DataError
 from ...inputs import compute_lazy
 from ...registry import PIPELINES
-from .base import Results, Step, is_ours
+from .base import Results, Step, check_planar, is_ours
 
 # What a dataset puts into `results` before the first step.
 FROM_DATASET = (
@@ -71,10 +71,11 @@ class Compose:
         """
         clip = results.get('frame_dir')
         for i, (step, needs, computes) in enumerate(self._plan):
-            # The chain is right, but this clip may lack a field that others have (img_shape, in 3D
-            # data).
+            # The chain is right, but this clip may lack a field that others have.
             for key in needs:
                 if key not in results:
+                    if key == 'img_shape' and 'keypoint' in results and is_ours(step):
+                        check_planar(results, step)  # 3D data have no picture
                     raise DataError(
                         f'clip {clip!r}: has no {key!r}, which pipeline step {i} '
                         f'({type(step).__name__}) needs. '

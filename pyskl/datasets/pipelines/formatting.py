@@ -16,7 +16,7 @@ from ...inputs import LazyArray, compute_lazy
 from ...inputs.heatmaps import Heatmaps, HeatmapSpec, LazyHeatmaps
 from ...inputs.heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
-from .base import Results, Step, check_joints, chosen_layout, clip_error, picture_size
+from .base import Results, Step, check_joints, check_planar, chosen_layout, clip_error, picture_size
 
 
 @PIPELINES.register_module()
@@ -80,6 +80,7 @@ class GeneratePoseTarget(Step):
         return results
 
     def _clips(self, results: Results) -> Heatmaps:
+        check_planar(results, self)
         keypoint = np.asarray(results['keypoint'], dtype=np.float32)
         people, frames, joints = keypoint.shape[:3]
         check_joints(results, self._layout, joints)

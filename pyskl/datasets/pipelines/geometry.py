@@ -8,7 +8,17 @@ import numpy as np
 
 from ...registry import PIPELINES
 from ...skeletons import mirror_order
-from .base import Results, Step, check_joints, chosen_layout, clip_error, for_each_joint, picture_size, zero_coordinates
+from .base import (
+    Results,
+    Step,
+    check_joints,
+    check_planar,
+    chosen_layout,
+    clip_error,
+    for_each_joint,
+    picture_size,
+    zero_coordinates,
+)
 
 Quadruple = tuple[float, float, float, float]       # x, y, width, height as shares of the original picture
 
@@ -38,6 +48,7 @@ class Resize(Step):
         self.scale, self.keep_ratio, self.interpolation = scale, keep_ratio, interpolation
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         h, w = picture_size(results)
         new_w, new_h = self._new_size(w, h)
         factor = np.array([new_w / w, new_h / h], dtype=np.float32)
@@ -67,6 +78,7 @@ class Crop(Step):
         raise NotImplementedError
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         h, w = picture_size(results)
         try:
             left, top, right, bottom = self.choose(w, h)
@@ -171,6 +183,7 @@ class PoseCompact(Step):
         self.hw_ratio = ratio if ratio is None else tuple(ratio)
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         h, w = picture_size(results)
         keypoint = results['keypoint']
         box = self._box(keypoint, h, w)
@@ -240,6 +253,7 @@ class Flip(Step):
         self._first_pixel = 0 if self._layout is None else 1
 
     def __call__(self, results: Results) -> Results:
+        check_planar(results, self)
         results['flip'] = flip = bool(np.random.rand() < self.flip_ratio)
         results['flip_direction'] = self.direction
         if not flip:
