@@ -1,7 +1,22 @@
-"""Streams judged on parts of train, never on test: python tools/sweep.py configs/natops/choose.py --work-dir work_dirs/natops_choose"""
+"""Streams judged on parts of train, never on test: python tools/sweep.py configs/natops/choose.py --work-dir work_dirs/natops_choose
+
+An ensemble of a fold is judged in the same table: the sum of two, three or four streams' probabilities.
+"""
 from pathlib import Path
 
 HERE = Path(__file__).parent
-runs = [dict(name=f'{name}, fold {n + 1}', config=str(HERE / f'{name}.py'),
-             options={'data.train.split': f'fit{fold}', 'data.test.split': f'val{fold}'})
-        for name in ('joint_bone_xy', 'joint_xy', 'bone_xy', 'joint_bone_zy') for n, fold in enumerate(('', '2', '3'))]
+GRAPH = str(HERE.parent / 'stgcn++' / 'natops.py')
+STREAMS = {
+    **{name: (str(HERE / f'{name}.py'), {}) for name in ('joint_bone_xy', 'joint_xy', 'bone_xy', 'joint_bone_zy')},
+    **{f'graph_{stream}': (GRAPH, {'stream': stream}) for stream in ('j', 'b', 'jm', 'bm')}}
+FOLDS = {1: '', 2: '2', 3: '3'}
+runs = [dict(name=f'{name}, fold {n}', config=config,
+             options={**options, 'data.train.split': f'fit{fold}', 'data.test.split': f'val{fold}'})
+        for name, (config, options) in STREAMS.items() for n, fold in FOLDS.items()]
+BLENDS = {
+    'graph j + b': ['graph_j', 'graph_b'],
+    'graph j + b + jm + bm': ['graph_j', 'graph_b', 'graph_jm', 'graph_bm'],
+    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy'],
+    'graph j + b + heatmaps xy + zy': ['graph_j', 'graph_b', 'joint_bone_xy', 'joint_bone_zy']}
+ensembles = {f'{blend}, fold {n}': [f'{name}, fold {n}' for name in names]
+             for blend, names in BLENDS.items() for n in FOLDS}

@@ -1,0 +1,17 @@
+"""DG-STGCN, small, for the NATOPS gestures."""
+_base_ = ['../_base_/natops.py']
+
+model = dict(
+    type='RecognizerGCN',
+    backbone=dict(
+        type='DGSTGCN',
+        base_channels=32,
+        num_stages=6,
+        inflate_stages=[3, 5],
+        down_stages=[3, 5],
+        gcn_ratio=0.125,
+        gcn_ctr='T',
+        gcn_ada='T',
+        graph_cfg=dict(layout='natops8', mode='random', num_filter=8, init_off=.04, init_std=.02)),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3))
+work_dir = './work_dirs/dgstgcn/natops/{stream}'

@@ -1,0 +1,7 @@
+"""MS-G3D on iMiGUE's 22 joints, with a semantic embedding of the labels."""
+_base_ = ['model.py', '../_base_/imigue22.py', '../_base_/schedule_16x5.py']
+
+model = dict(
+    backbone=dict(num_person=1, graph_cfg=dict(layout='imigue22')),
+    cls_head=dict(num_classes=32))
+work_dir = './work_dirs/msg3d/imigue22/{stream}'
