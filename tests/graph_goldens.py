@@ -137,28 +137,38 @@ def assert_passes(
     model: nn.Module,
     random_graph: bool = False,
     loss_of: Callable[[Any], Tensor] | None = None,
+    gradients: float = 1e-3,
 ) -> Any:
     """Assert the golden features, loss and gradient norms in training, then the features in testing.
+
+    The network computes in float64, so that what differs is the rounding of the golden numbers alone.
+
+    Args:
+        name: of the golden network.
+        model: as built.
+        random_graph, loss_of: see fill and run_training_pass.
+        gradients: by which share a gradient's norm may differ.
 
     Returns:
         What the network returned in testing.
     """
     arrays = golden(name)
-    out, loss = run_training_pass(fill(model, random_graph), arrays['input'], loss_of)
+    keypoint = arrays['input'].astype(np.float64)
+    out, loss = run_training_pass(fill(model, random_graph).double(), keypoint, loss_of)
     assert_close(features_in(out).mean((3, 4)), arrays['train_pooled'])
-    assert abs(loss - arrays['loss']) <= 1e-5 * max(1.0, abs(arrays['loss']))
+    assert abs(loss - arrays['loss']) <= 1e-5 * abs(arrays['loss'])
 
+    # A gradient that is next to 0, as a bias's before BatchNorm, is compared with the largest.
     parameters = dict(model.named_parameters())
     assert set(arrays['grad_names']) == set(parameters)
     norms = [float(parameters[key].grad.norm()) for key in arrays['grad_names']]
     expected = arrays['grad_norms']
-    # A gradient that is 0 but for rounding, as a bias's before BatchNorm, is compared with the largest.
-    np.testing.assert_allclose(norms, expected, rtol=1e-3, atol=1e-6 * expected.max())
+    np.testing.assert_allclose(norms, expected, rtol=gradients, atol=2e-6 * expected.max())
 
     with torch.no_grad():
-        out = model.eval()(torch.from_numpy(arrays['input']))
+        out = model.eval()(torch.from_numpy(keypoint))
     features = features_in(out)
     assert tuple(features.shape) == tuple(arrays['shape'])
     assert_close(features.mean((3, 4)), arrays['eval_pooled'])
-    assert_close(features[:, :, :8], arrays['eval_first8'])
+    assert_close(features[:, :, :8], arrays['eval_first8'], 2e-5)
     return out

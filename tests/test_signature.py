@@ -91,6 +91,31 @@ def test_keywords_pass_through_to_parents_only_where_the_class_hands_them_on():
         check_call(Open, {'a': 1, 'd': 4}, 'here')
 
 
+def test_a_class_checks_the_settings_of_its_parts_itself():
+    class Whole:
+        def __init__(self, a: int = 1, **parts): ...
+
+        @classmethod
+        def check_settings(cls, arguments, where):
+            raise ConfigError(f'{where}: {sorted(set(arguments) - set(accepted(cls)))}')
+
+    with pytest.raises(ConfigError, match=r"here: \['part_b'\]"):
+        check_call(Whole, {'a': 1, 'part_b': 4}, 'here')
+    with pytest.raises(ConfigError, match='here.a'):
+        check_call(Whole, {'a': 'one', 'part_b': 4}, 'here')
+
+
+def test_a_prefix_stands_before_the_names_that_the_config_has():
+    def part(size: int, given: int, kind: Literal['x', 'y'] = 'x'): ...
+
+    for arguments, words in ((dict(siz=2), "unknown argument 'part_siz'. Did you mean part_size? Known: part_size, part_kind."),
+                             (dict(size='2'), "here.part_size = '2': expected a whole number"),
+                             (dict(kind='y'), "'part_size' is missing")):
+        with pytest.raises(ConfigError) as error:
+            check_call(part, arguments, 'here', ('given',), 'part_')
+        assert words in str(error.value)
+
+
 def test_a_class_without_arguments_takes_none():
     class Bare:
         pass

@@ -131,9 +131,7 @@ def scales_of(adjacency: np.ndarray, num_scales: int) -> np.ndarray:
     """
     distance = hop_distance(adjacency, num_scales - 1)
     itself = np.eye(len(adjacency))
-    return np.stack(
-        [_by_columns(np.maximum(distance == hop, itself)) for hop in range(num_scales)]
-    )
+    return np.stack([_by_columns(np.maximum(distance == hop, itself)) for hop in range(num_scales)])
 
 
 def _by_columns(matrix: np.ndarray) -> np.ndarray:

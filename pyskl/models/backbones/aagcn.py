@@ -67,9 +67,9 @@ class AAGCN(GraphBackbone):
                 shortcut(*shape[:3]) if shape.residual else None,
             )
             for shape, unit in zip(shapes, units)
-            if shape is not None
+            if not shape.is_left_out
         )
-        self.num_features = [base_channels, *(s.out_channels for s in shapes[1:])][-1]
+        self.num_features = shapes[-1].out_channels
         init_like_he(self)
         for block in self.gcn:
             block.gcn.init_weights()

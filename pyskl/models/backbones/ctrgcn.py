@@ -15,7 +15,7 @@ from ...registry import BACKBONES
 from ..layers.ctr_graph_conv import UnitCTRGCN
 from ..layers.initial import init_like_he
 from ..layers.temporal import MSTCN, shortcut
-from .graph_backbone import BlockShape, GraphBackbone, block_shapes, per_block
+from .graph_backbone import BlockShape, GraphBackbone, block_shapes
 
 
 class CTRGCNBlock(nn.Module):
@@ -33,7 +33,7 @@ class CTRGCNBlock(nn.Module):
         A: Tensor,  # noqa: N803 (the paper's name)
         kernel_size: int,
         dilations: Sequence[int],
-        tcn_dropout: float = 0,
+        tcn_dropout: float,
     ):
         super().__init__()
         width = shape.out_channels
@@ -64,8 +64,7 @@ class CTRGCN(GraphBackbone):
         num_person: M.
         kernel_size: frames of the convolutions over time.
         dilations: one branch each.
-        tcn_dropout: behind the convolutions over time but the first; a tuple of num_stages numbers
-            gives each block its own.
+        tcn_dropout: behind the convolutions over time, but in the first block.
     """
 
     def __init__(
@@ -80,17 +79,19 @@ class CTRGCN(GraphBackbone):
         num_person: int = 2,
         kernel_size: int = 5,
         dilations: Sequence[int] = (1, 2),
-        tcn_dropout: float | Sequence[float] = 0,
+        tcn_dropout: float = 0,
     ):
         super().__init__(graph_cfg, in_channels, num_person, 'MVC')
         self.register_buffer('A', self.A0.clone())  # the checkpoints have it; blocks have their own
         shapes = block_shapes(in_channels, base_channels, num_stages, inflate_stages, down_stages)
         self.net = nn.ModuleList(
-            CTRGCNBlock(shape, self.A0, kernel_size, dilations, **dropout)
-            for shape, dropout in zip(shapes, per_block({'tcn_dropout': tcn_dropout}, num_stages))
-            if shape is not None
+            CTRGCNBlock(
+                shape, self.A0, kernel_size, dilations, tcn_dropout if shape.residual else 0
+            )
+            for shape in shapes
+            if not shape.is_left_out
         )
-        self.num_features = [base_channels, *(s.out_channels for s in shapes[1:])][-1]
+        self.num_features = shapes[-1].out_channels
         init_like_he(self)
         for block in self.net:
             nn.init.constant_(block.gcn1.bn.weight, 1e-6)

@@ -39,6 +39,11 @@ class BlockShape(NamedTuple):
     stride: int
     residual: bool
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the network does without the block: the first, if the input is as wide already."""
+        return not self.residual and self.in_channels == self.out_channels
+
 
 class GraphBackbone(Backbone):
     """A graph network over key points (N, M, T, V, C).
@@ -104,14 +109,12 @@ class GraphBackbone(Backbone):
         """
         where = where or f'model.backbone ({cls.__name__})'
         for name in settings:
-            if name.partition('_')[0] not in cls.unit_kinds:
+            if not name.startswith(tuple(f'{part}_' for part in cls.unit_kinds)):
                 raise ConfigError(
                     f'{where}: unknown argument {name!r}.{did_you_mean(name, accepted(cls))} '
                     f'Known: {", ".join([*accepted(cls), *(f"{part}_*" for part in cls.unit_kinds)])}.'
                 )
-        return [
-            units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)
-        ]
+        return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
     def load_pretrained(self, path: str | os.PathLike | None) -> None:
         """Fill the backbone from a checkpoint file; None leaves it as it is. Call it last in __init__."""
@@ -204,8 +207,8 @@ def per_block(settings: Mapping[str, Any], num_blocks: int) -> list[dict[str, An
         }
         for i in range(num_blocks)
     ]
-    for block in blocks[:1]:
-        block.pop('tcn_dropout', None)
+    if blocks:
+        blocks[0].pop('tcn_dropout', None)
     return blocks
 
 
@@ -251,8 +254,8 @@ def block_shapes(
     inflate_stages: Sequence[int],
     down_stages: Sequence[int],
     ratio: float = 2,
-) -> list[BlockShape | None]:
-    """Return the shape of each block. The first is None where the input is as wide as it already.
+) -> list[BlockShape]:
+    """Return the shape of each block.
 
     Args:
         in_channels: C of the input.
@@ -263,9 +266,8 @@ def block_shapes(
         ratio: see inflate_stages.
     """
     if num_stages < 1:
-        raise ConfigError(f'model.backbone: num_stages = {num_stages}: expected 1 or more.')
-    first = BlockShape(in_channels, base_channels, 1, False)
-    shapes: list[BlockShape | None] = [None if in_channels == base_channels else first]
+        raise ValueError(f'num_stages = {num_stages}: expected 1 or more.')
+    shapes = [BlockShape(in_channels, base_channels, 1, False)]
     channels, inflated = base_channels, 0
     for stage in range(2, num_stages + 1):
         inflated += stage in inflate_stages

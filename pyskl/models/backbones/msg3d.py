@@ -11,7 +11,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ConfigError
 from ...registry import BACKBONES
 from ..layers.ms_graph_conv import MSGCN, MultiWindowMSG3DBlock
 from ..layers.temporal import MSTCN
@@ -46,15 +45,16 @@ class MSG3D(GraphBackbone):
     ):
         super().__init__(graph_cfg, in_channels, num_person, 'MVC')
         if self.graph.mode != 'binary_adj':
-            raise ConfigError(
-                f'model.backbone (MSG3D): graph_cfg.mode = {self.graph.mode!r}: the network makes its '
-                "own distances from the edges. Expected mode='binary_adj'."
+            raise ValueError(
+                f'graph_cfg.mode = {self.graph.mode!r}: the network counts edges itself, which takes '
+                "mode='binary_adj'."
             )
-        if min(num_gcn_scales, num_g3d_scales) < 1:
-            raise ConfigError(
-                f'model.backbone (MSG3D): num_gcn_scales = {num_gcn_scales}, num_g3d_scales = '
-                f'{num_g3d_scales}: expected 1 or more.'
-            )
+        for name, value in {
+            'num_gcn_scales': num_gcn_scales,
+            'num_g3d_scales': num_g3d_scales,
+        }.items():
+            if value < 1:
+                raise ValueError(f'{name} = {value}: expected 1 or more.')
         A = self.A0[0]  # noqa: N806 (the paper's name)
         self.register_buffer('A', A.clone())  # the checkpoints have it; the layers have their own
         c1, c2, c3 = base_channels, base_channels * 2, base_channels * 4

@@ -37,7 +37,10 @@ class STGCN(GraphBackbone):
             own.
     """
 
-    unit_kinds = {'gcn': {'unit_gcn': UnitGCN}, 'tcn': {'unit_tcn': UnitTCN, 'mstcn': MultiScaleTCN}}
+    unit_kinds = {
+        'gcn': {'unit_gcn': UnitGCN},
+        'tcn': {'unit_tcn': UnitTCN, 'mstcn': MultiScaleTCN},
+    }
 
     def __init__(
         self,
@@ -65,9 +68,9 @@ class STGCN(GraphBackbone):
                 shortcut(*shape[:3]) if shape.residual else None,
             )
             for shape, unit in zip(shapes, units)
-            if shape is not None
+            if not shape.is_left_out
         )
-        self.num_features = [base_channels, *(s.out_channels for s in shapes[1:])][-1]
+        self.num_features = shapes[-1].out_channels
         self.load_pretrained(pretrained)
 
     def person_features(self, x: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ class UnitTCN(nn.Module):
         dropout: float = 0,
     ):
         super().__init__()
+        _check_odd(kernel_size)
         padding = (kernel_size + (kernel_size - 1) * (dilation - 1) - 1) // 2
         self.conv = nn.Conv2d(
             in_channels, out_channels, (kernel_size, 1), (stride, 1), (padding, 0), (dilation, 1)
@@ -79,6 +80,7 @@ class MultiScaleTCN(nn.Module):
             first = out_channels - mid_channels * (len(ms_cfg) - 1)
         else:
             first = mid_channels
+        _check_width(mid_channels, out_channels, len(ms_cfg))
         widths = [first, *[mid_channels] * (len(ms_cfg) - 1)]
         self.branches = nn.ModuleList(
             _branch(branch, in_channels, width, stride) for branch, width in zip(ms_cfg, widths)
@@ -124,6 +126,7 @@ class MSTCN(nn.Module):
     ):
         super().__init__()
         width = out_channels // (len(dilations) + 2)
+        _check_width(width, out_channels, len(dilations) + 2)
         last = out_channels - width * (len(dilations) + 1)
         branches = [
             nn.Sequential(
@@ -166,8 +169,26 @@ def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
 def _branch(branch: Branch, in_channels: int, width: int, stride: int) -> nn.Module:
     if branch == '1x1':
         return nn.Conv2d(in_channels, width, 1, (stride, 1))
+    if isinstance(branch, str) or (isinstance(branch[0], str) and branch[0] != 'max'):
+        raise ValueError(
+            f"ms_cfg: branch {branch!r}: expected (kernel, dilation), ('max', kernel) or '1x1'."
+        )
     start = (nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.ReLU())
     kind, size = branch
     if kind == 'max':
-        return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (1, 0)))
+        _check_odd(size)
+        return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (size // 2, 0)))
     return nn.Sequential(*start, UnitTCN(width, width, kind, stride, size, norm=None))
+
+
+def _check_odd(kernel_size: int) -> None:
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f'kernel size {kernel_size} over time: expected an odd number of frames.')
+
+
+def _check_width(width: int, out_channels: int, branches: int) -> None:
+    if width < 1:
+        raise ValueError(
+            f'{out_channels} channels for {branches} branches over time: expected at least one '
+            'each. Raise base_channels.'
+        )
