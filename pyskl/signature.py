@@ -16,27 +16,36 @@ _PLAIN = {int: 'a whole number', float: 'a number', str: 'a string', bool: 'True
           list: 'a list', tuple: 'a list', type(None): 'None', Sequence: 'a list', Mapping: 'a dict'}
 
 
-def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given_by_us: Sequence[str] = ()) -> None:
+def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given_by_us: Sequence[str] = (),
+               prefix: str = '') -> None:
     """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments.
+
+    A class whose **kwargs are the settings of its parts checks them in a classmethod `check_settings(arguments, where)`,
+    which gets all arguments and raises ConfigError itself.
 
     target       a class or function, annotated with the types it accepts
     arguments    the keywords as the config gives them
     where        how the user finds the place, e.g. 'joint.py: model.backbone (ResNet3dSlowOnly)'
     given_by_us  required arguments that the program adds later and that a config need not give
+    prefix       what the config writes before each name: 'gcn_' where its gcn_adaptive is the argument 'adaptive'
     """
     parameters, open_ended = _keywords(target)
     hints = _hints(target)
+    check_settings = getattr(target, 'check_settings', None)
     for name, value in arguments.items():
         if name not in parameters:
-            if open_ended:
+            if open_ended or check_settings is not None:
                 continue
-            raise ConfigError(f'{where}: unknown argument {name!r}.{did_you_mean(name, parameters)} '
-                              f'Known: {", ".join(parameters) or "none"}.')
+            known = [prefix + known for known in parameters if not prefix or known not in given_by_us]
+            raise ConfigError(f'{where}: unknown argument {prefix + name!r}.{did_you_mean(prefix + name, known)} '
+                              f'Known: {", ".join(known) or "none"}.')
         if name in hints and not fits(value, hints[name]):
-            raise ConfigError(f'{inside(where, name)} = {_not_fitting(value, hints[name])}')
+            raise ConfigError(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
-            raise ConfigError(f'{where}: {name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
+            raise ConfigError(f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
+    if check_settings is not None:
+        check_settings(arguments, where)
 
 
 def inside(where: str, name: object) -> str:

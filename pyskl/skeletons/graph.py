@@ -116,6 +116,24 @@ def hop_distance(adjacency: np.ndarray, most: int) -> np.ndarray:
     return distance
 
 
+def scales_of(adjacency: np.ndarray, num_scales: int) -> np.ndarray:
+    """Return who is exactly k edges away, or the joint itself, for k from 0 on.
+
+    Args:
+        adjacency: (V, V), symmetric, not 0 for edges.
+        num_scales: K, one more than the longest distance.
+
+    Returns:
+        (K, V, V) float64; [k, v, w] weighs what joint w takes of joint v, each column summing to 1.
+        Where no joint is so far away, the identity.
+
+    Source: MS-G3D, arXiv:2003.14111, section 3.2; the columns' sums as PYSKL has them.
+    """
+    distance = hop_distance(adjacency, num_scales - 1)
+    itself = np.eye(len(adjacency))
+    return np.stack([_by_columns(np.maximum(distance == hop, itself)) for hop in range(num_scales)])
+
+
 def _by_columns(matrix: np.ndarray) -> np.ndarray:
     """Divide each column by its sum; empty ones stay."""
     total = matrix.sum(0)

@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ...errors import ConfigError
-from ...signature import check_call
+from ...errors import ConfigError, did_you_mean
+from ...signature import accepted, check_call
 from ...skeletons.graph import Graph
 from ..pretrained import load_backbone
 from .base import Backbone
 
 DataNorm = Literal['VC', 'MVC'] | None
+
+# The units that a block may have: {'gcn': {'unit_gcn': UnitGCN}, ...}; the first kind is the default.
+UnitKinds = Mapping[str, Mapping[str, type[nn.Module]]]
+
+# The arguments of a unit that the network gives.
+_BUILT_IN = ('in_channels', 'out_channels', 'A', 'stride')
+
+
+class BlockShape(NamedTuple):
+    """What a block makes of its input.
+
+    Attributes:
+        in_channels, out_channels: C and C'.
+        stride: in time.
+        residual: whether x is added to what the block computes.
+    """
+
+    in_channels: int
+    out_channels: int
+    stride: int
+    residual: bool
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the network does without the block: the first, if the input is as wide already."""
+        return not self.residual and self.in_channels == self.out_channels
 
 
 class GraphBackbone(Backbone):
@@ -24,7 +51,10 @@ class GraphBackbone(Backbone):
     A subclass builds its layers in __init__ and defines `person_features`. What it makes of all people
     together, if anything, it adds in `join_people`.
 
+    A subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists its units in `unit_kinds`.
+
     Attributes:
+        unit_kinds: the units that a block may have; empty: the network takes no such settings.
         graph: the skeleton's graph; `graph.A` is (K, V, V).
         A0: (K, V, V) float32, the adjacency matrices to start from.
         num_person: M that data_bn and the pipelines expect.
@@ -36,6 +66,8 @@ class GraphBackbone(Backbone):
         data_bn_type: 'VC': normalise each channel of each joint, over people too; 'MVC': of each
             person apart; None: not at all.
     """
+
+    unit_kinds: ClassVar[UnitKinds] = {}
 
     def __init__(
         self,
@@ -55,6 +87,34 @@ class GraphBackbone(Backbone):
             if channels is None
             else nn.BatchNorm1d(channels * in_channels * self.graph.num_joints)
         )
+
+    @classmethod
+    def check_settings(cls, arguments: Mapping[str, Any], where: str) -> None:
+        """Raise ConfigError for an argument that neither __init__ nor a unit takes; see check_call."""
+        own = accepted(cls)
+        settings = {name: value for name, value in arguments.items() if name not in own}
+        num_stages = own['num_stages'].default if 'num_stages' in own else 1
+        cls.units(settings, arguments.get('num_stages', num_stages), where)
+
+    @classmethod
+    def units(
+        cls, settings: Mapping[str, Any], num_blocks: int, where: str | None = None
+    ) -> list[dict[str, Callable[..., nn.Module]]]:
+        """Return what builds the units of each block, see units_of.
+
+        Args:
+            settings: 'gcn_*' and 'tcn_*' as the config gives them, see per_block.
+            num_blocks: the number of blocks.
+            where: the place as the user knows it.
+        """
+        where = where or f'model.backbone ({cls.__name__})'
+        for name in settings:
+            if not name.startswith(tuple(f'{part}_' for part in cls.unit_kinds)):
+                raise ConfigError(
+                    f'{where}: unknown argument {name!r}.{did_you_mean(name, accepted(cls))} '
+                    f'Known: {", ".join([*accepted(cls), *(f"{part}_*" for part in cls.unit_kinds)])}.'
+                )
+        return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
     def load_pretrained(self, path: str | os.PathLike | None) -> None:
         """Fill the backbone from a checkpoint file; None leaves it as it is. Call it last in __init__."""
@@ -146,5 +206,71 @@ def per_block(settings: Mapping[str, Any], num_blocks: int) -> list[dict[str, An
         }
         for i in range(num_blocks)
     ]
-    blocks[0].pop('tcn_dropout', None)
+    if blocks:
+        blocks[0].pop('tcn_dropout', None)
     return blocks
+
+
+def units_of(
+    kinds: UnitKinds, settings: Mapping[str, Any], where: str
+) -> dict[str, Callable[..., nn.Module]]:
+    """Return what builds the units of a block: {'gcn': partial(UnitGCN, adaptive='init'), ...}.
+
+    Args:
+        kinds: the units that the block may have.
+        settings: of one block. 'gcn_type' chooses a unit, other 'gcn_*' are its arguments.
+        where: the place as the user knows it.
+
+    Raises:
+        ConfigError: an unknown unit, or a setting that it does not take.
+    """
+    units = {}
+    for part, classes in kinds.items():
+        kind = settings.get(f'{part}_type', next(iter(classes)))
+        if not isinstance(kind, str) or kind not in classes:
+            raise ConfigError(
+                f'{where}.{part}_type = {kind!r} is unknown.{did_you_mean(kind, classes)} '
+                f'Known: {", ".join(classes)}.'
+            )
+        prefix = f'{part}_'
+        arguments = {
+            name.removeprefix(prefix): value
+            for name, value in settings.items()
+            if name.startswith(prefix) and name != f'{part}_type'
+        }
+        taken = [prefix + name for name in arguments if name in _BUILT_IN]
+        if taken:
+            raise ConfigError(f'{where}: {taken[0]} is not for a config: the network gives it.')
+        check_call(classes[kind], arguments, where, _BUILT_IN, prefix)
+        units[part] = partial(classes[kind], **arguments)
+    return units
+
+
+def block_shapes(
+    in_channels: int,
+    base_channels: int,
+    num_stages: int,
+    inflate_stages: Sequence[int],
+    down_stages: Sequence[int],
+    ratio: float = 2,
+) -> list[BlockShape]:
+    """Return the shape of each block.
+
+    Args:
+        in_channels: C of the input.
+        base_channels: C' of the first block.
+        num_stages: the number of blocks.
+        inflate_stages: blocks, counted from 1, that multiply the channels by `ratio`.
+        down_stages: blocks, counted from 1, that halve the frames.
+        ratio: see inflate_stages.
+    """
+    if num_stages < 1:
+        raise ValueError(f'num_stages = {num_stages}: expected 1 or more.')
+    shapes = [BlockShape(in_channels, base_channels, 1, False)]
+    channels, inflated = base_channels, 0
+    for stage in range(2, num_stages + 1):
+        inflated += stage in inflate_stages
+        wider = int(base_channels * ratio**inflated + 1e-4)
+        shapes.append(BlockShape(channels, wider, 2 if stage in down_stages else 1, True))
+        channels = wider
+    return shapes

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .from_config import norm_layer
 
 Branch = tuple[int, int] | tuple[str, int] | str
 
@@ -20,7 +23,7 @@ class UnitTCN(nn.Module):
         kernel_size: frames, odd.
         stride: T' = ceil(T / stride).
         dilation: frames between those that are looked at.
-        norm: 'BN' or None.
+        norm: name or mmcv config of the norm; None: without.
         dropout: 0..1.
     """
 
@@ -31,15 +34,16 @@ class UnitTCN(nn.Module):
         kernel_size: int = 9,
         stride: int = 1,
         dilation: int = 1,
-        norm: str | None = 'BN',
+        norm: str | dict[str, Any] | None = 'BN',
         dropout: float = 0,
     ):
         super().__init__()
+        _check_odd(kernel_size)
         padding = (kernel_size + (kernel_size - 1) * (dilation - 1) - 1) // 2
         self.conv = nn.Conv2d(
             in_channels, out_channels, (kernel_size, 1), (stride, 1), (padding, 0), (dilation, 1)
         )
-        self.bn = nn.BatchNorm2d(out_channels) if norm is not None else nn.Identity()
+        self.bn = nn.Identity() if norm is None else norm_layer(norm, out_channels)
         self.drop = nn.Dropout(dropout, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,6 +80,7 @@ class MultiScaleTCN(nn.Module):
             first = out_channels - mid_channels * (len(ms_cfg) - 1)
         else:
             first = mid_channels
+        _check_width(mid_channels, out_channels, len(ms_cfg))
         widths = [first, *[mid_channels] * (len(ms_cfg) - 1)]
         self.branches = nn.ModuleList(
             _branch(branch, in_channels, width, stride) for branch, width in zip(ms_cfg, widths)
@@ -92,11 +97,98 @@ class MultiScaleTCN(nn.Module):
         return self.drop(self.bn(self.transform(joined)))
 
 
+class MSTCN(nn.Module):
+    """Branches of several dilations side by side, each with BatchNorm, beside a shortcut.
+
+    Unlike MultiScaleTCN there is no convolution over the branches.
+
+    Source: MS-G3D, arXiv:2003.14111, section 3.4; CTR-GCN, arXiv:2107.12213, section 3.3.
+
+    Args:
+        in_channels, out_channels: C and C'.
+        kernel_size: frames, odd, of the dilated branches.
+        stride: in time.
+        dilations: one branch each; a max pooling and a 1x1 branch come after them. A branch is
+            C' // branches wide, and the last takes the rest.
+        residual: whether there is a shortcut.
+        dropout: 0..1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        dilations: Sequence[int] = (1, 2, 3, 4),
+        residual: bool = True,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        width = out_channels // (len(dilations) + 2)
+        _check_width(width, out_channels, len(dilations) + 2)
+        last = out_channels - width * (len(dilations) + 1)
+        branches = [
+            nn.Sequential(
+                nn.Conv2d(in_channels, width, 1),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                UnitTCN(width, width, kernel_size, stride, dilation),
+            )
+            for dilation in dilations
+        ]
+        pooling = nn.Sequential(
+            nn.Conv2d(in_channels, width, 1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d((3, 1), (stride, 1), (1, 0)),
+            nn.BatchNorm2d(width),
+        )
+        pointwise = nn.Sequential(
+            nn.Conv2d(in_channels, last, 1, (stride, 1)), nn.BatchNorm2d(last)
+        )
+        self.branches = nn.ModuleList([*branches, pooling, pointwise])
+        self.residual = shortcut(in_channels, out_channels, stride) if residual else None
+        self.act = nn.ReLU()
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.cat([branch(x) for branch in self.branches], 1)  # (P, C', T', V)
+        if self.residual is not None:
+            y = y + self.residual(x)
+        return self.drop(self.act(y))
+
+
+def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Return the identity, or the 1x1 UnitTCN that a change of channels or frames needs."""
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    return UnitTCN(in_channels, out_channels, kernel_size=1, stride=stride)
+
+
 def _branch(branch: Branch, in_channels: int, width: int, stride: int) -> nn.Module:
     if branch == '1x1':
         return nn.Conv2d(in_channels, width, 1, (stride, 1))
+    if isinstance(branch, str) or (isinstance(branch[0], str) and branch[0] != 'max'):
+        raise ValueError(
+            f"ms_cfg: branch {branch!r}: expected (kernel, dilation), ('max', kernel) or '1x1'."
+        )
     start = (nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.ReLU())
     kind, size = branch
     if kind == 'max':
-        return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (1, 0)))
+        _check_odd(size)
+        return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (size // 2, 0)))
     return nn.Sequential(*start, UnitTCN(width, width, kind, stride, size, norm=None))
+
+
+def _check_odd(kernel_size: int) -> None:
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f'kernel size {kernel_size} over time: expected an odd number of frames.')
+
+
+def _check_width(width: int, out_channels: int, branches: int) -> None:
+    if width < 1:
+        raise ValueError(
+            f'{out_channels} channels for {branches} branches over time: expected at least one '
+            'each. Raise base_channels.'
+        )
