@@ -1,0 +1,101 @@
+"""ProtoGCN: DG-STGCN whose last graphs are told by prototypes and compared between classes.
+
+Source: ProtoGCN, arXiv:2411.18941.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from ...registry import BACKBONES
+from ..layers.dggcn import PrototypeGCN
+from ..layers.dgmstcn import DGMSTCN
+from ..layers.graph_block import GraphBlock
+from ..layers.prototypes import PrototypeNetwork
+from .dgstgcn import DGSTGCN
+from .graph_backbone import DataNorm
+
+
+class PrototypeBlock(GraphBlock):
+    """A block that also returns the graph of its clip: (P, C, T, V) -> (P, C', T', V), (P, K mid, V, V)."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, graph = self.gcn(x)
+        y = self.tcn(y)
+        return self.relu(y if self.residual is None else y + self.residual(x)), graph
+
+
+@BACKBONES.register_module()
+class ProtoGCN(DGSTGCN):
+    """DG-STGCN's blocks, and a prototype network over the graph of the last one.
+
+    `forward` returns the features (N, M, C', T', V) and the graph (N, V*V), which the class-specific
+    contrastive loss of the head takes.
+
+    Args:
+        num_prototype: P, see PrototypeNetwork.
+        others: see DGSTGCN; gcn_*: see PrototypeGCN.
+    """
+
+    unit_kinds = {'gcn': {'prototype_gcn': PrototypeGCN}, 'tcn': {'dgmstcn': DGMSTCN}}
+    block = PrototypeBlock
+
+    def __init__(
+        self,
+        graph_cfg: Mapping[str, Any],
+        in_channels: int = 3,
+        base_channels: int = 96,
+        ch_ratio: float = 2,
+        num_stages: int = 10,
+        inflate_stages: Sequence[int] = (5, 8),
+        down_stages: Sequence[int] = (5, 8),
+        data_bn_type: DataNorm = 'VC',
+        num_person: int = 2,
+        pretrained: str | os.PathLike | None = None,
+        num_prototype: int = 100,
+        **kwargs,
+    ):
+        super().__init__(
+            graph_cfg,
+            in_channels,
+            base_channels,
+            ch_ratio,
+            num_stages,
+            inflate_stages,
+            down_stages,
+            data_bn_type,
+            num_person,
+            **kwargs,
+        )
+        if not self.gcn or num_prototype < 1:
+            raise ConfigError(
+                f'model.backbone (ProtoGCN): {len(self.gcn)} blocks and num_prototype = '
+                f'{num_prototype}: expected 1 or more of both.'
+            )
+        last = self.gcn[-1].gcn
+        width = last.num_groups * last.mid_channels
+        self.post = nn.Conv2d(width, width, 1)
+        self.bn = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU()
+        self.prn = PrototypeNetwork(width, num_prototype)
+        self.load_pretrained(pretrained)
+
+    def person_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (P, C, T, V) to (P, C', T', V) and the last block's graph (P, K mid, V, V)."""
+        for block in self.gcn:
+            x, graph = block(x)
+        return x, graph
+
+    def join_people(self, features: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Average the graph over people and describe it by prototypes: (N, M, K mid, V, V) -> (N, V*V)."""
+        x, graph = features
+        graph = graph.mean(1)  # (N, K mid, V, V)
+        rows = graph.flatten(2).transpose(1, 2)  # (N, V*V, K mid)
+        described = self.prn(rows).transpose(1, 2).reshape(graph.shape)  # (N, K mid, V, V)
+        described = self.relu(self.bn(self.post(described)))
+        return x, described.mean(1).flatten(1)

@@ -1,0 +1,150 @@
+"""SGN: joints and frames know what they are, by codes; a light network.
+
+Source: Semantics-guided neural networks, arXiv:1904.01189.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from ...registry import BACKBONES
+from .base import Backbone
+
+
+class ConvReLU(nn.Module):
+    """A convolution over time, BatchNorm if wanted, ReLU; He's initial weights.
+
+    Args:
+        in_channels, out_channels: C and C'.
+        frames: odd; 1: each frame alone.
+        norm: whether there is BatchNorm.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, frames: int = 1, norm: bool = False):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, (frames, 1), padding=(frames // 2, 0))
+        self.bn = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
+        self.relu = nn.ReLU()
+        nn.init.kaiming_normal_(self.conv.weight, mode='fan_out', nonlinearity='relu')
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
+        return self.relu(self.bn(self.conv(x)))
+
+
+class SGNGraphConv(nn.Module):
+    """Graph convolution along a graph that comes from the clip: relu(bn(conv(A x) + residual(x))).
+
+    Args:
+        in_channels, out_channels: C and C'.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.residual = nn.Conv2d(in_channels, out_channels, 1)
+        self.relu = nn.ReLU()
+        self.bn = nn.BatchNorm2d(out_channels)
+        nn.init.zeros_(self.conv.weight)
+
+    def forward(self, x: Tensor, A: Tensor) -> Tensor:
+        """Map (P, C, T, V) along (P, T, V, V), row v the joints that v looks at, to (P, C', T, V)."""
+        looked_at = torch.einsum('ptvw,pctw->pctv', A, x)
+        return self.relu(self.bn(self.conv(looked_at) + self.residual(x)))
+
+
+@BACKBONES.register_module()
+class SGN(Backbone):
+    """Dynamics of joints, one-hot codes of joint and frame, graph convolutions, convolutions over time.
+
+    Takes clips of exactly T frames; the features have 20 frames and one joint: (N, M, C', 20, 1) with
+    C' = 8 base_channels.
+
+    Args:
+        in_channels: C of a key point.
+        base_channels: width of the embeddings.
+        T: frames of a clip.
+        V: joints.
+    """
+
+    def __init__(self, in_channels: int = 3, base_channels: int = 64, T: int = 30, V: int = 25):
+        super().__init__()
+        C = base_channels
+        self.in_channels, self.num_features, self.T, self.V = in_channels, 8 * C, T, V
+
+        self.joint_bn = nn.BatchNorm1d(in_channels * V)
+        self.motion_bn = nn.BatchNorm1d(in_channels * V)
+        self.t_embed = _embedding(T, C, 4 * C)
+        self.s_embed = _embedding(V, C, C)
+        self.joint_embed = _embedding(in_channels, C, C)
+        self.motion_embed = _embedding(in_channels, C, C)
+        self.compute_A1 = ConvReLU(2 * C, 4 * C)
+        self.compute_A2 = ConvReLU(2 * C, 4 * C)
+        self.tcn = nn.Sequential(
+            nn.AdaptiveMaxPool2d((20, 1)),
+            ConvReLU(4 * C, 4 * C, frames=3, norm=True),
+            nn.Dropout(0.2),
+            ConvReLU(4 * C, 8 * C, norm=True),
+        )
+        self.gcn1 = SGNGraphConv(2 * C, 2 * C)
+        self.gcn2 = SGNGraphConv(2 * C, 4 * C)
+        self.gcn3 = SGNGraphConv(4 * C, 4 * C)
+
+    def forward(self, keypoint: Tensor) -> Tensor:
+        """Map (N, M, T, V, C) to (N, M, C', 20, 1).
+
+        Raises:
+            ConfigError: other frames, joints or channels than the network is built for.
+        """
+        self._check(keypoint)
+        x = self.normalise(keypoint)
+        return self.person_features(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+    def normalise(self, keypoint: Tensor) -> Tensor:
+        """Normalise positions and motions: (N, M, T, V, C) -> (N, M, 2 C, T, V)."""
+        joint = keypoint.permute(0, 1, 4, 3, 2)  # (N, M, C, V, T)
+        # To the next frame, and from the last one to zero, as in the published network.
+        motion = F.pad(joint[..., 1:], (0, 1)) - joint
+        both = [
+            bn(x.flatten(2, 3).flatten(0, 1)).view(joint.shape)
+            for bn, x in ((self.joint_bn, joint), (self.motion_bn, motion))
+        ]
+        return torch.cat(both, 2).transpose(3, 4)
+
+    def person_features(self, x: Tensor) -> Tensor:
+        """Map single people's (P, 2 C, T, V) to (P, C', 20, 1)."""
+        joint, motion = x.split(self.in_channels, 1)
+        frame = torch.eye(self.T, dtype=x.dtype, device=x.device)[None, :, :, None]  # (1, T, T, 1)
+        place = torch.eye(self.V, dtype=x.dtype, device=x.device)[None, :, None]  # (1, V, 1, V)
+
+        # Joint-level: dynamics and place of each joint, along the graph of each frame.
+        dynamics = self.joint_embed(joint) + self.motion_embed(motion)  # (P, 64, T, V)
+        place = self.s_embed(place).expand_as(dynamics)
+        x = torch.cat([dynamics, place], 1)  # (P, 128, T, V)
+        A = torch.einsum('pctv,pctw->ptvw', self.compute_A1(x), self.compute_A2(x)).softmax(-1)
+        x = self.gcn3(self.gcn2(self.gcn1(x, A), A), A)  # (P, 256, T, V)
+
+        # Frame-level: what frame it is, then convolutions over the strongest joints.
+        return self.tcn(x + self.t_embed(frame))  # (P, 512, 20, 1)
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Average (N, M, C', 20, 1) over frames and people: (N, C')."""
+        return features.mean((3, 4)).mean(1)
+
+    def _check(self, keypoint: Tensor) -> None:
+        expected = (self.T, self.V, self.in_channels)
+        if keypoint.ndim != 5 or keypoint.shape[2:] != expected:
+            raise ConfigError(
+                f'model.backbone (SGN): key points of shape {tuple(keypoint.shape)}; expected '
+                f'(N, M, T, V, C) with (T, V, C) = {expected}. Set T, V and in_channels of the '
+                'backbone, or the clip_len of the pipeline.'
+            )
+
+
+def _embedding(in_channels: int, mid_channels: int, out_channels: int) -> nn.Sequential:
+    """Two 1x1 convolutions, each with ReLU."""
+    return nn.Sequential(ConvReLU(in_channels, mid_channels), ConvReLU(mid_channels, out_channels))

@@ -1,0 +1,163 @@
+"""Graph convolutions whose graph is learned and depends on the clip: (P, C, T, V) -> (P, C', T, V)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from .from_config import activation_layer, norm_layer
+
+Act = Literal['tanh', 'softmax', 'sigmoid', 'relu']
+
+
+class DGGCN(nn.Module):
+    """Dynamic group graph convolution: K groups of channels, a graph for each of their channels.
+
+    With x1, x2 two 1x1 convolutions of the mean over time, group k and channel c have the graph
+
+        G[k, c, v, w] = A[k, v, w] + alpha tanh(x1[k, c, v] - x2[k, c, w])
+                        + beta softmax_v(sum over c of x1[k, c, v] x2[k, c, w])
+
+    A is a parameter; alpha and beta start at 0, so that training begins with A alone.
+
+    Source: DG-STGCN, arXiv:2210.05895.
+
+    Args:
+        in_channels, out_channels: C and C'.
+        A: (K, V, V), where the graphs start.
+        ratio: channels of a group by C'.
+        ctr: 'T': the term of each channel, from the mean over time; None: without it.
+        ada: 'T': the term that a group's channels share; None: without it.
+        subset_wise: whether each group has an alpha and a beta of its own. Else the first is of all.
+        ada_act, ctr_act: what stands for softmax and tanh above.
+        norm, act: names or mmcv configs of the layers.
+
+    Raises:
+        ConfigError: a group would have no channel.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        A: Tensor,
+        ratio: float = 0.25,
+        ctr: Literal['T'] | None = 'T',
+        ada: Literal['T'] | None = 'T',
+        subset_wise: bool = False,
+        ada_act: Act = 'softmax',
+        ctr_act: Act = 'tanh',
+        norm: str | dict[str, Any] = 'BN',
+        act: str | dict[str, Any] = 'ReLU',
+    ):
+        super().__init__()
+        self.num_groups, self.subset_wise = len(A), subset_wise
+        self.ctr, self.ada, self.ctr_act, self.ada_act = ctr, ada, ctr_act, ada_act
+        self.mid_channels = int(ratio * out_channels)
+        if self.mid_channels < 1:
+            raise ConfigError(
+                f'model.backbone: gcn_ratio = {ratio} of {out_channels} channels leaves none for a '
+                f'group. Expected {1 / out_channels:g} or more; 1 / the number of graphs is usual.'
+            )
+        width = self.num_groups * self.mid_channels
+
+        self.A = nn.Parameter(A.clone())
+        if ctr:
+            self.alpha = nn.Parameter(torch.zeros(self.num_groups))
+        if ada:
+            self.beta = nn.Parameter(torch.zeros(self.num_groups))
+        self.pre = nn.Sequential(
+            nn.Conv2d(in_channels, width, 1), norm_layer(norm, width), activation_layer(act)
+        )
+        self.post = nn.Conv2d(width, out_channels, 1)
+        if ctr or ada:
+            self.conv1 = nn.Conv2d(in_channels, width, 1)
+            self.conv2 = nn.Conv2d(in_channels, width, 1)
+        self.down = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1), norm_layer(norm, out_channels)
+            )
+        )
+        self.bn = norm_layer(norm, out_channels)
+        self.act = activation_layer(act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        graph = self.A[:, None]  # (K, 1, V, V)
+        if self.ctr or self.ada:
+            graph = graph + self.learned_graph(x)  # (P, K, mid, V, V)
+        return self.convolve(x, graph)
+
+    def learned_graph(self, x: Tensor) -> Tensor:
+        """Return what the clip adds to A: (P, K, mid, V, V), or of `ada` alone (P, K, 1, V, V)."""
+        x1, x2 = (
+            joint.unflatten(1, (self.num_groups, self.mid_channels))  # (P, K, mid, V)
+            for joint in self.joint_features(x)
+        )
+        terms = []
+        if self.ctr:
+            difference = x1[..., :, None] - x2[..., None, :]  # (P, K, mid, V, V)
+            terms.append(_act(self.ctr_act, difference) * self._weight(self.alpha))
+        if self.ada:
+            product = torch.einsum('pkcv,pkcw->pkvw', x1, x2)[:, :, None]  # (P, K, 1, V, V)
+            terms.append(_act(self.ada_act, product) * self._weight(self.beta))
+        return sum(terms)
+
+    def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x1 and x2, both (P, K mid, V)."""
+        mean = x.mean(2, keepdim=True)  # (P, C, 1, V)
+        return self.conv1(mean).squeeze(2), self.conv2(mean).squeeze(2)
+
+    def convolve(self, x: Tensor, graph: Tensor) -> Tensor:
+        """Pass (P, C, T, V) along a graph (P, K, mid, V, V): (P, C', T, V)."""
+        y = self.pre(x).unflatten(1, (self.num_groups, self.mid_channels))  # (P, K, mid, T, V)
+        y = torch.matmul(y, graph).flatten(1, 2)  # (P, K mid, T, V)
+        return self.act(self.bn(self.post(y)) + self.down(x))
+
+    def _weight(self, weight: Tensor) -> Tensor:
+        """Shape alpha or beta (K,) to go with (P, K, mid, V, V)."""
+        return weight[:, None, None, None] if self.subset_wise else weight[0]
+
+
+class PrototypeGCN(DGGCN):
+    """ProtoGCN's dynamic graph convolution, which also returns the graph that the clip added.
+
+    x1 and x2 are convolved frame by frame and then averaged, which is the same sum.
+
+    Source: ProtoGCN, arXiv:2411.18941.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        A: Tensor,
+        ratio: float = 0.25,
+        ctr: Literal['T'] = 'T',
+        ada: Literal['T'] = 'T',
+        subset_wise: bool = False,
+        ada_act: Act = 'softmax',
+        ctr_act: Act = 'tanh',
+        norm: str | dict[str, Any] = 'BN',
+        act: str | dict[str, Any] = 'ReLU',
+    ):
+        super().__init__(
+            in_channels, out_channels, A, ratio, ctr, ada, subset_wise, ada_act, ctr_act, norm, act
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (P, C, T, V) to (P, C', T, V) and the added graph (P, K mid, V, V)."""
+        added = self.learned_graph(x)
+        return self.convolve(x, self.A[:, None] + added), added.flatten(1, 2)
+
+    def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.conv1(x).mean(2), self.conv2(x).mean(2)
+
+
+def _act(name: Act, x: Tensor) -> Tensor:
+    """Apply an activation to (..., V, V); softmax goes over the first of the two joints."""
+    return x.softmax(-2) if name == 'softmax' else getattr(torch, name)(x)

@@ -1,0 +1,49 @@
+"""Convolutions over time that also see the mean of all joints: (P, C, T, V) -> (P, C', T', V)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .temporal import Branch, MultiScaleTCN
+
+
+class DGMSTCN(MultiScaleTCN):
+    """Dynamic joint-skeleton fusion: each joint and, weighted for each joint, the whole skeleton.
+
+    The mean joint passes the branches as one joint more; joint v then takes add_coeff[v] of it.
+
+    Source: DG-STGCN, arXiv:2210.05895.
+
+    Args:
+        in_channels, out_channels: C and C'.
+        mid_channels: width of a branch; None: C' // branches, and the first takes the rest.
+        num_joints: coefficients there are, V or more; joint v has the v-th.
+        dropout: 0..1.
+        ms_cfg: the branches, see MultiScaleTCN.
+        stride: in time.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        mid_channels: int | None = None,
+        num_joints: int = 25,
+        dropout: float = 0.0,
+        ms_cfg: Sequence[Branch] = MultiScaleTCN.MS_CFG,
+        stride: int = 1,
+    ):
+        super().__init__(in_channels, out_channels, mid_channels, dropout, ms_cfg, stride)
+        self.add_coeff = nn.Parameter(torch.zeros(num_joints))
+
+    def forward(self, x: Tensor) -> Tensor:
+        V = x.shape[-1]
+        x = torch.cat([x, x.mean(-1, keepdim=True)], -1)  # (P, C, T, V + 1)
+        joined = torch.cat([branch(x) for branch in self.branches], 1)  # (P, widths, T', V + 1)
+
+        local, whole = joined[..., :V], joined[..., V:]
+        fused = local + whole * self.add_coeff[:V]  # (P, widths, T', V)
+        return self.drop(self.bn(self.transform(fused)))

@@ -1,0 +1,28 @@
+"""The prototype network: each row is told by learned prototypes."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class PrototypeNetwork(nn.Module):
+    """Attend to P prototypes and return their mixture.
+
+    Source: ProtoGCN, arXiv:2411.18941.
+
+    Args:
+        dim: D of a row and of a prototype.
+        num_prototypes: P.
+        dropout: 0..1.
+    """
+
+    def __init__(self, dim: int, num_prototypes: int = 100, dropout: float = 0.1):
+        super().__init__()
+        self.query_matrix = nn.Linear(dim, num_prototypes, bias=False)
+        self.memory_matrix = nn.Linear(num_prototypes, dim, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., D) to (..., D)."""
+        response = self.query_matrix(x).softmax(-1)  # (..., P)
+        return self.dropout(self.memory_matrix(response))

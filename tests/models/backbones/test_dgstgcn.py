@@ -1,0 +1,169 @@
+"""DG-STGCN against golden numbers and slow twins."""
+
+import numpy as np
+import pytest
+import torch
+from graph_checks import assert_runs_everywhere, chain, keypoints, nine_joints
+from graph_goldens import assert_close, assert_keys, fill, golden, run_training_pass
+
+from pyskl.errors import ConfigError
+from pyskl.models.layers.dggcn import DGGCN
+from pyskl.models.layers.dgmstcn import DGMSTCN
+from pyskl.registry import BACKBONES
+
+MS_CFG = [(3, 1), (3, 2), (3, 3), (3, 4), ('max', 3), '1x1']
+
+
+def published(layout='nturgb+d', **settings):
+    graph_cfg = dict(layout=layout, mode='random', num_filter=8, init_off=0.04, init_std=0.02)
+    config = dict(
+        type='DGSTGCN',
+        graph_cfg=graph_cfg,
+        gcn_ratio=0.125,
+        gcn_ctr='T',
+        gcn_ada='T',
+        tcn_ms_cfg=MS_CFG,
+    )
+    return BACKBONES.build({**config, **settings}, 'model.backbone')
+
+
+def small(layout='coco', **settings):
+    return published(
+        layout, **{**dict(base_channels=16, num_stages=3, down_stages=(2,)), **settings}
+    )
+
+
+def test_keys_and_parameters_are_the_published_ones():
+    network = published()
+    assert_keys('dgstgcn_ntu', network)
+    assert sum(p.numel() for p in network.parameters()) == 1_685_752
+    assert (network.in_channels, network.num_features) == (3, 256)
+
+
+def test_features_loss_and_gradients_are_golden():
+    arrays = golden('dgstgcn_ntu')
+    network = fill(published(), random_graph=True).double()
+    keypoint = arrays['input'].astype(np.float64)
+    out, loss = run_training_pass(network, keypoint)
+    assert_close(out.mean((3, 4)), arrays['train_pooled'])
+    assert loss == pytest.approx(float(arrays['loss']), abs=1e-6)
+
+    # The golden norms are float32's: those of alpha and beta, sums that nearly cancel, are off by more.
+    parameters = dict(network.named_parameters())
+    assert list(arrays['grad_names']) == list(parameters)
+    norms = np.array([float(p.grad.norm()) for p in parameters.values()])
+    expected = arrays['grad_norms']
+    cancels = np.array([key.endswith(('alpha', 'beta')) for key in parameters])
+    np.testing.assert_allclose(norms[cancels], expected[cancels], rtol=0.1)
+    np.testing.assert_allclose(norms[~cancels], expected[~cancels], rtol=1e-2, atol=1e-6)
+    assert np.median(np.abs(norms / expected - 1)[expected > 1e-4]) < 1e-3
+
+    with torch.no_grad():
+        out = network.eval()(torch.from_numpy(keypoint))
+    assert tuple(out.shape) == tuple(arrays['shape'])
+    assert_close(out.mean((3, 4)), arrays['eval_pooled'])
+    assert_close(out[:, :, :8], arrays['eval_first8'], 5e-5)
+
+
+def test_training_starts_from_the_graph_alone():
+    network = published()
+    for block in network.gcn:
+        torch.testing.assert_close(block.gcn.A, network.A0, rtol=0, atol=0)
+        for weight in (block.gcn.alpha, block.gcn.beta, block.tcn.add_coeff):
+            assert not weight.any()
+
+
+@pytest.mark.parametrize('layout, V', [(nine_joints(), 9), ('imigue22', 22), ('natops8', 8)])
+@pytest.mark.parametrize('M, T', [(1, 8), (3, 1)])
+def test_any_layout_and_any_number_of_people_pass(layout, V, M, T):
+    network = small(layout, num_stages=3, down_stages=(2,))
+    out = network(keypoints(2, M, T, V, 3))
+    assert out.shape == (2, M, 16, -(-T // 2), V)
+    assert network.pool(out).shape == (2, network.num_features)
+
+
+def test_people_may_be_normalised_apart():
+    network = small('coco', data_bn_type='MVC', num_person=3)
+    assert network.data_bn.num_features == 3 * 3 * 17
+    assert network(keypoints(2, 3, 4, 17, 3)).shape == (2, 3, 16, 2, 17)
+
+
+def test_the_network_is_the_same_in_all_its_forms():
+    assert_runs_everywhere(small(inflate_stages=(2,)), keypoints(2, 2, 6, 17, 3))
+
+
+def test_published_checkpoints_have_25_coefficients_for_any_smaller_layout():
+    network = small('coco')
+    assert network.gcn[0].tcn.add_coeff.shape == (25,)
+    network(keypoints(1, 1, 4, 17, 3)).sum().backward()
+    gradient = network.gcn[0].tcn.add_coeff.grad
+    assert gradient[:17].any() and not gradient[17:].any()
+
+
+def test_more_than_25_joints_get_a_coefficient_each():
+    network = small(chain(30))
+    assert network.gcn[0].tcn.add_coeff.shape == (30,)
+    assert network(keypoints(1, 1, 4, 30, 3)).shape == (1, 1, 16, 2, 30)
+
+
+def test_a_first_block_as_wide_as_the_input_is_left_out():
+    assert len(small(in_channels=16).gcn) == 2
+
+
+def test_a_tuple_gives_each_block_its_own_setting():
+    network = small(gcn_ratio=(0.125, 0.25, 0.5), tcn_dropout=0.3)
+    assert [block.gcn.mid_channels for block in network.gcn] == [2, 4, 8]
+    assert [block.tcn.drop.p for block in network.gcn] == [0, 0.3, 0.3]
+
+
+@pytest.mark.parametrize('ctr, ada', [('T', 'T'), ('T', None), (None, 'T'), (None, None)])
+@pytest.mark.parametrize('subset_wise', [False, True])
+def test_graph_convolution_equals_one_joint_at_a_time(ctr, ada, subset_wise):
+    K, V = 2, 4
+    layer = DGGCN(3, 6, torch.rand(K, V, V), 0.5, ctr, ada, subset_wise).double()
+    layer = fill(layer, random_graph=True).eval()
+    with torch.no_grad():
+        x = keypoints(1, 2, 3, 5, V)[0].double()  # (P, C, T, V)
+        pre = layer.pre(x).unflatten(1, (K, 3))
+        y = torch.zeros_like(pre)
+        if ctr or ada:
+            x1, x2 = (conv(x).mean(2).unflatten(1, (K, 3)) for conv in (layer.conv1, layer.conv2))
+        for p, k, c, w in np.ndindex(2, K, 3, V):
+            graph = layer.A[k, :, w].clone()
+            if ctr:
+                alpha = layer.alpha[k if subset_wise else 0]
+                graph += alpha * torch.tanh(x1[p, k, c, :] - x2[p, k, c, w])
+            if ada:
+                beta = layer.beta[k if subset_wise else 0]
+                products = [x1[p, k, :, v] @ x2[p, k, :, w] for v in range(V)]
+                graph += beta * torch.stack(products).softmax(0)
+            y[p, k, c, :, w] = sum(pre[p, k, c, :, v] * graph[v] for v in range(V))
+        expected = (layer.bn(layer.post(y.flatten(1, 2))) + layer.down(x)).relu()
+        torch.testing.assert_close(layer(x), expected)
+
+
+def test_the_mean_joint_passes_the_branches_as_a_joint_of_its_own():
+    layer = fill(DGMSTCN(6, 6, ms_cfg=MS_CFG, stride=2)).double().eval()
+    x = keypoints(1, 2, 6, 7, 5)[0].double()
+    with torch.no_grad():
+        local = torch.cat([branch(x) for branch in layer.branches], 1)
+        whole = torch.cat([branch(x.mean(3, keepdim=True)) for branch in layer.branches], 1)
+        expected = layer.bn(layer.transform(local + whole * layer.add_coeff[:5]))
+        torch.testing.assert_close(layer(x), expected)
+
+
+@pytest.mark.parametrize(
+    'wrong, words',
+    [
+        (dict(gcn_rato=0.5), ["'gcn_rato'", 'gcn_ratio']),
+        (dict(dropout=0.5), ["'dropout'"]),
+        (dict(gcn_ctr='NA'), ['gcn_ctr', "'NA'"]),
+        (dict(gcn_ratio=0.01), ['gcn_ratio = 0.01', '16 channels']),
+        (dict(tcn_num_joints=10), ['tcn_num_joints = 10', '17 joints']),
+        (dict(num_stages=0), ['num_stages = 0']),
+    ],
+)
+def test_wrong_settings_are_named(wrong, words):
+    with pytest.raises(ConfigError) as error:
+        small(**wrong)
+    assert all(word in str(error.value) for word in ['model.backbone', *words])

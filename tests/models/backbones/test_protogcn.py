@@ -1,0 +1,204 @@
+"""ProtoGCN against golden numbers, in float64 where there are some, and against DG-STGCN."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from graph_checks import assert_runs_everywhere, keypoints, nine_joints
+from graph_goldens import (
+    assert_close,
+    assert_keys,
+    draw,
+    fill,
+    golden,
+    pooled_loss,
+    run_training_pass,
+)
+from torch import nn
+
+from pyskl.errors import ConfigError
+from pyskl.models.backbones import DGSTGCN
+from pyskl.models.layers.prototypes import PrototypeNetwork
+from pyskl.models.losses import ClassContrast
+from pyskl.registry import BACKBONES
+
+MS_CFG = [(3, 1), (3, 2), (3, 3), (3, 4), ('max', 3), '1x1']
+
+
+def published(layout='nturgb+d', **settings):
+    graph_cfg = dict(layout=layout, mode='random', num_filter=8, init_off=0.04, init_std=0.02)
+    config = dict(
+        type='ProtoGCN',
+        graph_cfg=graph_cfg,
+        gcn_ratio=0.125,
+        gcn_ctr='T',
+        gcn_ada='T',
+        tcn_ms_cfg=MS_CFG,
+        num_prototype=400,
+    )
+    return BACKBONES.build({**config, **settings}, 'model.backbone')
+
+
+def small(layout='coco', **settings):
+    defaults = dict(base_channels=16, num_stages=3, down_stages=(2,), num_prototype=7)
+    return published(layout, **{**defaults, **settings})
+
+
+class Model(nn.Module):
+    """The published recognizer's parts under its keys."""
+
+    def __init__(self, num_classes, joints, contrast_weight, **settings):
+        super().__init__()
+        self.backbone = published(**settings)
+        self.cls_head = nn.Module()
+        self.cls_head.csc_loss = ClassContrast(joints, num_classes)
+        self.cls_head.fc_cls = nn.Linear(384, num_classes)
+        self.contrast_weight = contrast_weight
+
+    def forward(self, keypoint):
+        features, graph = out = self.backbone(keypoint)
+        return self.cls_head.fc_cls(self.backbone.pool(out)), graph
+
+    def loss(self, out, label):
+        scores, graph = out
+        contrast = self.cls_head.csc_loss(graph, scores, label)
+        return F.cross_entropy(scores, label) + self.contrast_weight * contrast
+
+
+def test_keys_and_parameters_are_the_published_ones():
+    network = published()
+    assert_keys('protogcn_ntu_j', network)
+    assert sum(p.numel() for p in network.parameters()) == 4_161_504
+    assert (network.in_channels, network.num_features) == (3, 384)
+
+
+def test_weights_start_as_the_published_ones_with_the_same_seed():
+    torch.manual_seed(0)
+    np.random.seed(0)
+    values = [v.double() for v in published().state_dict().values()]
+    arrays = golden('protogcn_training')
+    for value, mean, std in zip(values, arrays['init/mean'], arrays['init/std'], strict=True):
+        assert float(value.mean()) == pytest.approx(mean, rel=1e-3, abs=1e-7)
+        assert float(value.std(correction=0)) == pytest.approx(std, rel=1e-3, abs=1e-7)
+
+
+def test_features_and_graphs_are_golden():
+    arrays = golden('protogcn_ntu_j')
+    network = fill(published(), random_graph=True).double()
+    keypoint = arrays['input'].astype(np.float64)
+
+    def loss_of(out):
+        weight = torch.from_numpy(draw('loss2', tuple(out[1].shape)))
+        return pooled_loss(out) + (out[1] * weight).mean()
+
+    (features, _), loss = run_training_pass(network, keypoint, loss_of)
+    assert_close(features.mean((3, 4)), arrays['train_pooled'])
+    assert loss == pytest.approx(float(arrays['loss']), abs=1e-6)
+    assert list(arrays['grad_names']) == list(dict(network.named_parameters()))
+
+    with torch.no_grad():
+        features, graph = network.eval()(torch.from_numpy(keypoint))
+    assert tuple(features.shape) == tuple(arrays['shape'])
+    assert_close(features.mean((3, 4)), arrays['eval_pooled'])
+    assert_close(features[:, :, :8], arrays['eval_first8'])
+    assert_close(graph, arrays['graph_eval'])
+
+
+@pytest.mark.parametrize(
+    'name, classes, joints, weight, settings',
+    [
+        ('ntu60_xsub_j', 60, 25, 0.2, dict(layout='nturgb+d', num_prototype=400)),
+        ('k400_km', 400, 20, 0.1, dict(layout='coco_new', num_prototype=100)),
+    ],
+)
+def test_a_training_step_is_golden_in_float64(name, classes, joints, weight, settings):
+    arrays = golden('protogcn_training')
+    field = f'recognizer/{name}'
+    model = fill(Model(classes, joints, weight, **settings), random_graph=True).double()
+    model.cls_head.csc_loss.memory = torch.from_numpy(draw('avg_f', (256, classes)))
+    assert sum(p.numel() for p in model.parameters()) == arrays[f'{field}/parameters']
+    assert len(model.state_dict()) == arrays[f'{field}/keys']
+
+    keypoint = made_up(7, (3, 2, 12, joints, 3))
+    keypoint[1, 1] = 0
+    label = torch.tensor([2, 5, classes - 1])
+    _, loss = run_training_pass(model, keypoint, lambda out: model.loss(out, label))
+    assert loss == pytest.approx(float(arrays[f'{field}/loss']), rel=1e-9)
+    parameters = dict(model.named_parameters())
+    norms = [float(parameters[key].grad.norm()) for key in arrays[f'{field}/grad_names']]
+    np.testing.assert_allclose(norms, arrays[f'{field}/grad_norms'], rtol=1e-6, atol=1e-9)
+    memory = model.cls_head.csc_loss.memory.norm(dim=0)
+    np.testing.assert_allclose(memory, arrays[f'{field}/memory_norm'], rtol=1e-9)
+
+    with torch.no_grad():
+        clips = torch.from_numpy(made_up(8, (2, 3, 2, 12, joints, 3)))
+        scores = model.eval()(clips.flatten(0, 1))[0].softmax(1).unflatten(0, (2, 3)).mean(1)
+    np.testing.assert_allclose(scores, arrays[f'{field}_eval/scores'], rtol=1e-8)
+
+
+def made_up(seed, shape):
+    numbers = np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
+    return (np.float32(0.5) * numbers).astype(np.float64)
+
+
+def test_features_are_those_of_dg_stgcn():
+    settings = dict(base_channels=16, num_stages=3, gcn_ratio=0.125, tcn_ms_cfg=MS_CFG)
+    graph_cfg = dict(layout='coco', mode='random', num_filter=8)
+    network = fill(small(down_stages=(5, 8)), random_graph=True).double()
+    plain = DGSTGCN(graph_cfg, **settings).double()
+    plain.load_state_dict({key: network.state_dict()[key] for key in plain.state_dict()})
+    x = keypoints(2, 2, 6, 17, 3).double()
+    features, expected = network(x)[0], plain(x)
+    torch.testing.assert_close(features, expected, rtol=1e-9, atol=1e-9)
+
+    features.square().sum().backward()
+    expected.square().sum().backward()
+    ours = dict(network.named_parameters())
+    for key, parameter in plain.named_parameters():
+        scale = float(parameter.grad.abs().max()) + 1
+        assert float((ours[key].grad - parameter.grad).abs().max()) < 1e-9 * scale, key
+
+
+def test_prototypes_answer_one_row_at_a_time():
+    network = fill(PrototypeNetwork(6, 4)).eval()
+    rows = torch.randn(3, 5, 6)
+    answer = network(rows)
+    for n, r in np.ndindex(3, 5):
+        shares = (network.query_matrix.weight @ rows[n, r]).softmax(0)
+        torch.testing.assert_close(answer[n, r], network.memory_matrix.weight @ shares)
+
+
+@pytest.mark.parametrize('layout, V', [(nine_joints(), 9), ('imigue22', 22), ('natops8', 8)])
+@pytest.mark.parametrize('M, T', [(1, 8), (3, 1)])
+def test_any_layout_and_any_number_of_people_pass(layout, V, M, T):
+    network = small(layout)
+    features, graph = out = network(keypoints(2, M, T, V, 3))
+    assert features.shape == (2, M, 16, -(-T // 2), V)
+    assert graph.shape == (2, V * V)
+    assert network.pool(out).shape == (2, network.num_features)
+
+
+def test_the_graph_is_the_mean_over_people():
+    network = fill(small()).eval()
+    keypoint = keypoints(1, 2, 6, 17, 3)
+    twice = torch.cat([keypoint, keypoint.flip(1)], 1)  # the same two people, four of them
+    torch.testing.assert_close(network(twice)[1], network(keypoint)[1])
+
+
+def test_the_network_is_the_same_in_all_its_forms():
+    assert_runs_everywhere(small(inflate_stages=(2,)), keypoints(2, 2, 6, 17, 3))
+
+
+@pytest.mark.parametrize(
+    'wrong, words',
+    [
+        (dict(gcn_ctr=None), ['gcn_ctr']),
+        (dict(num_prototypes=400), ["'num_prototypes'", 'num_prototype']),
+        (dict(num_prototype=0), ['num_prototype = 0']),
+        (dict(num_stages=1, in_channels=16), ['0 blocks']),
+    ],
+)
+def test_wrong_settings_are_named(wrong, words):
+    with pytest.raises(ConfigError) as error:
+        small(**wrong)
+    assert all(word in str(error.value) for word in ['model.backbone', *words])

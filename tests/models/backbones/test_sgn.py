@@ -1,0 +1,61 @@
+"""SGN against golden numbers and a slow twin."""
+
+import pytest
+import torch
+from graph_checks import assert_runs_everywhere, keypoints
+from graph_goldens import assert_keys, assert_passes, fill
+
+from pyskl.errors import ConfigError
+from pyskl.models.backbones import SGN
+from pyskl.models.backbones.sgn import SGNGraphConv
+from pyskl.registry import BACKBONES
+
+
+def test_keys_and_parameters_are_the_published_ones():
+    network = BACKBONES.build(dict(type='SGN'), 'model.backbone')
+    assert_keys('sgn_ntu', network)
+    assert sum(p.numel() for p in network.parameters()) == 660_908
+    assert (network.in_channels, network.num_features) == (3, 512)
+
+
+def test_features_loss_and_gradients_are_golden():
+    assert_passes('sgn_ntu', SGN())
+
+
+def test_graph_convolutions_start_as_their_residuals():
+    network = SGN()
+    for layer in (network.gcn1, network.gcn2, network.gcn3):
+        assert not layer.conv.weight.any() and layer.residual.weight.any()
+    assert not network.tcn[1].conv.bias.any()
+    fan_out = 256 * 3  # of He's initial weights: channels times frames
+    spread = float(network.tcn[1].conv.weight.std())
+    assert spread == pytest.approx((2 / fan_out) ** 0.5, rel=0.02)
+
+
+def test_graph_convolution_equals_one_frame_at_a_time():
+    layer = fill(SGNGraphConv(4, 6)).eval()
+    x, graph = keypoints(1, 2, 4, 3, 5)[0], torch.rand(2, 3, 5, 5)
+    y = torch.stack([x[:, :, t] @ graph[:, t].mT for t in range(3)], 2)
+    expected = (layer.bn(layer.conv(y) + layer.residual(x))).relu()
+    torch.testing.assert_close(layer(x, graph), expected)
+
+
+@pytest.mark.parametrize('M, T, V, C', [(1, 30, 22, 2), (3, 1, 9, 3), (2, 64, 8, 3)])
+def test_any_size_it_is_built_for_passes(M, T, V, C):
+    network = SGN(C, T=T, V=V)
+    out = network(keypoints(2, M, T, V, C))
+    assert out.shape == (2, M, 512, 20, 1)
+    torch.testing.assert_close(network.pool(out), out.mean((1, 3, 4)))
+
+
+def test_the_network_is_the_same_in_all_its_forms():
+    assert_runs_everywhere(SGN(base_channels=8, T=24, V=17), keypoints(2, 2, 24, 17, 3))
+
+
+@pytest.mark.parametrize(
+    'shape', [(1, 2, 29, 25, 3), (1, 2, 30, 17, 3), (1, 2, 30, 25, 2), (2, 30)]
+)
+def test_other_sizes_are_refused(shape):
+    with pytest.raises(ConfigError, match='SGN.*expected') as error:
+        SGN()(torch.zeros(shape))
+    assert str(shape) in str(error.value)
