@@ -7,8 +7,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GRAPH = str(HERE.parent / 'stgcn++' / 'natops.py')
 STREAMS = {
-    **{name: (str(HERE / f'{name}.py'), {}) for name in ('joint_bone_xy', 'joint_xy', 'bone_xy', 'joint_bone_zy')},
-    **{f'graph_{stream}': (GRAPH, {'stream': stream}) for stream in ('j', 'b', 'jm', 'bm')}}
+    **{f'graph_{stream}': (GRAPH, {'stream': stream}) for stream in ('j', 'b', 'jm', 'bm')},
+    **{name: (str(HERE / f'{name}.py'), {}) for name in ('joint_bone_xy', 'joint_bone_zy', 'joint_xy', 'bone_xy')}}
 FOLDS = {1: '', 2: '2', 3: '3'}
 runs = [dict(name=f'{name}, fold {n}', config=config,
              options={**options, 'data.train.split': f'fit{fold}', 'data.test.split': f'val{fold}'})
