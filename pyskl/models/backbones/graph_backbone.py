@@ -224,7 +224,7 @@ def units_of(
     Raises:
         ConfigError: an unknown unit, or a setting that it does not take.
     """
-    units = {}
+    units: dict[str, Callable[..., nn.Module]] = {}
     for part, classes in kinds.items():
         kind = settings.get(f'{part}_type', next(iter(classes)))
         if not isinstance(kind, str) or kind not in classes:

@@ -55,7 +55,7 @@ class MSG3D(GraphBackbone):
         }.items():
             if value < 1:
                 raise ValueError(f'{name} = {value}: expected 1 or more.')
-        A = self.A0[0]  # noqa: N806 (the paper's name)
+        A = self.A0[0]
         self.register_buffer('A', A.clone())  # the checkpoints have it; the layers have their own
         c1, c2, c3 = base_channels, base_channels * 2, base_channels * 4
         self.num_features = c3

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .down import down
+
 
 class UnitAAGCN(nn.Module):
     """A graph convolution whose graph is learnt and adapts to each person; PYSKL's 'unit_aagcn'.
@@ -25,7 +27,7 @@ class UnitAAGCN(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        A: Tensor,  # noqa: N803 (the papers' name)
+        A: Tensor,
         coff_embedding: int = 4,
         adaptive: bool = True,
         attention: bool = True,
@@ -54,12 +56,7 @@ class UnitAAGCN(nn.Module):
             self.fc1c = nn.Linear(out_channels, out_channels // 2)
             self.fc2c = nn.Linear(out_channels // 2, out_channels)
 
-        if in_channels != out_channels:
-            self.down = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels)
-            )
-        else:
-            self.down = nn.Identity()
+        self.down = down(in_channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU()
 
