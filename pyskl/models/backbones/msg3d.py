@@ -46,8 +46,8 @@ class MSG3D(GraphBackbone):
         super().__init__(graph_cfg, in_channels, num_person, 'MVC')
         if self.graph.mode != 'binary_adj':
             raise ValueError(
-                f'graph_cfg.mode = {self.graph.mode!r}: the network counts edges itself, which takes '
-                "mode='binary_adj'."
+                f'graph_cfg.mode = {self.graph.mode!r}: the network counts edges itself, which '
+                "takes mode='binary_adj'."
             )
         for name, value in {
             'num_gcn_scales': num_gcn_scales,

@@ -93,7 +93,7 @@ class UnitAAGCN(nn.Module):
         return self.attend(y) if self.attention else y
 
     def attend(self, y: Tensor) -> Tensor:
-        """Weigh joints, then frames, then channels of (P, C', T, V), each by 1 + a number in 0..1."""
+        """Weigh joints, then frames, then channels of (P, C', T, V), each by 1 + 0..1."""
         joints = self.conv_sa(y.mean(2)).sigmoid()  # (P, 1, V)
         y = y * joints[:, :, None] + y
         frames = self.conv_ta(y.mean(3)).sigmoid()  # (P, 1, T)

@@ -15,7 +15,7 @@ class CTRGC(nn.Module):
 
     Args:
         in_channels, out_channels: C and C'.
-        rel_reduction: joints are compared in C // rel_reduction channels; in 8 where C is at most 16.
+        rel_reduction: joints are compared in C // rel_reduction channels; in 8 where C <= 16.
     """
 
     def __init__(self, in_channels: int, out_channels: int, rel_reduction: int = 8):

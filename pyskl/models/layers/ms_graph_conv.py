@@ -31,7 +31,7 @@ class MLP(nn.Module):
 
 
 class MSGCN(nn.Module):
-    """A graph convolution that reaches 0, 1, ... K - 1 edges far, each distance with its own weights.
+    """A graph convolution that reaches 0 to K - 1 edges far; each distance has its weights.
 
     Args:
         num_scales: K.

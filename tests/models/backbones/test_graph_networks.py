@@ -1,4 +1,4 @@
-"""What holds for every graph network: any layout, people, frames, dtype; people apart; folding, tracing."""
+"""What holds for every graph network: any layout, people, frames and dtype."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ every_network = pytest.mark.parametrize('name', NETWORKS)
 
 
 def build(name, layout='coco', **settings):
-    """A small network in testing, its weights fixed by their keys, its statistics those of a clip."""
+    """A small network in testing, weights fixed by their keys, statistics of a clip."""
     key = repr((name, layout, settings))
     if key not in BUILT:
         BUILT[key] = build_new(name, layout, settings)
