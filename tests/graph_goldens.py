@@ -1,4 +1,4 @@
-"""The golden numbers of a graph network: its keys, weights by formula, and the checks of one pass each way.
+"""The golden numbers of a graph network: keys, weights by formula, one pass each way.
 
 tests/golden/README.md describes the arrays.
 """
@@ -65,7 +65,7 @@ def golden(name: str) -> Any:
 
 
 def state_dict_lines(model: nn.Module) -> list[str]:
-    """Return a line 'key, shape, parameter or buffer' for each entry, in order, as keys/NAME.tsv has them."""
+    """Return a line 'key, shape, parameter or buffer' for each entry, in order."""
     parameters = dict(model.named_parameters())
     return [
         '\t'.join(
@@ -139,9 +139,9 @@ def assert_passes(
     loss_of: Callable[[Any], Tensor] | None = None,
     gradients: float = 1e-3,
 ) -> Any:
-    """Assert the golden features, loss and gradient norms in training, then the features in testing.
+    """Assert the golden features, loss and gradient norms in training, then features in testing.
 
-    The network computes in float64, so that what differs is the rounding of the golden numbers alone.
+    The network computes in float64, so what differs is the rounding of the golden numbers.
 
     Args:
         name: of the golden network.

@@ -33,9 +33,9 @@ class AAGCN(GraphBackbone):
         inflate_stages, down_stages: blocks, counted from 1, with twice the channels and half the
             frames.
         pretrained: a checkpoint file to start from.
-        kwargs: the settings of the blocks. gcn_*: see UnitAAGCN; tcn_type: 'unit_tcn' or 'mstcn', and
-            tcn_*: see UnitTCN or MultiScaleTCN. A tuple of num_stages values gives each block its
-            own.
+        kwargs: the settings of the blocks. gcn_*: see UnitAAGCN; tcn_type: 'unit_tcn' or 'mstcn',
+            and tcn_*: see UnitTCN or MultiScaleTCN. A tuple of num_stages values gives each block
+            its own.
     """
 
     unit_kinds = {

@@ -30,7 +30,7 @@ class CTRGCNBlock(nn.Module):
     def __init__(
         self,
         shape: BlockShape,
-        A: Tensor,  # noqa: N803 (the paper's name)
+        A: Tensor,
         kernel_size: int,
         dilations: Sequence[int],
         tcn_dropout: float,

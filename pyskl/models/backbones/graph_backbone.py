@@ -18,7 +18,7 @@ from .base import Backbone
 
 DataNorm = Literal['VC', 'MVC'] | None
 
-# The units that a block may have: {'gcn': {'unit_gcn': UnitGCN}, ...}; the first kind is the default.
+# The units that a block may have, the default first: {'gcn': {'unit_gcn': UnitGCN}, ...}.
 UnitKinds = Mapping[str, Mapping[str, type[nn.Module]]]
 
 # The arguments of a unit that the network gives.
@@ -41,7 +41,7 @@ class BlockShape(NamedTuple):
 
     @property
     def is_left_out(self) -> bool:
-        """Whether the network does without the block: the first, if the input is as wide already."""
+        """Whether the network does without it: the first, if the input is as wide already."""
         return not self.residual and self.in_channels == self.out_channels
 
 
@@ -51,7 +51,8 @@ class GraphBackbone(Backbone):
     A subclass builds its layers in __init__ and defines `person_features`. What it makes of all people
     together, if anything, it adds in `join_people`.
 
-    A subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists its units in `unit_kinds`.
+    A subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists their units in
+    `unit_kinds`.
 
     Attributes:
         unit_kinds: the units that a block may have; empty: the network takes no such settings.
@@ -90,7 +91,7 @@ class GraphBackbone(Backbone):
 
     @classmethod
     def check_settings(cls, arguments: Mapping[str, Any], where: str) -> None:
-        """Raise ConfigError for an argument that neither __init__ nor a unit takes; see check_call."""
+        """Raise ConfigError for what neither __init__ nor a unit takes; see check_call."""
         own = accepted(cls)
         settings = {name: value for name, value in arguments.items() if name not in own}
         num_stages = own['num_stages'].default if 'num_stages' in own else 1
@@ -108,11 +109,12 @@ class GraphBackbone(Backbone):
             where: the place as the user knows it.
         """
         where = where or f'model.backbone ({cls.__name__})'
+        known = [*accepted(cls), *(f'{part}_*' for part in cls.unit_kinds)]
         for name in settings:
             if not name.startswith(tuple(f'{part}_' for part in cls.unit_kinds)):
                 raise ConfigError(
-                    f'{where}: unknown argument {name!r}.{did_you_mean(name, accepted(cls))} '
-                    f'Known: {", ".join([*accepted(cls), *(f"{part}_*" for part in cls.unit_kinds)])}.'
+                    f'{where}: unknown argument {name!r}.{did_you_mean(name, known)} '
+                    f'Known: {", ".join(known)}.'
                 )
         return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
@@ -225,7 +227,7 @@ def units_of(
     Raises:
         ConfigError: an unknown unit, or a setting that it does not take.
     """
-    units = {}
+    units: dict[str, Callable[..., nn.Module]] = {}
     for part, classes in kinds.items():
         kind = settings.get(f'{part}_type', next(iter(classes)))
         if not isinstance(kind, str) or kind not in classes:

@@ -46,8 +46,8 @@ class MSG3D(GraphBackbone):
         super().__init__(graph_cfg, in_channels, num_person, 'MVC')
         if self.graph.mode != 'binary_adj':
             raise ValueError(
-                f'graph_cfg.mode = {self.graph.mode!r}: the network counts edges itself, which takes '
-                "mode='binary_adj'."
+                f'graph_cfg.mode = {self.graph.mode!r}: the network counts edges itself, which '
+                "takes mode='binary_adj'."
             )
         for name, value in {
             'num_gcn_scales': num_gcn_scales,
@@ -55,7 +55,7 @@ class MSG3D(GraphBackbone):
         }.items():
             if value < 1:
                 raise ValueError(f'{name} = {value}: expected 1 or more.')
-        A = self.A0[0]  # noqa: N806 (the paper's name)
+        A = self.A0[0]
         self.register_buffer('A', A.clone())  # the checkpoints have it; the layers have their own
         c1, c2, c3 = base_channels, base_channels * 2, base_channels * 4
         self.num_features = c3

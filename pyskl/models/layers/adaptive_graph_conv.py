@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .down import down
+
 
 class UnitAAGCN(nn.Module):
     """A graph convolution whose graph is learnt and adapts to each person; PYSKL's 'unit_aagcn'.
@@ -25,7 +27,7 @@ class UnitAAGCN(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        A: Tensor,  # noqa: N803 (the papers' name)
+        A: Tensor,
         coff_embedding: int = 4,
         adaptive: bool = True,
         attention: bool = True,
@@ -54,12 +56,7 @@ class UnitAAGCN(nn.Module):
             self.fc1c = nn.Linear(out_channels, out_channels // 2)
             self.fc2c = nn.Linear(out_channels // 2, out_channels)
 
-        if in_channels != out_channels:
-            self.down = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels)
-            )
-        else:
-            self.down = nn.Identity()
+        self.down = down(in_channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU()
 
@@ -96,7 +93,7 @@ class UnitAAGCN(nn.Module):
         return self.attend(y) if self.attention else y
 
     def attend(self, y: Tensor) -> Tensor:
-        """Weigh joints, then frames, then channels of (P, C', T, V), each by 1 + a number in 0..1."""
+        """Weigh joints, then frames, then channels of (P, C', T, V), each by 1 + 0..1."""
         joints = self.conv_sa(y.mean(2)).sigmoid()  # (P, 1, V)
         y = y * joints[:, :, None] + y
         frames = self.conv_ta(y.mean(3)).sigmoid()  # (P, 1, T)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .down import down
+
 
 class CTRGC(nn.Module):
     """A graph convolution with a graph for each channel, refined by how a person's joints differ.
@@ -13,7 +15,7 @@ class CTRGC(nn.Module):
 
     Args:
         in_channels, out_channels: C and C'.
-        rel_reduction: joints are compared in C // rel_reduction channels; in 8 where C is at most 16.
+        rel_reduction: joints are compared in C // rel_reduction channels; in 8 where C <= 16.
     """
 
     def __init__(self, in_channels: int, out_channels: int, rel_reduction: int = 8):
@@ -24,7 +26,7 @@ class CTRGC(nn.Module):
         self.conv3 = nn.Conv2d(in_channels, out_channels, 1)
         self.conv4 = nn.Conv2d(compared, out_channels, 1)
 
-    def forward(self, x: Tensor, A: Tensor, alpha: Tensor) -> Tensor:  # noqa: N803
+    def forward(self, x: Tensor, A: Tensor, alpha: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V).
 
         Args:
@@ -46,17 +48,12 @@ class UnitCTRGCN(nn.Module):
         A: (K, V, V) adjacency matrices to start from; learnt.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, A: Tensor):  # noqa: N803
+    def __init__(self, in_channels: int, out_channels: int, A: Tensor):
         super().__init__()
         self.A = nn.Parameter(A.clone())
         self.alpha = nn.Parameter(torch.zeros(1))
         self.convs = nn.ModuleList(CTRGC(in_channels, out_channels) for _ in A)
-        if in_channels != out_channels:
-            self.down = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels)
-            )
-        else:
-            self.down = nn.Identity()
+        self.down = down(in_channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU()
 

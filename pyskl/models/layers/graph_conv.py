@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from .down import down
 from .from_config import activation_layer, norm_layer
 
 
@@ -32,7 +33,7 @@ class UnitGCN(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        A: Tensor,  # noqa: N803 (the papers' name)
+        A: Tensor,
         adaptive: Literal['init', 'offset', 'importance'] | None = 'importance',
         conv_pos: Literal['pre', 'post'] = 'pre',
         with_res: bool = False,
@@ -40,7 +41,7 @@ class UnitGCN(nn.Module):
         act: str | dict[str, Any] = 'ReLU',
     ):
         super().__init__()
-        self.adaptive, self.conv_pos, self.with_res = adaptive, conv_pos, with_res
+        self.adaptive, self.conv_pos = adaptive, conv_pos
         self.num_subsets = len(A)
 
         # The graph.
@@ -60,12 +61,7 @@ class UnitGCN(nn.Module):
             self.conv = nn.Conv2d(in_channels, out_channels * self.num_subsets, 1)
         else:
             self.conv = nn.Conv2d(in_channels * self.num_subsets, out_channels, 1)
-        if with_res and in_channels != out_channels:
-            self.down = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1), norm_layer(norm, out_channels)
-            )
-        else:
-            self.down = nn.Identity()
+        self.down = down(in_channels, out_channels, norm) if with_res else None
 
     def graph(self) -> Tensor:
         """Return the (K, V, V) matrices as they are now."""
@@ -83,4 +79,4 @@ class UnitGCN(nn.Module):
             y = torch.einsum('nctv,kvw->nkctw', x, self.graph())
             y = self.conv(y.flatten(1, 2))  # (P, C', T, V)
         y = self.bn(y)
-        return self.act(y + self.down(x) if self.with_res else y)
+        return self.act(y if self.down is None else y + self.down(x))

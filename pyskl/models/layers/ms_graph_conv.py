@@ -31,7 +31,7 @@ class MLP(nn.Module):
 
 
 class MSGCN(nn.Module):
-    """A graph convolution that reaches 0, 1, ... K - 1 edges far, each distance with its own weights.
+    """A graph convolution that reaches 0 to K - 1 edges far; each distance has its weights.
 
     Args:
         num_scales: K.
@@ -39,7 +39,7 @@ class MSGCN(nn.Module):
         A: (V, V) adjacency matrix, ones for edges.
     """
 
-    def __init__(self, num_scales: int, in_channels: int, out_channels: int, A: Tensor):  # noqa: N803
+    def __init__(self, num_scales: int, in_channels: int, out_channels: int, A: Tensor):
         super().__init__()
         scales = torch.tensor(scales_of(np.asarray(A), num_scales), dtype=torch.float32)
         self.register_buffer('A', scales)  # (K, V, V)
@@ -89,7 +89,7 @@ class MSG3DBlock(nn.Module):
         in_channels: int,
         mid_channels: int,
         out_channels: int,
-        A: Tensor,  # noqa: N803 (the papers' name)
+        A: Tensor,
         num_scales: int,
         window_size: int,
         window_stride: int,
@@ -124,7 +124,7 @@ class MultiWindowMSG3DBlock(nn.Module):
         in_channels: int,
         mid_channels: int,
         out_channels: int,
-        A: Tensor,  # noqa: N803 (the papers' name)
+        A: Tensor,
         num_scales: int,
         window_stride: int = 1,
         window_sizes: Sequence[int] = (3, 5),

@@ -52,7 +52,7 @@ def test_initial_weights():
 
 def test_each_channel_has_a_graph_of_its_own():
     torch.manual_seed(0)
-    conv, x, A = CTRGC(32, 6), torch.randn(2, 32, 3, 4), torch.rand(4, 4)  # noqa: N806
+    conv, x, A = CTRGC(32, 6), torch.randn(2, 32, 3, 4), torch.rand(4, 4)
     alpha = torch.tensor([0.5])
     a, b, values = conv.conv1(x).mean(2), conv.conv2(x).mean(2), conv.conv3(x)
     expected = torch.zeros(2, 6, 3, 4)

@@ -1,6 +1,8 @@
-"""What holds for every graph network: any layout, people, frames, dtype; people apart; folding, tracing."""
+"""What holds for every graph network: any layout, people, frames and dtype."""
 
 from __future__ import annotations
+
+import copy
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import nn
 from pyskl.errors import CheckpointError, ConfigError
 from pyskl.models import BACKBONES, Backbone, fuse_conv_bn
 
-STAGES = dict(base_channels=16, num_stages=4, inflate_stages=[3], down_stages=[2, 3])
+STAGES = dict(base_channels=16, num_stages=3, inflate_stages=[2], down_stages=[2, 3])
 NETWORKS = {
     'ST-GCN': dict(type='STGCN', **STAGES),
     'ST-GCN post': dict(type='STGCN', gcn_conv_pos='post', data_bn_type=None, **STAGES),
@@ -29,11 +31,19 @@ NINE_JOINTS = dict(
     mirror=[],
     centre=2,
 )
+BUILT = {}
 every_network = pytest.mark.parametrize('name', NETWORKS)
 
 
 def build(name, layout='coco', **settings):
-    """A small network in testing, its weights fixed by their keys, its statistics those of a clip."""
+    """A small network in testing, weights fixed by their keys, statistics of a clip."""
+    key = repr((name, layout, settings))
+    if key not in BUILT:
+        BUILT[key] = build_new(name, layout, settings)
+    return copy.deepcopy(BUILT[key])
+
+
+def build_new(name, layout, settings):
     model = fill(BACKBONES.build(dict(NETWORKS[name], graph_cfg=graph(name, layout), **settings)))
     shape = (2, model.num_person, 8, model.graph.num_joints, model.in_channels)
     with torch.no_grad():
@@ -92,7 +102,7 @@ def test_any_number_of_channels(name, channels):
 def test_the_first_block_is_left_out_where_the_input_is_as_wide_already(name):
     model = build(name, in_channels=16)
     blocks = model.net if name == 'CTR-GCN' else model.gcn
-    assert len(blocks) == 3
+    assert len(blocks) == 2
     assert model(clip(1, 2, 4, 17, 16)).shape == (1, 2, 32, 1, 17)
 
 
@@ -108,9 +118,8 @@ def test_each_person_passes_alone(name):
 @every_network
 def test_every_parameter_is_trained(name):
     model = build(name).train()
-    with torch.autograd.detect_anomaly(check_nan=True):
-        for seed in (0, 1):
-            model.pool(model(clip(3, 2, 8, 17, 3, seed=seed))).square().sum().backward()
+    for seed in (0, 1):
+        model.pool(model(clip(3, 2, 8, 17, 3, seed=seed))).square().sum().backward()
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), key
 

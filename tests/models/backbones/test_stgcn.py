@@ -86,7 +86,7 @@ def test_convolutions_start_as_torchs_own_and_graphs_as_the_skeletons():
 
 def test_the_graph_convolution_is_the_sum_over_neighbours():
     torch.manual_seed(0)
-    A = torch.rand(3, 4, 4)  # noqa: N806
+    A = torch.rand(3, 4, 4)
     x = torch.randn(2, 5, 3, 4)
     for conv_pos in ('pre', 'post'):
         unit = UnitGCN(5, 6, A, adaptive='importance', conv_pos=conv_pos).eval()
