@@ -13,6 +13,19 @@ IMIGUE_LABELS: tuple[str, ...] = (
     'minaret hand', 'play things', 'withdraw arms', 'head up', 'bit lip', 'arm akimbo', 'shake shoulder', 'illustrative',
 )
 
+# PYSKL's hand gestures: the 27 of Jester (thumb down and up are called Dislike and Like), then 13 of HaGRID.
+GESTURE_LABELS: tuple[str, ...] = (
+    'Doing other things', 'Drumming Fingers', 'No gesture', 'Pulling Hand In',
+    'Pulling Two Fingers In', 'Pushing Hand Away', 'Pushing Two Fingers Away',
+    'Rolling Hand Backward', 'Rolling Hand Forward', 'Shaking Hand', 'Sliding Two Fingers Down',
+    'Sliding Two Fingers Left', 'Sliding Two Fingers Right', 'Sliding Two Fingers Up', 'Stop Sign',
+    'Swiping Down', 'Swiping Left', 'Swiping Right', 'Swiping Up', 'Dislike', 'Like',
+    'Turning Hand Clockwise', 'Turning Hand Counterclockwise', 'Zooming In With Full Hand',
+    'Zooming In With Two Fingers', 'Zooming Out With Full Hand', 'Zooming Out With Two Fingers',
+    'Call', 'Fist', 'Four', 'Mute', 'OK', 'One', 'Palm', 'Peace', 'Rock', 'Three-Middle',
+    'Three-Left', 'Two Up', 'No Gesture',
+)
+
 
 def read_labels(path: str | os.PathLike) -> list[str]:
     """Label names, one a line, in class order. DataError when there are none or the file is no text."""
