@@ -14,6 +14,7 @@ from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
+from pyskl.labels import NTU60_LABELS, NTU120_LABELS
 from pyskl.sources.ntu import (
     Body,
     SkeletonFile,
@@ -122,6 +123,20 @@ def test_a_folder_an_archive_and_several_processes_give_the_same_file(
         assert one['split'] == other['split']
         for a, b in zip(one['annotations'], other['annotations'], strict=True):
             np.testing.assert_equal(a, b)
+
+
+def test_labels_have_the_names_of_their_actions():
+    assert len(set(NTU120_LABELS)) == 120 and NTU120_LABELS[:60] == NTU60_LABELS
+    named = {action: NTU120_LABELS[action - 1] for action in (1, 13, 50, 60, 61, 106, 120)}
+    assert named == {
+        1: 'drink water',
+        13: 'tear up paper',
+        50: 'punch/slap',
+        60: 'walking apart',
+        61: 'put on headphone',
+        106: 'hit with object',
+        120: 'rock-paper-scissors',
+    }
 
 
 # The rules, one at a time -------------------------------------------------------------------------
