@@ -157,7 +157,7 @@ def read_missing(path: Path) -> set[str]:
         DataError: naming the line that is no clip's name.
     """
     names = set()
-    for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
+    for number, line in enumerate(path.read_text('utf-8-sig', 'replace').splitlines(), 1):
         name = line.strip().removesuffix(SUFFIX)
         if name and not _NAME.fullmatch(name):
             raise DataError(
