@@ -148,6 +148,15 @@ def test_what_looks_wrong_is_a_warning_that_names_the_clip(sight):
     assert errors == [] and len(warnings) == 1 and words in warnings[0], (errors, warnings)
 
 
+def test_protocols_of_one_data_set_may_share_clips():
+    names = [f'000{i}_0' for i in range(4)]
+    split = {'xsub_train': names[:2], 'xsub_val': names[2:], 'xset_train': names[1:], 'xset_val': names[:1]}
+    assert lines({**good(), 'split': split}) == ([], [])
+    split['xset_val'] = names[:2]
+    warning, = lines({**good(), 'split': split})[1]
+    assert warning.startswith("splits 'xset_train' and 'xset_val' share 1 clip")
+
+
 def test_height_and_width_the_wrong_way_round_are_suspected():
     data = with_clip(keypoint=moved(x=150), img_shape=(640, 480))
     _, warnings = lines(data)

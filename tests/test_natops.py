@@ -12,6 +12,7 @@ from mmengine.config import Config
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
+from pyskl.annotations.check import check_annotations
 from pyskl.datasets import build_dataset
 from pyskl.errors import DataError, UserError
 from pyskl.models import build_model
@@ -68,6 +69,18 @@ def test_the_values_can_be_read_back_from_the_pictures(projection, tmp_path, cap
     back = (clips['train_7']['keypoint'][0] - PICTURE / 2) / PIXELS_PER_UNIT                       # (T, V, 2)
     assert np.allclose(back[..., 0], values[7, right::3].T, atol=1e-5) and np.allclose(-back[..., 1], values[7, up::3].T, atol=1e-5)
     assert clips['train_7']['label'] == 1 and clips['test_0']['label'] == 1 and clips['test_0']['total_frames'] == 5
+
+
+def test_the_values_stand_in_the_file_for_space_with_the_same_clips_and_splits(tmp_path, capsys):
+    run(*two_files(tmp_path), '--out-dir', tmp_path)
+    assert f'wrote {tmp_path / "natops_xyz.pkl"} (12 + 4 clips, 2 classes)' in capsys.readouterr().out
+    space, front = (read_annotations(tmp_path / f'natops_{name}.pkl') for name in ('xyz', 'xy'))
+    assert space['split'] == front['split']
+    for ours, theirs in zip(space['annotations'], front['annotations'], strict=True):
+        assert (ours['frame_dir'], ours['label']) == (theirs['frame_dir'], theirs['label']) and 'img_shape' not in ours
+    values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)[None]                              # (1, T, V, 3)
+    np.testing.assert_array_equal(space['annotations'][7]['keypoint'], values.astype(np.float32))
+    assert check_annotations(space).errors == []
 
 
 def test_what_is_right_and_up_lies_right_and_up_in_the_picture():

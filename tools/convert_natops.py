@@ -1,4 +1,5 @@
-"""Turn NATOPS, real gestures of aircraft handlers, into annotation pickles: one a projection, data/natops/natops_{xy,xz,zy}.pkl.
+"""Turn NATOPS, real gestures of aircraft handlers, into annotation pickles: one a projection, data/natops/natops_{xy,xz,zy}.pkl,
+in pixels, and natops_xyz.pkl with all three coordinates, for networks that take key points in space.
 
 The two .ts files come from the UEA & UCR time series classification archive (timeseriesclassification.com), data set NATOPS.
 Splits: train, test as published; train in parts for choosing settings: fit and val, fit2 and val2, fit3 and val3. The clips that seem to
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from pyskl.annotations import write_annotations
 from pyskl.errors import DataError, UserError, run_script, seed_number
-from pyskl.sources.natops import PROJECTIONS, annotations, read_ts, splits
+from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, read_ts, splits
 from pyskl.sources.natops_people import NUM_PEOPLE
 from pyskl.wording import some
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise DataError(f'{args.test}: its classes are {some(test.names, 10)}; those of {args.train} are {some(train.names, 10)}. '
                         'Do the files belong together?')
     split = splits(train, test, args.folds, args.seed)
-    for projection in PROJECTIONS:
+    for projection in (*PROJECTIONS, SPACE):
         path = args.out_dir / f'natops_{projection}.pkl'
         write_annotations(path, split, annotations(train, 'train', projection) + annotations(test, 'test', projection))
         print(f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)')

@@ -99,12 +99,18 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
     outside = sorted(names - listed)
     if split and outside:
         report.warnings.append(f'{count(len(outside), "clip")} in no split: {some(outside)}.')
-    pairs = [(a, b) for i, a in enumerate(split) for b in list(split)[i + 1:]]
+    pairs = [(a, b) for i, a in enumerate(split) for b in list(split)[i + 1:] if _protocol(a) == _protocol(b)]
     for a, b in pairs:
         shared = sorted(set(split[a]) & set(split[b]))
         if shared:
             report.warnings.append(f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: {some(shared)}. '
                                    'A test on clips that were trained on says nothing.')
+
+
+def _protocol(split: str) -> str:
+    """What 'xsub_train' and 'xsub_val' are parts of: 'xsub'. Clips belong to one part of every protocol."""
+    protocol, _, part = split.rpartition('_')
+    return protocol if part in ('train', 'val', 'test') else ''
 
 
 def _joints(report: Report, clean: list[dict]) -> list[dict]:

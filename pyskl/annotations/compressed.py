@@ -20,7 +20,9 @@ import numpy as np
 
 def is_compressed(annotation: Mapping[str, Any]) -> bool:
     """Return whether a clip is in the compressed form."""
-    return annotation.get('frame_inds') is not None and np.ndim(annotation.get('keypoint')) == 3
+    keypoint = annotation.get('keypoint')
+    is_rows = isinstance(keypoint, np.ndarray) and keypoint.ndim == 3
+    return is_rows and annotation.get('frame_inds') is not None
 
 
 def people_of_boxes(

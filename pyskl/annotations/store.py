@@ -32,13 +32,22 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
     return clean_annotations(load_pickle(path), str(path))
 
 
-def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping]) -> None:
+def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping],
+                      as_given: bool = False) -> None:
     """Write an annotation pickle that `read_annotations`, and PYSKL, can read.
 
     split, annotations   as read_annotations gives them
+    as_given   write each annotation with the fields and the types that it has (key points in float16, no scores), checked all the same.
+               Else in the form that read_annotations gives
     raises   DataError as read_annotations; UserError: can't be written. What was there before is then untouched
     """
-    data = clean_annotations({'split': split, 'annotations': annotations}, str(path))
+    data = {'split': split, 'annotations': annotations}
+    if as_given:
+        split, annotations = parts(data, str(path))
+        _check_fields(annotations, str(path))
+        data = {'split': split, 'annotations': [dict(annotation) for annotation in annotations]}
+    else:
+        data = clean_annotations(data, str(path))
     with atomic_write(path) as f:
         pickle.dump(data, f, protocol=PROTOCOL)
 
@@ -88,16 +97,28 @@ def clean_annotations(data: Any, where: str) -> dict[str, Any]:
     split, annotations = parts(data, where)
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
-    clean = []
-    for i, annotation in enumerate(annotations):
-        try:
-            clean.append(clean_fields(annotation))
-        except Wrong as wrong:
-            raise DataError(f'{where}: {clip_name(annotation, i)}: {wrong} '
-                            '(tools/check_data.py lists all faults of a file.)') from None
+    clean = [_clean(annotation, i, where) for i, annotation in enumerate(annotations)]
     _check_same_joints(clean, where)
     _check_names(clean, where)
     return {'split': split, 'annotations': clean}
+
+
+def _clean(annotation: Any, index: int, where: str) -> dict[str, Any]:
+    try:
+        return clean_fields(annotation)
+    except Wrong as wrong:
+        raise DataError(f'{where}: {clip_name(annotation, index)}: {wrong} '
+                        '(tools/check_data.py lists all faults of a file.)') from None
+
+
+def _check_fields(annotations: Sequence[Mapping], where: str) -> None:
+    """clean_annotations' checks, one clip in memory at a time."""
+    if not annotations:
+        raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
+    for i, annotation in enumerate(annotations):
+        _clean(annotation, i, where)
+    _check_same_joints(annotations, where)
+    _check_names(annotations, where)
 
 
 def parts(data: Any, where: str) -> tuple[dict[str, list[str]], list]:

@@ -9,6 +9,7 @@ from ..registry import DATASETS, PIPELINES
 
 if TYPE_CHECKING:
     from .base import Classes, ClipDataset
+    from .gesture_dataset import GestureDataset
     from .label_embeddings import load_label_embeddings
     from .loader import Batches, build_dataloader
     from .pipelines import Compose
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .samplers import TestBatches, TrainBatches
     from .wrappers import ConcatDataset, RepeatDataset
 
-__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'PoseDataset',
+__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'GestureDataset', 'PoseDataset',
            'RepeatDataset', 'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
 __getattr__, __dir__ = lazy_exports(__name__)
 

@@ -84,6 +84,11 @@ class PoseDataset(ClipDataset):
         self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)
 
+    def _open(self) -> Annotations:
+        """Return the clips of the split, before any are chosen."""
+        clips = open_annotations(self.ann_file)
+        return clips if self.split is None else clips.split(self.split)
+
     def _load(
         self,
         valid_ratio: float | None,
@@ -91,9 +96,7 @@ class PoseDataset(ClipDataset):
         only: Sequence[int] | None,
         without: Sequence[int] | None,
     ) -> Annotations:
-        clips = open_annotations(self.ann_file)
-        if self.split is not None:
-            clips = clips.split(self.split)
+        clips = self._open()
         if valid_ratio:
             key = 'valid_frames' if box_thr is None else f'valid@{float(box_thr):.1f}'
             valid = clips.column(key)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
@@ -24,6 +25,7 @@ from .natops_people import guess_people
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
 PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}        # the axis that points right, the one that points up
+SPACE = 'xyz'           # no projection: all three, for networks that take key points in space
 PICTURE = 600           # px, height and width; nearly all values lie within -3..3
 PIXELS_PER_UNIT = 100
 NUM_JOINTS = get_layout('natops8').num_joints
@@ -128,7 +130,13 @@ def project(xyz: np.ndarray, projection: str) -> np.ndarray:
 
 
 def annotations(series: Series, prefix: str, projection: str) -> list[dict[str, Any]]:
-    """The annotations of a file's clips, named prefix_0, prefix_1 ... in the file's order."""
+    """The annotations of a file's clips, named prefix_0, prefix_1 ... in the file's order.
+
+    projection  one of PROJECTIONS: keypoint (1, T, V, 2) pixels; or SPACE: (1, T, V, 3), the archive's values, without a picture
+    """
+    if projection == SPACE:
+        return [clean_fields({'frame_dir': f'{prefix}_{i}', 'label': label, 'keypoint': xyz[None]})
+                for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
     return [make_annotation(f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE))
             for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
 

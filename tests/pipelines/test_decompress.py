@@ -182,6 +182,7 @@ def test_clips_are_chosen_by_valid_and_box_score_as_published(tmp_path):
         (dict(total_frames=9), 'frame_inds'),
         (dict(total_frames=None), 'total_frames'),
         (dict(keypoint=np.zeros((9, 17, 2))), 'keypoint'),
+        (dict(keypoint=[[1], [2, 3]]), 'keypoint is a list'),
         (dict(keypoint=np.full((9, 17, 3), np.nan)), 'keypoint holds NaN'),
         (dict(box_score=np.ones(3)), 'box_score'),
     ],

@@ -1,0 +1,386 @@
+"""NTU RGB+D -> annotations. Takes the data set's .skeleton files, hands on what write_annotations takes.
+
+60 or 120 actions (Shahroudy et al., 2016; Liu et al., 2019), seen by Kinect: x, y, z in metres of
+25 joints (layout ntu25) of up to a few tracked bodies. A clip is named by its set-up, camera,
+performer, repetition and action: S001C002P003R002A013 is the second time that performer 3 does
+action 13, class 12.
+
+A .skeleton file is text: the number of frames; for each frame the number of bodies; for each body a
+line that begins with its tracking id, the line '25', and 25 lines that begin with x y z.
+
+Kinect finds people in chairs and coats and loses real ones. The rules by which bodies are chosen
+and put together into at most two people are PYSKL's, so that its published numbers hold on what is
+written here; its own annotations are of these rules, too.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..files.safe_pickle import open_regular
+from ..wording import plain, some
+
+SUFFIX = '.skeleton'
+NUM_JOINTS = 25
+SHORTEST = 12  # frames; where there are several bodies, one with fewer is no person
+MOST_EXTENT = 0.8  # of a body's height in a frame: what is wider is no standing person
+MOST_BAD = 0.69754  # share of such frames from which a body is no person
+EMPTY = 1e-3  # a frame whose coordinates add up to less shows nobody
+MAX_BYTES = 256 << 20
+TRAIN_SUBJECTS = frozenset(
+    (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, *range(45, 48), 49, 50)
+    + (*range(52, 60), 70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103)
+)
+# encrypted archives raise RuntimeError, unknown compressions NotImplementedError
+_BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
+_NAME = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})')
+
+
+@dataclass(frozen=True)
+class SkeletonFile:
+    """A clip's file: in a folder, or as `member` of the zip archive `path`."""
+
+    name: str
+    path: Path
+    member: str | None = None
+
+    @property
+    def where(self) -> str:
+        """What errors call it."""
+        return str(self.path if self.member is None else self.path / self.member)
+
+
+@dataclass(frozen=True)
+class Body:
+    """One tracked body: (n, 25, 3) metres in n frames in a row, from frame `first` on."""
+
+    first: int
+    joints: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @property
+    def stop(self) -> int:
+        """The frame behind its last one."""
+        return self.first + len(self)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What became of a file: key points (M, T, 25, 3) float16, or why there are none.
+
+    Attributes:
+        torn: the file itself is broken; else it is whole but shows nobody, or holds NaN.
+    """
+
+    name: str
+    keypoint: np.ndarray | None = None
+    fault: str | None = None
+    torn: bool = False
+
+
+class _NotFinite(DataError):
+    pass
+
+
+def action_of(name: str) -> int:
+    """The number of a clip's action, 1 to 120; its class is one less."""
+    return int(name[-3:])
+
+
+# Files --------------------------------------------------------------------------------------------
+
+
+def find_files(sources: Sequence[Path], missing: Collection[str] = ()) -> list[SkeletonFile]:
+    """List the .skeleton files of folders and zip archives, by name, without those in `missing`.
+
+    Raises:
+        DataError: nothing there, a file with another kind of name, a clip that is there twice.
+    """
+    found: dict[str, SkeletonFile] = {}
+    for source in sources:
+        for file in _files_of(source):
+            if not _NAME.fullmatch(file.name):
+                raise DataError(
+                    f'{file.where}: is named {plain(file.name)}. Expected names like '
+                    f'S001C002P003R002A013{SUFFIX}, by which performer and action are known.'
+                )
+            if file.name in found:
+                raise DataError(
+                    f'{file.where}: clip {file.name} is in {found[file.name].where}, too. '
+                    'Expected each clip once.'
+                )
+            found[file.name] = file
+    skipped = set(missing)
+    return [found[name] for name in sorted(found) if name not in skipped]
+
+
+def _files_of(source: Path) -> list[SkeletonFile]:
+    if source.is_dir():
+        files = [SkeletonFile(p.name.removesuffix(SUFFIX), p) for p in source.rglob(f'*{SUFFIX}')]
+    else:
+        with _archive(source) as archive:
+            members = [n for n in archive.namelist() if n.endswith(SUFFIX)]
+        files = [
+            SkeletonFile(n.rpartition('/')[2].removesuffix(SUFFIX), source, n) for n in members
+        ]
+    if not files:
+        raise DataError(
+            f'{source}: holds no *{SUFFIX}. Expected the folder or the zip archive of the skeletons.'
+        )
+    return files
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    if not path.exists():
+        raise DataError(f'{path}: no such file or folder. Expected a folder or a zip archive.')
+    try:
+        return zipfile.ZipFile(path)
+    except _BROKEN as error:
+        raise DataError(f'{path}: is no folder and no whole zip archive ({error}).') from None
+
+
+def read_missing(path: Path) -> set[str]:
+    """Read a list of clips to leave out, one name a line, with or without '.skeleton'.
+
+    Raises:
+        DataError: naming the line that is no clip's name.
+    """
+    names = set()
+    for number, line in enumerate(path.read_text('utf-8-sig', 'replace').splitlines(), 1):
+        name = line.strip().removesuffix(SUFFIX)
+        if name and not _NAME.fullmatch(name):
+            raise DataError(
+                f'{path}: line {number}: {plain(line.strip())} is no name of a clip. Expected one '
+                'a line, like S001C002P003R002A013.'
+            )
+        names.add(name)
+    return names - {''}
+
+
+def _lines(file: SkeletonFile) -> list[str]:
+    if file.member is None:
+        with open_regular(file.path) as f:
+            raw = f.read(MAX_BYTES + 1)
+    else:
+        try:
+            with _archive(file.path) as archive, archive.open(file.member) as member:
+                raw = member.read(MAX_BYTES + 1)
+        except (*_BROKEN, EOFError) as error:
+            raise DataError(f'{file.where}: cannot be unpacked ({error}).') from None
+    if len(raw) > MAX_BYTES:
+        raise DataError(f'{file.where}: is larger than {MAX_BYTES >> 20} MiB; NTU has 10 MiB.')
+    return raw.decode('latin-1').splitlines()
+
+
+# Text to bodies -----------------------------------------------------------------------------------
+
+
+def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
+    """Read the bodies of one file, in the order in which they appear.
+
+    Frames without a body do not count, and a body that is lost for a while goes on as if it had
+    been there: its frames lie in a row from its first one on.
+
+    Returns:
+        The bodies, and the number of frames with one.
+
+    Raises:
+        DataError: naming the line that is not as expected.
+    """
+    lines = _lines(file)
+    joints: dict[str, list[np.ndarray]] = {}
+    first: dict[str, int] = {}
+    at, num_frames = 1, 0
+    for _ in range(_count(file, lines, 0, 'the number of frames')):
+        num_bodies = _count(file, lines, at, 'the number of bodies in a frame')
+        at += 1
+        for _ in range(num_bodies):
+            info = _line(file, lines, at, "a body's tracking id and state").split()
+            if not info:
+                raise _torn(file, at, 'is blank', "a body's tracking id and state")
+            if _count(file, lines, at + 1, 'the number of joints') != NUM_JOINTS:
+                raise _torn(file, at + 1, f'is {plain(lines[at + 1])}', f'{NUM_JOINTS} joints')
+            first.setdefault(info[0], num_frames)
+            joints.setdefault(info[0], []).append(_joints(file, lines, at + 2))
+            at += 2 + NUM_JOINTS
+        num_frames += num_bodies > 0
+    rest = next((n for n in range(at, len(lines)) if lines[n].strip()), None)
+    if rest is not None:
+        raise _torn(file, rest, 'goes on', 'the end, since all frames were read')
+    return [Body(first[track], np.stack(frames)) for track, frames in joints.items()], num_frames
+
+
+def _joints(file: SkeletonFile, lines: list[str], at: int) -> np.ndarray:
+    """(25, 3) float32 from the lines at `at`."""
+    rows = [line.split(None, 3)[:3] for line in lines[at : at + NUM_JOINTS]]
+    try:
+        xyz = np.array(rows, dtype=np.float32).reshape(NUM_JOINTS, 3)
+    except ValueError:
+        for number in range(at, at + NUM_JOINTS):
+            line = _line(file, lines, number, 'x y z of a joint')
+            if not _is_numbers(line.split(None, 3)[:3]):
+                raise _torn(file, number, f'is {plain(line[:60])}', 'x y z of a joint') from None
+        raise
+    if not np.isfinite(xyz).all():
+        row = int(np.argwhere(~np.isfinite(xyz))[0][0])
+        raise _NotFinite(f'{file.where}: line {at + row + 1}: holds NaN or infinity.')
+    return xyz
+
+
+def _is_numbers(cells: Sequence[str]) -> bool:
+    try:
+        return len([float(cell) for cell in cells]) == 3
+    except ValueError:
+        return False
+
+
+def _count(file: SkeletonFile, lines: list[str], at: int, what: str) -> int:
+    text = _line(file, lines, at, what).strip()
+    if not text.isdecimal() or len(text) > 9:
+        raise _torn(file, at, f'is {plain(text[:60])}', what)
+    return int(text)
+
+
+def _line(file: SkeletonFile, lines: list[str], at: int, what: str) -> str:
+    if at >= len(lines):
+        raise DataError(f'{file.where}: ends at line {len(lines)}; expected {what} there.')
+    return lines[at]
+
+
+def _torn(file: SkeletonFile, at: int, found: str, wanted: str) -> DataError:
+    return DataError(f'{file.where}: line {at + 1} {found}; expected {wanted}.')
+
+
+# Bodies to people ---------------------------------------------------------------------------------
+
+
+def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
+    """Choose the bodies that are people and put them together into at most two.
+
+    1. A single body is taken as it is.
+    2. Of several, those in fewer than 12 frames go (where that is all, the longest stays).
+    3. Those that are wider than high most of the time go (where that is all, the liveliest stays).
+    4. The rest in order of motion, liveliest first: the first is person 0. Each other becomes part
+       of person 0 where it lies outside that person's span of frames, else of person 1 in the same
+       way, else it is lost.
+    5. Frames without anybody at both ends go, and person 0 is who is there in the first frame.
+
+    Args:
+        bodies: at least one.
+        num_frames: frames with a body in the clip.
+
+    Returns:
+        (M, T, 25, 3) metres, M = 1 or 2; zeros where a person is not seen.
+    """
+    if len(bodies) > 1:
+        long = [body for body in bodies if len(body) >= SHORTEST]
+        bodies = long or [max(bodies, key=len)]
+    if len(bodies) == 1:
+        return bodies[0].joints[None]
+    lively = _standing(bodies)
+    people = np.zeros((2, num_frames, NUM_JOINTS, 3), bodies[0].joints.dtype)
+    spans: list[tuple[int, int] | None] = [None, None]
+    for body in lively:
+        for person, span in enumerate(spans):
+            if span is None or body.stop <= span[0] or span[1] <= body.first:
+                people[person, body.first : body.stop] = body.joints
+                begin, end = span or (body.first, body.stop)
+                spans[person] = min(begin, body.first), max(end, body.stop)
+                break
+    people = people[: 1 + (spans[1] is not None)]
+    filled = np.flatnonzero(np.abs(people).sum((0, 2, 3)) >= EMPTY)
+    if len(filled):
+        people = people[:, filled[0] : filled[-1] + 1]
+    only_second = len(people) == 2 and not people[0, 0, 1].any() and people[1, 0, 1].any()
+    return people[::-1] if only_second else people
+
+
+def _standing(bodies: Sequence[Body]) -> list[Body]:
+    """The bodies that look like a standing person, liveliest first."""
+    motions, chosen = [], []
+    for body in bodies:
+        extent = np.ptp(body.joints, axis=1)  # (n, 3)
+        good = extent[:, 0] <= MOST_EXTENT * extent[:, 1]
+        motion = _motion(body.joints)
+        if 1 - good.mean() < MOST_BAD:
+            motions.append(min(motion, _motion(body.joints[good])))
+            chosen.append(body)
+    if not chosen:
+        return [max(bodies, key=lambda body: _motion(body.joints))]
+    order = sorted(range(len(chosen)), key=lambda i: -motions[i])
+    return [chosen[i] for i in order]
+
+
+def _motion(joints: np.ndarray) -> float:
+    """The variances of x, y and z over all frames and joints, added up."""
+    return float(joints.reshape(-1, 3).var(axis=0).sum())
+
+
+# Clips to annotations -----------------------------------------------------------------------------
+
+
+def convert_file(file: SkeletonFile) -> Clip:
+    """Read one file; what is wrong with it comes back as a text."""
+    try:
+        bodies, num_frames = read_bodies(file)
+    except _NotFinite as fault:
+        return Clip(file.name, fault=str(fault))
+    except DataError as fault:
+        return Clip(file.name, fault=str(fault), torn=True)
+    if not bodies:
+        return Clip(file.name, fault=f'{file.where}: shows nobody.')
+    with np.errstate(over='ignore'):
+        keypoint = np.ascontiguousarray(people_of_bodies(bodies, num_frames), np.float16)
+    if not np.isfinite(keypoint).all():
+        return Clip(file.name, fault=f'{file.where}: holds coordinates beyond 65,504 metres.')
+    return Clip(file.name, keypoint)
+
+
+def annotation_of(clip: Clip) -> dict[str, Any]:
+    """A clip's annotation, with the fields that PYSKL's own file has: no scores, no picture."""
+    return {
+        'frame_dir': clip.name,
+        'label': action_of(clip.name) - 1,
+        'keypoint': clip.keypoint,
+        'total_frames': clip.keypoint.shape[1],
+    }
+
+
+def splits(names: Iterable[str], num_classes: int) -> dict[str, list[str]]:
+    """The data set's protocols: by subject, and by camera (60 classes) or by set-up (120).
+
+    60: xsub_train, xsub_val, xview_train, xview_val (camera 1). 120: xsub_*, xset_train (even
+    set-ups), xset_val.
+    """
+    other = 'xview' if num_classes == 60 else 'xset'
+    split: dict[str, list[str]] = {
+        f'{protocol}_{part}': [] for protocol in ('xsub', other) for part in ('train', 'val')
+    }
+    for name in names:
+        setup, camera, person, _, _ = map(int, _NAME.fullmatch(name).groups())
+        trains = camera != 1 if num_classes == 60 else setup % 2 == 0
+        split[f'xsub_{"train" if person in TRAIN_SUBJECTS else "val"}'].append(name)
+        split[f'{other}_{"train" if trains else "val"}'].append(name)
+    return split
+
+
+def check_none_torn(clips: Iterable[Clip]) -> None:
+    """Raise DataError where files are torn, naming the first with its line and the others."""
+    torn = [clip for clip in clips if clip.torn]
+    if torn:
+        others = f' Also torn: {some(clip.name for clip in torn[1:])}.' if len(torn) > 1 else ''
+        raise DataError(
+            f'{torn[0].fault}{others} Unpack the archive again, or list such clips in a file for '
+            '--missing to do without them.'
+        )
