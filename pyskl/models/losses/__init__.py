@@ -1,5 +1,6 @@
 """Losses: network outputs and targets -> a 0-dim tensor."""
 from .accuracy import topk_accuracies
+from .bce import BCELossWithLogits
 from .contrastive import ContrastiveLoss
 from .cosine import CosineLoss
 from .cross_entropy import CrossEntropyLoss
@@ -7,4 +8,5 @@ from .focal import FocalLoss
 from .logit_adjusted import LogitAdjustedLoss
 from .mse import MseLoss
 
-__all__ = ['ContrastiveLoss', 'CosineLoss', 'CrossEntropyLoss', 'FocalLoss', 'LogitAdjustedLoss', 'MseLoss', 'topk_accuracies']
+__all__ = ['BCELossWithLogits', 'ContrastiveLoss', 'CosineLoss', 'CrossEntropyLoss', 'FocalLoss', 'LogitAdjustedLoss', 'MseLoss',
+           'topk_accuracies']
