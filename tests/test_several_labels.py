@@ -15,7 +15,7 @@ from pyskl.annotations.label_lists import LabelLists
 from pyskl.annotations.opening import open_annotations
 from pyskl.apis import TestOptions, test, train
 from pyskl.apis.setup import build_split, read_run
-from pyskl.datasets import ConcatDataset, PoseDataset, RepeatDataset, build_dataloader
+from pyskl.datasets import ClipDataset, ConcatDataset, PoseDataset, RepeatDataset, build_dataloader
 from pyskl.drawing.clip import title_of
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.errors import ConfigError, DataError
@@ -184,6 +184,26 @@ def test_samples_have_zeros_and_ones(path):
     assert batch['label'].tolist() == labels.tolist() and 'emb' not in batch
 
 
+class Own(ClipDataset):
+    def __init__(self, targets):
+        self.targets = targets
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {'label': self.targets[index]}
+
+
+def test_a_data_set_of_ones_own_may_have_targets():
+    own = Own(np.array([[0, 1, 1], [0, 1, 0]]))
+    assert own.classes.counts.tolist() == [0, 2, 1] and own.truth is own.targets
+    assert own.fingerprint != Own(np.array([[0, 1, 1], [1, 1, 0]])).fingerprint
+    for wrong in (np.zeros(2), np.zeros((3, 2)), [[0, 1], [1, 0]]):
+        with pytest.raises(ConfigError, match=r'Own\.targets.*\(2, K\)'):
+            build_dataloader(Own(wrong), 1)
+
+
 def test_unknown_labels_can_be_tested_only(path):
     with pytest.raises(DataError, match='clip c has label -1'):
         dataset(path, split=None)
@@ -196,6 +216,8 @@ def test_mirrored_labels_take_their_vectors_along(path):
     sample = dataset(path, pipeline=mirrored)[0]
     assert sample['label'].tolist() == [0, 0, 1, 1]
     assert sample['emb'].tolist() == TABLE[[2, 3]].mean(0).tolist()
+    untold = dataset(path, pipeline=mirrored, split=None, test_mode=True)[2]
+    assert untold['label'].tolist() == [-1] * 4
 
 
 def test_wrappers_pass_targets_on(path):

@@ -151,7 +151,7 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
     """Return a data set as a ClipDataset: itself, or with defaults for what it lacks.
 
     Raises:
-        ConfigError: its labels are no array, or not one for each clip; or its targets are none.
+        ConfigError: its labels are no array, or not one for each clip; the same of its targets.
     """
     clips = dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
     labels = clips.labels
@@ -164,10 +164,12 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
             'redefines __len__ has to redefine labels and ids, too.'
         )
     targets = clips.targets
-    if targets is not None and (np.ndim(targets) != 2 or len(targets) != len(clips)):
+    is_table = isinstance(targets, np.ndarray) and targets.ndim == 2
+    if targets is not None and not (is_table and len(targets) == len(clips)):
         raise ConfigError(
-            f'{type(dataset).__name__}.targets has shape {np.shape(targets)}: expected '
-            f'({len(clips)}, K), zeros and ones for the classes of each clip.'
+            f'{type(dataset).__name__}.targets is a {type(targets).__name__} of shape '
+            f'{np.shape(targets)}: expected a numpy array of shape ({len(clips)}, K), zeros and '
+            'ones for the classes of each clip.'
         )
     return clips
 

@@ -260,7 +260,7 @@ class Flip(Step):
     def _mirrored(self, label: int | np.ndarray) -> int | np.ndarray:
         if not isinstance(label, np.ndarray):
             return self.flip_label_map.get(label, label)
-        mirrored = np.zeros_like(label)
-        for k in np.flatnonzero(label).tolist():
+        mirrored = np.minimum(label, 0)         # unknown labels are all -1, and stay so
+        for k in np.flatnonzero(label > 0).tolist():
             mirrored[self.flip_label_map.get(k, k)] = label[k]
         return mirrored
