@@ -22,7 +22,7 @@ import numpy as np
 
 from pyskl.annotations import open_annotations
 from pyskl.errors import ConfigError, DataError, run_script, seed_number
-from pyskl.evaluation import METRICS, evaluate
+from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.files.atomic import atomic_write
 from pyskl.scores import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
 from pyskl.scores.align import Aligned, align
@@ -120,7 +120,7 @@ def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> s
     width = max(map(len, named_scores))
     lines = [f'{"":<{width}}  top-1   top-5   mean-class  macro-F1']
     for name, scores in named_scores.items():
-        top1, top5, mean_class, f1 = evaluate(scores, labels, METRICS).values()
+        top1, top5, mean_class, f1 = evaluate(scores, labels, ONE_LABEL_METRICS).values()
         lines.append(f'{name:<{width}}  {top1:.4f}  {top5:.4f}  {mean_class:<10.4f}  {f1:.4f}')
     unknown = int((labels < 0).sum())
     return '\n'.join(lines + ([f'({unknown} of {len(labels)} clips have no label and do not count)'] if unknown else []))

@@ -91,7 +91,9 @@ def is_read_or_a_user_error(data: Any) -> None:
             keypoint, score = clip['keypoint'], clip['keypoint_score']
             assert keypoint.dtype == score.dtype == np.float32 and keypoint.shape[:3] == score.shape and len(keypoint)
             assert np.isfinite(keypoint).all() and np.isfinite(score).all()
-            assert type(clip['label']) is int and clip['label'] >= -1 and 1 <= clip['total_frames'] <= keypoint.shape[1]
+            label = clip['label']
+            assert all(type(k) is int and k >= 0 for k in label) if type(label) is list else type(label) is int and label >= -1
+            assert 1 <= clip['total_frames'] <= keypoint.shape[1]
             assert type(clip['frame_dir']) is str and clip.get('img_shape', (1, 1)) >= (1, 1)
     try:
         report = check_annotations(data)

@@ -118,7 +118,7 @@ def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
 
 def poison(monkeypatch, factor, calls):
     """The losses of these calls (from 1) are multiplied; returns how often the loss was asked for."""
-    from pyskl.models.heads.simple_head import I3DHead
+    from pyskl.models.heads.i3d_head import I3DHead
     loss, count = I3DHead.loss, []
 
     def poisoned(self, *args):

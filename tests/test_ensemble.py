@@ -14,7 +14,7 @@ from tiny import script as load_script
 
 from pyskl.annotations import make_annotation, write_annotations
 from pyskl.errors import UserError
-from pyskl.evaluation import METRICS, evaluate
+from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.scores.score_file import load_scores, save_scores
 
 SCRIPT = Path(__file__).parents[1] / 'ensemble' / 'ensemble.py'
@@ -189,7 +189,7 @@ def test_with_labels_every_stream_and_the_blend_are_measured(here, capsys):
     truth = np.array([-1 if labels[name] is None else labels[name] for name in IDS])
     joint, limb = (load_scores(path).scores for path in RESULTS.values())
     for row, scores in zip(rows, (joint, limb, 0.4 * joint + 0.6 * limb)):
-        assert [float(cell) for cell in row[1:]] == pytest.approx(list(evaluate(scores, truth, METRICS).values()), abs=6e-5)
+        assert [float(cell) for cell in row[1:]] == pytest.approx(list(evaluate(scores, truth, ONE_LABEL_METRICS).values()), abs=6e-5)
     assert rows[2][0] == 'blend'
 
 

@@ -93,7 +93,7 @@ def test_ranks_that_do_not_see_the_same_are_told_at_the_start(tmp_path, name, ch
 POISON = """
 import os
 import torch
-from pyskl.models.heads.simple_head import I3DHead
+from pyskl.models.heads.i3d_head import I3DHead
 loss, calls = I3DHead.loss, []
 
 

@@ -207,7 +207,7 @@ def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypatch):
-    from pyskl.models.heads.simple_head import I3DHead
+    from pyskl.models.heads.i3d_head import I3DHead
     config = problem(tmp_path)
     loss, calls = I3DHead.loss, []
 
@@ -232,7 +232,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypat
 @pytest.mark.parametrize('other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]])
 def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monkeypatch, other_rank):
     """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the first bad one."""
-    from pyskl.models.heads.simple_head import I3DHead
+    from pyskl.models.heads.i3d_head import I3DHead
     loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []
 
     def poisoned(self, *args):

@@ -20,7 +20,7 @@ import numpy as np
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import UserError, run_script, seed_number
-from pyskl.evaluation import METRICS, evaluate, mean_pose_nearest_neighbour
+from pyskl.evaluation import ONE_LABEL_METRICS, evaluate, mean_pose_nearest_neighbour
 from pyskl.scores.score_file import load_scores
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +68,7 @@ def figures(scores_file: Path, ids: list[str], labels: np.ndarray) -> list[float
     """Top-1, top-5, mean-class accuracy and macro-F1 of a score file, in percent."""
     scores = load_scores(scores_file)
     assert list(scores.ids) == ids, 'the test script keeps the dataset order'
-    return [100 * value for value in evaluate(scores.scores, labels, metrics=METRICS, topk=(1, 5)).values()]
+    return [100 * value for value in evaluate(scores.scores, labels, metrics=ONE_LABEL_METRICS, topk=(1, 5)).values()]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

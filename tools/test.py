@@ -16,7 +16,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', help='result file, a .pkl (default: result.pkl in the work dir, val.pkl for --split val); '
                         'scores with names go beside it')
     parser.add_argument('--eval', nargs='+', metavar='METRIC',
-                        help='top_k_accuracy, mean_class_accuracy, macro_f1 (default: the config\'s)')
+                        help='top_k_accuracy, mean_class_accuracy, macro_f1, mean_average_precision (default: the config\'s)')
     parser.add_argument('--fuse-conv-bn', action='store_true', default=True, help=argparse.SUPPRESS)   # published flag; always on
     parser.add_argument('--no-fuse-conv-bn', dest='fuse_conv_bn', action='store_false', help='keep BatchNorm apart from the convolutions')
     parser.add_argument('--average-clips', choices=['prob', 'score', 'none'], help='how the views of a clip become one score')

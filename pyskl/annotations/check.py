@@ -13,6 +13,7 @@ from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
 from ..wording import brief, count, some
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
+from .label_lists import LabelLists
 from .store import clip_name, parts
 
 MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
@@ -138,17 +139,20 @@ def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | 
 
 
 def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
-    labels = np.array([a['label'] for a in clean])
-    labelled = labels[labels != NO_LABEL]
-    report.facts['labelled clips'] = len(labelled)
+    lists = LabelLists.of(a['label'] for a in clean)
+    labelled = lists.values[lists.values != NO_LABEL]
+    report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
+    if (lists.lengths != 1).any():
+        report.facts |= {'clips with several labels (multi_class=True)': int((lists.lengths > 1).sum()),
+                         'clips of none of the classes': int((lists.lengths == 0).sum())}
     report.facts['clips per class'] = {int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))}
-    if 0 < len(labelled) < len(labels):
+    if 0 < num_labelled < len(lists):
         without = [a['frame_dir'] for a in clean if a['label'] == NO_LABEL]
         report.warnings.append(f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.')
     if num_classes is None or not len(labelled):
         return
     report.facts['classes'] = num_classes
-    high = [f'{a["frame_dir"]} ({a["label"]})' for a in clean if a['label'] >= num_classes]
+    high = [f'{a["frame_dir"]} ({a["label"]})' for a in clean if np.max(a['label'], initial=NO_LABEL) >= num_classes]
     if high:
         from_one = labelled.min() >= 1 and labelled.max() == num_classes
         hint = ' No clip has label 0: do the labels count from 1? Then subtract 1.' if from_one else ''

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from ..wording import plain
+from ..wording import brief, plain
+from .label_lists import LabelLists
 
 _CHUNK = 65536          # clips whose names are handled at once
 
@@ -17,7 +18,8 @@ class Store(Protocol):
     """N clips as they lie in memory or in files. Row n is clip n of the file."""
 
     where: str                          # the file or folder, for messages
-    labels: np.ndarray                  # (N,) int64, -1: none
+    labels: np.ndarray                  # (N,) int64, -1: none; of several labels the first
+    label_lists: LabelLists | None      # None where each clip has one label at most
     split_names: tuple[str, ...]
 
     def __len__(self) -> int: ...
@@ -70,8 +72,23 @@ class Annotations(Sequence):
 
     @property
     def labels(self) -> np.ndarray:
-        """(N,) int64; -1: no label."""
+        """(N,) int64; -1: no label. DataError where a clip has several, which most of what asks for a label cannot use."""
+        if self.store.label_lists is not None:
+            lists = self.label_lists
+            several = np.flatnonzero(lists.lengths != 1)
+            if len(several):
+                raise DataError(f'{self.store.where}: clip {plain(self.ids[several[0]])} has the labels {brief(lists[several[0]])} '
+                                f'({len(several)} such clips), and one label a clip is needed here. Training and testing take several '
+                                'with multi_class=True in the data set.')
         return self._of_rows(self.store.labels)
+
+    @property
+    def label_lists(self) -> LabelLists:
+        """All labels of each clip."""
+        lists = self.store.label_lists
+        if lists is None:
+            return LabelLists.of_single(self._of_rows(self.store.labels))
+        return lists if self.rows is None else lists.take(self.rows)
 
     def column(self, field: str) -> np.ndarray:
         """(N,) float64: a field that is one number a clip (total_frames, valid_frames, a user's own); NaN where a clip lacks it."""
@@ -103,7 +120,12 @@ class Annotations(Sequence):
         digest = hashlib.sha256()
         for lines in self._lines():
             digest.update(lines)
-        digest.update(np.ascontiguousarray(self.labels, '<i8'))
+        digest.update(np.ascontiguousarray(self._of_rows(self.store.labels), '<i8'))
+        if self.store.label_lists is not None:
+            lists = self.label_lists
+            if (lists.lengths != 1).any():
+                for part in (lists.values, lists.ends):
+                    digest.update(np.ascontiguousarray(part, '<i8'))
         return digest.hexdigest()
 
 
@@ -146,7 +168,9 @@ class InMemory:
 
     def __init__(self, data: Mapping[str, Any], where: str):
         self._annotations, self._splits, self.where = data['annotations'], data['split'], where
-        self.labels = np.array([a['label'] for a in self._annotations], dtype=np.int64)
+        labels = [a['label'] for a in self._annotations]
+        self.label_lists = LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
+        self.labels = np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first
         self.split_names = tuple(self._splits)
 
     def __len__(self) -> int:

@@ -28,7 +28,7 @@ def clean_fields(annotation: Any) -> dict[str, Any]:
     frame_dir       str, the clip's name; `filename` stands in for it
     keypoint        (M, T, V, C) float32, finite; C = 2: x, y px, C = 3: x, y, z. M = 0 (nobody) becomes one person of zeros
     keypoint_score  (M, T, V) float32, finite; missing: ones
-    label           int; missing or None: -1, no label
+    label           int, or a list of int where a clip has several at once (or none of the classes: []); missing or None: -1, no label
     total_frames    int in 1..T; missing: T
     img_shape       (h, w) px, ints; missing: original_shape, and absent when that is missing too (3D data need none)
     original_shape  (h, w) px, ints; missing: img_shape
@@ -109,17 +109,35 @@ def clean_score(annotation: Mapping, shape: tuple[int, ...]) -> np.ndarray:
     return _finite(score, 'keypoint_score')
 
 
-def clean_label(annotation: Mapping) -> int:
+def clean_label(annotation: Mapping) -> int | list[int]:
     label = annotation.get('label')
     if label is None:
         return NO_LABEL
     if isinstance(label, np.ndarray) and label.ndim == 0:
         label = label[()]
+    if isinstance(label, np.ndarray) and label.ndim == 1 and (label.dtype.kind in 'iu' or not label.size):
+        label = label.tolist()
+    if isinstance(label, (list, tuple)):
+        return _clean_labels(label)
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
-        raise Wrong('label', f'is {_kind(label)}', 'Expected one whole number from 0 on (or -1: no label).')
+        raise Wrong('label', f'is {_kind(label)}', 'Expected one whole number from 0 on (or -1: no label), or a list of several.')
     if not NO_LABEL <= label <= MAX_LABEL:
         raise Wrong('label', f'is {label}', 'Expected one whole number from 0 on (or -1: no label).')
     return int(label)
+
+
+def _clean_labels(labels: list | tuple) -> int | list[int]:
+    """Several labels; a list of one is that one."""
+    wanted = 'Expected class numbers from 0 on, each once; of zeros and ones the places of the ones: np.flatnonzero(label).'
+    for label in labels:
+        if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+            raise Wrong('label', f'is a list that holds {_kind(label)}', wanted)
+        if not 0 <= label <= MAX_LABEL:
+            raise Wrong('label', f'is a list that holds {label}', wanted)
+    classes = [int(label) for label in labels]
+    if len(set(classes)) < len(classes):
+        raise Wrong('label', 'is a list that holds a class twice', wanted)
+    return classes[0] if len(classes) == 1 else classes
 
 
 def clean_total_frames(annotation: Mapping, num_frames: int) -> int:

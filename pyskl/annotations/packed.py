@@ -6,6 +6,8 @@ processes of a machine share the pages.
     keypoint_score.npy   (F, V) float32
     offset.npy           (N + 1,) int64: clip n is rows offset[n]:offset[n + 1], that is people[n] * frames[n] of them
     people.npy, frames.npy, total_frames.npy (N,) int32, label.npy (N,) int64
+    label_list.npy (L,), label_list_end.npy (N + 1,) int64: only where clips have several labels: those of clip n are
+                         label_list[label_list_end[n]:label_list_end[n + 1]], and label.npy holds the first of them, or -1
     img_shape.npy, original_shape.npy        (N, 2) int32, h and w px; 0, 0: none
     names.npy            uint8, the clips' names in UTF-8, each with a newline behind it; clip n is name_end[n]:name_end[n + 1]
     name_end.npy         (N + 1,) int64
@@ -29,6 +31,7 @@ from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..wording import brief, plain
 from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
+from .label_lists import LabelLists
 
 FORMAT, VERSION = 'pyskl packed annotations', 1
 META = 'meta.json'
@@ -66,6 +69,7 @@ class Packed:
         self._check_lengths(a)
         self._check_rows(a)
         self._check_names()
+        self.label_lists = self._label_lists() if self.meta.get('several_labels') else None
         self.split_names = tuple(self.meta['splits'])
         self._splits = {name: self._split(k) for k, name in enumerate(self.split_names)}
         self._extras = {extra['name']: (self._extra(k), KINDS[extra['kind']]) for k, extra in enumerate(self.meta['extras'])}
@@ -87,12 +91,13 @@ class Packed:
         keypoint, score = self._keypoint[start:stop], self._score[start:stop]
         if not (np.isfinite(keypoint).all() and np.isfinite(score).all()):
             raise self._error(f'clip {self.name(row)} (row {row}) holds NaN or inf in keypoint or keypoint_score.')
+        label = table['label'].item(row) if self.label_lists is None else self.label_lists[row]
         clip = self._extra_fields(row)
         for field in ('img_shape', 'original_shape'):
             h, w = table[field][row].tolist()
             if h:
                 clip[field] = (h, w)
-        clip.update(frame_dir=self.name(row), label=table['label'].item(row), total_frames=table['total_frames'].item(row),
+        clip.update(frame_dir=self.name(row), label=label, total_frames=table['total_frames'].item(row),
                     keypoint=keypoint.reshape(-1, frames, *keypoint.shape[1:]),
                     keypoint_score=score.reshape(-1, frames, score.shape[1]))
         return clip
@@ -175,6 +180,16 @@ class Packed:
                 raise self._error(f'names.npy holds an empty name or one that is no printable UTF-8 text (clips {start} to '
                                   f'{start + names - 1}).')
 
+    def _label_lists(self) -> LabelLists:
+        lists = LabelLists(self._load('label_list', '<i8', 1), self._load('label_list_end', '<i8', 1))
+        values, ends = lists.values, lists.ends
+        if len(ends) != len(self) + 1 or ends[0] != 0 or ends[-1] != len(values) or (np.diff(ends) < 0).any():
+            raise self._error(f'label_list_end.npy does not cut the {len(values)} labels of label_list.npy into {len(self)} clips.')
+        self._all((values <= MAX_LABEL) & ((values >= 0) | (values == NO_LABEL) & (lists.lengths == 1)[lists.clips]), 'label_list',
+                  f'numbers from 0 to {MAX_LABEL}, or {NO_LABEL} alone', lists.clips)
+        self._all(lists.first == self.labels, 'label', 'the first of the labels in label_list.npy')
+        return lists
+
     def _check_steps(self, name: str, edges: np.ndarray, end: int) -> None:
         """Do edges rise from 0 to end?"""
         if edges[0] != 0 or edges[-1] != end:
@@ -189,9 +204,11 @@ class Packed:
         self._all(fits, name, f'numbers from {low} on' if high is None else
                   f'numbers from {low} to {high if isinstance(high, int) else "frames"}')
 
-    def _all(self, fits: np.ndarray, name: str, wanted: str) -> None:
+    def _all(self, fits: np.ndarray, name: str, wanted: str, clips: np.ndarray | None = None) -> None:
+        """clips: the clip of each entry; None: entry n is clip n's."""
         if not fits.all():
             row = int(np.argwhere(~fits)[0][0])
+            row = row if clips is None else int(clips[row])
             raise self._error(f'{name}.npy is wrong for clip {row}. Expected {wanted}.')
 
     def _split(self, k: int) -> np.ndarray:
@@ -255,7 +272,8 @@ def _well_formed(meta: dict[str, Any]) -> bool:
     def dicts(value: Any, **types: type) -> bool:
         return isinstance(value, list) and all(
             isinstance(v, dict) and all(type(v.get(key)) is kind for key, kind in types.items()) for v in value)
-    return (isinstance(meta.get('id'), str) and texts(meta.get('splits')) and dicts(meta.get('extras'), name=str, kind=str)
+    return (isinstance(meta.get('id'), str) and isinstance(meta.get('several_labels', False), bool)
+            and texts(meta.get('splits')) and dicts(meta.get('extras'), name=str, kind=str)
             and texts([e['name'] for e in meta['extras']]) and all(e['kind'] in KINDS for e in meta['extras'])
             and not set(KNOWN) & {e['name'] for e in meta['extras']}
             and dicts(meta.get('sources'), name=str, size=int, mtime_ns=int, sha256=str))

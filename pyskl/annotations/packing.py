@@ -21,7 +21,7 @@ from ..files.atomic import atomic_folder, atomic_write
 from ..wording import brief, some
 from .clips import is_number
 from .compressed import is_compressed
-from .fields import Wrong, clean_fields
+from .fields import NO_LABEL, Wrong, clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
 from .store import clip_name
 
@@ -81,7 +81,7 @@ class _Growing:
 
 
 class _Writer:
-    """Takes clips one by one; holds a hash of each name, to find doubles, and nothing else of them."""
+    """Takes clips one by one; holds a hash of each name, to find doubles, and the labels, and nothing else of them."""
 
     def __init__(self, folder: Path, files: ExitStack, where: str, drop: frozenset[str]):
         self.folder, self.files, self.where, self.drop = folder, files, where, drop
@@ -90,6 +90,7 @@ class _Writer:
         self.extras: dict[str, _Growing] = {}
         self.kinds: dict[str, str] = {}
         self.hashes = array('q')
+        self.labels, self.label_ends = array('q'), array('q', [0])
 
     def add(self, annotation: Mapping[str, Any]) -> None:
         where = clip_name(annotation, self.num_clips)
@@ -110,7 +111,10 @@ class _Writer:
         self.columns['keypoint_score'].add(score, rows)
         self.num_rows += rows
         self._add_name(clip['frame_dir'])
-        self._add_numbers(offset=self.num_rows, people=keypoint.shape[0], frames=keypoint.shape[1], label=clip['label'],
+        labels = clip['label'] if isinstance(clip['label'], list) else [clip['label']]
+        self.labels.extend(labels)
+        self.label_ends.append(len(self.labels))
+        self._add_numbers(offset=self.num_rows, people=keypoint.shape[0], frames=keypoint.shape[1], label=labels[0] if labels else NO_LABEL,
                           total_frames=clip['total_frames'], img_shape=clip.get('img_shape', (0, 0)),
                           original_shape=clip.get('original_shape', (0, 0)))
         self._add_extras(clip, where)
@@ -159,19 +163,27 @@ class _Writer:
             raise DataError(f'{self.where}: there are no annotations to pack. Expected at least one clip.')
         for column in (*self.columns.values(), *self.extras.values()):
             column.finish()
+        several = bool((np.diff(self.label_ends) != 1).any())
+        if several:
+            self._write_whole('label_list', self.labels)
+            self._write_whole('label_list_end', self.label_ends)
         names = _Names(self.folder)
         self._check_doubles(names)
         for k, (name, members) in enumerate(splits.items()):
             if not isinstance(name, str) or not name.isprintable():
                 raise DataError(f'{self.where}: a split is named {brief(name)}. Expected printable text.')
-            rows = self._split_rows(name, members, names)
-            column = self._file(f'split_{k}', '<i8')
-            column.add(rows, len(rows))
-            column.finish()
+            self._write_whole(f'split_{k}', self._split_rows(name, members, names))
         meta = {'format': FORMAT, 'version': VERSION, 'id': uuid.uuid4().hex, 'splits': list(splits),
                 'extras': [{'name': name, 'kind': self.kinds[name]} for name in self.extras], 'sources': list(sources)}
+        if several:
+            meta['several_labels'] = True
         with atomic_write(self.folder / META, 'w', encoding='utf-8') as f:
             json.dump(meta, f, indent=1)
+
+    def _write_whole(self, name: str, values: Any) -> None:
+        column = self._file(name, '<i8')
+        column.add(values, len(values))
+        column.finish()
 
     def _check_doubles(self, names: _Names) -> None:
         """Names whose hashes are equal are compared themselves."""

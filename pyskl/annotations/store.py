@@ -24,7 +24,7 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
     path    a pickle of {'split': {name: [frame_dir, ...]}, 'annotations': [dict, ...]}, or of a bare list of annotations
     ->      dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]); split is {} when the file has none. Each annotation
             is as `fields.clean_fields` says: keypoint (M, T, V, C) float32 px, keypoint_score (M, T, V) float32, label int
-            (-1: none), total_frames, img_shape (h, w); fields that we don't know are kept
+            (-1: none) or a list of several, total_frames, img_shape (h, w); fields that we don't know are kept
     raises  DataError naming file, clip and field: unreadable, a field of wrong type, shape or value (NaN too), a frame_dir
             that appears twice, clips with different joints. The splits' names are not compared with the clips (check_data does)
     Concretely: `read_annotations('data/imigue_train.pkl')['annotations'][0]['frame_dir'] == '0005_0'`.
@@ -52,7 +52,7 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
         pickle.dump(data, f, protocol=PROTOCOL)
 
 
-def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int | None = None, *,
+def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int | Sequence[int] | None = None, *,
                     img_shape: Sequence[int]) -> dict[str, Any]:
     """One clip of your own data as an annotation.
 
@@ -60,7 +60,7 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
     keypoint    (M, T, V, 2) pixels, x right, y down; (M, T, V, 3): x, y, score. One person: (T, V, 2) or (T, V, 3) will do.
                 NaN is a missing joint (it becomes x = y = score = 0)
     score       (M, T, V) 0..1; None: all joints seen (or keypoint's third column)
-    label       class from 0 on; None: no label
+    label       class from 0 on, or a list of classes; None: no label
     img_shape   (h, w) pixels
     raises      DataError naming the clip and the field
     Concretely: `make_annotation('a', np.zeros((90, 22, 2)), img_shape=(720, 1280))['keypoint'].shape == (1, 90, 22, 2)`.

@@ -157,6 +157,13 @@ def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str)
     Better said here than by torch in the first batch.
     """
     head, dataset = model.cls_head, batches.dataset
+    targets = dataset.targets
+    if targets is not None and (not head.multi_class or targets.shape[1] != head.num_classes):
+        raise ConfigError(
+            f'{recipe.filename}: data.{split} gives several labels a clip over {targets.shape[1]} '
+            f'classes, but model.cls_head has multi_class = {head.multi_class} and num_classes = '
+            f'{head.num_classes}. They must agree.'
+        )
     if len(dataset.labels) and dataset.labels.max() >= head.num_classes:
         worst = int(dataset.labels.argmax())
         raise DataError(

@@ -120,15 +120,16 @@ def test_run(
         model.backbone.compile()
     else:
         speed_up(model)
+    _check_metrics(run.recipe, options, batches.dataset.truth)
     collectives.same(clips=batches.dataset.fingerprint)
     answers = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
     if answers is None:
         return None
     scores = joint_scores(answers)
-    ids, labels = list(batches.dataset.ids), batches.dataset.labels
+    ids, labels = list(batches.dataset.ids), batches.dataset.truth
     why_not = _why_not(run.recipe, scores, labels)
     metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
-    files = _write(run, options, ids, answers, checkpoint.name)
+    files = _write(run, options, ids, answers, checkpoint.name, model.cls_head.multi_class)
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
@@ -147,6 +148,12 @@ def _check(options: TestOptions) -> None:
         )
 
 
+def _check_metrics(recipe: Recipe, options: TestOptions, labels: np.ndarray) -> None:
+    """Are the metrics fit for clips with several labels, where those are to be judged?"""
+    if labels.ndim == 2 and not recipe.gives_features and not (labels < 0).any():
+        check_metrics(options.eval or recipe.evaluation.metrics, several_labels=True)
+
+
 def _dataset(recipe: Recipe, split: Split) -> Any:
     """The clips of `split` under the test pipeline.
 
@@ -163,7 +170,7 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
         **how,
         **{
             key: clips[key]
-            for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes')
+            for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes', 'multi_class')
             if key in clips
         },
     }
@@ -263,7 +270,7 @@ def _metrics(
             topk=recipe.evaluation.topk,
         )
     )
-    if counts is not None and scores.shape[1] == len(counts):
+    if counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts):
         groups = group_accuracy(scores, labels, counts)
         figures.update({name: value for name, value in groups.items() if not np.isnan(value)})
     return figures
@@ -273,8 +280,9 @@ def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
     """Why there can be no metrics; '' when there can."""
     if recipe.gives_features:
         return 'these are features, not class scores (model.test_cfg.feat_ext)'
-    if (labels < 0).any():
-        return f'{int((labels < 0).sum())} of {len(labels)} clips have no label'
+    unknown = labels < 0 if labels.ndim == 1 else (labels < 0).any(1)
+    if unknown.any():
+        return f'{int(unknown.sum())} of {len(labels)} clips have no label'
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
 
 
@@ -284,6 +292,7 @@ def _write(
     ids: list[str],
     answers: Mapping[str, np.ndarray],
     checkpoint: str,
+    several_labels: bool,
 ) -> list[Path]:
     scores = joint_scores(answers)
     if run.recipe.gives_features:
@@ -313,7 +322,12 @@ def _write(
         for file, own in named.items():
             save_scores(file, ids, own, checkpoint)
         files += named
-    if scores.ndim == 2 and options.split == 'test' and submission:
+    if scores.ndim == 2 and options.split == 'test' and submission and several_labels:
+        print(
+            'no Submission.csv: it names one class a clip, and this model gives several '
+            '(model.cls_head.multi_class)'
+        )
+    elif scores.ndim == 2 and options.split == 'test' and submission:
         try:
             files += write_submission(result.parent, ids, scores.argmax(1))
         except DataError as error:  # names of one's own data that a csv can't hold

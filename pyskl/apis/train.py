@@ -27,6 +27,7 @@ from ..engine.log import JsonLog, get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError
+from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
@@ -40,6 +41,7 @@ from .setup import (
     check_match,
     load_start,
     log_setting,
+    naming,
     prepare_machine,
     read_run,
     teach_labels,
@@ -183,7 +185,11 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
             'with --no-validate.'
         )
     batches = build_batches(recipe, 'val', ranks)
-    if not (np.asarray(batches.dataset.labels) >= 0).any():
+    truth = np.asarray(batches.dataset.truth)
+    if truth.ndim == 2:
+        with naming(recipe):
+            check_metrics(recipe.evaluation.metrics, several_labels=True)
+    if not (truth >= 0 if truth.ndim == 1 else truth > 0).any():
         raise DataError(
             f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, '
             'so nothing can be judged. '

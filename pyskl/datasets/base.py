@@ -37,9 +37,11 @@ class ClipDataset(ABC):
     A data set of your own derives from it, registers itself (`@DATASETS.register_module()`) and
     defines `__len__` and `__getitem__`; everything else has a default.
 
-    `ids`, `labels` and `classes` may be set as plain attributes, too.
+    `ids`, `labels`, `targets` and `classes` may be set as plain attributes, too.
 
     Attributes:
+        targets: of clips with several labels at once (N, K): 1 for a clip's classes, else 0, a row of
+            -1 where they are unknown; then `labels` are each clip's first. None: one label a clip.
         test_mode: whether clips are tested, in order and each once; else trained on, shuffled.
         class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
         class_prob_rule: the rule that gave it ('balanced', 'sqrt'); several data sets joined apply
@@ -48,6 +50,7 @@ class ClipDataset(ABC):
         gives: entries of a sample, as far as they are known before one is made; None: unknown.
     """
 
+    targets: np.ndarray | None = None
     test_mode: bool = False
     class_prob: np.ndarray | None = None
     class_prob_rule: str | None = None
@@ -95,21 +98,33 @@ class ClipDataset(ABC):
         """(N,) int64 class of each clip; -1 where it is unknown, which is the default."""
         return np.full(len(self), -1)
 
+    @property
+    def truth(self) -> np.ndarray:
+        """What scores are judged by: `targets` (N, K) of clips with several labels, else `labels`."""
+        targets = self.targets
+        return self.labels if targets is None else targets
+
     @cached_property
     def classes(self) -> Classes:
         """Class counts and label vectors; by default counted from the labels, without vectors."""
-        return Classes(count_labels(self.labels))
+        return Classes(count_labels(self.truth))
 
     @cached_property
     def fingerprint(self) -> Any:
         """What differs between two sets of clips: by default a hash of names and labels."""
         digest = hashlib.sha256('\n'.join(self.ids).encode())
-        digest.update(np.ascontiguousarray(self.labels, np.int64).tobytes())
+        digest.update(np.ascontiguousarray(self.truth, np.int64).tobytes())
         return digest.hexdigest()
 
 
 def count_labels(labels: np.ndarray) -> np.ndarray | None:
-    """Count the clips of each class: labels (N,), -1 for none -> (K,); None where all are -1."""
+    """Count the clips of each class: labels (N,), -1 for none, or targets (N, K) -> (K,).
+
+    None where no clip has a class.
+    """
+    if labels.ndim == 2:
+        counts = (labels > 0).sum(0)
+        return counts if counts.any() else None
     known = labels[labels >= 0]
     return np.bincount(known) if len(known) else None
 
@@ -120,7 +135,7 @@ class _Adapted(ClipDataset):
 
     def __init__(self, dataset: Any):
         self._dataset = dataset
-        for name in ('test_mode', 'ids', 'labels'):
+        for name in ('test_mode', 'ids', 'labels', 'targets'):
             if hasattr(dataset, name):
                 setattr(self, name, getattr(dataset, name))
         self.ids, self.labels = [str(name) for name in self.ids], np.asarray(self.labels)
@@ -136,7 +151,7 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
     """Return a data set as a ClipDataset: itself, or with defaults for what it lacks.
 
     Raises:
-        ConfigError: its labels are no array, or not one for each clip.
+        ConfigError: its labels are no array, or not one for each clip; the same of its targets.
     """
     clips = dataset if isinstance(dataset, ClipDataset) else _Adapted(dataset)
     labels = clips.labels
@@ -147,6 +162,14 @@ def as_clip_dataset(dataset: Any) -> ClipDataset:
             f'{type(dataset).__name__}.labels is {found}: expected a numpy array of '
             f'shape ({len(clips)},), the class of each clip or -1. A class that '
             'redefines __len__ has to redefine labels and ids, too.'
+        )
+    targets = clips.targets
+    is_table = isinstance(targets, np.ndarray) and targets.ndim == 2
+    if targets is not None and not (is_table and len(targets) == len(clips)):
+        raise ConfigError(
+            f'{type(dataset).__name__}.targets is a {type(targets).__name__} of shape '
+            f'{np.shape(targets)}: expected a numpy array of shape ({len(clips)}, K), zeros and '
+            'ones for the classes of each clip.'
         )
     return clips
 

@@ -12,6 +12,7 @@ import torch
 
 from ..annotations import open_annotations
 from ..annotations.clips import Annotations, Ids
+from ..annotations.label_lists import LabelLists
 from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
@@ -33,6 +34,8 @@ class PoseDataset(ClipDataset):
     split             name of the split inside the file; None takes every clip
     label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb` of a sample is its label's row
     num_classes       K; when given, labels are checked against it
+    multi_class       clips may have several labels at once: `label` of a sample is (K,) float32 zeros and ones (all -1: unknown), and
+                      `emb` the mean of its labels' rows. Needs num_classes
     class_prob        how often each class is seen in an epoch, per class (dict or list): 2.5 means every clip twice and
                       half of the clips a third time. 'balanced' sees all classes equally often, 'sqrt' is half-way there
                       (balance.py). Used in training only
@@ -68,6 +71,7 @@ class PoseDataset(ClipDataset):
         mc_cfg: dict | Sequence | None = None,
         only_classes: Sequence[int] | None = None,
         without_classes: Sequence[int] | None = None,
+        multi_class: bool = False,
     ):
         self.ann_file, self.split, self.test_mode = str(ann_file), split, test_mode
         self.modality, self.start_index, self.num_classes = modality, start_index, num_classes
@@ -76,11 +80,21 @@ class PoseDataset(ClipDataset):
         )
         _check_classes(only_classes, without_classes, num_classes)
         self._box_thr = float(box_thr) if valid_ratio and box_thr is not None else None
+        self.multi_class = multi_class
+        if multi_class:
+            _check_several(
+                num_classes,
+                class_prob=class_prob,
+                only_classes=only_classes,
+                without_classes=without_classes,
+            )
         self.video_infos = self._load(valid_ratio, box_thr, only_classes, without_classes)
         self.label_embeddings = load_label_embeddings(label_embeddings)
-        self.labels = self.video_infos.labels
-        self.classes = Classes(count_labels(self.labels), self.label_embeddings, label_embeddings)
-        self._check_labels()
+        lists = self.video_infos.label_lists
+        self.labels = lists.first if multi_class else self.video_infos.labels
+        self._label_lists = lists if multi_class else None
+        self.classes = Classes(count_labels(lists.values), self.label_embeddings, label_embeddings)
+        self._check_labels(lists)
         self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)
 
@@ -124,20 +138,21 @@ class PoseDataset(ClipDataset):
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
         return clips
 
-    def _check_labels(self) -> None:
+    def _check_labels(self, lists: LabelLists) -> None:
         highest = self.num_classes if self.num_classes is not None else np.iinfo(np.int64).max
         if self._collects_emb:
             highest = min(highest, len(self.label_embeddings))
         lowest = -1 if self.test_mode else 0
-        wrong = np.flatnonzero((self.labels < lowest) | (self.labels >= highest))
+        wrong = np.flatnonzero((lists.values < lowest) | (lists.values >= highest))
         if len(wrong):
-            if self.labels[wrong[0]] == -1:
+            label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
+            if label == -1:
                 advice = 'Clips without labels can only be tested.'
             else:
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             raise DataError(
-                f'{self.ann_file}: clip {self.ids[wrong[0]]} has label {self.labels[wrong[0]]}, '
-                f'expected 0..{highest - 1} ({len(wrong)} such clips). {advice}'
+                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, '
+                f'expected 0..{highest - 1} ({len(clips)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
@@ -168,6 +183,11 @@ class PoseDataset(ClipDataset):
         return self.video_infos.ids
 
     @property
+    def targets(self) -> np.ndarray | None:
+        """With multi_class (N, K) int8: each clip's classes; see ClipDataset."""
+        return self._label_lists.targets(self.num_classes) if self.multi_class else None
+
+    @property
     def fingerprint(self) -> str:
         """A hash of the clips' names and labels."""
         return self.video_infos.fingerprint
@@ -191,8 +211,17 @@ class PoseDataset(ClipDataset):
         maps = [step.flip_label_map or {} for step in self.pipeline.steps if isinstance(step, Flip)]
         return {label for labels in maps for label in labels.values()}
 
-    def _emb(self, label: int) -> np.ndarray:
-        """The label's vector (D,); zeros for an unknown label."""
+    def _label(self, index: int) -> int | np.ndarray:
+        """A sample's label: the class, or with multi_class (K,) zeros and ones."""
+        if self.multi_class:
+            return self._label_lists.target(index, self.num_classes)
+        return int(self.labels[index])
+
+    def _emb(self, label: int | np.ndarray) -> np.ndarray:
+        """The label's vector (D,), of several their mean; zeros for an unknown label."""
+        if isinstance(label, np.ndarray):
+            vectors = self.label_embeddings[: len(label)][label[: len(self.label_embeddings)] > 0]
+            return vectors.mean(0) if len(vectors) else np.zeros_like(self.label_embeddings[0])
         known = 0 <= label < len(self.label_embeddings)
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
@@ -201,7 +230,7 @@ class PoseDataset(ClipDataset):
 
         `emb` is the row of the label that it ends with.
         """
-        label = int(self.labels[index])
+        label = self._label(index)
         clip = self.video_infos[index]
         # Our stages never write into the clip's own arrays; a user's stage may.
         if not self._only_our_stages:
@@ -221,7 +250,8 @@ class PoseDataset(ClipDataset):
             results['anno_inds'] = clip['box_score'] >= self._box_thr
         sample = self.pipeline(results, lazy=lazy)
         if self._relabelled and 'emb' in sample and np.array_equal(sample['emb'], self._emb(label)):
-            vector = self._emb(int(sample['label']))
+            final = sample['label']
+            vector = self._emb(np.asarray(final) if self.multi_class else int(final))
             sample['emb'] = (
                 torch.from_numpy(vector.copy()) if torch.is_tensor(sample['emb']) else vector
             )
@@ -247,7 +277,21 @@ class PoseDataset(ClipDataset):
         """Scores, one (K,) array per clip in dataset order -> metrics by name."""
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
-        return evaluate(np.stack(list(results)), self.labels, metrics=metrics, topk=topk)
+        return evaluate(np.stack(list(results)), self.truth, metrics=metrics, topk=topk)
+
+
+def _check_several(num_classes: int | None, **per_class: Any) -> None:
+    if num_classes is None:
+        raise ConfigError(
+            'multi_class = True needs num_classes, the length of the zeros and ones that a clip '
+            'gets for its labels.'
+        )
+    for name, value in per_class.items():
+        if value is not None:
+            raise ConfigError(
+                f'{name} goes by the one class of a clip, and with multi_class = True it may have '
+                f'several. Leave {name} out.'
+            )
 
 
 def _check_classes(

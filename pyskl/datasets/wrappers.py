@@ -41,6 +41,11 @@ class RepeatDataset(ClipDataset):
         self.labels = np.tile(self.dataset.labels, times)
 
     @property
+    def targets(self) -> np.ndarray | None:
+        inner = self.dataset.targets
+        return None if inner is None else np.tile(inner, (self.times, 1))
+
+    @property
     def ids(self) -> Ids:
         inner = self.dataset.ids
         return Ids(
@@ -74,6 +79,8 @@ class ConcatDataset(ClipDataset):
             raise ConfigError('ConcatDataset.datasets is empty: expected at least one dataset.')
         self.datasets = [_built(dataset, test_mode) for dataset in datasets]
         self.labels = np.concatenate([dataset.labels for dataset in self.datasets])
+        targets = [dataset.targets for dataset in self.datasets]
+        self._same([None if t is None else t.shape[1] for t in targets], 'multi_class, num_classes')
         self.test_mode = self.datasets[0].test_mode
         self.gives = self._common_gives()
         self.class_prob_rule, self.class_prob = self._common_class_prob()
@@ -81,13 +88,18 @@ class ConcatDataset(ClipDataset):
             [dataset.classes.vectors for dataset in self.datasets], 'label_embeddings'
         )
         self.classes = Classes(
-            count_labels(self.labels), vectors, self.datasets[0].classes.vectors_file
+            count_labels(self.truth), vectors, self.datasets[0].classes.vectors_file
         )
         self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property
     def ids(self) -> Ids:
         return Ids(self._id, len(self), lambda: chain.from_iterable(d.ids for d in self.datasets))
+
+    @property
+    def targets(self) -> np.ndarray | None:
+        targets = [dataset.targets for dataset in self.datasets]
+        return None if targets[0] is None else np.concatenate(targets)
 
     @property
     def fingerprint(self) -> list[Any]:

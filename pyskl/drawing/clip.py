@@ -27,10 +27,11 @@ def unknown_clip(name: str, known: Sequence[str]) -> str:
 
 def title_of(clip: Mapping[str, Any], layout: Layout, labels: Sequence[str] | None = None) -> str:
     """'0187_0: 31 illustrative'. labels: names in class order; None: iMiGUE's, for its joints."""
-    label = int(clip.get('label', -1))
+    label = clip.get('label', -1)
     names = labels if labels is not None else IMIGUE_LABELS if layout.name == 'imigue22' else ()
-    return f'{plain(clip["frame_dir"])}: ' + ('no label' if label < 0 else f'{label} {names[label]}' if label < len(names)
-                                              else f'class {label}')
+    shown = ['no label' if k < 0 else f'{k} {names[k]}' if k < len(names) else f'class {k}'
+             for k in (label if isinstance(label, list) else [int(label)])]
+    return f'{plain(clip["frame_dir"])}: {", ".join(shown) or "none of the classes"}'
 
 
 def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Sequence[str] | None = None, whole: bool = False,

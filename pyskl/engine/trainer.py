@@ -264,7 +264,7 @@ class Trainer:
         self._leave_if_asked()
         if answers is None:
             return None
-        metrics = evaluate(joint_scores(answers), self.val.dataset.labels, metrics=config.metrics, topk=config.topk)
+        metrics = evaluate(joint_scores(answers), self.val.dataset.truth, metrics=config.metrics, topk=config.topk)
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
         self._write_row({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
         return dict(metrics)

@@ -2,9 +2,21 @@
 from .baseline import mean_pose_nearest_neighbour
 from .calibration import ReliabilityBins, bootstrap_interval, expected_calibration_error, reliability_bins
 from .groups import class_groups, group_accuracy
-from .metrics import METRICS, check_labels, check_metrics, confusion_matrix, evaluate, macro_f1, mean_class_accuracy, top_k_accuracy
+from .metrics import (
+    METRICS,
+    ONE_LABEL_METRICS,
+    check_labels,
+    check_metrics,
+    confusion_matrix,
+    evaluate,
+    macro_f1,
+    mean_average_precision,
+    mean_class_accuracy,
+    top_k_accuracy,
+)
 from .report import ClassReport, format_report, per_class_report
 
-__all__ = ['METRICS', 'ClassReport', 'ReliabilityBins', 'bootstrap_interval', 'check_labels', 'check_metrics', 'class_groups',
-           'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy', 'macro_f1',
-           'mean_class_accuracy', 'mean_pose_nearest_neighbour', 'per_class_report', 'reliability_bins', 'top_k_accuracy']
+__all__ = ['METRICS', 'ONE_LABEL_METRICS', 'ClassReport', 'ReliabilityBins', 'bootstrap_interval', 'check_labels', 'check_metrics',
+           'class_groups', 'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy', 'macro_f1',
+           'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour',
+           'per_class_report', 'reliability_bins', 'top_k_accuracy']

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..datasets.pipelines import Compose, Step
 from ..errors import ConfigError
-from ..registry import DATASETS, HEADS, PIPELINES, RECOGNIZERS
+from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .settings import TopLevel
 from .walk import dataset_configs
@@ -39,17 +39,21 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
         may: a data set without a pipeline, or a step that does not say what it gives.
 
     Raises:
-        ConfigError: for another number of classes, or a pipeline that ends without what the
+        ConfigError: for another number of classes, several labels a clip in one of them alone, or a
+            pipeline that ends without what the
             recognizer takes.
     """
     if not isinstance(top.model, Mapping):
         return None
     collected: list[set[str] | None] = []
     recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
+    if isinstance(head, Mapping):
+        _check_loss(head, name)
     for split in SPLITS:
         for place, dataset in dataset_configs(getattr(top.data, split), f'{name}: data.{split}'):
             if isinstance(head, Mapping):
                 _check_classes(head, dataset, place)
+                _check_several(head, dataset, place)
             wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
             pipeline = _pipeline(dataset, place)
             collected.append(None if pipeline is None else pipeline.gives)
@@ -75,6 +79,29 @@ def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
         raise ConfigError(
             f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must '
             'be equal.'
+        )
+
+
+def _check_loss(head: Mapping[str, Any], name: str) -> None:
+    loss = head.get('loss_cls')
+    cls = LOSSES.get(loss.get('type')) if isinstance(loss, Mapping) else None
+    if getattr(cls, 'of_several_labels', False) and not head.get('multi_class'):
+        raise ConfigError(
+            f'{name}: model.cls_head.loss_cls ({cls.__name__}) is for clips with several labels at '
+            'once. Set multi_class=True in model.cls_head and in the data sets, or take '
+            'CrossEntropyLoss.'
+        )
+
+
+def _check_several(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
+    takers = (DATASETS.get(dataset.get('type')), HEADS.get(head.get('type')))
+    if not all(cls is not None and 'multi_class' in accepted(cls) for cls in takers):
+        return  # one of the user's own, which may do it without
+    ours, theirs = bool(dataset.get('multi_class')), bool(head.get('multi_class'))
+    if ours != theirs:
+        raise ConfigError(
+            f'{place}.multi_class = {ours}, but model.cls_head.multi_class = {theirs}. Set both to '
+            'True for clips with several labels at once, else leave both out.'
         )
 
 

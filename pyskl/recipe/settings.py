@@ -187,7 +187,7 @@ class Evaluation:
     """evaluation: how the val split is judged in the course of the training.
 
     interval   every so many epochs;  start: the first epoch that is judged, counted from 1 (None: as the interval falls)
-    metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1
+    metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1; of clips with several labels mean_average_precision
     save_best  the figure whose best checkpoint is kept: top1_acc ...; 'auto': the first figure; None: none is kept
     rule       is more better (greater) or less? None: greater
     """

@@ -143,7 +143,7 @@ const CURVES = {
   time: (lines) => [lineChart('Time', lines, {unit: 'seconds a step'})],
 };
 
-const FRIENDLY = {top1_acc: 'Top-1', top5_acc: 'Top-5', mean_class_accuracy: 'Mean-class', macro_f1: 'Macro-F1', lr: 'learning rate'};
+const FRIENDLY = {top1_acc: 'Top-1', top5_acc: 'Top-5', mean_class_accuracy: 'Mean-class', macro_f1: 'Macro-F1', mean_average_precision: 'Mean average precision', lr: 'learning rate'};
 
 // {'loss_cls (training)': ..., ...} -> [[quantity, its lines], ...], the losses' parts first
 function byQuantity(lines) {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation import METRICS, evaluate, group_accuracy
+from ..evaluation import ONE_LABEL_METRICS, evaluate, group_accuracy
 from ..files.atomic import atomic_write
 from ..scores import fit_blend, soften
 from ..scores.align import align
@@ -59,7 +59,7 @@ def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
 def measure(scores: np.ndarray, truth: Truth) -> dict[str, float]:
     """Figures of scores (N, K), by the names of COLUMNS."""
     counts = np.pad(truth.class_counts, (0, max(0, scores.shape[1] - len(truth.class_counts))))
-    return {**evaluate(scores, truth.labels, METRICS, (1, 5)), **group_accuracy(scores, truth.labels, counts)}
+    return {**evaluate(scores, truth.labels, ONE_LABEL_METRICS, (1, 5)), **group_accuracy(scores, truth.labels, counts)}
 
 
 def _blended(parts: Sequence[tuple[Task, Scores]], fitted: bool) -> dict[str, float]:

@@ -185,6 +185,9 @@ def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Trut
     key = json.dumps(clips, sort_keys=True, default=str)
     if key not in truths:
         judged = build_split(recipe, split)
+        if judged.targets is not None:
+            raise DataError(f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a sweep compares runs by the '
+                            'accuracy of one class a clip. Train and test them one by one: tools/train.py, tools/test.py.')
         labels = np.asarray(judged.labels)
         if (labels < 0).any():
             raise DataError(f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '

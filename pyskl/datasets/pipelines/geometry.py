@@ -230,7 +230,7 @@ class Flip(Step):
     left_kp, right_kp   joint indices that change places; None: none do. x becomes width - x, as published
     layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own.
                         x becomes width - 1 - x, as pixels do when a picture is turned, and heatmaps at test time
-    flip_label_map      {label: label of the mirrored gesture}
+    flip_label_map      {label: label of the mirrored gesture}; of several labels (K,) each
     A coordinate that is exactly 0 is a missing joint's and stays 0.
     """
 
@@ -259,7 +259,7 @@ class Flip(Step):
         if not flip:
             return results
         if self.flip_label_map is not None:
-            results['label'] = self.flip_label_map.get(results['label'], results['label'])
+            results['label'] = self._mirrored(results['label'])
         num_joints = results['keypoint'].shape[2]
         check_joints(results, self._layout, num_joints)
         order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
@@ -270,3 +270,11 @@ class Flip(Step):
         if 'keypoint_score' in results:
             results['keypoint_score'] = results['keypoint_score'].take(order, axis=2)
         return results
+
+    def _mirrored(self, label: int | np.ndarray) -> int | np.ndarray:
+        if not isinstance(label, np.ndarray):
+            return self.flip_label_map.get(label, label)
+        mirrored = np.minimum(label, 0)         # unknown labels are all -1, and stay so
+        for k in np.flatnonzero(label > 0).tolist():
+            mirrored[self.flip_label_map.get(k, k)] = label[k]
+        return mirrored

@@ -1,6 +1,7 @@
 """Losses: network outputs and targets -> a 0-dim tensor."""
 
 from .accuracy import topk_accuracies
+from .bce import BCELossWithLogits
 from .class_contrast import ClassContrast
 from .contrastive import ContrastiveLoss
 from .cosine import CosineLoss
@@ -10,6 +11,7 @@ from .logit_adjusted import LogitAdjustedLoss
 from .mse import MseLoss
 
 __all__ = [
+    'BCELossWithLogits',
     'ClassContrast',
     'ContrastiveLoss',
     'CosineLoss',

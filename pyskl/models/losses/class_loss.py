@@ -24,7 +24,10 @@ class ClassLoss(nn.Module):
     beta               of 'effective'; None: 0.999
 
     Nothing that it learns of the labels is part of the state dict.
+    of_several_labels: it is computed from labels (N, K) alone, as a head with multi_class=True gives them.
     """
+
+    of_several_labels = False
 
     def __init__(self, loss_weight: float, class_weight: ClassWeight = None, label_smooth_eps: float = 0.0, beta: float | None = None):
         super().__init__()

@@ -68,6 +68,11 @@ class TestSettings:
                 f'which {type(head).__name__} '
                 'lacks.'
             )
+        if self.in_probabilities and head.multi_class:
+            raise ConfigError(
+                'model.test_cfg: semantic_weight and classes choose one class a clip, and '
+                'model.cls_head.multi_class = True gives several. Leave them out.'
+            )
         if self.semantic_weight > 0 and head.loss_emb is None:
             raise ConfigError(
                 f'model.test_cfg.semantic_weight = {self.semantic_weight}, but the head has no '
