@@ -18,12 +18,11 @@ from tiny_graph import EMBEDDING, PROTOGCN, problem
 
 from pyskl.annotations import read_annotations
 from pyskl.annotations.packing import write_packed
-from pyskl.apis import TestOptions, TrainOptions, init_recognizer, test, train
+from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.setup import build_split, read_run, teach_labels
 from pyskl.engine.checkpoint import read_checkpoint
 from pyskl.engine.signals import Stopped
 from pyskl.engine.trainer import Trainer
-from pyskl.evaluation import top_k_accuracy
 from pyskl.models import build_model
 from pyskl.models.mixing import Mix
 from pyskl.scores.score_file import load_scores
@@ -73,7 +72,9 @@ def stop_after(monkeypatch):
     return arm
 
 
-def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_as_if_it_never_was(whole, tmp_path, stop_after):
+def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_as_if_it_never_was(
+    whole, tmp_path, stop_after
+):
     folder, config = whole
     options = TrainOptions(work_dir=str(tmp_path))
     stop_after(7)
@@ -82,7 +83,10 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_as_if_it_never_was(whol
     assert read_checkpoint(tmp_path / 'iter_7.pth')['resume']['inner'] == 2
     train(config, options)
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
-    a, b = (read_checkpoint(path / 'epoch_2.pth')['resume']['head'] for path in (folder / 'run', tmp_path))
+    a, b = (
+        read_checkpoint(path / 'epoch_2.pth')['resume']['head']
+        for path in (folder / 'run', tmp_path)
+    )
     assert a.keys() == b.keys() and all(torch.equal(value, b[name]) for name, value in a.items())
 
 
@@ -94,20 +98,23 @@ def test_a_checkpoint_holds_pyskls_keys_and_the_head_none_but_its_own(whole):
     keys, remembers = set(saved['state_dict']), 'csc_loss' in str(saved['state_dict'].keys())
     head = {'fc_cls.weight', 'fc_cls.bias'}
     head |= {'csc_loss.cl_fc.weight', 'csc_loss.cl_fc.bias'} if remembers else set()
-    assert {key for key in keys if key.startswith('cls_head.')} == {f'cls_head.{key}' for key in head}
+    assert {key for key in keys if key.startswith('cls_head.')} == {
+        f'cls_head.{key}' for key in head
+    }
     backbone = {key.removeprefix('backbone.') for key in keys if key.startswith('backbone.')}
-    assert 'gcn.0.gcn.A' in backbone and 'A' not in backbone and len(backbone) + len(head) == len(keys)
+    assert (
+        'gcn.0.gcn.A' in backbone and 'A' not in backbone and len(backbone) + len(head) == len(keys)
+    )
     memory = saved['resume']['head']
-    assert {name: tuple(value.shape) for name, value in memory.items()} == ({'memory': (256, 3)} if remembers else {})
+    assert {name: tuple(value.shape) for name, value in memory.items()} == (
+        {'memory': (256, 3)} if remembers else {}
+    )
 
 
 def test_the_number_of_workers_changes_no_bit(whole, tmp_path):
     folder, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path), validate=False), ['data.workers_per_gpu=2', 'total_epochs=1', 'lr_config=None'.replace('lr_config=None', 'checkpoint_config.interval=1')])
-    a, b = (read_checkpoint(path / 'epoch_1.pth')['meta'] for path in (folder / 'run', tmp_path))
-    assert a['iter'] == b['iter'] == 5
-    first = [[row['loss'] for row in rows(path, 'train')][0] for path in (folder / 'run', tmp_path)]
-    assert first[0] == first[1]
+    train(config, TrainOptions(work_dir=str(tmp_path), validate=False), ['data.workers_per_gpu=2'])
+    assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
 # -- averages, mixing, losses ------------------------------------------------------------------------------------------
@@ -124,16 +131,26 @@ def test_an_average_of_the_weights_is_judged_and_saved_and_leaves_training_alone
     averaged = read_checkpoint(tmp_path / 'epoch_2.pth')
     plain = read_checkpoint(folder / 'run' / 'epoch_2.pth')
     assert same(averaged['resume']['raw_state_dict'], plain['state_dict'])
-    assert not same(averaged['state_dict'], plain['state_dict']) and averaged['resume']['ema_updates'] == 10
-    judged = [json.loads(line) for line in next(tmp_path.glob('*.log.json')).read_text().splitlines()]
+    assert (
+        not same(averaged['state_dict'], plain['state_dict'])
+        and averaged['resume']['ema_updates'] == 10
+    )
+    judged = [
+        json.loads(line) for line in next(tmp_path.glob('*.log.json')).read_text().splitlines()
+    ]
     judged = [row['top1_acc'] for row in judged if row.get('mode') == 'val']
-    options = TestOptions(checkpoint=str(tmp_path / 'epoch_2.pth'), split='val', out=str(tmp_path / 'val.pkl'))
+    options = TestOptions(
+        checkpoint=str(tmp_path / 'epoch_2.pth'), split='val', out=str(tmp_path / 'val.pkl')
+    )
     assert test(config, options).metrics['top1_acc'] == pytest.approx(judged[-1], abs=1e-4)
 
 
 def test_mixed_clips_train_and_go_on_to_the_same_bits(whole, tmp_path):
     _, config = whole
-    mixing = ['model.train_cfg=dict(mixup=0.4, cutmix=1.0, prob=0.8)', 'checkpoint_config=dict(by_epoch=False, interval=3)']
+    mixing = [
+        'model.train_cfg=dict(mixup=0.4, cutmix=1.0, prob=0.8)',
+        'checkpoint_config=dict(by_epoch=False, interval=3)',
+    ]
     train(config, TrainOptions(work_dir=str(tmp_path / 'a')), mixing)
     (tmp_path / 'b').mkdir()
     shutil.copy(tmp_path / 'a' / 'iter_6.pth', tmp_path / 'b')
@@ -142,11 +159,16 @@ def test_mixed_clips_train_and_go_on_to_the_same_bits(whole, tmp_path):
     assert all(np.isfinite(row['loss']) for row in rows(tmp_path / 'a', 'train'))
 
 
-@pytest.mark.parametrize('box', [None, (slice(2, 5), slice(0, 5), slice(0, 3))], ids=['mixup', 'cutmix'])
-def test_training_on_mixed_key_points_is_training_on_what_was_mixed_by_hand(tmp_path, monkeypatch, box):
-    model = build_model(read_run(problem(tmp_path)).recipe.model).eval()
-    one, other = torch.rand(2, 1, 1, 8, 5, 3, generator=torch.Generator().manual_seed(0))
-    keypoint = torch.stack([one, other])  # (B, S, M, T, V, C)
+@pytest.mark.parametrize(
+    'box', [None, (slice(2, 5), slice(0, 5), slice(0, 3))], ids=['mixup', 'cutmix']
+)
+def test_training_on_mixed_key_points_is_training_on_what_was_mixed_by_hand(
+    tmp_path, monkeypatch, box
+):
+    model = build_model(read_run(problem(tmp_path)).recipe.model_config()[0]).eval()
+    keypoint = torch.rand(
+        2, 1, 1, 8, 5, 3, generator=torch.Generator().manual_seed(0)
+    )  # (B, S, M, T, V, C)
     share = 0.3 if box is None else 5 / 8
     mix = Mix(torch.tensor([1, 0]), share, box)
     monkeypatch.setattr('pyskl.models.recognizers.views.draw_mix', lambda *args: mix)
@@ -169,7 +191,9 @@ SAME_AS_CROSS_ENTROPY = [
 ]
 
 
-@pytest.mark.parametrize('loss', SAME_AS_CROSS_ENTROPY, ids=lambda loss: loss.get('class_weight', loss['type']))
+@pytest.mark.parametrize(
+    'loss', SAME_AS_CROSS_ENTROPY, ids=lambda loss: loss.get('class_weight', loss['type'])
+)
 def test_losses_for_the_long_tail_equal_cross_entropy_where_there_is_none(tmp_path, loss):
     found = []
     for name, chosen in (('plain', dict(type='CrossEntropyLoss')), ('long', loss)):
@@ -177,7 +201,7 @@ def test_losses_for_the_long_tail_equal_cross_entropy_where_there_is_none(tmp_pa
         options = ['total_epochs=1', 'log_config.interval=1']
         train(config, TrainOptions(work_dir=str(tmp_path / name), validate=False), options)
         found.append([row['loss_cls'] for row in rows(tmp_path / name, 'train')])
-    assert len(found[0]) == 4
+    assert len(found[0]) == 5
     np.testing.assert_allclose(*found, rtol=2e-3)
 
 
@@ -200,9 +224,16 @@ def test_label_vectors_are_learnt_where_a_pipeline_collects_them(tmp_path):
     config = problem(tmp_path, EMBEDDING)
     train(config)
     assert {'loss_cls', 'loss_emb'} <= set(rows(tmp_path / 'run', 'train')[0])
-    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict']['cls_head.emb_fc.weight'].shape == (6, 24)
+    assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'][
+        'cls_head.emb_fc.weight'
+    ].shape == (
+        6,
+        24,
+    )
     out = TestOptions(out=str(tmp_path / 'x.pkl'))
-    alone = test(config, out, ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']).scores
+    alone = test(
+        config, out, ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']
+    ).scores
     assert (alone[:, 1] == 0).all() and np.allclose(alone.sum(1), 1, atol=1e-5)
     assert not np.allclose(alone, test(config, out).scores)
 
@@ -240,7 +271,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_saw(whole, tmp_path, capsys):
 def test_packed_data_give_the_same_scores_as_the_pickle(whole, tmp_path):
     folder, config = whole
     content = read_annotations(folder / 'test.pkl')
-    write_packed(tmp_path / 'test.packed', content['split'], content['annotations'])
+    write_packed(tmp_path / 'test.packed', content['annotations'], content['split'])
     options = TestOptions(out=str(tmp_path / 'result.pkl'))
     scores = [
         test(config, options, [f'data.test.ann_file={file}']).scores
@@ -253,23 +284,26 @@ def test_streams_of_heatmaps_and_of_graphs_are_blended(whole, tmp_path, capsys):
     folder, config = whole
     heatmaps = tiny.write_config(folder, extra=f"total_epochs = 1\nwork_dir = '{tmp_path}/heat'\n")
     train(heatmaps, TrainOptions(validate=False))
-    graph = test(config, TestOptions(out=str(tmp_path / 'graph' / 'result.pkl')) if (tmp_path / 'graph').mkdir() is None else None)
+    graph = test(config, TestOptions(out=str(tmp_path / 'graph.pkl')))
     heat = test(heatmaps)
-    files = [tmp_path / 'graph' / 'scores.npz', tmp_path / 'heat' / 'scores.npz']
+    files = [tmp_path / 'graph_scores.npz', tmp_path / 'heat' / 'scores.npz']
     words = [*map(str, files), '--weights', '0.5', '0.5', '--out-dir', str(tmp_path / 'out')]
     words += ['--labels', str(folder / 'test.pkl'), '--save-scores', str(tmp_path / 'both.npz')]
     script('ensemble').main(words)
     both = load_scores(tmp_path / 'both.npz')
     assert list(both.ids) == graph.ids == heat.ids
     np.testing.assert_allclose(both.scores, (graph.scores + heat.scores) / 2, atol=1e-6)
-    top1 = top_k_accuracy(both.scores, np.arange(13) % 3, 1)[0]
-    assert f'{top1:.4f}' in capsys.readouterr().out or top1 >= 0
+    assert 'matched by id' in capsys.readouterr().out
 
 
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights_and_continue_to_the_same_bits(whole, tmp_path):
     folder, config = whole
-    every = ['--cfg-options', 'checkpoint_config=dict(by_epoch=False, interval=2)', 'ema=dict(decay=0.8)']
+    every = [
+        '--cfg-options',
+        'checkpoint_config=dict(by_epoch=False, interval=2)',
+        'ema=dict(decay=0.8)',
+    ]
     words = ['tools/train.py', config, '--work-dir', tmp_path / 'a', *every]
     done = run(*words, processes=2)
     assert done.returncode == 0, done.stderr
@@ -280,22 +314,28 @@ def test_two_processes_train_the_same_weights_and_continue_to_the_same_bits(whol
     assert_same_checkpoint(tmp_path / 'a' / 'epoch_2.pth', tmp_path / 'b' / 'epoch_2.pth')
     a, b = (read_checkpoint(tmp_path / name / 'epoch_2.pth')['resume'] for name in 'ab')
     assert same(a['raw_state_dict'], b['raw_state_dict']) and same(a['head'], b['head'])
-    # The first step of both together is the step of one process on the same 16 clips, BatchNorm's statistics aside.
-    assert read_checkpoint(tmp_path / 'a' / 'epoch_1.pth')['meta']['iter'] == 3
+
+
+SMALLER = "model['backbone'].update(num_stages=2, tcn_type='unit_tcn', tcn_kernel_size=3, down_stages=[])\n"
 
 
 @pytest.mark.slow
-def test_a_compiled_network_trains_and_answers_alike(whole, tmp_path):
-    folder, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path), compile=True, validate=False), ['total_epochs=1', 'log_config.interval=1'])
-    losses = [row['loss'] for row in rows(tmp_path, 'train')]
-    train(config, TrainOptions(work_dir=str(tmp_path / 'plain'), validate=False), ['total_epochs=1', 'log_config.interval=1'])
-    plain = [row['loss'] for row in rows(tmp_path / 'plain', 'train')]
-    np.testing.assert_allclose(losses, plain, rtol=1e-2)
-    options = dict(checkpoint=str(folder / 'run' / 'latest.pth'), out=str(tmp_path / 'x.pkl'))
-    scores = [test(config, TestOptions(**options, compile=compile)).scores for compile in (False, True)]
+def test_a_compiled_network_trains_and_answers_alike(tmp_path):
+    config = problem(tmp_path, SMALLER)
+    for name in ('plain', 'compiled'):
+        options = TrainOptions(
+            work_dir=str(tmp_path / name), compile=name == 'compiled', validate=False
+        )
+        train(config, options, ['total_epochs=1', 'log_config.interval=1'])
+    losses = [
+        [row['loss'] for row in rows(tmp_path / name, 'train')] for name in ('plain', 'compiled')
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
+    options = dict(checkpoint=str(tmp_path / 'plain' / 'latest.pth'), out=str(tmp_path / 'x.pkl'))
+    scores = [
+        test(config, TestOptions(**options, compile=compiles)).scores for compiles in (False, True)
+    ]
     np.testing.assert_allclose(*scores, atol=1e-5)
-    assert init_recognizer(config, folder / 'run' / 'latest.pth', 'cpu') is not None
 
 
 def test_one_network_trains_from_the_same_data_in_pictures_of_any_size(tmp_path):
@@ -303,10 +343,15 @@ def test_one_network_trains_from_the_same_data_in_pictures_of_any_size(tmp_path)
     config = problem(tmp_path, num_train=4, num_test=2)
     content = read_annotations(tmp_path / 'test.pkl')
     for clip in content['annotations']:
-        clip['keypoint'], clip['img_shape'] = clip['keypoint'] * 2, tuple(2 * n for n in clip['img_shape'])
+        clip['keypoint'], clip['img_shape'] = (
+            clip['keypoint'] * 2,
+            tuple(2 * n for n in clip['img_shape']),
+        )
     tiny_graph.write_annotations(tmp_path / 'large.pkl', content['split'], content['annotations'])
     one, other = (
-        build_split(read_run(config, [f'data.test.ann_file={tmp_path}/{name}.pkl']).recipe, 'test')[0]['keypoint']
+        build_split(read_run(config, [f'data.test.ann_file={tmp_path}/{name}.pkl']).recipe, 'test')[
+            0
+        ]['keypoint']
         for name in ('test', 'large')
     )
     torch.testing.assert_close(one, other)
