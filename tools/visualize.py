@@ -1,10 +1,12 @@
-"""Look at the data: a clip, the heatmaps that the network sees of it, what each stage of a pipeline does, a skeleton layout.
+"""Look at the data: a clip, the heatmaps that the network sees of it, what each stage of a pipeline does, a skeleton layout, a graph.
 
     python tools/visualize.py clip data/imigue_val.pkl 0187_0 -o clip.gif
     python tools/visualize.py clip data/imigue_val.pkl 0187_0 --video 0187.mp4 --offset 1200 -o clip.mp4
     python tools/visualize.py heatmap configs/posec3d/slowonly_r50_imigue22/limb.py 0187_0 --split val
     python tools/visualize.py pipeline configs/posec3d/slowonly_r50_imigue22/joint.py 0005_3 --seed 1
     python tools/visualize.py skeleton imigue22
+    python tools/visualize.py graph nturgb+d --mode spatial
+    python tools/visualize.py graph configs/stgcn++/imigue22.py -C work_dirs/stgcn++/imigue22/j/latest.pth --layer 3
 """
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from pyskl.errors import ConfigError, DataError, UserError, run_script, seed_num
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest='command', required=True, metavar='clip | heatmap | pipeline | skeleton')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='clip | heatmap | pipeline | skeleton | graph')
 
     clip = commands.add_parser('clip', help="one clip's skeletons, or over its video")
     clip.add_argument('file', type=Path, metavar='ANN_FILE', help='annotation pickle, or its packed folder')
@@ -45,6 +47,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     skeleton.add_argument('layout', nargs='?', metavar='LAYOUT', help="a layout's name, or a dict as in a config")
     skeleton.add_argument('--list', action='store_true', help='list the known layouts')
 
+    graph = commands.add_parser('graph', help='the graph of a layout, or of a graph network: edges, centre, hops, adjacency matrices')
+    graph.add_argument('layout', metavar='LAYOUT_OR_CONFIG', help="a layout's name (the published ones too: nturgb+d, coco ...), a dict "
+                                                                  'as in a config, or the config file of a graph network')
+    graph.add_argument('--mode', choices=['spatial', 'stgcn_spatial', 'binary_adj', 'random'], help='of a layout: how its matrices are '
+                                                                                                    'made (default: spatial)')
+    graph.add_argument('-C', '--checkpoint', metavar='FILE', help='of a config: draw the matrices that were learnt')
+    graph.add_argument('--layer', type=int, metavar='N', help='of a checkpoint: of which graph convolution, from 0 on (default: the last)')
+    graph.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='config keys to change')
+
     for command in (clip, heatmap, pipeline):
         command.add_argument('--layout', metavar='NAME', help='what the joints are (default: by the config, or by their number)')
         command.add_argument('--labels', metavar='FILE', help="label names, one a line, in class order (default: iMiGUE's 32, "
@@ -57,6 +68,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     for command in (clip, heatmap, pipeline):
         command.add_argument('-o', '--out', type=Path, metavar='FILE', help='x.png: a sheet; x.gif, x.mp4: every frame '
                                                                             '(default: COMMAND_ID.png in this folder)')
+    graph.add_argument('-o', '--out', type=Path, metavar='FILE', help='x.png (default: graph_LAYOUT.png in this folder)')
     skeleton.add_argument('-o', '--out', type=Path, metavar='FILE', help='x.png (default: skeleton_LAYOUT.png in this folder)')
     args = parser.parse_args(argv)
     _check(args)
@@ -74,6 +86,14 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('--offset says where in a video the clip begins; name the video: --video FILE.')
     if args.command == 'skeleton' and (args.layout is None) != args.list:
         raise UserError('skeleton: expected the name of a layout, or --list for all names.')
+    if args.command == 'graph':
+        of_config = args.layout.endswith('.py')
+        for name, given, fitting in (('--mode', args.mode, not of_config), ('-C', args.checkpoint, of_config),
+                                     ('--cfg-options', args.cfg_options, of_config), ('--layer', args.layer is not None,
+                                                                                      args.checkpoint is not None)):
+            if given and not fitting:
+                wanted = 'a layout' if name == '--mode' else 'a checkpoint (-C FILE)' if name == '--layer' else 'a config file'
+                raise UserError(f'graph {args.layout}: {name} belongs to {wanted}. Leave it out, or name one.')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -99,6 +119,27 @@ def draw_layout(args: argparse.Namespace) -> Path:
     out = args.out or Path(f'skeleton_{_file_name(layout.name)}.png')
     check_suffix(out, ['.png'])
     write_png(out, layout_chart(layout))
+    return out
+
+
+def draw_graph(args: argparse.Namespace) -> Path:
+    from pyskl.drawing.libraries import opencv
+    opencv()                            # or its absence would come as a traceback of mmcv
+    from pyskl.drawing.graph import adjacency_of, graph_chart, learned_adjacency
+    from pyskl.drawing.writing import check_suffix, write_png
+    from pyskl.skeletons import Graph, layout_to_draw
+    if args.layout.endswith('.py'):
+        backbone, given = _graph_network(args)
+        graph, layer = backbone.graph, -1 if args.layer is None else args.layer
+        adjacency = adjacency_of(graph) if args.checkpoint is None else learned_adjacency(backbone, layer)
+    else:
+        given = _layout(args.layout)
+        graph = Graph(given, args.mode or 'spatial')
+        adjacency = adjacency_of(graph)
+    name = Path(args.layout).stem if args.layout.endswith('.py') else graph.topology.name
+    out = args.out or Path(f'graph_{_file_name(name)}.png')
+    check_suffix(out, ['.png'])
+    write_png(out, graph_chart(layout_to_draw(given), graph, adjacency))
     return out
 
 
@@ -140,7 +181,7 @@ def draw_pipeline(args: argparse.Namespace) -> Path:
     return out
 
 
-COMMANDS = {'clip': draw_clip, 'heatmap': draw_heatmaps, 'pipeline': draw_pipeline, 'skeleton': draw_layout}
+COMMANDS = {'clip': draw_clip, 'heatmap': draw_heatmaps, 'pipeline': draw_pipeline, 'skeleton': draw_layout, 'graph': draw_graph}
 
 
 def _out(args: argparse.Namespace) -> tuple[Path, bool]:
@@ -170,12 +211,30 @@ def _labels(args: argparse.Namespace) -> list[str] | None:
     return read_labels(args.labels) if args.labels else None
 
 
+def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
+    """The config's backbone, with the weights of the checkpoint if one is named, and the layout that its graph_cfg names."""
+    from pyskl.apis.setup import build_recognizer, naming, read_run
+    from pyskl.engine.checkpoint import load_weights, read_checkpoint
+    from pyskl.skeletons import Graph
+    recipe = read_run(args.layout, args.cfg_options, whole=False).recipe
+    recipe.require('model')
+    weights = None if args.checkpoint is None else read_checkpoint(args.checkpoint)['state_dict']
+    model, _ = build_recognizer(recipe, weights)
+    if weights is not None:
+        load_weights(model, weights, args.checkpoint)
+    with naming(recipe):
+        if not isinstance(getattr(model.backbone, 'graph', None), Graph):
+            raise ConfigError(f'model.backbone ({type(model.backbone).__name__}) has no graph to draw. Expected a graph network '
+                              'with graph_cfg.')
+    return model.backbone, recipe.model['backbone']['graph_cfg'].get('layout', 'coco')
+
+
 def _stages(args: argparse.Namespace):
     """The clip behind each stage of the config's pipeline, and the layout to draw it with."""
     from pyskl.drawing.libraries import opencv
     opencv()                            # or its absence would come as a traceback of mmcv
     from pyskl.apis.setup import build_split, naming, read_run
-    from pyskl.drawing.skeleton import layout_for
+    from pyskl.drawing.skeleton import features_layout, layout_for
     from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
     recipe = read_run(args.config, args.cfg_options, whole=False).recipe
     dataset = build_split(recipe, args.split)
@@ -184,6 +243,8 @@ def _stages(args: argparse.Namespace):
         drawing = drawing_stage(stages)
         of_config = None if drawing is None else stages[drawing].config.get('layout')
         num_joints = stages[0].results['keypoint'].shape[2]
+        features = ({'type': stage.name, **stage.config} for stage in stages)
+        of_config = of_config or next((found for step in features if (found := features_layout(step, num_joints))), None)
         return stages, layout_for(num_joints, _layout(args.layout) or of_config, f'clip {args.id}')
 
 

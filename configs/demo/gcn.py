@@ -8,6 +8,7 @@ model = dict(
     type='RecognizerGCN',
     backbone=dict(
         type='STGCN',
+        in_channels=6,
         base_channels=24,
         num_stages=6,
         inflate_stages=[3, 5],
@@ -18,10 +19,18 @@ model = dict(
         graph_cfg=dict(layout='imigue22', mode='spatial')),
     cls_head=dict(type='GCNHead', num_classes=32, in_channels=96, dropout=0.2))
 
-sample = dict(type='UniformSample', clip_len=32, real_frames=True)
-train_pipeline = [*_base_.train_pipeline[:-5], sample, *_base_.finish]
-val_pipeline = [*_base_.prepare, sample, *_base_.finish]
-test_pipeline = [*_base_.prepare, dict(sample, num_clips=2), *_base_.finish]
+# The box around the person becomes the picture; joints and bones side by side.
+compact = dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True)
+prepare = [
+    dict(type='PreNormalize2D'),
+    dict(type='GenSkeFeat', dataset='imigue22', feats=['j', 'b']),
+    dict(type='UniformSample', clip_len=24, real_frames=True),
+    *_base_.finish,
+]
+flip = dict(type='Flip', flip_ratio=0.5, layout='imigue22')
+train_pipeline = [flip, compact, prepare[0], dict(type='RandomScale', scale=0.1), *prepare[1:]]
+val_pipeline = [compact, *prepare]
+test_pipeline = [compact, *prepare[:2], dict(prepare[2], num_clips=2), *_base_.finish]
 data = dict(
     videos_per_gpu=16,
     workers_per_gpu=0,
@@ -35,8 +44,9 @@ optimizer = dict(type='AdamW', lr=0.004, weight_decay=0.01)
 auto_scale_lr = dict(base_batch_size=16)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
-total_epochs = 12
+stream = None           # two at once
+total_epochs = 10
 checkpoint_config = dict(interval=1, max_keep_ckpts=3)
-evaluation = dict(interval=4, metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 5))
+evaluation = dict(interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 5))
 log_config = dict(interval=20, hooks=[dict(type='TextLoggerHook')])
 work_dir = './work_dirs/demo/gcn'

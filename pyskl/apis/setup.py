@@ -27,6 +27,7 @@ from ..inputs import Input
 from ..models import Head, Recognizer, build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
 from ..wording import some
+from .skeleton import other_skeleton
 
 Split = Literal['train', 'val', 'test']
 
@@ -143,12 +144,21 @@ def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -
     What does not fit is left out, with a warning.
     """
     if recipe.load_from:
-        for problem in load_weights(
-            model, read_checkpoint(recipe.load_from)['state_dict'], recipe.load_from, strict=False
-        ):
+        start = read_checkpoint(recipe.load_from)
+        for problem in load_weights(model, start['state_dict'], recipe.load_from, strict=False):
             logger.warning(
                 'load_from %s: %s These keep their own values.', recipe.load_from, problem
             )
+        warn_of_other_skeleton(logger, model, start['meta'], recipe.load_from)
+
+
+def warn_of_other_skeleton(
+    logger: logging.Logger, model: torch.nn.Module, meta: Mapping[str, Any], source: str
+) -> None:
+    """Say so when a checkpoint was trained on another skeleton than the config's."""
+    complaint = other_skeleton(model, meta, source)
+    if complaint:
+        logger.warning('%s', complaint)
 
 
 def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str) -> None:

@@ -38,6 +38,7 @@ from .setup import (
     prepare_machine,
     read_run,
 )
+from .skeleton import other_skeleton
 
 WHICH_CLIPS = (
     'ann_file',
@@ -191,6 +192,9 @@ def _model(
     if note and ranks.is_main:
         print(note)
     load_weights(model, data['state_dict'], str(path))
+    complaint = other_skeleton(model, data['meta'], str(path))
+    if complaint and ranks.is_main:
+        print(f'warning: {complaint}')
     model.eval()
     if options.fuse_conv_bn:
         fuse_conv_bn(model)

@@ -2,18 +2,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..skeletons import Layout
+from ..datasets.pipelines import PreNormalize3D
+from ..skeletons import Layout, is_present
 from .canvas import blank, frame, wrap
 from .clip import paint_picture, title_of
 from .colours import FAINT, GREEN, OUTSIDE, sides_legend
 from .heat import enlarge
 from .network import Painter, People
 from .scene import GAP, Scene, grid
-from .skeleton import Place, box_around, draw_skeleton, fit
+from .skeleton import Place, box_around, draw_skeleton, fit, in_picture
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
 MARGIN = .14            # of a panel's edge: room for what lies outside the picture
@@ -53,31 +55,32 @@ class _Panels:
         if self.volumes[i] is not None and self.drawing is not None:
             self._heatmaps(canvas, self.volumes[i][0, :, t], t)
         elif 'keypoint' in self.stages[i].results:
-            self._skeletons(canvas, self.stages[i], t)
+            place = self._skeletons(canvas, i, t)
             box = _next_crop(self.stages, i)
             if box is not None:
-                place = self._place(self.stages[i].results)
                 corners = np.clip([place(box[:2]), place(box[2:])], 0, self.height - 1)
                 frame(canvas, corners[0], corners[1], GREEN, 2)
         return canvas
 
-    def _place(self, results: Mapping[str, Any]) -> Place:
-        """Of the stage's picture on the panel, or of the box around its joints where nobody knows the picture's size (3D data)."""
-        if 'img_shape' in results:
-            h, w = results['img_shape']
+    def _place(self, poses: Poses) -> Place:
+        """Of the stage's picture on the panel, or of the box around its joints where they lie in no picture."""
+        if poses.size is not None:
+            h, w = poses.size
             box = -.5, -.5, w - .5, h - .5
         else:
-            box = box_around(np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')) or (0, 0, 1, 1)
+            box = box_around(poses.keypoint, poses.score) or (0, 0, 1, 1)
         return fit(box, self.height, self.height, self.height * MARGIN)
 
-    def _skeletons(self, canvas: np.ndarray, stage: Stage, t: int) -> None:
-        results, place = stage.results, self._place(stage.results)
-        keypoint, score = np.asarray(results['keypoint'])[..., :2], results.get('keypoint_score')
+    def _skeletons(self, canvas: np.ndarray, i: int, t: int) -> Place:
+        stage, poses = self.stages[i], poses_of(self.stages, i)
+        keypoint, score, place = poses.keypoint, poses.score, self._place(poses)
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
-        paint_picture(canvas, place, results.get('img_shape'))
+        paint_picture(canvas, place, poses.size)
         around = box_around(keypoint, score)
         stroke = 1 if around is None else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
-        draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
+        if keypoint.shape[2] == self.layout.num_joints:
+            draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
+        return place
 
     def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
         factor = max(round(self.height * (1 - 2 * MARGIN) / max(heatmaps.shape[1:])), 1)
@@ -87,6 +90,36 @@ class _Panels:
         part = picture[max(-top, 0):, max(-left, 0):][:self.height, :self.height]
         canvas[max(top, 0):, max(left, 0):][:part.shape[0], :part.shape[1]] = part
         frame(canvas, (left, top), (left + picture.shape[1] - 1, top + picture.shape[0] - 1), FAINT)
+
+
+@dataclass(frozen=True)
+class Poses:
+    """What a stage made of the key points, as it is drawn: keypoint (M, T, V, 2), x right, y down; score (M, T, V) or None;
+    size (h, w) of the picture that they lie in, None in no picture."""
+
+    keypoint: np.ndarray
+    score: np.ndarray | None
+    size: tuple[int, int] | None
+
+
+def poses_of(stages: Sequence[Stage], i: int) -> Poses:
+    """The key points behind stage i, the first clip that was sampled.
+
+    Those of a graph network: normalised ones and features (bones, motion) lie in no picture. Of x, y, z the view along z is
+    drawn, y upwards; behind PreNormalize3D, which turns the spine to z, the view along y, z upwards.
+    """
+    results = stages[i].results
+    keypoint = np.asarray(results['keypoint'])
+    keypoint = keypoint[0] if keypoint.ndim == 5 else keypoint          # FormatGCNInput: (clips, M, T, V, C)
+    joined = next((s.results['third_is_score'] for s in reversed(stages[:i + 1]) if 'third_is_score' in s.results), None)
+    if joined is None:
+        return Poses(*in_picture({**results, 'keypoint': keypoint}), results.get('img_shape'))
+    if joined:
+        return Poses(keypoint[..., :2], keypoint[..., 2], None)
+    turned = any(isinstance(s.step, PreNormalize3D) and s.step.align_spine for s in stages[:i + 1])
+    if keypoint.shape[-1] == 2:
+        return Poses(keypoint, None, None)
+    return Poses(keypoint[..., [0, 2 if turned else 1]] * (1, -1), is_present(keypoint[..., :3]) * 1.0, None)
 
 
 def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
@@ -110,7 +143,8 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
         size = '' if h is None else f'{w} x {h} pixels, '
         return ['as it is in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
     arguments = ', '.join(f'{key}={_shortly(value)}' for key, value in stage.config.items())
-    facts = [words for say in (_sampled, _resized, _flipped, _drawn, _kept) if (words := say(stages[i - 1].results, stage.results))]
+    say_what = (_sampled, _resized, _flipped, _drawn, _formatted, _kept)
+    facts = [words for say in say_what if (words := say(stages[i - 1].results, stage.results))]
     return [f'{i}  {stage.name}', *wrap(arguments, width, WORDS, most=2), *(line for fact in facts
                                                                                for line in wrap(fact, width, WORDS, most=2))]
 
@@ -128,9 +162,15 @@ def _sampled(before: Mapping, after: Mapping) -> str:
     if 'frame_inds' in after and 'frame_inds' not in before:
         inds = np.reshape(after['frame_inds'], -1)
         return f'takes frames {", ".join(map(str, inds[:3]))} ... {inds[-1]} ({len(inds)} of {after["keypoint"].shape[1]})'
-    if 'keypoint' in after and before['keypoint'].shape[1] != after['keypoint'].shape[1]:
-        return f'{before["keypoint"].shape[1]} -> {after["keypoint"].shape[1]} frames'
+    if 'keypoint' in after and before['keypoint'].shape[-3] != after['keypoint'].shape[-3]:
+        return f'{before["keypoint"].shape[-3]} -> {after["keypoint"].shape[-3]} frames'
     return ''
+
+
+def _formatted(before: Mapping, after: Mapping) -> str:
+    if 'keypoint' not in after or len(after['keypoint'].shape) != 5 or len(before['keypoint'].shape) == 5:
+        return ''
+    return ' x '.join(map(str, after['keypoint'].shape)) + ' (views, people, frames, joints, channels)'
 
 
 def _resized(before: Mapping, after: Mapping) -> str:

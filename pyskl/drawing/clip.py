@@ -14,7 +14,7 @@ from .canvas import blank, frame
 from .colours import FAINT, ON_PAPER, ON_VIDEO, OUTSIDE, WHITE, sides_legend
 from .libraries import opencv
 from .scene import Scene
-from .skeleton import Place, box_around, draw_skeleton, fit, real_frames
+from .skeleton import Place, box_around, draw_skeleton, fit, in_picture, is_spatial, real_frames
 from .video import Video
 
 SLACK = .02         # how much width / height of a video and of the annotation's picture may differ
@@ -38,13 +38,13 @@ def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Seq
                video: Video | None = None, offset: int | None = None) -> Scene:
     """A panel for each frame, up to the last that shows anybody.
 
-    clip     an annotation as read_annotations gives it
+    clip     an annotation as read_annotations gives it; x, y, z are seen along z (in_picture)
     height   pixels of a panel
     whole    the whole picture; else the part around everything that moves
     video    its frames are the ground; offset: the one of its frames that is the clip's first
     raises   DataError: nobody to be seen, a video of another length or shape, whole or video where the clip has no img_shape
     """
-    keypoint, score = clip['keypoint'][..., :2], clip.get('keypoint_score')
+    keypoint, score = in_picture(clip)
     frames = real_frames(keypoint, score)
     around = box_around(keypoint, score)
     if around is None:
@@ -69,7 +69,8 @@ def clip_scene(clip: Mapping[str, Any], layout: Layout, height: int, labels: Seq
         draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], layout, place, look, stroke)
         return canvas
 
-    title = f'{title_of(clip, layout, labels)}  ({count(frames, "frame")})'
+    seen = ', seen along z, y up' if is_spatial(clip) else ''
+    title = f'{title_of(clip, layout, labels)}  ({count(frames, "frame")}{seen})'
     return Scene(title, frames, panel, lambda t: f'frame {t}' + (f' (video {first + t})' if first else ''),
                  25.0 if video is None else video.fps, sides_legend(layout, look))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..skeletons import LAYOUTS, Layout, guess_layout, is_present, layout_of
+from ..skeletons import LAYOUTS, Layout, guess_layout, is_present, layout_to_draw
 from ..skeletons.poses import num_frames_filled
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
@@ -35,6 +35,35 @@ def fit(box: tuple[float, float, float, float], height: int, width: int, margin:
     return Place(scale, (width - scale * (left + right)) / 2, (height - scale * (top + bottom)) / 2)
 
 
+def is_spatial(clip: Mapping[str, Any]) -> bool:
+    """Return whether a clip's key points are x, y, z: three coordinates, and no picture that they lie in."""
+    return clip['keypoint'].shape[-1] == 3 and 'img_shape' not in clip
+
+
+def in_picture(clip: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a clip's key points as they are drawn, and their scores: (M, T, V, 2), x right, y down, and (M, T, V) or None.
+
+    Pixels stay as they are. Of x, y, z the view along z is drawn, in thousandths of a unit (of metres: millimetres), with y
+    upwards, as Kinect and NATOPS have it; a missing joint gets score 0.
+    """
+    keypoint, score = clip['keypoint'], clip.get('keypoint_score')
+    if not is_spatial(clip):
+        return keypoint[..., :2], score
+    present = is_present(keypoint, score)
+    return keypoint[..., :2] * (1000, -1000), present * (1.0 if score is None else score)
+
+
+def features_layout(step: Mapping[str, Any], num_joints: int) -> str | Mapping[str, Any] | None:
+    """Return the skeleton that a GenSkeFeat's config names, where clips have as many joints; None for other steps."""
+    if step.get('type') != 'GenSkeFeat':
+        return None
+    skeleton = step.get('dataset', 'nturgb+d')
+    try:
+        return skeleton if layout_to_draw(skeleton).num_joints == num_joints else None
+    except ConfigError:
+        return None
+
+
 def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
     """Frames of (M, T, V, 2) up to the last that shows anybody, at least 1; short clips are filled up with frames of zeros."""
     return max(num_frames_filled(is_present(keypoint, score)), 1)
@@ -43,10 +72,10 @@ def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
 def known_layout(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout | None:
     """The layout of clips of so many joints; None where nobody says and it cannot be guessed.
 
-    wanted  as in a config (layout_of); None: the known one of so many joints
+    wanted  as in a config (layout_to_draw); None: the known one of so many joints
     raises  ConfigError: unknown, or for another number of joints
     """
-    layout = guess_layout(num_joints) if wanted is None else layout_of(wanted)
+    layout = guess_layout(num_joints) if wanted is None else layout_to_draw(wanted)
     if layout is not None and layout.num_joints != num_joints:
         fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
         raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '

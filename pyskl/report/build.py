@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import __version__
 from ..datasets.label_embeddings import load_label_embeddings
-from ..drawing.skeleton import known_layout
+from ..drawing.skeleton import features_layout, is_spatial, known_layout
 from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
@@ -177,6 +177,8 @@ def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
         if tested not in (None, file.name):
             notes.append(f'The scores of {stream.name} come from {tested}; what the page tells of training, and --occlusion, is of '
                          f'{file.name}.')
+    if is_spatial(clips.annotations[0]):
+        notes.append('The key points are x, y, z: the player shows them along z, with y upwards.')
     if clips.left_out:
         notes.append(f'{clips.left_out} clips have no label; they are left out.')
     if (clips.labels < 0).all():
@@ -254,13 +256,15 @@ def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[s
 def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[str, Any]:
     """What to draw: name, joints, bones, sides (1 left, 2 right, 0 middle), pose.
 
-    The layout asked for, or that the pipeline names, or the known one of that many joints; else the limbs that the pipeline lists,
-    on the clips' mean pose.
+    The layout asked for, or that the pipeline names (a graph network's GenSkeFeat, too), or the known one of that many joints;
+    else the limbs that the pipeline lists, on the clips' mean pose.
     """
     num_joints = clips.annotations[0]['keypoint'].shape[2]
     tested = [cfg for stream in streams for cfg in dataset_configs_of(stream, 'test')]
     steps = [step for cfg in tested for step in said(cfg, 'pipeline', (list, tuple)) or ()]
     wanted = asked or next((found for step in steps if (found := said(step, 'layout', (str, Mapping)))), None)
+    features = (step for step in steps if isinstance(step, Mapping))
+    wanted = wanted or next((found for step in features if (found := features_layout(step, num_joints))), None)
     layout = known_layout(num_joints, wanted, clips.source)
     if layout is None:
         listed = next((found for step in steps if (found := said(step, 'skeletons', (list, tuple)))), ())

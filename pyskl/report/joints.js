@@ -35,7 +35,7 @@ function jointsSection() {
   choose(0);
   onTheme(draw);
   return section('joints', 'Which joints matter', `The probability of the true class that is lost when a joint, or a limb with both its joints, is hidden. ` +
-    `${count(found.clips, 'clip')}, at most ${found.most} of a class, one view each.`,
+    `${count(found.clips, 'clip')}, at most ${found.most} of a class, one view each. ${found.hidden.join(' ')}`,
   h('div', {class: 'toolbar'}, h('label', {}, 'Class ', select), h('p', {class: 'legend'}, legend.element)), h('div', {class: 'two'}, canvas, table),
   h('p', {class: 'muted small'}, `Below, every class on one scale: full colour is ${percent(most, 0)} percentage points.`), h('ul', {class: 'cards small-cards'}, small));
 }

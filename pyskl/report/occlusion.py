@@ -1,12 +1,14 @@
 """Receives clips and the networks that scored them; hands on how much certainty is lost when a joint or a limb is hidden.
 
-Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of image patches: what is hidden is not drawn.
+Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of image patches. A network on heatmaps is shown maps in
+which the joint is not drawn. A graph network is shown the clip as it would come from an estimator that never found the joint:
+the key point is missing in the annotation, and the whole pipeline runs again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from tqdm import tqdm
 
 from ..apis import init_recognizer
 from ..apis.inference import test_sample
-from ..datasets.loader import collate
+from ..datasets.loader import collate, seed_sample
 from ..engine.batch import predict
 from ..engine.tester import joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
@@ -43,15 +45,21 @@ def occlusion(
     scores     (N, K) probabilities of each stream, to see that its checkpoint is the one that was tested
     bones      pairs of joints: a limb is hidden with both of them
     per_class  at most so many clips of a class are scored, evenly spread; each in one view (the middle sample, unmirrored)
-    ->         all, classes: [{id, joints (V,), limbs (L,), clips}], clips, most. The ensemble's loss is its streams' weighted mean
+    ->         all, classes: [{id, joints (V,), limbs (L,), clips}], clips, most; hidden: a sentence for each way that joints were
+               hidden. The ensemble's loss is its streams' weighted mean
     raises     UserError kinds: no labels, no config or checkpoint in a work dir, a pipeline with stages after the heatmaps
     """
     chosen = _choose(clips.labels, per_class)
     num_joints = clips.annotations[0]['keypoint'].shape[2]
     masks = [(j,) for j in range(num_joints)] + [tuple(bone) for bone in bones]
     lost = np.zeros((len(masks), len(chosen)))
+    hidden: dict[str, list[str]] = {}
     for stream, weight, own in zip(streams, weights, scores):
-        lost += weight / sum(weights) * _losses(stream, clips, chosen, masks, own, device, notes)
+        model = _model(stream, device)
+        hides = _hides(model)
+        hidden.setdefault(hides.told, []).append(stream.name)
+        _compare(model, stream, clips, own, notes)
+        lost += weight / sum(weights) * _losses(model, stream, clips, chosen, masks, hides)
     labels = clips.labels[chosen]
     rows = [{'id': int(k), **_means(lost[:, labels == k], num_joints)} for k in np.unique(labels)]
     return {
@@ -59,7 +67,15 @@ def occlusion(
         'classes': rows,
         'clips': len(chosen),
         'most': per_class,
+        'hidden': _told(hidden),
     }
+
+
+def _told(hidden: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say how joints were hidden, by stream where the streams differ."""
+    if len(hidden) == 1:
+        return [f'{told[0].upper()}{told[1:]}.' for told in hidden]
+    return [f'{", ".join(names)}: {told}.' for told, names in hidden.items()]
 
 
 def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
@@ -83,19 +99,16 @@ def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
 
 
 def _losses(
+    model: torch.nn.Module,
     stream: Stream,
     clips: Clips,
     chosen: np.ndarray,
     masks: Sequence[tuple[int, ...]],
-    scores: np.ndarray,
-    device: str | None,
-    notes: list[str],
+    hides: Hides,
 ) -> np.ndarray:
     """(masks, chosen): the probability of the true class without, minus that with what the mask
     hides.
     """
-    model = _model(stream, device)
-    _compare(model, stream, clips, scores, notes)
     batch = max(1, model.cfg.data.loader('test').videos_per_gpu)
     lost = np.zeros((len(masks), len(chosen)))
     with tqdm(
@@ -107,20 +120,12 @@ def _losses(
     ) as bar:
         for start in range(0, len(chosen), batch):
             rows = chosen[start : start + batch]
-            whole = collate(
-                [
-                    {
-                        name: given.middle_view()
-                        for name, given in _prepared(model, clips, i).items()
-                    }
-                    for i in rows
-                ]
-            )
+            whole = hides.batch(model, clips, rows)
             labels = clips.labels[rows]
             plain_answer = _own(_answers(model, whole, stream.temperature), labels)
             bar.update(len(rows))
             for m, mask in enumerate(masks):
-                hidden = {name: given.without_joints(mask) for name, given in whole.items()}
+                hidden = hides.without(model, clips, rows, whole, mask)
                 answers = _answers(model, hidden, stream.temperature)
                 lost[m, start : start + len(rows)] = plain_answer - _own(answers, labels)
                 bar.update(len(rows))
@@ -162,21 +167,113 @@ def _config(stream: Stream) -> Any:
     return stream.config
 
 
-def _prepared(model: torch.nn.Module, clips: Clips, i: int) -> dict[str, Input]:
-    """Clip i as the test sees it: what the model takes, still to be computed from key points."""
-    sample = test_sample(model, clips.annotations[int(i)])
-    inputs = {name: sample.get(name) for name in model.takes}
-    if not all(isinstance(given, Input) for given in inputs.values()):
-        raise ConfigError(
-            f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
-            'drawn (it has none, or '
-            'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report '
-            'without --occlusion.'
+class Hides(Protocol):
+    """How joints are hidden from a network: one batch of clips, each in one view, with all joints or without some."""
+
+    told: str
+
+    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
+        """Clips `rows` as the test sees them, the view in the middle."""
+
+    def without(
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        whole: Mapping[str, Any],
+        joints: Sequence[int],
+    ) -> dict[str, Any]:
+        """The same batch, `whole`, in which nobody has these joints."""
+
+
+class HideInInput:
+    """Of heatmaps still to be drawn: the joints are left out of the drawing."""
+
+    told = 'hidden joints are not drawn in the heatmaps; the crop of the picture stays'
+
+    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
+        samples = [_sample(model, clips, i) for i in rows]
+        if not all(isinstance(given, Input) for sample in samples for given in sample.values()):
+            raise ConfigError(
+                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
+                'drawn (it has none, or '
+                'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report '
+                'without --occlusion.'
+            )
+        return collate(
+            [{name: given.middle_view() for name, given in sample.items()} for sample in samples]
         )
-    return inputs
+
+    def without(
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        whole: Mapping[str, Any],
+        joints: Sequence[int],
+    ) -> dict[str, Any]:
+        return {name: given.without_joints(joints) for name, given in whole.items()}
 
 
-def _answers(model: torch.nn.Module, batch: Mapping[str, Input], temperature: float) -> np.ndarray:
+class HideInAnnotation:
+    """Of key points: the joints are missing in every frame of the annotation, before the pipeline."""
+
+    told = (
+        'hidden joints are missing in all frames before the pipeline runs (place and score are 0), so '
+        'bones, motion and normalisation see that they are missing'
+    )
+
+    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
+        return self._batch(model, clips, rows, ())
+
+    def without(
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        whole: Mapping[str, Any],
+        joints: Sequence[int],
+    ) -> dict[str, Any]:
+        return self._batch(model, clips, rows, joints)
+
+    def _batch(
+        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], joints: Sequence[int]
+    ) -> dict[str, Any]:
+        samples = []
+        for i in rows:
+            sample = _sample(model, clips, i, joints)
+            middle = len(sample['keypoint']) // 2
+            samples.append({'keypoint': sample['keypoint'][middle : middle + 1]})  # (1, M, T, V, C)
+        return collate(samples)
+
+
+def _hides(model: torch.nn.Module) -> Hides:
+    return HideInAnnotation() if set(model.takes) == {'keypoint'} else HideInInput()
+
+
+def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:
+    """Return a clip in which these joints are missing in all frames of everybody: place and score are 0."""
+    hidden = dict(annotation)
+    for name in ('keypoint', 'keypoint_score'):
+        if joints and name in hidden:
+            hidden[name] = hidden[name].copy()
+            hidden[name][:, :, list(joints)] = 0
+    return hidden
+
+
+def _sample(
+    model: torch.nn.Module, clips: Clips, i: int, hidden: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Clip i as the test sees it, without some joints: what the model takes.
+
+    What the pipeline draws at random it draws as in the test, every time the same.
+    """
+    seed_sample(0, 0, int(i))
+    sample = test_sample(model, without_joints(clips.annotations[int(i)], hidden))
+    return {name: sample.get(name) for name in model.takes}
+
+
+def _answers(model: torch.nn.Module, batch: Mapping[str, Any], temperature: float) -> np.ndarray:
     """(B, K) probabilities."""
     answers = predict(model, batch, model.target.device)
     answers = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})
@@ -198,7 +295,7 @@ def _compare(
     """Note it when the checkpoint does not give the scores that the report is about."""
     rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
     again = np.concatenate(
-        [_answers(model, _prepared(model, clips, i), stream.temperature) for i in rows]
+        [_answers(model, collate([_sample(model, clips, i)]), stream.temperature) for i in rows]
     )
     if np.abs(again - scores[rows]).max() > TOLERANCE:
         notes.append(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..drawing.skeleton import real_frames
+from ..drawing.skeleton import in_picture, real_frames
 from ..skeletons import is_present
 
 SCORE_LEVELS = 7            # score 0: missing; 1..7: (0, 1]
@@ -48,7 +48,7 @@ def real_part(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.n
     """Without the empty frames at the end that fill a short clip up, and without people who never appear; at least one of each."""
     last, people = real_frames(keypoint, score), np.flatnonzero(is_present(keypoint, score).any((1, 2)))
     people = people if len(people) else np.arange(1)
-    return keypoint[people, :last, :, :2], score[people, :last]
+    return keypoint[people, :last], score[people, :last]
 
 
 def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int = 1) -> PackedClip:
@@ -112,7 +112,7 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
     """V pairs (x, y) in 0..1: each joint's mean place in its clip's box, over some clips."""
     places = []
     for i in np.unique(np.linspace(0, len(clips) - 1, min(most, len(clips))).astype(int)).tolist():
-        keypoint, score = real_part(clips[i]['keypoint'], clips[i]['keypoint_score'])
+        keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
         places.append(np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(-1, *keypoint.shape[2:]))
@@ -122,7 +122,7 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
 
 
 def _pack(annotation: dict, bits: int, step: int) -> PackedClip:
-    return pack_clip(annotation['keypoint'], annotation['keypoint_score'], bits, step)
+    return pack_clip(*in_picture(annotation), bits, step)
 
 
 def _text_length(clip: PackedClip) -> int:

@@ -13,7 +13,7 @@ from .lookup import get_layout, guess_layout, layout_of
 from .mirror import mirror_order
 from .poses import is_present
 from .tables import LAYOUTS, imigue22
-from .topology import Topology, topology_of
+from .topology import Topology, layout_to_draw, topology_of
 
 __all__ = ['LAYOUTS', 'Graph', 'Layout', 'Topology', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
-           'mirror_order', 'topology_of']
+           'layout_to_draw', 'mirror_order', 'topology_of']

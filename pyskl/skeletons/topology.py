@@ -93,6 +93,24 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     return Topology.of(layout_of(layout))
 
 
+def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
+    """Return a layout with joints to name, edges to draw and a pose, for whatever `topology_of` takes.
+
+    Of the published tables, which name no joints, those with joints of ours take their names and pose
+    from there; those of the others are numbered.
+
+    Raises:
+        ConfigError: see topology_of.
+    """
+    topology = topology_of(layout)
+    if not isinstance(layout, str) or layout in LAYOUTS:
+        return layout_of(layout)
+    named = LAYOUTS.get(_SAME_JOINTS.get(layout, topology.name))
+    joints = named.joints if named else tuple(f'joint {j}' for j in range(topology.num_joints))
+    pose = named.pose if named else ()
+    return Layout(layout, joints, topology.edges, topology.mirror, topology.centre, pose)
+
+
 def _pairs(text: str) -> Pairs:
     """Read '1-20 2-20' as ((1, 20), (2, 20))."""
     return tuple(tuple(map(int, pair.split('-'))) for pair in text.split())
@@ -133,6 +151,9 @@ def _published(
 
 
 PUBLISHED: dict[str, Topology] = {}
+
+# Published tables, and layouts of ours with the same joints in the same order.
+_SAME_JOINTS = {'nturgb+d': 'ntu25', 'coco': 'coco17'}
 
 _COCO_MIRROR = '1-2 3-4 5-6 7-8 9-10 11-12 13-14 15-16'
 _OPENPOSE_MIRROR = '5-2 6-3 7-4 11-8 12-9 13-10 15-14 17-16'

@@ -121,6 +121,11 @@ class GenSkeFeat(Step):
             'k': np.array(self._skeleton.second_partner),
         }
 
+    @property
+    def needs_joints(self) -> int | None:
+        """V that clips must have for these features; None: any, where no bones are made."""
+        return self._skeleton.num_joints if set('bk') & {feat[0] for feat in self.feats} else None
+
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         after = super().keys_after(keys)
         return after and after - {'keypoint_score'}

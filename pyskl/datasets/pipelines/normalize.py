@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ...registry import PIPELINES
-from .base import Results, Step, clip_error, for_each_joint, picture_size
+from .base import Results, Step, check_planar, clip_error, for_each_joint, picture_size
 
 _LOG = logging.getLogger('pyskl')
 
@@ -49,12 +49,7 @@ class PreNormalize2D(Step):
 
     def __call__(self, results: Results) -> Results:
         keypoint = results['keypoint']
-        if keypoint.shape[-1] != 2:
-            raise clip_error(
-                results,
-                f'PreNormalize2D: keypoint has {keypoint.shape[-1]} channels, expected 2, x and y. '
-                'For x, y, z take PreNormalize3D.',
-            )
+        check_planar(results, self)
         score = results.pop('keypoint_score', None)
         results['third_is_score'] = score is not None
 

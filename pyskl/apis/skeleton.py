@@ -1,0 +1,54 @@
+"""The skeleton of a graph network, as its checkpoints remember it, and whether a config still means the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ..recipe import differences
+from ..skeletons import Topology
+from ..wording import plain, some
+
+Skeleton = dict[str, Any]
+
+
+def skeleton_of(model: nn.Module) -> Skeleton | None:
+    """Return what a checkpoint's meta says of a network's skeleton, in plain lists; None without a graph.
+
+    A name may mean another skeleton later, and a config's own dict may change, so all of it is told:
+    name, num_joints, edges (child, parent), centre, bone_partner and mirror, as Topology has them.
+    """
+    topology = getattr(getattr(getattr(model, 'backbone', None), 'graph', None), 'topology', None)
+    if not isinstance(topology, Topology):
+        return None
+    return {
+        'name': topology.name,
+        'num_joints': topology.num_joints,
+        'edges': sorted(map(list, topology.edges)),
+        'centre': topology.centre,
+        'bone_partner': list(topology.bone_partner),
+        'mirror': sorted(map(list, topology.mirror)),
+    }
+
+
+def other_skeleton(model: nn.Module, meta: Mapping[str, Any], source: str) -> str | None:
+    """Return what to say where a checkpoint was trained on another skeleton than the model's; else None.
+
+    Args:
+        model: built from the config.
+        meta: of the checkpoint.
+        source: its file.
+    """
+    before, now = meta.get('skeleton'), skeleton_of(model)
+    if now is None or not isinstance(before, Mapping):
+        return None
+    changes = differences({**before, 'name': now['name']}, now)
+    if not changes:
+        return None
+    return (
+        f'{source}: was trained on the skeleton {plain(before.get("name"))}, which differs from that of this '
+        f'config ({some(changes, 3)}). Its adjacency matrices stay, but bones are made as the config says. '
+        'Give the layout that it was trained with, unless that is meant.'
+    )

@@ -1,0 +1,180 @@
+"""The graph of a graph network as a picture: the skeleton's edges, centre and hops, and the adjacency matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from ..errors import ConfigError
+from ..skeletons import Graph, Layout
+from ..skeletons.graph import hop_distance
+from .canvas import blank, dot, frame, line, text, text_width
+from .colours import BLACK, BLUE, FAINT, INK, VERMILLION, WHITE, Colour
+from .heat import enlarge
+from .scene import GAP, grid, with_title
+
+ROW = 21  # pixels of a line of the legend
+TEXT = 9  # pixels, a capital's height
+SIDE = 520  # pixels of the skeleton's picture
+MATRIX = 260  # pixels, about, of a matrix
+SPATIAL = ('the joint itself', 'towards the centre', 'away from it')
+
+
+@dataclass(frozen=True)
+class Adjacency:
+    """Matrices to draw.
+
+    Attributes:
+        A: (K, V, V). A[k, v, w] weighs what joint w takes of joint v.
+        title: where they come from.
+        captions: what each is called.
+    """
+
+    A: np.ndarray
+    title: str
+    captions: Sequence[str]
+
+
+def adjacency_of(graph: Graph) -> Adjacency:
+    """Return the matrices that a network starts from."""
+    names = [f'A[{k}]' for k in range(len(graph.A))]
+    if graph.mode == 'spatial':
+        names = [f'{name}: {what}' for name, what in zip(names, SPATIAL)]
+    return Adjacency(graph.A, f'mode {graph.mode}', names)
+
+
+def learned_adjacency(backbone: nn.Module, layer: int = -1) -> Adjacency:
+    """Return the matrices of one of a network's graph convolutions as they are now.
+
+    That is A, A + PA or A * PA, whichever the layer computes with; what it adds for each clip is left out.
+
+    Args:
+        backbone: a graph network.
+        layer: which of its graph convolutions, from 0 on; -1 is the last.
+
+    Raises:
+        ConfigError: there is no such layer.
+    """
+    layers = [
+        (name, module)
+        for name, module in backbone.named_modules()
+        if name and getattr(module, 'A', None) is not None and module.A.ndim == 3
+    ]
+    if not -len(layers) <= layer < len(layers):
+        expected = f'expected 0 to {len(layers) - 1}' if layers else 'it has none'
+        raise ConfigError(
+            f'--layer {layer}: of the graph convolutions of {type(backbone).__name__}, {expected}.'
+        )
+    name, module = layers[layer]
+    matrices, term, learns = module.A, getattr(module, 'PA', None), 'A'
+    if term is not None and getattr(module, 'adaptive', None) == 'importance':
+        matrices, learns = matrices * term, 'A * PA'
+    elif term is not None:
+        matrices, learns = matrices + term, 'A + PA'
+    matrices = matrices.detach().float().cpu().numpy()
+    place = f'{learns} of {name} (layer {layer % len(layers)} of 0 to {len(layers) - 1})'
+    return Adjacency(matrices, place, [f'k = {k}' for k in range(len(matrices))])
+
+
+def graph_chart(layout: Layout, graph: Graph, adjacency: Adjacency) -> np.ndarray:
+    """Draw a skeleton with its edges, and matrices beside it.
+
+    Args:
+        layout: names and places of the joints, see layout_to_draw.
+        graph: its edges, centre and hops.
+        adjacency: the matrices.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    hops = _hops(graph)
+    figure = np.concatenate([_figure(layout, graph, hops), _legend(layout, hops)], 1)
+    full = float(np.abs(adjacency.A).max()) or 1.0
+    panels = [_matrix(matrix, full) for matrix in adjacency.A]
+    matrices = grid(panels, [[caption] for caption in adjacency.captions])
+    matrices = with_title(
+        matrices,
+        adjacency.title,
+        [(f'above 0, at most {full:.3g}', BLUE), ('below 0', VERMILLION)],
+    )
+    canvas = blank(max(len(figure), len(matrices)), figure.shape[1] + GAP + matrices.shape[1])
+    canvas[: len(figure), : figure.shape[1]] = figure
+    canvas[: len(matrices), -matrices.shape[1] :] = matrices
+    edges, centre = graph.topology.edges, layout.joints[graph.topology.centre]
+    title = (
+        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow points to '
+        f'the parent), centre {centre}. Row v, column w: what joint w takes of joint v'
+    )
+    return with_title(canvas, title)
+
+
+def _hops(graph: Graph) -> np.ndarray:
+    """Return how many edges lie between each joint and the centre, (V,); inf where no way leads there."""
+    number = graph.topology.num_joints
+    joined = np.zeros((number, number))
+    for child, parent in graph.topology.edges:
+        joined[child, parent] = joined[parent, child] = 1
+    return hop_distance(joined, number)[graph.topology.centre]
+
+
+def _colour(hops: np.ndarray, joint: int) -> Colour:
+    """From the centre's colour to that of the joints farthest from it."""
+    if not np.isfinite(hops[joint]):
+        return FAINT
+    share = hops[joint] / (hops[np.isfinite(hops)].max() or 1)
+    near, far = np.array(VERMILLION), np.array(BLUE)
+    return tuple(int(v) for v in np.rint(near + (far - near) * share))
+
+
+def _figure(layout: Layout, graph: Graph, hops: np.ndarray) -> np.ndarray:
+    canvas = blank(SIDE, SIDE)
+    points = 40 + np.array(layout.pose) * (SIDE - 80)
+    for child, parent in graph.topology.edges:
+        _arrow(canvas, points[child], points[parent])
+    for joint, (x, y) in enumerate(points):
+        if joint == graph.topology.centre:
+            dot(canvas, (x, y), BLACK, 14)
+        dot(canvas, (x, y), WHITE, 11)
+        dot(canvas, (x, y), _colour(hops, joint), 9)
+        number = str(joint)
+        text(canvas, number, (x - text_width(number, 7) / 2, y + 4), WHITE, 7)
+    return canvas
+
+
+def _arrow(canvas: np.ndarray, start: np.ndarray, end: np.ndarray) -> None:
+    """A line with a head two thirds of the way."""
+    line(canvas, start, end, FAINT, 2)
+    along = (end - start) / (np.hypot(*(end - start)) or 1)
+    tip = start + (end - start) * 2 / 3
+    for side in (1, -1):
+        back = tip - 9 * along + 5 * side * np.array([-along[1], along[0]])
+        line(canvas, tip, back, INK, 2)
+
+
+def _legend(layout: Layout, hops: np.ndarray) -> np.ndarray:
+    """The joints' names by number, and how far each is from the centre."""
+    rows = (SIDE - ROW) // ROW
+    far = ['no way' if np.isinf(h) else 'centre' if h == 0 else f'{int(h)}' for h in hops]
+    entries = list(zip(layout.joints, far))
+    column = max(text_width(f'{name}   {hop}', TEXT) for name, hop in entries) + 60
+    canvas = blank(SIDE, -(-len(entries) // rows) * column)
+    for joint, (name, hop) in enumerate(entries):
+        x, y = joint // rows * column, (joint % rows + 1) * ROW
+        dot(canvas, (x + 8, y - 4), _colour(hops, joint), 5)
+        text(canvas, f'{joint}', (x + 20, y), FAINT, TEXT)
+        text(canvas, name, (x + 44, y), INK, TEXT)
+        text(canvas, hop, (x + 44 + text_width(f'{name}   ', TEXT), y), FAINT, TEXT)
+    return canvas
+
+
+def _matrix(matrix: np.ndarray, full: float) -> np.ndarray:
+    """(V, V) on white: above 0 towards blue, below 0 towards vermillion; `full` is the colour itself."""
+    share = np.clip(np.abs(np.nan_to_num(matrix)) / full, 0, 1)[..., None]
+    colour = np.where(matrix[..., None] < 0, VERMILLION, BLUE)
+    picture = np.rint(255 + (colour - 255.0) * share).astype(np.uint8)
+    picture = enlarge(picture, max(MATRIX // len(matrix), 1))
+    frame(picture, (0, 0), (picture.shape[1] - 1, len(picture) - 1), FAINT)
+    return picture

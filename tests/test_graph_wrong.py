@@ -1,0 +1,198 @@
+"""What a user can get wrong with a graph network: said in one message before training, or handled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_graph
+from tiny import NUM_FRAMES, NUM_JOINTS, write_data
+
+from pyskl.annotations import read_annotations, write_annotations
+from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.recipe import load_config, read_recipe
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Clips in pictures and in space."""
+    path = tmp_path_factory.mktemp('wrong')
+    write_data(path, num_train=8, num_test=4)
+    tiny_graph.write_space(path, num_train=8, num_test=4)
+    return path
+
+
+def refused(config, kind: type[UserError], *words: str) -> None:
+    """Training says all these words in one message, and writes nothing."""
+    with pytest.raises(kind) as error:
+        train(config)
+    message = str(error.value)
+    missing = [word for word in words if word not in message]
+    assert not missing, f'the message says nothing of {missing}:\n{message}'
+    assert not (config.parent / 'run').exists()
+
+
+def test_key_points_in_a_picture_under_a_pipeline_for_space(folder):
+    config = tiny_graph.write_config(folder, 'flat.py', in_space=True)
+    config.write_text(config.read_text().replace('space_', ''))
+    refused(config, DataError, 'train_', 'PreNormalize3D', '(1, 20, 5, 2)', 'take PreNormalize2D')
+
+
+def test_key_points_in_space_under_a_pipeline_for_pictures(folder):
+    config = tiny_graph.write_config(folder, 'space.py')
+    for split in ('train', 'val', 'test'):
+        config.write_text(config.read_text().replace(f'/{split}.pkl', f'/space_{split}.pkl'))
+    refused(config, DataError, 'train_', 'PreNormalize2D', '(1, 20, 5, 3)', 'PreNormalize3D')
+
+
+# What a line of the config makes wrong, and what is said of it.
+READ = 'read'  # before any data are read
+MISTAKES = {
+    'joints of graph_cfg': (
+        "model['backbone']['graph_cfg'] = dict(layout='coco')\n",
+        None, ('graph.py', '5 joints', "layout 'coco'", '17', 'graph_cfg=dict(layout=...)')),
+    'joints of bones': (
+        "model['backbone']['graph_cfg'] = dict(layout='coco')\nprepare[1]['feats'] = ['b']\n",
+        READ, ('graph.py', 'data.train.pipeline (GenSkeFeat)', '5 joints', "'coco'", '17')),
+    'bones of other joints than the data have': (
+        "prepare[1].update(dataset='coco', feats=['jm', 'bm'])\n"
+        "model['backbone'].update(graph_cfg=dict(layout='coco'), in_channels=6)\n",
+        None, ('train_', '5 joints', 'coco', '17')),
+    'an unknown layout': (
+        "model['backbone']['graph_cfg'] = dict(layout='nturgbd')\n",
+        READ, ('graph.py', 'model.backbone.graph_cfg', "'nturgbd'", 'Did you mean nturgb+d?')),
+    'an unknown layout of features': (
+        "prepare[1]['dataset'] = 'cocoo'\n", READ, ('graph.py', 'GenSkeFeat', "'cocoo'", 'coco?')),
+    'channels': (
+        "prepare[1]['feats'] = ['j', 'b']\n",
+        None, ('graph.py', '6 channels', 'in_channels = 3', 'in_channels=6')),
+    'FormatGCNInput forgotten': (
+        'del finish[1]\nfor pipeline in (train_pipeline, test_pipeline):\n    del pipeline[-3]\n',
+        None, ('graph.py', 'data.train', 'FormatGCNInput in front of Collect')),
+    'keypoint not collected': (
+        "finish[2]['keys'] = finish[3]['keys'] = ['label']\n", READ, ('graph.py', 'Collect', "'keypoint'", 'RecognizerGCN')),
+    'a pipeline of heatmaps': (
+        "heat = [dict(type='UniformSample', clip_len=8), dict(type='PoseDecode'),\n"
+        "        dict(type='GeneratePoseTarget', layout=layout), dict(type='FormatShape', input_format='NCTHW_Heatmap'),\n"
+        "        dict(type='Collect', keys=['imgs', 'label'], meta_keys=[])]\n"
+        "for split in ('train', 'val', 'test'):\n    data[split]['pipeline'] = heat\n",
+        READ, ('graph.py', 'data.train.pipeline', "'keypoint'", 'RecognizerGCN needs')),
+    'people of a network that normalises each apart': (
+        "finish[1]['num_person'] = 2\nmodel['backbone'] = dict(\n"
+        "    type='CTRGCN', base_channels=16, num_stages=2, inflate_stages=[2], num_person=1, graph_cfg=dict(layout=layout))\n",
+        READ, ('graph.py', 'FormatGCNInput', 'num_person = 2', 'model.backbone.num_person = 1', 'CTRGCN')),
+    'people, by data_bn_type': (
+        "finish[1]['num_person'] = 2\nmodel['backbone']['data_bn_type'] = 'MVC'\n",
+        READ, ('graph.py', 'num_person = 2', 'model.backbone.num_person = 1', 'STGCN')),
+    'an unknown setting of a unit': (
+        "model['backbone']['gcn_adaptve'] = 'init'\n",
+        READ, ('graph.py', 'model.backbone', "'gcn_adaptve'", 'Did you mean gcn_adaptive?')),
+    'an unknown value of one': (
+        "model['backbone']['gcn_adaptive'] = 'initial'\n",
+        READ, ('graph.py', 'model.backbone', "'initial'", 'init, offset, importance')),
+    'an unknown unit': (
+        "model['backbone']['tcn_type'] = 'mstcnn'\n", READ, ('graph.py', 'tcn_type', 'Did you mean mstcn?')),
+    'an unknown stream': ("stream = 'x'\n", READ, ('graph.py', "stream = 'x'", 'Known: j, b, jm, bm, k, km')),
+    'a stream of a pipeline that makes no features': (
+        "stream = 'b'\nfor pipeline in (train_pipeline, test_pipeline):\n    del pipeline[1]\n",
+        READ, ('graph.py', "stream = 'b'", 'GenSkeFeat')),
+    'features alone while training': (
+        "model['test_cfg'] = dict(score_ext=True, pool_opt='t')\n", None, ('graph.py', 'features are no class scores')),
+    'the width of the head': (
+        "model['cls_head']['in_channels'] = 32\n", None, ('in_channels = 32', 'the backbone gives 24')),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('fault', MISTAKES)
+def test_a_mistake_in_a_config_is_one_message(folder, fault):
+    extra, when, words = MISTAKES[fault]
+    config = tiny_graph.write_config(folder, extra=extra)
+    if when == READ:
+        with pytest.raises(ConfigError) as error:
+            read_recipe(load_config(config))
+        assert all(word in str(error.value) for word in words), str(error.value)
+    refused(config, DataError if 'data have' in fault else ConfigError, *words)
+
+
+# -- clips that are odd, not wrong -------------------------------------------------------------------------------------
+
+
+def changed(folder, tmp_path, change):
+    """A config on copies of the clips, each of them changed."""
+    for split in ('train', 'val', 'test'):
+        clips = read_annotations(folder / f'{split}.pkl')['annotations']
+        clips = [change(dict(clip)) for clip in clips]
+        write_annotations(
+            tmp_path / f'{split}.pkl', {split: [c['frame_dir'] for c in clips]}, clips
+        )
+    np.save(tmp_path / 'labels.npy', np.eye(3, 6, dtype=np.float32))
+    return tmp_path
+
+
+def scores(folder, people=1):
+    """Train for an epoch, which has to go through, and return the test's scores."""
+    config = tiny_graph.write_config(folder, people=people, extra='total_epochs = 1\n')
+    train(config, TrainOptions())
+    found = test(config, TestOptions(device='cpu')).scores
+    assert found.shape == (4, 3) and np.isfinite(found).all()
+    return found
+
+
+def without_score(clip):
+    del clip['keypoint_score']
+    return clip
+
+
+def no_people(clip):
+    shape = (0, NUM_FRAMES, NUM_JOINTS)
+    return {
+        **clip,
+        'keypoint': np.zeros((*shape, 2), np.float32),
+        'keypoint_score': np.zeros(shape, np.float32),
+    }
+
+
+def one_frame(clip):
+    parts = {key: clip[key][:, :1] for key in ('keypoint', 'keypoint_score')}
+    return {**clip, **parts, 'total_frames': 1}
+
+
+@pytest.mark.parametrize('change', [without_score, no_people, one_frame])
+def test_a_clip_without_scores_people_or_movement_is_trained_on(folder, tmp_path, change):
+    found = scores(changed(folder, tmp_path, change))
+    if change is no_people:  # nothing tells one clip from another
+        np.testing.assert_array_equal(found, found[:1].repeat(4, 0))
+
+
+def test_a_missing_score_counts_as_one(folder, tmp_path):
+    found = []
+    for name, change in (
+        ('missing', without_score),
+        ('ones', lambda clip: {**clip, 'keypoint_score': np.ones_like(clip['keypoint_score'])}),
+    ):
+        (tmp_path / name).mkdir()
+        found.append(scores(changed(folder, tmp_path / name, change)))
+    np.testing.assert_array_equal(*found)
+
+
+def test_of_three_people_the_first_two_are_seen(folder, tmp_path):
+    def crowd(seed):
+        def change(clip):
+            rng = np.random.default_rng(seed)
+            others = clip['keypoint'] + rng.uniform(-20, 20, (1, 1, NUM_JOINTS, 2)).astype(
+                np.float32
+            )
+            people = [clip['keypoint'], clip['keypoint'][:, ::-1], others]
+            return {
+                **clip,
+                'keypoint': np.concatenate(people),
+                'keypoint_score': clip['keypoint_score'].repeat(3, 0),
+            }
+
+        return change
+
+    found = []
+    for seed in (0, 1):  # the third person differs
+        (tmp_path / str(seed)).mkdir()
+        found.append(scores(changed(folder, tmp_path / str(seed), crowd(seed)), people=2))
+    np.testing.assert_array_equal(*found)
