@@ -3,7 +3,7 @@ _base_ = ['../../_base_/protogcn.py', '../../_base_/ntu_3dkp_turned.py', '../../
 
 model = dict(cls_head=dict(num_classes=120))
 data = dict(
-    train=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_train'),
+    train=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_train', pipeline=_base_.mirrored),
     val=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_val'),
     test=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_val'))
 optimizer = dict(lr=0.025)

@@ -2,4 +2,3 @@
 _base_ = ['j.py']
 
 stream = 'jm'
-data = dict(train=dict(pipeline=_base_.mirrored))
