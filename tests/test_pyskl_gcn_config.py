@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 from config_files import CONFIGS, composed, splits_of
-from tiny import run
+from tiny import script
 
+from pyskl.datasets import build_dataset
 from pyskl.models import build_model
 from pyskl.recipe import differences, load_config, read_recipe
 from pyskl.scores import load_scores
 
 INPUTS = Path(__file__).parent / 'inputs'
+PICKLE = 'data/nturgbd/ntu60_3danno.pkl'
 NUM_CLASSES = 60
 
 # So small that it trains in seconds; everything else is as the user wrote it.
@@ -58,10 +60,9 @@ def folder(tmp_path_factory):
     split = dict(
         xsub_train=names[:12], xsub_val=names[12:], xview_train=names[6:], xview_val=names[:6]
     )
-    (folder / 'data' / 'nturgbd').mkdir(parents=True)
-    for name in ('ntu60', 'ntu120'):
-        with open(folder / 'data' / 'nturgbd' / f'{name}_3danno.pkl', 'wb') as file:
-            pickle.dump(dict(split=split, annotations=clips), file)
+    (folder / PICKLE).parent.mkdir(parents=True)
+    with open(folder / PICKLE, 'wb') as file:
+        pickle.dump(dict(split=split, annotations=clips), file)
     for file in INPUTS.glob('user_*gcn.py'):
         (folder / file.name).write_text(file.read_text())
     return folder
@@ -77,21 +78,21 @@ def test_pyskls_flat_config_is_the_shipped_one():
         assert composed(part['pipeline']) == composed(splits_of(ours)[split]['pipeline'])
 
 
-def test_pyskls_flat_config_trains_and_is_tested(folder):
-    trained = run('tools/train.py', 'user_stgcn.py', '--cfg-options', *SMALL, cwd=folder)
-    assert trained.returncode == 0, trained.stderr
+def test_pyskls_flat_config_trains_and_is_tested(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert script('train').main(['user_stgcn.py', '--cfg-options', *SMALL]) == 0
+    assert script('test').main(['user_stgcn.py', '--cfg-options', *SMALL]) == 0
     run_dir = folder / 'work_dirs' / 'stgcn++' / 'user' / 'b'
-    tested = run('tools/test.py', 'user_stgcn.py', '--cfg-options', *SMALL, cwd=folder)
-    assert tested.returncode == 0, tested.stderr
     found = load_scores(run_dir / 'scores.npz')
     assert found.scores.shape == (6, NUM_CLASSES)
     np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-5)
-    assert (run_dir / 'result.pkl').exists() and 'top1_acc' in tested.stdout
+    assert (run_dir / 'result.pkl').exists() and 'top1_acc' in capsys.readouterr().out
 
 
-def test_a_checkpoint_of_pyskls_form_is_tested_as_it_is(folder):
+def test_a_checkpoint_of_pyskls_form_is_tested_as_it_is(folder, monkeypatch):
     """Beside the weights mmcv's files hold what belongs to its own runner; there is no embedding in them."""
-    recipe = read_recipe(load_config(folder / 'user_stgcn.py', SMALL))
+    monkeypatch.chdir(folder)
+    recipe = read_recipe(load_config('user_stgcn.py', SMALL))
     torch.manual_seed(0)
     weights = build_model(recipe.model_config()[0]).state_dict()
     assert not any('emb' in key for key in weights)
@@ -105,20 +106,10 @@ def test_a_checkpoint_of_pyskls_form_is_tested_as_it_is(folder):
     )
     group = dict(lr=0.0, momentum=0.9, dampening=0, weight_decay=5e-4, nesterov=True, params=[0])
     optimizer = dict(state={0: dict(momentum_buffer=torch.zeros(2))}, param_groups=[group])
-    torch.save(dict(meta=meta, state_dict=weights, optimizer=optimizer), folder / 'j.pth')
-    tested = run(
-        'tools/test.py',
-        'user_stgcn.py',
-        '-C',
-        'j.pth',
-        '--out',
-        'out.pkl',
-        '--cfg-options',
-        *SMALL,
-        cwd=folder,
-    )
-    assert tested.returncode == 0, tested.stderr
-    with open(folder / 'out.pkl', 'rb') as file:
+    torch.save(dict(meta=meta, state_dict=weights, optimizer=optimizer), 'j.pth')
+    words = ['-C', 'j.pth', '--out', 'out.pkl', '--cfg-options', *SMALL]
+    assert script('test').main(['user_stgcn.py', *words]) == 0
+    with open('out.pkl', 'rb') as file:
         assert np.shape(pickle.load(file)) == (6, NUM_CLASSES)
 
 
@@ -131,15 +122,19 @@ def test_protogcns_flat_config_is_the_shipped_one():
 
 
 def test_protogcns_flat_config_builds_what_trains(folder):
-    dry = run(
-        'tools/train.py',
-        'user_protogcn.py',
-        '--dry-run',
-        '--cfg-options',
-        'data.videos_per_gpu=2',
-        'model.backbone.base_channels=16',
-        'model.cls_head.in_channels=64',
-        cwd=folder,
+    recipe = read_recipe(
+        load_config(folder / 'user_protogcn.py', {'data.train.ann_file': str(folder / PICKLE)})
     )
-    assert dry.returncode == 0, dry.stderr
-    assert 'loss_contrast' in dry.stdout + dry.stderr
+    dataset = build_dataset(recipe.data.train)
+    samples = [dataset[index] for index in (0, 1)]
+    assert samples[0]['keypoint'].shape == (1, 2, 100, 25, 3)
+    model = build_model(recipe.model_config()[0])
+    assert sum(p.numel() for p in model.backbone.parameters()) == 4_161_504 - 2 * 300 * 384
+    batch = {
+        key: torch.stack([torch.as_tensor(sample[key]) for sample in samples])
+        for key in ('keypoint', 'label')
+    }
+    losses = model(batch)
+    assert {'loss_cls', 'loss_contrast'} <= set(losses)
+    sum(losses[key] for key in ('loss_cls', 'loss_contrast')).backward()
+    assert model.cls_head.csc_loss.cl_fc.weight.grad.abs().max() > 0
