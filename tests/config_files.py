@@ -31,13 +31,17 @@ GRAPH_FAMILIES = (
 _OTHERS = ('_base_', 'sweeps', 'natops')
 
 
-def _family(path: Path) -> str:
+def family_of(path: Path) -> str:
     return path.relative_to(CONFIGS).parts[0]
 
 
-_COMPLETE = sorted(p for p in CONFIGS.rglob('*.py') if _family(p) not in _OTHERS)
-GRAPH_CONFIGS = [p for p in _COMPLETE if _family(p) in GRAPH_FAMILIES]
-HEATMAP_CONFIGS = [p for p in _COMPLETE if _family(p) not in GRAPH_FAMILIES]
+def _has_graph(path: Path) -> bool:
+    return family_of(path) in GRAPH_FAMILIES or 'RecognizerGCN' in path.read_text()
+
+
+_COMPLETE = sorted(p for p in CONFIGS.rglob('*.py') if family_of(p) not in _OTHERS)
+GRAPH_CONFIGS = [p for p in _COMPLETE if _has_graph(p)]
+HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p)]
 
 
 def name_of(path: Path) -> str:
