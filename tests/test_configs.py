@@ -1,4 +1,4 @@
-"""The shipped configs: published values, corrected joints and limbs, small children for the demo."""
+"""The shipped configs of heatmap networks: published values, corrected joints and limbs, small children for the demo."""
 from __future__ import annotations
 
 import json
@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from config_files import CONFIGS, HEATMAP_CONFIGS
 from goldens import GOLDEN, needs_golden
 from mmengine.config import Config
 from pipelines_as_published import PIPELINES_AS_PUBLISHED
@@ -17,18 +18,15 @@ from pyskl.models import build_model
 from pyskl.recipe import differences, dump_config, load_config, read_recipe
 from pyskl.skeletons import get_layout, layout_of
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 CORRECTED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue22'
 DEMO, ABLATION = CONFIGS / 'demo', CONFIGS / 'ablation'
-# sweeps/ holds plans, not configs; natops/ has no val split and no 22 joints: test_natops.py
-ALL = sorted(p for p in CONFIGS.rglob('*.py') if p.parent.name not in ('natops', 'sweeps'))
 SPLITS = ('train', 'val', 'test')
 STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion')
 
 streams = pytest.mark.parametrize('stream', ['joint', 'limb'])
 all_streams = pytest.mark.parametrize('stream', STREAMS)
-shipped = pytest.mark.parametrize('path', ALL, ids=lambda p: f'{p.parent.name}/{p.stem}')
+shipped = pytest.mark.parametrize('path', HEATMAP_CONFIGS, ids=lambda p: f'{p.parent.name}/{p.stem}')
 
 
 def recipe(folder: Path, stream: str):
@@ -47,7 +45,7 @@ def spec_of(target: dict) -> HeatmapSpec:
 
 @pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
 def test_four_streams_are_shipped(folder):
-    assert {path.stem for path in folder.glob('*.py')} == {*STREAMS}
+    assert {path.stem for path in HEATMAP_CONFIGS if path.parent == folder} == {*STREAMS}
 
 
 @shipped
@@ -84,8 +82,8 @@ def test_what_is_dumped_is_the_same_recipe(path, tmp_path):
 
 
 def test_no_two_configs_share_a_work_dir():
-    folders = [read_recipe(load_config(path)).work_dir for path in ALL]
-    assert len(set(folders)) == len(ALL)
+    folders = [read_recipe(load_config(path)).work_dir for path in HEATMAP_CONFIGS]
+    assert len(set(folders)) == len(HEATMAP_CONFIGS)
     assert './work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint' in folders
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import ROOT, problem, run
+from config_files import CONFIGS
+from tiny import ROOT, problem, run, script
 
+from pyskl.annotations import make_annotation, write_annotations
 from pyskl.evaluation import top_k_accuracy
 from pyskl.scores import load_scores
 
@@ -48,6 +50,40 @@ def test_an_example_trains_and_is_tested(folder, name):
     tested = run('tools/test.py', f'{name}_config.py', cwd=folder)
     assert tested.returncode == 0, tested.stderr
     assert 0 <= top1(folder) <= 1 and 'top1_acc' in tested.stdout
+
+
+def write_nine_joints(path: Path) -> None:
+    """39 clips of 9 joints in pixels; a class lifts the left hand, the right hand, or none."""
+    rng = np.random.default_rng(0)
+    standing = np.array([[0, 60], [0, 0], [0, -40], [-30, 30], [-30, 60], [-30, 75], [30, 30], [30, 60], [30, 75]])
+    annotations = []
+    for index in range(39):
+        keypoint = standing + (320, 240) + rng.normal(0, 2, (1, 60, 9, 2))
+        if index % 3:
+            hand = [4, 5] if index % 3 == 1 else [7, 8]
+            keypoint[0, :, hand, 1] -= np.linspace(0, 100, 60)
+        annotations.append(make_annotation(f'clip_{index}', keypoint, label=index % 3, img_shape=(480, 640)))
+    names = [annotation['frame_dir'] for annotation in annotations]
+    path.parent.mkdir()
+    write_annotations(path, {'train': names[:24], 'val': names[24:]}, annotations)
+
+
+def test_nine_joints_of_ones_own_train_with_stgcn_plus_plus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(CONFIGS, 'configs')
+    Path('configs/mine').mkdir()
+    config = shutil.copy(EXAMPLES / 'nine_joints_config.py', 'configs/mine/nine_joints.py')
+    assert len(Path(config).read_text().splitlines()) == 10
+    write_nine_joints(Path('data/nine.pkl'))
+
+    # Smaller and shorter, but for the joints nothing else.
+    lengths = [f'data.{part}.pipeline.2.clip_len=20' for part in ('train.dataset', 'val', 'test')]
+    words = [config, '--cfg-options', 'model.backbone.base_channels=16', 'model.backbone.num_stages=3', 'model.cls_head.in_channels=16',
+             'total_epochs=5', 'data.videos_per_gpu=8', 'data.workers_per_gpu=0', *lengths]
+    for name in ('train', 'test'):
+        assert script(name).main(words) == 0
+    scores = load_scores('work_dirs/nine_joints/j/scores.npz').scores
+    assert top_k_accuracy(scores, np.arange(24, 39) % 3, 1)[0] > CHANCE + 0.3
 
 
 def test_two_ranks_train_a_graph_network(folder):

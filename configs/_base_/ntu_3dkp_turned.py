@@ -1,4 +1,7 @@
-"""Key points of Kinect, x y z, without turning the spine upright; turned at random in training. NTU60, xsub."""
+"""Key points of Kinect, x y z, without turning the spine upright; turned at random in training. NTU60, xsub.
+
+`mirrored` and `part_dropped` are what some of ProtoGCN's streams are trained with.
+"""
 prepare = [
     dict(type='PreNormalize3D', align_spine=False),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']),
@@ -10,6 +13,8 @@ finish = [
     dict(type='ToTensor', keys=['keypoint']),
 ]
 train_pipeline = [*turned, dict(type='UniformSampleDecode', clip_len=100), *finish]
+mirrored = [*turned[:2], dict(type='Spatial_Flip', dataset='nturgb+d', p=0.5), *train_pipeline[2:]]
+part_dropped = [*turned[:2], dict(type='Part_Drop'), *train_pipeline[2:]]
 val_pipeline = [*prepare, dict(type='UniformSampleDecode', clip_len=100, num_clips=1), *finish]
 test_pipeline = [*prepare, dict(type='UniformSampleDecode', clip_len=100, num_clips=10), *finish]
 

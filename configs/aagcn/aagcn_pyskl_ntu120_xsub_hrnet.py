@@ -1,5 +1,5 @@
 """AAGCN. NTU120, other people in the test; HRNet's 2D joints."""
-_base_ = ['model.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/aagcn.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
 
 model = dict(backbone=dict(graph_cfg=dict(layout='coco')), cls_head=dict(num_classes=120))
 data = dict(

@@ -1,5 +1,5 @@
 """MS-G3D. NTU120, other set-ups in the test; Kinect's 3D joints."""
-_base_ = ['model.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/msg3d.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
 
 model = dict(cls_head=dict(num_classes=120))
 data = dict(

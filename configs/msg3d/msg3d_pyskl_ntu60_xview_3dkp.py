@@ -1,5 +1,5 @@
 """MS-G3D. NTU60, another camera in the test; Kinect's 3D joints."""
-_base_ = ['model.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/msg3d.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
 
 data = dict(
     train=dict(dataset=dict(split='xview_train')),

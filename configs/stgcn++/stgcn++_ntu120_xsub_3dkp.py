@@ -1,5 +1,5 @@
 """ST-GCN++. NTU120, other people in the test; Kinect's 3D joints."""
-_base_ = ['model.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/stgcn++.py', '../_base_/ntu_3dkp.py', '../_base_/schedule_16x5.py']
 
 model = dict(cls_head=dict(num_classes=120))
 data = dict(

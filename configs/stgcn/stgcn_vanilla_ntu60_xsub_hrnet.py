@@ -1,16 +1,8 @@
 """ST-GCN as first published: all frames up to 300, one clip in the test. NTU60, other people in the test."""
-_base_ = ['model.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/stgcn.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
 
-model = dict(backbone=dict(graph_cfg=dict(layout='coco')))
-pipeline = [
-    dict(type='PreNormalize2D'),
-    dict(type='GenSkeFeat', dataset='coco', feats=['j']),
-    dict(type='PadTo', length=300, mode='zero'),
-    dict(type='PoseDecode'),
-    dict(type='FormatGCNInput', num_person=2),
-    dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint']),
-]
+model = dict(backbone=dict(tcn_dropout=0.5, graph_cfg=dict(layout='coco')))
+pipeline = [*_base_.prepare, dict(type='PadTo', length=300, mode='zero'), *_base_.finish]
 data = dict(
     train=dict(dataset=dict(pipeline=pipeline)), val=dict(pipeline=pipeline), test=dict(pipeline=pipeline))
 optimizer = dict(weight_decay=0.0001, nesterov=False)

@@ -8,32 +8,18 @@ from functools import cache
 
 import numpy as np
 import pytest
+from config_files import CONFIGS, splits_of
 from goldens import GOLDEN, needs_golden
 from pose_goldens import clip, protogcn, stages
 
 from pyskl.datasets.pipelines import Compose
-from pyskl.registry import PIPELINES
-
-SAMPLING = ('UniformSample', 'UniformSampleDecode', 'DecompressPose')
-pytestmark = pytest.mark.skipif(
-    not all(name in PIPELINES for name in SAMPLING), reason=f'needs {", ".join(SAMPLING)}'
-)
+from pyskl.recipe import load_config, read_recipe
 
 
-def stgcn(form: str, feat: str, clips: int = 1, augment: bool = False) -> list[dict]:
-    """Return the stages of PYSKL's ST-GCN++ configs."""
-    solid = form == '3dkp'
-    sampling = dict(type='UniformSample', clip_len=100)
-    return [
-        dict(type='PreNormalize3D' if solid else 'PreNormalize2D'),
-        *([dict(type='RandomScale', scale=0.1), dict(type='RandomRot')] if augment else []),
-        dict(type='GenSkeFeat', dataset='nturgb+d' if solid else 'coco', feats=[feat]),
-        {**sampling, 'num_clips': clips} if clips > 1 else sampling,
-        dict(type='PoseDecode'),
-        dict(type='FormatGCNInput', num_person=2),
-        dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-        dict(type='ToTensor', keys=['keypoint']),
-    ]
+def shipped(name: str, split: str, stream: str = 'j') -> list[dict]:
+    """Return a pipeline of a shipped config."""
+    recipe = read_recipe(load_config(CONFIGS / f'{name}.py', {'stream': stream}))
+    return splits_of(recipe)[split]['pipeline']
 
 
 def passed(pipeline: list[dict], results: dict, test_mode: bool, seed: int = 3) -> np.ndarray:
@@ -51,21 +37,22 @@ def assert_like(out: np.ndarray, golden: dict[str, np.ndarray], step: int) -> No
 
 
 @pytest.mark.parametrize(
-    'golden, pipeline',
+    'golden, config, split',
     [
-        ('stgcn++ 3dkp j,clips=1,test=False', stgcn('3dkp', 'j')),
-        ('stgcn++ 3dkp j,clips=10,test=True', stgcn('3dkp', 'j', 10)),
-        ('stgcn++ 3dkp bm,clips=1,test=False', stgcn('3dkp', 'bm')),
-        ('stgcn++ 3dkp bm,clips=10,test=True', stgcn('3dkp', 'bm', 10)),
-        ('stgcn++ hrnet j,clips=1,test=False', stgcn('hrnet', 'j')),
-        ('stgcn++ hrnet j,clips=10,test=True', stgcn('hrnet', 'j', 10)),
-        ('strong_aug b,train', stgcn('3dkp', 'b', augment=True)),
+        ('stgcn++ 3dkp j,clips=1,test=False', 'stgcn++/stgcn++_ntu60_xsub_3dkp', 'train'),
+        ('stgcn++ 3dkp j,clips=10,test=True', 'stgcn++/stgcn++_ntu60_xsub_3dkp', 'test'),
+        ('stgcn++ 3dkp bm,clips=1,test=False', 'aagcn/aagcn_pyskl_ntu120_xset_3dkp', 'train'),
+        ('stgcn++ 3dkp bm,clips=10,test=True', 'aagcn/aagcn_pyskl_ntu120_xset_3dkp', 'test'),
+        ('stgcn++ hrnet j,clips=1,test=False', 'ctrgcn/ctrgcn_pyskl_ntu60_xview_hrnet', 'train'),
+        ('stgcn++ hrnet j,clips=10,test=True', 'msg3d/msg3d_pyskl_ntu120_xsub_hrnet', 'test'),
+        ('strong_aug b,train', 'strong_aug/ntu60_xsub_3dkp', 'train'),
     ],
 )
-def test_pyskls_pipelines_give_upstreams_numbers(golden, pipeline):
+def test_the_configs_pipelines_give_upstreams_numbers(golden, config, split):
+    stream = golden.split(',')[0].split()[-1]
     flat = clip(stages('input/k2'), stages('input/s2'), img_shape=(1080, 1920))
     results = flat if 'hrnet' in golden else clip(stages('input/k3'))
-    out = passed(pipeline, results, test_mode='test=True' in golden)
+    out = passed(shipped(config, split, stream), results, test_mode=split == 'test')
     parts = {part: stages(f'pipeline({golden})/{part}') for part in ('shape', 'mean', 'first')}
     assert_like(out, parts, step=10)
 
@@ -107,7 +94,7 @@ def test_a_data_sets_float32_clip_gives_nearly_the_same(form):
     solid = form == '3dkp'
     half = stages('input/k3' if solid else 'input/k2')
     score = np.ones(half.shape[:3], np.float32) if solid else stages('input/s2')
-    pipeline = stgcn(form, 'j')
+    pipeline = shipped(f'stgcn++/stgcn++_ntu60_xsub_{form}', 'train')
     golden = passed(pipeline, clip(half, None if solid else score), test_mode=False)
     ours = passed(
         pipeline, clip(half.astype(np.float32), score.astype(np.float32)), test_mode=False

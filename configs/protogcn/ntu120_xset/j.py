@@ -1,5 +1,5 @@
 """ProtoGCN, joints. NTU120, other set-ups in the test; Kinect's 3D joints."""
-_base_ = ['../_base_/model.py', '../../_base_/ntu_3dkp_turned.py', '../../_base_/schedule_150.py']
+_base_ = ['../../_base_/protogcn.py', '../../_base_/ntu_3dkp_turned.py', '../../_base_/schedule_150.py']
 
 model = dict(cls_head=dict(num_classes=120))
 data = dict(

@@ -1,5 +1,5 @@
 """ProtoGCN, joints. NTU60, another camera in the test; Kinect's 3D joints."""
-_base_ = ['../_base_/model.py', '../../_base_/ntu_3dkp_turned.py', '../../_base_/schedule_150.py']
+_base_ = ['../../_base_/protogcn.py', '../../_base_/ntu_3dkp_turned.py', '../../_base_/schedule_150.py']
 
 data = dict(
     train=dict(split='xview_train'),

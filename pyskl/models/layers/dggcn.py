@@ -136,7 +136,7 @@ class PrototypeGCN(DGGCN):
         in_channels: int,
         out_channels: int,
         A: Tensor,
-        ratio: float = 0.25,
+        ratio: float = 0.125,
         ctr: Literal['T'] = 'T',
         ada: Literal['T'] = 'T',
         subset_wise: bool = False,

@@ -1,4 +1,4 @@
-"""DG-STGCN, arXiv:2210.05895, for NTU60's joints and classes; the start of the other files."""
+"""DG-STGCN, arXiv:2210.05895, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(

@@ -1,4 +1,4 @@
-"""ST-GCN, arXiv:1801.07455, for NTU60's joints and classes; the start of the other files."""
+"""ST-GCN, arXiv:1801.07455, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='STGCN', graph_cfg=dict(layout='nturgb+d', mode='stgcn_spatial')),

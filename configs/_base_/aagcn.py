@@ -1,4 +1,4 @@
-"""AAGCN, arXiv:1912.06971, for NTU60's joints and classes; the start of the other files."""
+"""AAGCN, arXiv:1912.06971, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='AAGCN', graph_cfg=dict(layout='nturgb+d', mode='spatial')),

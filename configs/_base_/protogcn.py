@@ -1,4 +1,4 @@
-"""ProtoGCN, arXiv:2411.18941, for NTU60's joints and classes; the start of the other files."""
+"""ProtoGCN, arXiv:2411.18941, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(

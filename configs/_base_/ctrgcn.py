@@ -1,4 +1,4 @@
-"""CTR-GCN, arXiv:2107.12213, for NTU60's joints and classes; the start of the other files."""
+"""CTR-GCN, arXiv:2107.12213, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='CTRGCN', graph_cfg=dict(layout='nturgb+d', mode='spatial')),

@@ -1,4 +1,4 @@
-"""ST-GCN++, arXiv:2205.09443, for NTU60's joints and classes; the start of the other files."""
+"""ST-GCN++, arXiv:2205.09443, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(

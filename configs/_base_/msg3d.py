@@ -1,4 +1,4 @@
-"""MS-G3D, arXiv:2003.14111, for NTU60's joints and classes; the start of the other files."""
+"""MS-G3D, arXiv:2003.14111, for NTU60's joints and classes."""
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='MSG3D', graph_cfg=dict(layout='nturgb+d', mode='binary_adj')),

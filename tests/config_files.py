@@ -1,0 +1,78 @@
+"""The shipped configs, by what they train: graph networks on key points, or networks on heatmaps."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+import pyskl.datasets  # noqa: F401 (fills the registries)
+from pyskl.datasets import Compose
+from pyskl.recipe import Recipe, load_config, read_recipe
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+SPLITS = ('train', 'val', 'test')
+GRAPH_FAMILIES = (
+    'aagcn',
+    'ctrgcn',
+    'dgstgcn',
+    'msg3d',
+    'protogcn',
+    'sgn',
+    'stgcn',
+    'stgcn++',
+    'strong_aug',
+)
+
+# What other configs start from, plans of many runs, and NATOPS's, which have no val split (test_natops.py).
+_OTHERS = ('_base_', 'sweeps', 'natops')
+
+
+def family_of(path: Path) -> str:
+    return path.relative_to(CONFIGS).parts[0]
+
+
+def _has_graph(path: Path) -> bool:
+    return family_of(path) in GRAPH_FAMILIES or 'RecognizerGCN' in path.read_text()
+
+
+_COMPLETE = sorted(p for p in CONFIGS.rglob('*.py') if family_of(p) not in _OTHERS)
+GRAPH_CONFIGS = [p for p in _COMPLETE if _has_graph(p)]
+HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p)]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+@cache
+def config(path: Path) -> Config:
+    return load_config(path)
+
+
+@cache
+def recipe(path: Path) -> Recipe:
+    return read_recipe(config(path))
+
+
+def splits_of(found: Recipe) -> dict[str, dict[str, Any]]:
+    """Return the data sets by split, without RepeatDataset."""
+    given = {split: getattr(found.data, split) for split in SPLITS if getattr(found.data, split)}
+    return {split: dataset.get('dataset', dataset) for split, dataset in given.items()}
+
+
+@cache
+def _composed(pipeline: str) -> tuple[str, ...]:
+    return tuple(map(repr, Compose(json.loads(pipeline)).steps))
+
+
+def composed(pipeline: list[dict]) -> tuple[str, ...]:
+    """Return the steps with all their settings; each pipeline is built once."""
+    return _composed(json.dumps(pipeline))
+
+
+def steps(*words: str | tuple[str, dict]) -> list[dict]:
+    return [dict(type=w) if isinstance(w, str) else dict(type=w[0], **w[1]) for w in words]
