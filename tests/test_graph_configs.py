@@ -88,7 +88,8 @@ def test_every_stream_changes_the_features_and_the_folder_alone(path):
         assert filled['work_dir'] == settings['work_dir'].replace('{stream}', stream)
         text, changed = json.dumps(settings['data']), json.dumps(filled['data'])
         assert changed.count(f'"feats": ["{stream}"]') == changed.count('GenSkeFeat') > 0
-        assert re.sub(r'"feats": \["\w+"\]', '', changed) == re.sub(r'"feats": \["\w+"\]', '', text)
+        feats = r'"feats": \[[^]]*\]'
+        assert re.sub(feats, '', changed) == re.sub(feats, '', text)
 
 
 @one_of_a_kind

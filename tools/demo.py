@@ -1,7 +1,8 @@
 """The whole road on made-up data, in a few minutes on a laptop: make demo (or python tools/demo.py).
 
 Made-up raw skeletons -> annotations -> trained streams -> tested -> blended -> ensemble/Submission.zip and a report to look at,
-every step by the command a user would type. --streams joint limb joint_motion limb_motion trains four in place of two.
+every step by the command a user would type. --streams joint limb gcn trains a graph network too; joint limb joint_motion limb_motion
+trains four networks on heatmaps.
 """
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from pyskl.evaluation import ONE_LABEL_METRICS, evaluate, mean_pose_nearest_neig
 from pyskl.scores.score_file import load_scores
 
 ROOT = Path(__file__).parents[1]
-STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion')
+STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion', 'gcn')
 PAIR = ('joint', 'limb')        # the streams of arXiv:2307.10624
 SEED = 2023                     # not the seed that the generator was tuned on
 NUM_TRAIN = 1500

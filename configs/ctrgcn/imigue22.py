@@ -1,5 +1,5 @@
 """CTR-GCN on iMiGUE's 22 joints, with a semantic embedding of the labels."""
-_base_ = ['../_base_/ctrgcn.py', '../_base_/imigue22.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/ctrgcn.py', '../_base_/imigue22.py', '../_base_/schedule_16x5_clipped.py']
 
 model = dict(
     backbone=dict(num_person=1, graph_cfg=dict(layout='imigue22')),

@@ -1,5 +1,5 @@
 """SGN on iMiGUE's 22 joints and 48 frames, with a semantic embedding of the labels."""
-_base_ = ['../_base_/imigue22.py', '../_base_/schedule_16x5.py']
+_base_ = ['../_base_/imigue22.py', '../_base_/schedule_16x5_clipped.py']
 
 model = dict(
     type='RecognizerGCN',
