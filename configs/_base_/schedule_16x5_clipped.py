@@ -3,4 +3,4 @@ _base_ = ['schedule_16x5.py']
 
 optimizer = dict(lr=0.0125)
 auto_scale_lr = dict(base_batch_size=16)
-optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))     # ours
+optimizer_config = dict(_delete_=True, grad_clip=dict(max_norm=40, norm_type=2))
