@@ -1,12 +1,12 @@
-"""BatchNorm3d whose batch statistics stay exact with channels last in memory.
+"""BatchNorm whose batch statistics stay exact with channels last in memory.
 
 For that layout torch's CPU kernel adds up each channel's values one after the other in float32:
 over half a million values the statistics are off by 1e-4, and small gradients by a percent. Here
 rows are grouped first, so that every running sum is short, and the groups' sums are combined
 pairwise. It costs no time.
 
-Frames that occur several times may pass once, if BatchNorm counts each as often as it occurs: see
-`counting_frames`.
+Frames, or people, that occur several times may pass once, if BatchNorm counts each as often as it
+occurs: see `counting_frames`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from .observers import is_recorded
 
@@ -24,18 +25,19 @@ from .observers import is_recorded
 FrameCounts = tuple[tuple[slice, int], ...]
 
 EACH_ONCE: FrameCounts = ((slice(None), 1),)  # for any number of volumes
-MAX_COLUMNS = 32768  # groups x channels: what stays in a core's cache
+MAX_COLUMNS = 4096  # groups x channels: what stays in a core's first cache
 PIECE = 1 << 18  # numbers that stay there between two passes
 
 
-class ExactBatchNorm3d(nn.BatchNorm3d):
-    """nn.BatchNorm3d in weights, arguments and meaning.
+class _ExactBatchNorm(_BatchNorm):
+    """What BatchNorm of images and of volumes share.
 
-    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
-    nn.BatchNorm3d. `frame_counts` is set by `counting_frames`; None counts every frame once.
+    `frame_counts` is set by `counting_frames`; None counts every frame once.
     """
 
     frame_counts: FrameCounts | None = None
+    layout = torch.channels_last_3d
+    dtypes: tuple[torch.dtype, ...] = (torch.float32,)
 
     def uses_batch_statistics(self, x: Tensor) -> bool:
         """Return whether this file normalises x, by x's own statistics."""
@@ -44,18 +46,22 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
             from_batch
             and x.numel() > 0
             and x.device.type == 'cpu'
-            and x.dtype == torch.float32
+            and x.dtype in self.dtypes
             and self.affine
-            and x.is_contiguous(memory_format=torch.channels_last_3d)
+            and x.is_contiguous(memory_format=self.layout)
             and not is_recorded()
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, T, H, W)."""
+        """Normalise x of the layer's number of axes."""
         if self.frame_counts is not None:
-            x = x.contiguous(memory_format=torch.channels_last_3d)
+            x = x.contiguous(memory_format=self.layout)
         if not self.uses_batch_statistics(x):
             return super().forward(x)
+        return self.normalise(x)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, T, H, W) by its own statistics."""
         counts = self.frame_counts or EACH_ONCE
         out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps, counts)
         self.update_running_statistics(mean, var, num_values(x, counts))
@@ -76,6 +82,28 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
         share = 1.0 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)
         self.running_var.lerp_(var * (count / max(count - 1, 1)), share)
+
+
+class ExactBatchNorm3d(_ExactBatchNorm, nn.BatchNorm3d):
+    """nn.BatchNorm3d in weights, arguments and meaning.
+
+    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
+    nn.BatchNorm3d.
+    """
+
+
+class ExactBatchNorm2d(_ExactBatchNorm, nn.BatchNorm2d):
+    """nn.BatchNorm2d, as ExactBatchNorm3d is nn.BatchNorm3d.
+
+    It takes (P, C, T, V) of P people, whom it counts as `counting_frames` says of frames.
+    """
+
+    layout = torch.channels_last
+    dtypes = (torch.float32, torch.float64)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Normalise (P, C, T, V) by its own statistics, as a volume of P frames."""
+        return super().normalise(x.transpose(0, 1)[None]).squeeze(0).transpose(0, 1)
 
 
 class GroupedBatchNorm(torch.autograd.Function):
@@ -175,9 +203,9 @@ def num_values(x: Tensor, counts: FrameCounts) -> int:
 def counting_frames(module: nn.Module, counts: FrameCounts) -> Iterator[None]:
     """Within it, the module's BatchNorms in training count frames as often as `counts` says.
 
-    They must see volumes (1, C, F, H, W) whose F frames `counts` names.
+    They must see volumes (1, C, F, H, W) whose F frames `counts` names, or (F, C, T, V).
     """
-    norms = [m for m in module.modules() if isinstance(m, ExactBatchNorm3d)]
+    norms = [m for m in module.modules() if isinstance(m, _ExactBatchNorm)]
     for norm in norms:
         norm.frame_counts = counts
     try:
