@@ -60,11 +60,13 @@ class _ExactBatchNorm(_BatchNorm):
             return super().forward(x)
         return self.normalise(x)
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, T, H, W) by its own statistics."""
+    def normalise(self, x: Tensor, shortcut: Tensor | None = None, relu: bool = False) -> Tensor:
+        """Compute relu(norm(x) + shortcut) with the statistics of x."""
         counts = self.frame_counts or EACH_ONCE
-        out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps, counts)
-        self.update_running_statistics(mean, var, num_values(x, counts))
+        out, mean, var = GroupedBatchNorm.apply(
+            x, self.weight, self.bias, self.eps, counts, shortcut, relu
+        )
+        self.update_running_statistics(mean, var, num_values(as_volume(x), counts))
         return out
 
     @torch.no_grad()
@@ -95,53 +97,65 @@ class ExactBatchNorm3d(_ExactBatchNorm, nn.BatchNorm3d):
 class ExactBatchNorm2d(_ExactBatchNorm, nn.BatchNorm2d):
     """nn.BatchNorm2d, as ExactBatchNorm3d is nn.BatchNorm3d.
 
-    It takes (P, C, T, V) of P people, whom it counts as `counting_frames` says of frames.
+    It takes (P, C, T, V) of P people, whom it counts as it is told to count frames.
     """
 
     layout = torch.channels_last
     dtypes = (torch.float32, torch.float64)
-
-    def normalise(self, x: Tensor) -> Tensor:
-        """Normalise (P, C, T, V) by its own statistics, as a volume of P frames."""
-        return super().normalise(x.transpose(0, 1)[None]).squeeze(0).transpose(0, 1)
 
 
 class GroupedBatchNorm(torch.autograd.Function):
     """Normalise by the batch's statistics.
 
     Args of `apply`:
-        x: (B, C, T, H, W), channels last.
+        x: (B, C, T, H, W), or (P, C, T, V) of P people, who count as frames; channels last.
         weight, bias: (C,).
         eps: added to the variance.
         counts: how often each frame counts.
+        shortcut: added to the normalised x, in its shape; None: nothing.
+        relu: whether ReLU follows.
 
     Returns:
-        The normalised x; mean and biased variance (C,) of the batch, without gradient.
+        relu(norm(x) + shortcut); mean and biased variance (C,) of the batch, without gradient.
     """
 
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float, counts: FrameCounts
+        ctx,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        eps: float,
+        counts: FrameCounts,
+        shortcut: Tensor | None = None,
+        relu: bool = False,
     ) -> tuple[Tensor, ...]:
         # Statistics of the frames that count alike, then of all.
-        parts = [statistics(_rows(x[:, :, frames])) for frames, _ in counts]
-        total = num_values(x, counts)
-        shares = [times * x[:, :1, frames].numel() / total for frames, times in counts]
+        volume = as_volume(x)
+        parts = [statistics(_rows(volume[:, :, frames])) for frames, _ in counts]
+        total = num_values(volume, counts)
+        shares = [times * volume[:, :1, frames].numel() / total for frames, times in counts]
         if len(parts) == 1:
             mean, var = parts[0]
         else:
             mean, var = _combine(*map(torch.stack, zip(*parts)), x.new_tensor(shares)[:, None])
 
-        ctx.save_for_backward(x, weight, mean, torch.rsqrt(var + eps))
+        out = torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0]
+        out = out if shortcut is None else out.add_(shortcut)
+        out = out.relu_() if relu else out
+        ctx.save_for_backward(x, weight, mean, torch.rsqrt(var + eps), out if relu else None)
         ctx.eps, ctx.counts = eps, counts
         ctx.mark_non_differentiable(mean, var)
-        return torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0], mean, var
+        return out, mean, var
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, mean, scale = ctx.saved_tensors
-        grad = grad.contiguous(memory_format=torch.channels_last_3d)
+        x, weight, mean, scale, out = ctx.saved_tensors
+        layout = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
+        grad = grad.contiguous(memory_format=layout)
+        if out is not None:
+            grad = torch.ops.aten.threshold_backward(grad, out, 0)
         wants_x, each_once = ctx.needs_input_grad[0], ctx.counts == EACH_ONCE
         grad_x, *grads = torch.ops.aten.native_batch_norm_backward(
             grad,
@@ -157,7 +171,7 @@ class GroupedBatchNorm(torch.autograd.Function):
         )
         if wants_x and not each_once:
             grad_x = _input_gradient(grad, x, weight, mean, scale, *grads, ctx.counts)
-        return grad_x, *grads, None, None
+        return grad_x, *grads, None, None, grad if ctx.needs_input_grad[5] else None, None
 
 
 def _input_gradient(
@@ -175,7 +189,7 @@ def _input_gradient(
     `grad` holds, for each frame, the sum over all frames that it stands for.
     Source: Batch Normalization, arXiv:1502.03167, section 3.
     """
-    total = num_values(x, counts)
+    total = num_values(as_volume(x), counts)
     steepness = weight * scale
     slope = -steepness * scale * grad_weight / total
     level = -steepness * grad_bias / total - slope * mean
@@ -183,10 +197,16 @@ def _input_gradient(
     for frames, times in counts:
         slopes, levels = times * slope, times * level
         # Piece by piece, so that the second pass over a piece finds it in the cache.
-        pieces = (_rows(t[:, :, frames]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))
+        of_frames = (_rows(as_volume(t)[:, :, frames]) for t in (out, x, grad))
+        pieces = (rows.split(max(1, PIECE // x.shape[1])) for rows in of_frames)
         for out_rows, x_rows, grad_rows in zip(*pieces):
             torch.addcmul(levels, x_rows, slopes, out=out_rows).addcmul_(grad_rows, steepness)
     return out
+
+
+def as_volume(x: Tensor) -> Tensor:
+    """View (P, C, T, V) as a volume (1, C, P, T, V) of P frames; a volume stays as it is."""
+    return x.transpose(0, 1)[None] if x.ndim == 4 else x
 
 
 def _rows(x: Tensor) -> Tensor:

@@ -18,9 +18,19 @@ from ..backbones import (
     ResNet3d,
 )
 from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from ..backbones.protogcn import PrototypeBlock
+from ..layers.adaptive_graph_conv import UnitAAGCN
+from ..layers.dgmstcn import DGMSTCN
+from ..layers.graph_block import GraphBlock
+from ..layers.graph_conv import UnitGCN
+from ..layers.ms_graph_conv import MSGCN
+from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
+from .fast_graph_block import FastGraphBlock, FastPrototypeBlock
+from .fast_graph_conv import FastMSGCN, FastUnitAAGCN, FastUnitGCN
+from .fast_temporal import FastDGMSTCN, FastMSTCN, FastMultiScaleTCN, FastUnitTCN
 from .frame_sharing_recognizer import FrameSharingRecognizer3D
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
 from .people_sharing import (
@@ -32,6 +42,7 @@ from .people_sharing import (
     SharingSTGCN,
 )
 from .pool3d_as_2d import MaxPool3dAs2d
+from .rows import PointwiseConv2d
 from .sparse_conv import SparseConv3d
 
 Classes = dict[type[nn.Module], type[nn.Module]]
@@ -51,7 +62,19 @@ GRAPH_NETWORKS: Classes = {
     DGSTGCN: SharingDGSTGCN,
     ProtoGCN: SharingProtoGCN,
 }
-GRAPH_LAYERS: Classes = {nn.BatchNorm2d: ExactBatchNorm2d}
+GRAPH_LAYERS: Classes = {
+    nn.BatchNorm2d: ExactBatchNorm2d,
+    nn.Conv2d: PointwiseConv2d,
+    GraphBlock: FastGraphBlock,
+    PrototypeBlock: FastPrototypeBlock,
+    UnitGCN: FastUnitGCN,
+    UnitAAGCN: FastUnitAAGCN,
+    MSGCN: FastMSGCN,
+    UnitTCN: FastUnitTCN,
+    MultiScaleTCN: FastMultiScaleTCN,
+    DGMSTCN: FastDGMSTCN,
+    MSTCN: FastMSTCN,
+}
 PLAIN: Classes = {
     fast: plain
     for table in (
