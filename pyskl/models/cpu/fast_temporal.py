@@ -15,6 +15,8 @@ from .rows import (
     NORMS,
     PointwiseConv2d,
     add_act,
+    as_images,
+    as_rows,
     can_run_fast,
     conv_norm,
     folded,
@@ -66,9 +68,11 @@ class FastDGMSTCN(DGMSTCN, FastMultiScaleTCN):
         if not (can_run_fast(self, x) and begin_alike(self.branches) and self._ends_as_built()):
             return add_act(DGMSTCN.forward(self, x), shortcut, relu)
         V = x.shape[-1]
-        x = torch.cat([x, x.mean(-1, keepdim=True)], -1)  # (P, C, T, V + 1)
-        joined = torch.cat(all_branches(self.branches, x), 1)
-        fused = joined[..., :V] + joined[..., V:] * self.add_coeff[:V]
+        rows = as_rows(x)
+        x = as_images(torch.cat([rows, rows.mean(2, keepdim=True)], 2))  # (P, C, T, V + 1)
+        joined = as_rows(torch.cat(all_branches(self.branches, x), 1))
+        local, whole = joined.split([V, 1], 2)
+        fused = as_images(torch.addcmul(local, whole, self.add_coeff[:V, None]))
         return self.finish(fused, shortcut, relu)
 
 

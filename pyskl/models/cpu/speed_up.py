@@ -20,16 +20,19 @@ from ..backbones import (
 from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.adaptive_graph_conv import UnitAAGCN
+from ..layers.ctr_graph_conv import UnitCTRGCN
+from ..layers.dggcn import DGGCN, PrototypeGCN
 from ..layers.dgmstcn import DGMSTCN
 from ..layers.graph_block import GraphBlock
 from ..layers.graph_conv import UnitGCN
-from ..layers.ms_graph_conv import MSGCN
+from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
+from .fast_channel_graphs import FastDGGCN, FastPrototypeGCN, FastUnitCTRGCN
 from .fast_graph_block import FastGraphBlock, FastPrototypeBlock
-from .fast_graph_conv import FastMSGCN, FastUnitAAGCN, FastUnitGCN
+from .fast_graph_conv import FastMSG3DBlock, FastMSGCN, FastUnitAAGCN, FastUnitGCN
 from .fast_temporal import FastDGMSTCN, FastMSTCN, FastMultiScaleTCN, FastUnitTCN
 from .frame_sharing_recognizer import FrameSharingRecognizer3D
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
@@ -69,7 +72,11 @@ GRAPH_LAYERS: Classes = {
     PrototypeBlock: FastPrototypeBlock,
     UnitGCN: FastUnitGCN,
     UnitAAGCN: FastUnitAAGCN,
+    UnitCTRGCN: FastUnitCTRGCN,
+    DGGCN: FastDGGCN,
+    PrototypeGCN: FastPrototypeGCN,
     MSGCN: FastMSGCN,
+    MSG3DBlock: FastMSG3DBlock,
     UnitTCN: FastUnitTCN,
     MultiScaleTCN: FastMultiScaleTCN,
     DGMSTCN: FastDGMSTCN,
