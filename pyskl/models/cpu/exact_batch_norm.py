@@ -1,12 +1,12 @@
-"""BatchNorm3d whose batch statistics stay exact with channels last in memory.
+"""BatchNorm whose batch statistics stay exact with channels last in memory.
 
 For that layout torch's CPU kernel adds up each channel's values one after the other in float32:
 over half a million values the statistics are off by 1e-4, and small gradients by a percent. Here
 rows are grouped first, so that every running sum is short, and the groups' sums are combined
 pairwise. It costs no time.
 
-Frames that occur several times may pass once, if BatchNorm counts each as often as it occurs: see
-`counting_frames`.
+Frames, or people, that occur several times may pass once, if BatchNorm counts each as often as it
+occurs: see `counting_frames`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from .observers import is_recorded
 
@@ -24,18 +25,19 @@ from .observers import is_recorded
 FrameCounts = tuple[tuple[slice, int], ...]
 
 EACH_ONCE: FrameCounts = ((slice(None), 1),)  # for any number of volumes
-MAX_COLUMNS = 32768  # groups x channels: what stays in a core's cache
+MAX_COLUMNS = 4096  # groups x channels: what stays in a core's first cache
 PIECE = 1 << 18  # numbers that stay there between two passes
 
 
-class ExactBatchNorm3d(nn.BatchNorm3d):
-    """nn.BatchNorm3d in weights, arguments and meaning.
+class _ExactBatchNorm(_BatchNorm):
+    """What BatchNorm of images and of volumes share.
 
-    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
-    nn.BatchNorm3d. `frame_counts` is set by `counting_frames`; None counts every frame once.
+    `frame_counts` is set by `counting_frames`; None counts every frame once.
     """
 
     frame_counts: FrameCounts | None = None
+    layout = torch.channels_last_3d
+    dtypes: tuple[torch.dtype, ...] = (torch.float32,)
 
     def uses_batch_statistics(self, x: Tensor) -> bool:
         """Return whether this file normalises x, by x's own statistics."""
@@ -44,21 +46,27 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
             from_batch
             and x.numel() > 0
             and x.device.type == 'cpu'
-            and x.dtype == torch.float32
+            and x.dtype in self.dtypes
             and self.affine
-            and x.is_contiguous(memory_format=torch.channels_last_3d)
+            and x.is_contiguous(memory_format=self.layout)
             and not is_recorded()
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, T, H, W)."""
+        """Normalise x of the layer's number of axes."""
         if self.frame_counts is not None:
-            x = x.contiguous(memory_format=torch.channels_last_3d)
+            x = x.contiguous(memory_format=self.layout)
         if not self.uses_batch_statistics(x):
             return super().forward(x)
+        return self.normalise(x)
+
+    def normalise(self, x: Tensor, shortcut: Tensor | None = None, relu: bool = False) -> Tensor:
+        """Compute relu(norm(x) + shortcut) with the statistics of x."""
         counts = self.frame_counts or EACH_ONCE
-        out, mean, var = GroupedBatchNorm.apply(x, self.weight, self.bias, self.eps, counts)
-        self.update_running_statistics(mean, var, num_values(x, counts))
+        out, mean, var = GroupedBatchNorm.apply(
+            x, self.weight, self.bias, self.eps, counts, shortcut, relu
+        )
+        self.update_running_statistics(mean, var, num_values(as_volume(x), counts))
         return out
 
     @torch.no_grad()
@@ -78,42 +86,76 @@ class ExactBatchNorm3d(nn.BatchNorm3d):
         self.running_var.lerp_(var * (count / max(count - 1, 1)), share)
 
 
+class ExactBatchNorm3d(_ExactBatchNorm, nn.BatchNorm3d):
+    """nn.BatchNorm3d in weights, arguments and meaning.
+
+    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
+    nn.BatchNorm3d.
+    """
+
+
+class ExactBatchNorm2d(_ExactBatchNorm, nn.BatchNorm2d):
+    """nn.BatchNorm2d, as ExactBatchNorm3d is nn.BatchNorm3d.
+
+    It takes (P, C, T, V) of P people, whom it counts as it is told to count frames.
+    """
+
+    layout = torch.channels_last
+    dtypes = (torch.float32, torch.float64)
+
+
 class GroupedBatchNorm(torch.autograd.Function):
     """Normalise by the batch's statistics.
 
     Args of `apply`:
-        x: (B, C, T, H, W), channels last.
+        x: (B, C, T, H, W), or (P, C, T, V) of P people, who count as frames; channels last.
         weight, bias: (C,).
         eps: added to the variance.
         counts: how often each frame counts.
+        shortcut: added to the normalised x, in its shape; None: nothing.
+        relu: whether ReLU follows.
 
     Returns:
-        The normalised x; mean and biased variance (C,) of the batch, without gradient.
+        relu(norm(x) + shortcut); mean and biased variance (C,) of the batch, without gradient.
     """
 
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float, counts: FrameCounts
+        ctx,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        eps: float,
+        counts: FrameCounts,
+        shortcut: Tensor | None = None,
+        relu: bool = False,
     ) -> tuple[Tensor, ...]:
         # Statistics of the frames that count alike, then of all.
-        parts = [statistics(_rows(x[:, :, frames])) for frames, _ in counts]
-        total = num_values(x, counts)
-        shares = [times * x[:, :1, frames].numel() / total for frames, times in counts]
+        volume = as_volume(x)
+        parts = [statistics(_rows(volume[:, :, frames])) for frames, _ in counts]
+        total = num_values(volume, counts)
+        shares = [times * volume[:, :1, frames].numel() / total for frames, times in counts]
         if len(parts) == 1:
             mean, var = parts[0]
         else:
             mean, var = _combine(*map(torch.stack, zip(*parts)), x.new_tensor(shares)[:, None])
 
-        ctx.save_for_backward(x, weight, mean, torch.rsqrt(var + eps))
+        out = torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0]
+        out = out if shortcut is None else out.add_(shortcut)
+        out = out.relu_() if relu else out
+        ctx.save_for_backward(x, weight, mean, torch.rsqrt(var + eps), out if relu else None)
         ctx.eps, ctx.counts = eps, counts
         ctx.mark_non_differentiable(mean, var)
-        return torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0], mean, var
+        return out, mean, var
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, mean, scale = ctx.saved_tensors
-        grad = grad.contiguous(memory_format=torch.channels_last_3d)
+        x, weight, mean, scale, out = ctx.saved_tensors
+        layout = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
+        grad = grad.contiguous(memory_format=layout)
+        if out is not None:
+            grad = torch.ops.aten.threshold_backward(grad, out, 0)
         wants_x, each_once = ctx.needs_input_grad[0], ctx.counts == EACH_ONCE
         grad_x, *grads = torch.ops.aten.native_batch_norm_backward(
             grad,
@@ -129,7 +171,7 @@ class GroupedBatchNorm(torch.autograd.Function):
         )
         if wants_x and not each_once:
             grad_x = _input_gradient(grad, x, weight, mean, scale, *grads, ctx.counts)
-        return grad_x, *grads, None, None
+        return grad_x, *grads, None, None, grad if ctx.needs_input_grad[5] else None, None
 
 
 def _input_gradient(
@@ -147,7 +189,7 @@ def _input_gradient(
     `grad` holds, for each frame, the sum over all frames that it stands for.
     Source: Batch Normalization, arXiv:1502.03167, section 3.
     """
-    total = num_values(x, counts)
+    total = num_values(as_volume(x), counts)
     steepness = weight * scale
     slope = -steepness * scale * grad_weight / total
     level = -steepness * grad_bias / total - slope * mean
@@ -155,10 +197,16 @@ def _input_gradient(
     for frames, times in counts:
         slopes, levels = times * slope, times * level
         # Piece by piece, so that the second pass over a piece finds it in the cache.
-        pieces = (_rows(t[:, :, frames]).split(max(1, PIECE // x.shape[1])) for t in (out, x, grad))
+        of_frames = (_rows(as_volume(t)[:, :, frames]) for t in (out, x, grad))
+        pieces = (rows.split(max(1, PIECE // x.shape[1])) for rows in of_frames)
         for out_rows, x_rows, grad_rows in zip(*pieces):
             torch.addcmul(levels, x_rows, slopes, out=out_rows).addcmul_(grad_rows, steepness)
     return out
+
+
+def as_volume(x: Tensor) -> Tensor:
+    """View (P, C, T, V) as a volume (1, C, P, T, V) of P frames; a volume stays as it is."""
+    return x.transpose(0, 1)[None] if x.ndim == 4 else x
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -175,9 +223,9 @@ def num_values(x: Tensor, counts: FrameCounts) -> int:
 def counting_frames(module: nn.Module, counts: FrameCounts) -> Iterator[None]:
     """Within it, the module's BatchNorms in training count frames as often as `counts` says.
 
-    They must see volumes (1, C, F, H, W) whose F frames `counts` names.
+    They must see volumes (1, C, F, H, W) whose F frames `counts` names, or (F, C, T, V).
     """
-    norms = [m for m in module.modules() if isinstance(m, ExactBatchNorm3d)]
+    norms = [m for m in module.modules() if isinstance(m, _ExactBatchNorm)]
     for norm in norms:
         norm.frame_counts = counts
     try:

@@ -7,14 +7,45 @@ from mmcv.cnn import ConvModule
 from mmcv.cnn.bricks.wrappers import Conv3d as MmcvConv3d
 from torch import nn
 
-from ..backbones import ResNet3d
+from ..backbones import (
+    AAGCN,
+    CTRGCN,
+    DGSTGCN,
+    MSG3D,
+    STGCN,
+    GraphBackbone,
+    ProtoGCN,
+    ResNet3d,
+)
 from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from ..backbones.protogcn import PrototypeBlock
+from ..layers.adaptive_graph_conv import UnitAAGCN
+from ..layers.ctr_graph_conv import UnitCTRGCN
+from ..layers.dggcn import DGGCN, PrototypeGCN
+from ..layers.dgmstcn import DGMSTCN
+from ..layers.graph_block import GraphBlock
+from ..layers.graph_conv import UnitGCN
+from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
+from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
-from .exact_batch_norm import ExactBatchNorm3d
+from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
+from .fast_channel_graphs import FastDGGCN, FastPrototypeGCN, FastUnitCTRGCN
+from .fast_graph_block import FastGraphBlock, FastPrototypeBlock
+from .fast_graph_conv import FastMSG3DBlock, FastMSGCN, FastUnitAAGCN, FastUnitGCN
+from .fast_temporal import FastDGMSTCN, FastMSTCN, FastMultiScaleTCN, FastUnitTCN
 from .frame_sharing_recognizer import FrameSharingRecognizer3D
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
+from .people_sharing import (
+    SharingAAGCN,
+    SharingCTRGCN,
+    SharingDGSTGCN,
+    SharingMSG3D,
+    SharingProtoGCN,
+    SharingSTGCN,
+)
 from .pool3d_as_2d import MaxPool3dAs2d
+from .rows import PointwiseConv2d
 from .sparse_conv import SparseConv3d
 
 Classes = dict[type[nn.Module], type[nn.Module]]
@@ -26,9 +57,43 @@ IN_BLOCKS: Classes = {ConvModule: JoinedConv}
 LAYERS: Classes = {nn.Conv3d: Conv3dAs2d, MmcvConv3d: Conv3dAs2d, nn.BatchNorm3d: ExactBatchNorm3d}
 POOLING: Classes = {nn.MaxPool3d: MaxPool3dAs2d}
 RECOGNIZERS: Classes = {Recognizer3D: FrameSharingRecognizer3D}
+GRAPH_NETWORKS: Classes = {
+    STGCN: SharingSTGCN,
+    AAGCN: SharingAAGCN,
+    CTRGCN: SharingCTRGCN,
+    MSG3D: SharingMSG3D,
+    DGSTGCN: SharingDGSTGCN,
+    ProtoGCN: SharingProtoGCN,
+}
+GRAPH_LAYERS: Classes = {
+    nn.BatchNorm2d: ExactBatchNorm2d,
+    nn.Conv2d: PointwiseConv2d,
+    GraphBlock: FastGraphBlock,
+    PrototypeBlock: FastPrototypeBlock,
+    UnitGCN: FastUnitGCN,
+    UnitAAGCN: FastUnitAAGCN,
+    UnitCTRGCN: FastUnitCTRGCN,
+    DGGCN: FastDGGCN,
+    PrototypeGCN: FastPrototypeGCN,
+    MSGCN: FastMSGCN,
+    MSG3DBlock: FastMSG3DBlock,
+    UnitTCN: FastUnitTCN,
+    MultiScaleTCN: FastMultiScaleTCN,
+    DGMSTCN: FastDGMSTCN,
+    MSTCN: FastMSTCN,
+}
 PLAIN: Classes = {
     fast: plain
-    for table in (STEM, BLOCKS, IN_BLOCKS, LAYERS, POOLING, RECOGNIZERS)
+    for table in (
+        STEM,
+        BLOCKS,
+        IN_BLOCKS,
+        LAYERS,
+        POOLING,
+        RECOGNIZERS,
+        GRAPH_NETWORKS,
+        GRAPH_LAYERS,
+    )
     for plain, fast in table.items()
 }
 
@@ -61,6 +126,10 @@ def speed_up(model: nn.Module) -> nn.Module:
             for part in module.modules():
                 _swap(part, IN_BLOCKS)
             _swap(module, BLOCKS)
+        if on_cpu and isinstance(module, GraphBackbone):
+            for part in module.modules():
+                _swap(part, GRAPH_LAYERS)
+        _swap(module, GRAPH_NETWORKS)
     for module in model.modules():
         if on_cpu:
             _swap(module, LAYERS)

@@ -1,0 +1,171 @@
+"""Graph convolutions with a graph for each channel.
+
+Those are products of (T, V) with (V, V), one for each person and channel, and want channels first.
+The 1x1 convolutions beside them change the order as they write, so that little is copied.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from ..layers.ctr_graph_conv import CTRGC, UnitCTRGCN
+from ..layers.dggcn import DGGCN, PrototypeGCN
+from .fast_graph_conv import shortcut_of
+from .fast_temporal import CONVS
+from .rows import (
+    NORMS,
+    add_act,
+    as_images,
+    as_rows,
+    can_run_fast,
+    conv_norm,
+    folded,
+    is_fixed,
+    norm_act,
+    scale_and_shift,
+)
+
+
+class ChannelGraphs(torch.autograd.Function):
+    """y[c] = sum over k of x[k, c] graph[k, c], with channels first.
+
+    Args of `apply`:
+        x: (P, K, C, T, V).
+        graph: (P, K, C, V, W).
+
+    Returns:
+        (P, C, T, W).
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, graph: Tensor) -> Tensor:
+        ctx.save_for_backward(x, graph)
+        P, K, C, T, _ = x.shape
+        out = x.new_empty(P, C, T, graph.shape[-1])
+        for i in range(P):
+            torch.bmm(x[i, 0], graph[i, 0], out=out[i])
+            for k in range(1, K):
+                out[i].baddbmm_(x[i, k], graph[i, k])
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, graph = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x, grad_graph = torch.empty_like(x), torch.empty_like(graph)
+        for i in range(x.shape[0]):
+            for k in range(x.shape[1]):
+                torch.bmm(grad[i], graph[i, k].mT, out=grad_x[i, k])
+                torch.bmm(x[i, k].mT, grad[i], out=grad_graph[i, k])
+        return grad_x, grad_graph
+
+
+def to_channels_first(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Convolve (P, C, T, V), channels last, by 1x1: (P, D, T, V), channels first."""
+    rows = as_rows(x).flatten(1, 2)  # (P, T V, C)
+    P, C = rows.shape[0], rows.shape[2]
+    y = torch.baddbmm(bias[None, :, None], weight.view(-1, C).expand(P, -1, -1), rows.mT)
+    return y.unflatten(2, x.shape[2:])
+
+
+def to_channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Convolve (P, C, T, V), channels first, by 1x1: (P, D, T, V), channels last."""
+    P, C = x.shape[:2]
+    y = torch.baddbmm(bias, x.flatten(2).mT, weight.view(-1, C).t().expand(P, -1, -1))
+    return as_images(y.unflatten(1, x.shape[2:]))
+
+
+def mean_over_time(x: Tensor) -> Tensor:
+    """Average (P, C, T, V), channels last, over frames: (P, V, C)."""
+    return as_rows(x).flatten(2).mean(1).unflatten(1, (x.shape[3], -1))
+
+
+class FastUnitCTRGCN(UnitCTRGCN):
+    """UnitCTRGCN: one convolution for all graphs, and joints compared after averaging."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
+        if not (can_run_fast(self, x) and all(map(_is_built, self.convs))):
+            return super().forward(x)
+        K, (_, _, T, V) = len(self.A), x.shape
+        weight = torch.cat([conv.conv3.weight for conv in self.convs])
+        bias = torch.cat([conv.conv3.bias for conv in self.convs])
+        y = to_channels_first(x, weight, bias).unflatten(1, (K, -1))  # (P, K, C', T, V)
+        y = ChannelGraphs.apply(y, self.graphs(x)).contiguous(memory_format=torch.channels_last)
+        return norm_act(y, self.bn, shortcut_of(self.down, x), relu=True)
+
+    def graphs(self, x: Tensor) -> Tensor:
+        """Return the graphs of all channels, (P, K, C', V, V)."""
+        K, P, V = len(self.A), x.shape[0], x.shape[3]
+        pairs = [[conv.conv1 for conv in self.convs], [conv.conv2 for conv in self.convs]]
+        weight = torch.cat([conv.weight.flatten(1) for convs in pairs for conv in convs])
+        bias = torch.cat([conv.bias for convs in pairs for conv in convs])
+        a, b = (  # (P, K, R, V) each
+            F.linear(mean_over_time(x), weight, bias).view(P, V, 2, K, -1).permute(2, 0, 3, 4, 1)
+        )
+        difference = (a[..., :, None] - b[..., None, :]).tanh().flatten(3)  # (P, K, R, V V)
+
+        # conv4(difference) * alpha + A as one product.
+        weight = torch.stack([conv.conv4.weight.flatten(1) for conv in self.convs]) * self.alpha
+        bias = torch.stack([conv.conv4.bias for conv in self.convs]) * self.alpha  # (K, C')
+        shared = self.A.flatten(1)[:, None] + bias[..., None]  # (K, C', V V)
+        graph = torch.baddbmm(
+            shared.expand(P, -1, -1, -1).flatten(0, 1),
+            weight.expand(P, -1, -1, -1).flatten(0, 1),
+            difference.flatten(0, 1),
+        )
+        return graph.view(P, K, -1, V, V)
+
+
+def _is_built(conv: nn.Module) -> bool:
+    layers = (conv.conv1, conv.conv2, conv.conv3, conv.conv4) if type(conv) is CTRGC else ()
+    return bool(layers) and all(type(layer) in CONVS for layer in layers)
+
+
+class FastDGGCN(DGGCN):
+    """DGGCN whose joints are compared after averaging."""
+
+    def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x1 and x2, both (P, K mid, V)."""
+        if not _runs_fast(self, x):
+            return super().joint_features(x)
+        weight = torch.cat([self.conv1.weight, self.conv2.weight]).flatten(1)
+        bias = torch.cat([self.conv1.bias, self.conv2.bias])
+        return F.linear(mean_over_time(x), weight, bias).mT.contiguous().chunk(2, 1)
+
+    def convolve(self, x: Tensor, graph: Tensor) -> Tensor:
+        """Pass (P, C, T, V) along a graph (P, K, mid, V, V): (P, C', T, V)."""
+        if not _runs_fast(self, x):
+            return super().convolve(x, graph)
+        conv, norm, act = self.pre
+        y = conv_norm(x, conv, norm, relu=True) if type(act) is nn.ReLU else self.pre(x)
+        y = y.contiguous().unflatten(1, (self.num_groups, self.mid_channels))
+        graph = graph.expand(*y.shape[:3], -1, -1).flatten(1, 2)[:, None]
+        y = ChannelGraphs.apply(y.flatten(1, 2)[:, None], graph)
+        shortcut, relu = shortcut_of(self.down, x), type(self.act) is nn.ReLU
+        weight, bias, norm = self.post.weight, self.post.bias, self.bn
+        if is_fixed(norm):
+            weight, bias = folded(weight, bias, *scale_and_shift(norm))
+            y = add_act(to_channels_last(y, weight, bias), shortcut, relu)
+        else:
+            y = norm_act(to_channels_last(y, weight, bias), norm, shortcut, relu)
+        return y if relu else self.act(y)
+
+
+class FastPrototypeGCN(PrototypeGCN, FastDGGCN):
+    """PrototypeGCN whose joints are compared after averaging."""
+
+    def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x1 and x2, both (P, K mid, V)."""
+        features = FastDGGCN if _runs_fast(self, x) else PrototypeGCN
+        return features.joint_features(self, x)
+
+
+def _runs_fast(unit: DGGCN, x: Tensor) -> bool:
+    convs = [unit.pre[0], unit.post, *([unit.conv1, unit.conv2] if unit.ctr or unit.ada else [])]
+    known = all(type(conv) in CONVS for conv in convs) and len(unit.pre) == 3
+    return known and type(unit.pre[1]) in (*NORMS, nn.Identity) and can_run_fast(unit, x)
