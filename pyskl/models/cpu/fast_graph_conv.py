@@ -140,7 +140,7 @@ class FastUnitGCN(UnitGCN):
         if self.conv_pos == 'pre':
             weight = weight.unflatten(0, (K, -1)).transpose(0, 1).flatten(1)  # (C', K C)
             bias = A.sum(1).t() @ bias.view(K, -1)  # (W, C')
-        shortcut = shortcut_of(self.down, x) if self.with_res else None
+        shortcut = None if self.down is None else shortcut_of(self.down, x)
         if type(self.act) is nn.ReLU:
             return graph_conv_norm(x, graph, weight, bias, self.bn, shortcut, relu=True)
         return self.act(graph_conv_norm(x, graph, weight, bias, self.bn, shortcut))
