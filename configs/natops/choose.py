@@ -7,7 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GRAPH = str(HERE.parent / 'stgcn++' / 'natops.py')
 STREAMS = {
-    **{f'graph_{stream}': (GRAPH, {'stream': stream}) for stream in ('j', 'b', 'jm', 'bm')},
+    **{f'graph_{stream}': (GRAPH, {'stream': stream}) for stream in ('j', 'b')},
     **{name: (str(HERE / f'{name}.py'), {}) for name in ('joint_bone_xy', 'joint_bone_zy', 'joint_xy', 'bone_xy')}}
 FOLDS = {1: '', 2: '2', 3: '3'}
 runs = [dict(name=f'{name}, fold {n}', config=config,
@@ -15,7 +15,6 @@ runs = [dict(name=f'{name}, fold {n}', config=config,
         for name, (config, options) in STREAMS.items() for n, fold in FOLDS.items()]
 BLENDS = {
     'graph j + b': ['graph_j', 'graph_b'],
-    'graph j + b + jm + bm': ['graph_j', 'graph_b', 'graph_jm', 'graph_bm'],
     'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy'],
     'graph j + b + heatmaps xy + zy': ['graph_j', 'graph_b', 'joint_bone_xy', 'joint_bone_zy']}
 ensembles = {f'{blend}, fold {n}': [f'{name}, fold {n}' for name in names]
