@@ -15,7 +15,6 @@ runs = [dict(name=f'{name}, fold {n}', config=config,
         for name, (config, options) in STREAMS.items() for n, fold in FOLDS.items()]
 BLENDS = {
     'graph j + b': ['graph_j', 'graph_b'],
-    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy'],
-    'graph j + b + heatmaps xy + zy': ['graph_j', 'graph_b', 'joint_bone_xy', 'joint_bone_zy']}
+    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy']}
 ensembles = {f'{blend}, fold {n}': [f'{name}, fold {n}' for name in names]
              for blend, names in BLENDS.items() for n in FOLDS}

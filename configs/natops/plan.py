@@ -9,5 +9,4 @@ runs = [*(dict(name=f'graph_{stream}', config=GRAPH, options={'stream': stream})
 ensembles = {
     'xy + zy': ['joint_bone_xy', 'joint_bone_zy'],
     'graph j + b': ['graph_j', 'graph_b'],
-    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy'],
-    'graph j + b + heatmaps xy + zy': ['graph_j', 'graph_b', 'joint_bone_xy', 'joint_bone_zy']}
+    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy']}
