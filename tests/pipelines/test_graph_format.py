@@ -147,3 +147,9 @@ def test_a_data_set_gives_three_channels_in_2d_and_3d(tmp_path, channels, datase
     assert sample.shape == (1, 2, 10, joints, 3) and sample.dtype == torch.float32
     assert (sample[..., 2] == 0.5).all() == (channels == 2)
     assert (sample[:, :, :4] == sample[:, :, 4:8]).all() and sample.abs().max() > 0
+
+
+def test_sampled_frames_that_nobody_took_are_refused():
+    results = {'frame_dir': 'a', 'keypoint': np.ones((1, 20, 5, 3), np.float32), 'num_clips': 1, 'clip_len': 10}
+    with pytest.raises(DataError, match='PoseDecode'):
+        FormatGCNInput()(results)

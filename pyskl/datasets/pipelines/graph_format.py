@@ -81,10 +81,12 @@ class FormatGCNInput(Step):
         join_score(results)
         keypoint, clips = results['keypoint'], results.get('num_clips', 1)
         people, frames, *joint = keypoint.shape
-        if frames % clips:
+        each = results.get('clip_len')
+        if frames % clips or (each is not None and each * clips != frames):
             raise clip_error(
                 results,
-                f'keypoint has {frames} frames, expected as many for each of {clips} sampled clips. '
+                f'keypoint has {frames} frames, expected {each or "as many"} for each of {clips} sampled '
+                'clips. '
                 'Is PoseDecode in the pipeline? Put it behind the sampling.',
             )
         shown = min(people, self.num_person)
