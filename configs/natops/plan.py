@@ -2,11 +2,7 @@
 from pathlib import Path
 
 HERE = Path(__file__).parent
-GRAPH = str(HERE.parent / 'stgcn++' / 'natops.py')
 seeds = [0, 1, 2]
-runs = [*(dict(name=f'graph_{stream}', config=GRAPH, options={'stream': stream}) for stream in ('j', 'b')),
-        *(dict(name=name, config=str(HERE / f'{name}.py')) for name in ('joint_bone_xy', 'joint_bone_zy', 'joint_xy', 'bone_xy'))]
-ensembles = {
-    'xy + zy': ['joint_bone_xy', 'joint_bone_zy'],
-    'graph j + b': ['graph_j', 'graph_b'],
-    'graph j + b + heatmaps xy': ['graph_j', 'graph_b', 'joint_bone_xy']}
+runs = [dict(name=name, config=str(HERE / f'{name}.py'))
+        for name in ('graph', 'joint_bone_xy', 'joint_bone_zy', 'joint_xy', 'bone_xy')]
+ensembles = {'graph + xy': ['graph', 'joint_bone_xy'], 'xy + zy': ['joint_bone_xy', 'joint_bone_zy']}
