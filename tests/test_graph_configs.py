@@ -80,6 +80,9 @@ def test_a_config_can_train_and_test(path):
         composed(dataset['pipeline'])
 
 
+FEATURES = r'"feats": \[[^]]*\]'
+
+
 @every_config
 def test_every_stream_changes_the_features_and_the_folder_alone(path):
     settings = dict(config(path).to_dict())
@@ -88,7 +91,7 @@ def test_every_stream_changes_the_features_and_the_folder_alone(path):
         assert filled['work_dir'] == settings['work_dir'].replace('{stream}', stream)
         text, changed = json.dumps(settings['data']), json.dumps(filled['data'])
         assert changed.count(f'"feats": ["{stream}"]') == changed.count('GenSkeFeat') > 0
-        assert re.sub(r'"feats": \["\w+"\]', '', changed) == re.sub(r'"feats": \["\w+"\]', '', text)
+        assert re.sub(FEATURES, '', changed) == re.sub(FEATURES, '', text)
 
 
 @one_of_a_kind

@@ -96,6 +96,15 @@ MISTAKES = {
     'a stream of a pipeline that makes no features': (
         "stream = 'b'\nfor pipeline in (train_pipeline, test_pipeline):\n    del pipeline[1]\n",
         READ, ('graph.py', "stream = 'b'", 'GenSkeFeat')),
+    'a stream of one pipeline that makes no features': (
+        "stream = 'b'\ntrain_pipeline = [prepare[0], *train_pipeline[2:]]\ndata['train']['pipeline'] = train_pipeline\n",
+        READ, ('graph.py', "stream = 'b'", 'data.train.pipeline has none')),
+    'other features in training than in the test': (
+        "data['train']['pipeline'] = [prepare[0], dict(prepare[1], feats=['b']), *train_pipeline[2:]]\n",
+        READ, ('graph.py', 'data.val.pipeline (GenSkeFeat)', "['j']", "['b'] in graph.py: data.train.pipeline")),
+    'joints of the contrastive loss': (
+        tiny_graph.PROTOGCN.replace('joint_cfg=layout', "joint_cfg='coco'").replace('{people}', '1'),
+        READ, ('graph.py', 'model.cls_head.joint_cfg has 17 joints', "'five'", '5')),
     'features alone while training': (
         "model['test_cfg'] = dict(score_ext=True, pool_opt='t')\n", None, ('graph.py', 'features are no class scores')),
     'the width of the head': (
