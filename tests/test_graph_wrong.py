@@ -123,6 +123,25 @@ def test_a_mistake_in_a_config_is_one_message(folder, fault):
     refused(config, DataError if 'data have' in fault else ConfigError, *words)
 
 
+@pytest.mark.parametrize(
+    'step, told',
+    [
+        ("dataset=dict(layout, bones=[(0, 1), (1, 2), (3, 1), (4, 1)]), feats=['b']", None),
+        ("dataset=dict(layout, name='seated', bones=[(0, 2), (1, 2), (3, 1), (4, 1)]), feats=['b']", 1),
+        ("dataset=dict(layout, bones=[(0, 2), (1, 2), (3, 1), (4, 1)]), feats=['j']", None),
+    ],
+)  # fmt: skip
+def test_bones_along_other_edges_than_the_graphs_are_noted(folder, step, told):
+    """Both have five joints; edges count, not their direction, and only where bones are made."""
+    extra = f'prepare[1].update({step})\n'
+    notes = read_recipe(load_config(tiny_graph.write_config(folder, extra=extra))).notes
+    if told is None:
+        assert notes == ()
+    else:
+        (note,) = notes
+        assert f"'seated', but {told} edge(s) of 'five'" in note
+
+
 # -- clips that are odd, not wrong -------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from ..datasets.pipelines import Compose, Step
 from ..errors import ConfigError
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
-from .graph_checks import check_features, check_graph
+from .graph_checks import bones_note, check_features, check_graph
 from .settings import TopLevel
 from .walk import dataset_configs
 
@@ -32,12 +32,13 @@ def check_dataset(cfg: Any, where: str) -> None:
                 PIPELINES.check(stage, f'{place}.pipeline[{i}]')
 
 
-def check_sense(top: TopLevel, name: str) -> bool | None:
+def check_sense(top: TopLevel, name: str) -> tuple[bool | None, str | None]:
     """Check that model and data belong together, before any data is read.
 
     Returns:
         Whether any pipeline collects `emb`, a label's vector. None where none is known to, but one
         may: a data set without a pipeline, or a step that does not say what it gives.
+        And a line for the log, see graph_checks.bones_note.
 
     Raises:
         ConfigError: for another number of classes, several labels a clip in one of them alone, a
@@ -45,7 +46,7 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
             differ (see graph_checks).
     """
     if not isinstance(top.model, Mapping):
-        return None
+        return None, None
     collected: list[set[str] | None] = []
     pipelines: list[tuple[str, Compose]] = []
     recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
@@ -76,7 +77,7 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
             'model.cls_head.loss_emb=None for a head without '
             "embeddings (as PYSKL's own is)."
         )
-    return collects_emb
+    return collects_emb, bones_note(top.model, pipelines)
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:

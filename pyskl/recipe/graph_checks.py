@@ -61,6 +61,37 @@ def check_features(pipelines: Sequence[tuple[str, Compose]]) -> None:
             )
 
 
+def bones_note(model: Mapping[str, Any], pipelines: Sequence[tuple[str, Compose]]) -> str | None:
+    """Return a line for the log where bones are made along other edges than the network's graph has; else None.
+
+    Both may have as many joints, so nothing else would tell: 25 are NTU's and OpenPose's.
+
+    Args:
+        model: the config's model, which check_graph has passed.
+        pipelines: (place, pipeline) of each data set.
+    """
+    backbone = model.get('backbone')
+    if not isinstance(backbone, Mapping) or not isinstance(backbone.get('graph_cfg'), Mapping):
+        return None
+    graph = topology_of(backbone['graph_cfg'].get('layout', 'coco'))
+    for place, pipeline in pipelines:
+        for step in pipeline.steps:
+            if isinstance(step, GenSkeFeat) and step.needs_joints is not None:
+                bones = topology_of(step.dataset)
+                apart = len(_undirected(graph) - _undirected(bones))
+                if apart:
+                    return (
+                        f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, but {apart} '
+                        f'edge(s) of {graph.name!r}, the layout of model.backbone.graph_cfg, are not among '
+                        'its own. Give both the same layout, unless that is meant.'
+                    )
+    return None
+
+
+def _undirected(skeleton: Topology) -> set[frozenset[int]]:
+    return {frozenset(edge) for edge in skeleton.edges}
+
+
 def _skeleton(layout: Any, name: str) -> Topology:
     try:
         return topology_of(layout)
