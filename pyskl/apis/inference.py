@@ -23,7 +23,7 @@ from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
 from ..models import speed_up
 from ..recipe import read_recipe
-from .setup import build_recognizer, read_run, warn_of_other_skeleton
+from .setup import build_recognizer, read_run, warn_of_other_input
 
 
 def init_recognizer(
@@ -46,7 +46,7 @@ def init_recognizer(
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
         logger = logging.getLogger('pyskl')
-        warn_of_other_skeleton(logger, model, trained['meta'], str(checkpoint))
+        warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(
             None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
