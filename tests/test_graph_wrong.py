@@ -102,6 +102,10 @@ MISTAKES = {
     'other features in training than in the test': (
         "data['train']['pipeline'] = [prepare[0], dict(prepare[1], feats=['b']), *train_pipeline[2:]]\n",
         READ, ('graph.py', 'data.val.pipeline (GenSkeFeat)', "['j']", "['b'] in graph.py: data.train.pipeline")),
+    'frames of a network for clips of one length': (
+        "model.update(backbone=dict(type='SGN', T=30, V=5, base_channels=8), cls_head=dict(type='GCNHead', num_classes=3, "
+        "in_channels=64))\n",
+        None, ('graph.py', 'SGN', '(None, 1, 8, 5, 3)', '(30, 5, 3)', 'clip_len')),
     'joints of the contrastive loss': (
         tiny_graph.PROTOGCN.replace('joint_cfg=layout', "joint_cfg='coco'").replace('{people}', '1'),
         READ, ('graph.py', 'model.cls_head.joint_cfg has 17 joints', "'five'", '5')),

@@ -114,6 +114,11 @@ def _annotation(
         )
     if len(img_shape) != 2 or min(img_shape) <= 0:
         raise DataError(f'img_shape = {img_shape}: expected (height, width) in pixels.')
+    if (keypoints[..., 2] < 0).any():
+        raise DataError(
+            f'keypoints hold {keypoints[..., 2].min():g} as third number, where img_shape = '
+            f'{tuple(img_shape)} says that it is a score. Expected 0..1; for x, y, z give img_shape=None.'
+        )
     size = (int(img_shape[0]), int(img_shape[1]))
     return {
         **clip,
