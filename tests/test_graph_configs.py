@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -80,6 +81,9 @@ def test_a_config_can_train_and_test(path):
         composed(dataset['pipeline'])
 
 
+FEATURES = r'"feats": \[[^]]*\]'
+
+
 @every_config
 def test_every_stream_changes_the_features_and_the_folder_alone(path):
     settings = dict(config(path).to_dict())
@@ -88,8 +92,7 @@ def test_every_stream_changes_the_features_and_the_folder_alone(path):
         assert filled['work_dir'] == settings['work_dir'].replace('{stream}', stream)
         text, changed = json.dumps(settings['data']), json.dumps(filled['data'])
         assert changed.count(f'"feats": ["{stream}"]') == changed.count('GenSkeFeat') > 0
-        feats = r'"feats": \[[^]]*\]'
-        assert re.sub(feats, '', changed) == re.sub(feats, '', text)
+        assert re.sub(FEATURES, '', changed) == re.sub(FEATURES, '', text)
 
 
 @one_of_a_kind
@@ -99,6 +102,23 @@ def test_a_stream_is_chosen_on_the_command_line(name, stream):
     assert found.notes == () and found.work_dir.endswith(f'/{stream}')
     for dataset in splits_of(found).values():
         assert any(f"'{stream}'" in step for step in composed(dataset['pipeline']))
+
+
+IMIGUE = [path for path in GRAPH_CONFIGS if path.stem == 'imigue22' or path.parent.name == 'demo']
+
+
+@pytest.mark.parametrize('path', IMIGUE, ids=name_of)
+def test_the_order_of_the_hands_is_said_in_one_place(path, tmp_path):
+    """Mirror pairs, bones and graph follow a changed layout of the base."""
+    for folder in ('_base_', path.parent.name):
+        shutil.copytree(CONFIGS / folder, tmp_path / folder)
+    base = tmp_path / '_base_' / 'imigue22.py'
+    other = "dict(name='imigue22', first_hand='left')"
+    base.write_text(base.read_text().replace("\nlayout = 'imigue22'", f'\nlayout = {other}'))
+    found = recipe(tmp_path / path.parent.name / path.name)
+    assert found.notes == ()
+    said = json.dumps([found.model, found.data.train, found.data.val, found.data.test])
+    assert said.count('"first_hand": "left"') == said.count('"imigue22"') > 0
 
 
 def test_no_two_configs_share_a_work_dir():

@@ -268,7 +268,7 @@ def test_x_y_z_are_drawn_along_z_with_y_upwards(trained):
 def test_stages_of_a_graph_pipeline_are_drawn_where_they_lie(trained, space):
     """Pixels in their picture; what is normalised or a feature around itself; behind PreNormalize3D z is up."""
     _, config = trained[space]
-    recipe = read_run(config, ["data.test.pipeline.1.feats=['j']"]).recipe
+    recipe = read_run(config, ['stream=j']).recipe
     stages = pass_through(*find_clip(build_split(recipe, 'test'), recipe.data.test, 'test_1'))
     drawn = [poses_of(stages, i) for i in range(len(stages))]
     assert [poses.size for poses in drawn] == [None if space else (240, 320)] + [None] * 7
@@ -322,6 +322,8 @@ def test_a_clip_of_the_wrong_kind_is_told(trained):
         inference_recognizer(space, clip[..., :2], None)
     with pytest.raises(DataError, match='4 joints'):
         inference_recognizer(flat, clip[:, :, :4], (240, 320))
+    with pytest.raises(DataError, match='hold -2 as third number.*give img_shape=None'):
+        inference_recognizer(flat, clip * (1, 1, 0) - (0, 0, 2), (240, 320))
 
 
 def test_a_network_that_wants_pictures_is_given_one(tmp_path):
@@ -424,13 +426,31 @@ def test_single_clips_hear_of_another_skeleton_too(trained, caplog):
     assert 'was trained on the skeleton five' in caplog.text
 
 
+def test_other_features_than_the_checkpoints_are_said(trained, tmp_path, capfd, caplog):
+    """A bone stream's checkpoint under the config of joints has the same shapes, and other scores."""
+    folder, config = trained[False]
+    joints = tiny_graph.write_config(folder, 'joints.py')
+    checkpoint = folder / 'run' / 'latest.pth'
+    assert read_checkpoint(checkpoint)['meta']['features'] == ['b']
+    for own, expected in ((joints, True), (config, False)):
+        capfd.readouterr()
+        out = str(tmp_path / 'x.pkl')
+        test(own, TestOptions(checkpoint=str(checkpoint), out=out, device='cpu'))
+        said = "features ['b'], but GenSkeFeat of this config makes ['j']" in capfd.readouterr().out
+        caplog.clear()
+        with caplog.at_level('WARNING', 'pyskl'):
+            logging.getLogger('pyskl').propagate = True
+            init_recognizer(own, checkpoint, 'cpu')
+        assert said == ('trained on the features' in caplog.text) == expected
+
+
 @pytest.mark.parametrize(
     'skeleton', [None, 3, [], {}, {'edges': 'x', 'name': ['y']}, {'num_joints': {}}]
 )
 def test_an_unreadable_skeleton_in_a_checkpoint_does_no_harm(trained, tmp_path, skeleton):
     folder, config = trained[False]
     saved = read_checkpoint(folder / 'run' / 'latest.pth')
-    saved['meta']['skeleton'] = skeleton
+    saved['meta']['skeleton'] = saved['meta']['features'] = skeleton
     write_checkpoint(tmp_path / 'x.pth', saved)
     options = TestOptions(
         checkpoint=str(tmp_path / 'x.pth'), out=str(tmp_path / 'x.pkl'), device='cpu'

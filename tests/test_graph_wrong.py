@@ -96,6 +96,19 @@ MISTAKES = {
     'a stream of a pipeline that makes no features': (
         "stream = 'b'\nfor pipeline in (train_pipeline, test_pipeline):\n    del pipeline[1]\n",
         READ, ('graph.py', "stream = 'b'", 'GenSkeFeat')),
+    'a stream of one pipeline that makes no features': (
+        "stream = 'b'\ntrain_pipeline = [prepare[0], *train_pipeline[2:]]\ndata['train']['pipeline'] = train_pipeline\n",
+        READ, ('graph.py', "stream = 'b'", 'data.train.pipeline has none')),
+    'other features in training than in the test': (
+        "data['train']['pipeline'] = [prepare[0], dict(prepare[1], feats=['b']), *train_pipeline[2:]]\n",
+        READ, ('graph.py', 'data.val.pipeline (GenSkeFeat)', "['j']", "['b'] in graph.py: data.train.pipeline")),
+    'frames of a network for clips of one length': (
+        "model.update(backbone=dict(type='SGN', T=30, V=5, base_channels=8), cls_head=dict(type='GCNHead', num_classes=3, "
+        "in_channels=64))\n",
+        None, ('graph.py', 'SGN', '(None, 1, 8, 5, 3)', '(30, 5, 3)', 'clip_len')),
+    'joints of the contrastive loss': (
+        tiny_graph.PROTOGCN.replace('joint_cfg=layout', "joint_cfg='coco'").replace('{people}', '1'),
+        READ, ('graph.py', 'model.cls_head.joint_cfg has 17 joints', "'five'", '5')),
     'features alone while training': (
         "model['test_cfg'] = dict(score_ext=True, pool_opt='t')\n", None, ('graph.py', 'features are no class scores')),
     'the width of the head': (
@@ -112,6 +125,25 @@ def test_a_mistake_in_a_config_is_one_message(folder, fault):
             read_recipe(load_config(config))
         assert all(word in str(error.value) for word in words), str(error.value)
     refused(config, DataError if 'data have' in fault else ConfigError, *words)
+
+
+@pytest.mark.parametrize(
+    'step, told',
+    [
+        ("dataset=dict(layout, bones=[(0, 1), (1, 2), (3, 1), (4, 1)]), feats=['b']", None),
+        ("dataset=dict(layout, name='seated', bones=[(0, 2), (1, 2), (3, 1), (4, 1)]), feats=['b']", 1),
+        ("dataset=dict(layout, bones=[(0, 2), (1, 2), (3, 1), (4, 1)]), feats=['j']", None),
+    ],
+)  # fmt: skip
+def test_bones_along_other_edges_than_the_graphs_are_noted(folder, step, told):
+    """Both have five joints; edges count, not their direction, and only where bones are made."""
+    extra = f'prepare[1].update({step})\n'
+    notes = read_recipe(load_config(tiny_graph.write_config(folder, extra=extra))).notes
+    if told is None:
+        assert notes == ()
+    else:
+        (note,) = notes
+        assert f"'seated', but {told} edge(s) of 'five'" in note
 
 
 # -- clips that are odd, not wrong -------------------------------------------------------------------------------------

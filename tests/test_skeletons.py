@@ -146,7 +146,7 @@ def arm(**changes) -> Layout:
     (dict(mirror=((1, 1),)), 'two mirror pairs'),
     (dict(bones=((1, 0), (1, 2), (2, 0))), 'two parents'),
     (dict(bones=((1, 2), (2, 1))), 'in a circle'),
-    (dict(bones=((1, 1),)), 'in a circle'),
+    (dict(bones=((1, 1),)), 'its own parent'),
     (dict(bones=((1, 0),)), 'no mirror image'),
 ])
 def test_a_layout_that_contradicts_itself_is_refused(changes, words):

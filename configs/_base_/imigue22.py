@@ -1,12 +1,13 @@
 """iMiGUE's 22 OpenPose joints, x y score of one person, 48 frames, with label vectors.
 
-Left and right are true mirror pairs, and frames of zeros that fill up a short clip are not sampled. If your
-hands come in the other order (tools/check_data.py tells): layout = dict(name='imigue22', first_hand='left').
+Left and right are true mirror pairs, and frames of zeros that fill up a short clip are not sampled, nor does motion
+lead into them. If your hands come in the other order (tools/check_data.py tells): write
+layout = dict(name='imigue22', first_hand='left') here; the graphs of the configs take it from here, too.
 """
 layout = 'imigue22'
 prepare = [
     dict(type='PreNormalize2D'),
-    dict(type='GenSkeFeat', dataset=layout, feats=['j']),
+    dict(type='GenSkeFeat', dataset=layout, feats=['j'], real_frames=True),
 ]
 finish = [
     dict(type='PoseDecode'),

@@ -16,18 +16,18 @@ model = dict(
         gcn_adaptive='init',
         gcn_with_res=True,
         tcn_type='mstcn',
-        graph_cfg=dict(layout='imigue22', mode='spatial')),
+        graph_cfg=dict(layout=_base_.layout, mode='spatial')),
     cls_head=dict(type='GCNHead', num_classes=32, in_channels=96, dropout=0.2))
 
 # The box around the person becomes the picture; joints and bones side by side.
 compact = dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True)
 prepare = [
     dict(type='PreNormalize2D'),
-    dict(type='GenSkeFeat', dataset='imigue22', feats=['j', 'b']),
+    dict(type='GenSkeFeat', dataset=_base_.layout, feats=['j', 'b']),
     dict(type='UniformSample', clip_len=24, real_frames=True),
     *_base_.finish,
 ]
-flip = dict(type='Flip', flip_ratio=0.5, layout='imigue22')
+flip = dict(type='Flip', flip_ratio=0.5, layout=_base_.layout)
 train_pipeline = [flip, compact, prepare[0], dict(type='RandomScale', scale=0.1), *prepare[1:]]
 val_pipeline = [compact, *prepare]
 test_pipeline = [compact, *prepare[:2], dict(prepare[2], num_clips=2), *_base_.finish]

@@ -2,6 +2,8 @@
 _base_ = ['../_base_/protogcn.py', '../_base_/imigue22.py', '../_base_/schedule_16x5_clipped.py']
 
 model = dict(
-    backbone=dict(graph_cfg=dict(layout='imigue22')),
-    cls_head=dict(joint_cfg='imigue22', num_classes=32))
+    backbone=dict(graph_cfg=dict(
+        _delete_=True, layout=_base_.layout, mode='random', num_filter=8, init_off=.04, init_std=.02)),
+    cls_head=dict(
+        _delete_=True, type='SimpleHead', joint_cfg=_base_.layout, num_classes=32, in_channels=384, weight=0.2))
 work_dir = './work_dirs/protogcn/imigue22/{stream}'

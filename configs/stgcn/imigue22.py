@@ -2,6 +2,6 @@
 _base_ = ['../_base_/stgcn.py', '../_base_/imigue22.py', '../_base_/schedule_16x5_clipped.py']
 
 model = dict(
-    backbone=dict(graph_cfg=dict(layout='imigue22')),
+    backbone=dict(graph_cfg=dict(_delete_=True, layout=_base_.layout, mode='stgcn_spatial')),
     cls_head=dict(num_classes=32))
 work_dir = './work_dirs/stgcn/imigue22/{stream}'

@@ -23,7 +23,7 @@ from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
 from ..models import speed_up
 from ..recipe import read_recipe
-from .setup import build_recognizer, read_run, warn_of_other_skeleton
+from .setup import build_recognizer, read_run, warn_of_other_input
 
 
 def init_recognizer(
@@ -46,7 +46,7 @@ def init_recognizer(
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
         logger = logging.getLogger('pyskl')
-        warn_of_other_skeleton(logger, model, trained['meta'], str(checkpoint))
+        warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(
             None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
@@ -114,6 +114,11 @@ def _annotation(
         )
     if len(img_shape) != 2 or min(img_shape) <= 0:
         raise DataError(f'img_shape = {img_shape}: expected (height, width) in pixels.')
+    if (keypoints[..., 2] < 0).any():
+        raise DataError(
+            f'keypoints hold {keypoints[..., 2].min():g} as third number, where img_shape = '
+            f'{tuple(img_shape)} says that it is a score. Expected 0..1; for x, y, z give img_shape=None.'
+        )
     size = (int(img_shape[0]), int(img_shape[1]))
     return {
         **clip,

@@ -27,7 +27,7 @@ from ..inputs import Input
 from ..models import Head, Recognizer, build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
 from ..wording import some
-from .skeleton import other_skeleton
+from .skeleton import complaints
 
 Split = Literal['train', 'val', 'test']
 
@@ -149,15 +149,18 @@ def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -
             logger.warning(
                 'load_from %s: %s These keep their own values.', recipe.load_from, problem
             )
-        warn_of_other_skeleton(logger, model, start['meta'], recipe.load_from)
+        warn_of_other_input(logger, model, recipe, start['meta'], recipe.load_from)
 
 
-def warn_of_other_skeleton(
-    logger: logging.Logger, model: torch.nn.Module, meta: Mapping[str, Any], source: str
+def warn_of_other_input(
+    logger: logging.Logger,
+    model: torch.nn.Module,
+    recipe: Recipe,
+    meta: Mapping[str, Any],
+    source: str,
 ) -> None:
-    """Say so when a checkpoint was trained on another skeleton than the config's."""
-    complaint = other_skeleton(model, meta, source)
-    if complaint:
+    """Say so when a checkpoint was trained on another skeleton than the config's, or other features."""
+    for complaint in complaints(model, recipe, meta, source):
         logger.warning('%s', complaint)
 
 

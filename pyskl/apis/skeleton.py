@@ -1,4 +1,4 @@
-"""The skeleton of a graph network, as its checkpoints remember it, and whether a config still means the same one."""
+"""The skeleton and features of a graph network, as its checkpoints remember them, and whether a config still means the same."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from ..recipe import differences
+from ..recipe import Recipe, dataset_configs, differences
 from ..skeletons import Topology
-from ..wording import plain, some
+from ..wording import brief, plain, some
 
 Skeleton = dict[str, Any]
 
@@ -52,3 +52,39 @@ def other_skeleton(model: nn.Module, meta: Mapping[str, Any], source: str) -> st
         f'config ({some(changes, 3)}). Its adjacency matrices stay, but bones are made as the config says. '
         'Give the layout that it was trained with, unless that is meant.'
     )
+
+
+def features_of(recipe: Recipe) -> list[str] | None:
+    """Return what a checkpoint's meta says of a network's features, ['j'] or ['j', 'b']; None without GenSkeFeat."""
+    for split in ('train', 'test', 'val'):
+        for _, dataset in dataset_configs(getattr(recipe.data, split)):
+            for step in dataset.get('pipeline') or ():
+                if isinstance(step, Mapping) and step.get('type') == 'GenSkeFeat':
+                    return list(step.get('feats', ['j']))
+    return None
+
+
+def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str | None:
+    """Return what to say where a checkpoint was trained on other features than the config makes; else None.
+
+    Args:
+        recipe: the config's.
+        meta: of the checkpoint.
+        source: its file.
+    """
+    before, now = meta.get('features'), features_of(recipe)
+    if now is None or not isinstance(before, (list, tuple)) or list(before) == now:
+        return None
+    return (
+        f'{source}: was trained on the features {brief(list(before))}, but GenSkeFeat of this config makes '
+        f'{now}. Give those that it was trained on (stream, or feats of every GenSkeFeat), unless that is '
+        'meant.'
+    )
+
+
+def complaints(
+    model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str
+) -> list[str]:
+    """Return all that is to be said where a checkpoint was trained on another skeleton or other features."""
+    found = (other_skeleton(model, meta, source), other_features(recipe, meta, source))
+    return [complaint for complaint in found if complaint]

@@ -38,7 +38,7 @@ from .setup import (
     prepare_machine,
     read_run,
 )
-from .skeleton import other_skeleton
+from .skeleton import complaints
 
 WHICH_CLIPS = (
     'ann_file',
@@ -192,9 +192,9 @@ def _model(
     if note and ranks.is_main:
         print(note)
     load_weights(model, data['state_dict'], str(path))
-    complaint = other_skeleton(model, data['meta'], str(path))
-    if complaint and ranks.is_main:
-        print(f'warning: {complaint}')
+    if ranks.is_main:
+        for complaint in complaints(model, run.recipe, data['meta'], str(path)):
+            print(f'warning: {complaint}')
     model.eval()
     if options.fuse_conv_bn:
         fuse_conv_bn(model)

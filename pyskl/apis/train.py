@@ -45,10 +45,10 @@ from .setup import (
     prepare_machine,
     read_run,
     teach_labels,
-    warn_of_other_skeleton,
+    warn_of_other_input,
     warn_of_shared_clips,
 )
-from .skeleton import skeleton_of
+from .skeleton import features_of, skeleton_of
 from .test import TestOptions, test_run
 
 
@@ -154,12 +154,12 @@ def _train(
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
     meta = _meta(recipe, options, ranks, seed, counts, resume)
-    meta['skeleton'] = skeleton_of(model)
+    meta['skeleton'], meta['features'] = skeleton_of(model), features_of(recipe)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
         _say_where_from(logger, resume, given)
-        warn_of_other_skeleton(logger, model, resume.data['meta'], str(resume.path))
+        warn_of_other_input(logger, model, recipe, resume.data['meta'], str(resume.path))
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)

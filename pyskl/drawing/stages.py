@@ -47,7 +47,7 @@ def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, 
         if index is not None:
             return part, its_config, index
     known = [known for part, _ in parts for known in part.ids]
-    raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)}')
+    raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)} Another --split has others.')
 
 
 def _parts(dataset: Any, config: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:

@@ -51,5 +51,5 @@ def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
     if faults:
         more = f', and {len(faults) - 5} more' if len(faults) > 5 else ''
         raise CheckpointError(f'{path}: does not fit the backbone: {"; ".join(faults[:5])}{more}. '
-                              'Compare depth, base_channels, in_channels and stage_blocks with those it was trained with.')
+                              'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.')
     backbone.load_state_dict({key: weights[key] for key in own})

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..datasets.pipelines import Compose, FormatGCNInput, GenSkeFeat, Step
+from ..datasets.pipelines import Compose, Step
 from ..errors import ConfigError
-from ..models.backbones.graph_backbone import GraphBackbone
-from ..registry import BACKBONES, DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
+from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
-from ..skeletons import topology_of
+from .graph_checks import bones_note, check_features, check_graph
 from .settings import TopLevel
 from .walk import dataset_configs
 
@@ -33,21 +32,23 @@ def check_dataset(cfg: Any, where: str) -> None:
                 PIPELINES.check(stage, f'{place}.pipeline[{i}]')
 
 
-def check_sense(top: TopLevel, name: str) -> bool | None:
+def check_sense(top: TopLevel, name: str) -> tuple[bool | None, str | None]:
     """Check that model and data belong together, before any data is read.
 
     Returns:
         Whether any pipeline collects `emb`, a label's vector. None where none is known to, but one
         may: a data set without a pipeline, or a step that does not say what it gives.
+        And a line for the log, see graph_checks.bones_note.
 
     Raises:
-        ConfigError: for another number of classes, several labels a clip in one of them alone, or a
-            pipeline that ends without what the
-            recognizer takes.
+        ConfigError: for another number of classes, several labels a clip in one of them alone, a
+            pipeline that ends without what the recognizer takes, joints, people or features that
+            differ (see graph_checks).
     """
     if not isinstance(top.model, Mapping):
-        return None
+        return None, None
     collected: list[set[str] | None] = []
+    pipelines: list[tuple[str, Compose]] = []
     recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
     if isinstance(head, Mapping):
         _check_loss(head, name)
@@ -62,7 +63,9 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
             if collected[-1] is not None:
                 _check_gives(pipeline, wanted, place, top.model['type'])
             if pipeline is not None:
-                _check_graph(top.model.get('backbone'), pipeline, f'{place}.pipeline', name)
+                check_graph(top.model, pipeline, f'{place}.pipeline', name)
+                pipelines.append((f'{place}.pipeline', pipeline))
+    check_features(pipelines)
     collects_emb = any('emb' in (entries or ()) for entries in collected) or (
         None if None in collected else False
     )
@@ -74,7 +77,7 @@ def check_sense(top: TopLevel, name: str) -> bool | None:
             'model.cls_head.loss_emb=None for a head without '
             "embeddings (as PYSKL's own is)."
         )
-    return collects_emb
+    return collects_emb, bones_note(top.model, pipelines)
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
@@ -131,42 +134,6 @@ def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: st
         f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '
         f'make it, and Collect with keys={[*wanted]}.'
     )
-
-
-def _check_graph(backbone: Any, pipeline: Compose, place: str, name: str) -> None:
-    """Check that a pipeline's steps and a graph network mean the same joints and people.
-
-    What only the data tell, and networks of the user's own, the first clip is asked
-    (apis.setup.check_match).
-    """
-    cls = BACKBONES.get(backbone.get('type')) if isinstance(backbone, Mapping) else None
-    if not (isinstance(cls, type) and issubclass(cls, GraphBackbone)):
-        return
-    known = accepted(cls)
-    settings = {name: backbone.get(name, known[name].default) for name in known}
-    graph_cfg = {'layout': 'coco', **backbone['graph_cfg']}
-    if 'nx_node' not in graph_cfg:
-        try:
-            skeleton = topology_of(graph_cfg['layout'])
-        except ConfigError as error:
-            raise ConfigError(f'{name}: model.backbone.graph_cfg: {error}') from error
-        for step in pipeline.steps:
-            if isinstance(step, GenSkeFeat) and step.needs_joints not in (None, skeleton.num_joints):
-                raise ConfigError(
-                    f'{place} (GenSkeFeat): makes bones of {step.needs_joints} joints, but the layout '
-                    f'{skeleton.name!r} of model.backbone.graph_cfg has {skeleton.num_joints}. Give both '
-                    'the layout of your data: dataset=..., graph_cfg=dict(layout=...).'
-                )
-    people = settings.get('num_person')
-    each_apart = settings.get('data_bn_type', 'MVC') == 'MVC'
-    if not each_apart or people is None or not cls.__module__.startswith('pyskl.'):
-        return
-    for step in pipeline.steps:
-        if isinstance(step, FormatGCNInput) and step.num_person != people:
-            raise ConfigError(
-                f'{place} (FormatGCNInput): num_person = {step.num_person}, but model.backbone.num_person '
-                f'= {people}, and {cls.__name__} normalises each person apart. Give both the same.'
-            )
 
 
 def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:

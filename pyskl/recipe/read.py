@@ -55,7 +55,7 @@ class Recipe(TopLevel):
     """A whole config, checked and complete: the fields of TopLevel, and
 
     filename   the config's file name, for messages
-    notes      remarks for the log: keys that old configs carry and that nothing needs any more
+    notes      remarks for the log: keys that old configs carry and that nothing needs any more, bones of another skeleton
     collects_emb   does a pipeline collect `emb`, a label's vector? None: none is known to, but one may
     """
 
@@ -139,8 +139,10 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
     _check_components(top, name)
     if top.optimizer is not None:
         check_optimizer(top.optimizer, f'{name}: optimizer')
-    collects_emb = check_sense(top, name) if whole else None
-    return replace(_complete(top, name, settings), collects_emb=collects_emb)
+    collects_emb, note = check_sense(top, name) if whole else (None, None)
+    recipe = _complete(top, name, settings)
+    notes = recipe.notes if note is None else (*recipe.notes, note)
+    return replace(recipe, notes=notes, collects_emb=collects_emb)
 
 
 def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:

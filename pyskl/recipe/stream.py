@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from ..errors import ConfigError, did_you_mean
+from .walk import dataset_configs
 
 Stream = Literal['j', 'b', 'jm', 'bm', 'k', 'km']
 PLACE = '{stream}'
@@ -24,7 +25,7 @@ def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         The settings with `data` and `work_dir` changed; themselves without `stream`.
 
     Raises:
-        ConfigError: an unknown stream, or no GenSkeFeat to make it.
+        ConfigError: an unknown stream, or a pipeline without GenSkeFeat to make it.
     """
     stream = settings.get('stream')
     if stream is None:
@@ -36,12 +37,9 @@ def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise ConfigError(
             f'{name}: stream = {stream!r} is unknown. Known: {", ".join(known)}.'
             f'{did_you_mean(stream, known)}')
-    data = _with_feature(settings.get('data'), stream)
-    if data == settings.get('data') and not _makes_features(data):
-        raise ConfigError(
-            f"{name}: stream = {stream!r} is what GenSkeFeat makes, and no pipeline has one. Add "
-            "dict(type='GenSkeFeat'), or leave stream out.")
-    filled = {**settings, 'data': data}
+    data = settings.get('data')
+    _check_features(data, stream, name)
+    filled = {**settings, 'data': _with_feature(data, stream)}
     if isinstance(settings.get('work_dir'), str):
         filled['work_dir'] = settings['work_dir'].replace(PLACE, stream)
     return filled
@@ -56,7 +54,24 @@ def _with_feature(value: Any, stream: str) -> Any:
     return value
 
 
-def _makes_features(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return value.get('type') == 'GenSkeFeat' or any(map(_makes_features, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_makes_features, value))
+def _check_features(data: Any, stream: str, name: str) -> None:
+    """Raise ConfigError unless every pipeline has a GenSkeFeat: one without would keep its own feature."""
+    splits = data if isinstance(data, Mapping) else {}
+    pipelines = [
+        (place, dataset['pipeline'])
+        for split in ('train', 'val', 'test')
+        for place, dataset in dataset_configs(splits.get(split), f'data.{split}')
+        if dataset.get('pipeline') is not None
+    ]
+    without = [place for place, steps in pipelines if not _makes_features(steps)]
+    if without or not pipelines:
+        where = f'{without[0]}.pipeline has none' if without else 'there is no pipeline'
+        raise ConfigError(
+            f"{name}: stream = {stream!r} is what GenSkeFeat makes, and {where}. Add "
+            "dict(type='GenSkeFeat'), or leave stream out.")
+
+
+def _makes_features(steps: Any) -> bool:
+    return isinstance(steps, (list, tuple)) and any(
+        isinstance(step, Mapping) and step.get('type') == 'GenSkeFeat' for step in steps
+    )

@@ -62,7 +62,10 @@ class Layout:
             twice = self.joints[next(j for j in children if children.count(j) > 1)]
             raise self._wrong(f'{twice!r} has two parents, so the bones form no tree. '
                               'A bone is (child, parent).')
-        for joint in parents:
+        for joint, parent in parents.items():
+            if joint == parent:
+                raise self._wrong(f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in a circle. '
+                                  'Leave that bone out: a root has none.')
             seen = {joint}
             while (joint := parents.get(joint, -1)) != -1:
                 if joint in seen:

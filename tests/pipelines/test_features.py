@@ -47,6 +47,24 @@ def test_features_of_coco_are_upstreams(feats):
     assert_same(after['keypoint'], stages(f'GenSkeFeat(coco,{feats})/keypoint'))
 
 
+@pytest.mark.parametrize('filled', [4, 1, 0])
+@pytest.mark.parametrize('feats', ['jm', 'bm'])
+def test_motion_ends_where_frames_only_fill_the_clip_up(feats, filled):
+    """The same as of the clip without them; as published the last frame jumps to the origin."""
+    rng = np.random.default_rng(0)
+    keypoint = rng.uniform(0.1, 1, (2, 6, 3, 3)).astype(np.float32)
+    keypoint[:, filled:] = 0
+    whole = clip(keypoint, third_is_score=True, total_frames=6)
+    short = clip(keypoint[:, :filled], third_is_score=True, total_frames=filled)
+    found = untouched(GenSkeFeat(MINE, [feats], real_frames=True), whole)['keypoint']
+    np.testing.assert_array_equal(found[:, :filled], GenSkeFeat(MINE, [feats])(short)['keypoint'])
+    assert not found[:, filled:].any()
+    published = GenSkeFeat(MINE, ['jm'])(whole)['keypoint']
+    if filled:
+        jump = published[:, filled - 1, :, :2]
+        np.testing.assert_array_equal(jump, -keypoint[:, filled - 1, :, :2])
+
+
 def test_bones_of_a_hand_are_upstreams():
     after = GenSkeFeat('handmp', ['b'])(clip(stages('input/hand')))
     assert_same(after['keypoint'], stages('GenSkeFeat(handmp,b)/keypoint'))

@@ -15,9 +15,11 @@ from pyskl.datasets.pipelines import (
     Compose,
     FormatGCNInput,
     PadTo,
+    PoseDecode,
     PreNormalize3D,
     Rename,
     ToTensor,
+    UniformSample,
 )
 from pyskl.errors import ConfigError, DataError
 
@@ -111,6 +113,19 @@ def test_a_nested_pipeline_is_its_steps_in_a_row():
 def test_wrong_clips_are_named(step, results):
     with pytest.raises(DataError, match="clip 'a'"):
         step(results)
+
+
+@pytest.mark.parametrize('num_clips', [1, 2])
+def test_sampled_frames_that_nothing_took_are_missed(num_clips):
+    """Without PoseDecode all 20 frames would pass, whatever clip_len says."""
+    keypoint = np.arange(20.0).repeat(15).reshape(1, 20, 5, 3)
+    sampled = UniformSample(8, num_clips)(
+        dict(frame_dir='a', keypoint=keypoint, total_frames=20, test_mode=True)
+    )
+    with pytest.raises(DataError, match='20 frames, expected 8 for each of'):
+        FormatGCNInput(1)(dict(sampled))
+    taken = FormatGCNInput(1)(PoseDecode()(dict(sampled)))['keypoint']
+    np.testing.assert_array_equal(taken[:, 0, :, 0, 0].ravel(), sampled['frame_inds'])
 
 
 @pytest.mark.parametrize(

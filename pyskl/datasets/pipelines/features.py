@@ -8,6 +8,7 @@ import numpy as np
 
 from ...registry import PIPELINES
 from ...skeletons import Topology
+from ...skeletons.poses import is_present, num_frames_filled
 from .base import Results, Step, check_joints, chosen_topology, clip_error
 
 FEATURES = ('j', 'b', 'k', 'jm', 'bm', 'km')
@@ -52,18 +53,21 @@ def bone_vectors(keypoint: np.ndarray, partner: np.ndarray, average_score: bool)
     return bones
 
 
-def motion(values: np.ndarray, average_score: bool) -> np.ndarray:
-    """Return what each frame must change by to become the next, (M, T, V, C); 0 in the last frame.
+def motion(values: np.ndarray, average_score: bool, num_frames: int | None = None) -> np.ndarray:
+    """Return what each frame must change by to become the next, (M, T, V, C); 0 from the last frame on.
 
     Args:
         values: (M, T, V, C).
         average_score: the third channel is a score: the mean of both frames.
+        num_frames: how many frames there are before those that only fill the clip up; None: T.
     """
+    last = max((values.shape[1] if num_frames is None else num_frames) - 1, 0)
+    before, after = values[:, :last], values[:, 1 : last + 1]
     moved = np.empty_like(values)
-    np.subtract(values[:, 1:], values[:, :-1], out=moved[:, :-1])
-    moved[:, -1:] = 0
+    np.subtract(after, before, out=moved[:, :last])
+    moved[:, last:] = 0
     if average_score:
-        moved[:, :-1, :, 2] = (values[:, 1:, :, 2] + values[:, :-1, :, 2]) / 2
+        moved[:, :last, :, 2] = (after[..., 2] + before[..., 2]) / 2
     return moved
 
 
@@ -101,6 +105,11 @@ class GenSkeFeat(Step):
         feats: 'j' joints; 'b' bones, a joint minus its parent; 'k' a joint minus its parent's
             parent; 'jm', 'bm', 'km' their motion until the next frame of the clip.
         axis: along which several are joined.
+        real_frames: let motion end at the last frame that shows anybody. False as published: that
+            frame moves by as much as its joints lie from the origin, where frames of zeros follow.
+
+    A missing joint lies at the origin, as published: a bone to or from it, and the motion into and out
+    of its frame, is as long as the other joint's distance from there.
 
     Source: bones: 2s-AGCN, arXiv:1805.07694; 'k': ProtoGCN, CVPR 2025.
     """
@@ -109,12 +118,17 @@ class GenSkeFeat(Step):
     gives = ('keypoint', 'third_is_score')
 
     def __init__(
-        self, dataset: str | dict = 'nturgb+d', feats: Sequence[str] = ('j',), axis: int = -1
+        self,
+        dataset: str | dict = 'nturgb+d',
+        feats: Sequence[str] = ('j',),
+        axis: int = -1,
+        real_frames: bool = False,
     ):
         wrong = [feat for feat in feats if feat not in FEATURES]
         if wrong or not feats or isinstance(feats, str):
             raise ValueError(f'feats = {feats!r}: expected a list of {", ".join(FEATURES)}.')
         self.dataset, self.feats, self.axis = dataset, tuple(feats), axis
+        self.real_frames = real_frames
         self._skeleton = chosen_topology(dataset)
         self._partner = {
             'b': np.array(self._skeleton.bone_partner),
@@ -144,13 +158,19 @@ class GenSkeFeat(Step):
         if feat not in made:
             if feat.endswith('m'):
                 values = self._make(feat[0], results, made)
-                made[feat] = motion(values, averages_score(results, self._skeleton, 'm', values))
+                average = averages_score(results, self._skeleton, 'm', values)
+                made[feat] = motion(values, average, self._num_frames(results, made['j']))
             else:
                 joints = made['j']
                 check_joints(results, self._skeleton, joints.shape[2])
                 average = averages_score(results, self._skeleton, feat, joints)
                 made[feat] = bone_vectors(joints, self._partner[feat], average)
         return made[feat]
+
+    def _num_frames(self, results: Results, joints: np.ndarray) -> int | None:
+        if not self.real_frames:
+            return None
+        return num_frames_filled(is_present(joints[:, : results.get('total_frames')]))
 
 
 @PIPELINES.register_module()

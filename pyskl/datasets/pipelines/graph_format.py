@@ -81,12 +81,12 @@ class FormatGCNInput(Step):
         join_score(results)
         keypoint, clips = results['keypoint'], results.get('num_clips', 1)
         people, frames, *joint = keypoint.shape
-        each = results.get('clip_len')
-        if frames % clips or (each is not None and each * clips != frames):
+        sampled = results.get('clip_len')
+        if frames % clips or sampled not in (None, frames // clips):
+            wanted = 'as many for each of' if sampled is None else f'{sampled} for each of'
             raise clip_error(
                 results,
-                f'keypoint has {frames} frames, expected {each or "as many"} for each of {clips} sampled '
-                'clips. '
+                f'keypoint has {frames} frames, expected {wanted} {clips} sampled clips. '
                 'Is PoseDecode in the pipeline? Put it behind the sampling.',
             )
         shown = min(people, self.num_person)

@@ -100,7 +100,7 @@ class SGN(Backbone):
         Raises:
             ConfigError: other frames, joints or channels than the network is built for.
         """
-        self._check(keypoint)
+        self.check_input(tuple(keypoint.shape[1:]))
         x = self.normalise(keypoint)
         return self.person_features(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
@@ -135,13 +135,14 @@ class SGN(Backbone):
         """Average (N, M, C', 20, 1) over frames and people: (N, C')."""
         return features.mean((3, 4)).mean(1)
 
-    def _check(self, keypoint: Tensor) -> None:
+    def check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise ConfigError unless key points of shape (M, T, V, C) fit the network."""
         expected = (self.T, self.V, self.in_channels)
-        if keypoint.ndim != 5 or keypoint.shape[2:] != expected:
+        if len(shape) != 4 or shape[1:] != expected:
             raise ConfigError(
-                f'model.backbone (SGN): key points of shape {tuple(keypoint.shape)}; expected '
-                f'(N, M, T, V, C) with (T, V, C) = {expected}. Set T, V and in_channels of the '
-                'backbone, or the clip_len of the pipeline.'
+                f'model.backbone (SGN): key points of shape {(None, *shape)}; expected (N, M, T, V, C) '
+                f'with (T, V, C) = {expected}. Set T, V and in_channels of the backbone, or the clip_len '
+                'of the pipeline.'
             )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError
+from .down import down
 from .from_config import activation_layer, norm_layer
 
 Act = Literal['tanh', 'softmax', 'sigmoid', 'relu']
@@ -76,13 +77,7 @@ class DGGCN(nn.Module):
         if ctr or ada:
             self.conv1 = nn.Conv2d(in_channels, width, 1)
             self.conv2 = nn.Conv2d(in_channels, width, 1)
-        self.down = (
-            nn.Identity()
-            if in_channels == out_channels
-            else nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1), norm_layer(norm, out_channels)
-            )
-        )
+        self.down = down(in_channels, out_channels, norm)
         self.bn = norm_layer(norm, out_channels)
         self.act = activation_layer(act)
 
