@@ -21,7 +21,6 @@ from .rows import (
     as_images,
     as_rows,
     can_run_fast,
-    conv_norm,
     folded,
     is_fixed,
     norm_act,
@@ -68,14 +67,14 @@ def to_channels_first(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels last, by 1x1: (P, D, T, V), channels first."""
     rows = as_rows(x).flatten(1, 2)  # (P, T V, C)
     P, C = rows.shape[0], rows.shape[2]
-    y = torch.baddbmm(bias[None, :, None], weight.view(-1, C).expand(P, -1, -1), rows.mT)
+    y = torch.bmm(weight.view(-1, C).expand(P, -1, -1), rows.mT).add_(bias[:, None])
     return y.unflatten(2, x.shape[2:])
 
 
 def to_channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels first, by 1x1: (P, D, T, V), channels last."""
     P, C = x.shape[:2]
-    y = torch.baddbmm(bias, x.flatten(2).mT, weight.view(-1, C).t().expand(P, -1, -1))
+    y = torch.bmm(x.flatten(2).mT, weight.view(-1, C).t().expand(P, -1, -1)).add_(bias)
     return as_images(y.unflatten(1, x.shape[2:]))
 
 
@@ -113,12 +112,9 @@ class FastUnitCTRGCN(UnitCTRGCN):
         weight = torch.stack([conv.conv4.weight.flatten(1) for conv in self.convs]) * self.alpha
         bias = torch.stack([conv.conv4.bias for conv in self.convs]) * self.alpha  # (K, C')
         shared = self.A.flatten(1)[:, None] + bias[..., None]  # (K, C', V V)
-        graph = torch.baddbmm(
-            shared.expand(P, -1, -1, -1).flatten(0, 1),
-            weight.expand(P, -1, -1, -1).flatten(0, 1),
-            difference.flatten(0, 1),
-        )
-        return graph.view(P, K, -1, V, V)
+        by_person = weight.expand(P, -1, -1, -1).flatten(0, 1)
+        graph = torch.bmm(by_person, difference.flatten(0, 1)).unflatten(0, (P, K))
+        return (graph + shared).unflatten(3, (V, V))
 
 
 def _is_built(conv: nn.Module) -> bool:
@@ -142,10 +138,14 @@ class FastDGGCN(DGGCN):
         if not _runs_fast(self, x):
             return super().convolve(x, graph)
         conv, norm, act = self.pre
-        y = conv_norm(x, conv, norm, relu=True) if type(act) is nn.ReLU else self.pre(x)
-        y = y.contiguous().unflatten(1, (self.num_groups, self.mid_channels))
-        graph = graph.expand(*y.shape[:3], -1, -1).flatten(1, 2)[:, None]
-        y = ChannelGraphs.apply(y.flatten(1, 2)[:, None], graph)
+        weight, bias = conv.weight, conv.bias
+        if is_fixed(norm):
+            weight, bias = folded(weight, bias, *scale_and_shift(norm))
+            y = act(to_channels_first(x, weight, bias))
+        else:
+            y = act(norm(to_channels_first(x, weight, bias))).contiguous()
+        graph = graph.expand(len(x), self.num_groups, self.mid_channels, -1, -1)
+        y = ChannelGraphs.apply(y[:, None], graph.flatten(1, 2)[:, None])
         shortcut, relu = shortcut_of(self.down, x), type(self.act) is nn.ReLU
         weight, bias, norm = self.post.weight, self.post.bias, self.bn
         if is_fixed(norm):
