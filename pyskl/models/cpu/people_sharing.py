@@ -101,6 +101,13 @@ class PeopleSharing(GraphBackbone):
 
     joining: ClassVar[tuple[str, ...]] = ('data_bn',)
 
+    def forward(self, keypoint: Tensor) -> Any:
+        """Map key points (N, M, T, V, C) to features; for a gradient of theirs everybody passes."""
+        if not keypoint.requires_grad:
+            return super().forward(keypoint)
+        self.check_input(tuple(keypoint.shape[1:]))
+        return self.join_people(super().people_features(self.normalise(keypoint)))
+
     def people_features(self, x: Tensor) -> Any:
         """Pass all people through the network: (N, M, C, T, V) -> (N, M, C', T', V), or a tuple of such."""
         parts = [child for name, child in self.named_children() if name not in self.joining]
@@ -195,11 +202,9 @@ def _layer_keeps_people_apart(layer: nn.Module, can_count: bool) -> bool:
 
 
 def laid_out(people: Tensor) -> Tensor:
-    """Lay (P, C, T, V) out as the layers want it: on the CPU with channels last."""
-    on_cpu = people.device.type == 'cpu'
-    return people.contiguous(
-        memory_format=torch.channels_last if on_cpu else torch.contiguous_format
-    )
+    """Lay (P, C, T, V) out as the layers want it: fast ones on the CPU with channels last."""
+    fast = people.device.type == 'cpu' and not torch.is_autocast_enabled('cpu')
+    return people.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
 
 def each(features: Any, change: Any) -> Any:

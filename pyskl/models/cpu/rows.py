@@ -21,9 +21,11 @@ def can_run_fast(module: nn.Module, x: Tensor) -> bool:
     """Return whether x lies with channels last on the CPU, and nobody looks at the module's parts."""
     return (
         x.device.type == 'cpu'
+        and x.dtype in ExactBatchNorm2d.dtypes
         and x.ndim == 4
         and x.is_contiguous(memory_format=torch.channels_last)
         and not is_recorded()
+        and not torch.is_autocast_enabled('cpu')
         and not any(map(has_hooks, module.children()))
     )
 
@@ -102,8 +104,7 @@ def pointwise(
     relu: bool = False,
 ) -> Tensor:
     """Compute relu(1x1 convolution of x + shortcut); weight (D, C, 1, 1)."""
-    on_onednn = x.dtype == weight.dtype == torch.float32 and not torch.is_grad_enabled()
-    if on_onednn and not torch.is_autocast_enabled('cpu'):
+    if x.dtype == weight.dtype == torch.float32 and not torch.is_grad_enabled():
         y = joined_conv2d(x, weight, bias, shortcut, relu=False)  # its ReLU would hide NaN
         return y.relu_() if relu else y
     y = as_images(F.linear(as_rows(x), weight.flatten(1), bias))
@@ -112,7 +113,7 @@ def pointwise(
 
 def add_act(y: Tensor, shortcut: Tensor | None, relu: bool) -> Tensor:
     """Compute relu(y + shortcut); may write into y where no gradient is wanted."""
-    if not torch.is_grad_enabled() and (shortcut is None or shortcut.dtype == y.dtype):
+    if not torch.is_grad_enabled():
         y = y if shortcut is None else y.add_(shortcut)
         return y.relu_() if relu else y
     y = y if shortcut is None else y + shortcut
