@@ -90,7 +90,7 @@ class FastUnitCTRGCN(UnitCTRGCN):
         """Map (P, C, T, V) to (P, C', T, V)."""
         if not (can_run_fast(self, x) and all(map(_is_built, self.convs))):
             return super().forward(x)
-        K, (_, _, _T, _V) = len(self.A), x.shape
+        K = len(self.A)
         weight = torch.cat([conv.conv3.weight for conv in self.convs])
         bias = torch.cat([conv.conv3.bias for conv in self.convs])
         y = to_channels_first(x, weight, bias).unflatten(1, (K, -1))  # (P, K, C', T, V)
