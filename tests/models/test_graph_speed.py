@@ -14,6 +14,7 @@ from pyskl.models.backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, ProtoGC
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm2d, counting_frames
 from pyskl.models.cpu.fast_temporal import pooled
 from pyskl.models.cpu.people_sharing import DistinctPeople, PeopleSharing
+from pyskl.models.cpu.rows import WIDE, conv_norm
 from pyskl.models.cpu.speed_up import undo_speed_up
 
 SIZES = {'base_channels': 12, 'num_stages': 3, 'inflate_stages': (2,), 'down_stages': (3,)}
@@ -175,6 +176,21 @@ def test_batch_norm_counts_each_person_as_often_as_they_occur(times):
     assert_same(dict(norm.named_buffers()), dict(twin.named_buffers()))
     ours = torch.autograd.grad(out, [x, *norm.parameters()], weight)
     assert_same(ours, torch.autograd.grad(expected, [x, *twin.parameters()], weight))
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_a_wide_convolution_over_time_is_torchs(stride):
+    conv = nn.Conv2d(WIDE, WIDE, (5, 1), (stride, 1), (4, 0), (2, 1)).double()
+    x = torch.randn(2, WIDE, 9, 3, dtype=torch.float64)
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    ours, expected = conv_norm(x, conv), conv(x)
+    weight = torch.randn_like(expected)
+    assert type(ours.grad_fn).__name__ == 'WideConvolutionBackward'
+    assert_same(ours, expected)
+    inputs = [x, *conv.parameters()]
+    assert_same(
+        torch.autograd.grad(ours, inputs, weight), torch.autograd.grad(expected, inputs, weight)
+    )
 
 
 @pytest.mark.parametrize('frames', [1, 2, 7, 8])

@@ -63,19 +63,50 @@ class ChannelGraphs(torch.autograd.Function):
         return grad_x, grad_graph
 
 
+class Reordering(torch.autograd.Function):
+    """A 1x1 convolution between the two orders of memory, its gradients in the right one too.
+
+    Args of `apply`:
+        x: (P, C, N), channels first or, as a view, last.
+        weight: (D, C).
+        bias: (D,).
+        last: whether channels are last in the output, not in x; else the other way round.
+
+    Returns:
+        (P, N, D) with `last`, else (P, D, N).
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, last: bool) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.last = last
+        if last:
+            return torch.bmm(x.mT, weight.t().expand(len(x), -1, -1)).add_(bias)
+        return torch.bmm(weight.expand(len(x), -1, -1), x).add_(bias[:, None])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        grad = grad.contiguous()
+        weights = weight.expand(len(x), -1, -1)
+        if ctx.last:  # (P, N, D)
+            grad_x, grad_bias = torch.bmm(weights.mT, grad.mT), grad.flatten(0, 1).sum(0)
+            return grad_x, torch.bmm(grad.mT, x.mT).sum(0), grad_bias, None
+        grad_x, grad_bias = torch.bmm(grad.mT, weights).mT, grad.sum(2).sum(0)
+        return grad_x, torch.bmm(grad, x.mT).sum(0), grad_bias, None
+
+
 def to_channels_first(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels last, by 1x1: (P, D, T, V), channels first."""
     rows = as_rows(x).flatten(1, 2)  # (P, T V, C)
-    P, C = rows.shape[0], rows.shape[2]
-    y = torch.bmm(weight.view(-1, C).expand(P, -1, -1), rows.mT).add_(bias[:, None])
-    return y.unflatten(2, x.shape[2:])
+    return Reordering.apply(rows.mT, weight.flatten(1), bias, False).unflatten(2, x.shape[2:])
 
 
 def to_channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels first, by 1x1: (P, D, T, V), channels last."""
-    P, C = x.shape[:2]
-    y = torch.bmm(x.flatten(2).mT, weight.view(-1, C).t().expand(P, -1, -1)).add_(bias)
-    return as_images(y.unflatten(1, x.shape[2:]))
+    rows = Reordering.apply(x.flatten(2), weight.flatten(1), bias, True)  # (P, T V, D)
+    return as_images(rows.unflatten(1, x.shape[2:]))
 
 
 def mean_over_time(x: Tensor) -> Tensor:
