@@ -105,13 +105,13 @@ class Task:
 
 
 def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0,
-                 clock: Callable[[], float] = time.perf_counter) -> float:
+                 clock: Callable[[], float] | None = None) -> float:
     """The least time of one call, after one call to warm up (on the host a single slow one is its own); waits for the device.
 
     at_least   seconds: go on until so many have passed, so that a faster way does not get fewer chances on an unsteady machine
     clock      time.process_time where one thread computes: others on the machine matter less
     """
-    on_cuda = device is not None and device.type == 'cuda'
+    on_cuda, clock = device is not None and device.type == 'cuda', clock or time.perf_counter
 
     def timed() -> float:
         start = clock()
