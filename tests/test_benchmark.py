@@ -33,6 +33,11 @@ def test_the_device_is_measured_alone_and_the_host_in_one_process():
     assert groups == [['render_joint', 'loader_limb'], ['train_fp32'], ['test_fp32']]
 
 
+def test_a_graph_networks_lines_are_measured_in_one_process():
+    groups = benchmark.groups(['train_fp32', 'gcn_eval_aagcn_1', 'gcn_train_aagcn_2', 'gcn_train_stgcn_1'], torch.device('cpu'))
+    assert groups == [['train_fp32'], ['gcn_train_stgcn_1'], ['gcn_eval_aagcn_1', 'gcn_train_aagcn_2']]
+
+
 def test_share_of_the_peak():
     figure = benchmark.Figure('train_fp32', 3.0, 's/step', 'less', gflops=60.0)
     assert benchmark.of_peak(figure, {'matmul_gflops_fp32': 120}).endswith('50% of the peak')

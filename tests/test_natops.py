@@ -171,8 +171,9 @@ def test_the_configs_train_on_train_judge_on_test_alone_and_fit_their_clips(conf
     train, test = (build_dataset(getattr(recipe.data, name)) for name in ('train', 'test'))
     assert recipe.data.val is None and (len(train), len(test)) == (12, 4)
     model = build_model(recipe.model)
-    assert train[0]['imgs'].shape[1] == model.backbone.in_channels
-    assert model.forward_test(test[0]['imgs'][None]).shape == (1, len(CLASSES))
+    entry, axis = ('keypoint', -1) if config.stem == 'graph' else ('imgs', 1)
+    assert train[0][entry].shape[axis] == model.backbone.in_channels
+    assert model.forward_test(test[0][entry][None]).shape == (1, len(CLASSES))
 
 
 def test_the_configs_are_read_alike_by_mmengine_and_have_work_dirs_of_their_own():

@@ -40,7 +40,8 @@ from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.sources.imigue import read_raw
 from pyskl.sources.synthetic import write_demo_data
 
-CONFIGS = Path(__file__).parents[1] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
+ALL_CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = ALL_CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 STREAMS = ('joint', 'limb')
 PLAIN, PLAIN_PAGES, OURS = 'plain', 'plain, pages kept', 'ours'
 GFLOP_56, GFLOP_64 = 2 * 17.0, 2 * 22.1         # multiplications and additions of a forward pass, a clip of 48 frames at 56x56, 64x64
@@ -48,6 +49,17 @@ BATCH = 4                                       # clips of a training step
 FULL = 3                                        # repeats at least, but for --quick
 NUM_CLIPS = 64
 SLOW_CLIPS = 24                                 # of them, where each takes a tenth of a second
+GRAPH_NETWORKS = {
+    'stgcn': 'stgcn/stgcn_pyskl_ntu60_xsub_3dkp',
+    'stgcnpp': 'stgcn++/stgcn++_ntu60_xsub_3dkp',
+    'aagcn': 'aagcn/aagcn_pyskl_ntu60_xsub_3dkp',
+    'ctrgcn': 'ctrgcn/ctrgcn_pyskl_ntu60_xsub_3dkp',
+    'msg3d': 'msg3d/msg3d_pyskl_ntu60_xsub_3dkp',
+    'dgstgcn': 'dgstgcn/ntu60_xsub_3dkp',
+    'protogcn': 'protogcn/ntu60_xsub/j',
+}
+GCN = [f'gcn_{way}_{network}_{people}' for network in GRAPH_NETWORKS for way in ('train', 'eval') for people in (1, 2)]
+QUICK_GCN = [name for name in GCN if name.split('_')[2] in ('stgcnpp', 'ctrgcn')]
 
 
 @dataclass
@@ -92,19 +104,21 @@ class Task:
         return build_dataset({**getattr(cfg.data, split), 'ann_file': f'{self.folder}/clips.pkl'}, {'test_mode': split != 'train'})
 
 
-def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0) -> float:
+def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0,
+                 clock: Callable[[], float] | None = None) -> float:
     """The least time of one call, after one call to warm up (on the host a single slow one is its own); waits for the device.
 
     at_least   seconds: go on until so many have passed, so that a faster way does not get fewer chances on an unsteady machine
+    clock      time.process_time where one thread computes: others on the machine matter less
     """
-    on_cuda = device is not None and device.type == 'cuda'
+    on_cuda, clock = device is not None and device.type == 'cuda', clock or time.perf_counter
 
     def timed() -> float:
-        start = time.perf_counter()
+        start = clock()
         call()
         if on_cuda:
             torch.cuda.synchronize(device)
-        return time.perf_counter() - start
+        return clock() - start
     first = timed()
     if on_cuda:
         torch.cuda.reset_peak_memory_stats(device)      # cuDNN has tried its algorithms: what that took is not counted
@@ -262,7 +276,35 @@ def test(task: Task):
     return [Figure(task.name, seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s', 20 * GFLOP_64 / seconds)]
 
 
-MEASURES = {'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'test': test, 'open': scale}
+def graph_network(task: Task) -> list[Figure]:
+    """A training step, or the scores, of a graph network: clips of 100 frames with one person or two, on one thread."""
+    _, way, network, people = task.name.split('_')
+    device, clips = choose_device(task.device), 64 if task.device.startswith('cuda') else 2
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    cfg = read_run(ALL_CONFIGS / f'{GRAPH_NETWORKS[network]}.py').recipe.model
+    model = build_model({**cfg, 'cls_head': {**cfg['cls_head'], 'loss_emb': None}}).to(device)
+    keypoint = torch.randn(clips, 1, 2, 100, 25, 3)
+    keypoint[:, :, int(people):] = 0
+    batch = {'keypoint': keypoint, 'label': torch.arange(clips)}
+    if task.ours and way == 'eval':
+        fuse_conv_bn(model)
+    if task.ours:
+        speed_up(model)
+
+    def step() -> None:
+        model.zero_grad(set_to_none=True)
+        compute_losses(model, batch, device, None)['loss'].backward()
+
+    def answer() -> None:
+        predict(model, {'keypoint': keypoint}, device, None)
+    model.train(way == 'train')
+    clock = time.perf_counter if device.type == 'cuda' else time.process_time
+    seconds = best_seconds(step if way == 'train' else answer, 2 * task.repeats, device, task.at_least / 6, clock)
+    return [Figure(task.name, 1e3 * seconds / clips, 'ms/clip', 'less', f'batch of {clips}, one thread')]
+
+
+MEASURES = {'gcn': graph_network, 'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'test': test, 'open': scale}
 SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
 SCALING = ('loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
@@ -344,17 +386,18 @@ def make_clips(folder: Path, sizes: Sequence[int]) -> None:
 
 def show(row: Row) -> None:
     ratios = '  '.join(f'{value:7.2f}x' if value is not None else ' ' * 8 for value in (row.ratio, row.ratio_allocator))
-    print(f'{row.name:16}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
+    print(f'{row.name:20}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
 
 
 def groups(names: Sequence[str], device: torch.device) -> list[list[str]]:
-    """What is measured in one process: all that the host does, since a start costs seconds; each thing of the device alone."""
+    """What is measured in one process: all that the host does, since a start costs seconds; all of a graph network; else each alone."""
     on_host = [name for name in names if name in ON_HOST]
-    alone = [[name] for name in names if name not in ON_HOST]
+    alone = [[name] for name in names if name not in (*ON_HOST, *GCN)]
+    graphs = [[name for name in names if name in GCN and name.split('_')[2] == network] for network in GRAPH_NETWORKS]
     if not has_bf16(device) and any('bf16' in name for name in names):
         print('bf16 is left out: this processor has no bfloat16 arithmetic, only an emulation many times slower than float32')
         alone = [[name] for [name] in alone if 'bf16' not in name]
-    return [on_host, *alone] if on_host else alone
+    return [group for group in (on_host, *alone, *graphs) if group]
 
 
 def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
@@ -367,7 +410,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='about two minutes: plain once, without pages kept; no scaling')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
-    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE], help='these lines only')
+    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE, 'gcn', *GCN],
+                        help="these lines only; gcn: the graph networks'")
     parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
     parser.add_argument('--child', help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -376,7 +420,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     device, threads = choose_device(args.device), torch.get_num_threads()
     host = machine(device, threads)
     print(', '.join(f'{key}: {value}' for key, value in host.items()))
-    names = args.only or (*ON_HOST, *(() if args.quick else SCALING), *ON_DEVICE)
+    gcn = QUICK_GCN if args.quick else GCN
+    names = [*ON_HOST, *(() if args.quick else SCALING), *ON_DEVICE, *gcn]
+    if args.only:
+        names = [name for only in args.only for name in (gcn if only == 'gcn' else [only])]
     rows, shown = [], 0
     with tempfile.TemporaryDirectory() as folder:
         make_clips(Path(folder), [int(name.rpartition('_')[2]) for name in names if name.startswith('open')])

@@ -21,7 +21,6 @@ from .rows import (
     as_images,
     as_rows,
     can_run_fast,
-    conv_norm,
     folded,
     is_fixed,
     norm_act,
@@ -64,19 +63,50 @@ class ChannelGraphs(torch.autograd.Function):
         return grad_x, grad_graph
 
 
+class Reordering(torch.autograd.Function):
+    """A 1x1 convolution between the two orders of memory, its gradients in the right one too.
+
+    Args of `apply`:
+        x: (P, C, N), channels first or, as a view, last.
+        weight: (D, C).
+        bias: (D,).
+        last: whether channels are last in the output, not in x; else the other way round.
+
+    Returns:
+        (P, N, D) with `last`, else (P, D, N).
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, last: bool) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.last = last
+        if last:
+            return torch.bmm(x.mT, weight.t().expand(len(x), -1, -1)).add_(bias)
+        return torch.bmm(weight.expand(len(x), -1, -1), x).add_(bias[:, None])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        grad = grad.contiguous()
+        weights = weight.expand(len(x), -1, -1)
+        if ctx.last:  # (P, N, D)
+            grad_x, grad_bias = torch.bmm(weights.mT, grad.mT), grad.flatten(0, 1).sum(0)
+            return grad_x, torch.bmm(grad.mT, x.mT).sum(0), grad_bias, None
+        grad_x, grad_bias = torch.bmm(grad.mT, weights).mT, grad.sum(2).sum(0)
+        return grad_x, torch.bmm(grad, x.mT).sum(0), grad_bias, None
+
+
 def to_channels_first(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels last, by 1x1: (P, D, T, V), channels first."""
     rows = as_rows(x).flatten(1, 2)  # (P, T V, C)
-    P, C = rows.shape[0], rows.shape[2]
-    y = torch.baddbmm(bias[None, :, None], weight.view(-1, C).expand(P, -1, -1), rows.mT)
-    return y.unflatten(2, x.shape[2:])
+    return Reordering.apply(rows.mT, weight.flatten(1), bias, False).unflatten(2, x.shape[2:])
 
 
 def to_channels_last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Convolve (P, C, T, V), channels first, by 1x1: (P, D, T, V), channels last."""
-    P, C = x.shape[:2]
-    y = torch.baddbmm(bias, x.flatten(2).mT, weight.view(-1, C).t().expand(P, -1, -1))
-    return as_images(y.unflatten(1, x.shape[2:]))
+    rows = Reordering.apply(x.flatten(2), weight.flatten(1), bias, True)  # (P, T V, D)
+    return as_images(rows.unflatten(1, x.shape[2:]))
 
 
 def mean_over_time(x: Tensor) -> Tensor:
@@ -91,7 +121,7 @@ class FastUnitCTRGCN(UnitCTRGCN):
         """Map (P, C, T, V) to (P, C', T, V)."""
         if not (can_run_fast(self, x) and all(map(_is_built, self.convs))):
             return super().forward(x)
-        K, (_, _, T, V) = len(self.A), x.shape
+        K = len(self.A)
         weight = torch.cat([conv.conv3.weight for conv in self.convs])
         bias = torch.cat([conv.conv3.bias for conv in self.convs])
         y = to_channels_first(x, weight, bias).unflatten(1, (K, -1))  # (P, K, C', T, V)
@@ -113,12 +143,9 @@ class FastUnitCTRGCN(UnitCTRGCN):
         weight = torch.stack([conv.conv4.weight.flatten(1) for conv in self.convs]) * self.alpha
         bias = torch.stack([conv.conv4.bias for conv in self.convs]) * self.alpha  # (K, C')
         shared = self.A.flatten(1)[:, None] + bias[..., None]  # (K, C', V V)
-        graph = torch.baddbmm(
-            shared.expand(P, -1, -1, -1).flatten(0, 1),
-            weight.expand(P, -1, -1, -1).flatten(0, 1),
-            difference.flatten(0, 1),
-        )
-        return graph.view(P, K, -1, V, V)
+        by_person = weight.expand(P, -1, -1, -1).flatten(0, 1)
+        graph = torch.bmm(by_person, difference.flatten(0, 1)).unflatten(0, (P, K))
+        return (graph + shared).unflatten(3, (V, V))
 
 
 def _is_built(conv: nn.Module) -> bool:
@@ -142,10 +169,14 @@ class FastDGGCN(DGGCN):
         if not _runs_fast(self, x):
             return super().convolve(x, graph)
         conv, norm, act = self.pre
-        y = conv_norm(x, conv, norm, relu=True) if type(act) is nn.ReLU else self.pre(x)
-        y = y.contiguous().unflatten(1, (self.num_groups, self.mid_channels))
-        graph = graph.expand(*y.shape[:3], -1, -1).flatten(1, 2)[:, None]
-        y = ChannelGraphs.apply(y.flatten(1, 2)[:, None], graph)
+        weight, bias = conv.weight, conv.bias
+        if is_fixed(norm):
+            weight, bias = folded(weight, bias, *scale_and_shift(norm))
+            y = act(to_channels_first(x, weight, bias))
+        else:
+            y = act(norm(to_channels_first(x, weight, bias))).contiguous()
+        graph = graph.expand(len(x), self.num_groups, self.mid_channels, -1, -1)
+        y = ChannelGraphs.apply(y[:, None], graph.flatten(1, 2)[:, None])
         shortcut, relu = shortcut_of(self.down, x), type(self.act) is nn.ReLU
         weight, bias, norm = self.post.weight, self.post.bias, self.bn
         if is_fixed(norm):

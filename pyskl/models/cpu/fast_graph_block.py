@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..backbones.ctrgcn import CTRGCNBlock
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.graph_block import GraphBlock
 from .fast_temporal import FastDGMSTCN, FastMultiScaleTCN, FastUnitTCN

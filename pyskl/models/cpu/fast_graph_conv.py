@@ -16,7 +16,6 @@ from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
 from .fast_temporal import CONVS
 from .rows import (
-    NORMS,
     add_act,
     as_images,
     as_rows,

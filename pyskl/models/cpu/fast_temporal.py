@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
 
 from ..layers.dgmstcn import DGMSTCN
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
@@ -190,12 +191,18 @@ def affine_act(x: Tensor, norm: nn.Module, relu: bool = True) -> Tensor:
 
 
 def pooled(x: Tensor, pool: nn.MaxPool2d) -> Tensor:
-    """Pool (P, C, T, V) over time; without gradients the maximum of shifted frames."""
-    return F.max_pool2d(
-        x.contiguous(memory_format=torch.channels_last),
-        pool.kernel_size,
-        pool.stride,
-        pool.padding,
-        pool.dilation,
-        pool.ceil_mode,
-    )
+    """Pool (P, C, T, V) over time; without gradients as the maximum of neighbouring frames."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    kernel, stride, padding = map(_pair, (pool.kernel_size, pool.stride, pool.padding))
+    of_three = kernel == (3, 1) and padding == (1, 0) and stride[1] == 1 and pool.dilation == 1
+    if torch.is_grad_enabled() or not of_three:
+        return F.max_pool2d(
+            x, kernel, stride, padding, pool.dilation, pool.ceil_mode, pool.return_indices
+        )
+    rows, step = as_rows(x), stride[0]
+    before, after = rows[:, step - 1 :: step], rows[:, 1::step]
+    out = rows[:, ::step].clone(memory_format=torch.contiguous_format)
+    late, early = out[:, 1:], out[:, : after.shape[1]]
+    torch.maximum(late, before[:, : late.shape[1]], out=late)
+    torch.maximum(early, after[:, : early.shape[1]], out=early)
+    return as_images(out)

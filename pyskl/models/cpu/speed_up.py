@@ -106,6 +106,7 @@ def speed_up(model: nn.Module) -> nn.Module:
     classes stay as they are. Hooks, torch.compile and torch.export see plain layers.
 
     - In testing, frames that clips share pass once, on every device (see `frame_sharing`).
+    - So do people who look alike, as absent ones do (see `people_sharing`).
     - Layers are swapped where the parameters lie on the CPU; they want channels last in memory.
     - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: the gradient of
       3-D pooling is not deterministic there.
@@ -119,6 +120,7 @@ def speed_up(model: nn.Module) -> nn.Module:
     devices = {parameter.device.type for parameter in model.parameters()}
     on_cpu = devices <= {'cpu'}
     must_repeat = 'cuda' in devices and torch.are_deterministic_algorithms_enabled()
+    in_graph_networks = set()
     for module in list(model.modules()):
         if on_cpu and isinstance(module, ResNet3d) and type(module.conv1) is ConvModule:
             _swap(module.conv1.conv, STEM)
@@ -126,11 +128,12 @@ def speed_up(model: nn.Module) -> nn.Module:
             for part in module.modules():
                 _swap(part, IN_BLOCKS)
             _swap(module, BLOCKS)
-        if on_cpu and isinstance(module, GraphBackbone):
-            for part in module.modules():
-                _swap(part, GRAPH_LAYERS)
-        _swap(module, GRAPH_NETWORKS)
+        if isinstance(module, GraphBackbone):
+            in_graph_networks.update(module.modules())
     for module in model.modules():
+        if module in in_graph_networks:
+            _swap(module, {**GRAPH_NETWORKS, **(GRAPH_LAYERS if on_cpu else {})})
+            continue
         if on_cpu:
             _swap(module, LAYERS)
         if on_cpu or must_repeat:
