@@ -28,6 +28,7 @@ from pyskl.annotations.packing import write_packed
 from pyskl.apis.setup import read_run
 from pyskl.datasets import PoseDataset, build_dataloader, build_dataset
 from pyskl.datasets.loader import SeededSamples
+from pyskl.datasets.pipelines import Compose, Step, reference
 from pyskl.engine.batch import compute_losses, predict
 from pyskl.engine.distributed import choose_device
 from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
@@ -59,6 +60,7 @@ GRAPH_NETWORKS = {
     'protogcn': 'protogcn/ntu60_xsub/j',
 }
 GCN = [f'gcn_{way}_{network}_{people}' for network in GRAPH_NETWORKS for way in ('train', 'eval') for people in (1, 2)]
+POSE_STEPS = ['steps_3d_1', 'steps_3d_2']
 QUICK_GCN = [name for name in GCN if name.split('_')[2] in ('stgcnpp', 'ctrgcn')]
 
 
@@ -304,7 +306,36 @@ def graph_network(task: Task) -> list[Figure]:
     return [Figure(task.name, 1e3 * seconds / clips, 'ms/clip', 'less', f'batch of {clips}, one thread')]
 
 
-MEASURES = {'gcn': graph_network, 'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train, 'test': test, 'open': scale}
+class FrameByFrame(Step):
+    """PreNormalize3D and GenSkeFeat as loops over people and frames."""
+
+    needs = gives = ('keypoint',)
+
+    def __call__(self, results: dict) -> dict:
+        keypoint = reference.features(reference.pre_normalize_3d(results['keypoint']), 'nturgb+d', ['j'])
+        return {**results, 'keypoint': keypoint, 'total_frames': keypoint.shape[1]}
+
+
+def pose_steps(task: Task):
+    """A graph network's pipeline up to FormatGCNInput, 120 frames of NTU's 25 joints; the name tells how many people."""
+    people = int(task.name[-1])
+    torch.set_num_threads(1)
+    keypoint = np.random.default_rng(0).standard_normal((people, 120, 25, 3), np.float32)
+    clip = {'keypoint': keypoint, 'keypoint_score': np.ones(keypoint.shape[:3], np.float32), 'total_frames': 120, 'test_mode': False}
+    fast = [dict(type='PreNormalize3D'), dict(type='GenSkeFeat')]
+    steps = Compose([*(fast if task.ours else [FrameByFrame()]), dict(type='UniformSample', clip_len=100),
+                     dict(type='PoseDecode'), dict(type='FormatGCNInput')])
+    count = 200 if task.ours else 20
+
+    def whole() -> None:
+        for _ in range(count):
+            steps(dict(clip))
+    seconds = best_seconds(whole, 3 * task.repeats, clock=time.process_time) / count
+    return [Figure(task.name, 1e3 * seconds, 'ms/clip', 'less', 'one thread; plain: frame by frame')]
+
+
+MEASURES = {'gcn': graph_network, 'steps': pose_steps, 'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train,
+            'test': test, 'open': scale}
 SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
 SCALING = ('loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
@@ -410,7 +441,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='about two minutes: plain once, without pages kept; no scaling')
     parser.add_argument('--json', metavar='FILE', help='write the rows there')
-    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE, 'gcn', *GCN],
+    parser.add_argument('--only', nargs='+', metavar='NAME', choices=[*ON_HOST, *SCALING, *ON_DEVICE, 'gcn', *POSE_STEPS, *GCN],
                         help="these lines only; gcn: the graph networks'")
     parser.add_argument('--device', help='cpu, cuda (default: cuda where there is one)')
     parser.add_argument('--child', help=argparse.SUPPRESS)
@@ -420,7 +451,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     device, threads = choose_device(args.device), torch.get_num_threads()
     host = machine(device, threads)
     print(', '.join(f'{key}: {value}' for key, value in host.items()))
-    gcn = QUICK_GCN if args.quick else GCN
+    gcn = [*POSE_STEPS, *(QUICK_GCN if args.quick else GCN)]
     names = [*ON_HOST, *(() if args.quick else SCALING), *ON_DEVICE, *gcn]
     if args.only:
         names = [name for only in args.only for name in (gcn if only == 'gcn' else [only])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import plain_pose_steps
 import pytest
 from goldens import needs_golden
 from pose_goldens import (
@@ -25,6 +24,7 @@ from pyskl.datasets.pipelines import (
     PreNormalize3D,
     Rename,
     ToMotion,
+    reference,
 )
 from pyskl.errors import ConfigError, DataError
 
@@ -99,12 +99,12 @@ def test_features_of_our_layouts_equal_one_joint_at_a_time(dataset, num_joints):
     feats = ['j', 'b', 'k', 'jm', 'bm', 'km']
     solid = people_with_gaps(0, joints=num_joints)
     ours = untouched(GenSkeFeat(dataset, feats), clip(solid))['keypoint']
-    np.testing.assert_allclose(ours, plain_pose_steps.features(solid, dataset, feats), atol=1e-6)
+    np.testing.assert_allclose(ours, reference.features(solid, dataset, feats), atol=1e-6)
 
     xy, score = np.ascontiguousarray(solid[..., :2]), np.abs(solid[..., 2])
     flat = np.concatenate([xy, score[..., None]], -1)
     ours = untouched(GenSkeFeat(dataset, feats), clip(xy, score))['keypoint']
-    plain = plain_pose_steps.features(flat, dataset, feats, averaged='bkm')
+    plain = reference.features(flat, dataset, feats, averaged='bkm')
     np.testing.assert_allclose(ours, plain, atol=1e-6)
 
 
@@ -114,7 +114,7 @@ def test_beside_z_the_score_is_dropped_and_never_averaged():
     for dataset in ('coco', 'coco17'):
         after = untouched(GenSkeFeat(dataset, ['b', 'jm']), clip(solid, score))
         assert 'keypoint_score' not in after and after['third_is_score'] is False
-        plain = plain_pose_steps.features(solid, dataset, ['b', 'jm'])
+        plain = reference.features(solid, dataset, ['b', 'jm'])
         np.testing.assert_allclose(after['keypoint'], plain, atol=1e-6)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import plain_pose_steps
 import pytest
 from pose_goldens import assert_same, clip, people_with_gaps, stages, untouched
 
-from pyskl.datasets.pipelines import Compose, PreNormalize2D, PreNormalize3D
+from pyskl.datasets.pipelines import Compose, PreNormalize2D, PreNormalize3D, reference
 from pyskl.errors import ConfigError, DataError
 
 
@@ -30,7 +29,7 @@ def test_3d_normalisation_equals_one_joint_at_a_time(people, align_spine, align_
         keypoint = people_with_gaps(seed, people, joints=25 if seed else 20)
         step = PreNormalize3D(align_spine=align_spine, align_center=align_center)
         ours = untouched(step, clip(keypoint))['keypoint']
-        plain = plain_pose_steps.pre_normalize_3d(keypoint, align_spine, align_center)
+        plain = reference.pre_normalize_3d(keypoint, align_spine, align_center)
         assert ours.dtype == plain.dtype == (np.float64 if align_spine else np.float32)
         np.testing.assert_allclose(ours, plain, atol=1e-5)
 

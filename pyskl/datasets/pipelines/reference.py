@@ -1,11 +1,14 @@
-"""Slow twins of PreNormalize3D and GenSkeFeat: one person, frame and joint after the other."""
+"""Slow twins of PreNormalize3D and GenSkeFeat: one person and frame after the other.
+
+Tests hold the steps against them, and tools/benchmark.py measures by them.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pyskl.skeletons import topology_of
+from ...skeletons import topology_of
 
 
 def pre_normalize_3d(
@@ -31,16 +34,14 @@ def pre_normalize_3d(
     kept = np.zeros((people, len(seen[first]), joints, 3), keypoint.dtype)
     for new_m, m in enumerate(order):
         for new_t, t in enumerate(seen[first]):
-            for v in range(joints):
-                kept[new_m, new_t, v] = keypoint[m, t, v]
+            kept[new_m, new_t] = keypoint[m, t]
 
     if align_center:
         centre = kept[0, 0, 1 if joints == 25 else joints - 1].copy()
         for m in range(people):
             for t in range(kept.shape[1]):
-                for v in range(joints):
-                    if kept[m, t, v].any():
-                        kept[m, t, v] = kept[m, t, v] - centre
+                there = kept[m, t].any(-1)
+                kept[m, t, there] = kept[m, t, there] - centre
     if align_spine:
         kept = kept.astype(np.float64)
         kept = turn_all(kept, kept[0, 0, 1] - kept[0, 0, 0], np.array([0.0, 0.0, 1.0]))
@@ -49,7 +50,7 @@ def pre_normalize_3d(
 
 
 def turn_all(keypoint: np.ndarray, direction: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Turn every joint by the rotation that brings `direction` onto the unit vector `target`."""
+    """Turn every frame by the rotation that brings `direction` onto the unit vector `target`."""
     normal = np.cross(direction, target)
     if np.linalg.norm(normal) < 1e-6:
         return keypoint
@@ -59,8 +60,7 @@ def turn_all(keypoint: np.ndarray, direction: np.ndarray, target: np.ndarray) ->
     turned = np.zeros_like(keypoint)
     for m in range(keypoint.shape[0]):
         for t in range(keypoint.shape[1]):
-            for v in range(keypoint.shape[2]):
-                turned[m, t, v] = np.dot(matrix, keypoint[m, t, v])
+            turned[m, t] = np.dot(keypoint[m, t], matrix.T)
     return turned
 
 
@@ -86,12 +86,11 @@ def differences_of_joints(
 ) -> np.ndarray:
     out = np.zeros(keypoint.shape, np.float32)
     for m in range(keypoint.shape[0]):
-        for t in range(keypoint.shape[1]):
-            for v, other in enumerate(partner):
-                joint, end = keypoint[m, t, v], keypoint[m, t, other]
-                out[m, t, v] = joint - end
-                if average_score:
-                    out[m, t, v, 2] = (joint[2] + end[2]) / 2
+        for v, other in enumerate(partner):
+            joint, end = keypoint[m, :, v], keypoint[m, :, other]
+            out[m, :, v] = joint - end
+            if average_score:
+                out[m, :, v, 2] = (joint[:, 2] + end[:, 2]) / 2
     return out
 
 
@@ -99,8 +98,7 @@ def differences_of_frames(values: np.ndarray, average_score: bool) -> np.ndarray
     out = np.zeros_like(values)
     for m in range(values.shape[0]):
         for t in range(values.shape[1] - 1):
-            for v in range(values.shape[2]):
-                out[m, t, v] = values[m, t + 1, v] - values[m, t, v]
-                if average_score:
-                    out[m, t, v, 2] = (values[m, t + 1, v, 2] + values[m, t, v, 2]) / 2
+            out[m, t] = values[m, t + 1] - values[m, t]
+            if average_score:
+                out[m, t, :, 2] = (values[m, t + 1, :, 2] + values[m, t, :, 2]) / 2
     return out
