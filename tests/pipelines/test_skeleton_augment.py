@@ -173,3 +173,15 @@ def test_wrong_clips_are_named(step):
 def test_wrong_settings_are_refused(step):
     with pytest.raises(ConfigError, match=step['type']):
         Compose([step])
+
+
+def test_a_one_sided_turn_of_x_and_y_is_said_once(caplog):
+    flat, space = clip(np.ones((1, 2, 5, 2), np.float32)), clip(np.ones((1, 2, 5, 3), np.float32))
+    step = RandomRot(0.3)
+    step(dict(space))
+    assert not caplog.records
+    step(dict(flat))
+    step(dict(flat))
+    assert [record.levelname for record in caplog.records] == ['WARNING']
+    RandomRot((-0.3, 0.3))(dict(flat))
+    assert len(caplog.records) == 1

@@ -6,6 +6,7 @@ A third channel that is known to be a score (third_is_score) is left alone.
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ import numpy as np
 from ...registry import PIPELINES
 from ...skeletons import Topology, mirror_order
 from .base import Results, Step, check_joints, chosen_topology, clip_error, for_each_joint
+
+_LOG = logging.getLogger('pyskl')
 
 
 def _num_coordinates(results: Results, step: str) -> int:
@@ -55,6 +58,7 @@ class RandomRot(Step):
             raise ValueError(f'theta = {theta}: expected 0 or more radians, or (least, most).')
         self.theta = theta
         self._in_space, self._in_plane = in_space, in_plane
+        self._is_one_sided = in_plane[1] != -in_plane[0] and in_plane != in_space
 
     def __call__(self, results: Results) -> Results:
         keypoint = results['keypoint']
@@ -66,6 +70,16 @@ class RandomRot(Step):
             turn[:] = rotation_about_axes(*np.random.uniform(*self._in_space, size=3).tolist())
         else:
             least, most = self._in_plane
+            if self._is_one_sided:
+                self._is_one_sided = False  # say it once
+                _LOG.warning(
+                    'RandomRot(theta=%g) turns x and y by %g to 1 radians, as published. For both ways '
+                    'alike: theta=(%g, %g).',
+                    self.theta,
+                    least,
+                    least,
+                    -least,
+                )
             turn[:2, :2] = rotation_in_plane(np.random.uniform(least, most))
         turned = keypoint.reshape(-1, keypoint.shape[-1]) @ turn.T
         results['keypoint'] = turned.reshape(keypoint.shape)
