@@ -35,6 +35,7 @@ def top1(folder: Path) -> float:
     return top_k_accuracy(scores.scores, np.arange(13) % 3, 1)[0]
 
 
+@pytest.mark.slow
 def test_a_graph_network_on_key_points_learns(folder):
     trained = run('tools/train.py', 'graph_network_config.py', cwd=folder)
     assert trained.returncode == 0, trained.stderr
@@ -43,7 +44,9 @@ def test_a_graph_network_on_key_points_learns(folder):
     assert top1(folder) > CHANCE + 0.2
 
 
-@pytest.mark.parametrize('name', ['small_network', 'two_inputs', 'own_dataset', 'picture_step'])
+@pytest.mark.parametrize('name', [
+    'small_network', 'two_inputs', pytest.param('own_dataset', marks=pytest.mark.slow),
+    pytest.param('picture_step', marks=pytest.mark.slow)])
 def test_an_example_trains_and_is_tested(folder, name):
     trained = run('tools/train.py', f'{name}_config.py', cwd=folder)
     assert trained.returncode == 0, trained.stderr

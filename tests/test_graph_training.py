@@ -39,7 +39,10 @@ def whole(request, tmp_path_factory):
     return folder, config
 
 
-@pytest.mark.parametrize('space', [False, True], ids=['x y score', 'x y z'])
+@pytest.mark.parametrize(
+    'space',
+    [pytest.param(False, id='x y score'), pytest.param(True, id='x y z', marks=pytest.mark.slow)],
+)
 def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path, space):
     config = problem(tmp_path, 'total_epochs = 12\n', space=space, num_train=72, num_test=45)
     train(config, TrainOptions(validate=False))

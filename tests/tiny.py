@@ -95,6 +95,8 @@ def problem(folder: Path, extra: str = '', **sizes: int) -> Path:
 def script(name: str) -> ModuleType:
     """tools/NAME.py or ensemble/ensemble.py as a module, to call its functions in this process."""
     path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))       # as Python does for a script, but behind all else
     spec = importlib.util.spec_from_file_location(f'script_{name}', path)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)     # there its dataclasses look up their annotations
     spec.loader.exec_module(module)

@@ -10,25 +10,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from benchmark_graphs import GRAPH_NETWORKS, graph_network_call, pose_steps_call
+from benchmark_timing import best_seconds, machine
 
 from pyskl.annotations import write_annotations
 from pyskl.annotations.packing import write_packed
 from pyskl.apis.setup import read_run
 from pyskl.datasets import PoseDataset, build_dataloader, build_dataset
 from pyskl.datasets.loader import SeededSamples
-from pyskl.datasets.pipelines import Compose, Step, reference
 from pyskl.engine.batch import compute_losses, predict
 from pyskl.engine.distributed import choose_device
 from pyskl.engine.machine import has_bf16, keep_pages, set_determinism
@@ -41,8 +41,7 @@ from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.sources.imigue import read_raw
 from pyskl.sources.synthetic import write_demo_data
 
-ALL_CONFIGS = Path(__file__).parents[1] / 'configs'
-CONFIGS = ALL_CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
+CONFIGS = Path(__file__).parents[1] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 STREAMS = ('joint', 'limb')
 PLAIN, PLAIN_PAGES, OURS = 'plain', 'plain, pages kept', 'ours'
 GFLOP_56, GFLOP_64 = 2 * 17.0, 2 * 22.1         # multiplications and additions of a forward pass, a clip of 48 frames at 56x56, 64x64
@@ -50,15 +49,6 @@ BATCH = 4                                       # clips of a training step
 FULL = 3                                        # repeats at least, but for --quick
 NUM_CLIPS = 64
 SLOW_CLIPS = 24                                 # of them, where each takes a tenth of a second
-GRAPH_NETWORKS = {
-    'stgcn': 'stgcn/stgcn_pyskl_ntu60_xsub_3dkp',
-    'stgcnpp': 'stgcn++/stgcn++_ntu60_xsub_3dkp',
-    'aagcn': 'aagcn/aagcn_pyskl_ntu60_xsub_3dkp',
-    'ctrgcn': 'ctrgcn/ctrgcn_pyskl_ntu60_xsub_3dkp',
-    'msg3d': 'msg3d/msg3d_pyskl_ntu60_xsub_3dkp',
-    'dgstgcn': 'dgstgcn/ntu60_xsub_3dkp',
-    'protogcn': 'protogcn/ntu60_xsub/j',
-}
 GCN = [f'gcn_{way}_{network}_{people}' for network in GRAPH_NETWORKS for way in ('train', 'eval') for people in (1, 2)]
 POSE_STEPS = ['steps_3d_1', 'steps_3d_2']
 QUICK_GCN = [name for name in GCN if name.split('_')[2] in ('stgcnpp', 'ctrgcn')]
@@ -104,32 +94,6 @@ class Task:
     def dataset(self, split: str):
         cfg = read_run(CONFIGS / f'{self.stream}.py').recipe
         return build_dataset({**getattr(cfg.data, split), 'ann_file': f'{self.folder}/clips.pkl'}, {'test_mode': split != 'train'})
-
-
-def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0,
-                 clock: Callable[[], float] | None = None) -> float:
-    """The least time of one call, after one call to warm up (on the host a single slow one is its own); waits for the device.
-
-    at_least   seconds: go on until so many have passed, so that a faster way does not get fewer chances on an unsteady machine
-    clock      time.process_time where one thread computes: others on the machine matter less
-    """
-    on_cuda, clock = device is not None and device.type == 'cuda', clock or time.perf_counter
-
-    def timed() -> float:
-        start = clock()
-        call()
-        if on_cuda:
-            torch.cuda.synchronize(device)
-        return clock() - start
-    first = timed()
-    if on_cuda:
-        torch.cuda.reset_peak_memory_stats(device)      # cuDNN has tried its algorithms: what that took is not counted
-    elif repeats == 1 and first > 4:
-        return first
-    times = []
-    while len(times) < repeats or sum(times) < at_least:
-        times.append(timed())
-    return min(times)
 
 
 def slow_imgs(clips: Heatmaps) -> torch.Tensor:
@@ -279,58 +243,18 @@ def test(task: Task):
 
 
 def graph_network(task: Task) -> list[Figure]:
-    """A training step, or the scores, of a graph network: clips of 100 frames with one person or two, on one thread."""
     _, way, network, people = task.name.split('_')
     device, clips = choose_device(task.device), 64 if task.device.startswith('cuda') else 2
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    cfg = read_run(ALL_CONFIGS / f'{GRAPH_NETWORKS[network]}.py').recipe.model
-    model = build_model({**cfg, 'cls_head': {**cfg['cls_head'], 'loss_emb': None}}).to(device)
-    keypoint = torch.randn(clips, 1, 2, 100, 25, 3)
-    keypoint[:, :, int(people):] = 0
-    batch = {'keypoint': keypoint, 'label': torch.arange(clips)}
-    if task.ours and way == 'eval':
-        fuse_conv_bn(model)
-    if task.ours:
-        speed_up(model)
-
-    def step() -> None:
-        model.zero_grad(set_to_none=True)
-        compute_losses(model, batch, device, None)['loss'].backward()
-
-    def answer() -> None:
-        predict(model, {'keypoint': keypoint}, device, None)
-    model.train(way == 'train')
+    call = graph_network_call(network, way, int(people), task.ours, device, clips)
     clock = time.perf_counter if device.type == 'cuda' else time.process_time
-    seconds = best_seconds(step if way == 'train' else answer, 2 * task.repeats, device, task.at_least / 6, clock)
+    seconds = best_seconds(call, 2 * task.repeats, device, task.at_least / 6, clock)
     return [Figure(task.name, 1e3 * seconds / clips, 'ms/clip', 'less', f'batch of {clips}, one thread')]
 
 
-class FrameByFrame(Step):
-    """PreNormalize3D and GenSkeFeat as loops over people and frames."""
-
-    needs = gives = ('keypoint',)
-
-    def __call__(self, results: dict) -> dict:
-        keypoint = reference.features(reference.pre_normalize_3d(results['keypoint']), 'nturgb+d', ['j'])
-        return {**results, 'keypoint': keypoint, 'total_frames': keypoint.shape[1]}
-
-
-def pose_steps(task: Task):
-    """A graph network's pipeline up to FormatGCNInput, 120 frames of NTU's 25 joints; the name tells how many people."""
-    people = int(task.name[-1])
+def pose_steps(task: Task) -> list[Figure]:
     torch.set_num_threads(1)
-    keypoint = np.random.default_rng(0).standard_normal((people, 120, 25, 3), np.float32)
-    clip = {'keypoint': keypoint, 'keypoint_score': np.ones(keypoint.shape[:3], np.float32), 'total_frames': 120, 'test_mode': False}
-    fast = [dict(type='PreNormalize3D'), dict(type='GenSkeFeat')]
-    steps = Compose([*(fast if task.ours else [FrameByFrame()]), dict(type='UniformSample', clip_len=100),
-                     dict(type='PoseDecode'), dict(type='FormatGCNInput')])
-    count = 200 if task.ours else 20
-
-    def whole() -> None:
-        for _ in range(count):
-            steps(dict(clip))
-    seconds = best_seconds(whole, 3 * task.repeats, clock=time.process_time) / count
+    seconds = best_seconds(pose_steps_call(int(task.name[-1]), task.ours), 1000 if task.ours else 100, clock=time.process_time)
     return [Figure(task.name, 1e3 * seconds, 'ms/clip', 'less', 'one thread; plain: frame by frame')]
 
 
@@ -378,29 +302,6 @@ def with_ratios(rows: list[Row]) -> list[Row]:
             if other is not None:
                 setattr(row, field, row.value / other.value if row.better == 'more' else other.value / row.value)
     return rows
-
-
-def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product: what the machine can do at best."""
-    size = 8192 if device.type == 'cuda' else 1536
-    a = torch.randn(size, size, device=device, dtype=dtype)
-    return 2 * size**3 / best_seconds(lambda: a @ a, 5, device) / 1e9
-
-
-def machine(device: torch.device, threads: int) -> dict:
-    torch.set_num_threads(threads)
-    set_determinism(False, cudnn_benchmark=True)        # TF32 as in what is held against the peak
-    name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
-    kinds = {'fp32': torch.float32} | ({'bf16': torch.bfloat16} if has_bf16(device) else {})
-    peaks = {f'matmul_gflops_{short}': round(matmul_peak(device, dtype)) for short, dtype in kinds.items()}
-    return {'device': name, 'cores': os.cpu_count(), 'threads': threads, 'python': platform.python_version(),
-            'torch': str(torch.__version__), 'numpy': np.__version__, 'load_before': os.getloadavg()[0], **peaks}
-
-
-def _cpu_name() -> str:
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), platform.processor())
 
 
 def make_clips(folder: Path, sizes: Sequence[int]) -> None:
