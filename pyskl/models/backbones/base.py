@@ -34,6 +34,13 @@ class Backbone(nn.Module, ABC):
             (N, D) pooled features, D = num_features.
         """
 
+    def check_input(self, shape: tuple[int, ...]) -> None:  # noqa: B027 (anything fits by default)
+        """Raise ConfigError unless one view of this shape fits the network, asked before training.
+
+        Args:
+            shape: of a view, without the axis of samples: (M, T, V, C) of key points.
+        """
+
     @property
     def out_channels(self) -> int:
         """PYSKL's name of `num_features`."""

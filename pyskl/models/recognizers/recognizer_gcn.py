@@ -11,6 +11,7 @@ import torch
 from ...errors import ConfigError
 from ...inputs import Input, input_tensor
 from ...registry import RECOGNIZERS
+from ..backbones.base import Backbone
 from .test_settings import TestSettings
 from .views import ViewRecognizer
 
@@ -84,9 +85,8 @@ class RecognizerGCN(ViewRecognizer):
                 f'RecognizerGCN: keypoint in the batch has shape {shape}; expected (samples, clips, '
                 'people, frames, joints, channels). Put FormatGCNInput in front of Collect.'
             )
-        check = getattr(self.backbone, 'check_input', None)
-        if check is not None:
-            check(shape[2:])
+        if isinstance(self.backbone, Backbone):
+            self.backbone.check_input(shape[2:])
 
     def samples_at_once(self, keypoint: torch.Tensor | Input) -> int:
         most = self.test_cfg.max_testing_views or VIEWS_AT_ONCE.get(self.target.device.type, 16)
