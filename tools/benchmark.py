@@ -318,7 +318,7 @@ def make_clips(folder: Path, sizes: Sequence[int]) -> None:
 
 def show(row: Row) -> None:
     ratios = '  '.join(f'{value:7.2f}x' if value is not None else ' ' * 8 for value in (row.ratio, row.ratio_allocator))
-    print(f'{row.name:20}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
+    print(f'{row.name:21}{row.setting:20}{row.value:12.4g} {row.unit:9}{ratios}  {row.note}', flush=True)
 
 
 def groups(names: Sequence[str], device: torch.device) -> list[list[str]]:
