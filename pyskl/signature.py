@@ -37,7 +37,8 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
             if open_ended or check_settings is not None:
                 continue
             known = [prefix + known for known in parameters if not prefix or known not in given_by_us]
-            raise ConfigError(f'{where}: unknown argument {prefix + name!r}.{did_you_mean(prefix + name, known)} '
+            shown = prefix + name if prefix else name       # a config's key may be anything, None too
+            raise ConfigError(f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} '
                               f'Known: {", ".join(known) or "none"}.')
         if name in hints and not fits(value, hints[name]):
             raise ConfigError(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')

@@ -151,3 +151,18 @@ def test_places_are_joined_by_dots_and_behind_a_file_name_by_a_blank():
 def test_any_value_against_any_hint_gives_yes_or_no(value, hint):
     assert fits(value, hint) in (True, False)
     assert isinstance(describe(hint), str)
+
+
+@pytest.mark.parametrize('key', [None, 3, ('a',)])
+def test_a_key_that_is_no_name_is_an_unknown_argument(key):
+    def target(size: int = 1) -> None: ...
+
+    with pytest.raises(ConfigError, match='unknown argument'):
+        check_call(target, {key: 1}, 'config: model')
+
+
+@pytest.mark.parametrize('key', [None, 3, ('gcn_',)])
+def test_a_graph_networks_setting_that_is_no_name_is_an_unknown_argument(key):
+    from pyskl.models.backbones import STGCN
+    with pytest.raises(ConfigError, match='unknown argument'):
+        check_call(STGCN, {'graph_cfg': {}, key: 1}, 'config: model.backbone')

@@ -111,7 +111,8 @@ class GraphBackbone(Backbone):
         where = where or f'model.backbone ({cls.__name__})'
         known = [*accepted(cls), *(f'{part}_*' for part in cls.unit_kinds)]
         for name in settings:
-            if not name.startswith(tuple(f'{part}_' for part in cls.unit_kinds)):
+            parts = tuple(f'{part}_' for part in cls.unit_kinds)
+            if not (isinstance(name, str) and name.startswith(parts)):
                 raise ConfigError(
                     f'{where}: unknown argument {name!r}.{did_you_mean(name, known)} '
                     f'Known: {", ".join(known)}.'
