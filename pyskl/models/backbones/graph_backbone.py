@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -109,10 +110,10 @@ class GraphBackbone(Backbone):
             where: the place as the user knows it.
         """
         where = where or f'model.backbone ({cls.__name__})'
-        known = [*accepted(cls), *(f'{part}_*' for part in cls.unit_kinds)]
+        prefixes = tuple(f'{part}_' for part in cls.unit_kinds)
+        known = [*accepted(cls), *(f'{prefix}*' for prefix in prefixes)]
         for name in settings:
-            parts = tuple(f'{part}_' for part in cls.unit_kinds)
-            if not (isinstance(name, str) and name.startswith(parts)):
+            if not (isinstance(name, str) and name.startswith(prefixes)):
                 raise ConfigError(
                     f'{where}: unknown argument {name!r}.{did_you_mean(name, known)} '
                     f'Known: {", ".join(known)}.'
@@ -158,9 +159,9 @@ class GraphBackbone(Backbone):
             return tuple(part.unflatten(0, x.shape[:2]) for part in features)
         return features.unflatten(0, x.shape[:2])
 
+    @abstractmethod
     def person_features(self, x: Tensor) -> Any:
         """Compute the features of single people: (P, C, T, V) -> (P, C', T', V), or a tuple of (P, ...)."""
-        raise NotImplementedError
 
     def join_people(self, features: Any) -> Any:
         """Return what `forward` gives, from what `people_features` gives; here the same."""
