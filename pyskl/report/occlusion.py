@@ -7,7 +7,7 @@ the key point is missing in the annotation, and the whole pipeline runs again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -120,14 +120,12 @@ def _losses(
     ) as bar:
         for start in range(0, len(chosen), batch):
             rows = chosen[start : start + batch]
-            whole = hides.batch(model, clips, rows)
-            labels = clips.labels[rows]
-            plain_answer = _own(_answers(model, whole, stream.temperature), labels)
+            labels, span = clips.labels[rows], slice(start, start + len(rows))
+            batches = hides.batches(model, clips, rows, [(), *masks])
+            whole = _own(_answers(model, next(batches), stream.temperature), labels)
             bar.update(len(rows))
-            for m, mask in enumerate(masks):
-                hidden = hides.without(model, clips, rows, whole, mask)
-                answers = _answers(model, hidden, stream.temperature)
-                lost[m, start : start + len(rows)] = plain_answer - _own(answers, labels)
+            for m, hidden in enumerate(batches):
+                lost[m, span] = whole - _own(_answers(model, hidden, stream.temperature), labels)
                 bar.update(len(rows))
     return lost
 
@@ -168,22 +166,17 @@ def _config(stream: Stream) -> Any:
 
 
 class Hides(Protocol):
-    """How joints are hidden from a network: one batch of clips, each in one view, with all joints or without some."""
+    """How joints are hidden from a network."""
 
     told: str
 
-    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
-        """Clips `rows` as the test sees them, the view in the middle."""
+    def batches(
+        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+    ) -> Iterator[dict[str, Any]]:
+        """Give clips `rows` as the test sees them, the view in the middle, once for each mask.
 
-    def without(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        whole: Mapping[str, Any],
-        joints: Sequence[int],
-    ) -> dict[str, Any]:
-        """The same batch, `whole`, in which nobody has these joints."""
+        A mask names the joints that nobody has; an empty one hides none.
+        """
 
 
 class HideInInput:
@@ -191,7 +184,9 @@ class HideInInput:
 
     told = 'hidden joints are not drawn in the heatmaps; the crop of the picture stays'
 
-    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
+    def batches(
+        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+    ) -> Iterator[dict[str, Any]]:
         samples = [_sample(model, clips, i) for i in rows]
         if not all(isinstance(given, Input) for sample in samples for given in sample.values()):
             raise ConfigError(
@@ -200,19 +195,11 @@ class HideInInput:
                 'stages of your own after GeneratePoseTarget), so joints cannot be hidden. Report '
                 'without --occlusion.'
             )
-        return collate(
+        whole = collate(
             [{name: given.middle_view() for name, given in sample.items()} for sample in samples]
         )
-
-    def without(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        whole: Mapping[str, Any],
-        joints: Sequence[int],
-    ) -> dict[str, Any]:
-        return {name: given.without_joints(joints) for name, given in whole.items()}
+        for mask in masks:
+            yield {n: given.without_joints(mask) if mask else given for n, given in whole.items()}
 
 
 class HideInAnnotation:
@@ -223,28 +210,14 @@ class HideInAnnotation:
         'bones, motion and normalisation see that they are missing'
     )
 
-    def batch(self, model: torch.nn.Module, clips: Clips, rows: Sequence[int]) -> dict[str, Any]:
-        return self._batch(model, clips, rows, ())
-
-    def without(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        whole: Mapping[str, Any],
-        joints: Sequence[int],
-    ) -> dict[str, Any]:
-        return self._batch(model, clips, rows, joints)
-
-    def _batch(
-        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], joints: Sequence[int]
-    ) -> dict[str, Any]:
-        samples = []
-        for i in rows:
-            sample = _sample(model, clips, i, joints)
-            middle = len(sample['keypoint']) // 2
-            samples.append({'keypoint': sample['keypoint'][middle : middle + 1]})  # (1, M, T, V, C)
-        return collate(samples)
+    def batches(
+        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+    ) -> Iterator[dict[str, Any]]:
+        for mask in masks:
+            keypoints = [_sample(model, clips, i, mask)['keypoint'] for i in rows]
+            middle = [len(views) // 2 for views in keypoints]
+            # (1, M, T, V, C) each
+            yield collate([{'keypoint': k[m : m + 1]} for k, m in zip(keypoints, middle)])
 
 
 def _hides(model: torch.nn.Module) -> Hides:
