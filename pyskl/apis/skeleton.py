@@ -82,9 +82,7 @@ def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str 
     )
 
 
-def complaints(
-    model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str
-) -> list[str]:
+def complaints(model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[str]:
     """Return all that is to be said where a checkpoint was trained on another skeleton or other features."""
     found = (other_skeleton(model, meta, source), other_features(recipe, meta, source))
     return [complaint for complaint in found if complaint]

@@ -30,13 +30,16 @@ def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     stream = settings.get('stream')
     if stream is None:
         if PLACE in str(settings.get('work_dir') or ''):
-            raise ConfigError(f"{name}: work_dir names {PLACE}, but there is no stream. Add stream = 'j'.")
+            raise ConfigError(
+                f"{name}: work_dir names {PLACE}, but there is no stream. Add stream = 'j'."
+            )
         return dict(settings)
     known = get_args(Stream)
     if stream not in known:
         raise ConfigError(
             f'{name}: stream = {stream!r} is unknown. Known: {", ".join(known)}.'
-            f'{did_you_mean(stream, known)}')
+            f'{did_you_mean(stream, known)}'
+        )
     data = settings.get('data')
     _check_features(data, stream, name)
     filled = {**settings, 'data': _with_feature(data, stream)}
@@ -67,8 +70,9 @@ def _check_features(data: Any, stream: str, name: str) -> None:
     if without or not pipelines:
         where = f'{without[0]}.pipeline has none' if without else 'there is no pipeline'
         raise ConfigError(
-            f"{name}: stream = {stream!r} is what GenSkeFeat makes, and {where}. Add "
-            "dict(type='GenSkeFeat'), or leave stream out.")
+            f'{name}: stream = {stream!r} is what GenSkeFeat makes, and {where}. Add '
+            "dict(type='GenSkeFeat'), or leave stream out."
+        )
 
 
 def _makes_features(steps: Any) -> bool:
