@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError, did_you_mean
 from ..wording import brief, plain
+from .about import About
 from .label_lists import LabelLists
 
 _CHUNK = 65536          # clips whose names are handled at once
@@ -21,6 +22,7 @@ class Store(Protocol):
     labels: np.ndarray                  # (N,) int64, -1: none; of several labels the first
     label_lists: LabelLists | None      # None where each clip has one label at most
     split_names: tuple[str, ...]
+    about: About                        # names of the classes and the layout, where the file says them
 
     def __len__(self) -> int: ...
     def clip(self, row: int) -> dict[str, Any]: ...
@@ -69,6 +71,11 @@ class Annotations(Sequence):
         if self.rows is not None:
             return Annotations(self.store, self.rows[np.isin(self.rows, rows)])
         return self if len(rows) == len(self) else Annotations(self.store, rows)
+
+    @property
+    def about(self) -> About:
+        """The names of the classes and the joints' layout, as far as the file says them."""
+        return self.store.about
 
     @property
     def labels(self) -> np.ndarray:
@@ -168,6 +175,7 @@ class InMemory:
 
     def __init__(self, data: Mapping[str, Any], where: str):
         self._annotations, self._splits, self.where = data['annotations'], data['split'], where
+        self.about = About.of(data, where)
         labels = [a['label'] for a in self._annotations]
         self.label_lists = LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
         self.labels = np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first

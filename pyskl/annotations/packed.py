@@ -1,7 +1,8 @@
 """The packed form of annotations: a folder of .npy files that are mapped, not read. A million clips open at once, and all
 processes of a machine share the pages.
 
-    meta.json            format, version, id, split names, names and kinds of extra columns, the files it was made from
+    meta.json            format, version, id, split names, names and kinds of extra columns, the files it was made from; names of the
+                         classes and the layout, where the file said them
     keypoint.npy         (F, V, C) float32: the key points of all clips, people and frames end to end
     keypoint_score.npy   (F, V) float32
     offset.npy           (N + 1,) int64: clip n is rows offset[n]:offset[n + 1], that is people[n] * frames[n] of them
@@ -30,6 +31,7 @@ from ..errors import DataError
 from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..wording import brief, plain
+from .about import About
 from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
 from .label_lists import LabelLists
 
@@ -71,6 +73,7 @@ class Packed:
         self._check_names()
         self.label_lists = self._label_lists() if self.meta.get('several_labels') else None
         self.split_names = tuple(self.meta['splits'])
+        self.about = About.of(self.meta, f'{self.where}/{META}')
         self._splits = {name: self._split(k) for k, name in enumerate(self.split_names)}
         self._extras = {extra['name']: (self._extra(k), KINDS[extra['kind']]) for k, extra in enumerate(self.meta['extras'])}
 

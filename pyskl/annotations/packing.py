@@ -19,6 +19,7 @@ from ..errors import DataError, UserError
 from ..files.arrays import load_npy
 from ..files.atomic import atomic_folder, atomic_write
 from ..wording import brief, some
+from .about import About
 from .clips import is_number
 from .compressed import is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
@@ -32,7 +33,8 @@ _EXACT = 2**53          # whole numbers up to this are kept exactly
 
 def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any]],
                  splits: Mapping[str, Sequence[str] | np.ndarray] | None = None, *, sources: Sequence[Mapping[str, Any]] = (),
-                 drop: Sequence[str] = (), before_end: Callable[[], None] | None = None) -> int:
+                 drop: Sequence[str] = (), before_end: Callable[[], None] | None = None,
+                 about: About | None = None) -> int:
     """Write a packed folder; it replaces an older one only when it is whole.
 
     path         the folder, x.packed
@@ -41,6 +43,7 @@ def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any
     sources      what it is made from (sources.describe)
     drop         fields to leave out. Beyond the known fields, those that are one number a clip are kept; any other must be dropped
     before_end   called when all is written, before it takes its place; what it raises stops that
+    about        the names of the classes and the layout, to go with the data
     ->           number of clips
     raises       DataError naming clip and field: wrong (see read_annotations), or of a kind that can't be packed; no clips at all.
                  UserError: can't be written, or `path` is a folder of something else
@@ -52,7 +55,7 @@ def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any
         writer = _Writer(folder, files, str(path), frozenset(drop))
         for annotation in annotations:
             writer.add(annotation)
-        writer.finish(splits or {}, sources)
+        writer.finish(splits or {}, sources, about or About())
         if before_end is not None:
             before_end()
     return writer.num_clips
@@ -158,7 +161,8 @@ class _Writer:
             raise DataError(f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beyond the fields of an annotation, one '
                             f'number a clip can be packed. If nothing needs it, leave it out: --drop {name} (drop=({name!r},)).')
 
-    def finish(self, splits: Mapping[str, Sequence[str] | np.ndarray], sources: Sequence[Mapping[str, Any]]) -> None:
+    def finish(self, splits: Mapping[str, Sequence[str] | np.ndarray], sources: Sequence[Mapping[str, Any]],
+               about: About) -> None:
         if not self.num_clips:
             raise DataError(f'{self.where}: there are no annotations to pack. Expected at least one clip.')
         for column in (*self.columns.values(), *self.extras.values()):
@@ -175,6 +179,7 @@ class _Writer:
             self._write_whole(f'split_{k}', self._split_rows(name, members, names))
         meta = {'format': FORMAT, 'version': VERSION, 'id': uuid.uuid4().hex, 'splits': list(splits),
                 'extras': [{'name': name, 'kind': self.kinds[name]} for name in self.extras], 'sources': list(sources)}
+        meta |= about.entries()
         if several:
             meta['several_labels'] = True
         with atomic_write(self.folder / META, 'w', encoding='utf-8') as f:

@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
 from ..wording import brief, plain, some
+from .about import About
 from .fields import Wrong, clean_fields
 
 PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
@@ -22,7 +23,8 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
     """Read PYSKL's annotation pickle; nothing in it is run.
 
     path    a pickle of {'split': {name: [frame_dir, ...]}, 'annotations': [dict, ...]}, or of a bare list of annotations
-    ->      dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]); split is {} when the file has none. Each annotation
+    ->      dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]); split is {} when the file has none. `label_names` and
+            `layout` are there too where the file says them (about.py). Each annotation
             is as `fields.clean_fields` says: keypoint (M, T, V, C) float32 px, keypoint_score (M, T, V) float32, label int
             (-1: none) or a list of several, total_frames, img_shape (h, w); fields that we don't know are kept
     raises  DataError naming file, clip and field: unreadable, a field of wrong type, shape or value (NaN too), a frame_dir
@@ -33,12 +35,13 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping],
-                      as_given: bool = False) -> None:
+                      as_given: bool = False, about: About | None = None) -> None:
     """Write an annotation pickle that `read_annotations`, and PYSKL, can read.
 
     split, annotations   as read_annotations gives them
     as_given   write each annotation with the fields and the types that it has (key points in float16, no scores), checked all the same.
                Else in the form that read_annotations gives
+    about      the names of the classes and the layout, to go with the data
     raises   DataError as read_annotations; UserError: can't be written. What was there before is then untouched
     """
     data = {'split': split, 'annotations': annotations}
@@ -48,6 +51,8 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
         data = {'split': split, 'annotations': [dict(annotation) for annotation in annotations]}
     else:
         data = clean_annotations(data, str(path))
+    if about is not None:
+        data |= About.of(about.entries(), str(path)).entries()
     with atomic_write(path) as f:
         pickle.dump(data, f, protocol=PROTOCOL)
 
@@ -100,7 +105,7 @@ def clean_annotations(data: Any, where: str) -> dict[str, Any]:
     clean = [_clean(annotation, i, where) for i, annotation in enumerate(annotations)]
     _check_same_joints(clean, where)
     _check_names(clean, where)
-    return {'split': split, 'annotations': clean}
+    return {'split': split, 'annotations': clean, **About.of(data, where).entries()}
 
 
 def _clean(annotation: Any, index: int, where: str) -> dict[str, Any]:

@@ -24,11 +24,13 @@ class Classes:
             no clip has a label. K is the highest label + 1.
         vectors: (K, D) float32, a label vector for each class; None without.
         vectors_file: the file that the config names for them; None for the package's own table.
+        names: of the classes in class order, where the data say them; None: unknown.
     """
 
     counts: np.ndarray | None = None
     vectors: np.ndarray | None = None
     vectors_file: str | None = None
+    names: tuple[str, ...] | None = None
 
 
 class ClipDataset(ABC):

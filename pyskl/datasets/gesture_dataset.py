@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..annotations.about import About
 from ..annotations.clips import Annotations, InMemory
 from ..annotations.store import clean_annotations, parts
 from ..errors import ConfigError, DataError
@@ -61,12 +62,16 @@ class GestureDataset(PoseDataset):
         super().__init__(ann_file, pipeline, split, **others)
 
     def _open(self) -> Annotations:
-        split, annotations = parts(load_pickle(self.ann_file), self.ann_file)
+        held = load_pickle(self.ann_file)
+        split, annotations = parts(held, self.ann_file)
         annotations = [self._hand_clip(annotation) for annotation in annotations]
         without_score = [
             isinstance(a, Mapping) and a.get('keypoint_score') is None for a in annotations
         ]
-        data = clean_annotations({'split': split, 'annotations': annotations}, self.ann_file)
+        about = About.of(held, self.ann_file).entries()
+        data = clean_annotations(
+            {'split': split, 'annotations': annotations, **about}, self.ann_file
+        )
         for annotation, remove in zip(data['annotations'], without_score):
             if remove:
                 del annotation['keypoint_score']

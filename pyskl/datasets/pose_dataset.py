@@ -93,7 +93,12 @@ class PoseDataset(ClipDataset):
         lists = self.video_infos.label_lists
         self.labels = lists.first if multi_class else self.video_infos.labels
         self._label_lists = lists if multi_class else None
-        self.classes = Classes(count_labels(lists.values), self.label_embeddings, label_embeddings)
+        self.classes = Classes(
+            count_labels(lists.values),
+            self.label_embeddings,
+            label_embeddings,
+            self.video_infos.about.label_names,
+        )
         self._check_labels(lists)
         self.class_prob_rule = class_prob if isinstance(class_prob, str) else None
         self.class_prob = self._per_class(class_prob)

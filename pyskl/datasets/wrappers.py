@@ -87,9 +87,8 @@ class ConcatDataset(ClipDataset):
         vectors = self._same(
             [dataset.classes.vectors for dataset in self.datasets], 'label_embeddings'
         )
-        self.classes = Classes(
-            count_labels(self.truth), vectors, self.datasets[0].classes.vectors_file
-        )
+        first = self.datasets[0].classes
+        self.classes = Classes(count_labels(self.truth), vectors, first.vectors_file, first.names)
         self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property

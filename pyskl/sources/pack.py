@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ..annotations.about import About
 from ..annotations.freshness import changed, describe
 from ..annotations.opening import packed_beside
 from ..annotations.packing import write_packed
@@ -36,6 +37,7 @@ def pack_file(
     out = packed_beside(path) if out is None else Path(out)
     if path.suffix == '.npy':
         files, num_clips, annotations, splits = _raw(path, img_shape)
+        about = None
         sources = [describe(file) for file in files]
     else:
         sources = [describe(path)]
@@ -45,6 +47,7 @@ def pack_file(
             data['annotations'],
             data['split'],
         )
+        about = About.of(data, str(path))
     rows = tqdm(
         annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None
     )
@@ -54,6 +57,7 @@ def pack_file(
         splits,
         sources=sources,
         drop=drop,
+        about=about,
         before_end=lambda: _check_unchanged(files, sources),
     )
     return out, num_clips

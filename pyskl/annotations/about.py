@@ -1,0 +1,76 @@
+"""What an annotation file says of all its clips: the names of the classes, and the joints' layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, DataError
+from ..skeletons import Layout
+from ..skeletons.lookup import layout_of
+from ..wording import brief
+
+
+@dataclass(frozen=True)
+class About:
+    """What a file says of all its clips; either may be missing, and upstream's files have neither.
+
+    Attributes:
+        label_names: name of each class, in class order.
+        layout: the joints of `keypoint`: the name of a known layout, or a dict as configs write it.
+    """
+
+    label_names: tuple[str, ...] | None = None
+    layout: str | Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, data: Any, where: str) -> About:
+        """Read it from what a file held: the keys `label_names` and `layout` beside `annotations`.
+
+        Raises:
+            DataError: names that are no texts, or a layout that cannot be one.
+        """
+        if not isinstance(data, Mapping):
+            return cls()
+        return cls(_names(data.get('label_names'), where), _layout(data.get('layout'), where))
+
+    def entries(self) -> dict[str, Any]:
+        """Return the entries of the file that say it, in plain Python."""
+        entries = {
+            'label_names': self.label_names and list(self.label_names),
+            'layout': self.layout,
+        }
+        return {name: value for name, value in entries.items() if value is not None}
+
+    def known_layout(self) -> Layout | None:
+        """Return the layout itself; None where the file does not say."""
+        return None if self.layout is None else layout_of(self.layout)
+
+
+def _names(value: Any, where: str) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = value.tolist() if isinstance(value, np.ndarray) else value
+    is_list = isinstance(names, Sequence) and not isinstance(names, (str, bytes))
+    if not is_list or not names or not all(isinstance(n, str) and n.strip() for n in names):
+        raise DataError(
+            f'{where}: label_names is {brief(value)}. Expected a list of texts, the name of each '
+            'class in class order.'
+        )
+    return tuple(' '.join(name.split()) for name in names)
+
+
+def _layout(value: Any, where: str) -> str | dict[str, Any] | None:
+    if value is None:
+        return None
+    try:
+        layout_of(value)
+    except ConfigError as error:
+        raise DataError(
+            f'{where}: layout: {error} It says what the joints of keypoint are; remove the entry '
+            'if it is not known.'
+        ) from error
+    return value if isinstance(value, str) else dict(value)
