@@ -16,7 +16,7 @@ from pyskl.datasets import Compose
 from pyskl.inputs.heatmaps import HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import differences, dump_config, load_config, read_recipe
-from pyskl.skeletons import get_layout, layout_of
+from pyskl.skeletons import get_layout, imigue22, layout_of
 
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 CORRECTED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue22'

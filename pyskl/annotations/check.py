@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ..errors import DataError
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
+from ..skeletons.sides import crossed_bones
 from ..wording import brief, count, some
+from .about import About
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
@@ -37,7 +40,7 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
 
     data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
     num_classes  K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked
-    layout       the joints; None: the one known layout with as many joints, if there is one
+    layout       the joints; None: as the file says, or the one known layout with as many joints, if there is one
     ->           Report; each line names the clips
     raises       DataError when there are no annotations to look at (another kind of file)
     """
@@ -53,11 +56,13 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     clean = _joints(report, clean)
     if clean:
         num_joints = clean[0]['keypoint'].shape[2]
-        layout = _layout(report, layout, num_joints)
+        layout = _layout(report, layout or _said(report, data, where), num_joints)
         if num_classes is None and layout is not None and layout.name == 'imigue22':
             num_classes = IMIGUE_CLASSES
         _labels(report, clean, num_classes)
         _poses(report, clean, layout)
+        if layout is not None:
+            _sides(report, clean, layout)
     return report
 
 
@@ -126,6 +131,15 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     if odd:
         report.errors.append(f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.')
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
+
+
+def _said(report: Report, data: Any, where: str) -> Layout | None:
+    """The layout that the file itself says."""
+    try:
+        return About.of(data, where).known_layout()
+    except DataError as error:
+        report.errors.append(str(error))
+        return None
 
 
 def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:
@@ -228,6 +242,15 @@ def _space(report: Report, measured: list[PoseFacts]) -> None:
     if 0 <= low < high <= 1 and reach > 10:
         report.warnings.append(f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like z. '
                                'If so, write keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.')
+
+
+def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
+    crossed = crossed_bones(clean, layout)
+    if crossed:
+        name = layout.joints
+        pairs = [f'{name[a]} ({a}) and {name[b]} ({b}) to {name[c]} and {name[d]}' for (a, d), (b, c) in crossed]
+        report.warnings.append(f'sides look swapped: nearer than to their own side lie {some(pairs)}. If the clips have them the other way '
+                               f'round, exchange them in the layout {layout.name}, bones and mirror pairs.')
 
 
 def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:

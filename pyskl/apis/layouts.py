@@ -79,6 +79,12 @@ def other_layouts(recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[
     return [line.replace("The checkpoint's is used.", "The config's is used.") for line in lines]
 
 
+def stored_layout(meta: Mapping[str, Any], num_joints: int) -> Layout | None:
+    """Return the layout of so many joints that a checkpoint stores; None where it stores none, or several."""
+    found = [layout for layout in _stored(meta) or () if layout.num_joints == num_joints]
+    return found[0] if len(found) == 1 else None
+
+
 def _stored(meta: Mapping[str, Any]) -> list[Layout] | None:
     """The layouts of a checkpoint; None where it stores none, or what nobody can read."""
     try:

@@ -27,7 +27,6 @@ from ..inputs import Input
 from ..models import Head, Recognizer, build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
 from ..wording import some
-from .layouts import other_layouts
 from .skeleton import complaints
 
 Split = Literal['train', 'val', 'test']
@@ -150,8 +149,6 @@ def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -
             logger.warning(
                 'load_from %s: %s These keep their own values.', recipe.load_from, problem
             )
-        for line in other_layouts(recipe, start['meta'], recipe.load_from):
-            logger.warning('%s', line)
         warn_of_other_input(logger, model, recipe, start['meta'], recipe.load_from)
 
 
