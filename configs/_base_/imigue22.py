@@ -2,7 +2,7 @@
 
 Left and right are true mirror pairs, and frames of zeros that fill up a short clip are not sampled, nor does motion
 lead into them. If your hands come in the other order (tools/check_data.py tells): write
-layout = dict(name='imigue22', first_hand='left') here; the graphs of the configs take it from here, too.
+layout = dict(name='imigue22', first_hand='right') here, or in a child of the config; the graphs take it, too.
 """
 layout = 'imigue22'
 prepare = [

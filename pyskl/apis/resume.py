@@ -14,6 +14,7 @@ from ..engine.signals import Stopped
 from ..errors import MAX_SEED, CheckpointError, ConfigError
 from ..recipe import Recipe, differences
 from ..wording import plain
+from .layouts import with_stored_layouts
 from .options import TrainOptions
 from .setup import Run
 
@@ -102,6 +103,15 @@ def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOption
     lines = [line for line in lines if not line.startswith(_COMPARED_ELSEWHERE)]
     now = {name: (plain(meta[name]), plain(value)) for name, value in flags(options).items() if name in meta}
     return lines + [f'--{name}: {old} -> {new}' for name, (old, new) in now.items() if old != new]
+
+
+def as_trained(recipe: Recipe, resume: Resume | None) -> Recipe:
+    """The recipe with the layouts of the checkpoint to go on from, whose notes say what that changes."""
+    if resume is None:
+        return recipe
+    recipe, notes = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
+    resume.notes += notes
+    return recipe
 
 
 def flags(options: TrainOptions) -> dict[str, Any]:

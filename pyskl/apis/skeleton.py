@@ -10,7 +10,7 @@ from torch import nn
 from ..recipe import Recipe, dataset_configs, differences
 from ..skeletons import Topology
 from ..wording import brief, plain, some
-from .layouts import other_layouts
+from .layouts import layouts_of, other_layouts
 
 Skeleton = dict[str, Any]
 
@@ -81,6 +81,15 @@ def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str 
         f'{now}. Give those that it was trained on (stream, or feats of every GenSkeFeat), unless that is '
         'meant.'
     )
+
+
+def input_of(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
+    """Return what a checkpoint's meta says of what a network sees: skeleton, features, layouts."""
+    return {
+        'skeleton': skeleton_of(model),
+        'features': features_of(recipe),
+        'layouts': layouts_of(recipe),
+    }
 
 
 def complaints(model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[str]:

@@ -32,9 +32,8 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
-from .layouts import layouts_of, with_stored_layouts
 from .options import TrainOptions
-from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
+from .resume import Resume, as_trained, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
 from .setup import (
     Run,
     build_batches,
@@ -49,7 +48,7 @@ from .setup import (
     warn_of_other_input,
     warn_of_shared_clips,
 )
-from .skeleton import features_of, skeleton_of
+from .skeleton import input_of
 from .test import TestOptions, test_run
 
 
@@ -102,10 +101,9 @@ def _train(
     run = replace(run, recipe=recipe)
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
-    settings, other = settings_text(recipe), []
-    if resume is not None and given is None:
-        recipe, other = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
-        run = replace(run, recipe=recipe)
+    settings = settings_text(recipe)
+    recipe = as_trained(recipe, resume) if given is None else recipe
+    run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
 
     # The model and the data, and whether they fit.
@@ -159,14 +157,11 @@ def _train(
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
     meta = _meta(settings, options, ranks, seed, counts, resume)
-    meta['skeleton'], meta['features'] = skeleton_of(model), features_of(recipe)
-    meta['layouts'] = layouts_of(recipe)
+    meta |= input_of(model, recipe)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
         _say_where_from(logger, resume, given)
-        for line in other:
-            logger.warning('%s', line)
         warn_of_other_input(logger, model, recipe, resume.data['meta'], str(resume.path))
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
@@ -270,8 +265,7 @@ def _with_scaled_rate(
     )
 
 
-# -- going on, the work dir
-# --------------------------------------------------------------------------------------------
+# -- going on, the work dir ------------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:

@@ -27,7 +27,7 @@ model = dict(
     test_cfg=dict(average_clips='prob'))
 
 # Joints, bones and mirror pairs (pyskl/skeletons). If your hands come in the other order (tools/check_data.py tells):
-# layout = dict(name='imigue22', first_hand='left')
+# layout = dict(name='imigue22', first_hand='right')
 layout = 'imigue22'
 heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb=False)
 train_pipeline = [
