@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from pyskl.errors import ConfigError
-from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of, tables
+from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of, layout_to_draw, tables, topology_of
 from pyskl.skeletons.joint_table import layout_from, read_joints
 
 layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.joints[-1])
@@ -114,6 +114,12 @@ UPPER_BODY_BONES = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 
     (LAYOUTS['natops8'], ((0, 4), (1, 5), (4, 2), (5, 3), (6, 4), (7, 5)))])
 def test_bones_keep_the_order_in_which_trained_networks_know_them(layout, first_bones):
     assert layout.bones[:len(first_bones)] == first_bones
+
+
+def test_the_published_name_of_imigues_joints_keeps_its_right_hand_first():
+    topology, drawn = topology_of('openpose22'), layout_to_draw('openpose22')
+    assert [topology.bone_partner[j] for j in (12, 16, 17, 21)] == [4, 4, 7, 7]
+    assert drawn.joints == imigue22('right').joints and drawn.pose == imigue22('right').pose
 
 
 def test_the_hands_of_the_other_wrists_are_drawn_below_them():

@@ -15,15 +15,19 @@ from .whole_body import LAYOUTS
 # Layouts that a config may set something of; the others are what their tables say.
 _WITH_SETTINGS: dict[str, Callable[..., Layout]] = {'imigue22': imigue22}
 
+# How to say what no name says.
+WRITTEN_OUT = (
+    "Some joints of a known one are dict(name='openpose137', keep=[indices or names]), others "
+    'dict(name=, joints=, bones=, mirror=, centre=).'
+)
+
 
 def get_layout(name: str) -> Layout:
     """The layout of that name; ConfigError with the known names when there is none."""
     if name not in LAYOUTS:
         raise ConfigError(
             f'skeleton layout {name!r} is unknown. Known: '
-            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} For some joints of a known one '
-            "write dict(name='openpose137', keep=[indices or names]), for others dict(name=, joints=, "
-            'bones=, mirror=, centre=).'
+            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} {WRITTEN_OUT}'
         )
     return LAYOUTS[name]
 

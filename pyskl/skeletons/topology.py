@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ConfigError, did_you_mean
 from .layout import Layout, Pairs
-from .lookup import layout_of
+from .lookup import WRITTEN_OUT, layout_of
 from .tables import imigue22
 from .whole_body import LAYOUTS
 
@@ -88,8 +88,8 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     known = [*PUBLISHED, *LAYOUTS]
     if isinstance(layout, str) and layout not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}; or give a '
-            f'dict(name=, joints=, bones=, mirror=, centre=).{did_you_mean(layout, known)}'
+            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.'
+            f'{did_you_mean(layout, known)} {WRITTEN_OUT}'
         )
     return Topology.of(layout_of(layout))
 
