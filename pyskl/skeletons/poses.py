@@ -54,8 +54,10 @@ class PoseFacts:
     filled     frames up to the last one with a joint; 0 when the clip holds nothing
     holes      frames before that without any joint
     there      joints that are there, over people and frames;  possible  how many there could be in the filled frames
+    placed     joints at a place other than the origin, whatever their score
     outside    of those there, how many lie out of the picture;  outside_swapped  the same were img_shape (w, h)
-    reach      the largest |x| or |y|, px
+    reach      the largest |x| or |y|, px;  lowest  the smallest x or y, px
+    steps      mean |dx| + |dy|, px, from one frame to the next, and from one joint to the next; None where nothing lies beside
     depth      (lowest, highest) third coordinate; None in pictures
     score      (lowest, highest)
     hand_px    (2, 2) summed distance in px from wrist [right, left] to the finger tips of the hand that the layout calls
@@ -66,9 +68,12 @@ class PoseFacts:
     holes: int
     there: int
     possible: int
+    placed: int
     outside: int
     outside_swapped: int
     reach: float
+    lowest: float
+    steps: tuple[float, float] | None
     score: tuple[float, float]
     depth: tuple[float, float] | None = None
     hand_px: np.ndarray | None = None
@@ -88,8 +93,19 @@ def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     px, number = hands.distances(xy, there) if hands else (None, None)
     holes = filled - int(there.any((0, 2)).sum())
-    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], outside, outside_swapped,
-                     float(np.abs(xy).max()), (float(score.min()), float(score.max())), depth, px, number)
+    lowest, highest = float(xy.min()), float(xy.max())
+    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], int(is_present(keypoint).sum()),
+                     outside, outside_swapped, max(-lowest, highest), lowest, _steps(xy, there),
+                     (float(score.min()), float(score.max())), depth, px, number)
+
+
+def _steps(xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
+    """xy (M, T, V, 2), there (M, T, V) -> mean |dx| + |dy| along frames, and along joints, of joints that are there."""
+    both = there[:, 1:] & there[:, :-1], there[:, :, 1:] & there[:, :, :-1]
+    if not both[0].any() or not both[1].any():
+        return None
+    moved = np.abs(xy[:, 1:] - xy[:, :-1]).sum(-1), np.abs(xy[:, :, 1:] - xy[:, :, :-1]).sum(-1)
+    return float(moved[0][both[0]].mean()), float(moved[1][both[1]].mean())
 
 
 def _outside(xy: np.ndarray, there: np.ndarray, h: int, w: int) -> int:
