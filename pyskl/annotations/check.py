@@ -168,7 +168,7 @@ def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
 def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
     flat = clean[0]['keypoint'].shape[3] == 2
     hands = Hands.of(layout) if flat else None
-    seen = [see(a, hands) for a in tqdm(clean, 'poses', leave=False, disable=None)]
+    seen = [see(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
     poses = [s.pose for s in seen]
     _contents(report, clean, poses)
     report.facts['scores'] = [round(min(p.score[0] for p in poses), 4), round(max(p.score[1] for p in poses), 4)]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..skeletons import Layout
-from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
+from ..skeletons import Layout, guess_layout
+from ..skeletons.poses import SIDES, Hands, PoseFacts, Trunk, measure
 from ..wording import count, some
 from .compressed import is_compressed
 
@@ -23,6 +23,7 @@ SMALL, LARGE = 16, 100  # px of a picture's shorter side: below, nothing is said
 SLACK = 0.1  # estimators give scores a little outside 0..1
 MOSTLY = 0.1  # a clip with more of its joints than this out of the picture is named
 CLEARLY = 1.25  # how many times nearer one wrist must be to call a hand its own
+LYING = 2.0  # how many times farther beside the hips than above them the head must be to call a person lying
 JUMPY = 4.0  # joints move less from frame to frame than they lie apart; so many times more is no motion
 MOST_CLIPS, MOST_FRAMES = 64, 512  # of a sample
 
@@ -69,8 +70,13 @@ class Seen:
     pose: PoseFacts
 
 
-def see(annotation: Mapping[str, Any], hands: Hands | None = None) -> Seen:
-    """Measure a cleaned clip (fields.clean_fields); one in the compressed form counts each box as a frame."""
+def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
+    """Measure a cleaned clip (fields.clean_fields); one in the compressed form counts each box as a frame.
+
+    Args:
+        annotation: the clip.
+        layout: its joints, if they are known; one with another number of joints is left alone.
+    """
     if is_compressed(annotation):
         boxes = annotation['keypoint'][None]
         # Neighbouring boxes may be two people, so nothing is said of motion: a frame each, every other one empty.
@@ -83,7 +89,11 @@ def see(annotation: Mapping[str, Any], hands: Hands | None = None) -> Seen:
             'total_frames': spread.shape[1],
         }
     shape = annotation['keypoint'].shape
-    return Seen(annotation['frame_dir'], shape, annotation.get('img_shape'), measure(annotation, hands))
+    fits = layout is not None and layout.num_joints == shape[2]
+    hands = Hands.of(layout) if fits and shape[3] == 2 else None
+    trunk = Trunk.of(layout if fits else guess_layout(shape[2])) if shape[3] == 2 else None
+    pose = measure(annotation, hands, trunk)
+    return Seen(annotation['frame_dir'], shape, annotation.get('img_shape'), pose)
 
 
 def sample(num_clips: int) -> np.ndarray:
@@ -93,8 +103,7 @@ def sample(num_clips: int) -> np.ndarray:
 
 def see_sample(clips: Sequence[Mapping[str, Any]], expected: Expected) -> list[Seen]:
     """Measure the first MOST_FRAMES frames of a sample of clips."""
-    hands = Hands.of(expected.layout)
-    return [see(_begin(clips[int(i)]), hands) for i in sample(len(clips))]
+    return [see(_begin(clips[int(i)]), expected.layout) for i in sample(len(clips))]
 
 
 def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,7 +132,7 @@ def oddities(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
 
 def clip_oddities(annotation: Mapping[str, Any], expected: Expected) -> list[Oddity]:
     """`oddities` of one cleaned clip."""
-    return oddities([see(annotation, Hands.of(expected.layout))], expected)
+    return oddities([see(annotation, expected.layout)], expected)
 
 
 def _joints(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
@@ -194,21 +203,25 @@ def _of_all(kind: str, odd: list[Seen], of: list[Seen], text: Callable[[str], st
 
 def _picture(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
     """Joints out of the picture, and whether they would lie in it if it were turned."""
-    out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there]
-    turned = [s for s in out if not s.pose.outside_swapped]
+    out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there and s.pose.reach > NORMALISED]
+    turned = [s for s in out if 3 * s.pose.outside_swapped <= s.pose.outside]
+    lying = [s for s in seen if s.pose.lean and s.pose.lean[0] > LYING * abs(s.pose.lean[1])]
+    all_lie = len(lying) > 0.9 * sum(s.pose.lean is not None for s in seen)
+    # People tell which of the two is the wrong way round; else that pictures are wide more often than high.
+    high = [s for s in turned if s.size[0] > s.size[1] and not all_lie]
+    wide = lying if all_lie else [s for s in turned if s.size[0] <= s.size[1]]
     found = []
-    # Pictures are wide more often than high, so that tells which of the two is the wrong way round.
-    high = [s for s in turned if s.size[0] > s.size[1]]
-    wide = [s for s in turned if s.size[0] <= s.size[1]]
     if high:
         found.append(Oddity('size', f'img_shape looks like (w, h), expected (h, w), in {count(len(high), "clip")}: '
-                            f'{some(s.name for s in high)}: joints lie out of {_size(high[0])} px, and all would lie in a picture '
-                            'turned by 90 degrees. If img_shape is right, x and y are exchanged.'))
+                            f'{some(s.name for s in high)}: joints lie out of {_size(high[0])} px, and few would in the picture '
+                            'turned by 90 degrees. If img_shape is right, x and y are exchanged: keypoint[..., [1, 0]].'))
     if wide:
+        why = ('the head lies beside the body, not above it' if all_lie else
+               f'joints lie out of {_size(wide[0])} px, and few would with keypoint[..., [1, 0]]')
         found.append(Oddity('exchanged', f'x and y look exchanged (row, column) in {count(len(wide), "clip")}: '
-                            f'{some(s.name for s in wide)}: joints lie out of {_size(wide[0])} px, and all would lie in it with '
-                            'keypoint[..., [1, 0]]. If x and y are right, img_shape is (w, h) and has to be (h, w).'))
-    others = [f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in out if s.pose.outside_swapped]
+                            f'{some(s.name for s in wide)}: {why}. Expected x, then y. '
+                            + ('' if all_lie else 'If they are right, img_shape is (w, h) and has to be (h, w).').strip()))
+    others = [f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in out if 3 * s.pose.outside_swapped > s.pose.outside]
     if others:
         found.append(Oddity('outside', f'many joints out of the picture in {count(len(others), "clip")}: {some(others)}. Is img_shape '
                             'the size of the video that the joints were found in?'))
