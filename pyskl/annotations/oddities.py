@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..skeletons import Layout, guess_layout
+from ..skeletons import LAYOUTS, Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts, Trunk, measure
 from ..wording import count, some
 from .compressed import is_compressed
@@ -137,7 +137,7 @@ def clip_oddities(annotation: Mapping[str, Any], expected: Expected) -> list[Odd
 
 def _joints(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
     """Are these the joints that the layout names, and does the file say so, too?"""
-    layout, said = expected.layout, expected.said
+    layout, said = expected.layout or expected.said, expected.said
     if layout is None:
         return []
     others = [s for s in seen if s.shape[2] != layout.num_joints]
@@ -148,11 +148,22 @@ def _joints(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
             return [Oddity('axes', f'{what} Axes 1 and 2 look exchanged: expected (people, frames, joints, coordinates), '
                            f'keypoint.swapaxes(1, 2), and the same of keypoint_score.', severe=True)]
         return [Oddity('joints', f'{what} Give the layout of these joints.', severe=True)]
-    if said is None or said.joints == layout.joints or said.num_joints != layout.num_joints:
+    if said is None or not _contradict(said, layout):
         return []
+    if said.num_joints != layout.num_joints:
+        return [Oddity('layout', f'the file says that its joints are {said.name}, which has {said.num_joints}; its clips have '
+                       f'{layout.num_joints}. Correct its entry `layout`, or remove it.')]
     j = next(j for j, pair in enumerate(zip(said.joints, layout.joints)) if pair[0] != pair[1])
-    return [Oddity('layout', f'the data say that their joints are {said.name}, the pipeline takes them for {layout.name}: joint {j} is '
-                   f'{said.joints[j]!r} there and {layout.joints[j]!r} here. Take the layout of the data, or correct their entry.')]
+    return [Oddity('layout', f'the file says that its joints are {said.name}, the pipeline takes them for {layout.name}: joint {j} is '
+                   f'{said.joints[j]!r} there and {layout.joints[j]!r} here. Take the layout of the file, or correct its entry.')]
+
+
+def _contradict(said: Layout, layout: Layout) -> bool:
+    """Joints in another order, or two of our own layouts; other names for the same joints are no contradiction."""
+    if said.joints == layout.joints:
+        return False
+    both_ours = said.name in LAYOUTS and layout.name in LAYOUTS
+    return both_ours or said.num_joints != layout.num_joints or set(said.joints) == set(layout.joints)
 
 
 def _empty(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
@@ -204,7 +215,10 @@ def _of_all(kind: str, odd: list[Seen], of: list[Seen], text: Callable[[str], st
 def _picture(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
     """Joints out of the picture, and whether they would lie in it if it were turned."""
     out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there and s.pose.reach > NORMALISED]
-    turned = [s for s in out if 3 * s.pose.outside_swapped <= s.pose.outside]
+    turned, others = out, []
+    if 3 * sum(s.pose.outside_swapped for s in out) > sum(s.pose.outside for s in out):
+        turned = [s for s in out if not s.pose.outside_swapped]
+        others = [s for s in out if s.pose.outside_swapped]
     lying = [s for s in seen if s.pose.lean and s.pose.lean[0] > LYING * abs(s.pose.lean[1])]
     all_lie = len(lying) > 0.9 * sum(s.pose.lean is not None for s in seen)
     # People tell which of the two is the wrong way round; else that pictures are wide more often than high.
@@ -216,15 +230,17 @@ def _picture(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
                             f'{some(s.name for s in high)}: joints lie out of {_size(high[0])} px, and few would in the picture '
                             'turned by 90 degrees. If img_shape is right, x and y are exchanged: keypoint[..., [1, 0]].'))
     if wide:
-        why = ('the head lies beside the body, not above it' if all_lie else
-               f'joints lie out of {_size(wide[0])} px, and few would with keypoint[..., [1, 0]]')
+        if all_lie:
+            why = 'the head lies beside the body, not above it. Expected x, then y: keypoint[..., [1, 0]].'
+        else:
+            why = (f'joints lie out of {_size(wide[0])} px, and few would with keypoint[..., [1, 0]]. If x and y are right, img_shape is '
+                   '(w, h) and has to be (h, w).')
         found.append(Oddity('exchanged', f'x and y look exchanged (row, column) in {count(len(wide), "clip")}: '
-                            f'{some(s.name for s in wide)}: {why}. Expected x, then y. '
-                            + ('' if all_lie else 'If they are right, img_shape is (w, h) and has to be (h, w).').strip()))
-    others = [f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in out if 3 * s.pose.outside_swapped > s.pose.outside]
+                            f'{some(s.name for s in wide)}: {why}'))
     if others:
-        found.append(Oddity('outside', f'many joints out of the picture in {count(len(others), "clip")}: {some(others)}. Is img_shape '
-                            'the size of the video that the joints were found in?'))
+        shares = some(f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in others)
+        found.append(Oddity('outside', f'many joints out of the picture in {count(len(others), "clip")}: {shares}. Is img_shape the size '
+                            'of the video that the joints were found in?'))
     return found
 
 

@@ -57,7 +57,7 @@ class PoseFacts:
     there      joints that are there, over people and frames;  possible  how many there could be in the filled frames
     placed     joints at a place other than the origin, whatever their score
     outside    of those there, how many lie out of the picture;  outside_swapped  the same were img_shape (w, h)
-    reach      the largest |x| or |y|, px;  lowest  the smallest x or y, px
+    lowest, highest    x or y, px;  reach  the largest |x| or |y|
     steps      mean |dx| + |dy|, px, from one frame to the next, and from one joint to the next; None where nothing lies beside
     depth      (lowest, highest) third coordinate; None in pictures
     score      (lowest, highest)
@@ -73,14 +73,18 @@ class PoseFacts:
     placed: int
     outside: int
     outside_swapped: int
-    reach: float
     lowest: float
+    highest: float
     steps: tuple[float, float] | None
     score: tuple[float, float]
     depth: tuple[float, float] | None = None
     lean: tuple[float, float] | None = None
     hand_px: np.ndarray | None = None
     hand_count: np.ndarray | None = None
+
+    @property
+    def reach(self) -> float:
+        return max(-self.lowest, self.highest)
 
 
 def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None) -> PoseFacts:
@@ -96,9 +100,8 @@ def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Tr
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     px, number = hands.distances(xy, there) if hands else (None, None)
     holes = filled - int(there.any((0, 2)).sum())
-    lowest, highest = float(xy.min()), float(xy.max())
     return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], int(is_present(keypoint).sum()),
-                     outside, outside_swapped, max(-lowest, highest), lowest, _steps(xy, there),
+                     outside, outside_swapped, float(xy.min()), float(xy.max()), _steps(xy, there),
                      (float(score.min()), float(score.max())), depth, trunk and trunk.lean(xy, there), px, number)
 
 
