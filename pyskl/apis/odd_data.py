@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..annotations.oddities import Expected, Oddity, Seen, oddities, see_sample
+from ..annotations.oddities import Expected, Oddity, clip_oddities, oddities
+from ..annotations.seen import Seen, see_sample
 from ..datasets import ConcatDataset, PoseDataset, RepeatDataset
 from ..datasets.pipelines import (
     BoneVectors,
@@ -77,7 +78,7 @@ def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[Seen]]]:
     for poses in pose_datasets(dataset):
         clips = poses.video_infos
         expected = expected_of(poses.pipeline, clips.about.known_layout())
-        seen = see_sample(clips, expected)
+        seen = see_sample(clips, expected.layout or expected.said)
         of = f'{len(seen)} of ' if len(seen) < len(clips) else ''
         yield f'{poses.ann_file}, {of}{count(len(clips), "clip")}', expected, seen
 
@@ -94,6 +95,11 @@ def look(dataset: Any, where: str) -> list[Oddity]:
         for file, expected, seen in _samples(dataset)
         for oddity in oddities(seen, expected)
     ]
+
+
+def look_at_clip(pipeline: Compose, annotation: Mapping[str, Any]) -> list[Oddity]:
+    """Look at one cleaned clip that is to pass a pipeline, as inference does."""
+    return clip_oddities(annotation, expected_of(pipeline))
 
 
 def ranges(dataset: Any) -> list[str]:

@@ -26,7 +26,7 @@ from ..engine.failures import together
 from ..engine.log import JsonLog, get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
@@ -125,9 +125,13 @@ def _train(
         settings=[settings_text(recipe), flags(options), seed],
         checkpoint=None if resume is None else resume.place,
     )
-    check_match(model, train_batches, recipe, 'train')
-    if val_batches is not None:
-        check_match(model, val_batches, recipe, 'val')
+    try:
+        check_match(model, train_batches, recipe, 'train')
+        if val_batches is not None:
+            check_match(model, val_batches, recipe, 'val')
+    except UserError:  # what looks odd may be why
+        _warn(logger, odd)
+        raise
     _check_tests_to_come(model, recipe, options, ranks)
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
@@ -135,8 +139,7 @@ def _train(
     else:
         speed_up(model)
     if options.dry_run:
-        for line in odd:
-            logger.warning('%s', line)
+        _warn(logger, odd)
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
@@ -168,8 +171,9 @@ def _train(
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
-    for level, line in rate_notes + [(logging.WARNING, line) for line in odd]:
+    for level, line in rate_notes:
         logger.log(level, '%s', line)
+    _warn(logger, odd)
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -195,6 +199,11 @@ def _look(
     allowed = options.allow_odd_data or recipe.allow_odd_data
     lines = look_at_classes(recipe, model.cls_head, *data)
     return look_at_training(recipe, *data, allowed) + lines
+
+
+def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
+    for line in lines:
+        logger.warning('%s', line)
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
