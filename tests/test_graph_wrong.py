@@ -42,7 +42,7 @@ def test_key_points_in_space_under_a_pipeline_for_pictures(folder):
     config = tiny_graph.write_config(folder, 'space.py')
     for split in ('train', 'val', 'test'):
         config.write_text(config.read_text().replace(f'/{split}.pkl', f'/space_{split}.pkl'))
-    refused(config, DataError, 'train.pkl', 'PreNormalize2D', '(1, 20, 5, 3)', 'PreNormalize3D', '--allow-odd-data')
+    refused(config, DataError, 'train.pkl', 'PreNormalize2D', '(1, 20, 5, 3)', 'PreNormalize3D')
 
 
 # What a line of the config makes wrong, and what is said of it.

@@ -19,7 +19,8 @@ from ..datasets.pipelines import (
     PreNormalize2D,
 )
 from ..datasets.pipelines.base import is_ours
-from ..errors import ConfigError, DataError
+from ..engine.distributed import Collectives
+from ..errors import ConfigError, DataError, UserError
 from ..models import Head
 from ..recipe import Recipe
 from ..skeletons import Layout
@@ -27,6 +28,7 @@ from ..skeletons.topology import layout_to_draw
 from ..wording import count, some
 
 OTHER_JOINTS = (BoneVectors, Kinetics_Transform)  # steps that make other joints of the clip's
+REFUSED_BY_STEPS = {'space', 'third'}  # kinds that no permission helps with
 MANY_EMPTY = 0.5  # a training set with more of its classes empty than this is named
 
 
@@ -124,6 +126,43 @@ def ranges(dataset: Any) -> list[str]:
     return lines
 
 
+def look_before_training(
+    recipe: Recipe,
+    head: Head,
+    train: Any,
+    val: Any | None,
+    allowed: bool,
+    collectives: Collectives,
+) -> list[str]:
+    """Look at clips and labels on rank 0; every rank stops where it refuses.
+
+    Args:
+        recipe: the config's.
+        head: of the network.
+        train: the training's data set.
+        val: the validation's, if there is one.
+        allowed: train whatever the clips look like.
+        collectives: of all ranks.
+
+    Returns:
+        Lines to warn with; none on other ranks.
+
+    Raises:
+        UserError kinds: there is nothing to learn, or training on such clips would be nonsense.
+    """
+    lines, refused = [], None
+    if collectives.ranks.is_main:
+        try:
+            lines = look_at_classes(recipe, head, train, val)
+            lines = look_at_training(recipe, train, val, allowed) + lines
+        except UserError as error:
+            refused = error
+    refused = collectives.tell(refused)
+    if refused is not None:
+        raise refused
+    return lines
+
+
 def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
     """Look at the clips of a training that is about to start.
 
@@ -143,13 +182,15 @@ def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool)
     kinds = {oddity.kind for oddity in found}
     if val is not None:
         found += [oddity for oddity in look(val, 'data.val') if oddity.kind not in kinds]
-    severe = [oddity.text for oddity in found if oddity.severe]
+    severe = [oddity for oddity in found if oddity.severe]
     if severe and not allowed:
-        listed = severe[0] if len(severe) == 1 else ''.join(f'\n  {text}' for text in severe)
-        raise DataError(
-            f'{recipe.filename}: {listed}\nTo train on these clips all the same: --allow-odd-data '
-            '(allow_odd_data = True in the config).'
+        listed = severe[0].text if len(severe) == 1 else ''.join(f'\n  {o.text}' for o in severe)
+        advice = (
+            '\nTo train on these clips all the same: --allow-odd-data (allow_odd_data = True in the '
+            'config).'
         )
+        never = {oddity.kind for oddity in severe} <= REFUSED_BY_STEPS
+        raise DataError(f'{recipe.filename}: {listed}{"" if never else advice}')
     return [oddity.text for oddity in found]
 
 

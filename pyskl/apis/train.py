@@ -32,7 +32,7 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
-from .odd_data import look_at_classes, look_at_training
+from .odd_data import look_before_training
 from .options import TrainOptions
 from .rate import with_scaled_rate
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
@@ -118,7 +118,9 @@ def _train(
     val_batches = (
         _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     )
-    odd = _look(model, recipe, options, ranks, train_batches, val_batches)
+    data = train_batches.dataset, None if val_batches is None else val_batches.dataset
+    allowed = options.allow_odd_data or recipe.allow_odd_data
+    odd = look_before_training(recipe, model.cls_head, *data, allowed, collectives)
     collectives.same(
         clips=_clips(train_batches),
         val_clips=_clips(val_batches),
@@ -184,23 +186,6 @@ def _train(
     return run.work_dir
 
 
-def _look(
-    model: torch.nn.Module,
-    recipe: Recipe,
-    options: TrainOptions,
-    ranks: Ranks,
-    train: Batches,
-    val: Batches | None,
-) -> list[str]:
-    """What looks odd about clips and labels, on rank 0. Better said now than by poor figures."""
-    if not ranks.is_main:
-        return []
-    data = train.dataset, None if val is None else val.dataset
-    allowed = options.allow_odd_data or recipe.allow_odd_data
-    lines = look_at_classes(recipe, model.cls_head, *data)
-    return look_at_training(recipe, *data, allowed) + lines
-
-
 def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
     for line in lines:
         logger.warning('%s', line)
@@ -258,8 +243,7 @@ def _clips(batches: Batches | None) -> Any:
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- going on, the work dir
-# --------------------------------------------------------------------------------------------
+# -- going on, the work dir -----------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
