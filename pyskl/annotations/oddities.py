@@ -178,7 +178,7 @@ def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if empty:
         if all(s.pose.placed for s in empty):
             cure = (
-                'Its joints have places, but all scores are 0: leave keypoint_score out where nothing '
+                'Their joints have places, but no score above 0: leave keypoint_score out where nothing '
                 'is known of it.'
             )
         else:
