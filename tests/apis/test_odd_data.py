@@ -7,12 +7,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiny_graph
 from tiny import problem
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
 from pyskl.apis import TestOptions, TrainOptions, test, train
-from pyskl.apis.odd_data import expected_of, look_at_classes, look_at_clip, one_class, pose_datasets
+from pyskl.apis.odd_data import (
+    expected_of,
+    look,
+    look_at_classes,
+    look_at_clip,
+    look_at_training,
+    one_class,
+    pose_datasets,
+)
 from pyskl.apis.rate import with_scaled_rate
 from pyskl.apis.setup import build_split, read_run
 from pyskl.datasets import Compose
@@ -62,6 +71,16 @@ def test_a_training_on_what_cannot_be_right_is_refused_unless_it_is_wanted(confi
         capfd.readouterr()
         train(config, options, changes)
         assert sum('look normalised' in line for line in lines(capfd)) == 1
+
+
+def test_nothing_is_said_of_good_clips(config, tmp_path):
+    tiny_graph.write_space(tmp_path, 8, 4)
+    space = tiny_graph.write_config(tmp_path, in_space=True)
+    for good in (config, tiny_graph.write_config(tmp_path, 'flat.py'), space):
+        recipe = read_run(good).recipe
+        splits = [build_split(recipe, split) for split in ('train', 'val')]
+        assert [o for data in splits for o in look(data, 'data')] == []
+        assert look_at_training(recipe, *splits, allowed=False) == []
 
 
 def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
