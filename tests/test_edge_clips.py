@@ -108,7 +108,7 @@ def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
     """A batch of this clip alone, four times: the worst that shuffling can do to BatchNorm."""
     write_annotations(tmp_path / 'same.pkl', {}, [annotation(f'{name} {i}', i % 3, *edge_clips()[name]) for i in range(4)])
     options = [f'data.train.ann_file={tmp_path}/same.pkl', 'total_epochs=1']
-    train(edges, TrainOptions(work_dir=str(tmp_path / 'run'), validate=False), options)
+    train(edges, TrainOptions(work_dir=str(tmp_path / 'run'), validate=False, allow_odd_data=True), options)
     numbers = logged_numbers(tmp_path / 'run')
     assert numbers and np.isfinite(numbers).all()
     assert all(value.isfinite().all() for value in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values())

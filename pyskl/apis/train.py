@@ -26,14 +26,24 @@ from ..engine.failures import together
 from ..engine.log import JsonLog, get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
-from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
+from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
+from .odd_data import look_before_training
 from .options import TrainOptions
-from .resume import Resume, as_trained, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
+from .rate import with_scaled_rate
+from .resume import (
+    Resume,
+    as_trained,
+    checkpoint_to_resume,
+    chosen_seed,
+    flags,
+    how_to_go_on,
+    settings_text,
+)
 from .setup import (
     Run,
     build_batches,
@@ -97,7 +107,7 @@ def _train(
     """
     wanted = ('optimizer', 'lr_config', 'total_epochs')
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
-    recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
+    recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
     run = replace(run, recipe=recipe)
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
@@ -119,15 +129,22 @@ def _train(
     val_batches = (
         _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     )
+    data = train_batches.dataset, None if val_batches is None else val_batches.dataset
+    allowed = options.allow_odd_data or recipe.allow_odd_data
+    odd = look_before_training(recipe, model.cls_head, *data, allowed, collectives)
     collectives.same(
         clips=_clips(train_batches),
         val_clips=_clips(val_batches),
         settings=[settings, flags(options), seed],
         checkpoint=None if resume is None else resume.place,
     )
-    check_match(model, train_batches, recipe, 'train')
-    if val_batches is not None:
-        check_match(model, val_batches, recipe, 'val')
+    try:
+        check_match(model, train_batches, recipe, 'train')
+        if val_batches is not None:
+            check_match(model, val_batches, recipe, 'val')
+    except UserError:  # what looks odd may be why
+        _warn(logger, odd)
+        raise
     _check_tests_to_come(model, recipe, options, ranks)
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
@@ -135,6 +152,7 @@ def _train(
     else:
         speed_up(model)
     if options.dry_run:
+        _warn(logger, odd)
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
@@ -166,7 +184,9 @@ def _train(
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
-    logger.log(*base_note)
+    for level, line in rate_notes:
+        logger.log(level, '%s', line)
+    _warn(logger, odd)
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -175,6 +195,11 @@ def _train(
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
     _test_afterwards(run, options, ranks, collectives, logger)
     return run.work_dir
+
+
+def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
+    for line in lines:
+        logger.warning('%s', line)
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
@@ -229,43 +254,7 @@ def _clips(batches: Batches | None) -> Any:
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- learning rate ---------------------------------------------------------------------------------
-
-
-def _with_scaled_rate(
-    recipe: Recipe, options: TrainOptions, ranks: Ranks
-) -> tuple[Recipe, tuple[int, str]]:
-    """The recipe with its rate scaled if asked for, and the log line about batch and rate."""
-    per_process = recipe.data.loader('train').videos_per_gpu
-    total, rate = per_process * ranks.world, recipe.optimizer['lr']
-    line = f'Total batch: {total} clips ({per_process} x {ranks.world} processes), learning rate {rate:.4g}'
-    if recipe.auto_scale_lr is None and options.autoscale_lr:
-        raise ConfigError(
-            f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch '
-            f'optimizer.lr = {rate:g} was '
-            'chosen. Add auto_scale_lr = dict(base_batch_size=...), the number of clips per step.'
-        )
-    base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else total
-    if total == base:
-        return recipe, (logging.INFO, line)
-    scaled = rate * total / base
-    if options.autoscale_lr:
-        recipe = replace(
-            recipe, optimizer={**recipe.optimizer, 'lr': scaled}, auto_scale_lr=AutoScaleLr(total)
-        )
-        return recipe, (
-            logging.INFO,
-            f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)',
-        )
-    return recipe, (
-        logging.WARNING,
-        f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
-        f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config '
-        'if it is meant so.',
-    )
-
-
-# -- going on, the work dir ------------------------------------------------------------------------
+# -- going on, the work dir -----------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
