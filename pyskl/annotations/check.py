@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from ..wording import brief, count, some
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
-from .store import clip_name, parts
+from .notes import Notes
+from .parts import parts
+from .store import clip_name, short_name, swapped_axes
 
 MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
 CLEARLY = 1.25          # how many times nearer one wrist must be to call a hand its own
@@ -41,13 +44,15 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     ->           Report; each line names the clips
     raises       DataError when there are no annotations to look at (another kind of file)
     """
-    split, annotations = parts(data, where)
-    report = Report()
+    notes, report = Notes(), Report()
+    split, annotations = parts(data, where, notes.add)
     report.facts['clips'] = len(annotations)
     if not annotations:
         report.errors.append('there are no annotations. Expected at least one clip.')
         return report
-    clean = _fields(report, annotations)
+    clean = _fields(report, annotations, notes)
+    report.warnings += notes.lines()
+    _axes(report, annotations, complete=len(clean) == len(annotations))
     _names(report, clean)
     _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
     clean = _joints(report, clean)
@@ -61,12 +66,12 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     return report
 
 
-def _fields(report: Report, annotations: list) -> list[dict]:
+def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
     """The clips whose fields are right; the faults of the others by kind."""
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            fields = clean_fields(annotation)
+            fields = clean_fields(annotation, partial(notes.add, clip=short_name(annotation, i)))
             clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except Wrong as wrong:
             faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
@@ -76,10 +81,17 @@ def _fields(report: Report, annotations: list) -> list[dict]:
     return clean
 
 
+def _axes(report: Report, annotations: list, complete: bool) -> None:
+    swapped = swapped_axes(annotations) if complete else None
+    if swapped is not None:
+        report.errors.append(swapped)
+
+
 def _names(report: Report, clean: list[dict]) -> None:
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
-        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip.')
+        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
+                             'tools/join.py FILE -o OUT --rename-repeated gives them names.')
     unfit = [name for name in (a['frame_dir'] for a in clean) if name != name.strip() or ',' in name or '"' in name]
     if unfit:
         report.warnings.append(f'frame_dir {some(map(brief, unfit))} can\'t stand in Submission.csv (comma, quote, outer blank).')
