@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -138,7 +139,7 @@ class Annotations(Sequence):
 
 def _no_split(name: str, names: Sequence[str], where: str) -> str:
     """The ways out where a split is asked for that the file does not have."""
-    make = f'python tools/join.py {where} -o OUT.pkl --split-by video:train=0.8,val=0.2 (or random:..., regex:..., list:FILE)'
+    make = f'python tools/join.py {shlex.quote(where)} -o OUT.pkl --split-by video:train=0.8,val=0.2 (or random:..., regex:..., list:FILE)'
     if not names:
         return (f'holds no splits, and split={name!r} is asked for. Leave split out of the config to take all clips, or make splits: '
                 f'{make}')

@@ -47,7 +47,7 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     """
     if not isinstance(annotation, Mapping):
         raise Wrong('the annotation', f'is a {type(annotation).__name__}', 'Expected a dict with frame_dir, keypoint, label ...')
-    annotation = {**annotation, **_arrays_of_lists(annotation, note)}
+    annotation = {**annotation, **arrays_of_lists(annotation, note)}
     clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation, note)}
     if is_compressed(annotation):
         clean.update(clean_boxes(annotation))
@@ -245,7 +245,7 @@ def array_of_lists(value: list | tuple) -> np.ndarray:
         return np.array(value, dtype=np.float32)
 
 
-def _arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
+def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
     """Those of the fields that are arrays and stand there as lists or object arrays, as arrays of numbers. Raises Wrong."""
     made = {}
     for field in ARRAYS:

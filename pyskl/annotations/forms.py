@@ -6,6 +6,7 @@ Messages about files that are no annotation files come from here.
 from __future__ import annotations
 
 import os
+import shlex
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ class Form:
 
     def message(self, path: str | os.PathLike) -> str:
         """Return 'is ..., not an annotation file. <way in>'."""
-        way = self.way.replace('{path}', str(path)).replace('{folder}', str(Path(path).parent))
+        path = str(path)
+        way = self.way.replace("'{path}'", repr(path)).replace('{path}', shlex.quote(path))
+        way = way.replace('{folder}', shlex.quote(str(Path(path).parent)))
         return f'is {self.what}, not an annotation file. {way}'
 
 

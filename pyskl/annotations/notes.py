@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 
 from ..wording import count, some
 
@@ -42,4 +43,4 @@ def warn_once(line: str) -> None:
 
 def fix_command(where: str) -> str:
     """Return the command that mends a file as far as that can be done."""
-    return f'python tools/check_data.py {where} --fix OUT.pkl'
+    return f'python tools/check_data.py {shlex.quote(where)} --fix OUT.pkl'

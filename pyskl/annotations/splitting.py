@@ -259,3 +259,23 @@ def _listed(path: Path) -> dict[str, list[str]]:
             continue
         listed.setdefault(cells[1], []).append(cells[0])
     return listed
+
+
+def read_names(path: str | Path) -> list[str]:
+    """Read names of clips: one a line, or with commas in one line, or a JSON list; a label behind a name is passed over.
+
+    Raises:
+        DataError: no such file, another form, or no names.
+    """
+    path = Path(path)
+    if path.suffix.lower() == '.json':
+        names = read_json(path)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(f'{path}: holds {brief(names)}. Expected a list of names.')
+    else:
+        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+        lines = re.split(r'[,;\s]+', lines[0].strip(',; ')) if len(lines) == 1 else lines
+        names = [re.sub(r'[,;\s]+-?\d+$', '', line) for line in lines]
+    if not names:
+        raise DataError(f'{path}: holds no names. Expected one a line.')
+    return names

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -200,4 +201,4 @@ def _check_names(clean: list[dict], where: str) -> None:
     if twice:
         raise DataError(f'{where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for '
                         'every clip, because splits and scores go by it. To rename the later ones: '
-                        f'python tools/join.py {where} -o OUT.pkl --rename-repeated')
+                        f'python tools/join.py {shlex.quote(where)} -o OUT.pkl --rename-repeated')
