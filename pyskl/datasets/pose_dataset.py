@@ -155,6 +155,12 @@ class PoseDataset(ClipDataset):
                 advice = 'Clips without labels can only be tested.'
             else:
                 advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+                known = lists.values[lists.values != -1]
+                if known.min() == 1 and known.max() == highest:
+                    advice = (
+                        'Labels count from 0; these seem to count from 1. To change that: python '
+                        f'tools/join.py {self.ann_file} -o OUT.pkl --first-label 1'
+                    )
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, '
                 f'expected 0..{highest - 1} ({len(clips)} such clips). {advice}'
