@@ -69,9 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(f'{kind}: {line}')
-        print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
         if report.errors and not args.fix:
-            print(f'What can be mended, {fix_command(str(file))} mends.')
+            print(f'To mend what can be mended: {fix_command(str(file))}')
+        print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0
 
 

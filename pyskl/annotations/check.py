@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -52,6 +53,9 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
         return report
     clean = _fields(report, annotations, notes)
     report.warnings += notes.lines()
+    if not split and all(not isinstance(a, Mapping) or a.get('label') is None for a in annotations):
+        report.warnings.append('there are neither labels nor splits. If they lie in files of their own: '
+                               'tools/join.py FILE -o OUT --labels LABELS --split-by ...')
     _axes(report, annotations, complete=len(clean) == len(annotations))
     _names(report, clean)
     _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
@@ -216,7 +220,8 @@ def _picture(report: Report, clean: list[dict], names: list[str], measured: list
     report.facts['pictures (h, w)'] = {str(size): n for size, n in Counter(a.get('img_shape') for a in clean).most_common(5)}
     unknown = [a['frame_dir'] for a in clean if 'img_shape' not in a]
     if unknown:
-        report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px.')
+        report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px: '
+                             'tools/join.py FILE -o OUT --img-shape H W sets it.')
     smallest = min((min(a['img_shape']) for a in clean if 'img_shape' in a), default=0)
     if smallest > 16 and any(m.there for m in measured) and max(m.reach for m in measured) <= 2:
         report.warnings.append('all coordinates lie between -2 and 2: they look normalised. Expected pixels.')

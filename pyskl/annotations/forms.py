@@ -79,9 +79,9 @@ FORMS = {
     'alphapose': _converted("AlphaPose's JSON, one entry a person and picture", 'alphapose'),
     'kinetics': _converted('Kinetics-skeleton JSON, one file a clip', 'kinetics', '{folder}'),
     'coco': _converted(
-        "COCO's JSON (images, annotations); whole bodies have 133 key points", 'coco_wholebody'
+        "COCO's JSON (images, annotations), of bodies or whole bodies", 'coco_wholebody'
     ),
-    'halpe': _converted("Halpe's JSON, 136 key points a person", 'halpe'),
+    'halpe': _converted("Halpe's JSON (images, annotations of 136 or 26 key points)", 'halpe'),
     'ultralytics': _converted("Ultralytics' JSON, boxes and key points", 'ultralytics'),
     'h2o': _converted(
         'JSON of one clip with skeletons, left_hand and right_hand apart', 'h2o', '{folder}'
@@ -299,8 +299,9 @@ def _in_dict(data: Any, *keys: str) -> bool:
 
 
 def _num_values(data: Any) -> int:
-    """Return how many numbers the first entry's 'keypoints' are."""
-    value = data[0]['keypoints']
+    """Return how many numbers the 'keypoints' of the first in a list are."""
+    first = data[0] if isinstance(data, (list, tuple)) and data else None
+    value = first.get('keypoints') if isinstance(first, Mapping) else None
     return len(value) if isinstance(value, (list, tuple)) else 0
 
 
@@ -337,11 +338,11 @@ _BY_DATA: tuple[tuple[str, Callable[[Any], bool]], ...] = (
         _in_dict(d, 'annotations') and 'keypoint' in _keys(d['annotations']))),
     ('openpose', lambda d: _in_dict(d, 'people')),
     ('mmpose', lambda d: _in_dict(d, 'instance_info') or _in_list(d, 'instances') or _in_list(d, 'keypoint_scores')),
-    ('halpe', lambda d: _in_list(d, 'image_id', 'keypoints') and _num_values(d) == 3 * 136),
     ('alphapose', lambda d: _in_list(d, 'image_id', 'keypoints')),
     ('ultralytics', lambda d: _in_list(d, 'box', 'keypoints')),
     ('kinetics', lambda d: _in_dict(d, 'data') and 'skeleton' in _keys(d['data'])),
     ('h2o', lambda d: _in_dict(d, 'skeletons', 'left_hand') or _in_list(d, 'skeletons', 'left_hand')),
+    ('halpe', lambda d: _in_dict(d, 'images', 'annotations') and _num_values(d['annotations']) in (3 * 136, 3 * 26)),
     ('coco', lambda d: _in_dict(d, 'images', 'annotations')),
     ('labels', _is_labels),
     ('scores', _is_scores),

@@ -22,7 +22,7 @@ JSON = {
     'openpose': {'version': 1.3, 'people': [{'pose_keypoints_2d': POINTS}]},
     'mmpose': {'meta_info': {}, 'instance_info': [{'frame_id': 1, 'instances': []}]},
     'alphapose': [{'image_id': '0.jpg', 'category_id': 1, 'keypoints': POINTS, 'score': 2.1}],
-    'halpe': [{'image_id': '0.jpg', 'keypoints': [1, 2, 0.5] * 136, 'score': 2.1}],
+    'halpe': {'images': [], 'annotations': [{'keypoints': [1, 2, 0.5] * 136}]},
     'kinetics': {'data': [{'frame_index': 1, 'skeleton': []}], 'label': 'x', 'label_index': 3},
     'coco': {'images': [], 'annotations': [{'keypoints': POINTS}], 'categories': []},
     'ultralytics': [{'name': 'person', 'box': {}, 'keypoints': {'x': [1], 'y': [2]}}],
