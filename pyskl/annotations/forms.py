@@ -239,9 +239,14 @@ def _of_text(path: Path, text: str) -> str | None:
         return 'smg'
     if 'landmark' in lines[0].lower() or 'visibility' in lines[0].lower():
         return 'mediapipe'
+    if path.suffix.lower() not in _TABLES:
+        return None
     if columns in (2, 3) or columns == 1 and all(len(line.split()) == 2 for line in lines):
         return 'labels'
     return 'csv' if columns > 3 else None
+
+
+_TABLES = ('.csv', '.tsv', '.txt', '.list', '.lst')
 
 
 def _is_skeleton(lines: list[str]) -> bool:
