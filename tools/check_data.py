@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fixed = fix_annotations(read_all(args.file), str(args.file), args.leave_out)
         done = fixed.done.lines()
         if fixed.failed or not fixed.annotations:
-            return _say_failed(args, done, fixed.failed or ['no clip is left'])
+            return _say_failed(args, done, fixed.failed.lines() or ['no clip is left.'])
         write_annotations(args.fix, fixed.split, fixed.annotations, as_given=True, about=fixed.about)
     file = args.fix or args.file
     data = read_source(file) if (file / META).exists() else load_annotations(file)
@@ -84,7 +84,7 @@ def _say_failed(args: argparse.Namespace, done: list[str], failed: list[str]) ->
         print(f'could be mended: {line}')
     for line in failed:
         print(f'error: {line}')
-    print(f'{args.file}: {count(len(failed), "clip")} cannot be mended; nothing was written. Correct them, or leave them out: --leave-out')
+    print(f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out')
     return 1
 
 

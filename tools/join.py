@@ -73,7 +73,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise UserError('--img-shape: expected height and width from 1 on.')
     if args.first_label < 0:
         raise UserError(f'--first-label {args.first_label}: expected 0 or more.')
-    args.split = dict(_named_file(text) for text in args.split)
+    args.split = [_named_file(text) for text in args.split]
     if not args.files and not args.split:
         raise UserError('no files are given. Expected annotation files or folders.')
     return args
@@ -88,7 +88,7 @@ def _named_file(text: str) -> tuple[str, Path]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    given = [*args.files, *args.split.values()]
+    given = [*args.files, *(path for _, path in args.split)]
     if args.out.exists() and any(f.exists() and args.out.samefile(f) for f in given):
         raise UserError(f'-o {args.out}: is one of the files that are read. Choose another name.')
     label_names = read_labels(args.label_names) if args.label_names else None

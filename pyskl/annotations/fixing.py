@@ -25,7 +25,7 @@ from .fields import (
 )
 from .notes import Notes
 from .parts import parts
-from .store import clip_name, short_name, swapped_axes
+from .store import short_name, swapped_axes
 
 
 @dataclass
@@ -35,14 +35,14 @@ class Fixed:
     Attributes:
         split, annotations, about: for write_annotations.
         done: what was done, by kind and clip.
-        failed: clips that cannot be mended, a line each.
+        failed: what cannot be mended, likewise.
     """
 
     split: dict[str, list[str]]
     annotations: list[dict[str, Any]]
     about: About
     done: Notes = field(default_factory=Notes)
-    failed: list[str] = field(default_factory=list)
+    failed: Notes = field(default_factory=Notes)
 
 
 def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
@@ -60,7 +60,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     Raises:
         DataError: no annotations, or splits that could mean one of several clips.
     """
-    done, failed = Notes(), []
+    done, failed = Notes(), Notes()
     split, annotations = parts(data, where, done.add)
     rows = rows_of_splits([_raw_name(a) for a in annotations], split, where, done.add)
     clips: dict[int, dict[str, Any]] = {}
@@ -73,24 +73,25 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
             else:
                 clips[row] = clip
         except Wrong as wrong:
-            failed.append(f'{clip_name(annotation, row)}: {wrong}')
+            failed.add(str(wrong), name)
     _turn(clips, done)
     for row, clip in list(clips.items()):
         try:
             note: Note = lambda line, name=clip['frame_dir']: done.add(line, name)  # noqa: E731
             clips[row] = tidy(_mended(clip, note), note)
         except Wrong as wrong:
-            failed.append(f'{clip_name(clip, row)}: {wrong}')
+            failed.add(str(wrong), clip['frame_dir'])
             del clips[row]
-    failed += _of_other_joints(clips)
+    _leave_other_joints(clips, failed)
     if leave_out:
-        for line in failed:
-            done.add(f'left out: {line.rstrip(".")}')
-        failed = []
+        for line, names in failed.items():
+            for name in names:
+                done.add(f'left out: {line}', name)
+        failed = Notes()
     names = dict(zip(clips, unrepeated([clip['frame_dir'] for clip in clips.values()])))
     for row, clip in clips.items():
         if names[row] != clip['frame_dir']:
-            done.add(f'renamed, since its name was taken: now {names[row]}', clip['frame_dir'])
+            done.add('renamed, since the name was taken', f'{clip["frame_dir"]} -> {names[row]}')
             clip['frame_dir'] = names[row]
     split = {
         name: [names[row] for row in members if row in names] for name, members in rows.items()
@@ -200,7 +201,7 @@ def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
     fit = ''.join(c if c.isprintable() and c not in ',"' else '_' for c in text.strip())
     clip['frame_dir'] = fit or f'clip_{row}'
     if clip['frame_dir'] != name:
-        note(f'named {clip["frame_dir"]}, since its name is missing, or unfit for files and tables')
+        note('renamed, since the name was missing, or unfit for files and tables')
     return clip
 
 
@@ -271,19 +272,12 @@ def _without_nan(
     return np.where(missing[..., None], 0, keypoint).astype(keypoint.dtype), score
 
 
-def _of_other_joints(clips: dict[int, dict[str, Any]]) -> list[str]:
-    """Take out the clips whose joints are not those of most; return a line for each."""
-    kinds = Counter(
-        clip['keypoint'].shape[-2:] for clip in clips.values() if not is_compressed(clip)
-    )
+def _leave_other_joints(clips: dict[int, dict[str, Any]], failed: Notes) -> None:
+    """Take out the clips whose joints are not those of most."""
+    shapes = {row: c['keypoint'].shape for row, c in clips.items() if not is_compressed(c)}
+    kinds = Counter(shape[-2:] for shape in shapes.values())
     usual = kinds.most_common(1)[0][0] if kinds else None
-    odd = [
-        row
-        for row, clip in clips.items()
-        if not is_compressed(clip) and clip['keypoint'].shape[-2:] != usual
-    ]
-    return [
-        f'{clip_name(clip, row)}: keypoint has shape {clip["keypoint"].shape}, most clips have (M, T, '
-        f'{usual[0]}, {usual[1]}).'
-        for row, clip in ((row, clips.pop(row)) for row in odd)
-    ]
+    for row, shape in shapes.items():
+        if shape[-2:] != usual:
+            kind = f'joints and coordinates are {shape[-2:]}, in most clips {usual}'
+            failed.add(kind, clips.pop(row)['frame_dir'])

@@ -131,7 +131,7 @@ class Joined:
         names = unrepeated(self.names, self.sources)
         for clip, name in zip(self.clips, names):
             if clip['frame_dir'] != name:
-                self.notes.add(f'renamed to {name}', clip['frame_dir'])
+                self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
     def put_labels(self, path: str | os.PathLike, label_names: Sequence[str] | None) -> None:
@@ -217,13 +217,16 @@ def _labels(clip: Mapping[str, Any]) -> list[int]:
     return label if isinstance(label, list) else [label]
 
 
-def join_files(paths: Sequence[Path], splits: Mapping[str, Path]) -> tuple[Joined, list[Path]]:
+def join_files(
+    paths: Sequence[Path], splits: Sequence[tuple[str, Path]]
+) -> tuple[Joined, list[Path]]:
     """Read files and folders into one.
 
     Args:
         paths: annotation pickles of any shape, annotations in JSON, packed folders, folders of
             pickles, and files of labels.
-        splits: name of a split -> an annotation file whose clips are all in it, or a list of names.
+        splits: names of splits, each with an annotation file whose clips are all in it, or a list of
+            names.
 
     Returns:
         The clips, and those of the paths that are labels.
@@ -231,13 +234,13 @@ def join_files(paths: Sequence[Path], splits: Mapping[str, Path]) -> tuple[Joine
     Raises:
         DataError: a file that cannot be read, or holds something else.
     """
-    joined, label_files, lists = Joined(), [], {}
+    joined, label_files, lists = Joined(), [], []
     found = [(file, None) for path in paths for file in _files(path)]
-    for split, path in splits.items():
+    for split, path in splits:
         if path.suffix.lower() in ('.pkl', '.pickle') or path.is_dir():
             found += [(file, split) for file in _files(path)]
         else:
-            lists[split] = path
+            lists.append((split, path))
     sources = _short([file for file, _ in found])
     for (file, split), source in zip(tqdm(found, 'files', leave=False, disable=None), sources):
         data = read_source(file)
@@ -247,7 +250,7 @@ def join_files(paths: Sequence[Path], splits: Mapping[str, Path]) -> tuple[Joine
             joined.add(file, data, source, split)
     if not joined.clips:
         raise UserError('no annotations among the files. Expected at least one clip.')
-    for split, path in lists.items():
+    for split, path in lists:
         joined.add_split(split, read_names(path), str(path))
     return joined, label_files
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Iterable
 
 from ..wording import count, some
 
@@ -21,10 +22,19 @@ class Notes:
         """Add a line; of a clip, or of the file as a whole."""
         self._clips.setdefault(line, []).extend(() if clip is None else (clip,))
 
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def items(self) -> Iterable[tuple[str, list[str]]]:
+        """Return each kind with its clips."""
+        return self._clips.items()
+
     def lines(self) -> list[str]:
         """Return every kind once: 'total_frames is ...: 2 clips (a, b).'"""
         return [
-            f'{line}: {count(len(clips), "clip")} ({some(clips)}).' if clips else f'{line}.'
+            f'{line.rstrip(".")}: {count(len(clips), "clip")} ({some(clips)}).'
+            if clips
+            else f'{line}.'
             for line, clips in self._clips.items()
         ]
 

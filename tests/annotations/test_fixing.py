@@ -162,10 +162,11 @@ def test_what_cannot_be_mended_is_said_and_left_out_when_asked_for(tmp_path, cap
     status, mended = run(tmp_path, [*CLIPS, *odd])
     out = capsys.readouterr().out
     assert (status, mended) == (1, None)
-    assert [out.count(f'error: clip {name} ') for name in 'abcdef'] == [0, 0, 0, 1, 1, 1]
+    errors = [line for line in out.splitlines() if line.startswith('error: ')]
+    assert sorted(line[-4:] for line in errors) == ['(d).', '(e).', '(f).']
     status, mended = run(tmp_path, [*CLIPS, *odd], '--leave-out')
     assert status == 0 and [a['frame_dir'] for a in mended['annotations']] == ['a', 'b', 'c']
-    assert 'left out: clip d' in capsys.readouterr().out
+    assert capsys.readouterr().out.count('left out: ') == 3
 
 
 def test_a_folder_of_clips_is_mended_into_one_file_and_the_input_is_never_written_over(tmp_path):

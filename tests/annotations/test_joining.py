@@ -55,6 +55,8 @@ def test_files_of_one_part_each_become_splits(tmp_path):
         'train': ['x', 'y'],
         'val': ['z'],
     }
+    both = joined(tmp_path, '--split', f'val={a}', '--split', f'val={b}')[0]
+    assert both == {'val': ['x', 'y', 'z']}
     (tmp_path / 'val.txt').write_text('y.mp4,z,\n')
     split, _ = joined(tmp_path, a, b, '--split', f'val={tmp_path / "val.txt"}')
     assert split == {'val': ['y', 'z']}
