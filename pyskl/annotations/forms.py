@@ -311,16 +311,20 @@ def _num_values(data: Any) -> int:
 
 
 def _is_labels(data: Any) -> bool:
+    if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
+        return _is_sequence(data[0]) and all(isinstance(name, str) for name in data[0])
     if isinstance(data, (list, tuple)) and len(data) == 2 and all(map(_is_sequence, data)):
         names, labels = data
         if len(names) == len(labels) and len(names) and all(isinstance(n, str) for n in names):
             return all(isinstance(label, (int, np.integer)) for label in labels)
+    if isinstance(data, (list, tuple)) and any('keypoint' in _keys([entry]) for entry in data):
+        return False
     if isinstance(data, Mapping) and data and not {'annotations', 'split'} & set(data):
         return all(isinstance(v, (int, str, np.integer)) for v in data.values())
     return (
         isinstance(data, (list, tuple))
         and {'label'} < _keys(data)
-        and 'keypoint' not in _keys(data)
+        and not {'keypoint', 'frame_inds', 'raw_file'} & _keys(data)
     )
 
 

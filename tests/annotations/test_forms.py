@@ -41,7 +41,7 @@ TEXT = {
     'csv': ('t.csv', '1,2,3,4\n'),
 }
 PICKLES = {
-    'labels': [(['a', 'b'], [0, 1]), [{'file_name': 'a', 'label': 0}]],
+    'labels': [(['a', 'b'], [0, 1]), (['a', 'b'], None), [{'file_name': 'a', 'label': 0}]],
     'scores': [[np.zeros(3, np.float32)] * 2],
     'alphapose': [JSON['alphapose']],
 }

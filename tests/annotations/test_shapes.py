@@ -70,6 +70,11 @@ def test_every_shape_is_read_and_said_once(opened, data, split, names):
         ({'split': {'train': [0, 3]}, 'annotations': CLIPS}, ["'train'[1] is 3", 'frame_dir']),
         ({'split': {'train': [0.5]}, 'annotations': CLIPS}, ["'train'[0] is 0.5"]),
         ({'train': CLIPS, 'val': CLIPS[:1]}, ['frame_dir a', '--rename-repeated']),
+        ([{'frame_dir': 'a', 'label': 0}, clip('b')], ['clip a', 'keypoint is missing']),
+        (
+            {'annotations': [{'frame_dir': 'a', 'label': 0, 'raw_file': 'a.pkl'}]},
+            ['raw_file', 'k400'],
+        ),
         ([clip('a'), clip('a')], ['frame_dir a', 'join.py', '--rename-repeated']),
     ],
 )
