@@ -1,6 +1,7 @@
 """Look an annotation pickle over: fields, labels, splits, and poses that look wrong.
 
     python tools/check_data.py data/imigue_train.pkl
+    python tools/check_data.py data/mine.pkl --fix data/mended.pkl      mend what can be mended, say what was done, and look it over
 Exit status: 0 no errors (warnings are listed), 1 the data have errors, 2 they could not be checked.
 """
 from __future__ import annotations
@@ -11,21 +12,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pyskl.annotations import write_annotations
 from pyskl.annotations.check import check_annotations
+from pyskl.annotations.fixing import fix_annotations
+from pyskl.annotations.joining import read_all, read_source
+from pyskl.annotations.notes import fix_command
+from pyskl.annotations.packed import META
+from pyskl.annotations.store import load_annotations
 from pyskl.errors import UserError, run_script
-from pyskl.files import load_pickle
 from pyskl.skeletons import LAYOUTS, layout_to_draw
 from pyskl.wording import count, plain
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
-    parser.add_argument('file', type=Path, help='annotation pickle')
+    parser.add_argument('file', type=Path, help='annotation pickle, or packed folder; with --fix also a folder of pickles')
     parser.add_argument('--num-classes', type=int, metavar='K', help='labels must be below K (default: 32 for 22 joints)')
     parser.add_argument('--layout', metavar='LAYOUT', help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
                         'configs; or a config file (default: as the file says, or by their number)')
     parser.add_argument('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
+    parser.add_argument('--fix', type=Path, metavar='OUT', help='mend what can be mended, write it to OUT, and look that over')
+    parser.add_argument('--leave-out', action='store_true', help='with --fix: leave out the clips that cannot be mended')
     args = parser.parse_args(argv)
+    if args.leave_out and not args.fix:
+        raise UserError('--leave-out: is for --fix OUT.')
+    if args.fix and args.fix.exists() and args.file.exists() and args.fix.samefile(args.file):
+        raise UserError(f'--fix {args.fix}: is the file itself. Choose another name.')
     if args.num_classes is not None and args.num_classes < 1:
         raise UserError(f'--num-classes {args.num_classes}: expected 1 or more.')
     return args
@@ -37,18 +49,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.layout:                     # not before: the reader of configs is heavy
         from pyskl.recipe.layout_option import read_layout
         layout = layout_to_draw(read_layout(args.layout))
-    report = check_annotations(load_pickle(args.file), args.num_classes, layout, str(args.file))
+    done: list[str] = []
+    if args.fix:
+        fixed = fix_annotations(read_all(args.file), str(args.file), args.leave_out)
+        done = fixed.done.lines()
+        if fixed.failed or not fixed.annotations:
+            return _say_failed(args, done, fixed.failed.lines() or ['no clip is left.'])
+        write_annotations(args.fix, fixed.split, fixed.annotations, as_given=True, about=fixed.about)
+    file = args.fix or args.file
+    data = read_source(file) if (file / META).exists() else load_annotations(file)
+    report = check_annotations(data, args.num_classes, layout, str(file))
     if args.json:
-        print(json.dumps({'file': str(args.file), **vars(report)}, indent=1))
+        fix = {'mended': done} if args.fix else {}
+        print(json.dumps({'file': str(file), **fix, **vars(report)}, indent=1))
     else:
+        for line in done:
+            print(f'mended: {line}')
+        if args.fix:
+            print(f'wrote {file}' + ('' if done else f', as {args.file} was: there was nothing to mend'))
         width = max(map(len, report.facts))
         for name, value in report.facts.items():
             print(f'{name:<{width}}  {_line(value)}')
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(f'{kind}: {line}')
-        print(f'{args.file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
+        if report.errors and not args.fix:
+            print(f'To mend what can be mended: {fix_command(str(file))}')
+        print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0
+
+
+def _say_failed(args: argparse.Namespace, done: list[str], failed: list[str]) -> int:
+    """What could be mended and what could not; nothing is written."""
+    if args.json:
+        print(json.dumps({'file': str(args.file), 'mended': done, 'errors': failed}, indent=1))
+        return 1
+    for line in done:
+        print(f'could be mended: {line}')
+    for line in failed:
+        print(f'error: {line}')
+    print(f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out')
+    return 1
 
 
 def _line(value: Any) -> str:

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,11 @@ from .about import About
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
+from .notes import Notes
 from .oddities import CLEARLY, Expected, find_hands, oddities, span, two_ways
+from .parts import parts
 from .seen import Seen, see
-from .store import clip_name, parts
+from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
 MANY = 1000             # classes, as far as they are listed one by one
@@ -44,13 +48,18 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     ->           Report; each line names the clips
     raises       DataError when there are no annotations to look at (another kind of file)
     """
-    split, annotations = parts(data, where)
-    report = Report()
+    notes, report = Notes(), Report()
+    split, annotations = parts(data, where, notes.add)
     report.facts['clips'] = len(annotations)
     if not annotations:
         report.errors.append('there are no annotations. Expected at least one clip.')
         return report
-    clean = _fields(report, annotations)
+    clean = _fields(report, annotations, notes)
+    report.warnings += notes.lines()
+    if not split and all(not isinstance(a, Mapping) or a.get('label') is None for a in annotations):
+        report.warnings.append('there are neither labels nor splits. If they lie in files of their own: '
+                               'tools/join.py FILE -o OUT --labels LABELS --split-by ...')
+    _axes(report, annotations, complete=len(clean) == len(annotations))
     _names(report, clean)
     _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
     clean = _joints(report, clean)
@@ -66,12 +75,12 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     return report
 
 
-def _fields(report: Report, annotations: list) -> list[dict]:
+def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
     """The clips whose fields are right; the faults of the others by kind."""
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            fields = clean_fields(annotation)
+            fields = clean_fields(annotation, partial(notes.add, clip=short_name(annotation, i)))
             clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except Wrong as wrong:
             faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
@@ -81,10 +90,17 @@ def _fields(report: Report, annotations: list) -> list[dict]:
     return clean
 
 
+def _axes(report: Report, annotations: list, complete: bool) -> None:
+    swapped = swapped_axes(annotations) if complete else None
+    if swapped is not None:
+        report.errors.append(swapped)
+
+
 def _names(report: Report, clean: list[dict]) -> None:
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
-        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip.')
+        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
+                             'tools/join.py FILE -o OUT --rename-repeated gives them names.')
     unfit = [name for name in (a['frame_dir'] for a in clean) if name != name.strip() or ',' in name or '"' in name]
     if unfit:
         report.warnings.append(f'frame_dir {some(map(brief, unfit))} can\'t stand in Submission.csv (comma, quote, outer blank).')
@@ -194,7 +210,8 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
         report.facts['joints out of the picture'] = sum(p.outside for p in poses)
         unknown = [s.name for s in seen if s.size is None]
         if unknown:
-            report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px.')
+            report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px: '
+                                 'tools/join.py FILE -o OUT --img-shape H W sets it.')
     else:
         report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
         report.facts['third coordinate'] = [round(min(p.depth[0] for p in poses), 4), round(max(p.depth[1] for p in poses), 4)]

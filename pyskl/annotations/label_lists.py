@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .fields import NO_LABEL
+
+
+def from_one(labels: np.ndarray, num_classes: int, where: str) -> str:
+    """Return advice where labels (L,) seem to count from 1, 1 to K of K classes; '' where they do not."""
+    known = labels[labels != NO_LABEL]
+    if not len(known) or known.min() != 1 or known.max() != num_classes:
+        return ''
+    return (
+        'Labels count from 0; these seem to count from 1. To change that: python tools/join.py '
+        f'{shlex.quote(where)} -o OUT.pkl --first-label 1'
+    )
 
 
 @dataclass(frozen=True)

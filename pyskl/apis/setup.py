@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from ..annotations.label_lists import from_one
 from ..datasets import Batches, ClipDataset, build_dataloader, build_dataset
 from ..datasets.label_embeddings import default_table_note
 from ..datasets.loader import collate, seed_everything
@@ -179,11 +180,12 @@ def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str)
         )
     if len(dataset.labels) and dataset.labels.max() >= head.num_classes:
         worst = int(dataset.labels.argmax())
+        advice = from_one(np.asarray(dataset.labels), head.num_classes, 'FILE')
         raise DataError(
             f'data.{split}: clip {dataset.ids[worst]} has label {dataset.labels[worst]}, but '
             'model.cls_head.num_classes = '
-            f'{head.num_classes} (labels 0..{head.num_classes - 1}). Raise num_classes or correct '
-            'the labels.'
+            f'{head.num_classes} (labels 0..{head.num_classes - 1}). '
+            + (advice or 'Raise num_classes or correct the labels.')
         )
     with naming(recipe):
         if head.has_embedding and dataset.classes.vectors is not None:

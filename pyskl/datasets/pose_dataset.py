@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
@@ -12,7 +13,7 @@ import torch
 
 from ..annotations import open_annotations
 from ..annotations.clips import Annotations, Ids
-from ..annotations.label_lists import LabelLists
+from ..annotations.label_lists import LabelLists, from_one
 from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
 from ..registry import DATASETS, PIPELINES
@@ -151,16 +152,19 @@ class PoseDataset(ClipDataset):
         wrong = np.flatnonzero((lists.values < lowest) | (lists.values >= highest))
         if len(wrong):
             label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
+            expected = '0 or more' if highest == np.iinfo(np.int64).max else f'0..{highest - 1}'
             if label == -1:
-                raise DataError(
-                    f'{self.ann_file}: clip {self.ids[clips[0]]} has label -1, so none ({len(clips)} of {len(self)} '
-                    'clips). Clips without labels can only be tested: give each its label, or leave it '
-                    'out of the split.'
+                advice = (
+                    'That is none: clips without labels can only be tested. To add labels: python '
+                    f'tools/join.py {shlex.quote(self.ann_file)} --labels LABELS.csv -o OUT.pkl'
                 )
-            advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+            else:
+                advice = from_one(lists.values, highest, self.ann_file) or (
+                    'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+                )
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, '
-                f'expected 0..{highest - 1} ({len(clips)} such clips). {advice}'
+                f'expected {expected} ({len(clips)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:

@@ -1,0 +1,66 @@
+"""Find clips by the names that lists give them: with or without a file's ending, with or without folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+# What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.
+ENDINGS = (
+    *('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp'),
+    *('.pkl', '.pickle', '.npy', '.npz', '.json', '.csv', '.txt', '.skeleton'),
+)
+
+
+class ClipNames:
+    """Names of clips that lists may spell otherwise.
+
+    Args:
+        names: frame_dir of each clip.
+
+    A name is found as it stands; else without the ending of a file; else without its folders, where
+    only one clip can be meant and the list or the clip has no folder.
+    """
+
+    def __init__(self, names: Iterable[str]):
+        self._exact = set(names)
+
+    @cached_property
+    def _plain(self) -> dict[str, str | None]:
+        return _unique((without_ending(name), name) for name in self._exact)
+
+    @cached_property
+    def _base(self) -> dict[str, str | None]:
+        return _unique((_base(name), name) for name in self._exact)
+
+    def find(self, name: str) -> str | None:
+        """Return the clip that is meant, as it is called itself; None if no clip is, or several."""
+        if name in self._exact:
+            return name
+        plain = without_ending(name)
+        if plain in self._plain:
+            return self._plain[plain]
+        found = self._base.get(_base(name))
+        if found is None:
+            return None
+        longer, shorter = sorted((plain, without_ending(found)), key=len, reverse=True)
+        return found if longer.endswith('/' + shorter) else None
+
+
+def without_ending(name: str) -> str:
+    """Return 'a/v_1' for 'a/v_1.mp4' and './a\\v_1.MP4'; other dots belong to the name."""
+    name = name.strip().replace('\\', '/').removeprefix('./')
+    ending = next((e for e in ENDINGS if name.lower().endswith(e)), '')
+    return name[: len(name) - len(ending)] if len(name) > len(ending) else name
+
+
+def _base(name: str) -> str:
+    return without_ending(name).rpartition('/')[2]
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str | None]:
+    """Return key -> name; None where a key stands for several names."""
+    found: dict[str, str | None] = {}
+    for key, name in pairs:
+        found[key] = None if key in found else name
+    return found

@@ -1,0 +1,222 @@
+"""Labels that lie in a file of their own: csv, text, JSON or pickle of names and labels.
+
+    csv, tsv        name,label a row, with a header that names the columns or without
+    txt             `name label` a line (what lists of videos look like)
+    JSON, pickle    {name: label}, [[name, label], ...], [{'file_name': ..., 'label': ...}, ...],
+                    (names, labels), or an annotation file
+
+A label is a class number from 0 on, or the name of a class.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, did_you_mean
+from ..files import load_pickle
+from ..files.texts import read_json, read_text
+from ..wording import brief, count, plain, some
+from .clip_names import ClipNames
+from .fields import Wrong, clean_label
+
+HELP = (
+    'labels of the clips: csv or text of `name label` a line, JSON or a pickle of {name: label}, '
+    "[{'file_name', 'label'}] or (names, labels)"
+)
+NAME_KEYS = (
+    *('frame_dir', 'file_name', 'filename', 'name', 'clip', 'clip_name', 'video', 'video_name'),
+    *('video_id', 'sample_name', 'sample', 'vid', 'youtube_id', 'file', 'path', 'id'),
+)
+LABEL_KEYS = ('label', 'labels', 'class', 'class_id', 'category', 'category_id', 'action', 'target')
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """The labels of a file.
+
+    Attributes:
+        labels: name of a clip as the file spells it -> class, or classes where a clip has several.
+        label_names: the classes' names in class order, where the file has names in place of numbers.
+        path: the file, for messages.
+    """
+
+    labels: dict[str, int | list[int]]
+    label_names: tuple[str, ...] | None
+    path: str
+
+    def of(self, names: Sequence[str]) -> list[int | list[int] | None]:
+        """Return each clip's label; None where the file does not name it (ClipNames finds names).
+
+        Raises:
+            DataError: the file names none of the clips, or one clip twice with different labels.
+        """
+        clips, found = ClipNames(names), {}
+        for listed, label in self.labels.items():
+            name = clips.find(listed)
+            if name is not None and found.setdefault(name, label) != label:
+                raise DataError(
+                    f'{self.path}: gives clip {plain(name)} the labels {found[name]} and {label}.'
+                )
+        if not found:
+            raise DataError(
+                f'{self.path}: names none of the clips. It has {some(self.labels, 3)}; the clips are '
+                f'called {some(names, 3)}. Expected the same names (endings and folders aside).'
+            )
+        return [found.get(name) for name in names]
+
+
+def read_label_file(path: str | os.PathLike, label_names: Sequence[str] | None = None) -> LabelFile:
+    """Read labels.
+
+    Args:
+        path: a file in one of the forms that the module's docstring lists.
+        label_names: the classes' names in class order, for labels that are names. None: the names
+            that are there, sorted.
+
+    Raises:
+        DataError: missing, unreadable, in another form, a label that is none, or a name twice with
+            different labels.
+
+    Example:
+        >>> read_label_file('labels.csv').labels['0054_0']
+        3
+    """
+    path = Path(path)
+    pairs = _pairs(path)
+    labels: dict[str, Any] = {}
+    for name, label in pairs:
+        if labels.setdefault(name, label) != label:
+            raise DataError(
+                f'{path}: {plain(name)} has the labels {brief(labels[name])} and {brief(label)}. '
+                'Expected one line for each clip.'
+            )
+    if not labels:
+        raise DataError(f'{path}: holds no labels. Expected `name label` a line.')
+    labels = {name: _number(label, name, path) for name, label in labels.items()}
+    texts = sorted({label for label in labels.values() if isinstance(label, str)})
+    if not texts:
+        return LabelFile(labels, None, str(path))
+    return _of_texts(labels, texts, label_names, path)
+
+
+def _of_texts(
+    labels: Mapping[str, Any], texts: Sequence[str], given: Sequence[str] | None, path: Path
+) -> LabelFile:
+    """Turn names of classes into numbers."""
+    numbers = [name for name, label in labels.items() if not isinstance(label, str)]
+    if numbers:
+        raise DataError(
+            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({texts[0]!r}). Expected one '
+            'of them.'
+        )
+    names = tuple(texts if given is None else given)
+    rows = {name: k for k, name in enumerate(names)}
+    unknown = [text for text in texts if text not in rows]
+    if unknown:
+        raise DataError(
+            f'{path}: {count(len(unknown), "label")} not among the names of the classes: '
+            f'{some(unknown)}.{did_you_mean(unknown[0], names)}'
+        )
+    return LabelFile({name: rows[label] for name, label in labels.items()}, names, str(path))
+
+
+def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
+    suffix = path.suffix.lower()
+    if suffix == '.json':
+        return _of_data(read_json(path), path)
+    if suffix in ('.pkl', '.pickle'):
+        return _of_data(load_pickle(path), path)
+    return _of_text(read_text(path), path)
+
+
+def _of_text(text: str, path: Path) -> list[tuple[str, str]]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return []
+    comma = max(',;\t', key=lines[0].count)
+    if comma not in lines[0]:
+        rows = [line.rsplit(maxsplit=1) for line in lines]
+        name_at, label_at = 0, 1
+    else:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=comma)]
+        name_at, label_at = _columns(rows[0], path)
+    if len(rows[0]) > label_at and rows[0][label_at].lower() in LABEL_KEYS:
+        rows = rows[1:]
+    for row in rows:
+        if len(row) <= max(name_at, label_at):
+            raise DataError(f'{path}: {brief(" ".join(row))} is no `name label`, like `0054_0 3`.')
+    return [(row[name_at], row[label_at]) for row in rows]
+
+
+def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
+    """Return where names and labels stand: where the header says so, else the first two columns."""
+    titles = [title.lower() for title in header]
+    name_at = next((titles.index(key) for key in NAME_KEYS if key in titles), None)
+    label_at = next((titles.index(key) for key in LABEL_KEYS if key in titles), None)
+    if name_at is not None and label_at is not None:
+        return name_at, label_at
+    if len(header) != 2:
+        raise DataError(
+            f'{path}: has {len(header)} columns, {some(header, 8)}. Expected name,label, or a header '
+            "that names the two columns, like 'name' and 'label'."
+        )
+    return 0, 1
+
+
+def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
+    """Find names and labels in what a JSON file or a pickle held."""
+    if isinstance(data, Mapping) and isinstance(data.get('annotations'), (list, tuple, Mapping)):
+        data = data['annotations']
+    if isinstance(data, Mapping):
+        values = data.values()
+        if all(isinstance(value, Mapping) for value in values):
+            data = [{'name': name, **value} for name, value in data.items()]
+        else:
+            return [(str(name), label) for name, label in data.items()]
+    if isinstance(data, (list, tuple)) and len(data) == 2 and _are_columns(*data):
+        return list(zip(map(str, data[0]), list(data[1])))
+    if isinstance(data, (list, tuple)):
+        return [_pair(item, i, path) for i, item in enumerate(data)]
+    raise DataError(f'{path}: holds {brief(data)}. Expected labels: {HELP}.')
+
+
+def _are_columns(names: Any, labels: Any) -> bool:
+    """Whether this is (names, labels), as ST-GCN's label files have it."""
+    lists = (list, tuple, np.ndarray)
+    if not isinstance(names, lists) or not isinstance(labels, lists) or len(names) != len(labels):
+        return False
+    are_labels = all(isinstance(label, (int, np.integer)) for label in labels)
+    return are_labels and all(isinstance(name, str) for name in names)
+
+
+def _pair(item: Any, index: int, path: Path) -> tuple[str, Any]:
+    if isinstance(item, Mapping):
+        name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), None)
+        label = next((item[key] for key in LABEL_KEYS if item.get(key) is not None), None)
+        if name is not None and label is not None:
+            return name, label
+    elif isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):
+        return item[0], item[1]
+    raise DataError(f'{path}: entry {index} is {brief(item)}. Expected a name and a label.')
+
+
+def _number(label: Any, name: str, path: Path) -> int | list[int] | str:
+    """Return a class, classes, or the text that names a class."""
+    if isinstance(label, str) and not re.fullmatch(r'[+-]?\d+(\.0*)?', label.strip()):
+        if not label.strip():
+            raise DataError(f'{path}: {plain(name)} has an empty label.')
+        return ' '.join(label.split())
+    try:
+        number = float(label) if isinstance(label, str) else label
+        exact = isinstance(number, float) and number.is_integer()
+        return clean_label({'label': int(number) if exact else number})
+    except Wrong as wrong:
+        raise DataError(f'{path}: {plain(name)}: {wrong}') from None

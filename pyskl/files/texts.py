@@ -1,0 +1,45 @@
+"""Text and JSON from regular files of bounded size, as UTF-8 with or without a byte order mark."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+from .safe_pickle import open_regular
+
+MAX_TEXT_BYTES = 256 << 20
+
+
+def read_text(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> str:
+    """Read a text file.
+
+    Raises:
+        DataError: missing, no regular file, larger than `limit` bytes, or no UTF-8.
+    """
+    path = Path(path)
+    with open_regular(path) as f:
+        raw = f.read(limit + 1)
+    if len(raw) > limit:
+        raise DataError(f'{path}: has more than the {limit >> 20} MiB that a text file may have.')
+    try:
+        return raw.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f'{path}: is no text in UTF-8 (byte {error.start}). Expected a text file; save it as UTF-8.'
+        ) from None
+
+
+def read_json(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: as read_text, or no JSON.
+    """
+    text = read_text(path, limit)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path}: is no JSON ({error}). Make or get it again.') from None

@@ -1,0 +1,186 @@
+"""tools/join.py: files of any shape become one, with splits, labels and names."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from tiny import script as load_script
+
+from pyskl.annotations import read_annotations, write_annotations, write_packed
+from pyskl.annotations.about import About
+from pyskl.errors import UserError
+
+join = load_script('join')
+
+
+def clip(name: str, **fields) -> dict:
+    rng = np.random.default_rng(len(name) + ord(name[-1]))
+    keypoint = rng.uniform(1, 99, (1, 4, 3, 2)).astype(np.float16)
+    sizes = {'img_shape': (100, 200), 'original_shape': (100, 200)}
+    return {'frame_dir': name, 'label': 0, 'keypoint': keypoint, **sizes, **fields}
+
+
+def save(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(data))
+    return str(path)
+
+
+def joined(tmp_path, *argv) -> tuple[dict, list]:
+    out = tmp_path / 'out.pkl'
+    join.main([*map(str, argv), '-o', str(out)])
+    data = read_annotations(out)
+    return data['split'], data['annotations']
+
+
+def test_files_keep_their_clips_splits_and_types(tmp_path):
+    a = save(tmp_path / 'a.pkl', {'split': {'train': ['x']}, 'annotations': [clip('x', label=3)]})
+    b = save(tmp_path / 'b.pkl', {'split': {'train': ['y'], 'val': ['z.mp4']},
+                                  'annotations': {'y': clip('y'), 'z': clip('z')}})  # fmt: skip
+    split, clips = joined(tmp_path, a, b, save(tmp_path / 'c.pkl', clip('w')))
+    assert split == {'train': ['x', 'y'], 'val': ['z']}
+    assert [c['frame_dir'] for c in clips] == ['x', 'y', 'z', 'w'] and clips[0]['label'] == 3
+    held = pickle.loads((tmp_path / 'out.pkl').read_bytes())['annotations']
+    assert held[1]['keypoint'].dtype == np.float16 and 'keypoint_score' not in held[1]
+    np.testing.assert_array_equal(held[2]['keypoint'], clip('z')['keypoint'])
+
+
+def test_files_of_one_part_each_become_splits(tmp_path):
+    a = save(tmp_path / 'a.pkl', [clip('x'), clip('y')])
+    b = save(tmp_path / 'b.pkl', [clip('z')])
+    assert joined(tmp_path, '--split', f'train={a}', '--split', f'val={b}')[0] == {
+        'train': ['x', 'y'],
+        'val': ['z'],
+    }
+    both = joined(tmp_path, '--split', f'val={a}', '--split', f'val={b}')[0]
+    assert both == {'val': ['x', 'y', 'z']}
+    (tmp_path / 'val.txt').write_text('y.mp4,z,\n')
+    split, _ = joined(tmp_path, a, b, '--split', f'val={tmp_path / "val.txt"}')
+    assert split == {'val': ['y', 'z']}
+
+
+def test_a_folder_of_single_clips_with_labels_and_splits(tmp_path):
+    for k in range(10):
+        save(
+            tmp_path / 'clips' / f'{k // 5}' / f'v{k // 5}_{k}.pkl',
+            clip(f'v{k // 5}_{k}', label=None),
+        )
+    rows = ''.join(f'videos/v{k // 5}_{k}.mp4,{"wave" if k % 2 else "clap"}\n' for k in range(10))
+    (tmp_path / 'labels.csv').write_text(rows)
+    split, clips = joined(tmp_path, tmp_path / 'clips', '--labels', tmp_path / 'labels.csv',
+                          '--split-by', 'video:train=0.5,val=0.5')  # fmt: skip
+    assert {c['frame_dir']: c['label'] for c in clips} == {
+        f'v{k // 5}_{k}': k % 2 for k in range(10)
+    }
+    assert sorted(map(len, split.values())) == [5, 5]
+    assert {len({name[:2] for name in members}) for members in split.values()} == {1}
+    held = pickle.loads((tmp_path / 'out.pkl').read_bytes())
+    assert held['label_names'] == ['clap', 'wave']
+
+
+def test_key_points_and_labels_apart(tmp_path):
+    poses = {'annotations': [{'frame_dir': n, 'keypoint': clip(n)['keypoint']} for n in 'abc']}
+    labels = [{'file_name': n, 'label': k} for k, n in enumerate('abc')]
+    files = save(tmp_path / 'data.pkl', poses), save(tmp_path / 'label.pkl', labels)
+    _, clips = joined(tmp_path, *files, '--img-shape', '100', '200')
+    assert [(c['frame_dir'], c['label'], c['img_shape']) for c in clips] == [
+        (n, k, (100, 200)) for k, n in enumerate('abc')
+    ]
+
+
+def test_json_and_packed_folders_are_read(tmp_path):
+    data = {
+        'split': {'val': ['j']},
+        'annotations': [{**clip('j'), 'keypoint': clip('j')['keypoint'].tolist()}],
+    }
+    (tmp_path / 'j.json').write_text(json.dumps(data))
+    write_packed(
+        tmp_path / 'p.packed', [clip('p', label=2)], {'train': ['p']}, about=About(('a', 'b', 'c'))
+    )
+    split, clips = joined(tmp_path, tmp_path / 'j.json', tmp_path / 'p.packed')
+    assert split == {'val': ['j'], 'train': ['p']} and [c['label'] for c in clips] == [0, 2]
+    np.testing.assert_array_equal(clips[0]['keypoint'], clip('j')['keypoint'])
+    assert pickle.loads((tmp_path / 'out.pkl').read_bytes())['label_names'] == ['a', 'b', 'c']
+
+
+def test_repeated_names_are_renamed_and_splits_follow(tmp_path):
+    for part in 'ab':
+        save(tmp_path / part / '001.pkl', clip('001', label='ab'.index(part)))
+    with pytest.raises(UserError, match='--rename-repeated'):
+        joined(tmp_path, tmp_path / 'a', tmp_path / 'b')
+    _, clips = joined(tmp_path, tmp_path / 'a', tmp_path / 'b', '--rename-repeated')
+    assert [(c['frame_dir'], c['label']) for c in clips] == [('a-001', 0), ('b-001', 1)]
+    twice = [clip('x', label=0), clip('y', label=1), clip('x', label=2), clip('x-2', label=3)]
+    both = save(
+        tmp_path / 'twice.pkl', {'split': {'train': ['x', 'y'], 'val': ['x']}, 'annotations': twice}
+    )
+    split, clips = joined(tmp_path, both, '--rename-repeated')
+    assert [c['frame_dir'] for c in clips] == ['x', 'y', 'x-3', 'x-2']
+    assert split == {'train': ['x', 'y'], 'val': ['x-3']}
+    both = save(
+        tmp_path / 'twice.pkl', {'split': {'train': ['x', 'y'], 'val': ['y']}, 'annotations': twice}
+    )
+    assert joined(tmp_path, both, '--rename-repeated')[0]['train'] == ['x', 'x-3', 'y']
+    unclear = {'split': {k: ['x'] for k in 'abc'}, 'annotations': twice}
+    with pytest.raises(UserError, match='--split-by'):
+        joined(tmp_path, save(tmp_path / 'twice.pkl', unclear), '--rename-repeated')
+
+
+def test_labels_are_named_and_counted_from_zero(tmp_path):
+    (tmp_path / 'names.txt').write_text('wave\nclap\n')
+    texts = save(tmp_path / 'a.pkl', [clip('x', label='clap'), clip('y', label='wave')])
+    assert [c['label'] for c in joined(tmp_path, texts)[1]] == [0, 1]
+    given = joined(tmp_path, texts, '--label-names', tmp_path / 'names.txt')[1]
+    assert [c['label'] for c in given] == [1, 0]
+    from_one = save(
+        tmp_path / 'b.pkl', [clip('x', label=2), clip('y', label=1), clip('z', label=-1)]
+    )
+    with pytest.raises(UserError, match='--first-label 1'):
+        joined(tmp_path, from_one, '--label-names', tmp_path / 'names.txt')
+    assert [c['label'] for c in joined(tmp_path, from_one, '--first-label', '1')[1]] == [1, 0, -1]
+    with pytest.raises(UserError, match='y'):
+        joined(tmp_path, from_one, '--first-label', '2')
+
+
+def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
+    good = save(tmp_path / 'a.pkl', [clip('x')])
+    bad = save(tmp_path / 'b.pkl', [clip('y', keypoint=np.zeros((1, 0, 3, 2)))])
+    text = tmp_path / 'c.txt'
+    text.write_text('other val\n')
+    named = [
+        save(tmp_path / f'{k}.pkl', {'annotations': [clip(k)], 'label_names': [k, 'z']})
+        for k in 'de'
+    ]
+    (tmp_path / 'empty').mkdir()
+    for argv, words in (
+        ([good, bad], 'clip y'),
+        ([good, '--split', f'val={text}'], 'c.txt'),
+        ([good, '--split-by', f'list:{text}'], 'c.txt'),
+        ([good, '--labels', text], 'c.txt'),
+        (named, 'label_names'),
+        ([tmp_path / 'empty'], 'empty'),
+        ([tmp_path / 'none.pkl'], 'no such file'),
+        ([good, '--split-by', 'video', '--split', f'val={text}'], '--split-by'),
+        ([good, '--split', 'val'], 'NAME=FILE'),
+        ([], 'no files'),
+        ([good, '--layout', 'coco18'], 'coco18'),
+    ):
+        with pytest.raises(UserError, match=words):
+            joined(tmp_path, *argv)
+    with pytest.raises(UserError, match='is one of the files'):
+        join.main([good, '-o', good])
+    assert not (tmp_path / 'out.pkl').exists() and len(read_annotations(good)['annotations']) == 1
+
+
+def test_what_join_writes_reads_back_as_it_was(tmp_path):
+    write_annotations(
+        tmp_path / 'a.pkl', {'train': ['x']}, [clip('x')], about=About(('a',), 'coco17')
+    )
+    joined(tmp_path, tmp_path / 'a.pkl')
+    assert read_annotations(tmp_path / 'out.pkl')['layout'] == 'coco17'
+    np.testing.assert_equal(
+        read_annotations(tmp_path / 'out.pkl'), read_annotations(tmp_path / 'a.pkl')
+    )
