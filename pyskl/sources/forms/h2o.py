@@ -1,0 +1,60 @@
+"""One json a clip, with OpenPose's body and hands of one person.
+
+    {"file_name": "0001_0", "skeletons": [[[x, y, c] x 25] a frame], "left_hand": [[[x, y, c] x 21]
+     a frame], "right_hand": [...], "label": 3}
+
+The hands and the label may be missing. Joints 25-45 are the left hand's, 46-66 the right hand's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError
+from ...files.texts import read_json
+from ...wording import brief
+from ..poses import rows_of
+from ..source import Unit
+from ..tracking import Boxes
+from .openpose import HAND, OpenPoseParts
+
+
+@dataclass
+class H2o(OpenPoseParts):
+    """Files of skeletons, left_hand, right_hand."""
+
+    form = 'h2o'
+    reads = 'one json a clip: file_name, skeletons, left_hand, right_hand'
+    suffixes = ('.json',)
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the clip."""
+        data = read_json(unit.path)
+        if not isinstance(data, Mapping) or not isinstance(data.get('skeletons'), list):
+            raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
+        where = str(unit.path)
+        body = _part(data['skeletons'], 25, f'{where}: skeletons')
+        hands = [
+            _part(data[side], HAND, f'{where}: {side}') if data.get(side) else None
+            for side in ('left_hand', 'right_hand')
+        ]
+        if any(hand is not None and len(hand) != len(body) for hand in hands):
+            raise DataError(f'{where}: hands of another number of frames than the {len(body)} of skeletons.')
+        name = data.get('file_name')
+        name = name if isinstance(name, str) and name else unit.name
+        joints = self.joined(name, body, (None, *hands))
+        boxes = Boxes(joints, np.arange(len(joints)), len(joints))
+        yield from self.clip(name, boxes, label=data.get('label'))
+
+
+def _part(frames: list[Any], num_joints: int, where: str) -> np.ndarray:
+    """(T, V, 3); frames without it, null or [], are zeros."""
+    empty = [[0.0] * 3] * num_joints
+    rows = rows_of(
+        [frame or empty for frame in frames], where, f'{num_joints} x [x, y, c] a frame', 3 * num_joints
+    )
+    return rows.reshape(-1, num_joints, 3)
