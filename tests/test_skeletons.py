@@ -203,7 +203,7 @@ def test_the_centre_of_a_table_is_one_of_its_joints():
 
 def test_a_table_takes_no_name_that_is_known():
     with pytest.raises(ConfigError, match="'coco17' is known already"):
-        tables._known('coco17', 'neck', ARM)
+        tables.add_layout('coco17', 'neck', ARM)
     assert LAYOUTS['coco17'].num_joints == 17
 
 

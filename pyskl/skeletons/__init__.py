@@ -5,15 +5,18 @@
     layout.bones                            # limbs to draw: (child, parent) joint indices
     layout.left_bones, layout.right_bones   # the bones' own mirror pairs: left_limb, right_limb
     layout.pose                             # where to draw the joints of a person who faces us
+    subset(layout, ['nose', 'neck', 4, 7])  # some of its joints, with their bones and mirror pairs
     topology_of('nturgb+d'), Graph('coco')  # edges, bone vectors and adjacency, of published tables too
 """
+from . import whole_body as whole_body  # adds its layouts to LAYOUTS
 from .graph import Graph
 from .layout import Layout
 from .lookup import get_layout, guess_layout, layout_of
 from .mirror import mirror_order
 from .poses import is_present
+from .subset import subset
 from .tables import LAYOUTS, imigue22
 from .topology import Topology, layout_to_draw, topology_of
 
 __all__ = ['LAYOUTS', 'Graph', 'Layout', 'Topology', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
-           'layout_to_draw', 'mirror_order', 'topology_of']
+           'layout_to_draw', 'mirror_order', 'subset', 'topology_of']

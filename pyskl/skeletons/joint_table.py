@@ -116,3 +116,17 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
         mirror=tuple((j.index, place[j.mirror]) for j in ordered if j.name in lefts),
         centre=place[centre],
         pose=tuple(joint.at for joint in ordered))
+
+
+def joints_of(layout: Layout) -> tuple[Joint, ...]:
+    """Return the lines of a table that makes this layout: its roots, then the others as its bones come."""
+    parents, children = dict(layout.bones), [child for child, _ in layout.bones]
+    roots = [joint for joint in range(layout.num_joints) if joint not in parents]
+    return tuple(
+        Joint(
+            j,
+            layout.joints[j],
+            layout.joints[parents[j]] if j in parents else None,
+            layout.joints[layout.opposite[j]] if layout.opposite[j] != j else None,
+            layout.pose[j])
+        for j in roots + children)

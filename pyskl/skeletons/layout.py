@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ..errors import ConfigError
 
@@ -89,6 +90,17 @@ class Layout:
             row = rights + [j for j in row if self.opposite[j] == j] + [self.opposite[j] for j in reversed(rights)]
             place |= {j: ((i + 1) / (len(row) + 1), (depth + 1) / (len(rows) + 1)) for i, j in enumerate(row)}
         return tuple(place[j] for j in range(self.num_joints))
+
+    def config(self) -> dict[str, Any]:
+        """Return all of it as plain lists, the form in which configs write a layout; layout_of gives it back."""
+        return {
+            'name': self.name,
+            'joints': list(self.joints),
+            'bones': [list(bone) for bone in self.bones],
+            'mirror': [list(pair) for pair in self.mirror],
+            'centre': self.centre,
+            'pose': [list(xy) for xy in self.pose],
+        }
 
     @property
     def num_joints(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import ConfigError, did_you_mean
 from ..signature import check_call
 from .layout import Layout, Pairs
+from .subset import joint_index, subset
 from .tables import LAYOUTS, imigue22
 
 # Layouts that a config may set something of; the others are what their tables say.
@@ -19,7 +20,9 @@ def get_layout(name: str) -> Layout:
     if name not in LAYOUTS:
         raise ConfigError(
             f'skeleton layout {name!r} is unknown. Known: '
-            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)}'
+            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} For some joints of a known one '
+            "write dict(name='openpose137', keep=[indices or names]), for others dict(name=, joints=, "
+            'bones=, mirror=, centre=).'
         )
     return LAYOUTS[name]
 
@@ -38,6 +41,7 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
 
     'imigue22'                                        a known one
     dict(name='imigue22', first_hand='left')          a known one with a setting of its own
+    dict(name='openpose137', keep=[*range(25), *range(95, 137)])     some joints of a known one, see subset
     dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
         a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]
 
@@ -53,11 +57,12 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
             'dict(name=, joints=, ...).'
         )
     if 'joints' not in value and isinstance(name := value.get('name'), str):
-        settings = {key: v for key, v in value.items() if key != 'name'}
+        settings = {key: v for key, v in value.items() if key not in ('name', 'keep')}
         layout = get_layout(name)
         maker = _WITH_SETTINGS.get(name, lambda: layout)
         check_call(maker, settings, f'skeleton layout {name}')
-        return maker(**settings)
+        layout = maker(**settings)
+        return subset(layout, value['keep']) if 'keep' in value else layout
     check_call(_own, value, f'skeleton layout {value.get("name", "of a config")!r}')
     return _own(**value)
 
@@ -73,12 +78,7 @@ def _own(
     place = {joint: i for i, joint in enumerate(joints)}
 
     def index(joint: int | str) -> int:
-        if isinstance(joint, str) and joint not in place:
-            raise ConfigError(
-                f'skeleton layout {name!r}: {joint!r} is none of its '
-                f'joints.{did_you_mean(joint, place)}'
-            )
-        return place[joint] if isinstance(joint, str) else joint
+        return joint_index(name, place, joint)
 
     def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
         return tuple(tuple(index(joint) for joint in pair) for pair in given)

@@ -1,8 +1,8 @@
 """The layouts that are known by name: tables with one joint a line, as joint_table.py describes.
 
-To add one, add its table: `_known(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others are
-described from. Then name it where configs/README.md and data/README.md list the layouts, and in
-tests/test_skeletons.py.
+To add one, add its table: `add_layout(NAME, CENTRE, TABLE)`. CENTRE is the joint that the others
+are described from. Layouts with a face stand in whole_body.py. Then name it where configs/README.md
+and data/README.md list the layouts, and in tests/test_skeletons.py.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .layout import Layout
 LAYOUTS: dict[str, Layout] = {}
 
 
-def _known(name: str, centre: str, joints: str | Sequence[Joint]) -> None:
+def add_layout(name: str, centre: str, joints: str | Sequence[Joint]) -> None:
     """Add a layout to those that are known: a table as text, or its joints."""
     if name in LAYOUTS:
         raise ConfigError(
@@ -75,7 +75,7 @@ def imigue22(first_hand: str = 'right') -> Layout:
 LAYOUTS['imigue22'] = imigue22()
 
 # The 8 joints of the NATOPS gestures as the UEA archive stores them.
-_known('natops8', 'left elbow', """
+add_layout('natops8', 'left elbow', """
     #  joint           parent       mirror          x     y
     0  left hand tip   left wrist   right hand tip  0.90  0.90
     1  right hand tip  right wrist  left hand tip   0.10  0.90
@@ -88,7 +88,7 @@ _known('natops8', 'left elbow', """
 """)
 
 # COCO's 17 key points, as most 2D pose estimators give them.
-_known('coco17', 'nose', """
+add_layout('coco17', 'nose', """
      #  joint           parent          mirror          x     y
      0  nose            -               -               0.50  0.10
      1  left eye        nose            right eye       0.54  0.06
@@ -110,7 +110,7 @@ _known('coco17', 'nose', """
 """)
 
 # OpenPose's BODY_25, its default model for the whole body.
-_known('openpose25', 'neck', """
+add_layout('openpose25', 'neck', """
      #  joint            parent          mirror           x     y
      0  nose             neck            -                0.50  0.10
      1  neck             -               -                0.50  0.21
@@ -141,13 +141,13 @@ _known('openpose25', 'neck', """
 
 # 54 joints of OpenPose run with --hand: joints 0-7 and 15-18 of BODY_25 in imigue22's order, then
 # 12-32 hand_left_keypoints_2d and 33-53 hand_right_keypoints_2d.
-_known('openpose_upper_hands', 'neck', [
+add_layout('openpose_upper_hands', 'neck', [
     *_UPPER_BODY, *hand('left', 12, wrist=(0.80, 0.74)), *hand('right', 33, wrist=(0.20, 0.74))])
 
 # 67 joints of MediaPipe Holistic: 0-24 pose_landmarks (all but the legs: face, shoulders, elbows,
 # wrists, three rough points of each hand, hips), then 25-45 left_hand_landmarks and 46-66
 # right_hand_landmarks. The hands are drawn a little below the wrists.
-_known('mediapipe_upper_hands', 'nose', [*read_joints("""
+add_layout('mediapipe_upper_hands', 'nose', [*read_joints("""
      #  joint                parent           mirror               x     y
      0  nose                 -                -                    0.50  0.20
      1  left inner eye       nose             right inner eye      0.53  0.14
@@ -178,7 +178,7 @@ _known('mediapipe_upper_hands', 'nose', [*read_joints("""
 
 # The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
 # bones say.
-_known('ntu25', 'spine top', """
+add_layout('ntu25', 'spine top', """
      #  joint           parent          mirror          x     y
      0  spine base      spine middle    -               0.50  0.54
      1  spine middle    spine top       -               0.50  0.40

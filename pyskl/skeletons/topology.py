@@ -153,7 +153,12 @@ def _published(
 PUBLISHED: dict[str, Topology] = {}
 
 # Published tables, and layouts of ours with the same joints in the same order.
-_SAME_JOINTS = {'nturgb+d': 'ntu25', 'coco': 'coco17'}
+_SAME_JOINTS = {
+    'nturgb+d': 'ntu25',
+    'coco': 'coco17',
+    'openpose': 'openpose18',
+    'protogcn_openpose': 'openpose18',
+}
 
 _COCO_MIRROR = '1-2 3-4 5-6 7-8 9-10 11-12 13-14 15-16'
 _OPENPOSE_MIRROR = '5-2 6-3 7-4 11-8 12-9 13-10 15-14 17-16'
