@@ -98,6 +98,11 @@ def action_of(name: str) -> int:
     return int(name[-3:])
 
 
+def is_name(name: str) -> bool:
+    """Whether a clip is named as NTU's are."""
+    return _NAME.fullmatch(name) is not None
+
+
 # Files --------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,10 @@ from .tracking import Boxes, people_of
 
 MOST_FRAMES = 1 << 17  # of a clip, 73 minutes of video
 USUAL_PICTURES = ((240, 320), (480, 640), (540, 960), (720, 1280), (1080, 1920), (2160, 3840))
+_NEEDS_SIZE = (
+    'x and y are 0..1 of the picture, whose size is not in the files. Give --img-shape H W, the '
+    'height and width of the videos in pixels.'
+)
 NORMALISED = 2.0  # px: a person whose every coordinate is below that is no person in pixels
 
 
@@ -73,11 +77,11 @@ class PoseSource(Source):
             self.leave_out(f'{name}: shows nobody.')
             return
         seen = joints[..., :2][present]
-        if normalised is None and np.abs(seen).max() < NORMALISED:
-            normalised = True
-            self.note('coordinates are 0..1 and were multiplied by width and height of', name)
-        if normalised:
+        if normalised and size is None:
+            raise UserError(f'{name}: {_NEEDS_SIZE}')
+        if normalised or (normalised is None and np.abs(seen).max() < NORMALISED):
             joints = _in_pixels(name, joints, seen, size)
+            self.note('x and y are 0..1 of the picture, and were multiplied by its size, in', name)
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
         people, number = people_of(
@@ -124,10 +128,7 @@ def _in_pixels(
     name: str, joints: np.ndarray, seen: np.ndarray, size: Sequence[int] | None
 ) -> np.ndarray:
     if size is None:
-        raise UserError(
-            f'{name}: x and y are 0..1 of the picture, whose size is not in the files. Give '
-            '--img-shape H W, the height and width of the videos in pixels.'
-        )
+        raise DataError(f'{name}: {_NEEDS_SIZE}')
     if seen.min() < -0.5:
         raise DataError(
             f'{name}: coordinates run from {seen.min():.2f} to {seen.max():.2f}. Expected pixels, or '
@@ -149,7 +150,8 @@ def rows_of(lists: Sequence[Any], where: str, wanted: str, width: int | None = N
         DataError: something that is no number, lists of different lengths, or of another one.
     """
     try:
-        rows = np.asarray(lists, dtype=np.float32)
+        with np.errstate(over='ignore'):  # beyond float32: infinite, that is missing
+            rows = np.asarray(lists, dtype=np.float32)
     except (TypeError, ValueError, OverflowError):
         lengths = sorted({len(row) for row in lists if isinstance(row, (list, tuple))})
         what = f'lists of {lengths} numbers' if len(lengths) > 1 else brief(lists[0])
@@ -222,7 +224,10 @@ def frame_places(
     """
     if not len(listed):
         return np.zeros(0, np.int64), 0
-    different = np.unique(np.asarray(listed, np.int64))
+    try:
+        different = np.unique(np.asarray(listed, np.int64))
+    except OverflowError:
+        raise DataError(f'{where}: frame numbers up to {brief(max(listed))}.') from None
     step = gcd(*np.diff(different).tolist()) if len(different) > 1 else 1
     num_frames = int(different[-1] - different[0]) // step + 1
     if num_frames > min(MOST_FRAMES, 100 * len(different) + 1000):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -85,7 +86,7 @@ class Source(ABC):
             DataError: nothing of the unit can be read; the others still are.
         """
 
-    def finish(self, annotations: list[dict[str, Any]]) -> None:
+    def finish(self, annotations: list[dict[str, Any]]) -> None:  # noqa: B027 (may do nothing)
         """Settle, in place, what only all clips together tell."""
 
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
@@ -103,6 +104,14 @@ class Source(ABC):
     def leave_out(self, why: object) -> None:
         """Say that a clip or file is left out: where, what came, what was expected."""
         self.left_out.append(str(why))
+
+    @contextmanager
+    def faults_left_out(self) -> Iterator[None]:
+        """Leave out what is read within when it is wrong, and go on."""
+        try:
+            yield
+        except DataError as fault:
+            self.leave_out(fault)
 
     def note(self, what: str, name: str) -> None:
         """Say something of a clip that is converted; the clips of which it is said are counted."""
@@ -138,7 +147,9 @@ def named(files: Sequence[Path], roots: Sequence[Path]) -> list[Unit]:
     'b/y.json' are 'a/x', 'b/x' and 'y'.
     """
     stems = [without_ending(file.name) for file in files]
-    if len(set(stems)) == 1 < len(files) and len({file.parent.name for file in files}) == len(files):
+    if len(set(stems)) == 1 < len(files) and len({file.parent.name for file in files}) == len(
+        files
+    ):
         return [Unit(file, file.parent.name) for file in files]
     times = Counter(stems)
     return [
@@ -148,7 +159,9 @@ def named(files: Sequence[Path], roots: Sequence[Path]) -> list[Unit]:
 
 
 def _below(file: Path, roots: Iterable[Path], stem: str) -> str:
-    root = next((root for root in roots if file != root and file.is_relative_to(root)), file.parent)
+    root = next(
+        (root for root in roots if file != root and file.is_relative_to(root)), file.parent.parent
+    )
     return (file.parent.relative_to(root) / stem).as_posix()
 
 

@@ -1,4 +1,5 @@
 """The forms that tools/convert.py reads, one module each; importing one adds it to FORMS."""
+
 # isort: skip_file
 from ..source import FORMS
 from . import smg as smg

@@ -18,6 +18,8 @@ from ...wording import brief
 from ..poses import PoseSource, boxes_of, groups_of, number_in
 from ..source import Unit
 
+_Box = Mapping[str, Any]
+
 
 @dataclass
 class AlphaPose(PoseSource):
@@ -44,13 +46,16 @@ class AlphaPose(PoseSource):
         videos = groups_of(entries, lambda entry: _image(entry).rpartition('/')[0])
         for folder, people in videos.items():
             name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
-            images = {image: i for i, image in enumerate(dict.fromkeys(map(_image, people)))}
-            numbers = {image: number_in(image) for image in images}
-            if None in numbers.values() or len(set(numbers.values())) < len(numbers):
-                numbers = images
-            seen = [(numbers[_image(p)], p['keypoints'], p.get('idx')) for p in people]
-            boxes = boxes_of(seen, str(unit.path), 'x, y, score of each joint in keypoints')
-            yield from self.clip(name, boxes)
+            with self.faults_left_out():
+                yield from self._video(f'{unit.path}: {name}', name, people)
+
+    def _video(self, where: str, name: str, people: list[_Box]) -> Iterator[dict[str, Any]]:
+        images = {image: i for i, image in enumerate(dict.fromkeys(map(_image, people)))}
+        numbers = {image: number_in(image) for image in images}
+        if None in numbers.values() or len(set(numbers.values())) < len(numbers):
+            numbers = dict(images)
+        seen = [(numbers[_image(p)], p['keypoints'], p.get('idx')) for p in people]
+        yield from self.clip(name, boxes_of(seen, where, 'x, y, score of each joint in keypoints'))
 
 
 def _is_entry(entry: Any) -> bool:

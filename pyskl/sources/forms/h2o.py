@@ -20,7 +20,7 @@ from ...wording import brief
 from ..poses import rows_of
 from ..source import Unit
 from ..tracking import Boxes
-from .openpose import HAND, OpenPoseParts
+from .openpose import HAND, OpenPoseParts, joined
 
 
 @dataclass
@@ -43,18 +43,25 @@ class H2o(OpenPoseParts):
             for side in ('left_hand', 'right_hand')
         ]
         if any(hand is not None and len(hand) != len(body) for hand in hands):
-            raise DataError(f'{where}: hands of another number of frames than the {len(body)} of skeletons.')
+            raise DataError(
+                f'{where}: hands of another number of frames than the {len(body)} of skeletons.'
+            )
         name = data.get('file_name')
         name = name if isinstance(name, str) and name else unit.name
-        joints = self.joined(name, body, (None, *hands))
+        joints = joined(body, None, *hands)
         boxes = Boxes(joints, np.arange(len(joints)), len(joints))
         yield from self.clip(name, boxes, label=data.get('label'))
 
 
-def _part(frames: list[Any], num_joints: int, where: str) -> np.ndarray:
+def _part(frames: Any, num_joints: int, where: str) -> np.ndarray:
     """(T, V, 3); frames without it, null or [], are zeros."""
+    if not isinstance(frames, list):
+        raise DataError(f'{where}: is {brief(frames)}. Expected a list, one a frame.')
     empty = [[0.0] * 3] * num_joints
     rows = rows_of(
-        [frame or empty for frame in frames], where, f'{num_joints} x [x, y, c] a frame', 3 * num_joints
+        [frame or empty for frame in frames],
+        where,
+        f'{num_joints} x [x, y, c] a frame',
+        3 * num_joints,
     )
     return rows.reshape(-1, num_joints, 3)

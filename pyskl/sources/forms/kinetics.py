@@ -56,6 +56,8 @@ class Kinetics(PoseSource):
         label = label if type(label) is int and label >= 0 else None
         if label is not None and isinstance(name, str) and name.strip():
             self._names[label] = name
+        if self.img_shape is None:
+            self.note('the picture is 340 x 256 (width x height; --img-shape H W) for', unit.name)
         yield from self.clip(
             unit.name,
             boxes_of(seen, where, self.reads, numbers),

@@ -51,8 +51,8 @@ class MmPose(PoseSource):
         seen, in_space = [], False
         for number, frame in zip(numbers, frames):
             for person in frame['instances']:
-                joints = _joints(person, f'{unit.path}: frame {number}')
-                in_space |= person['keypoints'] and np.shape(person['keypoints'])[-1] == 3
+                joints, is_3d = _joints(person, f'{unit.path}: frame {number}')
+                in_space |= is_3d
                 seen.append((number, joints, person.get('track_id')))
         boxes = boxes_of(seen, str(unit.path), 'keypoints [[x, y], ...] of each person', numbers)
         if isinstance(data, Mapping):
@@ -80,19 +80,20 @@ class MmPose(PoseSource):
 def _is_frame(frame: Any) -> bool:
     people = frame.get('instances') if isinstance(frame, Mapping) else None
     return isinstance(people, list) and all(
-        isinstance(person, Mapping) and isinstance(person.get('keypoints'), list) for person in people
+        isinstance(person, Mapping) and isinstance(person.get('keypoints'), list)
+        for person in people
     )
 
 
-def _joints(person: Mapping[str, Any], where: str) -> np.ndarray:
-    """(V, 3) x, y, score, or x, y, z."""
+def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
+    """(V, 3) x, y, score, or x, y, z; and whether it is the latter."""
     wanted = 'keypoints [[x, y], ...] and as many keypoint_scores'
     try:
-        xy = np.asarray(person['keypoints'], np.float32)
+        xy = np.asarray(person['keypoints'], float)
         scores = person.get('keypoint_scores')
         if xy.ndim == 2 and xy.shape[1] == 3:
-            return xy
-        score = np.ones(len(xy)) if scores is None else np.asarray(scores, np.float32)
-        return np.concatenate([xy, score[:, None]], axis=1, dtype=np.float32)
+            return xy, True
+        score = np.ones(len(xy)) if scores is None else np.asarray(scores, float)
+        return np.concatenate([xy, score[:, None]], axis=1), False
     except (TypeError, ValueError, OverflowError, IndexError):
         raise DataError(f'{where}: {brief(person)}. Expected {wanted}.') from None

@@ -24,7 +24,7 @@ from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
 ENDING = '_keypoints.json'
-FACE, HAND = 70, 21
+BODIES, FACE, HAND = (15, 18, 25), 70, 21
 PARTS = ('pose_keypoints', 'face_keypoints', 'hand_left_keypoints', 'hand_right_keypoints')
 _WANTED = 'x, y, score of each joint, as OpenPose writes them'
 
@@ -41,39 +41,22 @@ class OpenPoseParts(PoseSource):
         137: 'openpose137',
     }
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._parts: dict[str, tuple[bool, bool]] = {}  # clip -> whether it has a face, and hands
-
-    def joined(self, name: str, body: np.ndarray, parts: Sequence[np.ndarray | None]) -> np.ndarray:
-        """Put (X, V, 3) of a body, and of face, left and right hand or None, side by side."""
-        face, *hands = parts
-        self._parts[name] = face is not None, any(hand is not None for hand in hands)
-        if any(hand is not None for hand in hands):
-            empty = np.zeros((len(body), HAND, 3), np.float32)
-            hands = [empty if hand is None else hand for hand in hands]
-        return np.concatenate([p for p in (body, face, *hands) if p is not None], axis=1)
-
     def finish(self, annotations: list[dict[str, Any]]) -> None:
         """Widen clips without face or hands to those that have them."""
         super().finish(annotations)
-        has = [self._parts[a['frame_dir']] for a in annotations]
-        any_face, any_hands = (any(column) for column in zip(*has))
-        for annotation, (face, hands) in zip(annotations, has):
-            if (face, hands) == (any_face, any_hands):
+        parts = [_parts(a['keypoint'].shape[2]) for a in annotations]
+        face, hands = (max(column, default=0) for column in ([p[i] for p in parts] for i in (1, 2)))
+        for annotation, (body, its_face, its_hands) in zip(annotations, parts):
+            if (its_face, its_hands) == (face, hands):
                 continue
-            self.note('no face or hands, which other clips have (zeros there) in', annotation['frame_dir'])
-            body = annotation['keypoint'].shape[2] - FACE * face - 2 * HAND * hands
+            name = annotation['frame_dir']
+            self.note('no face or hands, which other clips have (zeros there), in', name)
+            places = [*range(body + its_face), *range(body + face, body + face + its_hands)]
             for key in ('keypoint', 'keypoint_score'):
-                body_, face_, hands_ = np.split(annotation[key], [body, body + FACE * face], axis=2)
-                parts = ((face_, any_face, FACE), (hands_, any_hands, 2 * HAND))
-                shape, rest = body_.shape[:2], body_.shape[3:]
-                wider = [
-                    part if part.shape[2] else np.zeros((*shape, count, *rest), np.float32)
-                    for part, wanted, count in parts
-                    if wanted
-                ]
-                annotation[key] = np.concatenate([body_, *wider], axis=2)
+                values = annotation[key]
+                shape = (*values.shape[:2], body + face + hands, *values.shape[3:])
+                annotation[key] = np.zeros(shape, values.dtype)
+                annotation[key][:, :, places] = values
 
 
 @dataclass
@@ -115,8 +98,30 @@ class OpenPose(OpenPoseParts):
         body, *parts = (_part(people, part, unit.path) for part in PARTS)
         if body is None:
             raise DataError(f'{unit.path}: no pose_keypoints_2d. Expected {self.reads}.')
-        joints = self.joined(name, body, parts)
+        joints = joined(body, *parts)
         yield from self.clip(name, Boxes(joints, frames, num_frames))
+
+
+def joined(
+    body: np.ndarray,
+    face: np.ndarray | None,
+    left: np.ndarray | None,
+    right: np.ndarray | None,
+) -> np.ndarray:
+    """Put (X, V, 3) of the parts side by side; None is not there, a single hand has an empty partner."""
+    if left is not None or right is not None:
+        empty = np.zeros((len(body), HAND, 3), np.float32)
+        left, right = empty if left is None else left, empty if right is None else right
+    return np.concatenate([p for p in (body, face, left, right) if p is not None], axis=1)
+
+
+def _parts(num_joints: int) -> tuple[int, int, int]:
+    """Return how many joints are body, face and hands: 25, 0, 42 of 67."""
+    for face in (0, FACE):
+        for hands in (0, 2 * HAND):
+            if num_joints - face - hands in BODIES:
+                return num_joints - face - hands, face, hands
+    return num_joints, 0, 0
 
 
 def _video(file: Path) -> str:
