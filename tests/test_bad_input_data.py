@@ -98,7 +98,7 @@ ANNOTATIONS = [
     Row('check_data', 'file', 'another kind of pickle', 'ids.txt', ('ids.txt', 'dict'), pickled('ids.txt', {'a': 1})),
     Row('check_data', 'file', 'none given', [], ('file',)),
     Row('check_data', '--num-classes', 'zero', 'test.pkl --num-classes 0', ('--num-classes 0',)),
-    Row('check_data', '--layout', 'unknown', 'test.pkl --layout coco', ('coco', 'imigue22')),
+    Row('check_data', '--layout', 'unknown', 'test.pkl --layout coco18', ('coco18', 'imigue22')),
 ]
 
 

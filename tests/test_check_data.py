@@ -23,7 +23,7 @@ SCRIPT = Path(__file__).parents[1] / 'tools' / 'check_data.py'
 check_data = load_script('check_data')
 
 
-def body(first_hand: str = 'right', num_frames: int = 20, seed: int = 0) -> np.ndarray:
+def body(first_hand: str = 'left', num_frames: int = 20, seed: int = 0) -> np.ndarray:
     """(1, T, 22, 2): wrists at x = 200 (right) and 440 (left), each hand's tips around its own."""
     layout = imigue22(first_hand)
     xy = np.random.default_rng(seed).normal((320, 200), 20, (1, num_frames, 22, 2))
@@ -200,13 +200,13 @@ def hands(first_hand: str, num_clips: int = 5) -> dict:
 
 
 def test_the_wrist_that_a_hand_hangs_from_is_read_off_the_data():
-    assert check_annotations(hands('right')).facts['first hand'] == 'right'
-    report = check_annotations(hands('left'))
-    assert report.facts['first hand'] == 'left'
+    assert check_annotations(hands('left')).facts['first hand'] == 'left'
+    report = check_annotations(hands('right'))
+    assert report.facts['first hand'] == 'right'
     warning, = report.warnings
-    assert "first_hand='left'" in warning and '12-16 lie at the left wrist' in warning
-    assert lines(hands('left'), layout=imigue22('left')) == ([], [])
-    assert "first_hand='right'" in lines(hands('right'), layout=imigue22('left'))[1][0]
+    assert "first_hand='right'" in warning and '12-16 lie at the right wrist' in warning
+    assert lines(hands('right'), layout=imigue22('right')) == ([], [])
+    assert "first_hand='left'" in lines(hands('left'), layout=imigue22('right'))[1][0]
 
 
 def test_distances_of_wrists_and_hands_are_means_in_pixels():
@@ -221,8 +221,8 @@ def test_distances_of_wrists_and_hands_are_means_in_pixels():
 
 
 def test_clips_whose_hands_lie_the_other_way_are_named():
-    data = hands('right', 9)
-    data['annotations'][4]['keypoint'] = body('left')
+    data = hands('left', 9)
+    data['annotations'][4]['keypoint'] = body('right')
     facts = check_annotations(data).facts
     assert facts['clips whose hands lie the other way'] == 1 and facts['of those'] == ['4']
 
@@ -342,5 +342,5 @@ def test_as_a_script_it_leaves_with_zero_one_or_two(tmp_path):
 @needs_golden
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_the_golden_files_have_no_faults(split):
-    report = check_annotations(load_pickle(GOLDEN / 'raw' / f'imigue_{split}.pkl'))
+    report = check_annotations(load_pickle(GOLDEN / 'raw' / f'imigue_{split}.pkl'), layout=imigue22('right'))
     assert (report.errors, report.warnings) == ([], []) and report.facts['first hand'] == 'right'

@@ -16,7 +16,7 @@ from pyskl.datasets import Compose
 from pyskl.inputs.heatmaps import HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import differences, dump_config, load_config, read_recipe
-from pyskl.skeletons import get_layout, layout_of
+from pyskl.skeletons import get_layout, imigue22, layout_of
 
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 CORRECTED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue22'
@@ -152,9 +152,16 @@ def test_corrected_configs_take_joints_and_limbs_from_the_layout(folder, stream)
 def test_the_corrected_limbs_and_mirror_pairs_keep_their_values():
     """Checkpoints were trained with these; a layout that changed would make nonsense of them."""
     spec = spec_of(stage(recipe(CORRECTED, 'limb').data.test['pipeline'], 'GeneratePoseTarget'))
-    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, 17, 18, 19, 20, 21), (2, 3, 4, 8, 10, 12, 13, 14, 15, 16))
-    assert spec.skeletons == ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9), (12, 4), (13, 4),
-                              (14, 4), (15, 4), (16, 4), (17, 7), (18, 7), (19, 7), (20, 7), (21, 7))
+    body = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9))
+    first, second = (12, 13, 14, 15, 16), (17, 18, 19, 20, 21)
+    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *first), (2, 3, 4, 8, 10, *second))
+    assert spec.skeletons == (*body, *((j, 7) for j in first), *((j, 4) for j in second))
+    assert (spec.left_limb, spec.right_limb) == ((4, 5, 6, 9, 10, 11, 12, 13, 14, 15), (1, 2, 3, 7, 8, 16, 17, 18, 19, 20))
+
+    # As it was before the left hand came first.
+    spec = HeatmapSpec.of(imigue22('right'), with_kp=False, with_limb=True)
+    assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *second), (2, 3, 4, 8, 10, *first))
+    assert spec.skeletons == (*body, *((j, 4) for j in first), *((j, 7) for j in second))
     assert (spec.left_limb, spec.right_limb) == ((4, 5, 6, 9, 10, 16, 17, 18, 19, 20), (1, 2, 3, 7, 8, 11, 12, 13, 14, 15))
 
 

@@ -113,12 +113,12 @@ def test_the_order_of_the_hands_is_said_in_one_place(path, tmp_path):
     for folder in ('_base_', path.parent.name):
         shutil.copytree(CONFIGS / folder, tmp_path / folder)
     base = tmp_path / '_base_' / 'imigue22.py'
-    other = "dict(name='imigue22', first_hand='left')"
+    other = "dict(name='imigue22', first_hand='right')"
     base.write_text(base.read_text().replace("\nlayout = 'imigue22'", f'\nlayout = {other}'))
     found = recipe(tmp_path / path.parent.name / path.name)
     assert found.notes == ()
     said = json.dumps([found.model, found.data.train, found.data.val, found.data.test])
-    assert said.count('"first_hand": "left"') == said.count('"imigue22"') > 0
+    assert said.count('"first_hand": "right"') == said.count('"imigue22"') > 0
 
 
 def test_no_two_configs_share_a_work_dir():

@@ -399,7 +399,7 @@ def test_another_skeleton_than_the_checkpoints_is_said_once_wherever_it_is_used(
         call()
         out = ''.join(capfd.readouterr())
         assert out.count('was trained on the skeleton five') == out.count('differs from') <= 1
-        return 'edges' in out and 'centre: 1 -> 2' in out
+        return 'bones[1][0]: 2 -> 1' in out
 
     for own, expected in ((other, True), (config, False)):
         where = str(tmp_path / own.stem)

@@ -9,7 +9,7 @@ from pyskl.errors import ConfigError
 from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of, tables
 from pyskl.skeletons.joint_table import layout_from, read_joints
 
-layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('left')], ids=lambda layout: layout.joints[-1])
+layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.joints[-1])
 
 
 @layouts
@@ -220,7 +220,7 @@ def test_a_users_own_layout_may_count_its_joints_or_name_them():
 
 def test_a_known_layout_is_meant_by_its_name_with_settings_or_without():
     assert layout_of('imigue22') == layout_of(dict(name='imigue22')) == layout_of(imigue22()) == get_layout('imigue22')
-    assert layout_of(dict(name='imigue22', first_hand='left')) == imigue22('left') != imigue22()
+    assert layout_of(dict(name='imigue22', first_hand='right')) == imigue22('right') != imigue22() == imigue22('left')
 
 
 @pytest.mark.parametrize(('value', 'words'), [

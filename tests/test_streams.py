@@ -18,7 +18,7 @@ SIZE = (24, 32)                     # H, W
 PARTS = {'joint': {}, 'limb': dict(with_kp=False, with_limb=True), 'joint_motion': dict(motion=True),
          'limb_motion': dict(with_kp=False, with_limb=True, motion=True)}
 OWN = dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[[1, 0], [2, 0]], mirror=[[1, 2]], centre=0)
-layouts = pytest.mark.parametrize('layout', [*LAYOUTS, dict(name='imigue22', first_hand='left'), OWN],
+layouts = pytest.mark.parametrize('layout', [*LAYOUTS, dict(name='imigue22', first_hand='right'), OWN],
                                   ids=lambda layout: layout if isinstance(layout, str) else f'{layout["name"]} of a config')
 parts = pytest.mark.parametrize('part', PARTS)
 many = settings(max_examples=10, deadline=None)

@@ -18,6 +18,7 @@ from pyskl.drawing.stages import drawing_stage, find_clip, frames_of, heatmaps_o
 from pyskl.drawing.video import Video
 from pyskl.drawing.writing import write_moving
 from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.recipe.layout_option import read_layout
 from pyskl.skeletons import get_layout
 
 LAYOUT = get_layout('imigue22')
@@ -146,8 +147,8 @@ def test_titles_name_the_class_where_its_name_is_known(files):
 
 def test_layouts_go_by_name_by_dict_or_by_the_number_of_joints(script):
     assert layout_for(22).name == 'imigue22' and layout_for(22, 'imigue22') is layout_for(22)
-    left = layout_for(22, script._layout("{'name': 'imigue22', 'first_hand': 'left'}"))
-    assert left.joints[12] == 'left thumb tip'
+    other = layout_for(22, read_layout("{'name': 'imigue22', 'first_hand': 'right'}"))
+    assert other.joints[12] == 'right thumb tip'
     assert layout_for(5).bones == () and layout_for(5).num_joints == 5
     with pytest.raises(ConfigError, match=r'layout coco17 has 17 joints, but the clip has 22\. Try imigue22'):
         layout_for(22, 'coco17')

@@ -48,7 +48,7 @@ def test_the_face_mirrors_as_its_scheme_is_symmetric():
     assert [opposite[j] for j in range(60, 68)] == [64, 63, 62, 61, 60, 67, 66, 65]
 
 
-@pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('left')], ids=lambda layout: layout.name)
+@pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.name)
 def test_a_layout_comes_back_from_its_plain_data(layout):
     assert layout_of(layout.config()) == layout
 

@@ -14,7 +14,7 @@ from typing import Any
 from pyskl.annotations.check import check_annotations
 from pyskl.errors import UserError, run_script
 from pyskl.files import load_pickle
-from pyskl.skeletons import LAYOUTS, get_layout
+from pyskl.skeletons import LAYOUTS, layout_to_draw
 from pyskl.wording import count, plain
 
 
@@ -22,7 +22,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
     parser.add_argument('file', type=Path, help='annotation pickle')
     parser.add_argument('--num-classes', type=int, metavar='K', help='labels must be below K (default: 32 for 22 joints)')
-    parser.add_argument('--layout', metavar='NAME', help=f'what the joints are: {", ".join(LAYOUTS)} (default: by their number)')
+    parser.add_argument('--layout', metavar='LAYOUT', help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
+                        'configs; or a config file (default: as the file says, or by their number)')
     parser.add_argument('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
     args = parser.parse_args(argv)
     if args.num_classes is not None and args.num_classes < 1:
@@ -32,7 +33,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
-    layout = get_layout(args.layout) if args.layout else None
+    layout = None
+    if args.layout:                     # not before: the reader of configs is heavy
+        from pyskl.recipe.layout_option import read_layout
+        layout = layout_to_draw(read_layout(args.layout))
     report = check_annotations(load_pickle(args.file), args.num_classes, layout, str(args.file))
     if args.json:
         print(json.dumps({'file': str(args.file), **vars(report)}, indent=1))

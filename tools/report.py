@@ -26,7 +26,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
         'the work dir)')
     add('--labels', metavar='FILE', help="class names, one a line (default: iMiGUE's for 32 classes)")
-    add('--layout', metavar='NAME', help='what the joints are (default: as the config says, or by their number)')
+    add('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
+        'config says, or by their number)')
     add('--title', help='default: the names of the streams')
     add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')
     add('--occlusion-clips', type=int, default=10, metavar='N', help='clips of each class for that (default 10)')

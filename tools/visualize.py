@@ -11,9 +11,8 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     heatmap.add_argument('--view', type=int, default=0, metavar='N', help='which of the views that testing averages (default: 0)')
 
     skeleton = commands.add_parser('skeleton', help='a layout: its joints, bones and mirror pairs')
-    skeleton.add_argument('layout', nargs='?', metavar='LAYOUT', help="a layout's name, or a dict as in a config")
+    skeleton.add_argument('layout', nargs='?', metavar='LAYOUT', help="a layout's name, a dict as in a config, or a config file")
     skeleton.add_argument('--list', action='store_true', help='list the known layouts')
 
     graph = commands.add_parser('graph', help='the graph of a layout, or of a graph network: edges, centre, hops, adjacency matrices')
@@ -57,7 +56,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     graph.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='config keys to change')
 
     for command in (clip, heatmap, pipeline):
-        command.add_argument('--layout', metavar='NAME', help='what the joints are (default: by the config, or by their number)')
+        command.add_argument('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file '
+                                                                '(default: by the config, by the annotation file, or by their number)')
         command.add_argument('--labels', metavar='FILE', help="label names, one a line, in class order (default: iMiGUE's 32, "
                                                               'for its 22 joints)')
         command.add_argument('--height', type=int, metavar='PX', help='of a panel, in pixels')
@@ -114,8 +114,9 @@ def list_layouts() -> None:
 def draw_layout(args: argparse.Namespace) -> Path:
     from pyskl.drawing.chart import layout_chart
     from pyskl.drawing.writing import check_suffix, write_png
-    from pyskl.skeletons import layout_of
-    layout = layout_of(_layout(args.layout))
+    from pyskl.recipe.layout_option import read_layout
+    from pyskl.skeletons import layout_to_draw
+    layout = layout_to_draw(read_layout(args.layout))
     out = args.out or Path(f'skeleton_{_file_name(layout.name)}.png')
     check_suffix(out, ['.png'])
     write_png(out, layout_chart(layout))
@@ -127,13 +128,14 @@ def draw_graph(args: argparse.Namespace) -> Path:
     opencv()                            # or its absence would come as a traceback of mmcv
     from pyskl.drawing.graph import adjacency_of, graph_chart, learned_adjacency
     from pyskl.drawing.writing import check_suffix, write_png
+    from pyskl.recipe.layout_option import read_layout
     from pyskl.skeletons import Graph, layout_to_draw
     if args.layout.endswith('.py'):
         backbone, given = _graph_network(args)
         graph, layer = backbone.graph, -1 if args.layer is None else args.layer
         adjacency = adjacency_of(graph) if args.checkpoint is None else learned_adjacency(backbone, layer)
     else:
-        given = _layout(args.layout)
+        given = read_layout(args.layout)
         graph = Graph(given, args.mode or 'spatial')
         adjacency = adjacency_of(graph)
     name = Path(args.layout).stem if args.layout.endswith('.py') else graph.topology.name
@@ -149,13 +151,14 @@ def draw_clip(args: argparse.Namespace) -> Path:
     from pyskl.drawing.scene import write_scene
     from pyskl.drawing.skeleton import layout_for
     from pyskl.drawing.video import Video
+    from pyskl.recipe.layout_option import read_layout
     out, still = _out(args)
     clips = open_annotations(args.file)
     index = next((i for i, name in enumerate(clips.ids) if name == args.id), None)
     if index is None:
         raise DataError(f'{args.file}: holds no clip {args.id!r}; {unknown_clip(args.id, clips.ids)}')
     clip = clips[index]
-    layout = layout_for(clip['keypoint'].shape[2], _layout(args.layout), str(args.file))
+    layout = layout_for(clip['keypoint'].shape[2], read_layout(args.layout) or clips.about.layout, str(args.file))
     video = None if args.video is None else Video(args.video)
     height = args.height or (260 if still else 480)
     scene = clip_scene(clip, layout, height, _labels(args), args.whole, video, args.offset)
@@ -195,17 +198,6 @@ def _file_name(name: str) -> str:
     return re.sub(r'[^\w.-]+', '_', name)
 
 
-def _layout(words: str | None) -> str | Mapping[str, Any] | None:
-    """A name as it is; a dict, as in a config, from its text."""
-    if words is None or not words.lstrip().startswith('{'):
-        return words
-    try:
-        return ast.literal_eval(words.strip())
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise ConfigError(f"layout {words}: cannot be read ({error}). Expected a name, or a dict like "
-                          "\"{'name': 'imigue22', 'first_hand': 'left'}\".") from error
-
-
 def _labels(args: argparse.Namespace) -> list[str] | None:
     from pyskl.labels import read_labels
     return read_labels(args.labels) if args.labels else None
@@ -213,12 +205,19 @@ def _labels(args: argparse.Namespace) -> list[str] | None:
 
 def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
     """The config's backbone, with the weights of the checkpoint if one is named, and the layout that its graph_cfg names."""
+    from pyskl.apis.layouts import with_stored_layouts
     from pyskl.apis.setup import build_recognizer, naming, read_run
     from pyskl.engine.checkpoint import load_weights, read_checkpoint
     from pyskl.skeletons import Graph
     recipe = read_run(args.layout, args.cfg_options, whole=False).recipe
     recipe.require('model')
-    weights = None if args.checkpoint is None else read_checkpoint(args.checkpoint)['state_dict']
+    weights = None
+    if args.checkpoint is not None:
+        trained = read_checkpoint(args.checkpoint)
+        weights = trained['state_dict']
+        recipe, notes = with_stored_layouts(recipe, trained['meta'], args.checkpoint)
+        for note in notes:
+            print(f'warning: {note}')
     model, _ = build_recognizer(recipe, weights)
     if weights is not None:
         load_weights(model, weights, args.checkpoint)
@@ -236,6 +235,7 @@ def _stages(args: argparse.Namespace):
     from pyskl.apis.setup import build_split, naming, read_run
     from pyskl.drawing.skeleton import features_layout, layout_for
     from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
+    from pyskl.recipe.layout_option import read_layout
     recipe = read_run(args.config, args.cfg_options, whole=False).recipe
     dataset = build_split(recipe, args.split)
     with naming(recipe, f': data.{args.split}'):
@@ -245,7 +245,7 @@ def _stages(args: argparse.Namespace):
         num_joints = stages[0].results['keypoint'].shape[2]
         features = ({'type': stage.name, **stage.config} for stage in stages)
         of_config = of_config or next((found for step in features if (found := features_layout(step, num_joints))), None)
-        return stages, layout_for(num_joints, _layout(args.layout) or of_config, f'clip {args.id}')
+        return stages, layout_for(num_joints, read_layout(args.layout) or of_config, f'clip {args.id}')
 
 
 if __name__ == '__main__':

@@ -3,18 +3,24 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from ..errors import DataError
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
+from ..skeletons.sides import crossed_bones
 from ..wording import brief, count, some
+from .about import About
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
-from .store import clip_name, parts
+from .notes import Notes
+from .parts import parts
+from .store import clip_name, short_name, swapped_axes
 
 MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
 CLEARLY = 1.25          # how many times nearer one wrist must be to call a hand its own
@@ -37,36 +43,40 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
 
     data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
     num_classes  K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked
-    layout       the joints; None: the one known layout with as many joints, if there is one
+    layout       the joints; None: as the file says, or the one known layout with as many joints, if there is one
     ->           Report; each line names the clips
     raises       DataError when there are no annotations to look at (another kind of file)
     """
-    split, annotations = parts(data, where)
-    report = Report()
+    notes, report = Notes(), Report()
+    split, annotations = parts(data, where, notes.add)
     report.facts['clips'] = len(annotations)
     if not annotations:
         report.errors.append('there are no annotations. Expected at least one clip.')
         return report
-    clean = _fields(report, annotations)
+    clean = _fields(report, annotations, notes)
+    report.warnings += notes.lines()
+    _axes(report, annotations, complete=len(clean) == len(annotations))
     _names(report, clean)
     _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
     clean = _joints(report, clean)
     if clean:
         num_joints = clean[0]['keypoint'].shape[2]
-        layout = _layout(report, layout, num_joints)
+        layout = _layout(report, layout or _said(report, data, where), num_joints)
         if num_classes is None and layout is not None and layout.name == 'imigue22':
             num_classes = IMIGUE_CLASSES
         _labels(report, clean, num_classes)
         _poses(report, clean, layout)
+        if layout is not None:
+            _sides(report, clean, layout)
     return report
 
 
-def _fields(report: Report, annotations: list) -> list[dict]:
+def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
     """The clips whose fields are right; the faults of the others by kind."""
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            fields = clean_fields(annotation)
+            fields = clean_fields(annotation, partial(notes.add, clip=short_name(annotation, i)))
             clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except Wrong as wrong:
             faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
@@ -76,10 +86,17 @@ def _fields(report: Report, annotations: list) -> list[dict]:
     return clean
 
 
+def _axes(report: Report, annotations: list, complete: bool) -> None:
+    swapped = swapped_axes(annotations) if complete else None
+    if swapped is not None:
+        report.errors.append(swapped)
+
+
 def _names(report: Report, clean: list[dict]) -> None:
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
-        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip.')
+        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
+                             'tools/join.py FILE -o OUT --rename-repeated gives them names.')
     unfit = [name for name in (a['frame_dir'] for a in clean) if name != name.strip() or ',' in name or '"' in name]
     if unfit:
         report.warnings.append(f'frame_dir {some(map(brief, unfit))} can\'t stand in Submission.csv (comma, quote, outer blank).')
@@ -126,6 +143,15 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     if odd:
         report.errors.append(f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.')
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
+
+
+def _said(report: Report, data: Any, where: str) -> Layout | None:
+    """The layout that the file itself says."""
+    try:
+        return About.of(data, where).known_layout()
+    except DataError as error:
+        report.errors.append(str(error))
+        return None
 
 
 def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:
@@ -228,6 +254,15 @@ def _space(report: Report, measured: list[PoseFacts]) -> None:
     if 0 <= low < high <= 1 and reach > 10:
         report.warnings.append(f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like z. '
                                'If so, write keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.')
+
+
+def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
+    crossed = crossed_bones(clean, layout)
+    if crossed:
+        name = layout.joints
+        pairs = [f'{name[a]} ({a}) and {name[b]} ({b}) to {name[c]} and {name[d]}' for (a, d), (b, c) in crossed]
+        report.warnings.append(f'sides look swapped: nearer than to their own side lie {some(pairs)}. If the clips have them the other way '
+                               f'round, exchange them in the layout {layout.name}, bones and mirror pairs.')
 
 
 def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:

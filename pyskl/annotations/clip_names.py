@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 # What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.
 ENDINGS = (
@@ -23,8 +24,14 @@ class ClipNames:
 
     def __init__(self, names: Iterable[str]):
         self._exact = set(names)
-        self._plain = _unique((without_ending(name), name) for name in self._exact)
-        self._base = _unique((_base(name), name) for name in self._exact)
+
+    @cached_property
+    def _plain(self) -> dict[str, str | None]:
+        return _unique((without_ending(name), name) for name in self._exact)
+
+    @cached_property
+    def _base(self) -> dict[str, str | None]:
+        return _unique((_base(name), name) for name in self._exact)
 
     def find(self, name: str) -> str | None:
         """Return the clip that is meant, as it is called itself; None if no clip is, or several."""

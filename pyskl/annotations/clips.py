@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from ..wording import brief, plain
+from ..wording import brief, count, plain, some
 from .about import About
 from .label_lists import LabelLists
+from .notes import fix_command, warn_once
 
 _CHUNK = 65536          # clips whose names are handled at once
 
@@ -65,8 +66,7 @@ class Annotations(Sequence):
         """The clips among these that the file's split `name` lists, in the file's order. DataError when it has no such split."""
         names = self.store.split_names
         if name not in names:
-            raise DataError(f'{self.store.where}: holds no split {name!r}; it has {", ".join(map(repr, names)) or "none"}.'
-                            f'{did_you_mean(name, names)}')
+            raise DataError(f'{self.store.where}: {_no_split(name, names, self.store.where)}')
         rows = self.store.split_rows(name)
         if self.rows is not None:
             return Annotations(self.store, self.rows[np.isin(self.rows, rows)])
@@ -134,6 +134,17 @@ class Annotations(Sequence):
                 for part in (lists.values, lists.ends):
                     digest.update(np.ascontiguousarray(part, '<i8'))
         return digest.hexdigest()
+
+
+def _no_split(name: str, names: Sequence[str], where: str) -> str:
+    """The ways out where a split is asked for that the file does not have."""
+    make = f'python tools/join.py {where} -o OUT.pkl --split-by video:train=0.8,val=0.2 (or random:..., regex:..., list:FILE)'
+    if not names:
+        return (f'holds no splits, and split={name!r} is asked for. Leave split out of the config to take all clips, or make splits: '
+                f'{make}')
+    without = ' To train without validation: tools/train.py --no-validate.' if 'val' in name else ''
+    return (f'holds no split {name!r}; it has {", ".join(map(repr, names))}.{did_you_mean(name, names)} Name one of these in the '
+            f'config, or make others: {make}.{without}')
 
 
 class Ids(Sequence):
@@ -204,7 +215,12 @@ class InMemory:
 
     def split_rows(self, name: str) -> np.ndarray:
         wanted = set(self._splits[name])
-        return np.flatnonzero([a['frame_dir'] in wanted for a in self._annotations])
+        rows = np.flatnonzero([a['frame_dir'] in wanted for a in self._annotations])
+        if len(rows) < len(wanted):
+            missing = sorted(wanted - {self.name(row) for row in rows.tolist()})
+            warn_once(f'{self.where}: split {name!r} lists {count(len(missing), "clip")} that the file does not hold '
+                      f'({some(missing)}); {len(rows)} of {len(wanted)} are left. To take the names out: {fix_command(self.where)}')
+        return rows
 
 
 def _value(annotation: Mapping[str, Any], field: str) -> Any:

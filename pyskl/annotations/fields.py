@@ -1,7 +1,8 @@
 """One annotation: the dict that describes one clip. What each field may be, and the one form that the rest of the code sees."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,13 @@ MAX_SIDE = 2**31 - 1        # pixels
 MAX_FRAMES = 2**20          # of a clip in the compressed form, where nothing but this number bounds its memory
 
 
+Note = Callable[[str], None]        # takes a line on what was read otherwise than it stands
+
+
+def quiet(line: str) -> None:
+    """A Note for those who need none."""
+
+
 class Wrong(Exception):
     """A field of a clip is wrong. `field` names it, `what` is what came, `wanted` what was expected and what to try."""
 
@@ -22,31 +30,33 @@ class Wrong(Exception):
         self.field, self.what, self.wanted = field, what, wanted
 
 
-def clean_fields(annotation: Any) -> dict[str, Any]:
+def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     """The annotation with every field that we use in its one form; fields that we don't know stay as they are.
 
     frame_dir       str, the clip's name; `filename` stands in for it
     keypoint        (M, T, V, C) float32, finite; C = 2: x, y px, C = 3: x, y, z. M = 0 (nobody) becomes one person of zeros
     keypoint_score  (M, T, V) float32, finite; missing: ones
     label           int, or a list of int where a clip has several at once (or none of the classes: []); missing or None: -1, no label
-    total_frames    int in 1..T; missing: T
+    total_frames    int in 1..T; missing, or larger (which `note` is told): T
     img_shape       (h, w) px, ints; missing: original_shape, and absent when that is missing too (3D data need none)
     original_shape  (h, w) px, ints; missing: img_shape
     A clip in the compressed form (compressed.py) keeps it: keypoint (X, V, 3) float32, frame_inds (X,) int64, box_score (X,)
     float32 if there is one, no keypoint_score; total_frames must be there.
-    Raises Wrong.
+    Numbers that are whole (16.0, array([16])) are taken as such. Lists and object arrays that make an array, labels in digits and
+    sizes in text are read, and `note` is told. Raises Wrong.
     """
     if not isinstance(annotation, Mapping):
         raise Wrong('the annotation', f'is a {type(annotation).__name__}', 'Expected a dict with frame_dir, keypoint, label ...')
-    clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation)}
+    annotation = {**annotation, **_arrays_of_lists(annotation, note)}
+    clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation, note)}
     if is_compressed(annotation):
         clean.update(clean_boxes(annotation))
     else:
         keypoint = clean_keypoint(annotation)
         keypoint, score = _with_somebody(keypoint, clean_score(annotation, keypoint.shape[:3]))
-        total_frames = clean_total_frames(annotation, keypoint.shape[1])
+        total_frames = clean_total_frames(annotation, keypoint.shape[1], note)
         clean.update(total_frames=total_frames, keypoint=keypoint, keypoint_score=score)
-    sizes = {field: clean_size(annotation, field) for field in ('img_shape', 'original_shape')}
+    sizes = {field: clean_size(annotation, field, note) for field in ('img_shape', 'original_shape')}
     for field, other in (('img_shape', 'original_shape'), ('original_shape', 'img_shape')):
         size = sizes[field] or sizes[other]
         if size:
@@ -67,11 +77,14 @@ def clean_name(annotation: Mapping) -> str:
 
 def clean_keypoint(annotation: Mapping) -> np.ndarray:
     if annotation.get('keypoint') is None:
-        raise Wrong('keypoint', 'is missing', 'Expected an array (M, T, V, 2): people, frames, joints, x and y in pixels.')
+        kept_apart = " Its 'raw_file' says that key points lie in files beside: tools/convert.py k400." if 'raw_file' in annotation else ''
+        raise Wrong('keypoint', 'is missing', f'Expected an array (M, T, V, 2): people, frames, joints, x and y in pixels.{kept_apart}')
     keypoint = _numbers(annotation, 'keypoint', '(M, T, V, 2)')
     shape = keypoint.shape
+    if keypoint.size == 0 and keypoint.ndim < 3:
+        raise Wrong('keypoint', 'is empty: nobody is in this clip', 'Leave such a clip out, or give zeros (1, T, V, 2): a person unseen.')
     if keypoint.ndim == 3 and shape[-1] in (2, 3):
-        raise Wrong('keypoint', f'has shape {shape}', 'Expected (M, T, V, 2); for one person add the axis: keypoint[None].')
+        raise Wrong('keypoint', f'has shape {shape}', _of_three_axes(annotation, shape))
     if keypoint.ndim != 4 or shape[-1] not in (2, 3):
         raise Wrong('keypoint', f'has shape {shape}', 'Expected (M, T, V, 2): people, frames, joints, x and y in pixels.')
     if not shape[1] or not shape[2]:
@@ -79,19 +92,34 @@ def clean_keypoint(annotation: Mapping) -> np.ndarray:
     return _finite(keypoint, 'keypoint')
 
 
+def is_one_person(annotation: Mapping, shape: tuple[int, ...]) -> bool:
+    """Whether key points (X, V, C) can be those of one person in X frames: as far as total_frames and keypoint_score tell."""
+    total, score = whole_number(annotation.get('total_frames')), annotation.get('keypoint_score')
+    return total in (None, shape[0]) and (score is None or np.shape(score) in (shape[:2], (1, *shape[:2])))
+
+
+def _of_three_axes(annotation: Mapping, shape: tuple[int, ...]) -> str:
+    """What to do with key points (X, V, C)."""
+    if is_one_person(annotation, shape):
+        return 'Expected (M, T, V, 2); for one person add the axis: keypoint[None].'
+    return (f'Expected (M, T, V, 2), people, frames, joints, x and y. Is each of the {shape[0]} rows a person in a frame (the compressed '
+            f'form)? Then frame_inds ({shape[0]},), the frame of each row, is missing beside it, and keypoint needs x, y, score.')
+
+
 def clean_boxes(annotation: Mapping) -> dict[str, Any]:
     """keypoint, frame_inds, total_frames and, if it is there, box_score of a clip in the compressed form."""
     keypoint, frames = _numbers(annotation, 'keypoint', '(X, V, 3)'), _numbers(annotation, 'frame_inds', '(X,)')
     if keypoint.shape[2] != 3 or not keypoint.shape[1]:
         raise Wrong('keypoint', f'has shape {keypoint.shape}', 'Expected (X, V, 3), boxes, joints, x y score, where there is frame_inds.')
-    if frames.shape != keypoint.shape[:1] or frames.dtype.kind not in 'iu':
+    if frames.shape != keypoint.shape[:1] or not (frames == np.floor(frames)).all():
         raise Wrong('frame_inds', f'is {_kind(frames)}', f'Expected whole numbers of shape ({len(keypoint)},), the frame of each box.')
-    total = annotation.get('total_frames')
-    if not isinstance(total, (int, np.integer)) or isinstance(total, bool) or not 1 <= total <= MAX_FRAMES:
-        raise Wrong('total_frames', f'is {_kind(total)}', 'Expected the number of frames of the clip, which boxes alone do not tell.')
+    total = whole_number(annotation.get('total_frames'))
+    if total is None or not 1 <= total <= MAX_FRAMES:
+        raise Wrong('total_frames', f'is {_kind(annotation.get("total_frames"))}',
+                    'Expected the number of frames of the clip, which boxes alone do not tell.')
     if len(frames) and not 0 <= frames.min() <= frames.max() < total:
         raise Wrong('frame_inds', f'runs from {frames.min()} to {frames.max()}', f'Expected 0 to {total - 1}, the frames of the clip.')
-    clean = {'keypoint': _finite(keypoint, 'keypoint'), 'frame_inds': frames.astype(np.int64), 'total_frames': int(total)}
+    clean = {'keypoint': _finite(keypoint, 'keypoint'), 'frame_inds': frames.astype(np.int64), 'total_frames': total}
     if annotation.get('box_score') is not None:
         score = _numbers(annotation, 'box_score', '(X,)')
         if score.shape != frames.shape:
@@ -109,53 +137,77 @@ def clean_score(annotation: Mapping, shape: tuple[int, ...]) -> np.ndarray:
     return _finite(score, 'keypoint_score')
 
 
-def clean_label(annotation: Mapping) -> int | list[int]:
+def clean_label(annotation: Mapping, note: Note = quiet) -> int | list[int]:
     label = annotation.get('label')
     if label is None:
         return NO_LABEL
-    if isinstance(label, np.ndarray) and label.ndim == 0:
-        label = label[()]
-    if isinstance(label, np.ndarray) and label.ndim == 1 and (label.dtype.kind in 'iu' or not label.size):
+    if isinstance(label, np.ndarray) and label.ndim == 1 and label.size != 1 and (label.dtype.kind in 'iu' or not label.size):
         label = label.tolist()
     if isinstance(label, (list, tuple)):
         return _clean_labels(label)
-    if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
-        raise Wrong('label', f'is {_kind(label)}', 'Expected one whole number from 0 on (or -1: no label), or a list of several.')
-    if not NO_LABEL <= label <= MAX_LABEL:
-        raise Wrong('label', f'is {label}', 'Expected one whole number from 0 on (or -1: no label).')
-    return int(label)
+    if isinstance(label, str) and re.fullmatch(r'\s*(-1|[0-9]{1,10})\s*', label):
+        note('label is a text of digits; it is read as that number')
+        label = int(label)
+    number = whole_number(label)
+    if number is None:
+        wanted = 'Expected one whole number from 0 on (or -1: no label), or a list of several.'
+        if isinstance(label, str):
+            wanted += ' tools/join.py makes numbers of names (--label-names FILE gives their order).'
+        raise Wrong('label', f'is {_kind(label)}', wanted)
+    if not NO_LABEL <= number <= MAX_LABEL:
+        raise Wrong('label', f'is {number}', 'Expected one whole number from 0 on (or -1: no label).')
+    return number
 
 
 def _clean_labels(labels: list | tuple) -> int | list[int]:
     """Several labels; a list of one is that one."""
     wanted = 'Expected class numbers from 0 on, each once; of zeros and ones the places of the ones: np.flatnonzero(label).'
+    classes = []
     for label in labels:
-        if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+        number = whole_number(label)
+        if number is None:
             raise Wrong('label', f'is a list that holds {_kind(label)}', wanted)
-        if not 0 <= label <= MAX_LABEL:
-            raise Wrong('label', f'is a list that holds {label}', wanted)
-    classes = [int(label) for label in labels]
+        if not 0 <= number <= MAX_LABEL:
+            raise Wrong('label', f'is a list that holds {number}', wanted)
+        classes.append(number)
     if len(set(classes)) < len(classes):
         raise Wrong('label', 'is a list that holds a class twice', wanted)
     return classes[0] if len(classes) == 1 else classes
 
 
-def clean_total_frames(annotation: Mapping, num_frames: int) -> int:
-    total = annotation.get('total_frames')
-    if total is None:
+def clean_total_frames(annotation: Mapping, num_frames: int, note: Note = quiet) -> int:
+    if annotation.get('total_frames') is None:
         return num_frames
-    if isinstance(total, bool) or not isinstance(total, (int, np.integer)):
-        raise Wrong('total_frames', f'is {_kind(total)}', f'Expected a whole number, {num_frames} as keypoint has frames.')
-    if not 1 <= total <= num_frames:
+    total = whole_number(annotation['total_frames'])
+    if total is None:
+        raise Wrong('total_frames', f'is {_kind(annotation["total_frames"])}',
+                    f'Expected a whole number, {num_frames} as keypoint has frames.')
+    if total < 1:
         raise Wrong('total_frames', f'is {total}', f'Expected 1 to {num_frames}, the frames of keypoint.')
-    return int(total)
+    if total > num_frames:
+        note('total_frames is more than keypoint has frames; those of keypoint are used')
+    return min(total, num_frames)
 
 
-def clean_size(annotation: Mapping, field: str) -> tuple[int, int] | None:
+def whole_number(value: Any) -> int | None:
+    """The whole number that a value is: 16, 16.0, numpy's, or an array of one; None of anything else."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else None
+
+
+def clean_size(annotation: Mapping, field: str, note: Note = quiet) -> tuple[int, int] | None:
     """Height and width, or None when the field is missing."""
     size = annotation.get(field)
     if size is None:
         return None
+    if isinstance(size, str) and (found := re.fullmatch(r'\s*([(\[])\s*(\d{1,9})\s*,\s*(\d{1,9})\s*[)\]]\s*', size)):
+        note(f'{field} is a text; it is read as (height, width)')
+        size = (int(found[2]), int(found[3]))
     sides = size.tolist() if isinstance(size, np.ndarray) and size.ndim == 1 and size.size <= 3 else size
     wanted = 'Expected (height, width) in pixels, two whole numbers from 1 on.'
     if not isinstance(sides, (list, tuple)) or len(sides) not in (2, 3):        # some data have (h, w, channels)
@@ -173,6 +225,46 @@ def _with_somebody(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray,
         return keypoint, score
     shape = (1, *keypoint.shape[1:])
     return np.zeros(shape, np.float32), np.zeros(shape[:3], np.float32)
+
+
+ARRAYS = ('keypoint', 'keypoint_score', 'frame_inds', 'box_score')
+
+
+MAX_LISTED = 2**27          # numbers in nested lists, which may share their parts and so unfold to far more than a file's size
+
+
+def array_of_lists(value: list | tuple) -> np.ndarray:
+    """Nested lists as a float32 array. ValueError: they differ in length, or unfold to too many numbers."""
+    size, part = 1, value
+    for _ in range(6):
+        if isinstance(part, (list, tuple)) and part:
+            size, part = size * len(part), part[0]
+    if isinstance(part, (list, tuple)) and part or size * getattr(part, 'size', 1) > MAX_LISTED:
+        raise ValueError('too many numbers')
+    with np.errstate(over='ignore'):            # becomes inf, which _finite says
+        return np.array(value, dtype=np.float32)
+
+
+def _arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
+    """Those of the fields that are arrays and stand there as lists or object arrays, as arrays of numbers. Raises Wrong."""
+    made = {}
+    for field in ARRAYS:
+        value = annotation.get(field)
+        if isinstance(value, np.ndarray) and value.dtype.kind == 'O':
+            value = value.tolist()
+            kind = 'an array of objects'
+        elif isinstance(value, (list, tuple)):
+            kind = 'a list'
+        else:
+            continue
+        try:
+            made[field] = array_of_lists(value)
+        except (TypeError, ValueError, OverflowError, MemoryError):
+            raise Wrong(field, f'is {kind} whose parts differ in length or are no numbers',
+                        'Expected an array of numbers: put zeros where a person, a frame or a joint is missing.') from None
+        if made[field].size:
+            note(f'{field} is {kind}; it is read as an array')
+    return made
 
 
 def _numbers(annotation: Mapping, field: str, shape: str) -> np.ndarray:

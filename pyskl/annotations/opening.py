@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..errors import DataError
 from .clips import Annotations, InMemory
+from .forms import form_of
 from .freshness import changed
-from .packed import Packed
+from .packed import META, Packed
 from .store import read_annotations
 
 _LOG = logging.getLogger('pyskl')
@@ -25,6 +26,8 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     Concretely: `open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir'] == '0005_0'`.
     """
     path = Path(path)
+    if os.path.isdir(path) and not (path / META).exists() and (form := form_of(path)) is not None:
+        raise DataError(f'{path}: {form.message(path)}')
     if os.path.isdir(path):         # unlike Path.is_dir: also for a name too long to be one, which is then said in reading
         packed = Packed(path)
         _warn_of_newer_sources(packed, path)

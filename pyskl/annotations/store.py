@@ -12,9 +12,12 @@ import numpy as np
 from ..errors import DataError
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
-from ..wording import brief, plain, some
+from ..wording import plain, some
 from .about import About
-from .fields import Wrong, clean_fields
+from .fields import Wrong, clean_fields, whole_number
+from .forms import form_of
+from .notes import Notes, fix_command, warn_once
+from .parts import parts
 
 PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
 
@@ -22,16 +25,28 @@ PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
 def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
     """Read PYSKL's annotation pickle; nothing in it is run.
 
-    path    a pickle of {'split': {name: [frame_dir, ...]}, 'annotations': [dict, ...]}, or of a bare list of annotations
+    path    a pickle of {'split': {name: [frame_dir, ...]}, 'annotations': [dict, ...]}, or another shape that parts.py lists
     ->      dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]); split is {} when the file has none. `label_names` and
             `layout` are there too where the file says them (about.py). Each annotation
             is as `fields.clean_fields` says: keypoint (M, T, V, C) float32 px, keypoint_score (M, T, V) float32, label int
             (-1: none) or a list of several, total_frames, img_shape (h, w); fields that we don't know are kept
     raises  DataError naming file, clip and field: unreadable, a field of wrong type, shape or value (NaN too), a frame_dir
-            that appears twice, clips with different joints. The splits' names are not compared with the clips (check_data does)
+            that appears twice, clips with different joints. Names in a split that no clip has are kept (Annotations.split warns)
+    What is read otherwise than it stands, as a total_frames beyond the array's end, is logged once, with the clips' names.
     Concretely: `read_annotations('data/imigue_train.pkl')['annotations'][0]['frame_dir'] == '0005_0'`.
     """
-    return clean_annotations(load_pickle(path), str(path))
+    return clean_annotations(load_annotations(path), str(path))
+
+
+def load_annotations(path: str | os.PathLike) -> Any:
+    """What an annotation pickle holds, unchecked; a DataError says what a file of another form is, and the way in."""
+    try:
+        return load_pickle(path)
+    except DataError as error:
+        form = form_of(path)
+        if form is None:
+            raise
+        raise DataError(f'{path}: {form.message(path)}') from error
 
 
 def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping],
@@ -44,13 +59,15 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
     about      the names of the classes and the layout, to go with the data
     raises   DataError as read_annotations; UserError: can't be written. What was there before is then untouched
     """
-    data = {'split': split, 'annotations': annotations}
+    data, notes = {'split': split, 'annotations': annotations}, Notes()
     if as_given:
-        split, annotations = parts(data, str(path))
-        _check_fields(annotations, str(path))
+        split, annotations = parts(data, str(path), notes.add)
+        _check_fields(annotations, str(path), notes)
         data = {'split': split, 'annotations': [dict(annotation) for annotation in annotations]}
     else:
-        data = clean_annotations(data, str(path))
+        data = _cleaned(data, str(path), notes)
+    for line in notes.lines():
+        warn_once(f'{path}: {line}')
     if about is not None:
         data |= About.of(about.entries(), str(path)).entries()
     with atomic_write(path) as f:
@@ -99,85 +116,88 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
 
 def clean_annotations(data: Any, where: str) -> dict[str, Any]:
     """read_annotations for what a file held; `where` names it in the errors."""
-    split, annotations = parts(data, where)
+    notes = Notes()
+    clean = _cleaned(data, where, notes)
+    notes.warn(where)
+    return clean
+
+
+def _cleaned(data: Any, where: str, notes: Notes) -> dict[str, Any]:
+    split, annotations = parts(data, where, notes.add)
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
-    clean = [_clean(annotation, i, where) for i, annotation in enumerate(annotations)]
+    clean = [_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations)]
+    _check_axes(annotations, where)
     _check_same_joints(clean, where)
     _check_names(clean, where)
     return {'split': split, 'annotations': clean, **About.of(data, where).entries()}
 
 
-def _clean(annotation: Any, index: int, where: str) -> dict[str, Any]:
+def _clean(annotation: Any, index: int, where: str, notes: Notes) -> dict[str, Any]:
     try:
-        return clean_fields(annotation)
+        return clean_fields(annotation, lambda line: notes.add(line, short_name(annotation, index)))
     except Wrong as wrong:
-        raise DataError(f'{where}: {clip_name(annotation, index)}: {wrong} '
-                        '(tools/check_data.py lists all faults of a file.)') from None
+        raise DataError(f'{where}: {clip_name(annotation, index)}: {wrong} ({fix_command(where)} mends what can be mended; '
+                        'without --fix it lists all faults of a file.)') from None
 
 
-def _check_fields(annotations: Sequence[Mapping], where: str) -> None:
+def _check_fields(annotations: Sequence[Mapping], where: str, notes: Notes) -> None:
     """clean_annotations' checks, one clip in memory at a time."""
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
     for i, annotation in enumerate(annotations):
-        _clean(annotation, i, where)
+        _clean(annotation, i, where, notes)
+    _check_axes(annotations, where)
     _check_same_joints(annotations, where)
     _check_names(annotations, where)
 
 
-def parts(data: Any, where: str) -> tuple[dict[str, list[str]], list]:
-    """The two parts of what a file held, `split` checked, `annotations` not yet. Raises DataError when they are not there."""
-    if isinstance(data, (list, tuple)):
-        return {}, list(data)
-    if not isinstance(data, Mapping) or not isinstance(data.get('annotations'), (list, tuple)):
-        raise DataError(f"{where}: holds {brief(data)}. Expected a dict with 'split' and 'annotations', a list of dicts, "
-                        'one a clip (data/README.md).')
-    split = data.get('split')
-    if split is None:
-        split = {}
-    if not isinstance(split, Mapping):
-        raise DataError(f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir.")
-    checked = {_split_name(name, where): _split_members(name, members, where) for name, members in split.items()}
-    return checked, list(data['annotations'])
-
-
-def _split_name(name: Any, where: str) -> str:
-    if not isinstance(name, str):
-        raise DataError(f"{where}: 'split' has the key {brief(name)}. Expected names like 'train'.")
-    return str(name)
-
-
-def _split_members(name: str, members: Any, where: str) -> list[str]:
-    if isinstance(members, np.ndarray) and members.ndim == 1:
-        members = members.tolist()
-    if isinstance(members, (set, frozenset)):
-        members = sorted(members, key=str)
-    if not isinstance(members, (list, tuple)):
-        raise DataError(f'{where}: split {brief(name)} is {brief(members)}. Expected a list of frame_dir.')
-    for i, member in enumerate(members):
-        if not isinstance(member, str):
-            raise DataError(f'{where}: split {brief(name)}[{i}] is {brief(member)}. Expected a frame_dir, a text.')
-    return [str(member) for member in members]
-
-
 def clip_name(annotation: Any, index: int) -> str:
     """'clip 0187_0 (annotations[12])', or without the name where there is none."""
+    name, place = short_name(annotation, index), f'annotations[{index}]'
+    return place if name == place else f'clip {plain(name)} ({place})'
+
+
+def short_name(annotation: Any, index: int) -> str:
+    """'0187_0', or 'annotations[12]' where there is no name."""
     name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
-    return f'clip {plain(name)} (annotations[{index}])' if isinstance(name, str) else f'annotations[{index}]'
+    return name if isinstance(name, str) else f'annotations[{index}]'
+
+
+def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
+    """Why these clips' key points look like (M, V, T, C), frames and joints the other way round; None where they don't.
+
+    They do where each clip's total_frames is the length of the third axis and not of the second, and the second is as long in all.
+    Of one clip that is said only where total_frames does not fit the second axis at all.
+    """
+    seen = [(whole_number(a.get('total_frames')), np.shape(a['keypoint'])) for a in annotations]
+    fits = all(len(shape) == 4 and total == shape[2] != shape[1] for total, shape in seen)
+    if not fits or len({shape[1] for _, shape in seen}) > 1 or len(seen) == 1 and seen[0][0] < seen[0][1][1]:
+        return None
+    total, shape = seen[0]
+    return (f'keypoint has shape {shape} and total_frames is {total}: frames and joints look swapped, in all {len(seen)} clips. '
+            'Expected (M, T, V, C): keypoint.transpose(0, 2, 1, 3), and keypoint_score.transpose(0, 2, 1).')
+
+
+def _check_axes(annotations: Sequence[Mapping], where: str) -> None:
+    wrong = swapped_axes(annotations)
+    if wrong is not None:
+        raise DataError(f'{where}: {wrong} {fix_command(where)} does it.')
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:
-    kinds = Counter(a['keypoint'].shape[-2:] for a in clean)
+    shapes = [np.shape(a['keypoint']) for a in clean]
+    kinds = Counter(shape[-2:] for shape in shapes)
     if len(kinds) > 1:
         usual = kinds.most_common(1)[0][0]
-        i, odd = next((i, a) for i, a in enumerate(clean) if a['keypoint'].shape[-2:] != usual)
-        raise DataError(f'{where}: {clip_name(odd, i)}: keypoint has shape {odd["keypoint"].shape}, most clips have '
+        i = next(i for i, shape in enumerate(shapes) if shape[-2:] != usual)
+        raise DataError(f'{where}: {clip_name(clean[i], i)}: keypoint has shape {shapes[i]}, most clips have '
                         f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.')
 
 
 def _check_names(clean: list[dict], where: str) -> None:
-    twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
+    twice = [name for name, n in Counter(short_name(a, i) for i, a in enumerate(clean)).items() if n > 1]
     if twice:
         raise DataError(f'{where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for '
-                        'every clip, because splits and scores go by it.')
+                        'every clip, because splits and scores go by it. To rename the later ones: '
+                        f'python tools/join.py {where} -o OUT.pkl --rename-repeated')

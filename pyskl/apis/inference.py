@@ -23,6 +23,7 @@ from ..inputs import lazy_inputs
 from ..labels import IMIGUE_LABELS
 from ..models import speed_up
 from ..recipe import read_recipe
+from .layouts import with_stored_layouts
 from .setup import build_recognizer, read_run, warn_of_other_input
 
 
@@ -42,10 +43,14 @@ def init_recognizer(
     )
     recipe.require('model', 'data.test')
     trained = None if checkpoint is None else read_checkpoint(checkpoint)
+    logger = logging.getLogger('pyskl')
+    if trained is not None:
+        recipe, notes = with_stored_layouts(recipe, trained['meta'], str(checkpoint))
+        for note in notes:
+            logger.warning('%s', note)
     model, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
-        logger = logging.getLogger('pyskl')
         warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(

@@ -10,6 +10,7 @@ from torch import nn
 from ..recipe import Recipe, dataset_configs, differences
 from ..skeletons import Topology
 from ..wording import brief, plain, some
+from .layouts import other_layouts
 
 Skeleton = dict[str, Any]
 
@@ -84,5 +85,6 @@ def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str 
 
 def complaints(model: nn.Module, recipe: Recipe, meta: Mapping[str, Any], source: str) -> list[str]:
     """Return all that is to be said where a checkpoint was trained on another skeleton or other features."""
-    found = (other_skeleton(model, meta, source), other_features(recipe, meta, source))
+    skeletons = other_layouts(recipe, meta, source) or [other_skeleton(model, meta, source)]
+    found = (*skeletons, other_features(recipe, meta, source))
     return [complaint for complaint in found if complaint]

@@ -28,6 +28,7 @@ from ..models import fuse_conv_bn, speed_up
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
+from .layouts import with_stored_layouts
 from .setup import (
     Run,
     Split,
@@ -110,7 +111,10 @@ def test_run(
     """As `test`, on processes that have met already."""
     _check(options)
     prepare_machine(run.recipe, ranks)
-    model, checkpoint, meta = _model(run, options, ranks)
+    run.recipe.require('model')
+    checkpoint, data = _checkpoint(run, options)
+    run, meta = _as_trained(run, data['meta'], checkpoint, ranks), data['meta']
+    model = _model(run, options, ranks, checkpoint, data)
     batches = build_batches(
         run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
     )
@@ -178,16 +182,22 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
+def _as_trained(run: Run, meta: Mapping[str, Any], source: Path, ranks: Ranks) -> Run:
+    """The run with the layouts that the checkpoint stores; what they change is said."""
+    recipe, notes = with_stored_layouts(run.recipe, meta, str(source))
+    for note in notes if ranks.is_main else ():
+        print(f'warning: {note}')
+    return replace(run, recipe=recipe)
+
+
 def _model(
-    run: Run, options: TestOptions, ranks: Ranks
-) -> tuple[torch.nn.Module, Path, Mapping[str, Any]]:
-    """The model with the checkpoint's weights, the checkpoint's file, and its meta."""
-    run.recipe.require('model')
+    run: Run, options: TestOptions, ranks: Ranks, path: Path, data: Mapping[str, Any]
+) -> torch.nn.Module:
+    """The model with the weights of the checkpoint, which `path` names and `data` holds."""
     cfg = dict(run.recipe.model)
     if options.average_clips is not None:
         how = None if options.average_clips == 'none' else options.average_clips
         cfg['test_cfg'] = {**(cfg.get('test_cfg') or {}), 'average_clips': how}
-    path, data = _checkpoint(run, options)
     model, note = build_recognizer(replace(run.recipe, model=cfg), data['state_dict'])
     if note and ranks.is_main:
         print(note)
@@ -198,7 +208,7 @@ def _model(
     model.eval()
     if options.fuse_conv_bn:
         fuse_conv_bn(model)
-    return model.to(ranks.device), path, data['meta']
+    return model.to(ranks.device)
 
 
 def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:

@@ -32,6 +32,7 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
+from .layouts import layouts_of, with_stored_layouts
 from .options import TrainOptions
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
 from .setup import (
@@ -101,6 +102,10 @@ def _train(
     run = replace(run, recipe=recipe)
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
+    settings, other = settings_text(recipe), []
+    if resume is not None and given is None:
+        recipe, other = with_stored_layouts(recipe, resume.data['meta'], str(resume.path))
+        run = replace(run, recipe=recipe)
     prepare_machine(recipe, ranks, options.deterministic)
 
     # The model and the data, and whether they fit.
@@ -119,7 +124,7 @@ def _train(
     collectives.same(
         clips=_clips(train_batches),
         val_clips=_clips(val_batches),
-        settings=[settings_text(recipe), flags(options), seed],
+        settings=[settings, flags(options), seed],
         checkpoint=None if resume is None else resume.place,
     )
     check_match(model, train_batches, recipe, 'train')
@@ -153,12 +158,15 @@ def _train(
     if resume is not None:
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
-    meta = _meta(recipe, options, ranks, seed, counts, resume)
+    meta = _meta(settings, options, ranks, seed, counts, resume)
     meta['skeleton'], meta['features'] = skeleton_of(model), features_of(recipe)
+    meta['layouts'] = layouts_of(recipe)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
         _say_where_from(logger, resume, given)
+        for line in other:
+            logger.warning('%s', line)
         warn_of_other_input(logger, model, recipe, resume.data['meta'], str(resume.path))
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
@@ -278,7 +286,7 @@ def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None)
 
 
 def _meta(
-    recipe: Recipe,
+    settings: str,
     options: TrainOptions,
     ranks: Ranks,
     seed: int,
@@ -289,7 +297,7 @@ def _meta(
     return {
         'pyskl_version': __version__,
         'torch_version': str(torch.__version__),
-        'settings': settings_text(recipe),
+        'settings': settings,
         'seed': seed,
         **flags(options),
         'world': ranks.world,

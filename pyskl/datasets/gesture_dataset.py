@@ -10,10 +10,11 @@ import numpy as np
 
 from ..annotations.about import About
 from ..annotations.clips import Annotations, InMemory
-from ..annotations.store import clean_annotations, parts
+from ..annotations.notes import Notes
+from ..annotations.parts import parts
+from ..annotations.store import clean_annotations, load_annotations
 from ..errors import ConfigError, DataError
 from ..evaluation import evaluate
-from ..files import load_pickle
 from ..registry import DATASETS
 from .pose_dataset import PoseDataset
 
@@ -62,8 +63,9 @@ class GestureDataset(PoseDataset):
         super().__init__(ann_file, pipeline, split, **others)
 
     def _open(self) -> Annotations:
-        held = load_pickle(self.ann_file)
-        split, annotations = parts(held, self.ann_file)
+        held, notes = load_annotations(self.ann_file), Notes()
+        split, annotations = parts(held, self.ann_file, notes.add)
+        notes.warn(self.ann_file)
         annotations = [self._hand_clip(annotation) for annotation in annotations]
         without_score = [
             isinstance(a, Mapping) and a.get('keypoint_score') is None for a in annotations

@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from ..errors import ConfigError, did_you_mean
 from .dump import plain
+from .merge import merging
 from .overrides import apply_options, parse_options
 from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
@@ -35,7 +36,7 @@ def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterab
     path = Path(path).expanduser()
     files = check_chain(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), merging():
             warnings.filterwarnings('ignore', category=DeprecationWarning, module='mmengine')
             loaded = Config.fromfile(str(path), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
     except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it

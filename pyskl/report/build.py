@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..apis.layouts import stored_layout
 from ..datasets.label_embeddings import load_label_embeddings
 from ..drawing.skeleton import features_layout, is_spatial, known_layout
 from ..drawing.writing import check_suffix
@@ -20,6 +21,7 @@ from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, read_labels
 from ..recipe import load_config
+from ..recipe.layout_option import read_layout
 from ..scores import kind_of, load_fit, soften
 from ..scores.align import align
 from ..scores.blend import blend, check_weights
@@ -90,7 +92,7 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     data |= {'curves': [{'name': s.name, 'groups': found} for s in streams if (found := curves(s.log))]}
     if known.any():
         data['semantics'] = _semantics(streams, data['confusion']['counts'], notes)
-    data['layout'] = _layout(streams, clips, options.layout)
+    data['layout'] = _layout(streams, clips, options.layout, meta)
     if options.occlusion:
         data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
                                       notes)
@@ -253,19 +255,20 @@ def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[s
     return None if found is None else found | {'table': file or "the package's own table"}
 
 
-def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None) -> dict[str, Any]:
+def _layout(streams: Sequence[Stream], clips: Clips, asked: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
     """What to draw: name, joints, bones, sides (1 left, 2 right, 0 middle), pose.
 
-    The layout asked for, or that the pipeline names (a graph network's GenSkeFeat, too), or the known one of that many joints;
-    else the limbs that the pipeline lists, on the clips' mean pose.
+    The layout asked for, that the checkpoint stores, or that the pipeline names (a graph network's GenSkeFeat, too), that of the
+    annotation file, or the known one of that many joints; else the limbs that the pipeline lists, on the clips' mean pose.
     """
     num_joints = clips.annotations[0]['keypoint'].shape[2]
     tested = [cfg for stream in streams for cfg in dataset_configs_of(stream, 'test')]
     steps = [step for cfg in tested for step in said(cfg, 'pipeline', (list, tuple)) or ()]
-    wanted = asked or next((found for step in steps if (found := said(step, 'layout', (str, Mapping)))), None)
+    wanted = read_layout(asked) or stored_layout(meta, num_joints)
+    wanted = wanted or next((found for step in steps if (found := said(step, 'layout', (str, Mapping)))), None)
     features = (step for step in steps if isinstance(step, Mapping))
     wanted = wanted or next((found for step in features if (found := features_layout(step, num_joints))), None)
-    layout = known_layout(num_joints, wanted, clips.source)
+    layout = known_layout(num_joints, wanted or clips.annotations.about.layout, clips.source)
     if layout is None:
         listed = next((found for step in steps if (found := said(step, 'skeletons', (list, tuple)))), ())
         bones = [list(bone) for bone in listed if _is_bone(bone, num_joints)]

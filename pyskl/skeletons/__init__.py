@@ -8,15 +8,15 @@
     subset(layout, ['nose', 'neck', 4, 7])  # some of its joints, with their bones and mirror pairs
     topology_of('nturgb+d'), Graph('coco')  # edges, bone vectors and adjacency, of published tables too
 """
-from . import whole_body as whole_body  # adds its layouts to LAYOUTS
 from .graph import Graph
 from .layout import Layout
 from .lookup import get_layout, guess_layout, layout_of
 from .mirror import mirror_order
 from .poses import is_present
 from .subset import subset
-from .tables import LAYOUTS, imigue22
+from .tables import imigue22
 from .topology import Topology, layout_to_draw, topology_of
+from .whole_body import LAYOUTS
 
 __all__ = ['LAYOUTS', 'Graph', 'Layout', 'Topology', 'get_layout', 'guess_layout', 'imigue22', 'is_present', 'layout_of',
            'layout_to_draw', 'mirror_order', 'subset', 'topology_of']

@@ -9,7 +9,8 @@ from ..errors import ConfigError, did_you_mean
 from ..signature import check_call
 from .layout import Layout, Pairs
 from .subset import joint_index, subset
-from .tables import LAYOUTS, imigue22
+from .tables import imigue22
+from .whole_body import LAYOUTS
 
 # Layouts that a config may set something of; the others are what their tables say.
 _WITH_SETTINGS: dict[str, Callable[..., Layout]] = {'imigue22': imigue22}
@@ -40,7 +41,7 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
     """The layout that a config means.
 
     'imigue22'                                        a known one
-    dict(name='imigue22', first_hand='left')          a known one with a setting of its own
+    dict(name='imigue22', first_hand='right')         a known one with a setting of its own
     dict(name='openpose137', keep=[*range(25), *range(95, 137)])     some joints of a known one, see subset
     dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
         a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]

@@ -58,16 +58,16 @@ _FINGER_TIPS = read_joints("""
 """)
 
 
-def imigue22(first_hand: str = 'right') -> Layout:
+def imigue22(first_hand: str = 'left') -> Layout:
     """iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
 
     Args:
-        first_hand: 'right' or 'left', which wrist joints 12-16 hang from. The organisers' graph
-            says right; OpenPose's own hand order says left. tools/check_data.py tells which one a
-            data set supports.
+        first_hand: 'left' or 'right', which wrist joints 12-16 hang from. OpenPose's own hand order
+            and the organisers' drawing map say left, their graph says right, which was the default
+            before. tools/check_data.py tells which one a data set supports.
     """
-    if first_hand not in ('right', 'left'):
-        raise ConfigError(f"imigue22: first_hand = {first_hand!r}: expected 'right' or 'left'.")
+    if first_hand not in ('left', 'right'):
+        raise ConfigError(f"imigue22: first_hand = {first_hand!r}: expected 'left' or 'right'.")
     tips = _FINGER_TIPS if first_hand == 'right' else mirrored(_FINGER_TIPS)
     return layout_from('imigue22', _UPPER_BODY + tips, centre='neck')
 

@@ -14,7 +14,8 @@ from typing import Any
 from ..errors import ConfigError, did_you_mean
 from .layout import Layout, Pairs
 from .lookup import layout_of
-from .tables import LAYOUTS
+from .tables import imigue22
+from .whole_body import LAYOUTS
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
     topology = topology_of(layout)
     if not isinstance(layout, str) or layout in LAYOUTS:
         return layout_of(layout)
-    named = LAYOUTS.get(_SAME_JOINTS.get(layout, topology.name))
+    named = _SAME_JOINTS.get(layout)
     joints = named.joints if named else tuple(f'joint {j}' for j in range(topology.num_joints))
     pose = named.pose if named else ()
     return Layout(layout, joints, topology.edges, topology.mirror, topology.centre, pose)
@@ -154,10 +155,11 @@ PUBLISHED: dict[str, Topology] = {}
 
 # Published tables, and layouts of ours with the same joints in the same order.
 _SAME_JOINTS = {
-    'nturgb+d': 'ntu25',
-    'coco': 'coco17',
-    'openpose': 'openpose18',
-    'protogcn_openpose': 'openpose18',
+    'nturgb+d': LAYOUTS['ntu25'],
+    'coco': LAYOUTS['coco17'],
+    'openpose': LAYOUTS['openpose18'],
+    'protogcn_openpose': LAYOUTS['openpose18'],
+    'openpose22': imigue22('right'),
 }
 
 _COCO_MIRROR = '1-2 3-4 5-6 7-8 9-10 11-12 13-14 15-16'
@@ -238,5 +240,5 @@ _published(
 )
 
 # The published solution's name for iMiGUE's joints. Its own edges count some joints from 1 and some from 0;
-# here they are anatomy's.
-PUBLISHED['openpose22'] = Topology.of(LAYOUTS['imigue22'])
+# here they are anatomy's, with the right hand first, as there.
+PUBLISHED['openpose22'] = Topology.of(_SAME_JOINTS['openpose22'])

@@ -1,4 +1,4 @@
-"""The layouts that join a body, a face and two hands, or extend a body of tables.py; added to LAYOUTS."""
+"""The layouts that join a body, a face and two hands, or extend a body of tables.py: they complete LAYOUTS."""
 
 from __future__ import annotations
 

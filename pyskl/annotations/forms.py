@@ -1,0 +1,349 @@
+"""Which form of key points or labels a file is, by its first bytes and its shape, and the way in.
+
+Messages about files that are no annotation files come from here.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..files.arrays import load_npy
+from ..files.safe_pickle import open_regular
+from ..files.texts import read_json
+
+_HEAD = 65536  # bytes that are looked at
+_BY_HAND = (
+    "In Python: clip = make_annotation('clip_1', keypoint, label=0, img_shape=(height, width)) with "
+    'keypoint (M, T, V, 3), people, frames, joints, x y score in pixels; then '
+    "write_annotations('FILE.pkl', {'train': ['clip_1', ...]}, [clip, ...]), both of pyskl.annotations."
+)
+_UNPACK = 'Unpack it and give what is in it.'
+_AS_PICKLE = (
+    'Where the file is your own, in Python: {how}; turn tensors and tables into arrays (tensor.cpu()'
+    ".numpy()); pickle.dump(data, open('FILE.pkl', 'wb'), protocol=4)."
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that files have.
+
+    Attributes:
+        what: the end of 'this is ...'.
+        way: how it becomes an annotation file; `{path}` and `{folder}` stand for the file and its folder.
+    """
+
+    what: str
+    way: str
+
+    def message(self, path: str | os.PathLike) -> str:
+        """Return 'is ..., not an annotation file. <way in>'."""
+        way = self.way.replace('{path}', str(path)).replace('{folder}', str(Path(path).parent))
+        return f'is {self.what}, not an annotation file. {way}'
+
+
+def _converted(what: str, name: str, place: str = '{path}') -> Form:
+    return Form(what, f'python tools/convert.py {name} {place} -o FILE.pkl makes one of it.')
+
+
+_LABELS = Form(
+    'labels alone, names of clips and their classes',
+    'Beside *_data.npy: python tools/readlabel.py --data-dir {folder}. Beside an annotation file: '
+    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl.',
+)
+_VIDEO = Form(
+    'a video',
+    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what '
+    'these write.',
+)
+_TORCH = Form(
+    'a PyTorch file (torch.save)',
+    _AS_PICKLE.replace('{how}', "data = torch.load('{path}', weights_only=False)"),
+)
+_JSON = Form('JSON', f'tools/convert.py --help lists the forms of JSON that are read. {_BY_HAND}')
+FORMS = {
+    'openpose': _converted("OpenPose's JSON, one file a frame", 'openpose', '{folder}'),
+    'openpose folder': _converted("a folder of OpenPose's JSON, one file a frame", 'openpose'),
+    'mmpose': _converted("MMPose's JSON, instances a frame", 'mmpose'),
+    'alphapose': _converted("AlphaPose's JSON, one entry a person and picture", 'alphapose'),
+    'kinetics': _converted('Kinetics-skeleton JSON, one file a clip', 'kinetics', '{folder}'),
+    'coco': _converted(
+        "COCO's JSON (images, annotations); whole bodies have 133 key points", 'coco_wholebody'
+    ),
+    'halpe': _converted("Halpe's JSON, 136 key points a person", 'halpe'),
+    'ultralytics': _converted("Ultralytics' JSON, boxes and key points", 'ultralytics'),
+    'h2o': _converted(
+        'JSON of one clip with skeletons, left_hand and right_hand apart', 'h2o', '{folder}'
+    ),
+    'annotation JSON': Form(
+        'annotations in JSON', 'python tools/join.py {path} -o FILE.pkl writes the pickle.'
+    ),
+    'json': _JSON,
+    'json folder': Form('a folder of JSON files', _JSON.way),
+    'ntu npz': _converted("NTU RGB+D as CTR-GCN's npz (x_train, y_train ...)", 'ntu'),
+    'ntu': _converted("NTU RGB+D's .skeleton text", 'ntu', '{folder}'),
+    'ntu folder': _converted("a folder of NTU RGB+D's .skeleton files", 'ntu'),
+    'smg': _converted("SMG's csv, 25 joints x 11 numbers a frame", 'smg', '{folder}'),
+    'smg folder': _converted("a folder of SMG's csv files", 'smg'),
+    'mediapipe': _converted("MediaPipe's landmarks as csv", 'mediapipe'),
+    'natops': _converted('NATOPS in the .ts form of the UEA archive', 'natops', '{folder}'),
+    'raw npy': Form(
+        'a raw array (clips, 3, frames, joints, people)',
+        "iMiGUE's: python tools/readlabel.py --data-dir {folder}. SMG's: python tools/convert.py smg "
+        '{folder} -o FILE.pkl.',
+    ),
+    'npy': Form('an .npy array', _BY_HAND),
+    'npz': Form('an .npz archive of arrays', _BY_HAND),
+    'imigue csv': Form(
+        "a table of iMiGUE's csv release", 'python tools/readlabel.py FOLDER reads the release.'
+    ),
+    'imigue folder': Form(
+        "a folder of iMiGUE's release", 'python tools/readlabel.py {path} reads it.'
+    ),
+    'csv': Form(
+        'a table (csv)', f'tools/convert.py --help lists the tables that are read. {_BY_HAND}'
+    ),
+    'xlsx': Form(
+        'an Excel workbook (xlsx)',
+        "iMiGUE's *_openpose.xlsx: python tools/readlabel.py FOLDER. Another: save it as csv. "
+        + _BY_HAND,
+    ),
+    'labels': _LABELS,
+    'scores': Form(
+        'a list of score arrays, as test.py writes result.pkl',
+        'ensemble/ensemble.py and tools/report.py take scores.',
+    ),
+    'annotation folder': Form(
+        'a folder of annotation pickles', 'python tools/join.py {path} -o FILE.pkl joins them.'
+    ),
+    'video': _VIDEO,
+    'video folder': Form('a folder of videos', _VIDEO.way),
+    'torch': _TORCH,
+    'joblib': Form('a joblib file', _AS_PICKLE.replace('{how}', "data = joblib.load('{path}')")),
+    'pandas': Form(
+        'a pickled pandas table', _AS_PICKLE.replace('{how}', "data = pandas.read_pickle('{path}')")
+    ),
+    'gzip': Form('compressed by gzip', 'gunzip {path} unpacks it (one named .gz).'),
+    'packed': Form('a zip, tar, 7z, rar, xz or bz2 archive', _UNPACK),
+    'hdf5': Form('an HDF5 or MATLAB file', _BY_HAND),
+    'picture': Form('a picture', 'Key points are wanted: ' + _VIDEO.way),
+}
+_MAGIC = (
+    (b'\x1f\x8b', 'gzip'),
+    (b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'torch'),
+    *((magic, 'packed') for magic in (b'7z\xbc\xaf', b'Rar!', b'\xfd7zXZ', b'BZh')),
+    *((magic, 'hdf5') for magic in (b'\x89HDF', b'MATLAB 5.0')),
+    *((magic, 'picture') for magic in (b'\x89PNG', b'\xff\xd8\xff', b'GIF8', b'BM')),
+    *((magic, 'video') for magic in (b'\x1aE\xdf\xa3', b'\x00\x00\x01\xba', b'FLV')),
+)
+
+
+def form_of(path: str | os.PathLike) -> Form | None:
+    """Return the form of a file or folder that is no annotation pickle; None where it is not known.
+
+    Example:
+        >>> form_of('alphapose-results.json').what
+        "AlphaPose's JSON, one entry a person and picture"
+    """
+    path = Path(path)
+    if os.path.isdir(path):
+        name = _of_folder(path)
+    else:
+        try:
+            with open_regular(path) as f:
+                name = _of_head(path, f.read(_HEAD))
+        except (DataError, OSError):
+            return None
+    return FORMS[name] if name else None
+
+
+def _of_head(path: Path, head: bytes) -> str | None:
+    """Tell a file by its first bytes."""
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if head.startswith(b'PK\x03\x04'):
+        return _of_zip(path)
+    if head.startswith(b'\x93NUMPY'):
+        return _of_npy(path)
+    if head[4:8] == b'ftyp' or head[8:12] == b'AVI ':
+        return 'video'
+    if head[257:262] == b'ustar':
+        return 'packed'
+    if head.startswith((b'\x80', b'(', b'c')) and b'joblib' in head:
+        return 'joblib'
+    if head.startswith((b'ZF', b'\x78\x9c', b'\x78\x5e')):
+        return 'joblib'
+    if head.startswith(b'\x80') and b'pandas' in head:
+        return 'pandas'
+    try:
+        text = head.decode('utf-8-sig', errors='ignore' if len(head) == _HEAD else 'strict')
+    except UnicodeDecodeError:
+        return None
+    return _of_text(path, text) if text.isprintable() or '\n' in text else None
+
+
+def _of_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return 'packed'
+    if any(name.endswith('data.pkl') for name in names):
+        return 'torch'
+    if any(name.startswith('xl/') for name in names):
+        return 'xlsx'
+    if names and all(name.endswith('.npy') for name in names):
+        return 'ntu npz' if {'x_train.npy', 'x_test.npy'} & set(names) else 'npz'
+    return 'packed'
+
+
+def _of_npy(path: Path) -> str:
+    try:
+        return 'raw npy' if load_npy(path).ndim == 5 else 'npy'
+    except DataError:
+        return 'npy'
+
+
+def _of_text(path: Path, text: str) -> str | None:
+    start = text.lstrip()[:1]
+    if start in ('{', '['):
+        try:
+            return _name_of_data(read_json(path)) or 'json'
+        except DataError:
+            return 'json'
+    lines = [line.strip() for line in text.splitlines()[:5] if line.strip()]
+    if not lines:
+        return None
+    if path.suffix.lower() == '.skeleton' or _is_skeleton(lines):
+        return 'ntu'
+    if path.suffix.lower() == '.ts' and any(
+        line.lower().startswith('@problemname natops') for line in text.splitlines()
+    ):
+        return 'natops'
+    columns = max(lines[0].count(mark) for mark in ',;\t') + 1
+    if columns in (106, 411, 412) or path.stem.endswith('_light_hand'):
+        return 'imigue csv'
+    if columns == 275 or path.stem.endswith('_skeleton'):
+        return 'smg'
+    if 'landmark' in lines[0].lower() or 'visibility' in lines[0].lower():
+        return 'mediapipe'
+    if columns in (2, 3) or columns == 1 and all(len(line.split()) == 2 for line in lines):
+        return 'labels'
+    return 'csv' if columns > 3 else None
+
+
+def _is_skeleton(lines: list[str]) -> bool:
+    """Whether lines begin as .skeleton files do: frames, people, ten numbers of a person."""
+    return (
+        len(lines) > 2 and lines[0].isdigit() and lines[1].isdigit() and len(lines[2].split()) == 10
+    )
+
+
+_IN_FOLDERS = (
+    ('*_keypoints.json', 'openpose folder'),
+    ('*.json', 'json folder'),
+    ('*.skeleton', 'ntu folder'),
+    ('*_light_hand.csv', 'imigue folder'),
+    ('*/*_light_hand.csv', 'imigue folder'),
+    ('*/*_openpose.xlsx', 'imigue folder'),
+    ('*_data.npy', 'imigue folder'),
+    ('*_skeleton.csv', 'smg folder'),
+    ('*/*_skeleton.csv', 'smg folder'),
+    ('*.pkl', 'annotation folder'),
+    ('*/*.pkl', 'annotation folder'),
+    *((f'*{ending}', 'video folder') for ending in ('.mp4', '.avi', '.mkv', '.mov')),
+)
+
+
+def _of_folder(path: Path) -> str | None:
+    try:
+        return next((name for glob, name in _IN_FOLDERS if next(path.glob(glob), None)), None)
+    except OSError:
+        return None
+
+
+# -- by what a file holds: JSON, and pickles of the same things ---------------------------------------------
+
+
+def form_of_data(data: Any) -> Form | None:
+    """Return what the content of a JSON file or a pickle is, where it is known and no annotations."""
+    name = _name_of_data(data)
+    return FORMS[name] if name and name != 'annotation JSON' else None
+
+
+def _keys(data: Any) -> set:
+    """Return the keys of a dict, or of the first dict in a list."""
+    if isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return set(data) if isinstance(data, Mapping) else set()
+
+
+def _in_list(data: Any, *keys: str) -> bool:
+    return isinstance(data, (list, tuple)) and set(keys) <= _keys(data)
+
+
+def _in_dict(data: Any, *keys: str) -> bool:
+    return isinstance(data, Mapping) and set(keys) <= set(data)
+
+
+def _num_values(data: Any) -> int:
+    """Return how many numbers the first entry's 'keypoints' are."""
+    value = data[0]['keypoints']
+    return len(value) if isinstance(value, (list, tuple)) else 0
+
+
+def _is_labels(data: Any) -> bool:
+    if isinstance(data, (list, tuple)) and len(data) == 2 and all(map(_is_sequence, data)):
+        names, labels = data
+        if len(names) == len(labels) and len(names) and all(isinstance(n, str) for n in names):
+            return all(isinstance(label, (int, np.integer)) for label in labels)
+    if isinstance(data, Mapping) and data and not {'annotations', 'split'} & set(data):
+        return all(isinstance(v, (int, str, np.integer)) for v in data.values())
+    return (
+        isinstance(data, (list, tuple))
+        and {'label'} < _keys(data)
+        and 'keypoint' not in _keys(data)
+    )
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
+
+
+def _is_scores(data: Any) -> bool:
+    return (
+        isinstance(data, (list, tuple))
+        and bool(data)
+        and all(
+            isinstance(row, np.ndarray) and row.ndim == 1 and row.dtype.kind == 'f' for row in data
+        )
+    )
+
+
+_BY_DATA: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ('annotation JSON', lambda d: 'keypoint' in _keys(d) or (
+        _in_dict(d, 'annotations') and 'keypoint' in _keys(d['annotations']))),
+    ('openpose', lambda d: _in_dict(d, 'people')),
+    ('mmpose', lambda d: _in_dict(d, 'instance_info') or _in_list(d, 'instances') or _in_list(d, 'keypoint_scores')),
+    ('halpe', lambda d: _in_list(d, 'image_id', 'keypoints') and _num_values(d) == 3 * 136),
+    ('alphapose', lambda d: _in_list(d, 'image_id', 'keypoints')),
+    ('ultralytics', lambda d: _in_list(d, 'box', 'keypoints')),
+    ('kinetics', lambda d: _in_dict(d, 'data') and 'skeleton' in _keys(d['data'])),
+    ('h2o', lambda d: _in_dict(d, 'skeletons', 'left_hand') or _in_list(d, 'skeletons', 'left_hand')),
+    ('coco', lambda d: _in_dict(d, 'images', 'annotations')),
+    ('labels', _is_labels),
+    ('scores', _is_scores),
+)  # fmt: skip
+
+
+def _name_of_data(data: Any) -> str | None:
+    return next((name for name, is_form in _BY_DATA if is_form(data)), None)

@@ -1,0 +1,45 @@
+"""What was read otherwise than it stands in a file: one line a kind, which names the clips."""
+
+from __future__ import annotations
+
+import logging
+
+from ..wording import count, some
+
+_LOG = logging.getLogger('pyskl')
+_said: set[str] = set()
+
+
+class Notes:
+    """Lines by kind, each with the clips that it is true of."""
+
+    def __init__(self):
+        self._clips: dict[str, list[str]] = {}
+
+    def add(self, line: str, clip: str | None = None) -> None:
+        """Add a line; of a clip, or of the file as a whole."""
+        self._clips.setdefault(line, []).extend(() if clip is None else (clip,))
+
+    def lines(self) -> list[str]:
+        """Return every kind once: 'total_frames is ...: 2 clips (a, b).'"""
+        return [
+            f'{line}: {count(len(clips), "clip")} ({some(clips)}).' if clips else f'{line}.'
+            for line, clips in self._clips.items()
+        ]
+
+    def warn(self, where: str) -> None:
+        """Log each line, and how to mend the file; a line of a file only once in a process."""
+        for line in self.lines():
+            warn_once(f'{where}: {line} To mend the file: {fix_command(where)}')
+
+
+def warn_once(line: str) -> None:
+    """Log a warning unless this process has: train, val and test data often come from one file."""
+    if line not in _said:
+        _said.add(line)
+        _LOG.warning('%s', line)
+
+
+def fix_command(where: str) -> str:
+    """Return the command that mends a file as far as that can be done."""
+    return f'python tools/check_data.py {where} --fix OUT.pkl'

@@ -1,0 +1,177 @@
+"""The two parts of an annotation file, clips and splits, in every shape in which people write them.
+
+    {'split': {name: [frame_dir, ...]}, 'annotations': [annotation, ...]}      PYSKL's
+    [annotation, ...]                       a bare list, without splits
+    annotation                              a single one
+    {name: annotation}                      by name, here or as 'annotations'
+    {split: [annotation, ...]}              by split
+
+A split may list places (0, 1 ...) in place of names, and names with the ending of a video ('v_1.mp4').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..wording import brief, plain
+from .clip_names import ClipNames
+from .fields import Note, quiet, whole_number
+from .forms import form_of_data
+
+
+def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str]], list]:
+    """Return the splits, checked, and the annotations, not yet checked, of what a file held.
+
+    Args:
+        data: what load_pickle gave.
+        where: names the file in errors.
+        note: is told what is read otherwise than it stands.
+
+    Raises:
+        DataError: these are no annotations, or no splits.
+    """
+    split, annotations = _shape(data, where, note)
+    if split is None:
+        split = {}
+    if not isinstance(split, Mapping):
+        raise DataError(
+            f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir."
+        )
+    names = [_name(annotation) for annotation in annotations]
+    found = ClipNames(name for name in names if name is not None)
+    checked = {}
+    for name, members in split.items():
+        if not isinstance(name, str):
+            raise DataError(
+                f"{where}: 'split' has the key {brief(name)}. Expected names like 'train'."
+            )
+        listed = _members(name, members, names, where, note)
+        checked[str(name)] = _as_called(name, listed, found, note)
+    return checked, annotations
+
+
+def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
+    if isinstance(data, (list, tuple)):
+        return None, _not_another_form(list(data), where)
+    if isinstance(data, Mapping):
+        annotations = data.get('annotations')
+        if isinstance(annotations, (list, tuple)):
+            return data.get('split'), _not_another_form(list(annotations), where)
+        if _by_name(annotations):
+            note("'annotations' is a dict by name; its values are read as the list of clips")
+            return data.get('split'), _named(annotations)
+        if 'keypoint' in data and not _by_name(data):
+            note('holds one single annotation; it is read as a list of one')
+            return None, [data]
+        if _by_name(data):
+            note('holds a dict of annotations by name; its values are read as the list of clips')
+            return None, _named(data)
+        if _by_split(data):
+            note('holds lists of annotations by split; they are read as one list and its splits')
+            by_split = {name: clips for name, clips in data.items() if _is_clips(clips)}
+            clips = [clip for members in by_split.values() for clip in members]
+            return {k: [_name(clip) for clip in v] for k, v in by_split.items()}, clips
+    _not_another_form(data, where)
+    raise DataError(
+        f"{where}: holds {brief(data)}. Expected a dict with 'split' and 'annotations', a list of "
+        'dicts, one a clip (data/README.md), as make_annotation and write_annotations of '
+        'pyskl.annotations make them.'
+    )
+
+
+def _not_another_form(data: Any, where: str) -> Any:
+    """Return what may be annotations; name what is known to be something else."""
+    form = form_of_data(data)
+    if form is not None:
+        raise DataError(f'{where}: {form.message(where)}')
+    return data
+
+
+def _is_clip(value: Any) -> bool:
+    return isinstance(value, Mapping) and 'keypoint' in value
+
+
+def _by_name(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(map(_is_clip, value.values()))
+
+
+def _is_clips(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(_is_clip, value))
+
+
+def _by_split(data: Mapping) -> bool:
+    about = ('label_names', 'layout')
+    lists = [value for name, value in data.items() if name not in about]
+    return bool(lists) and all(map(_is_clips, lists))
+
+
+def _named(annotations: Mapping) -> list:
+    """Return the clips of a dict; its keys name those that have no name of their own."""
+    return [
+        clip if _name(clip) is not None else {**clip, 'frame_dir': key}
+        for key, clip in annotations.items()
+    ]
+
+
+def _name(annotation: Any) -> str | None:
+    name = (
+        annotation.get('frame_dir', annotation.get('filename'))
+        if isinstance(annotation, Mapping)
+        else None
+    )
+    return name if isinstance(name, str) else None
+
+
+def _members(
+    split: str, members: Any, names: Sequence[str | None], where: str, note: Note
+) -> list[str]:
+    if isinstance(members, np.ndarray) and members.ndim == 1:
+        members = members.tolist()
+    if isinstance(members, (set, frozenset)):
+        members = sorted(members, key=str)
+    if not isinstance(members, (list, tuple)):
+        raise DataError(
+            f'{where}: split {brief(split)} is {brief(members)}. Expected a list of frame_dir.'
+        )
+    rows = [None if isinstance(member, str) else whole_number(member) for member in members]
+    if members and None not in rows:
+        return _of_rows(split, rows, names, where, note)
+    for i, member in enumerate(members):
+        if not isinstance(member, str):
+            raise DataError(
+                f'{where}: split {brief(split)}[{i}] is {brief(member)}. Expected a frame_dir, a text.'
+            )
+    return [str(member) for member in members]
+
+
+def _of_rows(
+    split: str, rows: Sequence[int], names: Sequence[str | None], where: str, note: Note
+) -> list[str]:
+    """Return the names at these places."""
+    wrong = next(
+        (i for i, r in enumerate(rows) if not 0 <= r < len(names) or names[r] is None), None
+    )
+    if wrong is not None:
+        raise DataError(
+            f'{where}: split {brief(split)}[{wrong}] is {rows[wrong]}, read as a place in the list of '
+            f'clips, of which there are {len(names)}. Expected frame_dir of each clip: '
+            "[annotations[i]['frame_dir'] for i in members]."
+        )
+    note('splits list places in the list of clips (0, 1 ...); they are read as the names there')
+    return [names[row] for row in rows]
+
+
+def _as_called(split: str, members: list[str], found: ClipNames, note: Note) -> list[str]:
+    """Return names as the clips are called; what no clip is called stays."""
+    called = [found.find(member) or member for member in members]
+    if called != members:
+        first = next(pair for pair in zip(members, called) if pair[0] != pair[1])
+        note(
+            f'split {brief(split)} spells names otherwise than the clips ({plain(first[0])} for '
+            f'{plain(first[1])}); they are read as the clips are called'
+        )
+    return called

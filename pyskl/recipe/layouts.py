@@ -1,0 +1,42 @@
+"""Where a config names skeleton layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ConfigError
+from ..skeletons import Layout, layout_to_draw
+
+# In pipeline steps and graph_cfg, in GenSkeFeat and its like, in ProtoGCN's head.
+_PLACES = ('layout', 'dataset', 'joint_cfg')
+
+
+def exchange_layouts(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a part of a config with `change` applied to whatever stands where layouts are named."""
+    if isinstance(value, Mapping):
+        return {
+            key: exchange_layouts(change(inner) if key in _PLACES else inner, change)
+            for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return type(value)(exchange_layouts(inner, change) for inner in value)
+    return value
+
+
+def layouts_in(config: Any) -> list[str | Mapping[str, Any]]:
+    """Return the values that mean layouts in a part of a config, those that mean the same once."""
+    found: list[tuple[Layout, Any]] = []
+
+    def note(value: Any) -> Any:
+        if isinstance(value, str) or isinstance(value, Mapping) and 'name' in value:
+            try:
+                layout = layout_to_draw(value)
+            except ConfigError:
+                return value
+            if all(layout != other for other, _ in found):
+                found.append((layout, value))
+        return value
+
+    exchange_layouts(config, note)
+    return [value for _, value in found]
