@@ -65,9 +65,9 @@ def _common() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--layout',
-        choices=LAYOUTS,
-        metavar='NAME',
-        help=f'what the joints are: {", ".join(LAYOUTS)}',
+        metavar='LAYOUT',
+        help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, or '
+        'a config file (default: by the form and the number of joints)',
     )
     parser.add_argument(
         '--joints',
@@ -118,6 +118,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     form = FORMS[args.form]
     source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
+    if args.layout:  # not before: the reader of configs is heavy
+        from pyskl.recipe.layout_option import read_layout
+
+        args.layout = read_layout(args.layout)
     settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings)})
     converted = convert(source, args.paths, settings)
     write(args.out, converted, form.as_given)

@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 from ..annotations.about import About
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields
+from ..annotations.forms import form_of
 from ..annotations.label_files import LabelFile, read_label_file
-from ..annotations.splitting import split_clips
+from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
 from ..labels import read_labels
 from ..skeletons import LAYOUTS, layout_of
@@ -62,6 +63,11 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
             faults are named.
         UserError: options that do not fit the data.
     """
+    # What can be known to be wrong before all is read.
+    if settings.split_by:
+        check_rule(settings.split_by)
+    if settings.layout:
+        layout_of(settings.layout)
     label_names = read_labels(settings.label_names) if settings.label_names else None
     listed = None
     if settings.labels and settings.labels != FOLDER:
@@ -127,7 +133,15 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 continue
             yield annotation if source.as_given else clean
     except DataError as fault:
-        source.leave_out(fault)
+        source.leave_out(f'{fault}{_other_form(source, unit.path)}')
+
+
+def _other_form(source: Source, path: Path) -> str:
+    """Say what a file is that is another form's."""
+    form = form_of(path) if path.is_file() else None
+    if form is None or f'convert.py {source.form} ' in form.way:
+        return ''
+    return f' It {form.message(path)}'
 
 
 def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:

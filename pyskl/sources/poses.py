@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, UserError
+from ..files.texts import read_json
 from ..skeletons import is_present
 from ..wording import brief
 from .source import Source, option, positive
@@ -236,6 +238,26 @@ def frame_places(
             'Expected those of one clip.'
         )
     return (np.asarray(numbers, np.int64) - different[0]) // step, num_frames
+
+
+def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[Path, list[Path]]:
+    """Tell JSON files of one frame each from files of clips, by the first of each folder.
+
+    Args:
+        files: JSON files.
+        is_frame: whether what a file holds is one frame.
+
+    Returns:
+        Folder -> its files in the order of their numbers, where they are frames of a clip.
+    """
+    found = {}
+    for folder, inside in groups_of(files, lambda file: file.parent).items():
+        with suppress(DataError):  # is said when it is read
+            if len(inside) > 1 and any(is_frame(read_json(file)) for file in inside[:5]):
+                found[folder] = sorted(
+                    inside, key=lambda file: (number_in(file.name) or 0, file.name)
+                )
+    return found
 
 
 def number_in(text: str) -> int | None:

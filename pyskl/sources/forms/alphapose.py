@@ -18,8 +18,6 @@ from ...wording import brief
 from ..poses import PoseSource, boxes_of, groups_of, number_in
 from ..source import Unit
 
-_Box = Mapping[str, Any]
-
 
 @dataclass
 class AlphaPose(PoseSource):
@@ -38,24 +36,28 @@ class AlphaPose(PoseSource):
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clip; one a folder where image_id has folders."""
-        entries = read_json(unit.path)
-        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise DataError(f'{unit.path}: holds {brief(entries)}. Expected {self.reads}.')
-        if not entries:
-            self.leave_out(f'{unit.path}: shows nobody.')
-        videos = groups_of(entries, lambda entry: _image(entry).rpartition('/')[0])
-        for folder, people in videos.items():
-            name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
-            with self.faults_left_out():
-                yield from self._video(f'{unit.path}: {name}', name, people)
+        yield from clips_of_list(self, unit, read_json(unit.path))
 
-    def _video(self, where: str, name: str, people: list[_Box]) -> Iterator[dict[str, Any]]:
+
+def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict[str, Any]]:
+    """Yield the clips of a list with one entry a person and picture, as COCO's results are, too."""
+    if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+        raise DataError(f'{unit.path}: holds {brief(entries)}. Expected {source.reads}.')
+    if not entries:
+        source.leave_out(f'{unit.path}: shows nobody.')
+    videos = groups_of(entries, lambda entry: _image(entry).rpartition('/')[0])
+    for folder, people in videos.items():
+        name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
         images = {image: i for i, image in enumerate(dict.fromkeys(map(_image, people)))}
         numbers = {image: number_in(image) for image in images}
         if None in numbers.values() or len(set(numbers.values())) < len(numbers):
             numbers = dict(images)
-        seen = [(numbers[_image(p)], p['keypoints'], p.get('idx')) for p in people]
-        yield from self.clip(name, boxes_of(seen, where, 'x, y, score of each joint in keypoints'))
+        seen = [
+            (numbers[_image(p)], p['keypoints'], p.get('idx', p.get('track_id'))) for p in people
+        ]
+        with source.faults_left_out():
+            boxes = boxes_of(seen, f'{unit.path}: {name}', 'x, y, score of each joint in keypoints')
+            yield from source.clip(name, boxes)
 
 
 def _is_entry(entry: Any) -> bool:

@@ -6,6 +6,7 @@
 
 The folder of file_name is the clip (the json's own name where there is none), the number in it the
 frame. v of COCO (0 not labelled, 1 hidden, 2 seen) becomes a score of 0, 1, 1; predictions' scores stay.
+A list of results, one entry a person and picture, is read as AlphaPose's is.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ...files.texts import read_json
 from ...wording import brief
 from ..poses import PoseSource, boxes_of, groups_of, number_in, rows_of
 from ..source import Unit
+from .alphapose import clips_of_list
 
 MAX_BYTES = 1 << 30
 _Box = Mapping[str, Any]
@@ -31,13 +33,14 @@ class _Coco(PoseSource):
     """Files of images and annotations; each subclass names the entries that hold joints."""
 
     suffixes = ('.json',)
-    parts = {
-        'keypoints': 0
-    }  # entry -> its joints, in the order of the layout; 0: as many as it has
+    parts = {'keypoints': 0}  # entry -> its joints, as the layout has them; 0: all that it has
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clips."""
         data = read_json(unit.path, MAX_BYTES)
+        if isinstance(data, list):
+            yield from clips_of_list(self, unit, data)
+            return
         images, people = _tables(data, f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
         with_joints = [p for p in people if p.get('image_id') in images and p.get('keypoints')]
         joints = self._joints(with_joints, str(unit.path))

@@ -3,7 +3,7 @@
     {"file_name": "0001_0", "skeletons": [[[x, y, c] x 25] a frame], "left_hand": [[[x, y, c] x 21]
      a frame], "right_hand": [...], "label": 3}
 
-The hands and the label may be missing. Joints 25-45 are the left hand's, 46-66 the right hand's.
+A file may also hold a list of such clips. The hands and the label may be missing. Joints 25-45 are the left hand's, 46-66 the right hand's.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ class H2o(OpenPoseParts):
     suffixes = ('.json',)
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the clip."""
+        """Yield the file's clip, or clips."""
         data = read_json(unit.path)
+        if not isinstance(data, list):
+            yield from self._clip(unit.name, str(unit.path), data)
+            return
+        for i, clip in enumerate(data):
+            with self.faults_left_out():
+                yield from self._clip(f'{unit.name}_{i}', f'{unit.path}: entry {i}', clip)
+
+    def _clip(self, name: str, where: str, data: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(data, Mapping) or not isinstance(data.get('skeletons'), list):
-            raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
-        where = str(unit.path)
+            raise DataError(f'{where}: holds {brief(data)}. Expected {self.reads}.')
         body = _part(data['skeletons'], 25, f'{where}: skeletons')
         hands = [
             _part(data[side], HAND, f'{where}: {side}') if data.get(side) else None
@@ -46,8 +53,8 @@ class H2o(OpenPoseParts):
             raise DataError(
                 f'{where}: hands of another number of frames than the {len(body)} of skeletons.'
             )
-        name = data.get('file_name')
-        name = name if isinstance(name, str) and name else unit.name
+        given = data.get('file_name')
+        name = given if isinstance(given, str) and given else name
         joints = joined(body, None, *hands)
         boxes = Boxes(joints, np.arange(len(joints)), len(joints))
         yield from self.clip(name, boxes, label=data.get('label'))

@@ -3,14 +3,16 @@
     {"meta_info": {"dataset_name": "coco"}, "instance_info": [{"frame_id": 1, "instances": [
       {"keypoints": [[x, y], ...], "keypoint_scores": [...], "track_id": 0}]}]}
 
-The inferencer's files are the list of instance_info alone. Three coordinates a joint are x, y, z in
+The inferencer's files are the list of instance_info alone, or, of pictures, one file a picture with
+the instances alone: a folder of these is a clip. Three coordinates a joint are x, y, z in
 space, as the 3D demos write them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,8 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of
-from ..source import Unit
+from ..poses import PoseSource, boxes_of, frame_files
+from ..source import Unit, find_files, named
 from ..tracking import people_of
 
 DATA_SETS = {17: 'coco', 26: 'halpe', 133: 'coco_wholebody', 136: 'halpe'}
@@ -39,10 +41,22 @@ class MmPose(PoseSource):
         self._others: set[str] = set()  # data sets whose joints are others than the layouts'
         self._in_space = False
 
+    def find(self, paths: Sequence[Path]) -> list[Unit]:
+        """List the files of clips, and the folders of files of frames."""
+        files = find_files(paths, self.suffixes, self.reads)
+        self._frames = frame_files(files, _is_people)
+        clips = [file for file in files if file.parent not in self._frames]
+        return named([*self._frames, *clips], paths)
+
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Yield the file's clip."""
-        data = read_json(unit.path)
+        """Yield the clip."""
+        if unit.path in self._frames:
+            people = [read_json(file) for file in self._frames[unit.path]]
+            data: Any = [{'instances': frame} for frame in people]
+        else:
+            data = read_json(unit.path)
         frames = data.get('instance_info') if isinstance(data, Mapping) else data
+        frames = [{'instances': frames}] if _is_people(frames) else frames
         if not isinstance(frames, list) or not all(map(_is_frame, frames)):
             raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
         numbers = [frame.get('frame_id') for frame in frames]
@@ -75,6 +89,11 @@ class MmPose(PoseSource):
     def layout(self, num_joints: int) -> str | None:
         """Return the layout, unless the joints are another data set's or in space (Human3.6M's)."""
         return None if self._others or self._in_space else self.layouts.get(num_joints)
+
+
+def _is_people(data: Any) -> bool:
+    """Whether this is the list of one frame's instances."""
+    return isinstance(data, list) and bool(data) and _is_frame({'instances': data})
 
 
 def _is_frame(frame: Any) -> bool:

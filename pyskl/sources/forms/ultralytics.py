@@ -4,7 +4,8 @@ txt   labels/VIDEO_12.txt a frame of a video, a line a person: class, x y w h of
       each joint, all 0..1 of the picture (--img-shape is needed); behind them the box's confidence
       (save_conf) and the id (track). A folder holds a clip for each VIDEO; frames with nobody have no file.
 json  [[{"keypoints": {"x": [...], "y": [...], "visible": [...]}, "track_id": 1}, ...], ...]: a list a
-      frame of what result.summary() gives, in pixels (or 0..1, with normalize=True).
+      frame of what result.summary() gives, in pixels (or 0..1, with normalize=True). A folder of files
+      of one frame each, result.to_json(), is a clip.
 npz   `keypoints` (T, M, V, 3) or (T, V, 3), x, y, score, or (..., 2) with `conf` (..., V) beside; NaN or zeros:
       nobody. The order of people may change from frame to frame.
 """
@@ -22,7 +23,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
 from ...files.texts import read_json, read_text
 from ...wording import brief, some
-from ..poses import PoseSource, boxes_of, groups_of, number_in
+from ..poses import PoseSource, boxes_of, frame_files, groups_of, number_in
 from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
@@ -43,14 +44,20 @@ class Ultralytics(PoseSource):
         files = find_files(paths, self.suffixes, self.reads)
         txt = [file for file in files if file.suffix.lower() == '.txt']
         self._frames = groups_of(txt, _video)
-        return named([*self._frames, *(f for f in files if f.suffix.lower() != '.txt')], paths)
+        json = [file for file in files if file.suffix.lower() == '.json']
+        self._pictures = frame_files(json, _is_people)
+        others = [f for f in files if f not in txt and f.parent not in self._pictures]
+        return named([*self._frames, *self._pictures, *others], paths)
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         if unit.path in self._frames:
             yield from self._txt(unit)
+        elif unit.path in self._pictures:
+            frames = [read_json(file) for file in self._pictures[unit.path]]
+            yield from self.clip(unit.name, _of_json(unit.path, frames))
         elif unit.path.suffix.lower() == '.json':
-            yield from self.clip(unit.name, _of_json(unit.path))
+            yield from self.clip(unit.name, _of_json(unit.path, read_json(unit.path)))
         else:
             yield from self.clip(unit.name, _of_array(unit.path))
 
@@ -99,8 +106,14 @@ def _columns(lines: Sequence[Sequence[str]], where: str) -> tuple[np.ndarray, Se
     return joints, last if has_ids else [None] * len(lines)
 
 
-def _of_json(path: Path) -> Boxes:
-    frames = read_json(path)
+def _is_people(data: Any) -> bool:
+    """Whether this is the list of one frame's people."""
+    people = isinstance(data, list) and bool(data) and all(isinstance(p, Mapping) for p in data)
+    return people and all('keypoints' in person for person in data)
+
+
+def _of_json(path: Path, frames: Any) -> Boxes:
+    frames = [frames] if _is_people(frames) else frames
     wanted = 'a list a frame, of keypoints {x, y, visible} of each person'
     if not isinstance(frames, list) or not all(isinstance(frame, list) for frame in frames):
         raise DataError(f'{path}: holds {brief(frames)}. Expected {wanted}.')
