@@ -311,7 +311,7 @@ def _is_labels(data: Any) -> bool:
     return (
         isinstance(data, (list, tuple))
         and {'label'} < _keys(data)
-        and 'keypoint' not in _keys(data)
+        and not {'keypoint', 'frame_inds', 'raw_file'} & _keys(data)
     )
 
 

@@ -9,7 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import SMALL
-from raw_forms import H, W, k400, made_up, mediapipe_long, mmpose, smg, ultralytics_txt
+from raw_forms import (
+    H,
+    W,
+    alphapose,
+    h2o,
+    k400,
+    made_up,
+    mediapipe_long,
+    mmpose,
+    smg,
+    ultralytics_json,
+    ultralytics_txt,
+)
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
@@ -290,3 +302,50 @@ def test_mediapipe_numbers_in_a_long_table_need_not_be_in_order(tmp_path):
     header, *lines = path.read_text().splitlines()
     path.write_text('\n'.join([header, *np.random.default_rng(0).permutation(lines)]))
     np.testing.assert_equal(convert(tmp_path / 'o.pkl', 'mediapipe', path, *SIZE), whole)
+
+
+def test_folders_of_files_of_one_frame_each_are_clips(tmp_path):
+    people = made_up(17)
+    frames = json.loads(mmpose(tmp_path, people).read_text())['instance_info']
+    (tmp_path / 'raw' / 'clip').mkdir(parents=True)
+    for t, frame in enumerate(frames):
+        (tmp_path / 'raw' / 'clip' / f'{t}.json').write_text(json.dumps(frame['instances']))
+    [clip] = convert(tmp_path / 'o.pkl', 'mmpose', tmp_path / 'raw')['annotations']
+    assert clip['frame_dir'] == 'clip'
+    np.testing.assert_array_equal(clip['keypoint'], people[..., :2])
+
+    frames = json.loads(ultralytics_json(tmp_path, people).read_text())
+    for t, frame in enumerate(frames):
+        (tmp_path / 'raw' / 'clip' / f'{t}.json').write_text(json.dumps(frame))
+    [clip] = convert(tmp_path / 'o.pkl', 'ultralytics', tmp_path / 'raw')['annotations']
+    np.testing.assert_array_equal(clip['keypoint'], people[..., :2])
+
+
+def test_a_list_of_results_is_read_under_the_name_of_its_joints(tmp_path):
+    people = made_up(136)
+    path = alphapose(tmp_path, people)
+    data = convert(tmp_path / 'o.pkl', 'halpe', path)
+    assert data['layout'] == 'halpe136'
+    np.testing.assert_array_equal(data['annotations'][0]['keypoint'], people[..., :2])
+
+
+def test_a_list_of_clips_in_one_file(tmp_path):
+    path = h2o(tmp_path, made_up(67))
+    clip = json.loads(path.read_text())
+    path.write_text(json.dumps([clip, {**clip, 'file_name': 'second'}, {'file_name': 'bad'}]))
+    data = convert(tmp_path / 'o.pkl', 'h2o', path)
+    assert [a['frame_dir'] for a in data['annotations']] == ['clip', 'second']
+
+
+def test_a_file_of_another_form_is_named_with_its_command(tmp_path):
+    path = alphapose(tmp_path, made_up(17))
+    with pytest.raises(DataError, match=r'convert\.py alphapose'):
+        convert(tmp_path / 'o.pkl', 'mmpose', path)
+
+
+def test_rules_are_refused_before_anything_is_read(tmp_path):
+    nowhere = tmp_path / 'nowhere'
+    for words in (['--split-by', 'vidoe'], ['--layout', 'coco'], ['--labels', tmp_path / 'no.csv']):
+        with pytest.raises(UserError) as error:
+            convert(tmp_path / 'o.pkl', 'mmpose', nowhere, *words)
+        assert 'nowhere' not in str(error.value)
