@@ -15,6 +15,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from pyskl.annotations import write_annotations
+from pyskl.annotations.fields import NO_LABEL
 from pyskl.annotations.label_files import HELP as LABELS_HELP
 from pyskl.annotations.splitting import HELP as SPLIT_HELP
 from pyskl.errors import run_script, seed_number
@@ -92,19 +93,7 @@ def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
         if not how:
             continue
         default = None if field.default is MISSING else field.default
-        flags = how.pop('flags', None)
-        if flags:
-            group = parser.add_mutually_exclusive_group()
-            for flag, value in flags.items():
-                group.add_argument(
-                    flag,
-                    dest=field.name,
-                    action='store_const',
-                    const=value,
-                    default=default,
-                    help=how['help'],
-                )
-        elif isinstance(default, bool):
+        if isinstance(default, bool):
             parser.add_argument(_flag(field.name), action='store_true', **how)
         else:
             parser.add_argument(_flag(field.name), default=default, **how)
@@ -134,8 +123,12 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
     )
     print('\n'.join(converted.lines))
     sizes = ', '.join(f'{name} {len(members):,}' for name, members in converted.split.items())
-    num_clips = count(len(converted.annotations), 'clip')
-    print(f'wrote {path} ({num_clips}; {sizes or "no splits: --split-by makes them"})')
+    labels = [annotation.get('label', NO_LABEL) for annotation in converted.annotations]
+    classes = {k for label in labels for k in (label if isinstance(label, list) else [label])}
+    num_classes = len(classes - {NO_LABEL, None})
+    known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
+    num_clips = count(len(labels), 'clip')
+    print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')
 
 
 if __name__ == '__main__':

@@ -108,15 +108,11 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
         names = label_names or listed.label_names
     split = _splits(source, annotations, settings)
     about = About(names and tuple(names), layout)
-    head = (
-        f'{count(len(units), "file or folder")} read'
-        if len(units) == 1
-        else f'{len(units):,} files or folders read'
-    )
     known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
     shape = annotations[0]['keypoint'].shape
     joints = f'{shape[2]} joints ({known or "layout unknown: --layout says it"})'
-    lines = [f'{source.form}: {head}, {count(len(annotations), "clip")} of {joints}']
+    origin = f'{count(len(annotations), "clip")} of {joints} from {count(len(units), "place")}'
+    lines = [f'{source.form}: {origin}']
     lines += [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
     return Converted(split, annotations, about, lines + _left_out(source))
 

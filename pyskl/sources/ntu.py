@@ -133,6 +133,8 @@ def find_files(sources: Sequence[Path], missing: Collection[str] = ()) -> list[S
 def _files_of(source: Path) -> list[SkeletonFile]:
     if source.is_dir():
         files = [SkeletonFile(p.name.removesuffix(SUFFIX), p) for p in source.rglob(f'*{SUFFIX}')]
+    elif source.suffix == SUFFIX and source.is_file():
+        files = [SkeletonFile(source.stem, source)]
     else:
         with _archive(source) as archive:
             members = [n for n in archive.namelist() if n.endswith(SUFFIX)]

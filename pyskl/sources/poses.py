@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError, UserError
 from ..files.texts import read_json
 from ..skeletons import is_present
-from ..wording import brief
+from ..wording import brief, count
 from .source import Source, option, positive
 from .tracking import Boxes, people_of
 
@@ -76,7 +76,8 @@ class PoseSource(Source):
         present = is_present(joints[..., :2], joints[..., 2])
         size = self.img_shape or img_shape
         if not present.any():
-            self.leave_out(f'{name}: shows nobody.')
+            scores = joints[..., :2].any() and ', since every score is 0'
+            self.leave_out(f'{name}: shows nobody{scores or ""}.')
             return
         seen = joints[..., :2][present]
         if normalised and size is None:
@@ -113,7 +114,7 @@ class PoseSource(Source):
         self.note(
             f'img_shape is a guess, {size[0]} x {size[1]} (height x width), since the files do not '
             f'say it and joints reach x = {x:.0f}, y = {y:.0f} (--img-shape H W) for',
-            f'{len(lacking)} clips',
+            count(len(lacking), 'clip'),
         )
 
 
@@ -241,22 +242,24 @@ def frame_places(
 
 
 def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[Path, list[Path]]:
-    """Tell JSON files of one frame each from files of clips, by the first of each folder.
+    """Tell JSON files of one frame each from files of clips, by the first few of each folder.
 
     Args:
         files: JSON files.
-        is_frame: whether what a file holds is one frame.
+        is_frame: whether what a file holds is one frame that shows somebody.
 
     Returns:
-        Folder -> its files in the order of their numbers, where they are frames of a clip.
+        Folder -> its files in the order of the numbers in their names, where they are frames of a clip.
     """
     found = {}
     for folder, inside in groups_of(files, lambda file: file.parent).items():
         with suppress(DataError):  # is said when it is read
-            if len(inside) > 1 and any(is_frame(read_json(file)) for file in inside[:5]):
-                found[folder] = sorted(
-                    inside, key=lambda file: (number_in(file.name) or 0, file.name)
-                )
+            numbers = {file: number_in(file.name) for file in inside}
+            if len(inside) == 1 or None in numbers.values():
+                continue
+            first = [read_json(file) for file in inside[:5]]
+            if any(first) and all(is_frame(data) for data in first if data != []):
+                found[folder] = sorted(inside, key=lambda file: (numbers[file], file.name))
     return found
 
 

@@ -26,7 +26,7 @@ def option(default: Any, help: str, **how: Any) -> Any:
     Args:
         default: where it is not given.
         help: one line for --help.
-        how: what argparse's add_argument takes; `flags` = {flag: value} makes one flag a value.
+        how: what argparse's add_argument takes.
     """
     return field(default=default, metadata={'help': help, **how})
 

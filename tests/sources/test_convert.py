@@ -219,6 +219,7 @@ BROKEN = {
     '{"image_id": "9.jpg", "keypoints": [1, 2, 3]}, {"image_id": "900000000.jpg", "keypoints": [1, 2, 3]}]',
     'ragged': '[{"image_id": "1.jpg", "keypoints": [1, 2, 3]}, {"image_id": "2.jpg", "keypoints": [1]}]',
     'nobody': '[]',
+    'unseen': '[{"image_id": "1.jpg", "keypoints": [1, 2, 0]}]',
 }
 
 

@@ -341,6 +341,10 @@ def test_a_file_of_another_form_is_named_with_its_command(tmp_path):
     path = alphapose(tmp_path, made_up(17))
     with pytest.raises(DataError, match=r'convert\.py alphapose'):
         convert(tmp_path / 'o.pkl', 'mmpose', path)
+    mmpose(tmp_path, made_up(17)).rename(tmp_path / '2.json')
+    alphapose(tmp_path, made_up(17)).rename(tmp_path / '1.json')
+    data = convert(tmp_path / 'o.pkl', 'mmpose', tmp_path)
+    assert [a['frame_dir'] for a in data['annotations']] == ['2']
 
 
 def test_rules_are_refused_before_anything_is_read(tmp_path):

@@ -93,7 +93,8 @@ class MmPose(PoseSource):
 
 def _is_people(data: Any) -> bool:
     """Whether this is the list of one frame's instances."""
-    return isinstance(data, list) and bool(data) and _is_frame({'instances': data})
+    listed = isinstance(data, list) and bool(data) and _is_frame({'instances': data})
+    return listed and all('keypoint_scores' in person for person in data)
 
 
 def _is_frame(frame: Any) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError, seed_number
+from ...wording import count
 from .. import natops
 from ..natops_people import NUM_PEOPLE
 from ..source import Source, Unit, option
@@ -54,7 +55,7 @@ class Natops(Source):
         )
         if len(files) != 2:
             raise UserError(
-                f'natops: {len(files)} files. Expected two, NATOPS_TRAIN.ts NATOPS_TEST.ts.'
+                f'natops: {count(len(files), "file")}. Expected two, NATOPS_TRAIN.ts NATOPS_TEST.ts.'
             )
         return [Unit(file, split) for file, split in zip(files, ('train', 'test'))]
 

@@ -1,6 +1,6 @@
 """NTU RGB+D as it is handed on: .skeleton files, PYSKL's pickles, CTR-GCN's npz.
 
-skeleton   folders or zip archives as they come with the data set; read by PYSKL's rules (sources/ntu.py)
+skeleton   files, folders or zip archives as they come with the data set; read by PYSKL's rules (sources/ntu.py)
 pkl        ntu60_3danno.pkl, ntu60_hrnet.pkl ...: as they are, now with layout and label names
 npz        NTU60_CS.npz: x_train (N, T, 150), two people's x y z of 25 joints, and y_train, one-hot;
            x_test. The zero frames that fill clips up go, and a second person who is never there
@@ -165,7 +165,7 @@ def _num_classes(clip: Any) -> int:
 def _has_skeletons(path: Path) -> bool:
     if path.is_dir():
         return next(path.rglob(f'*{ntu.SUFFIX}'), None) is not None
-    return path.suffix.lower() == '.zip'
+    return path.suffix.lower() in ('.zip', ntu.SUFFIX)
 
 
 def _people(row: np.ndarray) -> np.ndarray:

@@ -43,14 +43,13 @@ class Smg(Source):
     suffixes = (POINTS, NPY)
     layouts = {NUM_JOINTS: 'ntu25'}
 
-    coordinates: str | None = option(
-        None,
-        'csv: positions in the picture (default), or x, y, z in metres; npy holds metres alone',
-        flags={'--pixels': 'pixels', '--space': 'space'},
-    )
+    pixels: bool = option(False, 'positions in the picture (default of csv; npy holds none)')
+    space: bool = option(False, 'x, y, z in metres (all that npy holds)')
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.pixels and self.space:
+            raise UserError('--pixels and --space: expected one of them.')
         self._arrays_of: dict[str, list[str]] = {}  # 'train' of train_data.npy -> its clips
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
@@ -89,14 +88,14 @@ class Smg(Source):
     def _clip(self, joints: np.ndarray) -> dict[str, Any]:
         """(T, 25, 11) -> the fields of its clip."""
         joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints).astype(np.float32)
-        if self.coordinates == 'space':
+        if self.space:
             return {'keypoint': joints[None, ..., :3]}
         xy = joints[None, ..., 7:9]
         seen = is_present(xy).astype(np.float32)
         return {'keypoint': xy, 'keypoint_score': seen, 'img_shape': IMG_SHAPE}
 
     def _arrays(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        if self.coordinates == 'pixels':
+        if self.pixels:
             raise UserError(
                 f'{unit.path}: --pixels, but these arrays hold metres alone. Give the csv.'
             )
