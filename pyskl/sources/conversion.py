@@ -88,6 +88,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
                 homes[name] = unit.path
                 annotations.append(annotation)
                 bar.update()
+    source.reading = None
     source.finish(annotations)
     annotations = _same_joints(source, annotations)
     if source.left_out and (settings.strict or not annotations):
@@ -119,6 +120,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
 
 def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
     """Yield a unit's clips that are whole."""
+    source.reading = unit.path
     try:
         for annotation in source.read(unit):
             try:

@@ -67,6 +67,7 @@ class Source(ABC):
             FORMS[cls.form] = cls
 
     def __post_init__(self) -> None:
+        self.reading: Path | None = None  # what is read just now
         self.left_out: list[str] = []
         self.notes: defaultdict[str, list[str]] = defaultdict(list)
 
@@ -103,7 +104,9 @@ class Source(ABC):
 
     def leave_out(self, why: object) -> None:
         """Say that a clip or file is left out: where, what came, what was expected."""
-        self.left_out.append(str(why))
+        text = str(why)
+        known = self.reading is None or str(self.reading) in text
+        self.left_out.append(text if known else f'{self.reading}: {text}')
 
     @contextmanager
     def faults_left_out(self) -> Iterator[None]:
