@@ -3,7 +3,7 @@ ntu120_3danno.pkl: x, y, z in metres of 25 joints of up to two people.
 
 The .skeleton files come with the data set (https://rose1.ntu.edu.sg/dataset/actionRecognition):
 give their folder, or the zip archives as they are. People are chosen by PYSKL's rules
-(pyskl/sources/ntu.py), so that its published networks see here what they were trained on.
+(pyskl/sources/ntu_people.py), so that its published networks see here what they were trained on.
 Clips that show nobody are left out and named; a torn file is an error. `tools/convert.py ntu` reads
 the same files, and PYSKL's pickles and CTR-GCN's npz, into one file of your choice.
 

@@ -107,6 +107,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
             listed = _of_folders(homes, label_names)
         _set_labels(source, annotations, listed)
         names = label_names or listed.label_names
+    names = _names_of_all(annotations, names, by_user=label_names is not None)
     split = _splits(source, annotations, settings)
     about = About(names and tuple(names), layout)
     known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
@@ -215,6 +216,24 @@ def _set_labels(source: Source, annotations: list[dict[str, Any]], listed: Label
         if label is None:
             source.note(f'no label in {listed.path} for', annotation['frame_dir'])
         annotation['label'] = NO_LABEL if label is None else label
+
+
+def _names_of_all(
+    annotations: Sequence[Mapping[str, Any]], names: Sequence[str] | None, by_user: bool
+) -> Sequence[str] | None:
+    """Return the names of the classes where every label has one."""
+    for annotation in annotations if names else ():
+        label = annotation.get('label')
+        largest = max(label, default=NO_LABEL) if isinstance(label, list) else label or 0
+        if largest < len(names):
+            continue
+        if by_user:
+            raise UserError(
+                f'--label-names: {count(len(names), "name")}, but clip {plain(annotation["frame_dir"])} '
+                f'has label {largest}. Expected a name for each class from 0 on.'
+            )
+        return None
+    return names
 
 
 def _splits(

@@ -134,7 +134,10 @@ def find_files(paths: Sequence[Path], suffixes: Sequence[str], reads: str) -> li
         inside = [path] if path.is_file() else sorted(path.rglob('*'))
         for file in inside:
             right = file.name.lower().endswith(tuple(suffixes)) and file.is_file()
-            if file == path or (right and not file.name.startswith('.')):
+            hidden = any(
+                part.startswith(('.', '__MACOSX')) for part in file.relative_to(path).parts
+            )
+            if file == path or (right and not hidden):
                 found[file] = None
     if not found:
         raise DataError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from goldens import SMALL
 from raw_forms import (
     H,
     W,
@@ -26,9 +27,8 @@ from tiny import script as load_script
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
-from pyskl.files.arrays import load_npz, npz_rows, npz_shapes
-from pyskl.labels import NTU60_LABELS
 from pyskl.sources.natops import CLASSES
+from pyskl.sources.source import FORMS, Source, option
 
 tool = load_script('convert')
 SIZE = ('--img-shape', H, W)
@@ -96,93 +96,6 @@ def test_smg_arrays_are_metres(tmp_path):
     assert data['split'] == {'train': ['0001_0', '0001_1']}
     with pytest.raises(UserError, match='csv'):
         convert(tmp_path / 'o.pkl', 'smg', tmp_path, '--pixels')
-
-
-# NTU ----------------------------------------------------------------------------------------------
-
-NTU_NAMES = ['S001C001P001R001A001', 'S001C002P003R001A060']
-
-
-def test_ntu_pickles_pass_with_layout_and_names_and_the_types_they_have(tmp_path):
-    clips = [
-        {
-            'frame_dir': n,
-            'label': int(n[-3:]) - 1,
-            'keypoint': np.full((1, 4, 25, 3), i, np.float16),
-        }
-        for i, n in enumerate(NTU_NAMES)
-    ]
-    split = {'xsub_train': NTU_NAMES[:1], 'xsub_val': NTU_NAMES[1:]}
-    (tmp_path / 'a.pkl').write_bytes(pickle.dumps({'split': split, 'annotations': clips}))
-    tool.main(['ntu', str(tmp_path / 'a.pkl'), '-o', str(tmp_path / 'o.pkl')])
-    data = raw(tmp_path / 'o.pkl')
-    assert data['split'] == split and data['layout'] == 'ntu25'
-    assert data['label_names'] == list(NTU60_LABELS)
-    for clip, given in zip(data['annotations'], clips):
-        np.testing.assert_equal(clip, given)
-        assert clip['keypoint'].dtype == np.float16
-
-
-def test_other_pickles_do_not_get_names_of_ntu(tmp_path):
-    clips = [{'frame_dir': 'gym_1', 'label': 0, 'keypoint': np.ones((1, 4, 17, 2))}]
-    (tmp_path / 'a.pkl').write_bytes(pickle.dumps(clips))
-    data = convert(tmp_path / 'o.pkl', 'ntu', tmp_path / 'a.pkl')
-    assert data['layout'] == 'coco17' and 'label_names' not in data
-
-
-def test_ntu_npz_loses_its_filling_and_people_never_seen(tmp_path):
-    rng = np.random.default_rng(0)
-    x = np.zeros((3, 30, 150), np.float32)
-    x[0, :12] = rng.normal(size=(12, 150))
-    x[1, :20, :75] = rng.normal(size=(20, 75))
-    labels = np.eye(60)[[5, 59, 0]]
-    arrays = {'x_train': x, 'y_train': labels, 'x_test': x[:1], 'y_test': labels[:1]}
-    np.savez(tmp_path / 'NTU60_CV.npz', **arrays)
-    data = convert(tmp_path / 'o.pkl', 'ntu', tmp_path / 'NTU60_CV.npz')
-    first, second, test = data['annotations']
-    assert [a['label'] for a in data['annotations']] == [5, 59, 5]
-    np.testing.assert_array_equal(first['keypoint'], x[0, :12].reshape(12, 2, 25, 3).swapaxes(0, 1))
-    np.testing.assert_array_equal(second['keypoint'][0], x[1, :20, :75].reshape(20, 25, 3))
-    assert second['keypoint'].shape == (1, 20, 25, 3)
-    names = [first['frame_dir'], second['frame_dir']]
-    assert data['split'] == {'xview_train': names, 'xview_val': [test['frame_dir']]}
-    assert data['label_names'] == list(NTU60_LABELS)
-
-
-def test_ntu_skeletons_become_what_convert_ntu_makes(tmp_path):
-    archive = SMALL / 'ntu' / 'skeletons.zip'
-    convert_ntu = load_script('convert_ntu')
-    convert_ntu.main([str(archive), '--out-dir', str(tmp_path), '--workers', '1'])
-    words = ['ntu', str(archive), '--workers', '1', '-o', str(tmp_path / 'o.pkl')]
-    tool.main(words)
-    one, other = raw(tmp_path / 'o.pkl'), raw(tmp_path / 'ntu120_3danno.pkl')
-    np.testing.assert_equal(one, other)
-    tool.main([*words, '--classes', '60'])
-    np.testing.assert_equal(raw(tmp_path / 'o.pkl'), raw(tmp_path / 'ntu60_3danno.pkl'))
-
-
-@pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
-def test_rows_of_an_npz_are_those_of_the_whole(save, tmp_path):
-    rng = np.random.default_rng(0)
-    save(tmp_path / 'a.npz', x=rng.normal(size=(5, 3000, 2)), y=np.arange(4, dtype='>i2'))
-    whole = load_npz(tmp_path / 'a.npz')
-    assert npz_shapes(tmp_path / 'a.npz') == {'x': (5, 3000, 2), 'y': (4,)}
-    for name, array in whole.items():
-        np.testing.assert_array_equal(np.array(list(npz_rows(tmp_path / 'a.npz', name))), array)
-
-
-def test_npz_that_are_cut_or_hold_objects_are_refused(tmp_path):
-    path = tmp_path / 'a.npz'
-    np.savez(path, x_train=np.array([{}], dtype=object))
-    with pytest.raises(DataError):
-        convert(tmp_path / 'o.pkl', 'ntu', path)
-    np.savez(path, x_train=np.ones((4, 30, 150), np.float32))
-    path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(DataError):
-        convert(tmp_path / 'o.pkl', 'ntu', path)
-    np.savez(path, x_train=np.asfortranarray(np.ones((4, 30, 150), np.float32)))
-    with pytest.raises(DataError):
-        convert(tmp_path / 'o.pkl', 'ntu', path)
 
 
 # NATOPS, Kinetics-400 -----------------------------------------------------------------------------
@@ -353,3 +266,38 @@ def test_rules_are_refused_before_anything_is_read(tmp_path):
         with pytest.raises(UserError) as error:
             convert(tmp_path / 'o.pkl', 'mmpose', nowhere, *words)
         assert 'nowhere' not in str(error.value)
+
+
+def test_names_of_classes_must_be_as_many_as_labels_need(tmp_path):
+    (tmp_path / 'names.txt').write_text('a\nb\n')
+    path = smg(tmp_path, made_up(25))
+    labels = path / 'Sample0036' / 'Sample0036_finelabels.csv'
+    labels.write_text('2,3,4\n')
+    words = ['smg', path, '--label-names', tmp_path / 'names.txt']
+    assert convert(tmp_path / 'o.pkl', *words)['label_names'] == ['a', 'b']
+    labels.write_text('3,3,4\n')
+    with pytest.raises(UserError, match='--label-names'):
+        convert(tmp_path / 'o.pkl', *words)
+
+
+def test_a_new_form_is_one_class_with_its_options(tmp_path):
+    @dataclass
+    class Constant(Source):
+        """Text files with a number each."""
+
+        form = 'constant'
+        reads = 'numbers'
+        suffixes = ('.txt',)
+        layouts: ClassVar = {8: 'natops8'}
+        times: int = option(1, 'factor', type=int)
+
+        def read(self, unit):
+            value = float(unit.path.read_text()) * self.times
+            yield {'frame_dir': unit.name, 'keypoint': np.full((1, 2, 8, 3), value, np.float32)}
+
+    try:
+        (tmp_path / 'a.txt').write_text('2')
+        data = convert(tmp_path / 'o.pkl', 'constant', tmp_path, '--times', 3)
+    finally:
+        del FORMS['constant']
+    assert data['layout'] == 'natops8' and (data['annotations'][0]['keypoint'] == 6).all()

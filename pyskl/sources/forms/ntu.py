@@ -1,6 +1,6 @@
 """NTU RGB+D as it is handed on: .skeleton files, PYSKL's pickles, CTR-GCN's npz.
 
-skeleton   files, folders or zip archives as they come with the data set; read by PYSKL's rules (sources/ntu.py)
+skeleton   files, folders or zip archives as they come with the data set; read by PYSKL's rules (sources/ntu_people.py)
 pkl        ntu60_3danno.pkl, ntu60_hrnet.pkl ...: as they are, now with layout and label names
 npz        NTU60_CS.npz: x_train (N, T, 150), two people's x y z of 25 joints, and y_train, one-hot;
            x_test. The zero frames that fill clips up go, and a second person who is never there
@@ -78,9 +78,8 @@ class Ntu(Source):
             yield clip
 
     def _of_skeletons(self) -> Iterator[dict[str, Any]]:
-        files = ntu.find_files(
-            self._skeletons, ntu.read_missing(self.missing) if self.missing else ()
-        )
+        missing = ntu.read_missing(self.missing) if self.missing else ()
+        files = ntu.find_files(self._skeletons, missing, self.leave_out)
         if self.classes == 60:
             files = [file for file in files if ntu.action_of(file.name) <= 60]
         for clip in read_skeletons(files, self.workers):
