@@ -10,6 +10,7 @@ What cannot be read is left out and named, all of it at once; --strict makes tha
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -37,7 +38,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             name,
             parents=[common],
             help=form.reads,
-            description=_module_text(form),
+            description=sys.modules[form.__module__].__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_options(described, form)
@@ -80,10 +81,6 @@ def _common() -> argparse.ArgumentParser:
         '--strict', action='store_true', help='write nothing where anything is left out'
     )
     return parser
-
-
-def _module_text(form: type[Source]) -> str:
-    return __import__(form.__module__, fromlist=['']).__doc__ or form.reads
 
 
 def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:

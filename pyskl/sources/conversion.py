@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..annotations.about import About
@@ -73,7 +74,38 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     if settings.labels and settings.labels != FOLDER:
         listed = read_label_file(settings.labels, label_names)
 
-    # Read: a fault of a file or clip leaves it out.
+    annotations, homes, num_places = _read(source, paths)
+    if source.left_out and (settings.strict or not annotations):
+        raise DataError('\n'.join([*_left_out(source), 'Nothing was written.']))
+    if not annotations:
+        raise DataError(f'{some(map(str, paths))}: holds no clips. Expected {source.reads}.')
+
+    # What the file says of all clips.
+    layout = settings.layout or source.layout(annotations[0]['keypoint'].shape[2])
+    _check_layout(layout, annotations)
+    if settings.joints:
+        layout = _choose_joints(annotations, layout, settings.joints)
+    names = label_names or source.label_names()
+    if settings.labels:
+        listed = listed or _of_folders(annotations, homes, label_names)
+        _set_labels(source, annotations, listed)
+        names = label_names or listed.label_names
+    names = _names_of_all(annotations, names, by_user=label_names is not None)
+    split = _splits(source, annotations, settings)
+
+    known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
+    num_joints = annotations[0]['keypoint'].shape[2]
+    joints = f'{num_joints} joints ({known or "layout unknown: --layout says it"})'
+    origin = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
+    notes = [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
+    lines = [f'{source.form}: {origin}', *notes, *_left_out(source)]
+    return Converted(split, annotations, About(names and tuple(names), layout), lines)
+
+
+def _read(
+    source: Source, paths: Sequence[Path]
+) -> tuple[list[dict[str, Any]], dict[str, Path], int]:
+    """Return the clips, where each comes from, and how many files and folders were read."""
     units = source.find(paths)
     annotations: list[dict[str, Any]] = []
     homes: dict[str, Path] = {}
@@ -90,33 +122,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
                 bar.update()
     source.reading = None
     source.finish(annotations)
-    annotations = _same_joints(source, annotations)
-    if source.left_out and (settings.strict or not annotations):
-        raise DataError('\n'.join([*_left_out(source), 'Nothing was written.']))
-    if not annotations:
-        raise DataError(f'{some(map(str, paths))}: holds no clips. Expected {source.reads}.')
-
-    # What the file says of all clips.
-    layout = settings.layout or source.layout(annotations[0]['keypoint'].shape[2])
-    _check_layout(layout, annotations)
-    if settings.joints:
-        layout = _choose_joints(annotations, layout, settings.joints)
-    names = label_names or source.label_names()
-    if settings.labels:
-        if listed is None:
-            listed = _of_folders(homes, label_names)
-        _set_labels(source, annotations, listed)
-        names = label_names or listed.label_names
-    names = _names_of_all(annotations, names, by_user=label_names is not None)
-    split = _splits(source, annotations, settings)
-    about = About(names and tuple(names), layout)
-    known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
-    shape = annotations[0]['keypoint'].shape
-    joints = f'{shape[2]} joints ({known or "layout unknown: --layout says it"})'
-    origin = f'{count(len(annotations), "clip")} of {joints} from {count(len(units), "place")}'
-    lines = [f'{source.form}: {origin}']
-    lines += [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
-    return Converted(split, annotations, about, lines + _left_out(source))
+    return _same_joints(source, annotations), homes, len(units)
 
 
 def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
@@ -130,9 +136,14 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
                 source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
                 continue
-            yield annotation if source.as_given else clean
+            yield annotation if source.as_given and _is_plain(annotation) else clean
     except DataError as fault:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
+
+
+def _is_plain(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation can be written with the types that it has."""
+    return 'frame_dir' in annotation and isinstance(annotation['keypoint'], np.ndarray)
 
 
 def _other_form(source: Source, path: Path) -> str:
@@ -200,9 +211,13 @@ def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None
         )
 
 
-def _of_folders(homes: Mapping[str, Path], label_names: Sequence[str] | None) -> LabelFile:
+def _of_folders(
+    annotations: Sequence[Mapping[str, Any]],
+    homes: Mapping[str, Path],
+    label_names: Sequence[str] | None,
+) -> LabelFile:
     """Label each clip by the folder that it lies in."""
-    folders = {name: home.parent.name for name, home in homes.items()}
+    folders = {a['frame_dir']: homes[a['frame_dir']].resolve().parent.name for a in annotations}
     names = tuple(label_names or sorted(set(folders.values())))
     unknown = sorted(set(folders.values()) - set(names))
     if unknown:

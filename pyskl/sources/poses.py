@@ -84,7 +84,10 @@ class PoseSource(Source):
             raise UserError(f'{name}: {_NEEDS_SIZE}')
         if normalised or (normalised is None and np.abs(seen).max() < NORMALISED):
             joints = _in_pixels(name, joints, seen, size)
-            self.note('x and y are 0..1 of the picture, and were multiplied by its size, in', name)
+            if normalised is None:
+                self.note(
+                    'x and y are 0..1, and were multiplied by the size of the picture, in', name
+                )
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
         people, number = people_of(

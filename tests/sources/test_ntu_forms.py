@@ -49,6 +49,14 @@ def test_ntu_pickles_pass_with_layout_and_names_and_the_types_they_have(tmp_path
         assert clip['keypoint'].dtype == np.float16
 
 
+def test_pickles_of_lists_and_other_names_are_read_as_everywhere(tmp_path):
+    clip = {'filename': 'gym_1', 'label': 0, 'keypoint': np.ones((1, 4, 17, 2)).tolist()}
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps([clip]))
+    data = convert(tmp_path / 'o.pkl', 'ntu', tmp_path / 'a.pkl')
+    assert data['annotations'][0]['frame_dir'] == 'gym_1'
+    assert data['annotations'][0]['keypoint'].shape == (1, 4, 17, 2)
+
+
 def test_other_pickles_do_not_get_names_of_ntu(tmp_path):
     clips = [{'frame_dir': 'gym_1', 'label': 0, 'keypoint': np.ones((1, 4, 17, 2))}]
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(clips))
