@@ -1,4 +1,4 @@
-"""What pose estimators write, as clips: numbers of bounded kinds, pixels, people, the picture's size."""
+"""What pose estimators write, as clips: numbers, pixels, frames, people, the picture's size."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[
         is_frame: whether what a file holds is one frame that shows somebody.
 
     Returns:
-        Folder -> its files in the order of the numbers in their names, where they are frames of a clip.
+        Folder -> its files by the numbers in their names, where they are frames of a clip.
     """
     found = {}
     for folder, inside in groups_of(files, lambda file: file.parent).items():
@@ -267,7 +267,7 @@ def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[
 
 
 def number_in(text: str) -> int | None:
-    """Return the last number in a file's name: 12 of 'clip1_000012.jpg'; None where there is none."""
+    """Return the last number in a file's name, 12 of 'clip1_000012.jpg'; None: there is none."""
     found = re.findall(r'\d{1,15}', Path(text).stem)
     return int(found[-1]) if found else None
 

@@ -1,6 +1,6 @@
 """Who is who from frame to frame: the boxes of a clip become its people.
 
-A box is one person in one frame, as pose estimators find them: V joints of x, y, score (or x, y, z).
+A box is one person in one frame: V joints of x, y, score, or of x, y, z in space.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Boxes:
     """All that was seen in a clip.
 
     Attributes:
-        joints: (X, V, C) float32, one row a person and frame; C = 3: x, y, score, or x, y, z in space.
+        joints: (X, V, 3) float32, one row a person and frame: x, y, score, or x, y, z in space.
         frames: (X,) the frame of each, rising, 0 to num_frames - 1.
         num_frames: T.
         ids: (X,) who each is, by the form's own tracking; None where it has none.
@@ -46,7 +46,7 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
         in_space: whether a joint's last number is z and no score.
 
     Returns:
-        (M, T, V, C) with zeros where somebody is not seen, M = 0 where nobody is; how many people
+        (M, T, V, 3) with zeros where somebody is not seen, M = 0 where nobody is; how many people
         there were.
     """
     joints, frames = boxes.joints, boxes.frames
@@ -71,13 +71,13 @@ def _repeats_in_a_frame(ids: np.ndarray, frames: np.ndarray) -> bool:
 def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.ndarray:
     """Follow people by nearness.
 
-    Each frame's boxes are given to the people seen before, so that the distances are least in all. A
-    distance is the mean over the joints that both have, in sizes of the person (the diagonal of the
-    joints' extent). Who is further away than MAX_JUMP sizes, times the frames since that person was
-    seen, is somebody new. Where no frame has two boxes, all are one person.
+    Each frame's boxes are given to the people seen before, so that the distances are least in all.
+    A distance is the mean over the joints that both have, in sizes of the person (the diagonal of
+    the joints' extent). Who is further away than MAX_JUMP sizes, times the frames since that person
+    was seen, is somebody new. Where no frame has two boxes, all are one person.
 
     Args:
-        joints: (X, V, C), as in Boxes.
+        joints: (X, V, 3), as in Boxes.
         frames: (X,), rising.
         in_space: whether a joint's last number is z and no score.
 

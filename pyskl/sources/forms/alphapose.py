@@ -2,8 +2,8 @@
 
     [{"image_id": "0.jpg", "keypoints": [x, y, score, ...], "score": 2.9, "idx": 1}, ...]
 
-17 joints (COCO), 26, 68 or 136 (Halpe) or 133 (COCO-WholeBody). Frames are numbered by image_id; those
-that show nobody are not listed. `idx`, with --pose_track, tells people apart.
+17 joints (COCO), 26, 68 or 136 (Halpe) or 133 (COCO-WholeBody). Frames are numbered by image_id;
+those that show nobody are not listed. `idx`, with --pose_track, tells people apart.
 """
 
 from __future__ import annotations

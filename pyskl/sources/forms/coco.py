@@ -5,8 +5,8 @@
                       "lefthand_kpts": [], "righthand_kpts": [], "track_id": 0}]}
 
 The folder of file_name is the clip (the json's own name where there is none), the number in it the
-frame. v of COCO (0 not labelled, 1 hidden, 2 seen) becomes a score of 0, 1, 1; predictions' scores stay.
-A list of results, one entry a person and picture, is read as AlphaPose's is.
+frame. v of COCO (0 not labelled, 1 hidden, 2 seen) becomes a score of 0, 1, 1; the scores of
+predictions stay. A list of results, one entry a person and picture, is read as AlphaPose's is.
 """
 
 from __future__ import annotations

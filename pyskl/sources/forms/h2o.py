@@ -3,7 +3,8 @@
     {"file_name": "0001_0", "skeletons": [[[x, y, c] x 25] a frame], "left_hand": [[[x, y, c] x 21]
      a frame], "right_hand": [...], "label": 3}
 
-A file may also hold a list of such clips. The hands and the label may be missing. Joints 25-45 are the left hand's, 46-66 the right hand's.
+A file may also hold a list of such clips. The hands and the label may be missing. Joints 25-45 are
+the left hand's, 46-66 the right hand's.
 """
 
 from __future__ import annotations

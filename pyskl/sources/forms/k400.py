@@ -1,4 +1,4 @@
-"""PYSKL's Kinetics-400 pickle: clips in the compressed form (annotations/compressed.py) become plain ones.
+"""PYSKL's Kinetics-400 pickle: its compressed clips (annotations/compressed.py) become plain ones.
 
 The published file leaves the key points in pickles beside it: --kpfiles names their folder, each
 file {clip: (X, V, 3)} or the array of the clip that the file is called after.

@@ -6,11 +6,12 @@ csv   wide, a row a frame, landmarks in the columns' order:
           frame,landmark,x,y,z,visibility      landmark: a number, or a name (in the order met)
           frame,type,landmark_index,x,y,z      type: pose, left_hand, right_hand (face is left out)
       z and visibility (presence, score, v) may be missing; other columns are passed over.
-npz   `landmarks` or `keypoints` (T, V, C) or (M, T, V, C), or .npy: C = 2: x, y; 3: x, y, z; 4: x, y, z,
-      visibility. A second array `visibility` or `score` (T, V) or (M, T, V) may lie beside.
+npz   `landmarks` or `keypoints` (T, V, C) or (M, T, V, C), or .npy: C = 2: x, y; 3: x, y, z; 4: x, y,
+      z, visibility. A second array `visibility` or `score` (T, V) or (M, T, V) may lie beside.
 
-33 landmarks are MediaPipe Pose's; 75 are followed by the left and the right hand's 21. x and y are 0..1 of the
-picture (--img-shape is needed) or pixels. A part whose visibility is 0 throughout, as hands' is, has none.
+33 landmarks are MediaPipe Pose's; in 75 the left and the right hand's 21 follow. x and y are 0..1 of
+the picture (--img-shape is needed) or pixels. A part whose visibility is 0 throughout, as hands' is,
+has a score of 1 where it is seen.
 """
 
 from __future__ import annotations

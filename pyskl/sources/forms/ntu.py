@@ -1,6 +1,7 @@
 """NTU RGB+D as it is handed on: .skeleton files, PYSKL's pickles, CTR-GCN's npz.
 
-skeleton   files, folders or zip archives as they come with the data set; read by PYSKL's rules (sources/ntu_people.py)
+skeleton   files, folders or zip archives as they come with the data set; people are chosen by PYSKL's
+           rules (sources/ntu_people.py)
 pkl        ntu60_3danno.pkl, ntu60_hrnet.pkl ...: as they are, now with layout and label names
 npz        NTU60_CS.npz: x_train (N, T, 150), two people's x y z of 25 joints, and y_train, one-hot;
            x_test. The zero frames that fill clips up go, and a second person who is never there
@@ -154,7 +155,7 @@ def read_skeletons(files: Sequence[ntu.SkeletonFile], workers: int) -> Iterator[
 
 
 def _num_classes(clip: Any) -> int:
-    """Return of how many of NTU's classes a clip is by its name and label, 60 or 120; 0: another data set's."""
+    """Return of how many classes a clip of NTU is by its name and label; 0: another data set's."""
     name = clip.get('frame_dir') if isinstance(clip, dict) else None
     if isinstance(name, str) and ntu.is_name(name) and clip.get('label') == ntu.action_of(name) - 1:
         return 60 if ntu.action_of(name) <= 60 else 120
@@ -168,7 +169,7 @@ def _has_skeletons(path: Path) -> bool:
 
 
 def _people(row: np.ndarray) -> np.ndarray:
-    """(T, 75 M) -> (M, T, 25, 3), up to the last frame that shows anybody, without people never seen."""
+    """(T, 75 M) -> (M, T, 25, 3), up to the last frame with anybody, without people never seen."""
     people = row.reshape(len(row), -1, ntu.NUM_JOINTS, 3).transpose(1, 0, 2, 3)
     filled = np.flatnonzero(people.any(axis=(0, 2, 3)))
     people = people[:, : filled[-1] + 1 if len(filled) else 1]

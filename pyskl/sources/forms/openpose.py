@@ -31,7 +31,7 @@ _WANTED = 'x, y, score of each joint, as OpenPose writes them'
 
 @dataclass
 class OpenPoseParts(PoseSource):
-    """Clips of a body, and a face and hands where they are there; all get the parts that any has."""
+    """Clips of a body, face and hands as far as they are there; all get the parts that any has."""
 
     layouts = {
         18: 'openpose18',
@@ -108,7 +108,7 @@ def joined(
     left: np.ndarray | None,
     right: np.ndarray | None,
 ) -> np.ndarray:
-    """Put (X, V, 3) of the parts side by side; None is not there, a single hand has an empty partner."""
+    """Put (X, V, 3) of the parts side by side; None is not there, the one hand's other is empty."""
     if left is not None or right is not None:
         empty = np.zeros((len(body), HAND, 3), np.float32)
         left, right = empty if left is None else left, empty if right is None else right

@@ -1,9 +1,9 @@
 """SMG (Chen et al., 2023): micro-gestures of 40 people, seen by Kinect; 17 classes, layout ntu25.
 
-csv   Sample0001/Sample0001_skeleton.csv, no header, one row a frame, 25 x 11 numbers: x y z in metres
-      (0-2), a quaternion, pixels of the 1920 x 1080 picture (7, 8), two more. Beside it
-      Sample0001_finelabels.csv, `id,start,end` a gesture: ids 1..17, frames counted from 1, both ends in.
-      Row r of the latter is the clip Sample0001_r.
+csv   Sample0001/Sample0001_skeleton.csv, no header, one row a frame, 25 x 11 numbers: x y z in
+      metres (0-2), a quaternion, pixels of the 1920 x 1080 picture (7, 8), two more. Beside it
+      Sample0001_finelabels.csv, `id,start,end` a gesture: ids 1..17, frames counted from 1, both
+      ends in. Row r of the latter, from 0 on, is the clip Sample0001_r.
 npy   train_data.npy (N, 3, T, 25, 1), x y z in metres, with train_label.pkl beside (names, labels).
 
 People 36 to 40 are the test set, so clips of the csv are in the splits train and test; those of

@@ -1,13 +1,14 @@
 """Ultralytics' YOLO pose: what save_txt writes, or the results' JSON or arrays.
 
-txt   labels/VIDEO_12.txt a frame of a video, a line a person: class, x y w h of the box, then x y score of
-      each joint, all 0..1 of the picture (--img-shape is needed); behind them the box's confidence
-      (save_conf) and the id (track). A folder holds a clip for each VIDEO; frames with nobody have no file.
-json  [[{"keypoints": {"x": [...], "y": [...], "visible": [...]}, "track_id": 1}, ...], ...]: a list a
-      frame of what result.summary() gives, in pixels (or 0..1, with normalize=True). A folder of files
-      of one frame each, result.to_json(), is a clip.
-npz   `keypoints` (T, M, V, 3) or (T, V, 3), x, y, score, or (..., 2) with `conf` (..., V) beside; NaN or zeros:
-      nobody. The order of people may change from frame to frame.
+txt   labels/VIDEO_12.txt a frame of a video, a line a person: class, x y w h of the box, then x y
+      score of each joint, all 0..1 of the picture (--img-shape is needed); behind them the box's
+      confidence (save_conf) and the id (track). A folder holds a clip for each VIDEO; frames with
+      nobody have no file.
+json  [[{"keypoints": {"x": [...], "y": [...], "visible": [...]}, "track_id": 1}, ...], ...]: a list
+      a frame of what result.summary() gives, in pixels (or 0..1, with normalize=True). A folder of
+      files of one frame each, result.to_json(), is a clip.
+npz   `keypoints` (T, M, V, 3) or (T, V, 3), x, y, score, or (..., 2) with `conf` (..., V) beside;
+      NaN or zeros: nobody. The order of people may change from frame to frame.
 """
 
 from __future__ import annotations
