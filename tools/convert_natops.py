@@ -5,6 +5,8 @@ The two .ts files come from the UEA & UCR time series classification archive (ti
 Splits: train, test as published; train in parts for choosing settings: fit and val, fit2 and val2, fit3 and val3. The clips that seem to
 be one person's stay together there, since test shows other people than train.
 
+`tools/convert.py natops` writes one of them where you like.
+
     python tools/convert_natops.py NATOPS_TRAIN.ts NATOPS_TEST.ts
 """
 from __future__ import annotations
@@ -13,11 +15,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.annotations import write_annotations
-from pyskl.errors import DataError, UserError, run_script, seed_number
-from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, read_ts, splits
+from pyskl.annotations import About, write_annotations
+from pyskl.errors import UserError, run_script, seed_number
+from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, check_same_classes, label_names, read_ts, splits
 from pyskl.sources.natops_people import NUM_PEOPLE
-from pyskl.wording import some
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,13 +39,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     train, test = read_ts(args.train), read_ts(args.test)
-    if train.names != test.names:
-        raise DataError(f'{args.test}: its classes are {some(test.names, 10)}; those of {args.train} are {some(train.names, 10)}. '
-                        'Do the files belong together?')
+    check_same_classes((train, test), args.test)
+    about = About(label_names(train), 'natops8')
     split = splits(train, test, args.folds, args.seed)
     for projection in (*PROJECTIONS, SPACE):
         path = args.out_dir / f'natops_{projection}.pkl'
-        write_annotations(path, split, annotations(train, 'train', projection) + annotations(test, 'test', projection))
+        write_annotations(path, split, annotations(train, 'train', projection) + annotations(test, 'test', projection), about=about)
         print(f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)')
 
 

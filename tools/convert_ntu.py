@@ -3,8 +3,9 @@ ntu120_3danno.pkl: x, y, z in metres of 25 joints of up to two people.
 
 The .skeleton files come with the data set (https://rose1.ntu.edu.sg/dataset/actionRecognition):
 give their folder, or the zip archives as they are. People are chosen by PYSKL's rules
-(pyskl/sources/ntu.py), so that its published networks see here what they were trained on.
-Clips that show nobody are left out and named.
+(pyskl/sources/ntu_people.py), so that its published networks see here what they were trained on.
+Clips that show nobody are left out and named; a torn file is an error. `tools/convert.py ntu` reads
+the same files, and PYSKL's pickles and CTR-GCN's npz, into one file of your choice.
 
     python tools/convert_ntu.py nturgb+d_skeletons
     python tools/convert_ntu.py nturgbd_skeletons_s001_to_s017.zip nturgbd_skeletons_s018_to_s032.zip
@@ -14,21 +15,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from pyskl.annotations import write_annotations
+from pyskl.annotations import About, write_annotations
 from pyskl.errors import DataError, UserError, run_script
+from pyskl.labels import NTU60_LABELS, NTU120_LABELS
+from pyskl.sources.forms.ntu import read_skeletons
 from pyskl.sources.ntu import (
     Clip,
-    SkeletonFile,
     action_of,
     annotation_of,
     check_none_torn,
-    convert_file,
     find_files,
     read_missing,
     splits,
@@ -36,7 +36,6 @@ from pyskl.sources.ntu import (
 from pyskl.wording import count, some
 
 ROOT = Path(__file__).resolve().parents[1]
-CHUNK = 32  # files that a process takes at once
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -81,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = find_files(args.skeletons, read_missing(args.missing) if args.missing else ())
     if args.classes == 60:
         files = [file for file in files if action_of(file.name) <= 60]
-    clips = list(tqdm(convert(files, args.workers), 'skeletons', len(files), disable=None))
+    clips = list(tqdm(read_skeletons(files, args.workers), 'skeletons', len(files), disable=None))
     check_none_torn(clips)
     left_out = [clip for clip in clips if clip.fault]
     for clip in left_out:
@@ -95,22 +94,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f'{count(len(left_out), "clip")} left out: {names}')
 
 
-def convert(files: Sequence[SkeletonFile], workers: int) -> Iterator[Clip]:
-    """Read the files in their order, in several processes where there are enough."""
-    workers = min(workers, -(-len(files) // CHUNK))
-    if workers <= 1:
-        yield from map(convert_file, files)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(convert_file, files, chunksize=CHUNK)
-
-
 def write(path: Path, clips: Sequence[Clip], num_classes: int) -> None:
     chosen = [clip for clip in clips if action_of(clip.name) <= num_classes]
     if not chosen:
         raise DataError(f'{path}: would hold no clip, since none of {num_classes} classes is left.')
     split = splits((clip.name for clip in chosen), num_classes)
-    write_annotations(path, split, [annotation_of(clip) for clip in chosen], as_given=True)
+    about = About(NTU60_LABELS if num_classes == 60 else NTU120_LABELS, 'ntu25')
+    annotations = [annotation_of(clip) for clip in chosen]
+    write_annotations(path, split, annotations, as_given=True, about=about)
     sizes = ', '.join(f'{name} {len(members):,}' for name, members in split.items())
     print(f'wrote {path} ({count(len(chosen), "clip")}; {sizes})')
 

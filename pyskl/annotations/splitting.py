@@ -94,6 +94,15 @@ def split_clips(
     }
 
 
+def check_rule(how: str) -> None:
+    """Raise what `split_clips` would of a rule, or a list, that cannot be read: before clips are there."""
+    kind, _, rest = how.partition(':')
+    if kind == 'list' and rest:
+        _listed(Path(rest))
+    else:
+        _rule(how, kind, rest)
+
+
 def _rule(how: str, kind: str, rest: str) -> tuple[Callable[[str], str], list[_Part]]:
     """Return what group a name belongs to, and the splits that are asked for."""
     if kind == 'random':

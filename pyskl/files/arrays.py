@@ -4,6 +4,9 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +19,8 @@ from .safe_pickle import open_regular
 
 MAX_NPZ_BYTES = 2 << 30
 MAX_NPZ_MEMBERS = 1000
+MAX_ROW_BYTES, MAX_ROWS_BYTES = 64 << 20, 64 << 30     # of arrays that are read by row
+_HEADER_BYTES = 1 << 14
 MAX_RATIO, SMALL = 200, 16 << 20        # numbers do not pack better than that; below SMALL bytes nobody minds
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -67,6 +72,52 @@ def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, n
     except _Wrong as error:
         reason = str(error)
     except Exception as error:      # zipfile and zlib fail in many ways too
+        reason = f'it is no whole zip archive ({type(error).__name__})'
+    raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
+
+
+def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
+    """The arrays of an .npz file by name, with their shapes; none is read. Raises as load_npz, whatever their size."""
+    with _members(Path(path)) as (archive, members):
+        shapes = {}
+        for name, member in members.items():
+            with archive.open(member) as f:
+                shapes[name] = _header(io.BytesIO(f.read(_HEADER_BYTES)))[0]
+        return shapes
+
+
+def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
+    """One array of an .npz file, row by row, so that it may be larger than memory. Raises as load_npz."""
+    with _members(Path(path)) as (archive, members), archive.open(members[name]) as f:
+        start = f.read(_HEADER_BYTES)
+        shape, dtype, order = _header(io.BytesIO(start))
+        size = prod(shape[1:]) * dtype.itemsize
+        header = members[name].file_size - prod(shape) * dtype.itemsize
+        if order == 'F' or not shape or size > MAX_ROW_BYTES or not 0 < header <= len(start):
+            raise _Wrong(f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes cannot be read by row')
+        rest = start[header:]
+        for _ in range(shape[0]):
+            raw = rest[:size] + f.read(max(size - len(rest), 0))
+            rest = rest[size:]
+            if len(raw) < size:
+                raise _Wrong(f'member {name}: is cut short')
+            yield np.frombuffer(raw, dtype).astype(dtype.newbyteorder('=')).reshape(shape[1:])
+
+
+@contextmanager
+def _members(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """An .npz file and its members by array name; a fault within becomes a DataError."""
+    try:
+        with open_regular(path) as f, zipfile.ZipFile(f) as archive:
+            members = archive.infolist()
+            _check_members(members, MAX_ROWS_BYTES)
+            yield archive, {m.filename.removesuffix('.npy'): m for m in members}
+        return
+    except DataError:
+        raise
+    except _Wrong as error:
+        reason = str(error)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
         reason = f'it is no whole zip archive ({type(error).__name__})'
     raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
 

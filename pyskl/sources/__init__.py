@@ -1,4 +1,6 @@
-"""Raw data of the field -> annotations: one file for each release, made-up people in synthetic/."""
+"""Raw data of the field -> annotations: iMiGUE's releases, other forms in forms/ (tools/convert.py), made-up people in
+synthetic/.
+"""
 from .pack import pack_file
 
 __all__ = ['pack_file']

@@ -8,7 +8,7 @@ A .ts file: `#` comments, `@key value` lines, `@data`, then a line a clip: 24 se
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,20 @@ def _label(text: str, names: Sequence[str], where: str) -> int:
     if text not in names:
         raise DataError(f'{where}: the label is {plain(text)!r}. Expected one of @classLabel: {some(names, 10)}.')
     return names.index(text)
+
+
+def check_same_classes(files: Iterable[Series], where: Path) -> None:
+    """DataError where the files' classes differ; `where` is the last one."""
+    first, *others = files
+    for series in others:
+        if series.names != first.names:
+            raise DataError(f'{where}: its classes are {some(series.names, 10)}; those of the other file are {some(first.names, 10)}. '
+                            'Do the files belong together?')
+
+
+def label_names(series: Series) -> tuple[str, ...]:
+    """The gestures' names for the archive's six labels; else the labels as they stand."""
+    return CLASSES if len(series.names) == len(CLASSES) else series.names
 
 
 def project(xyz: np.ndarray, projection: str) -> np.ndarray:

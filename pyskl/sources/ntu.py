@@ -7,10 +7,6 @@ action 13, class 12.
 
 A .skeleton file is text: the number of frames; for each frame the number of bodies; for each body a
 line that begins with its tracking id, the line '25', and 25 lines that begin with x y z.
-
-Kinect finds people in chairs and coats and loses real ones. The rules by which bodies are chosen
-and put together into at most two people are PYSKL's, so that its published numbers hold on what is
-written here; its own annotations are of these rules, too.
 """
 
 from __future__ import annotations
@@ -18,7 +14,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +24,9 @@ import numpy as np
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
 from ..wording import plain, some
+from .ntu_people import NUM_JOINTS, Body, people_of_bodies
 
 SUFFIX = '.skeleton'
-NUM_JOINTS = 25
-SHORTEST = 12  # frames; where there are several bodies, one with fewer is no person
-MOST_EXTENT = 0.8  # of a body's height in a frame: what is wider is no standing person
-MOST_BAD = 0.69754  # share of such frames from which a body is no person
-EMPTY = 1e-3  # a frame whose coordinates add up to less shows nobody
 MAX_BYTES = 256 << 20
 TRAIN_SUBJECTS = frozenset(
     (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, *range(45, 48), 49, 50)
@@ -60,22 +52,6 @@ class SkeletonFile:
 
 
 @dataclass(frozen=True)
-class Body:
-    """One tracked body: (n, 25, 3) metres in n frames in a row, from frame `first` on."""
-
-    first: int
-    joints: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.joints)
-
-    @property
-    def stop(self) -> int:
-        """The frame behind its last one."""
-        return self.first + len(self)
-
-
-@dataclass(frozen=True)
 class Clip:
     """What became of a file: key points (M, T, 25, 3) float16, or why there are none.
 
@@ -98,29 +74,40 @@ def action_of(name: str) -> int:
     return int(name[-3:])
 
 
+def is_name(name: str) -> bool:
+    """Whether a clip is named as NTU's are."""
+    return _NAME.fullmatch(name) is not None
+
+
 # Files --------------------------------------------------------------------------------------------
 
 
-def find_files(sources: Sequence[Path], missing: Collection[str] = ()) -> list[SkeletonFile]:
+def find_files(
+    sources: Sequence[Path],
+    missing: Collection[str] = (),
+    leave_out: Callable[[str], None] | None = None,
+) -> list[SkeletonFile]:
     """List the .skeleton files of folders and zip archives, by name, without those in `missing`.
 
     Raises:
-        DataError: nothing there, a file with another kind of name, a clip that is there twice.
+        DataError: nothing there; without `leave_out`, other names too, and clips that are there twice.
     """
     found: dict[str, SkeletonFile] = {}
-    for source in sources:
-        for file in _files_of(source):
-            if not _NAME.fullmatch(file.name):
-                raise DataError(
-                    f'{file.where}: is named {plain(file.name)}. Expected names like '
-                    f'S001C002P003R002A013{SUFFIX}, by which performer and action are known.'
-                )
-            if file.name in found:
-                raise DataError(
-                    f'{file.where}: clip {file.name} is in {found[file.name].where}, too. '
-                    'Expected each clip once.'
-                )
+    for file in (file for source in sources for file in _files_of(source)):
+        if not _NAME.fullmatch(file.name):
+            fault = (
+                f'{file.where}: is named {plain(file.name)}. Expected names that say performer and '
+                f'action, like S001C002P003R002A013{SUFFIX}.'
+            )
+        elif file.name in found:
+            other = found[file.name].where
+            fault = f'{file.where}: clip {file.name} is in {other}, too. Expected each clip once.'
+        else:
             found[file.name] = file
+            continue
+        if leave_out is None:
+            raise DataError(fault)
+        leave_out(fault)
     skipped = set(missing)
     return [found[name] for name in sorted(found) if name not in skipped]
 
@@ -128,6 +115,8 @@ def find_files(sources: Sequence[Path], missing: Collection[str] = ()) -> list[S
 def _files_of(source: Path) -> list[SkeletonFile]:
     if source.is_dir():
         files = [SkeletonFile(p.name.removesuffix(SUFFIX), p) for p in source.rglob(f'*{SUFFIX}')]
+    elif source.suffix == SUFFIX and source.is_file():
+        files = [SkeletonFile(source.stem, source)]
     else:
         with _archive(source) as archive:
             members = [n for n in archive.namelist() if n.endswith(SUFFIX)]
@@ -260,71 +249,6 @@ def _line(file: SkeletonFile, lines: list[str], at: int, what: str) -> str:
 
 def _torn(file: SkeletonFile, at: int, found: str, wanted: str) -> DataError:
     return DataError(f'{file.where}: line {at + 1} {found}; expected {wanted}.')
-
-
-# Bodies to people ---------------------------------------------------------------------------------
-
-
-def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
-    """Choose the bodies that are people and put them together into at most two.
-
-    1. A single body is taken as it is.
-    2. Of several, those in fewer than 12 frames go (where that is all, the longest stays).
-    3. Those that are wider than high most of the time go (where that is all, the liveliest stays).
-    4. The rest in order of motion, liveliest first: the first is person 0. Each other becomes part
-       of person 0 where it lies outside that person's span of frames, else of person 1 in the same
-       way, else it is lost.
-    5. Frames without anybody at both ends go, and person 0 is who is there in the first frame.
-
-    Args:
-        bodies: at least one.
-        num_frames: frames with a body in the clip.
-
-    Returns:
-        (M, T, 25, 3) metres, M = 1 or 2; zeros where a person is not seen.
-    """
-    if len(bodies) > 1:
-        long = [body for body in bodies if len(body) >= SHORTEST]
-        bodies = long or [max(bodies, key=len)]
-    if len(bodies) == 1:
-        return bodies[0].joints[None]
-    lively = _standing(bodies)
-    people = np.zeros((2, num_frames, NUM_JOINTS, 3), bodies[0].joints.dtype)
-    spans: list[tuple[int, int] | None] = [None, None]
-    for body in lively:
-        for person, span in enumerate(spans):
-            if span is None or body.stop <= span[0] or span[1] <= body.first:
-                people[person, body.first : body.stop] = body.joints
-                begin, end = span or (body.first, body.stop)
-                spans[person] = min(begin, body.first), max(end, body.stop)
-                break
-    people = people[: 1 + (spans[1] is not None)]
-    filled = np.flatnonzero(np.abs(people).sum((0, 2, 3)) >= EMPTY)
-    if len(filled):
-        people = people[:, filled[0] : filled[-1] + 1]
-    only_second = len(people) == 2 and not people[0, 0, 1].any() and people[1, 0, 1].any()
-    return people[::-1] if only_second else people
-
-
-def _standing(bodies: Sequence[Body]) -> list[Body]:
-    """The bodies that look like a standing person, liveliest first."""
-    motions, chosen = [], []
-    for body in bodies:
-        extent = np.ptp(body.joints, axis=1)  # (n, 3)
-        good = extent[:, 0] <= MOST_EXTENT * extent[:, 1]
-        motion = _motion(body.joints)
-        if 1 - good.mean() < MOST_BAD:
-            motions.append(min(motion, _motion(body.joints[good])))
-            chosen.append(body)
-    if not chosen:
-        return [max(bodies, key=lambda body: _motion(body.joints))]
-    order = sorted(range(len(chosen)), key=lambda i: -motions[i])
-    return [chosen[i] for i in order]
-
-
-def _motion(joints: np.ndarray) -> float:
-    """The variances of x, y and z over all frames and joints, added up."""
-    return float(joints.reshape(-1, 3).var(axis=0).sum())
 
 
 # Clips to annotations -----------------------------------------------------------------------------

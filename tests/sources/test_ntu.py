@@ -15,6 +15,7 @@ from tiny import script as load_script
 from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
 from pyskl.labels import NTU60_LABELS, NTU120_LABELS
+from pyskl.sources import forms
 from pyskl.sources.ntu import (
     Body,
     SkeletonFile,
@@ -112,7 +113,7 @@ def test_our_reader_reads_what_was_written(written):
 def test_a_folder_an_archive_and_several_processes_give_the_same_file(
     written, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(convert, 'CHUNK', 3)
+    monkeypatch.setattr(forms.ntu, 'CHUNK', 3)
     with zipfile.ZipFile(ZIP) as archive:
         archive.extract('ntu120_missing.txt', tmp_path)
     folder = unzip(tmp_path / 'skeletons')

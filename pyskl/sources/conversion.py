@@ -1,0 +1,279 @@
+"""Raw data of any form -> an annotation file: read clip by clip, what is wrong left out by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..annotations.about import About
+from ..annotations.fields import NO_LABEL, Wrong, clean_fields
+from ..annotations.forms import form_of
+from ..annotations.label_files import LabelFile, read_label_file
+from ..annotations.splitting import check_rule, split_clips
+from ..errors import ConfigError, DataError, UserError
+from ..labels import read_labels
+from ..skeletons import LAYOUTS, layout_of
+from ..wording import count, plain, some
+from .source import Source
+
+FOLDER = 'folder'  # --labels: the folder that a clip lies in is its class
+MOST_LINES = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is done to clips of any form; see tools/convert.py's options of the same names."""
+
+    labels: str | None = None
+    label_names: Path | None = None
+    split_by: str | None = None
+    seed: int = 0
+    layout: str | Mapping[str, Any] | None = None
+    joints: Sequence[str] = ()
+    strict: bool = False
+
+
+@dataclass
+class Converted:
+    """What became of the raw data.
+
+    Attributes:
+        split: name -> clips.
+        annotations: the clips, as write_annotations takes them.
+        about: names of the classes, and the layout.
+        lines: what was found, noted and left out, to be shown.
+    """
+
+    split: dict[str, list[str]]
+    annotations: list[dict[str, Any]]
+    about: About
+    lines: list[str] = field(default_factory=list)
+
+
+def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings()) -> Converted:
+    """Read all that is there.
+
+    Raises:
+        DataError: nothing can be read; with `settings.strict` also where anything is left out. All
+            faults are named.
+        UserError: options that do not fit the data.
+    """
+    # What can be known to be wrong before all is read.
+    if settings.split_by:
+        check_rule(settings.split_by)
+    if settings.layout:
+        layout_of(settings.layout)
+    label_names = read_labels(settings.label_names) if settings.label_names else None
+    listed = None
+    if settings.labels and settings.labels != FOLDER:
+        listed = read_label_file(settings.labels, label_names)
+
+    annotations, homes, num_places = _read(source, paths)
+    if source.left_out and (settings.strict or not annotations):
+        raise DataError('\n'.join([*_left_out(source), 'Nothing was written.']))
+    if not annotations:
+        raise DataError(f'{some(map(str, paths))}: holds no clips. Expected {source.reads}.')
+
+    # What the file says of all clips.
+    layout = settings.layout or source.layout(annotations[0]['keypoint'].shape[2])
+    _check_layout(layout, annotations)
+    if settings.joints:
+        layout = _choose_joints(annotations, layout, settings.joints)
+    names = label_names or source.label_names()
+    if settings.labels:
+        listed = listed or _of_folders(annotations, homes, label_names)
+        _set_labels(source, annotations, listed)
+        names = label_names or listed.label_names
+    names = _names_of_all(annotations, names, by_user=label_names is not None)
+    split = _splits(source, annotations, settings)
+
+    known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
+    num_joints = annotations[0]['keypoint'].shape[2]
+    joints = f'{num_joints} joints ({known or "layout unknown: --layout says it"})'
+    origin = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
+    notes = [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
+    lines = [f'{source.form}: {origin}', *notes, *_left_out(source)]
+    return Converted(split, annotations, About(names and tuple(names), layout), lines)
+
+
+def _read(
+    source: Source, paths: Sequence[Path]
+) -> tuple[list[dict[str, Any]], dict[str, Path], int]:
+    """Return the clips, where each comes from, and how many files and folders were read."""
+    units = source.find(paths)
+    annotations: list[dict[str, Any]] = []
+    homes: dict[str, Path] = {}
+    with tqdm(desc=source.form, unit=' clips', leave=False, disable=None) as bar:
+        for i, unit in enumerate(units, 1):
+            bar.set_postfix_str(f'file {i} of {len(units)}', refresh=False)
+            for annotation in _clips(source, unit):
+                name = annotation['frame_dir']
+                if name in homes:
+                    source.leave_out(f'{unit.path}: clip {plain(name)} is in {homes[name]}, too.')
+                    continue
+                homes[name] = unit.path
+                annotations.append(annotation)
+                bar.update()
+    source.reading = None
+    source.finish(annotations)
+    return _same_joints(source, annotations), homes, len(units)
+
+
+def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
+    """Yield a unit's clips that are whole."""
+    source.reading = unit.path
+    try:
+        for annotation in source.read(unit):
+            try:
+                clean = clean_fields(annotation)
+            except Wrong as wrong:
+                name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
+                source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
+                continue
+            yield annotation if source.as_given and _is_plain(annotation) else clean
+    except DataError as fault:
+        source.leave_out(f'{fault}{_other_form(source, unit.path)}')
+
+
+def _is_plain(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation can be written with the types that it has."""
+    return 'frame_dir' in annotation and isinstance(annotation['keypoint'], np.ndarray)
+
+
+def _other_form(source: Source, path: Path) -> str:
+    """Say what a file is that is another form's."""
+    form = form_of(path) if path.is_file() else None
+    if form is None or f'convert.py {source.form} ' in form.way:
+        return ''
+    return f' It {form.message(path)}'
+
+
+def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the clips with other joints, or coordinates, than most."""
+    kinds = Counter(a['keypoint'].shape[2:] for a in annotations)
+    if len(kinds) < 2:
+        return annotations
+    usual = kinds.most_common(1)[0][0]
+    for annotation in annotations:
+        if annotation['keypoint'].shape[2:] != usual:
+            source.leave_out(
+                f'clip {plain(annotation["frame_dir"])}: {annotation["keypoint"].shape[2:]} joints and '
+                f'coordinates, while most have {usual}. Convert it apart.'
+            )
+    return [a for a in annotations if a['keypoint'].shape[2:] == usual]
+
+
+def _choose_joints(
+    annotations: list[dict[str, Any]],
+    layout: str | Mapping[str, Any] | None,
+    joints: Sequence[str],
+) -> str | Mapping[str, Any]:
+    """Keep some joints, in place: those of a known layout, by their names, or names and numbers."""
+    if layout is None:
+        raise UserError('--joints: the layout of these clips is not known. Say it with --layout.')
+    whole = layout_of(layout)
+    is_layout = len(joints) == 1 and joints[0] in LAYOUTS
+    wanted = LAYOUTS[joints[0]].joints if is_layout else joints
+    numbers = {name: i for i, name in enumerate(whole.joints)}
+    numbers |= {str(i): i for i in range(whole.num_joints)}
+    lacking = [joint for joint in wanted if joint not in numbers]
+    if lacking:
+        raise UserError(
+            f'--joints: {whole.name} has no {some(lacking)}. Expected a known layout whose joints it '
+            f'has, or names or numbers of its {whole.num_joints} joints.'
+        )
+    places = [numbers[joint] for joint in wanted]
+    chosen: str | Mapping[str, Any] = joints[0]
+    if not is_layout:
+        base = {'name': layout} if isinstance(layout, str) else dict(layout)
+        old = base.get('keep')
+        chosen = base | {'keep': places if old is None else [old[place] for place in places]}
+        layout_of(chosen)
+    for annotation in annotations:
+        for key in ('keypoint', 'keypoint_score'):
+            if key in annotation:
+                annotation[key] = annotation[key][:, :, places]
+    return chosen
+
+
+def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None:
+    num_joints = annotations[0]['keypoint'].shape[2]
+    if layout is not None and layout_of(layout).num_joints != num_joints:
+        raise ConfigError(
+            f'--layout: {layout_of(layout).name} has {layout_of(layout).num_joints} joints, the clips '
+            f'have {num_joints}.'
+        )
+
+
+def _of_folders(
+    annotations: Sequence[Mapping[str, Any]],
+    homes: Mapping[str, Path],
+    label_names: Sequence[str] | None,
+) -> LabelFile:
+    """Label each clip by the folder that it lies in."""
+    folders = {a['frame_dir']: homes[a['frame_dir']].resolve().parent.name for a in annotations}
+    names = tuple(label_names or sorted(set(folders.values())))
+    unknown = sorted(set(folders.values()) - set(names))
+    if unknown:
+        raise UserError(f'--labels folder: {some(unknown)} is not among --label-names.')
+    labels: dict[str, Any] = {name: names.index(folder) for name, folder in folders.items()}
+    return LabelFile(labels, names, 'the folders')
+
+
+def _set_labels(source: Source, annotations: list[dict[str, Any]], listed: LabelFile) -> None:
+    for annotation, label in zip(annotations, listed.of([a['frame_dir'] for a in annotations])):
+        if label is None:
+            source.note(f'no label in {listed.path} for', annotation['frame_dir'])
+        annotation['label'] = NO_LABEL if label is None else label
+
+
+def _names_of_all(
+    annotations: Sequence[Mapping[str, Any]], names: Sequence[str] | None, by_user: bool
+) -> Sequence[str] | None:
+    """Return the names of the classes where every label has one."""
+    for annotation in annotations if names else ():
+        label = annotation.get('label')
+        largest = max(label, default=NO_LABEL) if isinstance(label, list) else label or 0
+        if largest < len(names):
+            continue
+        if by_user:
+            raise UserError(
+                f'--label-names: {count(len(names), "name")}, but clip {plain(annotation["frame_dir"])} '
+                f'has label {largest}. Expected a name for each class from 0 on.'
+            )
+        return None
+    return names
+
+
+def _splits(
+    source: Source, annotations: Sequence[Mapping[str, Any]], settings: Settings
+) -> dict[str, list[str]]:
+    names = [annotation['frame_dir'] for annotation in annotations]
+    if settings.split_by:
+        labels = [annotation.get('label') for annotation in annotations]
+        return split_clips(settings.split_by, names, labels, settings.seed)
+    there = set(names)
+    return {
+        split: [name for name in members if name in there]
+        for split, members in source.splits(names).items()
+    }
+
+
+def _left_out(source: Source) -> list[str]:
+    """One line for each thing left out, the first of many."""
+    if not source.left_out:
+        return []
+    shown = [f'left out: {why}' for why in source.left_out[:MOST_LINES]]
+    more = len(source.left_out) - MOST_LINES
+    shown += [f'left out: {more} more'] if more > 0 else []
+    return [*shown, f'{len(source.left_out):,} left out in all']
+
+
+def _whom(clips: Sequence[str]) -> str:
+    return clips[0] if len(clips) == 1 else f'{count(len(clips), "clip")}: {some(clips)}'

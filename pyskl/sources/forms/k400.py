@@ -1,0 +1,91 @@
+"""PYSKL's Kinetics-400 pickle: its compressed clips (annotations/compressed.py) become plain ones.
+
+The published file leaves the key points in pickles beside it: --kpfiles names their folder, each
+file {clip: (X, V, 3)} or the array of the clip that the file is called after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...annotations.compressed import is_compressed, people_of_boxes
+from ...annotations.fields import Wrong, clean_fields
+from ...annotations.store import clip_name, parts
+from ...errors import DataError
+from ...files import load_pickle
+from ..source import Source, Unit, option, positive
+
+
+@dataclass
+class K400(Source):
+    """Pickles of compressed clips."""
+
+    form = 'k400'
+    reads = "PYSKL's pickle of compressed clips: keypoint (X, V, 3), frame_inds (X,), total_frames"
+    suffixes = ('.pkl', '.pickle')
+    layouts = {17: 'coco17'}
+
+    kpfiles: Path | None = option(None, 'folder of the pickles with the key points', type=Path)
+    max_people: int = option(
+        10,
+        'boxes kept in a frame, by score; nobody is tracked (default: 10, as DecompressPose)',
+        type=int,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive('max-people', self.max_people)
+        self._splits: dict[str, list[str]] = {}
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the file's clips, plain ones as they are."""
+        split, annotations = parts(load_pickle(unit.path), str(unit.path))
+        for name, members in split.items():
+            self._splits.setdefault(name, []).extend(members)
+        for i, annotation in enumerate(annotations):
+            where = f'{unit.path}: {clip_name(annotation, i)}'
+            try:
+                yield self._plain(annotation)
+            except (Wrong, DataError) as fault:
+                self.leave_out(f'{where}: {fault}')
+
+    def _plain(self, annotation: Any) -> dict[str, Any]:
+        if isinstance(annotation, Mapping) and annotation.get('keypoint') is None:
+            annotation = {**annotation, 'keypoint': self._key_points(annotation)}
+        clean = clean_fields(annotation)
+        if not is_compressed(clean):
+            return clean
+        people = people_of_boxes(
+            clean['keypoint'], clean['frame_inds'], clean['total_frames'], self.max_people
+        )
+        others = {
+            k: v for k, v in clean.items() if k not in ('frame_inds', 'box_score', 'anno_inds')
+        }
+        return {**others, 'keypoint': people[..., :2], 'keypoint_score': people[..., 2]}
+
+    def _key_points(self, annotation: Mapping[str, Any]) -> np.ndarray:
+        """Find a clip's key points in the files beside."""
+        if self.kpfiles is None:
+            raise DataError(
+                'has no keypoint. Give --kpfiles FOLDER where they lie in files of their own.'
+            )
+        name = annotation.get('frame_dir', annotation.get('filename'))
+        raw = annotation.get('raw_file') or annotation.get('filename') or f'{name}.pkl'
+        path = self.kpfiles / Path(str(raw).replace('\\', '/')).name
+        found = load_pickle(path)
+        if isinstance(found, Mapping):
+            found = found.get(name, found.get('keypoint'))
+            found = found.get('keypoint') if isinstance(found, Mapping) else found
+        if not isinstance(found, np.ndarray):
+            raise DataError(f'{path}: holds no key points of it. Expected {{clip: (X, V, 3)}}.')
+        return found
+
+    def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return the file's own splits."""
+        there = set(names)
+        return {name: [m for m in members if m in there] for name, members in self._splits.items()}

@@ -1,0 +1,222 @@
+"""MediaPipe's landmarks as people save them; there is no standard file. One file a clip.
+
+csv   wide, a row a frame, landmarks in the columns' order:
+          x0,y0,z0,v0,x1,...    nose_x,nose_y,nose_z,nose_visibility,left_eye_inner_x,...
+      long, a row a landmark:
+          frame,landmark,x,y,z,visibility      landmark: a number, or a name (in the order met)
+          frame,type,landmark_index,x,y,z      type: pose, left_hand, right_hand (face is left out)
+      z and visibility (presence, score, v) may be missing; other columns are passed over.
+npz   `landmarks` or `keypoints` (T, V, C) or (M, T, V, C), or .npy: C = 2: x, y; 3: x, y, z; 4: x, y,
+      z, visibility. A second array `visibility` or `score` (T, V) or (M, T, V) may lie beside.
+
+33 landmarks are MediaPipe Pose's; in 75 the left and the right hand's 21 follow. x and y are 0..1 of
+the picture (--img-shape is needed) or pixels. A part whose visibility is 0 throughout, as hands' is,
+has a score of 1 where it is seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError
+from ...files.arrays import load_npy, load_npz
+from ...files.texts import read_text
+from ...wording import some
+from ..poses import PoseSource, frame_places
+from ..source import Unit, option
+from ..tracking import Boxes, people_of
+
+PARTS = {'pose': 33, 'left_hand': 21, 'right_hand': 21}
+FRAME = ('frame', 'frame_id', 'frame_index', 'frame_idx', 'frame_number', 'frame_no')
+LANDMARK = (
+    'landmark',
+    'landmark_index',
+    'landmark_id',
+    'landmark_name',
+    'joint',
+    'index',
+    'id',
+    'name',
+)
+SCORE = ('visibility', 'presence', 'score', 'confidence', 'vis', 'v', 'c')
+_AXIS = {'x': 0, 'y': 1, 'z': 2, **dict.fromkeys(SCORE, 3)}
+_COLUMN = re.compile(
+    rf'(?:(?P<axis>{"|".join(_AXIS)})[_. ]?(?P<number>\d+)|(?P<name>.+?)[_. ](?P<last>{"|".join(_AXIS)}))'
+)
+
+
+@dataclass
+class MediaPipe(PoseSource):
+    """Tables and arrays of landmarks."""
+
+    form = 'mediapipe'
+    reads = "MediaPipe's landmarks: csv, npz or npy, one file a clip"
+    suffixes = ('.csv', '.npz', '.npy')
+    layouts = {33: 'mediapipe33', 67: 'mediapipe_upper_hands', 75: 'mediapipe_holistic75'}
+
+    space: bool = option(False, 'keep x, y, z as they are, for networks that take them')
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the file's clip."""
+        read = _of_table if unit.path.suffix.lower() == '.csv' else _of_array
+        marks = read(unit.path)  # (M, T, V, 4)
+        marks[np.isnan(marks[..., :2]).any(axis=-1)] = 0
+        keep = [0, 1, 2] if self.space else [0, 1, 3]
+        seen = marks[..., :3].any(axis=(2, 3))  # (M, T)
+        frames, person = np.nonzero(seen.T)
+        boxes = Boxes(marks[person, frames][..., keep], frames, marks.shape[1], person)
+        if not self.space:
+            yield from self.clip(unit.name, boxes)
+        elif not len(frames):
+            self.leave_out(f'{unit.path}: shows nobody.')
+        else:
+            yield {'frame_dir': unit.name, 'keypoint': people_of(boxes, self.max_people, True)[0]}
+
+
+def _of_array(path: Path) -> np.ndarray:
+    """(M, T, V, 4) float32 from npz or npy."""
+    arrays = {'landmarks': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
+    names = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
+    names = names or [name for name, array in arrays.items() if array.ndim in (3, 4)]
+    values = arrays[names[0]] if names else np.empty(0)
+    if (
+        values.ndim not in (3, 4)
+        or values.shape[-1] not in (2, 3, 4)
+        or values.dtype.kind not in 'fiu'
+    ):
+        shapes = some(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())
+        raise DataError(f'{path}: holds {shapes or "nothing"}. Expected landmarks (T, V, 2 to 4).')
+    values = np.asarray(values, np.float32)
+    values = values[None] if values.ndim == 3 else values
+    marks = np.zeros((*values.shape[:3], 4), np.float32)
+    marks[..., : values.shape[-1]] = values
+    beside = next((arrays[name] for name in SCORE if name in arrays), None)
+    if beside is not None:
+        try:
+            marks[..., 3] = beside
+        except ValueError:
+            raise DataError(
+                f'{path}: scores of shape {beside.shape} for landmarks of {values.shape}.'
+            ) from None
+    return _with_scores(marks, [slice(None)])
+
+
+def _of_table(path: Path) -> np.ndarray:
+    """(1, T, V, 4) float32 from a csv."""
+    rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
+    header = [title.strip().lower() for title in rows[0]] if rows else []
+    if len(rows) < 2 or any(len(row) != len(header) for row in rows):
+        raise DataError(f'{path}: {len(rows)} rows. Expected a header and rows of as many cells.')
+    table = {title: [row[i].strip() for row in rows[1:]] for i, title in enumerate(header)}
+    if {'x', 'y'} <= set(table):
+        return _long(path, table)
+    return _wide(path, header, table)
+
+
+def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> np.ndarray:
+    places: dict[str, int] = {}
+    cells: list[tuple[int, int, str]] = []
+    for title in header:
+        found = _COLUMN.fullmatch(title)
+        if found:
+            joint = found['number'] or found['name']
+            axis = _AXIS[found['axis'] or found['last']]
+            cells.append((places.setdefault(joint, len(places)), axis, title))
+    lacking = [
+        joint for joint, i in places.items() if not {(i, 0), (i, 1)} <= {c[:2] for c in cells}
+    ]
+    if not places or lacking:
+        what = f'no x and y of {some(lacking)}' if places else f'columns {some(header, 8)}'
+        raise DataError(f'{path}: {what}. Expected columns like x0, y0 or nose_x, nose_y.')
+    num_rows = len(next(iter(table.values())))
+    marks = np.zeros((1, num_rows, len(places), 4), np.float32)
+    for joint, axis, title in cells:
+        marks[0, :, joint, axis] = _numbers(path, title, table[title])
+    at = next((title for title in FRAME if title in table), None)
+    if at is not None:
+        numbers = _whole(path, at, table[at])
+        frames, num_frames = frame_places(numbers, numbers, str(path))
+        if len(np.unique(frames)) < len(frames):
+            raise DataError(f'{path}: a frame number stands there twice. Expected one row a frame.')
+        spread = np.zeros((1, num_frames, *marks.shape[2:]), np.float32)
+        spread[:, frames] = marks
+        marks = spread
+    parts = [slice(None)] if len(places) != 75 else [slice(0, 33), slice(33, 54), slice(54, 75)]
+    return _with_scores(marks, parts)
+
+
+def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
+    at = [next((title for title in titles if title in table), None) for titles in (FRAME, LANDMARK)]
+    if None in at:
+        raise DataError(f'{path}: columns {some(table, 8)}. Expected frame, landmark, x, y.')
+    numbers, joints = _whole(path, at[0], table[at[0]]), _joints(path, table, at[1])
+    used = joints >= 0
+    frames, num_frames = frame_places(numbers, numbers, str(path))
+    places = frames[used] * (1 << 20) + joints[used]
+    if len(np.unique(places)) < len(places):
+        raise DataError(f'{path}: a landmark stands twice in a frame. Expected one person.')
+    has_parts = 'type' in table
+    num_joints = sum(PARTS.values()) if has_parts else _full(int(joints.max()) + 1)
+    marks = np.zeros((1, num_frames, num_joints, 4), np.float32)
+    for title, axis in _AXIS.items():
+        if title in table:
+            values = np.asarray(_numbers(path, title, table[title]), np.float32)
+            marks[0, frames[used], joints[used], axis] = values[used]
+    edges = np.cumsum([0, *PARTS.values()]) if has_parts else [0, num_joints]
+    return _with_scores(marks, [slice(a, b) for a, b in zip(edges, edges[1:])])
+
+
+def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarray:
+    """(R,) the joint of each row; -1: left out."""
+    cells = table[title]
+    try:
+        joints = np.array(cells, dtype=float).astype(int)
+    except ValueError:
+        names = {name: i for i, name in enumerate(dict.fromkeys(cells))}
+        joints = np.array([names[cell] for cell in cells])
+    starts = np.zeros(len(cells), int)
+    most = np.full(len(cells), 1 << 10)
+    if 'type' in table:
+        first = dict(zip(PARTS, np.cumsum([0, *PARTS.values()])))
+        kinds = [kind.lower() for kind in table['type']]
+        starts = np.array([first.get(kind, -1) for kind in kinds])
+        most = np.array([PARTS.get(kind, 1 << 10) for kind in kinds])
+    if (joints < 0).any() or (joints >= most).any():
+        raise DataError(
+            f'{path}: {title} runs from {joints.min()} to {joints.max()}. Expected 0 to 32.'
+        )
+    return np.where(starts < 0, -1, starts + joints)
+
+
+def _full(num_joints: int) -> int:
+    """Fill up to a whole hand or pose: landmarks that are never seen may have no row."""
+    return next((n for n in (21, 33) if num_joints <= n), num_joints)
+
+
+def _with_scores(marks: np.ndarray, parts: Sequence[slice]) -> np.ndarray:
+    """Give a part without any visibility a score of 1 where it is seen."""
+    for part in parts:
+        if not np.nan_to_num(marks[..., part, 3]).any():
+            marks[..., part, 3] = marks[..., part, :2].any(axis=-1)
+    return marks
+
+
+def _numbers(path: Path, title: str, cells: Sequence[str]) -> np.ndarray:
+    try:
+        return np.array([cell or 'nan' for cell in cells], dtype=float)
+    except ValueError as error:
+        raise DataError(f'{path}: column {title}: {error}. Expected numbers.') from None
+
+
+def _whole(path: Path, title: str, cells: Sequence[str]) -> np.ndarray:
+    numbers = _numbers(path, title, cells)
+    if not np.isfinite(numbers).all() or np.abs(numbers).max() > 1 << 52:
+        raise DataError(f'{path}: column {title}: a number is missing. Expected whole numbers.')
+    return numbers.astype(np.int64)

@@ -1,0 +1,119 @@
+"""MMPose 1.x predictions: one json a video.
+
+    {"meta_info": {"dataset_name": "coco"}, "instance_info": [{"frame_id": 1, "instances": [
+      {"keypoints": [[x, y], ...], "keypoint_scores": [...], "track_id": 0}]}]}
+
+The inferencer's files are the list of instance_info alone, or, of pictures, one file a picture with
+the instances alone: a folder of these is a clip. Three coordinates a joint are x, y, z in
+space, as the 3D demos write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError
+from ...files.texts import read_json
+from ...wording import brief
+from ..poses import PoseSource, boxes_of, frame_files
+from ..source import Unit, find_files, named
+from ..tracking import people_of
+
+DATA_SETS = {17: 'coco', 26: 'halpe', 133: 'coco_wholebody', 136: 'halpe'}
+
+
+@dataclass
+class MmPose(PoseSource):
+    """Files of instance_info."""
+
+    form = 'mmpose'
+    reads = "MMPose 1.x's json: instance_info[].instances[] of keypoints, keypoint_scores"
+    suffixes = ('.json',)
+    layouts = {17: 'coco17', 26: 'halpe26', 133: 'coco_wholebody133', 136: 'halpe136'}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._others: set[str] = set()  # data sets whose joints are others than the layouts'
+        self._in_space = False
+
+    def find(self, paths: Sequence[Path]) -> list[Unit]:
+        """List the files of clips, and the folders of files of frames."""
+        files = find_files(paths, self.suffixes, self.reads)
+        self._frames = frame_files(files, _is_people)
+        clips = [file for file in files if file.parent not in self._frames]
+        return named([*self._frames, *clips], paths)
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the clip."""
+        if unit.path in self._frames:
+            people = [read_json(file) for file in self._frames[unit.path]]
+            data: Any = [{'instances': frame} for frame in people]
+        else:
+            data = read_json(unit.path)
+        frames = data.get('instance_info') if isinstance(data, Mapping) else data
+        frames = [{'instances': frames}] if _is_people(frames) else frames
+        if not isinstance(frames, list) or not all(map(_is_frame, frames)):
+            raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
+        numbers = [frame.get('frame_id') for frame in frames]
+        if not all(type(number) is int for number in numbers) or len(set(numbers)) < len(numbers):
+            numbers = list(range(len(frames)))
+        seen, in_space = [], False
+        for number, frame in zip(numbers, frames):
+            for person in frame['instances']:
+                joints, is_3d = _joints(person, f'{unit.path}: frame {number}')
+                in_space |= is_3d
+                seen.append((number, joints, person.get('track_id')))
+        boxes = boxes_of(seen, str(unit.path), 'keypoints [[x, y], ...] of each person', numbers)
+        if isinstance(data, Mapping):
+            self._remember(data.get('meta_info'), boxes.joints.shape[1])
+        if not in_space:
+            yield from self.clip(unit.name, boxes)
+            return
+        self._in_space = True
+        people, number = people_of(boxes, self.max_people, in_space=True)
+        if number > len(people):
+            self.note(f'more than {self.max_people} people (--max-people) in', unit.name)
+        yield {'frame_dir': unit.name, 'keypoint': people}
+
+    def _remember(self, meta: Any, num_joints: int) -> None:
+        name = meta.get('dataset_name') if isinstance(meta, Mapping) else None
+        known = DATA_SETS.get(num_joints, '')
+        if isinstance(name, str) and known and not name.lower().replace('-', '_').startswith(known):
+            self._others.add(name)
+
+    def layout(self, num_joints: int) -> str | None:
+        """Return the layout, unless the joints are another data set's or in space (Human3.6M's)."""
+        return None if self._others or self._in_space else self.layouts.get(num_joints)
+
+
+def _is_people(data: Any) -> bool:
+    """Whether this is the list of one frame's instances."""
+    listed = isinstance(data, list) and bool(data) and _is_frame({'instances': data})
+    return listed and all('keypoint_scores' in person for person in data)
+
+
+def _is_frame(frame: Any) -> bool:
+    people = frame.get('instances') if isinstance(frame, Mapping) else None
+    return isinstance(people, list) and all(
+        isinstance(person, Mapping) and isinstance(person.get('keypoints'), list)
+        for person in people
+    )
+
+
+def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
+    """(V, 3) x, y, score, or x, y, z; and whether it is the latter."""
+    wanted = 'keypoints [[x, y], ...] and as many keypoint_scores'
+    try:
+        xy = np.asarray(person['keypoints'], float)
+        scores = person.get('keypoint_scores')
+        if xy.ndim == 2 and xy.shape[1] == 3:
+            return xy, True
+        score = np.ones(len(xy)) if scores is None else np.asarray(scores, float)
+        return np.concatenate([xy, score[:, None]], axis=1), False
+    except (TypeError, ValueError, OverflowError, IndexError):
+        raise DataError(f'{where}: {brief(person)}. Expected {wanted}.') from None

@@ -1,0 +1,78 @@
+"""NATOPS' .ts files (sources/natops.py), one file of clips: seen from one side, or in space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError, seed_number
+from ...wording import count
+from .. import natops
+from ..natops_people import NUM_PEOPLE
+from ..source import Source, Unit, option
+
+
+@dataclass
+class Natops(Source):
+    """NATOPS_TRAIN.ts and NATOPS_TEST.ts."""
+
+    form = 'natops'
+    reads = 'NATOPS_TRAIN.ts and NATOPS_TEST.ts of the UEA & UCR archive'
+    layouts = {natops.NUM_JOINTS: 'natops8'}
+
+    projection: str = option(
+        'xy',
+        'picture of two axes, or all three in space, xyz (default: xy)',
+        choices=(*natops.PROJECTIONS, natops.SPACE),
+    )
+    folds: int = option(
+        3, 'parts of train, each a val with the rest as its fit (default: 3)', type=int
+    )
+    people_seed: int = option(
+        0, "deals train's people out to the parts (default: 0)", type=seed_number
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.folds <= NUM_PEOPLE:
+            raise UserError(
+                f'--folds {self.folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people '
+                'are dealt out to them.'
+            )
+        self._series: dict[str, natops.Series] = {}
+
+    def find(self, paths: Sequence[Path]) -> list[Unit]:
+        """Return train and test, the two files in this order."""
+        files = [
+            file
+            for path in paths
+            for file in (sorted(path.glob('*.ts')) if path.is_dir() else [path])
+        ]
+        files = (
+            sorted(files, key=lambda file: 'TRAIN' not in file.name) if len(files) == 2 else files
+        )
+        if len(files) != 2:
+            raise UserError(
+                f'natops: {count(len(files), "file")}. Expected two, NATOPS_TRAIN.ts NATOPS_TEST.ts.'
+            )
+        return [Unit(file, split) for file, split in zip(files, ('train', 'test'))]
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield a file's clips."""
+        series = self._series[unit.name] = natops.read_ts(unit.path)
+        natops.check_same_classes(self._series.values(), unit.path)
+        yield from natops.annotations(series, unit.name, self.projection)
+
+    def label_names(self) -> tuple[str, ...] | None:
+        """Return the gestures' names where the file has the archive's six labels."""
+        return natops.label_names(next(iter(self._series.values())))
+
+    def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return train and test, and train in parts."""
+        if len(self._series) < 2:
+            return {}
+        return natops.splits(
+            self._series['train'], self._series['test'], self.folds, self.people_seed
+        )

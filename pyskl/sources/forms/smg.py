@@ -1,0 +1,127 @@
+"""SMG (Chen et al., 2023): micro-gestures of 40 people, seen by Kinect; 17 classes, layout ntu25.
+
+csv   Sample0001/Sample0001_skeleton.csv, no header, one row a frame, 25 x 11 numbers: x y z in
+      metres (0-2), a quaternion, pixels of the 1920 x 1080 picture (7, 8), two more. Beside it
+      Sample0001_finelabels.csv, `id,start,end` a gesture: ids 1..17, frames counted from 1, both
+      ends in. Row r of the latter, from 0 on, is the clip Sample0001_r.
+npy   train_data.npy (N, 3, T, 25, 1), x y z in metres, with train_label.pkl beside (names, labels).
+
+People 36 to 40 are the test set, so clips of the csv are in the splits train and test; those of
+train_data.npy are in the split train.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError, UserError
+from ...files.arrays import load_npy
+from ...skeletons import is_present
+from ..imigue import read_labels
+from ..source import Source, Unit, find_files, named, option
+from ..tables import read_numbers
+
+POINTS, LABELS = '_skeleton.csv', '_finelabels.csv'
+NPY = '_data.npy'
+NUM_JOINTS, NUM_CLASSES, NUMBERS = 25, 17, 11
+IMG_SHAPE = (1080, 1920)
+TEST_PEOPLE = range(36, 41)
+
+
+@dataclass
+class Smg(Source):
+    """The csv release, and the arrays made of it."""
+
+    form = 'smg'
+    reads = 'Sample*_skeleton.csv with Sample*_finelabels.csv, or *_data.npy with *_label.pkl'
+    suffixes = (POINTS, NPY)
+    layouts = {NUM_JOINTS: 'ntu25'}
+
+    pixels: bool = option(False, 'positions in the picture (default of csv; npy holds none)')
+    space: bool = option(False, 'x, y, z in metres (all that npy holds)')
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pixels and self.space:
+            raise UserError('--pixels and --space: expected one of them.')
+        self._arrays_of: dict[str, list[str]] = {}  # 'train' of train_data.npy -> its clips
+
+    def find(self, paths: Sequence[Path]) -> list[Unit]:
+        """List the files by Sample0001, or train of train_data.npy."""
+        files = find_files(paths, self.suffixes, self.reads)
+        units = named(files, paths)
+        endings = f'(?:{"|".join(e.rpartition(".")[0] for e in self.suffixes)})$'
+        return [Unit(unit.path, re.sub(endings, '', unit.name)) for unit in units]
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield the gestures of a recording, or the clips of an array."""
+        return self._arrays(unit) if unit.path.suffix.lower() == '.npy' else self._recording(unit)
+
+    def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
+        gestures = read_numbers(path, 3, 'class id, first frame, last frame')
+        wanted = f'{NUM_JOINTS} x {NUMBERS} numbers a frame'
+        table = read_numbers(unit.path, NUM_JOINTS * NUMBERS, wanted)
+        joints = table.reshape(-1, NUM_JOINTS, NUMBERS)
+        for row, (class_id, first, last) in enumerate(gestures):
+            name = f'{unit.name}_{row}'
+            where = f'{path}: row {row} ({class_id:g}, {first:g}, {last:g})'
+            if class_id not in range(1, NUM_CLASSES + 1):
+                self.leave_out(f'{where}: class id {class_id:g}. Expected 1 to {NUM_CLASSES}.')
+                continue
+            if not (first <= last and 0 <= first <= len(joints) and last >= 1):
+                self.leave_out(
+                    f'{where}: {unit.path.name} has no such frames; it has 1 to {len(joints)}.'
+                )
+                continue
+            if last > len(joints):
+                self.note('the last frames that the labels name are not there for', name)
+            inside = joints[max(int(first) - 1, 0) : int(last)]
+            yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
+
+    def _clip(self, joints: np.ndarray) -> dict[str, Any]:
+        """(T, 25, 11) -> the fields of its clip."""
+        joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints).astype(np.float32)
+        if self.space:
+            return {'keypoint': joints[None, ..., :3]}
+        xy = joints[None, ..., 7:9]
+        seen = is_present(xy).astype(np.float32)
+        return {'keypoint': xy, 'keypoint_score': seen, 'img_shape': IMG_SHAPE}
+
+    def _arrays(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        if self.pixels:
+            raise UserError(
+                f'{unit.path}: --pixels, but these arrays hold metres alone. Give the csv.'
+            )
+        data = load_npy(unit.path)
+        if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
+            raise DataError(
+                f'{unit.path}: holds {data.dtype} of shape {data.shape}. Expected (N, 3, T, 25, 1): '
+                'clips, x y z in metres, frames, joints, people.'
+            )
+        names, labels = [f'{unit.name}_{i}' for i in range(len(data))], None
+        beside = unit.path.with_name(unit.path.name[: -len(NPY)] + '_label.pkl')
+        if beside.exists():
+            names, labels = read_labels(beside, len(data))
+        self._arrays_of[unit.name.rpartition('/')[2]] = names
+        for i, name in enumerate(names):
+            keypoint = np.asarray(data[i]).transpose(3, 1, 2, 0)
+            yield {'frame_dir': name, 'label': labels and labels[i], 'keypoint': keypoint}
+
+    def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return the arrays' files, or train and test by person, where names say the person."""
+        if self._arrays_of:
+            return self._arrays_of
+        people = [re.match(r'(?:Sample)?(\d{4})_\d+$', name) for name in names]
+        if not all(people):
+            return {}
+        split: dict[str, list[str]] = {'train': [], 'test': []}
+        for name, person in zip(names, people):
+            split['test' if int(person[1]) in TEST_PEOPLE else 'train'].append(name)
+        return {part: members for part, members in split.items() if members}

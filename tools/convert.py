@@ -1,0 +1,132 @@
+"""Turn skeletons of many forms into an annotation file: `convert.py FORM PATH ... -o FILE`.
+
+    python tools/convert.py openpose json_folders -o data/mine.pkl --labels labels.csv --split-by random
+    python tools/convert.py ntu nturgb+d_skeletons -o data/ntu.pkl
+    python tools/convert.py FORM --help          what a form reads, and its options
+
+What cannot be read is left out and named, all of it at once; --strict makes that an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from pyskl.annotations import write_annotations
+from pyskl.annotations.fields import NO_LABEL
+from pyskl.annotations.label_files import HELP as LABELS_HELP
+from pyskl.annotations.splitting import HELP as SPLIT_HELP
+from pyskl.errors import run_script, seed_number
+from pyskl.skeletons import LAYOUTS
+from pyskl.sources.conversion import Converted, Settings, convert
+from pyskl.sources.forms import FORMS
+from pyskl.sources.source import Source
+from pyskl.wording import count
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    common = _common()
+    forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
+    for name, form in FORMS.items():
+        described = forms.add_parser(
+            name,
+            parents=[common],
+            help=form.reads,
+            description=sys.modules[form.__module__].__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_options(described, form)
+    return parser.parse_args(argv)
+
+
+def _common() -> argparse.ArgumentParser:
+    """The options of all forms."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
+    parser.add_argument(
+        '-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle'
+    )
+    parser.add_argument(
+        '--labels', metavar='FILE', help=f"{LABELS_HELP}; or 'folder': the one that a clip lies in"
+    )
+    parser.add_argument(
+        '--label-names',
+        type=Path,
+        metavar='FILE',
+        help='names of the classes, one a line, in class order',
+    )
+    parser.add_argument('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
+    parser.add_argument(
+        '--seed', type=seed_number, default=0, help='of --split-by random (default: 0)'
+    )
+    parser.add_argument(
+        '--layout',
+        metavar='LAYOUT',
+        help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, or '
+        'a config file (default: by the form and the number of joints)',
+    )
+    parser.add_argument(
+        '--joints',
+        nargs='+',
+        default=(),
+        help='keep these alone: a known layout, or names or numbers of joints',
+    )
+    parser.add_argument(
+        '--strict', action='store_true', help='write nothing where anything is left out'
+    )
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
+    """The options of one form, from its dataclass fields."""
+    for field in fields(form):
+        how = dict(field.metadata)
+        if not how:
+            continue
+        default = None if field.default is MISSING else field.default
+        if isinstance(default, bool):
+            parser.add_argument(_flag(field.name), action='store_true', **how)
+        else:
+            parser.add_argument(_flag(field.name), default=default, **how)
+
+
+def _flag(name: str) -> str:
+    return f'--{name.replace("_", "-")}'
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    form = FORMS[args.form]
+    source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
+    if args.layout:  # not before: the reader of configs is heavy
+        from pyskl.recipe.layout_option import read_layout
+
+        args.layout = read_layout(args.layout)
+    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings)})
+    converted = convert(source, args.paths, settings)
+    write(args.out, converted, form.as_given)
+
+
+def write(path: Path, converted: Converted, as_given: bool) -> None:
+    """Write the file, and say what is in it and what is not."""
+    write_annotations(
+        path, converted.split, converted.annotations, as_given=as_given, about=converted.about
+    )
+    print('\n'.join(converted.lines))
+    sizes = ', '.join(f'{name} {len(members):,}' for name, members in converted.split.items())
+    labels = [annotation.get('label', NO_LABEL) for annotation in converted.annotations]
+    classes = {k for label in labels for k in (label if isinstance(label, list) else [label])}
+    num_classes = len(classes - {NO_LABEL, None})
+    known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
+    num_clips = count(len(labels), 'clip')
+    print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')
+
+
+if __name__ == '__main__':
+    run_script(main)
