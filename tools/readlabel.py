@@ -1,8 +1,9 @@
-"""Turn iMiGUE's raw files into annotation pickles: data/imigue/task1/*_data.npy -> data/imigue_{split}.pkl.
+"""Turn iMiGUE's raw files, of any release, into annotation pickles: PATH -> data/imigue_{train,val,test}.pkl.
 
-    python tools/readlabel.py
+    python tools/readlabel.py                                    data/imigue/task1
+    python tools/readlabel.py PATH [PATH ...]                    whatever of iMiGUE lies there
     python tools/readlabel.py --val-videos published
-    python tools/readlabel.py --csv FOLDER
+    python tools/readlabel.py PATH --joints openpose_upper_hands
 """
 from __future__ import annotations
 
@@ -12,10 +13,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.annotations import open_annotations, write_annotations
+from pyskl.annotations import About, open_annotations, write_annotations
 from pyskl.errors import DataError, UserError, run_script
-from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS, raw_paths, read_raw, take_out_videos
-from pyskl.sources.imigue_csv import read_csv_release
+from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
+from pyskl.sources.imigue_conversion import Settings
+from pyskl.sources.imigue_convert import convert
+from pyskl.sources.imigue_find import Found, find
+from pyskl.sources.imigue_findings import ID_MOD_99
+from pyskl.sources.imigue_joints import DEFAULT, Joints
 from pyskl.wording import count
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,53 +28,60 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--data-dir', type=Path, default=ROOT / 'data' / 'imigue' / 'task1',
-                        help='folder of {split}_data.npy and {split}_label.pkl (default: data/imigue/task1 of this project)')
-    parser.add_argument('--csv', type=Path, metavar='FOLDER', help='read the csv release (*_light_hand.csv) there instead')
+    parser.add_argument('paths', nargs='*', type=Path, metavar='PATH',
+                        help='folders or files: raw arrays, csv and xlsx releases, some levels down too; names of folders say train, val '
+                             'or test (default: data/imigue/task1 of this project)')
+    parser.add_argument('--data-dir', type=Path, metavar='FOLDER', help='only the raw arrays in this folder, {split}_data.npy')
+    parser.add_argument('--csv', type=Path, metavar='FOLDER', help='only the videos below this folder, *_light_hand.csv or *_openpose.xlsx')
     parser.add_argument('--out-dir', type=Path, default=ROOT / 'data', help='where imigue_{split}.pkl is written (default: data)')
     parser.add_argument('--splits', nargs='+', choices=SPLITS, metavar='SPLIT',
-                        help='of train val test (default: those that are there); with --csv what the clips are (default: train)')
-    parser.add_argument('--img-shape', nargs=2, type=int, default=IMG_SHAPE, metavar=('H', 'W'),
-                        help='height and width of the videos in pixels (default: 1080 1920)')
+                        help='of train val test (default: those that are there); of videos whose folder does not say, what they are '
+                             '(default: train)')
+    parser.add_argument('--joints', default=DEFAULT, metavar='JOINTS',
+                        help=f'joints to keep: {DEFAULT} (default), openpose_upper_hands or openpose137 (137-point release), another '
+                             'layout that the release can give, all, or a list: 0-8,15-18,95-136 or "nose,left wrist"')
+    parser.add_argument('--img-shape', nargs=2, type=int, metavar=('H', 'W'),
+                        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, or more where the joints '
+                             'reach further)')
     parser.add_argument('--val-videos', nargs='+', metavar='ID',
                         help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a file of ids')
+    parser.add_argument('--keep-labels', action='store_true', help='keep labels of test that are all one class')
+    parser.add_argument('--class-order', choices=['id-1', ID_MOD_99], default='id-1',
+                        help='what the labels of raw arrays are; id%%99 is turned into id - 1')
+    parser.add_argument('--strict', action='store_true', help='an error, and nothing written, where a video or clip would be left out')
     args = parser.parse_args(argv)
-    if min(args.img_shape) < 1:
+    if args.img_shape and min(args.img_shape) < 1:
         raise UserError(f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.')
+    if args.paths and (args.data_dir or args.csv):
+        raise UserError('PATH beside --data-dir or --csv: give one of them. PATH finds raw arrays and videos alike.')
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    videos = _val_videos(args.val_videos)
-    converted: dict[str, list[dict]] = {}
-    for split in _splits(args, bool(videos)):
-        source = args.csv or raw_paths(args.data_dir, split)[0]
-        annotations = read_csv_release(args.csv, args.img_shape) if args.csv else read_raw(args.data_dir, split, args.img_shape)
-        if videos and split == 'train':
-            annotations, converted['val'] = take_out_videos(annotations, videos, str(source))
-        converted[split] = annotations
-    for split in (split for split in SPLITS if split in converted):     # only now: a fault in test leaves no new train behind
-        _write(args.out_dir, split, converted[split])
-    if 'train' in converted and 'val' not in converted:
-        _warn_of_old_val(args.out_dir / 'imigue_val.pkl', converted['train'])
+    settings = Settings(splits=tuple(dict.fromkeys(args.splits or ())), img_shape=args.img_shape and tuple(args.img_shape),
+                        joints=Joints(args.joints), val_videos=_val_videos(args.val_videos), keep_labels=args.keep_labels,
+                        id_mod_99=args.class_order == ID_MOD_99, strict=args.strict)
+    found, where = _find(args)
+    done = convert(found, settings, where)
+    for line in done.facts:
+        print(line)
+    for line in done.warnings:
+        print(f'warning: {line}.')
+    for split, clips in done.clips.items():     # only now: a fault in test leaves no new train behind
+        _write(args.out_dir, split, clips, done.about.get(split))
+    if 'train' in done.clips and 'val' not in done.clips:
+        _warn_of_old_val(args.out_dir / 'imigue_val.pkl', done.clips['train'])
 
 
-def _splits(args: argparse.Namespace, val_from_train: bool) -> list[str]:
-    """The splits to convert; a UserError when they are not there or contradict --val-videos."""
+def _find(args: argparse.Namespace) -> tuple[Found, str]:
+    own_name = len(args.splits or ()) != 1          # the user has said what the folder is
     if args.csv:
-        splits = args.splits or ['train']
-        if len(splits) > 1:
-            raise UserError(f'--csv with --splits {" ".join(splits)}: one folder is one split. Convert the folders one by one.')
-    else:
-        there = [split for split in SPLITS if raw_paths(args.data_dir, split)[0].exists()]
-        splits = list(dict.fromkeys(args.splits or there))
-        if not splits:
-            raise DataError(f'{args.data_dir}: holds no train_data.npy, val_data.npy or test_data.npy. Put the raw files there, '
-                            'or name their folder with --data-dir (data/README.md says what they are).')
-    if val_from_train and ('val' in splits or 'train' not in splits):
-        raise UserError(f'--val-videos takes val out of train, but the splits are {" ".join(splits)}. Give --splits train test.')
-    return splits
+        return find([args.csv], raw=False, own_name=own_name), str(args.csv)
+    if args.data_dir:
+        return find([args.data_dir], videos=False, depth=0), str(args.data_dir)
+    paths = args.paths or [ROOT / 'data' / 'imigue' / 'task1']
+    return find(paths, own_name=own_name), ', '.join(map(str, paths))
 
 
 def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:
@@ -87,9 +99,9 @@ def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _write(out_dir: Path, split: str, annotations: list[dict]) -> None:
+def _write(out_dir: Path, split: str, annotations: list[dict], about: About | None) -> None:
     path = out_dir / f'imigue_{split}.pkl'
-    write_annotations(path, {split: [a['frame_dir'] for a in annotations]}, annotations)
+    write_annotations(path, {split: [a['frame_dir'] for a in annotations]}, annotations, about=about)
     num_classes = len({a['label'] for a in annotations} - {-1})
     labels = count(num_classes, 'class') if num_classes else 'no labels'
     print(f'wrote {_shown(path)} ({count(len(annotations), "clip")}, {labels})')

@@ -36,30 +36,54 @@ def read_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> 
                img_shape and original_shape as given, label (-1: none). Their arrays are read-only views of the file
     raises     DataError naming file and clip
     """
-    num_clips, annotations = iterate_raw(folder, split, img_shape)
-    return list(tqdm(annotations, str(raw_paths(folder, split)[0]), num_clips, leave=False, disable=None))
+    data, labels = raw_paths(folder, split)
+    return read_pair(split, data, labels if labels.exists() else None, img_shape)
+
+
+def read_pair(split: str, data: Path, labels: Path | None, img_shape: Sequence[int] = IMG_SHAPE) -> list[dict[str, Any]]:
+    """read_raw for files of any names; all faulty clips are named at once."""
+    num_clips, annotations = _iterate(split, data, labels, img_shape)
+    items = list(tqdm(annotations, str(data), num_clips, leave=False, disable=None))
+    wrong = [item for item in items if isinstance(item, DataError)]
+    if wrong:
+        more = '' if len(wrong) == 1 else f' So are {len(wrong) - 1} more: {some((str(w).split(": ")[1] for w in wrong[1:]), 20)}.'
+        raise DataError(f'{wrong[0]}{more}')
+    return [_or_raise(item) for item in items]
 
 
 def iterate_raw(folder: Path, split: str, img_shape: Sequence[int] = IMG_SHAPE) -> tuple[int, Iterator[dict[str, Any]]]:
     """read_raw, one clip at a time: N, and the annotations."""
-    data_path, label_path = raw_paths(folder, split)
+    data, labels = raw_paths(folder, split)
+    num_clips, annotations = _iterate(split, data, labels if labels.exists() else None, img_shape)
+    return num_clips, map(_or_raise, annotations)
+
+
+def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
+    if isinstance(item, DataError):
+        raise item
+    return item
+
+
+def _iterate(split: str, data_path: Path, label_path: Path | None,
+             img_shape: Sequence[int]) -> tuple[int, Iterator[dict[str, Any] | DataError]]:
+    """N, and each clip's annotation or what is wrong with it."""
     data = load_npy(data_path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
         raise DataError(f'{data_path}: holds {data.dtype} of shape {data.shape}. Expected float32 (N, 3, T, V, M): clips, '
                         'x y score, frames, joints, people; iMiGUE has (N, 3, 90, 22, 1).')
     names, labels = [f'{split}_{i}' for i in range(len(data))], None
-    if label_path.exists():
-        names, labels = read_labels(label_path, len(data))
+    if label_path is not None:
+        names, labels = read_labels(label_path, len(data), may_lack=split == 'test')
     return len(data), _annotations(data_path, data, names, labels or [NO_LABEL] * len(data), img_shape)
 
 
 def _annotations(path: Path, data: np.ndarray, names: list[str], labels: list[int],
-                 img_shape: Sequence[int]) -> Iterator[dict[str, Any]]:
+                 img_shape: Sequence[int]) -> Iterator[dict[str, Any] | DataError]:
     for i, (name, label) in enumerate(zip(names, labels)):
         try:
             yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
         except Wrong as wrong:
-            raise DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}') from None
+            yield DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}')
 
 
 def clip_annotation(name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]) -> dict[str, Any]:
@@ -69,8 +93,8 @@ def clip_annotation(name: str, clip: np.ndarray, label: int, img_shape: Sequence
         'total_frames': clip.shape[1], 'keypoint': clip[:2].transpose(3, 1, 2, 0), 'keypoint_score': clip[2].transpose(2, 0, 1)})
 
 
-def read_labels(path: Path, num_clips: int) -> tuple[list[str], list[int] | None]:
-    """{split}_label.pkl -> N names, N labels or None. Raises DataError."""
+def read_labels(path: Path, num_clips: int, may_lack: bool = False) -> tuple[list[str], list[int] | None]:
+    """{split}_label.pkl -> N names, N labels or None; may_lack: an empty list of labels means none, too. Raises DataError."""
     value = load_pickle(path)
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise DataError(f'{path}: holds {brief(value)}. Expected a tuple (names, labels); labels may be None.')
@@ -79,6 +103,8 @@ def read_labels(path: Path, num_clips: int) -> tuple[list[str], list[int] | None
         raise DataError(f"{path}: the names are {brief(value[0])}. Expected a list of texts like '0187_0'.")
     if value[1] is not None and labels is None:
         raise DataError(f'{path}: the labels are {brief(value[1])}. Expected a list of whole numbers, or None.')
+    if may_lack and labels == []:
+        labels = None
     for what, values in (('names', names), ('labels', labels)):
         if values is not None and len(values) != num_clips:
             raise DataError(f'{path}: {len(values)} {what} for {num_clips} clips. Expected as many. '
@@ -100,7 +126,8 @@ def video_of(name: str) -> str:
 def take_out_videos(annotations: Iterable[dict], videos: Sequence[str], where: str) -> tuple[list[dict], list[dict]]:
     """Split clips into (the others, those of `videos`), order kept. DataError when a video has no clip, or nothing is left."""
     wanted = set(videos)
-    rest, taken = [], []
+    rest: list[dict] = []
+    taken: list[dict] = []
     for annotation in annotations:
         (taken if video_of(annotation['frame_dir']) in wanted else rest).append(annotation)
     absent = sorted(wanted - {video_of(a['frame_dir']) for a in taken})

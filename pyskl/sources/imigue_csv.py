@@ -1,130 +1,205 @@
-"""iMiGUE's csv release -> annotations. Receives one pair of csv files a video, hands on one annotation a labelled stretch.
+"""iMiGUE's csv and xlsx releases -> annotations, one for each labelled stretch of a video.
 
 NNNN_light_hand.csv   106 columns: frame number, then x px, y px, score of 25 body points (OpenPose's BODY_25) and of 5 + 5
                       finger tips (first hand, second hand); one row a frame; with or without a header row
-NNNN.csv              (or NNNN_*.csv) three columns: class id, first frame, last frame (both belong to the clip); one row a clip
+NNNN_openpose.xlsx    411 columns: x px, y px, score of 137 points; row r is frame r
+NNNN_label.csv        class id, first frame, last frame (both belong to the clip); one row a clip
 """
 from __future__ import annotations
 
-import warnings
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from ..annotations.fields import Wrong
+from ..annotations.fields import NO_LABEL, Wrong
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
-from ..skeletons import get_layout
 from ..wording import some
-from .imigue import IMG_SHAPE, clip_annotation
+from .imigue import IMG_SHAPE, SPLITS, clip_annotation
+from .imigue_find import Video, find
+from .imigue_frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
+from .imigue_joints import Joints, keep_joints
+from .imigue_labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
+from .imigue_report import Remark, listed
+from .imigue_tables import read_table
 
-POINTS_SUFFIX = '_light_hand.csv'
+__all__ = ['NUM_COLUMNS', 'POINTS', 'Reading', 'class_of', 'cut', 'read_csv_release', 'read_videos']
+
 NUM_FRAMES = 90                 # longer clips keep their last 90 frames, zeros are appended to shorter ones
-NUM_CLASSES = 32
-OTHER_ID = 99                   # the id of class 31 (illustrative) in the release
-
-BODY_25 = ('nose', 'neck', 'right shoulder', 'right elbow', 'right wrist', 'left shoulder', 'left elbow', 'left wrist',
-           'middle hip', 'right hip', 'right knee', 'right ankle', 'left hip', 'left knee', 'left ankle',
-           'right eye', 'left eye', 'right ear', 'left ear',
-           'left big toe', 'left small toe', 'left heel', 'right big toe', 'right small toe', 'right heel')
-NUM_POINTS = len(BODY_25) + 10
-NUM_COLUMNS = 1 + 3 * NUM_POINTS
 
 # Which of the 35 points each of the 22 joints is: the upper body by name, then all finger tips in their order.
-POINTS = tuple(BODY_25.index(name) for name in get_layout('imigue22').joints[:12]) + tuple(range(len(BODY_25), NUM_POINTS))
+POINTS = Joints().of(NUM_POINTS)
+
+
+@dataclass
+class Reading:
+    """What came of reading videos.
+
+    Attributes:
+        clips: annotations of each split, by video, then by row of its label file; clip r of video 0187 is '0187_r'.
+        forms: numbers of points that were met.
+        starts: number of the first frame, and whether that was counted for want of numbers in the file -> videos.
+        left_out: videos and clips that were not read, and why.
+        notes: what was odd and how it was read.
+        unknown_ids: class ids of test that are none, so that their clips have no label.
+    """
+
+    clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    forms: set[int] = field(default_factory=set)
+    starts: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    left_out: list[Remark] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
+    unknown_ids: set[float] = field(default_factory=set)
 
 
 def read_csv_release(folder: Path, img_shape: Sequence[int] = IMG_SHAPE) -> list[dict[str, Any]]:
-    """The annotations of all videos in a folder, by video, then by row of its label file; the names are video_row ('0187_0').
+    """The annotations of all videos in a folder, of whatever split.
 
-    raises  DataError naming the file and the line. One video at a time is in memory beside the clips.
+    raises  DataError when there are none
     """
-    videos = sorted(folder.glob(f'*{POINTS_SUFFIX}')) if folder.is_dir() else []
-    if not videos:
-        raise DataError(f'{folder}: holds no *{POINTS_SUFFIX}. Expected the folder of the csv release, one such file a video.')
-    annotations: list[dict[str, Any]] = []
-    for path in tqdm(videos, str(folder), leave=False, disable=None):
-        annotations += read_video(path, label_file(path), img_shape)
-    return annotations
+    reading = read_videos(find([folder], raw=False).videos, img_shape=img_shape)
+    clips = [clip for split in reading.clips.values() for clip in split]
+    if not clips:
+        raise nothing_left(str(folder), reading.left_out)
+    return clips
 
 
-def label_file(points: Path) -> Path:
-    """The label csv beside a video's points: NNNN.csv, or the only other NNNN_*.csv."""
-    video = points.name.removesuffix(POINTS_SUFFIX)
-    plain = points.with_name(f'{video}.csv')
-    if plain.exists():
-        return plain
-    beside = [p for p in sorted(points.parent.glob('*.csv')) if p.name.startswith(f'{video}_')]
-    others = [p for p in beside if not p.name.endswith(POINTS_SUFFIX)]
-    if len(others) != 1:
-        found = f'several may be it: {some(p.name for p in others)}' if others else 'there is none'
-        raise DataError(f'{points}: its label file is wanted, {found}. Expected {plain.name} (id, start, end) beside it.')
-    return others[0]
+def nothing_left(where: str, left_out: Sequence[Remark]) -> DataError:
+    return DataError(listed(where, 'no clip could be read', left_out))
 
 
-def read_video(points: Path, labels: Path, img_shape: Sequence[int]) -> list[dict[str, Any]]:
-    """The labelled clips of one video."""
-    video = points.name.removesuffix(POINTS_SUFFIX)
-    frames = read_table(points, NUM_COLUMNS, 'frame number, then x, y, score of 35 points')
-    clips = read_table(labels, 3, 'class id, first frame, last frame')
-    annotations = []
-    for row, (class_id, first, last) in enumerate(clips):
-        where = f'{labels}: clip {row} ({class_id:g}, {first:g}, {last:g})'
-        inside = frames[(frames[:, 0] >= first) & (frames[:, 0] <= last), 1:]
-        if not len(inside):
-            raise DataError(f'{where}: {points.name} has no frame in it; it has {frames[0, 0]:g} to {frames[-1, 0]:g}.')
+def read_videos(videos: Sequence[Video], joints: Joints | None = None, img_shape: Sequence[int] = IMG_SHAPE) -> Reading:
+    """Read the labelled clips of videos.
+
+    Args:
+        videos: as imigue_find found them; those whose folder does not say a split are train's.
+        joints: which ones to keep; None: imigue22.
+        img_shape: (h, w) px.
+
+    Returns:
+        What was read and what was not. One video at a time is in memory beside the clips.
+
+    Raises:
+        DataError: the label files of a part hold class numbers in place of ids.
+    """
+    joints, reading = joints or Joints(), Reading()
+    ids: dict[str, list[float]] = {}
+    seen: set[tuple[str, str]] = set()
+    for video in tqdm(videos, 'videos', unit='video', leave=False, disable=None):
+        part = video.split or 'train'
+        if (part, video.name) in seen:
+            why = 'the same video again in another folder; the first is read'
+            reading.left_out.append(Remark('video', str(video.points[0]), why, fault=False))
+            continue
+        seen.add((part, video.name))
         try:
-            annotations.append(clip_annotation(f'{video}_{row}', cut(inside), class_of(class_id, where), img_shape))
-        except Wrong as wrong:
-            raise DataError(f'{where}: {wrong}') from None
-    return annotations
+            frames, rows = _read(video, joints, reading)
+        except _Left as left:
+            reading.left_out.append(Remark('video', video.name, left.why, left.detail))
+            continue
+        if part != 'test' and rows[0].class_id is None:
+            why = f'two columns, the class id is missing. {COLUMNS}'
+            reading.left_out.append(Remark('video', video.name, why, video.labels[0].name))
+            continue
+        if rows[0].class_id is None:
+            why = 'two columns in the label csv: clips without labels'
+            reading.notes.append(Remark('video', video.name, why))
+        ids.setdefault(part, []).extend(row.class_id for row in rows if row.class_id is not None)
+        for row in rows:
+            name = f'{video.name}_{row.row}'
+            try:
+                clip = _clip(name, row, part, frames, joints, img_shape, reading)
+                reading.clips.setdefault(part, []).append(clip)
+            except _Left as left:
+                where = f'{video.labels[0].name} line {row.line}: {left.detail}'
+                reading.left_out.append(Remark('clip', name, left.why, where.removesuffix(': ')))
+    for part in ('train', 'val'):
+        check_ids(ids.get(part, ()), part)
+    reading.clips = {part: reading.clips[part] for part in SPLITS if reading.clips.get(part)}
+    return reading
+
+
+class _Left(Exception):
+    """Why a video or a clip is left out."""
+
+    def __init__(self, why: str, detail: str = ''):
+        super().__init__(why)
+        self.why, self.detail = why, detail
+
+
+def _read(video: Video, joints: Joints, reading: Reading) -> tuple[Frames, list[LabelRow]]:
+    if len(video.labels) != 1:
+        beside = video.points[0].name
+        if video.labels:
+            raise _Left(f'several files may be its label csv. Expected one, NNNN.csv ({COLUMNS[9:]})',
+                        f'beside {beside}: {some(path.name for path in video.labels)}')
+        raise _Left('no label csv. Expected NNNN.csv or NNNN_label.csv beside the points', f'{video.name}.csv beside {beside}')
+    try:
+        rows = read_rows(video.labels[0])
+    except DataError as error:
+        raise _Left(f'its label csv cannot be used. {COLUMNS}', str(error)) from None
+    faults = []
+    for path in video.points:
+        try:
+            frames = frames_of(path, read_table(path))
+        except DataError as error:
+            faults.append(_Left(f'its points cannot be used. {WANTED}', str(error)))
+            continue
+        form = frames.points.shape[1]
+        try:
+            joints.of(form)
+        except DataError as error:
+            faults.append(_Left(str(error), path.name))
+            continue
+        if form not in reading.forms:
+            joints.layout(form)         # a list that makes none is an error at once
+        reading.forms.add(form)
+        reading.starts[int(frames.number[0]), frames.counted] += 1
+        reading.notes += [Remark('video', path.name, why, where) for why, where in frames.notes]
+        reading.notes += [Remark('file', path.name, f'read in place of another: {fault.why}', fault.detail) for fault in faults]
+        return frames, rows
+    raise faults[0]
+
+
+def _clip(name: str, row: LabelRow, split: str, frames: Frames, joints: Joints, img_shape: Sequence[int],
+          reading: Reading) -> dict[str, Any]:
+    """The annotation of one row; raises _Left."""
+    if row.fault():
+        raise _Left(f'no whole frame numbers. {COLUMNS}', row.fault())
+    label = NO_LABEL
+    if row.class_id is not None and is_class_id(row.class_id):
+        label = class_of(row.class_id, name)
+    elif row.class_id is not None and split == 'test':
+        reading.unknown_ids.add(row.class_id)
+    elif row.class_id is not None:
+        raise _Left(f'no class. {EXPECTED_ID}', f'class id {row.class_id:g}')
+
+    first, last = int(row.first), int(row.last)
+    stretch = frames.cut(first, last, NUM_FRAMES)
+    if stretch is None:
+        swapped = last < first and frames.cut(last, first, NUM_FRAMES) is not None
+        why = 'has no frame in it; first and last look swapped' if swapped else 'its video has no frame in it'
+        has = f'{last} to {first} exist' if swapped else f'the video has {frames.number[0]} to {frames.number[-1]}'
+        raise _Left(f'{why}. Correct the label csv', f'frames {first} to {last}, {has}')
+    if stretch.doubtful:
+        raise _Left('a frame stands in its points twice, with different values', f'frame {some(stretch.doubtful)}')
+    if stretch.missing:
+        missing = f'frame {some(stretch.missing)}'
+        reading.notes.append(Remark('clip', name, 'frames that the file lacks: left empty', missing))
+    if stretch.cut_short:
+        end = f'{last}, the last frame is {frames.number[-1]}'
+        reading.notes.append(Remark('clip', name, 'label rows that go on behind the last frame: the clip ends there', end))
+    points = keep_joints(stretch.points, joints.of(frames.points.shape[1]), NUM_FRAMES)
+    try:
+        return clip_annotation(name, points, label, img_shape)
+    except Wrong as wrong:
+        raise _Left(str(wrong)) from None
 
 
 def cut(rows: np.ndarray) -> np.ndarray:
     """(n, 105) frames of 35 points -> (3, 90, 22, 1) float32: x, y, score of the 22 joints; a NaN joint is missing (zeros)."""
-    joints = rows.reshape(len(rows), NUM_POINTS, 3)[-NUM_FRAMES:, POINTS]          # (n, V, 3)
-    joints = np.where(np.isnan(joints).any(-1, keepdims=True), 0, joints)
-    clip = np.zeros((3, NUM_FRAMES, len(POINTS), 1), np.float32)
-    clip[:, :len(joints), :, 0] = joints.transpose(2, 0, 1)
-    return clip
-
-
-def class_of(class_id: float, where: str) -> int:
-    """1..32 -> 0..31, 99 -> 31."""
-    if class_id == OTHER_ID:
-        return NUM_CLASSES - 1
-    if class_id != int(class_id) or not 1 <= class_id <= NUM_CLASSES:
-        raise DataError(f'{where}: class id {class_id:g}. Expected 1 to {NUM_CLASSES}, or {OTHER_ID} for the last class.')
-    return int(class_id) - 1
-
-
-def read_table(path: Path, num_columns: int, columns: str) -> np.ndarray:
-    """A csv of numbers -> (rows, num_columns) float64. A header is seen by its words, or by counting the columns 0, 1, 2 ..."""
-    with open_regular(path) as f:
-        first = f.readline(1 << 20).decode('utf-8-sig', 'replace')
-    wanted = f'Expected {num_columns} columns: {columns}.'
-    cells = [cell.strip() for cell in first.split(',')]
-    if len(cells) != num_columns:
-        raise DataError(f'{path}: the first row has {len(cells)} columns. {wanted}')
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', UserWarning)        # an empty table is said below
-            table = np.loadtxt(path, delimiter=',', skiprows=int(_is_header(cells)), ndmin=2, encoding='utf-8-sig')
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f'{path}: cannot be read as numbers ({str(error)[:200]}). {wanted}') from error
-    if table.size == 0:
-        raise DataError(f'{path}: holds no rows. {wanted}')
-    if table.shape[1] != num_columns or np.isinf(table).any() or np.isnan(table[:, 0]).any():
-        raise DataError(f'{path}: holds {table.shape[1]} columns, or inf, or a row without a number in front. {wanted}')
-    return table
-
-
-def _is_header(cells: list[str]) -> bool:
-    try:
-        numbers = [float(cell) for cell in cells]
-    except ValueError:
-        return True
-    return numbers == list(range(len(cells))) and len(cells) > 3
+    return keep_joints(rows.reshape(len(rows), NUM_POINTS, 3), POINTS, NUM_FRAMES)

@@ -1,0 +1,139 @@
+"""All of iMiGUE that was found -> the annotations of train, val and test, with what there is to say about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, UserError
+from .imigue import SPLITS, read_pair, take_out_videos
+from .imigue_conversion import Conversion, Settings
+from .imigue_csv import nothing_left, read_videos
+from .imigue_find import Found, RawPair, Video
+from .imigue_findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
+from .imigue_joints import DEFAULT
+from .imigue_labels import from_id_mod_99
+from .imigue_looks import MUCH, look_at
+from .imigue_report import Remark, listed
+
+KINECT_JOINTS = 25
+
+
+def convert(found: Found, settings: Settings, where: str) -> Conversion:
+    """Read all that was found.
+
+    Args:
+        found: from imigue_find.find.
+        settings: what the user asks for.
+        where: the folders' names, for messages.
+
+    Raises:
+        DataError: nothing is left, a raw array is wrong (all of them are named), and whatever is left
+            out where `strict` is set.
+        UserError: settings that contradict what was found.
+    """
+    done = Conversion(left_out=list(found.left_out))
+    raw, videos = _choose(found, settings, done, where)
+    _read_raw(raw, settings, done)
+    reading = read_videos(videos, settings.joints, settings.size)
+    done.left_out += reading.left_out
+    done.clips |= reading.clips
+    if not done.clips or (settings.val_videos and 'train' not in done.clips):
+        raise nothing_left(where, done.left_out)
+    if settings.strict and (faults := [item for item in done.left_out if item.fault]):
+        raise DataError(listed(where, '--strict leaves nothing out', faults))
+
+    tell_found(found, raw, reading, done)
+    tell_labels(reading, settings, done)
+    if raw:
+        tell_raw_looks(list(raw), settings, done)
+    if reading.clips:
+        tell_video_looks(reading, settings, done)
+    if settings.val_videos:
+        source = str(raw['train'].data) if 'train' in raw else where
+        rest, taken = take_out_videos(done.clips['train'], settings.val_videos, source)
+        done.clips |= {'train': rest, 'val': taken}
+        done.about['val'] = done.about.get('train')
+    done.clips = {split: done.clips[split] for split in SPLITS if split in done.clips}
+    return done
+
+
+def _choose(
+    found: Found, settings: Settings, done: Conversion, where: str
+) -> tuple[dict[str, RawPair], list[Video]]:
+    """The raw parts and the videos to read, the latter with a split each."""
+    raw = {pair.split: pair for pair in found.raw}
+    asked = settings.joints.asked
+    if asked != DEFAULT and raw and not found.videos:
+        raise UserError(
+            f'--joints {asked}: {where} has raw arrays, whose joints are what they are. Name a '
+            'folder of the csv release (35 points) or of the xlsx release (137 points).'
+        )
+    if asked != DEFAULT:
+        why = f'--joints {asked} is read from the videos'
+        done.left_out += [Remark('file', p.data.name, why, fault=False) for p in raw.values()]
+        raw = {}
+
+    # Which split is which.
+    if len(settings.splits) > 1 and any(video.split is None for video in found.videos):
+        raise UserError(
+            f'--splits {" ".join(settings.splits)}: {where} does not say which videos are train, '
+            'val or test, so one folder is one split (given as PATH or --csv). Convert the folders '
+            'one by one.'
+        )
+    videos = [replace(v, split=v.split or settings.only_split) for v in found.videos]
+    there = [split for split in SPLITS if split in raw or any(v.split == split for v in videos)]
+    splits = settings.splits or there
+    if settings.val_videos and ('val' in splits or 'train' not in splits):
+        raise UserError(
+            f'--val-videos takes val out of train, but the splits are {" ".join(splits)}. Give '
+            '--splits train test.'
+        )
+    absent = [split for split in splits if split not in there]
+    if absent:
+        raise DataError(
+            f'{where}: --splits {absent[0]}, but {absent[0]}_data.npy: no such file, and no videos '
+            f'of {absent[0]}. It has {", ".join(there)}: give --splits of these.'
+        )
+
+    # A split that is there in both forms is read from the raw arrays.
+    raw = {split: raw[split] for split in splits if split in raw}
+    for video in videos:
+        if video.split in raw:
+            why = f'the raw arrays of {video.split} are read; --csv FOLDER reads the videos'
+            done.left_out.append(Remark('video', video.name, why, fault=False))
+    return raw, [video for video in videos if video.split in splits and video.split not in raw]
+
+
+def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> None:
+    faults = []
+    for split in (split for split in SPLITS if split in raw):
+        try:
+            pair = raw[split]
+            clips = read_pair(split, pair.data, pair.labels, settings.size)
+            if not clips:
+                raise DataError(f'{pair.data}: holds no clips. Expected at least one.')
+            _check_pictures(pair.data, clips, settings.size)
+            done.clips[split] = clips
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError('\n'.join(faults))
+    for split in raw if settings.id_mod_99 else ():
+        done.clips[split] = [
+            {**clip, 'label': from_id_mod_99(clip['label'])} for clip in done.clips[split]
+        ]
+
+
+def _check_pictures(path: Path, clips: list[dict[str, Any]], size: tuple[int, int]) -> None:
+    """Refuse Kinect's joints in metres, whose third channel is z and no score."""
+    if clips[0]['keypoint'].shape[2] == KINECT_JOINTS:
+        looks = look_at(clips, size, None)
+        if looks.no_pixels() and looks.bad_scores > MUCH:
+            raise DataError(
+                f'{path}: {KINECT_JOINTS} joints within {max(looks.reach or (0, 0)):.2f} of the '
+                "origin, and a third channel outside 0..1: these are Kinect's x, y, z in metres, as "
+                "SMG has them, not iMiGUE's pixels and scores. Convert them: python "
+                'tools/convert.py smg PATH.'
+            )

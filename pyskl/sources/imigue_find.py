@@ -1,0 +1,330 @@
+"""Find what of iMiGUE lies in a folder: raw arrays, and the videos of the csv and xlsx releases.
+
+    train_data.npy train_label.pkl                           valid_data.npy, VAL_DATA.NPY ... too
+    imigue_skeleton_train/0005/0005_light_hand.csv           35 points, beside it 0005_label.csv
+    0005/0005_openpose.xlsx                                  137 points
+    0005_light_hand.csv 0005.csv                             all in one folder
+
+Folders above say train, val or test by their names. Only names, and of csv files the first lines,
+are looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import DataError
+from .imigue_report import Remark, listed
+from .imigue_tables import first_width
+
+MAX_DEPTH = 6  # folders below the one that was named
+POINTS_SUFFIX = '_light_hand.csv'
+MOST_LABEL_COLUMNS = 8
+LEAST_POINT_COLUMNS = 75  # 25 points
+
+_SPLITS = {
+    'train': 'train', 'training': 'train',
+    'val': 'val', 'valid': 'val', 'validate': 'val', 'validation': 'val',
+    'test': 'test', 'testing': 'test',
+}  # fmt: skip
+_WORD = '|'.join(_SPLITS)
+_SPLIT_AT_END = re.compile(rf'(?:^|[_\-. ])({_WORD})$')
+_SPLIT_INSIDE = re.compile(rf'(?:^|[_\-. ])({_WORD})(?=[_\-. ]|$)')
+_PHASE_2 = re.compile(r'phase[_\-. ]?2')  # the second phase of a challenge releases test
+
+_RAW = re.compile(rf'({_WORD})_data(?:_joint)?\.npy')
+_RAW_LABELS = re.compile(rf'({_WORD})_labels?\.pkl')
+_COPY = re.compile(r'\s*\(\d+\)|\s+-\s+copy', re.IGNORECASE)
+
+# Names of files of points, the better ones first.
+_POINTS = (
+    re.compile(r'(.+?)_light_hand\.csv'),
+    re.compile(r'(.+?)_openpose\.csv'),
+    re.compile(r'(.+?)(?:_openpose)?\.xlsx'),
+)
+_LABEL_SHEET = re.compile(r'.*label.*\.xlsx')
+_BODY_ONLY = re.compile(r'(.+?)_light\.csv')
+
+_FOREIGN = tuple(
+    (re.compile(pattern), what)
+    for pattern, what in (
+        (
+            r'sample\d+_(?:skeleton|finelabels|.*labels?)\.(?:csv|txt)',
+            "SMG's release, not iMiGUE's. Convert it: python tools/convert.py smg PATH",
+        ),
+        (
+            r'.*_keypoints\.json',
+            "OpenPose's json files, one a frame. Convert them: python tools/convert.py openpose PATH",
+        ),
+        (
+            r'.*\.skeleton',
+            "NTU RGB+D's skeletons. Convert them: python tools/convert_ntu.py FOLDER",
+        ),
+        (r'.*\.(?:zip|rar|7z|tar|tgz|gz|bz2)', 'packed. Unpack it first, and name the folder'),
+        (r'.*\.xls', 'the old form of Excel. Save it as .xlsx, or as csv'),
+    )
+)
+
+
+@dataclass(frozen=True)
+class RawPair:
+    """One part as raw arrays: {split}_data.npy, and {split}_label.pkl where there is one."""
+
+    split: str
+    data: Path
+    labels: Path | None
+
+
+@dataclass(frozen=True)
+class Video:
+    """The files of one video.
+
+    Attributes:
+        name: '0187'.
+        split: 'train', 'val', 'test', or None where no folder above says.
+        points: files that hold its points, the better ones first.
+        labels: label csv; several where nothing tells which one it is.
+    """
+
+    name: str
+    split: str | None
+    points: tuple[Path, ...]
+    labels: tuple[Path, ...]
+
+
+@dataclass
+class Found:
+    """What lies there."""
+
+    raw: list[RawPair] = field(default_factory=list)
+    videos: list[Video] = field(default_factory=list)
+    left_out: list[Remark] = field(default_factory=list)
+    passed_over: int = 0  # files of macOS's archives
+
+
+def find(
+    paths: Sequence[Path],
+    raw: bool = True,
+    videos: bool = True,
+    depth: int = MAX_DEPTH,
+    own_name: bool = True,
+) -> Found:
+    """Look through folders, or take single files.
+
+    Args:
+        paths: folders and files.
+        raw: whether to look for raw arrays.
+        videos: whether to look for the csv and xlsx releases.
+        depth: how many levels of folders below are looked through.
+        own_name: whether the names of `paths` themselves may say the split; else only those below.
+
+    Raises:
+        DataError: nothing of iMiGUE lies there; says what does, as far as it is known.
+    """
+    found = Found()
+    folders = [folder for path in paths for folder in _folders(Path(path), depth, own_name, found)]
+    if raw:
+        _find_raw(folders, found)
+    if videos:
+        _find_videos(folders, found)
+    if not found.raw and not found.videos:
+        raise _nothing(paths, found, raw, videos)
+    return found
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder that was looked through: its files by their names without marks of copies."""
+
+    path: Path
+    split: str | None
+    files: dict[str, Path]
+
+
+def _folders(path: Path, depth: int, own_name: bool, found: Found) -> Iterator[_Folder]:
+    """The folder, and those below."""
+    if path.is_file():
+        stem = re.split(r'[_.]', path.name)[0]
+        same = [name for name in os.listdir(path.parent) if re.split(r'[_.]', name)[0] == stem]
+        yield _Folder(
+            path.parent,
+            _split_of(path.parent, (), own_name),
+            dict(_files(path.parent, same, found)),
+        )
+        return
+    seen = set()
+    for at, below, names in os.walk(path, followlinks=True):
+        here = Path(at)
+        parts = here.relative_to(path).parts
+        real = os.path.realpath(at)
+        skipped = here.name == '__MACOSX' and len(parts) > 0
+        found.passed_over += len(names) * skipped
+        if skipped or real in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        # A folder of that name: reading it says that a file is expected there.
+        names += [folder for folder in below if _RAW.fullmatch(folder.lower())]
+        below[:] = sorted(b for b in below if not b.startswith('.')) if len(parts) < depth else []
+        yield _Folder(here, _split_of(path, parts, own_name), dict(_files(here, names, found)))
+
+
+def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[str, Path]]:
+    """Each file of a folder under its name without '(1)'; copies, foreign files and macOS's left out."""
+    known = {name.lower() for name in names}
+    foreign: Counter[str] = Counter()
+    for name in sorted(names):
+        if name.startswith(('.', '~$')):
+            found.passed_over += name.startswith('._')
+            continue
+        plain = _COPY.sub('', name)
+        if plain != name and plain.lower() in known:
+            why = 'a second copy; the file without "(1)" in its name is read'
+            found.left_out.append(Remark('file', name, why, fault=False))
+            continue
+        known.add(plain.lower())
+        what = next((what for pattern, what in _FOREIGN if pattern.fullmatch(name.lower())), None)
+        if what:
+            foreign[what] += 1
+        else:
+            yield plain, folder / name
+    for what, number in foreign.items():
+        detail = f'{number:,} of its files'
+        found.left_out.append(Remark('folder', folder.name, what, detail, fault=False))
+
+
+def _split_of(root: Path, below: tuple[str, ...], own_name: bool) -> str | None:
+    """What the nearest folder says. The one that was named itself may only end so: 'x_train'."""
+    own = _COPY.sub('', Path(os.path.abspath(root)).name).lower() if own_name else ''
+    for folder in reversed(below):
+        said = _SPLIT_INSIDE.search(folder.lower())
+        if said:
+            return _SPLITS[said[1]]
+    said = _SPLIT_AT_END.search(own)
+    if said:
+        return _SPLITS[said[1]]
+    return 'test' if any(_PHASE_2.search(folder.lower()) for folder in (own, *below)) else None
+
+
+def _find_raw(folders: list[_Folder], found: Found) -> None:
+    order = list(_SPLITS)
+    chosen: dict[str, RawPair] = {}
+    for folder in folders:
+        arrays = _matching(_RAW, folder)
+        labels = _matching(_RAW_LABELS, folder)
+        for word in sorted(arrays, key=order.index):
+            path, split = arrays[word], _SPLITS[word]
+            if split in chosen:
+                why = f'another {split} part is read. Name this one alone to read it'
+                found.left_out.append(Remark('file', str(path), why, chosen[split].data.name))
+                labels.pop(word, None)
+                continue
+            same = sorted((w for w in labels if _SPLITS[w] == split), key=lambda w: w != word)
+            chosen[split] = RawPair(split, path, labels.pop(same[0]) if same else None)
+        for path in labels.values():
+            why = 'labels without their array. Expected {split}_data.npy beside {split}_label.pkl'
+            found.left_out.append(Remark('file', path.name, why))
+    found.raw = list(chosen.values())
+
+
+def _matching(pattern: re.Pattern[str], folder: _Folder) -> dict[str, Path]:
+    """The word for the split in each name that matches -> the file."""
+    matches = ((pattern.fullmatch(name.lower()), path) for name, path in folder.files.items())
+    return {match[1]: path for match, path in matches if match}
+
+
+def _find_videos(folders: list[_Folder], found: Found) -> None:
+    points: dict[tuple[str | None, str], list[tuple[int, Path]]] = defaultdict(list)
+    labels: dict[Path, dict[str, list[tuple[str, Path]]]] = {}
+    places: dict[tuple[str | None, str], Path] = {}
+    body_only: dict[tuple[str | None, str], Path] = {}
+    for folder in folders:
+        beside = labels.setdefault(folder.path, defaultdict(list))
+        for name, path in folder.files.items():
+            kind, video = _kind(name, path)
+            key = (folder.split, video)
+            if kind == 'labels':
+                stem = name.rsplit('.', 1)[0]
+                for prefix in _prefixes(stem):
+                    beside[prefix].append((stem, path))
+            elif kind == 'body':
+                body_only[key] = path
+            elif isinstance(kind, int):
+                if places.setdefault(key, folder.path) == folder.path:
+                    points[key].append((kind, path))
+                else:
+                    why = 'the same video again in another folder; the first is read'
+                    found.left_out.append(Remark('video', str(path), why, fault=False))
+
+    everywhere: dict[str, list[tuple[str, Path]]] = defaultdict(list)
+    for beside in labels.values():
+        for prefix, pairs in beside.items():
+            everywhere[prefix] += pairs
+    claimed: set[Path] = set()
+    for (split, video), files in sorted(points.items(), key=lambda item: item[0][1]):
+        own = _own_labels(labels[places[split, video]].get(video, []), video)
+        own = own or _own_labels(everywhere.get(video, []), video)
+        claimed |= set(own)
+        found.videos.append(Video(video, split, tuple(path for _, path in sorted(files)), own))
+    for (_, video), path in body_only.items():
+        if all((split, video) not in points for split in (*set(_SPLITS.values()), None)):
+            why = f'points of the body alone, 25, no hands. Expected NNNN{POINTS_SUFFIX} beside it'
+            found.left_out.append(Remark('video', video, why, path.name))
+    lonely = {path for pairs in everywhere.values() for _, path in pairs} - claimed
+    for path in sorted(lonely):
+        if re.fullmatch(r'\d+(_.*)?|.*_labels?', path.stem.lower()):
+            why = f'a label csv without points. Expected NNNN{POINTS_SUFFIX} or NNNN_openpose.xlsx beside it'
+            found.left_out.append(Remark('file', path.name, why))
+
+
+def _kind(name: str, path: Path) -> tuple[int | str | None, str]:
+    """What a file of the releases is, and of which video: a number for points, 'labels', 'body', None."""
+    lower = name.lower()
+    for i, pattern in enumerate(_POINTS):
+        match = pattern.fullmatch(lower)
+        if match and not _LABEL_SHEET.fullmatch(lower):
+            return i, name[: match.end(1)]
+    match = _BODY_ONLY.fullmatch(lower)
+    if match:
+        return 'body', name[: match.end(1)]
+    if _LABEL_SHEET.fullmatch(lower):
+        return 'labels', ''
+    if not lower.endswith('.csv'):
+        return None, ''
+    width = first_width(path)
+    if width <= MOST_LABEL_COLUMNS:
+        return 'labels', ''
+    video = name.rsplit('.', 1)[0].split('_')[0]
+    return (len(_POINTS) if width >= LEAST_POINT_COLUMNS else None), video
+
+
+def _prefixes(stem: str) -> list[str]:
+    """'a_b_label' -> 'a_b_label', 'a_b', 'a': the videos that it may belong to."""
+    words = stem.split('_')
+    return ['_'.join(words[:n]) for n in range(len(words), 0, -1)]
+
+
+def _own_labels(pairs: list[tuple[str, Path]], video: str) -> tuple[Path, ...]:
+    """NNNN.csv, or all other NNNN_*.csv."""
+    exact = [path for stem, path in pairs if stem == video]
+    return tuple(exact or (path for _, path in pairs))
+
+
+def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> DataError:
+    where = ', '.join(map(str, paths))
+    missing = ''.join(f' There is no {path}.' for path in paths if not os.path.exists(path))
+    if found.left_out:
+        what = 'holds nothing of iMiGUE that can be read'
+        return DataError(listed(where, what, found.left_out))
+    wanted = []
+    if raw:
+        wanted.append('train_data.npy, val_data.npy or test_data.npy')
+    if videos:
+        wanted.append(f'*{POINTS_SUFFIX} or *_openpose.xlsx')
+    advice = 'Put the raw files there, or name their folder (data/README.md says what they are).'
+    return DataError(f'{where}: holds no {", no ".join(wanted)}.{missing} {advice}')

@@ -1,0 +1,185 @@
+"""The label csv of a video, and what its class ids mean: class = id - 1, id 99 is the last class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..annotations.fields import NO_LABEL
+from ..errors import DataError
+from .imigue_tables import NO_NUMBERS, number, read_lines
+
+NUM_CLASSES = 32
+OTHER_ID = 99  # the id of class 31 (illustrative) in the release
+CLASS_ORDER = f'class = id - 1, id {OTHER_ID} is class {NUM_CLASSES - 1} (illustrative)'
+COLUMNS = 'Expected three columns: class id, first frame, last frame'
+
+_IDS = ('id', 'class', 'class_id', 'label', 'category')
+_FIRST = ('start', 'first', 'begin', 'start_frame', 'first_frame')
+_LAST = ('end', 'last', 'stop', 'end_frame', 'last_frame')
+
+DUMMY_CLIPS = 3  # so many clips of one class, and no others, are taken for clips without labels
+DUMMY_CLIPS_BESIDE_TRAIN = 2
+SEEN_CLIPS = 20  # labelled clips from which the commonest class tells the order of the classes
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One row of a label csv. `row` counts the rows from 0, `line` the lines of the file from 1.
+
+    A number is NaN where the cell is no number; `class_id` is None where the file has no such column.
+    """
+
+    row: int
+    line: int
+    class_id: float | None
+    first: float
+    last: float
+
+    def fault(self) -> str:
+        """Return what is wrong with the frames, in words; '' where nothing is."""
+        if not all(abs(n) < 2**53 and n == int(n) for n in (self.first, self.last)):
+            return f'first and last frame are {self.first:g} and {self.last:g}'
+        return ''
+
+
+def read_rows(path: Path) -> list[LabelRow]:
+    """Read a label csv: id, first, last, with or without a header; columns behind are passed over.
+
+    Two columns are first and last frame of clips without labels. A header may name the columns in
+    another order.
+
+    Raises:
+        DataError: fewer columns, no rows, or no numbers in any of them.
+    """
+    lines, at = read_lines(path)
+    table = [line.split(',') for line in lines]
+    if not table:
+        raise DataError(f'{path.name}: holds no rows')
+    if max(map(len, table)) < 2:
+        raise DataError(f'{path.name}: has 1 columns')
+    three = any(len(cells) > 2 and cells[2].strip() for cells in table)
+    where: tuple[int | None, int, int] = (0, 1, 2) if three else (None, 0, 1)
+    if _is_header(table):
+        where = _columns(table[0], where)
+        table, at = table[1:], at[1:]
+    rows = [
+        LabelRow(i, line, *_numbers(cells, where)) for i, (cells, line) in enumerate(zip(table, at))
+    ]
+    if not rows:
+        raise DataError(f'{path.name}: holds no rows but a header')
+    if all(np.isnan(row.first) and np.isnan(row.last) for row in rows):
+        raise DataError(f'{path.name}: {NO_NUMBERS}')
+    return rows
+
+
+def _is_header(table: list[list[str]]) -> bool:
+    """Words in the first row, or columns counted from 0 on, as pandas names them, before other ids."""
+    numbers = [number(cell) for cell in table[0]]
+    if None in numbers[:3]:
+        return True
+    counted = numbers[1:] if numbers[0] != numbers[0] else numbers
+    others = {cells[0].strip() for cells in table[1:]}
+    return counted == list(range(len(counted))) and len(counted) > 1 and bool(others - {'', '0'})
+
+
+def _columns(cells: list[str], where: tuple[int | None, int, int]) -> tuple[int | None, int, int]:
+    """Where the columns id, first, last are under a header; without known words in it, `where`."""
+    words = [cell.strip().lower().replace(' ', '_') for cell in cells]
+
+    def find(names: Sequence[str]) -> int | None:
+        return next((i for i, word in enumerate(words) if word in names), None)
+
+    first, last = find(_FIRST), find(_LAST)
+    if first is not None and last is not None:
+        return find(_IDS), first, last
+    index = int(words[0] == '' and len(words) > 2)  # pandas leaves its row numbers nameless
+    return (index, index + 1, index + 2) if len(words) - index > 2 else (None, index, index + 1)
+
+
+def _numbers(
+    cells: list[str], where: tuple[int | None, int, int]
+) -> tuple[float | None, float, float]:
+    class_id, first, last = where
+
+    def at(place: int) -> float:
+        value = number(cells[place]) if place < len(cells) else None
+        return np.nan if value is None else value
+
+    return None if class_id is None else at(class_id), at(first), at(last)
+
+
+def class_of(class_id: float, where: str) -> int:
+    """1..32 -> 0..31, 99 -> 31.
+
+    Raises:
+        DataError: another id; it begins with `where`.
+    """
+    if not is_class_id(class_id):
+        raise DataError(f'{where}: class id {class_id:g}. {EXPECTED_ID}.')
+    return NUM_CLASSES - 1 if class_id == OTHER_ID else int(class_id) - 1
+
+
+EXPECTED_ID = f'Expected 1 to {NUM_CLASSES}, or {OTHER_ID} for the last class'
+
+
+def is_class_id(class_id: float) -> bool:
+    return class_id == OTHER_ID or class_id in range(1, NUM_CLASSES + 1)
+
+
+def check_ids(ids: Sequence[float], where: str) -> None:
+    """Refuse ids of a training or validation part that are class numbers already.
+
+    They would be read one class too low.
+
+    Raises:
+        DataError: there are 0 among them, and neither 32 nor 99, the commonest class's.
+    """
+    if (
+        len(ids) >= SEEN_CLIPS
+        and 0 in ids
+        and len(set(ids)) > 1
+        and not {NUM_CLASSES, OTHER_ID} & set(ids)
+    ):
+        commonest = Counter(ids).most_common(1)[0][0]
+        order = 'id % 99' if commonest == 0 else 'id - 1'
+        raise DataError(
+            f'{where}: the label csv files hold ids {min(ids):g} to {max(ids):g} and no {OTHER_ID}: they '
+            f'look like class numbers, {order}, not like ids. Expected ids 1 to 31 and {OTHER_ID}: take '
+            'the published label files.'
+        )
+
+
+def are_dummies(labels: Sequence[int], train: Sequence[int] | None) -> bool:
+    """Tell labels of a test part that nobody meant: all equal.
+
+    Args:
+        labels: of the test part.
+        train: of the train part beside it; None where there is none.
+    """
+    classes = set(labels) - {NO_LABEL}
+    if train is not None and len(set(train) - {NO_LABEL}) < 2:
+        return False
+    least = DUMMY_CLIPS if train is None else DUMMY_CLIPS_BESIDE_TRAIN
+    return len(classes) == 1 and len(labels) >= least
+
+
+def looks_like_id_mod_99(labels: Sequence[int]) -> bool:
+    """Tell labels that are id % 99: illustrative, the commonest by far, is class 0 there and not 31."""
+    seen = Counter(label for label in labels if label != NO_LABEL)
+    total = sum(seen.values())
+    if total < SEEN_CLIPS or len(seen) < 3:
+        return False
+    (commonest, clips), *_ = seen.most_common()
+    return commonest == 0 and clips > 0.15 * total
+
+
+def from_id_mod_99(label: int | list[int]) -> int | list[int]:
+    """Class by id % 99 -> class by id - 1, of each of several labels."""
+    if isinstance(label, list):
+        return [(n - 1) % NUM_CLASSES for n in label]
+    return label if label == NO_LABEL else (label - 1) % NUM_CLASSES
