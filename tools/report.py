@@ -25,7 +25,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')
     add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
         'the work dir)')
-    add('--labels', metavar='FILE', help="class names, one a line (default: iMiGUE's for 32 classes)")
+    add('--labels', metavar='FILE', help="class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). "
+                                           "Default: as config, data or checkpoint say")
     add('--layout', metavar='NAME', help='what the joints are (default: as the config says, or by their number)')
     add('--title', help='default: the names of the streams')
     add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')

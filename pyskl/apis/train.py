@@ -32,6 +32,7 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
 from .dry_run import dry_run
+from .names import names_of_run
 from .options import TrainOptions
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
 from .setup import (
@@ -154,7 +155,8 @@ def _train(
         trainer.resume(resume.data, str(resume.path))
         trainer.folder.spared = resume.origin
     meta = _meta(recipe, options, ranks, seed, counts, resume)
-    meta['skeleton'], meta['features'] = skeleton_of(model), features_of(recipe)
+    meta |= {'skeleton': skeleton_of(model), 'features': features_of(recipe)}
+    meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
@@ -262,8 +264,7 @@ def _with_scaled_rate(
     )
 
 
-# -- going on, the work dir
-# --------------------------------------------------------------------------------------------
+# -- going on, the work dir -------------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
