@@ -29,6 +29,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--on-nan', choices=['stop', 'skip'], default='stop', help='what to do with a batch whose loss is not finite; '
                         'of no effect with --amp fp16, which always leaves it out, with a warning')
     parser.add_argument('--dry-run', action='store_true', help='build everything, run one batch each way, write nothing')
+    parser.add_argument('--allow-odd-data', action='store_true', help='train even on clips that cannot be right (data/README.md, '
+                        '"What is checked when a training starts")')
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys, e.g. optimizer.lr=0.01')
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)               # old launchers pass it
     return parser.parse_args(argv)

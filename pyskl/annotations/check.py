@@ -9,15 +9,14 @@ import numpy as np
 from tqdm import tqdm
 
 from ..skeletons import Layout, guess_layout
-from ..skeletons.poses import SIDES, Hands, PoseFacts, measure
+from ..skeletons.poses import SIDES, Hands, PoseFacts
 from ..wording import brief, count, some
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
+from .oddities import CLEARLY, Expected, Seen, find_hands, oddities, see, span, two_ways
 from .store import clip_name, parts
 
-MOSTLY = 0.1            # a clip with more of its joints than this out of the picture is named
-CLEARLY = 1.25          # how many times nearer one wrist must be to call a hand its own
 ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
 MANY = 1000             # classes, as far as they are listed one by one
 IMIGUE_CLASSES, IMIGUE_COMMONEST = 32, 31
@@ -169,108 +168,63 @@ def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
 def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
     flat = clean[0]['keypoint'].shape[3] == 2
     hands = Hands.of(layout) if flat else None
-    measured = [measure(a, hands) for a in tqdm(clean, 'poses', leave=False, disable=None)]
-    names = [a['frame_dir'] for a in clean]
-    _contents(report, clean, names, measured)
-    scores = [m.score for m in measured]
-    report.facts['scores'] = [round(min(low for low, _ in scores), 4), round(max(high for _, high in scores), 4)]
-    odd = [name for name, (low, high) in zip(names, scores) if low < 0 or high > 1]
-    if odd:
-        report.warnings.append(f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(odd)}.')
+    seen = [see(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
+    poses = [s.pose for s in seen]
+    _contents(report, clean, poses)
+    report.facts['scores'] = [round(min(p.score[0] for p in poses), 4), round(max(p.score[1] for p in poses), 4)]
     if flat:
-        _picture(report, clean, names, measured)
+        report.facts['pictures (h, w)'] = {str(size): n for size, n in Counter(s.size for s in seen).most_common(5)}
+        report.facts['joints out of the picture'] = sum(p.outside for p in poses)
+        unknown = [s.name for s in seen if s.size is None]
+        if unknown:
+            report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px.')
     else:
-        _space(report, measured)
+        report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
+        report.facts['third coordinate'] = [round(min(p.depth[0] for p in poses), 4), round(max(p.depth[1] for p in poses), 4)]
+        report.facts['in space'] = 'x, y, z: for networks on key points; one that draws pictures needs a projection (x, y in pixels) first'
+    # Warnings all: the file alone does not tell what the network will take the clips for.
+    report.warnings += [oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))]
     if hands:
-        _hands(report, hands, names, measured)
+        _hands(report, hands, seen)
 
 
-def _contents(report: Report, clean: list[dict], names: list[str], measured: list[PoseFacts]) -> None:
-    empty = [name for name, m in zip(names, measured) if not m.filled]
-    if empty:
-        report.warnings.append(f'{count(len(empty), "clip")} in which no joint is seen at all: {some(empty)}.')
-    padded = [(m.filled, a['total_frames']) for a, m in zip(clean, measured) if 0 < m.filled < a['total_frames']]
+def _contents(report: Report, clean: list[dict], poses: list[PoseFacts]) -> None:
+    padded = [(p.filled, a['total_frames']) for a, p in zip(clean, poses) if 0 < p.filled < a['total_frames']]
     report.facts['clips that end in empty frames'] = len(padded)
     if padded:
         report.facts['filled frames of those'] = _spread([filled for filled, _ in padded])
         share = sum(total - filled for filled, total in padded) / sum(a['total_frames'] for a in clean)
         report.facts['share of frames that is such an end'] = round(share, 4)
-    report.facts['empty frames inside clips'] = sum(m.holes for m in measured)
-    there, possible = sum(m.there for m in measured), sum(m.possible for m in measured)
+    report.facts['empty frames inside clips'] = sum(p.holes for p in poses)
+    there, possible = sum(p.there for p in poses), sum(p.possible for p in poses)
     report.facts['share of joints missing in filled frames'] = round(1 - there / possible, 4) if possible else None
 
 
-def _picture(report: Report, clean: list[dict], names: list[str], measured: list[PoseFacts]) -> None:
-    report.facts['pictures (h, w)'] = {str(size): n for size, n in Counter(a.get('img_shape') for a in clean).most_common(5)}
-    unknown = [a['frame_dir'] for a in clean if 'img_shape' not in a]
-    if unknown:
-        report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px.')
-    smallest = min((min(a['img_shape']) for a in clean if 'img_shape' in a), default=0)
-    if smallest > 16 and any(m.there for m in measured) and max(m.reach for m in measured) <= 2:
-        report.warnings.append('all coordinates lie between -2 and 2: they look normalised. Expected pixels.')
-    report.facts['joints out of the picture'] = sum(m.outside for m in measured)
-    out = [(name, m) for name, m in zip(names, measured) if m.outside > MOSTLY * m.there]
-    turned = [name for name, m in out if not m.outside_swapped]
-    if turned:
-        report.warnings.append(f'img_shape looks like (w, h), expected (h, w), in {count(len(turned), "clip")}: {some(turned)}. '
-                               'Joints lie out of the picture, and all would be inside the other way round.')
-    others = [f'{name} ({m.outside} of {m.there})' for name, m in out if m.outside_swapped]
-    if others:
-        report.warnings.append(f'many joints out of the picture in {count(len(others), "clip")}: {some(others)}.')
-
-
-def _space(report: Report, measured: list[PoseFacts]) -> None:
-    """Key points with a third coordinate, which should be z; many files have a score there."""
-    reach = max(m.reach for m in measured)
-    low, high = min(m.depth[0] for m in measured if m.depth), max(m.depth[1] for m in measured if m.depth)
-    report.facts['largest x or y'] = round(reach, 4)
-    report.facts['third coordinate'] = [round(low, 4), round(high, 4)]
-    if 0 <= low < high <= 1 and reach > 10:
-        report.warnings.append(f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like z. '
-                               'If so, write keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.')
-
-
-def _hands(report: Report, hands: Hands, names: list[str], measured: list[PoseFacts]) -> None:
-    number = np.sum([m.hand_count for m in measured if m.hand_count is not None], axis=0)
-    if not number.all():
+def _hands(report: Report, hands: Hands, seen: list[Seen]) -> None:
+    """The distances, and the clips that are unlike the rest; that the layout has it otherwise is one of the oddities."""
+    found, first = find_hands(seen, hands), hands.first_hand()
+    if found is None:
         report.facts['first hand'] = 'not seen'
         return
-    mean = np.sum([m.hand_px for m in measured if m.hand_px is not None], axis=0) / number
     report.facts['mean px from wrist to finger tips'] = {
-        f'{wrist} wrist, {_span(hands.tips[h])}': round(float(mean[w, h]), 1) for w, wrist in enumerate(SIDES) for h in range(2)}
-    as_layout, crossed = _two_ways(mean)
-    first, other = hands.first_hand(), SIDES[1 - SIDES.index(hands.first_hand())]
-    joints = _span(hands.tips[SIDES.index(first)])
-    if max(as_layout, crossed) < CLEARLY * min(as_layout, crossed):
-        report.facts['first hand'] = 'unclear'
-        report.warnings.append(f'which wrist owns joints {joints} is unclear: no wrist is {CLEARLY} times nearer than the other.')
+        f'{wrist} wrist, {span(hands.tips[h])}': round(float(found.mean[w, h]), 1) for w, wrist in enumerate(SIDES) for h in range(2)}
+    report.facts['first hand'] = found.first or 'unclear'
+    if found.first is None:
+        report.warnings.append(f'which wrist owns joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is {CLEARLY} times '
+                               'nearer than the other.')
         return
-    supported = first if as_layout < crossed else other
-    report.facts['first hand'] = supported
-    if supported != first:
-        report.warnings.append(f'joints {joints} lie at the {supported} wrist, the layout says {first}. Take mirror pairs and '
-                               f'limbs from the layout with first_hand={supported!r}.')
-    unlike = [name for name, m in zip(names, measured) if _contradicts(m, supported == first)]
+    unlike = [s.name for s in seen if _contradicts(s.pose, found.first == first)]
     report.facts['clips whose hands lie the other way'] = len(unlike)
     if unlike:
         report.facts['of those'] = unlike[:20]
 
 
-def _contradicts(m: PoseFacts, as_layout: bool) -> bool:
+def _contradicts(pose: PoseFacts, as_layout: bool) -> bool:
     """Do the hands of this clip clearly hang from the other wrists than in the rest of the data?"""
-    if m.hand_px is None or m.hand_count is None or not m.hand_count.all():
+    if pose.hand_px is None or pose.hand_count is None or not pose.hand_count.all():
         return False
-    straight, crossed = _two_ways(m.hand_px / m.hand_count)
+    straight, crossed = two_ways(pose.hand_px / pose.hand_count)
     return straight > CLEARLY * crossed if as_layout else crossed > CLEARLY * straight
-
-
-def _two_ways(mean: np.ndarray) -> tuple[float, float]:
-    """(2, 2) px from wrist to hand -> the two wrists to the hands of their own side, and to those of the other."""
-    return float(mean[0, 0] + mean[1, 1]), float(mean[0, 1] + mean[1, 0])
-
-
-def _span(joints: list[int]) -> str:
-    return f'{joints[0]}-{joints[-1]}'
 
 
 def _spread(values: list[int]) -> str:

@@ -13,6 +13,7 @@ import torch
 from ..annotations import make_annotation, open_annotations
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size
+from ..annotations.oddities import Oddity, oddities, see_sample
 from ..datasets import Compose
 from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D
 from ..datasets.pipelines.base import is_ours
@@ -20,6 +21,7 @@ from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
 from ..wording import plain
+from .odd_data import expected_of
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
@@ -76,6 +78,13 @@ def people_of(clip: Annotation) -> list[Annotation]:
         )
     rows = [name for name in ('keypoint', 'keypoint_score') if name in clip]
     return [{**clip, **{n: clip[n][m : m + 1] for n in rows}} for m in range(len(clip['keypoint']))]
+
+
+def odd_things(model: torch.nn.Module, clips: Sequence[Annotation]) -> list[Oddity]:
+    """Return what looks wrong with some clips, for this model; empty ones are another matter."""
+    expected = expected_of(model.pipeline)
+    found = oddities(see_sample(clips, expected), expected) if clips else []
+    return [oddity for oddity in found if oddity.kind != 'empty']
 
 
 def shows_nobody(clip: Annotation) -> bool:
@@ -229,14 +238,12 @@ def _num_joints(model: torch.nn.Module) -> int | None:
     """Return how many joints a clip must have; None where nobody says it.
 
     That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.
-    A step of the user's own may make other joints of them.
     """
-    steps = model.pipeline.steps
-    if not all(map(is_ours, steps)):
+    layout, steps = expected_of(model.pipeline).layout, model.pipeline.steps
+    if layout is not None:
+        return layout.num_joints
+    if not all(map(is_ours, steps)):  # they may make other joints of the clip's
         return None
-    layouts = [layout for step in steps if (layout := getattr(step, '_layout', None)) is not None]
-    if layouts:
-        return layouts[0].num_joints
     graph = getattr(model.backbone, 'graph', None)
     if graph is not None:
         return graph.num_joints

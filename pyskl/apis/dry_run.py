@@ -15,7 +15,10 @@ from ..engine.batch import predict
 from ..engine.distributed import Collectives, Ranks
 from ..engine.log import JsonLog, as_text
 from ..engine.trainer import Trainer
+from ..inputs import Input
+from ..inputs.base import Target, input_tensor
 from ..recipe import Recipe
+from .odd_data import ranges
 
 
 def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: Collectives, train: Batches, val: Batches | None, seed: int,
@@ -23,7 +26,10 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: C
     """Print what a training step and a validation batch look like and cost."""
     trainer = Trainer(model, recipe, ranks, collectives, train, None, Path('.'), logging.getLogger('pyskl'), JsonLog(None), seed, amp)
     batch = next(iter(train))
+    for line in ranges(train.dataset):
+        _say(ranks, f'training clips: {line}')
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
+    _say(ranks, f'values of its first clips: {_values(batch, ranks.device)}')
     for which in ('first', 'second'):
         start = time.perf_counter()
         values = {name: float(value.detach()) for name, value in trainer.step(batch).items()}
@@ -45,6 +51,17 @@ def _say(ranks: Ranks, text: str) -> None:
 
 def _shapes(batch: Mapping[str, Any]) -> str:
     return ', '.join(f'{key} {tuple(value.shape)}' for key, value in batch.items() if hasattr(value, 'shape'))
+
+
+def _values(batch: Mapping[str, Any], device: torch.device) -> str:
+    """The range of each entry of up to eight clips; heatmaps are drawn for it."""
+    ranges = []
+    for key, value in batch.items():
+        if isinstance(value, (Input, torch.Tensor)) and len(value) and key != 'index':
+            numbers = input_tensor(value[:8].to(device), Target(device, torch.float32)).float()
+            drawn = f' ({float((numbers > 0.1).float().mean()):.2%} above 0.1)' if isinstance(value, Input) else ''
+            ranges.append(f'{key} {float(numbers.min()):.4g} to {float(numbers.max()):.4g}{drawn}')
+    return ', '.join(ranges)
 
 
 def _memory(ranks: Ranks) -> str:

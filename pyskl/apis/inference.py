@@ -24,7 +24,7 @@ from ..labels import Labels, class_names
 from ..models import speed_up
 from ..recipe import read_recipe
 from ..wording import some
-from .clips import clips_of, is_file_of_clips, is_one_clip, people_of, shows_nobody
+from .clips import clips_of, is_file_of_clips, is_one_clip, odd_things, people_of, shows_nobody
 from .names import layouts_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
 
@@ -59,7 +59,7 @@ def init_recognizer(
     meta = {} if trained is None else trained['meta']
     model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', meta.get('label_names')))
     model.layouts = layouts_of(recipe, meta)
-    model.cfg = recipe
+    model.cfg, model.told = recipe, set()
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
@@ -114,7 +114,7 @@ def inference_recognizer(
     shown = [people_of(one) if people == 'apart' else [one] for one in clips]
     rows = [row for group in shown for row in group]
     seen = [not shows_nobody(row) for row in rows]
-    _say_who_is_empty(rows, seen)
+    _say_what_is_odd(model, rows, seen)
     scores = iter(_scores(model, [row for row, there in zip(rows, seen) if there], views))
     names: list[str] | None = None
     answers: list[list] = []
@@ -146,7 +146,10 @@ def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
             raise ConfigError(f'{name} = {value!r}: expected {" or ".join(map(repr, known))}.')
 
 
-def _say_who_is_empty(rows: Sequence[Mapping[str, Any]], seen: Sequence[bool]) -> None:
+def _say_what_is_odd(
+    model: torch.nn.Module, rows: Sequence[dict[str, Any]], seen: Sequence[bool]
+) -> None:
+    """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
     empty = list(dict.fromkeys(row['frame_dir'] for row, there in zip(rows, seen) if not there))
     if empty:
         logging.getLogger('pyskl').warning(
@@ -156,6 +159,10 @@ def _say_who_is_empty(rows: Sequence[Mapping[str, Any]], seen: Sequence[bool]) -
             len(seen),
             some(empty, 3),
         )
+    for oddity in odd_things(model, [row for row, there in zip(rows, seen) if there]):
+        if oddity.kind not in model.told:
+            model.told.add(oddity.kind)
+            logging.getLogger('pyskl').warning('%s', oddity.text)
 
 
 def _scores(

@@ -24,3 +24,4 @@ class TrainOptions:
     autoscale_lr: bool = False
     on_nan: Literal['stop', 'skip'] = 'stop'
     dry_run: bool = False
+    allow_odd_data: bool = False

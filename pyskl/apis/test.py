@@ -22,12 +22,13 @@ from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..evaluation import check_metrics, evaluate, group_accuracy
+from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
 from ..files.atomic import atomic_write
 from ..models import fuse_conv_bn, speed_up
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
+from .odd_data import look, one_class
 from .setup import (
     Run,
     Split,
@@ -114,6 +115,9 @@ def test_run(
     batches = build_batches(
         run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
     )
+    if ranks.is_main:
+        for oddity in look(batches.dataset, f'data.{options.split}'):
+            print(f'warning: {oddity.text}')
     check_match(model, batches, run.recipe, options.split)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
     model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
@@ -132,6 +136,11 @@ def test_run(
     metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
     files = _write(run, options, ids, answers, checkpoint.name, model.cls_head.multi_class)
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
+    if metrics:
+        place = f'data.{options.split}'
+        said = one_class(labels, model.cls_head.num_classes, place), one_sided(scores, labels)
+        for line in filter(None, said):
+            print(f'warning: {line}')
     for file in files:
         print(f'wrote {file} ({len(ids)} clips)')
     return TestResult(ids, scores, metrics, files)

@@ -30,10 +30,12 @@ from ..errors import ConfigError, DataError
 from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
-from ..recipe import AutoScaleLr, Recipe, dump_config, read_recipe
+from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .names import names_of_run
+from .odd_data import look_at_classes, look_at_training
 from .options import TrainOptions
+from .rate import with_scaled_rate
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
 from .setup import (
     Run,
@@ -98,7 +100,7 @@ def _train(
     """
     wanted = ('optimizer', 'lr_config', 'total_epochs')
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
-    recipe, base_note = _with_scaled_rate(run.recipe, options, ranks)
+    recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
     run = replace(run, recipe=recipe)
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
@@ -117,6 +119,7 @@ def _train(
     val_batches = (
         _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     )
+    odd = _look(model, recipe, options, ranks, train_batches, val_batches)
     collectives.same(
         clips=_clips(train_batches),
         val_clips=_clips(val_batches),
@@ -133,6 +136,8 @@ def _train(
     else:
         speed_up(model)
     if options.dry_run:
+        for line in odd:
+            logger.warning('%s', line)
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
@@ -165,7 +170,8 @@ def _train(
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
-    logger.log(*base_note)
+    for level, line in rate_notes + [(logging.WARNING, line) for line in odd]:
+        logger.log(level, '%s', line)
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -174,6 +180,23 @@ def _train(
     logger.info('Trained %d epochs; everything is in %s', recipe.total_epochs, run.work_dir)
     _test_afterwards(run, options, ranks, collectives, logger)
     return run.work_dir
+
+
+def _look(
+    model: torch.nn.Module,
+    recipe: Recipe,
+    options: TrainOptions,
+    ranks: Ranks,
+    train: Batches,
+    val: Batches | None,
+) -> list[str]:
+    """What looks odd about clips and labels, on rank 0. Better said now than by poor figures."""
+    if not ranks.is_main:
+        return []
+    data = train.dataset, None if val is None else val.dataset
+    allowed = options.allow_odd_data or recipe.allow_odd_data
+    lines = look_at_classes(recipe, model.cls_head, *data)
+    return look_at_training(recipe, *data, allowed) + lines
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
@@ -228,43 +251,8 @@ def _clips(batches: Batches | None) -> Any:
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- learning rate ---------------------------------------------------------------------------------
-
-
-def _with_scaled_rate(
-    recipe: Recipe, options: TrainOptions, ranks: Ranks
-) -> tuple[Recipe, tuple[int, str]]:
-    """The recipe with its rate scaled if asked for, and the log line about batch and rate."""
-    per_process = recipe.data.loader('train').videos_per_gpu
-    total, rate = per_process * ranks.world, recipe.optimizer['lr']
-    line = f'Total batch: {total} clips ({per_process} x {ranks.world} processes), learning rate {rate:.4g}'
-    if recipe.auto_scale_lr is None and options.autoscale_lr:
-        raise ConfigError(
-            f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch '
-            f'optimizer.lr = {rate:g} was '
-            'chosen. Add auto_scale_lr = dict(base_batch_size=...), the number of clips per step.'
-        )
-    base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else total
-    if total == base:
-        return recipe, (logging.INFO, line)
-    scaled = rate * total / base
-    if options.autoscale_lr:
-        recipe = replace(
-            recipe, optimizer={**recipe.optimizer, 'lr': scaled}, auto_scale_lr=AutoScaleLr(total)
-        )
-        return recipe, (
-            logging.INFO,
-            f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)',
-        )
-    return recipe, (
-        logging.WARNING,
-        f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
-        f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config '
-        'if it is meant so.',
-    )
-
-
-# -- going on, the work dir -------------------------------------------------------------------------
+# -- going on, the work dir
+# --------------------------------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..datasets import Batches
 from ..datasets.loader import seed_everything
 from ..errors import CheckpointError, UserError
-from ..evaluation import evaluate
+from ..evaluation import evaluate, one_sided
 from ..recipe import Recipe
 from ..wording import some
 from .batch import compute_losses
@@ -71,6 +71,7 @@ class Trainer:
         self._buffers = Buffers(model) if on_nan == 'skip' or self.scaler.is_enabled() else None
         self._start = time.perf_counter()
         self._iterations_here = 0
+        self._said_one_sided = False
         self.wrapped = self._distributed() if ranks.world > 1 else model
         self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
         self.log_to(logger, json_log, meta)
@@ -266,6 +267,9 @@ class Trainer:
             return None
         metrics = evaluate(joint_scores(answers), self.val.dataset.truth, metrics=config.metrics, topk=config.topk)
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
+        if not self._said_one_sided and (line := one_sided(joint_scores(answers), self.val.dataset.truth)):
+            self.logger.warning('Epoch(val) [%d]: %s', number, line)
+            self._said_one_sided = True
         self._write_row({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
         return dict(metrics)
 

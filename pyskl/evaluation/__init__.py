@@ -14,9 +14,10 @@ from .metrics import (
     mean_class_accuracy,
     top_k_accuracy,
 )
+from .one_sided import one_sided
 from .report import ClassReport, format_report, per_class_report
 
 __all__ = ['METRICS', 'ONE_LABEL_METRICS', 'ClassReport', 'ReliabilityBins', 'bootstrap_interval', 'check_labels', 'check_metrics',
            'class_groups', 'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy', 'macro_f1',
-           'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour',
+           'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour', 'one_sided',
            'per_class_report', 'reliability_bins', 'top_k_accuracy']

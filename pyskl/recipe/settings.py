@@ -306,6 +306,7 @@ class TopLevel:
     workflow          only [('train', 1)]; validation is set in `evaluation`
     seed              of all random numbers; None counts as 0
     deterministic     only algorithms that give the same bits every time
+    allow_odd_data    train even where the clips cannot be right (normalised coordinates, no joint seen ...); it is said all the same
     memcached, mc_cfg, gpu_ids   of old configs, not needed any more
     """
 
@@ -333,6 +334,7 @@ class TopLevel:
     workflow: Sequence = (('train', 1),)
     seed: int | None = setting(None, at_least=0, at_most=MAX_SEED)
     deterministic: bool = False
+    allow_odd_data: bool = False
     auto_scale_lr: AutoScaleLr | None = None
     custom_imports: CustomImports | None = None
     memcached: bool = False

@@ -1,6 +1,7 @@
 """What the poses of one clip look like: which joints are there, and near which wrist the hands are."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +55,13 @@ class PoseFacts:
     filled     frames up to the last one with a joint; 0 when the clip holds nothing
     holes      frames before that without any joint
     there      joints that are there, over people and frames;  possible  how many there could be in the filled frames
+    placed     joints at a place other than the origin, whatever their score
     outside    of those there, how many lie out of the picture;  outside_swapped  the same were img_shape (w, h)
-    reach      the largest |x| or |y|, px
+    lowest, highest    x or y, px;  reach  the largest |x| or |y|
+    steps      mean |dx| + |dy|, px, from one frame to the next, and from one joint to the next; None where nothing lies beside
     depth      (lowest, highest) third coordinate; None in pictures
     score      (lowest, highest)
+    lean       mean (dx, dy), px, from the head to the middle of the hips (or shoulders); None where few frames show them
     hand_px    (2, 2) summed distance in px from wrist [right, left] to the finger tips of the hand that the layout calls
                [right, left]; hand_count (2, 2) how many distances; None without hands
     """
@@ -66,17 +70,25 @@ class PoseFacts:
     holes: int
     there: int
     possible: int
+    placed: int
     outside: int
     outside_swapped: int
-    reach: float
+    lowest: float
+    highest: float
+    steps: tuple[float, float] | None
     score: tuple[float, float]
     depth: tuple[float, float] | None = None
+    lean: tuple[float, float] | None = None
     hand_px: np.ndarray | None = None
     hand_count: np.ndarray | None = None
 
+    @property
+    def reach(self) -> float:
+        return max(-self.lowest, self.highest)
 
-def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts:
-    """annotation: cleaned (fields.clean_fields)."""
+
+def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None) -> PoseFacts:
+    """annotation: cleaned (fields.clean_fields), with the joints of the layout of `hands` and `trunk`."""
     total = annotation['total_frames']
     keypoint, score = annotation['keypoint'][:, :total], annotation['keypoint_score'][:, :total]
     xy, there = keypoint[..., :2], is_present(keypoint, score)          # there: (M, T, V)
@@ -88,13 +100,49 @@ def measure(annotation: dict[str, Any], hands: Hands | None = None) -> PoseFacts
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     px, number = hands.distances(xy, there) if hands else (None, None)
     holes = filled - int(there.any((0, 2)).sum())
-    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], outside, outside_swapped,
-                     float(np.abs(xy).max()), (float(score.min()), float(score.max())), depth, px, number)
+    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], int(is_present(keypoint).sum()),
+                     outside, outside_swapped, float(xy.min()), float(xy.max()), _steps(xy, there),
+                     (float(score.min()), float(score.max())), depth, trunk and trunk.lean(xy, there), px, number)
+
+
+def _steps(xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
+    """xy (M, T, V, 2), there (M, T, V) -> mean |dx| + |dy| along frames, and along joints, of joints that are there."""
+    both = there[:, 1:] & there[:, :-1], there[:, :, 1:] & there[:, :, :-1]
+    if not both[0].any() or not both[1].any():
+        return None
+    moved = np.abs(xy[:, 1:] - xy[:, :-1]).sum(-1), np.abs(xy[:, :, 1:] - xy[:, :, :-1]).sum(-1)
+    return float(moved[0][both[0]].mean()), float(moved[1][both[1]].mean())
 
 
 def _outside(xy: np.ndarray, there: np.ndarray, h: int, w: int) -> int:
     x, y = xy[..., 0], xy[..., 1]
     return int((there & ((x < 0) | (y < 0) | (x > w) | (y > h))).sum())
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The head and a pair of joints below it, to see whether people stand or sit upright."""
+
+    head: int
+    below: tuple[int, int]
+
+    @classmethod
+    def of(cls, layout: Layout | None) -> Trunk | None:
+        """None unless the layout has a head, and hips or shoulders."""
+        place = {} if layout is None else {name: j for j, name in enumerate(layout.joints)}
+        head = place.get('nose', place.get('head'))
+        pairs = [(place.get(f'left {part}'), place.get(f'right {part}')) for part in ('hip', 'shoulder')]
+        below = next((pair for pair in pairs if None not in pair), None)
+        return None if head is None or below is None else cls(head, below)
+
+    def lean(self, xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
+        """xy (M, T, V, 2), there (M, T, V) -> mean (dx, dy), px; None where under 4 frames show all three joints."""
+        joints = [self.head, *self.below]
+        head, *below = np.moveaxis(xy[:, :, joints][there[:, :, joints].all(-1)].astype(np.float64), 1, 0)     # 3 x (n, 2)
+        if len(head) < 4:
+            return None
+        dx, dy = (np.mean(below, 0) - head).mean(0)
+        return float(dx), float(dy)
 
 
 class Hands:
