@@ -23,7 +23,7 @@ from ..inputs import Input, lazy_inputs
 from ..labels import Labels, class_names
 from ..models import speed_up
 from ..recipe import read_recipe
-from ..wording import some
+from ..wording import count, some
 from .clips import clips_of, is_file_of_clips, is_one_clip, odd_things, people_of, shows_nobody
 from .names import layouts_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
@@ -114,7 +114,7 @@ def inference_recognizer(
     shown = [people_of(one) if people == 'apart' else [one] for one in clips]
     rows = [row for group in shown for row in group]
     seen = [not shows_nobody(row) for row in rows]
-    _say_what_is_odd(model, rows, seen)
+    _say_what_is_odd(model, clips)
     scores = iter(_scores(model, [row for row, there in zip(rows, seen) if there], views))
     names: list[str] | None = None
     answers: list[list] = []
@@ -146,20 +146,18 @@ def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
             raise ConfigError(f'{name} = {value!r}: expected {" or ".join(map(repr, known))}.')
 
 
-def _say_what_is_odd(
-    model: torch.nn.Module, rows: Sequence[dict[str, Any]], seen: Sequence[bool]
-) -> None:
+def _say_what_is_odd(model: torch.nn.Module, clips: Sequence[dict[str, Any]]) -> None:
     """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
-    empty = list(dict.fromkeys(row['frame_dir'] for row, there in zip(rows, seen) if not there))
+    empty = [clip['frame_dir'] for clip in clips if shows_nobody(clip)]
     if empty:
         logging.getLogger('pyskl').warning(
-            'nobody is seen in %d of %d (%s): every joint is missing in all frames, so the answer is '
+            'nobody is seen in %d of %s (%s): every joint is missing in all frames, so the answer is '
             'empty.',
-            seen.count(False),
-            len(seen),
+            len(empty),
+            count(len(clips), 'clip'),
             some(empty, 3),
         )
-    for oddity in odd_things(model, [row for row, there in zip(rows, seen) if there]):
+    for oddity in odd_things(model, [clip for clip in clips if not shows_nobody(clip)]):
         if oddity.kind not in model.told:
             model.told.add(oddity.kind)
             logging.getLogger('pyskl').warning('%s', oddity.text)
