@@ -110,7 +110,7 @@ def known_names(
         if num_classes is not None and len(names) != num_classes:
             raise DataError(
                 f'{place}: {len(names)} class names for {num_classes} classes. Expected a name for '
-                'each, in class order.'
+                'each, in class order; correct the names, or num_classes.'
             )
         return names
     is_imigue = num_classes == len(IMIGUE_LABELS) and set(layouts) == {'imigue22'}

@@ -229,6 +229,7 @@ def tested(tmp_path_factory):
     folder = tmp_path_factory.mktemp('tested')
     labels = write_clips(folder / 'bare.pkl', 40)
     clips = list(open_annotations(folder / 'bare.pkl'))
+    write_annotations(folder / 'bare.pkl', {}, clips)
     write_annotations(folder / 'own.pkl', {}, clips, about=About(tuple(OWN), 'imigue22'))
     write_annotations(folder / 'imigue.pkl', {}, clips, about=About(None, 'imigue22'))
     return folder, [clip['frame_dir'] for clip in clips], made_up_scores(labels)

@@ -25,6 +25,7 @@ from .odd_data import expected_of
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
+PICTURES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.gif', '.jpg', '.jpeg', '.png')
 
 
 def is_file_of_clips(source: Any) -> bool:
@@ -42,6 +43,22 @@ def is_one_clip(source: Any) -> bool:
     )
 
 
+def opened(source: Any) -> Any:
+    """Return the clips of an annotation file for its path; anything else as it is.
+
+    Raises:
+        DataError: a video or a picture, or what is no annotation file.
+    """
+    if not is_file_of_clips(source):
+        return source
+    if Path(source).suffix.lower() in PICTURES:
+        raise DataError(
+            f'{source}: holds pictures, and networks here take skeletons. Find the joints in them '
+            'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
+        )
+    return open_annotations(source)
+
+
 def clips_of(model: torch.nn.Module, source: Any, img_shape: Any) -> list[Annotation]:
     """Return the clips that a caller gave, as annotations that the model's test pipeline takes.
 
@@ -53,8 +70,7 @@ def clips_of(model: torch.nn.Module, source: Any, img_shape: Any) -> list[Annota
     Raises:
         DataError: naming the clip, its field, and what was expected.
     """
-    if is_file_of_clips(source):
-        return [_annotation(model, clip, img_shape) for clip in open_annotations(source)]
+    source = opened(source)
     if is_one_clip(source):
         return [_one(model, source, img_shape)]
     if not isinstance(source, Sequence):

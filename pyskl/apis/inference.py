@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..annotations import open_annotations
+from ..annotations.clips import Annotations
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
@@ -24,7 +24,7 @@ from ..labels import Labels, class_names
 from ..models import speed_up
 from ..recipe import read_recipe
 from ..wording import count, some
-from .clips import clips_of, is_file_of_clips, is_one_clip, odd_things, people_of, shows_nobody
+from .clips import clips_of, is_one_clip, odd_things, opened, people_of, shows_nobody
 from .names import layouts_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
 
@@ -89,7 +89,8 @@ def inference_recognizer(
             - an annotation: a dict with at least `keypoint`, as annotation files hold them;
             - the path of an .npy file of such key points, or of an .npz file with the fields of one
               annotation (keypoint, keypoint_score, img_shape);
-            - the path of an annotation file, pickled or packed: all its clips;
+            - the path of an annotation file, pickled or packed, or what open_annotations gave of it:
+              all its clips;
             - a list of these.
         img_shape: (h, w) of the picture in pixels, or (h, w, channels); None: the clip says it, or
             its key points are in space.
@@ -110,7 +111,8 @@ def inference_recognizer(
         ConfigError: the model gives features, or views apart; an argument that is not known.
     """
     _check(model, top_k, views, people)
-    clips = clips_of(model, clip, img_shape)
+    source = opened(clip)
+    clips = clips_of(model, source, img_shape)
     shown = [people_of(one) if people == 'apart' else [one] for one in clips]
     rows = [row for group in shown for row in group]
     seen = [not shows_nobody(row) for row in rows]
@@ -123,7 +125,7 @@ def inference_recognizer(
         if there:
             probabilities = next(scores)
             if names is None and not indices:
-                names = _names(model, len(probabilities), labels, clip)
+                names = _names(model, len(probabilities), labels, source)
             for k in np.argsort(-probabilities, kind='stable')[:top_k].tolist():
                 best.append((k if names is None else names[k], float(probabilities[k])))
         answers.append(best)
@@ -181,7 +183,7 @@ def _scores(
 def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]:
     """Return a sample with the view in the middle alone, of what the network takes."""
     reduced = dict(sample)
-    for name in takes:
+    for name in (name for name in takes if name in sample):
         views = sample[name]
         middle = len(views) // 2
         reduced[name] = (
@@ -190,15 +192,17 @@ def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]
     return reduced
 
 
-def _names(model: torch.nn.Module, num_classes: int, labels: Labels | None, clip: Any) -> list[str]:
+def _names(
+    model: torch.nn.Module, num_classes: int, labels: Labels | None, source: Any
+) -> list[str]:
     """Return the names of a model's answers.
 
     The checkpoint's come before those of the file that is recognised, which may be of another data
     set, and whose names count only where it has as many.
     """
-    told = open_annotations(clip).about.label_names if is_file_of_clips(clip) else None
+    told = source.about.label_names if isinstance(source, Annotations) else None
     told = told if told is not None and len(told) == num_classes else None
-    sources = (('labels', labels), *model.label_sources, (str(clip), told))
+    sources = (('labels', labels), *model.label_sources, ('label_names', told))
     return class_names(num_classes, *sources, layouts=model.layouts)
 
 

@@ -29,7 +29,11 @@ def names_of_run(
     Raises:
         DataError: see known_names.
     """
-    sources = (asked, of_config(recipe), ('label_names of the data', dataset.classes.names))
+    sources = (
+        asked,
+        of_config(recipe),
+        (f'{recipe.filename}: label_names of its data', dataset.classes.names),
+    )
     return known_names(num_classes, *sources, layouts=layouts_of(recipe))
 
 

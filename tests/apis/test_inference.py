@@ -131,6 +131,8 @@ def test_what_is_no_clip_is_refused(model, tmp_path):
     with pytest.raises(DataError, match='int'):
         inference_recognizer(model, 3)
     np.savez(tmp_path / 'other.npz', scores=np.ones(3))
+    with pytest.raises(DataError, match='walk.MP4.*pose estimator'):
+        inference_recognizer(model, 'walk.MP4')
     for name in ('none.npy', 'none.npz', 'none.pkl', 'other.npz'):
         with pytest.raises(DataError, match=name):
             inference_recognizer(model, tmp_path / name, SIZE)
@@ -178,6 +180,7 @@ def test_several_clips_have_answers_in_order(model, folder, clips, tmp_path, sai
     expected = inference_recognizer(model, clips)
     write_packed(tmp_path / 'test.packed', clips, {})
     for path in (folder / 'test.pkl', str(folder / 'test.pkl'), tmp_path / 'test.packed'):
+        assert inference_recognizer(model, open_annotations(path)) == expected
         assert inference_recognizer(model, path) == expected
     arrays = [xys(clip) for clip in clips[:3]]
     assert inference_recognizer(model, arrays, SIZE) == inference_recognizer(model, clips[:3])
@@ -279,6 +282,20 @@ def test_a_clip_in_space_may_be_an_annotation(tmp_path):
         inference_recognizer(model, {**clips[0], 'keypoint': clips[0]['keypoint'][..., :2]})
     with pytest.raises(DataError, match='7 joints.*takes 5'):
         inference_recognizer(model, np.ones((1, 20, 7, 3)))
+
+
+def test_a_clip_may_be_in_the_compressed_form(folder, clips):
+    extra = "data['test']['pipeline'] = [dict(type='DecompressPose', squeeze=False), *data['test']['pipeline']]\n"
+    model = init_recognizer(write_config(folder, 'boxes.py', extra=extra), device='cpu')
+    boxes = dict(
+        keypoint=xys(clips[0])[0], frame_inds=np.arange(20), total_frames=20, frame_dir='boxes'
+    )
+    plain = init_recognizer(folder / 'tiny.py', device='cpu')
+    plain.load_state_dict(model.state_dict())
+    same(inference_recognizer(model, boxes, SIZE), inference_recognizer(plain, clips[0]))
+    assert inference_recognizer(model, {**boxes, 'keypoint': boxes['keypoint'] * 0}, SIZE) == []
+    with pytest.raises(DataError, match='boxes: people'):
+        inference_recognizer(model, boxes, SIZE, people='apart')
 
 
 # -- names
