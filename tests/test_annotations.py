@@ -209,7 +209,7 @@ def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
 # Your own data ----------------------------------------------------------------------------------------------------------
 
 def test_own_key_points_become_an_annotation_that_reads_back_unchanged():
-    clip = make_annotation('a', np.ones((2, 90, 22, 2)), np.full((2, 90, 22), .5), 3, img_shape=(720, 1280))
+    clip = make_annotation('a', np.full((2, 90, 22, 2), 50), np.full((2, 90, 22), .5), 3, img_shape=(720, 1280))
     same(read(clip), clip)
     assert list(clip) == ['frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score']
     assert clip['total_frames'] == 90 and clip['img_shape'] == clip['original_shape'] == (720, 1280) and clip['label'] == 3
@@ -235,6 +235,36 @@ def test_a_nan_joint_of_ones_own_is_a_missing_joint():
     clip = make_annotation('a', keypoint, img_shape=(9, 9))
     assert clip['keypoint'][0, 2, 1].tolist() == [0, 0] and clip['keypoint_score'][0, 2, 1] == 0
     assert clip['keypoint'].sum() == 28 and clip['keypoint_score'].sum() == 14
+
+
+def test_without_a_picture_the_third_coordinate_stays_z():
+    xyz = np.random.default_rng(0).normal(0, 1, (5, 3, 3))
+    xyz[2, 1, 0] = np.nan
+    clip = make_annotation('a', xyz, label=2, img_shape=None)
+    same(read(clip), clip)
+    assert clip['keypoint'].shape == (1, 5, 3, 3) and 'img_shape' not in clip
+    same(clip['keypoint'][0, 0], xyz[0].astype(np.float32))
+    assert clip['keypoint'][0, 2, 1].tolist() == [0, 0, 0] and clip['keypoint_score'].sum() == 14
+    same(make_annotation('a', xyz, np.full((5, 3), .5), img_shape=None)['keypoint_score'][0, 0], np.full(3, .5, np.float32))
+
+
+@pytest.mark.parametrize(('scale', 'third', 'size', 'words'), [
+    (1, .5, (480, 640), 'look normalised(.|\n)*x \\* width and y \\* height'), (5, .5, (480, 640), 'look like metres'),
+    (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None keeps it'), (5, -.5, (480, 640), 'x, y, z in space')])
+def test_what_cannot_be_pixels_is_refused(scale, third, size, words):
+    keypoint = np.random.default_rng(0).uniform(0.1, 1, (2, 5, 3, 3)) * scale
+    keypoint[..., 2] = third
+    with pytest.raises(DataError, match=f'^clip a: .*{words}'):
+        make_annotation('a', keypoint, img_shape=size)
+
+
+def test_scores_of_another_scale_are_kept_and_named_once(caplog, monkeypatch):
+    monkeypatch.setattr('pyskl.annotations.oddities._said', set())
+    for name in 'ab':
+        clip = make_annotation(name, np.full((5, 3, 2), 50), np.full((5, 3), 90), img_shape=(480, 640))
+        assert clip['keypoint_score'].max() == 90
+    said, = set(caplog.messages)
+    assert said.startswith('clip a: keypoint_score outside 0..1') and 'by 100' in said
 
 
 def test_the_callers_arrays_are_left_alone():

@@ -65,6 +65,7 @@ def test_without_a_base_batch_the_batch_is_only_stated(tmp_path, capfd):
     train(problem(tmp_path), cfg_options=['auto_scale_lr=None', 'total_epochs=1'])
     said = capfd.readouterr().err
     assert 'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said and 'chosen for' not in said
+    assert 'INFO - If that rate was published for 8 GPUs (64 clips a step), 8 clips take 0.00375: ' in said
 
 
 def test_a_work_dir_that_no_folder_can_be_is_refused(config):

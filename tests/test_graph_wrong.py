@@ -42,7 +42,7 @@ def test_key_points_in_space_under_a_pipeline_for_pictures(folder):
     config = tiny_graph.write_config(folder, 'space.py')
     for split in ('train', 'val', 'test'):
         config.write_text(config.read_text().replace(f'/{split}.pkl', f'/space_{split}.pkl'))
-    refused(config, DataError, 'train_', 'PreNormalize2D', '(1, 20, 5, 3)', 'PreNormalize3D')
+    refused(config, DataError, 'train.pkl', 'PreNormalize2D', '(1, 20, 5, 3)', 'PreNormalize3D')
 
 
 # What a line of the config makes wrong, and what is said of it.
@@ -164,7 +164,7 @@ def changed(folder, tmp_path, change):
 def scores(folder, people=1):
     """Train for an epoch, which has to go through, and return the test's scores."""
     config = tiny_graph.write_config(folder, people=people, extra='total_epochs = 1\n')
-    train(config, TrainOptions())
+    train(config, TrainOptions(allow_odd_data=True))
     found = test(config, TestOptions(device='cpu')).scores
     assert found.shape == (4, 3) and np.isfinite(found).all()
     return found

@@ -14,7 +14,8 @@ from ..wording import brief, count, some
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists
-from .oddities import CLEARLY, Expected, Seen, find_hands, oddities, see, span, two_ways
+from .oddities import CLEARLY, Expected, find_hands, oddities, span, two_ways
+from .seen import Seen, see
 from .store import clip_name, parts
 
 ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
@@ -141,6 +142,8 @@ def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
     lists = LabelLists.of(a['label'] for a in clean)
     labelled = lists.values[lists.values != NO_LABEL]
     report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
+    if not num_labelled:
+        report.facts['without labels'] = 'all: such clips can be tested, not trained on'
     if (lists.lengths != 1).any():
         report.facts |= {'clips with several labels (multi_class=True)': int((lists.lengths > 1).sum()),
                          'clips of none of the classes': int((lists.lengths == 0).sum())}

@@ -1,4 +1,4 @@
-"""What cannot be right with clips, or hardly: their poses are measured, and each oddity is one line with its cure.
+"""What cannot be right with clips, or hardly: each oddity is one line, with the clips and the cure.
 
 `tools/check_data.py` asks it of all clips of a file, training and testing of a sample, `make_annotation`
 and inference of one clip.
@@ -6,26 +6,31 @@ and inference of one clip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..skeletons import LAYOUTS, Layout, guess_layout
-from ..skeletons.poses import SIDES, Hands, PoseFacts, Trunk, measure
-from ..wording import count, some
-from .compressed import is_compressed
+from ..errors import DataError
+from ..skeletons import LAYOUTS, Layout
+from ..skeletons.poses import SIDES, Hands
+from ..wording import count, plain, some
+from .seen import Seen, see
 
 NORMALISED = 2.0  # a clip whose coordinates reach no further holds no pixels
 METRIC = 10.0  # nor one that reaches no further than this, in a picture of LARGE or more
-SMALL, LARGE = 16, 100  # px of a picture's shorter side: below, nothing is said; from here on, more
+SMALL, LARGE = 16, 100  # px of a picture's shorter side: up to SMALL, a reach says nothing
 SLACK = 0.1  # estimators give scores a little outside 0..1
 MOSTLY = 0.1  # a clip with more of its joints than this out of the picture is named
 CLEARLY = 1.25  # how many times nearer one wrist must be to call a hand its own
-LYING = 2.0  # how many times farther beside the hips than above them the head must be to call a person lying
-JUMPY = 4.0  # joints move less from frame to frame than they lie apart; so many times more is no motion
-MOST_CLIPS, MOST_FRAMES = 64, 512  # of a sample
+LYING = 2.0  # people lie whose head is so many times farther beside the hips than above them
+JUMPY = 4.0  # a clip moves that many times more between frames than its joints lie apart: no motion
+NEARLY_ALL = 0.9  # of the clips, where a habit of some proves nothing
+
+_LOG = logging.getLogger('pyskl')
+_said: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Expected:
 
     Attributes:
         in_pixels: x and y are pixels of a picture. False: that does not matter, or is not known.
-        by: what says so, for messages.
+        by: what needs pixels, for messages.
         layout: the joints; None: not known.
         said: the layout that the data themselves name; None: they do not.
     """
@@ -60,221 +65,249 @@ class Expected:
     said: Layout | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One clip, measured: its name, the shape (M, T, V, C) of `keypoint`, img_shape (h, w) or None."""
-
-    name: str
-    shape: tuple[int, int, int, int]
-    size: tuple[int, int] | None
-    pose: PoseFacts
-
-
-def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
-    """Measure a cleaned clip (fields.clean_fields); one in the compressed form counts each box as a frame.
-
-    Args:
-        annotation: the clip.
-        layout: its joints, if they are known; one with another number of joints is left alone.
-    """
-    if is_compressed(annotation):
-        boxes = annotation['keypoint'][None]
-        # Neighbouring boxes may be two people, so nothing is said of motion: a frame each, every other one empty.
-        spread = np.zeros((1, max(1, 2 * boxes.shape[1]), *boxes.shape[2:]), np.float32)
-        spread[:, : 2 * boxes.shape[1] : 2] = boxes
-        annotation = {
-            **annotation,
-            'keypoint': spread[..., :2],
-            'keypoint_score': spread[..., 2],
-            'total_frames': spread.shape[1],
-        }
-    shape = annotation['keypoint'].shape
-    fits = layout is not None and layout.num_joints == shape[2]
-    hands = Hands.of(layout) if fits and shape[3] == 2 else None
-    trunk = Trunk.of(layout if fits else guess_layout(shape[2])) if shape[3] == 2 else None
-    pose = measure(annotation, hands, trunk)
-    return Seen(annotation['frame_dir'], shape, annotation.get('img_shape'), pose)
-
-
-def sample(num_clips: int) -> np.ndarray:
-    """The indices of at most MOST_CLIPS clips, spread over all."""
-    return np.unique(np.linspace(0, num_clips - 1, min(num_clips, MOST_CLIPS)).round().astype(int))
-
-
-def see_sample(clips: Sequence[Mapping[str, Any]], expected: Expected) -> list[Seen]:
-    """Measure the first MOST_FRAMES frames of a sample of clips."""
-    return [see(_begin(clips[int(i)]), expected.layout) for i in sample(len(clips))]
-
-
-def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
-    if is_compressed(annotation):
-        return {**annotation, 'keypoint': annotation['keypoint'][:MOST_FRAMES]}
-    frames = min(annotation['total_frames'], MOST_FRAMES)
-    return {**annotation, 'total_frames': frames}
-
-
 def oddities(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
     """Return what looks wrong with clips, the same thing of several clips in one line.
 
     Args:
-        seen: at least one clip.
+        seen: at least one clip, measured with the layout that is expected.
         expected: what they are taken for.
     """
-    joints = _joints(seen, expected)
-    if joints and joints[0].severe:  # all else follows from that
+    joints = list(_joints(seen, expected))
+    if any(oddity.severe for oddity in joints):  # all else follows from that
         return joints
     flat = seen[0].shape[3] == 2
-    checks = [_empty, _scores, *([_pixels, _picture] if flat else [_space]), _axes]
-    found = [oddity for check in checks for oddity in check(seen, expected)]
-    hands = Hands.of(expected.layout) if flat else None
-    return joints + found + (_hands(seen, hands) if hands else [])
+    checks = (_empty, _scores, *((_pixels, _picture, _hands) if flat else (_space,)), _axes)
+    return joints + [oddity for check in checks for oddity in check(seen, expected)]
 
 
 def clip_oddities(annotation: Mapping[str, Any], expected: Expected) -> list[Oddity]:
-    """`oddities` of one cleaned clip."""
+    """Return the oddities of one cleaned clip."""
     return oddities([see(annotation, expected.layout)], expected)
 
 
-def _joints(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def refuse_odd_clip(annotation: Mapping[str, Any]) -> None:
+    """Refuse a clip whose x and y are no pixels; warn of what else looks wrong, each kind once.
+
+    Args:
+        annotation: cleaned, with img_shape. A clip in which nobody is seen is let through.
+
+    Raises:
+        DataError: the clip, and what to do.
+    """
+    for oddity in clip_oddities(annotation, Expected()):
+        line = f'clip {plain(annotation["frame_dir"])}: {oddity.text}'
+        if oddity.kind in ('normalised', 'metres'):
+            raise DataError(line)
+        if oddity.kind in ('scores', 'size', 'outside') and oddity.kind not in _said:
+            _said.add(oddity.kind)
+            _LOG.warning('%s (Said once, of the first such clip.)', line)
+
+
+def _named(seen: Sequence[Seen]) -> str:
+    """'3 clips (a, b, c)'."""
+    return f'{count(len(seen), "clip")} ({some(s.name for s in seen)})'
+
+
+# -- joints ----------------------------------------------------------------------------------------
+
+
+def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     """Are these the joints that the layout names, and does the file say so, too?"""
-    layout, said = expected.layout or expected.said, expected.said
+    said, layout = expected.said, expected.layout or expected.said
     if layout is None:
-        return []
+        return
     others = [s for s in seen if s.shape[2] != layout.num_joints]
     if others:
-        names, joints = some(s.name for s in others), others[0].shape[2]
-        what = f'{joints} joints in {count(len(others), "clip")}, where the layout {layout.name} has {layout.num_joints}: {names}.'
+        what = (
+            f'keypoint has {others[0].shape[2]} joints in {_named(others)}, the layout {layout.name} '
+            f'has {layout.num_joints}.'
+        )
         if all(s.shape[1] == layout.num_joints for s in others):
-            return [Oddity('axes', f'{what} Axes 1 and 2 look exchanged: expected (people, frames, joints, coordinates), '
-                           f'keypoint.swapaxes(1, 2), and the same of keypoint_score.', severe=True)]
-        return [Oddity('joints', f'{what} Give the layout of these joints.', severe=True)]
-    if said is None or not _contradict(said, layout):
-        return []
-    if said.num_joints != layout.num_joints:
-        return [Oddity('layout', f'the file says that its joints are {said.name}, which has {said.num_joints}; its clips have '
-                       f'{layout.num_joints}. Correct its entry `layout`, or remove it.')]
-    j = next(j for j, pair in enumerate(zip(said.joints, layout.joints)) if pair[0] != pair[1])
-    return [Oddity('layout', f'the file says that its joints are {said.name}, the pipeline takes them for {layout.name}: joint {j} is '
-                   f'{said.joints[j]!r} there and {layout.joints[j]!r} here. Take the layout of the file, or correct its entry.')]
+            yield Oddity('axes', f'{what} {_EXCHANGED_AXES}', severe=True)
+        else:
+            yield Oddity('joints', f'{what} Give the layout of these joints.', severe=True)
+    elif said is not None and said.num_joints != layout.num_joints:
+        yield Oddity(
+            'layout',
+            f'the file says that its joints are {said.name}, which has {said.num_joints}; its clips '
+            f'have {layout.num_joints}. Correct its entry `layout`, or remove it.',
+        )
+    elif said is not None and _contradict(said, layout):
+        pairs = enumerate(zip(said.joints, layout.joints))
+        j, (there, here) = next((j, pair) for j, pair in pairs if pair[0] != pair[1])
+        yield Oddity(
+            'layout',
+            f'the file says that its joints are {said.name}, the pipeline takes them for {layout.name}: '
+            f'joint {j} is {there!r} there and {here!r} here. Take the layout of the file, or correct '
+            'its entry `layout`.',
+        )
+
+
+_EXCHANGED_AXES = (
+    'Axes 1 and 2 look exchanged. Expected (people, frames, joints, coordinates): '
+    'keypoint.swapaxes(1, 2), and the same of keypoint_score.'
+)
 
 
 def _contradict(said: Layout, layout: Layout) -> bool:
-    """Joints in another order, or two of our own layouts; other names for the same joints are no contradiction."""
-    if said.joints == layout.joints:
-        return False
+    """Whether joints lie in another order, or two layouts of ours are meant.
+
+    Other names for as many joints are no contradiction.
+    """
     both_ours = said.name in LAYOUTS and layout.name in LAYOUTS
-    return both_ours or said.num_joints != layout.num_joints or set(said.joints) == set(layout.joints)
+    comparable = both_ours or set(said.joints) == set(layout.joints)
+    return comparable and said.joints != layout.joints
 
 
-def _empty(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def _axes(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+    """Does everything jump from frame to frame, while joints lie as close as frames should?"""
+    steps = np.array([s.pose.steps for s in seen if s.pose.steps and min(s.shape[1:3]) > 2])
+    if len(steps) and np.mean(steps[:, 0] > JUMPY * steps[:, 1]) >= NEARLY_ALL:
+        yield Oddity(
+            'axes',
+            'from frame to frame everything jumps, and neighbouring joints lie close together in '
+            f'{_named(seen)} of {seen[0].shape[1]} frames and {seen[0].shape[2]} joints. {_EXCHANGED_AXES}',
+        )
+
+
+# -- scores ----------------------------------------------------------------------------------------
+
+
+def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     empty = [s for s in seen if not s.pose.filled]
-    if not empty:
-        return []
-    text = f'{count(len(empty), "clip")} in which no joint is seen at all: {some(s.name for s in empty)}.'
-    if all(s.pose.placed for s in empty):
-        text += ' Their joints have places, but all scores are 0: write keypoint_score = 1 where nothing is known of it.'
-    else:
-        text += ' Was the pose estimation of them lost? Leave such clips out.'
-    return [Oddity('empty', text, severe=len(empty) == len(seen))]
+    if empty:
+        if all(s.pose.placed for s in empty):
+            cure = (
+                'Its joints have places, but all scores are 0: leave keypoint_score out where nothing '
+                'is known of it.'
+            )
+        else:
+            cure = 'Leave such clips out; if all are so, the poses were lost on the way.'
+        what = f'{count(len(empty), "clip")} in which no joint is seen at all'
+        text = f'{what}: {some(s.name for s in empty)}. {cure}'
+        yield Oddity('empty', text, severe=len(empty) == len(seen))
 
 
-def _scores(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def _scores(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     odd = [s for s in seen if s.pose.score[0] < -SLACK or s.pose.score[1] > 1 + SLACK]
-    if not odd:
-        return []
-    low, high = min(s.pose.score[0] for s in odd), max(s.pose.score[1] for s in odd)
-    cure = 'Divide per cents by 100.' if 50 < high <= 101 else 'Bring them into 0..1 (np.clip, or divide by the highest).'
-    return [Oddity('scores', f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(s.name for s in odd)}; they run from '
-                   f'{low:.3g} to {high:.3g}. {cure} Where they are z, these are coordinates in space.')]
+    if odd:
+        low, high = min(s.pose.score[0] for s in odd), max(s.pose.score[1] for s in odd)
+        by = '100' if 50 < high <= 100 else 'the highest, or np.clip them'
+        yield Oddity(
+            'scores',
+            f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(s.name for s in odd)}; '
+            f'they run from {low:.3g} to {high:.3g}. Divide scores by {by}; if this is z, the '
+            'coordinates are in space: keypoint holds x, y, z then.',
+        )
 
 
-def _pixels(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+# -- places ----------------------------------------------------------------------------------------
+
+
+def _pixels(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     """Coordinates of another unit, where pixels are expected."""
-    filled = [s for s in seen if s.pose.placed and min(s.size or (LARGE, LARGE)) > SMALL]
     if not expected.in_pixels:
-        return []
+        return
+    filled = [s for s in seen if s.pose.placed and _side(s) > SMALL]
     small = [s for s in filled if s.pose.reach <= NORMALISED]
-    metres = [s for s in filled if NORMALISED < s.pose.reach <= METRIC and min(s.size or (LARGE, LARGE)) >= LARGE]
-    found = []
+    metric = [s for s in filled if NORMALISED < s.pose.reach <= METRIC and _side(s) >= LARGE]
     if small:
         centred = min(s.pose.lowest for s in small) < -0.25
-        share = '(x + 1) / 2 * width and (y + 1) / 2 * height' if centred else 'x * width and y * height'
-        found.append(_of_all('normalised', small, filled, lambda who: (
-            f'all coordinates lie between -2 and 2 in {who}: they look normalised. Expected pixels: {share}.')))
-    if metres:
-        found.append(_of_all('metres', metres, filled, lambda who: (
-            f'no coordinate reaches beyond {max(s.pose.reach for s in metres):.3g} in {who}: they look like metres. Expected pixels of '
-            'a picture; take the pixel columns of the data, or project them.')))
-    return found
+        x, y = ('(x + 1) / 2', '(y + 1) / 2') if centred else ('x', 'y')
+        yield Oddity(
+            'normalised',
+            f'all coordinates lie between -2 and 2 in {_named(small)}: they look normalised. Expected '
+            f'pixels: {x} * width and {y} * height. If they are metres, project them, or take the '
+            "data's pixel columns.",
+            severe=len(small) == len(filled),
+        )
+    if metric:
+        reach = max(s.pose.reach for s in metric)
+        yield Oddity(
+            'metres',
+            f'no coordinate reaches beyond {reach:.3g} in {_named(metric)}: they look like metres. '
+            "Expected pixels: project them, or take the data's pixel columns.",
+            severe=len(metric) == len(filled),
+        )
 
 
-def _of_all(kind: str, odd: list[Seen], of: list[Seen], text: Callable[[str], str]) -> Oddity:
-    return Oddity(kind, text(f'{count(len(odd), "clip")} ({some(s.name for s in odd)})'), severe=len(odd) == len(of))
+def _side(seen: Seen) -> int:
+    """The shorter side of the picture, px; of an unknown one LARGE."""
+    return min(seen.size or (LARGE, LARGE))
 
 
-def _picture(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     """Joints out of the picture, and whether they would lie in it if it were turned."""
-    out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there and s.pose.reach > NORMALISED]
+    out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there]
+    out = [s for s in out if s.pose.reach > NORMALISED]  # else that was said
     turned, others = out, []
     if 3 * sum(s.pose.outside_swapped for s in out) > sum(s.pose.outside for s in out):
         turned = [s for s in out if not s.pose.outside_swapped]
         others = [s for s in out if s.pose.outside_swapped]
-    lying = [s for s in seen if s.pose.lean and s.pose.lean[0] > LYING * abs(s.pose.lean[1])]
-    all_lie = len(lying) > 0.9 * sum(s.pose.lean is not None for s in seen)
-    # People tell which of the two is the wrong way round; else that pictures are wide more often than high.
-    high = [s for s in turned if s.size[0] > s.size[1] and not all_lie]
-    wide = lying if all_lie else [s for s in turned if s.size[0] <= s.size[1]]
-    found = []
-    if high:
-        found.append(Oddity('size', f'img_shape looks like (w, h), expected (h, w), in {count(len(high), "clip")}: '
-                            f'{some(s.name for s in high)}: joints lie out of {_size(high[0])} px, and few would in the picture '
-                            'turned by 90 degrees. If img_shape is right, x and y are exchanged: keypoint[..., [1, 0]].'))
+
+    # People tell what is the wrong way round; else that pictures are wide more often than high.
+    leans = [(s, *s.pose.lean) for s in seen if s.pose.lean]
+    lying = [s for s, dx, dy in leans if dx > LYING * abs(dy)]
+    if lying and len(lying) >= NEARLY_ALL * len(leans):
+        yield Oddity(
+            'exchanged',
+            f'x and y look exchanged (row, column) in {_named(lying)}: the head lies beside the body, '
+            'not above it. Expected x, then y: keypoint[..., [1, 0]].',
+        )
+        turned = []
+    wide = [s for s in turned if s.size[0] <= s.size[1]]
+    high = [s for s in turned if s.size[0] > s.size[1]]
     if wide:
-        if all_lie:
-            why = 'the head lies beside the body, not above it. Expected x, then y: keypoint[..., [1, 0]].'
-        else:
-            why = (f'joints lie out of {_size(wide[0])} px, and few would with keypoint[..., [1, 0]]. If x and y are right, img_shape is '
-                   '(w, h) and has to be (h, w).')
-        found.append(Oddity('exchanged', f'x and y look exchanged (row, column) in {count(len(wide), "clip")}: '
-                            f'{some(s.name for s in wide)}: {why}'))
+        yield Oddity(
+            'exchanged',
+            f'x and y look exchanged (row, column) in {_named(wide)}: joints lie out of the picture, '
+            f'{_size(wide[0])}, and few would with keypoint[..., [1, 0]]. If x and y are right, '
+            'img_shape is (w, h) and has to be (h, w).',
+        )
+    if high:
+        yield Oddity(
+            'size',
+            f'img_shape looks like (w, h), expected (h, w), in {count(len(high), "clip")}: '
+            f'{some(s.name for s in high)}: joints lie out of the picture, {_size(high[0])}, and few '
+            'would if it were turned. If it is right, x and y are exchanged: keypoint[..., [1, 0]].',
+        )
     if others:
         shares = some(f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in others)
-        found.append(Oddity('outside', f'many joints out of the picture in {count(len(others), "clip")}: {shares}. Is img_shape the size '
-                            'of the video that the joints were found in?'))
-    return found
+        yield Oddity(
+            'outside',
+            f'many joints out of the picture in {count(len(others), "clip")}: {shares}. Is img_shape '
+            'the size of the video that the joints were found in?',
+        )
 
 
 def _size(seen: Seen) -> str:
-    return f'{seen.size[0]} x {seen.size[1]} (h x w)'
+    return f'(h, w) = {seen.size} px'
 
 
-def _space(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def _space(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     """Key points with a third coordinate, which should be z; many files have a score there."""
     reach = max(s.pose.reach for s in seen)
     low, high = min(s.pose.depth[0] for s in seen), max(s.pose.depth[1] for s in seen)
-    like_score = 0 <= low < high <= 1 and reach > METRIC
-    if like_score:
-        return [Oddity('third', f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like '
-                       'z. If so, write keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.',
-                       severe=expected.in_pixels)]
-    if not expected.in_pixels:
-        return []
-    return [Oddity('space', f'keypoint has shape {seen[0].shape}: x, y, z in space, and {expected.by} works on pixels of a picture. '
-                   'Project them (x and y of two axes, as pixels of a picture of known img_shape, as tools/convert_natops.py does), '
-                   'or take a network on key points in space (PreNormalize3D, GenSkeFeat).', severe=True)]
+    if 0 <= low < high <= 1 and reach > METRIC:
+        yield Oddity(
+            'third',
+            f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a '
+            'score, not like z. If so, write keypoint_score = keypoint[..., 2], '
+            'keypoint = keypoint[..., :2] and img_shape into each clip.',
+            severe=expected.in_pixels,
+        )
+    elif expected.in_pixels:
+        yield Oddity(
+            'space',
+            f'keypoint has shape {seen[0].shape}: x, y, z in space, and {expected.by} works on pixels '
+            'of a picture. Project them to x, y in pixels and give img_shape, as '
+            'tools/convert_natops.py does, or take a network on key points in space (PreNormalize3D, '
+            'UniformSample, PoseDecode, FormatGCNInput).',
+            severe=True,
+        )
 
 
-def _axes(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
-    """Does the time axis jump as joints lie apart, and the joints' axis move as slowly as time?"""
-    steps = np.array([s.pose.steps for s in seen if s.pose.steps and min(s.shape[1:3]) > 2])
-    if not len(steps) or np.mean(steps[:, 0] > JUMPY * steps[:, 1]) < 0.9:
-        return []
-    return [Oddity('axes', f'from frame to frame everything jumps, and neighbouring joints lie close together ({some(s.name for s in seen)}'
-                   f', {seen[0].shape[1]} frames of {seen[0].shape[2]} joints): axes 1 and 2 of keypoint look exchanged. Expected '
-                   '(people, frames, joints, coordinates): keypoint.swapaxes(1, 2), and the same of keypoint_score.')]
-
-
-# -- hands --------------------------------------------------------------------------------------------------------------------------
+# -- hands -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -293,29 +326,33 @@ class HandsFound:
 def find_hands(seen: Iterable[Seen], hands: Hands) -> HandsFound | None:
     """Measure it; None where some hand or wrist is never seen."""
     poses = [s.pose for s in seen if s.pose.hand_count is not None]
-    number = np.sum([pose.hand_count for pose in poses], axis=0)
-    if not np.all(number) or not poses:
+    number = sum((pose.hand_count for pose in poses), np.zeros((2, 2)))
+    if not number.all():
         return None
-    mean = np.sum([pose.hand_px for pose in poses], axis=0) / number
+    mean = sum((pose.hand_px for pose in poses), np.zeros((2, 2))) / number
     as_layout, crossed = two_ways(mean)
     if max(as_layout, crossed) < CLEARLY * min(as_layout, crossed):
         return HandsFound(mean, None)
     first = hands.first_hand()
-    return HandsFound(mean, first if as_layout < crossed else SIDES[1 - SIDES.index(first)])
-
-
-def _hands(seen: Sequence[Seen], hands: Hands) -> list[Oddity]:
-    found, first = find_hands(seen, hands), hands.first_hand()
-    if found is None or found.first in (None, first):
-        return []
-    joints = span(hands.tips[SIDES.index(first)])
-    return [Oddity('hands', f'joints {joints} lie at the {found.first} wrist, the layout says {first}. Take mirror pairs and limbs '
-                   f'from the layout with first_hand={found.first!r}.')]
+    other = SIDES[1 - SIDES.index(first)]
+    return HandsFound(mean, first if as_layout < crossed else other)
 
 
 def two_ways(mean: np.ndarray) -> tuple[float, float]:
-    """(2, 2) px from wrist to hand -> the two wrists to the hands of their own side, and to those of the other."""
+    """Add up (2, 2) px from wrist to hand: wrists to hands of their own side, and of the other."""
     return float(mean[0, 0] + mean[1, 1]), float(mean[0, 1] + mean[1, 0])
+
+
+def _hands(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+    hands = Hands.of(expected.layout)
+    found = find_hands(seen, hands) if hands else None
+    if found is not None and found.first not in (None, first := hands.first_hand()):
+        yield Oddity(
+            'hands',
+            f'joints {span(hands.tips[SIDES.index(first)])} lie at the {found.first} wrist, the layout '
+            f'says {first}. Take mirror pairs and limbs from the layout with '
+            f'first_hand={found.first!r}.',
+        )
 
 
 def span(joints: Sequence[int]) -> str:

@@ -15,6 +15,7 @@ from ..files.safe_pickle import load_pickle
 from ..wording import brief, plain, some
 from .about import About
 from .fields import Wrong, clean_fields
+from .oddities import METRIC, SLACK, refuse_odd_clip
 
 PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
 
@@ -58,16 +59,16 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
 
 
 def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int | Sequence[int] | None = None, *,
-                    img_shape: Sequence[int]) -> dict[str, Any]:
+                    img_shape: Sequence[int] | None) -> dict[str, Any]:
     """One clip of your own data as an annotation.
 
     frame_dir   the clip's name, different for every clip
-    keypoint    (M, T, V, 2) pixels, x right, y down; (M, T, V, 3): x, y, score. One person: (T, V, 2) or (T, V, 3) will do.
-                NaN is a missing joint (it becomes x = y = score = 0)
+    keypoint    (M, T, V, 2) pixels, x right, y down; (M, T, V, 3): x, y, score, or without img_shape x, y, z in space. One person:
+                (T, V, 2) or (T, V, 3) will do. NaN is a missing joint (it becomes x = y = score = 0)
     score       (M, T, V) 0..1; None: all joints seen (or keypoint's third column)
     label       class from 0 on, or a list of classes; None: no label
-    img_shape   (h, w) pixels
-    raises      DataError naming the clip and the field
+    img_shape   (h, w) pixels; None: keypoint is x, y, z, for networks that take key points in space
+    raises      DataError naming the clip and the field; where x and y are no pixels, too (0..1, metres)
     Concretely: `make_annotation('a', np.zeros((90, 22, 2)), img_shape=(720, 1280))['keypoint'].shape == (1, 90, 22, 2)`.
     """
     try:
@@ -78,12 +79,14 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
                         'Expected (M, T, V, 2) and (M, T, V).') from error
     if keypoint.ndim == 3:
         keypoint, score = keypoint[None], score[None] if score is not None and score.ndim == 2 else score
-    if keypoint.ndim == 4 and keypoint.shape[-1] == 3:
+    in_space = img_shape is None and keypoint.ndim == 4 and keypoint.shape[-1] == 3
+    if keypoint.ndim == 4 and keypoint.shape[-1] == 3 and not in_space:
         if score is not None:
             raise DataError(f'clip {plain(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
-                            'Expected x, y, score in keypoint, or x, y in keypoint and score apart.')
+                            'Expected x, y, score in keypoint, or x, y in keypoint and score apart; x, y, z with img_shape=None.')
         keypoint, score = keypoint[..., :2], keypoint[..., 2]
-    if img_shape is None:
+        _check_third(frame_dir, keypoint, score)
+    if img_shape is None and not in_space:
         raise DataError(f'clip {plain(frame_dir)}: img_shape is missing. Expected (height, width) of the picture in pixels.')
     if score is None:
         score = np.ones(keypoint.shape[:-1], np.float32)
@@ -91,10 +94,25 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
         missing = np.isnan(keypoint).any(-1) | np.isnan(score)
         keypoint, score = np.where(missing[..., None], np.float32(0), keypoint), np.where(missing, np.float32(0), score)
     try:
-        return clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
+        clip = clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
                              'total_frames': None, 'keypoint': keypoint, 'keypoint_score': score})
     except Wrong as wrong:
         raise DataError(f'clip {plain(frame_dir)}: {wrong}') from None
+    if not in_space:
+        refuse_odd_clip(clip)
+    return clip
+
+
+def _check_third(frame_dir: str, xy: np.ndarray, third: np.ndarray) -> None:
+    """DataError where the third number of key points is z, not a score: x and y are metres, and it lies outside 0..1."""
+    known = ~np.isnan(third) & ~np.isnan(xy).any(-1)
+    if not known.any():
+        return
+    low, high, reach = third[known].min(), third[known].max(), np.abs(xy[known]).max()
+    if reach <= METRIC and (low < -SLACK or high > 1 + SLACK):
+        raise DataError(f'clip {plain(frame_dir)}: the third number of keypoint runs from {low:.3g} to {high:.3g}, so it is no score in '
+                        f'0..1, and |x| and |y| stay below {reach:.3g}: this looks like x, y, z in space. img_shape=None keeps it so; '
+                        'for a network that works on pictures give x and y in pixels.')
 
 
 def clean_annotations(data: Any, where: str) -> dict[str, Any]:

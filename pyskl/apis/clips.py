@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..annotations import make_annotation, open_annotations
+from ..annotations import open_annotations
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size
-from ..annotations.oddities import Oddity, oddities, see_sample
+from ..annotations.oddities import Oddity, oddities
+from ..annotations.seen import see_sample
 from ..datasets import Compose
 from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D
 from ..datasets.pipelines.base import is_ours
@@ -99,7 +100,7 @@ def people_of(clip: Annotation) -> list[Annotation]:
 def odd_things(model: torch.nn.Module, clips: Sequence[Annotation]) -> list[Oddity]:
     """Return what looks wrong with some clips, for this model; empty ones are another matter."""
     expected = expected_of(model.pipeline)
-    found = oddities(see_sample(clips, expected), expected) if clips else []
+    found = oddities(see_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 
@@ -201,16 +202,15 @@ def _people(
             f'that these are places in a picture, but {step} of the test pipeline works on x, y, z. '
             'Expected (people, frames, joints, 3) with x, y, z, and img_shape=None.'
         )
-    if not size or (channels == (3,) and not has_score):
-        return {**clip, **size, **_in_space(keypoint, score)}
-    if has_score and (keypoint[..., 2] < 0).any():
+    if size and has_score and (keypoint[..., 2] < 0).any():
         raise DataError(
             f'{where}: its key points hold {np.nanmin(keypoint[..., 2]):g} as third number, where '
             f'img_shape = {size["img_shape"]} says that it is a score. Expected 0..1; for x, y, z give '
             'img_shape=None.'
         )
-    made = make_annotation(clip['frame_dir'], keypoint, score, img_shape=size['img_shape'])
-    return {**clip, **{name: value for name, value in made.items() if name != 'total_frames'}}
+    if size and has_score:
+        keypoint, score = keypoint[..., :2], keypoint[..., 2]
+    return {**clip, **size, **_rows(keypoint, score)}
 
 
 def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None:
@@ -224,17 +224,20 @@ def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None
         raise DataError(f'{where}: {field} is no array of numbers ({error}).') from error
 
 
-def _in_space(keypoint: np.ndarray, score: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Return (M, T, V, C) key points, and their scores where given; NaN becomes a missing joint."""
+def _rows(keypoint: np.ndarray, score: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return the entries of one person's or several people's key points (M, T, V, C) and their scores,
+    where these are known. A NaN makes its joint a missing one: place and score are 0."""
     if keypoint.ndim == 3:
-        keypoint, score = (
-            keypoint[None],
-            None if score is None else score.reshape(-1, *score.shape[-2:]),
-        )
-    keypoint = np.where(np.isnan(keypoint).any(-1, keepdims=True), np.float32(0), keypoint)
-    return {'keypoint': keypoint} | (
-        {} if score is None else {'keypoint_score': np.nan_to_num(score)}
-    )
+        keypoint = keypoint[None]
+        score = score[None] if score is not None and score.ndim == 2 else score
+    missing = np.isnan(keypoint).any(-1)
+    if score is None and missing.any():
+        score = np.ones(missing.shape, np.float32)
+    if score is not None and score.shape == missing.shape:  # else clean_fields refuses it
+        missing |= np.isnan(score)
+        score = np.where(missing, np.float32(0), score)
+    keypoint = np.where(missing[..., None], np.float32(0), keypoint)
+    return {'keypoint': keypoint} | ({} if score is None else {'keypoint_score': score})
 
 
 def _needs(pipeline: Compose) -> tuple[str | None, bool]:

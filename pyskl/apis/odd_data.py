@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..annotations.oddities import Expected, Oddity, Seen, oddities, see_sample
+from ..annotations.oddities import Expected, Oddity, clip_oddities, oddities
+from ..annotations.seen import Seen, see_sample
 from ..datasets import ConcatDataset, PoseDataset, RepeatDataset
 from ..datasets.pipelines import (
     BoneVectors,
@@ -18,7 +19,8 @@ from ..datasets.pipelines import (
     PreNormalize2D,
 )
 from ..datasets.pipelines.base import is_ours
-from ..errors import ConfigError, DataError
+from ..engine.distributed import Collectives
+from ..errors import ConfigError, DataError, UserError
 from ..models import Head
 from ..recipe import Recipe
 from ..skeletons import Layout
@@ -26,6 +28,7 @@ from ..skeletons.topology import layout_to_draw
 from ..wording import count, some
 
 OTHER_JOINTS = (BoneVectors, Kinetics_Transform)  # steps that make other joints of the clip's
+REFUSED_BY_STEPS = {'space', 'third'}  # kinds that no permission helps with
 MANY_EMPTY = 0.5  # a training set with more of its classes empty than this is named
 
 
@@ -77,7 +80,7 @@ def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[Seen]]]:
     for poses in pose_datasets(dataset):
         clips = poses.video_infos
         expected = expected_of(poses.pipeline, clips.about.known_layout())
-        seen = see_sample(clips, expected)
+        seen = see_sample(clips, expected.layout or expected.said)
         of = f'{len(seen)} of ' if len(seen) < len(clips) else ''
         yield f'{poses.ann_file}, {of}{count(len(clips), "clip")}', expected, seen
 
@@ -94,6 +97,11 @@ def look(dataset: Any, where: str) -> list[Oddity]:
         for file, expected, seen in _samples(dataset)
         for oddity in oddities(seen, expected)
     ]
+
+
+def look_at_clip(pipeline: Compose, annotation: Mapping[str, Any]) -> list[Oddity]:
+    """Look at one cleaned clip that is to pass a pipeline, as inference does."""
+    return clip_oddities(annotation, expected_of(pipeline))
 
 
 def ranges(dataset: Any) -> list[str]:
@@ -118,6 +126,43 @@ def ranges(dataset: Any) -> list[str]:
     return lines
 
 
+def look_before_training(
+    recipe: Recipe,
+    head: Head,
+    train: Any,
+    val: Any | None,
+    allowed: bool,
+    collectives: Collectives,
+) -> list[str]:
+    """Look at clips and labels on rank 0; every rank stops where it refuses.
+
+    Args:
+        recipe: the config's.
+        head: of the network.
+        train: the training's data set.
+        val: the validation's, if there is one.
+        allowed: train whatever the clips look like.
+        collectives: of all ranks.
+
+    Returns:
+        Lines to warn with; none on other ranks.
+
+    Raises:
+        UserError kinds: there is nothing to learn, or training on such clips would be nonsense.
+    """
+    lines, refused = [], None
+    if collectives.ranks.is_main:
+        try:
+            lines = look_at_classes(recipe, head, train, val)
+            lines = look_at_training(recipe, train, val, allowed) + lines
+        except UserError as error:
+            refused = error
+    refused = collectives.tell(refused)
+    if refused is not None:
+        raise refused
+    return lines
+
+
 def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
     """Look at the clips of a training that is about to start.
 
@@ -137,13 +182,15 @@ def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool)
     kinds = {oddity.kind for oddity in found}
     if val is not None:
         found += [oddity for oddity in look(val, 'data.val') if oddity.kind not in kinds]
-    severe = [oddity.text for oddity in found if oddity.severe]
+    severe = [oddity for oddity in found if oddity.severe]
     if severe and not allowed:
-        listed = severe[0] if len(severe) == 1 else ''.join(f'\n  {text}' for text in severe)
-        raise DataError(
-            f'{recipe.filename}: {listed}\nTo train on these clips all the same: --allow-odd-data '
-            '(allow_odd_data = True in the config).'
+        listed = severe[0].text if len(severe) == 1 else ''.join(f'\n  {o.text}' for o in severe)
+        advice = (
+            '\nTo train on these clips all the same: --allow-odd-data (allow_odd_data = True in the '
+            'config).'
         )
+        never = {oddity.kind for oddity in severe} <= REFUSED_BY_STEPS
+        raise DataError(f'{recipe.filename}: {listed}{"" if never else advice}')
     return [oddity.text for oddity in found]
 
 

@@ -25,7 +25,9 @@ def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, l
     """
     per_process = recipe.data.loader('train').videos_per_gpu
     total, rate = per_process * world, recipe.optimizer['lr']
-    line = f'Total batch: {total} clips ({per_process} x {world} processes), learning rate {rate:.4g}'
+    line = (
+        f'Total batch: {total} clips ({per_process} x {world} processes), learning rate {rate:.4g}'
+    )
     if recipe.auto_scale_lr is None:
         if scale:
             raise ConfigError(
@@ -64,6 +66,6 @@ def _published(recipe: Recipe, per_process: int, world: int) -> list[Note]:
             logging.INFO,
             f'If that rate was published for {GPUS} GPUs ({base} clips a step), {total} clips take '
             f'{rate * total / base:.4g}: auto_scale_lr = dict(base_batch_size={base}) and --autoscale-lr. If it '
-            f'was chosen for {total}, auto_scale_lr = dict(base_batch_size={total}) says so.',
+            f'is meant for {total}, auto_scale_lr = dict(base_batch_size={total}) says so.',
         )
     ]

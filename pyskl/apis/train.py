@@ -26,14 +26,14 @@ from ..engine.failures import together
 from ..engine.log import JsonLog, get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .names import names_of_run
-from .odd_data import look_at_classes, look_at_training
+from .odd_data import look_before_training
 from .options import TrainOptions
 from .rate import with_scaled_rate
 from .resume import Resume, checkpoint_to_resume, chosen_seed, flags, how_to_go_on, settings_text
@@ -119,16 +119,22 @@ def _train(
     val_batches = (
         _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
     )
-    odd = _look(model, recipe, options, ranks, train_batches, val_batches)
+    data = train_batches.dataset, None if val_batches is None else val_batches.dataset
+    allowed = options.allow_odd_data or recipe.allow_odd_data
+    odd = look_before_training(recipe, model.cls_head, *data, allowed, collectives)
     collectives.same(
         clips=_clips(train_batches),
         val_clips=_clips(val_batches),
         settings=[settings_text(recipe), flags(options), seed],
         checkpoint=None if resume is None else resume.place,
     )
-    check_match(model, train_batches, recipe, 'train')
-    if val_batches is not None:
-        check_match(model, val_batches, recipe, 'val')
+    try:
+        check_match(model, train_batches, recipe, 'train')
+        if val_batches is not None:
+            check_match(model, val_batches, recipe, 'val')
+    except UserError:  # what looks odd may be why
+        _warn(logger, odd)
+        raise
     _check_tests_to_come(model, recipe, options, ranks)
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
@@ -136,8 +142,7 @@ def _train(
     else:
         speed_up(model)
     if options.dry_run:
-        for line in odd:
-            logger.warning('%s', line)
+        _warn(logger, odd)
         dry_run(model, recipe, ranks, collectives, train_batches, val_batches, seed, options.amp)
         return run.work_dir
 
@@ -170,8 +175,9 @@ def _train(
     log_setting(logger, recipe, model, ranks, train_batches, options.amp)
     if val_batches is not None:
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
-    for level, line in rate_notes + [(logging.WARNING, line) for line in odd]:
+    for level, line in rate_notes:
         logger.log(level, '%s', line)
+    _warn(logger, odd)
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -182,21 +188,9 @@ def _train(
     return run.work_dir
 
 
-def _look(
-    model: torch.nn.Module,
-    recipe: Recipe,
-    options: TrainOptions,
-    ranks: Ranks,
-    train: Batches,
-    val: Batches | None,
-) -> list[str]:
-    """What looks odd about clips and labels, on rank 0. Better said now than by poor figures."""
-    if not ranks.is_main:
-        return []
-    data = train.dataset, None if val is None else val.dataset
-    allowed = options.allow_odd_data or recipe.allow_odd_data
-    lines = look_at_classes(recipe, model.cls_head, *data)
-    return look_at_training(recipe, *data, allowed) + lines
+def _warn(logger: logging.Logger, lines: Sequence[str]) -> None:
+    for line in lines:
+        logger.warning('%s', line)
 
 
 def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
@@ -251,8 +245,7 @@ def _clips(batches: Batches | None) -> Any:
     return None if batches is None else batches.dataset.fingerprint
 
 
-# -- going on, the work dir
-# --------------------------------------------------------------------------------------------
+# -- going on, the work dir -----------------------------------------------------------------------
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:

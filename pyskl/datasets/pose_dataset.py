@@ -152,9 +152,12 @@ class PoseDataset(ClipDataset):
         if len(wrong):
             label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
             if label == -1:
-                advice = 'Clips without labels can only be tested.'
-            else:
-                advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+                raise DataError(
+                    f'{self.ann_file}: clip {self.ids[clips[0]]} has label -1, so none ({len(clips)} of {len(self)} '
+                    'clips). Clips without labels can only be tested: give each its label, or leave it '
+                    'out of the split.'
+                )
+            advice = 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, '
                 f'expected 0..{highest - 1} ({len(clips)} such clips). {advice}'

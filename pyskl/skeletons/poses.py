@@ -90,7 +90,8 @@ class PoseFacts:
 def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None) -> PoseFacts:
     """annotation: cleaned (fields.clean_fields), with the joints of the layout of `hands` and `trunk`."""
     total = annotation['total_frames']
-    keypoint, score = annotation['keypoint'][:, :total], annotation['keypoint_score'][:, :total]
+    keypoint, score = annotation['keypoint'][:, :total], annotation.get('keypoint_score')
+    score = np.ones(keypoint.shape[:3], np.float32) if score is None else score[:, :total]
     xy, there = keypoint[..., :2], is_present(keypoint, score)          # there: (M, T, V)
     depth = (float(keypoint[..., 2].min()), float(keypoint[..., 2].max())) if keypoint.shape[-1] == 3 else None
     filled = num_frames_filled(there)

@@ -1,0 +1,76 @@
+"""Clips measured: all of a file for `check_data`, a bounded sample where a training starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..skeletons import Layout, guess_layout
+from ..skeletons.poses import Hands, PoseFacts, Trunk, measure
+from .compressed import is_compressed
+
+MOST_CLIPS, MOST_FRAMES = 64, 512  # of a sample
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One clip, measured.
+
+    Attributes:
+        name: frame_dir.
+        shape: (M, T, V, C) of `keypoint`.
+        size: img_shape (h, w); None where the clip has none.
+        pose: the rest.
+    """
+
+    name: str
+    shape: tuple[int, int, int, int]
+    size: tuple[int, int] | None
+    pose: PoseFacts
+
+
+def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
+    """Measure a cleaned clip (fields.clean_fields).
+
+    Args:
+        annotation: the clip.
+        layout: its joints, if they are known; one with another number of joints says nothing.
+    """
+    clip = _boxes_as_frames(annotation) if is_compressed(annotation) else annotation
+    shape = clip['keypoint'].shape
+    hands = trunk = None
+    if shape[3] == 2:
+        fits = layout is not None and layout.num_joints == shape[2]
+        hands = Hands.of(layout) if fits else None
+        trunk = Trunk.of(layout if fits else guess_layout(shape[2]))
+    return Seen(clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk))
+
+
+def sample(num_clips: int) -> np.ndarray:
+    """Return the indices of at most MOST_CLIPS clips, spread over all."""
+    return np.unique(np.linspace(0, num_clips - 1, min(num_clips, MOST_CLIPS)).round().astype(int))
+
+
+def see_sample(clips: Sequence[Mapping[str, Any]], layout: Layout | None = None) -> list[Seen]:
+    """Measure the first MOST_FRAMES frames of a sample of clips."""
+    return [see(_begin(clips[int(i)]), layout) for i in sample(len(clips))]
+
+
+def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
+    if is_compressed(annotation):
+        return {**annotation, 'keypoint': annotation['keypoint'][:MOST_FRAMES]}
+    return {**annotation, 'total_frames': min(annotation['total_frames'], MOST_FRAMES)}
+
+
+def _boxes_as_frames(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One person, a box a frame. Neighbouring boxes may be two people, so every other frame is empty
+    and nothing is measured of motion.
+    """
+    boxes = annotation['keypoint']  # (X, V, 3)
+    people = np.zeros((1, max(1, 2 * len(boxes)), *boxes.shape[1:]), np.float32)
+    people[0, : 2 * len(boxes) : 2] = boxes
+    xy, score = people[..., :2], people[..., 2]
+    return {**annotation, 'keypoint': xy, 'keypoint_score': score, 'total_frames': people.shape[1]}

@@ -1,0 +1,269 @@
+"""What is said, once and before it costs anything, of odd clips, labels and rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tiny import problem
+
+from pyskl.annotations import read_annotations, write_annotations
+from pyskl.annotations.about import About
+from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.apis.odd_data import expected_of, look_at_classes, look_at_clip, one_class, pose_datasets
+from pyskl.apis.rate import with_scaled_rate
+from pyskl.apis.setup import build_split, read_run
+from pyskl.datasets import Compose
+from pyskl.errors import ConfigError, DataError
+from pyskl.evaluation import one_sided
+from pyskl.skeletons import get_layout
+
+test.__test__ = False
+
+
+def rewrite(path, change, about=None):
+    """Change every clip of a file."""
+    data = read_annotations(path)
+    clips = [{**clip, **change(clip)} for clip in data['annotations']]
+    write_annotations(path, data['split'], clips, about=about)
+
+
+def in_unit(clip):
+    return {'keypoint': clip['keypoint'] / (320, 240)}
+
+
+def lines(capfd):
+    """What was logged."""
+    return capfd.readouterr().err.splitlines()
+
+
+@pytest.fixture
+def config(tmp_path):
+    return problem(tmp_path, 'total_epochs = 1\n', num_train=8, num_test=12)
+
+
+# Clips -----------------------------------------------------------------------------------------------
+
+
+def test_a_training_on_what_cannot_be_right_is_refused_unless_it_is_wanted(config, tmp_path, capfd):
+    rewrite(tmp_path / 'train.pkl', in_unit)
+    for options in (TrainOptions(), TrainOptions(dry_run=True)):
+        with pytest.raises(
+            DataError, match=r'data\.train.*train\.pkl(.|\n)*train_0(.|\n)*--allow-odd'
+        ):
+            train(config, options)
+    assert not (tmp_path / 'run').exists()
+    for options, changes in (
+        (TrainOptions(allow_odd_data=True, dry_run=True), []),
+        (TrainOptions(dry_run=True), ['allow_odd_data=True']),
+    ):
+        capfd.readouterr()
+        train(config, options, changes)
+        assert sum('look normalised' in line for line in lines(capfd)) == 1
+
+
+def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
+    for name in ('train', 'val'):
+        rewrite(
+            tmp_path / f'{name}.pkl', lambda clip: {'keypoint_score': clip['keypoint_score'] * 90}
+        )
+    rewrite(tmp_path / 'val.pkl', lambda clip: {'img_shape': (24, 32)})
+    train(config)
+    (log,) = (tmp_path / 'run').glob('*.log')
+    said = [line for line in log.read_text().splitlines() if ' - WARNING - data.' in line]
+    assert ['data.train' in line for line in said] == [True, False]
+    assert 'outside 0..1 in 8 clips' in said[0] and 'out of the picture' in said[1]
+
+
+def test_a_test_says_it_too(config, tmp_path, capsys):
+    train(config)
+    rewrite(tmp_path / 'test.pkl', in_unit)
+    capsys.readouterr()
+    test(config, TestOptions(device='cpu'))
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if 'normalised' in line]
+    assert warning.startswith('warning: data.test') and 'test.pkl, 12 clips' in warning
+
+
+def test_what_looks_odd_is_told_where_the_pipeline_refuses_the_clips(config, tmp_path, capfd):
+    def turned(clip):
+        long = np.concatenate([clip['keypoint']] * 2, 1).swapaxes(1, 2)[:, :4]
+        return {'keypoint': long, 'keypoint_score': None, 'total_frames': None}
+
+    rewrite(tmp_path / 'train.pkl', turned)
+    with pytest.raises((DataError, ConfigError)):
+        train(config)
+    assert any('Axes 1 and 2' in line for line in lines(capfd))
+
+
+def test_a_layout_that_the_data_contradict_is_told(config, tmp_path, capfd):
+    names = ['head', 'chest', 'hip', 'left hand', 'right hand']
+    rest = dict(bones=[(0, 1), (1, 2), (3, 1), (4, 1)], mirror=[(3, 4)], centre=1)
+    said = dict(name='mine', joints=[*names[:3], *names[:2:-1]], **rest)
+    rewrite(tmp_path / 'train.pkl', lambda clip: {}, About(layout=said))
+    layout = dict(name='five', joints=names, **rest)
+    flip = f'data["train"]["pipeline"][6] = dict(type="Flip", flip_ratio=0.5, layout={layout})\n'
+    config.write_text(config.read_text() + flip)
+    train(config, TrainOptions(dry_run=True))
+    (line,) = [line for line in lines(capfd) if 'data.train' in line]
+    assert "joint 3 is 'right hand' there and 'left hand' here" in line
+
+
+HEATMAP = dict(type='GeneratePoseTarget', with_kp=True, with_limb=False)
+COCO, NTU = get_layout('coco17'), get_layout('ntu25')
+
+
+def own_step(results):
+    return results
+
+
+@pytest.mark.parametrize(
+    ('steps', 'in_pixels', 'by', 'layout'),
+    [
+        ([dict(type='PoseCompact'), HEATMAP], True, 'GeneratePoseTarget', None),
+        ([dict(HEATMAP, layout='coco17')], True, 'GeneratePoseTarget', COCO),
+        ([dict(type='Flip', layout='coco17'), dict(type='PreNormalize2D')], True, 'Flip', COCO),
+        ([dict(type='PreNormalize2D'), dict(type='GenSkeFeat', dataset='coco17')], True, 'PreNormalize2D', COCO),
+        ([dict(type='PreNormalize2D', mode='auto')], False, None, None),
+        ([dict(type='PreNormalize3D'), dict(type='GenSkeFeat', dataset='ntu25')], False, None, NTU),
+        ([own_step, dict(HEATMAP, layout='coco17')], False, None, None),
+        ([dict(type='BoneVectors', layout='coco17'), HEATMAP], True, 'GeneratePoseTarget', COCO),
+    ],
+)  # fmt: skip
+def test_a_pipeline_tells_what_it_takes_its_clips_for(steps, in_pixels, by, layout):
+    expected = expected_of(Compose(steps))
+    assert expected.in_pixels is in_pixels and (by is None or expected.by == by)
+    assert (expected.layout and expected.layout.joints) == (layout and layout.joints)
+
+
+def test_one_clip_for_inference_is_looked_at(config, tmp_path):
+    data = build_split(read_run(config).recipe, 'test')
+    clip = {**data.video_infos[0], 'keypoint': data.video_infos[0]['keypoint'] / 400}
+    assert look_at_clip(data.pipeline, data.video_infos[0]) == []
+    assert [(o.kind, o.severe) for o in look_at_clip(data.pipeline, clip)] == [('normalised', True)]
+
+
+def test_all_files_of_joined_and_repeated_data_are_looked_at(config):
+    inner = 'dict(type="RepeatDataset", times=2, dataset=data["train"])'
+    joined = f'data["train"] = dict(type="ConcatDataset", datasets=[{inner}, data["val"]])\n'
+    config.write_text(config.read_text() + joined)
+    found = pose_datasets(build_split(read_run(config).recipe, 'train'))
+    assert [data.ann_file.rsplit('/')[-1] for data in found] == ['train.pkl', 'val.pkl']
+    assert list(pose_datasets([1, 2])) == []
+
+
+# Classes ---------------------------------------------------------------------------------------------
+
+
+def classes(counts, num_classes=3, val=None, multi_class=False):
+    """The lines about a training set with so many clips of each class."""
+    head = SimpleNamespace(num_classes=num_classes, multi_class=multi_class)
+    train = SimpleNamespace(classes=SimpleNamespace(counts=np.array(counts)))
+    val = None if val is None else SimpleNamespace(truth=np.array(val))
+    return look_at_classes(SimpleNamespace(filename='c.py'), head, train, val)
+
+
+def test_one_class_is_nothing_to_learn():
+    with pytest.raises(ConfigError, match='num_classes = 1'):
+        classes([9], 1)
+    assert classes([9], 1, multi_class=True) == []
+    (line,) = classes([0, 9])
+    assert 'all 9 clips are of class 1, of 3 classes' in line
+    assert classes([0, 9], multi_class=True) != [line]
+
+
+def test_classes_without_clips_are_counted_where_most_are():
+    assert classes([5, 1], 4) == classes([5, 1, 0], 3) == classes([5, 1, 1], 3) == []
+    (line,) = classes([0, 4, 0, 1], 60)
+    assert '58 of 60 classes have no clip' in line and 'class 1: 4 clips, class 3: 1 clip' in line
+
+
+def test_labels_that_are_all_one_are_no_truth():
+    assert '3 clips have the label 0' in one_class(np.zeros(3, int), 3, 'data.test')
+    for labels in ([0], [0, 1, 0], [-1, -1], [[0, 1], [0, 1]]):
+        assert one_class(np.array(labels), 3, 'data.test') is None
+    (line,) = classes([1, 2, 1], val=[2, 2])
+    assert line.startswith('data.val')
+
+
+# Answers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('answers', 'labels', 'said'),
+    [
+        ([1] * 20, [0, 1] * 10, True),
+        ([1] * 19 + [0], [0, 1] * 10, False),  # 95 %
+        ([1] * 39 + [0], [0, 1] * 20, True),
+        ([1] * 20, [1] * 20, False),
+        ([1] * 20, [1] * 19 + [0], True),  # as much as 95 % is not over it
+        ([1] * 9, [0] * 9, False),
+    ],
+)
+def test_one_class_that_takes_nearly_all_answers_is_told(answers, labels, said):
+    scores = np.eye(3)[answers]
+    line = one_sided(scores, np.array(labels))
+    assert (line is not None) is said
+    if said:
+        assert f'class 1 takes {answers.count(1)} of {len(answers)} answers' in line
+    assert one_sided(scores, np.eye(3, dtype=int)[labels]) is None
+
+
+def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_path, capsys):
+    config = problem(tmp_path, num_train=8, num_test=12)
+    one = read_annotations(tmp_path / 'val.pkl')['annotations'][0]['keypoint']
+    for name in ('val', 'test'):
+        label = {'label': 0} if name == 'test' else {}
+        rewrite(tmp_path / f'{name}.pkl', lambda clip, label=label: {'keypoint': one, **label})
+    train(config)  # two epochs, both judged
+    (log,) = (tmp_path / 'run').glob('*.log')
+    text = log.read_text()
+    assert (
+        text.count(' takes 12 of 12 answers, but 4 of the labels') == 1 < text.count('Epoch(val)')
+    )
+    test(config, TestOptions(device='cpu'))
+    said = capsys.readouterr().out
+    assert said.count('warning: data.test: all 12 clips have the label 0') == 1
+
+
+# Rates -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('world', 'changes', 'said'),
+    [
+        (1, ['auto_scale_lr=None'], 'clips take 0.00375'),
+        (4, ['auto_scale_lr=None'], 'clips take 0.015'),
+        (8, ['auto_scale_lr=None'], None),
+        (
+            1,
+            ['auto_scale_lr=None', "optimizer={'_delete_': True, 'type': 'AdamW', 'lr': 0.03}"],
+            None,
+        ),
+        (1, [], None),
+    ],
+)
+def test_a_rate_for_eight_gpus_is_told_for_fewer(config, world, changes, said):
+    recipe, (first, *more) = with_scaled_rate(read_run(config, changes).recipe, False, world)
+    assert recipe.optimizer['lr'] == 0.03 and f'Total batch: {8 * world} clips' in first[1]
+    assert len(more) == (said is not None) and all(said in line for _, line in more)
+
+
+def test_a_rate_is_scaled_by_the_batch_that_it_was_chosen_for(config):
+    recipe, notes = with_scaled_rate(read_run(config).recipe, True, 4)
+    assert recipe.optimizer['lr'] == pytest.approx(0.12) and len(notes) == 1
+    assert replace(recipe.auto_scale_lr).base_batch_size == 32
+
+
+# --dry-run -------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_shows_what_coordinates_and_heatmaps_reach(config, tmp_path, capsys):
+    rewrite(tmp_path / 'train.pkl', lambda clip: {'keypoint': clip['keypoint'] * 0 + 50})
+    train(config, TrainOptions(dry_run=True))
+    said = capsys.readouterr().out
+    assert (
+        'train.pkl, 8 clips: x and y 50 to 50, scores 0.9 to 0.9, 100% of the joints seen' in said
+    )
+    assert 'img_shape (240, 320)' in said and 'imgs 0 to 0.' in said and 'label 0 to 2' in said
