@@ -1,10 +1,16 @@
-"""Names of classes in class order: iMiGUE's as its label list spells them, PYSKL's hand gestures, NTU RGB+D's; a user's own from a file."""
+"""Names of classes in class order, and the one place that decides which names a set of classes has (`class_names`).
+
+Known by name: iMiGUE's as its label list spells them, PYSKL's hand gestures, NTU RGB+D's.
+"""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from .errors import DataError
+from .errors import DataError, did_you_mean
+from .wording import brief, plain
 
 IMIGUE_LABELS: tuple[str, ...] = (
     'turtle neck', 'deep breath', 'touch hat', 'touch face', 'touch forehead', 'cover face', 'rub eyes', 'touch other face part',
@@ -54,9 +60,125 @@ NTU120_LABELS: tuple[str, ...] = (
 NTU60_LABELS = NTU120_LABELS[:60]
 
 
+# What `labels` of a config and the options --labels take beside a file.
+KNOWN_LABELS: dict[str, tuple[str, ...]] = {
+    'imigue': IMIGUE_LABELS,
+    'ntu60': NTU60_LABELS,
+    'ntu120': NTU120_LABELS,
+    'gestures': GESTURE_LABELS,
+}
+MAX_BYTES = 1 << 20     # of a file of names
+
+Labels = str | os.PathLike | Sequence[str]
+
+
+def class_names(
+    num_classes: int, *sources: tuple[str, Labels | None], layouts: Iterable[str] = ()
+) -> list[str]:
+    """Name every class: whatever shows a class to somebody asks here.
+
+    Args:
+        num_classes: K.
+        sources: (place, names or None), the first with names counts. The usual order: an argument or
+            option, `labels` of the config, `label_names` of the data, `label_names` in the
+            checkpoint's meta.
+        layouts: names of the skeleton layouts that config, data and checkpoint speak of
+            (`layout_names`). Where no source has names and this is 'imigue22' alone, 32 classes are
+            iMiGUE's.
+
+    Returns:
+        K names; 'class 0', 'class 1' ... where nobody says.
+
+    Raises:
+        DataError: another number of names than of classes, or names that cannot be read.
+    """
+    known = known_names(num_classes, *sources, layouts=layouts)
+    return [f'class {k}' for k in range(num_classes)] if known is None else known
+
+
+def known_names(
+    num_classes: int | None, *sources: tuple[str, Labels | None], layouts: Iterable[str] = ()
+) -> list[str] | None:
+    """Return what `class_names` does, or None where nobody says the names.
+
+    With num_classes=None, which says that their number is not known, any number of names will do.
+    """
+    for place, value in sources:
+        if value is None:
+            continue
+        names = names_of(value, place)
+        if num_classes is not None and len(names) != num_classes:
+            raise DataError(
+                f'{place}: {len(names)} class names for {num_classes} classes. Expected a name for '
+                'each, in class order; correct the names, or num_classes.'
+            )
+        return names
+    is_imigue = num_classes == len(IMIGUE_LABELS) and set(layouts) == {'imigue22'}
+    return list(IMIGUE_LABELS) if is_imigue else None
+
+
+def names_of(value: Labels, place: str) -> list[str]:
+    """Return the names that a setting, an option or a file's entry means.
+
+    Args:
+        value: names in class order, one of KNOWN_LABELS, or a text file as `read_labels` takes.
+        place: where it stands, for the error.
+
+    Raises:
+        DataError: no such file, or what is no list of texts.
+    """
+    if isinstance(value, str) and value in KNOWN_LABELS:
+        return list(KNOWN_LABELS[value])
+    if isinstance(value, (str, os.PathLike)):
+        if not os.path.exists(value):
+            raise DataError(
+                f'{place}: {plain(str(value))} cannot be read: there is no such file. Expected '
+                f'a text file with one label a line, or one of {", ".join(KNOWN_LABELS)}.{did_you_mean(value, KNOWN_LABELS)}'
+            )
+        return read_labels(value)
+    is_list = isinstance(value, Sequence) and not isinstance(value, bytes) and len(value) > 0
+    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+        raise DataError(
+            f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
+            f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
+        )
+    return [' '.join(name.split()) for name in value]
+
+
+def layout_names(config: Any) -> Iterator[str]:
+    """Give the names of all skeleton layouts that a config speaks of.
+
+    Args:
+        config: a part of a config, as plain dicts and lists: `layout` of steps, data sets and
+            graph_cfg, `dataset` of a graph network's steps.
+    """
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            if key == 'layout' or (key == 'dataset' and isinstance(value, str)):
+                if value is not None:
+                    yield layout_name(value)
+            else:
+                yield from layout_names(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from layout_names(value)
+
+
+def layout_name(layout: Any) -> str:
+    """Return the name of a layout as a config or a data file writes it.
+
+    A dict with joints of its own is another one, whatever it is called.
+    """
+    if isinstance(layout, Mapping):
+        return 'own' if 'joints' in layout else str(layout.get('name'))
+    return str(layout)
+
+
 def read_labels(path: str | os.PathLike) -> list[str]:
     """Label names, one a line, in class order. DataError when there are none or the file is no text."""
     try:
+        if os.path.exists(path) and not (os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES):
+            raise ValueError(f'it is no regular file of at most {MAX_BYTES:,} bytes')
         lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
     except (OSError, ValueError) as error:
         raise DataError(f'{path}: cannot be read as text ({error}). Expected one label a line, in class order.') from error

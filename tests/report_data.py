@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pyskl.annotations import make_annotation, write_annotations
+from pyskl.annotations import About, make_annotation, write_annotations
+from pyskl.labels import IMIGUE_LABELS
 from pyskl.recipe.dump import dump_config
 from pyskl.scores.score_file import save_scores
 from pyskl.sources.synthetic.writing import make_split
@@ -22,7 +23,7 @@ def write_clips(path: Path, num_clips: int, seed: int = 0, names: Sequence[str] 
     names = split.names if names is None else names
     clips = [make_annotation(name, clip[:2].transpose(3, 1, 2, 0), clip[2].transpose(2, 0, 1), int(label), img_shape=(1080, 1920))
              for name, clip, label in zip(names, raw, split.labels)]
-    write_annotations(path, {'test': list(names)}, clips)
+    write_annotations(path, {'test': list(names)}, clips, about=About(IMIGUE_LABELS, 'imigue22'))
     return split.labels
 
 

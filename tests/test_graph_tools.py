@@ -318,7 +318,7 @@ def test_a_clip_of_the_wrong_kind_is_told(trained):
         DataError, match=r'img_shape = \(240, 320\) .*PreNormalize3D .*img_shape=None'
     ):
         inference_recognizer(space, clip, (240, 320))
-    with pytest.raises(DataError, match='x, y, z where img_shape is None'):
+    with pytest.raises(DataError, match='x, y, z, and img_shape=None'):
         inference_recognizer(space, clip[..., :2], None)
     with pytest.raises(DataError, match='4 joints'):
         inference_recognizer(flat, clip[:, :, :4], (240, 320))

@@ -196,8 +196,8 @@ def test_a_wrong_word_vector_file_is_named(tmp_path, content, message):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(DataError, match='gone.txt: cannot be read'):
         tool.mean_of_words(['nod'], tmp_path / 'gone.txt', 4)
-    with pytest.raises(DataError, match='gone.txt: cannot be read'):
-        tool.read_labels(tmp_path / 'gone.txt')
+    with pytest.raises(DataError, match='gone.txt cannot be read'):
+        tool.names_in(str(tmp_path / 'gone.txt'))
 
 
 @pytest.mark.parametrize(('content', 'message'), [(b'', 'holds no labels'), (b'\n', 'holds no labels'),
@@ -205,7 +205,7 @@ def test_missing_files_are_named(tmp_path):
 def test_a_wrong_label_list_is_named(tmp_path, content, message):
     (tmp_path / 'labels.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):
-        tool.read_labels(tmp_path / 'labels.txt')
+        tool.names_in(str(tmp_path / 'labels.txt'))
 
 
 def test_a_missing_sentence_package_says_what_to_install(monkeypatch):

@@ -85,7 +85,7 @@ def test_one_clip_is_recognised_in_three_lines(cfg, tmp_path):
     assert sum(p for _, p in best) == pytest.approx(1, abs=1e-5)
     assert inference_recognizer(model, keypoints, (240, 320), labels=['a', 'b', 'c'])[0][0] in 'abc'
     with pytest.raises(DataError, match=r'expected \(people, frames, joints, 3\)'):
-        inference_recognizer(model, keypoints[0], (240, 320))
+        inference_recognizer(model, keypoints[0, 0], (240, 320))
     with pytest.raises(CheckpointError, match='no such checkpoint'):
         init_recognizer(cfg.filename, tmp_path / 'none.pth', 'cpu')
 

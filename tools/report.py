@@ -25,7 +25,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')
     add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
         'the work dir)')
-    add('--labels', metavar='FILE', help="class names, one a line (default: iMiGUE's for 32 classes)")
+    add('--labels', metavar='FILE', help="class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). "
+                                           "Default: as config, data or checkpoint say")
     add('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
         'config says, or by their number)')
     add('--title', help='default: the names of the streams')

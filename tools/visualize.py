@@ -58,8 +58,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     for command in (clip, heatmap, pipeline):
         command.add_argument('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file '
                                                                 '(default: by the config, by the annotation file, or by their number)')
-        command.add_argument('--labels', metavar='FILE', help="label names, one a line, in class order (default: iMiGUE's 32, "
-                                                              'for its 22 joints)')
+        command.add_argument('--labels', metavar='FILE', help='names of the classes: a text file, one a line in class order, or a known '
+                                                              'name: imigue, ntu60, ntu120, gestures (default: as config or data say)')
         command.add_argument('--height', type=int, metavar='PX', help='of a panel, in pixels')
         command.add_argument('--fps', type=float, help="frames a second of a GIF or MP4 (default: the video's, else 25; 12.5 where "
                                                        'frames are sampled)')
@@ -161,7 +161,7 @@ def draw_clip(args: argparse.Namespace) -> Path:
     layout = layout_for(clip['keypoint'].shape[2], read_layout(args.layout) or clips.about.layout, str(args.file))
     video = None if args.video is None else Video(args.video)
     height = args.height or (260 if still else 480)
-    scene = clip_scene(clip, layout, height, _labels(args), args.whole, video, args.offset)
+    scene = clip_scene(clip, layout, height, _labels(args, clips), args.whole, video, args.offset)
     write_scene(scene, out, args.frames, args.fps)
     return out
 
@@ -170,8 +170,8 @@ def draw_heatmaps(args: argparse.Namespace) -> Path:
     from pyskl.drawing.network import heatmap_scene
     from pyskl.drawing.scene import write_scene
     out, still = _out(args)
-    stages, layout = _stages(args)
-    write_scene(heatmap_scene(stages, layout, args.height or (220 if still else 448), args.view, _labels(args)), out, args.frames, args.fps)
+    stages, layout, labels = _stages(args)
+    write_scene(heatmap_scene(stages, layout, args.height or (220 if still else 448), args.view, labels), out, args.frames, args.fps)
     return out
 
 
@@ -179,8 +179,8 @@ def draw_pipeline(args: argparse.Namespace) -> Path:
     from pyskl.drawing.before_after import pipeline_scene
     from pyskl.drawing.scene import write_scene
     out, _ = _out(args)
-    stages, layout = _stages(args)
-    write_scene(pipeline_scene(stages, layout, args.height or 260, _labels(args)), out, 1, args.fps)
+    stages, layout, labels = _stages(args)
+    write_scene(pipeline_scene(stages, layout, args.height or 260, labels), out, 1, args.fps)
     return out
 
 
@@ -198,9 +198,15 @@ def _file_name(name: str) -> str:
     return re.sub(r'[^\w.-]+', '_', name)
 
 
-def _labels(args: argparse.Namespace) -> list[str] | None:
-    from pyskl.labels import read_labels
-    return read_labels(args.labels) if args.labels else None
+def _labels(args: argparse.Namespace, clips: Any) -> list[str] | None:
+    """The names that the user or the clips' file gives to the classes. DataError: fewer than the clips have classes."""
+    from pyskl.labels import known_names
+    names = known_names(None, ('--labels', args.labels), (str(args.file), clips.about.label_names))
+    most = int(clips.label_lists.values.max(initial=-1)) + 1
+    if names is not None and len(names) < most:
+        raise DataError(f'{args.labels or args.file}: {len(names)} class names, but the clips of {args.file} have {most} classes. Expected '
+                        'a name for each, in class order: --labels FILE.')
+    return names
 
 
 def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
@@ -229,9 +235,10 @@ def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
 
 
 def _stages(args: argparse.Namespace):
-    """The clip behind each stage of the config's pipeline, and the layout to draw it with."""
+    """The clip behind each stage of the config's pipeline, the layout to draw it with, and the names of the classes."""
     from pyskl.drawing.libraries import opencv
     opencv()                            # or its absence would come as a traceback of mmcv
+    from pyskl.apis.names import names_of_run
     from pyskl.apis.setup import build_split, naming, read_run
     from pyskl.drawing.skeleton import features_layout, layout_for
     from pyskl.drawing.stages import drawing_stage, find_clip, pass_through
@@ -245,7 +252,9 @@ def _stages(args: argparse.Namespace):
         num_joints = stages[0].results['keypoint'].shape[2]
         features = ({'type': stage.name, **stage.config} for stage in stages)
         of_config = of_config or next((found for step in features if (found := features_layout(step, num_joints))), None)
-        return stages, layout_for(num_joints, read_layout(args.layout) or of_config, f'clip {args.id}')
+        layout = layout_for(num_joints, read_layout(args.layout) or of_config, f'clip {args.id}')
+    head = (recipe.model or {}).get('cls_head') or {}
+    return stages, layout, names_of_run(recipe, head.get('num_classes'), dataset, ('--labels', args.labels))
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ import numpy as np
 from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 from pyskl.files.atomic import atomic_write
+from pyskl.wording import plain, some
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL_CLIPS = 'data.test.only_classes=None'
@@ -76,6 +77,21 @@ def run_fold(args: argparse.Namespace, unseen: list[int], work_dir: Path) -> Fol
 
 
 
+def names_to_learn_from(args: argparse.Namespace) -> list[str] | None:
+    """The names of the classes, None where nobody says them. ConfigError: they are others than those of the label vectors."""
+    from pyskl.apis.names import names_of_run
+    from pyskl.apis.setup import build_split, read_run
+    from pyskl.labels import IMIGUE_LABELS
+    recipe = read_run(args.config, args.cfg_options).recipe
+    dataset = build_split(recipe, 'test')
+    names = names_of_run(recipe, recipe.model['cls_head']['num_classes'], dataset)
+    if names is not None and tuple(names) != IMIGUE_LABELS and dataset.classes.vectors_file is None:
+        raise ConfigError(f"{recipe.filename}: data.test names no label_embeddings, and the package's own are of iMiGUE's names, not of "
+                          f'{some(names, 3)}. Make a table of these: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
+                          'label_embeddings of every data set.')
+    return names
+
+
 def row(name: str, folds: list[Fold]) -> list[str]:
     """One line of the table. Clips of several folds count once each; a share of classes is the mean over folds."""
     def share(scores: str, unseen: bool) -> float:
@@ -102,10 +118,13 @@ HEADER = ['unseen classes', 'clips', 'top-1 (95 %)', 'mean-class', 'chance', 'co
           'all, class scores']
 
 
-def table(folds: list[Fold]) -> str:
+def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
     """The folds and all of them together as a table in Markdown, percent."""
+    def told(k: int) -> str:
+        return f'{k}' if names is None else f'{k} {plain(names[k])}'
+
     rows = [HEADER, ['---'] * len(HEADER)]
-    rows += [row(', '.join(map(str, fold.unseen)), [fold]) for fold in folds]
+    rows += [row(', '.join(map(told, fold.unseen)), [fold]) for fold in folds]
     if len(folds) > 1:
         rows.append(row('each once', folds))
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows) + '\n'
@@ -123,13 +142,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not 2 <= args.folds <= num_classes // 2:
         raise ConfigError(f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
                           f'{num_classes} classes.')
-    work_dir = Path(args.work_dir)
+    work_dir, names = Path(args.work_dir), names_to_learn_from(args)
     try:
         folds = [run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}') for k in range(args.folds)]
     except Stopped as stopped:
         print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
-    text = table(folds)
+    text = table(folds, names)
     print('\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
           'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
           'class scores, which know no unseen class.\n')

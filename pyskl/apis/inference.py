@@ -1,30 +1,35 @@
-"""One clip at a time: a trained network in a few lines of one's own Python."""
+"""A trained network in a few lines of one's own Python."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from ..annotations.clips import Annotations
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
-from ..datasets.pipelines import PreNormalize2D, PreNormalize3D
 from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
-from ..errors import ConfigError, DataError
-from ..inputs import lazy_inputs
-from ..labels import IMIGUE_LABELS
+from ..errors import ConfigError
+from ..inputs import Input, lazy_inputs
+from ..labels import Labels, class_names
 from ..models import speed_up
 from ..recipe import read_recipe
+from ..wording import count, some
+from .clips import clips_of, is_one_clip, odd_things, opened, people_of, shows_nobody
 from .layouts import with_stored_layouts
+from .names import layouts_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
+
+PEOPLE = ('together', 'apart')
 
 
 def init_recognizer(
@@ -56,95 +61,154 @@ def init_recognizer(
         model.cls_head.learn_labels(
             None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
         )
-    model.cfg = recipe
+    meta = {} if trained is None else trained['meta']
+    model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', meta.get('label_names')))
+    model.layouts = layouts_of(recipe, meta)
+    model.cfg, model.told = recipe, set()
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
 def inference_recognizer(
     model: torch.nn.Module,
-    keypoints: np.ndarray,
-    img_shape: Sequence[int] | None,
-    labels: Sequence[str] | None = None,
-) -> list[tuple[str, float]]:
-    """The five likeliest classes of one clip, (name, probability), likeliest first.
+    clip: Any,
+    img_shape: Sequence[int] | None = None,
+    labels: Labels | None = None,
+    *,
+    top_k: int | None = 5,
+    views: Literal[1, 'all'] = 'all',
+    people: Literal['together', 'apart'] = 'together',
+    indices: bool = False,
+) -> list:
+    """Return the likeliest classes of a clip, or of several: (name, probability), likeliest first.
 
-    model       from init_recognizer
-    keypoints   (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in space x, y, z. A missing joint
-                is 0, 0, 0
-    img_shape   (h, w) of the picture, pixels; None: the key points are in space
-    labels      K class names; default: iMiGUE's when the model has 32 classes, else 'class k'
-    raises      DataError when the shapes don't fit, or the test pipeline works on pictures and the clip is in space, or the
-                other way round; ConfigError when the model gives features, or views apart
+    One clip has one answer, a list of pairs; it is empty where nobody is seen in the clip. A list of
+    clips, or a file of clips, has a list of answers in the same order.
+
+    Args:
+        model: from init_recognizer.
+        clip: one of
+            - key points (M, T, V, 3) of M people: in a picture x px, y px and a score 0..1; in space
+              x, y, z. (M, T, V, 2) are x, y of joints that are all seen, (T, V, 2 or 3) is one
+              person. A missing joint is 0, 0, 0, or NaN;
+            - an annotation: a dict with at least `keypoint`, as annotation files hold them;
+            - the path of an .npy file of such key points, or of an .npz file with the fields of one
+              annotation (keypoint, keypoint_score, img_shape);
+            - the path of an annotation file, pickled or packed, or what open_annotations gave of it:
+              all its clips;
+            - a list of these.
+        img_shape: (h, w) of the picture in pixels, or (h, w, channels); None: the clip says it, or
+            its key points are in space.
+        labels: K class names, a text file of them, or a known name (labels.KNOWN_LABELS). By
+            default those of the config (`labels`), of the checkpoint, or of the clips' file; else
+            'class k'.
+        top_k: how many classes; None: all.
+        views: 'all' averages the views of the test pipeline; 1 takes the one in the middle, which is
+            as many times faster.
+        people: 'together' shows the network everybody at once, as it was trained; 'apart' gives a
+            list of answers for a clip, one for each person.
+        indices: give (class index, probability), as PYSKL does.
+
+    Raises:
+        DataError: the clip does not fit the network: its shape, its number of joints, key points in
+            space where the test pipeline works on pictures, or the other way round; names for
+            another number of classes.
+        ConfigError: the model gives features, or views apart; an argument that is not known.
     """
+    _check(model, top_k, views, people)
+    source = opened(clip)
+    clips = clips_of(model, source, img_shape)
+    shown = [people_of(one) if people == 'apart' else [one] for one in clips]
+    rows = [row for group in shown for row in group]
+    seen = [not shows_nobody(row) for row in rows]
+    _say_what_is_odd(model, clips)
+    scores = iter(_scores(model, [row for row, there in zip(rows, seen) if there], views))
+    names: list[str] | None = None
+    answers: list[list] = []
+    for there in seen:
+        best = []
+        if there:
+            probabilities = next(scores)
+            if names is None and not indices:
+                names = _names(model, len(probabilities), labels, source)
+            for k in np.argsort(-probabilities, kind='stable')[:top_k].tolist():
+                best.append((k if names is None else names[k], float(probabilities[k])))
+        answers.append(best)
+    if people == 'apart':
+        remaining = iter(answers)
+        answers = [[next(remaining) for _ in group] for group in shown]
+    return answers[0] if is_one_clip(clip) else answers
+
+
+def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
     if model.cfg.gives_features or model.cfg.keeps_views_apart:
         raise ConfigError(
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
             'average_clips=None a clip has no class scores. Leave them out here.'
         )
-    batch = collate([test_sample(model, _annotation(model, keypoints, img_shape))])
-    model.check_batch(batch, training=False)
-    answers = predict(model, batch, next(model.parameters()).device)
-    probabilities = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})[
-        0
-    ]
-    names = labels if labels is not None else _names(len(probabilities))
-    best = np.argsort(-probabilities, kind='stable')[:5]
-    return [(names[k], float(probabilities[k])) for k in best]
+    if top_k is not None and not (isinstance(top_k, int) and top_k >= 1):
+        raise ConfigError(f'top_k = {top_k!r}: expected a whole number from 1 on, or None for all.')
+    for name, value, known in (('views', views, (1, 'all')), ('people', people, PEOPLE)):
+        if isinstance(value, bool) or value not in known:
+            raise ConfigError(f'{name} = {value!r}: expected {" or ".join(map(repr, known))}.')
 
 
-def _annotation(
-    model: torch.nn.Module, keypoints: np.ndarray, img_shape: Sequence[int] | None
-) -> dict[str, Any]:
-    """One clip as an annotation file has it; see inference_recognizer."""
-    keypoints = np.asarray(keypoints, dtype=np.float32)
-    if keypoints.ndim != 4 or keypoints.shape[-1] != 3 or not keypoints.size:
-        raise DataError(
-            f'keypoints have shape {keypoints.shape}: expected (people, frames, joints, 3) with x, '
-            'y, score, or x, y, z where img_shape is None.'
+def _say_what_is_odd(model: torch.nn.Module, clips: Sequence[dict[str, Any]]) -> None:
+    """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
+    empty = [clip['frame_dir'] for clip in clips if shows_nobody(clip)]
+    if empty:
+        logging.getLogger('pyskl').warning(
+            'nobody is seen in %d of %s (%s): every joint is missing in all frames, so the answer is '
+            'empty.',
+            len(empty),
+            count(len(clips), 'clip'),
+            some(empty, 3),
         )
-    clip = {'frame_dir': 'clip', 'label': -1, 'total_frames': keypoints.shape[1]}
-    step, in_space = _needs(model.pipeline)
-    if img_shape is None:
-        if step is not None and not in_space:
-            raise DataError(
-                f'img_shape = None says that the key points are x, y, z, but {step} of the test '
-                'pipeline works on a picture. Expected x, y, score and img_shape=(height, width).'
-            )
-        return {**clip, 'keypoint': keypoints}
-    if step is not None and in_space:
-        raise DataError(
-            f'img_shape = {tuple(img_shape)} says that the key points are x, y, score, but {step} of the '
-            'test pipeline works on x, y, z. Expected x, y, z and img_shape=None.'
+    for oddity in odd_things(model, [clip for clip in clips if not shows_nobody(clip)]):
+        if oddity.kind not in model.told:
+            model.told.add(oddity.kind)
+            logging.getLogger('pyskl').warning('%s', oddity.text)
+
+
+def _scores(
+    model: torch.nn.Module, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
+) -> Iterator[np.ndarray]:
+    """Give the class scores (K,) of each clip, computed in batches as large as testing's."""
+    size = model.cfg.data.loader('test').videos_per_gpu
+    for start in range(0, len(clips), size):
+        samples = [test_sample(model, clip) for clip in clips[start : start + size]]
+        if views == 1:
+            samples = [_one_view(sample, model.takes) for sample in samples]
+        batch = collate(samples)
+        model.check_batch(batch, training=False)
+        answers = predict(model, batch, next(model.parameters()).device)
+        yield from joint_scores({name: found.cpu().numpy() for name, found in answers.items()})
+
+
+def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]:
+    """Return a sample with the view in the middle alone, of what the network takes."""
+    reduced = dict(sample)
+    for name in (name for name in takes if name in sample):
+        views = sample[name]
+        middle = len(views) // 2
+        reduced[name] = (
+            views.middle_view() if isinstance(views, Input) else views[middle : middle + 1]
         )
-    if len(img_shape) != 2 or min(img_shape) <= 0:
-        raise DataError(f'img_shape = {img_shape}: expected (height, width) in pixels.')
-    if (keypoints[..., 2] < 0).any():
-        raise DataError(
-            f'keypoints hold {keypoints[..., 2].min():g} as third number, where img_shape = '
-            f'{tuple(img_shape)} says that it is a score. Expected 0..1; for x, y, z give img_shape=None.'
-        )
-    size = (int(img_shape[0]), int(img_shape[1]))
-    return {
-        **clip,
-        'img_shape': size,
-        'original_shape': size,
-        'keypoint': keypoints[..., :2],
-        'keypoint_score': keypoints[..., 2],
-    }
+    return reduced
 
 
-def _needs(pipeline: Compose) -> tuple[str | None, bool]:
-    """The first step that works on a picture only, or in space only, and whether it is in space.
+def _names(
+    model: torch.nn.Module, num_classes: int, labels: Labels | None, source: Any
+) -> list[str]:
+    """Return the names of a model's answers.
 
-    (None, False) where all steps take both.
+    The checkpoint's come before those of the file that is recognised, which may be of another data
+    set, and whose names count only where it has as many.
     """
-    for step in pipeline.steps:
-        in_space = isinstance(step, PreNormalize3D)
-        in_picture = {'keypoint', 'img_shape'} <= set(getattr(step, 'needs', ()))
-        if in_space or in_picture or isinstance(step, PreNormalize2D):
-            return type(step).__name__, in_space
-    return None, False
+    told = source.about.label_names if isinstance(source, Annotations) else None
+    told = told if told is not None and len(told) == num_classes else None
+    sources = (('labels', labels), *model.label_sources, ('label_names', told))
+    return class_names(num_classes, *sources, layouts=model.layouts)
 
 
 def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,11 +227,3 @@ def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[s
 
 
 test_sample.__test__ = False  # not a test function, whatever its name tells pytest
-
-
-def _names(num_classes: int) -> Sequence[str]:
-    return (
-        IMIGUE_LABELS
-        if num_classes == len(IMIGUE_LABELS)
-        else [f'class {k}' for k in range(num_classes)]
-    )

@@ -28,6 +28,7 @@ from ..inputs import Input
 from ..models import Head, Recognizer, build_model
 from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
 from ..wording import some
+from .names import names_of_run
 from .skeleton import complaints
 
 Split = Literal['train', 'val', 'test']
@@ -166,7 +167,7 @@ def warn_of_other_input(
 
 
 def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str) -> None:
-    """Check that clips, labels and label vectors of a split fit the network.
+    """Check that clips, labels, their names and their vectors fit the network.
 
     Better said here than by torch in the first batch.
     """
@@ -187,6 +188,7 @@ def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str)
             f'{head.num_classes} (labels 0..{head.num_classes - 1}). '
             + (advice or 'Raise num_classes or correct the labels.')
         )
+    names_of_run(recipe, head.num_classes, dataset)
     with naming(recipe):
         if head.has_embedding and dataset.classes.vectors is not None:
             _check_table(
@@ -308,4 +310,5 @@ def log_setting(
             recipe.ema.decay,
         )
     if model.cls_head.has_embedding:
-        logger.info('%s', default_table_note(batches.dataset.classes.vectors_file))
+        names = names_of_run(recipe, model.cls_head.num_classes, batches.dataset)
+        logger.info('%s', default_table_note(batches.dataset.classes.vectors_file, names))

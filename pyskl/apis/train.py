@@ -32,6 +32,7 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
+from .names import names_of_run
 from .odd_data import look_before_training
 from .options import TrainOptions
 from .rate import with_scaled_rate
@@ -176,6 +177,7 @@ def _train(
         trainer.folder.spared = resume.origin
     meta = _meta(settings, options, ranks, seed, counts, resume)
     meta |= input_of(model, recipe)
+    meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:

@@ -7,12 +7,15 @@ predicting zero costs what it costs with the published word vectors (arXiv 2307.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
 from ..files import load_npy
+from ..labels import IMIGUE_LABELS
+from ..wording import some
 
 PACKAGE_TABLE = Path(__file__).with_name('label_embeddings_imigue.npy')
 PUBLISHED_TABLE = 'tools/glove/Vectors.npy'         # where users of the published code have theirs
@@ -43,11 +46,16 @@ def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: in
     return table
 
 
-def default_table_note(path: str | os.PathLike | None = None) -> str:
-    """A line for the log: which table is used. Warns when a published table lies in the project and the config names none."""
+def default_table_note(path: str | os.PathLike | None = None, names: Sequence[str] | None = None) -> str:
+    """A line for the log: which table is used. Warns when the classes (`names`, where known) are not those of the package's table,
+    and when a published table lies in the project and the config names none."""
     if path is not None:
         return f'Label vectors: {find_table(path)}'
     note = "Label vectors: the package's own table (sentence vectors of iMiGUE's 32 label names, 300 dimensions)"
+    if names is not None and tuple(names) != IMIGUE_LABELS:
+        return (f'{note}. WARNING: the classes are others ({some(names, 3)}), so these vectors mean nothing for them. Make a table of '
+                'their names (tools/embed_labels.py --labels FILE --out FILE.npy) and name it in label_embeddings, or set '
+                'model.cls_head.loss_emb=None.')
     unused = next((place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()), None)
     return note if unused is None else (f"{note}. WARNING: {unused} lies unused; to train with it, say "
                                         f"label_embeddings='{PUBLISHED_TABLE}' in each dataset.")

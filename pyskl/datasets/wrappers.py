@@ -87,8 +87,9 @@ class ConcatDataset(ClipDataset):
         vectors = self._same(
             [dataset.classes.vectors for dataset in self.datasets], 'label_embeddings'
         )
-        first = self.datasets[0].classes
-        self.classes = Classes(count_labels(self.truth), vectors, first.vectors_file, first.names)
+        first, names = self.datasets[0].classes, [d.classes.names for d in self.datasets]
+        said = self._same([own for own in names if own] or [None], 'label_names')
+        self.classes = Classes(count_labels(self.truth), vectors, first.vectors_file, said)
         self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from ..labels import IMIGUE_LABELS
+from ..labels import known_names
 from ..skeletons import Layout
 from ..wording import count, plain
 from .canvas import blank, frame
@@ -26,9 +26,9 @@ def unknown_clip(name: str, known: Sequence[str]) -> str:
 
 
 def title_of(clip: Mapping[str, Any], layout: Layout, labels: Sequence[str] | None = None) -> str:
-    """'0187_0: 31 illustrative'. labels: names in class order; None: iMiGUE's, for its joints."""
+    """'0187_0: 31 illustrative', or '0187_0: class 31' where no names are known. labels: names in class order."""
     label = clip.get('label', -1)
-    names = labels if labels is not None else IMIGUE_LABELS if layout.name == 'imigue22' else ()
+    names = known_names(None, ('labels', labels), layouts=[layout.name]) or ()
     shown = ['no label' if k < 0 else f'{k} {names[k]}' if k < len(names) else f'class {k}'
              for k in (label if isinstance(label, list) else [int(label)])]
     return f'{plain(clip["frame_dir"])}: {", ".join(shown) or "none of the classes"}'

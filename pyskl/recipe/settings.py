@@ -294,6 +294,8 @@ class TopLevel:
     stream            of a graph network: the feature that every GenSkeFeat makes (j joints, b bones, jm and bm their motion; k, km of
                       ProtoGCN), whatever stands there; '{stream}' in work_dir becomes its name
     ema               None, or an average of the weights that is tested in their place
+    labels            names of the classes, in class order: a list, a text file with one a line, or a known name (imigue, ntu60, ntu120,
+                      gestures). None: as the data say (label_names)
     log_level         what is logged
     work_dir          the folder of a run; default ./work_dirs/ and the config's name
     load_from         a checkpoint whose weights the training starts from
@@ -315,6 +317,7 @@ class TopLevel:
     lr_config: LrConfig | None = None
     stream: str | None = None
     ema: Ema | None = None
+    labels: str | Sequence[str] | None = None
     total_epochs: int | None = setting(None, at_least=1)
     runner: Runner | None = None
     checkpoint_config: CheckpointConfig = CheckpointConfig()

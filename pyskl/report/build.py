@@ -19,7 +19,7 @@ from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
-from ..labels import IMIGUE_LABELS, read_labels
+from ..labels import IMIGUE_LABELS, class_names, layout_name, layout_names
 from ..recipe import load_config
 from ..recipe.layout_option import read_layout
 from ..scores import kind_of, load_fit, soften
@@ -85,13 +85,13 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     notes = _notes(streams, clips)
     known = clips.labels >= 0
     data = {'version': __version__, 'written': time.strftime('%Y-%m-%d %H:%M'), 'title': options.title or _title(streams), 'notes': notes}
-    names = _names(options.labels, blended.shape[1])
+    names = _names(options.labels, streams, clips, meta, blended.shape[1], notes)
     counts, counts_from = train_counts(streams, meta, blended.shape[1])
     data |= _header(streams, scores, blended, weights, clips, counts_from)
     data |= _judged(blended, clips.labels, names, counts) if known.any() else _unjudged(blended, names, counts)
     data |= {'curves': [{'name': s.name, 'groups': found} for s in streams if (found := curves(s.log))]}
     if known.any():
-        data['semantics'] = _semantics(streams, data['confusion']['counts'], notes)
+        data['semantics'] = _semantics(streams, data['confusion']['counts'], names, notes)
     data['layout'] = _layout(streams, clips, options.layout, meta)
     if options.occlusion:
         data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
@@ -204,14 +204,19 @@ def _title(streams: Sequence[Stream]) -> str:
     return ' + '.join(stream.name for stream in streams)
 
 
-def _names(file: str | None, num_classes: int) -> list[str]:
-    """Class names: one a line of the file, else iMiGUE's for 32 classes, else 'class k'."""
-    if file is None:
-        return list(IMIGUE_LABELS) if num_classes == len(IMIGUE_LABELS) else [f'class {k}' for k in range(num_classes)]
-    names = read_labels(file)
-    if len(names) != num_classes:
-        raise DataError(f'{file}: {len(names)} class names for scores over {num_classes} classes; expected one a line, in class order.')
-    return names
+def _names(asked: str | None, streams: Sequence[Stream], clips: Clips, meta: Mapping[str, Any], num_classes: int,
+           notes: list[str]) -> list[str]:
+    """Class names: those asked for, else of the streams' configs, of the clips' file, of the checkpoint; see class_names."""
+    about, trained = clips.annotations.about, meta.get('label_names')
+    configs = [(f'{stream.config_file}: labels', said(stream.config, 'labels', (str, list, tuple))) for stream in streams]
+    skeleton = said(meta, 'skeleton', Mapping) or {}
+    layouts = {*layout_names([[said(s.config, key, Mapping) for key in ('model', 'data')] for s in streams]),
+               *map(layout_name, filter(None, (about.layout, skeleton.get('name'))))}
+    if about.label_names and trained and list(about.label_names) != list(trained):
+        notes.append(f'{clips.source} has other class names than the data that the network was trained on, so its labels may mean other '
+                     'classes.')
+    sources = (('--labels', asked), *configs, (f'{clips.source}: label_names', about.label_names), ('checkpoint: label_names', trained))
+    return class_names(num_classes, *sources, layouts=layouts)
 
 
 def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, weights: Sequence[float], clips: Clips,
@@ -240,11 +245,11 @@ def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | Non
                          'typical': int(scores[:, k].argmax()) if predicted[k] else None} for k, name in enumerate(names)]}
 
 
-def _semantics(streams: Sequence[Stream], matrix: list[list[int]], notes: list[str]) -> dict[str, Any] | None:
-    """With the table that the config names, or iMiGUE's for its 32 classes."""
+def _semantics(streams: Sequence[Stream], matrix: list[list[int]], names: Sequence[str], notes: list[str]) -> dict[str, Any] | None:
+    """With the table that the config names, or iMiGUE's for its classes."""
     places = (said(cfg, 'label_embeddings', str) for stream in streams for cfg in dataset_configs_of(stream, 'test'))
     file = next((place for place in places if place), None)
-    if file is None and len(matrix) != len(IMIGUE_LABELS):
+    if file is None and tuple(names) != IMIGUE_LABELS:
         return None
     try:
         table = load_label_embeddings(file, len(matrix))

@@ -1,0 +1,271 @@
+"""What callers give to inference_recognizer, as annotations: arrays, dicts and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..annotations import open_annotations
+from ..annotations.compressed import is_compressed
+from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size
+from ..annotations.oddities import Oddity, oddities
+from ..annotations.seen import see_sample
+from ..datasets import Compose
+from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D
+from ..datasets.pipelines.base import is_ours
+from ..errors import DataError
+from ..files import load_npy, load_npz
+from ..skeletons import is_present
+from ..wording import plain
+from .odd_data import expected_of
+
+Annotation = dict[str, Any]
+UNNAMED = 'clip'
+PICTURES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.gif', '.jpg', '.jpeg', '.png')
+
+
+def is_file_of_clips(source: Any) -> bool:
+    """Return whether it is the path of an annotation file: a pickle, or a packed folder."""
+    return isinstance(source, (str, os.PathLike)) and Path(source).suffix not in ('.npy', '.npz')
+
+
+def is_one_clip(source: Any) -> bool:
+    """Return whether it is one clip: an annotation, an array (nested lists of numbers, too), or the
+    .npy or .npz file of one."""
+    if isinstance(source, (Mapping, np.ndarray, torch.Tensor, str, os.PathLike)):
+        return not is_file_of_clips(source)
+    return (
+        isinstance(source, (list, tuple)) and bool(source) and isinstance(source[0], (list, tuple))
+    )
+
+
+def opened(source: Any) -> Any:
+    """Return the clips of an annotation file for its path; anything else as it is.
+
+    Raises:
+        DataError: a video or a picture, or what is no annotation file.
+    """
+    if not is_file_of_clips(source):
+        return source
+    if Path(source).suffix.lower() in PICTURES:
+        raise DataError(
+            f'{source}: holds pictures, and networks here take skeletons. Find the joints in them '
+            'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
+        )
+    return open_annotations(source)
+
+
+def clips_of(model: torch.nn.Module, source: Any, img_shape: Any) -> list[Annotation]:
+    """Return the clips that a caller gave, as annotations that the model's test pipeline takes.
+
+    Args:
+        model: from init_recognizer.
+        source: see inference_recognizer.
+        img_shape: (h, w) or (h, w, channels) of the picture, pixels, for clips that do not say it.
+
+    Raises:
+        DataError: naming the clip, its field, and what was expected.
+    """
+    source = opened(source)
+    if is_one_clip(source):
+        return [_one(model, source, img_shape)]
+    if not isinstance(source, Sequence):
+        raise DataError(
+            f'a clip is a {type(source).__name__}. Expected an annotation (dict), an array (people, '
+            'frames, joints, 3), a path, or a list of these.'
+        )
+    return [clip for one in source for clip in clips_of(model, one, img_shape)]
+
+
+def people_of(clip: Annotation) -> list[Annotation]:
+    """Return a clip of each person, in the order of the rows of `keypoint`.
+
+    Raises:
+        DataError: a clip in the compressed form, whose boxes belong to nobody yet.
+    """
+    if is_compressed(clip):
+        raise DataError(
+            f"clip {plain(clip['frame_dir'])}: people='apart' needs people as rows of keypoint "
+            '(M, T, V, C); in the compressed form nobody is tracked.'
+        )
+    rows = [name for name in ('keypoint', 'keypoint_score') if name in clip]
+    return [{**clip, **{n: clip[n][m : m + 1] for n in rows}} for m in range(len(clip['keypoint']))]
+
+
+def odd_things(model: torch.nn.Module, clips: Sequence[Annotation]) -> list[Oddity]:
+    """Return what looks wrong with some clips, for this model; empty ones are another matter."""
+    expected = expected_of(model.pipeline)
+    found = oddities(see_sample(clips, expected.layout), expected) if clips else []
+    return [oddity for oddity in found if oddity.kind != 'empty']
+
+
+def shows_nobody(clip: Annotation) -> bool:
+    """Return whether no joint of anybody is there in any frame."""
+    if is_compressed(clip):
+        keypoint = clip['keypoint']
+        return not is_present(keypoint[..., :2], keypoint[..., 2]).any()
+    frames = slice(clip['total_frames'])
+    score = clip.get('keypoint_score')
+    score = None if score is None else score[:, frames]
+    return not is_present(clip['keypoint'][:, frames], score).any()
+
+
+def _one(model: torch.nn.Module, source: Any, img_shape: Any) -> Annotation:
+    if isinstance(source, (str, os.PathLike)):
+        source = load_npy(source) if Path(source).suffix == '.npy' else _members(source)
+    if isinstance(source, Mapping):
+        return _annotation(model, source, img_shape)
+    return _annotation(model, {'keypoint': source}, img_shape)
+
+
+def _members(path: str | os.PathLike) -> Annotation:
+    """Read one clip from an .npz file, whose members are called as an annotation's fields."""
+    members = load_npz(path)
+    if 'keypoint' not in members:
+        raise DataError(
+            f'{path}: holds {", ".join(members) or "nothing"}. Expected keypoint (people, frames, '
+            'joints, 2 or 3), and keypoint_score, img_shape if you have them.'
+        )
+    return {'frame_dir': Path(path).stem, **members}
+
+
+def _annotation(model: torch.nn.Module, given: Mapping[str, Any], img_shape: Any) -> Annotation:
+    """Return one clip in the one form that pipelines take; see annotations.fields."""
+    name = given.get('frame_dir') or given.get('filename') or UNNAMED
+    where = f'clip {plain(name)}'
+    clip = {**given, 'frame_dir': name, 'label': NO_LABEL}
+    try:
+        size = _size(clip, img_shape, where)
+        clean = clean_fields(
+            {**clip, **size} if is_compressed(clip) else _people(model, clip, size, where)
+        )
+    except Wrong as wrong:
+        raise DataError(f'{where}: {wrong}') from None
+    joints, wanted = clean['keypoint'].shape[-2], _num_joints(model)
+    if wanted is not None and joints != wanted:
+        raise DataError(
+            f'{where}: has {joints} joints, but the network of {model.cfg.filename} takes {wanted}. '
+            'Give it the joints that it was trained on, in their order.'
+        )
+    return clean
+
+
+def _size(clip: Mapping[str, Any], img_shape: Any, where: str) -> dict[str, tuple[int, int]]:
+    """Return the entries that say how large the picture is; {} for key points in space."""
+    if isinstance(img_shape, np.ndarray):
+        img_shape = img_shape.tolist()
+    given = clean_size({'img_shape': img_shape}, 'img_shape')
+    own = clean_size(clip, 'img_shape') or clean_size(clip, 'original_shape')
+    if given and own and given != own:
+        raise DataError(
+            f'{where}: has img_shape = {own}, but img_shape = {given} was given beside it. Leave one '
+            'of them out.'
+        )
+    size = own or given
+    return {} if size is None else {'img_shape': size, 'original_shape': size}
+
+
+def _people(
+    model: torch.nn.Module, clip: Annotation, size: dict[str, tuple[int, int]], where: str
+) -> Annotation:
+    """Return a clip whose key points are those of rows of people, in the picture or in space.
+
+    Args:
+        model: from init_recognizer. Where no step of its pipeline works on a picture only, or in
+            space only, the clip decides: x, y, z have no img_shape, or a score apart.
+        clip: with `keypoint` and maybe `keypoint_score`, of any array-like type.
+        size: img_shape and original_shape, or {}.
+        where: names the clip.
+    """
+    keypoint, score = _array(clip, 'keypoint', where), _array(clip, 'keypoint_score', where)
+    channels, (step, in_space) = keypoint.shape[-1:], _needs(model.pipeline)
+    if keypoint.ndim not in (3, 4) or channels not in ((2,), (3,)) or 0 in keypoint.shape[-3:]:
+        raise DataError(
+            f'{where}: keypoint has shape {keypoint.shape}: expected (people, frames, joints, 3) with '
+            'x, y, score, or (people, frames, joints, 2) with x, y, or x, y, z where img_shape is '
+            'None; of one person (frames, joints, ...) will do. Of several clips give a list.'
+        )
+    has_score = channels == (3,) and score is None
+    if step is not None and not in_space and not size:
+        raise DataError(
+            f'{where}: img_shape = None says that the key points are x, y, z, but {step} of the test '
+            'pipeline works on a picture. Expected x, y, score and img_shape=(height, width).'
+        )
+    if in_space and (channels == (2,) or (size and has_score)):
+        raise DataError(
+            f'{where}: img_shape = {size.get("img_shape")} and keypoint of shape {keypoint.shape} say '
+            f'that these are places in a picture, but {step} of the test pipeline works on x, y, z. '
+            'Expected (people, frames, joints, 3) with x, y, z, and img_shape=None.'
+        )
+    if size and has_score and (keypoint[..., 2] < 0).any():
+        raise DataError(
+            f'{where}: its key points hold {np.nanmin(keypoint[..., 2]):g} as third number, where '
+            f'img_shape = {size["img_shape"]} says that it is a score. Expected 0..1; for x, y, z give '
+            'img_shape=None.'
+        )
+    if size and has_score:
+        keypoint, score = keypoint[..., :2], keypoint[..., 2]
+    return {**clip, **size, **_rows(keypoint, score)}
+
+
+def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None:
+    value = clip.get(field)
+    if value is None and field != 'keypoint':
+        return None
+    try:
+        value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        return np.asarray(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f'{where}: {field} is no array of numbers ({error}).') from error
+
+
+def _rows(keypoint: np.ndarray, score: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return the entries of one person's or several people's key points (M, T, V, C) and their scores,
+    where these are known. A NaN makes its joint a missing one: place and score are 0."""
+    if keypoint.ndim == 3:
+        keypoint = keypoint[None]
+        score = score[None] if score is not None and score.ndim == 2 else score
+    missing = np.isnan(keypoint).any(-1)
+    if score is None and missing.any():
+        score = np.ones(missing.shape, np.float32)
+    if score is not None and score.shape == missing.shape:  # else clean_fields refuses it
+        missing |= np.isnan(score)
+        score = np.where(missing, np.float32(0), score)
+    keypoint = np.where(missing[..., None], np.float32(0), keypoint)
+    return {'keypoint': keypoint} | ({} if score is None else {'keypoint_score': score})
+
+
+def _needs(pipeline: Compose) -> tuple[str | None, bool]:
+    """The first step that works on a picture only, or in space only, and whether it is in space.
+
+    (None, False) where all steps take both.
+    """
+    for step in pipeline.steps:
+        in_space = isinstance(step, PreNormalize3D)
+        in_picture = {'keypoint', 'img_shape'} <= set(getattr(step, 'needs', ()))
+        if in_space or in_picture or isinstance(step, PreNormalize2D):
+            return type(step).__name__, in_space
+    return None, False
+
+
+def _num_joints(model: torch.nn.Module) -> int | None:
+    """Return how many joints a clip must have; None where nobody says it.
+
+    That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.
+    """
+    layout, steps = expected_of(model.pipeline).layout, model.pipeline.steps
+    if layout is not None:
+        return layout.num_joints
+    if not all(map(is_ours, steps)):  # they may make other joints of the clip's
+        return None
+    graph = getattr(model.backbone, 'graph', None)
+    if graph is not None:
+        return graph.num_joints
+    specs = [step.spec for step in steps if isinstance(step, GeneratePoseTarget)]
+    draws_joints = bool(specs) and specs[0].with_kp and not specs[0].with_limb
+    return getattr(model.backbone, 'in_channels', None) if draws_joints else None

@@ -1,0 +1,50 @@
+"""Which names the classes of a run have: what its config, its data and its checkpoint say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..datasets import ClipDataset
+from ..labels import Labels, known_names, layout_names
+from ..recipe import Recipe
+
+Source = tuple[str, Labels | None]
+
+
+def names_of_run(
+    recipe: Recipe,
+    num_classes: int | None,
+    dataset: ClipDataset,
+    asked: Source = ('labels', None),
+) -> list[str] | None:
+    """Return the names of the classes of a config's model, None where nobody says them.
+
+    Args:
+        recipe: the config's.
+        num_classes: of the head; None: not known.
+        dataset: the clips, whose file may name the classes.
+        asked: what an argument or option gives; it counts first.
+
+    Raises:
+        DataError: see known_names.
+    """
+    sources = (
+        asked,
+        of_config(recipe),
+        (f'{recipe.filename}: label_names of its data', dataset.classes.names),
+    )
+    return known_names(num_classes, *sources, layouts=layouts_of(recipe))
+
+
+def of_config(recipe: Recipe) -> Source:
+    """Return a config's `labels` as a source for class_names."""
+    return f'{recipe.filename}: labels', recipe.labels
+
+
+def layouts_of(recipe: Recipe, meta: Mapping[str, Any] | None = None) -> set[str]:
+    """Return the names of the layouts that a config, and the meta of its checkpoint, speak of."""
+    data = recipe.data
+    skeleton = (meta or {}).get('skeleton')
+    found = set(layout_names([recipe.model, data.train, data.val, data.test]))
+    return found | ({str(skeleton.get('name'))} if isinstance(skeleton, Mapping) else set())
