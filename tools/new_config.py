@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / 'configs' / 'own'
 STREAMS = ('joint', 'limb', 'graph')
 BLOCK = re.compile(r'(# --- your data -+\n).*?(# --- end of your data -+\n)', re.DOTALL)
-STEPS = 1200            # of 16 clips: what such a network learns its data in
+STEPS = 500             # of 16 clips, about: what such a network learns in
 SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
@@ -91,7 +91,7 @@ class Data:
 
     @property
     def total_epochs(self) -> int:
-        return int(np.clip(round(STEPS * 16 / self.num_train), 5, 100))
+        return int(np.clip(round(STEPS * 16 / self.num_train), 5, 60))
 
     def block(self, name: str) -> str:
         """Return the lines between the marks of configs/own/joint.py."""
@@ -99,7 +99,7 @@ class Data:
             'ann_file': self.ann_file, 'num_classes': self.num_classes, 'layout': self.given,
             'num_people': self.num_people, 'in_space': self.in_space, 'flips': self.flips, 'clip_len': self.clip_len,
             'total_epochs': self.total_epochs, 'work_dir': f'./work_dirs/{name}/joint'}
-        lines = [f'{key} = {pformat(value, width=100, sort_dicts=False)}' for key, value in values.items()]
+        lines = [f'{key} = {_python(value)}' for key, value in values.items()]
         lines.insert(1, f'train_split, val_split, test_split = {", ".join(map(repr, self.splits))}')
         lines.insert(4, f'num_joints, num_limbs = {self.layout.num_joints}, {len(self.layout.bones)}')
         return '\n'.join(lines) + '\n'
@@ -122,6 +122,14 @@ class Data:
             notes.append(f'The file has no third split: {self.splits[1]!r} both chooses the best checkpoint and tests it, so the test '
                          'flatters. tools/join.py --split-by makes three.')
         return notes
+
+
+def _python(value: Any) -> str:
+    """Write a value as configs do: a dict as dict(...), an entry a line."""
+    if not isinstance(value, Mapping):
+        return repr(value)
+    entries = (pformat(entry, width=110, compact=True).replace('\n', '\n    ') for entry in value.values())
+    return 'dict(\n' + ',\n'.join(f'    {key}={entry}' for key, entry in zip(value, entries)) + ')'
 
 
 def describe(clips: Annotations, ann_file: str, layout: str | None, splits: Sequence[str] | None) -> Data:
