@@ -203,3 +203,20 @@ def test_the_guides_ten_commands_run_as_they_stand(tmp_path):
         truth = [int(name.rpartition('_')[2]) % 3 for name in scores.ids]
         assert (scores.scores.argmax(1) == truth).mean() > 0.8
     assert (tmp_path / 'work_dirs' / 'mine' / 'report.html').stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_the_readmes_look_at_it_lines_run_on_the_demos_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    raw, data = tmp_path / 'raw', tmp_path / 'data' / 'demo'
+    script('make_demo_data').main([str(raw), '--num-train', '1500', '--seed', '2023'])
+    script('readlabel').main(['--data-dir', str(raw), '--out-dir', str(data)])
+    section = (
+        (ROOT / 'README.md').read_text(encoding='utf-8').split('## Look at it')[1].split('\n## ')[0]
+    )
+    lines = re.findall(r'^    python tools/visualize.py (.*?)(?: +#.*)?$', section, re.MULTILINE)
+    assert len(lines) == 5
+    for line in lines:
+        assert not script('visualize').main(line.split())
+    assert (tmp_path / 'clip.gif').stat().st_size > 10_000
