@@ -27,8 +27,9 @@ GRAPH_FAMILIES = (
     'strong_aug',
 )
 
-# What other configs start from, plans of many runs, and NATOPS's, which have no val split (test_natops.py).
-_OTHERS = ('_base_', 'sweeps', 'natops')
+# What other configs start from, plans of many runs, NATOPS's, which have no val split (test_natops.py), and the template
+# (test_own_skeletons.py).
+_OTHERS = ('_base_', 'sweeps', 'natops', 'own')
 
 
 def family_of(path: Path) -> str:

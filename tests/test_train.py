@@ -276,6 +276,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_saw(tmp_path, capsys):
     train(config, TrainOptions(dry_run=True))
     out = capsys.readouterr().out
     assert 'imgs (8, 1, 5, 8, 16, 16)' in out and 'peak memory' in out and 'Nothing was written' in out
+    assert 'million parameters' in out and 'whole run: ' in out and 'steps x' in out
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -1,4 +1,4 @@
-"""--dry-run: everything is built and one batch goes each way; shapes, time and memory are printed, nothing is written."""
+"""--dry-run: everything is built and one batch goes each way; shapes, cost, time and memory are printed, nothing is written."""
 from __future__ import annotations
 
 import logging
@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from ..datasets import Batches
 from ..engine.batch import predict
 from ..engine.distributed import Collectives, Ranks
-from ..engine.log import JsonLog, as_text
+from ..engine.log import JsonLog, as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input
 from ..inputs.base import Target, input_tensor
 from ..recipe import Recipe
 from .odd_data import ranges
+from .setup import build_recognizer
 
 
 def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: Collectives, train: Batches, val: Batches | None, seed: int,
@@ -30,18 +32,42 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: C
         _say(ranks, f'training clips: {line}')
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
     _say(ranks, f'values of its first clips: {_values(batch, ranks.device)}')
+    if ranks.is_main:
+        print(f'network: {cost(recipe, batch)}')
     for which in ('first', 'second'):
         start = time.perf_counter()
         values = {name: float(value.detach()) for name, value in trainer.step(batch).items()}
-        _say(ranks, f'{which} training step: {time.perf_counter() - start:.2f} s; {as_text(values)}')
+        step = time.perf_counter() - start
+        _say(ranks, f'{which} training step: {step:.2f} s; {as_text(values)}')
+    parts = [f'{recipe.total_epochs} epochs x {len(train)} steps x {step:.2f} s']
+    whole = recipe.total_epochs * len(train) * step
     if val is not None and len(val):
         batch = next(iter(val))
         model.eval()
         start = time.perf_counter()
         answers = {name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()}
+        seconds = time.perf_counter() - start
+        times = recipe.total_epochs // recipe.evaluation.interval
+        parts.append(f'{times} validations x {len(val)} batches x {seconds:.2f} s')
+        whole += times * len(val) * seconds
         shapes = ', '.join(f'{name} {tuple(scores.shape)}' for name, scores in answers.items())
-        _say(ranks, f'validation batch: {_shapes(batch)} -> {shapes} in {time.perf_counter() - start:.2f} s')
+        _say(ranks, f'validation batch: {_shapes(batch)} -> {shapes} in {seconds:.2f} s')
+    _say(ranks, f'whole run: {", ".join(parts)}: about {duration(whole)} (hours:minutes:seconds), if the data keep up')
     _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
+
+
+def cost(recipe: Recipe, batch: Mapping[str, Any]) -> str:
+    """Return how large the config's network is, in words: its numbers, and the arithmetic of one view of one clip.
+
+    Multiplications and additions of convolutions and matrix products count, each as one, as PyTorch's counter has it; on the plain
+    layers, whatever makes them faster.
+    """
+    model, _ = build_recognizer(recipe)
+    numbers = sum(parameter.numel() for parameter in model.parameters())
+    clip = {key: value[:1] if hasattr(value, 'shape') else value for key, value in batch.items()}
+    with FlopCounterMode(display=False) as counter:
+        predict(model.eval(), clip, torch.device('cpu'))
+    return f'{numbers / 1e6:.2f} million parameters, {counter.get_total_flops() / 1e9:.3g} GFLOP for a training clip, forwards'
 
 
 def _say(ranks: Ranks, text: str) -> None:

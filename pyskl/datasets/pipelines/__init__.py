@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .graph_format import FormatGCNInput, PadTo, Rename
     from .keypoints import PoseDecode
     from .normalize import PreNormalize2D, PreNormalize3D
+    from .project import Project3D
     from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
     from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
 
@@ -24,7 +25,7 @@ __all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 
            'FormatGCNInput', 'FormatShape', 'FrameJitter', 'GenSkeFeat', 'GeneratePoseTarget',
            'JointDropout', 'JointToBone', 'KeypointNoise', 'Kinetics_Transform', 'MergeSkeFeat',
            'PadTo', 'Part_Drop', 'PoseCompact', 'PoseDecode', 'PreNormalize2D', 'PreNormalize3D',
-           'RandomCrop', 'RandomGaussianNoise', 'RandomResizedCrop', 'RandomRot', 'RandomScale',
+           'Project3D', 'RandomCrop', 'RandomGaussianNoise', 'RandomResizedCrop', 'RandomRot', 'RandomScale',
            'Rename', 'Resize', 'SampleFrames', 'ShiftScale', 'Spatial_Flip', 'Step', 'ToMotion',
            'ToTensor', 'UniformSample', 'UniformSampleDecode', 'UniformSampleFrames']
 
