@@ -25,6 +25,7 @@ from ..errors import CheckpointError, ConfigError, DataError
 from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
 from ..files.atomic import atomic_write
 from ..models import fuse_conv_bn, speed_up
+from ..models.compiled import compile_backbone
 from ..recipe import Recipe
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
@@ -126,7 +127,7 @@ def test_run(
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
     model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
     if options.compile:
-        model.backbone.compile()
+        compile_backbone(model)
     else:
         speed_up(model)
     _check_metrics(run.recipe, options, batches.dataset.truth)

@@ -30,6 +30,7 @@ from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_metrics
 from ..files.atomic import atomic_write
 from ..models import speed_up
+from ..models.compiled import compile_backbone
 from ..recipe import Recipe, dump_config, read_recipe
 from .dry_run import dry_run
 from .names import names_of_run
@@ -149,7 +150,7 @@ def _train(
     _check_tests_to_come(model, recipe, options, ranks)
     counts = teach_labels(model, train_batches.dataset, recipe)
     if options.compile:
-        model.backbone.compile()
+        compile_backbone(model)
     else:
         speed_up(model)
     if options.dry_run:

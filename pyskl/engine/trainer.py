@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import os
 import time
@@ -42,6 +43,11 @@ class Position:
 
     epoch: int = 0
     inner: int = 0
+
+
+# Buffers are not sent from rank 0 in every step, as published; torch 2.13 calls that by a new name.
+_BUFFERS = ('forward_sync_buffers' if 'forward_sync_buffers' in inspect.signature(DistributedDataParallel).parameters
+            else 'broadcast_buffers')
 
 
 class Trainer:
@@ -87,8 +93,8 @@ class Trainer:
 
     def _distributed(self) -> DistributedDataParallel:
         ids = [self.ranks.device.index] if self.ranks.device.type == 'cuda' else None
-        return DistributedDataParallel(self.model, device_ids=ids, broadcast_buffers=False,
-                                       find_unused_parameters=self.recipe.find_unused_parameters)
+        return DistributedDataParallel(self.model, device_ids=ids, find_unused_parameters=self.recipe.find_unused_parameters,
+                                       **{_BUFFERS: False})
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
