@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..annotations.oddities import Expected, Oddity, clip_oddities, oddities
+from ..annotations.oddities import Expected, Oddity, oddities
 from ..annotations.seen import Seen, see_sample
 from ..datasets import ConcatDataset, PoseDataset, RepeatDataset
 from ..datasets.pipelines import (
@@ -97,11 +97,6 @@ def look(dataset: Any, where: str) -> list[Oddity]:
         for file, expected, seen in _samples(dataset)
         for oddity in oddities(seen, expected)
     ]
-
-
-def look_at_clip(pipeline: Compose, annotation: Mapping[str, Any]) -> list[Oddity]:
-    """Look at one cleaned clip that is to pass a pipeline, as inference does."""
-    return clip_oddities(annotation, expected_of(pipeline))
 
 
 def ranges(dataset: Any) -> list[str]:

@@ -12,12 +12,12 @@ from tiny import problem
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
+from pyskl.annotations.oddities import clip_oddities
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.odd_data import (
     expected_of,
     look,
     look_at_classes,
-    look_at_clip,
     look_at_training,
     one_class,
     pose_datasets,
@@ -156,11 +156,12 @@ def test_a_pipeline_tells_what_it_takes_its_clips_for(steps, in_pixels, by, layo
     assert (expected.layout and expected.layout.joints) == (layout and layout.joints)
 
 
-def test_one_clip_for_inference_is_looked_at(config, tmp_path):
+def test_one_clip_is_looked_at_with_what_its_pipeline_expects(config):
     data = build_split(read_run(config).recipe, 'test')
-    clip = {**data.video_infos[0], 'keypoint': data.video_infos[0]['keypoint'] / 400}
-    assert look_at_clip(data.pipeline, data.video_infos[0]) == []
-    assert [(o.kind, o.severe) for o in look_at_clip(data.pipeline, clip)] == [('normalised', True)]
+    good, expected = data.video_infos[0], expected_of(data.pipeline)
+    odd = {**good, 'keypoint': good['keypoint'] / 400}
+    assert clip_oddities(good, expected) == []
+    assert [(o.kind, o.severe) for o in clip_oddities(odd, expected)] == [('normalised', True)]
 
 
 def test_all_files_of_joined_and_repeated_data_are_looked_at(config):
