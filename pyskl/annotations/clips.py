@@ -219,6 +219,9 @@ class InMemory:
         rows = np.flatnonzero([a['frame_dir'] in wanted for a in self._annotations])
         if len(rows) < len(wanted):
             missing = sorted(wanted - {self.name(row) for row in rows.tolist()})
+            if not len(rows):
+                raise DataError(f'{self.where}: split {name!r} lists no clip that the file holds ({some(missing, 3)}; the clips are called '
+                                f'{some([self.name(row) for row in range(min(len(self), 3))])}). Expected the same names.')
             warn_once(f'{self.where}: split {name!r} lists {count(len(missing), "clip")} that the file does not hold '
                       f'({some(missing)}); {len(rows)} of {len(wanted)} are left. To take the names out: {fix_command(self.where)}')
         return rows

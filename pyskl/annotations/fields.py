@@ -165,7 +165,7 @@ def _clean_labels(labels: list | tuple) -> int | list[int]:
     classes = []
     for label in labels:
         number = whole_number(label)
-        if number is None:
+        if number is None or len(labels) > 1 and not isinstance(label, (int, np.integer)):      # 0.0 and 1.0 mark classes
             raise Wrong('label', f'is a list that holds {_kind(label)}', wanted)
         if not 0 <= number <= MAX_LABEL:
             raise Wrong('label', f'is a list that holds {number}', wanted)

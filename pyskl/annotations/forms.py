@@ -46,11 +46,11 @@ class Form:
     way: str
 
     def message(self, path: str | os.PathLike) -> str:
-        """Return 'is ..., not an annotation file. <way in>'."""
+        """Return 'is .... Expected an annotation file. <way in>'."""
         path = str(path)
         way = self.way.replace("'{path}'", repr(path)).replace('{path}', shlex.quote(path))
         way = way.replace('{folder}', shlex.quote(str(Path(path).parent)))
-        return f'is {self.what}, not an annotation file. {way}'
+        return f'is {self.what}. Expected an annotation file. {way}'
 
 
 def _converted(what: str, name: str, place: str = '{path}') -> Form:

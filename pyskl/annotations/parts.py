@@ -56,11 +56,11 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
 
 def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
     if isinstance(data, (list, tuple)):
-        return None, _not_another_form(list(data), where)
+        return None, list(_not_another_form(data, where))
     if isinstance(data, Mapping):
         annotations = data.get('annotations')
         if isinstance(annotations, (list, tuple)):
-            return data.get('split'), _not_another_form(list(annotations), where)
+            return data.get('split'), list(_not_another_form(annotations, where))
         if _by_name(annotations):
             note("'annotations' is a dict by name; its values are read as the list of clips")
             return data.get('split'), _named(annotations)

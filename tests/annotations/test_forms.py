@@ -64,7 +64,7 @@ def said(path) -> str:
             continue
         with pytest.raises(DataError) as error:
             read(path)
-        assert f'is {form.what}, not an annotation file' in str(error.value)
+        assert f'is {form.what}. Expected an annotation file' in str(error.value)
     return form.message(path)
 
 
