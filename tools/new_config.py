@@ -19,6 +19,7 @@ from pyskl.annotations import open_annotations
 from pyskl.annotations.clips import Annotations
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
+from pyskl.recipe.layout_option import read_layout
 from pyskl.skeletons import Layout, guess_layout, layout_of
 from pyskl.wording import count, some
 
@@ -176,7 +177,7 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
 
 def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[str, Any]:
     """The layout as a config says it: chosen, or the file's own, or the one known layout of that many joints."""
-    given: Any = chosen or clips.about.layout
+    given: Any = read_layout(chosen) or clips.about.layout
     if given is None:
         known = guess_layout(joints)
         given = known.name if known else {'name': 'mine', 'joints': [f'joint {j}' for j in range(joints)], 'bones': [], 'mirror': [],

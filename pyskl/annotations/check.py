@@ -215,7 +215,7 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
     else:
         report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
         report.facts['third coordinate'] = [round(min(p.depth[0] for p in poses), 4), round(max(p.depth[1] for p in poses), 4)]
-        report.facts['in space'] = 'x, y, z: for networks on key points; one that draws pictures needs a projection (x, y in pixels) first'
+        report.facts['in space'] = 'x, y, z: for networks on key points; those that draw pictures begin their pipeline with Project3D'
     # Warnings all: the file alone does not tell what the network will take the clips for.
     report.warnings += [oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))]
     if hands:

@@ -300,9 +300,8 @@ def _space(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         yield Oddity(
             'space',
             f'keypoint has shape {seen[0].shape}: x, y, z in space, and {expected.by} works on pixels '
-            'of a picture. Project them to x, y in pixels and give img_shape, as '
-            'tools/convert_natops.py does, or take a network on key points in space (PreNormalize3D, '
-            'UniformSample, PoseDecode, FormatGCNInput).',
+            'of a picture. Begin the pipeline with Project3D, or take a network on key points in space '
+            '(PreNormalize3D, UniformSample, PoseDecode, FormatGCNInput).',
             severe=True,
         )
 

@@ -16,7 +16,7 @@ from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size
 from ..annotations.oddities import Oddity, oddities
 from ..annotations.seen import see_sample
 from ..datasets import Compose
-from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D
+from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D, Project3D
 from ..datasets.pipelines.base import is_ours
 from ..errors import DataError
 from ..files import load_npy, load_npz
@@ -246,7 +246,7 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     (None, False) where all steps take both.
     """
     for step in pipeline.steps:
-        in_space = isinstance(step, PreNormalize3D)
+        in_space = isinstance(step, (PreNormalize3D, Project3D))
         in_picture = {'keypoint', 'img_shape'} <= set(getattr(step, 'needs', ()))
         if in_space or in_picture or isinstance(step, PreNormalize2D):
             return type(step).__name__, in_space

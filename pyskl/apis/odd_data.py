@@ -17,6 +17,7 @@ from ..datasets.pipelines import (
     GeneratePoseTarget,
     Kinetics_Transform,
     PreNormalize2D,
+    Project3D,
 )
 from ..datasets.pipelines.base import is_ours
 from ..engine.distributed import Collectives
@@ -48,7 +49,7 @@ def expected_of(pipeline: Compose, said: Layout | None = None) -> Expected:
         if same_joints and layout is None:
             layout = _layout(step)
         same_joints &= not isinstance(step, OTHER_JOINTS)
-        same_unit &= not isinstance(step, PreNormalize2D)
+        same_unit &= not isinstance(step, (PreNormalize2D, Project3D))
     return Expected(by is not None, type(by).__name__, layout, said)
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import ConfigError, DataError
 
@@ -35,6 +38,17 @@ class Ranks:
     @property
     def is_main(self) -> bool:
         return self.rank == 0
+
+
+def on_all_ranks(model: nn.Module, ranks: Ranks, find_unused_parameters: bool) -> DistributedDataParallel:
+    """Wrap a model so that all ranks learn from all batches.
+
+    Buffers are not sent from rank 0 in every step, as published; torch 2.13 calls that by a new name.
+    """
+    known = inspect.signature(DistributedDataParallel).parameters
+    buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in known else 'broadcast_buffers'
+    ids = [ranks.device.index] if ranks.device.type == 'cuda' else None
+    return DistributedDataParallel(model, device_ids=ids, find_unused_parameters=find_unused_parameters, **{buffers: False})
 
 
 def default_device() -> str:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import logging
 import os
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.parallel import DistributedDataParallel
 
 from ..datasets import Batches
 from ..datasets.loader import seed_everything
@@ -22,7 +20,7 @@ from ..recipe import Recipe
 from ..wording import some
 from .batch import compute_losses
 from .checkpoint import CheckpointFolder, load_weights
-from .distributed import Collectives, Ranks
+from .distributed import Collectives, Ranks, on_all_ranks
 from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
@@ -43,11 +41,6 @@ class Position:
 
     epoch: int = 0
     inner: int = 0
-
-
-# Buffers are not sent from rank 0 in every step, as published; torch 2.13 calls that by a new name.
-_BUFFERS = ('forward_sync_buffers' if 'forward_sync_buffers' in inspect.signature(DistributedDataParallel).parameters
-            else 'broadcast_buffers')
 
 
 class Trainer:
@@ -78,7 +71,7 @@ class Trainer:
         self._start = time.perf_counter()
         self._iterations_here = 0
         self._said_one_sided = False
-        self.wrapped = self._distributed() if ranks.world > 1 else model
+        self.wrapped = on_all_ranks(model, ranks, recipe.find_unused_parameters) if ranks.world > 1 else model
         self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
         self.log_to(logger, json_log, meta)
 
@@ -90,11 +83,6 @@ class Trainer:
             Tensorboard.writer_class()          # is it installed? Asked before there is anything to write
         writes = wants_tensorboard and self.ranks.is_main and json_log.path
         self._tensorboard = Tensorboard(self.folder.folder) if writes else None
-
-    def _distributed(self) -> DistributedDataParallel:
-        ids = [self.ranks.device.index] if self.ranks.device.type == 'cuda' else None
-        return DistributedDataParallel(self.model, device_ids=ids, find_unused_parameters=self.recipe.find_unused_parameters,
-                                       **{_BUFFERS: False})
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
