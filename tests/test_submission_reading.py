@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import DataError
-from pyskl.scores.score_file import load_scores, read_ids, save_result_pkl, save_scores
+from pyskl.scores.id_list import read_ids
+from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 # Saving and loading ----------------------------------------------------------------------------------------------------
 
