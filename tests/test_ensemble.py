@@ -82,7 +82,8 @@ def test_the_published_layout_gives_the_published_answer(here, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f'weight 0.4  {here / "posec3d_emb20_joint" / "result.pkl"} (matched by position)'
     assert lines[1] == f'weight 0.6  {here / "posec3d_emb20_limb" / "result.pkl"} (matched by position)'
-    assert lines[2] == f'wrote {here / "Submission.zip"} (60 rows)'
+    assert lines[-1] == f'wrote {here / "Submission.zip"} (60 rows)'
+    assert [line.split()[0] for line in lines[2:-1]] == ['warning:']     # random scores: the streams have nothing in common
 
 
 def test_without_published_folders_the_work_dirs_give_the_same_answer_aligned_by_id(here, capsys):

@@ -103,11 +103,11 @@ def test_fit_scores_may_be_named_and_may_be_bare_lists_in_the_order_of_the_split
         save_result_pkl(f'{stream}/bare.pkl', scores.scores[rows])
         (world / stream / 'val_scores.npz').rename(world / stream / 'elsewhere.npz')
     main(*FIT, '--fit-scores', *(f'{stream}/elsewhere.npz' for stream in STREAMS))
-    named = json.loads((world / 'out' / 'weights.json').read_text())
-    assert named['weights'] == json.loads(saved)['weights']
+    named = json.loads((world / 'out' / 'weights.json').read_text())['made']
+    assert named['fitted_weights'] == json.loads(saved)['made']['fitted_weights']
     main(*FIT, '--by-position', '--fit-scores', *(f'{stream}/bare.pkl' for stream in STREAMS))
-    bare = json.loads((world / 'out' / 'weights.json').read_text())
-    assert bare['temperatures'] == named['temperatures']
+    bare = json.loads((world / 'out' / 'weights.json').read_text())['made']
+    assert bare['fitted_temperatures'] == named['fitted_temperatures']
 
 
 def test_without_temperature_the_streams_keep_their_sharpness(world):

@@ -30,7 +30,7 @@ def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(confi
     work_dir = config.parent / 'run'
     assert script('test').main([str(config), '--tmpdir', 'old']) == 0
     scores = {file: file.read_bytes() for file in work_dir.glob('*') if file.suffix in ('.npz', '.zip', '.csv', '.pkl')}
-    assert len(scores) == 4
+    assert len(scores) == 5
     result = test(config, cfg_options=['model.test_cfg.feat_ext=True'])
     assert result.scores.shape == (13, 64) and result.metrics == {}
     assert [file.name for file in result.files] == ['features.pkl', 'features.npz']
@@ -48,5 +48,5 @@ def test_results_of_an_earlier_test_beside_new_ones_are_named(config, tmp_path, 
     assert 'warning' not in capsys.readouterr().out
     test(config, TestOptions(out=str(out), average_clips='none'))
     said = capsys.readouterr().out
-    assert f'warning: scores.npz, Submission.csv, Submission.zip beside {out} come from an earlier test' in said
+    assert f'warning: scores.npz, metrics.json, per_class.csv, Submission.csv, Submission.zip beside {out} come from an earlier test' in said
     assert load_scores(tmp_path / 'scores.npz').scores.shape == (13, 3)
