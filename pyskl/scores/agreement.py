@@ -16,8 +16,9 @@ from scipy.special import bdtr, bdtrc
 
 from .probabilities import kind_of
 
-_RARE = 1e-3  # the chance of a false alarm, and of a cause that is none
-_MODEST = 0.2  # above chance: how often even weak streams agree
+_PLAUSIBLE = 0.02  # what happens by luck more often than that is no agreement
+_RARE = 1e-3  # what luck or weakness does not explain
+_MODEST = 0.1  # above chance: how often even weak streams agree
 _ELSE = (
     'Likely causes: another order of classes, rows in another order, or a stream that has not '
     'learned.'
@@ -39,17 +40,26 @@ class _Match:
         ]
         return cls(int((one == other).sum()), len(one), min(1.0, float(shares[0] @ shares[1])))
 
-    def by_luck(self) -> float:
-        """Probability that unrelated answers agree as often."""
-        return float(bdtrc(self.hits - 1, self.total, self.chance)) if self.hits else 1.0
+    def luck(self, share: float) -> float:
+        """Probability of as many hits where each clip is one with probability `share`."""
+        return float(bdtrc(self.hits - 1, self.total, share)) if self.hits else 1.0
 
-    def is_unrelated(self) -> bool:
-        """Whether chance explains it, with enough clips to have shown a modest agreement."""
+    def is_chance(self) -> bool:
+        """Whether chance explains it, and even a modest agreement is ruled out, as no small set of
+        clips can.
+        """
         modest = self.chance + _MODEST * (1 - self.chance)
-        return self.by_luck() > _RARE and float(bdtr(self.hits, self.total, modest)) < _RARE
+        too_few = float(bdtr(self.hits, self.total, modest)) < _RARE
+        return too_few and self.luck(self.chance) > _PLAUSIBLE
 
     def is_related(self) -> bool:
-        return self.by_luck() < _RARE / 100
+        """Whether it is no coincidence, after several tries."""
+        return self.luck(self.chance) < _RARE / 100
+
+    def is_far_better(self, than: _Match) -> bool:
+        """Whether it is another thing altogether."""
+        share = (than.hits + 1) / (than.total + 2)
+        return self.is_related() and self.hits > 2 * than.hits and self.luck(share) < _RARE / 100
 
     def __str__(self) -> str:
         return f'{self.hits} of {self.total} clips'
@@ -107,18 +117,19 @@ def _beside_each_other(
     hits = [sum(int((one == other).sum()) for other in best) for one in best]
     central = int(np.argmax(hits))
     for n, answers in enumerate(best):
-        match = _Match.of(answers, best[central], num_classes)
-        if n == central or not match.is_unrelated():
+        if n == central:
             continue
-        pair = (n, central)
+        match = _Match.of(answers, best[central], num_classes)
         causes = (
-            _cause(names[a], best[a], best[b], ids, num_classes) for a, b in (pair, pair[::-1])
+            _cause(names[a], best[a], best[b], ids, num_classes)
+            for a, b in ((n, central), (central, n))
         )
-        cause = next((text for text in causes if text), _ELSE)
-        yield (
-            f'{names[n]} and {names[central]} agree on the best class of {match}, no more than by '
-            f'chance ({match.chance:.0%}); streams of one data set agree far more often. {cause}'
-        )
+        cause = next((text for text in causes if text), _ELSE if match.is_chance() else '')
+        if cause:
+            yield (
+                f'{names[n]} and {names[central]} agree on the best class of {match} (chance: '
+                f'{match.chance:.0%}); streams of one data set agree far more often. {cause}'
+            )
 
 
 def _beside_labels(
@@ -133,26 +144,28 @@ def _beside_labels(
         return
     matches = [_Match.of(answers, labels, num_classes) for answers in best]
     good = max(range(len(names)), key=lambda n: matches[n].hits)
-    beside = f', beside {matches[good]} by {names[good]}' if matches[good].is_related() else ''
+    beside = f', {names[good]} on {matches[good].hits}' if matches[good].is_related() else ''
     for name, answers, match in zip(names, best, matches):
-        if match.is_unrelated():
-            cause = _cause(name, answers, labels, ids, num_classes)
+        cause = _cause(name, answers, labels, ids, num_classes)
+        if cause or match.is_chance():
             yield (
-                f'{name} is right on {match}, no more than by chance ({match.chance:.0%}){beside}. '
-                f'{cause or _ELSE}'
+                f'{name} is right on {match} (chance: {match.chance:.0%}){beside}. {cause or _ELSE}'
             )
 
 
 def _cause(
     name: str, answers: np.ndarray, reference: np.ndarray, ids: Sequence[str], num_classes: int
 ) -> str:
-    """Try what people do to their scores, and say what makes the answers agree; '' for nothing."""
+    """Try what people do to their scores, and say what makes the answers agree far more often; ''
+    for nothing.
+    """
+    given = _Match.of(answers, reference, num_classes)
     tried = [
         (_Match.of(changed, reference, num_classes), text)
         for changed, text in (*_other_classes(answers, num_classes), *_other_rows(answers, ids))
     ]
     match, text = max(tried, key=lambda entry: entry[0].hits)
-    return text.format(name=name, match=match) if match.is_related() else ''
+    return text.format(name=name, match=match) if match.is_far_better(given) else ''
 
 
 def _other_classes(answers: np.ndarray, num_classes: int) -> Iterator[tuple[np.ndarray, str]]:
