@@ -34,8 +34,11 @@ TEXTS = {
 
 @pytest.mark.parametrize('form', TEXTS)
 def test_every_form_gives_the_same_ids(tmp_path, form):
-    (tmp_path / 'test_id.txt').write_bytes(TEXTS[form].encode())
     part = ':test' if form == 'JSON of splits' else ''
+    for encoding in ('utf-8', 'utf-16'):
+        (tmp_path / 'test_id.txt').write_bytes(TEXTS[form].removeprefix('\ufeff').encode(encoding))
+        assert read_ids(f'{tmp_path}/test_id.txt{part}') == IDS
+    (tmp_path / 'test_id.txt').write_bytes(TEXTS[form].encode())
     assert read_ids(f'{tmp_path}/test_id.txt{part}') == IDS
 
 

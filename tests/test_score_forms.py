@@ -95,6 +95,8 @@ NAMED = {
     'JSON of ids and scores': ('a.json', json.dumps({'ids': IDS, 'scores': SCORES.tolist()}).encode()),
     'csv': ('a.csv', csv()),
     'csv with a header': ('a.csv', csv(header=COLUMNS)),
+    'csv with the classes from 0 on': ('a.csv', csv(header=['', *'01234'])),
+    'csv with the classes from 1 on': ('a.csv', csv(header=['id', *'12345'])),
     'csv of a German spreadsheet': ('a.csv', b'\xef\xbb\xbf' + csv(';', COLUMNS)),
     'csv with tabs': ('a.tsv', csv('\t')),
 }
@@ -137,6 +139,7 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
         ('a.csv', b'0054_0,1,2\n0054_1,1,x\n', 'row 1 is'),
         ('a.csv', b'0054_0,1,2\n0054_1,1\n', 'row 1 has 1 scores'),
         ('a.csv', b'0054_0,1,nan\n', 'NaN or inf in row 0'),
+        ('a.csv', b'0054_0,1,NA\n0054_1,1,2\n', 'row 0 is'),
         ('a.json', b'[[0.1, 0.2], [0.3', 'no whole JSON'),
         ('a.json', b'[' * 5000, 'no whole JSON'),
         ('a.json', b'{"ids": [1, 2], "scores": [[1, 2], [3, 4]]}', 'expected 2 texts'),

@@ -235,7 +235,7 @@ def test_line_ends_blank_lines_and_a_byte_order_mark_do_no_harm(tmp_path, conten
 
 
 @pytest.mark.parametrize(('content', 'message'), [
-    (b'', 'holds no ids'), (b'\n \n', 'holds no ids'), (b'\xff\xfea\x00', 'no UTF-8 text'),
+    (b'', 'holds no ids'), (b'\n \n', 'holds no ids'), (b'a\xff\x00', 'no UTF-8 text'), (b'\xff\xfea', 'no UTF-8 text'),
     (b'a\nb"c\n', 'id 1 is'), (b'a\x00b\n', 'id 0 is'),
 ])
 def test_a_wrong_id_list_is_named(tmp_path, content, message):

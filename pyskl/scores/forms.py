@@ -66,17 +66,18 @@ def _of_mapping(
     tables = [name for name, value in content.items() if _is_table(value)]
     if part in content:
         return content.get('ids'), _array(content[part]), None
-    if part is None and 'scores' in content:
-        return content.get('ids'), _array(content['scores']), None
+    if 'scores' in content:
+        return content.get('ids'), _array(content['scores']), part
     if part is None and len(tables) == 1 == len(content.keys() - {'ids'}):
         return content.get('ids'), _array(content[tables[0]]), None
     if tables:
         raise DataError(
-            f"{path}: holds no array 'scores', only {some(content, 8)}. Name the one that is meant: "
+            f"{path}: holds no array 'scores', only {some(content)}. Name the one that is meant: "
             f'{_choices(path, tables)}.'
         )
-    names = list(content)
-    if not names or not all(isinstance(name, str) for name in names):
+    names, first = list(content), _array(next(iter(content.values()), None))
+    is_by_name = all(isinstance(name, str) for name in names)
+    if not is_by_name or not (isinstance(first, Mapping) or _is_list(first)):
         return None, content, part
     return names, list(content.values()), part
 
@@ -151,7 +152,7 @@ def from_csv(text: str, path: Path) -> dict[str, Any]:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sep)]
     except csv.Error as error:
         raise DataError(f'{path}: cannot be read as csv ({error}). {FORMS}') from error
-    if rows and not all(map(_is_number, rows[0][1:])):
+    if rows and _is_header(rows[0][1:]):
         del rows[0]
     if not rows or len(rows[0]) < 3:
         raise DataError(
@@ -168,6 +169,12 @@ def from_csv(text: str, path: Path) -> dict[str, Any]:
         )
     scores = [[float(cell) for cell in row[not bare :]] for row in rows]
     return {'scores': scores} if bare else {'ids': [row[0] for row in rows], 'scores': scores}
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether they name the classes: by words, or by numbers from 0 or 1 on."""
+    numbers = [[str(k + first) for k in range(len(cells))] for first in (0, 1)]
+    return list(cells) in numbers or not any(map(_is_number, cells))
 
 
 def _is_number(text: str) -> bool:

@@ -15,6 +15,7 @@ from ..files.safe_pickle import open_regular
 from ..wording import brief, count
 
 _MOST_BYTES = 256 << 20
+_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command prints
 _NUMBER = re.compile(r'\d+')
 _VIDEO = re.compile(r'\.(mp4|avi|mov|mkv|webm|mpg|mpeg|flv)$', re.IGNORECASE)
 _EXPECTED = (
@@ -75,7 +76,7 @@ def read_text(path: Path, expected: str) -> str:
     if len(raw) > _MOST_BYTES:
         raise DataError(f'{path}: is larger than {_MOST_BYTES >> 20} MB. {expected}')
     try:
-        return raw.decode('utf-8-sig')
+        return raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig')
     except UnicodeDecodeError as error:
         raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from error
 
