@@ -136,8 +136,8 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
         ('a.pkl', pickle.dumps([np.ones((2, 5))] * 3), "average_clips='prob'"),
         ('a.csv', b'0054_0,3\n0054_1,4\n', 'list of answers'),
         ('a.csv', b'', '0 columns'),
-        ('a.csv', b'0054_0,1,2\n0054_1,1,x\n', 'row 1 is'),
-        ('a.csv', b'0054_0,1,2\n0054_1,1\n', 'row 1 has 1 scores'),
+        ('a.csv', b'0054_0,3,2\n0054_1,1,x\n', 'row 1 is'),
+        ('a.csv', b'0054_0,3,2\n0054_1,1\n', 'row 1 has 1 scores'),
         ('a.csv', b'0054_0,1,nan\n', 'NaN or inf in row 0'),
         ('a.csv', b'0054_0,1,NA\n0054_1,1,2\n', 'row 0 is'),
         ('a.json', b'[[0.1, 0.2], [0.3', 'no whole JSON'),
@@ -146,6 +146,7 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
         ('a.json', b'{"ids": ["a"], "scores": [[1, 2], [3, 4]]}', 'expected 2 texts'),
         ('a.pkl', saved(list(TENSOR))[:-300], 'a.pkl: cannot be read'),
         ('a.pkl', saved([torch.nn.Linear(2, 2)]), 'file of torch.save'),
+        ('a.pkl', saved([TENSOR[0].to_sparse()]), 'row 0 is a Tensor'),
     ],
 )
 def test_what_is_no_stream_is_named_with_its_file(tmp_path, name, content, message):

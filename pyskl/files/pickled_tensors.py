@@ -43,7 +43,7 @@ def load_from_bytes(raw: Any) -> np.ndarray:
     programs = [list(islice(pickletools.genops(file), _MOST_INSTRUCTIONS)) for _ in range(5)]
     if any(program[-1][0].name != 'STOP' for program in programs):
         raise ValueError('a storage in a form that torch never writes')
-    kind = next((arg for op, arg, _ in programs[3] if op.name == 'GLOBAL'), '')
+    kind = next((str(arg) for op, arg, _ in programs[3] if op.name == 'GLOBAL'), '')
     dtype = np.dtype(_DTYPES[kind])
     count, numbers = int.from_bytes(file.read(_COUNT_BYTES), 'little'), file.read()
     if len(numbers) != count * dtype.itemsize:

@@ -114,7 +114,10 @@ def _name(row: Any) -> str | None:
 def _array(value: Any) -> Any:
     """A torch tensor (of a file of torch.save) as an array; anything else as it is."""
     is_tensor = type(value).__module__.partition('.')[0] == 'torch' and hasattr(value, 'numpy')
-    return value.detach().float().numpy() if is_tensor else value
+    try:
+        return value.detach().float().numpy() if is_tensor else value
+    except (RuntimeError, TypeError):  # sparse, or without numbers
+        return value
 
 
 def _is_table(value: Any) -> bool:
