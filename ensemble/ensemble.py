@@ -1,18 +1,19 @@
-"""Blends the scores of several streams and writes Submission.csv and Submission.zip.
+"""Blends the scores of several streams and writes Submission.csv and Submission.zip (or another --format).
 
     python ensemble/ensemble.py                                            the published pair: joint 0.4, limb 0.6
     python ensemble/ensemble.py A/scores.npz B/result.pkl --weights 0.4 0.6 --ids test_id.txt
     python ensemble/ensemble.py A/scores.npz B/scores.npz --labels data/imigue_val.pkl
     python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file data/imigue_val.pkl
+    python ensemble/ensemble.py A/scores.npz B/rgbpose.pkl:pose --ids data/imigue_test.pkl:test --format kaggle
 
-The last one chooses weights (and a temperature a stream) by the streams' scores on the validation clips: val_scores.npz beside each
+Scores may be pickles, .npz, .npy, .json, .csv or files of torch.save by other toolboxes too: see ensemble/README.md.
+--fit-on chooses weights (and a temperature a stream) by the streams' scores on the validation clips: val_scores.npz beside each
 file, as `tools/test.py CONFIG --split val` writes them, or --fit-scores.
 Files that are named are looked for in the current folder, then beside this script; without names everything lies beside it.
 """
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,10 +26,12 @@ from pyskl.errors import ConfigError, DataError, run_script, seed_number
 from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.files.atomic import atomic_write
 from pyskl.scores import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
+from pyskl.scores.agreement import doubts, mixed_kinds
 from pyskl.scores.align import Aligned, align
 from pyskl.scores.blend import blend, check_weights
-from pyskl.scores.score_file import Scores, load_scores, read_ids, save_scores
-from pyskl.scores.submission import write_submission
+from pyskl.scores.id_list import read_ids, split_part
+from pyskl.scores.score_file import Scores, load_scores, save_scores
+from pyskl.scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP, answers_of, check_format, write_submission
 
 HERE = Path(__file__).resolve().parent
 STREAMS = ('joint', 'limb')
@@ -43,11 +46,15 @@ WEIGHTS_NAME = 'weights.json'
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('scores', nargs='*', metavar='SCORES', help='scores.npz or result.pkl of each stream; none: the published pair')
+    add('scores', nargs='*', metavar='SCORES', help='scores.npz or result.pkl of each stream, FILE.pkl:pose for one of several scores '
+        'a file holds; none: the published pair')
     add('--weights', nargs='+', type=float, metavar='W', help='one a stream; default 0.4 0.6 for two')
-    add('--ids', metavar='FILE', help='clip ids, one a line: the order of the answers, and of the rows of bare lists')
+    add('--ids', metavar='FILE', help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
+        'answers, and of the rows of bare lists')
     add('--by-position', action='store_true', help='match rows by position, also where the files have ids')
     add('--out-dir', metavar='DIR', help="where Submission.csv and Submission.zip go; default: this script's folder")
+    add('--format', choices=FORMATS, default='codalab', help='of the submission: ' + FORMATS_HELP)
+    add('--coarse', metavar='FILE', help=COARSE_HELP)
     add('--save-scores', metavar='FILE.npz', help='write the blended scores with their ids')
     add('--labels', metavar='ANNOTATION.pkl', help='print top-1, top-5 and mean-class accuracy of each stream and the blend')
     add('--temperatures', nargs='+', type=float, metavar='T', help='one a stream: softmax(log p / T) before the blend')
@@ -104,8 +111,8 @@ def _first_file(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def find(name: str, here: Path) -> Path:
-    """A file the user named: in the current folder, else beside the script."""
-    return here / name if not os.path.exists(name) and os.path.exists(here / name) else Path(name)
+    """A file the user named, perhaps with a part (FILE.pkl:pose): in the current folder, else beside the script."""
+    return next((path for path in (Path(name), here / name) if split_part(path)[0].exists()), Path(name))
 
 
 def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray:
@@ -172,13 +179,15 @@ def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -
 def same_command(args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]) -> str:
     """The command that gives the same submission without fitting anything."""
     words = ['python', 'ensemble/ensemble.py', *args.scores, '--weights', *map(str, weights), '--temperatures', *map(str, temperatures)]
-    for flag, value in (('--ids', args.ids), ('--out-dir', args.out_dir), ('--labels', args.labels), ('--save-scores', args.save_scores)):
+    for flag, value in (('--ids', args.ids), ('--out-dir', args.out_dir), ('--labels', args.labels), ('--save-scores', args.save_scores),
+                        ('--format', None if args.format == 'codalab' else args.format), ('--coarse', args.coarse)):
         words += [flag, value] if value else []
     return shlex.join(words + ['--by-position'] * args.by_position)
 
 
 def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
     args = parse_args(argv)
+    coarse = check_format(args.format, find(args.coarse, here) if args.coarse else None)
     streams, aligned = read(args, here)
     chosen, made = choose(args, here, streams, aligned)
     used = [soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)] or aligned.scores
@@ -187,27 +196,30 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
         temperature = f'  temperature {chosen.temperatures[n]:g}' if chosen.temperatures else ''
         how = 'position' if args.by_position or stream.ids is None else 'id'
         print(f'weight {weight:g}{temperature}  {stream.path} (matched by {how})')
-    if args.labels:
-        named = {stream.path: scores for stream, scores in zip(streams, aligned.scores)}
+    paths = [stream.path for stream in streams]
+    labels = known_labels(find(args.labels, here), aligned.ids, blended.shape[1]) if args.labels else None
+    answers = answers_of(blended, coarse)
+    if labels is not None:
+        named = dict(zip(paths, aligned.scores))
         if args.fit_on or args.weights_from:
             named['equal weights'] = np.mean([soften(scores) for scores in aligned.scores], axis=0)
         named['blend'] = blended
-        print(accuracy_table(named, known_labels(find(args.labels, here), aligned.ids, blended.shape[1])))
+        print(accuracy_table(named, labels))
+    mixed = [] if chosen.temperatures else mixed_kinds(paths, aligned.scores)
+    for line in mixed + doubts(paths, aligned.scores, aligned.ids, labels):
+        print(f'warning: {line}')
     if args.save_scores:
         save_scores(args.save_scores, aligned.ids, blended)
         print(f'wrote {args.save_scores}')
-    print(summary(write(args.out_dir or here, aligned.ids, blended.argmax(axis=1), chosen, made), aligned))
-
-
-def write(out_dir: str | Path, ids: Sequence[str], classes: np.ndarray, chosen: SavedFit, made: dict[str, Any] | None) -> Path:
-    """The submission, and with weights that were just fitted, these: both or none."""
+    out_dir = Path(args.out_dir or here)
     if made is None:
-        return write_submission(out_dir, ids, classes)[1]
-    with atomic_write(Path(out_dir) / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
-        save_fit(file, chosen, made)
-        path = write_submission(out_dir, ids, classes)[1]
-    print(f'wrote {Path(out_dir) / WEIGHTS_NAME}')
-    return path
+        written = write_submission(out_dir, aligned.ids, answers, args.format)
+    else:           # the submission and the weights that were just fitted: both or none
+        with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
+            save_fit(file, chosen, made)
+            written = write_submission(out_dir, aligned.ids, answers, args.format)
+        print(f'wrote {out_dir / WEIGHTS_NAME}')
+    print(summary(written[1], aligned))
 
 
 if __name__ == '__main__':

@@ -25,7 +25,7 @@ logging.config.dictConfig logging.FileHandler multiprocessing.Process asyncio.cr
 venv.create ensurepip.bootstrap pip.main pydoc.locate pydoc.pipepager inspect.getattr_static ast.literal_eval
 collections.namedtuple collections.defaultdict collections.Counter doctest.testfile zipimport.zipimporter
 lib2to3.pgen2.grammar.Grammar.loads idlelib.pyshell.ModifiedInterpreter.runcommand sqlite3.connect torch.load
-torch.storage._load_from_bytes torch._utils._rebuild_tensor_v2 torch.hub.load torch.jit.load torch.serialization.load
+torch.storage._get_dtype_from_pickle_storage_type torch._utils._rebuild_parameter torch.hub.load torch.jit.load torch.serialization.load
 torch.utils.cpp_extension.load torch._dynamo.guards.GuardBuilder.get torch.fx.experimental.symbolic_shapes.eval_guards
 torch.utils._config_module.load_config torch.utils.bottleneck.__main__.run_cprofile
 torch.distributed.rpc.internal._internal_rpc_pickler numpy.load numpy.loads numpy.fromfile numpy.memmap numpy.save

@@ -206,7 +206,7 @@ SCORES = [
     Row('ensemble', 'scores', 'cut short', f'a.npz b.npz {BLEND}', ('b.npz',), cut('b.npz')),
     Row('ensemble', 'scores', 'an annotation file', f'a.npz test.pkl {BLEND}', ('test.pkl', 'score')),
     Row('ensemble', 'scores', 'no array of that name', f'a.npz b.npz {BLEND}', ('b.npz', "'scores'", 'probabilities'),
-        npz('b.npz', probabilities=np.ones((13, 4)))),
+        npz('b.npz', probabilities=np.ones((13, 4)), features=np.ones((13, 9)))),
     Row('ensemble', 'scores', 'NaN', f'a.npz b.npz {BLEND}', ('b.npz', 'row 0', 'NaN'),
         npz('b.npz', ids=np.array(IDS), scores=np.full((13, 4), NAN))),
     Row('ensemble', 'scores', 'texts', f'a.npz b.npz {BLEND}', ('b.npz', 'row 0'),

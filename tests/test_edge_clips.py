@@ -100,7 +100,8 @@ def test_names_that_no_csv_can_hold_cost_the_submission_but_not_the_scores(edges
     train(edges, TrainOptions(work_dir=str(tmp_path), validate=False), ['total_epochs=1'])
     result = test(edges, TestOptions(work_dir=str(tmp_path)), [f'data.test.ann_file={tmp_path}/odd.pkl'])
     assert "no Submission.csv: Submission.csv: id 0 is 'a,b'" in capsys.readouterr().out
-    assert [file.name for file in result.files] == ['result.pkl', 'scores.npz'] and not (tmp_path / 'Submission.zip').exists()
+    assert [file.name for file in result.files] == ['result.pkl', 'scores.npz', 'metrics.json', 'per_class.csv']
+    assert not (tmp_path / 'Submission.zip').exists()
 
 
 @pytest.mark.parametrize('name', edge_clips())

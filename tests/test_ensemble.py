@@ -82,7 +82,8 @@ def test_the_published_layout_gives_the_published_answer(here, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f'weight 0.4  {here / "posec3d_emb20_joint" / "result.pkl"} (matched by position)'
     assert lines[1] == f'weight 0.6  {here / "posec3d_emb20_limb" / "result.pkl"} (matched by position)'
-    assert lines[2] == f'wrote {here / "Submission.zip"} (60 rows)'
+    assert lines[-1] == f'wrote {here / "Submission.zip"} (60 rows)'
+    assert [line.split()[0] for line in lines[2:-1]] == ['warning:']     # random scores: the streams have nothing in common
 
 
 def test_without_published_folders_the_work_dirs_give_the_same_answer_aligned_by_id(here, capsys):
@@ -288,3 +289,46 @@ def test_a_user_error_is_one_message_and_status_2(here):
     assert done.returncode == 2 and done.stdout == ''
     assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
     assert not (here / 'Submission.csv').exists() and not (here / 'Submission.zip').exists()
+
+
+# Lists and files as people have them -------------------------------------------------------------------------------------
+
+def test_the_published_layout_works_with_the_published_list_one_line_cut_short(here, capsys):
+    published_layout(here, text=','.join(IDS)[:-1].encode())
+    script.main([], here=here)
+    assert answer(here).splitlines()[:-1] == CSV.splitlines()[:-1]
+    assert f'id {IDS[-1][:-1]} appears twice' in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_ids_may_be_those_of_an_annotation_file_and_a_part_may_be_named(here):
+    joint, limb = (load_scores(path).scores for path in RESULTS.values())
+    (here / 'both.pkl').write_bytes(pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(joint, limb)]))
+    annotations(here / 'ann.pkl', dict.fromkeys(IDS, 1))
+    script.main(['both.pkl:rgb', 'both.pkl:pose', '--ids', 'ann.pkl:test'], here=here)
+    assert answer(here) == CSV
+
+
+def test_labels_say_which_stream_counts_its_classes_in_another_order(here, capsys):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(32, size=60)
+    scores = np.eye(32, dtype=np.float32)[labels] + rng.random((60, 32), dtype=np.float32)
+    for name, of in (('a.npz', scores), ('b.npz', np.roll(scores, 1, axis=1))):
+        save_scores(here / name, IDS, of)
+    annotations(here / 'ann.pkl', dict(zip(IDS, labels.tolist())))
+    for words in (['--labels', 'ann.pkl'], []):
+        script.main(['a.npz', 'b.npz', *words], here=here)
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith('warning'))
+        assert 'b.npz' in line and 'id % 99' in line and 'np.roll(scores, -1, axis=1)' in line
+
+
+def test_no_refusal_is_long_whatever_the_files_hold(here):
+    """A list of ids, a weights file or a score file on one endless line is not repeated in the message."""
+    work_dirs(here)
+    long = '"' + 'x' * 40_000
+    texts = {'ids.txt': long, 'ids.json': f'[{long}"]', 'w.json': f'{{"streams": [{long}"], "weights": [1], "temperatures": [1]}}',
+             'v.json': '{"streams": ["a"], "weights": [' + '1' * 4000 + '], "temperatures": [-1]}'}
+    for name, text in texts.items():
+        (here / name).write_text(text)
+        with pytest.raises(UserError) as error:
+            script.main(['--ids' if name.startswith('ids') else '--weights-from', name], here=here)
+        assert len(str(error.value)) < 700

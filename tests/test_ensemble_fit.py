@@ -103,11 +103,11 @@ def test_fit_scores_may_be_named_and_may_be_bare_lists_in_the_order_of_the_split
         save_result_pkl(f'{stream}/bare.pkl', scores.scores[rows])
         (world / stream / 'val_scores.npz').rename(world / stream / 'elsewhere.npz')
     main(*FIT, '--fit-scores', *(f'{stream}/elsewhere.npz' for stream in STREAMS))
-    named = json.loads((world / 'out' / 'weights.json').read_text())
-    assert named['weights'] == json.loads(saved)['weights']
+    named = json.loads((world / 'out' / 'weights.json').read_text())['made']
+    assert named['fitted_weights'] == json.loads(saved)['made']['fitted_weights']
     main(*FIT, '--by-position', '--fit-scores', *(f'{stream}/bare.pkl' for stream in STREAMS))
-    bare = json.loads((world / 'out' / 'weights.json').read_text())
-    assert bare['temperatures'] == named['temperatures']
+    bare = json.loads((world / 'out' / 'weights.json').read_text())['made']
+    assert bare['fitted_temperatures'] == named['fitted_temperatures']
 
 
 def test_without_temperature_the_streams_keep_their_sharpness(world):
@@ -197,3 +197,70 @@ def test_as_a_user_types_it(world):
     wrong = subprocess.run([sys.executable, str(SCRIPT), *SCORES, *VAL, '--fit-scores', *SCORES], capture_output=True, text=True,
                            timeout=120, check=False)
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
+
+
+# What is used of a fit ---------------------------------------------------------------------------------------------------
+
+def two_streams(skills, size=200):
+    """val and test scores of streams in folders a, b; their labels in both.pkl."""
+    rng = np.random.default_rng(3)
+    for split, number in (('val', '0001'), ('test', '0054')):
+        labels = rng.integers(NUM_CLASSES, size=size)
+        names = [f'{number}_{n}' for n in range(size)]
+        for s, (stream, skill) in enumerate(zip('ab', skills)):
+            file = 'scores.npz' if split == 'test' else 'val_scores.npz'
+            save_scores(f'{stream}/{file}', names, scores_of(labels, skill, 20 + s + 2 * (split == 'val')))
+        annotations(f'{split}.pkl', dict(zip(names, labels.tolist())), {split: names})
+    return ['a/scores.npz', 'b/scores.npz', '--fit-on', 'val', '--ann-file', 'val.pkl', '--out-dir', 'out']
+
+
+def equal_answers():
+    streams = [soften(load_scores(f'{name}/scores.npz').scores) for name in 'ab']
+    return np.mean(streams, axis=0).argmax(1).tolist()
+
+
+def answers():
+    return [int(line.split(b',')[1]) for line in out().splitlines()]
+
+
+def test_equal_weights_are_kept_where_the_gain_may_be_chance(world, capsys):
+    main(*two_streams((1.5, 1.5)))
+    saved = json.loads((world / 'out' / 'weights.json').read_text())
+    assert saved['weights'] == [0.5, 0.5] and saved['temperatures'] == [1, 1] and saved['made']['used'] == 'equal'
+    assert saved['made']['held_out']['gain_over_equal']['low'] <= 0
+    fitted = saved['made']['fitted_weights']
+    assert sum(fitted) == pytest.approx(1) and fitted != [0.5, 0.5]
+    assert answers() == equal_answers()
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith('equal weights are kept'))
+    assert line.split('all the same: ')[1].split()[:3] == ['--weights', *map(str, fitted)]
+
+
+def test_fitted_weights_are_used_where_their_gain_is_shown_on_clips_they_were_not_fitted_on(world, capsys):
+    main(*two_streams((2.5, 0.0)))
+    saved = json.loads((world / 'out' / 'weights.json').read_text())
+    assert saved['made']['used'] == 'fitted' and saved['weights'] == saved['made']['fitted_weights'] != [0.5, 0.5]
+    assert saved['made']['held_out']['gain_over_equal']['low'] > 0
+    assert 'equal weights are kept' not in capsys.readouterr().out
+
+
+def test_two_runs_of_one_stream_are_fitted_and_a_stream_of_shifted_classes_is_said(world, capsys):
+    argv = two_streams((4.0, 4.0))
+    main(*argv)
+    assert 'warning' not in capsys.readouterr().out
+    for file in ('scores.npz', 'val_scores.npz'):
+        shifted = load_scores(f'b/{file}')
+        save_scores(f'b/{file}', shifted.ids, np.roll(shifted.scores, 1, axis=1))
+    main(*argv)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith('warning')]
+    assert ['b/val_scores.npz is right on' in said[0], 'b/scores.npz and a/scores.npz' in said[1]] == [True, True]
+    assert all('np.roll(scores, -1, axis=1)' in line for line in said)
+
+
+def test_logits_beside_probabilities_are_said_unless_temperatures_make_them_alike(world, capsys):
+    argv = two_streams((1.5, 1.5))[:2]
+    logits = load_scores('b/scores.npz')
+    save_scores('b/scores.npz', logits.ids, np.log(logits.scores))
+    main(*argv, '--out-dir', 'out')
+    assert 'b/scores.npz holds logits' in capsys.readouterr().out
+    main(*argv, '--out-dir', 'out', '--temperatures', '1', '1')
+    assert 'warning' not in capsys.readouterr().out

@@ -216,7 +216,7 @@ def test_a_list_pretending_to_be_memo_in_a_far_place_costs_nothing():
 
 
 def test_torch_tensors_come_with_advice(tmp_path):
-    data = hostile.whole(hostile.as_global('torch._utils._rebuild_tensor_v2') + b')R')
+    data = hostile.whole(hostile.as_global('torch._utils._rebuild_sparse_tensor') + b')R')
     assert 'tensor.cpu().numpy()' in refused(data, tmp_path)
 
 

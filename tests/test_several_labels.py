@@ -318,7 +318,7 @@ def test_a_test_gives_probabilities_of_each_class_and_no_submission(trained, cap
     targets = build_split(read_run(config).recipe, 'test').targets
     by_hand = {'mean_average_precision': mean_average_precision(result.scores, targets)}
     assert result.metrics == by_hand
-    assert {file.name for file in result.files} == {'result.pkl', 'scores.npz'}
+    assert {file.name for file in result.files} == {'result.pkl', 'scores.npz', 'metrics.json'}
     assert not list((folder / 'run').glob('Submission*'))
     assert 'no Submission.csv: it names one class a clip' in capsys.readouterr().out
     assert not np.allclose(load_scores(folder / 'run' / 'scores.npz').scores.sum(1), 1, atol=0.01)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyskl.errors import DataError
-from pyskl.scores.score_file import load_scores, read_ids, save_result_pkl, save_scores
+from pyskl.scores.id_list import read_ids
+from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 # Saving and loading ----------------------------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ def test_line_ends_blank_lines_and_a_byte_order_mark_do_no_harm(tmp_path, conten
 
 
 @pytest.mark.parametrize(('content', 'message'), [
-    (b'', 'holds no ids'), (b'\n \n', 'holds no ids'), (b'\xff\xfea\x00', 'no UTF-8 text'), (b'0054_0,2\n', "id 0 is '0054_0,2'"),
+    (b'', 'holds no ids'), (b'\n \n', 'holds no ids'), (b'a\xff\x00', 'no UTF-8 text'), (b'\xff\xfea', 'no UTF-8 text'),
     (b'a\nb"c\n', 'id 1 is'), (b'a\x00b\n', 'id 0 is'),
 ])
 def test_a_wrong_id_list_is_named(tmp_path, content, message):

@@ -286,6 +286,8 @@ def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path):
     result = test(config)
     assert result.metrics['top1_acc'] > 0.7        # chance: 0.33
     assert np.allclose(result.scores.sum(1), 1, atol=1e-5)
-    assert {f.name for f in result.files} == {'result.pkl', 'scores.npz', 'Submission.csv', 'Submission.zip'}
+    assert {f.name for f in result.files} == {
+        'result.pkl', 'scores.npz', 'metrics.json', 'per_class.csv', 'Submission.csv', 'Submission.zip'}
     other = test(config, TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl')))
-    assert other.ids[0] == 'val_0' and {f.name for f in other.files} == {'val.pkl', 'val_scores.npz'}
+    assert other.ids[0] == 'val_0' and {f.name for f in other.files} == {
+        'val.pkl', 'val_scores.npz', 'val_metrics.json', 'val_per_class.csv'}

@@ -1,16 +1,18 @@
-"""Test: python tools/test.py CONFIG [-C CHECKPOINT] [options]; several processes: bash tools/dist_test.sh CONFIG N [options]."""
+"""Test: python tools/test.py CONFIG [CHECKPOINT] [options]; several processes: bash tools/dist_test.sh CONFIG N [options]."""
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyskl.errors import UserError, run_script
+from pyskl.errors import ConfigError, UserError, run_script
+from pyskl.scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Test a checkpoint: result.pkl, scores.npz, metrics, Submission.zip.')
+    parser = argparse.ArgumentParser(description='Test a checkpoint: result.pkl, scores.npz, metrics.json, per_class.csv, Submission.zip.')
     parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint_word', nargs='?', metavar='CHECKPOINT', help='as -C CHECKPOINT')
     parser.add_argument('-C', '--checkpoint', help='checkpoint file (default: latest.pth in the work dir)')
     parser.add_argument('--work-dir', help='where the checkpoint is sought and results go (default: work_dir of the config)')
     parser.add_argument('--out', help='result file, a .pkl (default: result.pkl in the work dir, val.pkl for --split val); '
@@ -28,6 +30,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys')
     parser.add_argument('--report', nargs='?', const='', metavar='FILE', help='write a page about the test as well, see tools/report.py '
                         '(default: report.html beside the scores)')
+    parser.add_argument('--format', choices=FORMATS, help='of the submission: ' + FORMATS_HELP)
+    parser.add_argument('--coarse', metavar='FILE', help=COARSE_HELP)
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
     parser.add_argument('--tmpdir', help=argparse.SUPPRESS)         # PYSKL's flag; scores are gathered without files
     return parser.parse_args(argv)
@@ -36,7 +40,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
-    page = args.pop('report')
+    page, word = args.pop('report'), args.pop('checkpoint_word')
+    if word and args['checkpoint']:
+        raise ConfigError(f'{word} and -C {args["checkpoint"]}: two checkpoints. Give one of them; a config is changed by --cfg-options.')
+    args['checkpoint'] = word or args['checkpoint']
     del args['local_rank'], args['tmpdir']
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test

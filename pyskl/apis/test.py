@@ -21,16 +21,16 @@ from ..engine.distributed import Collectives, Ranks
 from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores
-from ..errors import CheckpointError, ConfigError, DataError
+from ..errors import CheckpointError, ConfigError
 from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
-from ..files.atomic import atomic_write
 from ..models import fuse_conv_bn, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe
-from ..scores.score_file import save_result_pkl, save_scores
-from ..scores.submission import CSV_NAME, ZIP_NAME, write_submission
+from ..scores.submission import check_coarse, check_format
 from .layouts import with_stored_layouts
+from .names import names_of_run
 from .odd_data import look, one_class
+from .results import Results, write_features, write_results
 from .setup import (
     Run,
     Split,
@@ -70,6 +70,8 @@ class TestOptions:
     launcher: Literal['none', 'pytorch', 'slurm'] | None = None
     amp: Literal['bf16', 'fp16'] | None = None
     device: str | None = None
+    format: str | None = None
+    coarse: str | None = None
 
 
 @dataclass
@@ -111,7 +113,7 @@ def test_run(
     run: Run, options: TestOptions, ranks: Ranks, collectives: Collectives
 ) -> TestResult | None:
     """As `test`, on processes that have met already."""
-    _check(options)
+    coarse = _check(options)
     prepare_machine(run.recipe, ranks)
     run.recipe.require('model')
     checkpoint, data = _checkpoint(run, options)
@@ -124,6 +126,7 @@ def test_run(
         for oddity in look(batches.dataset, f'data.{options.split}'):
             print(f'warning: {oddity.text}')
     check_match(model, batches, run.recipe, options.split)
+    check_coarse(coarse, model.cls_head.num_classes)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
     model.cls_head.learn_labels(counts, batches.dataset.classes.vectors)
     if options.compile:
@@ -139,7 +142,19 @@ def test_run(
     ids, labels = list(batches.dataset.ids), batches.dataset.truth
     why_not = _why_not(run.recipe, scores, labels)
     metrics = {} if why_not else _all_metrics(run.recipe, options, answers, labels, counts)
-    files = _write(run, options, ids, answers, checkpoint.name, model.cls_head.multi_class)
+    if run.recipe.gives_features:
+        files = write_features(_result_file(run, options, 'features'), ids, scores)
+    else:
+        names = names_of_run(run.recipe, model.cls_head.num_classes, batches.dataset)
+        results = Results(ids, answers, labels, metrics, names)
+        files = write_results(
+            _result_file(run, options, 'result'),
+            results,
+            checkpoint.name,
+            options.split,
+            None if model.cls_head.multi_class else options.format or 'codalab',
+            coarse,
+        )
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     if metrics:
         place = f'data.{options.split}'
@@ -154,13 +169,33 @@ def test_run(
 test_run.__test__ = False
 
 
-def _check(options: TestOptions) -> None:
-    """What would else be said only after the whole test."""
+def _check(options: TestOptions) -> np.ndarray | None:
+    """Refuse what would else be said only after the whole test; the body part of each action, where
+    the submission needs them.
+    """
     check_metrics(options.eval or ())
     if options.out and Path(options.out).suffix not in ('.pkl', '.pickle'):
         raise ConfigError(
-            f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl.'
+            f'--out {options.out}: is written as a pickle. Expected a name that ends in .pkl; '
+            "scores.npz beside it holds the numbers with the clips' names, metrics.json the metrics."
         )
+    submits = options.split == 'test' and Path(options.out or 'result.pkl').name == 'result.pkl'
+    if options.format and not submits:
+        raise ConfigError(
+            f'--format {options.format}: a submission is written beside result.pkl alone, the '
+            'result of the test split. Leave --format out, or --split and --out.'
+        )
+    return check_format(options.format or 'codalab', options.coarse)
+
+
+def _result_file(run: Run, options: TestOptions, name: str) -> Path:
+    """--out, or result.pkl in the work dir, val.pkl for another split: nothing of the test's is
+    touched. Features have names of their own.
+    """
+    if options.out:
+        return Path(options.out)
+    of_split = options.split if name == 'result' else f'{options.split}_{name}'
+    return run.work_dir / f'{name if options.split == "test" else of_split}.pkl'
 
 
 def _check_metrics(recipe: Recipe, options: TestOptions, labels: np.ndarray) -> None:
@@ -308,74 +343,3 @@ def _why_not(recipe: Recipe, scores: np.ndarray, labels: np.ndarray) -> str:
     if unknown.any():
         return f'{int(unknown.sum())} of {len(labels)} clips have no label'
     return 'the scores of each view are kept apart (average_clips none)' if scores.ndim > 2 else ''
-
-
-def _write(
-    run: Run,
-    options: TestOptions,
-    ids: list[str],
-    answers: Mapping[str, np.ndarray],
-    checkpoint: str,
-    several_labels: bool,
-) -> list[Path]:
-    scores = joint_scores(answers)
-    if run.recipe.gives_features:
-        return _write_features(run, options, ids, scores)
-    result = (
-        Path(options.out)
-        if options.out
-        else run.work_dir / ('result.pkl' if options.split == 'test' else f'{options.split}.pkl')
-    )
-    scores_file = result.with_name(
-        'scores.npz' if result.name == 'result.pkl' else f'{result.stem}_scores.npz'
-    )
-    submission = (
-        [result.with_name(name) for name in (CSV_NAME, ZIP_NAME)]
-        if result.name == 'result.pkl'
-        else []
-    )
-    save_result_pkl(result, answers if len(answers) > 1 else scores)
-    files = [result]
-    if scores.ndim == 2:
-        # Several answers: the file of each can be blended as a stream of its own.
-        named = {scores_file: scores} | {
-            scores_file.with_name(f'{name}_{scores_file.name}'): own
-            for name, own in answers.items()
-            if len(answers) > 1
-        }
-        for file, own in named.items():
-            save_scores(file, ids, own, checkpoint)
-        files += named
-    if scores.ndim == 2 and options.split == 'test' and submission and several_labels:
-        print(
-            'no Submission.csv: it names one class a clip, and this model gives several '
-            '(model.cls_head.multi_class)'
-        )
-    elif scores.ndim == 2 and options.split == 'test' and submission:
-        try:
-            files += write_submission(result.parent, ids, scores.argmax(1))
-        except DataError as error:  # names of one's own data that a csv can't hold
-            print(f'no Submission.csv: {error}')
-    old = [file.name for file in (scores_file, *submission) if file not in files and file.exists()]
-    if old:
-        print(
-            f'warning: {", ".join(old)} beside {result} come from an earlier test, not from this '
-            'one'
-        )
-    return files
-
-
-def _write_features(
-    run: Run, options: TestOptions, ids: list[str], features: np.ndarray
-) -> list[Path]:
-    """Features (N, D) under names of their own.
-
-    No file of scores is touched unless --out names it.
-    """
-    name = 'features.pkl' if options.split == 'test' else f'{options.split}_features.pkl'
-    result = Path(options.out) if options.out else run.work_dir / name
-    save_result_pkl(result, features)
-    named = result.with_name(f'{result.stem}.npz')
-    with atomic_write(named) as f:
-        np.savez(f, ids=np.array(ids, dtype=np.str_), features=features)
-    return [result, named]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..wording import brief
+from .pickled_tensors import load_from_bytes, rebuild_tensor
 
 MAX_DIMS = 32
 MAX_KEY_ITEMS = 16          # a tuple as dict key or set member
@@ -216,6 +217,8 @@ _CALLS: list[tuple[tuple[str, ...], str, Callable]] = [
     (('builtins', '__builtin__'), 'bytes', lambda: b''),
     (('builtins', '__builtin__'), 'bytearray', _bytearray),
     (('builtins', '__builtin__'), 'complex', _complex),
+    (('torch.storage',), '_load_from_bytes', load_from_bytes),
+    (('torch._utils',), '_rebuild_tensor_v2', rebuild_tensor),
 ]
 FUNCTIONS = {(module, name): Function(f'{module}.{name}', call)
              for modules, name, call in _CALLS for module in modules}

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..wording import count, plain
+from .id_list import without_suffix
 from .score_file import Scores
 
 
@@ -73,7 +74,8 @@ def _order(
     if len(bare) == len(streams):
         raise DataError(
             f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. '
-            'Give the ids in the order of the rows (--ids FILE), or scores.npz instead.'
+            'Give the ids in the order of the rows (--ids FILE: text, JSON, or the annotation file '
+            'as FILE.pkl:SPLIT), or scores.npz instead.'
         )
     if bare and not by_position:
         raise DataError(
@@ -126,16 +128,27 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
                 or 'Repair the list, or, if all rows are in the same order, give --by-position.'
             )
             raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. {advice}')
-    row = {name: n for n, name in enumerate(stream.ids)}
-    missing = [name for name in order if name not in row]
-    extra = sorted(set(stream.ids) - set(order))
+    ours, theirs = _comparable(stream.ids, order)
+    row = {name: n for n, name in enumerate(ours)}
+    missing = [name for name in theirs if name not in row]
+    extra = sorted(set(ours) - set(theirs))
     if missing:
         raise DataError(f'{stream.path}: no row for {_some(missing)} of {order_name}. {_ELSEWHERE}')
     if extra:
         raise DataError(
             f'{stream.path}: rows for {_some(extra)} that {order_name} does not hold. {_ELSEWHERE}'
         )
-    return stream.scores[[row[name] for name in order]]
+    return stream.scores[[row[name] for name in theirs]]
+
+
+def _comparable(
+    ids: tuple[str, ...], order: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Both lists, without a video's suffix where only that keeps them from being the same clips."""
+    plain_ids, plain_order = (tuple(map(without_suffix, names)) for names in (ids, order))
+    same_but_for_it = sorted(ids) != sorted(order) and sorted(plain_ids) == sorted(plain_order)
+    is_clear = len(set(plain_ids)) == len(plain_ids)
+    return (plain_ids, plain_order) if same_but_for_it and is_clear else (ids, order)
 
 
 def _repeats(ids: Sequence[str]) -> list[str]:

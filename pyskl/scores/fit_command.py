@@ -10,10 +10,12 @@ import numpy as np
 from ..annotations import open_annotations
 from ..errors import DataError
 from ..evaluation import check_labels
+from ..wording import plain
+from .agreement import doubts
 from .align import Aligned, align
 from .estimate import cross_validate, leave_one_out
-from .fitting import Fit, Objective, fit_blend
-from .messages import apparent_gain, as_numbers, fit_lines, gain_lines, short_names
+from .fitting import Fit, Objective, equal_weights, fit_blend
+from .messages import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .probabilities import kind_of
 from .score_file import Scores
 from .separation import refuse_same_clips
@@ -27,7 +29,8 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     fit_streams   their scores on the clips of the fit      test_streams, test   what the weights are for; used to refuse, never to choose
     ann_file      annotations (pickle or packed) whose split `split` gives the labels; all clips where it has no splits
     by_position   bare lists of fit scores have the rows of that split
-    ->            the fit, how it came about as plain numbers, and lines to print
+    ->            what to use: the fit where its gain over equal weights is shown on clips it was not fitted on, else equal weights
+                  without temperatures; how it came about as plain numbers; lines to print
     raises        DataError: streams that do not fit together, clips without labels, clips that are reported too
     """
     clips = open_annotations(ann_file)
@@ -36,8 +39,8 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     fit = _aligned(fit_streams, test_streams, list(known), str(ann_file), split, by_position)
     refuse_same_clips(fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}')
     _same_kind(fit_streams, test_streams)
-    labels = labels_by_name(fit.ids, known, fit.scores[0].shape[1], f'{ann_file}: split {split}', 'Give a split whose labels are known.')
-    streams, labels = [scores[labels >= 0] for scores in fit.scores], labels[labels >= 0]
+    everyone = labels_by_name(fit.ids, known, fit.scores[0].shape[1], f'{ann_file}: split {split}', 'Give a split whose labels are known.')
+    streams, labels = [scores[everyone >= 0] for scores in fit.scores], everyone[everyone >= 0]
 
     names = short_names([stream.path for stream in test_streams])
     chosen = fit_blend(streams, labels, objective, temperature)
@@ -45,11 +48,14 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     without = leave_one_out(streams, labels, objective, temperature, num_folds, seed)
     apparent = apparent_gain(chosen, streams, labels)
     kinds = ', '.join(f'{name} {kind_of(scores)}' for name, scores in zip(names, streams))
+    used = chosen if estimate.gain('equal').low > 0 else equal_weights(streams, labels, objective)
     lines = [f'chosen by {objective} on {len(labels)} clips of {split} ({ann_file}); scores: {kinds}',
-             *fit_lines(names, streams, labels, chosen, without), *gain_lines(chosen, estimate, apparent)]
-    made = {'fit_on': split, 'ann_file': str(ann_file), 'fit_scores': [stream.path for stream in fit_streams], 'clips': len(labels),
-            'seed': seed, **as_numbers(chosen, estimate, apparent)}
-    return chosen, made, lines
+             *fit_lines(names, streams, labels, chosen, without), *gain_lines(chosen, estimate, apparent), *use_lines(chosen, used)]
+    paths = [stream.path for stream in fit_streams]
+    lines += [f'warning: {doubt}' for doubt in doubts(paths, fit.scores, fit.ids, everyone)]
+    made = {'fit_on': split, 'ann_file': str(ann_file), 'fit_scores': paths, 'clips': len(labels),
+            'seed': seed, **as_numbers(chosen, used, estimate, apparent)}
+    return used, made, lines
 
 
 def _aligned(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], split_ids: Sequence[str], ann_file: str, split: str,
@@ -84,8 +90,8 @@ def labels_by_name(ids: Sequence[str], known: Mapping[str, int], num_classes: in
     """
     missing = [name for name in ids if name not in known]
     if missing:
-        raise DataError(f'{where}: holds no clip {missing[0]} ({len(missing)} of {len(ids)} ids are missing). Give the annotation file '
-                        'that the scores were made from.')
+        raise DataError(f'{where}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing). Give the annotation '
+                        'file that the scores were made from.')
     labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
     if (labels < 0).all():
         raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')

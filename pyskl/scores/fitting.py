@@ -54,6 +54,13 @@ def fit_blend(streams: Sequence[np.ndarray], labels: np.ndarray, objective: Obje
     return Fit(weights, temperatures, objective, float(-value if objective == 'log_loss' else value))
 
 
+def equal_weights(streams: Sequence[np.ndarray], labels: np.ndarray, objective: Objective) -> Fit:
+    """What nobody had to choose: each stream's probabilities as they are, weighing the same."""
+    share = 1 / len(streams)
+    value = judge(np.stack([soften(scores) for scores in streams]), labels, np.full((1, len(streams)), share), objective)[0, 0]
+    return Fit((share,) * len(streams), (1.0,) * len(streams), objective, float(-value if objective == 'log_loss' else value))
+
+
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     """The temperature (four digits) that makes the labels most likely; 1 where none is better than 1. Guo et al. 2017."""
     logits, rows = log_probabilities(scores), np.arange(len(labels))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .estimate import Estimate, WithoutOne
-from .fitting import Fit, judge
+from .fitting import Fit, equal_weights, judge
 from .probabilities import soften
 
 _TITLES = {'top1': 'top-1', 'macro_f1': 'macro-F1', 'log_loss': 'log-loss'}
@@ -63,15 +63,24 @@ def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
     return lines
 
 
+def use_lines(fit: Fit, used: Fit) -> list[str]:
+    """What is used, where it is not the fit."""
+    if used is fit:
+        return []
+    weights, temperatures = (' '.join(map(str, values)) for values in (fit.weights, fit.temperatures))
+    return [f'equal weights are kept; to use the fitted ones all the same: --weights {weights} --temperatures {temperatures}']
+
+
 def apparent_gain(fit: Fit, streams: Sequence[np.ndarray], labels: np.ndarray) -> float:
     """What the fit seems to gain over equal weights on the clips it was fitted on."""
-    equal = judge(np.stack([soften(scores) for scores in streams]), labels, np.full((1, len(streams)), 1 / len(streams)), fit.objective)
-    return (-fit.value if fit.objective == 'log_loss' else fit.value) - float(equal[0, 0])
+    gain = fit.value - equal_weights(streams, labels, fit.objective).value
+    return -gain if fit.objective == 'log_loss' else gain
 
 
-def as_numbers(fit: Fit, estimate: Estimate, apparent: float) -> dict[str, Any]:
-    """For the file of saved weights."""
+def as_numbers(fit: Fit, used: Fit, estimate: Estimate, apparent: float) -> dict[str, Any]:
+    """For the file of saved weights: the fit, whether it is what is used, and what it is worth."""
     sign = -1 if fit.objective == 'log_loss' else 1
-    return {'objective': fit.objective, 'fitted': fit.value, 'apparent_gain_over_equal': apparent,
+    return {'objective': fit.objective, 'used': 'fitted' if used is fit else 'equal', 'fitted': fit.value,
+            'fitted_weights': list(fit.weights), 'fitted_temperatures': list(fit.temperatures), 'apparent_gain_over_equal': apparent,
             'held_out': {'folds': len(estimate.folds), **{name: sign * value for name, value in estimate.values.items()},
                          **{f'gain_over_{name}': asdict(estimate.gain(name)) for name in ('equal', 'single')}}}

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import json
-import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DataError
+from ..wording import brief, some
 from .fitting import HOTTEST
+
+_FLOAT_MAX = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class SavedFit:
         raises  DataError: another number of streams
         """
         if len(paths) != len(self.streams):
-            raise DataError(f'{where}: weights for {len(self.streams)} streams ({", ".join(self.streams)}), but {len(paths)} were given. '
+            raise DataError(f'{where}: weights for {len(self.streams)} streams ({some(self.streams)}), but {len(paths)} were given. '
                             'Give as many, in that order.')
         known = [_key(path) for path in self.streams]
         order = [_key(path) for path in paths]
@@ -52,7 +55,7 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
     except OSError as error:
         raise DataError(f'{path}: cannot be read ({error.strerror}). Expected the weights.json that --fit-on writes.') from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no JSON ({error}). Expected the weights.json that --fit-on writes.') from error
+        raise DataError(f'{path}: is no JSON ({brief(str(error))}). Expected the weights.json that --fit-on writes.') from error
     lists = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
     if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
         raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')
@@ -60,9 +63,9 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
     if not all(isinstance(name, str) for name in streams):
         raise DataError(f'{path}: "streams" must be names of score files.')
     if not all(_is_number(w) for w in weights) or not all(_is_number(t) and 0 < t <= 10 * HOTTEST for t in temperatures):
-        raise DataError(f'{path}: expected numbers as "weights" and temperatures above 0, not {weights} and {temperatures}.')
+        raise DataError(f'{path}: expected numbers as "weights" and temperatures above 0, not {brief(weights)} and {brief(temperatures)}.')
     return SavedFit(tuple(streams), tuple(map(float, weights)), tuple(map(float, temperatures)))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX

@@ -1,4 +1,4 @@
-"""Score files: a stream's scores with its clips' names; reading and writing them, and lists of names.
+"""Score files: a stream's scores with its clips' names; reading and writing them.
 
 Rows are counted from 0, in messages too.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..files import load_npz, load_pickle
+from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
-from ..wording import some
+from .forms import FORMS, from_csv, ids_and_rows, what
+from .id_list import parse_json, read_text, split_part
 
 
 @dataclass(frozen=True)
@@ -86,46 +88,86 @@ def _rows(scores: Any, path: str | os.PathLike) -> list[np.ndarray]:
     return [row.copy() for row in scores]
 
 
-def load_scores(path: str | os.PathLike) -> Scores:
-    """Read one stream: scores.npz (ids, scores, checkpoint), or PYSKL's result.pkl, a bare list. Nothing in the file is run.
+def load_scores(name: str | os.PathLike) -> Scores:
+    """Read one stream's scores in any of the forms of `forms`. Nothing in the file is run.
 
-    raises  DataError: missing, unreadable, no such content, rows of different length, no numbers, NaN or inf, not one id a row
+    Args:
+        name: scores.npz, PYSKL's result.pkl, others' pickles, .npy, .json, .csv, a file of
+            torch.save; 'FILE.pkl:pose' means one of several scores that a file holds.
+
+    Raises:
+        DataError: missing, unreadable, no such content, rows of different length, no numbers, NaN
+            or inf, not one id a row.
     """
-    path = Path(path)
-    with open_regular(path) as f:
-        zipped = f.read(2) == b'PK'
-    ids, rows, checkpoint = _read_npz(path) if zipped else (None, load_pickle(path), None)
+    path, part = split_part(name)
+    content = _content(path)
+    ids, rows = ids_and_rows(content, part, path)
     scores = _checked_rows(rows, path)
+    named = content.get('checkpoint') if isinstance(content, dict) else None
+    checkpoint = named if isinstance(named, np.ndarray) else None
     return Scores(
         None if ids is None else _checked_ids(ids, len(scores), path),
         scores,
-        str(path),
+        os.fspath(name),
         None if checkpoint is None else _checked_name(checkpoint, path),
     )
 
 
-def _read_npz(path: Path) -> tuple[Any, Any, Any]:
-    arrays = load_npz(path)
-    if 'scores' not in arrays:
-        raise DataError(
-            f"{path}: holds no array 'scores', only {some(arrays, 8) or 'nothing'}. "
-            "Expected arrays 'ids' and 'scores', as tools/test.py writes them."
-        )
-    return arrays.get('ids'), arrays['scores'], arrays.get('checkpoint')
+_OLD_TORCH = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
 
 
-def _checked_ids(ids: np.ndarray, num_rows: int, path: Path) -> tuple[str, ...]:
-    if ids.dtype.kind != 'U' or ids.shape != (num_rows,):
+def _content(path: Path) -> Any:
+    """What a file holds, by its first bytes, or for text by its suffix."""
+    with open_regular(path) as f:
+        start = f.read(len(_OLD_TORCH))
+    if start.startswith(b'PK'):
+        return _tensors(path) if _is_of_torch(path) else load_npz(path)
+    if start == _OLD_TORCH:
+        return _tensors(path)
+    if start.startswith(b'\x93NUMPY'):
+        return load_npy(path)
+    if path.suffix in ('.csv', '.tsv', '.txt'):
+        return from_csv(read_text(path, FORMS), path)
+    if path.suffix == '.json' or start.lstrip()[:1] in (b'[', b'{'):
+        return parse_json(read_text(path, FORMS), path, FORMS)
+    return load_pickle(path)
+
+
+def _is_of_torch(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith('data.pkl') for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False  # load_npz says what is wrong with it
+
+
+def _tensors(path: Path) -> Any:
+    from ..files.torch_files import load_tensors, reason  # torch takes seconds to load
+
+    try:
+        return load_tensors(path)
+    except Exception as error:  # torch meets a damaged or hostile file with a dozen kinds
         raise DataError(
-            f'{path}: ids are {_what(ids)}: expected {num_rows} texts, one for each row of scores.'
+            f'{path}: cannot be read as a file of torch.save ({reason(error)}). Expected tensors '
+            'and plain containers; get the file again or save numpy arrays.'
+        ) from error
+
+
+def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
+    is_array = isinstance(ids, np.ndarray) and ids.dtype.kind == 'U' and ids.ndim == 1
+    names = _texts(ids, 'ids', path) if is_array else ids
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or len(names) != num_rows:
+        raise DataError(
+            f'{path}: ids are {what(ids)}: expected {num_rows} texts, one for each row of scores.'
         )
-    return tuple(_texts(ids, 'ids', path))
+    return tuple(names)
 
 
 def _checked_name(checkpoint: np.ndarray, path: Path) -> str:
     if checkpoint.dtype.kind != 'U' or checkpoint.shape != ():
         raise DataError(
-            f'{path}: checkpoint is {_what(checkpoint)}: expected one text, the name of a '
+            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a '
             'checkpoint file.'
         )
     return _texts(checkpoint, 'checkpoint', path)
@@ -150,14 +192,14 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
         or len(rows) == 0
     ):
         raise DataError(
-            f'{path}: holds {_what(rows)}: expected a list of N score arrays (K,), one a clip.'
+            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {FORMS}'
         )
     for n, row in enumerate(rows):
-        if isinstance(row, (list, tuple)) and all(type(value) in (int, float) for value in row):
+        if isinstance(row, (list, tuple)) and all(map(_is_number, row)):
             continue
         if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype.kind not in 'fiu':
             raise DataError(
-                f'{path}: row {n} is {_what(row)}: expected numbers (K,), one score a class. '
+                f'{path}: row {n} is {what(row)}: expected numbers (K,), one score a class. '
                 "(Scores not averaged over a clip's views? Test with average_clips='prob'.)"
             )
     num_classes = len(rows[0])
@@ -182,42 +224,5 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     return scores
 
 
-def _what(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f'an array of shape {value.shape} and type {value.dtype}'
-    size = f' of {len(value)}' if isinstance(value, (list, tuple, dict)) else ''
-    return f'a {type(value).__name__}{size}'
-
-
-def read_ids(path: str | os.PathLike) -> tuple[str, ...]:
-    """Clip ids from a text file, one a line. Blank lines, Windows line ends and a byte-order mark do no harm.
-
-    raises  DataError: missing, no UTF-8 text, no ids, an id that could not stand in a csv row
-    """
-    try:
-        text = Path(path).read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f'{path}: is no UTF-8 text (byte {error.start}). Expected one clip id a line, like '
-            '0054_0.'
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f'{path}: cannot be read ({getattr(error, "strerror", None) or error}). '
-            'Expected a text file of clip ids, one a line.'
-        ) from error
-    ids = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if not ids:
-        raise DataError(f'{path}: holds no ids. Expected one clip id a line, like 0054_0.')
-    check_ids(ids, str(path))
-    return ids
-
-
-def check_ids(ids: Sequence[str], where: str) -> None:
-    """DataError naming the row unless every id can stand in a row `id,class`."""
-    for n, name in enumerate(ids):
-        if not name or name != name.strip() or not name.isprintable() or ',' in name or '"' in name:
-            raise DataError(
-                f'{where}: id {n} is {name!r}: expected a name like 0054_0, without commas, quotes '
-                'or line breaks.'
-            )
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) or isinstance(value, (np.floating, np.integer))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..errors import DataError
+from ..wording import plain
 from .align import Aligned
 from .score_file import Scores
 
@@ -39,7 +40,7 @@ def refuse_same_clips(fit_streams: Sequence[Scores], fit: Aligned, test_streams:
 
 
 def _count(names: Sequence[str]) -> str:
-    return f'{len(names)} clip{"s" if len(names) > 1 else ""} ({", ".join(names[:3])}{" ..." if len(names) > 3 else ""})'
+    return f'{len(names)} clip{"s" if len(names) > 1 else ""} ({", ".join(map(plain, names[:3]))}{" ..." if len(names) > 3 else ""})'
 
 
 def _distinct_rows(scores: Sequence[np.ndarray]) -> set[bytes]:

@@ -1,48 +1,166 @@
-"""Write the answers of a challenge: Submission.csv inside Submission.zip."""
+"""Write the answers of a challenge: a csv inside a zip, in the form that it takes."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..files.atomic import atomic_write
-from .score_file import check_ids
+from ..wording import brief, count
+from .id_list import check_ids, read_text
+from .probabilities import soften
 
-CSV_NAME, ZIP_NAME = 'Submission.csv', 'Submission.zip'
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that equal answers make equal bytes
+TOP = 5  # answers a clip, best first, that MA-52 asks for
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a challenge wants its answers: a csv with this header ('': none) in a zip."""
+
+    csv: str
+    zip: str
+    header: str = ''
+
+
+FORMATS = {
+    'codalab': Format('Submission.csv', 'Submission.zip'),
+    'kaggle': Format('prediction.csv', 'prediction.zip', 'Id,Target'),
+    'mac': Format(
+        'prediction.csv',
+        'prediction.zip',
+        ','.join(
+            ['vid', *(f'{what}_pred_{n + 1}' for what in ('action', 'body') for n in range(TOP))]
+        ),
+    ),
+}
+FORMATS_HELP = (
+    'codalab (default): Submission.zip with Submission.csv, no header (MiGA 2023); kaggle: '
+    'prediction.zip with prediction.csv, header Id,Target (MiGA 2025); mac: vid and the five best '
+    'actions and body parts, needs --coarse (MAC, Micro-Action-52)'
+)
+COARSE_HELP = (
+    'for --format mac: a text file with the number of its body part, from 0 on, for each action, '
+    'in class order'
+)
+
+
+def check_format(form: str, coarse: str | os.PathLike | None) -> np.ndarray | None:
+    """Read the body part of each action where the format needs it.
+
+    Args:
+        form: a name in FORMATS.
+        coarse: the file of --coarse, numbers with commas, blanks or line breaks between them.
+
+    Returns:
+        (K,) body part of each action, from 0 on; None for formats without.
+
+    Raises:
+        ConfigError: 'mac' without the file, or the file without 'mac'.
+        DataError: other than numbers from 0 on, numbers left out, fewer than five parts.
+    """
+    if (form == 'mac') != (coarse is not None):
+        raise ConfigError(
+            '--format mac: asks for body parts too. Give --coarse FILE, the number of its body '
+            'part for each action.'
+            if coarse is None
+            else f'--coarse {coarse}: only --format mac uses it. Add that, or leave it out.'
+        )
+    if coarse is None:
+        return None
+    expected = 'Expected a number from 0 on for each action, in class order.'
+    words = re.split(r'[\s,;]+', read_text(Path(coarse), expected).strip(' \t\r\n,;'))
+    wrong = next((word for word in words if not re.fullmatch(r'\d{1,4}', word)), None)
+    if wrong is not None:
+        raise DataError(f'{coarse}: holds {brief(wrong)}. {expected}')
+    parts = np.array(words, dtype=int)
+    if len(np.unique(parts)) != parts.max() + 1 or parts.max() + 1 < TOP:
+        raise DataError(
+            f'{coarse}: names {len(np.unique(parts))} body parts, numbers {parts.min()} to '
+            f'{parts.max()}. Expected {TOP} or more, numbered from 0 without gaps.'
+        )
+    return parts
+
+
+def answers_of(scores: np.ndarray, coarse: np.ndarray | None = None) -> np.ndarray:
+    """What is submitted of scores (N, K): the best class of each clip (N,).
+
+    With `coarse` (K,), the body part of each class: (N, 10), the five best classes and then the
+    five best parts, whose scores are the sums of their classes' probabilities. The lower class goes
+    first on a tie.
+
+    Raises:
+        DataError: another number of classes than coarse has entries, or fewer than five.
+    """
+    if coarse is None:
+        return scores.argmax(axis=1)
+    check_coarse(coarse, scores.shape[1])
+    values = scores.astype(np.float64)
+    if values.min() >= 0 and values.sum(axis=1).min() > 0:  # a blend's weights need not add up to 1
+        probs = values / values.sum(axis=1, keepdims=True)
+    else:
+        probs = soften(scores).astype(np.float64)
+    parts = probs @ np.eye(coarse.max() + 1)[coarse]
+    best = [np.argsort(-of, axis=1, kind='stable')[:, :TOP] for of in (scores, parts)]
+    return np.concatenate(best, axis=1)
+
+
+def check_coarse(coarse: np.ndarray | None, num_classes: int) -> None:
+    """Raise a DataError unless there is one body part for each of a model's classes."""
+    if coarse is not None and (len(coarse) != num_classes or num_classes < TOP):
+        raise DataError(
+            f'--coarse: names the body parts of {len(coarse)} actions, and the scores have '
+            f'{count(num_classes, "class")}. Expected one for each, and {TOP} classes or more.'
+        )
 
 
 def write_submission(
-    out_dir: str | os.PathLike, ids: Sequence[str], classes: Sequence[int]
+    out_dir: str | os.PathLike, ids: Sequence[str], answers: Any, form: str = 'codalab'
 ) -> tuple[Path, Path]:
-    """Write Submission.csv, rows `0054_0,2` without a header, and Submission.zip that holds it. Equal answers give equal bytes.
+    """Write a csv, rows `0054_0,2`, and the zip that holds it. Equal answers give equal bytes.
 
-    ids      N names; one that appears twice keeps both rows       classes  N whole numbers from 0 on
-    ->       the paths of csv and zip
-    raises   DataError: lengths differ, a bad id or class; UserError: can't be written. Both files then stay as they were.
+    Args:
+        out_dir: the folder of both.
+        ids: N names; one that appears twice keeps both rows.
+        answers: (N,) or (N, columns) whole numbers from 0 on, see answers_of.
+        form: a name in FORMATS.
+
+    Returns:
+        The paths of csv and zip.
+
+    Raises:
+        DataError: lengths differ, a bad id or class.
+        UserError: cannot be written. Both files then stay as they were.
     """
-    classes = np.asarray(classes)
-    if classes.shape != (len(ids),) or classes.dtype.kind not in 'iu' or (classes < 0).any():
+    names = FORMATS[form]
+    columns = max(1, names.header.count(','))
+    answers = np.asarray(answers)
+    rows = answers if answers.ndim == 2 else answers[..., None]
+    if rows.shape != (len(ids), columns) or rows.dtype.kind not in 'iu' or (rows < 0).any():
         raise DataError(
-            f'{len(ids)} ids and classes of shape {classes.shape}, type {classes.dtype}: '
-            'expected one whole number from 0 on for each id.'
+            f'{len(ids)} ids and classes of shape {answers.shape}, type {answers.dtype}: '
+            f'expected {count(columns, "whole number")} from 0 on for each id.'
         )
-    check_ids(ids, CSV_NAME)
-    csv = ''.join(f'{name},{label}\n' for name, label in zip(ids, classes.tolist())).encode()
-    csv_path, zip_path = Path(out_dir) / CSV_NAME, Path(out_dir) / ZIP_NAME
+    check_ids(ids, names.csv)
+    lines = [f'{name},{",".join(map(str, row))}' for name, row in zip(ids, rows.tolist())]
+    csv = ''.join(f'{line}\n' for line in ([names.header] if names.header else []) + lines).encode()
+    csv_path, zip_path = Path(out_dir) / names.csv, Path(out_dir) / names.zip
     before = csv_path.read_bytes() if csv_path.is_file() else None
     try:
         # Both are on the disk before either takes its place; the csv goes first, as it is the one
         # that other programs keep open.
         with atomic_write(zip_path) as whole, atomic_write(csv_path) as table:
             table.write(csv)
-            whole.write(_zipped(csv))
+            whole.write(_zipped(csv, names.csv))
             whole.flush()
             os.fsync(whole.fileno())
     except BaseException:
@@ -62,8 +180,8 @@ def _put_back(path: Path, before: bytes | None, written: bytes) -> None:
             f.write(before)
 
 
-def _zipped(csv: bytes) -> bytes:
-    member = zipfile.ZipInfo(CSV_NAME, date_time=ZIP_TIME)
+def _zipped(csv: bytes, name: str) -> bytes:
+    member = zipfile.ZipInfo(name, date_time=ZIP_TIME)
     member.create_system = 3  # the same bytes on Windows
     member.external_attr = 0o100644 << 16
     with io.BytesIO() as buffer:

@@ -1,0 +1,142 @@
+"""Lists of clip ids as people have them: text, JSON, an annotation file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..annotations import open_annotations
+from ..errors import DataError
+from ..files.safe_pickle import open_regular
+from ..wording import brief, count
+
+_MOST_BYTES = 256 << 20
+_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command prints
+_NUMBER = re.compile(r'\d+')
+_VIDEO = re.compile(r'\.(mp4|avi|mov|mkv|webm|mpg|mpeg|flv)$', re.IGNORECASE)
+_EXPECTED = (
+    'Expected clip ids like 0054_0: as text with commas, blanks or line breaks between them, a '
+    'JSON list, or an annotation file (FILE.pkl:SPLIT).'
+)
+
+
+def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
+    """Split 'FILE.pkl:pose' into the file and the part of it that is meant; no part: None.
+
+    A file that has that whole name goes first.
+    """
+    text = os.fspath(name)
+    file, _, part = text.rpartition(':')
+    if file and part and not os.path.exists(text) and os.path.exists(file):
+        return Path(file), part
+    return Path(text), None
+
+
+def without_suffix(name: str) -> str:
+    """Return the name of a clip without a video's suffix: '0054_0.mp4' is clip 0054_0."""
+    return _VIDEO.sub('', name)
+
+
+def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
+    """Read clip ids, in their order.
+
+    Args:
+        name: a text file with commas, blanks or line breaks between the ids, also rows `NAME label`
+            (of which the name without a video's suffix is taken); a JSON list; an annotation
+            file, `FILE.pkl:SPLIT` where it has several splits. Byte-order marks and Windows line
+            ends do no harm.
+
+    Raises:
+        DataError: missing, no UTF-8 text, no ids, an id that could not stand in a csv row.
+    """
+    path, part = split_part(name)
+    if path.is_dir() or path.suffix in ('.pkl', '.pickle'):
+        return _of_annotations(path, part)
+    text = read_text(path, _EXPECTED)
+    is_json = text.lstrip().startswith(('[', '{'))
+    ids = _of_json(text, part, path) if is_json else _of_text(text)
+    if not ids:
+        raise DataError(f'{path}: holds no ids. {_EXPECTED}')
+    check_ids(ids, str(path))
+    return tuple(ids)
+
+
+def read_text(path: Path, expected: str) -> str:
+    """Return a text file's content without a byte-order mark; `expected` ends its DataErrors."""
+    try:
+        with open_regular(path) as file:
+            raw = file.read(_MOST_BYTES + 1)
+    except DataError as error:
+        reason = str(error).removeprefix(f'{path}: ')
+        raise DataError(f'{path}: cannot be read ({reason}) {expected}') from error
+    if len(raw) > _MOST_BYTES:
+        raise DataError(f'{path}: is larger than {_MOST_BYTES >> 20} MB. {expected}')
+    try:
+        return raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from error
+
+
+def parse_json(text: str, path: Path, expected: str) -> Any:
+    """Return what a JSON text holds; `expected` ends its DataError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path}: is no whole JSON ({brief(str(error))}). {expected}') from error
+
+
+def _of_annotations(path: Path, part: str | None) -> tuple[str, ...]:
+    clips = open_annotations(path)
+    splits = clips.store.split_names
+    if part is None and len(splits) > 1:
+        known = ', '.join(
+            f'{path}:{name} ({count(len(clips.split(name)), "clip")})' for name in splits[:4]
+        )
+        raise DataError(f'{path}: has several splits. Name the one that was tested: {known}.')
+    part = splits[0] if part is None and splits else part
+    return tuple(clips.ids if part is None else clips.split(part).ids)
+
+
+def _of_json(text: str, part: str | None, path: Path) -> list[str]:
+    content = parse_json(text, path, _EXPECTED)
+    if isinstance(content, dict):
+        if part not in content:
+            raise DataError(
+                f'{path}: holds {brief(list(content))}. Name the list that is meant: {path}:NAME.'
+            )
+        content = content[part]
+    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+        raise DataError(f'{path}: is JSON, but no list of texts. {_EXPECTED}')
+    return [name.strip() for name in content]
+
+
+def _of_text(text: str) -> list[str]:
+    lines = [re.split(r'[\s,;]+', line.strip(' \t,;')) for line in text.splitlines()]
+    lines = [words for words in lines if words != ['']]
+    if lines[1:] and _is_name_and_numbers(lines[1]) and not _is_name_and_numbers(lines[0]):
+        header, rows = lines[:1], lines[1:]  # 'Id,Target'
+    else:
+        header, rows = [], lines
+    if rows and all(map(_is_name_and_numbers, rows)):
+        return [without_suffix(name) for name, *_ in rows]
+    return [name for words in (*header, *rows) for name in words]
+
+
+def _is_name_and_numbers(words: Sequence[str]) -> bool:
+    """Whether it is a row `0054_0.mp4 0`: a name, then its label, perhaps its length, too."""
+    name, *numbers = words
+    return bool(numbers) and not _NUMBER.fullmatch(name) and all(map(_NUMBER.fullmatch, numbers))
+
+
+def check_ids(ids: Sequence[str], where: str) -> None:
+    """Raise a DataError naming the row unless every id can stand in a row `id,class`."""
+    for n, name in enumerate(ids):
+        if not name or name != name.strip() or not name.isprintable() or ',' in name or '"' in name:
+            raise DataError(
+                f'{where}: id {n} is {brief(name)}: expected a name like 0054_0, without commas, '
+                'quotes or line breaks.'
+            )

@@ -1,0 +1,129 @@
+"""Streams that cannot belong together are named with what makes them agree; honest ones are left alone."""
+
+import numpy as np
+import pytest
+
+from pyskl.scores.agreement import doubts, mixed_kinds
+from pyskl.scores.probabilities import soften
+
+NAMES = ('a.npz', 'b.npz', 'c.npz')
+
+
+def streams(num_clips=48, num_classes=32, skill=(6.0, 5.0), seed=0):
+    """labels and streams that know them more or less."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(num_classes, size=num_clips)
+    made = []
+    for strength in skill:
+        logits = rng.normal(size=(num_clips, num_classes))
+        logits[np.arange(num_clips), labels] += strength
+        made.append(soften(logits))
+    return labels, made, [f'{n // 15:04d}_{n % 15}' for n in range(num_clips)]
+
+
+def said(scores, ids, labels=None):
+    return doubts(NAMES[: len(scores)], scores, ids, labels)
+
+
+@pytest.mark.parametrize('step', [1, -1])
+@pytest.mark.parametrize('num_classes', [32, 10])
+def test_classes_in_another_order_are_said_with_the_line_that_mends_them(step, num_classes):
+    labels, (one, other), ids = streams(num_classes=num_classes)
+    moved = np.roll(other, step, axis=1)
+    for known in (None, labels):
+        (line,) = said([one, moved], ids, known)
+        assert f'np.roll(scores, {-step}, axis=1)' in line and 'b.npz' in line
+        assert ('id % 99' in line) == (num_classes == 32)
+        assert said([one, np.roll(moved, -step, axis=1)], ids, known) == []
+
+
+def order_of_text(ids):
+    return np.argsort(np.array(ids))
+
+
+ORDERS = {
+    'sorted by name': lambda n, by_text: by_text,
+    'reversed': lambda n, by_text: np.arange(n)[::-1],
+    'one row late': lambda n, by_text: np.roll(np.arange(n), 1),
+    'one row early': lambda n, by_text: np.roll(np.arange(n), -1),
+}
+
+
+@pytest.mark.parametrize('order', ORDERS)
+def test_rows_in_another_order_are_said_with_that_order(order):
+    labels, (one, other), ids = streams()
+    rows = ORDERS[order](len(ids), order_of_text(ids))
+    for known in (None, labels):
+        (line,) = said([one, other[rows]], ids, known)
+        assert f'as {order} ' in line and 'np.roll' not in line
+
+
+def test_rows_in_the_order_of_numbers_beside_a_list_sorted_as_text_are_said():
+    labels, (one, other), ids = streams()
+    by_text = order_of_text(ids)
+    listed = [ids[n] for n in by_text]
+    (line,) = said([one[by_text], other], listed, labels[by_text])
+    assert 'numbers by value' in line
+
+
+def test_rows_in_no_known_order_get_the_likely_causes():
+    labels, (one, other), ids = streams(num_clips=400)
+    shuffled = other[np.random.default_rng(1).permutation(len(ids))]
+    for known in (None, labels):
+        (line,) = said([one, shuffled], ids, known)
+        assert 'Likely causes' in line
+
+
+def test_the_odd_one_of_three_is_named_wherever_it_stands():
+    labels, made, ids = streams(skill=(5, 5, 5))
+    for odd in range(3):
+        mixed = [np.roll(scores, 1, axis=1) if n == odd else scores for n, scores in enumerate(made)]
+        for known in (None, labels):
+            (line,) = said(mixed, ids, known)
+            assert line.startswith(NAMES[odd])
+
+
+def test_labels_of_other_clips_are_said_of_every_stream():
+    labels, made, ids = streams(num_clips=400)
+    lines = said(made, ids, np.random.default_rng(6).permutation(labels))
+    assert len(lines) == 2 and not any('a.npz on' in line for line in lines)
+
+
+def test_small_sets_are_never_called_wrong():
+    for seed in range(50):
+        labels, made, ids = streams(num_clips=8, skill=(0, 0), seed=seed)
+        assert said(made, ids) == [] and said(made, ids, labels) == []
+
+
+@pytest.mark.parametrize(('num_clips', 'skill'), [(40, 1.5), (200, 1.5), (4562, 1.0), (30, 2.5)])
+def test_weak_streams_are_left_alone(num_clips, skill):
+    for seed in range(8):
+        labels, made, ids = streams(num_clips, skill=(skill, skill), seed=seed)
+        assert said(made, ids) == [] and said(made, ids, labels) == []
+
+
+def test_two_classes_and_one_class_alone_raise_no_false_alarm():
+    labels, made, ids = streams(num_clips=200, num_classes=2, skill=(1, 1))
+    assert said(made, ids) == [] and said(made, ids, labels) == []
+    same = np.zeros((200, 2), np.float32)
+    assert said([same, same + 1], ids, np.zeros(200, int)) == []
+
+
+def test_clips_without_labels_do_not_count():
+    labels, made, ids = streams()
+    assert said(made, ids, np.full(48, -1)) == []
+    few = np.where(np.arange(48) < 5, (labels + 1) % 32, -1)
+    assert said(made, ids, few) == []
+
+
+def test_one_stream_given_twice_is_said_and_two_runs_of_it_are_not():
+    _, (one, other), ids = streams()
+    assert ['exactly the scores of a.npz' in line for line in said([one, one.copy()], ids)] == [True]
+    assert said([one, other], ids) == []
+
+
+def test_logits_beside_probabilities_are_said():
+    _, (one, other), _ = streams()
+    (line,) = mixed_kinds(NAMES[:2], [one, np.log(other)])
+    assert 'a.npz holds probabilities, b.npz holds logits' in line and '--temperatures 1 1' in line
+    assert mixed_kinds(NAMES[:2], [one, other]) == [] == mixed_kinds(NAMES[:1], [np.log(one)])
