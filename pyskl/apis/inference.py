@@ -46,6 +46,8 @@ def init_recognizer(
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
         logger = logging.getLogger('pyskl')
+        for note in trained['notes']:
+            logger.info('%s: %s', checkpoint, note)
         warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(

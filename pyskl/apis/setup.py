@@ -145,6 +145,8 @@ def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -
     """
     if recipe.load_from:
         start = read_checkpoint(recipe.load_from)
+        for note in start['notes']:
+            logger.info('load_from %s: %s', recipe.load_from, note)
         for problem in load_weights(model, start['state_dict'], recipe.load_from, strict=False):
             logger.warning(
                 'load_from %s: %s These keep their own values.', recipe.load_from, problem

@@ -193,6 +193,8 @@ def _model(
         print(note)
     load_weights(model, data['state_dict'], str(path))
     if ranks.is_main:
+        for note in data['notes']:
+            print(f'{path}: {note}')
         for complaint in complaints(model, run.recipe, data['meta'], str(path)):
             print(f'warning: {complaint}')
     model.eval()
