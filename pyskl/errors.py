@@ -18,7 +18,49 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
-    """A config file, a config key or a command-line override is wrong."""
+    """A config file, a config key or a command-line override is wrong.
+
+    messages   each of the faults, where it tells of several (see Faults)
+    """
+
+    def __init__(self, message: str, messages: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.messages = messages or (message,)
+
+
+class Faults:
+    """Gathers ConfigErrors, so that a user is told all of them at once and not one a run.
+
+        faults = Faults()
+        for part in parts:
+            with faults:
+                check(part)
+        faults.raise_any()
+    """
+
+    def __init__(self):
+        self.messages: list[str] = []
+
+    def add(self, message: str) -> None:
+        if message not in self.messages:
+            self.messages.append(message)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, ConfigError):
+            for message in error.messages:
+                self.add(message)
+        return isinstance(error, ConfigError)
+
+    def raise_any(self, place: str = 'the config') -> None:
+        """Raise what was gathered, if anything, as one ConfigError; a single fault stays as it was."""
+        if len(self.messages) == 1:
+            raise ConfigError(self.messages[0])
+        if self.messages:
+            lines = '\n  '.join(self.messages)
+            raise ConfigError(f'{place}: {len(self.messages)} faults:\n  {lines}', tuple(self.messages))
 
 
 class DataError(UserError):

@@ -38,7 +38,9 @@ def init_recognizer(
     device       'cpu', 'cuda:0'; default: CUDA where there is one
     """
     recipe = (
-        read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
+        read_run(config, splits=('test',)).recipe
+        if isinstance(config, (str, os.PathLike))
+        else read_recipe(config, splits=('test',))
     )
     recipe.require('model', 'data.test')
     trained = None if checkpoint is None else read_checkpoint(checkpoint)

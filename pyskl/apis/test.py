@@ -93,7 +93,7 @@ def test(
     raises  UserError kinds for anything wrong in config, data or checkpoint; then no output file was touched
     """
     options = options or TestOptions()
-    run = read_run(config, cfg_options)
+    run = read_run(config, cfg_options, splits=('test', options.split))
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)

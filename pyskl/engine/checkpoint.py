@@ -58,7 +58,8 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     data = {} if key is None else dict(data)
     odd = next((key for key, value in weights.items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
     if odd is not None:
-        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {odd!r}, which is no tensor with a name. Expected a model's state_dict.")
+        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {odd!r}, which is no tensor with a name. Expected a model's "
+                              'state_dict.')
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
     state_dict, notes = to_our_names(weights, str(path))

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import numpy as np
 import torch
 
-
 # Below which key a file holds its weights: PYSKL and most others, then scripts of one's own.
 WEIGHT_KEYS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'net', 'weights')
 
