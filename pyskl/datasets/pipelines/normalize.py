@@ -196,11 +196,14 @@ class PreNormalize3D(Step):
     def _turn(self, pose: np.ndarray) -> np.ndarray:
         """Return the rotation (3, 3) of a pose (V, 3): spine to +z, then shoulders to +x."""
         bottom, top = self.zaxis
-        spine = rotation_onto(pose[top] - pose[bottom], axis=2) if self.align_spine else np.eye(3)
+        spine = np.eye(3)
+        if self.align_spine:
+            spine = rotation_onto(pose[top] - pose[bottom], axis=2)
+            pose = pose @ spine.T
         if not self.align_shoulder:
             return spine
-        right, left = (pose[joint] @ spine.T for joint in self.xaxis)
-        return rotation_onto(right - left, axis=0) @ spine
+        right, left = self.xaxis
+        return rotation_onto(pose[right] - pose[left], axis=0) @ spine
 
 
 def rotation_onto(direction: np.ndarray, axis: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from ..setting import hints_of
 from ..settings import TopLevel
 from .mmaction0 import translate_dataset
 from .networks import translate_model
-from .said import Said
+from .said import Said, kind_of
 
 NAME = 'MMAction2 1.x'
 
@@ -313,7 +313,7 @@ def _schedule(given: Any, epochs: Any, said: Said) -> dict[str, Any]:
     warmup: dict[str, Any] = {}
     for i, step in enumerate(steps):
         place = f'param_scheduler[{i}]'
-        kind = step.get('type') if isinstance(step, Mapping) else None
+        kind = kind_of(step)
         if kind in _WARMUPS and not warmup:
             warmup = _warmup(step, place, said)
         elif kind in _SCHEDULES and not main:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .said import ANY, Idle, Said, all_ones
+from .said import ANY, Idle, Said, all_ones, kind_of
 
 # Old name -> ours.
 _TYPES = {'SkeletonGCN': 'RecognizerGCN', 'STGCNHead': 'GCNHead'}
@@ -47,7 +47,7 @@ def translate_model(model: Any, said: Said) -> Any:
         return model
     model = said.without_idle(model, {'init_cfg': None}, 'model', 'Give pretrained=FILE.')
     is_graph_of_0x = model.get('type') == 'SkeletonGCN'
-    if model.get('type') in _TYPES:
+    if kind_of(model) in _TYPES:
         model['type'] = _TYPES[model['type']]
     if isinstance(model.get('backbone'), Mapping):
         model['backbone'] = _backbone(dict(model['backbone']), is_graph_of_0x, said)
@@ -61,7 +61,7 @@ def translate_model(model: Any, said: Said) -> Any:
 
 
 def _head(head: dict[str, Any], said: Said) -> dict[str, Any]:
-    if head.get('type') in _TYPES:
+    if kind_of(head) in _TYPES:
         head['type'] = _TYPES[head['type']]
     if 'dropout_ratio' in head:
         head['dropout'] = head.pop('dropout_ratio')

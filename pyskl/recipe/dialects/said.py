@@ -19,6 +19,12 @@ def all_ones(value: Any) -> bool:
     return value == 1 or isinstance(value, (list, tuple)) and all(item == 1 for item in value)
 
 
+def kind_of(cfg: Any) -> str | None:
+    """Return a component's type where its config has one in words; else None."""
+    kind = cfg.get('type') if isinstance(cfg, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
 class Said:
     """Gathers notes and faults while a config is translated.
 

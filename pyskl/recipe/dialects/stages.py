@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .said import ANY, Idle, Said
+from .said import ANY, Idle, Said, kind_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def translate_pipeline(steps: Any, place: str, said: Said, normalize: Mapping | 
     """
     if not isinstance(steps, (list, tuple)):
         return steps
-    kinds = [step.get('type') if isinstance(step, Mapping) else None for step in steps]
+    kinds = [kind_of(step) for step in steps]
     translated: list[Any] = []
     for i, (step, kind) in enumerate(zip(steps, kinds)):
         if kind == 'PackActionInputs':
@@ -98,13 +98,13 @@ def translate_pipeline(steps: Any, place: str, said: Said, normalize: Mapping | 
         if kind == 'FormatShape' and draws and step.get('input_format') == 'NCTHW':
             step = {**step, 'input_format': 'NCTHW_Heatmap'}
         elif kind == 'PreNormalize3D':
-            step = _turned(step, f'{place}[{i}]', said)
+            step = _turned(step)
         if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
             said.note(
                 'GeneratePoseTarget(double=True): the map that was drawn is mirrored here, not the key points, '
                 'as MMAction2 0.x does: one pixel apart.'
             )
-        rule = STAGES.get(kind) if isinstance(kind, str) else None
+        rule = STAGES.get(kind) if kind else None
         translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', said))
     return translated
 
@@ -128,18 +128,18 @@ def _value(rule: Stage, key: str, value: Any) -> Any:
     return known.get(value, value) if isinstance(value, str) else value
 
 
-def _turned(step: Mapping[str, Any], place: str, said: Said) -> dict[str, Any]:
+def _turned(step: Mapping[str, Any]) -> dict[str, Any]:
     """PreNormalize3D: 1.x turns spine and shoulders each by an argument of its own."""
     return {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
 
 
-def _packed(step: Mapping[str, Any], kinds: list[Any]) -> list[dict[str, Any]]:
+def _packed(step: Mapping[str, Any], kinds: list[str | None]) -> list[dict[str, Any]]:
     """PackActionInputs: what the network takes, and the label, as tensors."""
     entries = step.get('collect_keys')
     if not entries:
         pictures = {'DecordDecode', 'OpenCVDecode', 'RawFrameDecode', 'ArrayDecode', 'MMDecode'}
         draws = 'GeneratePoseTarget' in kinds
-        entries = ['imgs'] if draws or pictures & {k for k in kinds if isinstance(k, str)} else []
+        entries = ['imgs'] if draws or pictures.intersection(kinds) else []
         entries = entries or ['keypoint']
     entries = list(entries) if isinstance(entries, (list, tuple)) else [entries]
     return [
