@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
+SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
 
 
 class UserError(Exception):
@@ -100,7 +102,8 @@ def run_script(main: Callable[[], int | None]) -> None:
     except SystemExit as left:          # argparse's, after --help and wrong options
         status = left.code
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        if _is_first_to_say(str(error)):
+            print(f'error: {error}', file=sys.stderr)
         status = EXIT_USER_ERROR
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -117,6 +120,21 @@ def run_script(main: Callable[[], int | None]) -> None:
     if not _is_read():
         status = status or EXIT_BROKEN_PIPE
     sys.exit(status or 0)
+
+
+def _is_first_to_say(message: str) -> bool:
+    """False where another process of the same launch has said it; see SAID_TOGETHER."""
+    folder = os.environ.get(SAID_TOGETHER)
+    if not folder:
+        return True
+    mark = os.path.join(folder, hashlib.sha256(message.encode()).hexdigest())
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    except OSError:             # the launcher is gone: better twice than not at all
+        return True
+    return True
 
 
 def _is_read(last: str = '') -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.errors import UserError, run_script
+from pyskl.files.given import check_checkpoint, check_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -38,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     page = args.pop('report')
     del args['local_rank'], args['tmpdir']
+    check_config(config)
+    if args['checkpoint'] and '://' not in args['checkpoint']:
+        check_checkpoint(args['checkpoint'])
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test
     if page:

@@ -19,6 +19,7 @@ import numpy as np
 from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 from pyskl.files.atomic import atomic_write
+from pyskl.files.given import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL_CLIPS = 'data.test.only_classes=None'
@@ -113,6 +114,7 @@ def table(folds: list[Fold]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
+    check_config(args.config)
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis.setup import read_run
     from pyskl.engine.signals import Stopped

@@ -19,6 +19,7 @@ import torch
 
 from ..errors import CheckpointError
 from ..files.atomic import atomic_write, forget_parts
+from ..files.given import check_checkpoint
 from ..files.torch_files import how_to_fetch, load_tensors, reason, weights_in
 from ..models.foreign_weights import to_our_names
 
@@ -35,10 +36,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     advice = how_to_fetch(str(path), 'load_from = {0}   (in a test: -C {0})')
     if advice:
         raise CheckpointError(advice)
-    path = Path(path)
-    if not os.path.isfile(path):
-        what = ' (it is a folder)' if os.path.isdir(path) else ''
-        raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
+    path = check_checkpoint(path)
     try:
         data = load_tensors(path)
     except Exception as error:      # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files

@@ -142,7 +142,7 @@ def how_to_fetch(address: str, setting: str) -> str | None:
         return None
     name = Path(urlsplit(address).path).name or 'checkpoint.pth'
     return (f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
-            f'    wget {shlex.quote(address)} -P work_dirs\n'
+            f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
             f'    {setting.format(repr(f"work_dirs/{name}"))}')
 
 

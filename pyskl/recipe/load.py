@@ -14,7 +14,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
+from ..files.given import check_config
 from .absent_base import RUNTIME, Absent, note, with_empty_bases
 from .dialects import SECTIONS, remember, translate
 from .dump import plain
@@ -84,24 +85,13 @@ def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = (
 def _read(path: Path, children: tuple[Path, ...]) -> str:
     """The text of a config file; a base is spoken of together with the file that names it."""
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
-    if os.path.isdir(path):
-        raise ConfigError(f'{who}: is a folder, expected a config file (.py){_listing(path)}.')
-    if path.suffix != '.py':
-        raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
+    check_config(path, who)
     try:
         return path.read_text(encoding='utf-8')
-    except FileNotFoundError:
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
-        raise ConfigError(f'{who}: there is no such config file.{near}') from None
     except UnicodeDecodeError as error:
         raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
     except (OSError, ValueError) as error:          # a ValueError: NUL in the name
         raise ConfigError(f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.') from error
-
-
-def _listing(folder: Path) -> str:
-    names = sorted(p.name for p in folder.glob('*.py'))[:5]
-    return f', e.g. {folder / names[0]}' if names else ''
 
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:

@@ -39,8 +39,8 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS + HEATMAP_ROWS))
-def test_the_recipe_is_that_of_the_table(row, write):
-    recipe = read_recipe(load_config(write(config_1x(row))))
+def test_the_recipe_is_that_of_the_table(row):
+    recipe = read_recipe(config_1x(row))
     train, repeat = recipe.data.train, 1
     if train['type'] == 'RepeatDataset':
         train, repeat = train['dataset'], train['times']
@@ -76,10 +76,10 @@ def test_the_recipe_is_that_of_the_table(row, write):
 
 
 @pytest.mark.parametrize('row', **named(GRAPH_ROWS))
-def test_a_graph_network_is_its_counterpart_among_pyskls(row, write):
+def test_a_graph_network_is_its_counterpart_among_pyskls(row):
     """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks at."""
     folder, name, stream = row['PYSKL counterpart'].split(' ')[0].split('/')
-    theirs = read_recipe(load_config(write(config_1x(row))))
+    theirs = read_recipe(config_1x(row))
     ours = read_recipe(load_config(CONFIGS / folder / f'{name}.py', [f'stream={stream}']))
     assert stream == stream_of(row)
     model = dict(ours.model)
@@ -276,10 +276,19 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
 
 
 def test_pyskls_own_words_pass_untouched(write):
-    text = OLD.replace('conv1_stride_s=1, pool1_stride_s=1', 'conv1_stride=(1, 1), pool1_stride=(1, 1)').replace(', dilations=(1, 1, 1)', '')
-    text = text.replace("spatial_type='avg', dropout_ratio", 'dropout').replace("data_prefix='', ", '').replace("'NCTHW'", "'NCTHW_Heatmap'")
-    text = text.replace('left=left, right=right', 'left_kp=left, right_kp=right').replace('[(\'train\', 10)]', '[(\'train\', 1)]')
-    text = text.replace(", key_indicator='top1_acc'", '')
+    text = OLD
+    for theirs, ours in (
+        ('conv1_stride_s=1, pool1_stride_s=1', 'conv1_stride=(1, 1), pool1_stride=(1, 1)'),
+        (', dilations=(1, 1, 1)', ''),
+        ("spatial_type='avg', dropout_ratio", 'dropout'),
+        ("data_prefix='', ", ''),
+        ("'NCTHW'", "'NCTHW_Heatmap'"),
+        ('left=left, right=right', 'left_kp=left, right_kp=right'),
+        ("('train', 10)", "('train', 1)"),
+        (", key_indicator='top1_acc'", ''),
+    ):
+        assert theirs in text
+        text = text.replace(theirs, ours)
     recipe = read_recipe(load_config(write(text)))
     assert not any('MMAction2' in note for note in recipe.notes)
     assert recipe.data.test['pipeline'][0] == dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True)
@@ -305,9 +314,9 @@ def changed(value, path, new):
     return type(value)(changed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(value))
 
 
-@pytest.mark.parametrize('start', range(0, 60, 20))
+@pytest.mark.parametrize('start', range(0, 24, 8))
 def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
-    for seed in range(start, start + 20):
+    for seed in range(start, start + 8):
         draw, theirs = random.Random(seed), config_1x(ROWS[seed % 8])
         for _ in range(2):
             path = draw.choice([path for path in paths_in(theirs) if path])
