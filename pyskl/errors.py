@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
+SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
 
 
 class UserError(Exception):
@@ -18,7 +20,49 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
-    """A config file, a config key or a command-line override is wrong."""
+    """A config file, a config key or a command-line override is wrong.
+
+    messages   each of the faults, where it tells of several (see Faults)
+    """
+
+    def __init__(self, message: str, messages: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.messages = messages or (message,)
+
+
+class Faults:
+    """Gathers ConfigErrors, so that a user is told all of them at once and not one a run.
+
+        faults = Faults()
+        for part in parts:
+            with faults:
+                check(part)
+        faults.raise_any()
+    """
+
+    def __init__(self):
+        self.messages: list[str] = []
+
+    def add(self, message: str) -> None:
+        if message not in self.messages:
+            self.messages.append(message)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, ConfigError):
+            for message in error.messages:
+                self.add(message)
+        return isinstance(error, ConfigError)
+
+    def raise_any(self, place: str = 'the config') -> None:
+        """Raise what was gathered, if anything, as one ConfigError; a single fault stays as it was."""
+        if len(self.messages) == 1:
+            raise ConfigError(self.messages[0])
+        if self.messages:
+            lines = '\n  '.join(self.messages)
+            raise ConfigError(f'{place}: {len(self.messages)} faults:\n  {lines}', tuple(self.messages))
 
 
 class DataError(UserError):
@@ -58,7 +102,8 @@ def run_script(main: Callable[[], int | None]) -> None:
     except SystemExit as left:          # argparse's, after --help and wrong options
         status = left.code
     except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
+        if _is_first_to_say(str(error)):
+            print(f'error: {error}', file=sys.stderr)
         status = EXIT_USER_ERROR
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -75,6 +120,21 @@ def run_script(main: Callable[[], int | None]) -> None:
     if not _is_read():
         status = status or EXIT_BROKEN_PIPE
     sys.exit(status or 0)
+
+
+def _is_first_to_say(message: str) -> bool:
+    """False where another process of the same launch has said it; see SAID_TOGETHER."""
+    folder = os.environ.get(SAID_TOGETHER)
+    if not folder:
+        return True
+    mark = os.path.join(folder, hashlib.sha256(message.encode()).hexdigest())
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    except OSError:             # the launcher is gone: better twice than not at all
+        return True
+    return True
 
 
 def _is_read(last: str = '') -> bool:

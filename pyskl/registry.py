@@ -5,12 +5,12 @@ The registries carry PYSKL's names, so a user's own file can say `@PIPELINES.reg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from types import FunctionType
 from typing import Any
 
-from .errors import ConfigError, did_you_mean
+from .errors import ConfigError, Faults, did_you_mean
 from .signature import check_call
 
 
@@ -26,14 +26,15 @@ class Registry:
         home: the package whose exports are the built-in components. It is imported when a component
             is looked up for the first time, or one from elsewhere is registered, so nobody needs to
             import it for that.
+        elsewhere: names that PYSKL and MMAction2 know and this project does not, for messages.
     """
 
     contract: type | None = (
         None  # what each built component must be; set where the class is defined
     )
 
-    def __init__(self, name: str, home: str | None = None):
-        self.name = name
+    def __init__(self, name: str, home: str | None = None, elsewhere: Collection[str] = ()):
+        self.name, self._elsewhere = name, elsewhere
         self._home, self._home_is_loaded = home, home is None
         self._components: dict[str, Callable] = {}
 
@@ -142,6 +143,12 @@ class Registry:
         if isinstance(cls, str):
             cls = self.get(cls)
         if not callable(cls):
+            if cfg['type'] in self._elsewhere:
+                raise ConfigError(
+                    f'{where}.type = {cfg["type"]!r}: this {self.name} of PYSKL and MMAction2 is not here. '
+                    f'Known: {", ".join(self.known())}. Take one of these, or register one of your own in a '
+                    'file named in custom_imports.'
+                )
             raise ConfigError(
                 f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
                 f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
@@ -149,16 +156,23 @@ class Registry:
             )
         arguments = {k: v for k, v in cfg.items() if k != 'type'}
         label = f'{where} ({cls.__name__})'
-        check_call(cls, arguments, label, given_by_us=getattr(cls, 'given_by_us', ()))
+        faults = Faults()
+        with faults:
+            check_call(cls, arguments, label, given_by_us=getattr(cls, 'given_by_us', ()))
         for name, registry in getattr(cls, 'components', {}).items():
-            self._check_nested(registry, arguments.get(name), f'{where}.{name}')
+            with faults:
+                self._check_nested(registry, arguments.get(name), f'{where}.{name}')
+        faults.raise_any(where)
         return cls
 
     @staticmethod
     def _check_nested(registry: Registry, value: Any, where: str) -> None:
+        faults = Faults()
         if isinstance(value, (list, tuple)):
             for i, item in enumerate(value):
-                Registry._check_nested(registry, item, f'{where}[{i}]')
+                with faults:
+                    Registry._check_nested(registry, item, f'{where}[{i}]')
+            faults.raise_any(where)
         elif value is not None and (
             isinstance(value, Mapping) or not callable(value)
         ):  # a callable is already built
@@ -191,9 +205,31 @@ def _full_name(component: Callable) -> str:
     return f'{component.__module__}.{component.__qualname__}'
 
 
-DATASETS = Registry('dataset', home='pyskl.datasets')
-PIPELINES = Registry('pipeline stage', home='pyskl.datasets.pipelines')
-BACKBONES = Registry('backbone', home='pyskl.models.backbones')
-HEADS = Registry('head', home='pyskl.models.heads')
+DATASETS = Registry('dataset', home='pyskl.datasets', elsewhere=('VideoDataset', 'RawframeDataset'))
+PIPELINES = Registry(
+    'pipeline stage',
+    home='pyskl.datasets.pipelines',
+    elsewhere=(
+        *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
+        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
+        *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
+        *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
+    ),
+)
+BACKBONES = Registry(
+    'backbone',
+    home='pyskl.models.backbones',
+    elsewhere=(
+        *('C3D', 'X3D', 'ResNet', 'ResNet3dSlowFast', 'RGBPoseConv3D', 'PoTion', 'AGCN'),
+        *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
+    ),
+)
+HEADS = Registry(
+    'head',
+    home='pyskl.models.heads',
+    elsewhere=('SlowFastHead', 'TSNHead', 'TSMHead', 'X3DHead', 'RGBPoseHead'),
+)
 LOSSES = Registry('loss', home='pyskl.models.losses')
-RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')
+RECOGNIZERS = Registry(
+    'recognizer', home='pyskl.models.recognizers', elsewhere=('Recognizer2D', 'MMRecognizer3D')
+)

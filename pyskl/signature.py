@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .errors import ConfigError, did_you_mean
+from .errors import Faults, did_you_mean
 
 _PLAIN = {int: 'a whole number', float: 'a number', str: 'a string', bool: 'True or False', dict: 'a dict',
           list: 'a list', tuple: 'a list', type(None): 'None', Sequence: 'a list', Mapping: 'a dict'}
@@ -18,7 +18,7 @@ _PLAIN = {int: 'a whole number', float: 'a number', str: 'a string', bool: 'True
 
 def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given_by_us: Sequence[str] = (),
                prefix: str = '') -> None:
-    """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments.
+    """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments; it tells of all that are not.
 
     A class whose **kwargs are the settings of its parts checks them in a classmethod `check_settings(arguments, where)`,
     which gets all arguments and raises ConfigError itself.
@@ -30,7 +30,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
     prefix       what the config writes before each name: 'gcn_' where its gcn_adaptive is the argument 'adaptive'
     """
     parameters, open_ended = _keywords(target)
-    hints = _hints(target)
+    hints, faults = _hints(target), Faults()
     check_settings = getattr(target, 'check_settings', None)
     for name, value in arguments.items():
         if name not in parameters:
@@ -38,15 +38,16 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
                 continue
             known = [prefix + known for known in parameters if not prefix or known not in given_by_us]
             shown = prefix + name if prefix else name       # a config's key may be anything, None too
-            raise ConfigError(f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} '
-                              f'Known: {", ".join(known) or "none"}.')
-        if name in hints and not fits(value, hints[name]):
-            raise ConfigError(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')
+            faults.add(f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} Known: {", ".join(known) or "none"}.')
+        elif name in hints and not fits(value, hints[name]):
+            faults.add(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
-            raise ConfigError(f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
+            faults.add(f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
     if check_settings is not None:
-        check_settings(arguments, where)
+        with faults:
+            check_settings(arguments, where)
+    faults.raise_any(where)
 
 
 def inside(where: str, name: object) -> str:

@@ -65,6 +65,6 @@ def test_two_processes_say_a_wrong_config_and_leave(world, tmp_path, script):  #
     done = subprocess.run(['bash', str(ROOT / 'tools' / script), 'tiny.py', '2', '--cfg-options', *options], cwd=folder, timeout=200,
                           capture_output=True, text=True, check=False,
                           env={**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''})
-    assert done.returncode not in (0, None)
-    assert 'error: none.pkl: no such file' in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: none.pkl: no such file') and done.stderr.count('\n') == 1, done.stderr
     assert state_of(folder) == before

@@ -172,7 +172,8 @@ def hostile_checkpoints(mark: str) -> dict[str, bytes]:
     names = ['torch.load', 'torch.hub.load', 'torch.jit.load', 'torch.utils.cpp_extension.load', 'torch.storage._load_from_bytes',
              'torch.serialization.load', 'torch.package.PackageImporter', 'torch._utils._rebuild_device_tensor_from_numpy',
              'torch.distributed.rpc.internal._internal_rpc_pickler.deserialize', 'numpy.load', 'numpy.core.multiarray._reconstruct',
-             'numpy.fromfile', 'numpy.testing._private.utils.runstring', 'builtins.getattr', 'builtins.eval', 'functools.partial',
+             'numpy.fromfile', 'numpy.testing._private.utils.runstring', 'builtins.getattr', '__builtin__.getattr', 'builtins.eval',
+             'argparse.Namespace', 'pathlib.PosixPath', 'mmengine.logging.history_buffer.HistoryBuffer', 'functools.partial',
              'operator.attrgetter', 'importlib.import_module', 'collections.namedtuple', 'copyreg._reconstructor',
              'mmengine.config.Config.fromfile', 'pyskl.recipe.load.load_config', 'pyskl.files.load_pickle']
     return {
@@ -185,6 +186,12 @@ def hostile_checkpoints(mark: str) -> dict[str, bytes]:
         'a bare pickle of protocol 2': pickle.dumps(mkdir, 2),
         'as the state of an OrderedDict': with_pickle(b'\x80\x02' + as_global('collections.OrderedDict') + b')R' + inner[2:-1] + b'b.'),
         'as the state of a tensor': with_pickle(b'\x80\x02' + as_global('torch.Tensor') + b')\x81' + pickle.dumps(mkdir, 2)[2:-1] + b'b.'),
+        'as the state of a logged history': with_pickle(b'\x80\x02' + as_global('mmengine.logging.history_buffer.HistoryBuffer') + b')\x81'
+                                                        + pickle.dumps(mkdir, 2)[2:-1] + b'b.'),
+        'a method of something else': with_pickle(b'\x80\x02' + as_global('__builtin__.getattr') + as_global('torch.Tensor')
+                                                  + short_text('numpy') + b'\x86R.'),
+        'as the state of options': with_pickle(b'\x80\x02' + as_global('argparse.Namespace') + b')\x81'
+                                               + pickle.dumps(mkdir, 2)[2:-1] + b'b.'),
         'numpy scalar of objects': saved({'state_dict': weights, 'meta': {'x': Reduced(scalar, np.dtype('O'), inner)}}),
         'numpy scalar of pointers': saved({'state_dict': weights, 'meta': {'x': Reduced(scalar, Flags(), b'A' * 8)}}),
         'numpy scalar of text': saved({'state_dict': weights, 'meta': {'x': np.str_('a')}}),

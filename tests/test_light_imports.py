@@ -27,6 +27,30 @@ def test_light_modules_import_no_torch(module):
     assert run_python(f'import sys, pyskl.{module}; print({heavy})') == '[]'
 
 
+MISSING = """
+import contextlib, io, runpy, sys
+sys.path.insert(0, 'tools')
+for words in {commands}:
+    script, *sys.argv[1:] = words
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+        runpy.run_path(script, run_name='__main__')
+    heavy = [name for name in ('torch', 'mmengine', 'mmcv') if name in sys.modules]
+    print(script, heavy, said.getvalue().strip().count('\\n'), said.getvalue().strip())
+"""
+COMMANDS = [f'tools/{words}'.split() for words in (
+    'train.py none.py', 'train.py configs/demo/joint.py --resume none.pth', 'test.py none.py', 'test.py configs/demo/joint.py -C none.pth',
+    'print_config.py none.py', 'zero_shot.py none.py', 'sweep.py none.py --work-dir none', 'visualize.py pipeline none.py 0001_0',
+    'visualize.py graph none.py', 'report.py none.npz', 'check_data.py none.pkl', 'pack.py none.pkl',
+    'launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch', '../ensemble/ensemble.py none.npz')]
+
+
+def test_a_file_that_is_not_there_is_named_before_anything_heavy_is_imported():
+    for line in run_python(MISSING.format(commands=COMMANDS)).splitlines():
+        script, rest = line.split(' ', 1)
+        assert rest.startswith('[] 0 error: ') and 'none' in rest, line
+
+
 @pytest.mark.parametrize('package', LAZY)
 def test_a_lazy_package_has_every_name_that_it_exports(package):
     module = import_module(package)

@@ -339,7 +339,7 @@ def test_any_option_is_set_or_named(options):
     try:
         apply_options(BASE, options, 'joint.py')
     except ConfigError as error:
-        assert str(error).startswith('joint.py: --cfg-options ')
+        assert all(message.startswith('joint.py: --cfg-options ') for message in error.messages)
     assert repr(BASE) == before
 
 

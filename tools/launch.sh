@@ -17,4 +17,4 @@ else
 fi
 # Slurm's warning before pre-emption, USR1, is handed on to the processes like TERM and INT
 export PET_SIGNALS_TO_HANDLE=${PET_SIGNALS_TO_HANDLE:-SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1}
-exec "${PYTHON:-python}" -m torch.distributed.run "${where[@]}" --nproc_per_node "$processes" "$script" "$config" --launcher pytorch "$@"
+exec "${PYTHON:-python}" "$(dirname "$0")/launch.py" "${where[@]}" --nproc_per_node "$processes" "$script" "$config" --launcher pytorch "$@"

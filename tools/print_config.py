@@ -1,13 +1,11 @@
-"""Print the whole effective config: the file with its bases, the command line's changes and every default."""
+"""Print the whole effective config: the file with its bases, in PYSKL's words, the command line's changes and every default."""
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-import pyskl.datasets  # noqa: F401 (fills the registries)
-import pyskl.models  # noqa: F401
 from pyskl.errors import run_script
-from pyskl.recipe import dump_config, import_custom_modules, load_config, read_recipe
+from pyskl.files.given import check_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -20,6 +18,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
+    check_config(args.config)
+    # Not before: --help and wrong names answer at once.
+    from pyskl.recipe import dump_config, import_custom_modules, load_config, read_recipe
     cfg = load_config(args.config, args.cfg_options)
     import_custom_modules(cfg)
     recipe = read_recipe(cfg)

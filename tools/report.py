@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from pyskl.errors import run_script
+from pyskl.files.given import check_config, check_present
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,6 +40,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
+    for given in inputs:
+        check_present(given)
+    if args['config']:
+        check_config(args['config'])
     # Not before: --help and wrong options answer at once.
     from pyskl.report import ReportOptions, build_report
     report = build_report(inputs, ReportOptions(**args))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyskl.errors import ConfigError, run_script
+from pyskl.files.given import check_config
 
 if TYPE_CHECKING:
     from pyskl.sweep.launchers import Launcher
@@ -90,6 +91,9 @@ def task_id(args: argparse.Namespace, count: int) -> int | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
+    for config in args.configs:
+        if config.endswith('.py'):
+            check_config(config)
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.sweep.launchers import run_tasks
     from pyskl.sweep.plan import from_command_line

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.errors import ConfigError, UserError, run_script
+from pyskl.files.given import check_checkpoint, check_config
 from pyskl.scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 
 
@@ -45,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ConfigError(f'{word} and -C {args["checkpoint"]}: two checkpoints. Give one of them; a config is changed by --cfg-options.')
     args['checkpoint'] = word or args['checkpoint']
     del args['local_rank'], args['tmpdir']
+    check_config(config)
+    if args['checkpoint'] and '://' not in args['checkpoint']:
+        check_checkpoint(args['checkpoint'])
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TestOptions, test
     if page:

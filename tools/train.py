@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from pyskl.errors import run_script, seed_number
+from pyskl.files.given import check_checkpoint, check_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     args.pop('local_rank')
+    check_config(config)
+    if args['resume'] and '://' not in args['resume']:
+        check_checkpoint(args['resume'])
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis import TrainOptions, train
     from pyskl.engine.signals import Stopped

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyskl.errors import ConfigError, DataError, UserError, run_script, seed_number
+from pyskl.files.given import check_checkpoint, check_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -98,6 +99,11 @@ def _check(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
+    config = getattr(args, 'config', None) or getattr(args, 'layout', None)
+    if config and config.endswith('.py'):
+        check_config(config)
+    if getattr(args, 'checkpoint', None):
+        check_checkpoint(args.checkpoint)
     if args.command == 'skeleton' and args.list:
         list_layouts()
     else:

@@ -19,6 +19,7 @@ import numpy as np
 from pyskl.errors import ConfigError, run_script, seed_number
 from pyskl.evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 from pyskl.files.atomic import atomic_write
+from pyskl.files.given import check_config
 from pyskl.wording import plain, some
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,6 +133,7 @@ def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
+    check_config(args.config)
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from pyskl.apis.setup import read_run
     from pyskl.engine.signals import Stopped

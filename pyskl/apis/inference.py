@@ -44,7 +44,9 @@ def init_recognizer(
     device       'cpu', 'cuda:0'; default: CUDA where there is one
     """
     recipe = (
-        read_run(config).recipe if isinstance(config, (str, os.PathLike)) else read_recipe(config)
+        read_run(config, splits=('test',)).recipe
+        if isinstance(config, (str, os.PathLike))
+        else read_recipe(config, splits=('test',))
     )
     recipe.require('model', 'data.test')
     trained = None if checkpoint is None else read_checkpoint(checkpoint)
@@ -56,6 +58,8 @@ def init_recognizer(
     model, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
+        for note in trained['notes']:
+            logger.info('%s: %s', checkpoint, note)
         warn_of_other_input(logger, model, recipe, trained['meta'], str(checkpoint))
     if model.needs_label_vectors:
         model.cls_head.learn_labels(

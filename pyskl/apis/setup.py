@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from ..engine.machine import has_bf16, keep_pages, set_determinism, set_threads
 from ..errors import ConfigError, DataError
 from ..inputs import Input
 from ..models import Head, Recognizer, build_model
-from ..recipe import Recipe, import_custom_modules, load_config, read_recipe
+from ..recipe import SPLITS, Recipe, import_custom_modules, load_config, read_recipe
 from ..wording import some
 from .names import names_of_run
 from .skeleton import complaints
@@ -54,13 +54,14 @@ def read_run(
     config: str | os.PathLike,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
     whole: bool = True,
+    splits: Collection[str] = SPLITS,
 ) -> Run:
     """Read a config file with its overrides, import its own modules, check everything that needs no
     data (see read_recipe).
     """
     cfg = load_config(config, cfg_options)
     import_custom_modules(cfg)
-    return Run(cfg, read_recipe(cfg, whole), Path(config).stem)
+    return Run(cfg, read_recipe(cfg, whole, splits), Path(config).stem)
 
 
 def prepare_machine(recipe: Recipe, ranks: Ranks, deterministic: bool = False) -> None:
@@ -147,6 +148,8 @@ def load_start(model: torch.nn.Module, recipe: Recipe, logger: logging.Logger) -
     """
     if recipe.load_from:
         start = read_checkpoint(recipe.load_from)
+        for note in start['notes']:
+            logger.info('load_from %s: %s', recipe.load_from, note)
         for problem in load_weights(model, start['state_dict'], recipe.load_from, strict=False):
             logger.warning(
                 'load_from %s: %s These keep their own values.', recipe.load_from, problem

@@ -98,7 +98,7 @@ def test(
     raises  UserError kinds for anything wrong in config, data or checkpoint; then no output file was touched
     """
     options = options or TestOptions()
-    run = read_run(config, cfg_options)
+    run = read_run(config, cfg_options, splits=('test', options.split))
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
@@ -248,6 +248,8 @@ def _model(
         print(note)
     load_weights(model, data['state_dict'], str(path))
     if ranks.is_main:
+        for note in data['notes']:
+            print(f'{path}: {note}')
         for complaint in complaints(model, run.recipe, data['meta'], str(path)):
             print(f'warning: {complaint}')
     model.eval()

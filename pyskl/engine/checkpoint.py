@@ -19,24 +19,24 @@ import torch
 
 from ..errors import CheckpointError
 from ..files.atomic import atomic_write, forget_parts
-from ..files.torch_files import load_tensors, reason
+from ..files.given import check_checkpoint
+from ..files.torch_files import how_to_fetch, load_tensors, reason, weights_in
+from ..models.foreign_weights import to_our_names
 
 _NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth')
 _BEST = re.compile(r'best_\w+_epoch_\d+\.pth')
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
-    """A checkpoint as a dict with at least 'state_dict' and 'meta', tensors on the CPU.
+    """A checkpoint as a dict with at least 'state_dict', 'meta' and 'notes', tensors on the CPU.
 
+    notes    lines for the log: what of another toolbox's names was changed (models/foreign_weights.py)
     raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
     """
-    if re.match(r'\w+://', str(path)):
-        raise CheckpointError(f'{path}: is an address, and nothing is fetched from a network here. Download it first and give the path of '
-                              'the file.')
-    path = Path(path)
-    if not os.path.isfile(path):
-        what = ' (it is a folder)' if os.path.isdir(path) else ''
-        raise CheckpointError(f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.')
+    advice = how_to_fetch(str(path), 'load_from = {0}   (in a test: -C {0})')
+    if advice:
+        raise CheckpointError(advice)
+    path = check_checkpoint(path)
     try:
         data = load_tensors(path)
     except Exception as error:      # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
@@ -50,16 +50,25 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
 
 def _checked(data: Any, path: Path) -> dict[str, Any]:
     """The content of a checkpoint file in one form: 'meta' a dict, 'state_dict' a dict of tensors."""
-    if isinstance(data, Mapping) and 'state_dict' not in data and data and all(torch.is_tensor(v) for v in data.values()):
-        data = {'state_dict': data}             # a bare state dict
-    if not isinstance(data, Mapping) or not isinstance(data.get('state_dict'), Mapping):
-        raise CheckpointError(f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.")
-    odd = next((key for key, value in data['state_dict'].items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
+    key, weights = weights_in(data)
+    if weights is None:
+        raise CheckpointError(f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.{_keys_of(data)}")
+    data = {} if key is None else dict(data)
+    odd = next((key for key, value in weights.items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
     if odd is not None:
-        raise CheckpointError(f"{path}: 'state_dict' holds {odd!r}, which is no tensor with a name. Expected a model's state_dict.")
+        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {odd!r}, which is no tensor with a name. Expected a model's "
+                              'state_dict.')
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
-    return {'meta': {}, **data}
+    state_dict, notes = to_our_names(weights, str(path))
+    if key not in (None, 'state_dict'):
+        notes = [f'the weights were found below {key!r}.', *notes]
+    return {'meta': {}, **data, 'state_dict': state_dict, 'notes': notes}
+
+
+def _keys_of(data: Any) -> str:
+    names = [str(key) for key in data][:8] if isinstance(data, Mapping) else []
+    return f' It has {", ".join(names)}.' if names else ''
 
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:

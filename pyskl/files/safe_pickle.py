@@ -94,14 +94,14 @@ def open_regular(path: Path) -> Any:
             raise DataError(f'{path}: is {kind}, expected a file.')
         return open(path, 'rb')
     except FileNotFoundError:
-        raise DataError(f'{path}: no such file. {_nearest(path)}') from None
+        raise DataError(f'{path}: no such file. {nearest(path)}') from None
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or error
         raise DataError(f'{path}: cannot be opened ({reason}). '
                         'Check its name and permissions.') from None
 
 
-def _nearest(path: Path) -> str:
+def nearest(path: Path) -> str:
     """Say 'The folder data holds: a.pkl, b.pkl.' or where the path stops existing."""
     parent = path.parent
     if not parent.is_dir():

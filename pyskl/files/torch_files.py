@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import warnings
 import zipfile
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
+
+# Below which key a file holds its weights: PYSKL and most others, then scripts of one's own.
+WEIGHT_KEYS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'net', 'weights')
 
 
 class _Dtype:
@@ -32,17 +38,69 @@ def _scalar(dtype: _Dtype, raw: bytes) -> int | float | bool:
     return np.frombuffer(raw, dtype.order + dtype.text)[0].item()
 
 
-# Checkpoints that the published code wrote have a numpy scalar in their meta.
-_PUBLISHED_GLOBALS = [(_Dtype, 'numpy.dtype'), (_scalar, 'numpy.core.multiarray.scalar'), (_scalar, 'numpy._core.multiarray.scalar')]
+class _Left:
+    """Stands in for an object that nothing here needs: it takes anything, keeps nothing, does nothing."""
+
+    def __init__(self, *arguments: Any):
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Values(dict):
+    """Stands in for argparse.Namespace: a dict of its values."""
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise ValueError('a Namespace with an unreadable state')
+        self.update(state)
+
+
+def _array(kind: Any, *arguments: Any) -> _Left:
+    """Stands in for numpy's _reconstruct. An array beside the weights is part of something that is left out."""
+    if kind is not _Left:
+        raise ValueError('a numpy array of another kind')
+    return _Left()
+
+
+def _method(owner: Any, name: Any = None) -> _Left:
+    """Stands in for getattr, by which pickles name the methods of a class."""
+    if owner is not _Left or not isinstance(name, str):
+        raise ValueError('an attribute of something that is no part of a checkpoint')
+    return _Left()
+
+
+def _path(*parts: Any) -> str:
+    """Stands in for pathlib's classes: the path as text."""
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError('a path that is not made of text')
+    return str(PurePosixPath(*parts))
+
+
+# What checkpoints hold beside tensors and plain Python, and what each is read as:
+# PYSKL's a numpy scalar in their meta, MMAction2 1.x's the histories of its logged values, many others their options and paths.
+_STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
+    (_Dtype, ('numpy.dtype',)),
+    (_scalar, ('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')),
+    (_Left, ('mmengine.logging.history_buffer.HistoryBuffer', 'numpy.ndarray')),
+    (_array, ('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')),
+    (_method, ('__builtin__.getattr', 'builtins.getattr')),
+    (_Values, ('argparse.Namespace',)),
+    (_path, tuple(f'{module}.{kind}Path' for module in ('pathlib', 'pathlib._local')
+                  for kind in ('Posix', 'Windows', 'PurePosix', 'PureWindows', ''))),
+]
+_KNOWN_GLOBALS = [(stand_in, name) for stand_in, names in _STAND_INS for name in names]
 
 
 def load_tensors(path: Path) -> Any:
     """What the file holds, tensors on the CPU, with weights_only=True and after its checksums.
 
+    Of what else checkpoints hold, paths become text, options (argparse.Namespace) dicts, and logged histories empty objects.
     raises  whatever torch makes of a damaged or hostile file (a dozen kinds of error): see `reason`
     """
     _check_archive(path)
-    with torch.serialization.safe_globals(_PUBLISHED_GLOBALS), warnings.catch_warnings():
+    with torch.serialization.safe_globals(_KNOWN_GLOBALS), warnings.catch_warnings():
         warnings.simplefilter('ignore')     # torch remarks on pickles that are none of its own; the error is enough
         return torch.load(path, map_location='cpu', weights_only=True)
 
@@ -63,6 +121,29 @@ def _check_archive(path: Path) -> None:
             damaged = archive.testzip()
         if damaged:
             raise ValueError(f'the bytes of {damaged!r} in it are not those that were written')
+
+
+def weights_in(content: Any) -> tuple[str | None, Mapping[str, torch.Tensor] | None]:
+    """(key, weights) of what a file holds: below which of the usual keys they stand, None where they are the whole file.
+
+    (None, None) where there are none.
+    """
+    if not isinstance(content, Mapping):
+        return None, None
+    for key in WEIGHT_KEYS:
+        if isinstance(content.get(key), Mapping):
+            return key, content[key]
+    return None, content if content and all(torch.is_tensor(value) for value in content.values()) else None
+
+
+def how_to_fetch(address: str, setting: str) -> str | None:
+    """Where a checkpoint's name is an address: what to do, as nothing is fetched from a network here; else None."""
+    if not re.match(r'\w+://', address):
+        return None
+    name = Path(urlsplit(address).path).name or 'checkpoint.pth'
+    return (f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
+            f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
+            f'    {setting.format(repr(f"work_dirs/{name}"))}')
 
 
 def reason(error: Exception) -> str:

@@ -8,15 +8,18 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from ..files.torch_files import load_tensors, reason
+from ..files.torch_files import how_to_fetch, load_tensors, reason, weights_in
+from .foreign_weights import to_our_names
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """The weights in a .pth file: its `state_dict` entry, or the whole file when it is a bare state dict.
+    """The weights in a .pth file: its `state_dict` entry, or the whole file when it is a bare state dict; see to_our_names.
 
-    Of DataParallel's keys the leading 'module.' is taken off.
     raises  CheckpointError naming the file: absent, torn, holds something else, or wants to run code
     """
+    advice = how_to_fetch(str(path), 'pretrained={}')
+    if advice:
+        raise CheckpointError(advice)
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f'{path}: there is no such checkpoint file. Give the path of a .pth file.')
@@ -25,11 +28,10 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     except Exception as error:      # of a damaged file torch makes a dozen kinds of error, IndexError among them
         raise CheckpointError(f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
                               'file of tensors? Files that need code to be run are refused.') from error
-    if isinstance(content, dict) and isinstance(content.get('state_dict'), dict):
-        content = content['state_dict']
-    if not isinstance(content, dict) or not content or not all(isinstance(v, torch.Tensor) for v in content.values()):
+    weights = weights_in(content)[1]
+    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
         raise CheckpointError(f'{path}: holds no weights; expected a dict of tensors, or one under "state_dict".')
-    return {key.removeprefix('module.'): value for key, value in content.items()}
+    return to_our_names(weights, str(path))[0]
 
 
 def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:

@@ -5,18 +5,15 @@ Datasets with their pipelines, and whether model and data can belong together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..datasets.pipelines import Compose, Step
-from ..errors import ConfigError
+from ..errors import ConfigError, Faults
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .graph_checks import bones_note, check_features, check_graph
-from .settings import TopLevel
 from .walk import dataset_configs
-
-SPLITS = ('train', 'val', 'test')
 
 
 def check_dataset(cfg: Any, where: str) -> None:
@@ -24,16 +21,32 @@ def check_dataset(cfg: Any, where: str) -> None:
 
     ConfigError names the place.
     """
-    DATASETS.check(cfg, where)
+    faults = Faults()
+    with faults:
+        DATASETS.check(cfg, where)
     for place, dataset in dataset_configs(cfg, where):
         pipeline = dataset.get('pipeline')
         if isinstance(pipeline, (list, tuple)):
             for i, stage in enumerate(pipeline):
-                PIPELINES.check(stage, f'{place}.pipeline[{i}]')
+                with faults:
+                    PIPELINES.check(stage, f'{place}.pipeline[{i}]')
+    faults.raise_any(where)
 
 
-def check_sense(top: TopLevel, name: str) -> tuple[bool | None, str | None]:
+def check_sense(
+    model: Mapping[str, Any] | None,
+    datasets: Mapping[str, Mapping[str, Any]],
+    name: str,
+    trains: bool = True,
+) -> tuple[bool | None, str | None]:
     """Check that model and data belong together, before any data is read.
+
+    Args:
+        model: the config's, checked; None where something is wrong with it: only the pipelines are
+            looked at then.
+        datasets: by split, checked.
+        name: of the config, for messages.
+        trains: whether data.train is among those that are needed.
 
     Returns:
         Whether any pipeline collects `emb`, a label's vector. None where none is known to, but one
@@ -41,43 +54,53 @@ def check_sense(top: TopLevel, name: str) -> tuple[bool | None, str | None]:
         And a line for the log, see graph_checks.bones_note.
 
     Raises:
-        ConfigError: for another number of classes, several labels a clip in one of them alone, a
+        ConfigError: of all that is wrong: another number of classes, several labels a clip in one of them alone, a
             pipeline that ends without what the recognizer takes, joints, people or features that
             differ (see graph_checks).
     """
-    if not isinstance(top.model, Mapping):
-        return None, None
+    faults = Faults()
     collected: list[set[str] | None] = []
     pipelines: list[tuple[str, Compose]] = []
-    recognizer, head = RECOGNIZERS.get(top.model['type']), top.model.get('cls_head')
+    head = None if model is None else model.get('cls_head')
     if isinstance(head, Mapping):
-        _check_loss(head, name)
-    for split in SPLITS:
-        for place, dataset in dataset_configs(getattr(top.data, split), f'{name}: data.{split}'):
+        with faults:
+            _check_loss(head, name)
+    for split, whole in datasets.items():
+        for place, dataset in dataset_configs(whole, f'{name}: data.{split}'):
             if isinstance(head, Mapping):
-                _check_classes(head, dataset, place)
-                _check_several(head, dataset, place)
-            wanted = (*recognizer.takes, 'label') if split == 'train' else recognizer.takes
-            pipeline = _pipeline(dataset, place)
+                with faults:
+                    _check_classes(head, dataset, place)
+                with faults:
+                    _check_several(head, dataset, place)
+            pipeline = None
+            with faults:
+                pipeline = _pipeline(dataset, place)
             collected.append(None if pipeline is None else pipeline.gives)
-            if collected[-1] is not None:
-                _check_gives(pipeline, wanted, place, top.model['type'])
-            if pipeline is not None:
-                check_graph(top.model, pipeline, f'{place}.pipeline', name)
-                pipelines.append((f'{place}.pipeline', pipeline))
-    check_features(pipelines)
+            if pipeline is None:
+                continue
+            pipelines.append((f'{place}.pipeline', pipeline))
+            if model is None:
+                continue
+            with faults:
+                if pipeline.gives is not None:
+                    _check_gives(pipeline, split == 'train', place, model)
+            with faults:
+                check_graph(model, pipeline, f'{place}.pipeline', name)
+    with faults:
+        check_features(pipelines)
     collects_emb = any('emb' in (entries or ()) for entries in collected) or (
         None if None in collected else False
     )
     trains_emb = isinstance(head, Mapping) and head.get('loss_emb') is not None
-    if trains_emb and collects_emb is False:
-        raise ConfigError(
+    if trains and trains_emb and collects_emb is False:
+        faults.add(
             f'{name}: model.cls_head.loss_emb trains embeddings, but no pipeline of this config '
             "collects 'emb'. Add 'emb' to the keys of Collect, or set "
             'model.cls_head.loss_emb=None for a head without '
             "embeddings (as PYSKL's own is)."
         )
-    return collects_emb, bones_note(top.model, pipelines)
+    faults.raise_any(name)
+    return collects_emb, None if model is None else bones_note(model, pipelines)
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
@@ -112,8 +135,10 @@ def _check_several(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
         )
 
 
-def _check_gives(pipeline: Compose, wanted: Sequence[str], place: str, model: str) -> None:
+def _check_gives(pipeline: Compose, trains: bool, place: str, cfg: Mapping[str, Any]) -> None:
     """The one check that a pipeline gives what the recognizer takes."""
+    takes, model = RECOGNIZERS.get(cfg['type']).takes, cfg['type']
+    wanted = (*takes, 'label') if trains else takes
     missing = [key for key in wanted if key not in pipeline.gives]
     if not missing:
         return

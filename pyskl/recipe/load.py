@@ -14,7 +14,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
+from ..files.given import check_config
+from .absent_base import RUNTIME, Absent, note, with_empty_bases
+from .dialects import SECTIONS, remember, translate
 from .dump import plain
 from .merge import merging
 from .overrides import apply_options, parse_options
@@ -29,24 +32,34 @@ def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterab
 
     path         a .py file in the old style: assignments, `_base_` for files to start from
     cfg_options  {'optimizer.lr': 0.1} or ['optimizer.lr=0.1', ...], see overrides.py
-    ->           mmengine's Config of plain values; nothing of it is checked yet but that it can be read (read_recipe checks)
+    ->           mmengine's Config of plain values, MMAction2's translated (see dialects); nothing of it is checked yet but that it
+                 can be read (read_recipe checks)
     raises       ConfigError naming the file, the line where there is one, and what to try
     Nothing is executed but the file and its bases; custom_imports are imported by import_custom_modules.
     """
     path = Path(path).expanduser()
-    files = check_chain(path)
-    try:
-        with warnings.catch_warnings(), merging():
-            warnings.filterwarnings('ignore', category=DeprecationWarning, module='mmengine')
-            loaded = Config.fromfile(str(path), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
-    except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it
-        raise ConfigError(f'{_place(error, files, path)}: {_words(error)}') from error
-    values = apply_options(_keep_plain(loaded, path.name), parse_options(cfg_options), path.name)
-    return Config(values, cfg_text=loaded.text, filename=str(path))
+    absent: list[Absent] = []
+    files = check_chain(path, absent)
+    with with_empty_bases(files, absent) as places:
+        try:
+            with warnings.catch_warnings(), merging():
+                warnings.filterwarnings('ignore', category=DeprecationWarning, module='mmengine')
+                loaded = Config.fromfile(str(places[path]), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
+        except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it
+            raise ConfigError(f'{_place(error, places, path)}: {_words(error)}') from error
+    values, said = translate(_keep_plain(loaded, path.name), path.name)
+    for line in note(absent):
+        said.note(line)
+    cfg = Config(apply_options(values, parse_options(cfg_options), path.name), cfg_text=loaded.text, filename=str(path))
+    remember(cfg, said)
+    return cfg
 
 
-def check_chain(path: Path, children: tuple[Path, ...] = ()) -> list[Path]:
-    """Check a config file and its bases without executing them. Returns all their paths, the file's own first."""
+def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = ()) -> list[Path]:
+    """Check a config file and its bases without executing them. Returns all their paths, the file's own first.
+
+    absent   takes the bases that are not there and can be done without
+    """
     text = _read(path, children)
     try:
         with warnings.catch_warnings():
@@ -59,35 +72,27 @@ def check_chain(path: Path, children: tuple[Path, ...] = ()) -> list[Path]:
     files = [path]
     for base in _bases(path, tree):
         where = path.parent / base
+        if where.name == RUNTIME and not where.exists():
+            absent.append((path, base))
+            continue
         chain = (*children, path)
         if any(os.path.abspath(where) == os.path.abspath(child) for child in chain):
             raise ConfigError(f'{path}: its {_BASE} {base!r} leads in a circle: {" -> ".join(p.name for p in (*chain, where))}. '
                               'A base must not build on its children.')
-        files += check_chain(where, chain)
+        files += check_chain(where, absent, chain)
     return files
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> str:
     """The text of a config file; a base is spoken of together with the file that names it."""
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
-    if os.path.isdir(path):
-        raise ConfigError(f'{who}: is a folder, expected a config file (.py){_listing(path)}.')
-    if path.suffix != '.py':
-        raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
+    check_config(path, who)
     try:
         return path.read_text(encoding='utf-8')
-    except FileNotFoundError:
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
-        raise ConfigError(f'{who}: there is no such config file.{near}') from None
     except UnicodeDecodeError as error:
         raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
     except (OSError, ValueError) as error:          # a ValueError: NUL in the name
         raise ConfigError(f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.') from error
-
-
-def _listing(folder: Path) -> str:
-    names = sorted(p.name for p in folder.glob('*.py'))[:5]
-    return f', e.g. {folder / names[0]}' if names else ''
 
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
@@ -119,9 +124,9 @@ def _bases(path: Path, tree: ast.Module) -> list[str]:
     return bases
 
 
-def _place(error: BaseException, files: list[Path], path: Path) -> str:
-    """The config file and line where an error came up: the innermost frame that lies in one of the files."""
-    known = {os.path.abspath(file): file for file in files}
+def _place(error: BaseException, places: Mapping[Path, Path], path: Path) -> str:
+    """The config file and line where an error came up: the innermost frame that lies in one of the files, or in its copy."""
+    known = {os.path.abspath(place): file for file, place in places.items()}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.abspath(frame.filename) in known]
     return f'{known[os.path.abspath(frames[-1].filename)]}, line {frames[-1].lineno}' if frames else str(path)
 
@@ -153,7 +158,7 @@ def _keep_plain(loaded: Config, name: str) -> dict[str, Any]:
         try:
             values[key] = plain(value, f'{name}: {key}')
         except ConfigError:
-            if key in hints_of(TopLevel):
+            if key in hints_of(TopLevel) or key in SECTIONS:
                 raise
     return values
 

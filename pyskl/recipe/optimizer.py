@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, Faults, did_you_mean
 from ..signature import accepted, check_call
 
 _NOT_FOR_US = ('Optimizer', 'LBFGS', 'SparseAdam', 'Muon')      # base class; needs a closure; sparse only; matrices only
@@ -26,16 +26,20 @@ def check_optimizer(cfg: Any, where: str) -> None:
     if cfg['type'] not in known:
         raise ConfigError(f'{where}.type = {cfg["type"]!r} is unknown.{did_you_mean(cfg["type"], known)} Known: '
                           f'{", ".join(known)}.')
+    faults = Faults()
+    cls, arguments = known[cfg['type']], {k: v for k, v in cfg.items() if k not in ('type', 'paramwise_cfg')}
     if 'paramwise_cfg' in cfg:
-        raise ConfigError(f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.')
-    cls, arguments = known[cfg['type']], {k: v for k, v in cfg.items() if k != 'type'}
-    check_call(cls, arguments, f'{where} ({cls.__name__})', given_by_us=('params',))
+        faults.add(f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.')
+    with faults:
+        check_call(cls, arguments, f'{where} ({cls.__name__})', given_by_us=('params',))
     if 'params' in arguments:
-        raise ConfigError(f"{where}: 'params' is given by the program. Leave it out.")
+        faults.add(f"{where}: 'params' is given by the program. Leave it out.")
     if 'lr' not in arguments:
-        raise ConfigError(f"{where}: 'lr' is missing, the learning rate. Add it, e.g. lr=0.1.")
-    for name, value in arguments.items():
-        _check_numbers(name, value, accepted(cls)[name].default, where)
+        faults.add(f"{where}: 'lr' is missing, the learning rate. Add it, e.g. lr=0.1.")
+    for name in arguments.keys() & accepted(cls).keys():
+        with faults:
+            _check_numbers(name, arguments[name], accepted(cls)[name].default, where)
+    faults.raise_any(where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)
     except Exception as error:      # torch checks the values when it builds: negative lr, nesterov without momentum ...

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, Faults, did_you_mean
 from .setting import hints_of, nested_settings
 from .settings import TopLevel
 
@@ -96,13 +96,16 @@ def apply_options(values: dict[str, Any], options: Mapping[str, Any], where: str
     where    the config's name, for messages
     raises   ConfigError: a path that leads nowhere, or to a helper name that nothing reads any more
     """
+    faults = Faults()
     for path, value in options.items():
         keys = path.split('.')
         place = f'{where}: --cfg-options {path}'
-        if not all(keys):
-            raise ConfigError(f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.')
-        _refuse_helper(values, keys[0], place)
-        values = _set(values, keys, value, place, TopLevel)
+        with faults:
+            if not all(keys):
+                raise ConfigError(f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.')
+            _refuse_helper(values, keys[0], place)
+            values = _set(values, keys, value, place, TopLevel)
+    faults.raise_any(f'{where}: --cfg-options')
     return values
 
 

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 from mmengine.config import Config
 
-from ..errors import ConfigError
+from ..errors import ConfigError, Faults
 from ..registry import DATASETS, RECOGNIZERS, Registry
 from ..signature import accepted
 from .checks import check_dataset, check_sense, choose_embedding
+from .dialects import translated
 from .dump import plain
 from .optimizer import check_optimizer
 from .overrides import paths_of
@@ -65,12 +66,14 @@ class Recipe(TopLevel):
 
     def require(self, *paths: str) -> None:
         """Raise ConfigError unless these keys are given: recipe.require('data.train', 'optimizer', 'total_epochs')."""
+        faults = Faults()
         for path in paths:
             value: Any = self
             for name in path.split('.'):
                 value = getattr(value, name)
             if value is None:
-                raise ConfigError(f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.')
+                faults.add(f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.')
+        faults.raise_any(self.filename)
 
     @property
     def gives_features(self) -> bool:
@@ -114,7 +117,7 @@ class Recipe(TopLevel):
         return values
 
 
-def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
+def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Collection[str] = SPLITS) -> Recipe:
     """Check a config and fill in its defaults.
 
     Args:
@@ -122,27 +125,43 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True) -> Recipe:
             (import_custom_modules).
         whole: also check that model and data fit together; False where only one of them is looked
             at, which may be half-written.
+        splits: the data sets that are needed. The others are not looked at, and absent from the
+            recipe.
 
     Raises:
-        ConfigError: naming the config, the key, what was expected and what to try.
+        ConfigError: naming the config and, of all that is wrong, the key, what was expected and what
+            to try.
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
-    given = dict(cfg._cfg_dict if isinstance(cfg, Config) else cfg)
-    known = hints_of(TopLevel)
-    settings = {k: plain(v, f'{name}: {k}') for k, v in given.items() if k in known}
-    for key in given:
-        if key not in known:
+    given, said = translated(cfg, name)
+    known, faults = hints_of(TopLevel), Faults()
+    faults.messages += said.faults.messages
+    settings: dict[str, Any] = {}
+    for key in (key for key in given if key in known):
+        with faults:
+            settings[key] = plain(given[key], f'{name}: {key}')
+    for key in (key for key in given if key not in known):
+        with faults:
             _check_helper(key, given, settings, name)
-    settings = fill_in_stream(settings, name)
-    top = read_settings(TopLevel, settings, f'{name}:')
-    _check_components(top, name)
-    if top.optimizer is not None:
-        check_optimizer(top.optimizer, f'{name}: optimizer')
-    collects_emb, note = check_sense(top, name) if whole else (None, None)
+    if isinstance(settings.get('data'), dict):
+        settings['data'] = {k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits}
+    with faults:
+        settings = fill_in_stream(settings, name)
+    top = None
+    with faults:
+        top = read_settings(TopLevel, settings, f'{name}:')
+    model, datasets = _sound_components(settings, name, faults)
+    if isinstance(settings.get('optimizer'), Mapping):
+        with faults:
+            check_optimizer(settings['optimizer'], f'{name}: optimizer')
+    collects_emb, note = None, None
+    if whole and isinstance(settings.get('model'), Mapping):
+        with faults:
+            collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
+    faults.raise_any(name)
     recipe = _complete(top, name, settings)
-    notes = recipe.notes if note is None else (*recipe.notes, note)
-    return replace(recipe, notes=notes, collects_emb=collects_emb)
+    return replace(recipe, notes=tuple(filter(None, (*said.notes, *recipe.notes, note))), collects_emb=collects_emb)
 
 
 def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:
@@ -157,13 +176,22 @@ def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any
         raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
 
 
-def _check_components(top: TopLevel, name: str) -> None:
-    if top.model is not None:
-        RECOGNIZERS.check(top.model, f'{name}: model')
+def _sound_components(settings: Mapping[str, Any], name: str,
+                      faults: Faults) -> tuple[Mapping[str, Any] | None, dict[str, Mapping[str, Any]]]:
+    """The model, or None, and the data sets by split in whose configs nothing is wrong; the faults of the others are gathered."""
+    model, datasets = None, {}
+    if isinstance(settings.get('model'), Mapping):
+        with faults:
+            RECOGNIZERS.check(settings['model'], f'{name}: model')
+            model = settings['model']
+    data = settings.get('data')
     for split in SPLITS:
-        cfg = getattr(top.data, split)
-        if cfg is not None:
-            check_dataset(cfg, f'{name}: data.{split}')
+        dataset = data.get(split) if isinstance(data, Mapping) else None
+        if isinstance(dataset, Mapping):
+            with faults:
+                check_dataset(dataset, f'{name}: data.{split}')
+                datasets[split] = dataset
+    return model, datasets
 
 
 def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:

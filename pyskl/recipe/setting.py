@@ -9,8 +9,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Union
 
-from ..errors import ConfigError
-from ..signature import check_call, inside
+from ..errors import ConfigError, Faults
+from ..signature import check_call, fits, inside
 
 T = TypeVar('T', bound=Any)
 MISSING = dataclasses.MISSING
@@ -44,18 +44,27 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
     """A dict of a config -> an instance of the settings class `cls`.
 
     where   the place as the user knows it, e.g. 'joint.py: lr_config'
-    raises  ConfigError: not a dict; a key unknown, missing, of the wrong type or out of range; keys that contradict each other
+    raises  ConfigError, of all that is wrong: not a dict; a key unknown, missing, of the wrong type or out of range; keys that
+            contradict each other
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f'{where} = {given!r}: expected a dict with some of {", ".join(hints_of(cls))}.')
-    values = dict(given)
-    for name, hint in hints_of(cls).items():
-        if name in values:
-            values[name] = _read_nested(hint, values[name], inside(where, name))
-    check_call(cls, values, where)
+    values, hints, faults = dict(given), hints_of(cls), Faults()
+    unread: list[str] = []
+    for name, hint in hints.items():
+        if name in given:
+            unread.append(name)
+            with faults:
+                values[name] = _read_nested(hint, given[name], inside(where, name))
+                unread.pop()
+    readable = {name: value for name, value in values.items() if name not in unread}
+    with faults:
+        check_call(cls, readable, where, given_by_us=unread)
     for field in dataclasses.fields(cls):
-        if field.name in values:
-            _check_range(values[field.name], field.metadata, inside(where, field.name))
+        if field.name in readable and fits(readable[field.name], hints[field.name]):
+            with faults:
+                _check_range(readable[field.name], field.metadata, inside(where, field.name))
+    faults.raise_any(where.removesuffix(':'))
     try:
         return cls(**values)
     except ValueError as error:         # __post_init__ speaks of its own fields; the place is added here
@@ -67,7 +76,12 @@ def _read_nested(hint: Any, given: Any, where: str) -> Any:
     if inner and not (given is None and type(None) in typing.get_args(hint)):
         return read_settings(inner, given, where)
     if listed and isinstance(given, (list, tuple)):
-        return tuple(read_settings(listed, item, f'{where}[{i}]') for i, item in enumerate(given))
+        items, faults = [], Faults()
+        for i, item in enumerate(given):
+            with faults:
+                items.append(read_settings(listed, item, f'{where}[{i}]'))
+        faults.raise_any(where)
+        return tuple(items)
     return given
 
 

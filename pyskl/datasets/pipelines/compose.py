@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...errors import ConfigError, DataError
+from ...errors import ConfigError, DataError, Faults
 from ...inputs import compute_lazy
 from ...registry import PIPELINES
 from .base import Results, Step, check_planar, is_ours
@@ -53,7 +53,11 @@ class Compose:
         entries: Sequence[str] | None = FROM_DATASET,
     ):
         row = list(flat_row(steps, where))
-        self.steps = [_build(step, place) for step, place in row]
+        self.steps, faults = [], Faults()
+        for step, place in row:
+            with faults:
+                self.steps.append(_build(step, place))
+        faults.raise_any(where)
         self.gives = _check_chain(self.steps, [place for _, place in row], entries)
         self._plan = _plan(self.steps)
 

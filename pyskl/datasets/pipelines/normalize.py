@@ -111,13 +111,15 @@ class PreNormalize3D(Step):
     first frame that is kept (its last joint if there are not 25). A joint at x = y = z = 0 is missing
     and stays there. A clip in which nobody is seen is handed on as it is. keypoint_score is removed.
 
-    keypoint becomes float64, and keeps its type with align_spine=False. Directions are measured in
+    keypoint becomes float64, and keeps its type where nothing is turned. Directions are measured in
     the type that comes, so float16 gives the rounding of the published numbers.
 
     Args:
         zaxis: (bottom, top) joints of the spine.
         xaxis: (right, left) shoulder joints.
         align_spine: turn the person; False: only move it.
+        align_shoulder: turn the shoulders, too. None: as align_spine says; another value than that is
+            MMAction2's.
         align_center: move the person; False: only turn it.
 
     Source: 2s-AGCN, arXiv:1805.07694; the steps are PYSKL's.
@@ -132,12 +134,14 @@ class PreNormalize3D(Step):
         xaxis: Sequence[int] = (8, 4),
         align_spine: bool = True,
         align_center: bool = True,
+        align_shoulder: bool | None = None,
     ):
         for name, axis in (('zaxis', zaxis), ('xaxis', xaxis)):
             if len(axis) != 2 or min(axis) < 0:
                 raise ValueError(f'{name} = {axis}: expected two joints.')
         self.zaxis, self.xaxis = tuple(zaxis), tuple(xaxis)
         self.align_spine, self.align_center = align_spine, align_center
+        self.align_shoulder = align_spine if align_shoulder is None else align_shoulder
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         after = super().keys_after(keys)
@@ -168,7 +172,7 @@ class PreNormalize3D(Step):
             if not present.all():
                 keypoint[~present] = 0
             results['body_center'] = centre
-        if self.align_spine:
+        if self.align_spine or self.align_shoulder:
             turn = self._turn(keypoint[0, 0])
             keypoint = (keypoint.reshape(-1, 3) @ turn.T).reshape(keypoint.shape)
         results['keypoint'], results['total_frames'] = keypoint, keypoint.shape[1]
@@ -182,7 +186,7 @@ class PreNormalize3D(Step):
                 '(people, frames, joints, 3) with x, y, z. For x and y take PreNormalize2D.',
             )
         most = max(*self.zaxis, *self.xaxis)
-        if self.align_spine and keypoint.shape[2] <= most:
+        if (self.align_spine or self.align_shoulder) and keypoint.shape[2] <= most:
             raise clip_error(
                 results,
                 f'has {keypoint.shape[2]} joints, but PreNormalize3D aligns by joint {most}. Set '
@@ -192,9 +196,14 @@ class PreNormalize3D(Step):
     def _turn(self, pose: np.ndarray) -> np.ndarray:
         """Return the rotation (3, 3) of a pose (V, 3): spine to +z, then shoulders to +x."""
         bottom, top = self.zaxis
-        spine = rotation_onto(pose[top] - pose[bottom], axis=2)
-        right, left = (pose[joint] @ spine.T for joint in self.xaxis)
-        return rotation_onto(right - left, axis=0) @ spine
+        spine = np.eye(3)
+        if self.align_spine:
+            spine = rotation_onto(pose[top] - pose[bottom], axis=2)
+            pose = pose @ spine.T
+        if not self.align_shoulder:
+            return spine
+        right, left = self.xaxis
+        return rotation_onto(pose[right] - pose[left], axis=0) @ spine
 
 
 def rotation_onto(direction: np.ndarray, axis: int) -> np.ndarray:

@@ -23,7 +23,8 @@ class UniformSampleFrames(Step):
         clip_len: frames to take.
         num_clips: samples of one clip, one behind the other.
         p_interval: share of the clip that is cut out first and sampled from; (least, most) to draw
-            it at random.
+            it at random. None: the whole clip, and no share and place of it are drawn, as MMAction2
+            has it; 1 is the whole clip, too, but draws both, so that other frames are sampled.
         seed: of the draws in test mode, which don't depend on np.random and leave it alone.
         test_mode: None: as the dataset says.
         real_frames: sample only up to the last frame that shows anybody. False as published:
@@ -39,7 +40,7 @@ class UniformSampleFrames(Step):
         self,
         clip_len: int,
         num_clips: int = 1,
-        p_interval: float | tuple[float, float] = 1.0,
+        p_interval: float | tuple[float, float] | None = 1.0,
         seed: int = 255,
         test_mode: bool | None = None,
         real_frames: bool = False,
@@ -228,19 +229,21 @@ class SampleFrames(Step):
 
 
 def _checked_interval(
-    clip_len: int, num_clips: int, p_interval: float | tuple[float, float], seed: int
-) -> tuple[float, float]:
-    """p_interval as (least, most); ValueError when one of the settings is out of range."""
-    is_pair = isinstance(p_interval, (tuple, list))
-    least, most = p_interval if is_pair else (p_interval, p_interval)
+    clip_len: int, num_clips: int, p_interval: float | tuple[float, float] | None, seed: int
+) -> tuple[float, float] | None:
+    """p_interval as (least, most), or None; ValueError when one of the settings is out of range."""
     if clip_len < 1 or num_clips < 1:
         raise ValueError(f'clip_len = {clip_len}, num_clips = {num_clips}: expected 1 or more.')
+    if not 0 <= seed < 2**32:
+        raise ValueError(f'seed = {seed}: expected 0 to 2**32 - 1.')
+    if p_interval is None:
+        return None
+    is_pair = isinstance(p_interval, (tuple, list))
+    least, most = p_interval if is_pair else (p_interval, p_interval)
     if not 0 < least <= most <= 1:
         raise ValueError(
             f'p_interval = {p_interval}: expected a share of the clip in (0, 1], or (least, most).'
         )
-    if not 0 <= seed < 2**32:
-        raise ValueError(f'seed = {seed}: expected 0 to 2**32 - 1.')
     return least, most
 
 
@@ -271,7 +274,7 @@ def _test_indices(
     num_frames: int,
     clip_len: int,
     num_clips: int,
-    p_interval: tuple[float, float],
+    p_interval: tuple[float, float] | None,
     seed: int,
     decodes: bool = False,
 ) -> np.ndarray:
@@ -290,7 +293,7 @@ def _draw(
     num_frames: int,
     clip_len: int,
     num_clips: int,
-    p_interval: tuple[float, float],
+    p_interval: tuple[float, float] | None,
     fixed_starts: bool = False,
     within_part: bool = False,
 ) -> np.ndarray:
@@ -307,9 +310,11 @@ def _draw(
     """
     clips = []
     for i in range(num_clips):
-        share = rng.rand() * (p_interval[1] - p_interval[0]) + p_interval[0]
-        part = max(int(share * num_frames), 1)
-        first = rng.randint(num_frames - part + 1)
+        part, first = num_frames, 0
+        if p_interval is not None:
+            share = rng.rand() * (p_interval[1] - p_interval[0]) + p_interval[0]
+            part = max(int(share * num_frames), 1)
+            first = rng.randint(num_frames - part + 1)
         if part < clip_len:
             start = i if part < num_clips else i * part // num_clips
             if not fixed_starts:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...errors import ConfigError, did_you_mean
+from ...errors import ConfigError, Faults, did_you_mean
 from ...signature import accepted, check_call
 from ...skeletons.graph import Graph
 from ..pretrained import load_backbone
@@ -112,12 +112,14 @@ class GraphBackbone(Backbone):
         where = where or f'model.backbone ({cls.__name__})'
         prefixes = tuple(f'{part}_' for part in cls.unit_kinds)
         known = [*accepted(cls), *(f'{prefix}*' for prefix in prefixes)]
+        faults = Faults()
         for name in settings:
             if not (isinstance(name, str) and name.startswith(prefixes)):
-                raise ConfigError(
+                faults.add(
                     f'{where}: unknown argument {name!r}.{did_you_mean(name, known)} '
                     f'Known: {", ".join(known)}.'
                 )
+        faults.raise_any(where)
         return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
     def load_pretrained(self, path: str | os.PathLike | None) -> None:

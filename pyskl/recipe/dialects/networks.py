@@ -1,0 +1,115 @@
+"""MMAction2's models in PYSKL's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .said import ANY, Idle, Said, all_ones, kind_of
+
+# Old name -> ours.
+_TYPES = {'SkeletonGCN': 'RecognizerGCN', 'STGCNHead': 'GCNHead'}
+_LAYOUTS = {'ntu-rgb+d': 'nturgb+d', 'ntu_edge': 'nturgb+d'}
+
+_IDLE_IN_3D: Idle = {
+    'dilations': all_ones,
+    'with_pool2': False,
+    'with_pool1': True,
+    'lateral': False,
+    'pretrained2d': ANY,
+    'non_local': lambda value: not any(value) if isinstance(value, (list, tuple)) else not value,
+    'init_cfg': None,
+}
+_IDLE_IN_HEAD: Idle = {
+    'spatial_type': 'avg',
+    'temporal_type': 'avg',
+    'consensus': ANY,
+    'num_person': ANY,
+    'init_cfg': None,
+}
+_STRIDES = {'conv1_stride': (1, 2), 'pool1_stride': (1, 2)}  # MMAction2's defaults, and ours
+
+
+def speaks_of_strides(backbone: Any) -> bool:
+    """Whether a backbone is written in MMAction2's words."""
+    words = (*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st'))
+    return isinstance(backbone, Mapping) and any(
+        word in backbone for word in words if word not in ('pretrained2d', 'init_cfg')
+    )
+
+
+def translate_model(model: Any, said: Said) -> Any:
+    """Translate `model`; what is no dict stays, for the checks to name.
+
+    Its data_preprocessor is for the caller, see mmaction1.
+    """
+    if not isinstance(model, Mapping):
+        return model
+    model = said.without_idle(model, {'init_cfg': None}, 'model', 'Give pretrained=FILE.')
+    is_graph_of_0x = model.get('type') == 'SkeletonGCN'
+    if kind_of(model) in _TYPES:
+        model['type'] = _TYPES[model['type']]
+    if isinstance(model.get('backbone'), Mapping):
+        model['backbone'] = _backbone(dict(model['backbone']), is_graph_of_0x, said)
+    if isinstance(model.get('cls_head'), Mapping):
+        head = dict(model['cls_head'])
+        if 'average_clips' in head:
+            test_cfg = model.get('test_cfg') if isinstance(model.get('test_cfg'), Mapping) else {}
+            model['test_cfg'] = {**test_cfg, 'average_clips': head.pop('average_clips')}
+        model['cls_head'] = _head(head, said)
+    return model
+
+
+def _head(head: dict[str, Any], said: Said) -> dict[str, Any]:
+    if kind_of(head) in _TYPES:
+        head['type'] = _TYPES[head['type']]
+    if 'dropout_ratio' in head:
+        head['dropout'] = head.pop('dropout_ratio')
+    return said.without_idle(
+        head, _IDLE_IN_HEAD, 'model.cls_head', 'The heads here average over space and time.'
+    )
+
+
+def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, said: Said) -> dict[str, Any]:
+    kind = backbone.get('type')
+    if kind in ('ResNet3d', 'ResNet3dSlowOnly'):
+        for name, default in _STRIDES.items():
+            given = [backbone.pop(f'{name}_{axis}', None) for axis in 'ts']
+            if given != [None, None]:
+                backbone[name] = tuple(d if g is None else g for g, d in zip(given, default))
+        return said.without_idle(
+            backbone, _IDLE_IN_3D, 'model.backbone', 'Leave it out, and train anew.'
+        )
+    if kind == 'AGCN':
+        said.cannot(
+            "model.backbone.type = 'AGCN'",
+            'of MMAction2 0.x, whose attention is a softmax, is not here. '
+            "Write type='AAGCN' with gcn_attention=False, as 2s-agcn is in MMAction2 1.x, and train anew.",
+        )
+    return _graph_of_0x(backbone, said) if is_graph_of_0x else backbone
+
+
+def _graph_of_0x(backbone: dict[str, Any], said: Said) -> dict[str, Any]:
+    weighs = backbone.pop('edge_importance_weighting', True)
+    backbone['gcn_adaptive'] = 'importance' if weighs else None
+    backbone = said.without_idle(
+        backbone, {'data_bn': True, 'init_cfg': None}, 'model.backbone', 'Leave it out.'
+    )
+    graph = backbone.get('graph_cfg')
+    if isinstance(graph, Mapping):
+        graph = dict(graph)
+        strategy = graph.pop('strategy', 'uniform')
+        if strategy not in ('spatial', 'agcn'):
+            said.cannot(
+                f'model.backbone.graph_cfg.strategy = {strategy!r}',
+                "is not here. Write mode='stgcn_spatial', and train anew.",
+            )
+        layout = graph.get('layout', 'openpose')
+        if isinstance(layout, str):
+            graph['layout'] = _LAYOUTS.get(layout, layout)
+        backbone['graph_cfg'] = {**graph, 'mode': 'stgcn_spatial'}
+        said.note(
+            f"the edges of MMAction2 0.x's layout {layout!r} differ from those here; a checkpoint of it "
+            'brings its own graph along.'
+        )
+    return backbone

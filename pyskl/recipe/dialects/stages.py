@@ -1,0 +1,148 @@
+"""MMAction2's pipelines in PYSKL's stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .said import ANY, Idle, Said, kind_of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What becomes of a stage of MMAction2.
+
+    Attributes:
+        type: its name here; None: the same.
+        renamed: arguments with another name here.
+        values: argument -> {MMAction2's value: the value here}.
+        added: arguments by which the stage here computes what MMAction2's does.
+        idle: arguments that do nothing here; see Said.without_idle.
+        note: a line for the log.
+        lacking: why there is no such stage, and what to write in its place.
+    """
+
+    type: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
+    idle: Idle = field(default_factory=dict)
+    note: str = ''
+    lacking: str = ''
+
+
+# MMAction2 draws no share of the clip and no offset before it samples, as PYSKL does.
+_SAMPLING = Stage(added={'p_interval': None}, idle={'test_mode': ANY})
+_NOT_LAZY = Stage(idle={'lazy': False})
+_SIDES = {'left': 'left_kp', 'right': 'right_kp'}
+
+STAGES: dict[str, Stage] = {
+    'UniformSampleFrames': _SAMPLING,
+    'UniformSample': _SAMPLING,
+    'SampleFrames': Stage(idle={'test_mode': ANY, 'start_index': ANY}),
+    # MMAction2 looks at no scores; GenSkeFeat joins them, wherever they are.
+    'PreNormalize2D': Stage(added={'threshold': -1}),
+    'FormatGCNInput': Stage(
+        values={'mode': {'loop': 'repeat'}}, idle={'input_format': lambda value: value == 'NCTVM'}
+    ),
+    'RandomCrop': _NOT_LAZY,
+    'RandomResizedCrop': _NOT_LAZY,
+    'CenterCrop': _NOT_LAZY,
+    'Resize': _NOT_LAZY,
+    'Flip': Stage(renamed=_SIDES, idle={'lazy': False}),
+    'GeneratePoseTarget': Stage(renamed=_SIDES),
+    'FormatShape': Stage(idle={'collapse': False}),
+    # 0.x alone
+    'PaddingWithLoop': Stage(
+        'PadTo',
+        renamed={'clip_len': 'length'},
+        added={'mode': 'loop'},
+        idle={'num_clips': 1},
+        note='PaddingWithLoop is read as PadTo, which refuses clips that are longer, where PaddingWithLoop cuts them.',
+    ),
+    'LoadKineticsPose': Stage(
+        'DecompressPose',
+        idle=dict.fromkeys(('io_backend', 'keypoint_weight', 'source'), ANY),
+        added={'max_person': 100},
+        note='LoadKineticsPose is read as DecompressPose, which orders people by the plain sum of their scores, '
+        'and takes the key points from the annotation file.',
+    ),
+    'PoseNormalize': Stage(
+        lacking="has no counterpart. Write dict(type='PreNormalize2D', threshold=-1): x and y are then twice as "
+        'large and the score is not shifted, so train anew.'
+    ),
+}
+
+
+def translate_pipeline(steps: Any, place: str, said: Said, normalize: Mapping | None = None) -> Any:
+    """Translate a pipeline's stages; what is no list of dicts stays, for the checks to name.
+
+    Args:
+        steps: the pipeline.
+        place: the pipeline's, as the user knows it.
+        said: takes notes and faults.
+        normalize: the pictures' mean and std, where the model of 1.x normalises them.
+    """
+    if not isinstance(steps, (list, tuple)):
+        return steps
+    kinds = [kind_of(step) for step in steps]
+    translated: list[Any] = []
+    for i, (step, kind) in enumerate(zip(steps, kinds)):
+        if kind == 'PackActionInputs':
+            translated += _packed(step, kinds)
+            continue
+        if kind == 'FormatShape' and normalize is not None:
+            translated.append({'type': 'Normalize', **normalize, 'to_bgr': False})
+        draws = 'GeneratePoseTarget' in kinds
+        if kind == 'FormatShape' and draws and step.get('input_format') == 'NCTHW':
+            step = {**step, 'input_format': 'NCTHW_Heatmap'}
+        elif kind == 'PreNormalize3D':
+            step = _turned(step)
+        if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
+            said.note(
+                'GeneratePoseTarget(double=True): the map that was drawn is mirrored here, not the key points, '
+                'as MMAction2 0.x does: one pixel apart.'
+            )
+        rule = STAGES.get(kind) if kind else None
+        translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', said))
+    return translated
+
+
+def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, said: Said) -> dict[str, Any]:
+    where = f'{place} ({step["type"]})'
+    if rule.lacking:
+        said.cannot(where, rule.lacking)
+    if rule.note:
+        said.note(rule.note)
+    kept = said.without_idle(
+        step, rule.idle, where, 'Leave it out, or take another stage in its place.'
+    )
+    renamed = {rule.renamed.get(key, key): _value(rule, key, value) for key, value in kept.items()}
+    added = {key: value for key, value in rule.added.items() if key not in renamed}
+    return {**renamed, **({'type': rule.type} if rule.type else {}), **added}
+
+
+def _value(rule: Stage, key: str, value: Any) -> Any:
+    known = rule.values.get(key, {})
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+def _turned(step: Mapping[str, Any]) -> dict[str, Any]:
+    """PreNormalize3D: 1.x turns spine and shoulders each by an argument of its own."""
+    return {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
+
+
+def _packed(step: Mapping[str, Any], kinds: list[str | None]) -> list[dict[str, Any]]:
+    """PackActionInputs: what the network takes, and the label, as tensors."""
+    entries = step.get('collect_keys')
+    if not entries:
+        pictures = {'DecordDecode', 'OpenCVDecode', 'RawFrameDecode', 'ArrayDecode', 'MMDecode'}
+        draws = 'GeneratePoseTarget' in kinds
+        entries = ['imgs'] if draws or pictures.intersection(kinds) else []
+        entries = entries or ['keypoint']
+    entries = list(entries) if isinstance(entries, (list, tuple)) else [entries]
+    return [
+        {'type': 'Collect', 'keys': [*entries, 'label'], 'meta_keys': []},
+        {'type': 'ToTensor', 'keys': entries},
+    ]

@@ -1,0 +1,115 @@
+"""Whatever is wrong with a config is told in one message, each fault once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pyskl.datasets
+import pyskl.models  # noqa: F401 (fills the registries)
+from pyskl.errors import ConfigError, Faults
+from pyskl.recipe import load_config, read_recipe
+
+USER_COPY = Path(__file__).parents[1] / 'inputs' / 'user_copy.py'
+
+
+def changed(**options) -> dict:
+    return load_config(USER_COPY, {key.replace('__', '.'): value for key, value in options.items()})
+
+
+def faults_of(cfg, **how) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(cfg, **how)
+    return list(caught.value.messages)
+
+
+def test_faults_of_all_sections_come_together():
+    values = changed(
+        model__backbone__depht=50,
+        model__cls_head__num_classes='32',
+        data__train__dataset__pipeline__0__clip_len='48',
+        data__train__dataset__pipeline__5__type='Resizee',
+        data__val__pipeline__3__scale=None,
+        data__test__spilt='test',
+        data__videos_per_gpu=0,
+        optimizer__momentun=0.9,
+        optimizer__weight_decay='x',
+        lr_config__policy='CosinAnnealing',
+        evaluation__metrics=['top_k_acuracy'],
+    )
+    values = dict(values._cfg_dict, log_levl='INFO', fp16=dict())
+    del values['log_level']
+    lines = faults_of(values)
+    for words in (
+        ('model.backbone', "'depht'"),
+        ('model.cls_head (I3DHead).num_classes', "'32'"),
+        ('data.train.dataset.pipeline[0]', 'clip_len'),
+        ('data.train.dataset.pipeline[5]', 'Did you mean Resize?'),
+        ('data.val.pipeline[3]', 'scale'),
+        ('data.test', 'Did you mean split?'),
+        ('data.videos_per_gpu = 0', 'at least 1'),
+        ('optimizer', 'Did you mean momentum?'),
+        ('optimizer.weight_decay', 'a number'),
+        ('lr_config.policy', 'Did you mean CosineAnnealing?'),
+        ('evaluation', 'top_k_accuracy?'),
+        ("'log_levl'", 'Did you mean log_level?'),
+        ('fp16', '--amp fp16'),
+    ):
+        assert sum(all(word in line for word in words) for line in lines) == 1, (words, lines)
+    assert len(lines) == 13 and all(line.startswith('config: ') for line in lines)
+
+
+def test_a_pipeline_that_cannot_be_built_is_named_beside_a_wrong_model():
+    values = changed(model__type='RecogniserGCM', data__val__pipeline__0__clip_len=0)
+    lines = faults_of(values)
+    assert len(lines) == 2 and 'model.type' in lines[0] and 'clip_len = 0' in lines[1]
+
+
+def test_what_does_not_belong_together_is_all_told():
+    values = changed(data__val__num_classes=5, data__test__pipeline__6__keys=['label'], data__test__pipeline__7__keys=['label'])
+    lines = faults_of(values)
+    assert any('data.val.num_classes = 5' in line for line in lines)
+    assert any('data.test' in line and "does not collect 'imgs'" in line for line in lines)
+
+
+def test_missing_keys_are_all_named():
+    with pytest.raises(ConfigError) as caught:
+        read_recipe({}).require('model', 'optimizer', 'total_epochs')
+    assert [line.split()[1] for line in caught.value.messages] == ['model', 'optimizer', 'total_epochs']
+
+
+def test_wrong_options_are_all_named():
+    with pytest.raises(ConfigError) as caught:
+        changed(modle__x=1, data__train__dataset__pipeline__99__x=1)
+    assert len(caught.value.messages) == 2
+
+
+def test_one_fault_alone_is_as_it_was():
+    faults = Faults()
+    faults.raise_any()
+    for _ in range(2):
+        with faults:
+            raise ConfigError('a.py: wrong')
+    with pytest.raises(ConfigError, match=r'^a\.py: wrong$'):
+        faults.raise_any()
+    with pytest.raises(ValueError, match='other'), faults:
+        raise ValueError('other')
+
+
+@pytest.mark.parametrize('train', [5, dict(type='NoSuchData'), dict(type='PoseDataset', pipeline=[dict(type='X')])])
+def test_a_test_asks_nothing_of_the_training_data(train):
+    values = dict(changed()._cfg_dict)
+    values['data'] = {**values['data'], 'train': train}
+    recipe = read_recipe(values, splits=('test',))
+    assert recipe.data.train is None and recipe.data.val is None and recipe.data.test['split'] == 'test'
+    assert faults_of(values)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'name'),
+    [('backbone', 'C3D'), ('backbone', 'X3D'), ('backbone', 'ResNet3dSlowFast'), ('cls_head', 'TSNHead')],
+)
+def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):
+    (line,) = faults_of(changed(**{f'model__{kind}__type': name}))
+    assert f'model.{kind}.type = {name!r}' in line and 'is not here' in line and 'Did you mean' not in line

@@ -1,0 +1,325 @@
+"""Configs of MMAction2 are read in PYSKL's words: the same recipe, and one message for all that cannot be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import textwrap
+
+import pytest
+from config_files import CONFIGS
+from mmaction_configs import GRAPH_FAMILIES, LEFT, RIGHT, config_1x, family_of, rows, stream_of
+from tiny import script
+
+from pyskl.errors import ConfigError
+from pyskl.recipe import dump_config, load_config, read_recipe
+
+ROWS = rows()
+GRAPH_ROWS = [row for row in ROWS if family_of(row) in GRAPH_FAMILIES]
+HEATMAP_ROWS = [row for row in ROWS if 'slowonly_' in row['config']]
+
+
+def named(found: list[dict[str, str]]) -> dict:
+    return dict(argvalues=found, ids=[row['config'].split('/')[-1] for row in found])
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(values, name='theirs.py', head=''):
+        text = values if isinstance(values, str) else head + dump_config(values)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return _write
+
+
+# -- 1.x ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('row', **named(GRAPH_ROWS + HEATMAP_ROWS))
+def test_the_recipe_is_that_of_the_table(row):
+    recipe = read_recipe(config_1x(row))
+    train, repeat = recipe.data.train, 1
+    if train['type'] == 'RepeatDataset':
+        train, repeat = train['dataset'], train['times']
+    clip = recipe.optimizer_config.grad_clip
+    lr = recipe.lr_config
+    kind, _, rest = row['schedule'].partition(' ')
+    base = recipe.auto_scale_lr.base_batch_size if recipe.auto_scale_lr else None
+    found = {
+        'recognizer': recipe.model['type'],
+        'backbone': recipe.model['backbone']['type'],
+        'lr': recipe.optimizer['lr'],
+        'weight_decay': recipe.optimizer['weight_decay'],
+        'nesterov': recipe.optimizer.get('nesterov', False),
+        'clip': None if clip is None else int(clip.max_norm),
+        'epochs': recipe.total_epochs,
+        'repeat': repeat,
+        'batch per GPU': recipe.data.videos_per_gpu,
+        'base_batch_size': base,
+        'ann_file': train['ann_file'],
+        'split': train['split'],
+        'load_from': recipe.load_from,
+    }
+    assert {key: str(value) for key, value in found.items()} == {key: row[key] for key in found}
+    if kind == 'CosineAnnealingLR':
+        assert (lr.policy, lr.by_epoch, lr.min_lr) == ('CosineAnnealing', False, 0)
+        assert int(rest) == recipe.total_epochs
+    else:
+        assert (lr.policy, list(lr.step), lr.gamma) == ('step', json.loads(rest), 0.1)
+    assert recipe.data.loader('test').videos_per_gpu == 1 and recipe.data.loader('train').shuffle
+    assert recipe.evaluation.metrics == ('top_k_accuracy', 'mean_class_accuracy')
+    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_figure == 'top1_acc'
+    assert recipe.log_config.interval == 100 and recipe.cudnn_benchmark is False
+
+
+@pytest.mark.parametrize('row', **named(GRAPH_ROWS))
+def test_a_graph_network_is_its_counterpart_among_pyskls(row):
+    """All but what MMAction2 computes otherwise: the frames it draws, and the scores that it looks at."""
+    folder, name, stream = row['PYSKL counterpart'].split(' ')[0].split('/')
+    theirs = read_recipe(config_1x(row))
+    ours = read_recipe(load_config(CONFIGS / folder / f'{name}.py', [f'stream={stream}']))
+    assert stream == stream_of(row)
+    model = dict(ours.model)
+    if 'gcn_attention False' in row['PYSKL counterpart']:
+        model['backbone'] = {**model['backbone'], 'gcn_attention': False}
+    assert theirs.model == model
+    assert theirs.optimizer == ours.optimizer and theirs.lr_config == ours.lr_config
+    for split in ('train', 'val', 'test'):
+        known = getattr(ours.data, split)
+        known = known.get('dataset', known)
+        found = getattr(theirs.data, split)
+        found = found.get('dataset', found)
+        assert as_pyskl_has_it(found['pipeline']) == known['pipeline'], split
+        assert found['split'] == known['split'] and found['type'] == known['type']
+
+
+def as_pyskl_has_it(pipeline: list[dict]) -> list[dict]:
+    changed = []
+    for step in pipeline:
+        step = dict(step)
+        if step['type'] == 'UniformSampleFrames':
+            assert step.pop('p_interval') is None
+            step['type'] = 'UniformSample'
+        if step['type'] == 'PreNormalize2D':
+            assert step.pop('threshold') == -1
+        changed.append(step)
+    return changed
+
+
+def test_heat_maps_are_read_word_for_word(write):
+    row = next(row for row in HEATMAP_ROWS if row['config'].endswith('ntu60-xsub-limb'))
+    recipe = read_recipe(load_config(write(config_1x(row))))
+    backbone, head = recipe.model['backbone'], recipe.model['cls_head']
+    assert backbone['conv1_stride'] == backbone['pool1_stride'] == (1, 1)
+    assert not {'conv1_stride_s', 'pool1_stride_s', 'dilations'} & set(backbone)
+    assert head['dropout'] == 0.5 and recipe.model['test_cfg'] == {'average_clips': 'prob'}
+    *_, draw, shape, collect, tensors = recipe.data.test['pipeline']
+    sides = dict(left_kp=LEFT, right_kp=RIGHT)
+    assert draw == dict(type='GeneratePoseTarget', with_kp=False, with_limb=True, double=True, **sides)
+    assert shape == dict(type='FormatShape', input_format='NCTHW_Heatmap')
+    assert (collect['keys'], tensors['keys']) == (['imgs', 'label'], ['imgs'])
+
+
+@pytest.mark.parametrize('name', ['rgb_only', 'rgbpose_conv3d'])
+def test_networks_that_are_not_here_are_named_all_at_once(name, write):
+    row = next(row for row in ROWS if row['config'].endswith(name))
+    theirs = config_1x(row)
+    backbone = dict(type='RGBPoseConv3D') if name == 'rgbpose_conv3d' else theirs['model']['backbone']
+    theirs['model'] = dict(
+        type=row['recognizer'],
+        data_preprocessor=dict(type='ActionDataPreprocessor', mean=[1.0, 2, 3], std=[4.0, 5, 6]),
+        backbone=backbone,
+        cls_head=dict(type='RGBPoseHead', num_classes=60, in_channels=(2048, 512)),
+    )
+    dataset = theirs['test_dataloader']['dataset']
+    dataset['pipeline'] = [dict(type='MMDecode'), dict(type='FormatShape', input_format='NCTHW')]
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(load_config(write(theirs)))
+    missing = ['MMDecode', 'Normalize']
+    missing += ['MMRecognizer3D'] if name == 'rgbpose_conv3d' else ['RGBPoseHead']
+    for word in missing:
+        assert any(f"'{word}': this" in line and 'is not here' in line for line in caught.value.messages)
+
+
+def test_what_cannot_be_translated_is_said_in_one_message(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    theirs['optim_wrapper'].update(type='OptimWrapper', paramwise_cfg=dict(bias_lr_mult=2), accumulative_counts=4)
+    theirs['param_scheduler'] = [dict(type='PolyLR', power=2), dict(type='CosineAnnealingLR', T_max=99)]
+    theirs['train_dataloader']['sampler'] = dict(type='InfiniteSampler')
+    theirs['train_dataloader']['dataset']['times'] = '5'
+    theirs['train_cfg']['dynamic_intervals'] = [(2, 1)]
+    theirs['val_evaluater'] = theirs.pop('val_evaluator')
+    theirs['model']['cls_head']['num_class'] = 3
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(load_config(write(theirs)))
+    lines = caught.value.messages
+    for word in (
+        *('paramwise_cfg', 'accumulative_counts', 'PolyLR', 'T_max = 99', 'InfiniteSampler'),
+        *('dynamic_intervals', 'Did you mean val_evaluator?', 'Did you mean num_classes?', "times = '5'"),
+    ):
+        assert sum(word in line for line in lines) == 1, word
+    assert all(line.startswith('theirs.py: ') for line in lines)
+
+
+def test_a_base_that_is_not_on_this_machine_is_done_without(write):
+    """One config alone, downloaded; and the config of another stream that starts from it."""
+    joint = config_1x(GRAPH_ROWS[-2])
+    write(joint, 'joint.py', "_base_ = '../../_base_/default_runtime.py'\n")
+    child = write("_base_ = 'joint.py'\noptim_wrapper = dict(optimizer=dict(lr=0.5))\n", 'bone.py')
+    recipe = read_recipe(load_config(child))
+    assert recipe.optimizer['lr'] == 0.5 and recipe.total_epochs == 16
+    assert any('default_runtime.py' in note and 'is not there' in note for note in recipe.notes)
+    with pytest.raises(ConfigError, match=r'joint\.py, line \d+: NameError'):
+        write('_base_ = "../../_base_/default_runtime.py"\na = no_such_name\n', 'joint.py')
+        load_config(child)
+
+
+def test_a_comma_behind_a_loader_and_the_scope_of_a_type_are_read(write):
+    theirs = config_1x(HEATMAP_ROWS[-1])
+    theirs['train_dataloader'] = (theirs['train_dataloader'],)
+    theirs['model']['type'] = 'mmaction.Recognizer3D'
+    recipe = read_recipe(load_config(write(theirs)))
+    assert recipe.data.train['type'] == 'RepeatDataset' and recipe.model['type'] == 'Recognizer3D'
+
+
+def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    theirs['param_scheduler'] = [
+        dict(type='LinearLR', start_factor=0.2, by_epoch=True, begin=0, end=3),
+        dict(type='MultiStepLR', begin=0, end=16, by_epoch=True, milestones=[4, 9], gamma=0.5),
+    ]
+    theirs['default_hooks']['checkpoint'].update(max_keep_ckpts=2, save_best='acc/mean1')
+    theirs['train_cfg'].update(val_begin=5, val_interval=2)
+    theirs.update(randomness=dict(seed=7), resume=True, load_from='a.pth')
+    recipe = read_recipe(load_config(write(theirs), ['data.videos_per_gpu=3']))
+    lr, evaluation = recipe.lr_config, recipe.evaluation
+    assert (lr.policy, lr.step, lr.gamma) == ('step', [4, 9], 0.5)
+    assert (lr.warmup, lr.warmup_ratio, lr.warmup_iters, lr.warmup_by_epoch) == ('linear', 0.2, 3, True)
+    assert (evaluation.start, evaluation.interval, evaluation.save_best) == (5, 2, 'mean_class_accuracy')
+    assert recipe.checkpoint_config.max_keep_ckpts == 2 and recipe.seed == 7
+    assert (recipe.resume_from, recipe.load_from) == ('a.pth', None)
+    assert recipe.data.videos_per_gpu == 3
+
+
+def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
+    path = write(config_1x(HEATMAP_ROWS[0]))
+    script('print_config').main([str(path)])
+    printed = capsys.readouterr().out
+    assert printed.startswith('# theirs.py: is written for MMAction2 1.x') and 'train_dataloader = ' not in printed
+    again = read_recipe(load_config(write(printed, 'again.py')))
+    assert again.effective() == read_recipe(load_config(path)).effective()
+
+
+# -- 0.x ---------------------------------------------------------------------------------------
+
+OLD = textwrap.dedent("""
+    model = dict(
+        type='Recognizer3D',
+        backbone=dict(type='ResNet3dSlowOnly', pretrained=None, in_channels=17, base_channels=4, num_stages=3, out_indices=(2,),
+                      stage_blocks=(1, 1, 1), conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
+                      temporal_strides=(1, 1, 2), dilations=(1, 1, 1)),
+        cls_head=dict(type='I3DHead', in_channels=64, num_classes=2, spatial_type='avg', dropout_ratio=0.3),
+        train_cfg=dict(), test_cfg=dict(average_clips='prob'))
+    left, right = [1, 3], [2, 4]
+    pipeline = [dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True), dict(type='PoseDecode'),
+                dict(type='Flip', flip_ratio=0.5, left=left, right=right),
+                dict(type='GeneratePoseTarget', double=True, left_kp=left, right_kp=right), dict(type='FormatShape', input_format='NCTHW'),
+                dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]), dict(type='ToTensor', keys=['imgs'])]
+    part = dict(type='PoseDataset', ann_file='a.pkl', data_prefix='', pipeline=pipeline)
+    data = dict(videos_per_gpu=4, workers_per_gpu=0, train=part, val=part, test=part)
+    optimizer = dict(type='SGD', lr=0.2, momentum=0.9)
+    lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
+    total_epochs = 240
+    workflow = [('train', 10)]
+    evaluation = dict(interval=10, metrics=['top_k_accuracy'], topk=(1, 2), key_indicator='top1_acc')
+""")
+
+
+def test_a_config_of_0x_is_read(write):
+    recipe = read_recipe(load_config(write(OLD)))
+    backbone, head = recipe.model['backbone'], recipe.model['cls_head']
+    assert backbone['conv1_stride'] == backbone['pool1_stride'] == (1, 1) and head['dropout'] == 0.3
+    sample, _, flip, draw, shape, *_ = recipe.data.test['pipeline']
+    assert sample == dict(type='UniformSampleFrames', clip_len=8, num_clips=1, p_interval=None)
+    assert flip == dict(type='Flip', flip_ratio=0.5, left_kp=[1, 3], right_kp=[2, 4])
+    assert shape['input_format'] == 'NCTHW_Heatmap' and draw['left_kp'] == [1, 3]
+    assert recipe.evaluation.save_best == 'top1_acc' and recipe.total_epochs == 240
+    notes = '\n'.join(recipe.notes)
+    for word in ('MMAction2 0.x', 'workflow', 'key_indicator', 'dilations', 'spatial_type', 'data_prefix', 'one pixel apart'):
+        assert word in notes, word
+
+
+def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
+    steps = "dict(type='PaddingWithLoop', clip_len=300), dict(type='PoseDecode'), dict(type='FormatGCNInput', input_format='NCTVM'), "
+    last = "dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]), dict(type='ToTensor', keys=['keypoint'])]\n"
+    model = (
+        "model = dict(type='SkeletonGCN', backbone=dict(type='STGCN', in_channels=3, edge_importance_weighting=True, "
+        "graph_cfg=dict(layout='coco', strategy='spatial')), cls_head=dict(type='STGCNHead', num_classes=60, in_channels=256, "
+        "loss_cls=dict(type='CrossEntropyLoss')), train_cfg=None, test_cfg=None)\n"
+    )
+    data = "data = dict(test=dict(type='PoseDataset', ann_file='a.pkl', data_prefix='', pipeline=pipeline))\n"
+    recipe = read_recipe(load_config(write(f'{model}pipeline = [{steps}{last}{data}')))
+    assert recipe.model == dict(
+        type='RecognizerGCN',
+        backbone=dict(type='STGCN', in_channels=3, gcn_adaptive='importance', graph_cfg=dict(layout='coco', mode='stgcn_spatial')),
+        cls_head=dict(type='GCNHead', num_classes=60, in_channels=256, loss_cls=dict(type='CrossEntropyLoss')),
+    )
+    assert recipe.data.test['pipeline'][0] == dict(type='PadTo', length=300, mode='loop')
+    old = f'{model}pipeline = [{steps}dict(type="PoseNormalize"), {last}{data}'.replace("'STGCN'", "'AGCN'")
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(load_config(write(old)))
+    assert any('PoseNormalize' in line and 'PreNormalize2D' in line for line in caught.value.messages)
+    assert any('AGCN' in line and 'softmax' in line for line in caught.value.messages)
+
+
+def test_pyskls_own_words_pass_untouched(write):
+    text = OLD
+    for theirs, ours in (
+        ('conv1_stride_s=1, pool1_stride_s=1', 'conv1_stride=(1, 1), pool1_stride=(1, 1)'),
+        (', dilations=(1, 1, 1)', ''),
+        ("spatial_type='avg', dropout_ratio", 'dropout'),
+        ("data_prefix='', ", ''),
+        ("'NCTHW'", "'NCTHW_Heatmap'"),
+        ('left=left, right=right', 'left_kp=left, right_kp=right'),
+        ("('train', 10)", "('train', 1)"),
+        (", key_indicator='top1_acc'", ''),
+    ):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    recipe = read_recipe(load_config(write(text)))
+    assert not any('MMAction2' in note for note in recipe.notes)
+    assert recipe.data.test['pipeline'][0] == dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True)
+
+
+# -- anything at all ---------------------------------------------------------------------------
+
+JUNK = (None, 5, -1, '', [], {}, [1], {'a': 1}, (1, 2), {'type': 5}, [{'type': 'Flip'}], {'type': ['a']}, {1: 2})
+
+
+def paths_in(value, path=()):
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, item in inner:
+        yield from paths_in(item, (*path, key))
+
+
+def changed(value, path, new):
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {k: changed(v, path[1:], new) if k == path[0] else v for k, v in value.items()}
+    return type(value)(changed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(value))
+
+
+@pytest.mark.parametrize('start', range(0, 24, 8))
+def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
+    for seed in range(start, start + 8):
+        draw, theirs = random.Random(seed), config_1x(ROWS[seed % 8])
+        for _ in range(2):
+            path = draw.choice([path for path in paths_in(theirs) if path])
+            theirs = changed(theirs, path, draw.choice(JUNK))
+        with contextlib.suppress(ConfigError):
+            read_recipe(theirs).effective()
