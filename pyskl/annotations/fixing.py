@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     for row, annotation in enumerate(annotations):
         name = short_name(annotation, row)
         try:
-            clip = _with_arrays(annotation, row, lambda line, name=name: done.add(line, name))
+            clip = _with_arrays(annotation, row, partial(done.add, clip=name))
             if _is_empty(clip):
                 done.add('left out, since there is nothing in it: no frames, or nobody', name)
             else:
@@ -77,7 +78,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     _turn(clips, done)
     for row, clip in list(clips.items()):
         try:
-            note: Note = lambda line, name=clip['frame_dir']: done.add(line, name)  # noqa: E731
+            note = partial(done.add, clip=clip['frame_dir'])
             clips[row] = tidy(_mended(clip, note), note)
         except Wrong as wrong:
             failed.add(str(wrong), clip['frame_dir'])
@@ -88,7 +89,8 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
             for name in names:
                 done.add(f'left out: {line}', name)
         failed = Notes()
-    names = dict(zip(clips, unrepeated([clip['frame_dir'] for clip in clips.values()])))
+    new_names = unrepeated([clip['frame_dir'] for clip in clips.values()])
+    names = dict(zip(clips, new_names))
     for row, clip in clips.items():
         if names[row] != clip['frame_dir']:
             done.add('renamed, since the name was taken', f'{clip["frame_dir"]} -> {names[row]}')

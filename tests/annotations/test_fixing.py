@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import script as load_script
 
-from pyskl.annotations import read_annotations
+from pyskl.annotations import read_annotations, write_packed
 from pyskl.annotations.about import About
 from pyskl.annotations.fixing import fix_annotations
 from pyskl.errors import UserError
@@ -191,3 +191,10 @@ def test_boxes_are_mended_too():
     (mended,) = fix_annotations([{'frame_dir': 'a', **compressed}], 'x.pkl').annotations
     assert mended['keypoint'][1, 1].tolist() == [0, 0, 0] and mended['keypoint'].sum() == 15
     assert mended['total_frames'] == 2 and 'keypoint_score' not in mended
+
+
+def test_a_packed_folder_is_looked_over_too(tmp_path, capsys):
+    write_packed(tmp_path / 'p.packed', CLIPS, {'train': ['a', 'b']})
+    assert check_data.main([str(tmp_path / 'p.packed'), '--json']) == 0
+    facts = json.loads(capsys.readouterr().out)['facts']
+    assert facts['clips'] == 3 and facts['splits'] == {'train': 2}

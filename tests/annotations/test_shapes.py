@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from pyskl.annotations import open_annotations, read_annotations
+from pyskl.annotations.check import check_annotations
 from pyskl.annotations.fields import Wrong, clean_fields
+from pyskl.annotations.label_lists import from_one
 from pyskl.errors import DataError
 
 SHAPE = (1, 4, 3, 2)
@@ -203,3 +205,27 @@ def test_frames_and_joints_the_other_way_round_are_said(tmp_path, clips, wrong):
         return
     with pytest.raises(DataError, match='swapped.*--fix'):
         read_annotations(tmp_path / 'x.pkl')
+
+
+@pytest.mark.parametrize(
+    'labels, num_classes, counts',
+    [
+        ([1, 2, 2], 2, True),
+        ([1, 2, -1], 2, True),
+        ([0, 2], 2, False),
+        ([2, 2], 2, False),
+        ([1, 3], 2, False),
+        ([-1], 2, False),
+        ([], 2, False),
+    ],
+)
+def test_labels_that_count_from_one_are_known(labels, num_classes, counts):
+    advice = from_one(np.array(labels, np.int64), num_classes, 'x.pkl')
+    assert ('tools/join.py x.pkl -o OUT.pkl --first-label 1' in advice) == counts == bool(advice)
+
+
+def test_clips_without_labels_or_sizes_name_the_command_that_adds_them():
+    bare = [{'frame_dir': name, 'keypoint': KEYPOINT} for name in 'ab']
+    report = check_annotations({'annotations': bare})
+    assert any('img_shape' in e and '--img-shape' in e for e in report.errors)
+    assert any('--labels' in w and '--split-by' in w for w in report.warnings)
