@@ -38,9 +38,7 @@ def graph_pipeline(row: dict[str, str], **sampling: Any) -> list[dict[str, Any]]
     flat = row['ann_file'].endswith('2d.pkl')
     return [
         dict(type='PreNormalize2D' if flat else 'PreNormalize3D'),
-        dict(
-            type='GenSkeFeat', dataset='coco' if flat else 'nturgb+d', feats=[stream_of(row)]
-        ),
+        dict(type='GenSkeFeat', dataset='coco' if flat else 'nturgb+d', feats=[stream_of(row)]),
         dict(type='UniformSampleFrames', clip_len=100, **sampling),
         dict(type='PoseDecode'),
         dict(type='FormatGCNInput', num_person=2),
@@ -154,7 +152,9 @@ def config_1x(row: dict[str, str]) -> dict[str, Any]:
     scheduler = (
         dict(type=kind, eta_min=0, T_max=int(rest), by_epoch=True, convert_to_iter_based=True)
         if kind == 'CosineAnnealingLR'
-        else dict(type=kind, begin=0, end=epochs, by_epoch=True, milestones=json.loads(rest), gamma=0.1)
+        else dict(
+            type=kind, begin=0, end=epochs, by_epoch=True, milestones=json.loads(rest), gamma=0.1
+        )
     )
     wrapper: dict[str, Any] = dict(
         optimizer=dict(
@@ -187,9 +187,7 @@ def config_1x(row: dict[str, str]) -> dict[str, Any]:
         **{f'{split}_dataloader': loader(split) for split in ('train', 'val', 'test')},
         val_evaluator=[dict(type='AccMetric')],
         test_evaluator=[dict(type='AccMetric')],
-        train_cfg=dict(
-            type='EpochBasedTrainLoop', max_epochs=epochs, val_begin=1, val_interval=1
-        ),
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs, val_begin=1, val_interval=1),
         val_cfg=dict(type='ValLoop'),
         test_cfg=dict(type='TestLoop'),
         param_scheduler=[scheduler],

@@ -67,7 +67,9 @@ def test_a_checkpoint_of_mmaction_1x_is_read(tmp_path, network, zipped):
     }
     weights['data_preprocessor.mean'] = torch.zeros(3, 1, 1)
     meta = dict(epoch=2, seed=np.int64(7), score=np.float32(0.5), cfg='model = ...')
-    path = saved(tmp_path, dict(state_dict=weights, meta=meta, message_hub=hub.state_dict()), zipped)
+    path = saved(
+        tmp_path, dict(state_dict=weights, meta=meta, message_hub=hub.state_dict()), zipped
+    )
     notes = fits(network, path)
     assert 'data_preprocessor.mean left out' in notes[0] and 'cls_head.fc is read' in notes[1]
     assert read_checkpoint(path)['meta']['seed'] == 7
@@ -136,7 +138,9 @@ def test_names_of_ours_stay_as_they_are(network):
 
 def test_a_layer_that_does_not_fit_is_named_with_both_shapes(network):
     state = {**network.state_dict(), 'backbone.data_bn.weight': torch.zeros(45)}
-    with pytest.raises(CheckpointError, match=r'backbone\.data_bn\.weight \(45,\) \(expected \(51,\)\)'):
+    with pytest.raises(
+        CheckpointError, match=r'backbone\.data_bn\.weight \(45,\) \(expected \(51,\)\)'
+    ):
         load_weights(network, state, 'a.pth')
 
 

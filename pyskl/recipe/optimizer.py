@@ -36,9 +36,11 @@ def check_optimizer(cfg: Any, where: str) -> None:
         faults.add(f"{where}: 'params' is given by the program. Leave it out.")
     if 'lr' not in arguments:
         faults.add(f"{where}: 'lr' is missing, the learning rate. Add it, e.g. lr=0.1.")
-    for name in arguments.keys() & accepted(cls).keys():
-        with faults:
-            _check_numbers(name, arguments[name], accepted(cls)[name].default, where)
+    named = [line.partition(' = ')[0] for line in faults.messages]
+    for name, value in arguments.items():
+        if name in accepted(cls) and f'{where} ({cls.__name__}).{name}' not in named:
+            with faults:
+                _check_numbers(name, value, accepted(cls)[name].default, where)
     faults.raise_any(where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)

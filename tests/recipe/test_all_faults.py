@@ -38,7 +38,7 @@ def test_faults_of_all_sections_come_together():
         lr_config__policy='CosinAnnealing',
         evaluation__metrics=['top_k_acuracy'],
     )
-    values = dict(values._cfg_dict, log_levl='INFO', fp16=dict())
+    values = dict(values._cfg_dict, log_levl='INFO', fp16=dict(loss_scale=512.0))
     del values['log_level']
     lines = faults_of(values)
     for words in (
@@ -49,8 +49,8 @@ def test_faults_of_all_sections_come_together():
         ('data.val.pipeline[3]', 'scale'),
         ('data.test', 'Did you mean split?'),
         ('data.videos_per_gpu = 0', 'at least 1'),
-        ('optimizer', 'Did you mean momentum?'),
-        ('optimizer.weight_decay', 'a number'),
+        ('optimizer (SGD)', 'Did you mean momentum?'),
+        ('optimizer (SGD).weight_decay', 'a number'),
         ('lr_config.policy', 'Did you mean CosineAnnealing?'),
         ('evaluation', 'top_k_accuracy?'),
         ("'log_levl'", 'Did you mean log_level?'),
@@ -67,7 +67,11 @@ def test_a_pipeline_that_cannot_be_built_is_named_beside_a_wrong_model():
 
 
 def test_what_does_not_belong_together_is_all_told():
-    values = changed(data__val__num_classes=5, data__test__pipeline__6__keys=['label'], data__test__pipeline__7__keys=['label'])
+    values = changed(
+        data__val__num_classes=5,
+        data__test__pipeline__6__keys=['label'],
+        data__test__pipeline__7__keys=['label'],
+    )
     lines = faults_of(values)
     assert any('data.val.num_classes = 5' in line for line in lines)
     assert any('data.test' in line and "does not collect 'imgs'" in line for line in lines)
@@ -76,7 +80,11 @@ def test_what_does_not_belong_together_is_all_told():
 def test_missing_keys_are_all_named():
     with pytest.raises(ConfigError) as caught:
         read_recipe({}).require('model', 'optimizer', 'total_epochs')
-    assert [line.split()[1] for line in caught.value.messages] == ['model', 'optimizer', 'total_epochs']
+    assert [line.split()[1] for line in caught.value.messages] == [
+        'model',
+        'optimizer',
+        'total_epochs',
+    ]
 
 
 def test_wrong_options_are_all_named():
@@ -97,19 +105,44 @@ def test_one_fault_alone_is_as_it_was():
         raise ValueError('other')
 
 
-@pytest.mark.parametrize('train', [5, dict(type='NoSuchData'), dict(type='PoseDataset', pipeline=[dict(type='X')])])
+@pytest.mark.parametrize(
+    'train', [5, dict(type='NoSuchData'), dict(type='PoseDataset', pipeline=[dict(type='X')])]
+)
 def test_a_test_asks_nothing_of_the_training_data(train):
     values = dict(changed()._cfg_dict)
     values['data'] = {**values['data'], 'train': train}
     recipe = read_recipe(values, splits=('test',))
-    assert recipe.data.train is None and recipe.data.val is None and recipe.data.test['split'] == 'test'
+    assert (
+        recipe.data.train is None
+        and recipe.data.val is None
+        and recipe.data.test['split'] == 'test'
+    )
     assert faults_of(values)
 
 
 @pytest.mark.parametrize(
     ('kind', 'name'),
-    [('backbone', 'C3D'), ('backbone', 'X3D'), ('backbone', 'ResNet3dSlowFast'), ('cls_head', 'TSNHead')],
+    [
+        ('backbone', 'C3D'),
+        ('backbone', 'X3D'),
+        ('backbone', 'ResNet3dSlowFast'),
+        ('cls_head', 'TSNHead'),
+    ],
 )
 def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):
     (line,) = faults_of(changed(**{f'model__{kind}__type': name}))
-    assert f'model.{kind}.type = {name!r}' in line and 'is not here' in line and 'Did you mean' not in line
+    assert (
+        f'model.{kind}.type = {name!r}' in line
+        and 'is not here' in line
+        and 'Did you mean' not in line
+    )
+
+
+def test_a_recognizer_is_made_without_a_look_at_the_training_data():
+    from pyskl.apis import init_recognizer
+
+    backbone = dict(base_channels=1, stage_blocks=(1, 1, 1))
+    small = {f'model.backbone.{key}': value for key, value in backbone.items()}
+    cfg = load_config(USER_COPY, {**small, 'model.cls_head.in_channels': 16})
+    cfg._cfg_dict['data']['train'] = dict(type='NoSuchData')
+    assert init_recognizer(cfg, device='cpu').cls_head.num_classes == 32

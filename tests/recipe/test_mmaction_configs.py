@@ -118,7 +118,9 @@ def test_heat_maps_are_read_word_for_word(write):
     assert head['dropout'] == 0.5 and recipe.model['test_cfg'] == {'average_clips': 'prob'}
     *_, draw, shape, collect, tensors = recipe.data.test['pipeline']
     sides = dict(left_kp=LEFT, right_kp=RIGHT)
-    assert draw == dict(type='GeneratePoseTarget', with_kp=False, with_limb=True, double=True, **sides)
+    assert draw == dict(
+        type='GeneratePoseTarget', with_kp=False, with_limb=True, double=True, **sides
+    )
     assert shape == dict(type='FormatShape', input_format='NCTHW_Heatmap')
     assert (collect['keys'], tensors['keys']) == (['imgs', 'label'], ['imgs'])
 
@@ -127,7 +129,9 @@ def test_heat_maps_are_read_word_for_word(write):
 def test_networks_that_are_not_here_are_named_all_at_once(name, write):
     row = next(row for row in ROWS if row['config'].endswith(name))
     theirs = config_1x(row)
-    backbone = dict(type='RGBPoseConv3D') if name == 'rgbpose_conv3d' else theirs['model']['backbone']
+    backbone = (
+        dict(type='RGBPoseConv3D') if name == 'rgbpose_conv3d' else theirs['model']['backbone']
+    )
     theirs['model'] = dict(
         type=row['recognizer'],
         data_preprocessor=dict(type='ActionDataPreprocessor', mean=[1.0, 2, 3], std=[4.0, 5, 6]),
@@ -141,13 +145,20 @@ def test_networks_that_are_not_here_are_named_all_at_once(name, write):
     missing = ['MMDecode', 'Normalize']
     missing += ['MMRecognizer3D'] if name == 'rgbpose_conv3d' else ['RGBPoseHead']
     for word in missing:
-        assert any(f"'{word}': this" in line and 'is not here' in line for line in caught.value.messages)
+        assert any(
+            f"'{word}': this" in line and 'is not here' in line for line in caught.value.messages
+        )
 
 
 def test_what_cannot_be_translated_is_said_in_one_message(write):
     theirs = config_1x(GRAPH_ROWS[0])
-    theirs['optim_wrapper'].update(type='OptimWrapper', paramwise_cfg=dict(bias_lr_mult=2), accumulative_counts=4)
-    theirs['param_scheduler'] = [dict(type='PolyLR', power=2), dict(type='CosineAnnealingLR', T_max=99)]
+    theirs['optim_wrapper'].update(
+        type='OptimWrapper', paramwise_cfg=dict(bias_lr_mult=2), accumulative_counts=4
+    )
+    theirs['param_scheduler'] = [
+        dict(type='PolyLR', power=2),
+        dict(type='CosineAnnealingLR', T_max=99),
+    ]
     theirs['train_dataloader']['sampler'] = dict(type='InfiniteSampler')
     theirs['train_dataloader']['dataset']['times'] = '5'
     theirs['train_cfg']['dynamic_intervals'] = [(2, 1)]
@@ -158,7 +169,12 @@ def test_what_cannot_be_translated_is_said_in_one_message(write):
     lines = caught.value.messages
     for word in (
         *('paramwise_cfg', 'accumulative_counts', 'PolyLR', 'T_max = 99', 'InfiniteSampler'),
-        *('dynamic_intervals', 'Did you mean val_evaluator?', 'Did you mean num_classes?', "times = '5'"),
+        *(
+            'dynamic_intervals',
+            'Did you mean val_evaluator?',
+            'Did you mean num_classes?',
+            "times = '5'",
+        ),
     ):
         assert sum(word in line for line in lines) == 1, word
     assert all(line.startswith('theirs.py: ') for line in lines)
@@ -197,8 +213,17 @@ def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
     recipe = read_recipe(load_config(write(theirs), ['data.videos_per_gpu=3']))
     lr, evaluation = recipe.lr_config, recipe.evaluation
     assert (lr.policy, lr.step, lr.gamma) == ('step', [4, 9], 0.5)
-    assert (lr.warmup, lr.warmup_ratio, lr.warmup_iters, lr.warmup_by_epoch) == ('linear', 0.2, 3, True)
-    assert (evaluation.start, evaluation.interval, evaluation.save_best) == (5, 2, 'mean_class_accuracy')
+    assert (lr.warmup, lr.warmup_ratio, lr.warmup_iters, lr.warmup_by_epoch) == (
+        'linear',
+        0.2,
+        3,
+        True,
+    )
+    assert (evaluation.start, evaluation.interval, evaluation.save_best) == (
+        5,
+        2,
+        'mean_class_accuracy',
+    )
     assert recipe.checkpoint_config.max_keep_ckpts == 2 and recipe.seed == 7
     assert (recipe.resume_from, recipe.load_from) == ('a.pth', None)
     assert recipe.data.videos_per_gpu == 3
@@ -208,7 +233,10 @@ def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
     path = write(config_1x(HEATMAP_ROWS[0]))
     script('print_config').main([str(path)])
     printed = capsys.readouterr().out
-    assert printed.startswith('# theirs.py: is written for MMAction2 1.x') and 'train_dataloader = ' not in printed
+    assert (
+        printed.startswith('# theirs.py: is written for MMAction2 1.x')
+        and 'train_dataloader = ' not in printed
+    )
     again = read_recipe(load_config(write(printed, 'again.py')))
     assert again.effective() == read_recipe(load_config(path)).effective()
 
@@ -248,7 +276,15 @@ def test_a_config_of_0x_is_read(write):
     assert shape['input_format'] == 'NCTHW_Heatmap' and draw['left_kp'] == [1, 3]
     assert recipe.evaluation.save_best == 'top1_acc' and recipe.total_epochs == 240
     notes = '\n'.join(recipe.notes)
-    for word in ('MMAction2 0.x', 'workflow', 'key_indicator', 'dilations', 'spatial_type', 'data_prefix', 'one pixel apart'):
+    for word in (
+        'MMAction2 0.x',
+        'workflow',
+        'key_indicator',
+        'dilations',
+        'spatial_type',
+        'data_prefix',
+        'one pixel apart',
+    ):
         assert word in notes, word
 
 
@@ -264,14 +300,25 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
     recipe = read_recipe(load_config(write(f'{model}pipeline = [{steps}{last}{data}')))
     assert recipe.model == dict(
         type='RecognizerGCN',
-        backbone=dict(type='STGCN', in_channels=3, gcn_adaptive='importance', graph_cfg=dict(layout='coco', mode='stgcn_spatial')),
-        cls_head=dict(type='GCNHead', num_classes=60, in_channels=256, loss_cls=dict(type='CrossEntropyLoss')),
+        backbone=dict(
+            type='STGCN',
+            in_channels=3,
+            gcn_adaptive='importance',
+            graph_cfg=dict(layout='coco', mode='stgcn_spatial'),
+        ),
+        cls_head=dict(
+            type='GCNHead', num_classes=60, in_channels=256, loss_cls=dict(type='CrossEntropyLoss')
+        ),
     )
     assert recipe.data.test['pipeline'][0] == dict(type='PadTo', length=300, mode='loop')
-    old = f'{model}pipeline = [{steps}dict(type="PoseNormalize"), {last}{data}'.replace("'STGCN'", "'AGCN'")
+    old = f'{model}pipeline = [{steps}dict(type="PoseNormalize"), {last}{data}'.replace(
+        "'STGCN'", "'AGCN'"
+    )
     with pytest.raises(ConfigError) as caught:
         read_recipe(load_config(write(old)))
-    assert any('PoseNormalize' in line and 'PreNormalize2D' in line for line in caught.value.messages)
+    assert any(
+        'PoseNormalize' in line and 'PreNormalize2D' in line for line in caught.value.messages
+    )
     assert any('AGCN' in line and 'softmax' in line for line in caught.value.messages)
 
 
@@ -291,17 +338,39 @@ def test_pyskls_own_words_pass_untouched(write):
         text = text.replace(theirs, ours)
     recipe = read_recipe(load_config(write(text)))
     assert not any('MMAction2' in note for note in recipe.notes)
-    assert recipe.data.test['pipeline'][0] == dict(type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True)
+    assert recipe.data.test['pipeline'][0] == dict(
+        type='UniformSampleFrames', clip_len=8, num_clips=1, test_mode=True
+    )
 
 
 # -- anything at all ---------------------------------------------------------------------------
 
-JUNK = (None, 5, -1, '', [], {}, [1], {'a': 1}, (1, 2), {'type': 5}, [{'type': 'Flip'}], {'type': ['a']}, {1: 2})
+JUNK = (
+    None,
+    5,
+    -1,
+    '',
+    [],
+    {},
+    [1],
+    {'a': 1},
+    (1, 2),
+    {'type': 5},
+    [{'type': 'Flip'}],
+    {'type': ['a']},
+    {1: 2},
+)
 
 
 def paths_in(value, path=()):
     yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, (list, tuple))
+        else ()
+    )
     for key, item in inner:
         yield from paths_in(item, (*path, key))
 
@@ -311,7 +380,9 @@ def changed(value, path, new):
         return new
     if isinstance(value, dict):
         return {k: changed(v, path[1:], new) if k == path[0] else v for k, v in value.items()}
-    return type(value)(changed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(value))
+    return type(value)(
+        changed(v, path[1:], new) if i == path[0] else v for i, v in enumerate(value)
+    )
 
 
 @pytest.mark.parametrize('start', range(0, 24, 8))

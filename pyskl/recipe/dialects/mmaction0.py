@@ -43,7 +43,9 @@ def translate(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
             if isinstance(model, Mapping) and given:
                 model = {**model, part: given}
     if isinstance(model, dict):
-        model = {k: v for k, v in model.items() if k not in ('train_cfg', 'test_cfg') or v is not None}
+        model = {
+            k: v for k, v in model.items() if k not in ('train_cfg', 'test_cfg') or v is not None
+        }
     translated['model'] = model
     data = dict(values['data'])
     for split in ('train', 'val', 'test'):
@@ -95,10 +97,14 @@ def _leave_out_prefix(prefix: Any, place: str, said: Said) -> None:
 
 def _translate_workflow(values: dict[str, Any], said: Said) -> None:
     flow = values.get('workflow')
-    alone = isinstance(flow, (list, tuple)) and len(flow) == 1 and isinstance(flow[0], (list, tuple))
+    alone = (
+        isinstance(flow, (list, tuple)) and len(flow) == 1 and isinstance(flow[0], (list, tuple))
+    )
     if alone and len(flow[0]) == 2 and flow[0][0] == 'train' and flow[0][1] != 1:
         del values['workflow']
-        said.note(f'workflow = {flow!r} is passed over: evaluation.interval says when is validated.')
+        said.note(
+            f'workflow = {flow!r} is passed over: evaluation.interval says when is validated.'
+        )
 
 
 def _translate_best(values: dict[str, Any], said: Said) -> None:
@@ -109,4 +115,3 @@ def _translate_best(values: dict[str, Any], said: Said) -> None:
     kept.setdefault('save_best', evaluation['key_indicator'])
     values['evaluation'] = kept
     said.note('evaluation.key_indicator is read as save_best.')
-

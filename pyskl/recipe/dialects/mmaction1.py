@@ -215,9 +215,10 @@ def _optimizer(wrapper: dict[str, Any], said: Said) -> dict[str, Any]:
 
 
 def _loop(loop: dict[str, Any], said: Said) -> dict[str, Any]:
-    if loop.pop('type', 'EpochBasedTrainLoop') != 'EpochBasedTrainLoop' or loop.pop(
-        'by_epoch', True
-    ) is not True:
+    if (
+        loop.pop('type', 'EpochBasedTrainLoop') != 'EpochBasedTrainLoop'
+        or loop.pop('by_epoch', True) is not True
+    ):
         said.cannot(
             'train_cfg.type', "counts iterations. Write type='EpochBasedTrainLoop' with max_epochs."
         )
@@ -291,7 +292,9 @@ def _metrics(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
             if not isinstance(metric, Mapping):
                 continue
             if metric.get('type') != 'AccMetric':
-                said.note(f'{key}: {metric.get("type")} is passed over; tools/test.py writes scores.npz.')
+                said.note(
+                    f'{key}: {metric.get("type")} is passed over; tools/test.py writes scores.npz.'
+                )
                 continue
             names = metric.get('metric_list', ('top_k_accuracy', 'mean_class_accuracy'))
             options = metric.get('metric_options') or {}
@@ -326,7 +329,7 @@ def _schedule(given: Any, epochs: Any, said: Said) -> dict[str, Any]:
         else:
             said.cannot(
                 f'{place} ({kind}):',
-                "one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR or ConstantLR. Write lr_config = "
+                'one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR or ConstantLR. Write lr_config = '
                 "dict(policy='CosineAnnealing' or 'step', ...), as in configs/README.md.",
             )
     return {'lr_config': {**main, **warmup}} if main else {}
@@ -372,4 +375,3 @@ def _warmup(step: Mapping[str, Any], place: str, said: Said) -> dict[str, Any]:
         'warmup_iters': step.get('end', 1),
         'warmup_by_epoch': step.get('by_epoch', True),
     }
-
