@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mmengine.config import Config
 from tiny import problem
@@ -181,6 +181,7 @@ plain_values = st.recursive(
 
 
 @given(plain_values)
+@example({'µ': 1})
 def test_any_plain_value_is_written_so_that_python_reads_it_back(value):
     space: dict = {}
     exec(dump_config({'x': value}), space)

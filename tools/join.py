@@ -21,6 +21,7 @@ from pyskl.annotations.about import About
 from pyskl.annotations.joining import Joined, join_files
 from pyskl.errors import UserError, run_script, seed_number
 from pyskl.labels import read_labels
+from pyskl.recipe.layout_option import read_layout
 from pyskl.wording import count
 
 
@@ -53,7 +54,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FILE',
         help='names of the classes, one a line, in class order',
     )
-    parser.add_argument('--layout', metavar='NAME', help='what the joints are, to go with the data')
+    parser.add_argument('--layout', metavar='LAYOUT', help='what the joints are, to go with the data: a name, a dict as in configs, '
+                        'or a config file')
     parser.add_argument(
         '--img-shape',
         nargs=2,
@@ -108,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         joined.put_splits(splitting.split_clips(args.split_by, joined.names, labels, args.seed))
     about = About(
         tuple(label_names) if label_names else joined.about.label_names,
-        args.layout or joined.about.layout,
+        read_layout(args.layout) or joined.about.layout,
     )
     joined.about = About.of(about.entries(), 'the options')
     joined.check_label_names()

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import unicodedata
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -87,4 +88,7 @@ def _line(value: Any) -> str:
 
 def _names(value: dict) -> bool:
     """Can the keys be written as keywords?"""
-    return all(isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k) for k in value)
+    return all(
+        isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k)
+        and unicodedata.normalize('NFKC', k) == k       # Python reads names so: dict(µ=1) has the key 'μ'
+        for k in value)
