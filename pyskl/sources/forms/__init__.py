@@ -14,5 +14,6 @@ from . import ultralytics as ultralytics
 from . import coco as coco
 from . import k400 as k400
 from . import natops as natops
+from . import project as project
 
 __all__ = ['FORMS']

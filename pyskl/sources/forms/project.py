@@ -1,0 +1,110 @@
+"""Annotation files of joints in space, seen through a camera: pictures of them, from one side or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...annotations.about import About
+from ...annotations.store import read_annotations
+from ...errors import UserError
+from ...skeletons.camera import Camera
+from ..source import Source, Unit, option
+
+_CAMERA = Camera()
+
+
+@dataclass
+class Project(Source):
+    """Pickles of clips with x, y, z; a clip of each turn, named clip@30 where there are several."""
+
+    form = 'project'
+    reads = 'annotation pickles with keypoint (M, T, V, 3), x, y, z'
+    suffixes = ('.pkl', '.pickle')
+
+    axes: Sequence[str] = option(
+        _CAMERA.axes,
+        "what of the data points right, down and away from the viewer, '-' for the other way, as "
+        "one word: --axes=-x,-y,z (the default, Kinect's); x,y,z of a camera; x,-z,y with z up",
+        type=lambda text: tuple(text.split(',')),
+    )
+    turns: Sequence[float] = option(
+        (0.0,),
+        'degrees by which people turn to their left, a clip each (default: 0)',
+        type=float,
+        nargs='+',
+        metavar='DEGREES',
+    )
+    picture: int = option(_CAMERA.picture, 'side of the picture in pixels', type=int)
+    scale: float | None = option(
+        None,
+        "pixels a unit, the data's origin in the middle (default: the clip fills the picture)",
+        type=float,
+    )
+    distance: float | None = option(
+        None, "of the camera, in units of the clip's size (default: infinitely far)", type=float
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            self._camera = Camera(
+                tuple(self.axes), self.picture, scale=self.scale, distance=self.distance
+            )
+        except ValueError as error:
+            raise UserError(f'project: {error}') from error
+        if len(set(self.turns)) < len(self.turns):
+            raise UserError(
+                f'--turns {" ".join(map(str, self.turns))}: an angle stands there twice.'
+            )
+        self._about, self._splits = About(), dict[str, list[str]]()
+
+    def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Yield each clip as it is seen from every side."""
+        data = read_annotations(unit.path)
+        self._about = About.of(data, str(unit.path))
+        for name, members in data['split'].items():
+            self._splits.setdefault(name, []).extend(members)
+        for clip in data['annotations']:
+            if clip['keypoint'].shape[-1] != 3:
+                shape = clip['keypoint'].shape
+                self.leave_out(
+                    f'{unit.path}: clip {clip["frame_dir"]}: keypoint has shape {shape}, expected '
+                    '(people, frames, joints, 3): x, y, z. It is in a picture already.'
+                )
+                continue
+            yield from map(self._seen, [clip] * len(self.turns), self.turns)
+
+    def _seen(self, clip: Mapping[str, Any], turn: float) -> dict[str, Any]:
+        xy, there = self._camera.project(clip['keypoint'], turn)
+        size = (self.picture, self.picture)
+        return {
+            **clip,
+            'frame_dir': self._name(clip['frame_dir'], turn),
+            'keypoint': xy,
+            'keypoint_score': np.where(there, clip['keypoint_score'], np.float32(0)),
+            'img_shape': size,
+            'original_shape': size,
+        }
+
+    def _name(self, name: str, turn: float) -> str:
+        return name if len(self.turns) == 1 else f'{name}@{turn:g}'
+
+    def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
+        """Return what the file itself says of its joints."""
+        return self._about.layout
+
+    def label_names(self) -> tuple[str, ...] | None:
+        """Return the file's own names of classes."""
+        return self._about.label_names
+
+    def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Return the file's own splits: all views of a clip are in its split."""
+        there = set(names)
+        return {
+            split: [n for m in members for t in self.turns if (n := self._name(m, t)) in there]
+            for split, members in self._splits.items()
+        }
