@@ -47,7 +47,7 @@ PICKLES = {
 }
 BYTES = {
     'video': [b'\0\0\0\x20ftypisom' + bytes(99), b'RIFF\0\0\0\0AVI LIST', b'\x1aE\xdf\xa3\x01'],
-    'gzip': [gzip.compress(b'x')],
+    'gzip': [gzip.compress(b'x', mtime=0)],
     'joblib': [b'\x80\x04\x95\0\x8c\x13joblib.numpy_pickle\x94.'],
     'pandas': [b'\x80\x04\x95\0\x8c\x11pandas.core.frame\x94.'],
     'hdf5': [b'\x89HDF\r\n\x1a\n\0\0'],
