@@ -24,9 +24,15 @@ def check_config(path: str | os.PathLike, who: str = '') -> Path:
         raise ConfigError(f'{who}: is a folder, expected a config file (.py){example}.')
     if path.suffix != '.py':
         raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
-    if not os.path.lexists(path):
+    try:
+        os.stat(path)
+    except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
-        raise ConfigError(f'{who}: there is no such config file.{near}')
+        raise ConfigError(f'{who}: there is no such config file.{near}') from None
+    except (OSError, ValueError) as error:  # a ValueError: NUL in the name
+        raise ConfigError(
+            f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.'
+        ) from error
     return path
 
 

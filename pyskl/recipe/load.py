@@ -47,11 +47,11 @@ def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterab
                 loaded = Config.fromfile(str(places[path]), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
         except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it
             raise ConfigError(f'{_place(error, places, path)}: {_words(error)}') from error
-    values, said = translate(_keep_plain(loaded, path.name), path.name)
+    values, remarks = translate(_keep_plain(loaded, path.name), path.name)
     for line in note(absent):
-        said.note(line)
+        remarks.note(line)
     cfg = Config(apply_options(values, parse_options(cfg_options), path.name), cfg_text=loaded.text, filename=str(path))
-    remember(cfg, said)
+    remember(cfg, remarks)
     return cfg
 
 

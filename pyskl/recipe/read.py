@@ -134,9 +134,9 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
-    given, said = translated(cfg, name)
+    given, remarks = translated(cfg, name)
     known, faults = hints_of(TopLevel), Faults()
-    faults.messages += said.faults.messages
+    faults.messages += remarks.faults.messages
     settings: dict[str, Any] = {}
     for key in (key for key in given if key in known):
         with faults:
@@ -161,7 +161,7 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
             collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
     faults.raise_any(name)
     recipe = _complete(top, name, settings)
-    return replace(recipe, notes=tuple(filter(None, (*said.notes, *recipe.notes, note))), collects_emb=collects_emb)
+    return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *recipe.notes, note))), collects_emb=collects_emb)
 
 
 def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:

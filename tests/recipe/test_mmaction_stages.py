@@ -10,7 +10,7 @@ import pytest
 from goldens import SMALL
 
 from pyskl.datasets import Compose
-from pyskl.recipe.dialects.said import Said
+from pyskl.recipe.dialects.remarks import Remarks
 from pyskl.recipe.dialects.stages import translate_pipeline
 
 with np.load(SMALL / 'pipeline' / 'mmaction.npz') as arrays:
@@ -23,9 +23,9 @@ def names(kind: str) -> list[str]:
 
 def translated(*steps: dict, **clip) -> dict:
     """Pass a clip through stages written for MMAction2 1.x."""
-    said = Said('a.py')
-    pipeline = Compose(translate_pipeline(steps, 'pipeline', said))
-    assert not said.faults.messages
+    remarks = Remarks('a.py')
+    pipeline = Compose(translate_pipeline(steps, 'pipeline', remarks))
+    assert not remarks.faults.messages
     return pipeline({'frame_dir': 'a', 'start_index': 0, 'label': 0, **clip})
 
 
@@ -79,6 +79,6 @@ def test_what_is_packed_is_what_the_network_takes(steps, entry):
     written = [dict(type=s) if isinstance(s, str) else dict(type=s[0], **s[1]) for s in steps]
     if 'Pack' not in str(steps):
         written.append(dict(type='PackActionInputs'))
-    *_, collect, to_tensor = translate_pipeline(written, 'pipeline', Said('a.py'))
+    *_, collect, to_tensor = translate_pipeline(written, 'pipeline', Remarks('a.py'))
     assert collect == dict(type='Collect', keys=[*entry.split(), 'label'], meta_keys=[])
     assert to_tensor == dict(type='ToTensor', keys=entry.split())

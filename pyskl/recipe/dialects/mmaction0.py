@@ -7,7 +7,7 @@ from typing import Any
 
 from ..walk import inner_datasets
 from .networks import speaks_of_strides, translate_model
-from .said import Said
+from .remarks import Remarks
 from .stages import translate_pipeline
 
 NAME = 'MMAction2 0.x'
@@ -33,10 +33,10 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
     )
 
 
-def translate(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     """Translate a config; what is as in PYSKL stays."""
     translated = dict(values)
-    model = translate_model(values['model'], said)
+    model = translate_model(values['model'], remarks)
     for part in ('train_cfg', 'test_cfg'):  # early configs have them at the top
         if isinstance(values.get(part), Mapping) or part in values and values[part] is None:
             given = translated.pop(part)
@@ -50,15 +50,15 @@ def translate(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
     data = dict(values['data'])
     for split in ('train', 'val', 'test'):
         if split in data:
-            data[split] = translate_dataset(data[split], f'data.{split}', said)
+            data[split] = translate_dataset(data[split], f'data.{split}', remarks)
     translated['data'] = data
-    _translate_workflow(translated, said)
-    _translate_best(translated, said)
+    _translate_workflow(translated, remarks)
+    _translate_best(translated, remarks)
     return translated
 
 
 def translate_dataset(
-    dataset: Any, place: str, said: Said, normalize: Mapping | None = None
+    dataset: Any, place: str, remarks: Remarks, normalize: Mapping | None = None
 ) -> Any:
     """Translate a data set and those inside of it; what is no dict stays, for the checks to name."""
     if not isinstance(dataset, Mapping):
@@ -67,51 +67,51 @@ def translate_dataset(
     changed.pop('test_mode', None)  # given when it is built
     for (key, *index), inner in inner_datasets(dataset):
         where = f'{place}.{key}[{index[0]}]' if index else f'{place}.{key}'
-        new = translate_dataset(inner, where, said, normalize)
+        new = translate_dataset(inner, where, remarks, normalize)
         if index:
             changed[key] = [new if i == index[0] else old for i, old in enumerate(changed[key])]
         else:
             changed[key] = new
     if 'data_prefix' in changed:
-        _leave_out_prefix(changed.pop('data_prefix'), place, said)
+        _leave_out_prefix(changed.pop('data_prefix'), place, remarks)
     if changed.get('valid_ratio') and 'box_thr' not in changed:
         changed['box_thr'] = 0.5  # MMAction2's default
     if 'pipeline' in changed:
         where = f'{place}.pipeline'
-        changed['pipeline'] = translate_pipeline(changed['pipeline'], where, said, normalize)
+        changed['pipeline'] = translate_pipeline(changed['pipeline'], where, remarks, normalize)
     return changed
 
 
-def _leave_out_prefix(prefix: Any, place: str, said: Said) -> None:
+def _leave_out_prefix(prefix: Any, place: str, remarks: Remarks) -> None:
     folders = prefix if isinstance(prefix, Mapping) else {'video': prefix}
     if folders.get('skeleton'):
-        said.note(
+        remarks.note(
             f'{place}.data_prefix: the key points are expected in ann_file itself, not as a file a clip in '
             f'{folders["skeleton"]!r}.'
         )
     elif any(folders.values()):
-        said.note(f'{place}.data_prefix = {prefix!r} is passed over: no videos are read here.')
+        remarks.note(f'{place}.data_prefix = {prefix!r} is passed over: no videos are read here.')
     else:
-        said.leave_out('data_prefix')
+        remarks.leave_out('data_prefix')
 
 
-def _translate_workflow(values: dict[str, Any], said: Said) -> None:
+def _translate_workflow(values: dict[str, Any], remarks: Remarks) -> None:
     flow = values.get('workflow')
     alone = (
         isinstance(flow, (list, tuple)) and len(flow) == 1 and isinstance(flow[0], (list, tuple))
     )
     if alone and len(flow[0]) == 2 and flow[0][0] == 'train' and flow[0][1] != 1:
         del values['workflow']
-        said.note(
+        remarks.note(
             f'workflow = {flow!r} is passed over: evaluation.interval says when is validated.'
         )
 
 
-def _translate_best(values: dict[str, Any], said: Said) -> None:
+def _translate_best(values: dict[str, Any], remarks: Remarks) -> None:
     evaluation = values.get('evaluation')
     if not isinstance(evaluation, Mapping) or 'key_indicator' not in evaluation:
         return
     kept = {key: value for key, value in evaluation.items() if key != 'key_indicator'}
     kept.setdefault('save_best', evaluation['key_indicator'])
     values['evaluation'] = kept
-    said.note('evaluation.key_indicator is read as save_best.')
+    remarks.note('evaluation.key_indicator is read as save_best.')

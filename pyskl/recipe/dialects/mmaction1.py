@@ -10,7 +10,7 @@ from ..setting import hints_of
 from ..settings import TopLevel
 from .mmaction0 import translate_dataset
 from .networks import translate_model
-from .said import Said, kind_of
+from .remarks import Remarks, kind_of
 
 NAME = 'MMAction2 1.x'
 
@@ -50,28 +50,28 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
     )
 
 
-def translate(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     """Translate a config. Helper names are left out: what they helped to say is translated."""
     values = {key: _without_scope(value) for key, value in values.items()}
     translated = {key: values[key] for key in values if key in hints_of(TopLevel)}
-    _check_names(values, said)
-    said.leave_out(*(key for key in _NOT_NEEDED if key in values))
+    _check_names(values, remarks)
+    remarks.leave_out(*(key for key in _NOT_NEEDED if key in values))
 
-    model, normalize = _model(values.get('model'), said)
+    model, normalize = _model(values.get('model'), remarks)
     if model is not None:
         translated['model'] = model
-    translated['data'] = _data(values, normalize, said)
+    translated['data'] = _data(values, normalize, remarks)
     for part, how in _PARTS.items():
         given = values.get(part)
         if isinstance(given, Mapping):
-            for key, value in how(dict(given), said).items():
+            for key, value in how(dict(given), remarks).items():
                 several = key == 'evaluation'  # of which several parts speak
                 translated[key] = {**translated.get(key, {}), **value} if several else value
         elif given is not None:
-            said.cannot(f'{part} = {given!r}:', 'expected a dict.')
+            remarks.cannot(f'{part} = {given!r}:', 'expected a dict.')
     epochs = translated.get('total_epochs')
-    translated.update(_schedule(values.get('param_scheduler'), epochs, said))
-    evaluation = {**_metrics(values, said), **translated.get('evaluation', {})}
+    translated.update(_schedule(values.get('param_scheduler'), epochs, remarks))
+    evaluation = {**_metrics(values, remarks), **translated.get('evaluation', {})}
     if evaluation:
         translated['evaluation'] = evaluation
     if values.get('resume') and translated.get('load_from'):
@@ -79,14 +79,14 @@ def translate(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
     return translated
 
 
-def _check_names(values: Mapping[str, Any], said: Said) -> None:
+def _check_names(values: Mapping[str, Any], remarks: Remarks) -> None:
     """Find misspelt sections, which would else be taken for helper names and passed over."""
     absent = [key for key in SECTIONS if key not in values]
     for key in values:
         if isinstance(key, str) and key not in (*SECTIONS, *_NOT_NEEDED, *hints_of(TopLevel)):
             near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.85)
             if near:
-                said.cannot(f'{key!r}', f'is unknown. Did you mean {near[0]}?')
+                remarks.cannot(f'{key!r}', f'is unknown. Did you mean {near[0]}?')
 
 
 def _only(value: Any) -> Any:
@@ -109,7 +109,7 @@ def _without_scope(value: Any) -> Any:
 # -- model and data ----------------------------------------------------------------------------
 
 
-def _model(model: Any, said: Said) -> tuple[Any, Mapping[str, Any] | None]:
+def _model(model: Any, remarks: Remarks) -> tuple[Any, Mapping[str, Any] | None]:
     """The model, and the pictures' mean and std, which a step of the pipeline takes off here."""
     normalize = None
     if isinstance(model, Mapping) and 'data_preprocessor' in model:
@@ -121,22 +121,22 @@ def _model(model: Any, said: Said) -> tuple[Any, Mapping[str, Any] | None]:
         if 'mean' in given and 'std' in given:
             normalize = {'mean': given['mean'], 'std': given['std']}
         else:
-            said.leave_out('model.data_preprocessor')
-    return translate_model(model, said), normalize
+            remarks.leave_out('model.data_preprocessor')
+    return translate_model(model, remarks), normalize
 
 
-def _data(values: Mapping[str, Any], normalize: Mapping | None, said: Said) -> dict[str, Any]:
+def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, split in _LOADERS.items():
         loader = _only(values.get(key))
         if loader is None:
             continue
         if not isinstance(loader, Mapping):
-            said.cannot(f'{key} = {loader!r}:', 'expected a dict.')
+            remarks.cannot(f'{key} = {loader!r}:', 'expected a dict.')
             continue
-        words, dataset = _loader(loader, key, split, said)
+        words, dataset = _loader(loader, key, split, remarks)
         place = f'{key}.dataset'
-        data[split] = translate_dataset(dataset, place, said, normalize)
+        data[split] = translate_dataset(dataset, place, remarks, normalize)
         if split == 'train':  # PYSKL's keys for all splits are the training's
             common = ('videos_per_gpu', 'workers_per_gpu', 'persistent_workers')
             data.update({word: words.pop(word) for word in common if word in words})
@@ -153,7 +153,7 @@ def _data(values: Mapping[str, Any], normalize: Mapping | None, said: Said) -> d
 
 
 def _loader(
-    loader: Mapping[str, Any], place: str, split: str, said: Said
+    loader: Mapping[str, Any], place: str, split: str, remarks: Remarks
 ) -> tuple[dict[str, Any], Any]:
     words, dataset = {}, None
     for key, value in loader.items():
@@ -164,16 +164,16 @@ def _loader(
         elif key == 'sampler':
             sampler = value if isinstance(value, Mapping) else {}
             if sampler.get('type', 'DefaultSampler') != 'DefaultSampler':
-                said.cannot(
+                remarks.cannot(
                     f'{place}.sampler.type = {sampler["type"]!r}',
                     'is not known here. Leave it out; class_prob of a data set shows rare classes more often.',
                 )
             elif split == 'train' and sampler.get('shuffle') is False:
                 words['shuffle'] = False
         elif key == 'drop_last' and value is False or key == 'collate_fn' and value in _COLLATE:
-            said.leave_out(f'{place}.{key}')
+            remarks.leave_out(f'{place}.{key}')
         else:
-            said.cannot(f'{place}.{key} = {value!r}', 'is not known here. Leave it out.')
+            remarks.cannot(f'{place}.{key} = {value!r}', 'is not known here. Leave it out.')
     return words, dataset
 
 
@@ -183,25 +183,25 @@ _COLLATE = ({'type': 'pseudo_collate'}, {'type': 'default_collate'}, None)
 # -- optimiser, loop, hooks --------------------------------------------------------------------
 
 
-def _optimizer(wrapper: dict[str, Any], said: Said) -> dict[str, Any]:
+def _optimizer(wrapper: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     kind, optimizer = wrapper.pop('type', 'OptimWrapper'), wrapper.pop('optimizer', None)
     clip = wrapper.pop('clip_grad', None)
     if kind == 'AmpOptimWrapper':
-        said.note(
+        remarks.note(
             'optim_wrapper.type = AmpOptimWrapper: give --amp fp16, or bf16, on the command line.'
         )
         for key in ('loss_scale', 'dtype'):
             wrapper.pop(key, None)
     elif kind != 'OptimWrapper':
-        said.cannot(f'optim_wrapper.type = {kind!r}', 'is not known here. Write OptimWrapper.')
+        remarks.cannot(f'optim_wrapper.type = {kind!r}', 'is not known here. Write OptimWrapper.')
     if wrapper.pop('accumulative_counts', 1) != 1:
-        said.cannot(
+        remarks.cannot(
             'optim_wrapper.accumulative_counts',
             'is not known here. Leave it out, and scale lr with the batch: --autoscale-lr.',
         )
     for key, value in wrapper.items():
         if value is not None:
-            said.cannot(
+            remarks.cannot(
                 f'optim_wrapper.{key} = {value!r}',
                 'is not known here: all weights are in one group. Leave it out.',
             )
@@ -214,12 +214,12 @@ def _optimizer(wrapper: dict[str, Any], said: Said) -> dict[str, Any]:
     return {**found, 'optimizer_config': {'grad_clip': clip}}
 
 
-def _loop(loop: dict[str, Any], said: Said) -> dict[str, Any]:
+def _loop(loop: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     if (
         loop.pop('type', 'EpochBasedTrainLoop') != 'EpochBasedTrainLoop'
         or loop.pop('by_epoch', True) is not True
     ):
-        said.cannot(
+        remarks.cannot(
             'train_cfg.type', "counts iterations. Write type='EpochBasedTrainLoop' with max_epochs."
         )
     translated, evaluation = {}, {}
@@ -232,11 +232,11 @@ def _loop(loop: dict[str, Any], said: Said) -> dict[str, Any]:
         evaluation['start'] = begin
     for key, value in loop.items():
         if value is not None and key != 'max_iters':
-            said.cannot(f'train_cfg.{key} = {value!r}', 'is not known here. Leave it out.')
+            remarks.cannot(f'train_cfg.{key} = {value!r}', 'is not known here. Leave it out.')
     return {**translated, 'evaluation': evaluation} if evaluation else translated
 
 
-def _hooks(hooks: dict[str, Any], said: Said) -> dict[str, Any]:
+def _hooks(hooks: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     translated: dict[str, Any] = {}
     saving = hooks.get('checkpoint')
     if isinstance(saving, Mapping):
@@ -254,7 +254,7 @@ def _hooks(hooks: dict[str, Any], said: Said) -> dict[str, Any]:
     return translated
 
 
-def _environment(env: dict[str, Any], said: Said) -> dict[str, Any]:
+def _environment(env: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     translated: dict[str, Any] = {}
     if 'cudnn_benchmark' in env:
         translated['cudnn_benchmark'] = env['cudnn_benchmark']
@@ -264,17 +264,17 @@ def _environment(env: dict[str, Any], said: Said) -> dict[str, Any]:
     return translated
 
 
-def _seed(given: dict[str, Any], said: Said) -> dict[str, Any]:
+def _seed(given: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     return {key: given[key] for key in ('seed', 'deterministic') if given.get(key) is not None}
 
 
-def _batch(given: dict[str, Any], said: Said) -> dict[str, Any]:
+def _batch(given: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     if given.get('enable'):
-        said.note('auto_scale_lr.enable: give --autoscale-lr on the command line.')
+        remarks.note('auto_scale_lr.enable: give --autoscale-lr on the command line.')
     return {'auto_scale_lr': {k: v for k, v in given.items() if k != 'enable'}}
 
 
-_PARTS: dict[str, Callable[[dict[str, Any], Said], dict[str, Any]]] = {
+_PARTS: dict[str, Callable[[dict[str, Any], Remarks], dict[str, Any]]] = {
     'optim_wrapper': _optimizer,
     'train_cfg': _loop,
     'default_hooks': _hooks,
@@ -284,7 +284,7 @@ _PARTS: dict[str, Callable[[dict[str, Any], Said], dict[str, Any]]] = {
 }
 
 
-def _metrics(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
     """The metrics of the first evaluator that has any; AccMetric's defaults are top-k and the mean of classes."""
     for key in ('val_evaluator', 'test_evaluator'):
         given = values.get(key)
@@ -292,7 +292,7 @@ def _metrics(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
             if not isinstance(metric, Mapping):
                 continue
             if metric.get('type') != 'AccMetric':
-                said.note(
+                remarks.note(
                     f'{key}: {metric.get("type")} is passed over; tools/test.py writes scores.npz.'
                 )
                 continue
@@ -309,7 +309,7 @@ def _metrics(values: Mapping[str, Any], said: Said) -> dict[str, Any]:
 _WARMUPS = {'LinearLR': 'linear', 'ConstantLR': 'constant'}
 
 
-def _schedule(given: Any, epochs: Any, said: Said) -> dict[str, Any]:
+def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
     """lr_config: one scheduler over all epochs, and perhaps a warm-up before it."""
     steps = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     main: dict[str, Any] = {}
@@ -318,16 +318,16 @@ def _schedule(given: Any, epochs: Any, said: Said) -> dict[str, Any]:
         place = f'param_scheduler[{i}]'
         kind = kind_of(step)
         if kind in _WARMUPS and not warmup:
-            warmup = _warmup(step, place, said)
+            warmup = _warmup(step, place, remarks)
         elif kind in _SCHEDULES and not main:
-            main = _SCHEDULES[kind](step, place, epochs, said)
+            main = _SCHEDULES[kind](step, place, epochs, remarks)
             if step.get('begin', 0) != 0:
-                said.cannot(
+                remarks.cannot(
                     f'{place}.begin = {step["begin"]!r}',
                     'is not known here: the schedule starts at the first epoch. Leave it out.',
                 )
         else:
-            said.cannot(
+            remarks.cannot(
                 f'{place} ({kind}):',
                 'one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR or ConstantLR. Write lr_config = '
                 "dict(policy='CosineAnnealing' or 'step', ...), as in configs/README.md.",
@@ -335,10 +335,10 @@ def _schedule(given: Any, epochs: Any, said: Said) -> dict[str, Any]:
     return {'lr_config': {**main, **warmup}} if main else {}
 
 
-def _cosine(step: Mapping[str, Any], place: str, epochs: Any, said: Said) -> dict[str, Any]:
+def _cosine(step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks) -> dict[str, Any]:
     length = step.get('T_max', step.get('end'))
     if length is not None and epochs is not None and length != epochs:
-        said.cannot(
+        remarks.cannot(
             f'{place}.T_max = {length!r}',
             f'differs from train_cfg.max_epochs = {epochs!r}; the cosine ends with the training here. Give both '
             'the same.',
@@ -349,22 +349,24 @@ def _cosine(step: Mapping[str, Any], place: str, epochs: Any, said: Said) -> dic
     return {'policy': 'CosineAnnealing', 'by_epoch': by_epoch, **(floor or {'min_lr': 0})}
 
 
-def _several_steps(step: Mapping[str, Any], place: str, epochs: Any, said: Said) -> dict[str, Any]:
+def _several_steps(
+    step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks
+) -> dict[str, Any]:
     known = {'milestones': 'step', 'step_size': 'step', 'gamma': 'gamma', 'by_epoch': 'by_epoch'}
     return {'policy': 'step', **{ours: step[word] for word, ours in known.items() if word in step}}
 
 
-_SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, Said], dict[str, Any]]] = {
+_SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, Remarks], dict[str, Any]]] = {
     'CosineAnnealingLR': _cosine,
     'MultiStepLR': _several_steps,
     'StepLR': _several_steps,
 }
 
 
-def _warmup(step: Mapping[str, Any], place: str, said: Said) -> dict[str, Any]:
+def _warmup(step: Mapping[str, Any], place: str, remarks: Remarks) -> dict[str, Any]:
     """mmcv's warm-up multiplies the policy's rate, which has begun meanwhile, as mmengine's factor does."""
     if step.get('end') is None or step.get('begin', 0) != 0 or step.get('end_factor', 1.0) != 1.0:
-        said.cannot(
+        remarks.cannot(
             place, 'is no warm-up from the first epoch on: begin=0, end=EPOCHS, end_factor=1.'
         )
     names = ('start_factor', 'factor')

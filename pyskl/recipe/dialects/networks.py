@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .said import ANY, Idle, Said, all_ones, kind_of
+from .remarks import ANY, Idle, Remarks, all_ones, kind_of
 
 # Old name -> ours.
 _TYPES = {'SkeletonGCN': 'RecognizerGCN', 'STGCNHead': 'GCNHead'}
@@ -38,61 +38,61 @@ def speaks_of_strides(backbone: Any) -> bool:
     )
 
 
-def translate_model(model: Any, said: Said) -> Any:
+def translate_model(model: Any, remarks: Remarks) -> Any:
     """Translate `model`; what is no dict stays, for the checks to name.
 
     Its data_preprocessor is for the caller, see mmaction1.
     """
     if not isinstance(model, Mapping):
         return model
-    model = said.without_idle(model, {'init_cfg': None}, 'model', 'Give pretrained=FILE.')
+    model = remarks.without_idle(model, {'init_cfg': None}, 'model', 'Give pretrained=FILE.')
     is_graph_of_0x = model.get('type') == 'SkeletonGCN'
     if kind_of(model) in _TYPES:
         model['type'] = _TYPES[model['type']]
     if isinstance(model.get('backbone'), Mapping):
-        model['backbone'] = _backbone(dict(model['backbone']), is_graph_of_0x, said)
+        model['backbone'] = _backbone(dict(model['backbone']), is_graph_of_0x, remarks)
     if isinstance(model.get('cls_head'), Mapping):
         head = dict(model['cls_head'])
         if 'average_clips' in head:
             test_cfg = model.get('test_cfg') if isinstance(model.get('test_cfg'), Mapping) else {}
             model['test_cfg'] = {**test_cfg, 'average_clips': head.pop('average_clips')}
-        model['cls_head'] = _head(head, said)
+        model['cls_head'] = _head(head, remarks)
     return model
 
 
-def _head(head: dict[str, Any], said: Said) -> dict[str, Any]:
+def _head(head: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     if kind_of(head) in _TYPES:
         head['type'] = _TYPES[head['type']]
     if 'dropout_ratio' in head:
         head['dropout'] = head.pop('dropout_ratio')
-    return said.without_idle(
+    return remarks.without_idle(
         head, _IDLE_IN_HEAD, 'model.cls_head', 'The heads here average over space and time.'
     )
 
 
-def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, said: Said) -> dict[str, Any]:
+def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, remarks: Remarks) -> dict[str, Any]:
     kind = backbone.get('type')
     if kind in ('ResNet3d', 'ResNet3dSlowOnly'):
         for name, default in _STRIDES.items():
             given = [backbone.pop(f'{name}_{axis}', None) for axis in 'ts']
             if given != [None, None]:
                 backbone[name] = tuple(d if g is None else g for g, d in zip(given, default))
-        return said.without_idle(
+        return remarks.without_idle(
             backbone, _IDLE_IN_3D, 'model.backbone', 'Leave it out, and train anew.'
         )
     if kind == 'AGCN':
-        said.cannot(
+        remarks.cannot(
             "model.backbone.type = 'AGCN'",
             'of MMAction2 0.x, whose attention is a softmax, is not here. '
             "Write type='AAGCN' with gcn_attention=False, as 2s-agcn is in MMAction2 1.x, and train anew.",
         )
-    return _graph_of_0x(backbone, said) if is_graph_of_0x else backbone
+    return _graph_of_0x(backbone, remarks) if is_graph_of_0x else backbone
 
 
-def _graph_of_0x(backbone: dict[str, Any], said: Said) -> dict[str, Any]:
+def _graph_of_0x(backbone: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
     weighs = backbone.pop('edge_importance_weighting', True)
     backbone['gcn_adaptive'] = 'importance' if weighs else None
-    backbone = said.without_idle(
+    backbone = remarks.without_idle(
         backbone, {'data_bn': True, 'init_cfg': None}, 'model.backbone', 'Leave it out.'
     )
     graph = backbone.get('graph_cfg')
@@ -100,7 +100,7 @@ def _graph_of_0x(backbone: dict[str, Any], said: Said) -> dict[str, Any]:
         graph = dict(graph)
         strategy = graph.pop('strategy', 'uniform')
         if strategy not in ('spatial', 'agcn'):
-            said.cannot(
+            remarks.cannot(
                 f'model.backbone.graph_cfg.strategy = {strategy!r}',
                 "is not here. Write mode='stgcn_spatial', and train anew.",
             )
@@ -108,7 +108,7 @@ def _graph_of_0x(backbone: dict[str, Any], said: Said) -> dict[str, Any]:
         if isinstance(layout, str):
             graph['layout'] = _LAYOUTS.get(layout, layout)
         backbone['graph_cfg'] = {**graph, 'mode': 'stgcn_spatial'}
-        said.note(
+        remarks.note(
             f"the edges of MMAction2 0.x's layout {layout!r} differ from those here; a checkpoint of it "
             'brings its own graph along.'
         )

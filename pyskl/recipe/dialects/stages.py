@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .said import ANY, Idle, Said, kind_of
+from .remarks import ANY, Idle, Remarks, kind_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Stage:
         renamed: arguments with another name here.
         values: argument -> {MMAction2's value: the value here}.
         added: arguments by which the stage here computes what MMAction2's does.
-        idle: arguments that do nothing here; see Said.without_idle.
+        idle: arguments that do nothing here; see Remarks.without_idle.
         note: a line for the log.
         lacking: why there is no such stage, and what to write in its place.
     """
@@ -75,13 +75,15 @@ STAGES: dict[str, Stage] = {
 }
 
 
-def translate_pipeline(steps: Any, place: str, said: Said, normalize: Mapping | None = None) -> Any:
+def translate_pipeline(
+    steps: Any, place: str, remarks: Remarks, normalize: Mapping | None = None
+) -> Any:
     """Translate a pipeline's stages; what is no list of dicts stays, for the checks to name.
 
     Args:
         steps: the pipeline.
         place: the pipeline's, as the user knows it.
-        said: takes notes and faults.
+        remarks: takes notes and faults.
         normalize: the pictures' mean and std, where the model of 1.x normalises them.
     """
     if not isinstance(steps, (list, tuple)):
@@ -100,22 +102,22 @@ def translate_pipeline(steps: Any, place: str, said: Said, normalize: Mapping | 
         elif kind == 'PreNormalize3D':
             step = _turned(step)
         if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
-            said.note(
+            remarks.note(
                 'GeneratePoseTarget(double=True): the map that was drawn is mirrored here, not the key points, '
                 'as MMAction2 0.x does: one pixel apart.'
             )
         rule = STAGES.get(kind) if kind else None
-        translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', said))
+        translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', remarks))
     return translated
 
 
-def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, said: Said) -> dict[str, Any]:
+def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, remarks: Remarks) -> dict[str, Any]:
     where = f'{place} ({step["type"]})'
     if rule.lacking:
-        said.cannot(where, rule.lacking)
+        remarks.cannot(where, rule.lacking)
     if rule.note:
-        said.note(rule.note)
-    kept = said.without_idle(
+        remarks.note(rule.note)
+    kept = remarks.without_idle(
         step, rule.idle, where, 'Leave it out, or take another stage in its place.'
     )
     renamed = {rule.renamed.get(key, key): _value(rule, key, value) for key, value in kept.items()}

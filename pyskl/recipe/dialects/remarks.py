@@ -25,7 +25,7 @@ def kind_of(cfg: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-class Said:
+class Remarks:
     """Gathers notes and faults while a config is translated.
 
     Args:
