@@ -13,11 +13,11 @@ from imigue_release import convert as convert_all
 
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout, layout_of
-from pyskl.sources import imigue_xlsx
-from pyskl.sources.imigue_frames import frames_of
-from pyskl.sources.imigue_joints import POINTS, Joints
-from pyskl.sources.imigue_labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99
-from pyskl.sources.imigue_tables import Table, read_table
+from pyskl.sources.imigue import xlsx as xlsx_reader
+from pyskl.sources.imigue.frames import frames_of
+from pyskl.sources.imigue.joints import POINTS, Joints
+from pyskl.sources.imigue.labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99
+from pyskl.sources.imigue.tables import Table, read_table
 
 OPENPOSE = get_layout('openpose137')
 
@@ -199,7 +199,7 @@ def test_a_workbook_that_is_none_or_would_fill_the_memory_is_left_out_by_name(
 def test_a_workbook_that_unpacks_to_more_than_allowed_is_refused_unread(tmp_path, monkeypatch):
     pytest.importorskip('python_calamine')
     xlsx(tmp_path / 'a.xlsx', [], **{'xl/media/a': '0' * 100_000})
-    monkeypatch.setattr(imigue_xlsx, 'MAX_BYTES', 50_000)
+    monkeypatch.setattr(xlsx_reader, 'MAX_BYTES', 50_000)
     with pytest.raises(DataError, match='unpacks to'):
         read_table(tmp_path / 'a.xlsx')
 

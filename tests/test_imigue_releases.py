@@ -11,7 +11,7 @@ from imigue_release import convert, csv, labels, noses, points, readlabel, rows,
 
 from pyskl.annotations import read_annotations
 from pyskl.errors import DataError
-from pyskl.sources.imigue_find import find
+from pyskl.sources.imigue.find import find
 
 BOTH = {'0187_0': 2, '0187_1': 31, '0203_0': 2, '0203_1': 31}
 

@@ -19,7 +19,7 @@ from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout
 from pyskl.sources.imigue import PUBLISHED_VAL_VIDEOS, read_raw, take_out_videos, video_of
-from pyskl.sources.imigue_csv import NUM_COLUMNS, POINTS, class_of, cut, read_csv_release
+from pyskl.sources.imigue.videos import NUM_COLUMNS, POINTS, class_of, cut, read_csv_release
 
 SCRIPT = Path(__file__).parents[1] / 'tools' / 'readlabel.py'
 RAW = SMALL / 'raw'

@@ -16,11 +16,11 @@ from pathlib import Path
 from pyskl.annotations import About, open_annotations, write_annotations
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
-from pyskl.sources.imigue_conversion import Settings
-from pyskl.sources.imigue_convert import convert
-from pyskl.sources.imigue_find import Found, find
-from pyskl.sources.imigue_findings import ID_MOD_99
-from pyskl.sources.imigue_joints import DEFAULT, Joints
+from pyskl.sources.imigue.convert import convert
+from pyskl.sources.imigue.find import Found, find
+from pyskl.sources.imigue.findings import ID_MOD_99
+from pyskl.sources.imigue.joints import DEFAULT, Joints
+from pyskl.sources.imigue.settings import Settings
 from pyskl.wording import count
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DataError, UserError, did_you_mean
-from ..skeletons import LAYOUTS, Layout, get_layout, layout_of, subset
+from ...errors import ConfigError, DataError, UserError, did_you_mean
+from ...skeletons import LAYOUTS, Layout, get_layout, layout_of, subset
 
 DEFAULT = 'imigue22'
 ALL = 'all'

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..files.safe_pickle import open_regular
-from ..wording import brief
-from .imigue_xlsx import read_sheet
+from ...errors import DataError
+from ...files.safe_pickle import open_regular
+from ...wording import brief
+from .xlsx import read_sheet
 
 MAX_BYTES = 1 << 30
 NO_NUMBERS = 'cannot be read as numbers'

@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, UserError
-from .imigue import SPLITS, read_pair, take_out_videos
-from .imigue_conversion import Conversion, Settings
-from .imigue_csv import nothing_left, read_videos
-from .imigue_find import Found, RawPair, Video
-from .imigue_findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
-from .imigue_joints import DEFAULT
-from .imigue_labels import from_id_mod_99
-from .imigue_looks import MUCH, look_at
-from .imigue_report import Remark, listed
+from ...errors import DataError, UserError
+from .arrays import SPLITS, read_pair, take_out_videos
+from .find import Found, RawPair, Video
+from .findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
+from .joints import DEFAULT
+from .labels import from_id_mod_99
+from .looks import MUCH, look_at
+from .remarks import Remark, listed
+from .settings import Conversion, Settings
+from .videos import nothing_left, read_videos
 
 KINECT_JOINTS = 25
 
@@ -24,7 +24,7 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
     """Read all that was found.
 
     Args:
-        found: from imigue_find.find.
+        found: from find.find.
         settings: what the user asks for.
         where: the folders' names, for messages.
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..annotations import About
-from .imigue import IMG_SHAPE
-from .imigue_joints import Joints
-from .imigue_report import Remark
+from ...annotations import About
+from .arrays import IMG_SHAPE
+from .joints import Joints
+from .remarks import Remark
 
 
 @dataclass(frozen=True)

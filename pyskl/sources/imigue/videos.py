@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..annotations.fields import NO_LABEL, Wrong
-from ..errors import DataError
-from ..wording import some
-from .imigue import IMG_SHAPE, SPLITS, clip_annotation
-from .imigue_find import Video, find
-from .imigue_frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
-from .imigue_joints import Joints, keep_joints
-from .imigue_labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
-from .imigue_report import Remark, listed
-from .imigue_tables import read_table
+from ...annotations.fields import NO_LABEL, Wrong
+from ...errors import DataError
+from ...wording import some
+from .arrays import IMG_SHAPE, SPLITS, clip_annotation
+from .find import Video, find
+from .frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
+from .joints import Joints, keep_joints
+from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
+from .remarks import Remark, listed
+from .tables import read_table
 
 __all__ = ['NUM_COLUMNS', 'POINTS', 'Reading', 'class_of', 'cut', 'read_csv_release', 'read_videos']
 
@@ -76,7 +76,7 @@ def read_videos(videos: Sequence[Video], joints: Joints | None = None, img_shape
     """Read the labelled clips of videos.
 
     Args:
-        videos: as imigue_find found them; those whose folder does not say a split are train's.
+        videos: as `find` found them; those whose folder does not say a split are train's.
         joints: which ones to keep; None: imigue22.
         img_shape: (h, w) px.
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import DataError
-from .imigue_report import Remark, listed
-from .imigue_tables import first_width
+from ...errors import DataError
+from .remarks import Remark, listed
+from .tables import first_width
 
 MAX_DEPTH = 6  # folders below the one that was named
 POINTS_SUFFIX = '_light_hand.csv'

@@ -6,21 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..annotations import About
-from ..annotations.fields import NO_LABEL
-from ..errors import DataError
-from ..labels import IMIGUE_LABELS
-from ..skeletons import get_layout
-from ..skeletons.poses import SIDES
-from ..wording import count, some
-from .imigue import video_of
-from .imigue_conversion import Conversion, Settings
-from .imigue_csv import Reading
-from .imigue_find import Found
-from .imigue_joints import DEFAULT, FIRST, OTHER
-from .imigue_labels import CLASS_ORDER, NUM_CLASSES, OTHER_ID, are_dummies, looks_like_id_mod_99
-from .imigue_looks import MUCH, Looks, look_at
-from .imigue_report import describe
+from ...annotations import About
+from ...annotations.fields import NO_LABEL
+from ...errors import DataError
+from ...labels import IMIGUE_LABELS
+from ...skeletons import get_layout
+from ...skeletons.poses import SIDES
+from ...wording import count, some
+from .arrays import video_of
+from .find import Found
+from .joints import DEFAULT, FIRST, OTHER
+from .labels import CLASS_ORDER, NUM_CLASSES, OTHER_ID, are_dummies, looks_like_id_mod_99
+from .looks import MUCH, Looks, look_at
+from .remarks import describe
+from .settings import Conversion, Settings
+from .videos import Reading
 
 ID_MOD_99 = 'id%99'  # the value of --class-order
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields
-from ..errors import DataError
-from ..files.arrays import load_npy
-from ..files.safe_pickle import load_pickle
-from ..wording import brief, plain, some
+from ...annotations.fields import NO_LABEL, Wrong, clean_fields
+from ...errors import DataError
+from ...files.arrays import load_npy
+from ...files.safe_pickle import load_pickle
+from ...wording import brief, plain, some
 
 SPLITS = ('train', 'val', 'test')
 IMG_SHAPE = (1080, 1920)        # (h, w) px, as in the published solution

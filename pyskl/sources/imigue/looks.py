@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.check import CLEARLY
-from ..skeletons import Layout, is_present
-from ..skeletons.poses import SIDES, Hands
+from ...annotations.oddities import CLEARLY
+from ...skeletons import Layout, is_present
+from ...skeletons.poses import SIDES, Hands
 
 SAMPLE = 400  # clips that are looked at
 MANY = 100  # clips of which one may expect to fill the picture

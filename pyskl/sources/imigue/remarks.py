@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..wording import count, plain
+from ...wording import count, plain
 
 MOST_NAMES = 100  # of one kind in a line
 MOST_DETAILS = 3

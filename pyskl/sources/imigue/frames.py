@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
-from .imigue_tables import Table
+from ...errors import DataError
+from .tables import Table
 
 NUM_POINTS = 35
 NUM_COLUMNS = 1 + 3 * NUM_POINTS

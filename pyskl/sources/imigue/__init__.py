@@ -1,0 +1,25 @@
+"""iMiGUE's raw data in all its releases: found, read, and turned into annotations."""
+
+from .arrays import (
+    IMG_SHAPE,
+    PUBLISHED_VAL_VIDEOS,
+    SPLITS,
+    iterate_raw,
+    raw_paths,
+    read_labels,
+    read_raw,
+    take_out_videos,
+    video_of,
+)
+
+__all__ = [
+    'IMG_SHAPE',
+    'PUBLISHED_VAL_VIDEOS',
+    'SPLITS',
+    'iterate_raw',
+    'raw_paths',
+    'read_labels',
+    'read_raw',
+    'take_out_videos',
+    'video_of',
+]
