@@ -25,7 +25,7 @@ def read_text(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> str:
     if len(raw) > limit:
         raise DataError(f'{path}: has more than the {limit >> 20} MiB that a text file may have.')
     try:
-        return raw.decode('utf-8-sig')
+        return raw.decode('utf-16' if raw[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig')
     except UnicodeDecodeError as error:
         raise DataError(
             f'{path}: is no text in UTF-8 (byte {error.start}). Expected a text file; save it as UTF-8.'
