@@ -125,6 +125,8 @@ def run_script(main: Callable[[], int | None]) -> None:
             status = _output_fails('\n')
             if not status:
                 raise
+    if status:
+        sys.unraisablehook = lambda _: None     # what fails while the rest is torn down has the same reason
     sys.exit(status or _output_fails() or 0)
 
 

@@ -39,11 +39,11 @@ class Lock:
         self.path, self.works, self.before = Path(path), None, ''
         self._handle: int | None = None
 
-    def take(self, patience: float = PATIENCE) -> str | None:
+    def take(self, patience: float | None = None) -> str | None:
         """Hold the lock from now on.
 
         Args:
-            patience: seconds to wait for it.
+            patience: seconds to wait for it; None: PATIENCE.
 
         Returns:
             None where it is held; else who holds it, in words.
@@ -51,7 +51,7 @@ class Lock:
         Raises:
             OSError: the file cannot be made.
         """
-        end = time.monotonic() + patience
+        end = time.monotonic() + (PATIENCE if patience is None else patience)
         while self._handle is None:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
             taken = try_lock(handle)
