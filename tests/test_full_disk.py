@@ -93,7 +93,9 @@ def test_a_full_disk_is_one_line_and_older_files_stay(here, command, files, monk
     sync = os.fsync
 
     def full(handle: int) -> None:
-        if re.search(rf'\b{re.escape(name)}', os.readlink(f'/proc/self/fd/{handle}').split('/out/')[-1]):
+        if re.search(
+            rf'\b{re.escape(name)}', os.readlink(f'/proc/self/fd/{handle}').split('/out/')[-1]
+        ):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         sync(handle)
 
