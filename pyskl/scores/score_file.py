@@ -19,8 +19,9 @@ from ..errors import DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
+from ..files.texts import parse_json, read_text
 from .forms import FORMS, from_csv, ids_and_rows, what
-from .id_list import parse_json, read_text, split_part
+from .id_list import split_part
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class _Coco(PoseSource):
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clips."""
-        data = read_json(unit.path, MAX_BYTES)
+        data = read_json(unit.path, limit=MAX_BYTES)
         if isinstance(data, list):
             yield from clips_of_list(self, unit, data)
             return
