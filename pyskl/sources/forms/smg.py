@@ -25,7 +25,7 @@ from ...files.arrays import load_npy
 from ...skeletons import is_present
 from ..imigue import read_labels
 from ..source import Source, Unit, find_files, named, option
-from ..tables import read_numbers
+from ..tables import read_table
 
 POINTS, LABELS = '_skeleton.csv', '_finelabels.csv'
 NPY = '_data.npy'
@@ -65,10 +65,9 @@ class Smg(Source):
 
     def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
         path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
-        gestures = read_numbers(path, 3, 'class id, first frame, last frame')
+        gestures = _numbers(path, 3, 'class id, first frame, last frame')
         wanted = f'{NUM_JOINTS} x {NUMBERS} numbers a frame'
-        table = read_numbers(unit.path, NUM_JOINTS * NUMBERS, wanted)
-        joints = table.reshape(-1, NUM_JOINTS, NUMBERS)
+        joints = _numbers(unit.path, NUM_JOINTS * NUMBERS, wanted).reshape(-1, NUM_JOINTS, NUMBERS)
         for row, (class_id, first, last) in enumerate(gestures):
             name = f'{unit.name}_{row}'
             where = f'{path}: row {row} ({class_id:g}, {first:g}, {last:g})'
@@ -125,3 +124,12 @@ class Smg(Source):
         for name, person in zip(names, people):
             split['test' if int(person[1]) in TEST_PEOPLE else 'train'].append(name)
         return {part: members for part, members in split.items() if members}
+
+
+def _numbers(path: Path, num_columns: int, columns: str) -> np.ndarray:
+    """(R, C) float64 of a csv; an empty cell is NaN."""
+    values = read_table(path).values
+    if values.shape[1] != num_columns or np.isinf(values).any():
+        what = 'holds infinity' if np.isinf(values).any() else f'has {values.shape[1]} columns'
+        raise DataError(f'{path}: {what}. Expected {num_columns} columns: {columns}.')
+    return values

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from .remarks import Remark, listed
-from .tables import first_width
+from ..tables import first_width
 
 MAX_DEPTH = 6  # folders below the one that was named
 POINTS_SUFFIX = '_light_hand.csv'

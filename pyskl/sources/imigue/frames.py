@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from .tables import Table
+from ..tables import Table
 
 NUM_POINTS = 35
 NUM_COLUMNS = 1 + 3 * NUM_POINTS

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...annotations.fields import NO_LABEL
 from ...errors import DataError
-from .tables import NO_NUMBERS, number, read_lines
+from ..tables import NO_NUMBERS, number, read_lines
 
 NUM_CLASSES = 32
 OTHER_ID = 99  # the id of class 31 (illustrative) in the release

@@ -25,7 +25,7 @@ from .frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
 from .joints import Joints, keep_joints
 from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
 from .remarks import Remark, listed
-from .tables import read_table
+from ..tables import read_table
 
 __all__ = ['NUM_COLUMNS', 'POINTS', 'Reading', 'class_of', 'cut', 'read_csv_release', 'read_videos']
 
