@@ -19,13 +19,13 @@ from tqdm import tqdm
 from ...annotations.fields import NO_LABEL, Wrong
 from ...errors import DataError
 from ...wording import some
+from ..tables import read_table
 from .arrays import IMG_SHAPE, SPLITS, clip_annotation
 from .find import Video, find
 from .frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
 from .joints import Joints, keep_joints
 from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
 from .remarks import Remark, listed
-from ..tables import read_table
 
 __all__ = ['NUM_COLUMNS', 'POINTS', 'Reading', 'class_of', 'cut', 'read_csv_release', 'read_videos']
 
