@@ -13,7 +13,7 @@ from imigue_release import convert as convert_all
 
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout, layout_of
-from pyskl.sources.imigue import xlsx as xlsx_reader
+from pyskl.sources import xlsx as xlsx_reader
 from pyskl.sources.imigue.frames import frames_of
 from pyskl.sources.imigue.joints import POINTS, Joints
 from pyskl.sources.imigue.labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99

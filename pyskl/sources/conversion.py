@@ -97,7 +97,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     num_joints = annotations[0]['keypoint'].shape[2]
     joints = f'{num_joints} joints ({known or "layout unknown: --layout says it"})'
     origin = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
-    notes = [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
+    notes = [f'note: {line}' for line in source.notes.lines()]
     lines = [f'{source.form}: {origin}', *notes, *_left_out(source)]
     return Converted(split, annotations, About(names and tuple(names), layout), lines)
 
@@ -229,7 +229,7 @@ def _of_folders(
 def _set_labels(source: Source, annotations: list[dict[str, Any]], listed: LabelFile) -> None:
     for annotation, label in zip(annotations, listed.of([a['frame_dir'] for a in annotations])):
         if label is None:
-            source.note(f'no label in {listed.path} for', annotation['frame_dir'])
+            source.note(f'no label in {listed.path}', annotation['frame_dir'])
         annotation['label'] = NO_LABEL if label is None else label
 
 
@@ -273,7 +273,3 @@ def _left_out(source: Source) -> list[str]:
     more = len(source.left_out) - MOST_LINES
     shown += [f'left out: {more} more'] if more > 0 else []
     return [*shown, f'{len(source.left_out):,} left out in all']
-
-
-def _whom(clips: Sequence[str]) -> str:
-    return clips[0] if len(clips) == 1 else f'{count(len(clips), "clip")}: {some(clips)}'

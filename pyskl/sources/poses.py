@@ -85,16 +85,14 @@ class PoseSource(Source):
         if normalised or (normalised is None and np.abs(seen).max() < NORMALISED):
             joints = _in_pixels(name, joints, seen, size)
             if normalised is None:
-                self.note(
-                    'x and y are 0..1, and were multiplied by the size of the picture, in', name
-                )
+                self.note('x and y were 0..1, and were multiplied by the size of the picture', name)
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
         people, number = people_of(
             Boxes(joints, boxes.frames, boxes.num_frames, boxes.ids), self.max_people
         )
         if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people) in', name)
+            self.note(f'more than {self.max_people} people (--max-people)', name)
         yield {
             'frame_dir': name,
             'label': label,
@@ -114,10 +112,10 @@ class PoseSource(Source):
         size = size or (int(np.ceil(y)), int(np.ceil(x)))
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
-        self.note(
-            f'img_shape is a guess, {size[0]} x {size[1]} (height x width), since the files do not '
-            f'say it and joints reach x = {x:.0f}, y = {y:.0f} (--img-shape H W) for',
-            count(len(lacking), 'clip'),
+        self.notes.add(
+            f'img_shape of {count(len(lacking), "clip")} is a guess, {size[0]} x {size[1]} (height x '
+            f'width), since the files do not say it and joints reach x = {x:.0f}, y = {y:.0f}: '
+            '--img-shape H W says it'
         )
 
 

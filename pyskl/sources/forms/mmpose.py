@@ -77,7 +77,7 @@ class MmPose(PoseSource):
         self._in_space = True
         people, number = people_of(boxes, self.max_people, in_space=True)
         if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people) in', unit.name)
+            self.note(f'more than {self.max_people} people (--max-people)', unit.name)
         yield {'frame_dir': unit.name, 'keypoint': people}
 
     def _remember(self, meta: Any, num_joints: int) -> None:

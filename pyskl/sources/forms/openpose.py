@@ -50,7 +50,7 @@ class OpenPoseParts(PoseSource):
             if (its_face, its_hands) == (face, hands):
                 continue
             name = annotation['frame_dir']
-            self.note('no face or hands, which other clips have (zeros there), in', name)
+            self.note('no face or hands, which other clips have (zeros there)', name)
             places = [*range(body + its_face), *range(body + face, body + face + its_hands)]
             for key in ('keypoint', 'keypoint_score'):
                 values = annotation[key]
@@ -91,7 +91,7 @@ class OpenPose(OpenPoseParts):
                 at.append(numbers[i])
         frames, num_frames = frame_places(at, numbers, str(unit.path))
         if num_frames > len(files):
-            self.note('frames without a file, taken as showing nobody, in', name)
+            self.note('frames without a file, taken as showing nobody', name)
         if not people:
             self.leave_out(f'{unit.path}: shows nobody.')
             return

@@ -50,7 +50,6 @@ class Smg(Source):
         super().__post_init__()
         if self.pixels and self.space:
             raise UserError('--pixels and --space: expected one of them.')
-        self._arrays_of: dict[str, list[str]] = {}  # 'train' of train_data.npy -> its clips
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
         """List the files by Sample0001, or train of train_data.npy."""
@@ -80,7 +79,7 @@ class Smg(Source):
                 )
                 continue
             if last > len(joints):
-                self.note('the last frames that the labels name are not there for', name)
+                self.note('the last frames that the labels name are not there', name)
             inside = joints[max(int(first) - 1, 0) : int(last)]
             yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
 
@@ -108,15 +107,15 @@ class Smg(Source):
         beside = unit.path.with_name(unit.path.name[: -len(NPY)] + '_label.pkl')
         if beside.exists():
             names, labels = read_labels(beside, len(data))
-        self._arrays_of[unit.name.rpartition('/')[2]] = names
+        self.own_splits[unit.name.rpartition('/')[2]] = names  # 'train' of train_data.npy
         for i, name in enumerate(names):
             keypoint = np.asarray(data[i]).transpose(3, 1, 2, 0)
             yield {'frame_dir': name, 'label': labels and labels[i], 'keypoint': keypoint}
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the arrays' files, or train and test by person, where names say the person."""
-        if self._arrays_of:
-            return self._arrays_of
+        if self.own_splits:
+            return self.own_splits
         people = [re.match(r'(?:Sample)?(\d{4})_\d+$', name) for name in names]
         if not all(people):
             return {}
