@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..skeletons import LAYOUTS, Layout
 from ..skeletons.poses import SIDES, Hands
-from ..wording import count, plain, some
+from ..wording import count, counted, plain, some
 from .seen import Seen, see
 
 NORMALISED = 2.0  # a clip whose coordinates reach no further holds no pixels
@@ -105,7 +105,7 @@ def refuse_odd_clip(annotation: Mapping[str, Any]) -> None:
 
 def _named(seen: Sequence[Seen]) -> str:
     """'3 clips (a, b, c)'."""
-    return f'{count(len(seen), "clip")} ({some(s.name for s in seen)})'
+    return counted([s.name for s in seen], 'clip')
 
 
 # -- joints ----------------------------------------------------------------------------------------

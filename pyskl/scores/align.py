@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..annotations.clip_names import without_ending
 from ..errors import DataError
-from ..wording import count, plain
-from .id_list import without_suffix
+from ..wording import counted, plain
 from .score_file import Scores
 
 
@@ -133,10 +133,10 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
     missing = [name for name in theirs if name not in row]
     extra = sorted(set(ours) - set(theirs))
     if missing:
-        raise DataError(f'{stream.path}: no row for {_some(missing)} of {order_name}. {_ELSEWHERE}')
+        raise DataError(f'{stream.path}: no row for {counted(missing, "id", 3)} of {order_name}. {_ELSEWHERE}')
     if extra:
         raise DataError(
-            f'{stream.path}: rows for {_some(extra)} that {order_name} does not hold. {_ELSEWHERE}'
+            f'{stream.path}: rows for {counted(extra, "id", 3)} that {order_name} does not hold. {_ELSEWHERE}'
         )
     return stream.scores[[row[name] for name in theirs]]
 
@@ -145,7 +145,7 @@ def _comparable(
     ids: tuple[str, ...], order: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Both lists, without a video's suffix where only that keeps them from being the same clips."""
-    plain_ids, plain_order = (tuple(map(without_suffix, names)) for names in (ids, order))
+    plain_ids, plain_order = (tuple(map(without_ending, names)) for names in (ids, order))
     same_but_for_it = sorted(ids) != sorted(order) and sorted(plain_ids) == sorted(plain_order)
     is_clear = len(set(plain_ids)) == len(plain_ids)
     return (plain_ids, plain_order) if same_but_for_it and is_clear else (ids, order)
@@ -164,8 +164,3 @@ def _repeats(ids: Sequence[str]) -> list[str]:
         for name, at in rows.items()
         if len(at) > 1
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = ' ...' if len(names) > 3 else ''
-    return f'{count(len(names), "id")} ({", ".join(map(plain, names[:3]))}{more})'
