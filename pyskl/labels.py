@@ -136,12 +136,20 @@ def names_of(value: Labels, place: str) -> list[str]:
                 f'a text file with one label a line, or one of {", ".join(KNOWN_LABELS)}.{did_you_mean(value, KNOWN_LABELS)}'
             )
         return read_labels(value)
-    is_list = isinstance(value, Sequence) and not isinstance(value, bytes) and len(value) > 0
-    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+    names = listed_names(value)
+    if names is None:
         raise DataError(
             f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
             f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
         )
+    return names
+
+
+def listed_names(value: Any) -> list[str] | None:
+    """Return the names in a list of texts, with single blanks; None where it is none, or empty."""
+    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
+    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+        return None
     return [' '.join(name.split()) for name in value]
 
 

@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
+from .label_files import are_columns
 
 _HEAD = 65536  # bytes that are looked at
 _BY_HAND = (
@@ -312,11 +313,9 @@ def _num_values(data: Any) -> int:
 
 def _is_labels(data: Any) -> bool:
     if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
-        return _is_sequence(data[0]) and all(isinstance(name, str) for name in data[0])
-    if isinstance(data, (list, tuple)) and len(data) == 2 and all(map(_is_sequence, data)):
-        names, labels = data
-        if len(names) == len(labels) and len(names) and all(isinstance(n, str) for n in names):
-            return all(isinstance(label, (int, np.integer)) for label in labels)
+        return isinstance(data[0], (list, tuple, np.ndarray)) and all(isinstance(name, str) for name in data[0])
+    if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
+        return len(data[0]) > 0
     if isinstance(data, (list, tuple)) and any('keypoint' in _keys([entry]) for entry in data):
         return False
     if isinstance(data, Mapping) and data and not {'annotations', 'split'} & set(data):
@@ -326,10 +325,6 @@ def _is_labels(data: Any) -> bool:
         and {'label'} < _keys(data)
         and not {'keypoint', 'frame_inds', 'raw_file'} & _keys(data)
     )
-
-
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (list, tuple, np.ndarray))
 
 
 def _is_scores(data: Any) -> bool:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..errors import DataError, UserError, did_you_mean
 from ..files.texts import read_json
-from ..wording import brief, count, plain, some
+from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
 from .fields import NO_LABEL, Wrong
@@ -143,7 +143,7 @@ class Joined:
                 clip['label'] = label
         without = [name for name, label in zip(self.names, labels) if label is None]
         if without:
-            self.notes.add(f'not named in {path}: {count(len(without), "clip")} ({some(without)})')
+            self.notes.add(f'not named in {path}: {counted(without, "clip")}')
         if read.label_names is not None:
             self.about = replace(self.about, label_names=read.label_names)
 

@@ -181,14 +181,14 @@ def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
             data = [{'name': name, **value} for name, value in data.items()]
         else:
             return [(str(name), label) for name, label in data.items()]
-    if isinstance(data, (list, tuple)) and len(data) == 2 and _are_columns(*data):
+    if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
         return list(zip(map(str, data[0]), list(data[1])))
     if isinstance(data, (list, tuple)):
         return [_pair(item, i, path) for i, item in enumerate(data)]
     raise DataError(f'{path}: holds {brief(data)}. Expected labels: {HELP}.')
 
 
-def _are_columns(names: Any, labels: Any) -> bool:
+def are_columns(names: Any, labels: Any) -> bool:
     """Whether this is (names, labels), as ST-GCN's label files have it."""
     lists = (list, tuple, np.ndarray)
     if not isinstance(names, lists) or not isinstance(labels, lists) or len(names) != len(labels):

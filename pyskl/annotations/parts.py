@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import DataError
 from ..wording import brief, plain
 from .clip_names import ClipNames
-from .fields import Note, quiet, whole_number
+from .fields import Note, name_in, quiet, whole_number
 from .forms import form_of_data
 
 
@@ -41,7 +41,7 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
         raise DataError(
             f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir."
         )
-    names = [_name(annotation) for annotation in annotations]
+    names = [name_in(annotation) for annotation in annotations]
     found = ClipNames(name for name in names if name is not None)
     checked = {}
     for name, members in split.items():
@@ -74,7 +74,7 @@ def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
             note('holds lists of annotations by split; they are read as one list and its splits')
             by_split = {name: clips for name, clips in data.items() if _is_clips(clips)}
             clips = [clip for members in by_split.values() for clip in members]
-            return {k: [_name(clip) for clip in v] for k, v in by_split.items()}, clips
+            return {k: [name_in(clip) for clip in v] for k, v in by_split.items()}, clips
     _not_another_form(data, where)
     raise DataError(
         f"{where}: holds {brief(data)}. Expected a dict with 'split' and 'annotations', a list of "
@@ -112,18 +112,9 @@ def _by_split(data: Mapping) -> bool:
 def _named(annotations: Mapping) -> list:
     """Return the clips of a dict; its keys name those that have no name of their own."""
     return [
-        clip if _name(clip) is not None else {**clip, 'frame_dir': key}
+        clip if name_in(clip) is not None else {**clip, 'frame_dir': key}
         for key, clip in annotations.items()
     ]
-
-
-def _name(annotation: Any) -> str | None:
-    name = (
-        annotation.get('frame_dir', annotation.get('filename'))
-        if isinstance(annotation, Mapping)
-        else None
-    )
-    return name if isinstance(name, str) else None
 
 
 def _members(

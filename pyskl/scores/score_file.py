@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations.forms import FORMS, form_of
 from ..errors import DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
 from ..files.texts import parse_json, read_text
-from .forms import FORMS, from_csv, ids_and_rows, what
+from .forms import EXPECTED, from_csv, ids_and_rows, what
 from .id_list import split_part
 
 
@@ -114,32 +114,21 @@ def load_scores(name: str | os.PathLike) -> Scores:
     )
 
 
-_OLD_TORCH = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
-
-
 def _content(path: Path) -> Any:
     """What a file holds, by its first bytes, or for text by its suffix."""
     with open_regular(path) as f:
-        start = f.read(len(_OLD_TORCH))
-    if start.startswith(b'PK'):
-        return _tensors(path) if _is_of_torch(path) else load_npz(path)
-    if start == _OLD_TORCH:
+        start = f.read(6)
+    if start.startswith((b'PK', b'\x80')) and form_of(path) is FORMS['torch']:
         return _tensors(path)
+    if start.startswith(b'PK'):
+        return load_npz(path)
     if start.startswith(b'\x93NUMPY'):
         return load_npy(path)
     if path.suffix in ('.csv', '.tsv', '.txt'):
-        return from_csv(read_text(path, FORMS), path)
+        return from_csv(read_text(path, EXPECTED), path)
     if path.suffix == '.json' or start.lstrip()[:1] in (b'[', b'{'):
-        return parse_json(read_text(path, FORMS), path, FORMS)
+        return parse_json(read_text(path, EXPECTED), path, EXPECTED)
     return load_pickle(path)
-
-
-def _is_of_torch(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith('data.pkl') for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False  # load_npz says what is wrong with it
 
 
 def _tensors(path: Path) -> Any:
@@ -193,7 +182,7 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
         or len(rows) == 0
     ):
         raise DataError(
-            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {FORMS}'
+            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {EXPECTED}'
         )
     for n, row in enumerate(rows):
         if isinstance(row, (list, tuple)) and all(map(_is_number, row)):
