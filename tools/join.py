@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
     for path in (*found_labels, *args.labels):
-        joined.put_labels(path, label_names)
+        joined.put_labels(label_files.read_label_file(path, label_names))
     joined.name_labels(label_names)
     if args.rename_repeated:
         joined.name_apart()

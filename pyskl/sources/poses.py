@@ -270,6 +270,13 @@ def number_in(text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
+def numbers_or_places(numbers: Iterable[Any]) -> list[int]:
+    """Return frames' numbers, or 0, 1, 2 ... where one has none or two have the same."""
+    numbers = list(numbers)
+    good = all(type(n) is int for n in numbers) and len(set(numbers)) == len(numbers)
+    return numbers if good else list(range(len(numbers)))
+
+
 def groups_of(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
     """Group items by a key, in the order in which the keys first come."""
     groups: dict[Any, list[Any]] = {}

@@ -19,7 +19,15 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, frame_places, groups_of, joints_of_rows, number_in, rows_of
+from ..poses import (
+    PoseSource,
+    frame_places,
+    groups_of,
+    joints_of_rows,
+    number_in,
+    numbers_or_places,
+    rows_of,
+)
 from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
@@ -80,9 +88,7 @@ class OpenPose(OpenPoseParts):
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         files, name = self._frames[unit.path], unit.name
-        numbers = [number_in(file.name.removesuffix(ENDING)) for file in files]
-        if None in numbers or len(set(numbers)) < len(files):
-            numbers = list(range(len(files)))
+        numbers = numbers_or_places(number_in(file.name.removesuffix(ENDING)) for file in files)
         order = np.argsort(numbers)
         people, at = [], []
         for i in order:
