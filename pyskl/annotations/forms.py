@@ -227,7 +227,9 @@ def _of_text(path: Path, text: str) -> str | None:
     lines = [line.strip() for line in text.splitlines()[:5] if line.strip()]
     if not lines:
         return None
-    if path.suffix.lower() == '.skeleton' or _is_skeleton(lines):
+    # .skeleton files begin with frames, people, ten numbers of a person.
+    counts = len(lines) > 2 and lines[0].isdigit() and lines[1].isdigit()
+    if path.suffix.lower() == '.skeleton' or (counts and len(lines[2].split()) == 10):
         return 'ntu'
     if path.suffix.lower() == '.ts' and any(
         line.lower().startswith('@problemname natops') for line in text.splitlines()
@@ -248,13 +250,6 @@ def _of_text(path: Path, text: str) -> str | None:
 
 
 _TABLES = ('.csv', '.tsv', '.txt', '.list', '.lst')
-
-
-def _is_skeleton(lines: list[str]) -> bool:
-    """Whether lines begin as .skeleton files do: frames, people, ten numbers of a person."""
-    return (
-        len(lines) > 2 and lines[0].isdigit() and lines[1].isdigit() and len(lines[2].split()) == 10
-    )
 
 
 _IN_FOLDERS = (

@@ -67,12 +67,12 @@ def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
         if 'keypoint' in data and not _by_name(data):
             note('holds one single annotation; it is read as a list of one')
             return None, [data]
+        by_split = {k: v for k, v in data.items() if k not in ('label_names', 'layout')}
         if _by_name(data):
             note('holds a dict of annotations by name; its values are read as the list of clips')
             return None, _named(data)
-        if _by_split(data):
+        if all(map(_is_clips, by_split.values())) and by_split:
             note('holds lists of annotations by split; they are read as one list and its splits')
-            by_split = {name: clips for name, clips in data.items() if _is_clips(clips)}
             clips = [clip for members in by_split.values() for clip in members]
             return {k: [name_in(clip) for clip in v] for k, v in by_split.items()}, clips
     _not_another_form(data, where)
@@ -101,12 +101,6 @@ def _by_name(value: Any) -> bool:
 
 def _is_clips(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(map(_is_clip, value))
-
-
-def _by_split(data: Mapping) -> bool:
-    about = ('label_names', 'layout')
-    lists = [value for name, value in data.items() if name not in about]
-    return bool(lists) and all(map(_is_clips, lists))
 
 
 def _named(annotations: Mapping) -> list:

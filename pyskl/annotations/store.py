@@ -140,7 +140,8 @@ def _cleaned(data: Any, where: str, notes: Notes, as_given: bool = False) -> dic
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
     cleaned = (_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations))
     clean = [dict(annotation) for annotation, _ in zip(annotations, cleaned)] if as_given else list(cleaned)
-    _check_axes(annotations, where)
+    if swapped := swapped_axes(annotations):
+        raise DataError(f'{where}: {swapped} {fix_command(where)} does it.')
     _check_same_joints(clean, where)
     _check_names(clean, where)
     return {'split': split, 'annotations': clean, **About.of(data, where).entries()}
@@ -179,12 +180,6 @@ def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
     total, shape = seen[0]
     return (f'keypoint has shape {shape} and total_frames is {total}: frames and joints look swapped, in all {len(seen)} clips. '
             'Expected (M, T, V, C): keypoint.transpose(0, 2, 1, 3), and keypoint_score.transpose(0, 2, 1).')
-
-
-def _check_axes(annotations: Sequence[Mapping], where: str) -> None:
-    wrong = swapped_axes(annotations)
-    if wrong is not None:
-        raise DataError(f'{where}: {wrong} {fix_command(where)} does it.')
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:

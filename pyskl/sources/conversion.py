@@ -147,14 +147,10 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
                 source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
                 continue
-            yield annotation if source.as_given and _is_plain(annotation) else clean
+            whole = isinstance(annotation.get('keypoint'), np.ndarray) and 'frame_dir' in annotation
+            yield annotation if source.as_given and whole else clean
     except DataError as fault:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
-
-
-def _is_plain(annotation: Mapping[str, Any]) -> bool:
-    """Whether an annotation can be written with the types that it has."""
-    return 'frame_dir' in annotation and isinstance(annotation['keypoint'], np.ndarray)
 
 
 def _other_form(source: Source, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import gcd
@@ -104,11 +104,13 @@ class PoseSource(Source):
 
     def finish(self, annotations: list[dict[str, Any]]) -> None:
         """Give the clips without a picture's size the smallest usual one that holds all of them."""
-        lacking = [a for a in annotations if a.get('img_shape') is None and _is_flat(a)]
+        flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
+        lacking = [a for a in flat if a.get('img_shape') is None]
         if not lacking:
             return
         x, y = self._reach
-        size = next((s for s in _pictures() if y <= s[0] and x <= s[1]), None)
+        usual = (size for h, w in USUAL_PICTURES for size in ((h, w), (w, h)))
+        size = next((s for s in usual if y <= s[0] and x <= s[1]), None)
         size = size or (int(np.ceil(y)), int(np.ceil(x)))
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
@@ -117,15 +119,6 @@ class PoseSource(Source):
             f'width), since the files do not say it and joints reach x = {x:.0f}, y = {y:.0f}: '
             '--img-shape H W says it'
         )
-
-
-def _is_flat(annotation: Mapping[str, Any]) -> bool:
-    return annotation['keypoint'].shape[-1] == 2
-
-
-def _pictures() -> list[tuple[int, int]]:
-    """Usual sizes (h, w), lying and upright, small ones first."""
-    return [size for h, w in USUAL_PICTURES for size in ((h, w), (w, h))]
 
 
 def _in_pixels(

@@ -93,7 +93,8 @@ def frames_of(path: Path, table: Table) -> Frames:
     values = table.values
     if values.shape[1] > 1 and np.isnan(values[:, -2:]).all(0).tolist() == [False, True]:
         values = values[:, :-1]  # a comma at the end of each line
-    num_points = _num_points(values.shape[1])
+    width = values.shape[1]
+    num_points = next((n for n, before in FORMS.items() if width - 3 * n in before), None)
     if num_points is None:
         raise DataError(f'{path.name}: has {values.shape[1]} columns')
     infinite = np.flatnonzero(np.isinf(values).any(1))
@@ -107,11 +108,6 @@ def frames_of(path: Path, table: Table) -> Frames:
         else _whole(path, values[:, -3 * num_points - 1], table.lines)
     )
     return _in_order(numbers, points, table.lines, counted)
-
-
-def _num_points(num_columns: int) -> int | None:
-    known = (points for points, before in FORMS.items() if num_columns - 3 * points in before)
-    return next(known, None)
 
 
 def _whole(path: Path, numbers: np.ndarray, lines: np.ndarray) -> np.ndarray:
