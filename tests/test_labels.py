@@ -6,7 +6,7 @@ from report_data import data_of, made_up_scores, write_clips, write_work_dir
 from tiny import ROOT, problem, script, write_config
 
 from pyskl.annotations import About, make_annotation, open_annotations, write_annotations
-from pyskl.apis.names import layouts_of
+from pyskl.apis.names import layout_names_of
 from pyskl.apis.setup import read_run
 from pyskl.datasets import build_dataset
 from pyskl.datasets.label_embeddings import default_table_note
@@ -102,9 +102,9 @@ def test_layouts_are_found_wherever_a_config_speaks_of_them():
 )
 def test_configs_of_imigue_speak_of_its_layout_as_they_are_and_written_out(name, tmp_path):
     recipe = read_run(ROOT / f'configs/{name}.py').recipe
-    assert layouts_of(recipe) == {'imigue22'}
+    assert layout_names_of(recipe) == {'imigue22'}
     (tmp_path / 'whole.py').write_text(dump_config(recipe.effective()))
-    assert layouts_of(read_run(tmp_path / 'whole.py').recipe) == {'imigue22'}
+    assert layout_names_of(read_run(tmp_path / 'whole.py').recipe) == {'imigue22'}
 
 
 def test_a_config_may_say_names_in_any_form(tmp_path):

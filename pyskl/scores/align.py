@@ -43,18 +43,14 @@ def align(
         raise DataError('no scores were given: expected at least one scores.npz or result.pkl.')
     order, order_name = _order(streams, ids, ids_name, by_position)
     faulty_list = ids is not None and len(set(order)) < len(order) and _agree(streams)
-    way_out = (
-        f'The scores have ids of their own and agree on them: leave {ids_name} out.'
-        if faulty_list
-        else ''
-    )
+    own = f'The scores have ids of their own and agree on them: leave {ids_name} out.'
+    way_out = own if faulty_list else ''
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
             raise DataError(
                 f'{stream.path}: scores over {stream.scores.shape[1]} classes, but '
-                f'{streams[0].path} has '
-                f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share '
-                'their classes.'
+                f'{streams[0].path} has {streams[0].scores.shape[1]}. Expected as many: streams of one '
+                'ensemble share their classes.'
             )
     scores = [
         (_by_position if by_position or stream.ids is None else _by_id)(
@@ -80,21 +76,16 @@ def _order(
     if bare and not by_position:
         raise DataError(
             f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other '
-            'streams. Use the '
-            'scores.npz beside it, or say that its rows have their order: --ids FILE or '
-            '--by-position.'
+            'streams. Use the scores.npz beside it, or say that its rows have their order: --ids FILE '
+            'or --by-position.'
         )
     return next((stream.ids, stream.path) for stream in streams if stream.ids is not None)
 
 
 def _agree(streams: Sequence[Scores]) -> bool:
     """Have all streams ids, each once, and the same ones?"""
-    return (
-        all(
-            stream.ids is not None and len(set(stream.ids)) == len(stream.ids) for stream in streams
-        )
-        and len({frozenset(stream.ids) for stream in streams}) == 1
-    )
+    once = all(s.ids is not None and len(set(s.ids)) == len(s.ids) for s in streams)
+    return once and len({frozenset(s.ids) for s in streams}) == 1
 
 
 _ELSEWHERE = 'Is it from another data set or another split?'
@@ -106,15 +97,14 @@ def _by_position(
     if len(stream.scores) != len(order):
         raise DataError(
             f'{stream.path}: {len(stream.scores)} rows for the {len(order)} ids of {order_name}; '
-            'matched by '
-            f'position they must be as many. {_ELSEWHERE}'
+            f'matched by position they must be as many. {_ELSEWHERE}'
         )
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
         raise DataError(
             f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is '
-            f'{plain(order[n])}; by '
-            f'position they do not match. {way_out or "Leave --by-position out to match by id."}'
+            f'{plain(order[n])}; by position they do not match. '
+            f'{way_out or "Leave --by-position out to match by id."}'
         )
     return stream.scores
 
@@ -123,11 +113,9 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
     for ids, name in ((stream.ids, stream.path), (order, order_name)):
         repeats = _repeats(ids)
         if repeats:
-            advice = (
-                way_out
-                or 'Repair the list, or, if all rows are in the same order, give --by-position.'
-            )
-            raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. {advice}')
+            advice = 'Repair the list, or, if all rows are in the same order, give --by-position.'
+            what = f'id {repeats[0]}; matched by id that is ambiguous'
+            raise DataError(f'{name}: {what}. {way_out or advice}')
     ours, theirs = _comparable(stream.ids, order)
     row = {name: n for n, name in enumerate(ours)}
     missing = [name for name in theirs if name not in row]

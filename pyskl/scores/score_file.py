@@ -45,22 +45,15 @@ def save_scores(
     raises  DataError: ids that are no text, or not one for each row; UserError: the file can't be written
     """
     scores = np.asarray(scores, dtype=np.float32)
-    if (
-        scores.ndim != 2
-        or len(ids) != len(scores)
-        or not all(isinstance(name, str) for name in ids)
-    ):
+    are_texts = all(isinstance(name, str) for name in ids)
+    if scores.ndim != 2 or len(ids) != len(scores) or not are_texts:
         raise DataError(
             f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one '
             'id, a text, a row.'
         )
     with atomic_write(path) as f:
-        np.savez(
-            f,
-            ids=np.array(ids, dtype=np.str_),
-            scores=scores,
-            **({} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}),
-        )
+        own = {} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}
+        np.savez(f, ids=np.array(ids, dtype=np.str_), scores=scores, **own)
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
@@ -167,20 +160,15 @@ def _texts(array: np.ndarray, name: str, path: Path) -> Any:
     """An array of text as Python's own: a list, or one str."""
     try:
         return array.tolist()
-    except (
-        ValueError,
-        SystemError,
-    ) as error:  # numbers that are no characters; numpy lets Python's own complaint through
+    # Numbers that are no characters; numpy lets Python's own complaint through.
+    except (ValueError, SystemError) as error:
         raise DataError(f'{path}: {name} cannot be read as text ({error}).') from error
 
 
 def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     """Rows as (N, K) float32, or a DataError that names the file and the row."""
-    if (
-        not isinstance(rows, (list, tuple, np.ndarray))
-        or getattr(rows, 'ndim', 1) == 0
-        or len(rows) == 0
-    ):
+    is_list = isinstance(rows, (list, tuple, np.ndarray)) and getattr(rows, 'ndim', 1) > 0
+    if not is_list or len(rows) == 0:
         raise DataError(
             f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {EXPECTED}'
         )
@@ -208,8 +196,7 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     if len(bad):
         raise DataError(
             f'{path}: NaN or inf in row {bad[0]} ({len(bad)} of {len(scores)} rows): expected '
-            'finite scores. '
-            'Is the checkpoint or the data of that clip broken?'
+            'finite scores. Is the checkpoint or the data of that clip broken?'
         )
     return scores
 

@@ -19,7 +19,7 @@ NUM_POINTS = 35
 NUM_COLUMNS = 1 + 3 * NUM_POINTS
 
 # Numbers of points that releases have had, and how many columns may stand before them: frame number, and pandas' row number.
-FORMS = {35: (1, 2), 137: (0, 1, 2), 36: (0, 1, 2), 25: (1, 2)}
+COLUMNS_BEFORE = {35: (1, 2), 137: (0, 1, 2), 36: (0, 1, 2), 25: (1, 2)}
 WANTED = (
     f'Expected {NUM_COLUMNS} columns: frame number, then x, y, score of {NUM_POINTS} points (or 411: '
     'x, y, score of 137 points)'
@@ -94,7 +94,7 @@ def frames_of(path: Path, table: Table) -> Frames:
     if values.shape[1] > 1 and np.isnan(values[:, -2:]).all(0).tolist() == [False, True]:
         values = values[:, :-1]  # a comma at the end of each line
     width = values.shape[1]
-    num_points = next((n for n, before in FORMS.items() if width - 3 * n in before), None)
+    num_points = next((n for n, before in COLUMNS_BEFORE.items() if width - 3 * n in before), None)
     if num_points is None:
         raise DataError(f'{path.name}: has {values.shape[1]} columns')
     infinite = np.flatnonzero(np.isinf(values).any(1))
