@@ -65,8 +65,7 @@ _LABELS = Form(
 )
 _VIDEO = Form(
     'a video',
-    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what '
-    'these write.',
+    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what these write.',
 )
 _TORCH = Form(
     'a PyTorch file (torch.save)',

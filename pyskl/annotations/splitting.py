@@ -32,9 +32,8 @@ from .label_files import read_pairs
 
 DEFAULT_SHARES = 'train=0.8,val=0.2'
 HELP = (
-    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay '
-    'together), each with shares or names behind it (video:train=0.8,val=0.2; '
-    'regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: names})'
+    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay together), each with shares or names behind '
+    'it (video:train=0.8,val=0.2; regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: names})'
 )
 REST = '*'
 SPLIT_KEYS = ('split', 'set', 'subset', 'part')
@@ -178,8 +177,7 @@ def _by_name(how: str, parts: Sequence[_Part], groups: Mapping[str, Sequence]) -
         unknown = [group for group in part.groups if group not in groups]
         if unknown:
             raise UserError(
-                f'--split-by {how}: no clip belongs to {some(unknown)}. There are '
-                f'{count(len(groups), "group")}: {some(sorted(groups), 8)}.'
+                f'--split-by {how}: no clip belongs to {some(unknown)}. There are {count(len(groups), "group")}: {some(sorted(groups), 8)}.'
             )
         for group in part.groups:
             if chosen.setdefault(group, part.name) != part.name:

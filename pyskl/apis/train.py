@@ -209,9 +209,8 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
     """The val split. A UserError kind when it can't be judged, before an epoch is spent on it."""
     if recipe.gives_features:
         raise ConfigError(
-            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so '
-            'data.val cannot be judged. Leave '
-            'feat_ext out while training, or train with --no-validate.'
+            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave feat_ext out '
+            'while training, or train with --no-validate.'
         )
     if recipe.keeps_views_apart:
         raise ConfigError(
@@ -226,9 +225,8 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
             check_metrics(recipe.evaluation.metrics, several_labels=True)
     if not (truth >= 0 if truth.ndim == 1 else truth > 0).any():
         raise DataError(
-            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, '
-            'so nothing can be judged. '
-            'Give them labels, or train with --no-validate.'
+            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. Give them '
+            'labels, or train with --no-validate.'
         )
     return batches
 
@@ -244,8 +242,7 @@ def _check_tests_to_come(
     )
     if options.test_best and not judged:
         raise ConfigError(
-            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
-            '(--no-validate, no data.val, or '
+            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
             'evaluation.save_best = None). Validate, or take --test-last.'
         )
     if options.test_last or options.test_best:
@@ -348,8 +345,7 @@ def _test_afterwards(
     ):
         if wanted and path is None:
             logger.warning(
-                '--test-best: no best checkpoint was kept, as no epoch was judged '
-                '(evaluation.start, evaluation.interval)'
+                '--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)'
             )
         elif wanted:
             test_run(

@@ -48,9 +48,8 @@ def align(
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
             raise DataError(
-                f'{stream.path}: scores over {stream.scores.shape[1]} classes, but '
-                f'{streams[0].path} has {streams[0].scores.shape[1]}. Expected as many: streams of one '
-                'ensemble share their classes.'
+                f'{stream.path}: scores over {stream.scores.shape[1]} classes, but {streams[0].path} has {streams[0].scores.shape[1]}. '
+                'Expected as many: streams of one ensemble share their classes.'
             )
     scores = [
         (_by_position if by_position or stream.ids is None else _by_id)(
@@ -69,15 +68,13 @@ def _order(
         return tuple(ids), ids_name
     if len(bare) == len(streams):
         raise DataError(
-            f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. '
-            'Give the ids in the order of the rows (--ids FILE: text, JSON, or the annotation file '
-            'as FILE.pkl:SPLIT), or scores.npz instead.'
+            f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. Give the ids in the order of the rows '
+            '(--ids FILE: text, JSON, or the annotation file as FILE.pkl:SPLIT), or scores.npz instead.'
         )
     if bare and not by_position:
         raise DataError(
-            f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other '
-            'streams. Use the scores.npz beside it, or say that its rows have their order: --ids FILE '
-            'or --by-position.'
+            f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other streams. Use the scores.npz beside it, '
+            'or say that its rows have their order: --ids FILE or --by-position.'
         )
     return next((stream.ids, stream.path) for stream in streams if stream.ids is not None)
 
@@ -102,8 +99,7 @@ def _by_position(
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
         raise DataError(
-            f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is '
-            f'{plain(order[n])}; by position they do not match. '
+            f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is {plain(order[n])}; by position they do not match. '
             f'{way_out or "Leave --by-position out to match by id."}'
         )
     return stream.scores
@@ -147,8 +143,7 @@ def _repeats(ids: Sequence[str]) -> list[str]:
     for n, name in enumerate(ids):
         rows.setdefault(name, []).append(n)
     return [
-        f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows '
-        f'{", ".join(map(str, at[:-1]))} and {at[-1]}'
+        f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows {", ".join(map(str, at[:-1]))} and {at[-1]}'
         for name, at in rows.items()
         if len(at) > 1
     ]

@@ -48,8 +48,7 @@ def save_scores(
     are_texts = all(isinstance(name, str) for name in ids)
     if scores.ndim != 2 or len(ids) != len(scores) or not are_texts:
         raise DataError(
-            f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one '
-            'id, a text, a row.'
+            f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one id, a text, a row.'
         )
     with atomic_write(path) as f:
         own = {} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}
@@ -150,8 +149,7 @@ def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
 def _checked_name(checkpoint: np.ndarray, path: Path) -> str:
     if checkpoint.dtype.kind != 'U' or checkpoint.shape != ():
         raise DataError(
-            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a '
-            'checkpoint file.'
+            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a checkpoint file.'
         )
     return _texts(checkpoint, 'checkpoint', path)
 
@@ -184,8 +182,7 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     for n, row in enumerate(rows):
         if len(row) != num_classes or num_classes == 0:
             raise DataError(
-                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one '
-                'score a class.'
+                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one score a class.'
             )
     try:
         with np.errstate(over='ignore'):
