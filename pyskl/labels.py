@@ -5,7 +5,7 @@ Known by name: iMiGUE's as its label list spells them, PYSKL's hand gestures, NT
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .errors import DataError, did_you_mean
@@ -83,7 +83,7 @@ def class_names(
             option, `labels` of the config, `label_names` of the data, `label_names` in the
             checkpoint's meta.
         layouts: names of the skeleton layouts that config, data and checkpoint speak of
-            (`layout_names`). Where no source has names and this is 'imigue22' alone, 32 classes are
+            (recipe.layouts). Where no source has names and this is 'imigue22' alone, 32 classes are
             iMiGUE's.
 
     Returns:
@@ -151,35 +151,6 @@ def listed_names(value: Any) -> list[str] | None:
     if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
         return None
     return [' '.join(name.split()) for name in value]
-
-
-def layout_names(config: Any) -> Iterator[str]:
-    """Give the names of all skeleton layouts that a config speaks of.
-
-    Args:
-        config: a part of a config, as plain dicts and lists: `layout` of steps, data sets and
-            graph_cfg, `dataset` of a graph network's steps.
-    """
-    if isinstance(config, Mapping):
-        for key, value in config.items():
-            if key == 'layout' or (key == 'dataset' and isinstance(value, str)):
-                if value is not None:
-                    yield layout_name(value)
-            else:
-                yield from layout_names(value)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from layout_names(value)
-
-
-def layout_name(layout: Any) -> str:
-    """Return the name of a layout as a config or a data file writes it.
-
-    A dict with joints of its own is another one, whatever it is called.
-    """
-    if isinstance(layout, Mapping):
-        return 'own' if 'joints' in layout else str(layout.get('name'))
-    return str(layout)
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:

@@ -19,10 +19,10 @@ from pyskl.labels import (
     NTU120_LABELS,
     class_names,
     known_names,
-    layout_names,
     names_of,
 )
 from pyskl.recipe import dump_config, load_config
+from pyskl.recipe.layouts import layout_names
 from pyskl.report import ReportOptions, build_report
 
 AB, CD = ['a', 'b'], ('c', 'd')

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..datasets import ClipDataset
-from ..labels import Labels, known_names, layout_names
+from ..labels import Labels, known_names
 from ..recipe import Recipe
+from ..recipe.layouts import layout_names
 
 Source = tuple[str, Labels | None]
 
