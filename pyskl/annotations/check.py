@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError
+from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts
 from ..skeletons.sides import crossed_bones
@@ -27,7 +28,7 @@ from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
 MANY = 1000             # classes, as far as they are listed one by one
-IMIGUE_CLASSES, IMIGUE_COMMONEST = 32, 31
+IMIGUE_CLASSES, IMIGUE_COMMONEST = len(IMIGUE_LABELS), IMIGUE_LABELS.index('illustrative')
 
 
 @dataclass

@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
+from .clip_names import VIDEOS
 from .label_files import are_columns
 
 _HEAD = 65536  # bytes that are looked at
@@ -263,7 +264,7 @@ _IN_FOLDERS = (
     ('*/*_skeleton.csv', 'smg folder'),
     ('*.pkl', 'annotation folder'),
     ('*/*.pkl', 'annotation folder'),
-    *((f'*{ending}', 'video folder') for ending in ('.mp4', '.avi', '.mkv', '.mov')),
+    *((f'*{ending}', 'video folder') for ending in VIDEOS),
 )
 
 

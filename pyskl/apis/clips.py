@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..annotations import open_annotations
+from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
 from ..annotations.oddities import Oddity, oddities
@@ -26,7 +27,7 @@ from .odd_data import expected_of
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
-PICTURES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.gif', '.jpg', '.jpeg', '.png')
+PICTURES = (*VIDEOS, '.gif', '.jpg', '.jpeg', '.png')
 
 
 def is_file_of_clips(source: Any) -> bool:

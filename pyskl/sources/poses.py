@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations.oddities import NORMALISED
 from ..errors import DataError, UserError
 from ..files.texts import read_json
 from ..skeletons import is_present
@@ -25,7 +26,6 @@ _NEEDS_SIZE = (
     'x and y are 0..1 of the picture, whose size is not in the files. Give --img-shape H W, the '
     'height and width of the videos in pixels.'
 )
-NORMALISED = 2.0  # px: a person whose every coordinate is below that is no person in pixels
 
 
 @dataclass

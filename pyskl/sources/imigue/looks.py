@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.oddities import find_hands
-from ...annotations.seen import see
+from ...annotations.oddities import METRIC, find_hands
+from ...annotations.seen import sample, see
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
 SAMPLE = 400  # clips that are looked at
 MANY = 100  # clips of which one may expect to fill the picture
 MUCH = 0.01  # share of joints from which something is no outlier any more
-METRES = 10  # no picture has all its joints within so many pixels of its corner
 
 # (h, w) px of videos, the smaller ones first.
 SIZES = ((480, 640), (480, 854), (720, 1280), (1080, 1920), (1440, 2560), (2160, 3840))
@@ -47,7 +46,7 @@ class Looks:
 
     def no_pixels(self) -> bool:
         """Whether the coordinates look like metres, or like shares of the picture."""
-        return self.reach is not None and max(self.reach) <= METRES
+        return self.reach is not None and max(self.reach) <= METRIC
 
 
 def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layout | None) -> Looks:
@@ -58,7 +57,7 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
         told: (h, w) px of the picture as the user, or the default, says.
         layout: of their joints, by which hands are found; None: not known.
     """
-    chosen = [clips[i] for i in np.unique(np.linspace(0, len(clips) - 1, SAMPLE).astype(int))]
+    chosen = [clips[i] for i in sample(len(clips), SAMPLE)]
     hands = Hands.of(layout)
     xy, scores = [], []
     for clip in chosen:
