@@ -179,7 +179,8 @@ def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
             )
         else:
             cure = 'Leave such clips out; if all are so, the poses were lost on the way.'
-        text = f'no joint is seen at all in {_named(empty)}. {cure}'
+        what = f'{count(len(empty), "clip")} in which no joint is seen at all'
+        text = f'{what}: {some(s.name for s in empty)}. {cure}'
         yield Oddity('empty', text, severe=len(empty) == len(seen))
 
 
@@ -260,14 +261,15 @@ def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if high:
         yield Oddity(
             'size',
-            f'img_shape looks like (w, h), expected (h, w), in {_named(high)}: joints lie out of the picture, {_size(high[0])}, and few '
+            f'img_shape looks like (w, h), expected (h, w), in {count(len(high), "clip")}: '
+            f'{some(s.name for s in high)}: joints lie out of the picture, {_size(high[0])}, and few '
             'would if it were turned. If it is right, x and y are exchanged: keypoint[..., [1, 0]].',
         )
     if others:
-        shares = [f'{s.name}: {s.pose.outside} of {s.pose.there}' for s in others]
+        shares = some(f'{s.name} ({s.pose.outside} of {s.pose.there})' for s in others)
         yield Oddity(
             'outside',
-            f'many joints out of the picture in {counted(shares, "clip")}. Is img_shape '
+            f'many joints out of the picture in {count(len(others), "clip")}: {shares}. Is img_shape '
             'the size of the video that the joints were found in?',
         )
 
