@@ -22,7 +22,7 @@ from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError
-from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
+from ..evaluation import check_metrics, evaluate, group_accuracy, is_long_tailed, one_sided
 from ..models import fuse_conv_bn, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe
@@ -295,7 +295,8 @@ def _all_metrics(
     parts = answers if len(answers) > 1 else {}
     for name, scores in {'': joint_scores(answers), **parts}.items():
         own = dict(evaluate(scores, labels, metrics=names, topk=topk))
-        if counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts):
+        fit = counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts)
+        if fit and is_long_tailed(counts):
             groups = group_accuracy(scores, labels, counts)
             own |= {key: value for key, value in groups.items() if not np.isnan(value)}
         figures |= {f'{name}_{key}' if name else key: value for key, value in own.items()}
