@@ -127,7 +127,8 @@ def run_script(main: Callable[[], int | None]) -> None:
                 raise
     if status:
         sys.unraisablehook = lambda _: None     # what fails while the rest is torn down has the same reason
-    sys.exit(status or _output_fails() or 0)
+    unwritten = _output_fails()
+    sys.exit(status or unwritten)
 
 
 def _say(line: str) -> None:

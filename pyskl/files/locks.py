@@ -125,8 +125,15 @@ def in_turn(path: str | os.PathLike, patience: float = 60.0) -> Iterator[None]:
 
     After `patience` seconds, or where the lock cannot be had at all, the block runs without it.
     """
-    with Lock(path) as lock:
-        with contextlib.suppress(OSError):  # whoever writes there says what is wrong
-            lock.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.take(patience)
-        yield
+    folder = Path(path).parent
+    missing = not folder.exists()
+    try:
+        with Lock(path) as lock:
+            with contextlib.suppress(OSError):  # whoever writes there says what is wrong
+                folder.mkdir(parents=True, exist_ok=True)
+                lock.take(patience)
+            yield
+    finally:
+        if missing:  # it is empty where nothing could be written
+            with contextlib.suppress(OSError):
+                folder.rmdir()
