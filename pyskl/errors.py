@@ -100,6 +100,7 @@ def run_script(main: Callable[[], int | None]) -> None:
     A UserError, or a file that the system refuses, is one message on stderr and exit status 2; Ctrl-C is 130, and output that
     nobody reads to its end (script | head) a silent 141.
     """
+    hook = sys.unraisablehook
     try:
         status = main()
     except SystemExit as left:          # argparse's, after --help and wrong options
@@ -125,13 +126,14 @@ def run_script(main: Callable[[], int | None]) -> None:
             status = _output_fails('\n')
             if not status:
                 raise
-    if status:
-        sys.unraisablehook = lambda _: None     # what fails while the rest is torn down has the same reason
+    sys.unraisablehook = hook
     unwritten = _output_fails()
     sys.exit(status or unwritten)
 
 
 def _say(line: str) -> None:
+    """Print the one line of an error. What fails while the rest is torn down has the same reason, and is kept silent."""
+    sys.unraisablehook = lambda _: None
     with contextlib.suppress(OSError):          # nobody can be told
         print(line, file=sys.stderr)
 
