@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from .errors import DataError, did_you_mean
+from .errors import DataError, did_you_mean, printable
+from .files.texts import read_text
 from .wording import brief, plain
 
 IMIGUE_LABELS: tuple[str, ...] = (
@@ -142,7 +142,7 @@ def names_of(value: Labels, place: str) -> list[str]:
             f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
             f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
         )
-    return [' '.join(name.split()) for name in value]
+    return [printable(' '.join(name.split())) for name in value]
 
 
 def layout_names(config: Any) -> Iterator[str]:
@@ -176,16 +176,11 @@ def layout_name(layout: Any) -> str:
 
 def read_labels(path: str | os.PathLike) -> list[str]:
     """Label names, one a line, in class order. DataError when there are none or the file is no text."""
-    try:
-        if os.path.exists(path) and not (os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES):
-            raise ValueError(f'it is no regular file of at most {MAX_BYTES:,} bytes')
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f'{path}: cannot be read as text ({error}). Expected one label a line, in class order.') from error
+    lines = read_text(path, MAX_BYTES, 'Expected one label a line, in class order.').splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
     if not lines or empty is not None:
         where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
         raise DataError(f'{path}: {where}. Expected one label a line, in class order.')
-    return [line.strip() for line in lines]
+    return [printable(line.strip()) for line in lines]

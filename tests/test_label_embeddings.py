@@ -194,14 +194,14 @@ def test_a_wrong_word_vector_file_is_named(tmp_path, content, message):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(DataError, match='gone.txt: cannot be read'):
+    with pytest.raises(DataError, match='gone.txt: no such file'):
         tool.mean_of_words(['nod'], tmp_path / 'gone.txt', 4)
     with pytest.raises(DataError, match='gone.txt cannot be read'):
         tool.names_in(str(tmp_path / 'gone.txt'))
 
 
 @pytest.mark.parametrize(('content', 'message'), [(b'', 'holds no labels'), (b'\n', 'holds no labels'),
-                                                  (b'a\n\nb\n', 'line 2 is blank'), (b'\xff\xfe', 'cannot be read as text')])
+                                                  (b'a\n\nb\n', 'line 2 is blank'), (b'\xff\xfb', 'is no UTF-8 text')])
 def test_a_wrong_label_list_is_named(tmp_path, content, message):
     (tmp_path / 'labels.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):

@@ -66,8 +66,8 @@ def test_names_are_a_list_a_file_or_known(tmp_path):
 
 @pytest.mark.parametrize('value, facts', [
     ('none.txt', 'here: none.txt'), ('ntu6', 'Did you mean ntu60'), ([], 'list of texts'), ([1, 2], 'list of texts'),
-    (['a', ' '], 'list of texts'), (b'ab', 'list of texts'), (7, 'list of texts'), ('/dev/zero', 'regular file'),
-    (str(ROOT / 'tests'), 'regular file')])  # fmt: skip
+    (['a', ' '], 'list of texts'), (b'ab', 'list of texts'), (7, 'list of texts'), ('/dev/zero', 'not a regular file'),
+    (str(ROOT / 'tests'), 'is a folder')])  # fmt: skip
 def test_what_are_no_names_is_told(value, facts):
     with pytest.raises(DataError, match=facts):
         names_of(value, 'here')

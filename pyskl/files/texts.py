@@ -1,45 +1,104 @@
-"""Text and JSON from regular files of bounded size, as UTF-8 with or without a byte order mark."""
+"""Text and JSON from regular files of bounded size, however an editor saved them."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 from ..errors import DataError
+from ..wording import brief
 from .safe_pickle import open_regular
 
 MAX_TEXT_BYTES = 256 << 20
+MAX_LINE_BYTES = 1 << 20
+_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command prints
+_LONG_NUMBER = re.compile(r'\d{19}')
 
 
-def read_text(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> str:
-    """Read a text file.
+def read_text(
+    path: str | os.PathLike,
+    limit: int = MAX_TEXT_BYTES,
+    expected: str = 'Expected a text file; save it as UTF-8.',
+    errors: Literal['strict', 'replace'] = 'strict',
+) -> str:
+    """Read a text file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    Args:
+        path: a regular file.
+        limit: bytes that it may have.
+        expected: what should be there and what to do; ends the errors.
+        errors: 'replace' reads on where bytes are no UTF-8.
+
+    Returns:
+        The text, its lines ended by '\\n' alone.
 
     Raises:
-        DataError: missing, no regular file, larger than `limit` bytes, or no UTF-8.
+        DataError: missing, no regular file, too large, or of another encoding.
     """
     path = Path(path)
-    with open_regular(path) as f:
-        raw = f.read(limit + 1)
-    if len(raw) > limit:
-        raise DataError(f'{path}: has more than the {limit >> 20} MiB that a text file may have.')
     try:
-        return raw.decode('utf-8-sig')
+        with open_regular(path) as file:
+            raw = file.read(limit + 1)
+    except DataError as error:
+        raise DataError(f'{error} {expected}') from error
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror}). {expected}') from error
+    if len(raw) > limit:
+        raise DataError(f'{path}: is larger than the {_size(limit)} that it may have. {expected}')
+    try:
+        text = raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig', errors)
     except UnicodeDecodeError as error:
-        raise DataError(
-            f'{path}: is no text in UTF-8 (byte {error.start}). Expected a text file; save it as UTF-8.'
-        ) from None
+        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from None
+    return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
 
 
-def read_json(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> Any:
+def read_json(
+    path: str | os.PathLike,
+    limit: int = MAX_TEXT_BYTES,
+    expected: str = 'Make or get it again.',
+) -> Any:
     """Read a JSON file.
 
     Raises:
         DataError: as read_text, or no JSON.
     """
-    text = read_text(path, limit)
+    return parse_json(read_text(path, limit, expected), path, expected)
+
+
+def parse_json(text: str, path: str | os.PathLike, expected: str = 'Make or get it again.') -> Any:
+    """Return what a JSON text holds; numbers beyond 64 bits are floats, as elsewhere in JSON."""
+    parse_int = _number if _LONG_NUMBER.search(text) else None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=parse_int)
     except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no JSON ({error}). Make or get it again.') from None
+        raise DataError(f'{path}: is no whole JSON ({brief(str(error))[1:-1]}). {expected}') from None
+
+
+def _number(digits: str) -> int | float:
+    number = int(digits) if len(digits) <= 20 else 1 << 64
+    return number if -(1 << 63) <= number < 1 << 63 else float(digits)
+
+
+def bounded_lines(file: IO[bytes], path: str | os.PathLike) -> Iterator[bytes]:
+    """Yield the lines of an open file, which may be larger than memory.
+
+    Raises:
+        DataError: one is longer than a line of text is.
+    """
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise DataError(
+                f'{path}: line {number} has more than {_size(MAX_LINE_BYTES)}. Expected lines of '
+                'text: is it another kind of file?'
+            )
+        yield line
+
+
+def _size(number: int) -> str:
+    return f'{number >> 20} MiB' if number >= 1 << 20 else f'{number >> 10} KiB'

@@ -150,6 +150,26 @@ def check_dense(tensors: Any, where: str) -> None:
                                   '(.to_dense(), .dequantize(), .contiguous()) and save it again.')
 
 
+def tensors_in(content: Any) -> dict[str, torch.Tensor]:
+    """All tensors inside dicts and lists, each once, by the keys that lead to it: 'meta/counts/0'."""
+    found: dict[str, torch.Tensor] = {}
+    seen, left = set(), [('', content)]
+    while left:
+        name, value = left.pop()
+        if id(value) in seen:
+            continue
+        if torch.is_tensor(value):
+            found[name] = value
+        elif isinstance(value, (Mapping, list, tuple)):
+            items = value.items() if isinstance(value, Mapping) else enumerate(value)
+            left += [(f'{name}/{brief(key)}'[-200:].lstrip('/'), inner) for key, inner in items
+                     if torch.is_tensor(inner) or isinstance(inner, (Mapping, list, tuple))]
+        else:
+            continue
+        seen.add(id(value))
+    return found
+
+
 def _kind_of(tensor: torch.Tensor) -> str | None:
     """What is unusual of a tensor; None where nothing is."""
     if tensor.is_nested:

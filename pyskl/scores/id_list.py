@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..annotations import open_annotations
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
+from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 
-_MOST_BYTES = 256 << 20
-_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command prints
 _NUMBER = re.compile(r'\d+')
 _VIDEO = re.compile(r'\.(mp4|avi|mov|mkv|webm|mpg|mpeg|flv)$', re.IGNORECASE)
 _EXPECTED = (
@@ -56,37 +52,13 @@ def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
     path, part = split_part(name)
     if path.is_dir() or path.suffix in ('.pkl', '.pickle'):
         return _of_annotations(path, part)
-    text = read_text(path, _EXPECTED)
+    text = read_text(path, expected=_EXPECTED)
     is_json = text.lstrip().startswith(('[', '{'))
     ids = _of_json(text, part, path) if is_json else _of_text(text)
     if not ids:
         raise DataError(f'{path}: holds no ids. {_EXPECTED}')
     check_ids(ids, str(path))
     return tuple(ids)
-
-
-def read_text(path: Path, expected: str) -> str:
-    """Return a text file's content without a byte-order mark; `expected` ends its DataErrors."""
-    try:
-        with open_regular(path) as file:
-            raw = file.read(_MOST_BYTES + 1)
-    except DataError as error:
-        reason = str(error).removeprefix(f'{path}: ')
-        raise DataError(f'{path}: cannot be read ({reason}) {expected}') from error
-    if len(raw) > _MOST_BYTES:
-        raise DataError(f'{path}: is larger than {_MOST_BYTES >> 20} MB. {expected}')
-    try:
-        return raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from error
-
-
-def parse_json(text: str, path: Path, expected: str) -> Any:
-    """Return what a JSON text holds; `expected` ends its DataError."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no whole JSON ({brief(str(error))}). {expected}') from error
 
 
 def _of_annotations(path: Path, part: str | None) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from ..errors import DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
+from ..files.texts import read_json, read_text
 from .forms import FORMS, from_csv, ids_and_rows, what
-from .id_list import parse_json, read_text, split_part
+from .id_list import split_part
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ def _content(path: Path) -> Any:
     if start.startswith(b'\x93NUMPY'):
         return load_npy(path)
     if path.suffix in ('.csv', '.tsv', '.txt'):
-        return from_csv(read_text(path, FORMS), path)
+        return from_csv(read_text(path, expected=FORMS), path)
     if path.suffix == '.json' or start.lstrip()[:1] in (b'[', b'{'):
-        return parse_json(read_text(path, FORMS), path, FORMS)
+        return read_json(path, expected=FORMS)
     return load_pickle(path)
 
 
@@ -142,15 +143,18 @@ def _is_of_torch(path: Path) -> bool:
 
 
 def _tensors(path: Path) -> Any:
-    from ..files.torch_files import load_tensors, reason  # torch takes seconds to load
+    # torch takes seconds to load
+    from ..files.torch_files import check_dense, load_tensors, reason, tensors_in
 
     try:
-        return load_tensors(path)
+        content = load_tensors(path)
     except Exception as error:  # torch meets a damaged or hostile file with a dozen kinds
         raise DataError(
             f'{path}: cannot be read as a file of torch.save ({reason(error)}). Expected tensors '
             'and plain containers; get the file again or save numpy arrays.'
         ) from error
+    check_dense(tensors_in(content), f'{path}:')
+    return content
 
 
 def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import runpy
 import traceback
@@ -11,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, ConfigError, did_you_mean
+from ..errors import MAX_SEED, ConfigError, DataError, did_you_mean
+from ..files.texts import read_json, read_text
 from ..recipe.overrides import parse_options, parse_value, split_values
 
+MAX_BYTES = 16 << 20
 _PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options', 'fit_on')
 _RUN_KEYS = ('name', 'config', 'options', 'grid')
 
@@ -72,8 +73,8 @@ def is_plan(path: str) -> bool:
     if path.endswith('.json'):
         return True
     try:
-        return any(line.startswith('runs =') for line in Path(path).read_text(encoding='utf-8').splitlines())
-    except (OSError, UnicodeDecodeError):
+        return any(line.startswith('runs =') for line in read_text(path, MAX_BYTES).splitlines())
+    except DataError:
         return False        # the config's reader says what is wrong
 
 
@@ -105,9 +106,9 @@ def read_plan(path: str | os.PathLike) -> Plan:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f'{path}: cannot be read as JSON ({error}). Expected {{"runs": [...]}}.') from error
+        content = read_json(path, MAX_BYTES, 'Expected {"runs": [...]}.')
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
         raise ConfigError(f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.')
     unknown = [key for key in content if key not in _PLAN_KEYS]
