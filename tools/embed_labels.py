@@ -24,7 +24,7 @@ from pyskl.files.atomic import atomic_write
 from pyskl.files.safe_pickle import open_regular
 from pyskl.files.texts import bounded_lines
 from pyskl.labels import IMIGUE_LABELS, names_of
-from pyskl.wording import plain
+from pyskl.wording import brief, plain
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
 TRAIN_CLIPS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,
@@ -102,7 +102,7 @@ def _vector(numbers: bytes, dim: int, where: str) -> np.ndarray:
     try:
         vector = np.array([float(number) for number in numbers.split()], dtype=np.float32)
     except ValueError as error:
-        raise DataError(f'{where}: {error}. Expected {dim} numbers after the word.') from error
+        raise DataError(f'{where}: {brief(str(error))[1:-1]}. Expected {dim} numbers after the word.') from error
     if len(vector) != dim or not np.isfinite(vector).all():
         raise DataError(f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
                         'and emb_dim in the head.')
