@@ -39,21 +39,28 @@ def read_text(
     Raises:
         DataError: missing, no regular file, too large, or of another encoding.
     """
+    raw = read_bytes(path, limit, expected)
+    try:
+        text = raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig', errors)
+    except UnicodeDecodeError as error:
+        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from None
+    return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
+
+
+def read_bytes(path: str | os.PathLike, limit: int, expected: str) -> bytes:
+    """Read a regular file of at most `limit` bytes; a DataError as of read_text."""
     path = Path(path)
     try:
         with open_regular(path) as file:
-            raw = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size
+            raw = file.read(min(size, limit) + 1)  # makes room for as many at once
     except DataError as error:
         raise DataError(f'{error} {expected}') from error
     except OSError as error:
         raise DataError(f'{path}: cannot be read ({error.strerror}). {expected}') from error
     if len(raw) > limit:
         raise DataError(f'{path}: is larger than the {_size(limit)} that it may have. {expected}')
-    try:
-        text = raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig', errors)
-    except UnicodeDecodeError as error:
-        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from None
-    return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
+    return raw
 
 
 def read_json(

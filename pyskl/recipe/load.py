@@ -26,7 +26,7 @@ from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
 
 _BASE = '_base_'
-MAX_BYTES = 4 << 20         # a config has 10 KB; to parse Python takes some 300 times its size
+MAX_BYTES = 4 << 20         # a config has 10 KB; to parse Python takes up to 500 times its size
 
 
 def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None) -> Config:

@@ -23,7 +23,7 @@ from .literal import literal_config
 RESULTS = ('scores.npz', 'result.pkl')
 LATEST = 'latest.pth'
 SPLITS = ('test', 'val', 'train')           # of the config, in the order in which they are tried
-MAX_CONFIG_BYTES = 1 << 20      # to parse Python takes 300 times its size; configs have 10 KB
+MAX_CONFIG_BYTES = 512 << 10    # to parse Python takes up to 500 times its size; configs have 10 KB
 MAX_LOG_BYTES = 64 << 20
 MANY = 2**31                                # epochs and iterations: no run logs so many
 

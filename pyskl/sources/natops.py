@@ -18,7 +18,7 @@ import numpy as np
 from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
+from ..files.texts import read_bytes
 from ..skeletons import get_layout
 from ..wording import plain, some
 from .natops_people import guess_people
@@ -68,10 +68,7 @@ def read_ts(path: Path) -> Series:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers from 1 on."""
-    with open_regular(path) as f:
-        text = f.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise DataError(f'{path}: is larger than {MAX_BYTES >> 20} MiB; NATOPS has 2 MiB. Is it the right file?')
+    text = read_bytes(path, MAX_BYTES, 'NATOPS has 2 MiB. Is it the right file?')
     lines = enumerate(text.decode('latin-1').removeprefix('ï»¿').split('\n'), 1)
     return [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith('#')]
 

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
-from ..files.texts import read_text
+from ..files.texts import read_bytes, read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
 
@@ -160,8 +159,7 @@ def read_missing(path: Path) -> set[str]:
 
 def _lines(file: SkeletonFile) -> list[str]:
     if file.member is None:
-        with open_regular(file.path) as f:
-            raw = f.read(MAX_BYTES + 1)
+        raw = read_bytes(file.path, MAX_BYTES, 'NTU has 10 MiB.')
     else:
         try:
             with _archive(file.path) as archive, archive.open(file.member) as member:

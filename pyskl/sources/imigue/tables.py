@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.safe_pickle import open_regular
+from ...files.texts import read_bytes
 from ...wording import brief
 from .xlsx import read_sheet
 
@@ -51,10 +52,7 @@ def read_lines(path: Path) -> tuple[list[str], list[int]]:
     if path.suffix.lower() == '.xlsx':
         rows = [','.join(map(str, cells)) for cells in read_sheet(path)]
         return _that_hold_anything(rows)
-    with open_regular(path) as f:
-        raw = f.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise DataError(f'{path.name}: has more than {MAX_BYTES:,} bytes. Expected one video.')
+    raw = read_bytes(path, MAX_BYTES, 'Expected the numbers of one video.')
     if raw[:2] in (b'\xff\xfe', b'\xfe\xff'):
         raise DataError(
             f'{path.name}: is UTF-16 text. Expected UTF-8: save it again as "CSV UTF-8".'
