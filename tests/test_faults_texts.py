@@ -28,7 +28,7 @@ from pyskl.scores.score_file import load_scores
 from pyskl.scores.submission import write_submission
 from pyskl.sources.natops import read_ts
 from pyskl.sources.ntu import read_missing
-from pyskl.sources.tables import read_numbers
+from pyskl.sources.tables import read_table
 from pyskl.sweep.plan import is_plan, read_plan
 from pyskl.wording import cell
 
@@ -48,7 +48,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     'splits': ('a.json', lambda path: read_splits(path, ['a'])), 'weights.json': ('a.json', load_fit),
     'scores': ('a.csv', load_scores), 'JSON of scores': ('a.json', load_scores), 'plan': ('a.json', read_plan),
     'config': ('a.py', load_config), 'missing clips': ('a.txt', read_missing), '.ts': ('a.ts', read_ts),
-    'numbers': ('a.csv', lambda path: read_numbers(path, 2, 'x, y')), '--val-videos': ('a.txt', val_videos), 'GloVe': ('a.txt', glove),
+    'numbers': ('a.csv', read_table), '--val-videos': ('a.txt', val_videos), 'GloVe': ('a.txt', glove),
 }  # fmt: skip
 
 
@@ -76,6 +76,7 @@ BYTES = {
     'half a UTF-16 character': b'\xff\xfea',
     'no text': bytes(range(256)),
     'zeros': bytes(1000),
+    'many blanks': b'1,2,3\n1,' + b' ' * 20_000 + b'x,1\n',
 }
 
 
@@ -111,7 +112,7 @@ def test_a_text_has_a_size(tmp_path):
 
 
 def test_whole_numbers_of_json_beyond_64_bits_are_floats():
-    read = texts.parse_json(f'[{2**63 - 1}, {2**63}, {-(2**63)}, {"9" * 5000}, 1]', 'a.json')
+    read = texts.parse_json(f'[{2**63 - 1}, {2**63}, {-(2**63)}, {"9" * 5000}, 1]', 'a.json', '')
     assert read == [2**63 - 1, 2.0**63, -(2**63), float('inf'), 1] and type(read[0]) is int
 
 

@@ -23,8 +23,8 @@ from pyskl.errors import UserError
 from pyskl.files import load_npy, load_npz, load_pickle
 from pyskl.report.literal import literal_config
 from pyskl.report.sources import read_log
-from pyskl.sources.imigue.tables import read_table
 from pyskl.sources.ntu import SkeletonFile, convert_file
+from pyskl.sources.tables import read_table
 
 MB = 1 << 20
 pytestmark = pytest.mark.slow

@@ -32,10 +32,10 @@ from pyskl.scores.saved_fit import load_fit
 from pyskl.scores.score_file import load_scores
 from pyskl.sources.conversion import convert
 from pyskl.sources.forms import FORMS
-from pyskl.sources.imigue.tables import read_table
 from pyskl.sources.natops import annotations as natops_annotations
 from pyskl.sources.natops import read_ts
 from pyskl.sources.ntu import SkeletonFile, annotation_of, convert_file
+from pyskl.sources.tables import read_table
 from pyskl.sweep.plan import read_plan
 
 pytestmark = pytest.mark.filterwarnings('ignore')

@@ -102,7 +102,7 @@ def test_a_wrong_list_of_body_parts_is_named(folder, text, message):
         (['--format', 'mac'], '--format mac: asks for body parts'),
         (['--coarse', 'parts.txt'], 'only --format mac uses it'),
         (['--format', 'kaggle', '--coarse', 'parts.txt'], 'only --format mac uses it'),
-        (['--format', 'mac', '--coarse', 'gone.txt'], 'gone.txt: no such file'),
+        (['--format', 'mac', '--coarse', 'gone.txt'], 'gone.txt: cannot be read'),
         (['--format', 'mac', '--coarse', 'six.txt'], '6 actions, and the scores have 7 classes'),
     ],
 )

@@ -247,5 +247,5 @@ def test_a_wrong_id_list_is_named(tmp_path, content, message):
 
 
 def test_a_missing_id_list_is_named(tmp_path):
-    with pytest.raises(DataError, match='gone.txt: no such file'):
+    with pytest.raises(DataError, match='gone.txt: cannot be read'):
         read_ids(tmp_path / 'gone.txt')

@@ -251,7 +251,7 @@ def _read_meta(path: Path) -> dict[str, Any]:
         raise DataError(f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.')
     if not (path / META).exists():
         raise DataError(f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.')
-    meta = read_json(path / META, _MAX_META, 'Pack it again: tools/pack.py.')
+    meta = read_json(path / META, 'Pack it again: tools/pack.py.', _MAX_META)
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
         raise DataError(f'{path / META}: says no {FORMAT!r}. Is this another kind of folder?')
     if meta.get('version') != VERSION:

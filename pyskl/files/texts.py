@@ -1,4 +1,4 @@
-"""Text and JSON from regular files of bounded size, however an editor saved them."""
+"""Text and JSON from regular files of bounded size, as UTF-8 or UTF-16 with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -19,70 +19,74 @@ _UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command 
 _LONG_NUMBER = re.compile(r'\d{19}')
 
 
-def read_text(
-    path: str | os.PathLike,
-    limit: int = MAX_TEXT_BYTES,
-    expected: str = 'Expected a text file; save it as UTF-8.',
-    errors: Literal['strict', 'replace'] = 'strict',
-) -> str:
-    """Read a text file: UTF-8 with or without a byte order mark, or UTF-16 with one.
-
-    Args:
-        path: a regular file.
-        limit: bytes that it may have.
-        expected: what should be there and what to do; ends the errors.
-        errors: 'replace' reads on where bytes are no UTF-8.
-
-    Returns:
-        The text, its lines ended by '\\n' alone.
+def read_bytes(path: str | os.PathLike, limit: int, expected: str = '') -> bytes:
+    """Read a file of at most `limit` bytes.
 
     Raises:
-        DataError: missing, no regular file, too large, or of another encoding.
+        DataError: missing, no regular file, or larger; `expected` ends it.
     """
-    raw = read_bytes(path, limit, expected)
-    try:
-        text = raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig', errors)
-    except UnicodeDecodeError as error:
-        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from None
-    return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
-
-
-def read_bytes(path: str | os.PathLike, limit: int, expected: str) -> bytes:
-    """Read a regular file of at most `limit` bytes; a DataError as of read_text."""
-    path = Path(path)
-    try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            raw = file.read(min(size, limit) + 1)  # makes room for as many at once
-    except DataError as error:
-        raise DataError(f'{error} {expected}') from error
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror}). {expected}') from error
+    with open_regular(Path(path)) as f:
+        size = os.fstat(f.fileno()).st_size
+        raw = f.read(min(size, limit) + 1)  # which makes room for as many at once
     if len(raw) > limit:
-        raise DataError(f'{path}: is larger than the {_size(limit)} that it may have. {expected}')
+        raise DataError(f'{path}: is larger than {_size(limit)}. {expected}'.rstrip())
     return raw
 
 
-def read_json(
+def read_text(
     path: str | os.PathLike,
+    expected: str = '',
     limit: int = MAX_TEXT_BYTES,
-    expected: str = 'Make or get it again.',
+    errors: Literal['strict', 'replace'] = 'strict',
+) -> str:
+    """Read a text file; its lines end in '\\n' alone.
+
+    Args:
+        path: the file.
+        expected: what it should be, the end of each message.
+        limit: bytes.
+        errors: 'replace' reads on where bytes are no text.
+
+    Raises:
+        DataError: missing, no regular file, larger than `limit`, or other bytes than text.
+    """
+    path = Path(path)
+    try:
+        raw = read_bytes(path, limit, expected)
+    except DataError as error:
+        if not expected or str(error).endswith(expected):
+            raise
+        reason = str(error).removeprefix(f'{path}: ')
+        raise DataError(f'{path}: cannot be read ({reason}) {expected}') from error
+    try:
+        text = raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig', errors)
+    except UnicodeDecodeError as error:
+        advice = expected or 'Expected a text file; save it as UTF-8.'
+        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {advice}') from error
+    return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
+
+
+def read_json(
+    path: str | os.PathLike, expected: str = 'Make or get it again.', limit: int = MAX_TEXT_BYTES
 ) -> Any:
     """Read a JSON file.
 
     Raises:
         DataError: as read_text, or no JSON.
     """
-    return parse_json(read_text(path, limit, expected), path, expected)
+    return parse_json(read_text(path, '', limit), path, expected)
 
 
-def parse_json(text: str, path: str | os.PathLike, expected: str = 'Make or get it again.') -> Any:
-    """Return what a JSON text holds; numbers beyond 64 bits are floats, as elsewhere in JSON."""
+def parse_json(text: str, path: str | os.PathLike, expected: str) -> Any:
+    """Return what a JSON text holds; `expected` ends its DataError.
+
+    Whole numbers beyond 64 bits are floats, as elsewhere in JSON.
+    """
     parse_int = _number if _LONG_NUMBER.search(text) else None
     try:
         return json.loads(text, parse_int=parse_int)
     except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no whole JSON ({brief(str(error))[1:-1]}). {expected}') from None
+        raise DataError(f'{path}: is no whole JSON ({brief(str(error))}). {expected}') from error
 
 
 def _number(digits: str) -> int | float:
@@ -108,4 +112,4 @@ def bounded_lines(file: IO[bytes], path: str | os.PathLike) -> Iterator[bytes]:
 
 
 def _size(number: int) -> str:
-    return f'{number >> 20} MiB' if number >= 1 << 20 else f'{number >> 10} KiB'
+    return f'{number >> 20} MiB' if number >= 1 << 20 else f'{number:,} bytes'

@@ -119,7 +119,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     rows: dict[tuple, dict[str, Any]] = {}
     for file in sorted(p for p in folder.glob('*.log.json') if p.is_file()):
         try:
-            lines = read_text(file, MAX_LOG_BYTES, errors='replace').splitlines()
+            lines = read_text(file, limit=MAX_LOG_BYTES, errors='replace').splitlines()
         except DataError:
             continue
         for line in lines:
@@ -144,7 +144,7 @@ def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     dumps = sorted((p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
     for file in reversed(dumps):
         try:
-            values = literal_config(read_text(file, MAX_CONFIG_BYTES, errors='replace'))
+            values = literal_config(read_text(file, limit=MAX_CONFIG_BYTES, errors='replace'))
         except DataError:
             continue
         if said(values, 'data', Mapping):

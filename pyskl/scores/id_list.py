@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..annotations import open_annotations
+from ..annotations.clip_names import without_ending
 from ..errors import DataError
 from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 
 _NUMBER = re.compile(r'\d+')
-_VIDEO = re.compile(r'\.(mp4|avi|mov|mkv|webm|mpg|mpeg|flv)$', re.IGNORECASE)
 _EXPECTED = (
     'Expected clip ids like 0054_0: as text with commas, blanks or line breaks between them, a '
     'JSON list, or an annotation file (FILE.pkl:SPLIT).'
@@ -30,11 +30,6 @@ def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
     if file and part and not os.path.exists(text) and os.path.exists(file):
         return Path(file), part
     return Path(text), None
-
-
-def without_suffix(name: str) -> str:
-    """Return the name of a clip without a video's suffix: '0054_0.mp4' is clip 0054_0."""
-    return _VIDEO.sub('', name)
 
 
 def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
@@ -94,7 +89,7 @@ def _of_text(text: str) -> list[str]:
     else:
         header, rows = [], lines
     if rows and all(map(_is_name_and_numbers, rows)):
-        return [without_suffix(name) for name, *_ in rows]
+        return [without_ending(name) for name, *_ in rows]
     return [name for words in (*header, *rows) for name in words]
 
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
-from ..errors import DataError
+from ..errors import DataError, UserError
 from ..files.texts import read_bytes
 from ..skeletons import get_layout
 from ..wording import plain, some
-from .natops_people import guess_people
+from .natops_people import NUM_PEOPLE, guess_people
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
 PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}        # the axis that points right, the one that points up
@@ -151,6 +151,12 @@ def annotations(series: Series, prefix: str, projection: str) -> list[dict[str, 
                 for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
     return [make_annotation(f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE))
             for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
+
+
+def check_folds(num_folds: int) -> None:
+    """UserError unless train's people can be dealt out to so many parts."""
+    if not 2 <= num_folds <= NUM_PEOPLE:
+        raise UserError(f'--folds {num_folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
 
 
 def folds(people: Sequence[int], num_folds: int, seed: int) -> list[list[int]]:

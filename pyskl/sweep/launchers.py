@@ -212,7 +212,7 @@ def slurm_job(task: Task) -> Handle | None:
     if not task.queued.is_file():
         return None
     try:
-        note = read_json(task.queued, MAX_BYTES)
+        note = read_json(task.queued, limit=MAX_BYTES)
         number = re.fullmatch(r'\d+(_\d+)?', note['job']).group()
         return submitit('slurm').SlurmJob(Path(note['folder']), number)
     except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -74,7 +74,7 @@ def is_plan(path: str) -> bool:
     if path.endswith('.json'):
         return True
     try:
-        return any(line.startswith('runs =') for line in read_text(path, MAX_BYTES).splitlines())
+        return any(line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines())
     except DataError:
         return False        # the config's reader says what is wrong
 
@@ -107,7 +107,7 @@ def read_plan(path: str | os.PathLike) -> Plan:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = read_json(path, MAX_BYTES, 'Expected {"runs": [...]}.')
+        content = read_json(path, 'Expected {"runs": [...]}.', MAX_BYTES)
     except DataError as error:
         raise ConfigError(str(error)) from error
     if not isinstance(content, dict):

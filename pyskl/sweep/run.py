@@ -112,7 +112,7 @@ class Files:
     def seconds(self) -> dict[str, float]:
         """Of each step, all attempts together; empty when nothing is known."""
         try:
-            seconds = read_json(self.record, MAX_BYTES)['seconds']
+            seconds = read_json(self.record, limit=MAX_BYTES)['seconds']
             return {str(step): float(value) for step, value in seconds.items()}
         except (DataError, ValueError, KeyError, TypeError, AttributeError):
             return {}
