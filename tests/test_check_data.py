@@ -168,7 +168,7 @@ def test_labels_that_count_from_one_are_suspected():
     for label, annotation in enumerate(data['annotations'], start=1):
         annotation['label'] = label
     errors, _ = lines(data)
-    assert len(errors) == 1 and 'count from 1? Then subtract 1' in errors[0]
+    assert len(errors) == 1 and 'tools/join.py' in errors[0] and '--first-label 1' in errors[0]
     data['annotations'][0]['label'] = 0
     assert 'subtract' not in lines(data)[0][0]
 

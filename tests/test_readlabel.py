@@ -215,7 +215,7 @@ def test_a_fault_in_one_split_leaves_no_other_split_half_done(tmp_path):
 
 
 def test_wrong_places_and_numbers_are_said(tmp_path):
-    assert 'holds no train_data.npy' in fails('--data-dir', tmp_path / 'nowhere')
+    assert 'nowhere: no such file or folder. Expected train_data.npy' in fails('--data-dir', tmp_path / 'nowhere')
     folder = raw_folder(tmp_path / 'raw')
     assert 'val_data.npy: no such file' in fails('--data-dir', folder, '--splits', 'train', 'val', '--out-dir', tmp_path)
     assert '--img-shape' in fails('--img-shape', 0, 1920)
@@ -320,7 +320,7 @@ def test_the_label_csv_of_a_video_is_found_or_asked_for(tmp_path):
     assert '0187.csv' in fails('--csv', folder)
     (tmp_path / 'empty').mkdir()
     assert 'holds no *_light_hand.csv' in fails('--csv', tmp_path / 'empty')
-    assert 'holds no *_light_hand.csv' in fails('--csv', tmp_path / 'nowhere')
+    assert 'nowhere: no such file or folder' in fails('--csv', tmp_path / 'nowhere')
 
 
 def test_the_csv_release_becomes_the_split_that_was_named(tmp_path, capsys):

@@ -19,6 +19,7 @@ from pathlib import Path
 from pyskl.annotations import label_files, splitting, write_annotations
 from pyskl.annotations.about import About
 from pyskl.annotations.joining import Joined, join_files
+from pyskl.annotations.label_lists import lacks_class_0
 from pyskl.errors import UserError, run_script, seed_number
 from pyskl.labels import read_labels
 from pyskl.recipe.layout_option import read_layout
@@ -126,6 +127,8 @@ def _say(joined: Joined, out: Path) -> None:
     print(f'wrote {out} ({count(len(joined.clips), "clip")}; {sizes or "no splits"})')
     if not split:
         print('To make splits, give --split-by too; or leave split out of the config.')
+    if lacks_class_0((clip.get('label') for clip in joined.clips), joined.about.label_names):
+        print('No clip has label 0. Do the labels count from 1? Then give --first-label 1, too.')
     if not any(clip.get('label') not in (None, -1) for clip in joined.clips):
         print('No clip has a label; training needs them: --labels FILE.')
     flat = [c for c in joined.clips if c['keypoint'].shape[-1] == 2 and not c.get('img_shape')]

@@ -47,10 +47,13 @@ class Form:
 
     def message(self, path: str | os.PathLike) -> str:
         """Return 'is .... Expected an annotation file. <way in>'."""
+        return f'is {self.what}. Expected an annotation file. {self.way_in(path)}'
+
+    def way_in(self, path: str | os.PathLike) -> str:
+        """Return the command or lines that make an annotation file of it."""
         path = str(path)
         way = self.way.replace("'{path}'", repr(path)).replace('{path}', shlex.quote(path))
-        way = way.replace('{folder}', shlex.quote(str(Path(path).parent)))
-        return f'is {self.what}. Expected an annotation file. {way}'
+        return way.replace('{folder}', shlex.quote(str(Path(path).parent)))
 
 
 def _converted(what: str, name: str, place: str = '{path}') -> Form:

@@ -35,6 +35,7 @@ class Joined:
     Attributes:
         clips: the annotations, tidied.
         sources: where each clip comes from, a short name.
+        files: the same, as paths.
         rows: the places of the clips of each split.
         about: names of the classes, and the layout.
         notes: what was read otherwise than it stands, or done.
@@ -43,6 +44,7 @@ class Joined:
 
     clips: list[dict[str, Any]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     rows: dict[str, list[int]] = field(default_factory=dict)
     about: About = field(default_factory=About)
     notes: Notes = field(default_factory=Notes)
@@ -83,6 +85,7 @@ class Joined:
                     'what can be mended.'
                 ) from None
         self.sources += [source] * len(annotations)
+        self.files += [str(path)] * len(annotations)
         self._add_about(About.of(data, str(path)), path)
 
     def _without_text(self, annotation: Any, row: int) -> Any:
@@ -193,13 +196,14 @@ class Joined:
     def check_names(self) -> None:
         """Raise a DataError where a name stands for several clips."""
         seen: dict[str, str] = {}
-        for name, source in zip(self.names, self.sources):
+        for name, file in zip(self.names, self.files):
             if name in seen:
+                where = f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
                 raise DataError(
-                    f'frame_dir {plain(name)} is in {seen[name]} and in {source}. Expected a name of '
-                    'its own for every clip. --rename-repeated gives them names.'
+                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every clip. '
+                    '--rename-repeated gives them names.'
                 )
-            seen[name] = source
+            seen[name] = file
 
     def check_label_names(self) -> None:
         """Raise a DataError where a label has no name."""
@@ -294,7 +298,11 @@ def _files(path: Path) -> list[Path]:
     files = sorted(file for file in path.rglob('*') if file.suffix.lower() in ('.pkl', '.pickle'))
     if not files:
         form = form_of(path)
-        reason = form.message(path) if form else 'is a folder without pickles.'
+        reason = (
+            form.message(path)
+            if form
+            else 'is a folder without pickles. Files of other forms: python tools/convert.py --help'
+        )
         raise DataError(f'{path}: {reason}')
     return files
 

@@ -175,9 +175,10 @@ def _by_name(how: str, parts: Sequence[_Part], groups: Mapping[str, Sequence]) -
     for part in parts:
         unknown = [group for group in part.groups if group not in groups]
         if unknown:
+            shares = ' Shares are written 0.8 or 80%.' if unknown[0].isdigit() else ''
             raise UserError(
                 f'--split-by {how}: no clip belongs to {some(unknown)}. There are '
-                f'{count(len(groups), "group")}: {some(sorted(groups), 8)}.'
+                f'{count(len(groups), "group")}: {some(sorted(groups), 8)}.{shares}'
             )
         for group in part.groups:
             if chosen.setdefault(group, part.name) != part.name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from .source import Source
 
 FOLDER = 'folder'  # --labels: the folder that a clip lies in is its class
 MOST_LINES = 30
+MOST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,9 @@ def _is_plain(annotation: Mapping[str, Any]) -> bool:
 def _other_form(source: Source, path: Path) -> str:
     """Say what a file is that is another form's."""
     form = form_of(path) if path.is_file() else None
-    if form is None or f'convert.py {source.form} ' in form.way:
+    if form is None or not form.way.startswith('python tools/') or f' {source.form} ' in form.way:
         return ''
-    return f' It {form.message(path)}'
+    return f' It is {form.what}: {form.way_in(path)}'
 
 
 def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -266,12 +268,19 @@ def _splits(
 
 
 def _left_out(source: Source) -> list[str]:
-    """One line for each thing left out, the first of many."""
+    """One line for each thing left out, the first of many; what differs in numbers alone is alike."""
     if not source.left_out:
         return []
-    shown = [f'left out: {why}' for why in source.left_out[:MOST_LINES]]
-    more = len(source.left_out) - MOST_LINES
-    shown += [f'left out: {more} more'] if more > 0 else []
+    kinds: dict[str, list[str]] = {}
+    for why in source.left_out:
+        kinds.setdefault(re.sub(r'\d+', '0', why), []).append(why)
+    shown = []
+    for alike in kinds.values():
+        shown += [f'left out: {why}' for why in alike[:MOST_ALIKE]]
+        more = len(alike) - MOST_ALIKE
+        shown += [f'left out: {more:,} more like these'] if more > 0 else []
+    more = len(shown) - MOST_LINES
+    shown[MOST_LINES:] = [f'left out: more of {count(more, "line")}'] if more > 0 else []
     return [*shown, f'{len(source.left_out):,} left out in all']
 
 
