@@ -175,6 +175,20 @@ def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
     assert not (tmp_path / 'out.pkl').exists() and len(read_annotations(good)['annotations']) == 1
 
 
+def test_labels_from_1_are_asked_about(tmp_path, capsys):
+    for first, asked in ((0, False), (1, True), (2, False)):
+        clips = [clip(f'c_{k}', label=k + first) for k in range(3)]
+        joined(tmp_path, save(tmp_path / 'a.pkl', clips))
+        assert ('--first-label 1' in capsys.readouterr().out) == asked
+
+
+def test_clips_of_one_name_are_told_by_their_files(tmp_path):
+    one = save(tmp_path / 'a' / 'x.pkl', [clip('c')])
+    other = save(tmp_path / 'b' / 'x.pkl', [clip('c')])
+    with pytest.raises(UserError, match=f'in {one} and in {other}'):
+        joined(tmp_path, one, other)
+
+
 def test_what_join_writes_reads_back_as_it_was(tmp_path):
     write_annotations(
         tmp_path / 'a.pkl', {'train': ['x']}, [clip('x')], about=About(('a',), 'coco17')
