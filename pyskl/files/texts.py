@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,14 @@ def read_json(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> Any:
     """Read a JSON file.
 
     Raises:
-        DataError: as read_text, or no JSON.
+        DataError: as read_text, or no JSON; also where a text holds half a character (a lone '\\ud800'),
+            which could not be written or shown.
     """
     text = read_text(path, limit)
     try:
-        return json.loads(text)
+        data = json.loads(text)
+        if re.search(r'\\u[dD][89a-fA-F]', text):
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
     except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: is no JSON ({error}). Make or get it again.') from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -143,7 +144,11 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
 
 def _is_plain(annotation: Mapping[str, Any]) -> bool:
     """Whether an annotation can be written with the types that it has."""
-    return 'frame_dir' in annotation and isinstance(annotation['keypoint'], np.ndarray)
+    label, keypoint = annotation.get('label'), annotation['keypoint']
+    labels = label if isinstance(label, list) else [label]
+    numbers = isinstance(keypoint, np.ndarray) and keypoint.dtype.kind in 'fiu'
+    plain_label = all(isinstance(k, (int, np.integer, type(None))) for k in labels)
+    return 'frame_dir' in annotation and numbers and plain_label
 
 
 def _other_form(source: Source, path: Path) -> str:
@@ -217,7 +222,7 @@ def _of_folders(
     label_names: Sequence[str] | None,
 ) -> LabelFile:
     """Label each clip by the folder that it lies in."""
-    folders = {a['frame_dir']: homes[a['frame_dir']].resolve().parent.name for a in annotations}
+    folders = {a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name for a in annotations}
     names = tuple(label_names or sorted(set(folders.values())))
     unknown = sorted(set(folders.values()) - set(names))
     if unknown:
@@ -227,7 +232,8 @@ def _of_folders(
 
 
 def _set_labels(source: Source, annotations: list[dict[str, Any]], listed: LabelFile) -> None:
-    for annotation, label in zip(annotations, listed.of([a['frame_dir'] for a in annotations])):
+    origins = [source.origin(annotation['frame_dir']) for annotation in annotations]
+    for annotation, label in zip(annotations, listed.of(origins)):
         if label is None:
             source.note(f'no label in {listed.path} for', annotation['frame_dir'])
         annotation['label'] = NO_LABEL if label is None else label
@@ -256,8 +262,12 @@ def _splits(
 ) -> dict[str, list[str]]:
     names = [annotation['frame_dir'] for annotation in annotations]
     if settings.split_by:
-        labels = [annotation.get('label') for annotation in annotations]
-        return split_clips(settings.split_by, names, labels, settings.seed)
+        labels = {source.origin(a['frame_dir']): a.get('label') for a in annotations}
+        origins = split_clips(settings.split_by, list(labels), list(labels.values()), settings.seed)
+        return {
+            split: [name for name in names if source.origin(name) in set_of]
+            for split, set_of in ((split, set(members)) for split, members in origins.items())
+        }
     there = set(names)
     return {
         split: [name for name in members if name in there]

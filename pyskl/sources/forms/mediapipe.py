@@ -29,7 +29,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
 from ...files.texts import read_text
 from ...wording import some
-from ..poses import PoseSource, frame_places
+from ..poses import PoseSource, check_size, frame_places
 from ..source import Unit, option
 from ..tracking import Boxes, people_of
 
@@ -145,6 +145,7 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
         frames, num_frames = frame_places(numbers, numbers, str(path))
         if len(np.unique(frames)) < len(frames):
             raise DataError(f'{path}: a frame number stands there twice. Expected one row a frame.')
+        check_size(num_frames, len(places), str(path))
         spread = np.zeros((1, num_frames, *marks.shape[2:]), np.float32)
         spread[:, frames] = marks
         marks = spread
@@ -164,6 +165,7 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
         raise DataError(f'{path}: a landmark stands twice in a frame. Expected one person.')
     has_parts = 'type' in table
     num_joints = sum(PARTS.values()) if has_parts else _full(int(joints.max()) + 1)
+    check_size(num_frames, num_joints, str(path))
     marks = np.zeros((1, num_frames, num_joints, 4), np.float32)
     for title, axis in _AXIS.items():
         if title in table:

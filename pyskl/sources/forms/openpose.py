@@ -19,7 +19,15 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, frame_places, groups_of, joints_of_rows, number_in, rows_of
+from ..poses import (
+    PoseSource,
+    check_size,
+    frame_places,
+    groups_of,
+    joints_of_rows,
+    number_in,
+    rows_of,
+)
 from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
@@ -99,6 +107,7 @@ class OpenPose(OpenPoseParts):
         if body is None:
             raise DataError(f'{unit.path}: no pose_keypoints_2d. Expected {self.reads}.')
         joints = joined(body, *parts)
+        check_size(num_frames, joints.shape[1], str(unit.path))
         yield from self.clip(name, Boxes(joints, frames, num_frames))
 
 

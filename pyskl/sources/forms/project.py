@@ -93,6 +93,10 @@ class Project(Source):
     def _name(self, name: str, turn: float) -> str:
         return name if len(self.turns) == 1 else f'{name}@{turn:g}'
 
+    def origin(self, name: str) -> str:
+        """Return the clip in space."""
+        return name if len(self.turns) == 1 else name.rpartition('@')[0]
+
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
         """Return what the file itself says of its joints."""
         return self._about.layout
