@@ -10,7 +10,6 @@ A label is a class number from 0 on, or the name of a class.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ import numpy as np
 
 from ..errors import DataError, did_you_mean
 from ..files import load_pickle
-from ..files.texts import read_json, read_text
+from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
 from .fields import Wrong, clean_label
@@ -146,7 +145,7 @@ def _of_text(text: str, path: Path) -> list[tuple[str, str]]:
         rows = [line.rsplit(maxsplit=1) for line in lines]
         name_at, label_at = 0, 1
     else:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=comma)]
+        rows = csv_rows(lines, path, comma)
         name_at, label_at = _columns(rows[0], path)
     if len(rows[0]) > label_at and rows[0][label_at].lower() in LABEL_KEYS:
         rows = rows[1:]

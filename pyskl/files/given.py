@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from ..errors import CheckpointError, ConfigError, DataError, did_you_mean
@@ -25,7 +26,8 @@ def check_config(path: str | os.PathLike, who: str = '') -> Path:
     if path.suffix != '.py':
         raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
     try:
-        os.stat(path)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ConfigError(f'{who}: is no regular file. Expected a config file.')
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
         raise ConfigError(f'{who}: there is no such config file.{near}') from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,18 @@ def read_text(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> str:
         raise DataError(
             f'{path}: is no text in UTF-8 (byte {error.start}). Expected a text file; save it as UTF-8.'
         ) from None
+
+
+def csv_rows(lines: Iterable[str], path: str | os.PathLike, delimiter: str = ',') -> list[list[str]]:
+    """Return the cells of a csv file's lines, without blanks around them.
+
+    Raises:
+        DataError: naming `path`, where a quotation mark opens a cell of more than 128 KiB.
+    """
+    try:
+        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    except csv.Error as error:
+        raise DataError(f'{path}: cannot be read as csv ({error}). Is a quotation mark missing?') from None
 
 
 def read_json(path: str | os.PathLike, limit: int = MAX_TEXT_BYTES) -> Any:

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
+from ..files.texts import read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
 
@@ -146,7 +147,7 @@ def read_missing(path: Path) -> set[str]:
         DataError: naming the line that is no clip's name.
     """
     names = set()
-    for number, line in enumerate(path.read_text('utf-8-sig', 'replace').splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         name = line.strip().removesuffix(SUFFIX)
         if name and not _NAME.fullmatch(name):
             raise DataError(

@@ -16,7 +16,6 @@ has a score of 1 where it is seen.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
-from ...files.texts import read_text
+from ...files.texts import csv_rows, read_text
 from ...wording import some
 from ..poses import PoseSource, check_size, frame_places
 from ..source import Unit, option
@@ -110,11 +109,11 @@ def _of_array(path: Path) -> np.ndarray:
 
 def _of_table(path: Path) -> np.ndarray:
     """(1, T, V, 4) float32 from a csv."""
-    rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
-    header = [title.strip().lower() for title in rows[0]] if rows else []
+    rows = [row for row in csv_rows(read_text(path).splitlines(), path) if row]
+    header = [title.lower() for title in rows[0]] if rows else []
     if len(rows) < 2 or any(len(row) != len(header) for row in rows):
         raise DataError(f'{path}: {len(rows)} rows. Expected a header and rows of as many cells.')
-    table = {title: [row[i].strip() for row in rows[1:]] for i, title in enumerate(header)}
+    table = {title: [row[i] for row in rows[1:]] for i, title in enumerate(header)}
     if {'x', 'y'} <= set(table):
         return _long(path, table)
     return _wide(path, header, table)
