@@ -19,7 +19,8 @@ from pyskl.annotations import write_annotations
 from pyskl.annotations.fields import NO_LABEL
 from pyskl.annotations.label_files import HELP as LABELS_HELP
 from pyskl.annotations.splitting import HELP as SPLIT_HELP
-from pyskl.errors import UserError, run_script, seed_number
+from pyskl.errors import run_script, seed_number
+from pyskl.files.given import check_out
 from pyskl.skeletons import LAYOUTS
 from pyskl.sources.conversion import Converted, Settings, convert
 from pyskl.sources.forms import FORMS
@@ -103,8 +104,7 @@ def _flag(name: str) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     form = FORMS[args.form]
-    if any(args.out.exists() and p.is_file() and args.out.samefile(p) for p in args.paths):
-        raise UserError(f'-o {args.out}: is one of the files that are read. Choose another name.')
+    check_out(args.out, args.paths, form.suffixes)
     source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
     if args.layout:  # not before: the reader of configs is heavy
         from pyskl.recipe.layout_option import read_layout

@@ -20,6 +20,7 @@ from pyskl.annotations import label_files, splitting, write_annotations
 from pyskl.annotations.about import About
 from pyskl.annotations.joining import Joined, join_files
 from pyskl.errors import UserError, run_script, seed_number
+from pyskl.files.given import check_out
 from pyskl.labels import read_labels
 from pyskl.recipe.layout_option import read_layout
 from pyskl.wording import count
@@ -91,8 +92,7 @@ def _named_file(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     given = [*args.files, *(path for _, path in args.split)]
-    if args.out.exists() and any(f.exists() and args.out.samefile(f) for f in given):
-        raise UserError(f'-o {args.out}: is one of the files that are read. Choose another name.')
+    check_out(args.out, given, ('.pkl', '.pickle', '.json'))
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
     for path in (*found_labels, *args.labels):

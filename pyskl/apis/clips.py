@@ -218,7 +218,7 @@ def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None
     if value is None and field != 'keypoint':
         return None
     try:
-        value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        value = value.detach().cpu().float() if isinstance(value, torch.Tensor) else value
         return np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f'{where}: {field} is no array of numbers ({error}).') from error

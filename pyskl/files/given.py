@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import CheckpointError, ConfigError, DataError, did_you_mean
+from ..errors import CheckpointError, ConfigError, DataError, UserError, did_you_mean
 from .safe_pickle import nearest
 
 
@@ -55,3 +56,20 @@ def check_present(path: str | os.PathLike) -> Path:
     if not os.path.lexists(path):
         raise DataError(f'{path}: no such file. {nearest(path)}')
     return path
+
+
+def check_out(out: Path, given: Iterable[Path], suffixes: Sequence[str]) -> None:
+    """UserError where the file to be written is one of those that are read.
+
+    Args:
+        out: the file to be written.
+        given: files and folders that are read.
+        suffixes: endings of the files that are read in folders, and below.
+    """
+    if not out.exists():
+        return
+    is_read = out.name.lower().endswith(tuple(suffixes))
+    for path in given:
+        inside = is_read and path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        if inside or (path.exists() and out.samefile(path)):
+            raise UserError(f'-o {out}: is one of the files that are read. Choose another place.')

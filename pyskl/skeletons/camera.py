@@ -10,6 +10,7 @@ import numpy as np
 
 from .poses import is_present
 
+NEAREST = math.sqrt(3) / 2  # from the middle of a cube to its corners, in its sides
 _AXES = {'x': 0, 'y': 1, 'z': 2}
 
 
@@ -57,10 +58,10 @@ class Camera:
             )
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f'scale = {self.scale}: expected pixels a unit, above 0, or None.')
-        if self.distance is not None and not 0.5 < self.distance < math.inf:
+        if self.distance is not None and not NEAREST < self.distance < math.inf:
             raise ValueError(
-                f'distance = {self.distance}: expected more than 0.5 of the size of the clip (nearer, '
-                'the camera stands among the joints), or None.'
+                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the clip '
+                '(nearer, the camera stands among the joints of a clip that is turned), or None.'
             )
 
     def project(

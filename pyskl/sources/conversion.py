@@ -223,6 +223,11 @@ def _of_folders(
 ) -> LabelFile:
     """Label each clip by the folder that it lies in."""
     folders = {a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name for a in annotations}
+    if label_names is None and len(set(folders.values())) == 1:
+        raise UserError(
+            f'--labels folder: all clips lie in {next(iter(folders.values()))!r}, so there is one class '
+            'alone. Expected a folder for each class, right above its clips.'
+        )
     names = tuple(label_names or sorted(set(folders.values())))
     unknown = sorted(set(folders.values()) - set(names))
     if unknown:

@@ -56,7 +56,10 @@ class Project(Source):
             )
         except ValueError as error:
             raise UserError(f'project: {error}') from error
-        if len(set(self.turns)) < len(self.turns):
+        odd = [turn for turn in self.turns if not -360 <= turn <= 360]
+        if odd:
+            raise UserError(f'--turns {odd[0]}: expected degrees from -360 to 360.')
+        if len({f'{turn:g}' for turn in self.turns}) < len(self.turns):
             raise UserError(
                 f'--turns {" ".join(map(str, self.turns))}: an angle stands there twice.'
             )
