@@ -181,6 +181,7 @@ def nan_in(clip: int) -> np.ndarray:
     (dict(labels=[1, 2]), '2 labels for 3 clips'),
     (dict(labels=[1, 2, 'x']), '0002_0'),
     (dict(labels=[1, 2.5, 3]), '0001_1'),
+    (dict(labels=[1, [2, 3], 3]), '0001_1'),
     (dict(labels=[1, -7, 3]), '0001_1'),
     (dict(labels=7), 'labels are 7'),
     (dict(names=['a', 'b', 7]), 'names are'),

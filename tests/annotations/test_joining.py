@@ -172,6 +172,7 @@ def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
             joined(tmp_path, *argv)
     with pytest.raises(UserError, match='is one of the files'):
         join.main([good, '-o', good])
+        join.main([str(tmp_path), '-o', good])
     assert not (tmp_path / 'out.pkl').exists() and len(read_annotations(good)['annotations']) == 1
 
 

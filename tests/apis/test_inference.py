@@ -260,6 +260,16 @@ def test_an_argument_that_is_not_known_is_refused(model, clips, wrong):
         inference_recognizer(model, clips[0], **wrong)
 
 
+def test_numbers_and_tensors_may_be_of_any_library(model, clips):
+    two = inference_recognizer(model, clips[0], top_k=2)
+    assert two == inference_recognizer(model, clips[0], top_k=np.int64(2))
+    half = torch.tensor(xys(clips[0])).bfloat16()
+    same(inference_recognizer(model, half, SIZE), inference_recognizer(model, half.float(), SIZE))
+    for odd in ({'top_k': True}, {'views': np.array([1, 2])}, {'people': np.array(['apart', 'x'])}):
+        with pytest.raises(ConfigError, match=next(iter(odd))):
+            inference_recognizer(model, clips[0], **odd)
+
+
 def test_what_looks_odd_is_said_once(folder, clips, said):
     own = init_recognizer(folder / 'tiny.py', device='cpu')
     small = clips[0]['keypoint'] / 400

@@ -31,9 +31,7 @@ def changed(path: Path, change) -> Path:
 
 
 def test_a_huge_label_has_no_names(tmp_path):
-    path = changed(
-        kinetics(tmp_path, made_up(18)), lambda data: data.update(label_index=2**31 - 1)
-    )
+    path = changed(kinetics(tmp_path, made_up(18)), lambda data: data.update(label_index=2**31 - 1))
     data = convert(tmp_path / 'o.pkl', 'kinetics', path)
     assert data['annotations'][0]['label'] == 2**31 - 1 and 'label_names' not in data
 
@@ -157,7 +155,9 @@ def test_halves_of_characters_are_no_names(tmp_path):
     path = changed(kinetics(tmp_path, made_up(18)), lambda data: data.update(label='\x1b[2J'))
     with pytest.raises(DataError, match='label_names'):
         convert(tmp_path / 'o.pkl', 'kinetics', path)
-    path = changed(kinetics(tmp_path, made_up(18)), lambda data: data.update(label='😀 می\u200cروم'))
+    path = changed(
+        kinetics(tmp_path, made_up(18)), lambda data: data.update(label='😀 می\u200cروم')
+    )
     assert convert(tmp_path / 'o.pkl', 'kinetics', path)['label_names'] == ['😀 می\u200cروم']
 
 
