@@ -145,6 +145,21 @@ def names_of(value: Labels, place: str) -> list[str]:
     return [' '.join(name.split()) for name in value]
 
 
+def check_order(given: Sequence[str] | None, own: Sequence[str] | None) -> None:
+    """Refuse names (--label-names) that are those of the data's classes in another order.
+
+    Raises:
+        DataError: with the first name that has another place.
+    """
+    if not given or not own or list(given) == list(own) or sorted(given) != sorted(own):
+        return
+    k = next(k for k, (name, other) in enumerate(zip(given, own)) if name != other)
+    raise DataError(
+        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose labels '
+        'are numbers already. Expected the same order; leave the option out.'
+    )
+
+
 def layout_names(config: Any) -> Iterator[str]:
     """Give the names of all skeleton layouts that a config speaks of.
 

@@ -155,7 +155,7 @@ def test_faults_of_validation_videos_are_said(tmp_path):
     assert 'nothing is left' in fails(*at, '--val-videos', '0001', '0002')
     (tmp_path / 'empty.txt').touch()
     assert 'holds no ids' in fails(*at, '--val-videos', tmp_path / 'empty.txt')
-    assert 'cannot be read' in fails(*at, '--val-videos', tmp_path)
+    assert 'is a folder' in fails(*at, '--val-videos', tmp_path)
     raw_folder(tmp_path / 'raw', 'val')
     assert '--splits train' in fails(*at, '--val-videos', '0001')
     assert '--splits train' in fails(*at, '--val-videos', '0001', '--splits', 'test')

@@ -21,7 +21,7 @@ from pyskl.annotations.about import About
 from pyskl.annotations.joining import Joined, join_files
 from pyskl.errors import UserError, run_script, seed_number
 from pyskl.files.given import check_out
-from pyskl.labels import read_labels
+from pyskl.labels import check_order, read_labels
 from pyskl.recipe.layout_option import read_layout
 from pyskl.wording import count
 
@@ -95,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_out(args.out, given, ('.pkl', '.pickle', '.json'))
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
+    if joined.holds_numbers():
+        check_order(label_names, joined.about.label_names)
     for path in (*found_labels, *args.labels):
         joined.put_labels(path, label_names)
     joined.name_labels(label_names)

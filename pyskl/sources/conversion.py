@@ -18,7 +18,7 @@ from ..annotations.forms import form_of
 from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
-from ..labels import read_labels
+from ..labels import check_order, read_labels
 from ..skeletons import LAYOUTS, layout_of
 from ..wording import count, plain, some
 from .source import Source
@@ -91,6 +91,8 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
         listed = listed or _of_folders(annotations, homes, label_names)
         _set_labels(source, annotations, listed)
         names = label_names or listed.label_names
+    else:
+        check_order(label_names, source.label_names())
     names = _names_of_all(annotations, names, by_user=label_names is not None)
     split = _splits(source, annotations, settings)
 
