@@ -22,7 +22,7 @@ from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError
-from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
+from ..evaluation import check_metrics, evaluate, group_accuracy, is_long_tailed, one_sided
 from ..models import fuse_conv_bn, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe
@@ -331,7 +331,9 @@ def _metrics(
             topk=recipe.evaluation.topk,
         )
     )
-    if counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts):
+    if counts is None or labels.ndim > 1 or scores.shape[1] != len(counts):
+        return figures
+    if is_long_tailed(counts):
         groups = group_accuracy(scores, labels, counts)
         figures.update({name: value for name, value in groups.items() if not np.isnan(value)})
     return figures
