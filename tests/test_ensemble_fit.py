@@ -153,7 +153,7 @@ REFUSALS = {
     'temperatures, too': ([*SCORES, *VAL, '--temperatures', '1', '1', '1'], '--temperatures: --fit-on gives them'),
     'fit options alone': ([*SCORES[:2], '--objective', 'top1'], '--objective: only --fit-on uses it'),
     'a fold count alone': ([*SCORES[:2], '--folds', '0'], '--folds: only --fit-on'),
-    'a gone weights file': ([*SCORES, '--weights-from', 'gone.json'], 'gone.json: no such file'),
+    'a gone weights file': ([*SCORES, '--weights-from', 'gone.json'], 'gone.json: cannot be read'),
     'weights of other streams': ([*SCORES[:2], '--weights-from', 'three.json'], 'three.json: weights for 3 streams'),
     'a temperature of 0': ([*SCORES[:2], '--temperatures', '0', '1'], 'expected 2 numbers above 0'),
     'one temperature': ([*SCORES[:2], '--temperatures', '1'], 'expected 2 numbers above 0'),

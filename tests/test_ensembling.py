@@ -286,5 +286,5 @@ def test_a_broken_file_of_weights_is_named(tmp_path, text):
 
 
 def test_a_missing_file_of_weights_is_named(tmp_path):
-    with pytest.raises(DataError, match='gone.json: no such file'):
+    with pytest.raises(DataError, match='gone.json: cannot be read'):
         load_fit(tmp_path / 'gone.json')

@@ -91,9 +91,10 @@ def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:
     if list(given) == ['published']:
         return PUBLISHED_VAL_VIDEOS
     if len(given) == 1 and Path(given[0]).exists():
-        given = read_text(given[0]).replace(',', ' ').split()
+        expected = 'Expected video ids like 0001, in lines or with spaces between (--val-videos).'
+        given = read_text(given[0], expected).replace(',', ' ').split()
         if not given:
-            raise DataError('--val-videos: the file holds no ids. Expected video ids like 0001, in lines or with spaces between.')
+            raise DataError(f'--val-videos: the file holds no ids. {expected}')
     return tuple(given)
 
 
