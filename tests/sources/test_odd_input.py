@@ -207,3 +207,11 @@ def test_splits_are_the_same_for_any_order_of_the_files(tmp_path):
         assert how == 'random' or not {c[0] for c in found[0]['train']} & {
             c[0] for c in found[0]['val']
         }
+
+
+@pytest.mark.parametrize('text', ['nan', '"nan"', '0', ''])
+def test_a_table_of_one_cell_is_refused(tmp_path, text):
+    (tmp_path / 'Sample0001_skeleton.csv').write_text(text)
+    (tmp_path / 'Sample0001_finelabels.csv').write_text('1,1,2')
+    with pytest.raises(DataError, match='Sample0001_skeleton'):
+        convert(tmp_path / 'o.pkl', 'smg', tmp_path)
