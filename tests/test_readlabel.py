@@ -161,7 +161,7 @@ def test_faults_of_validation_videos_are_said(tmp_path):
     assert 'nothing is left' in fails(*at, '--val-videos', '0001', '0002')
     (tmp_path / 'empty.txt').touch()
     assert 'holds no ids' in fails(*at, '--val-videos', tmp_path / 'empty.txt')
-    assert 'cannot be read' in fails(*at, '--val-videos', tmp_path)
+    assert 'is a folder' in fails(*at, '--val-videos', tmp_path)
     raw_folder(tmp_path / 'raw', 'val')
     assert '--splits train' in fails(*at, '--val-videos', '0001')
     assert '--splits train' in fails(*at, '--val-videos', '0001', '--splits', 'test')
@@ -187,6 +187,7 @@ def nan_in(clip: int) -> np.ndarray:
     (dict(labels=[1, 2]), '2 labels for 3 clips'),
     (dict(labels=[1, 2, 'x']), '0002_0'),
     (dict(labels=[1, 2.5, 3]), '0001_1'),
+    (dict(labels=[1, [2, 3], 3]), '0001_1'),
     (dict(labels=[1, -7, 3]), '0001_1'),
     (dict(labels=7), 'labels are 7'),
     (dict(names=['a', 'b', 7]), 'names are'),

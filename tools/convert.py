@@ -23,6 +23,7 @@ from pyskl.annotations.label_files import HELP as LABELS_HELP
 from pyskl.annotations.label_lists import from_one, lacks_class_0
 from pyskl.annotations.splitting import HELP as SPLIT_HELP
 from pyskl.errors import run_script, seed_number
+from pyskl.files.given import check_out
 from pyskl.skeletons import LAYOUTS
 from pyskl.sources.conversion import Converted, Settings, convert
 from pyskl.sources.forms import FORMS
@@ -99,6 +100,7 @@ def _flag(name: str) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     form = FORMS[args.form]
+    check_out(args.out, args.paths, form.suffixes)
     source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
     if args.layout:  # not before: the reader of configs is heavy
         from pyskl.recipe.layout_option import read_layout

@@ -202,7 +202,7 @@ def _of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except Exception:  # zipfile fails in many ways
         return 'packed'
     if any(name.endswith('data.pkl') for name in names):
         return 'torch'

@@ -104,8 +104,8 @@ class Joined:
         """Make numbers of labels that are names: by the order of `label_names`, or sorted."""
         if not self.label_texts:
             return
-        numbered = [c['frame_dir'] for c in self.clips if _labels(c) != [NO_LABEL]]
-        if numbered:
+        if self.holds_numbers():
+            numbered = [c['frame_dir'] for c in self.clips if _labels(c) != [NO_LABEL]]
             raise DataError(
                 f'labels are names ({next(iter(self.label_texts.values()))!r}) and numbers '
                 f'({some(numbered)}). Expected one of them.'
@@ -121,6 +121,10 @@ class Joined:
             self.clips[row]['label'] = number[text]
         self.about = replace(self.about, label_names=tuple(order))
         self.notes.add(f'labels were names; their numbers are those in {some(order, 3)}')
+
+    def holds_numbers(self) -> bool:
+        """Return whether any clip has a label that is a number."""
+        return any(_labels(clip) != [NO_LABEL] for clip in self.clips)
 
     def _add_about(self, about: About, path: Path) -> None:
         for entry in ('label_names', 'layout'):
@@ -141,9 +145,28 @@ class Joined:
                 self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
-    def put_labels(self, read: LabelFile) -> None:
-        """Take labels from a file of their own; a clip that it does not name keeps what it has."""
-        labels = read.of(self.names)
+    def put_labels(self, read: LabelFile, called: Sequence[str] | None = None) -> None:
+        """Take labels from a file of their own; a clip that it does not name keeps what it has.
+
+        Args:
+            read: the labels.
+            called: what the file may call each clip; None: their names.
+        """
+        called = self.names if called is None else called
+        labels, own = read.of(called), self.about.label_names
+        kept = [
+            clip['frame_dir']
+            for clip, label in zip(self.clips, labels)
+            if label is None and _labels(clip) != [NO_LABEL]
+        ]
+        if kept and read.label_names not in (None, own):  # in the order of the labels that stay
+            if own is None:
+                raise DataError(
+                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does not '
+                    'name, have numbers. Expected labels of all clips.'
+                )
+            read = read.renumbered(own)
+            labels = read.of(called)
         for clip, label in zip(self.clips, labels):
             if label is not None:
                 clip['label'] = label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
-from ..labels import read_labels
+from ..labels import check_order, read_labels
 from ..skeletons import LAYOUTS, layout_of
 from ..wording import count, plain, some
 from .source import Source
@@ -94,8 +95,10 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
         listed = listed or _of_folders(annotations, homes, label_names)
         for annotation in annotations:
             annotation['label'] = NO_LABEL
-        clips.put_labels(listed)
+        clips.put_labels(listed, [source.origin(name) for name in clips.names])
         names = label_names or listed.label_names
+    else:
+        check_order(label_names, source.label_names())
     if names and clips.highest_label >= len(names):
         if label_names:
             raise UserError(
@@ -149,10 +152,18 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
                 source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
                 continue
-            whole = isinstance(annotation.get('keypoint'), np.ndarray) and 'frame_dir' in annotation
-            yield annotation if source.as_given and whole else clean
+            yield annotation if source.as_given and _is_plain(annotation) else clean
     except DataError as fault:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
+
+
+def _is_plain(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation can be written with the types that it has."""
+    label, keypoint = annotation.get('label'), annotation.get('keypoint')
+    labels = label if isinstance(label, list) else [label]
+    numbers = isinstance(keypoint, np.ndarray) and keypoint.dtype.kind in 'fiu'
+    plain_label = all(isinstance(k, (int, np.integer, type(None))) for k in labels)
+    return 'frame_dir' in annotation and numbers and plain_label
 
 
 def _other_form(source: Source, path: Path) -> str:
@@ -226,7 +237,12 @@ def _of_folders(
     label_names: Sequence[str] | None,
 ) -> LabelFile:
     """Label each clip by the folder that it lies in."""
-    folders = {a['frame_dir']: homes[a['frame_dir']].resolve().parent.name for a in annotations}
+    folders = {a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name for a in annotations}
+    if label_names is None and len(set(folders.values())) == 1:
+        raise UserError(
+            f'--labels folder: all clips lie in {next(iter(folders.values()))!r}, so there is one class '
+            'alone. Expected a folder for each class, right above its clips.'
+        )
     names = tuple(label_names or sorted(set(folders.values())))
     unknown = sorted(set(folders.values()) - set(names))
     if unknown:
@@ -240,8 +256,12 @@ def _splits(
 ) -> dict[str, list[str]]:
     names = [annotation['frame_dir'] for annotation in annotations]
     if settings.split_by:
-        labels = [annotation.get('label') for annotation in annotations]
-        return split_clips(settings.split_by, names, labels, settings.seed)
+        labels = {source.origin(a['frame_dir']): a.get('label') for a in annotations}
+        origins = split_clips(settings.split_by, list(labels), list(labels.values()), settings.seed)
+        return {
+            split: [name for name in names if source.origin(name) in set_of]
+            for split, set_of in ((split, set(members)) for split, members in origins.items())
+        }
     there = set(names)
     return {
         split: [name for name in members if name in there]
