@@ -163,8 +163,9 @@ def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, num
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
         assert process.returncode in statuses, stderr
-        assert 'Traceback' not in stderr and len(stderr.splitlines()) <= 1, stderr
-    assert not (tmp_path / 'run').exists()
+    said = [line for line in stderr.splitlines() if ' - pyskl - ' not in line]      # where the signal found it training already
+    assert 'Traceback' not in stderr and len(said) <= 1, stderr
+    assert not (tmp_path / 'run').exists() or 'goes on from there' in stderr
 
 
 def is_at(work_dir, iteration):
