@@ -159,7 +159,7 @@ def test_an_error_on_one_rank_ends_both_within_seconds_though_they_have_workers(
         stderr = before + process.communicate(timeout=200)[1]
         seconds = time.monotonic() - start
     assert process.returncode != 0 and 'on purpose' in stderr, stderr
-    assert seconds < 30, stderr         # 10 of them may go by until the other rank has heard
+    assert seconds < 100, stderr        # 10 of them may go by until the other rank has heard; loaders alone would wait 127
 
 
 MEETING = """
