@@ -5,11 +5,11 @@ Known by name: iMiGUE's as its label list spells them, PYSKL's hand gestures, NT
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .errors import DataError, did_you_mean
+from .files.texts import read_text
 from .wording import brief, plain
 
 IMIGUE_LABELS: tuple[str, ...] = (
@@ -83,7 +83,7 @@ def class_names(
             option, `labels` of the config, `label_names` of the data, `label_names` in the
             checkpoint's meta.
         layouts: names of the skeleton layouts that config, data and checkpoint speak of
-            (`layout_names`). Where no source has names and this is 'imigue22' alone, 32 classes are
+            (recipe.layouts). Where no source has names and this is 'imigue22' alone, 32 classes are
             iMiGUE's.
 
     Returns:
@@ -136,56 +136,31 @@ def names_of(value: Labels, place: str) -> list[str]:
                 f'a text file with one label a line, or one of {", ".join(KNOWN_LABELS)}.{did_you_mean(value, KNOWN_LABELS)}'
             )
         return read_labels(value)
-    is_list = isinstance(value, Sequence) and not isinstance(value, bytes) and len(value) > 0
-    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+    names = listed_names(value)
+    if names is None:
         raise DataError(
             f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
             f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
         )
+    return names
+
+
+def listed_names(value: Any) -> list[str] | None:
+    """Return the names in a list of texts, with single blanks; None where it is none, or empty."""
+    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
+    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+        return None
     return [' '.join(name.split()) for name in value]
-
-
-def layout_names(config: Any) -> Iterator[str]:
-    """Give the names of all skeleton layouts that a config speaks of.
-
-    Args:
-        config: a part of a config, as plain dicts and lists: `layout` of steps, data sets and
-            graph_cfg, `dataset` of a graph network's steps.
-    """
-    if isinstance(config, Mapping):
-        for key, value in config.items():
-            if key == 'layout' or (key == 'dataset' and isinstance(value, str)):
-                if value is not None:
-                    yield layout_name(value)
-            else:
-                yield from layout_names(value)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from layout_names(value)
-
-
-def layout_name(layout: Any) -> str:
-    """Return the name of a layout as a config or a data file writes it.
-
-    A dict with joints of its own is another one, whatever it is called.
-    """
-    if isinstance(layout, Mapping):
-        return 'own' if 'joints' in layout else str(layout.get('name'))
-    return str(layout)
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:
     """Label names, one a line, in class order. DataError when there are none or the file is no text."""
-    try:
-        if os.path.exists(path) and not (os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES):
-            raise ValueError(f'it is no regular file of at most {MAX_BYTES:,} bytes')
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f'{path}: cannot be read as text ({error}). Expected one label a line, in class order.') from error
+    expected = 'Expected one label a line, in class order.'
+    lines = read_text(path, expected, MAX_BYTES).splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
     if not lines or empty is not None:
         where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
-        raise DataError(f'{path}: {where}. Expected one label a line, in class order.')
+        raise DataError(f'{path}: {where}. {expected}')
     return [line.strip() for line in lines]

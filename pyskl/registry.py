@@ -195,8 +195,7 @@ class Registry:
             name = f'{self.contract.__module__}.{self.contract.__name__}'
             raise ConfigError(
                 f'{where} ({cls.__name__}): is no {self.contract.__name__}. Derive the class from '
-                f'{name}, '
-                'whose docstring says what it must offer.'
+                f'{name}, whose docstring says what it must offer.'
             )
         return component
 

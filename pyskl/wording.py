@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,3 +53,8 @@ def count(number: int, what: str) -> str:
     """'1 clip', '2 clips', '2 classes'."""
     plural = what + ('es' if what.endswith('s') else 's')
     return f'{number:,} {what if number == 1 else plural}'
+
+
+def counted(names: Sequence[Any], what: str, most: int = 5) -> str:
+    """'7 clips (a, b and 5 more)'."""
+    return f'{count(len(names), what)} ({some(names, most)})'

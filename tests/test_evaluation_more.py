@@ -11,6 +11,7 @@ from pyskl.evaluation import (
     class_groups,
     expected_calibration_error,
     group_accuracy,
+    is_long_tailed,
     mean_class_accuracy,
     reliability_bins,
     top_k_accuracy,
@@ -130,3 +131,9 @@ def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
 def test_arrays_that_do_not_belong_together_are_refused(arrays):
     with pytest.raises(DataError, match='expected the same number of rows'):
         bootstrap_interval(np.mean, *arrays)
+
+
+@pytest.mark.parametrize(
+    ('counts', 'long'), [([50, 50, 50], False), ([60, 50, 40], False), ([60, 30, 40], True), ([3, 0], True), ([1, 0], False)])
+def test_thirds_of_the_classes_mean_something_where_counts_differ(counts, long):
+    assert is_long_tailed(counts) is long

@@ -13,11 +13,11 @@ from imigue_release import convert as convert_all
 
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout, layout_of
-from pyskl.sources.imigue import xlsx as xlsx_reader
+from pyskl.sources import xlsx as xlsx_reader
 from pyskl.sources.imigue.frames import frames_of
 from pyskl.sources.imigue.joints import POINTS, Joints
 from pyskl.sources.imigue.labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99
-from pyskl.sources.imigue.tables import Table, read_table
+from pyskl.sources.tables import Table, read_table
 
 OPENPOSE = get_layout('openpose137')
 

@@ -201,7 +201,7 @@ def test_missing_files_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(('content', 'message'), [(b'', 'holds no labels'), (b'\n', 'holds no labels'),
-                                                  (b'a\n\nb\n', 'line 2 is blank'), (b'\xff\xfe', 'cannot be read as text')])
+                                                  (b'a\n\nb\n', 'line 2 is blank'), (b'a\xff\xfe', 'no UTF-8 text')])
 def test_a_wrong_label_list_is_named(tmp_path, content, message):
     (tmp_path / 'labels.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):

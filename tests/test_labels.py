@@ -6,7 +6,7 @@ from report_data import data_of, made_up_scores, write_clips, write_work_dir
 from tiny import ROOT, problem, script, write_config
 
 from pyskl.annotations import About, make_annotation, open_annotations, write_annotations
-from pyskl.apis.names import layouts_of
+from pyskl.apis.names import layout_names_of
 from pyskl.apis.setup import read_run
 from pyskl.datasets import build_dataset
 from pyskl.datasets.label_embeddings import default_table_note
@@ -19,10 +19,10 @@ from pyskl.labels import (
     NTU120_LABELS,
     class_names,
     known_names,
-    layout_names,
     names_of,
 )
 from pyskl.recipe import dump_config, load_config
+from pyskl.recipe.layouts import layout_names
 from pyskl.report import ReportOptions, build_report
 
 AB, CD = ['a', 'b'], ('c', 'd')
@@ -67,7 +67,7 @@ def test_names_are_a_list_a_file_or_known(tmp_path):
 @pytest.mark.parametrize('value, facts', [
     ('none.txt', 'here: none.txt'), ('ntu6', 'Did you mean ntu60'), ([], 'list of texts'), ([1, 2], 'list of texts'),
     (['a', ' '], 'list of texts'), (b'ab', 'list of texts'), (7, 'list of texts'), ('/dev/zero', 'regular file'),
-    (str(ROOT / 'tests'), 'regular file')])  # fmt: skip
+    (str(ROOT / 'tests'), 'folder')])  # fmt: skip
 def test_what_are_no_names_is_told(value, facts):
     with pytest.raises(DataError, match=facts):
         names_of(value, 'here')
@@ -102,9 +102,9 @@ def test_layouts_are_found_wherever_a_config_speaks_of_them():
 )
 def test_configs_of_imigue_speak_of_its_layout_as_they_are_and_written_out(name, tmp_path):
     recipe = read_run(ROOT / f'configs/{name}.py').recipe
-    assert layouts_of(recipe) == {'imigue22'}
+    assert layout_names_of(recipe) == {'imigue22'}
     (tmp_path / 'whole.py').write_text(dump_config(recipe.effective()))
-    assert layouts_of(read_run(tmp_path / 'whole.py').recipe) == {'imigue22'}
+    assert layout_names_of(read_run(tmp_path / 'whole.py').recipe) == {'imigue22'}
 
 
 def test_a_config_may_say_names_in_any_form(tmp_path):

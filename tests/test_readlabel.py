@@ -19,7 +19,13 @@ from pyskl.annotations import read_annotations
 from pyskl.errors import DataError, UserError
 from pyskl.skeletons import get_layout
 from pyskl.sources.imigue import PUBLISHED_VAL_VIDEOS, read_raw, take_out_videos, video_of
-from pyskl.sources.imigue.videos import NUM_COLUMNS, POINTS, class_of, cut, read_csv_release
+from pyskl.sources.imigue.find import find
+from pyskl.sources.imigue.frames import NUM_COLUMNS, NUM_POINTS
+from pyskl.sources.imigue.joints import Joints, keep_joints
+from pyskl.sources.imigue.labels import class_of
+from pyskl.sources.imigue.videos import NUM_FRAMES, read_videos
+
+POINTS = Joints().of(NUM_POINTS)        # which of the 35 points each of the 22 joints is
 
 SCRIPT = Path(__file__).parents[1] / 'tools' / 'readlabel.py'
 RAW = SMALL / 'raw'
@@ -256,7 +262,7 @@ def csv_folder(folder: Path, clips=((1, 10, 19), (99, 30, 149)), header: str | N
 
 @pytest.mark.parametrize('header', [None, 'words', 'counted'])
 def test_the_csv_release_is_cut_into_clips(header, tmp_path):
-    short, long = read_csv_release(csv_folder(tmp_path / 'csv', header=header))
+    [(short, long)] = read_videos(find([csv_folder(tmp_path / 'csv', header=header)]).videos).clips.values()
     assert (short['frame_dir'], short['label'], long['frame_dir'], long['label']) == ('0187_0', 0, '0187_1', 31)
     for clip in (short, long):
         assert clip['keypoint'].shape == (1, 90, 22, 2) and clip['total_frames'] == 90 and clip['img_shape'] == (1080, 1920)
@@ -278,7 +284,7 @@ def test_the_22_joints_are_the_body_25_points_of_the_same_name_and_all_finger_ti
 def test_a_nan_point_of_the_csv_release_is_a_missing_joint():
     rows = np.ones((3, 105))
     rows[1, 3] = np.nan             # x of the neck
-    clip = cut(rows)
+    clip = keep_joints(rows.reshape(len(rows), NUM_POINTS, 3), POINTS, NUM_FRAMES)
     assert clip[:, 1, 1, 0].tolist() == [0, 0, 0] and clip[:, :3].sum() == 3 * 3 * 22 - 3
 
 
@@ -312,7 +318,7 @@ def test_a_fault_of_a_points_csv_is_named(text, words, tmp_path):
 def test_the_label_csv_of_a_video_is_found_or_asked_for(tmp_path):
     folder = csv_folder(tmp_path / 'csv')
     (folder / '0187.csv').rename(folder / '0187_label.csv')
-    assert len(read_csv_release(folder)) == 2
+    assert [len(clips) for clips in read_videos(find([folder]).videos).clips.values()] == [2]
     shutil.copy(folder / '0187_label.csv', folder / '0187_other.csv')
     assert 'several' in fails('--csv', folder)
     (folder / '0187_label.csv').unlink()

@@ -48,38 +48,31 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def _common() -> argparse.ArgumentParser:
     """The options of all forms."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
-    parser.add_argument(
-        '-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle'
-    )
-    parser.add_argument(
-        '--labels', metavar='FILE', help=f"{LABELS_HELP}; or 'folder': the one that a clip lies in"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
+    add('-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle')
+    add('--labels', metavar='FILE', help=f"{LABELS_HELP}; or 'folder': the one that a clip lies in")
+    add(
         '--label-names',
         type=Path,
         metavar='FILE',
         help='names of the classes, one a line, in class order',
     )
-    parser.add_argument('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
-    parser.add_argument(
-        '--seed', type=seed_number, default=0, help='of --split-by random (default: 0)'
-    )
-    parser.add_argument(
+    add('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
+    add('--seed', type=seed_number, default=0, help='of --split-by random (default: 0)')
+    add(
         '--layout',
         metavar='LAYOUT',
         help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, or '
         'a config file (default: by the form and the number of joints)',
     )
-    parser.add_argument(
+    add(
         '--joints',
         nargs='+',
         default=(),
         help='keep these alone: a known layout, or names or numbers of joints',
     )
-    parser.add_argument(
-        '--strict', action='store_true', help='write nothing where anything is left out'
-    )
+    add('--strict', action='store_true', help='write nothing where anything is left out')
     return parser
 
 

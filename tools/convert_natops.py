@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.annotations import About, write_annotations
-from pyskl.errors import UserError, run_script, seed_number
-from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, check_same_classes, label_names, read_ts, splits
-from pyskl.sources.natops_people import NUM_PEOPLE
+from pyskl.errors import run_script, seed_number
+from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, check_folds, check_same_classes, label_names, read_ts, splits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,8 +30,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
     parser.add_argument('--seed', type=seed_number, default=0, help='deals the people of train out to the parts (default: 0)')
     args = parser.parse_args(argv)
-    if not 2 <= args.folds <= NUM_PEOPLE:
-        raise UserError(f'--folds {args.folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
+    check_folds(args.folds)
     return args
 
 

@@ -42,28 +42,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        'skeletons', type=Path, nargs='+', help='folders or zip archives of .skeleton files'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('skeletons', type=Path, nargs='+', help='folders or zip archives of .skeleton files')
+    add(
         '--missing',
         type=Path,
         metavar='FILE',
         help='clips to leave out, one name a line (the data set has a list of bad samples)',
     )
-    parser.add_argument(
+    add(
         '--classes',
         type=int,
         choices=(60, 120),
         help='write the pickle of 60 or of 120 classes (default: 60, and 120 if such clips are there)',
     )
-    parser.add_argument(
+    add(
         '--out-dir',
         type=Path,
         default=ROOT / 'data' / 'nturgbd',
         help='where the pickles go (default: data/nturgbd)',
     )
-    parser.add_argument(
+    add(
         '--workers',
         type=int,
         default=os.cpu_count() or 1,

@@ -29,41 +29,40 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
-    parser.add_argument('-o', '--out', type=Path, required=True, metavar='FILE.pkl')
-    parser.add_argument(
+    add = parser.add_argument
+    add('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
+    add('-o', '--out', type=Path, required=True, metavar='FILE.pkl')
+    add(
         '--split',
         action='append',
         default=[],
         metavar='NAME=FILE',
         help='a split: all clips of an annotation file (.pkl), or those that a text file names',
     )
-    parser.add_argument('--split-by', metavar='HOW', help=splitting.HELP.replace('%', '%%'))
-    parser.add_argument(
-        '--seed', type=seed_number, default=0, help='of --split-by with shares (default: 0)'
-    )
-    parser.add_argument(
-        '--labels', type=Path, action='append', default=[], metavar='FILE', help=label_files.HELP
-    )
-    parser.add_argument(
-        '--first-label', type=int, default=0, metavar='N', help='labels count from N (default: 0)'
-    )
-    parser.add_argument(
+    add('--split-by', metavar='HOW', help=splitting.HELP.replace('%', '%%'))
+    add('--seed', type=seed_number, default=0, help='of --split-by with shares (default: 0)')
+    add('--labels', type=Path, action='append', default=[], metavar='FILE', help=label_files.HELP)
+    add('--first-label', type=int, default=0, metavar='N', help='labels count from N (default: 0)')
+    add(
         '--label-names',
         type=Path,
         metavar='FILE',
         help='names of the classes, one a line, in class order',
     )
-    parser.add_argument('--layout', metavar='LAYOUT', help='what the joints are, to go with the data: a name, a dict as in configs, '
-                        'or a config file')
-    parser.add_argument(
+    add(
+        '--layout',
+        metavar='LAYOUT',
+        help='what the joints are, to go with the data: a name, a dict as in configs, '
+        'or a config file',
+    )
+    add(
         '--img-shape',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
         help='height and width of the pictures in pixels, for clips that do not say theirs',
     )
-    parser.add_argument(
+    add(
         '--rename-repeated',
         action='store_true',
         help='give clips that have the same name different ones',
@@ -96,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
     for path in (*found_labels, *args.labels):
-        joined.put_labels(path, label_names)
+        joined.put_labels(label_files.read_label_file(path, label_names))
     joined.name_labels(label_names)
     if args.rename_repeated:
         joined.name_apart()

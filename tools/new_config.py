@@ -17,6 +17,7 @@ import numpy as np
 
 from pyskl.annotations import open_annotations
 from pyskl.annotations.clips import Annotations
+from pyskl.annotations.seen import sample
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
 from pyskl.recipe.layout_option import read_layout
@@ -151,12 +152,12 @@ def describe(clips: Annotations, ann_file: str, layout: str | None, splits: Sequ
     num_classes = max(int(clips.labels.max()) + 1, len(names or ()))
     if num_classes < 2:
         raise DataError(f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected two classes or more.')
-    sample = [clips[int(i)] for i in np.linspace(0, len(clips) - 1, min(len(clips), 64)).astype(int)]
-    joints, channels = sample[0]['keypoint'].shape[2:]
+    some_clips = [clips[i] for i in sample(len(clips))]
+    joints, channels = some_clips[0]['keypoint'].shape[2:]
     given = _layout(clips, joints, layout)
     return Data(
         ann_file, splits, len(train), names, num_classes, given, layout_of(given),
-        num_people=min(max(a['keypoint'].shape[0] for a in sample), 2), in_space=channels == 3,
+        num_people=min(max(a['keypoint'].shape[0] for a in some_clips), 2), in_space=channels == 3,
         frames=int(np.median(clips.column('total_frames'))))
 
 

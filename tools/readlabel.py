@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pyskl.annotations import About, open_annotations, write_annotations
 from pyskl.errors import DataError, UserError, run_script
+from pyskl.files.texts import read_text
 from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
 from pyskl.sources.imigue.convert import convert
 from pyskl.sources.imigue.find import Found, find
@@ -90,12 +91,10 @@ def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:
     if list(given) == ['published']:
         return PUBLISHED_VAL_VIDEOS
     if len(given) == 1 and Path(given[0]).exists():
-        try:
-            given = Path(given[0]).read_text(encoding='utf-8-sig').replace(',', ' ').split()
-        except (OSError, ValueError) as error:
-            raise DataError(f'--val-videos {given[0]}: cannot be read as a list of ids ({error}).') from error
+        expected = 'Expected video ids like 0001, in lines or with spaces between (--val-videos).'
+        given = read_text(given[0], expected).replace(',', ' ').split()
         if not given:
-            raise DataError('--val-videos: the file holds no ids. Expected video ids like 0001, in lines or with spaces between.')
+            raise DataError(f'--val-videos: the file holds no ids. {expected}')
     return tuple(given)
 
 

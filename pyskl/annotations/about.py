@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from ..labels import listed_names
 from ..skeletons import Layout
 from ..skeletons.lookup import layout_of
 from ..wording import brief
@@ -53,14 +54,13 @@ class About:
 def _names(value: Any, where: str) -> tuple[str, ...] | None:
     if value is None:
         return None
-    names = value.tolist() if isinstance(value, np.ndarray) else value
-    is_list = isinstance(names, Sequence) and not isinstance(names, (str, bytes))
-    if not is_list or not names or not all(isinstance(n, str) and n.strip() for n in names):
+    names = listed_names(value.tolist() if isinstance(value, np.ndarray) else value)
+    if names is None:
         raise DataError(
             f'{where}: label_names is {brief(value)}. Expected a list of texts, the name of each '
             'class in class order.'
         )
-    return tuple(' '.join(name.split()) for name in names)
+    return tuple(names)
 
 
 def _layout(value: Any, where: str) -> str | dict[str, Any] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError
+from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout, guess_layout
 from ..skeletons.poses import SIDES, Hands, PoseFacts
 from ..skeletons.sides import crossed_bones
@@ -27,7 +28,7 @@ from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
 MANY = 1000             # classes, as far as they are listed one by one
-IMIGUE_CLASSES, IMIGUE_COMMONEST = 32, 31
+IMIGUE_CLASSES, IMIGUE_COMMONEST = len(IMIGUE_LABELS), IMIGUE_LABELS.index('illustrative')
 
 
 @dataclass
@@ -59,9 +60,11 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     if not split and all(not isinstance(a, Mapping) or a.get('label') is None for a in annotations):
         report.warnings.append('there are neither labels nor splits. If they lie in files of their own: '
                                'tools/join.py FILE -o OUT --labels LABELS --split-by ...')
-    _axes(report, annotations, complete=len(clean) == len(annotations))
+    complete = len(clean) == len(annotations)
+    if complete and (swapped := swapped_axes(annotations)):
+        report.errors.append(swapped)
     _names(report, clean)
-    _splits(report, split, {a['frame_dir'] for a in clean}, complete=len(clean) == len(annotations))
+    _splits(report, split, {a['frame_dir'] for a in clean}, complete)
     clean = _joints(report, clean)
     if clean:
         num_joints = clean[0]['keypoint'].shape[2]
@@ -88,12 +91,6 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
         more = f' Also {some([clip for clip, _ in clips[1:]])}.' if len(clips) > 1 else ''
         report.errors.append(f'{clips[0][0]}: {name} {clips[0][1]}. {wanted}{more}')
     return clean
-
-
-def _axes(report: Report, annotations: list, complete: bool) -> None:
-    swapped = swapped_axes(annotations) if complete else None
-    if swapped is not None:
-        report.errors.append(swapped)
 
 
 def _names(report: Report, clean: list[dict]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp')
 # What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.
 ENDINGS = (
-    *('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp'),
+    *VIDEOS,
     *('.pkl', '.pickle', '.npy', '.npz', '.json', '.csv', '.txt', '.skeleton'),
 )
 

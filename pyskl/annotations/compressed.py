@@ -54,10 +54,10 @@ def people_of_boxes(
     return spread
 
 
-def decompressed(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cleaned clip in the compressed form in the usual one, all people and frames in it."""
-    spread = people_of_boxes(
-        annotation['keypoint'], annotation['frame_inds'], annotation['total_frames']
-    )
-    others = {k: v for k, v in annotation.items() if k not in ('frame_inds', 'box_score')}
+def decompressed(annotation: Mapping[str, Any], most: int | None = None) -> dict[str, Any]:
+    """Return a cleaned clip in the compressed form in the usual one; `most` as in people_of_boxes."""
+    boxes, frames = annotation['keypoint'], annotation['frame_inds']
+    spread = people_of_boxes(boxes, frames, annotation['total_frames'], most)
+    of_boxes = ('frame_inds', 'box_score', 'anno_inds')
+    others = {k: v for k, v in annotation.items() if k not in of_boxes}
     return {**others, 'keypoint': spread[..., :2], 'keypoint_score': spread[..., 2]}

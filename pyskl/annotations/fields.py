@@ -66,6 +66,12 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     return clean
 
 
+def name_in(annotation: Any) -> str | None:
+    """A clip's name as it stands, `frame_dir` or else `filename`; None where there is none, or no text."""
+    name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
 def clean_name(annotation: Mapping) -> str:
     name = annotation.get('frame_dir', annotation.get('filename'))
     if not isinstance(name, str):
@@ -173,6 +179,17 @@ def _clean_labels(labels: list | tuple) -> int | list[int]:
     if len(set(classes)) < len(classes):
         raise Wrong('label', 'is a list that holds a class twice', wanted)
     return classes[0] if len(classes) == 1 else classes
+
+
+def missing_as_zeros(keypoint: np.ndarray, score: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Key points (..., V, C) and scores (..., V), or None, with 0 for joints that hold NaN; where there are such, scores are made."""
+    missing = np.isnan(keypoint).any(-1)
+    if score is None and missing.any():
+        score = np.ones(missing.shape, np.float32)
+    if score is not None and score.shape == missing.shape:      # else clean_fields refuses it
+        missing |= np.isnan(score)
+        score = np.where(missing, np.float32(0), score)
+    return np.where(missing[..., None], np.float32(0), keypoint), score
 
 
 def clean_total_frames(annotation: Mapping, num_frames: int, note: Note = quiet) -> int:

@@ -21,6 +21,7 @@ from .fields import (
     arrays_of_lists,
     clean_fields,
     is_one_person,
+    name_in,
     quiet,
     whole_number,
 )
@@ -63,7 +64,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     """
     done, failed = Notes(), Notes()
     split, annotations = parts(data, where, done.add)
-    rows = rows_of_splits([_raw_name(a) for a in annotations], split, where, done.add)
+    rows = rows_of_splits([name_in(a) for a in annotations], split, where, done.add)
     clips: dict[int, dict[str, Any]] = {}
     for row, annotation in enumerate(annotations):
         name = short_name(annotation, row)
@@ -186,11 +187,6 @@ def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> li
             new[row] = wanted
             taken.add(wanted)
     return new
-
-
-def _raw_name(annotation: Any) -> str | None:
-    name = short_name(annotation, -1)
-    return None if name == 'annotations[-1]' else name
 
 
 def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from ..errors import DataError
 from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
+from .clip_names import VIDEOS
+from .label_files import are_columns
 
 _HEAD = 65536  # bytes that are looked at
 _BY_HAND = (
@@ -64,8 +66,7 @@ _LABELS = Form(
 )
 _VIDEO = Form(
     'a video',
-    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what '
-    'these write.',
+    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what these write.',
 )
 _TORCH = Form(
     'a PyTorch file (torch.save)',
@@ -226,7 +227,9 @@ def _of_text(path: Path, text: str) -> str | None:
     lines = [line.strip() for line in text.splitlines()[:5] if line.strip()]
     if not lines:
         return None
-    if path.suffix.lower() == '.skeleton' or _is_skeleton(lines):
+    # .skeleton files begin with frames, people, ten numbers of a person.
+    counts = len(lines) > 2 and lines[0].isdigit() and lines[1].isdigit()
+    if path.suffix.lower() == '.skeleton' or (counts and len(lines[2].split()) == 10):
         return 'ntu'
     if path.suffix.lower() == '.ts' and any(
         line.lower().startswith('@problemname natops') for line in text.splitlines()
@@ -249,13 +252,6 @@ def _of_text(path: Path, text: str) -> str | None:
 _TABLES = ('.csv', '.tsv', '.txt', '.list', '.lst')
 
 
-def _is_skeleton(lines: list[str]) -> bool:
-    """Whether lines begin as .skeleton files do: frames, people, ten numbers of a person."""
-    return (
-        len(lines) > 2 and lines[0].isdigit() and lines[1].isdigit() and len(lines[2].split()) == 10
-    )
-
-
 _IN_FOLDERS = (
     ('*_keypoints.json', 'openpose folder'),
     ('*.json', 'json folder'),
@@ -268,7 +264,7 @@ _IN_FOLDERS = (
     ('*/*_skeleton.csv', 'smg folder'),
     ('*.pkl', 'annotation folder'),
     ('*/*.pkl', 'annotation folder'),
-    *((f'*{ending}', 'video folder') for ending in ('.mp4', '.avi', '.mkv', '.mov')),
+    *((f'*{ending}', 'video folder') for ending in VIDEOS),
 )
 
 
@@ -312,11 +308,9 @@ def _num_values(data: Any) -> int:
 
 def _is_labels(data: Any) -> bool:
     if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
-        return _is_sequence(data[0]) and all(isinstance(name, str) for name in data[0])
-    if isinstance(data, (list, tuple)) and len(data) == 2 and all(map(_is_sequence, data)):
-        names, labels = data
-        if len(names) == len(labels) and len(names) and all(isinstance(n, str) for n in names):
-            return all(isinstance(label, (int, np.integer)) for label in labels)
+        return isinstance(data[0], (list, tuple, np.ndarray)) and all(isinstance(name, str) for name in data[0])
+    if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
+        return len(data[0]) > 0
     if isinstance(data, (list, tuple)) and any('keypoint' in _keys([entry]) for entry in data):
         return False
     if isinstance(data, Mapping) and data and not {'annotations', 'split'} & set(data):
@@ -326,10 +320,6 @@ def _is_labels(data: Any) -> bool:
         and {'label'} < _keys(data)
         and not {'keypoint', 'frame_inds', 'raw_file'} & _keys(data)
     )
-
-
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (list, tuple, np.ndarray))
 
 
 def _is_scores(data: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,13 +12,13 @@ from tqdm import tqdm
 
 from ..errors import DataError, UserError, did_you_mean
 from ..files.texts import read_json
-from ..wording import brief, count, plain, some
+from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
 from .fields import NO_LABEL, Wrong
 from .fixing import rows_of_splits, tidy, unrepeated
 from .forms import FORMS, form_of, form_of_data
-from .label_files import read_label_file
+from .label_files import LabelFile
 from .notes import Notes, fix_command
 from .opening import open_annotations
 from .packed import META
@@ -52,6 +51,11 @@ class Joined:
     def names(self) -> list[str]:
         """frame_dir of each clip."""
         return [clip['frame_dir'] for clip in self.clips]
+
+    @property
+    def highest_label(self) -> int:
+        """The highest label of any clip; -1 where none has one."""
+        return max((k for clip in self.clips for k in _labels(clip)), default=NO_LABEL)
 
     @property
     def split(self) -> dict[str, list[str]]:
@@ -134,16 +138,15 @@ class Joined:
                 self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
-    def put_labels(self, path: str | os.PathLike, label_names: Sequence[str] | None) -> None:
+    def put_labels(self, read: LabelFile) -> None:
         """Take labels from a file of their own; a clip that it does not name keeps what it has."""
-        read = read_label_file(path, label_names)
         labels = read.of(self.names)
         for clip, label in zip(self.clips, labels):
             if label is not None:
                 clip['label'] = label
         without = [name for name, label in zip(self.names, labels) if label is None]
         if without:
-            self.notes.add(f'not named in {path}: {count(len(without), "clip")} ({some(without)})')
+            self.notes.add(f'not named in {read.path}: {counted(without, "clip")}')
         if read.label_names is not None:
             self.about = replace(self.about, label_names=read.label_names)
 
@@ -204,17 +207,16 @@ class Joined:
     def check_label_names(self) -> None:
         """Raise a DataError where a label has no name."""
         names = self.about.label_names
-        highest = max((max(_labels(clip), default=NO_LABEL) for clip in self.clips), default=-1)
-        if names is not None and highest >= len(names):
+        if names is not None and self.highest_label >= len(names):
             raise DataError(
-                f'labels go up to {highest}, and there are {count(len(names), "name")} of classes. '
+                f'labels go up to {self.highest_label}, and there are {count(len(names), "name")} of classes. '
                 'Expected a name for each class; labels that count from 1: --first-label 1.'
             )
 
 
 def _labels(clip: Mapping[str, Any]) -> list[int]:
-    label = clip.get('label', NO_LABEL)
-    return label if isinstance(label, list) else [label]
+    label = clip.get('label')
+    return label if isinstance(label, list) else [NO_LABEL if label is None else label]
 
 
 def join_files(

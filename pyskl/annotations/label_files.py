@@ -134,39 +134,51 @@ def _pairs(path: Path) -> Iterable[tuple[str, Any]]:
         return _of_data(read_json(path), path)
     if suffix in ('.pkl', '.pickle'):
         return _of_data(load_pickle(path), path)
-    return _of_text(read_text(path), path)
+    return read_pairs(path, LABEL_KEYS, '`name label`, like `0054_0 3`')
 
 
-def _of_text(text: str, path: Path) -> list[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if line.strip()]
+def read_pairs(path: Path, titles: Sequence[str], example: str) -> list[tuple[str, str]]:
+    """Read a name and a value a line: the first two columns, or those that a header names.
+
+    Args:
+        path: csv with commas, semicolons or tabs, or text with blanks between.
+        titles: what a header calls the values.
+        example: of a line, for messages.
+
+    Raises:
+        DataError: a line without both; more than two columns without such a header.
+    """
+    text = read_text(path)
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         return []
-    comma = max(',;\t', key=lines[0].count)
-    if comma not in lines[0]:
-        rows = [line.rsplit(maxsplit=1) for line in lines]
-        name_at, label_at = 0, 1
+    comma = max(',;\t', key=lines[0][1].count)
+    at = (0, 1)
+    if comma not in lines[0][1]:
+        rows = [(n, line.rsplit(maxsplit=1)) for n, line in lines]
     else:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=comma)]
-        name_at, label_at = _columns(rows[0], path)
-    if len(rows[0]) > label_at and rows[0][label_at].lower() in LABEL_KEYS:
+        cells = csv.reader((line for _, line in lines), delimiter=comma)
+        rows = [(n, [cell.strip() for cell in row]) for (n, _), row in zip(lines, cells)]
+        at = _columns(rows[0][1], titles, path)
+    if len(rows[0][1]) > at[1] and rows[0][1][at[1]].lower() in titles:
         rows = rows[1:]
-    for row in rows:
-        if len(row) <= max(name_at, label_at):
-            raise DataError(f'{path}: {brief(" ".join(row))} is no `name label`, like `0054_0 3`.')
-    return [(row[name_at], row[label_at]) for row in rows]
+    for n, row in rows:
+        if len(row) <= max(at):
+            raise DataError(f'{path}, line {n}: {brief(" ".join(row))}. Expected {example}.')
+    return [(row[at[0]], row[at[1]]) for _, row in rows]
 
 
-def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
+def _columns(header: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[int, int]:
     """Return where names and labels stand: where the header says so, else the first two columns."""
     titles = [title.lower() for title in header]
     name_at = next((titles.index(key) for key in NAME_KEYS if key in titles), None)
-    label_at = next((titles.index(key) for key in LABEL_KEYS if key in titles), None)
+    label_at = next((titles.index(key) for key in wanted if key in titles), None)
     if name_at is not None and label_at is not None:
         return name_at, label_at
     if len(header) != 2:
         raise DataError(
-            f'{path}: has {len(header)} columns, {some(header, 8)}. Expected name,label, or a header '
-            "that names the two columns, like 'name' and 'label'."
+            f'{path}: has {len(header)} columns, {some(header, 8)}. Expected two, or a header that '
+            f"names them, like 'name' and {wanted[0]!r}."
         )
     return 0, 1
 
@@ -181,14 +193,14 @@ def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
             data = [{'name': name, **value} for name, value in data.items()]
         else:
             return [(str(name), label) for name, label in data.items()]
-    if isinstance(data, (list, tuple)) and len(data) == 2 and _are_columns(*data):
+    if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
         return list(zip(map(str, data[0]), list(data[1])))
     if isinstance(data, (list, tuple)):
         return [_pair(item, i, path) for i, item in enumerate(data)]
     raise DataError(f'{path}: holds {brief(data)}. Expected labels: {HELP}.')
 
 
-def _are_columns(names: Any, labels: Any) -> bool:
+def are_columns(names: Any, labels: Any) -> bool:
     """Whether this is (names, labels), as ST-GCN's label files have it."""
     lists = (list, tuple, np.ndarray)
     if not isinstance(names, lists) or not isinstance(labels, lists) or len(names) != len(labels):

@@ -6,7 +6,7 @@ import logging
 import shlex
 from collections.abc import Iterable
 
-from ..wording import count, some
+from ..wording import counted
 
 _LOG = logging.getLogger('pyskl')
 _said: set[str] = set()
@@ -32,9 +32,7 @@ class Notes:
     def lines(self) -> list[str]:
         """Return every kind once: 'total_frames is ...: 2 clips (a, b).'"""
         return [
-            f'{line.rstrip(".")}: {count(len(clips), "clip")} ({some(clips)}).'
-            if clips
-            else f'{line}.'
+            f'{line.rstrip(".")}: {counted(clips, "clip")}.' if clips else f'{line}.'
             for line, clips in self._clips.items()
         ]
 

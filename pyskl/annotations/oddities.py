@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..skeletons import LAYOUTS, Layout
 from ..skeletons.poses import SIDES, Hands
-from ..wording import count, plain, some
+from ..wording import count, counted, plain, some
 from .seen import Seen, see
 
 NORMALISED = 2.0  # a clip whose coordinates reach no further holds no pixels
@@ -105,7 +105,7 @@ def refuse_odd_clip(annotation: Mapping[str, Any]) -> None:
 
 def _named(seen: Sequence[Seen]) -> str:
     """'3 clips (a, b, c)'."""
-    return f'{count(len(seen), "clip")} ({some(s.name for s in seen)})'
+    return counted([s.name for s in seen], 'clip')
 
 
 # -- joints ----------------------------------------------------------------------------------------
@@ -119,8 +119,7 @@ def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     others = [s for s in seen if s.shape[2] != layout.num_joints]
     if others:
         what = (
-            f'keypoint has {others[0].shape[2]} joints in {_named(others)}, the layout {layout.name} '
-            f'has {layout.num_joints}.'
+            f'keypoint has {others[0].shape[2]} joints in {_named(others)}, the layout {layout.name} has {layout.num_joints}.'
         )
         if all(s.shape[1] == layout.num_joints for s in others):
             yield Oddity('axes', f'{what} {_EXCHANGED_AXES}', severe=True)
@@ -137,15 +136,13 @@ def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         j, (there, here) = next((j, pair) for j, pair in pairs if pair[0] != pair[1])
         yield Oddity(
             'layout',
-            f'the file says that its joints are {said.name}, the pipeline takes them for {layout.name}: '
-            f'joint {j} is {there!r} there and {here!r} here. Take the layout of the file, or correct '
-            'its entry `layout`.',
+            f'the file says that its joints are {said.name}, the pipeline takes them for {layout.name}: joint {j} is {there!r} there and '
+            f'{here!r} here. Take the layout of the file, or correct its entry `layout`.',
         )
 
 
 _EXCHANGED_AXES = (
-    'Axes 1 and 2 look exchanged. Expected (people, frames, joints, coordinates): '
-    'keypoint.swapaxes(1, 2), and the same of keypoint_score.'
+    'Axes 1 and 2 look exchanged. Expected (people, frames, joints, coordinates): keypoint.swapaxes(1, 2), and the same of keypoint_score.'
 )
 
 
@@ -178,8 +175,7 @@ def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if empty:
         if all(s.pose.placed for s in empty):
             cure = (
-                'Their joints have places, but no score above 0: leave keypoint_score out where nothing '
-                'is known of it.'
+                'Their joints have places, but no score above 0: leave keypoint_score out where nothing is known of it.'
             )
         else:
             cure = 'Leave such clips out; if all are so, the poses were lost on the way.'
@@ -195,9 +191,8 @@ def _scores(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         by = '100' if 50 < high <= 100 else 'the highest, or np.clip them'
         yield Oddity(
             'scores',
-            f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(s.name for s in odd)}; '
-            f'they run from {low:.3g} to {high:.3g}. Divide scores by {by}; if this is z, the '
-            'coordinates are in space: keypoint holds x, y, z then.',
+            f'keypoint_score outside 0..1 in {count(len(odd), "clip")}: {some(s.name for s in odd)}; they run from {low:.3g} to '
+            f'{high:.3g}. Divide scores by {by}; if this is z, the coordinates are in space: keypoint holds x, y, z then.',
         )
 
 
@@ -260,9 +255,8 @@ def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if wide:
         yield Oddity(
             'exchanged',
-            f'x and y look exchanged (row, column) in {_named(wide)}: joints lie out of the picture, '
-            f'{_size(wide[0])}, and few would with keypoint[..., [1, 0]]. If x and y are right, '
-            'img_shape is (w, h) and has to be (h, w).',
+            f'x and y look exchanged (row, column) in {_named(wide)}: joints lie out of the picture, {_size(wide[0])}, and few would with '
+            'keypoint[..., [1, 0]]. If x and y are right, img_shape is (w, h) and has to be (h, w).',
         )
     if high:
         yield Oddity(
@@ -291,17 +285,15 @@ def _space(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if 0 <= low < high <= 1 and reach > METRIC:
         yield Oddity(
             'third',
-            f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a '
-            'score, not like z. If so, write keypoint_score = keypoint[..., 2], '
-            'keypoint = keypoint[..., :2] and img_shape into each clip.',
+            f'the third coordinate lies within 0..1 while x and y reach {reach:.0f}: it looks like a score, not like z. If so, write '
+            'keypoint_score = keypoint[..., 2], keypoint = keypoint[..., :2] and img_shape into each clip.',
             severe=expected.in_pixels,
         )
     elif expected.in_pixels:
         yield Oddity(
             'space',
-            f'keypoint has shape {seen[0].shape}: x, y, z in space, and {expected.by} works on pixels '
-            'of a picture. Begin the pipeline with Project3D, or take a network on key points in space '
-            '(PreNormalize3D, UniformSample, PoseDecode, FormatGCNInput).',
+            f'keypoint has shape {seen[0].shape}: x, y, z in space, and {expected.by} works on pixels of a picture. Begin the pipeline '
+            'with Project3D, or take a network on key points in space (PreNormalize3D, UniformSample, PoseDecode, FormatGCNInput).',
             severe=True,
         )
 
@@ -348,9 +340,8 @@ def _hands(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     if found is not None and found.first not in (None, first := hands.first_hand()):
         yield Oddity(
             'hands',
-            f'joints {span(hands.tips[SIDES.index(first)])} lie at the {found.first} wrist, the layout '
-            f'says {first}. Take mirror pairs and limbs from the layout with '
-            f'first_hand={found.first!r}.',
+            f'joints {span(hands.tips[SIDES.index(first)])} lie at the {found.first} wrist, the layout says {first}. Take mirror pairs and '
+            f'limbs from the layout with first_hand={found.first!r}.',
         )
 
 

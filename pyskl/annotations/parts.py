@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import DataError
 from ..wording import brief, plain
 from .clip_names import ClipNames
-from .fields import Note, quiet, whole_number
+from .fields import Note, name_in, quiet, whole_number
 from .forms import form_of_data
 
 
@@ -41,7 +41,7 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
         raise DataError(
             f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir."
         )
-    names = [_name(annotation) for annotation in annotations]
+    names = [name_in(annotation) for annotation in annotations]
     found = ClipNames(name for name in names if name is not None)
     checked = {}
     for name, members in split.items():
@@ -67,14 +67,14 @@ def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
         if 'keypoint' in data and not _by_name(data):
             note('holds one single annotation; it is read as a list of one')
             return None, [data]
+        by_split = {k: v for k, v in data.items() if k not in ('label_names', 'layout')}
         if _by_name(data):
             note('holds a dict of annotations by name; its values are read as the list of clips')
             return None, _named(data)
-        if _by_split(data):
+        if all(map(_is_clips, by_split.values())) and by_split:
             note('holds lists of annotations by split; they are read as one list and its splits')
-            by_split = {name: clips for name, clips in data.items() if _is_clips(clips)}
             clips = [clip for members in by_split.values() for clip in members]
-            return {k: [_name(clip) for clip in v] for k, v in by_split.items()}, clips
+            return {k: [name_in(clip) for clip in v] for k, v in by_split.items()}, clips
     _not_another_form(data, where)
     raise DataError(
         f"{where}: holds {brief(data)}. Expected a dict with 'split' and 'annotations', a list of "
@@ -103,27 +103,12 @@ def _is_clips(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(map(_is_clip, value))
 
 
-def _by_split(data: Mapping) -> bool:
-    about = ('label_names', 'layout')
-    lists = [value for name, value in data.items() if name not in about]
-    return bool(lists) and all(map(_is_clips, lists))
-
-
 def _named(annotations: Mapping) -> list:
     """Return the clips of a dict; its keys name those that have no name of their own."""
     return [
-        clip if _name(clip) is not None else {**clip, 'frame_dir': key}
+        clip if name_in(clip) is not None else {**clip, 'frame_dir': key}
         for key, clip in annotations.items()
     ]
-
-
-def _name(annotation: Any) -> str | None:
-    name = (
-        annotation.get('frame_dir', annotation.get('filename'))
-        if isinstance(annotation, Mapping)
-        else None
-    )
-    return name if isinstance(name, str) else None
 
 
 def _members(

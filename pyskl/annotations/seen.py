@@ -49,14 +49,14 @@ def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
     return Seen(clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk))
 
 
-def sample(num_clips: int) -> np.ndarray:
-    """Return the indices of at most MOST_CLIPS clips, spread over all."""
-    return np.unique(np.linspace(0, num_clips - 1, min(num_clips, MOST_CLIPS)).round().astype(int))
+def sample(num_clips: int, most: int = MOST_CLIPS) -> list[int]:
+    """Return the indices of at most `most` clips, spread over all."""
+    return np.linspace(0, num_clips - 1, min(num_clips, most)).round().astype(int).tolist()
 
 
 def see_sample(clips: Sequence[Mapping[str, Any]], layout: Layout | None = None) -> list[Seen]:
     """Measure the first MOST_FRAMES frames of a sample of clips."""
-    return [see(_begin(clips[int(i)]), layout) for i in sample(len(clips))]
+    return [see(_begin(clips[i]), layout) for i in sample(len(clips))]
 
 
 def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,14 +28,15 @@ from ..files import load_pickle
 from ..files.texts import read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
+from .label_files import read_pairs
 
 DEFAULT_SHARES = 'train=0.8,val=0.2'
 HELP = (
-    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay '
-    'together), each with shares or names behind it (video:train=0.8,val=0.2; '
-    'regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: names})'
+    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay together), each with shares or names behind '
+    'it (video:train=0.8,val=0.2; regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: names})'
 )
 REST = '*'
+SPLIT_KEYS = ('split', 'set', 'subset', 'part')
 
 
 @dataclass(frozen=True)
@@ -176,8 +177,7 @@ def _by_name(how: str, parts: Sequence[_Part], groups: Mapping[str, Sequence]) -
         unknown = [group for group in part.groups if group not in groups]
         if unknown:
             raise UserError(
-                f'--split-by {how}: no clip belongs to {some(unknown)}. There are '
-                f'{count(len(groups), "group")}: {some(sorted(groups), 8)}.'
+                f'--split-by {how}: no clip belongs to {some(unknown)}. There are {count(len(groups), "group")}: {some(sorted(groups), 8)}.'
             )
         for group in part.groups:
             if chosen.setdefault(group, part.name) != part.name:
@@ -255,18 +255,10 @@ def _listed(path: Path) -> dict[str, list[str]]:
             raise DataError(f'{path}: holds {brief(data)}. Expected {{split: [name, ...]}}.')
         return {str(split): list(members) for split, members in data.items()}
     listed: dict[str, list[str]] = {}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        if not line.strip():
-            continue
-        cells = [cell.strip() for cell in re.split(r'[,;\t]', line)]
-        cells = cells if len(cells) > 1 else line.rsplit(maxsplit=1)
-        if len(cells) != 2 or not all(cells):
-            raise DataError(
-                f'{path}, line {number}: {brief(line)}. Expected `name split`, like `0054_0 val`.'
-            )
-        if number == 1 and cells[1].lower() in ('split', 'set', 'subset', 'part'):
-            continue
-        listed.setdefault(cells[1], []).append(cells[0])
+    for name, split in read_pairs(path, SPLIT_KEYS, '`name split`, like `0054_0 val`'):
+        if not split:
+            raise DataError(f'{path}: {plain(name)} has no split. Expected `name split` a line.')
+        listed.setdefault(split, []).append(name)
     return listed
 
 

@@ -15,7 +15,7 @@ from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
 from ..wording import plain, some
 from .about import About
-from .fields import Wrong, clean_fields, whole_number
+from .fields import Wrong, clean_fields, missing_as_zeros, name_in, whole_number
 from .forms import form_of
 from .notes import Notes, fix_command, warn_once
 from .oddities import METRIC, SLACK, refuse_odd_clip
@@ -61,13 +61,8 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
     about      the names of the classes and the layout, to go with the data
     raises   DataError as read_annotations; UserError: can't be written. What was there before is then untouched
     """
-    data, notes = {'split': split, 'annotations': annotations}, Notes()
-    if as_given:
-        split, annotations = parts(data, str(path), notes.add)
-        _check_fields(annotations, str(path), notes)
-        data = {'split': split, 'annotations': [dict(annotation) for annotation in annotations]}
-    else:
-        data = _cleaned(data, str(path), notes)
+    notes = Notes()
+    data = _cleaned({'split': split, 'annotations': annotations}, str(path), notes, as_given)
     for line in notes.lines():
         warn_once(f'{path}: {line}')
     if about is not None:
@@ -106,11 +101,8 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
         _check_third(frame_dir, keypoint, score)
     if img_shape is None and not in_space:
         raise DataError(f'clip {plain(frame_dir)}: img_shape is missing. Expected (height, width) of the picture in pixels.')
-    if score is None:
-        score = np.ones(keypoint.shape[:-1], np.float32)
-    if score.shape == keypoint.shape[:-1]:
-        missing = np.isnan(keypoint).any(-1) | np.isnan(score)
-        keypoint, score = np.where(missing[..., None], np.float32(0), keypoint), np.where(missing, np.float32(0), score)
+    if keypoint.ndim > 1:
+        keypoint, score = missing_as_zeros(keypoint, score)
     try:
         clip = clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
                              'total_frames': None, 'keypoint': keypoint, 'keypoint_score': score})
@@ -141,12 +133,15 @@ def clean_annotations(data: Any, where: str) -> dict[str, Any]:
     return clean
 
 
-def _cleaned(data: Any, where: str, notes: Notes) -> dict[str, Any]:
+def _cleaned(data: Any, where: str, notes: Notes, as_given: bool = False) -> dict[str, Any]:
+    """What read_annotations gives; `as_given`: the annotations with their own types, of which one at a time is cleaned to check it."""
     split, annotations = parts(data, where, notes.add)
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
-    clean = [_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations)]
-    _check_axes(annotations, where)
+    cleaned = (_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations))
+    clean = [dict(annotation) for annotation, _ in zip(annotations, cleaned)] if as_given else list(cleaned)
+    if swapped := swapped_axes(annotations):
+        raise DataError(f'{where}: {swapped} {fix_command(where)} does it.')
     _check_same_joints(clean, where)
     _check_names(clean, where)
     return {'split': split, 'annotations': clean, **About.of(data, where).entries()}
@@ -160,17 +155,6 @@ def _clean(annotation: Any, index: int, where: str, notes: Notes) -> dict[str, A
                         'without --fix it lists all faults of a file.)') from None
 
 
-def _check_fields(annotations: Sequence[Mapping], where: str, notes: Notes) -> None:
-    """clean_annotations' checks, one clip in memory at a time."""
-    if not annotations:
-        raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
-    for i, annotation in enumerate(annotations):
-        _clean(annotation, i, where, notes)
-    _check_axes(annotations, where)
-    _check_same_joints(annotations, where)
-    _check_names(annotations, where)
-
-
 def clip_name(annotation: Any, index: int) -> str:
     """'clip 0187_0 (annotations[12])', or without the name where there is none."""
     name, place = short_name(annotation, index), f'annotations[{index}]'
@@ -179,8 +163,8 @@ def clip_name(annotation: Any, index: int) -> str:
 
 def short_name(annotation: Any, index: int) -> str:
     """'0187_0', or 'annotations[12]' where there is no name."""
-    name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
-    return name if isinstance(name, str) else f'annotations[{index}]'
+    name = name_in(annotation)
+    return f'annotations[{index}]' if name is None else name
 
 
 def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
@@ -196,12 +180,6 @@ def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
     total, shape = seen[0]
     return (f'keypoint has shape {shape} and total_frames is {total}: frames and joints look swapped, in all {len(seen)} clips. '
             'Expected (M, T, V, C): keypoint.transpose(0, 2, 1, 3), and keypoint_score.transpose(0, 2, 1).')
-
-
-def _check_axes(annotations: Sequence[Mapping], where: str) -> None:
-    wrong = swapped_axes(annotations)
-    if wrong is not None:
-        raise DataError(f'{where}: {wrong} {fix_command(where)} does it.')
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:

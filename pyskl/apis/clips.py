@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from ..annotations import open_annotations
+from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size
+from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
 from ..annotations.oddities import Oddity, oddities
 from ..annotations.seen import see_sample
 from ..datasets import Compose
@@ -26,7 +27,7 @@ from .odd_data import expected_of
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
-PICTURES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.gif', '.jpg', '.jpeg', '.png')
+PICTURES = (*VIDEOS, '.gif', '.jpg', '.jpeg', '.png')
 
 
 def is_file_of_clips(source: Any) -> bool:
@@ -230,13 +231,7 @@ def _rows(keypoint: np.ndarray, score: np.ndarray | None) -> dict[str, np.ndarra
     if keypoint.ndim == 3:
         keypoint = keypoint[None]
         score = score[None] if score is not None and score.ndim == 2 else score
-    missing = np.isnan(keypoint).any(-1)
-    if score is None and missing.any():
-        score = np.ones(missing.shape, np.float32)
-    if score is not None and score.shape == missing.shape:  # else clean_fields refuses it
-        missing |= np.isnan(score)
-        score = np.where(missing, np.float32(0), score)
-    keypoint = np.where(missing[..., None], np.float32(0), keypoint)
+    keypoint, score = missing_as_zeros(keypoint, score)
     return {'keypoint': keypoint} | ({} if score is None else {'keypoint_score': score})
 
 

@@ -26,7 +26,7 @@ from ..recipe import read_recipe
 from ..wording import count, some
 from .clips import clips_of, is_one_clip, odd_things, opened, people_of, shows_nobody
 from .layouts import with_stored_layouts
-from .names import layouts_of, of_config
+from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
 
 PEOPLE = ('together', 'apart')
@@ -67,7 +67,7 @@ def init_recognizer(
         )
     meta = {} if trained is None else trained['meta']
     model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', meta.get('label_names')))
-    model.layouts = layouts_of(recipe, meta)
+    model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()

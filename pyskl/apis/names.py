@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..datasets import ClipDataset
-from ..labels import Labels, known_names, layout_names
+from ..labels import Labels, known_names
 from ..recipe import Recipe
+from ..recipe.layouts import layout_names
 
 Source = tuple[str, Labels | None]
 
@@ -34,7 +35,7 @@ def names_of_run(
         of_config(recipe),
         (f'{recipe.filename}: label_names of its data', dataset.classes.names),
     )
-    return known_names(num_classes, *sources, layouts=layouts_of(recipe))
+    return known_names(num_classes, *sources, layouts=layout_names_of(recipe))
 
 
 def of_config(recipe: Recipe) -> Source:
@@ -42,7 +43,7 @@ def of_config(recipe: Recipe) -> Source:
     return f'{recipe.filename}: labels', recipe.labels
 
 
-def layouts_of(recipe: Recipe, meta: Mapping[str, Any] | None = None) -> set[str]:
+def layout_names_of(recipe: Recipe, meta: Mapping[str, Any] | None = None) -> set[str]:
     """Return the names of the layouts that a config, and the meta of its checkpoint, speak of."""
     data = recipe.data
     skeleton = (meta or {}).get('skeleton')

@@ -212,9 +212,10 @@ def look_at_classes(recipe: Recipe, head: Head, train: Any, val: Any | None) -> 
             'classes: there is nothing to learn. Are the labels those of the clips?'
         )
     elif 0 < len(present) < (1 - MANY_EMPTY) * classes:
+        listed = [f'class {k}: {count(int(counts[k]), "clip")}' for k in present]
         lines.append(
             f'data.train: {classes - len(present)} of {classes} classes have no clip; those that have: '
-            f'{_counts(counts, present)}. Is num_classes right, and the split?'
+            f'{some(listed, 10)}. Is num_classes right, and the split?'
         )
     if val is not None and (line := one_class(val.truth, classes, 'data.val')):
         lines.append(line)
@@ -229,7 +230,3 @@ def one_class(labels: np.ndarray, num_classes: int, where: str) -> str | None:
         f'{where}: all {len(labels)} clips have the label {labels[0]}, so accuracy says nothing. If the '
         'labels are not known (some releases give 0 for all), write -1.'
     )
-
-
-def _counts(counts: np.ndarray, present: np.ndarray) -> str:
-    return some([f'class {k}: {count(int(counts[k]), "clip")}' for k in present], 10)

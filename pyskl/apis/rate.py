@@ -9,10 +9,10 @@ from ..errors import ConfigError
 from ..recipe import AutoScaleLr, Recipe
 
 GPUS = 8  # on which most rates were published
-Note = tuple[int, str]  # level and line for the log
+LogLine = tuple[int, str]  # level and text
 
 
-def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, list[Note]]:
+def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, list[LogLine]]:
     """Return the recipe with its rate scaled if that is asked for, and what to log of batch and rate.
 
     Args:
@@ -56,7 +56,7 @@ def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, l
     ]
 
 
-def _published(recipe: Recipe, per_process: int, world: int) -> list[Note]:
+def _published(recipe: Recipe, per_process: int, world: int) -> list[LogLine]:
     """Say what a rate of 8 GPUs becomes, where fewer train and the config does not say its batch."""
     if world >= GPUS or recipe.optimizer['type'] != 'SGD':  # the rule of proportion is SGD's
         return []

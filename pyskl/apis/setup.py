@@ -187,8 +187,7 @@ def check_match(model: Recognizer, batches: Batches, recipe: Recipe, split: str)
         advice = from_one(np.asarray(dataset.labels), head.num_classes, 'FILE')
         raise DataError(
             f'data.{split}: clip {dataset.ids[worst]} has label {dataset.labels[worst]}, but '
-            'model.cls_head.num_classes = '
-            f'{head.num_classes} (labels 0..{head.num_classes - 1}). '
+            f'model.cls_head.num_classes = {head.num_classes} (labels 0..{head.num_classes - 1}). '
             + (advice or 'Raise num_classes or correct the labels.')
         )
     names_of_run(recipe, head.num_classes, dataset)
@@ -215,10 +214,9 @@ def _check_table(table: np.ndarray, file: str | None, head: torch.nn.Module, whe
     if len(table) != head.num_classes:
         raise ConfigError(
             f'{name} has vectors for {len(table)} classes, but model.cls_head.num_classes = '
-            f'{head.num_classes}. Make a '
-            'table of your own label names (tools/embed_labels.py --labels FILE --out FILE.npy) '
-            'and name it in '
-            'label_embeddings, or train without label vectors: cls_head=dict(loss_emb=None).'
+            f'{head.num_classes}. Make a table of your own label names (tools/embed_labels.py '
+            '--labels FILE --out FILE.npy) and name it in label_embeddings, or train without label '
+            'vectors: cls_head=dict(loss_emb=None).'
         )
     if table.shape[1] != head.emb_dim:
         raise ConfigError(
@@ -238,9 +236,8 @@ def teach_labels(model: Recognizer, dataset: ClipDataset, recipe: Recipe) -> lis
     if counts is None and head.needs_counts:
         raise ConfigError(
             f'{recipe.filename}: model.cls_head: a loss needs the number of training clips of each '
-            'class, and data.train '
-            'has no labels to count. Give each clip a label, or choose a loss without class_weight '
-            'and logit adjustment.'
+            'class, and data.train has no labels to count. Give each clip a label, or choose a '
+            'loss without class_weight and logit adjustment.'
         )
     head.learn_labels(shown(counts, dataset.class_prob), dataset.classes.vectors)
     return None if counts is None else counts.tolist()
@@ -269,8 +266,7 @@ def warn_of_shared_clips(logger: logging.Logger, train: Any, val: Any) -> None:
     if shared:
         logger.warning(
             '%d of the %d clips of data.val are in data.train too (%s), so its figures say little '
-            'about clips never seen. '
-            'Is one of the files left over from another split?',
+            'about clips never seen. Is one of the files left over from another split?',
             len(shared),
             len(val),
             some(shared, 3),
@@ -301,8 +297,7 @@ def log_setting(
     if amp == 'bf16' and not has_bf16(ranks.device):
         logger.warning(
             '--amp bf16: this processor has no bfloat16 arithmetic, so it is emulated, many times '
-            'slower than float32. '
-            'Leave --amp out here.'
+            'slower than float32. Leave --amp out here.'
         )
     late = [key for key, value in first_batch(batches).items() if isinstance(value, Input)]
     logger.info('Computed on the device: %s; all else in the loader', ', '.join(late) or 'nothing')

@@ -77,9 +77,8 @@ def other_features(recipe: Recipe, meta: Mapping[str, Any], source: str) -> str 
     if now is None or not isinstance(before, (list, tuple)) or list(before) == now:
         return None
     return (
-        f'{source}: was trained on the features {brief(list(before))}, but GenSkeFeat of this config makes '
-        f'{now}. Give those that it was trained on (stream, or feats of every GenSkeFeat), unless that is '
-        'meant.'
+        f'{source}: was trained on the features {brief(list(before))}, but GenSkeFeat of this config makes {now}. Give those that it was '
+        'trained on (stream, or feats of every GenSkeFeat), unless that is meant.'
     )
 
 

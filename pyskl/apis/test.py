@@ -22,7 +22,7 @@ from ..engine.failures import together
 from ..engine.log import as_text
 from ..engine.tester import collect_scores, joint_scores
 from ..errors import CheckpointError, ConfigError
-from ..evaluation import check_metrics, evaluate, group_accuracy, one_sided
+from ..evaluation import check_metrics, evaluate, group_accuracy, is_long_tailed, one_sided
 from ..models import fuse_conv_bn, speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe
@@ -43,14 +43,8 @@ from .setup import (
 )
 from .skeleton import complaints
 
-WHICH_CLIPS = (
-    'ann_file',
-    'split',
-    'valid_ratio',
-    'box_thr',
-    'only_classes',
-    'without_classes',
-)  # arguments of a data set
+# Arguments of a data set.
+WHICH_CLIPS = ('ann_file', 'split', 'valid_ratio', 'box_thr', 'only_classes', 'without_classes')
 
 
 @dataclass
@@ -216,14 +210,8 @@ def _dataset(recipe: Recipe, split: Split) -> Any:
     if 'ann_file' not in clips:
         raise ConfigError(f'--split {split}: data.{split} names no ann_file of its own.')
     how = {key: value for key, value in (protocol or clips).items() if key not in WHICH_CLIPS}
-    as_test = {
-        **how,
-        **{
-            key: clips[key]
-            for key in (*WHICH_CLIPS, 'label_embeddings', 'num_classes', 'multi_class')
-            if key in clips
-        },
-    }
+    own = (*WHICH_CLIPS, 'label_embeddings', 'num_classes', 'multi_class')
+    as_test = how | {key: clips[key] for key in own if key in clips}
     return build_split(replace(recipe, data=replace(recipe.data, test=as_test)), 'test')
 
 
@@ -264,17 +252,14 @@ def _checkpoint(run: Run, options: TestOptions) -> tuple[Path, dict[str, Any]]:
     The file itself where a link as latest.pth was given.
     """
     if options.checkpoint:
-        given = options.checkpoint
-        path = Path(
-            os.path.realpath(given) if os.path.islink(given) else given
-        )  # once: a run that goes on may move the link
+        given = options.checkpoint  # a link once: a run that goes on may move it
+        path = Path(os.path.realpath(given) if os.path.islink(given) else given)
         return path, read_checkpoint(path)
     found = CheckpointFolder(run.work_dir).newest_whole()
     if found is None:
         raise CheckpointError(
             f'{run.work_dir / "latest.pth"}: no such checkpoint. Name one with -C CHECKPOINT, or '
-            'train first: '
-            f'python tools/train.py CONFIG'
+            'train first: python tools/train.py CONFIG'
         )
     path, data, complaints = found
     for line in complaints:
@@ -305,35 +290,16 @@ def _all_metrics(
     """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them:
     'rgb_top1_acc' ...
     """
-    metrics = _metrics(recipe, options, joint_scores(answers), labels, counts)
-    for name, scores in answers.items() if len(answers) > 1 else ():
-        metrics.update(
-            {
-                f'{name}_{key}': value
-                for key, value in _metrics(recipe, options, scores, labels, counts).items()
-            }
-        )
-    return metrics
-
-
-def _metrics(
-    recipe: Recipe,
-    options: TestOptions,
-    scores: np.ndarray,
-    labels: np.ndarray,
-    counts: np.ndarray | None,
-) -> dict[str, float]:
-    figures = dict(
-        evaluate(
-            scores,
-            labels,
-            metrics=options.eval or recipe.evaluation.metrics,
-            topk=recipe.evaluation.topk,
-        )
-    )
-    if counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts):
-        groups = group_accuracy(scores, labels, counts)
-        figures.update({name: value for name, value in groups.items() if not np.isnan(value)})
+    names, topk = options.eval or recipe.evaluation.metrics, recipe.evaluation.topk
+    figures: dict[str, float] = {}
+    parts = answers if len(answers) > 1 else {}
+    for name, scores in {'': joint_scores(answers), **parts}.items():
+        own = dict(evaluate(scores, labels, metrics=names, topk=topk))
+        fit = counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts)
+        if fit and is_long_tailed(counts):
+            groups = group_accuracy(scores, labels, counts)
+            own |= {key: value for key, value in groups.items() if not np.isnan(value)}
+        figures |= {f'{name}_{key}' if name else key: value for key, value in own.items()}
     return figures
 
 

@@ -125,12 +125,9 @@ def _train(
     else:
         load_start(given.model, recipe, logger)
         model = given.model.to(ranks.device)
-    train_batches = build_batches(
-        recipe, 'train', ranks, seed, dataset=None if given is None else given.dataset
-    )
-    val_batches = (
-        _val_batches(recipe, ranks) if options.validate and recipe.data.val is not None else None
-    )
+    train_batches = build_batches(recipe, 'train', ranks, seed, dataset=given and given.dataset)
+    judges = options.validate and recipe.data.val is not None
+    val_batches = _val_batches(recipe, ranks) if judges else None
     data = train_batches.dataset, None if val_batches is None else val_batches.dataset
     allowed = options.allow_odd_data or recipe.allow_odd_data
     odd = look_before_training(recipe, model.cls_head, *data, allowed, collectives)
@@ -209,9 +206,8 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
     """The val split. A UserError kind when it can't be judged, before an epoch is spent on it."""
     if recipe.gives_features:
         raise ConfigError(
-            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so '
-            'data.val cannot be judged. Leave '
-            'feat_ext out while training, or train with --no-validate.'
+            f'{recipe.filename}: model.test_cfg.feat_ext: features are no class scores, so data.val cannot be judged. Leave feat_ext out '
+            'while training, or train with --no-validate.'
         )
     if recipe.keeps_views_apart:
         raise ConfigError(
@@ -226,9 +222,8 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
             check_metrics(recipe.evaluation.metrics, several_labels=True)
     if not (truth >= 0 if truth.ndim == 1 else truth > 0).any():
         raise DataError(
-            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, '
-            'so nothing can be judged. '
-            'Give them labels, or train with --no-validate.'
+            f'{recipe.filename}: data.val: none of its {len(batches.dataset)} clips has a label, so nothing can be judged. Give them '
+            'labels, or train with --no-validate.'
         )
     return batches
 
@@ -237,15 +232,10 @@ def _check_tests_to_come(
     model: torch.nn.Module, recipe: Recipe, options: TrainOptions, ranks: Ranks
 ) -> None:
     """Is there what --test-last and --test-best need? Better said now than after the training."""
-    judged = (
-        options.validate
-        and recipe.data.val is not None
-        and recipe.evaluation.best_figure is not None
-    )
-    if options.test_best and not judged:
+    judged = options.validate and recipe.data.val is not None
+    if options.test_best and not (judged and recipe.evaluation.best_figure is not None):
         raise ConfigError(
-            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
-            '(--no-validate, no data.val, or '
+            f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
             'evaluation.save_best = None). Validate, or take --test-last.'
         )
     if options.test_last or options.test_best:
@@ -261,11 +251,8 @@ def _clips(batches: Batches | None) -> Any:
 
 
 def _say_where_from(logger: logging.Logger, resume: Resume, given: Given | None) -> None:
-    advice = (
-        '--no-resume with another --work-dir starts anew.'
-        if given is None
-        else 'without resume_from, it starts anew.'
-    )
+    without = '--no-resume with another --work-dir' if given is None else 'without resume_from, it'
+    advice = f'{without} starts anew.'
     logger.info('Going on from %s (epoch %s, iteration %s); %s', resume.path, *resume.place, advice)
     for note in resume.notes:
         logger.warning('%s', note)
@@ -332,10 +319,8 @@ def _open_logs(
     logger = get_logger(recipe.log_level, work_dir / f'{stamp}.log', quiet=not ranks.is_main)
     head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
     first_row = {key: meta[key] for key in head if key in meta}
-    return logger, JsonLog(
-        work_dir / f'{stamp}.log.json' if ranks.is_main else None,
-        {**first_row, 'time': time.asctime()},
-    )
+    file = work_dir / f'{stamp}.log.json' if ranks.is_main else None
+    return logger, JsonLog(file, {**first_row, 'time': time.asctime()})
 
 
 def _test_afterwards(
@@ -348,16 +333,11 @@ def _test_afterwards(
     ):
         if wanted and path is None:
             logger.warning(
-                '--test-best: no best checkpoint was kept, as no epoch was judged '
-                '(evaluation.start, evaluation.interval)'
+                '--test-best: no best checkpoint was kept, as no epoch was judged (evaluation.start, evaluation.interval)'
             )
         elif wanted:
-            test_run(
-                run,
-                TestOptions(checkpoint=str(path), out=str(run.work_dir / f'{name}_pred.pkl')),
-                ranks,
-                collectives,
-            )
+            out = str(run.work_dir / f'{name}_pred.pkl')
+            test_run(run, TestOptions(checkpoint=str(path), out=out), ranks, collectives)
 
 
 def train_model(
@@ -383,10 +363,5 @@ def train_model(
     recipe = read_recipe(cfg)
     ranks = distributed.start()
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
-    _train(
-        Run(cfg, recipe, recipe.filename),
-        TrainOptions(validate=validate),
-        ranks,
-        Collectives(ranks),
-        Given(model, dataset, timestamp, meta or {}),
-    )
+    run, given = Run(cfg, recipe, recipe.filename), Given(model, dataset, timestamp, meta or {})
+    _train(run, TrainOptions(validate=validate), ranks, Collectives(ranks), given)

@@ -104,8 +104,7 @@ def worker_errors() -> Iterator[None]:
             raise
         raise UserError(
             f'A worker that prepares clips is gone: {str(error).splitlines()[0].rstrip(". ")}. Out '
-            'of memory? '
-            'Try data.workers_per_gpu=0, or fewer than now.'
+            'of memory? Try data.workers_per_gpu=0, or fewer than now.'
         ) from error
 
 

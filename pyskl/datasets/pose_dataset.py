@@ -123,8 +123,7 @@ class PoseDataset(ClipDataset):
             lacking = np.flatnonzero(np.isnan(valid))
             if len(lacking):
                 raise DataError(
-                    f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip '
-                    f'{clips.ids[lacking[0]]} lacks.'
+                    f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[lacking[0]]} lacks.'
                 )
             clips = clips.take(np.flatnonzero(valid / clips.column('total_frames') >= valid_ratio))
         if only is not None or without is not None:
@@ -163,8 +162,7 @@ class PoseDataset(ClipDataset):
                     'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
                 )
             raise DataError(
-                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, '
-                f'expected {expected} ({len(clips)} such clips). {advice}'
+                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected {expected} ({len(clips)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
@@ -295,14 +293,12 @@ class PoseDataset(ClipDataset):
 def _check_several(num_classes: int | None, **per_class: Any) -> None:
     if num_classes is None:
         raise ConfigError(
-            'multi_class = True needs num_classes, the length of the zeros and ones that a clip '
-            'gets for its labels.'
+            'multi_class = True needs num_classes, the length of the zeros and ones that a clip gets for its labels.'
         )
     for name, value in per_class.items():
         if value is not None:
             raise ConfigError(
-                f'{name} goes by the one class of a clip, and with multi_class = True it may have '
-                f'several. Leave {name} out.'
+                f'{name} goes by the one class of a clip, and with multi_class = True it may have several. Leave {name} out.'
             )
 
 

@@ -1,7 +1,7 @@
 """Numpy in, numbers out: what scores are worth when the labels are known."""
 from .baseline import mean_pose_nearest_neighbour
 from .calibration import ReliabilityBins, bootstrap_interval, expected_calibration_error, reliability_bins
-from .groups import class_groups, group_accuracy
+from .groups import class_groups, group_accuracy, is_long_tailed
 from .metrics import (
     METRICS,
     ONE_LABEL_METRICS,
@@ -18,6 +18,6 @@ from .one_sided import one_sided
 from .report import ClassReport, format_report, per_class_report
 
 __all__ = ['METRICS', 'ONE_LABEL_METRICS', 'ClassReport', 'ReliabilityBins', 'bootstrap_interval', 'check_labels', 'check_metrics',
-           'class_groups', 'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy', 'macro_f1',
-           'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour', 'one_sided',
+           'class_groups', 'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy',
+           'is_long_tailed', 'macro_f1', 'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour', 'one_sided',
            'per_class_report', 'reliability_bins', 'top_k_accuracy']

@@ -32,6 +32,12 @@ def class_groups(class_counts: Any, thresholds: tuple[int, int] | None = None) -
     return {name: np.sort(part) for name, part in zip(GROUPS, parts)}
 
 
+def is_long_tailed(class_counts: Any) -> bool:
+    """Return whether some class has twice as many clips as another: else its third of the classes means nothing."""
+    counts = np.asarray(class_counts)
+    return bool(counts.max() >= 2 * max(counts.min(), 1))
+
+
 def group_accuracy(scores: Any, labels: Any, class_counts: Any, thresholds: tuple[int, int] | None = None) -> dict[str, float]:
     """{'head_acc', 'middle_acc', 'tail_acc'}: of each group of class_groups the mean, over its classes that the labels name, of the
     share of a class's clips that argmax gets right. NaN for a group that no label names.

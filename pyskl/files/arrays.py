@@ -4,7 +4,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
@@ -61,24 +60,13 @@ def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, n
             leaves the archive
     Concretely: `load_npz('scores.npz')['scores'].shape == (N, K)`.
     """
-    path = Path(path)
-    try:
-        with open_regular(path) as f, zipfile.ZipFile(f) as archive:
-            members = archive.infolist()
-            _check_members(members, limit)
-            return {m.filename.removesuffix('.npy'): _member(archive, m) for m in members}
-    except DataError:
-        raise
-    except _Wrong as error:
-        reason = str(error)
-    except Exception as error:      # zipfile and zlib fail in many ways too
-        reason = f'it is no whole zip archive ({type(error).__name__})'
-    raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
+    with _members(Path(path), limit) as (archive, members):
+        return {name: _member(archive, member) for name, member in members.items()}
 
 
 def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     """The arrays of an .npz file by name, with their shapes; none is read. Raises as load_npz, whatever their size."""
-    with _members(Path(path)) as (archive, members):
+    with _members(Path(path), MAX_ROWS_BYTES) as (archive, members):
         shapes = {}
         for name, member in members.items():
             with archive.open(member) as f:
@@ -88,7 +76,7 @@ def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
 
 def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
     """One array of an .npz file, row by row, so that it may be larger than memory. Raises as load_npz."""
-    with _members(Path(path)) as (archive, members), archive.open(members[name]) as f:
+    with _members(Path(path), MAX_ROWS_BYTES) as (archive, members), archive.open(members[name]) as f:
         start = f.read(_HEADER_BYTES)
         shape, dtype, order = _header(io.BytesIO(start))
         size = prod(shape[1:]) * dtype.itemsize
@@ -105,19 +93,19 @@ def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+def _members(path: Path, limit: int) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
     """An .npz file and its members by array name; a fault within becomes a DataError."""
     try:
         with open_regular(path) as f, zipfile.ZipFile(f) as archive:
             members = archive.infolist()
-            _check_members(members, MAX_ROWS_BYTES)
+            _check_members(members, limit)
             yield archive, {m.filename.removesuffix('.npy'): m for m in members}
         return
     except DataError:
         raise
     except _Wrong as error:
         reason = str(error)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, NotImplementedError) as error:
+    except Exception as error:      # zipfile and zlib fail in many ways
         reason = f'it is no whole zip archive ({type(error).__name__})'
     raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
 

@@ -152,8 +152,7 @@ def _check_gives(pipeline: Compose, trains: bool, place: str, cfg: Mapping[str, 
         where = f'{place}.pipeline[{choosers[-1]}] ({type(pipeline.steps[choosers[-1]]).__name__})'
         raise ConfigError(
             f'{where} does not collect {missing[0]!r}, which '
-            f'{"training" if missing[0] == "label" else model} needs. '
-            'Add it to keys.'
+            f'{"training" if missing[0] == "label" else model} needs. Add it to keys.'
         )
     raise ConfigError(
         f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '

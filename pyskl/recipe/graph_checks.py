@@ -81,9 +81,8 @@ def bones_note(model: Mapping[str, Any], pipelines: Sequence[tuple[str, Compose]
                 apart = len(_undirected(graph) - _undirected(bones))
                 if apart:
                     return (
-                        f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, but {apart} '
-                        f'edge(s) of {graph.name!r}, the layout of model.backbone.graph_cfg, are not among '
-                        'its own. Give both the same layout, unless that is meant.'
+                        f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, but {apart} edge(s) of {graph.name!r}, the '
+                        'layout of model.backbone.graph_cfg, are not among its own. Give both the same layout, unless that is meant.'
                     )
     return None
 
@@ -113,9 +112,8 @@ def _check_joints(
     contrasted = head.get('joint_cfg') if isinstance(head, Mapping) else None
     if contrasted is not None and topology_of(contrasted).num_joints != skeleton.num_joints:
         raise ConfigError(
-            f'{name}: model.cls_head.joint_cfg has {topology_of(contrasted).num_joints} joints, but the '
-            f'layout {skeleton.name!r} of model.backbone.graph_cfg has {skeleton.num_joints}. Give both '
-            'the same layout.'
+            f'{name}: model.cls_head.joint_cfg has {topology_of(contrasted).num_joints} joints, but the layout {skeleton.name!r} of '
+            f'model.backbone.graph_cfg has {skeleton.num_joints}. Give both the same layout.'
         )
 
 

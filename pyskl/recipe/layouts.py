@@ -40,3 +40,23 @@ def layouts_in(config: Any) -> list[str | Mapping[str, Any]]:
 
     exchange_layouts(config, note)
     return [value for _, value in found]
+
+
+def layout_names(config: Any) -> list[str]:
+    """Return the names of all layouts that a part of a config speaks of, published tables too."""
+    found: list[str] = []
+
+    def note(value: Any) -> Any:
+        if isinstance(value, str) or isinstance(value, Mapping) and {'name', 'joints'} & set(value):
+            found.append(layout_name(value))
+        return value
+
+    exchange_layouts(config, note)
+    return found
+
+
+def layout_name(layout: str | Mapping[str, Any]) -> str:
+    """Return a layout's name; one with joints of its own is another one, whatever it is called."""
+    if isinstance(layout, Mapping):
+        return 'own' if 'joints' in layout else str(layout.get('name'))
+    return layout

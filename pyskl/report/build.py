@@ -19,9 +19,10 @@ from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import ConfigError, DataError, UserError
 from ..evaluation import check_labels
-from ..labels import IMIGUE_LABELS, class_names, layout_name, layout_names
+from ..labels import IMIGUE_LABELS, class_names
 from ..recipe import load_config
 from ..recipe.layout_option import read_layout
+from ..recipe.layouts import layout_name, layout_names
 from ..scores import kind_of, load_fit, soften
 from ..scores.align import align
 from ..scores.blend import blend, check_weights

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..annotations.clip_names import without_ending
 from ..errors import DataError
-from ..wording import count, plain
-from .id_list import without_suffix
+from ..wording import counted, plain
 from .score_file import Scores
 
 
@@ -43,18 +43,13 @@ def align(
         raise DataError('no scores were given: expected at least one scores.npz or result.pkl.')
     order, order_name = _order(streams, ids, ids_name, by_position)
     faulty_list = ids is not None and len(set(order)) < len(order) and _agree(streams)
-    way_out = (
-        f'The scores have ids of their own and agree on them: leave {ids_name} out.'
-        if faulty_list
-        else ''
-    )
+    own = f'The scores have ids of their own and agree on them: leave {ids_name} out.'
+    way_out = own if faulty_list else ''
     for stream in streams[1:]:
         if stream.scores.shape[1] != streams[0].scores.shape[1]:
             raise DataError(
-                f'{stream.path}: scores over {stream.scores.shape[1]} classes, but '
-                f'{streams[0].path} has '
-                f'{streams[0].scores.shape[1]}. Expected as many: streams of one ensemble share '
-                'their classes.'
+                f'{stream.path}: scores over {stream.scores.shape[1]} classes, but {streams[0].path} has {streams[0].scores.shape[1]}. '
+                'Expected as many: streams of one ensemble share their classes.'
             )
     scores = [
         (_by_position if by_position or stream.ids is None else _by_id)(
@@ -73,28 +68,21 @@ def _order(
         return tuple(ids), ids_name
     if len(bare) == len(streams):
         raise DataError(
-            f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. '
-            'Give the ids in the order of the rows (--ids FILE: text, JSON, or the annotation file '
-            'as FILE.pkl:SPLIT), or scores.npz instead.'
+            f'{bare[0].path}: a bare list of scores, and nothing says which clips its rows are. Give the ids in the order of the rows '
+            '(--ids FILE: text, JSON, or the annotation file as FILE.pkl:SPLIT), or scores.npz instead.'
         )
     if bare and not by_position:
         raise DataError(
-            f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other '
-            'streams. Use the '
-            'scores.npz beside it, or say that its rows have their order: --ids FILE or '
-            '--by-position.'
+            f'{bare[0].path}: a bare list of scores; nothing ties its rows to the ids of the other streams. Use the scores.npz beside it, '
+            'or say that its rows have their order: --ids FILE or --by-position.'
         )
     return next((stream.ids, stream.path) for stream in streams if stream.ids is not None)
 
 
 def _agree(streams: Sequence[Scores]) -> bool:
     """Have all streams ids, each once, and the same ones?"""
-    return (
-        all(
-            stream.ids is not None and len(set(stream.ids)) == len(stream.ids) for stream in streams
-        )
-        and len({frozenset(stream.ids) for stream in streams}) == 1
-    )
+    once = all(s.ids is not None and len(set(s.ids)) == len(s.ids) for s in streams)
+    return once and len({frozenset(s.ids) for s in streams}) == 1
 
 
 _ELSEWHERE = 'Is it from another data set or another split?'
@@ -106,15 +94,13 @@ def _by_position(
     if len(stream.scores) != len(order):
         raise DataError(
             f'{stream.path}: {len(stream.scores)} rows for the {len(order)} ids of {order_name}; '
-            'matched by '
-            f'position they must be as many. {_ELSEWHERE}'
+            f'matched by position they must be as many. {_ELSEWHERE}'
         )
     if stream.ids is not None and stream.ids != order:
         n = next(n for n, (ours, theirs) in enumerate(zip(stream.ids, order)) if ours != theirs)
         raise DataError(
-            f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is '
-            f'{plain(order[n])}; by '
-            f'position they do not match. {way_out or "Leave --by-position out to match by id."}'
+            f'{stream.path}: row {n} is {plain(stream.ids[n])}, in {order_name} it is {plain(order[n])}; by position they do not match. '
+            f'{way_out or "Leave --by-position out to match by id."}'
         )
     return stream.scores
 
@@ -123,20 +109,18 @@ def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str
     for ids, name in ((stream.ids, stream.path), (order, order_name)):
         repeats = _repeats(ids)
         if repeats:
-            advice = (
-                way_out
-                or 'Repair the list, or, if all rows are in the same order, give --by-position.'
-            )
-            raise DataError(f'{name}: id {repeats[0]}; matched by id that is ambiguous. {advice}')
+            advice = 'Repair the list, or, if all rows are in the same order, give --by-position.'
+            what = f'id {repeats[0]}; matched by id that is ambiguous'
+            raise DataError(f'{name}: {what}. {way_out or advice}')
     ours, theirs = _comparable(stream.ids, order)
     row = {name: n for n, name in enumerate(ours)}
     missing = [name for name in theirs if name not in row]
     extra = sorted(set(ours) - set(theirs))
     if missing:
-        raise DataError(f'{stream.path}: no row for {_some(missing)} of {order_name}. {_ELSEWHERE}')
+        raise DataError(f'{stream.path}: no row for {counted(missing, "id", 3)} of {order_name}. {_ELSEWHERE}')
     if extra:
         raise DataError(
-            f'{stream.path}: rows for {_some(extra)} that {order_name} does not hold. {_ELSEWHERE}'
+            f'{stream.path}: rows for {counted(extra, "id", 3)} that {order_name} does not hold. {_ELSEWHERE}'
         )
     return stream.scores[[row[name] for name in theirs]]
 
@@ -145,7 +129,7 @@ def _comparable(
     ids: tuple[str, ...], order: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Both lists, without a video's suffix where only that keeps them from being the same clips."""
-    plain_ids, plain_order = (tuple(map(without_suffix, names)) for names in (ids, order))
+    plain_ids, plain_order = (tuple(map(without_ending, names)) for names in (ids, order))
     same_but_for_it = sorted(ids) != sorted(order) and sorted(plain_ids) == sorted(plain_order)
     is_clear = len(set(plain_ids)) == len(plain_ids)
     return (plain_ids, plain_order) if same_but_for_it and is_clear else (ids, order)
@@ -159,13 +143,7 @@ def _repeats(ids: Sequence[str]) -> list[str]:
     for n, name in enumerate(ids):
         rows.setdefault(name, []).append(n)
     return [
-        f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows '
-        f'{", ".join(map(str, at[:-1]))} and {at[-1]}'
+        f'{plain(name)} appears {"twice" if len(at) == 2 else f"{len(at)} times"}, rows {", ".join(map(str, at[:-1]))} and {at[-1]}'
         for name, at in rows.items()
         if len(at) > 1
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = ' ...' if len(names) > 3 else ''
-    return f'{count(len(names), "id")} ({", ".join(map(plain, names[:3]))}{more})'

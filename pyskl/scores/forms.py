@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import DataError
 from ..wording import brief, plain, some
 
-FORMS = (
+EXPECTED = (
     'Read are: a list of N arrays (K,) or one array (N, K); a dict clip name -> (K,); a list of '
     "dicts with pred_score, or with parts as rgb and pose (FILE:pose); arrays 'ids' and 'scores' "
     '(.npz, JSON); csv rows id,score,score...'
@@ -85,7 +85,7 @@ def _of_mapping(
 def _chosen(row: Any, part: str | None, where: str, path: Path) -> Any:
     """The scores of a row that is a dict."""
     if not isinstance(row, Mapping):
-        raise DataError(f'{where} is {what(row)}, and row 0 a dict. {FORMS}')
+        raise DataError(f'{where} is {what(row)}, and row 0 a dict. {EXPECTED}')
     value = next((row[key] for key in _PREDICTION if key in row), row)
     if not isinstance(value, Mapping):
         if part is not None:
@@ -154,13 +154,13 @@ def from_csv(text: str, path: Path) -> dict[str, Any]:
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sep)]
     except csv.Error as error:
-        raise DataError(f'{path}: cannot be read as csv ({error}). {FORMS}') from error
+        raise DataError(f'{path}: cannot be read as csv ({error}). {EXPECTED}') from error
     if rows and _is_header(rows[0][1:]):
         del rows[0]
     if not rows or len(rows[0]) < 3:
         raise DataError(
             f'{path}: has {len(rows[0]) if rows else 0} columns where a clip and its scores are '
-            f'expected (is it a list of answers, as Submission.csv?). {FORMS}'
+            f'expected (is it a list of answers, as Submission.csv?). {EXPECTED}'
         )
     bare = all(_FRACTION.fullmatch(row[0]) for row in rows)
     wrong = next(

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..annotations import open_annotations
+from ..annotations.clip_names import without_ending
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
+from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 
-_MOST_BYTES = 256 << 20
-_UTF_16 = (b'\xff\xfe', b'\xfe\xff')  # as Windows' shell writes what a command prints
 _NUMBER = re.compile(r'\d+')
-_VIDEO = re.compile(r'\.(mp4|avi|mov|mkv|webm|mpg|mpeg|flv)$', re.IGNORECASE)
 _EXPECTED = (
     'Expected clip ids like 0054_0: as text with commas, blanks or line breaks between them, a '
     'JSON list, or an annotation file (FILE.pkl:SPLIT).'
@@ -34,11 +30,6 @@ def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
     if file and part and not os.path.exists(text) and os.path.exists(file):
         return Path(file), part
     return Path(text), None
-
-
-def without_suffix(name: str) -> str:
-    """Return the name of a clip without a video's suffix: '0054_0.mp4' is clip 0054_0."""
-    return _VIDEO.sub('', name)
 
 
 def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
@@ -63,30 +54,6 @@ def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
         raise DataError(f'{path}: holds no ids. {_EXPECTED}')
     check_ids(ids, str(path))
     return tuple(ids)
-
-
-def read_text(path: Path, expected: str) -> str:
-    """Return a text file's content without a byte-order mark; `expected` ends its DataErrors."""
-    try:
-        with open_regular(path) as file:
-            raw = file.read(_MOST_BYTES + 1)
-    except DataError as error:
-        reason = str(error).removeprefix(f'{path}: ')
-        raise DataError(f'{path}: cannot be read ({reason}) {expected}') from error
-    if len(raw) > _MOST_BYTES:
-        raise DataError(f'{path}: is larger than {_MOST_BYTES >> 20} MB. {expected}')
-    try:
-        return raw.decode('utf-16' if raw[:2] in _UTF_16 else 'utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise DataError(f'{path}: is no UTF-8 text (byte {error.start}). {expected}') from error
-
-
-def parse_json(text: str, path: Path, expected: str) -> Any:
-    """Return what a JSON text holds; `expected` ends its DataError."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no whole JSON ({brief(str(error))}). {expected}') from error
 
 
 def _of_annotations(path: Path, part: str | None) -> tuple[str, ...]:
@@ -122,7 +89,7 @@ def _of_text(text: str) -> list[str]:
     else:
         header, rows = [], lines
     if rows and all(map(_is_name_and_numbers, rows)):
-        return [without_suffix(name) for name, *_ in rows]
+        return [without_ending(name) for name, *_ in rows]
     return [name for words in (*header, *rows) for name in words]
 
 

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DataError
+from ..files.texts import parse_json, read_text
 from ..wording import brief, some
 from .fitting import HOTTEST
 
@@ -50,12 +50,8 @@ def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
 
 def load_fit(path: str | os.PathLike) -> SavedFit:
     """Read what save_fit wrote. DataError naming what is wrong with it."""
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
-    except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected the weights.json that --fit-on writes.') from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f'{path}: is no JSON ({brief(str(error))}). Expected the weights.json that --fit-on writes.') from error
+    expected = 'Expected the weights.json that --fit-on writes.'
+    content = parse_json(read_text(path, expected), path, expected)
     lists = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
     if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
         raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')

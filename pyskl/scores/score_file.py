@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations.forms import FORMS, form_of
 from ..errors import DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
-from .forms import FORMS, from_csv, ids_and_rows, what
-from .id_list import parse_json, read_text, split_part
+from ..files.texts import parse_json, read_text
+from .forms import EXPECTED, from_csv, ids_and_rows, what
+from .id_list import split_part
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,14 @@ def save_scores(
     raises  DataError: ids that are no text, or not one for each row; UserError: the file can't be written
     """
     scores = np.asarray(scores, dtype=np.float32)
-    if (
-        scores.ndim != 2
-        or len(ids) != len(scores)
-        or not all(isinstance(name, str) for name in ids)
-    ):
+    are_texts = all(isinstance(name, str) for name in ids)
+    if scores.ndim != 2 or len(ids) != len(scores) or not are_texts:
         raise DataError(
-            f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one '
-            'id, a text, a row.'
+            f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one id, a text, a row.'
         )
     with atomic_write(path) as f:
-        np.savez(
-            f,
-            ids=np.array(ids, dtype=np.str_),
-            scores=scores,
-            **({} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}),
-        )
+        own = {} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}
+        np.savez(f, ids=np.array(ids, dtype=np.str_), scores=scores, **own)
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
@@ -113,32 +106,21 @@ def load_scores(name: str | os.PathLike) -> Scores:
     )
 
 
-_OLD_TORCH = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
-
-
 def _content(path: Path) -> Any:
     """What a file holds, by its first bytes, or for text by its suffix."""
     with open_regular(path) as f:
-        start = f.read(len(_OLD_TORCH))
-    if start.startswith(b'PK'):
-        return _tensors(path) if _is_of_torch(path) else load_npz(path)
-    if start == _OLD_TORCH:
+        start = f.read(6)
+    if start.startswith((b'PK', b'\x80')) and form_of(path) is FORMS['torch']:
         return _tensors(path)
+    if start.startswith(b'PK'):
+        return load_npz(path)
     if start.startswith(b'\x93NUMPY'):
         return load_npy(path)
     if path.suffix in ('.csv', '.tsv', '.txt'):
-        return from_csv(read_text(path, FORMS), path)
+        return from_csv(read_text(path, EXPECTED), path)
     if path.suffix == '.json' or start.lstrip()[:1] in (b'[', b'{'):
-        return parse_json(read_text(path, FORMS), path, FORMS)
+        return parse_json(read_text(path, EXPECTED), path, EXPECTED)
     return load_pickle(path)
-
-
-def _is_of_torch(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith('data.pkl') for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False  # load_npz says what is wrong with it
 
 
 def _tensors(path: Path) -> Any:
@@ -167,8 +149,7 @@ def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
 def _checked_name(checkpoint: np.ndarray, path: Path) -> str:
     if checkpoint.dtype.kind != 'U' or checkpoint.shape != ():
         raise DataError(
-            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a '
-            'checkpoint file.'
+            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a checkpoint file.'
         )
     return _texts(checkpoint, 'checkpoint', path)
 
@@ -177,22 +158,17 @@ def _texts(array: np.ndarray, name: str, path: Path) -> Any:
     """An array of text as Python's own: a list, or one str."""
     try:
         return array.tolist()
-    except (
-        ValueError,
-        SystemError,
-    ) as error:  # numbers that are no characters; numpy lets Python's own complaint through
+    # Numbers that are no characters; numpy lets Python's own complaint through.
+    except (ValueError, SystemError) as error:
         raise DataError(f'{path}: {name} cannot be read as text ({error}).') from error
 
 
 def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     """Rows as (N, K) float32, or a DataError that names the file and the row."""
-    if (
-        not isinstance(rows, (list, tuple, np.ndarray))
-        or getattr(rows, 'ndim', 1) == 0
-        or len(rows) == 0
-    ):
+    is_list = isinstance(rows, (list, tuple, np.ndarray)) and getattr(rows, 'ndim', 1) > 0
+    if not is_list or len(rows) == 0:
         raise DataError(
-            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {FORMS}'
+            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {EXPECTED}'
         )
     for n, row in enumerate(rows):
         if isinstance(row, (list, tuple)) and all(map(_is_number, row)):
@@ -206,8 +182,7 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     for n, row in enumerate(rows):
         if len(row) != num_classes or num_classes == 0:
             raise DataError(
-                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one '
-                'score a class.'
+                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one score a class.'
             )
     try:
         with np.errstate(over='ignore'):
@@ -218,8 +193,7 @@ def _checked_rows(rows: Any, path: Path) -> np.ndarray:
     if len(bad):
         raise DataError(
             f'{path}: NaN or inf in row {bad[0]} ({len(bad)} of {len(scores)} rows): expected '
-            'finite scores. '
-            'Is the checkpoint or the data of that clip broken?'
+            'finite scores. Is the checkpoint or the data of that clip broken?'
         )
     return scores
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..errors import DataError
-from ..wording import plain
+from ..wording import counted
 from .align import Aligned
 from .score_file import Scores
 
@@ -27,20 +27,17 @@ def refuse_same_clips(fit_streams: Sequence[Scores], fit: Aligned, test_streams:
                 raise DataError(f'{one.path}: is to be fitted on and to be reported. {_ADVICE}')
     shared = sorted(set(fit.ids) & set(test.ids))
     if shared:
-        raise DataError(f'{fit_streams[0].path}: holds {_count(shared)} of {test_streams[0].path} too: the weights would be fitted on '
-                        f'what is reported. {_ADVICE}')
+        raise DataError(f'{fit_streams[0].path}: holds {counted(shared, "clip", 3)} of {test_streams[0].path} too: the weights would '
+                        f'be fitted on what is reported. {_ADVICE}')
     shared = sorted(set(labelled) & set(test.ids))
     if shared:
-        raise DataError(f'{labels_name}: lists {_count(shared)} of {test_streams[0].path}, so these are no test clips. {_ADVICE}')
+        raise DataError(f'{labels_name}: lists {counted(shared, "clip", 3)} of {test_streams[0].path}, so these are no test clips. '
+                        f'{_ADVICE}')
     rows, others = _distinct_rows(fit.scores), _distinct_rows(test.scores)
     smaller = min(len(rows), len(others))
     if smaller > 1 and len(rows & others) >= smaller / 2:
         raise DataError(f'{fit_streams[0].path}: {len(rows & others)} of its {len(fit.ids)} clips have exactly the scores of clips of '
                         f'{test_streams[0].path}: the same clips under other names? {_ADVICE}')
-
-
-def _count(names: Sequence[str]) -> str:
-    return f'{len(names)} clip{"s" if len(names) > 1 else ""} ({", ".join(map(plain, names[:3]))}{" ..." if len(names) > 3 else ""})'
 
 
 def _distinct_rows(scores: Sequence[np.ndarray]) -> set[bytes]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..errors import ConfigError, DataError
 from ..files.atomic import atomic_write
+from ..files.texts import read_text
 from ..wording import brief, count
-from .id_list import check_ids, read_text
+from .id_list import check_ids
 from .probabilities import soften
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that equal answers make equal bytes

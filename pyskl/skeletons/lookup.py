@@ -26,8 +26,7 @@ def get_layout(name: str) -> Layout:
     """The layout of that name; ConfigError with the known names when there is none."""
     if name not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {name!r} is unknown. Known: '
-            f'{", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} {WRITTEN_OUT}'
+            f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} {WRITTEN_OUT}'
         )
     return LAYOUTS[name]
 
@@ -58,8 +57,7 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
         return get_layout(value)
     if not isinstance(value, Mapping):
         raise ConfigError(
-            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a '
-            'dict(name=, joints=, ...).'
+            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).'
         )
     if 'joints' not in value and isinstance(name := value.get('name'), str):
         settings = {key: v for key, v in value.items() if key not in ('name', 'keep')}

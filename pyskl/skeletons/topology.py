@@ -88,8 +88,7 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     known = [*PUBLISHED, *LAYOUTS]
     if isinstance(layout, str) and layout not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.'
-            f'{did_you_mean(layout, known)} {WRITTEN_OUT}'
+            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.{did_you_mean(layout, known)} {WRITTEN_OUT}'
         )
     return Topology.of(layout_of(layout))
 
@@ -170,8 +169,7 @@ _published(
     'nturgb+d',
     25,
     20,
-    '0-1 1-20 2-20 3-2 4-20 5-4 6-5 7-6 8-20 9-8 10-9 11-10 12-0 13-12 14-13 15-14 16-0 17-16 18-17 '
-    '19-18 21-7 22-7 23-11 24-11',
+    '0-1 1-20 2-20 3-2 4-20 5-4 6-5 7-6 8-20 9-8 10-9 11-10 12-0 13-12 14-13 15-14 16-0 17-16 18-17 19-18 21-7 22-7 23-11 24-11',
     other_bones='21-22 23-24',
     mirror='4-8 5-9 6-10 7-11 12-16 13-17 14-18 15-19 21-23 22-24',
 )

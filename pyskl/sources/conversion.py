@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ..annotations.about import About
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields
 from ..annotations.forms import form_of
+from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
@@ -85,21 +86,31 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     _check_layout(layout, annotations)
     if settings.joints:
         layout = _choose_joints(annotations, layout, settings.joints)
+    clips = Joined(annotations, notes=source.notes)
     names = label_names or source.label_names()
     if settings.labels:
         listed = listed or _of_folders(annotations, homes, label_names)
-        _set_labels(source, annotations, listed)
+        for annotation in annotations:
+            annotation['label'] = NO_LABEL
+        clips.put_labels(listed)
         names = label_names or listed.label_names
-    names = _names_of_all(annotations, names, by_user=label_names is not None)
-    split = _splits(source, annotations, settings)
+    if names and clips.highest_label >= len(names):
+        if label_names:
+            raise UserError(
+                f'--label-names: {count(len(names), "name")}, but labels go up to '
+                f'{clips.highest_label}. Expected a name for each class from 0 on.'
+            )
+        names = None
+    clips.about = About(names and tuple(names), layout)
+    clips.put_splits(_splits(source, annotations, settings))
 
     known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
     num_joints = annotations[0]['keypoint'].shape[2]
     joints = f'{num_joints} joints ({known or "layout unknown: --layout says it"})'
     origin = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
-    notes = [f'note: {what} {_whom(clips)}' for what, clips in source.notes.items()]
+    notes = [f'note: {line}' for line in source.notes.lines()]
     lines = [f'{source.form}: {origin}', *notes, *_left_out(source)]
-    return Converted(split, annotations, About(names and tuple(names), layout), lines)
+    return Converted(clips.split, annotations, clips.about, lines)
 
 
 def _read(
@@ -136,14 +147,10 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
                 source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
                 continue
-            yield annotation if source.as_given and _is_plain(annotation) else clean
+            whole = isinstance(annotation.get('keypoint'), np.ndarray) and 'frame_dir' in annotation
+            yield annotation if source.as_given and whole else clean
     except DataError as fault:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
-
-
-def _is_plain(annotation: Mapping[str, Any]) -> bool:
-    """Whether an annotation can be written with the types that it has."""
-    return 'frame_dir' in annotation and isinstance(annotation['keypoint'], np.ndarray)
 
 
 def _other_form(source: Source, path: Path) -> str:
@@ -226,31 +233,6 @@ def _of_folders(
     return LabelFile(labels, names, 'the folders')
 
 
-def _set_labels(source: Source, annotations: list[dict[str, Any]], listed: LabelFile) -> None:
-    for annotation, label in zip(annotations, listed.of([a['frame_dir'] for a in annotations])):
-        if label is None:
-            source.note(f'no label in {listed.path} for', annotation['frame_dir'])
-        annotation['label'] = NO_LABEL if label is None else label
-
-
-def _names_of_all(
-    annotations: Sequence[Mapping[str, Any]], names: Sequence[str] | None, by_user: bool
-) -> Sequence[str] | None:
-    """Return the names of the classes where every label has one."""
-    for annotation in annotations if names else ():
-        label = annotation.get('label')
-        largest = max(label, default=NO_LABEL) if isinstance(label, list) else label or 0
-        if largest < len(names):
-            continue
-        if by_user:
-            raise UserError(
-                f'--label-names: {count(len(names), "name")}, but clip {plain(annotation["frame_dir"])} '
-                f'has label {largest}. Expected a name for each class from 0 on.'
-            )
-        return None
-    return names
-
-
 def _splits(
     source: Source, annotations: Sequence[Mapping[str, Any]], settings: Settings
 ) -> dict[str, list[str]]:
@@ -273,7 +255,3 @@ def _left_out(source: Source) -> list[str]:
     more = len(source.left_out) - MOST_LINES
     shown += [f'left out: {more} more'] if more > 0 else []
     return [*shown, f'{len(source.left_out):,} left out in all']
-
-
-def _whom(clips: Sequence[str]) -> str:
-    return clips[0] if len(clips) == 1 else f'{count(len(clips), "clip")}: {some(clips)}'

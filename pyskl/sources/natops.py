@@ -17,11 +17,11 @@ import numpy as np
 
 from ..annotations.fields import clean_fields
 from ..annotations.store import make_annotation
-from ..errors import DataError
-from ..files.safe_pickle import open_regular
+from ..errors import DataError, UserError
+from ..files.texts import read_bytes
 from ..skeletons import get_layout
 from ..wording import plain, some
-from .natops_people import guess_people
+from .natops_people import NUM_PEOPLE, guess_people
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
 PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}        # the axis that points right, the one that points up
@@ -67,10 +67,7 @@ def read_ts(path: Path) -> Series:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers from 1 on."""
-    with open_regular(path) as f:
-        text = f.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise DataError(f'{path}: is larger than {MAX_BYTES >> 20} MiB; NATOPS has 2 MiB. Is it the right file?')
+    text = read_bytes(path, MAX_BYTES, 'NATOPS has 2 MiB. Is it the right file?')
     lines = enumerate(text.decode('latin-1').removeprefix('ï»¿').split('\n'), 1)
     return [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith('#')]
 
@@ -153,6 +150,12 @@ def annotations(series: Series, prefix: str, projection: str) -> list[dict[str, 
                 for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
     return [make_annotation(f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE))
             for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
+
+
+def check_folds(num_folds: int) -> None:
+    """UserError unless train's people can be dealt out to so many parts."""
+    if not 2 <= num_folds <= NUM_PEOPLE:
+        raise UserError(f'--folds {num_folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
 
 
 def folds(people: Sequence[int], num_folds: int, seed: int) -> list[list[int]]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..files.safe_pickle import open_regular
+from ..files.texts import read_bytes, read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
 
@@ -146,7 +146,7 @@ def read_missing(path: Path) -> set[str]:
         DataError: naming the line that is no clip's name.
     """
     names = set()
-    for number, line in enumerate(path.read_text('utf-8-sig', 'replace').splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         name = line.strip().removesuffix(SUFFIX)
         if name and not _NAME.fullmatch(name):
             raise DataError(
@@ -159,16 +159,14 @@ def read_missing(path: Path) -> set[str]:
 
 def _lines(file: SkeletonFile) -> list[str]:
     if file.member is None:
-        with open_regular(file.path) as f:
-            raw = f.read(MAX_BYTES + 1)
-    else:
-        try:
-            with _archive(file.path) as archive, archive.open(file.member) as member:
-                raw = member.read(MAX_BYTES + 1)
-        except (*_BROKEN, EOFError) as error:
-            raise DataError(f'{file.where}: cannot be unpacked ({error}).') from None
+        return read_bytes(file.path, MAX_BYTES, 'NTU has 10 MiB.').decode('latin-1').splitlines()
+    try:
+        with _archive(file.path) as archive, archive.open(file.member) as member:
+            raw = member.read(MAX_BYTES + 1)
+    except (*_BROKEN, EOFError) as error:
+        raise DataError(f'{file.where}: cannot be unpacked ({error}).') from None
     if len(raw) > MAX_BYTES:
-        raise DataError(f'{file.where}: is larger than {MAX_BYTES >> 20} MiB; NTU has 10 MiB.')
+        raise DataError(f'{file.where}: is larger than {MAX_BYTES >> 20} MiB. NTU has 10 MiB.')
     return raw.decode('latin-1').splitlines()
 
 

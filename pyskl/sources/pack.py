@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +43,13 @@ def pack_file(
     else:
         sources = [describe(path)]
         files, data = [path], read_annotations(path)
-        num_clips, annotations, splits = (
-            len(data['annotations']),
-            data['annotations'],
-            data['split'],
-        )
+        annotations, splits = data['annotations'], data['split']
+        num_clips = len(annotations)
         about = About.of(data, str(path))
-    rows = tqdm(
-        annotations, f'packing {path.name}', num_clips, unit='clip', leave=False, disable=None
-    )
-    write_packed(
-        out,
-        rows,
-        splits,
-        sources=sources,
-        drop=drop,
-        about=about,
-        before_end=lambda: _check_unchanged(files, sources),
-    )
+    title = f'packing {path.name}'
+    rows = tqdm(annotations, title, num_clips, unit='clip', leave=False, disable=None)
+    end = partial(_check_unchanged, files, sources)
+    write_packed(out, rows, splits, sources=sources, drop=drop, about=about, before_end=end)
     return out, num_clips
 
 
@@ -76,12 +66,8 @@ def _raw(
             "train_data.npy."
         )
     num_clips, annotations = iterate_raw(path.parent, split, img_shape)
-    return (
-        [data, labels] if labels.exists() else [data],
-        num_clips,
-        annotations,
-        {split: np.arange(num_clips)},
-    )
+    files = [data, labels] if labels.exists() else [data]
+    return files, num_clips, annotations, {split: np.arange(num_clips)}
 
 
 def _check_unchanged(files: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> None:

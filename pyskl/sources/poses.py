@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import gcd
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations.oddities import NORMALISED
 from ..errors import DataError, UserError
 from ..files.texts import read_json
 from ..skeletons import is_present
@@ -25,7 +26,6 @@ _NEEDS_SIZE = (
     'x and y are 0..1 of the picture, whose size is not in the files. Give --img-shape H W, the '
     'height and width of the videos in pixels.'
 )
-NORMALISED = 2.0  # px: a person whose every coordinate is below that is no person in pixels
 
 
 @dataclass
@@ -85,16 +85,14 @@ class PoseSource(Source):
         if normalised or (normalised is None and np.abs(seen).max() < NORMALISED):
             joints = _in_pixels(name, joints, seen, size)
             if normalised is None:
-                self.note(
-                    'x and y are 0..1, and were multiplied by the size of the picture, in', name
-                )
+                self.note('x and y were 0..1, and were multiplied by the size of the picture', name)
         elif size is None:
             self._reach = np.maximum(self._reach, seen.max(axis=0))
         people, number = people_of(
             Boxes(joints, boxes.frames, boxes.num_frames, boxes.ids), self.max_people
         )
         if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people) in', name)
+            self.note(f'more than {self.max_people} people (--max-people)', name)
         yield {
             'frame_dir': name,
             'label': label,
@@ -106,28 +104,21 @@ class PoseSource(Source):
 
     def finish(self, annotations: list[dict[str, Any]]) -> None:
         """Give the clips without a picture's size the smallest usual one that holds all of them."""
-        lacking = [a for a in annotations if a.get('img_shape') is None and _is_flat(a)]
+        flat = [a for a in annotations if a['keypoint'].shape[-1] == 2]
+        lacking = [a for a in flat if a.get('img_shape') is None]
         if not lacking:
             return
         x, y = self._reach
-        size = next((s for s in _pictures() if y <= s[0] and x <= s[1]), None)
+        usual = (size for h, w in USUAL_PICTURES for size in ((h, w), (w, h)))
+        size = next((s for s in usual if y <= s[0] and x <= s[1]), None)
         size = size or (int(np.ceil(y)), int(np.ceil(x)))
         for annotation in lacking:
             annotation['img_shape'] = annotation['original_shape'] = size
-        self.note(
-            f'img_shape is a guess, {size[0]} x {size[1]} (height x width), since the files do not '
-            f'say it and joints reach x = {x:.0f}, y = {y:.0f} (--img-shape H W) for',
-            count(len(lacking), 'clip'),
+        self.notes.add(
+            f'img_shape of {count(len(lacking), "clip")} is a guess, {size[0]} x {size[1]} (height x '
+            f'width), since the files do not say it and joints reach x = {x:.0f}, y = {y:.0f}: '
+            '--img-shape H W says it'
         )
-
-
-def _is_flat(annotation: Mapping[str, Any]) -> bool:
-    return annotation['keypoint'].shape[-1] == 2
-
-
-def _pictures() -> list[tuple[int, int]]:
-    """Usual sizes (h, w), lying and upright, small ones first."""
-    return [size for h, w in USUAL_PICTURES for size in ((h, w), (w, h))]
 
 
 def _in_pixels(
@@ -270,6 +261,13 @@ def number_in(text: str) -> int | None:
     """Return the last number in a file's name, 12 of 'clip1_000012.jpg'; None: there is none."""
     found = re.findall(r'\d{1,15}', Path(text).stem)
     return int(found[-1]) if found else None
+
+
+def numbers_or_places(numbers: Iterable[Any]) -> list[int]:
+    """Return frames' numbers, or 0, 1, 2 ... where one has none or two have the same."""
+    numbers = list(numbers)
+    good = all(type(n) is int for n in numbers) and len(set(numbers)) == len(numbers)
+    return numbers if good else list(range(len(numbers)))
 
 
 def groups_of(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:

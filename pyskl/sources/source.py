@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..annotations.clip_names import without_ending
+from ..annotations.notes import Notes
+from ..annotations.parts import parts
 from ..errors import DataError, UserError
 
 FORMS: dict[str, type[Source]] = {}  # the forms by name
@@ -69,7 +71,8 @@ class Source(ABC):
     def __post_init__(self) -> None:
         self.reading: Path | None = None  # what is read just now
         self.left_out: list[str] = []
-        self.notes: defaultdict[str, list[str]] = defaultdict(list)
+        self.notes = Notes()
+        self.own_splits: defaultdict[str, list[str]] = defaultdict(list)  # that the files have
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
         """List what there is to read: the files with `suffixes`, in folders and below, too.
@@ -100,7 +103,14 @@ class Source(ABC):
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the splits that the form itself has; asked when all is read."""
-        return {}
+        return self.own_splits
+
+    def clips_in(self, data: Any, path: Path) -> list:
+        """Return the annotations, not yet checked, of what a pickle held; its splits are kept."""
+        split, annotations = parts(data, str(path))
+        for name, members in split.items():
+            self.own_splits[name] += members
+        return annotations
 
     def leave_out(self, why: object) -> None:
         """Say that a clip or file is left out: where, what came, what was expected."""
@@ -117,8 +127,8 @@ class Source(ABC):
             self.leave_out(fault)
 
     def note(self, what: str, name: str) -> None:
-        """Say something of a clip that is converted; the clips of which it is said are counted."""
-        self.notes[what].append(name)
+        """Say something of a clip that is converted; clips of which the same is said share a line."""
+        self.notes.add(what, name)
 
 
 def find_files(paths: Sequence[Path], suffixes: Sequence[str], reads: str) -> list[Path]:

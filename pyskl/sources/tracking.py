@@ -50,7 +50,7 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
     """
     joints, frames = boxes.joints, boxes.frames
     ids = boxes.ids
-    if ids is None or _repeats_in_a_frame(ids, frames):
+    if ids is None or len({*zip(frames.tolist(), ids.tolist())}) < len(ids):  # twice in a frame
         ids = track(joints, frames, in_space)
     _, first, who = np.unique(ids, return_index=True, return_inverse=True)
     seen = np.ones(len(joints)) if in_space else joints[..., 2].mean(axis=1, dtype=np.float64)
@@ -61,10 +61,6 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
     people = np.zeros((len(order), boxes.num_frames, *joints.shape[1:]), joints.dtype)
     people[row[row >= 0], frames[row >= 0]] = joints[row >= 0]
     return people, len(first)
-
-
-def _repeats_in_a_frame(ids: np.ndarray, frames: np.ndarray) -> bool:
-    return len(np.unique(np.stack([frames, ids]), axis=1).T) < len(ids)
 
 
 def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.ndarray:

@@ -136,7 +136,7 @@ def test_people_beyond_max_people_are_those_seen_least(tmp_path, capsys):
     people = made_up(17)
     data = convert(tmp_path / 'o.pkl', 'mmpose', mmpose(tmp_path, people), '--max-people', 1)
     np.testing.assert_array_equal(data['annotations'][0]['keypoint'], people[:1, ..., :2])
-    assert '--max-people) in clip' in capsys.readouterr().out
+    assert '--max-people): 1 clip (clip' in capsys.readouterr().out
 
 
 # The picture --------------------------------------------------------------------------------------

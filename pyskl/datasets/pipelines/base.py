@@ -56,9 +56,8 @@ def check_planar(results: Results, step: Step) -> None:
     if shape[-1] != 2:
         raise clip_error(
             results,
-            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected '
-            '(people, frames, joints, 2): x and y. For x, y, z begin the pipeline with Project3D, '
-            'which makes a picture of them, or take one for 3D key points (PreNormalize3D, '
+            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected (people, frames, joints, 2): x and y. For '
+            'x, y, z begin the pipeline with Project3D, which makes a picture of them, or take one for 3D key points (PreNormalize3D, '
             'UniformSample, PoseDecode, FormatGCNInput); where the third coordinate is a score, it belongs into keypoint_score.',
         )
 

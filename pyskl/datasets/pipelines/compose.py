@@ -82,8 +82,7 @@ class Compose:
                         check_planar(results, step)  # 3D data have no picture
                     raise DataError(
                         f'clip {clip!r}: has no {key!r}, which pipeline step {i} '
-                        f'({type(step).__name__}) needs. '
-                        'Expected it in every annotation.'
+                        f'({type(step).__name__}) needs. Expected it in every annotation.'
                     )
             if computes:
                 results = compute_lazy(results)
@@ -91,8 +90,7 @@ class Compose:
             if not isinstance(results, dict):
                 raise DataError(
                     f'clip {clip!r}: pipeline step {i} ({type(step).__name__}) returned '
-                    f'{type(results).__name__}, '
-                    'expected the results dict.'
+                    f'{type(results).__name__}, expected the results dict.'
                 )
         return results if lazy else compute_lazy(results)
 

@@ -96,8 +96,7 @@ class GeneratePoseTarget(Step):
             raise clip_error(
                 results,
                 f'{sampled} frames were sampled, but keypoint has {frames}. Is PoseDecode in the '
-                'pipeline? '
-                'Put it behind the sampling.',
+                'pipeline? Put it behind the sampling.',
             )
         split = (1, people, num_clips, frames // num_clips, joints)
         return Heatmaps(
@@ -143,8 +142,7 @@ class FormatShape(Step):
             raise clip_error(
                 results,
                 f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, '
-                'W), '
-                'or twice as many with double=True.',
+                'W), or twice as many with double=True.',
             )
         results['imgs'] = imgs = imgs.reshape(-1, frames, *imgs.shape[1:]).swapaxes(1, 2)
         results['input_shape'] = imgs.shape

@@ -340,8 +340,7 @@ def _cosine(step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks) 
     if length is not None and epochs is not None and length != epochs:
         remarks.cannot(
             f'{place}.T_max = {length!r}',
-            f'differs from train_cfg.max_epochs = {epochs!r}; the cosine ends with the training here. Give both '
-            'the same.',
+            f'differs from train_cfg.max_epochs = {epochs!r}; the cosine ends with the training here. Give both the same.',
         )
     by_epoch = step.get('by_epoch', True) and not step.get('convert_to_iter_based', False)
     ends = {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'}

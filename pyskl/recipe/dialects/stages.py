@@ -100,7 +100,8 @@ def translate_pipeline(
         if kind == 'FormatShape' and draws and step.get('input_format') == 'NCTHW':
             step = {**step, 'input_format': 'NCTHW_Heatmap'}
         elif kind == 'PreNormalize3D':
-            step = _turned(step)
+            # 1.x turns spine and shoulders each by an argument of its own.
+            step = {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
         if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
             remarks.note(
                 'GeneratePoseTarget(double=True): the map that was drawn is mirrored here, not the key points, '
@@ -120,19 +121,14 @@ def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, remarks: Remarks)
     kept = remarks.without_idle(
         step, rule.idle, where, 'Leave it out, or take another stage in its place.'
     )
-    renamed = {rule.renamed.get(key, key): _value(rule, key, value) for key, value in kept.items()}
+    renamed = {
+        rule.renamed.get(key, key): rule.values.get(key, {}).get(value, value)
+        if isinstance(value, str)
+        else value
+        for key, value in kept.items()
+    }
     added = {key: value for key, value in rule.added.items() if key not in renamed}
     return {**renamed, **({'type': rule.type} if rule.type else {}), **added}
-
-
-def _value(rule: Stage, key: str, value: Any) -> Any:
-    known = rule.values.get(key, {})
-    return known.get(value, value) if isinstance(value, str) else value
-
-
-def _turned(step: Mapping[str, Any]) -> dict[str, Any]:
-    """PreNormalize3D: 1.x turns spine and shoulders each by an argument of its own."""
-    return {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
 
 
 def _packed(step: Mapping[str, Any], kinds: list[str | None]) -> list[dict[str, Any]]:

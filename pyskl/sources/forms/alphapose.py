@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, groups_of, number_in
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places
 from ..source import Unit
 
 
@@ -48,10 +48,8 @@ def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict
     videos = groups_of(entries, lambda entry: _image(entry).rpartition('/')[0])
     for folder, people in videos.items():
         name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
-        images = {image: i for i, image in enumerate(dict.fromkeys(map(_image, people)))}
-        numbers = {image: number_in(image) for image in images}
-        if None in numbers.values() or len(set(numbers.values())) < len(numbers):
-            numbers = dict(images)
+        images = list(dict.fromkeys(map(_image, people)))
+        numbers = dict(zip(images, numbers_or_places(map(number_in, images))))
         seen = [
             (numbers[_image(p)], p['keypoints'], p.get('idx', p.get('track_id'))) for p in people
         ]

@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, groups_of, number_in, rows_of
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places, rows_of
 from ..source import Unit
 from .alphapose import clips_of_list
 
@@ -37,7 +37,7 @@ class _Coco(PoseSource):
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clips."""
-        data = read_json(unit.path, MAX_BYTES)
+        data = read_json(unit.path, limit=MAX_BYTES)
         if isinstance(data, list):
             yield from clips_of_list(self, unit, data)
             return
@@ -54,9 +54,7 @@ class _Coco(PoseSource):
         self, unit: Unit, name: str, frames: Sequence[Mapping[str, Any]], seen: Mapping[Any, Any]
     ) -> Iterator[dict[str, Any]]:
         """Yield the clip of some images; `seen` is image id -> [(annotation, joints), ...]."""
-        numbers = [number_in(str(frame.get('file_name'))) for frame in frames]
-        if None in numbers or len(set(numbers)) < len(numbers):
-            numbers = list(range(len(frames)))
+        numbers = numbers_or_places(number_in(str(frame.get('file_name'))) for frame in frames)
         boxes = [
             (number, row, person.get('track_id'))
             for number, frame in zip(numbers, frames)

@@ -6,16 +6,16 @@ file {clip: (X, V, 3)} or the array of the clip that the file is called after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...annotations.compressed import is_compressed, people_of_boxes
+from ...annotations.compressed import decompressed, is_compressed
 from ...annotations.fields import Wrong, clean_fields
-from ...annotations.store import clip_name, parts
+from ...annotations.store import clip_name
 from ...errors import DataError
 from ...files import load_pickle
 from ..source import Source, Unit, option, positive
@@ -40,14 +40,10 @@ class K400(Source):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive('max-people', self.max_people)
-        self._splits: dict[str, list[str]] = {}
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the file's clips, plain ones as they are."""
-        split, annotations = parts(load_pickle(unit.path), str(unit.path))
-        for name, members in split.items():
-            self._splits.setdefault(name, []).extend(members)
-        for i, annotation in enumerate(annotations):
+        for i, annotation in enumerate(self.clips_in(load_pickle(unit.path), unit.path)):
             where = f'{unit.path}: {clip_name(annotation, i)}'
             try:
                 yield self._plain(annotation)
@@ -58,15 +54,7 @@ class K400(Source):
         if isinstance(annotation, Mapping) and annotation.get('keypoint') is None:
             annotation = {**annotation, 'keypoint': self._key_points(annotation)}
         clean = clean_fields(annotation)
-        if not is_compressed(clean):
-            return clean
-        people = people_of_boxes(
-            clean['keypoint'], clean['frame_inds'], clean['total_frames'], self.max_people
-        )
-        others = {
-            k: v for k, v in clean.items() if k not in ('frame_inds', 'box_score', 'anno_inds')
-        }
-        return {**others, 'keypoint': people[..., :2], 'keypoint_score': people[..., 2]}
+        return decompressed(clean, self.max_people) if is_compressed(clean) else clean
 
     def _key_points(self, annotation: Mapping[str, Any]) -> np.ndarray:
         """Find a clip's key points in the files beside."""
@@ -84,8 +72,3 @@ class K400(Source):
         if not isinstance(found, np.ndarray):
             raise DataError(f'{path}: holds no key points of it. Expected {{clip: (X, V, 3)}}.')
         return found
-
-    def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Return the file's own splits."""
-        there = set(names)
-        return {name: [m for m in members if m in there] for name, members in self._splits.items()}

@@ -57,7 +57,7 @@ class Kinetics(PoseSource):
         if label is not None and isinstance(name, str) and name.strip():
             self._names[label] = name
         if self.img_shape is None:
-            self.note('the picture is 340 x 256 (width x height; --img-shape H W) for', unit.name)
+            self.note('the picture is 340 x 256 (width x height; --img-shape H W)', unit.name)
         yield from self.clip(
             unit.name,
             boxes_of(seen, where, self.reads, numbers),

@@ -36,14 +36,8 @@ from ..tracking import Boxes, people_of
 PARTS = {'pose': 33, 'left_hand': 21, 'right_hand': 21}
 FRAME = ('frame', 'frame_id', 'frame_index', 'frame_idx', 'frame_number', 'frame_no')
 LANDMARK = (
-    'landmark',
-    'landmark_index',
-    'landmark_id',
-    'landmark_name',
-    'joint',
-    'index',
-    'id',
-    'name',
+    *('landmark', 'landmark_index', 'landmark_id', 'landmark_name'),
+    *('joint', 'index', 'id', 'name'),
 )
 SCORE = ('visibility', 'presence', 'score', 'confidence', 'vis', 'v', 'c')
 _AXIS = {'x': 0, 'y': 1, 'z': 2, **dict.fromkeys(SCORE, 3)}
@@ -163,7 +157,9 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
     if len(np.unique(places)) < len(places):
         raise DataError(f'{path}: a landmark stands twice in a frame. Expected one person.')
     has_parts = 'type' in table
-    num_joints = sum(PARTS.values()) if has_parts else _full(int(joints.max()) + 1)
+    num_joints = sum(PARTS.values()) if has_parts else int(joints.max()) + 1
+    # A whole hand or pose: landmarks that are never seen may have no row.
+    num_joints = next((n for n in (21, 33) if num_joints <= n), num_joints)
     marks = np.zeros((1, num_frames, num_joints, 4), np.float32)
     for title, axis in _AXIS.items():
         if title in table:
@@ -193,11 +189,6 @@ def _joints(path: Path, table: Mapping[str, list[str]], title: str) -> np.ndarra
             f'{path}: {title} runs from {joints.min()} to {joints.max()}. Expected 0 to 32.'
         )
     return np.where(starts < 0, -1, starts + joints)
-
-
-def _full(num_joints: int) -> int:
-    """Fill up to a whole hand or pose: landmarks that are never seen may have no row."""
-    return next((n for n in (21, 33) if num_joints <= n), num_joints)
 
 
 def _with_scores(marks: np.ndarray, parts: Sequence[slice]) -> np.ndarray:

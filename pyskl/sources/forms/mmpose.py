@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, frame_files
+from ..poses import PoseSource, boxes_of, frame_files, numbers_or_places
 from ..source import Unit, find_files, named
 from ..tracking import people_of
 
@@ -59,9 +59,7 @@ class MmPose(PoseSource):
         frames = [{'instances': frames}] if _is_people(frames) else frames
         if not isinstance(frames, list) or not all(map(_is_frame, frames)):
             raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
-        numbers = [frame.get('frame_id') for frame in frames]
-        if not all(type(number) is int for number in numbers) or len(set(numbers)) < len(numbers):
-            numbers = list(range(len(frames)))
+        numbers = numbers_or_places(frame.get('frame_id') for frame in frames)
         seen, in_space = [], False
         for number, frame in zip(numbers, frames):
             for person in frame['instances']:
@@ -77,7 +75,7 @@ class MmPose(PoseSource):
         self._in_space = True
         people, number = people_of(boxes, self.max_people, in_space=True)
         if number > len(people):
-            self.note(f'more than {self.max_people} people (--max-people) in', unit.name)
+            self.note(f'more than {self.max_people} people (--max-people)', unit.name)
         yield {'frame_dir': unit.name, 'keypoint': people}
 
     def _remember(self, meta: Any, num_joints: int) -> None:

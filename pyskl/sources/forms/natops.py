@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ...errors import UserError, seed_number
 from ...wording import count
 from .. import natops
-from ..natops_people import NUM_PEOPLE
 from ..source import Source, Unit, option
 
 
@@ -36,23 +36,13 @@ class Natops(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 2 <= self.folds <= NUM_PEOPLE:
-            raise UserError(
-                f'--folds {self.folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people '
-                'are dealt out to them.'
-            )
+        natops.check_folds(self.folds)
         self._series: dict[str, natops.Series] = {}
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
         """Return train and test, the two files in this order."""
-        files = [
-            file
-            for path in paths
-            for file in (sorted(path.glob('*.ts')) if path.is_dir() else [path])
-        ]
-        files = (
-            sorted(files, key=lambda file: 'TRAIN' not in file.name) if len(files) == 2 else files
-        )
+        folders = (sorted(path.glob('*.ts')) if path.is_dir() else [path] for path in paths)
+        files = sorted(chain(*folders), key=lambda file: 'TRAIN' not in file.name)
         if len(files) != 2:
             raise UserError(
                 f'natops: {count(len(files), "file")}. Expected two, NATOPS_TRAIN.ts NATOPS_TEST.ts.'

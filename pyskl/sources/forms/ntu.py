@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.store import parts
 from ...errors import DataError, UserError
 from ...files import load_pickle
 from ...files.arrays import npz_rows, npz_shapes
@@ -56,7 +55,6 @@ class Ntu(Source):
         super().__post_init__()
         if self.workers < 1:
             raise UserError(f'--workers {self.workers}: expected 1 or more.')
-        self._splits: dict[str, list[str]] = {}
         self._classes: set[int] = set()  # 60, 120, or 0 where a clip is none of NTU's
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
@@ -74,7 +72,12 @@ class Ntu(Source):
             yield from self._of_npz(unit)
             return
         of_skeletons = unit.path in self._skeletons
-        for clip in self._of_skeletons() if of_skeletons else self._of_pickle(unit.path):
+        clips = (
+            self._of_skeletons()
+            if of_skeletons
+            else self.clips_in(load_pickle(unit.path), unit.path)
+        )
+        for clip in clips:
             self._classes.add(_num_classes(clip))
             yield clip
 
@@ -88,12 +91,6 @@ class Ntu(Source):
                 self.leave_out(clip.fault)
             else:
                 yield ntu.annotation_of(clip)
-
-    def _of_pickle(self, path: Path) -> Iterator[dict[str, Any]]:
-        split, annotations = parts(load_pickle(path), str(path))
-        for name, members in split.items():
-            self._splits.setdefault(name, []).extend(members)
-        yield from annotations
 
     def _of_npz(self, unit: Unit) -> Iterator[dict[str, Any]]:
         shapes = npz_shapes(unit.path)
@@ -123,7 +120,7 @@ class Ntu(Source):
                 if not people.any():
                     self.leave_out(f'{unit.path}: row {i} of x_{part} shows nobody.')
                     continue
-                self._splits.setdefault(held, []).append(name)
+                self.own_splits[held].append(name)
                 label = {} if labels is None else {'label': int(labels[i])}
                 yield {
                     'frame_dir': name,
@@ -139,8 +136,8 @@ class Ntu(Source):
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the file's own splits, or the data set's protocols."""
-        if self._splits or not self._skeletons:
-            return self._splits
+        if self.own_splits or not self._skeletons:
+            return self.own_splits
         return ntu.splits(names, self.classes or max(self._classes))
 
 

@@ -19,7 +19,15 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, frame_places, groups_of, joints_of_rows, number_in, rows_of
+from ..poses import (
+    PoseSource,
+    frame_places,
+    groups_of,
+    joints_of_rows,
+    number_in,
+    numbers_or_places,
+    rows_of,
+)
 from ..source import Unit, find_files, named
 from ..tracking import Boxes
 
@@ -50,7 +58,7 @@ class OpenPoseParts(PoseSource):
             if (its_face, its_hands) == (face, hands):
                 continue
             name = annotation['frame_dir']
-            self.note('no face or hands, which other clips have (zeros there), in', name)
+            self.note('no face or hands, which other clips have (zeros there)', name)
             places = [*range(body + its_face), *range(body + face, body + face + its_hands)]
             for key in ('keypoint', 'keypoint_score'):
                 values = annotation[key]
@@ -80,9 +88,7 @@ class OpenPose(OpenPoseParts):
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         files, name = self._frames[unit.path], unit.name
-        numbers = [number_in(file.name.removesuffix(ENDING)) for file in files]
-        if None in numbers or len(set(numbers)) < len(files):
-            numbers = list(range(len(files)))
+        numbers = numbers_or_places(number_in(file.name.removesuffix(ENDING)) for file in files)
         order = np.argsort(numbers)
         people, at = [], []
         for i in order:
@@ -91,7 +97,7 @@ class OpenPose(OpenPoseParts):
                 at.append(numbers[i])
         frames, num_frames = frame_places(at, numbers, str(unit.path))
         if num_frames > len(files):
-            self.note('frames without a file, taken as showing nobody, in', name)
+            self.note('frames without a file, taken as showing nobody', name)
         if not people:
             self.leave_out(f'{unit.path}: shows nobody.')
             return

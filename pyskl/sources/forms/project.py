@@ -60,15 +60,13 @@ class Project(Source):
             raise UserError(
                 f'--turns {" ".join(map(str, self.turns))}: an angle stands there twice.'
             )
-        self._about, self._splits = About(), dict[str, list[str]]()
+        self._about = About()
 
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield each clip as it is seen from every side."""
         data = read_annotations(unit.path)
         self._about = About.of(data, str(unit.path))
-        for name, members in data['split'].items():
-            self._splits.setdefault(name, []).extend(members)
-        for clip in data['annotations']:
+        for clip in self.clips_in(data, unit.path):
             if clip['keypoint'].shape[-1] != 3:
                 shape = clip['keypoint'].shape
                 self.leave_out(
@@ -106,5 +104,5 @@ class Project(Source):
         there = set(names)
         return {
             split: [n for m in members for t in self.turns if (n := self._name(m, t)) in there]
-            for split, members in self._splits.items()
+            for split, members in self.own_splits.items()
         }

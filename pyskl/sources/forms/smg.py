@@ -25,7 +25,7 @@ from ...files.arrays import load_npy
 from ...skeletons import is_present
 from ..imigue import read_labels
 from ..source import Source, Unit, find_files, named, option
-from ..tables import read_numbers
+from ..tables import read_table
 
 POINTS, LABELS = '_skeleton.csv', '_finelabels.csv'
 NPY = '_data.npy'
@@ -50,7 +50,6 @@ class Smg(Source):
         super().__post_init__()
         if self.pixels and self.space:
             raise UserError('--pixels and --space: expected one of them.')
-        self._arrays_of: dict[str, list[str]] = {}  # 'train' of train_data.npy -> its clips
 
     def find(self, paths: Sequence[Path]) -> list[Unit]:
         """List the files by Sample0001, or train of train_data.npy."""
@@ -65,10 +64,9 @@ class Smg(Source):
 
     def _recording(self, unit: Unit) -> Iterator[dict[str, Any]]:
         path = unit.path.with_name(unit.path.name[: -len(POINTS)] + LABELS)
-        gestures = read_numbers(path, 3, 'class id, first frame, last frame')
+        gestures = _numbers(path, 3, 'class id, first frame, last frame')
         wanted = f'{NUM_JOINTS} x {NUMBERS} numbers a frame'
-        table = read_numbers(unit.path, NUM_JOINTS * NUMBERS, wanted)
-        joints = table.reshape(-1, NUM_JOINTS, NUMBERS)
+        joints = _numbers(unit.path, NUM_JOINTS * NUMBERS, wanted).reshape(-1, NUM_JOINTS, NUMBERS)
         for row, (class_id, first, last) in enumerate(gestures):
             name = f'{unit.name}_{row}'
             where = f'{path}: row {row} ({class_id:g}, {first:g}, {last:g})'
@@ -81,7 +79,7 @@ class Smg(Source):
                 )
                 continue
             if last > len(joints):
-                self.note('the last frames that the labels name are not there for', name)
+                self.note('the last frames that the labels name are not there', name)
             inside = joints[max(int(first) - 1, 0) : int(last)]
             yield {'frame_dir': name, 'label': int(class_id) - 1, **self._clip(inside)}
 
@@ -109,15 +107,15 @@ class Smg(Source):
         beside = unit.path.with_name(unit.path.name[: -len(NPY)] + '_label.pkl')
         if beside.exists():
             names, labels = read_labels(beside, len(data))
-        self._arrays_of[unit.name.rpartition('/')[2]] = names
+        self.own_splits[unit.name.rpartition('/')[2]] = names  # 'train' of train_data.npy
         for i, name in enumerate(names):
             keypoint = np.asarray(data[i]).transpose(3, 1, 2, 0)
             yield {'frame_dir': name, 'label': labels and labels[i], 'keypoint': keypoint}
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the arrays' files, or train and test by person, where names say the person."""
-        if self._arrays_of:
-            return self._arrays_of
+        if self.own_splits:
+            return self.own_splits
         people = [re.match(r'(?:Sample)?(\d{4})_\d+$', name) for name in names]
         if not all(people):
             return {}
@@ -125,3 +123,12 @@ class Smg(Source):
         for name, person in zip(names, people):
             split['test' if int(person[1]) in TEST_PEOPLE else 'train'].append(name)
         return {part: members for part, members in split.items() if members}
+
+
+def _numbers(path: Path, num_columns: int, columns: str) -> np.ndarray:
+    """(R, C) float64 of a csv; an empty cell is NaN."""
+    values = read_table(path).values
+    if values.shape[1] != num_columns or np.isinf(values).any():
+        what = 'holds infinity' if np.isinf(values).any() else f'has {values.shape[1]} columns'
+        raise DataError(f'{path}: {what}. Expected {num_columns} columns: {columns}.')
+    return values

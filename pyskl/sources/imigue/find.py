@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import DataError
+from ..tables import first_width
 from .remarks import Remark, listed
-from .tables import first_width
 
 MAX_DEPTH = 6  # folders below the one that was named
 POINTS_SUFFIX = '_light_hand.csv'

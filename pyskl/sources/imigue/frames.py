@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from .tables import Table
+from ..tables import Table
 
 NUM_POINTS = 35
 NUM_COLUMNS = 1 + 3 * NUM_POINTS
 
 # Numbers of points that releases have had, and how many columns may stand before them: frame number, and pandas' row number.
-FORMS = {35: (1, 2), 137: (0, 1, 2), 36: (0, 1, 2), 25: (1, 2)}
+COLUMNS_BEFORE = {35: (1, 2), 137: (0, 1, 2), 36: (0, 1, 2), 25: (1, 2)}
 WANTED = (
     f'Expected {NUM_COLUMNS} columns: frame number, then x, y, score of {NUM_POINTS} points (or 411: '
     'x, y, score of 137 points)'
@@ -93,7 +93,8 @@ def frames_of(path: Path, table: Table) -> Frames:
     values = table.values
     if values.shape[1] > 1 and np.isnan(values[:, -2:]).all(0).tolist() == [False, True]:
         values = values[:, :-1]  # a comma at the end of each line
-    num_points = _num_points(values.shape[1])
+    width = values.shape[1]
+    num_points = next((n for n, before in COLUMNS_BEFORE.items() if width - 3 * n in before), None)
     if num_points is None:
         raise DataError(f'{path.name}: has {values.shape[1]} columns')
     infinite = np.flatnonzero(np.isinf(values).any(1))
@@ -107,11 +108,6 @@ def frames_of(path: Path, table: Table) -> Frames:
         else _whole(path, values[:, -3 * num_points - 1], table.lines)
     )
     return _in_order(numbers, points, table.lines, counted)
-
-
-def _num_points(num_columns: int) -> int | None:
-    known = (points for points, before in FORMS.items() if num_columns - 3 * points in before)
-    return next(known, None)
 
 
 def _whole(path: Path, numbers: np.ndarray, lines: np.ndarray) -> np.ndarray:

@@ -107,7 +107,11 @@ class Joints:
             return None
         names = [points[j] for j in self.of(num_points)]
         if first_hand == OTHER and num_points == 35:
-            names = [_other_side(name) if name in _TIPS else name for name in names]
+            swap = {FIRST: OTHER, OTHER: FIRST}
+            names = [
+                re.sub('^(left|right)', lambda side: swap[side[0]], name) if name in _TIPS else name
+                for name in names
+            ]
         if tuple(names) == _OPENPOSE.joints:
             return _OPENPOSE.name
         try:
@@ -141,11 +145,6 @@ def _listed(asked: str) -> list[int | str]:
     if not joints or len(set(joints)) < len(joints):
         raise UserError(f'--joints {asked}: expected joints, each once.')
     return joints
-
-
-def _other_side(name: str) -> str:
-    side, _, rest = name.partition(' ')
-    return f'{OTHER if side == FIRST else FIRST} {rest}'
 
 
 def keep_joints(points: np.ndarray, joints: tuple[int, ...], num_frames: int) -> np.ndarray:

@@ -11,9 +11,10 @@ import numpy as np
 
 from ...annotations.fields import NO_LABEL
 from ...errors import DataError
-from .tables import NO_NUMBERS, number, read_lines
+from ...labels import IMIGUE_LABELS
+from ..tables import NO_NUMBERS, number, read_lines
 
-NUM_CLASSES = 32
+NUM_CLASSES = len(IMIGUE_LABELS)
 OTHER_ID = 99  # the id of class 31 (illustrative) in the release
 CLASS_ORDER = f'class = id - 1, id {OTHER_ID} is class {NUM_CLASSES - 1} (illustrative)'
 COLUMNS = 'Expected three columns: class id, first frame, last frame'

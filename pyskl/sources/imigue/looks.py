@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.oddities import CLEARLY
+from ...annotations.oddities import METRIC, find_hands
+from ...annotations.seen import sample, see
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
 SAMPLE = 400  # clips that are looked at
 MANY = 100  # clips of which one may expect to fill the picture
 MUCH = 0.01  # share of joints from which something is no outlier any more
-METRES = 10  # no picture has all its joints within so many pixels of its corner
 
 # (h, w) px of videos, the smaller ones first.
 SIZES = ((480, 640), (480, 854), (720, 1280), (1080, 1920), (1440, 2560), (2160, 3840))
@@ -46,7 +46,7 @@ class Looks:
 
     def no_pixels(self) -> bool:
         """Whether the coordinates look like metres, or like shares of the picture."""
-        return self.reach is not None and max(self.reach) <= METRES
+        return self.reach is not None and max(self.reach) <= METRIC
 
 
 def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layout | None) -> Looks:
@@ -57,16 +57,13 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
         told: (h, w) px of the picture as the user, or the default, says.
         layout: of their joints, by which hands are found; None: not known.
     """
-    chosen = [clips[i] for i in np.unique(np.linspace(0, len(clips) - 1, SAMPLE).astype(int))]
+    chosen = [clips[i] for i in sample(len(clips), SAMPLE)]
     hands = Hands.of(layout)
-    xy, scores, px, number = [], [], np.zeros((2, 2)), np.zeros((2, 2))
+    xy, scores = [], []
     for clip in chosen:
         there = is_present(clip['keypoint'], clip['keypoint_score'])
         xy.append(clip['keypoint'][there])
         scores.append(clip['keypoint_score'][there])
-        if hands:
-            distances = hands.distances(clip['keypoint'], there)
-            px, number = px + distances[0], number + distances[1]
     joints, seen = np.concatenate(xy), np.concatenate(scores)  # (n, 2), (n,)
     if not len(joints):
         return Looks(None, told, None, 0.0, 0.0)
@@ -77,19 +74,13 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
     holds = (size for size in SIZES if y <= size[0] < told[0] and x <= size[1] < told[1])
     smaller = next(holds, None) if len(chosen) >= MANY else None
     looks = Looks((x, y), next(fits, None), smaller, _outside(joints, told), bad)
-    return looks if hands is None or not number.all() else _with_hands(looks, hands, px / number)
+    found = find_hands([see(clip, layout) for clip in chosen], hands) if hands else None
+    if found is None:
+        return looks
+    near, far = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())
+    return replace(looks, first_hand=found.first or 'unclear', near=near, far=far)
 
 
 def _outside(xy: np.ndarray, size: tuple[int, int]) -> float:
     h, w = size
     return float(((xy < 0) | (xy > (w, h))).any(1).mean())
-
-
-def _with_hands(looks: Looks, hands: Hands, mean: np.ndarray) -> Looks:
-    """mean: (2, 2) px from wrist [right, left] to the tips that the layout calls [right, left]."""
-    first = SIDES.index(hands.first_hand())
-    own, crossed = mean[0, 0] + mean[1, 1], mean[0, 1] + mean[1, 0]
-    clear = max(own, crossed) >= CLEARLY * min(own, crossed)
-    side = SIDES[first if own < crossed else 1 - first] if clear else 'unclear'
-    near, far = sorted(float(n) for n in mean[:, first])
-    return replace(looks, first_hand=side, near=near, far=far)

@@ -10,29 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from ...annotations.fields import NO_LABEL, Wrong
 from ...errors import DataError
 from ...wording import some
+from ..tables import read_table
 from .arrays import IMG_SHAPE, SPLITS, clip_annotation
-from .find import Video, find
-from .frames import NUM_COLUMNS, NUM_POINTS, WANTED, Frames, frames_of
+from .find import Video
+from .frames import WANTED, Frames, frames_of
 from .joints import Joints, keep_joints
 from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
 from .remarks import Remark, listed
-from .tables import read_table
-
-__all__ = ['NUM_COLUMNS', 'POINTS', 'Reading', 'class_of', 'cut', 'read_csv_release', 'read_videos']
 
 NUM_FRAMES = 90                 # longer clips keep their last 90 frames, zeros are appended to shorter ones
-
-# Which of the 35 points each of the 22 joints is: the upper body by name, then all finger tips in their order.
-POINTS = Joints().of(NUM_POINTS)
 
 
 @dataclass
@@ -54,18 +47,6 @@ class Reading:
     left_out: list[Remark] = field(default_factory=list)
     notes: list[Remark] = field(default_factory=list)
     unknown_ids: set[float] = field(default_factory=set)
-
-
-def read_csv_release(folder: Path, img_shape: Sequence[int] = IMG_SHAPE) -> list[dict[str, Any]]:
-    """The annotations of all videos in a folder, of whatever split.
-
-    raises  DataError when there are none
-    """
-    reading = read_videos(find([folder], raw=False).videos, img_shape=img_shape)
-    clips = [clip for split in reading.clips.values() for clip in split]
-    if not clips:
-        raise nothing_left(str(folder), reading.left_out)
-    return clips
 
 
 def nothing_left(where: str, left_out: Sequence[Remark]) -> DataError:
@@ -198,8 +179,3 @@ def _clip(name: str, row: LabelRow, split: str, frames: Frames, joints: Joints, 
         return clip_annotation(name, points, label, img_shape)
     except Wrong as wrong:
         raise _Left(str(wrong)) from None
-
-
-def cut(rows: np.ndarray) -> np.ndarray:
-    """(n, 105) frames of 35 points -> (3, 90, 22, 1) float32: x, y, score of the 22 joints; a NaN joint is missing (zeros)."""
-    return keep_joints(rows.reshape(len(rows), NUM_POINTS, 3), POINTS, NUM_FRAMES)

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ...errors import DataError, UserError
-from ...files.safe_pickle import open_regular
+from ..errors import DataError, UserError
+from ..files.safe_pickle import open_regular
 
 MAX_BYTES = 2 << 30  # of all members, unpacked
 MAX_MEMBERS = 10_000
