@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..skeletons import is_present
 
@@ -84,6 +83,8 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
     starts = np.flatnonzero(np.diff(frames, prepend=-1))
     if len(starts) == len(frames):
         return ids
+    from scipy.optimize import linear_sum_assignment  # takes half a second
+
     places = (joints if in_space else joints[..., :2]).astype(np.float64)
     present = is_present(places, None if in_space else joints[..., 2])
     sizes = _sizes(places, present)

@@ -120,7 +120,7 @@ def test_nan_is_a_missing_joint(model, clips):
     (dict(keypoint=None), 'keypoint'),
     (dict(keypoint=np.ones((20, 5))), r'\(20, 5\)'),
     (dict(keypoint=np.ones((2, 1, 20, 5, 3))), 'give a list'),
-    (dict(total_frames=0), 'total_frames'),
+    (dict(total_frames=0), 'total_frames is 0'),
 ])  # fmt: skip
 def test_a_clip_that_does_not_fit_is_refused(model, clips, change, facts):
     with pytest.raises(DataError, match=f'clip test_0.*{facts}'):
