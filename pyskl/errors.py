@@ -12,6 +12,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
+LINES = '\n\t'               # what a message of several lines has, and what its tables stand on
 SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
 
 
@@ -91,6 +92,13 @@ def seed_number(text: str) -> int:
     return seed
 
 
+def printable(text: str, keep: str = '') -> str:
+    """Text with names from files in it, as a terminal, a log or a page may have it: control characters escaped, but for `keep`."""
+    if text.isprintable():
+        return text
+    return ''.join(c if c.isprintable() or c in keep else c.encode('unicode_escape').decode() for c in text)
+
+
 def run_script(main: Callable[[], int | None]) -> None:
     """Run a script's main and leave with its status.
 
@@ -105,14 +113,14 @@ def run_script(main: Callable[[], int | None]) -> None:
         status = left.code
     except UserError as error:
         if _is_first_to_say(str(error)):
-            print(f'error: {error}', file=sys.stderr)
+            print(f'error: {printable(str(error), LINES)}', file=sys.stderr)
         status = EXIT_USER_ERROR
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         status = EXIT_INTERRUPTED
     except OSError as error:
         if error.filename is not None:
-            print(f'error: {_short(str(error.filename))}: cannot be used ({error.strerror}). Check its name and permissions.',
+            print(f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.',
                   file=sys.stderr)
             status = EXIT_USER_ERROR
         elif isinstance(error, BrokenPipeError) and not _is_read('\n'):        # else it was another pipe, as to a worker

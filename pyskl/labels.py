@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .errors import DataError, did_you_mean
+from .errors import DataError, did_you_mean, printable
 from .files.texts import read_text
 from .wording import brief, plain
 
@@ -151,7 +151,7 @@ def listed_names(value: Any) -> list[str] | None:
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
     if not is_list or not all(isinstance(name, str) and _can_be_shown(name) for name in value):
         return None
-    return [' '.join(name.split()) for name in value]
+    return [printable(' '.join(name.split())) for name in value]
 
 
 def _can_be_shown(name: str) -> bool:
@@ -185,4 +185,4 @@ def read_labels(path: str | os.PathLike) -> list[str]:
     if not lines or empty is not None:
         where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
         raise DataError(f'{path}: {where}. {expected}')
-    return [line.strip() for line in lines]
+    return [printable(line.strip()) for line in lines]

@@ -130,7 +130,7 @@ def test_a_folder_for_a_file_is_said_so(write):
         load_config(path.parent)
 
 
-@pytest.mark.parametrize(('content', 'words'), [(b'\xff\xfe\x00', 'is not UTF-8 text'), (b'a = 1\x00', 'joint.py')])
+@pytest.mark.parametrize(('content', 'words'), [(b'\xff\xfe\x00', 'is no UTF-8 text'), (b'a = 1\x00', 'joint.py')])
 def test_a_file_that_is_no_text_is_said_so(write, content, words):
     path = write('')
     path.write_bytes(content)

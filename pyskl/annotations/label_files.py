@@ -124,7 +124,7 @@ def _of_texts(
     numbers = [name for name, label in labels.items() if not isinstance(label, str)]
     if numbers:
         raise DataError(
-            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({texts[0]!r}). Expected one '
+            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({brief(texts[0])}). Expected one '
             'of them.'
         )
     names = tuple(texts if given is None else given)

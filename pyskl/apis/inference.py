@@ -67,7 +67,9 @@ def init_recognizer(
             None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
         )
     meta = {} if trained is None else trained['meta']
-    model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', meta.get('label_names')))
+    names = meta.get('label_names')  # a text would be read as the name of a file
+    named = names if isinstance(names, (list, tuple)) else None
+    model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', named))
     model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')

@@ -17,6 +17,7 @@ from ..evaluation import per_class_report
 from ..files.atomic import atomic_write
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import FORMATS, answers_of, write_submission
+from ..wording import cell
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _write_metrics(
         rows = csv.writer(f, lineterminator='\n')
         rows.writerow(['class', 'name', 'clips', 'predicted', 'precision', 'recall', 'f1'])
         for k, figures in enumerate(zip(*(column.tolist() for column in columns))):
-            rows.writerow([k, names.get(k, ''), *map(_number, figures)])
+            rows.writerow([k, cell(names.get(k, '')), *map(_number, figures)])
     return [metrics, table]
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..files.given import check_config
+from ..files.texts import read_text
 from .absent_base import RUNTIME, Absent, note, with_empty_bases
 from .dialects import SECTIONS, remember, translate
 from .dump import plain
@@ -25,6 +26,7 @@ from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
 
 _BASE = '_base_'
+MAX_BYTES = 4 << 20         # a config has 10 KB; to parse Python takes up to 500 times its size
 
 
 def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None) -> Config:
@@ -88,11 +90,9 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
     check_config(path, who)
     try:
-        return path.read_text(encoding='utf-8')
-    except UnicodeDecodeError as error:
-        raise ConfigError(f'{who}: is not UTF-8 text ({error.reason} at byte {error.start}). Is it a config?') from error
-    except (OSError, ValueError) as error:          # a ValueError: NUL in the name
-        raise ConfigError(f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.') from error
+        return read_text(path, 'Is it a config?', MAX_BYTES)
+    except DataError as error:
+        raise ConfigError(f'{who}: {str(error).removeprefix(f"{path}: ")}') from error
 
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:

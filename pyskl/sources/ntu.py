@@ -149,7 +149,7 @@ def read_missing(path: Path) -> set[str]:
         DataError: naming the line that is no clip's name.
     """
     names = set()
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, errors='replace').splitlines(), 1):
         name = line.strip().removesuffix(SUFFIX)
         if name and not _NAME.fullmatch(name):
             raise DataError(
