@@ -25,6 +25,7 @@ from pyskl.annotations import open_annotations
 from pyskl.errors import ConfigError, DataError, run_script, seed_number
 from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.files.atomic import atomic_write
+from pyskl.files.locks import RESULTS_LOCK, in_turn
 from pyskl.scores import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
 from pyskl.scores.agreement import doubts, mixed_kinds
 from pyskl.scores.align import Aligned, align
@@ -217,13 +218,14 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
         save_scores(args.save_scores, aligned.ids, blended)
         print(f'wrote {args.save_scores}')
     out_dir = Path(args.out_dir or here)
-    if made is None:
-        written = write_submission(out_dir, aligned.ids, answers, args.format)
-    else:           # the submission and the weights that were just fitted: both or none
-        with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
-            save_fit(file, chosen, made)
+    with in_turn(out_dir / RESULTS_LOCK):
+        if made is None:
             written = write_submission(out_dir, aligned.ids, answers, args.format)
-        print(f'wrote {out_dir / WEIGHTS_NAME}')
+        else:           # the submission and the weights that were just fitted: both or none
+            with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
+                save_fit(file, chosen, made)
+                written = write_submission(out_dir, aligned.ids, answers, args.format)
+            print(f'wrote {out_dir / WEIGHTS_NAME}')
     print(summary(written[1], aligned))
 
 

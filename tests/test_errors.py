@@ -39,7 +39,7 @@ def test_a_file_that_the_system_refuses_is_one_short_message_and_status_2(name, 
 
 
 def test_errors_of_the_system_that_speak_of_no_file_keep_their_traceback():
-    for error in (OSError(12, 'Cannot allocate memory'), BrokenPipeError(32, 'Broken pipe')):       # a worker's pipe, not our output
+    for error in (OSError(5, 'Input/output error'), BrokenPipeError(32, 'Broken pipe')):       # a worker's pipe, not our output
         with pytest.raises(OSError, match=error.strerror):
             run_script(lambda error=error: (_ for _ in ()).throw(error))
 
