@@ -25,6 +25,7 @@ from pyskl.annotations import open_annotations
 from pyskl.errors import ConfigError, DataError, run_script, seed_number
 from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.files.atomic import atomic_write
+from pyskl.files.locks import RESULTS_LOCK, in_turn
 from pyskl.scores import OBJECTIVES, SavedFit, fit_on_clips, labels_by_name, load_fit, save_fit, soften
 from pyskl.scores.agreement import doubts, mixed_kinds
 from pyskl.scores.align import Aligned, align
@@ -32,6 +33,7 @@ from pyskl.scores.blend import blend, check_weights
 from pyskl.scores.id_list import read_ids, split_part
 from pyskl.scores.score_file import Scores, load_scores, save_scores
 from pyskl.scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP, answers_of, check_format, write_submission
+from pyskl.wording import some
 
 HERE = Path(__file__).resolve().parent
 STREAMS = ('joint', 'limb')
@@ -156,6 +158,10 @@ def choose(args: argparse.Namespace, here: Path, streams: list[Scores], aligned:
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
         beside = [Path(path).with_name(f'{args.fit_on}_scores.npz') for path in paths]
+        missing = sorted({str(path) for path in beside if not find(path, here).exists()})
+        if missing and not args.fit_scores:
+            raise DataError(f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
+                            f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.')
         fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
         fit, made, lines = fit_on_clips(
             fit_streams, streams, aligned, find(args.ann_file, here), args.fit_on, args.objective or 'top1', not args.no_temperature,
@@ -212,13 +218,14 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
         save_scores(args.save_scores, aligned.ids, blended)
         print(f'wrote {args.save_scores}')
     out_dir = Path(args.out_dir or here)
-    if made is None:
-        written = write_submission(out_dir, aligned.ids, answers, args.format)
-    else:           # the submission and the weights that were just fitted: both or none
-        with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
-            save_fit(file, chosen, made)
+    with in_turn(out_dir / RESULTS_LOCK):
+        if made is None:
             written = write_submission(out_dir, aligned.ids, answers, args.format)
-        print(f'wrote {out_dir / WEIGHTS_NAME}')
+        else:           # the submission and the weights that were just fitted: both or none
+            with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
+                save_fit(file, chosen, made)
+                written = write_submission(out_dir, aligned.ids, answers, args.format)
+            print(f'wrote {out_dir / WEIGHTS_NAME}')
     print(summary(written[1], aligned))
 
 

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
+import errno
 import hashlib
 import os
 import sys
@@ -13,6 +15,7 @@ EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
 LINES = '\n\t'               # what a message of several lines has, and what its tables stand on
+_NO_MEMORY = ("can't allocate memory", 'out of memory', 'failed to map segment', 'Unable to allocate', "can't start new thread")
 SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
 
 
@@ -105,29 +108,54 @@ def run_script(main: Callable[[], int | None]) -> None:
     A UserError, or a file that the system refuses, is one message on stderr and exit status 2; Ctrl-C is 130, and output that
     nobody reads to its end (script | head) a silent 141.
     """
+    if hasattr(sys.stdout, 'reconfigure'):          # names that the terminal has no characters for are escaped, as on stderr
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
         status = main()
     except SystemExit as left:          # argparse's, after --help and wrong options
         status = left.code
     except UserError as error:
         if _is_first_to_say(str(error)):
-            print(f'error: {printable(str(error), LINES)}', file=sys.stderr)
+            _say(f'error: {printable(str(error), LINES)}')
         status = EXIT_USER_ERROR
     except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+        _say('interrupted')
         status = EXIT_INTERRUPTED
-    except OSError as error:
-        if error.filename is not None:
-            print(f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.',
-                  file=sys.stderr)
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        shortage = _shortage(error)
+        if shortage:
+            _say(f'error: {shortage}')
             status = EXIT_USER_ERROR
-        elif isinstance(error, BrokenPipeError) and not _is_read('\n'):        # else it was another pipe, as to a worker
-            status = EXIT_BROKEN_PIPE
-        else:
+        elif not isinstance(error, OSError):
             raise
-    if not _is_read():
-        status = status or EXIT_BROKEN_PIPE
-    sys.exit(status or 0)
+        elif error.filename is not None:
+            _say(f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.')
+            status = EXIT_USER_ERROR
+        else:                           # by print, unless output can still be written: then it was another pipe, as to a worker
+            status = _output_fails('\n')
+            if not status:
+                raise
+    if status:
+        sys.unraisablehook = lambda _: None     # what fails while the rest is torn down has the same reason
+    unwritten = _output_fails()
+    sys.exit(status or unwritten)
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):          # nobody can be told
+        print(line, file=sys.stderr)
+
+
+def _shortage(error: BaseException) -> str | None:
+    """What the machine has too little of, in words, where that is what an error means."""
+    text, number = str(error), getattr(error, 'errno', None)
+    if number in (errno.EMFILE, errno.ENFILE) or 'Too many open files' in text:
+        return f'{text.splitlines()[0]}: allow more open files (ulimit -n), or take fewer workers (data.workers_per_gpu).'
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(words in text for words in _NO_MEMORY):
+        said = text.splitlines()[0][:200].rstrip('. ') if text else type(error).__name__
+        return (f'out of memory, or of what this process may have (ulimit -v): {said}. Free some, or take less: smaller batches '
+                '(data.videos_per_gpu), fewer workers (data.workers_per_gpu).')
+    return None
 
 
 def _is_first_to_say(message: str) -> bool:
@@ -145,14 +173,21 @@ def _is_first_to_say(message: str) -> bool:
     return True
 
 
-def _is_read(last: str = '') -> bool:
-    """Write out what was printed. False when the reader is gone; the rest is dropped, or Python would complain at its exit."""
+def _output_fails(last: str = '') -> int:
+    """Write out what was printed. Returns 0, or the exit status where nobody reads it (silent) or it cannot be written.
+
+    The rest is dropped then, or Python would complain at its exit.
+    """
     try:
         print(end=last, flush=True)
+        return 0
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        status = EXIT_BROKEN_PIPE
+    except OSError as error:
+        _say(f'error: the output cannot be written ({error.strerror}). Free some disk space or send it elsewhere.')
+        status = EXIT_USER_ERROR
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def _short(name: str) -> str:

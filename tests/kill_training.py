@@ -1,9 +1,10 @@
 """Kill -9 a training run at random moments; the same command, run again, must end with the same bits as if nothing had happened.
 
-    python tests/kill_training.py [--kills 30] [--seed 0] [--folder DIR]
+    python tests/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph] [--processes 2]
 
 Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
-the process and where training would have ended. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
+the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and
+the others one of them, which ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import torch
 from tiny import ROOT, problem
+from tiny_graph import problem as graph_problem
 
 from pyskl.engine.checkpoint import read_checkpoint
 
@@ -121,8 +123,29 @@ def is_writing(work_dir: Path) -> bool:
         return False
 
 
-def command(config: Path, work_dir: Path, workers: int) -> list[object]:
-    return ['tools/train.py', config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}']
+def command(config: Path, work_dir: Path, workers: int, processes: int = 1) -> list[object]:
+    launcher = [] if processes == 1 else ['tools/launch.py', '--standalone', '--nproc_per_node', processes]
+    script = ['tools/train.py'] if processes == 1 else [ROOT / 'tools/train.py']
+    return [*launcher, *script, config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}']
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started (on Linux)."""
+    with suppress(OSError):
+        return [int(child) for task in Path(f'/proc/{pid}/task').iterdir() for child in (task / 'children').read_text().split()]
+    return []
+
+
+def strike(process: subprocess.Popen) -> None:
+    """Kill a training: without a launcher the process alone, not its workers; with one all ranks, or one of them."""
+    ranks = children(process.pid) if process.args[1].endswith('launch.py') else []
+    everybody = not ranks or random.random() < 0.5
+    for pid in ranks if everybody else [random.choice(ranks)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if everybody:
+        process.kill()
+    process.communicate(timeout=120)
 
 
 def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str | None:
@@ -142,8 +165,7 @@ def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str |
         if process.poll() is not None:
             assert process.returncode == 0, process.communicate()[1]
             return None
-        process.kill()          # the process alone, not its workers
-        process.wait()
+        strike(process)
         written = newest(work_dir)
         struck = 'a half-written checkpoint' if is_writing(work_dir) else 'training' if written else 'the start'
         return f'{struck}; {written or "nothing"} was there'
@@ -166,18 +188,18 @@ def finish(words: list[object]) -> float:
     return time.monotonic() - before
 
 
-def campaign(folder: Path, kills: int, seed: int = 0) -> tuple[list[str], list[str]]:
+def campaign(folder: Path, kills: int, seed: int = 0, graph: bool = False, processes: int = 1) -> tuple[list[str], list[str]]:
     """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
     random.seed(seed)
-    config = problem(folder, extra=FREQUENT)
-    seconds = finish(command(config, folder / 'whole', 0))
+    config = (graph_problem if graph else problem)(folder, extra=FREQUENT)
+    seconds = finish(command(config, folder / 'whole', 0, processes))
     struck: list[str] = []
     wrong: list[str] = []
     for number in range(10 * kills):
         if len(struck) == kills:
             break
         work_dir = folder / f'run{number}'
-        words = command(config, work_dir, random.choice([0, 0, 2]))
+        words = command(config, work_dir, random.choice([0, 0, 2]), processes)
         for attempt in range(3 + random.randrange(4)):         # so many times is one run killed before it may end
             aimed = attempt % 3 == 2 or attempt == 0 and number % 2
             what = kill_once(words, work_dir, None if aimed else random.uniform(0.3, 1.1) * seconds)
@@ -198,11 +220,13 @@ def main() -> int:
     parser.add_argument('--kills', type=int, default=30)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--folder', type=Path, help='where to work (default: a temporary folder)')
+    parser.add_argument('--graph', action='store_true', help='a graph network')
+    parser.add_argument('--processes', type=int, default=1, help='under torchrun')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        struck, wrong = campaign(folder, args.kills, args.seed)
+        struck, wrong = campaign(folder, args.kills, args.seed, args.graph, args.processes)
     kinds = {kind: sum(kind in what for what in struck) for kind in ('the start', 'training', 'a half-written checkpoint')}
     print(f'{len(struck)} kills (' + ', '.join(f'{n} in {kind}' for kind, n in kinds.items()) + f'); {len(wrong)} differences')
     print('\n'.join(wrong))

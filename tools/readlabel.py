@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pyskl.annotations import About, open_annotations, write_annotations
 from pyskl.errors import DataError, UserError, run_script
+from pyskl.files.locks import RESULTS_LOCK, in_turn
 from pyskl.files.texts import read_text
 from pyskl.sources.imigue import IMG_SHAPE, PUBLISHED_VAL_VIDEOS, SPLITS
 from pyskl.sources.imigue.convert import convert
@@ -69,8 +70,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(line)
     for line in done.warnings:
         print(f'warning: {line}.')
-    for split, clips in done.clips.items():     # only now: a fault in test leaves no new train behind
-        _write(args.out_dir, split, clips, done.about.get(split))
+    with in_turn(args.out_dir / RESULTS_LOCK):
+        for split, clips in done.clips.items():     # only now: a fault in test leaves no new train behind
+            _write(args.out_dir, split, clips, done.about.get(split))
     if 'train' in done.clips and 'val' not in done.clips:
         _warn_of_old_val(args.out_dir / 'imigue_val.pkl', done.clips['train'])
 

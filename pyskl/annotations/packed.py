@@ -75,6 +75,8 @@ class Packed:
         self.about = About.of(self.meta, f'{self.where}/{META}')
         self._splits = {name: self._split(k) for k, name in enumerate(self.split_names)}
         self._extras = {extra['name']: (self._extra(k), KINDS[extra['kind']]) for k, extra in enumerate(self.meta['extras'])}
+        if _read_meta(Path(path))['id'] != self.meta['id']:
+            raise self._error('was packed anew while it was opened. Start again.')
 
     def __reduce__(self) -> tuple:
         return Packed, (str(self._path), self.meta['id'])

@@ -15,6 +15,7 @@ from ..engine.tester import joint_scores
 from ..errors import DataError
 from ..evaluation import per_class_report
 from ..files.atomic import atomic_write
+from ..files.locks import RESULTS_LOCK, in_turn
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import FORMATS, answers_of, write_submission
 from ..wording import cell
@@ -61,6 +62,20 @@ def write_results(
     Returns:
         The files.
     """
+    with in_turn(result.parent / RESULTS_LOCK):
+        files = _write_results(result, results, checkpoint, split, form, coarse)
+    _name_old_files(result, files)
+    return files
+
+
+def _write_results(
+    result: Path,
+    results: Results,
+    checkpoint: str,
+    split: str,
+    form: str | None,
+    coarse: np.ndarray | None,
+) -> list[Path]:
     scores = joint_scores(results.answers)
     several = len(results.answers) > 1
     save_result_pkl(result, results.answers if several else scores)
@@ -80,7 +95,6 @@ def write_results(
         files += _write_metrics(result, results, scores, checkpoint, split)
     if scores.ndim == 2 and split == 'test' and result.name == 'result.pkl':
         files += _submit(result.parent, results.ids, scores, form, coarse)
-    _name_old_files(result, files)
     return files
 
 
@@ -88,10 +102,11 @@ def write_features(result: Path, ids: Sequence[str], features: np.ndarray) -> li
     """Write features (N, D) as a pickle and, with their clips' names, as .npz; no file of scores is
     touched unless `result` names it.
     """
-    save_result_pkl(result, features)
     named = result.with_name(f'{result.stem}.npz')
-    with atomic_write(named) as f:
-        np.savez(f, ids=np.array(ids, dtype=np.str_), features=features)
+    with in_turn(result.parent / RESULTS_LOCK):
+        save_result_pkl(result, features)
+        with atomic_write(named) as f:
+            np.savez(f, ids=np.array(ids, dtype=np.str_), features=features)
     return [result, named]
 
 

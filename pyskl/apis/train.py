@@ -32,6 +32,7 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe, dump_config, read_recipe
+from .claim import Claim
 from .dry_run import dry_run
 from .names import names_of_run
 from .odd_data import look_before_training
@@ -79,8 +80,12 @@ def train(
     if options.work_dir:
         run.recipe = replace(run.recipe, work_dir=options.work_dir)
     ranks = distributed.start(options.launcher, options.device, run.recipe.dist_params.backend)
-    with together(ranks) as collectives, worker_errors():
-        return _train(run, options, ranks, collectives)
+    with (
+        together(ranks) as collectives,
+        worker_errors(),
+        Claim(run.work_dir, ranks, collectives) as claim,
+    ):
+        return _train(run, options, ranks, collectives, claim)
 
 
 @dataclass
@@ -101,6 +106,7 @@ def _train(
     options: TrainOptions,
     ranks: Ranks,
     collectives: Collectives,
+    claim: Claim,
     given: Given | None = None,
 ) -> Path:
     """Check everything, put the run together, train.
@@ -111,6 +117,8 @@ def _train(
     run.recipe.require(*(wanted if given else ('model', 'data.train', *wanted)))
     recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
     run = replace(run, recipe=recipe)
+    if not options.dry_run:
+        claim.take()  # before a checkpoint is chosen that another training is about to follow up
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     settings = settings_text(recipe)
@@ -176,6 +184,7 @@ def _train(
     meta = _meta(settings, options, ranks, seed, counts, resume)
     meta |= input_of(model, recipe)
     meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
+    claim.take(make=True)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
@@ -186,7 +195,7 @@ def _train(
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
     for level, line in rate_notes:
         logger.log(level, '%s', line)
-    _warn(logger, odd)
+    _warn(logger, [*odd, *claim.notes])
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -288,8 +297,6 @@ def _open_work_dir(
     """
     if given is not None:
         meta.update({**given.meta, **meta})
-        if ranks.is_main:
-            run.work_dir.mkdir(parents=True, exist_ok=True)
     else:
         meta.update(config=_as_run(run, meta['seed']), config_name=f'{run.name}.py')
         if ranks.is_main:
@@ -363,5 +370,8 @@ def train_model(
     recipe = read_recipe(cfg)
     ranks = distributed.start()
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
-    run, given = Run(cfg, recipe, recipe.filename), Given(model, dataset, timestamp, meta or {})
-    _train(run, TrainOptions(validate=validate), ranks, Collectives(ranks), given)
+    run, collectives = Run(cfg, recipe, recipe.filename), Collectives(ranks)
+    options = TrainOptions(validate=validate)
+    with Claim(run.work_dir, ranks, collectives) as claim:
+        given = Given(model, dataset, timestamp, meta or {})
+        _train(run, options, ranks, collectives, claim, given)

@@ -90,7 +90,7 @@ def _sent(value: Any) -> Any:
 def worker_errors() -> Iterator[None]:
     """What went wrong in a loader's worker, in the words it would have without one: torch wraps it in a traceback.
 
-    raises  the UserError of the worker; UserError when a worker was killed
+    raises  the UserError of the worker; UserError when a worker was killed, or had too little shared memory
     """
     try:
         yield
@@ -100,12 +100,19 @@ def worker_errors() -> Iterator[None]:
             raise
         raise type(error)(said.strip()) from None
     except RuntimeError as error:
-        if 'DataLoader worker' not in str(error):
-            raise
-        raise UserError(
-            f'A worker that prepares clips is gone: {str(error).splitlines()[0].rstrip(". ")}. Out '
-            'of memory? Try data.workers_per_gpu=0, or fewer than now.'
-        ) from error
+        lines = str(error).strip().splitlines()
+        if 'DataLoader worker' not in str(error) or lines[0].startswith('Caught') and not any(
+            words in lines[-1] for words in ('shared memory', 'No space left', '</torch_')
+        ):
+            raise  # a mistake of ours or of a user's own stage, which its traceback tells
+        said = lines[-1 if lines[0].startswith('Caught') else 0].rstrip('. ')
+        raise UserError(f'A worker that prepares clips is gone: {said}. {_MORE_ROOM}') from error
+
+
+_MORE_ROOM = (
+    'Out of memory, of shared memory (df /dev/shm; docker run --shm-size=1g) or of open files '
+    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now.'
+)
 
 
 class Batches:
@@ -125,7 +132,12 @@ class Batches:
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return map(self._received, self.loader)
+        try:
+            return map(self._received, iter(self.loader))
+        except OSError as error:
+            raise UserError(
+                f'The workers that prepare clips cannot be started ({error.strerror}). {_MORE_ROOM}'
+            ) from error
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Small tensors come from a worker as arrays."""

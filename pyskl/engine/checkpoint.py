@@ -123,8 +123,7 @@ class CheckpointFolder:
 
     def numbered(self) -> list[Path]:
         """epoch_N.pth and iter_N.pth, oldest first."""
-        files = self._named(_NUMBERED)
-        return sorted(files, key=lambda p: (p.stat().st_mtime_ns, int(p.stem.partition('_')[2])))      # some clocks are coarse
+        return sorted(self._named(_NUMBERED), key=lambda p: (_written(p), int(p.stem.partition('_')[2])))      # some clocks are coarse
 
     def _named(self, pattern: re.Pattern) -> list[Path]:
         """The run's own files of that name: no links to nowhere, and nothing that the user put beside them."""
@@ -134,12 +133,20 @@ class CheckpointFolder:
         """Write a numbered checkpoint, let latest.pth name it, and forget the oldest beyond `keep`."""
         path = self.folder / name
         write_checkpoint(path, data)
+        self._be_newest(path)
         self._point_latest(path)
         if self.keep > 0:
             others = [p for p in self.numbered() if p != path and not self._is_spared(p)]
             for old in others[:max(0, len(others) - self.keep + 1)]:
                 old.unlink(missing_ok=True)
         return path
+
+    def _be_newest(self, path: Path) -> None:
+        """Order by time is order of writing, even after the clock was set back."""
+        before = max((_written(p) for p in self._named(_NUMBERED) if p != path), default=0)
+        if _written(path) < before:
+            with contextlib.suppress(OSError):
+                os.utime(path, ns=(before, before + 1000))
 
     def save_best(self, name: str, data: Mapping[str, Any]) -> Path:
         """Write the new best checkpoint, then remove the one it beats."""
@@ -173,22 +180,37 @@ class CheckpointFolder:
 
         raises  CheckpointError when there are checkpoints but none is whole
         """
-        candidates = self.numbered()[::-1]
-        latest = self.folder / 'latest.pth'
-        with contextlib.suppress(OSError, RuntimeError):        # a RuntimeError: a link to itself
-            target = latest.resolve(strict=True)
-            candidates = [target] + [p for p in candidates if p.resolve() != target]
-        complaints: list[str] = []
-        for path in candidates:
-            try:
-                return path, read_checkpoint(path), complaints
-            except CheckpointError as error:
-                complaints.append(str(error))
+        while True:
+            candidates = self._newest_first()
+            complaints: list[str] = []
+            for path in candidates:
+                try:
+                    return path, read_checkpoint(path), complaints
+                except CheckpointError as error:
+                    if path.exists():           # else a training that runs has removed it, and written newer ones
+                        complaints.append(str(error))
+            if all(path.exists() for path in candidates):
+                break
         if complaints:
             raise CheckpointError('No whole checkpoint to go on from:\n  ' + '\n  '.join(complaints) +
                                   '\nMove the damaged files away, or start anew in another --work-dir.')
         return None
 
+    def _newest_first(self) -> list[Path]:
+        """The file that latest.pth names, then the numbered ones."""
+        candidates = self.numbered()[::-1]
+        with contextlib.suppress(OSError, RuntimeError):        # a RuntimeError: a link to itself
+            target = (self.folder / 'latest.pth').resolve(strict=True)
+            return [target] + [p for p in candidates if p.resolve() != target]
+        return candidates
+
     def best(self) -> Path | None:
         """The best checkpoint; None when none was kept."""
-        return max(self._named(_BEST), key=lambda p: p.stat().st_mtime_ns, default=None)
+        return max(self._named(_BEST), key=_written, default=None)
+
+
+def _written(path: Path) -> int:
+    """When a file was written, in ns since 1970; 0 where it is no longer there."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime_ns
+    return 0

@@ -1,11 +1,13 @@
 """Files that are never seen half-written: write beside the target, flush to the disk, then rename over it.
 
 A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on that file, so the next one to
-write NAME knows which parts nobody will finish, and removes them.
+write NAME knows which parts nobody will finish, and removes them. A folder is written by one process at a time, which holds
+`.NAME.lock`, and removes what earlier ones left.
 """
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import re
@@ -16,13 +18,10 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import UserError
-
-try:
-    import fcntl
-except ImportError:                 # Windows
-    fcntl = None
+from .locks import Lock, is_at, try_lock
 
 _PART = re.compile(r'\..+\.[a-z0-9_]{8}\.part')          # as mkstemp names them
+_FOLDER = re.compile(r'\.[a-z0-9_]{8}\.(part|old)')
 
 
 @contextlib.contextmanager
@@ -39,25 +38,44 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(21, 'is a folder, expected a file')
+        if path.exists() and not path.is_file():       # the rename would put a file in the place of a device or a pipe
+            raise FileExistsError(17, 'is a device or a pipe, expected a file')
         forget_parts(path.parent, path.name)
-        handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+        handle, temporary = _locked_part(path)
     except OSError as error:
         raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
     try:
-        with _locked(handle):
-            with os.fdopen(handle, mode, **kwargs) as f:
-                yield f
-                f.flush()
-                os.fsync(f.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
+        with open(handle, mode, closefd=False, **kwargs) as f:      # the lock lasts until the handle is closed
+            yield f
+            f.flush()
+            os.fsync(f.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
     except OSError as error:
         _forget(temporary)
         raise UserError(f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
-                        'Free some disk space or choose another place.') from error
+                        f'{_cure(error)}') from error
     except BaseException:
         _forget(temporary)
         raise
+    finally:
+        os.close(handle)
+
+
+def _locked_part(path: Path) -> tuple[int, str]:
+    """A new temporary file beside `path`: open, and locked where there are locks."""
+    while True:
+        handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+        locked = try_lock(handle)
+        if locked is None or locked and is_at(temporary, handle):
+            return handle, temporary
+        os.close(handle)            # before it was locked, another process took it for a leftover
+
+
+def _cure(error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return 'Allow more open files (ulimit -n), or take fewer workers.'
+    return 'Free some disk space or choose another place.'
 
 
 @contextlib.contextmanager
@@ -66,13 +84,23 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
 
     path    the folder to write; what it held before is removed once the new one is whole (between the two, for a moment, there
             is none). Files must be flushed to the disk by whoever writes them
-    raises  UserError naming `path` when the disk is full or the folder can't be written
+    raises  UserError naming `path` when the disk is full, the folder can't be written or another process is writing it
     """
     path = Path(path)
+    with Lock(path.parent / f'.{path.name}.lock') as lock:
+        yield from _written_folder(path, lock)
+
+
+def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(20, 'is a file, expected a folder')
+        holder = lock.take()
+        if holder:
+            raise UserError(f'{path}: is just being written by another process ({holder}). Wait for its end, or choose another name.')
+        if lock.works:
+            _forget_folders(path)
         temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
     except OSError as error:
         raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
@@ -82,7 +110,7 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         _put_in_place(temporary, path)
     except OSError as error:
         raise UserError(f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
-                        'Free some disk space or choose another place.') from error
+                        f'{_cure(error)}') from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -100,6 +128,17 @@ def _put_in_place(folder: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _forget_folders(path: Path) -> None:
+    """Remove what killed writers left of a folder, and put back what one of them had taken away."""
+    pattern = glob.escape(f'.{path.name}.') + '*'
+    left = [old for old in path.parent.glob(pattern) if old.is_dir() and _FOLDER.fullmatch(old.name.removeprefix(f'.{path.name}'))]
+    for old in left:
+        if old.suffix == '.old' and not path.exists():
+            os.rename(old, path)
+        else:
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
     """Remove what killed writers left in a folder: of the file `name`, or of any. Returns the names removed.
 
@@ -115,28 +154,10 @@ def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str
     return removed
 
 
-@contextlib.contextmanager
-def _locked(handle: int) -> Iterator[None]:
-    """Hold an open file's lock, even after the file is closed (but not on systems without locks)."""
-    if fcntl is None:
-        yield
-        return
-    copy = os.dup(handle)           # the lock is held until both are closed
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(copy)
-
-
 def _abandoned(part: Path) -> bool:
-    """Does nobody hold the lock of this part? An OSError when somebody does, or where there are no locks."""
-    if fcntl is None:
-        return False
+    """Does nobody hold the lock of this part? False too where there are no locks."""
     with open(part, 'rb') as f:
-        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return True
+        return bool(try_lock(f.fileno()))
 
 
 def _umask() -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -66,13 +67,26 @@ def read_text(
     return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
 
 
+def csv_rows(lines: Iterable[str], path: str | os.PathLike, delimiter: str = ',') -> list[list[str]]:
+    """Return the cells of a csv file's lines, without blanks around them.
+
+    Raises:
+        DataError: naming `path`, where a quotation mark opens a cell of more than 128 KiB.
+    """
+    try:
+        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    except csv.Error as error:
+        raise DataError(f'{path}: cannot be read as csv ({error}). Is a quotation mark missing?') from None
+
+
 def read_json(
     path: str | os.PathLike, expected: str = 'Make or get it again.', limit: int = MAX_TEXT_BYTES
 ) -> Any:
     """Read a JSON file.
 
     Raises:
-        DataError: as read_text, or no JSON.
+        DataError: as read_text, or no JSON; also where a text holds half a character (a lone '\\ud800'),
+            which could not be written or shown.
     """
     return parse_json(read_text(path, '', limit), path, expected)
 
@@ -84,7 +98,10 @@ def parse_json(text: str, path: str | os.PathLike, expected: str) -> Any:
     """
     parse_int = _number if _LONG_NUMBER.search(text) else None
     try:
-        return json.loads(text, parse_int=parse_int)
+        data = json.loads(text, parse_int=parse_int)
+        if re.search(r'\\u[dD][89a-fA-F]', text):  # halves of characters cannot be written
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
     except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: is no whole JSON ({brief(str(error))}). {expected}') from error
 

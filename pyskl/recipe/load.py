@@ -90,7 +90,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
     check_config(path, who)
     try:
-        return read_text(path, 'Is it a config?', MAX_BYTES)
+        return read_text(path, 'Is it a config? Save it as UTF-8.', MAX_BYTES)
     except DataError as error:
         raise ConfigError(f'{who}: {str(error).removeprefix(f"{path}: ")}') from error
 

@@ -1,0 +1,65 @@
+"""One training at a time in a work dir."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.distributed import Collectives, Ranks
+from ..errors import UserError
+from ..files.locks import Lock
+
+LOCK_NAME = '.training.lock'
+
+
+class Claim:
+    """The right of all ranks together to write into a work dir, given back at the end.
+
+    Attributes:
+        notes: lines for the log, where the file system has no locks.
+    """
+
+    def __init__(self, work_dir: str | Path, ranks: Ranks, collectives: Collectives):
+        self.notes: list[str] = []
+        self._work_dir, self._ranks, self._collectives = Path(work_dir), ranks, collectives
+        self._lock = Lock(self._work_dir / LOCK_NAME)
+
+    def take(self, make: bool = False) -> None:
+        """Claim the work dir, on every rank.
+
+        Args:
+            make: make the folder where it is missing; else nothing is claimed then.
+
+        Raises:
+            UserError: another training has it, or nothing can be written there.
+        """
+        problem = self._collectives.tell(self._problem(make) if self._ranks.is_main else None)
+        if problem:
+            raise UserError(f'{self._work_dir}: {problem}')
+
+    def _problem(self, make: bool) -> str | None:
+        try:
+            if make:
+                self._work_dir.mkdir(parents=True, exist_ok=True)
+            elif not self._work_dir.is_dir():
+                return None
+            holder = self._lock.take()
+        except OSError as error:
+            return f'cannot be written ({error.strerror}). Choose another --work-dir.'
+        if holder:
+            return (
+                f'another training runs in it ({holder}). Wait for its end, or take another '
+                '--work-dir.'
+            )
+        if self._lock.before and not self.notes:
+            self.notes.append(
+                f'{self._work_dir}: is on a file system without locks. A training began in it '
+                f'({self._lock.before}) and has not ended properly: if it still runs, stop one of '
+                'the two, or their checkpoints are mixed.'
+            )
+        return None
+
+    def __enter__(self) -> Claim:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
