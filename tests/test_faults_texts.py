@@ -188,8 +188,11 @@ def test_a_name_that_is_a_formula_is_text_in_a_csv(tmp_path):
     assert next(csv.reader((tmp_path / 'Submission.csv').open())) == ['-0nhGNFJ0bE', '1']
 
 
-def test_control_characters_in_names_do_not_reach_a_terminal(capsys):
-    assert names_of(['wa\x1b[2Jve', 'a\x07'], 'x') == ['wa\\x1b[2Jve', 'a\\x07']
+def test_control_characters_in_names_do_not_reach_a_terminal(tmp_path, capsys):
+    (tmp_path / 'a.txt').write_text('wa\x1b[2Jve\na\x07\n')
+    assert names_of(tmp_path / 'a.txt', 'x') == ['wa\\x1b[2Jve', 'a\\x07']
+    with pytest.raises(UserError, match='class names'):
+        names_of(['wa\x1b[2Jve'], 'x')
 
     def fails() -> None:
         raise UserError('\x1b[2Ja.pkl: is odd.\n  Take another.')
