@@ -33,6 +33,7 @@ from pyskl.scores.blend import blend, check_weights
 from pyskl.scores.id_list import read_ids, split_part
 from pyskl.scores.score_file import Scores, load_scores, save_scores
 from pyskl.scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP, answers_of, check_format, write_submission
+from pyskl.wording import some
 
 HERE = Path(__file__).resolve().parent
 STREAMS = ('joint', 'limb')
@@ -157,6 +158,10 @@ def choose(args: argparse.Namespace, here: Path, streams: list[Scores], aligned:
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
         beside = [Path(path).with_name(f'{args.fit_on}_scores.npz') for path in paths]
+        missing = sorted({str(path) for path in beside if not find(path, here).exists()})
+        if missing and not args.fit_scores:
+            raise DataError(f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
+                            f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.')
         fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
         fit, made, lines = fit_on_clips(
             fit_streams, streams, aligned, find(args.ann_file, here), args.fit_on, args.objective or 'top1', not args.no_temperature,

@@ -14,6 +14,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
+LINES = '\n\t'               # what a message of several lines has, and what its tables stand on
 _NO_MEMORY = ("can't allocate memory", 'out of memory', 'failed to map segment', 'Unable to allocate', "can't start new thread")
 SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
 
@@ -94,6 +95,13 @@ def seed_number(text: str) -> int:
     return seed
 
 
+def printable(text: str, keep: str = '') -> str:
+    """Text with names from files in it, as a terminal, a log or a page may have it: control characters escaped, but for `keep`."""
+    if text.isprintable():
+        return text
+    return ''.join(c if c.isprintable() or c in keep else c.encode('unicode_escape').decode() for c in text)
+
+
 def run_script(main: Callable[[], int | None]) -> None:
     """Run a script's main and leave with its status.
 
@@ -101,13 +109,15 @@ def run_script(main: Callable[[], int | None]) -> None:
     nobody reads to its end (script | head) a silent 141.
     """
     hook = sys.unraisablehook
+    if hasattr(sys.stdout, 'reconfigure'):          # names that the terminal has no characters for are escaped, as on stderr
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
         status = main()
     except SystemExit as left:          # argparse's, after --help and wrong options
         status = left.code
     except UserError as error:
         if _is_first_to_say(str(error)):
-            _say(f'error: {error}')
+            _say(f'error: {printable(str(error), LINES)}')
         status = EXIT_USER_ERROR
     except KeyboardInterrupt:
         _say('interrupted')
@@ -120,7 +130,7 @@ def run_script(main: Callable[[], int | None]) -> None:
         elif not isinstance(error, OSError):
             raise
         elif error.filename is not None:
-            _say(f'error: {_short(str(error.filename))}: cannot be used ({error.strerror}). Check its name and permissions.')
+            _say(f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.')
             status = EXIT_USER_ERROR
         else:                           # by print, unless output can still be written: then it was another pipe, as to a worker
             status = _output_fails('\n')

@@ -5,10 +5,11 @@ Known by name: iMiGUE's as its label list spells them, PYSKL's hand gestures, NT
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .errors import DataError, did_you_mean
+from .errors import DataError, did_you_mean, printable
 from .files.texts import read_text
 from .wording import brief, plain
 
@@ -148,9 +149,30 @@ def names_of(value: Labels, place: str) -> list[str]:
 def listed_names(value: Any) -> list[str] | None:
     """Return the names in a list of texts, with single blanks; None where it is none, or empty."""
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
-    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
+    if not is_list or not all(isinstance(name, str) and _can_be_shown(name) for name in value):
         return None
-    return [' '.join(name.split()) for name in value]
+    return [printable(' '.join(name.split())) for name in value]
+
+
+def _can_be_shown(name: str) -> bool:
+    """Whether it is neither blank, nor holds control characters or halves of characters."""
+    name = ' '.join(name.split())
+    return bool(name) and not any(unicodedata.category(c) in ('Cc', 'Cs') for c in name)
+
+
+def check_order(given: Sequence[str] | None, own: Sequence[str] | None) -> None:
+    """Refuse names (--label-names) that are those of the data's classes in another order.
+
+    Raises:
+        DataError: with the first name that has another place.
+    """
+    if not given or not own or list(given) == list(own) or sorted(given) != sorted(own):
+        return
+    k = next(k for k, (name, other) in enumerate(zip(given, own)) if name != other)
+    raise DataError(
+        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose labels '
+        'are numbers already. Expected the same order; leave the option out.'
+    )
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:
@@ -163,4 +185,4 @@ def read_labels(path: str | os.PathLike) -> list[str]:
     if not lines or empty is not None:
         where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
         raise DataError(f'{path}: {where}. {expected}')
-    return [line.strip() for line in lines]
+    return [printable(line.strip()) for line in lines]

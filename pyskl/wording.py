@@ -42,6 +42,11 @@ def plain(name: Any) -> str:
     return brief(name)[1:-1] if isinstance(name, str) else brief(name)
 
 
+def cell(text: str) -> str:
+    """Text as a csv cell may hold it: a spreadsheet takes what begins with = + - @ for a formula, unless a quote stands before."""
+    return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') else text
+
+
 def some(names: Iterable[Any], most: int = 5) -> str:
     """'a, b, c and 17 more': the first few of many."""
     names = list(names)

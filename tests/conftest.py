@@ -18,7 +18,6 @@ def on_the_cpu():
         yield
 
 
-@pytest.fixture(scope='session', autouse=True)
 def signals_as_in_a_terminal():
     """A shell's background jobs and nohup ignore signals, and what tests start would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -26,3 +25,7 @@ def signals_as_in_a_terminal():
     for name in ('SIGTERM', 'SIGHUP', 'SIGUSR1'):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def pytest_configure():
+    signals_as_in_a_terminal()

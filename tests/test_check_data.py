@@ -163,12 +163,22 @@ def test_height_and_width_the_wrong_way_round_are_suspected():
     assert len(warnings) == 1 and warnings[0].startswith('img_shape looks like (w, h), expected (h, w), in 1 clip: 0002_0')
 
 
+def test_labels_that_count_from_one_are_suspected_where_the_number_of_classes_is_unknown():
+    data = good(4)
+    for label, annotation in enumerate(data['annotations'], start=1):
+        annotation['label'] = label
+        for key in ('keypoint', 'keypoint_score'):          # 22 joints are taken to be iMiGUE's, of 32 classes
+            annotation[key] = annotation[key][:, :, :20]
+    assert '--first-label 1' in check_annotations(data).warnings[0]
+    assert check_annotations(data | {'label_names': list('abcde')}).warnings == []
+
+
 def test_labels_that_count_from_one_are_suspected():
     data = good(32)
     for label, annotation in enumerate(data['annotations'], start=1):
         annotation['label'] = label
     errors, _ = lines(data)
-    assert len(errors) == 1 and 'count from 1? Then subtract 1' in errors[0]
+    assert len(errors) == 1 and 'tools/join.py' in errors[0] and '--first-label 1' in errors[0]
     data['annotations'][0]['label'] = 0
     assert 'subtract' not in lines(data)[0][0]
 

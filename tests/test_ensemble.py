@@ -242,7 +242,7 @@ def test_a_folder_without_scores_and_no_folders_at_all_are_named(here):
 
 @pytest.mark.parametrize(('argv', 'message'), [
     (['gone.npz'], 'gone.npz: no such file'), (['.'], 'is a folder'), (['--ids', 'gone.txt'], 'gone.txt: cannot be read'),
-    (['--weights', '1'], '1 weights for 2 streams'), (['--weights', '0', '0'], 'not all of them 0'),
+    (['--weights', '1'], '1 weight for 2 streams'), (['--weights', '0', '0'], 'not all of them 0'),
     (['--weights', 'nan', '1'], 'finite'), (['--labels', 'gone.pkl'], 'gone.pkl'),
     (['--out-dir', 'posec3d_emb20_joint/result.pkl'], 'result.pkl'), (['--save-scores', '.'], 'is a folder'),
 ])

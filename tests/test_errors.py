@@ -1,5 +1,6 @@
 """Errors reach the user as one message and exit status 2."""
 import argparse
+import io
 import os
 import subprocess
 import sys
@@ -55,6 +56,14 @@ def test_output_that_nobody_reads_to_its_end_is_no_traceback(main, status, unbuf
                           env={**os.environ, 'PYTHONUNBUFFERED': unbuffered})
     os.close(write)
     assert (done.returncode, done.stderr) == (status, '')
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(raw, 'ascii', 'strict'))
+    with pytest.raises(SystemExit) as left:
+        run_script(lambda: print('\udcdcb \xfc'))
+    assert left.value.code == 0 and raw.getvalue() == b'\\udcdcb \\xfc\n'
 
 
 @pytest.mark.parametrize('text', ['0', '7', str(2**32 - 1)])

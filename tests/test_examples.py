@@ -11,6 +11,7 @@ from config_files import CONFIGS
 from tiny import ROOT, problem, run, script
 
 from pyskl.annotations import make_annotation, write_annotations
+from pyskl.errors import ConfigError
 from pyskl.evaluation import top_k_accuracy
 from pyskl.scores import load_scores
 
@@ -44,15 +45,12 @@ def test_a_graph_network_on_key_points_learns(folder):
     assert top1(folder) > CHANCE + 0.2
 
 
-@pytest.mark.parametrize('name', [
-    'small_network', 'two_inputs', pytest.param('own_dataset', marks=pytest.mark.slow),
-    pytest.param('picture_step', marks=pytest.mark.slow)])
-def test_an_example_trains_and_is_tested(folder, name):
-    trained = run('tools/train.py', f'{name}_config.py', cwd=folder)
-    assert trained.returncode == 0, trained.stderr
-    tested = run('tools/test.py', f'{name}_config.py', cwd=folder)
-    assert tested.returncode == 0, tested.stderr
-    assert 0 <= top1(folder) <= 1 and 'top1_acc' in tested.stdout
+@pytest.mark.parametrize('name', ['small_network', 'two_inputs', 'own_dataset', 'picture_step'])
+def test_an_example_trains_and_is_tested(folder, name, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for tool in ('train', 'test'):
+        assert script(tool).main([f'{name}_config.py']) == 0
+    assert 0 <= top1(folder) <= 1 and 'top1_acc' in capsys.readouterr().out
 
 
 def write_nine_joints(path: Path) -> None:
@@ -89,6 +87,7 @@ def test_nine_joints_of_ones_own_train_with_stgcn_plus_plus(tmp_path, monkeypatc
     assert top_k_accuracy(scores, np.arange(24, 39) % 3, 1)[0] > CHANCE + 0.3
 
 
+@pytest.mark.slow
 def test_two_ranks_train_a_graph_network(folder):
     done = run('tools/train.py', 'graph_network_config.py', '--cfg-options', 'total_epochs=1', '--launcher', 'pytorch', cwd=folder,
                processes=2)
@@ -96,12 +95,12 @@ def test_two_ranks_train_a_graph_network(folder):
     assert (folder / 'run' / 'epoch_1.pth').exists()
 
 
-def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_are_read(folder):
+def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_are_read(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     (folder / 'train.pkl').unlink()
-    done = run('tools/train.py', 'two_inputs_config.py', '--cfg-options', "data.train.pipeline.7.keys=['imgs','label']",
-               "data.train.pipeline.8.keys=['imgs','label']", cwd=folder)
-    assert done.returncode == 2
-    assert "data.train.pipeline[7] (Collect) does not collect 'keypoint', which HeatmapsAndKeypoints needs" in done.stderr
+    with pytest.raises(ConfigError, match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which HeatmapsAndKey"):
+        script('train').main(['two_inputs_config.py', '--cfg-options', "data.train.pipeline.7.keys=['imgs','label']",
+                              "data.train.pipeline.8.keys=['imgs','label']"])
 
 
 @pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)

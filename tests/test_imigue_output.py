@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -109,6 +110,13 @@ def test_raw_arrays_are_found_under_every_name(word, split, tmp_path):
 def test_raw_test_labels_that_say_nothing_are_none(classes, tmp_path):
     raw(tmp_path / 'raw', 'test_data.npy', 'test_label.pkl', classes)
     assert set(labels(convert(tmp_path / 'raw')['test']).values()) == {NO_LABEL}
+
+
+def test_a_pipe_is_no_list_of_videos(tmp_path):
+    raw(tmp_path / 'raw', 'train_data.npy', 'train_label.pkl', [0, 1, 2])
+    os.mkfifo(tmp_path / 'ids')
+    with pytest.raises(DataError, match='regular file'):
+        convert(tmp_path / 'raw', '--val-videos', tmp_path / 'ids')
 
 
 def test_a_second_array_of_a_split_is_left_out_by_name(tmp_path, capsys):

@@ -194,7 +194,7 @@ def test_a_wrong_word_vector_file_is_named(tmp_path, content, message):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(DataError, match='gone.txt: cannot be read'):
+    with pytest.raises(DataError, match='gone.txt: no such file'):
         tool.mean_of_words(['nod'], tmp_path / 'gone.txt', 4)
     with pytest.raises(DataError, match='gone.txt cannot be read'):
         tool.names_in(str(tmp_path / 'gone.txt'))

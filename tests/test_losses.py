@@ -119,6 +119,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_ranks_weigh_classes_as_one_with_all_clips_would(tmp_path):
     (tmp_path / 'two.py').write_text(TWO_RANKS)
     done = run(tmp_path / 'two.py', cwd=ROOT, processes=2)

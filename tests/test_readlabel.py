@@ -161,7 +161,7 @@ def test_faults_of_validation_videos_are_said(tmp_path):
     assert 'nothing is left' in fails(*at, '--val-videos', '0001', '0002')
     (tmp_path / 'empty.txt').touch()
     assert 'holds no ids' in fails(*at, '--val-videos', tmp_path / 'empty.txt')
-    assert 'cannot be read' in fails(*at, '--val-videos', tmp_path)
+    assert 'is a folder' in fails(*at, '--val-videos', tmp_path)
     raw_folder(tmp_path / 'raw', 'val')
     assert '--splits train' in fails(*at, '--val-videos', '0001')
     assert '--splits train' in fails(*at, '--val-videos', '0001', '--splits', 'test')
@@ -187,6 +187,7 @@ def nan_in(clip: int) -> np.ndarray:
     (dict(labels=[1, 2]), '2 labels for 3 clips'),
     (dict(labels=[1, 2, 'x']), '0002_0'),
     (dict(labels=[1, 2.5, 3]), '0001_1'),
+    (dict(labels=[1, [2, 3], 3]), '0001_1'),
     (dict(labels=[1, -7, 3]), '0001_1'),
     (dict(labels=7), 'labels are 7'),
     (dict(names=['a', 'b', 7]), 'names are'),
@@ -221,7 +222,7 @@ def test_a_fault_in_one_split_leaves_no_other_split_half_done(tmp_path):
 
 
 def test_wrong_places_and_numbers_are_said(tmp_path):
-    assert 'holds no train_data.npy' in fails('--data-dir', tmp_path / 'nowhere')
+    assert 'nowhere: no such file or folder. Expected train_data.npy' in fails('--data-dir', tmp_path / 'nowhere')
     folder = raw_folder(tmp_path / 'raw')
     assert 'val_data.npy: no such file' in fails('--data-dir', folder, '--splits', 'train', 'val', '--out-dir', tmp_path)
     assert '--img-shape' in fails('--img-shape', 0, 1920)
@@ -326,7 +327,7 @@ def test_the_label_csv_of_a_video_is_found_or_asked_for(tmp_path):
     assert '0187.csv' in fails('--csv', folder)
     (tmp_path / 'empty').mkdir()
     assert 'holds no *_light_hand.csv' in fails('--csv', tmp_path / 'empty')
-    assert 'holds no *_light_hand.csv' in fails('--csv', tmp_path / 'nowhere')
+    assert 'nowhere: no such file or folder' in fails('--csv', tmp_path / 'nowhere')
 
 
 def test_the_csv_release_becomes_the_split_that_was_named(tmp_path, capsys):

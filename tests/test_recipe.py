@@ -50,6 +50,11 @@ def test_keys_that_nothing_needs_any_more_are_said_so(user_copy):
     assert read(memcached=False).notes == ()
 
 
+def test_a_helper_name_that_looks_like_a_key_beside_it_is_noted():
+    assert 'Did you mean optimizer?' in read(optimizer=dict(type='SGD', lr=1), optimzer=dict(lr=1)).notes[0]
+    assert read(my_lr=1).notes == ()
+
+
 # -- defaults ----------------------------------------------------------------------------------------------------------
 
 def test_an_empty_config_has_every_default():

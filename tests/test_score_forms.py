@@ -146,7 +146,7 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
         ('a.json', b'{"ids": ["a"], "scores": [[1, 2], [3, 4]]}', 'expected 2 texts'),
         ('a.pkl', saved(list(TENSOR))[:-300], 'a.pkl: cannot be read'),
         ('a.pkl', saved([torch.nn.Linear(2, 2)]), 'file of torch.save'),
-        ('a.pkl', saved([TENSOR[0].to_sparse()]), 'row 0 is a Tensor'),
+        ('a.pkl', saved([TENSOR[0].to_sparse()]), 'Dense tensors'),
     ],
 )
 def test_what_is_no_stream_is_named_with_its_file(tmp_path, name, content, message):

@@ -5,23 +5,44 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
+from kill_training import ended, start, wait_for
 from test_train import assert_same_checkpoint, rows
-from tiny import ROOT, problem, run, write_config
+from tiny import ROOT, problem, run, script, write_config
 
+from pyskl.annotations import read_annotations, write_annotations
+from pyskl.apis import train
 from pyskl.files import load_pickle
 from pyskl.scores.score_file import load_scores
+
+ENV = {**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
+
+
+def bash(name, *words, **env):
+    """tools/NAME as a user runs it."""
+    return subprocess.run(['bash', str(ROOT / 'tools' / name), *map(str, words)], env={**ENV, **env}, capture_output=True, text=True,
+                          timeout=280, check=False)
+
+
+def here(name, *words):
+    """The script's main in this process."""
+    assert not script(name).main([str(word) for word in words])
+
+
+def all_ours(stderr):
+    """Has no library a word to say, and is nothing said twice?"""
+    lines = [line for line in stderr.splitlines() if line]
+    assert all(re.match(r'[-\d]+ [:\d]+,\d+ - pyskl - ', line) for line in lines), stderr
+    assert len(set(lines)) == len(lines), stderr
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('trained')
     config = problem(folder)
-    done = run('tools/train.py', config)
-    assert done.returncode == 0, done.stderr
+    train(config)
     return folder, config
 
 
@@ -30,32 +51,36 @@ def test_train_prints_where_it_wrote(trained):
     done = run('tools/train.py', config)            # a second time: finished already, says so on the first line
     assert done.returncode == 0 and done.stdout == f'wrote {folder}/run\n'
     assert 'Going on from' in done.stderr.splitlines()[0]
+    all_ours(done.stderr)
 
 
 def test_views_can_be_kept_apart(trained, tmp_path):
-    done = run('tools/test.py', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
-    assert done.returncode == 0, done.stderr
+    here('test', trained[1], '--average-clips', 'none', '--out', tmp_path / 'views.pkl')
     rows = load_pickle(tmp_path / 'views.pkl')
     assert len(rows) == 13 and all(row.shape == (4, 3) for row in rows)            # 2 clips and their mirror images, 3 classes
 
 
-def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path):
+def test_two_processes_test_to_the_same_scores_as_one(trained, tmp_path, capsys):
     folder, config = trained
-    one = run('tools/test.py', config, '--out', tmp_path / 'one' / 'result.pkl')
-    two = run('tools/test.py', config, '--out', tmp_path / 'two' / 'result.pkl', processes=2)
-    assert one.returncode == 0, one.stderr
+    here('test', config, '--out', tmp_path / 'one' / 'result.pkl')
+    said = capsys.readouterr().out
+    two = bash('dist_test.sh', config, folder / 'run' / 'latest.pth', 2, '--out', tmp_path / 'two' / 'result.pkl')
     assert two.returncode == 0, two.stderr
     a, b = load_scores(tmp_path / 'one' / 'scores.npz'), load_scores(tmp_path / 'two' / 'scores.npz')
     assert list(a.ids) == list(b.ids) == [f'test_{i}' for i in range(13)]
     np.testing.assert_allclose(a.scores, b.scores, atol=1e-6)
-    figures = [re.search(r'top1_acc: .*', done.stdout).group() for done in (one, two)]
+    figures = [re.search(r'top1_acc: .*', text).group() for text in (said, two.stdout)]
     assert figures[0] == figures[1]
+    assert (tmp_path / 'two' / 'Submission.zip').exists()
+    all_ours(two.stderr)
 
 
 def test_two_processes_train_and_go_on_with_the_same_bits(tmp_path):
     config = problem(tmp_path, extra='checkpoint_config = dict(by_epoch=False, interval=2)\n')
-    whole = run('tools/train.py', config, processes=2)
+    whole = bash('dist_train.sh', config, 2)
     assert whole.returncode == 0, whole.stderr
+    assert whole.stdout == f'wrote {tmp_path}/run\n'
+    all_ours(whole.stderr)
     (tmp_path / 'again').mkdir()
     (tmp_path / 'run' / 'iter_2.pth').rename(tmp_path / 'again' / 'iter_2.pth')
     again = run('tools/train.py', config, '--work-dir', tmp_path / 'again', processes=2)
@@ -78,68 +103,50 @@ def test_two_machines_of_one_process_train_as_one_machine_of_two(tmp_path):
     nodes = [subprocess.Popen(
         ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '1', '--work-dir', str(tmp_path / 'apart')],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', 'NNODES': '2',
-             'NODE_RANK': str(rank), 'MASTER_ADDR': '127.0.0.1', 'PORT': port}) for rank in (0, 1)]
+        env={**ENV, 'NNODES': '2', 'NODE_RANK': str(rank), 'MASTER_ADDR': '127.0.0.1', 'PORT': port}) for rank in (0, 1)]
     for node in nodes:
         _, errors = node.communicate(timeout=250)
         assert node.returncode == 0, errors
     assert_same_checkpoint(tmp_path / 'together' / 'epoch_2.pth', tmp_path / 'apart' / 'epoch_2.pth')
 
 
-def test_dist_scripts_run_with_one_and_two_processes(trained, tmp_path):
-    folder, config = trained
-    env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
-
-    def bash(script, *words):
-        return subprocess.run(['bash', str(ROOT / 'tools' / script), *map(str, words)], env=env, capture_output=True, text=True,
-                              timeout=280, check=False)
-    for n in (1, 2):
-        done = bash('dist_train.sh', config, n, '--work-dir', tmp_path / f'n{n}', '--no-validate', '--cfg-options', 'total_epochs=1')
-        assert done.returncode == 0, done.stderr
-        assert (tmp_path / f'n{n}' / 'epoch_1.pth').exists()
-    done = bash('dist_test.sh', config, tmp_path / 'n2' / 'epoch_1.pth', 2, '--work-dir', tmp_path / 'n2')
+def test_dist_scripts_run_one_process_without_a_launcher(trained, tmp_path):
+    done = bash('dist_train.sh', trained[1], 1, '--work-dir', tmp_path / 'run', '--no-validate', '--cfg-options', 'total_epochs=1')
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / 'n2' / 'Submission.zip').exists()
-    wrong = bash('dist_train.sh', config)
+    assert (tmp_path / 'run' / 'epoch_1.pth').exists()
+    wrong = bash('dist_train.sh', trained[1])
     assert wrong.returncode == 2 and 'number of processes' in wrong.stderr
 
 
-def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_path):
-    from pyskl.annotations import read_annotations, write_annotations
+def test_test_without_labels_gives_scores_and_says_why_no_metrics(trained, tmp_path, capsys):
     folder, config = trained
     data = read_annotations(folder / 'test.pkl')
     for annotation in data['annotations']:
         annotation['label'] = -1
     write_annotations(tmp_path / 'nolabels.pkl', data['split'], data['annotations'])
-    done = run('tools/test.py', config, '--out', tmp_path / 'result.pkl', '--cfg-options', f'data.test.ann_file={tmp_path}/nolabels.pkl')
-    assert done.returncode == 0, done.stderr
-    assert 'no metrics: 13 of 13 clips have no label' in done.stdout
+    here('test', config, '--out', tmp_path / 'result.pkl', '--cfg-options', f'data.test.ann_file={tmp_path}/nolabels.pkl')
+    assert 'no metrics: 13 of 13 clips have no label' in capsys.readouterr().out
     assert (tmp_path / 'Submission.csv').read_text().count('\n') == 13
 
 
 def test_the_whole_road_from_two_streams_to_a_submission(trained, tmp_path):
     folder, _ = trained
     limb = write_config(folder, 'limb.py', limbs=True)
-    assert run('tools/train.py', limb, '--work-dir', tmp_path / 'limb').returncode == 0
-    assert run('tools/test.py', limb, '--work-dir', tmp_path / 'limb').returncode == 0
-    assert run('tools/test.py', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl').returncode == 0
-    done = run('ensemble/ensemble.py', tmp_path / 'joint' / 'scores.npz', tmp_path / 'limb' / 'scores.npz', '--weights', 0.4, 0.6,
-               '--out-dir', tmp_path)
-    assert done.returncode == 0, done.stderr
+    here('train', limb, '--work-dir', tmp_path / 'limb')
+    here('test', limb, '--work-dir', tmp_path / 'limb')
+    here('test', folder / 'tiny.py', '--out', tmp_path / 'joint' / 'result.pkl')
+    here('ensemble', tmp_path / 'joint' / 'scores.npz', tmp_path / 'limb' / 'scores.npz', '--weights', 0.4, 0.6, '--out-dir', tmp_path)
     assert (tmp_path / 'Submission.zip').exists()
     assert (tmp_path / 'Submission.csv').read_text().splitlines()[0].startswith('test_0,')
 
 
-@pytest.mark.parametrize('number, status', [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_script_politely(tmp_path, number, status):
     config = problem(tmp_path, extra='total_epochs = 500\n')
-    process = subprocess.Popen([sys.executable, str(ROOT / 'tools' / 'train.py'), str(config)], stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''})
-    deadline = time.monotonic() + 120
-    while not (tmp_path / 'run' / 'epoch_1.pth').exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    with ended(start('tools/train.py', config)) as process:
+        assert wait_for((tmp_path / 'run' / 'epoch_1.pth').exists, process)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == status
     assert 'goes on from there' in stderr and 'Traceback' not in stderr
 

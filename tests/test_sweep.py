@@ -91,7 +91,7 @@ def test_wrong_words_are_named(words, says):
 
 
 @pytest.mark.parametrize(('name', 'text', 'says'), [
-    ('p.json', '{', 'p.json: cannot be read as JSON'), ('p.json', '[]', 'expected an object'), ('p.json', '{"runs": []}', 'runs = '),
+    ('p.json', '{', 'p.json: is no whole JSON'), ('p.json', '[]', 'expected an object'), ('p.json', '{"runs": []}', 'runs = '),
     ('p.json', '{"run": []}', "'run' is unknown. Did you mean runs"), ('p.json', '{"runs": [{"name": "a"}]}', r'runs\[0\]: expected dict'),
     ('p.json', '{"runs": [{"config": "a.py", "option": {}}]}', 'Did you mean options'),
     ('p.json', '{"runs": [{"config": "a.py", "grid": {"x": 1}}]}', 'grid = '),

@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(f'{kind}: {line}')
-        if report.errors and not args.fix:
+        if not args.fix and not all(line.startswith('label ') for line in report.errors):       # which it leaves as they are
             print(f'To mend what can be mended: {fix_command(str(file))}')
         print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0

@@ -15,11 +15,15 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+import numpy as np
+
 from pyskl.annotations import write_annotations
 from pyskl.annotations.fields import NO_LABEL
 from pyskl.annotations.label_files import HELP as LABELS_HELP
+from pyskl.annotations.label_lists import from_one, lacks_class_0
 from pyskl.annotations.splitting import HELP as SPLIT_HELP
 from pyskl.errors import run_script, seed_number
+from pyskl.files.given import check_out
 from pyskl.skeletons import LAYOUTS
 from pyskl.sources.conversion import Converted, Settings, convert
 from pyskl.sources.forms import FORMS
@@ -96,6 +100,7 @@ def _flag(name: str) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     form = FORMS[args.form]
+    check_out(args.out, args.paths, form.suffixes)
     source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
     if args.layout:  # not before: the reader of configs is heavy
         from pyskl.recipe.layout_option import read_layout
@@ -118,6 +123,8 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
     num_classes = len(classes - {NO_LABEL, None})
     known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
     num_clips = count(len(labels), 'clip')
+    if lacks_class_0(labels, converted.about.label_names):
+        print(f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}')
     print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -20,8 +21,10 @@ from tqdm import tqdm
 from pyskl.annotations import open_annotations
 from pyskl.errors import ConfigError, DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
+from pyskl.files.safe_pickle import open_regular
+from pyskl.files.texts import bounded_lines
 from pyskl.labels import IMIGUE_LABELS, names_of
-from pyskl.wording import plain
+from pyskl.wording import brief, plain
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
 TRAIN_CLIPS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,
@@ -78,19 +81,19 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
     found: dict[str, np.ndarray] = {}
     wanted = {word.encode(): word for word in words}
     try:
-        with open(path, 'rb') as f, tqdm(total=os.path.getsize(path), unit='B', unit_scale=True, desc='reading', disable=None,
+        with open_regular(Path(path)) as f, tqdm(total=os.path.getsize(path), unit='B', unit_scale=True, desc='reading', disable=None,
                                          leave=False) as bar:
             if f.peek(2)[:2] in (b'PK', b'\x1f\x8b'):
                 raise DataError(f'{path}: is a packed archive; unpack it and give the .txt file.')
-            for number, line in enumerate(f, start=1):
+            for number, line in enumerate(bounded_lines(f, path), start=1):
                 bar.update(len(line))
                 word, _, numbers = line.partition(b' ')
                 if word in wanted and wanted[word] not in found:
                     found[wanted[word]] = _vector(numbers, dim, f'{path}: line {number} ({wanted[word]})')
                     if len(found) == len(wanted):
                         break
-    except (OSError, ValueError) as error:          # a ValueError: NUL in the name
-        raise DataError(f'{path}: cannot be read ({getattr(error, "strerror", error)}). Expected a GloVe text file: a word and its numbers '
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
                         'a line.') from error
     return found
 
@@ -99,7 +102,7 @@ def _vector(numbers: bytes, dim: int, where: str) -> np.ndarray:
     try:
         vector = np.array([float(number) for number in numbers.split()], dtype=np.float32)
     except ValueError as error:
-        raise DataError(f'{where}: {error}. Expected {dim} numbers after the word.') from error
+        raise DataError(f'{where}: {brief(str(error))[1:-1]}. Expected {dim} numbers after the word.') from error
     if len(vector) != dim or not np.isfinite(vector).all():
         raise DataError(f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
                         'and emb_dim in the head.')

@@ -19,8 +19,10 @@ from pathlib import Path
 from pyskl.annotations import label_files, splitting, write_annotations
 from pyskl.annotations.about import About
 from pyskl.annotations.joining import Joined, join_files
+from pyskl.annotations.label_lists import lacks_class_0
 from pyskl.errors import UserError, run_script, seed_number
-from pyskl.labels import read_labels
+from pyskl.files.given import check_out
+from pyskl.labels import check_order, read_labels
 from pyskl.recipe.layout_option import read_layout
 from pyskl.wording import count
 
@@ -90,10 +92,11 @@ def _named_file(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     given = [*args.files, *(path for _, path in args.split)]
-    if args.out.exists() and any(f.exists() and args.out.samefile(f) for f in given):
-        raise UserError(f'-o {args.out}: is one of the files that are read. Choose another name.')
+    check_out(args.out, given, ('.pkl', '.pickle', '.json'))
     label_names = read_labels(args.label_names) if args.label_names else None
     joined, found_labels = join_files(args.files, args.split)
+    if joined.holds_numbers():
+        check_order(label_names, joined.about.label_names)
     for path in (*found_labels, *args.labels):
         joined.put_labels(label_files.read_label_file(path, label_names))
     joined.name_labels(label_names)
@@ -125,6 +128,8 @@ def _say(joined: Joined, out: Path) -> None:
     print(f'wrote {out} ({count(len(joined.clips), "clip")}; {sizes or "no splits"})')
     if not split:
         print('To make splits, give --split-by too; or leave split out of the config.')
+    if lacks_class_0((clip.get('label') for clip in joined.clips), joined.about.label_names):
+        print('No clip has label 0. Do the labels count from 1? Then give --first-label 1, too.')
     if not any(clip.get('label') not in (None, -1) for clip in joined.clips):
         print('No clip has a label; training needs them: --labels FILE.')
     flat = [c for c in joined.clips if c['keypoint'].shape[-1] == 2 and not c.get('img_shape')]

@@ -9,13 +9,15 @@ import os
 import sys
 import tempfile
 
-from pyskl.errors import SAID_TOGETHER, run_script
+from pyskl.errors import SAID_TOGETHER, UserError, run_script
 from pyskl.files.given import check_config
 
 
 def main() -> int:
     words = sys.argv[1:]
-    script = next(i for i, word in enumerate(words) if word.endswith('.py'))
+    script = next((i for i, word in enumerate(words[:-1]) if word.endswith('.py')), None)
+    if script is None:
+        raise UserError(f'expected a script and a config. {__doc__.splitlines()[0]}')
     check_config(words[script + 1])                     # before PyTorch is imported
     logging.disable(logging.CRITICAL)                   # in this process all of it is torchrun's
     from torch.distributed.elastic.multiprocessing.api import SignalException

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from pyskl.annotations import open_annotations
 from pyskl.annotations.clips import Annotations
+from pyskl.annotations.label_lists import from_one, lacks_class_0
 from pyskl.annotations.seen import sample
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
@@ -76,6 +78,7 @@ class Data:
     num_train: int
     names: tuple[str, ...] | None
     num_classes: int
+    classes: np.ndarray             # those that have clips
     given: str | Mapping[str, Any]
     layout: Layout
     num_people: int
@@ -115,6 +118,8 @@ class Data:
     def notes(self) -> list[str]:
         """Return what to look at before training."""
         notes = []
+        if lacks_class_0(self.classes, self.names):
+            notes.append(f'No clip has label 0. {from_one(self.classes, len(self.classes), self.ann_file)}')
         if not self.layout.bones:
             notes.append('The joints have no known layout, so there is no limb and no graph stream, and nothing is mirrored. Name it '
                          'with --layout, or write the bones and mirror pairs into the block (configs/README.md).')
@@ -156,7 +161,7 @@ def describe(clips: Annotations, ann_file: str, layout: str | None, splits: Sequ
     joints, channels = some_clips[0]['keypoint'].shape[2:]
     given = _layout(clips, joints, layout)
     return Data(
-        ann_file, splits, len(train), names, num_classes, given, layout_of(given),
+        ann_file, splits, len(train), names, num_classes, np.unique(labels[labels >= 0]), given, layout_of(given),
         num_people=min(max(a['keypoint'].shape[0] for a in some_clips), 2), in_space=channels == 3,
         frames=int(np.median(clips.column('total_frames'))))
 
@@ -171,8 +176,10 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
     train, val, test = named('train', 'training'), named('val', 'valid', 'validation', 'dev'), named('test')
     if train is None or not (val or test):
         found = f'its splits are {some(there)}' if there else 'it has no splits'
-        raise DataError(f'{ann_file}: {found}. Expected train and val, and better test, too: name them with --splits TRAIN VAL TEST, or '
-                        'make them: python tools/join.py FILE --split-by ... -o NEW')
+        name = 'name them with --splits TRAIN VAL TEST, or ' if there else ''
+        raise DataError(f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: python tools/join.py '
+                        f'{shlex.quote(ann_file)} -o OUT.pkl --split-by video:train=0.7,val=0.15,test=0.15 (clips of one video stay '
+                        'together; or random:..., regex:..., list:FILE)')
     return train, val or test, test or val
 
 

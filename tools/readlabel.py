@@ -92,7 +92,7 @@ def _val_videos(given: Sequence[str] | None) -> tuple[str, ...]:
         return ()
     if list(given) == ['published']:
         return PUBLISHED_VAL_VIDEOS
-    if len(given) == 1 and Path(given[0]).exists():
+    if len(given) == 1 and os.path.lexists(given[0]):
         expected = 'Expected video ids like 0001, in lines or with spaces between (--val-videos).'
         given = read_text(given[0], expected).replace(',', ' ').split()
         if not given:

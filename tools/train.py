@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not stopped.quiet:
             print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
-    if not args['dry_run']:
+    if not args['dry_run'] and os.environ.get('RANK', '0') == '0':         # one process says it for all
         print(f'wrote {work_dir}')
     return 0
 

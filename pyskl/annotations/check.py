@@ -19,7 +19,7 @@ from ..wording import brief, count, some
 from .about import About
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
-from .label_lists import LabelLists
+from .label_lists import LabelLists, from_one, lacks_class_0
 from .notes import Notes
 from .oddities import CLEARLY, Expected, find_hands, oddities, span, two_ways
 from .parts import parts
@@ -71,7 +71,8 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
         layout = _layout(report, layout or _said(report, data, where), num_joints)
         if num_classes is None and layout is not None and layout.name == 'imigue22':
             num_classes = IMIGUE_CLASSES
-        _labels(report, clean, num_classes)
+        names = data.get('label_names') if isinstance(data, Mapping) else None
+        _labels(report, clean, num_classes, names, where)
         _poses(report, clean, layout)
         if layout is not None:
             _sides(report, clean, layout)
@@ -165,7 +166,7 @@ def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | 
     return layout
 
 
-def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
+def _labels(report: Report, clean: list[dict], num_classes: int | None, names: Any, where: str) -> None:
     lists = LabelLists.of(a['label'] for a in clean)
     labelled = lists.values[lists.values != NO_LABEL]
     report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
@@ -179,12 +180,13 @@ def _labels(report: Report, clean: list[dict], num_classes: int | None) -> None:
         without = [a['frame_dir'] for a in clean if a['label'] == NO_LABEL]
         report.warnings.append(f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.')
     if num_classes is None or not len(labelled):
+        if lacks_class_0(labelled.tolist(), names):
+            report.warnings.append(f'no clip has label 0. {from_one(labelled, int(labelled.max()), where)}')
         return
     report.facts['classes'] = num_classes
     high = [f'{a["frame_dir"]} ({a["label"]})' for a in clean if np.max(a['label'], initial=NO_LABEL) >= num_classes]
     if high:
-        from_one = labelled.min() >= 1 and labelled.max() == num_classes
-        hint = ' No clip has label 0: do the labels count from 1? Then subtract 1.' if from_one else ''
+        hint = f' {from_one(labelled, num_classes, where)}'.rstrip()
         report.errors.append(f'label outside 0..{num_classes - 1} in {count(len(high), "clip")}: {some(high)}.{hint}')
     present = report.facts['clips per class']
     report.facts['classes without a clip'] = [k for k in range(min(num_classes, MANY)) if k not in present]

@@ -144,8 +144,8 @@ def _no_split(name: str, names: Sequence[str], where: str) -> str:
         return (f'holds no splits, and split={name!r} is asked for. Leave split out of the config to take all clips, or make splits: '
                 f'{make}')
     without = ' To train without validation: tools/train.py --no-validate.' if 'val' in name else ''
-    return (f'holds no split {name!r}; it has {", ".join(map(repr, names))}.{did_you_mean(name, names)} Name one of these in the '
-            f'config, or make others: {make}.{without}')
+    return (f'holds no split {name!r}; it has {", ".join(map(repr, names))}.{did_you_mean(name, names)} Name one of these, or '
+            f'make others: {make}.{without}')
 
 
 class Ids(Sequence):

@@ -198,7 +198,7 @@ def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
     text = name if isinstance(name, str) else '' if name is None else str(name)
     fit = ''.join(c if c.isprintable() and c not in ',"' else '_' for c in text.strip())
     clip['frame_dir'] = fit or f'clip_{row}'
-    if clip['frame_dir'] != name:
+    if not isinstance(name, str) or clip['frame_dir'] != name:
         note('renamed, since the name was missing, or unfit for files and tables')
     return clip
 

@@ -49,10 +49,13 @@ class Form:
 
     def message(self, path: str | os.PathLike) -> str:
         """Return 'is .... Expected an annotation file. <way in>'."""
+        return f'is {self.what}. Expected an annotation file. {self.way_in(path)}'
+
+    def way_in(self, path: str | os.PathLike) -> str:
+        """Return the command or lines that make an annotation file of it."""
         path = str(path)
         way = self.way.replace("'{path}'", repr(path)).replace('{path}', shlex.quote(path))
-        way = way.replace('{folder}', shlex.quote(str(Path(path).parent)))
-        return f'is {self.what}. Expected an annotation file. {way}'
+        return way.replace('{folder}', shlex.quote(str(Path(path).parent)))
 
 
 def _converted(what: str, name: str, place: str = '{path}') -> Form:
@@ -199,7 +202,7 @@ def _of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except Exception:  # zipfile fails in many ways
         return 'packed'
     if any(name.endswith('data.pkl') for name in names):
         return 'torch'

@@ -34,6 +34,7 @@ class Joined:
     Attributes:
         clips: the annotations, tidied.
         sources: where each clip comes from, a short name.
+        files: the same, as paths.
         rows: the places of the clips of each split.
         about: names of the classes, and the layout.
         notes: what was read otherwise than it stands, or done.
@@ -42,6 +43,7 @@ class Joined:
 
     clips: list[dict[str, Any]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     rows: dict[str, list[int]] = field(default_factory=dict)
     about: About = field(default_factory=About)
     notes: Notes = field(default_factory=Notes)
@@ -87,6 +89,7 @@ class Joined:
                     'what can be mended.'
                 ) from None
         self.sources += [source] * len(annotations)
+        self.files += [str(path)] * len(annotations)
         self._add_about(About.of(data, str(path)), path)
 
     def _without_text(self, annotation: Any, row: int) -> Any:
@@ -101,8 +104,8 @@ class Joined:
         """Make numbers of labels that are names: by the order of `label_names`, or sorted."""
         if not self.label_texts:
             return
-        numbered = [c['frame_dir'] for c in self.clips if _labels(c) != [NO_LABEL]]
-        if numbered:
+        if self.holds_numbers():
+            numbered = [c['frame_dir'] for c in self.clips if _labels(c) != [NO_LABEL]]
             raise DataError(
                 f'labels are names ({next(iter(self.label_texts.values()))!r}) and numbers '
                 f'({some(numbered)}). Expected one of them.'
@@ -118,6 +121,10 @@ class Joined:
             self.clips[row]['label'] = number[text]
         self.about = replace(self.about, label_names=tuple(order))
         self.notes.add(f'labels were names; their numbers are those in {some(order, 3)}')
+
+    def holds_numbers(self) -> bool:
+        """Return whether any clip has a label that is a number."""
+        return any(_labels(clip) != [NO_LABEL] for clip in self.clips)
 
     def _add_about(self, about: About, path: Path) -> None:
         for entry in ('label_names', 'layout'):
@@ -138,9 +145,28 @@ class Joined:
                 self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
-    def put_labels(self, read: LabelFile) -> None:
-        """Take labels from a file of their own; a clip that it does not name keeps what it has."""
-        labels = read.of(self.names)
+    def put_labels(self, read: LabelFile, called: Sequence[str] | None = None) -> None:
+        """Take labels from a file of their own; a clip that it does not name keeps what it has.
+
+        Args:
+            read: the labels.
+            called: what the file may call each clip; None: their names.
+        """
+        called = self.names if called is None else called
+        labels, own = read.of(called), self.about.label_names
+        kept = [
+            clip['frame_dir']
+            for clip, label in zip(self.clips, labels)
+            if label is None and _labels(clip) != [NO_LABEL]
+        ]
+        if kept and read.label_names not in (None, own):  # in the order of the labels that stay
+            if own is None:
+                raise DataError(
+                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does not '
+                    'name, have numbers. Expected labels of all clips.'
+                )
+            read = read.renumbered(own)
+            labels = read.of(called)
         for clip, label in zip(self.clips, labels):
             if label is not None:
                 clip['label'] = label
@@ -196,13 +222,14 @@ class Joined:
     def check_names(self) -> None:
         """Raise a DataError where a name stands for several clips."""
         seen: dict[str, str] = {}
-        for name, source in zip(self.names, self.sources):
+        for name, file in zip(self.names, self.files):
             if name in seen:
+                where = f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
                 raise DataError(
-                    f'frame_dir {plain(name)} is in {seen[name]} and in {source}. Expected a name of '
-                    'its own for every clip. --rename-repeated gives them names.'
+                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every clip. '
+                    '--rename-repeated gives them names.'
                 )
-            seen[name] = source
+            seen[name] = file
 
     def check_label_names(self) -> None:
         """Raise a DataError where a label has no name."""
@@ -296,7 +323,11 @@ def _files(path: Path) -> list[Path]:
     files = sorted(file for file in path.rglob('*') if file.suffix.lower() in ('.pkl', '.pickle'))
     if not files:
         form = form_of(path)
-        reason = form.message(path) if form else 'is a folder without pickles.'
+        reason = (
+            form.message(path)
+            if form
+            else 'is a folder without pickles. Files of other forms: python tools/convert.py --help'
+        )
         raise DataError(f'{path}: {reason}')
     return files
 

@@ -10,7 +10,6 @@ A label is a class number from 0 on, or the name of a class.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ import numpy as np
 
 from ..errors import DataError, did_you_mean
 from ..files import load_pickle
-from ..files.texts import read_json, read_text
+from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
 from .fields import Wrong, clean_label
@@ -73,6 +72,17 @@ class LabelFile:
         return [found.get(name) for name in names]
 
 
+    def renumbered(self, label_names: Sequence[str]) -> LabelFile:
+        """Return labels that are names with the numbers that these names give them.
+
+        Raises:
+            DataError: a name that is not among them.
+        """
+        given = self.label_names or ()
+        texts = {name: given[label] for name, label in self.labels.items()}
+        return _of_texts(texts, sorted(set(texts.values())), label_names, Path(self.path))
+
+
 def read_label_file(path: str | os.PathLike, label_names: Sequence[str] | None = None) -> LabelFile:
     """Read labels.
 
@@ -114,7 +124,7 @@ def _of_texts(
     numbers = [name for name, label in labels.items() if not isinstance(label, str)]
     if numbers:
         raise DataError(
-            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({texts[0]!r}). Expected one '
+            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({brief(texts[0])}). Expected one '
             'of them.'
         )
     names = tuple(texts if given is None else given)
@@ -157,8 +167,8 @@ def read_pairs(path: Path, titles: Sequence[str], example: str) -> list[tuple[st
     if comma not in lines[0][1]:
         rows = [(n, line.rsplit(maxsplit=1)) for n, line in lines]
     else:
-        cells = csv.reader((line for _, line in lines), delimiter=comma)
-        rows = [(n, [cell.strip() for cell in row]) for (n, _), row in zip(lines, cells)]
+        cells = csv_rows((line for _, line in lines), path, comma)
+        rows = [(n, row) for (n, _), row in zip(lines, cells)]
         at = _columns(rows[0][1], titles, path)
     if len(rows[0][1]) > at[1] and rows[0][1][at[1]].lower() in titles:
         rows = rows[1:]

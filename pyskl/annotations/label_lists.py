@@ -11,6 +11,13 @@ import numpy as np
 from .fields import NO_LABEL
 
 
+def lacks_class_0(labels: Iterable[int | Sequence[int] | None], label_names: Sequence[str] | None) -> bool:
+    """Return whether labels without names are 1 to K, all of them and no 0: those of a list that counts from 1."""
+    known = {k for label in labels for k in (label if isinstance(label, list) else [label])}
+    known -= {NO_LABEL, None}
+    return label_names is None and len(known) > 1 and known == set(range(1, len(known) + 1))
+
+
 def from_one(labels: np.ndarray, num_classes: int, where: str) -> str:
     """Return advice where labels (L,) seem to count from 1, 1 to K of K classes; '' where they do not."""
     known = labels[labels != NO_LABEL]

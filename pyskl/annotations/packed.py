@@ -19,7 +19,6 @@ Written by `write_packed`, opened by `open_annotations`.
 """
 from __future__ import annotations
 
-import json
 import mmap
 import os
 from pathlib import Path
@@ -29,7 +28,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..files.arrays import load_npy
-from ..files.safe_pickle import open_regular
+from ..files.texts import read_json
 from ..wording import brief, plain
 from .about import About
 from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
@@ -66,11 +65,11 @@ class Packed:
         self._keypoint, self._score, self._offset, self._names, self._ends = (
             a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end'))
         self._table = a
-        self._pages = [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')] if hasattr(mmap, 'MADV_WILLNEED') else []
         self.labels = a['label']
         self._check_lengths(a)
         self._check_rows(a)
         self._check_names()
+        self._pages = [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')] if hasattr(mmap, 'MADV_WILLNEED') else []
         self.label_lists = self._label_lists() if self.meta.get('several_labels') else None
         self.split_names = tuple(self.meta['splits'])
         self.about = About.of(self.meta, f'{self.where}/{META}')
@@ -254,12 +253,7 @@ def _read_meta(path: Path) -> dict[str, Any]:
         raise DataError(f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.')
     if not (path / META).exists():
         raise DataError(f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.')
-    with open_regular(path / META) as f:
-        raw = f.read(_MAX_META)
-    try:
-        meta = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise DataError(f'{path / META}: is no whole json. Pack it again: tools/pack.py.') from None
+    meta = read_json(path / META, 'Pack it again: tools/pack.py.', _MAX_META)
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
         raise DataError(f'{path / META}: says no {FORMAT!r}. Is this another kind of folder?')
     if meta.get('version') != VERSION:

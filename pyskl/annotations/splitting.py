@@ -76,6 +76,11 @@ def split_clips(
     if kind == 'list' and rest:
         return read_splits(rest, names)
     group_of, parts = _rule(how, kind, rest)
+    if kind == 'video' and not any('_' in name for name in names):
+        raise UserError(
+            f"--split-by {how}: no clip's name has a '_' behind its video's, like 0054_0; they are called "
+            f'{some(names, 3)}. Say what stays together with regex:PATTERN, or use random.'
+        )
     groups = defaultdict(list)
     for name in names:
         groups[group_of(name)].append(name)
@@ -124,12 +129,13 @@ def _rule(how: str, kind: str, rest: str) -> tuple[Callable[[str], str], list[_P
 
     def group_of(name: str) -> str:
         found = compiled.search(name)
-        if found is None:
+        group = found and found[1 if compiled.groups else 0]
+        if group is None:  # not found, or the group is optional
             raise UserError(
                 f'--split-by {how}: {pattern!r} is not found in the name {plain(name)}. Expected a '
                 'pattern that every name has, its first (group) being what stays together.'
             )
-        return found[1] if compiled.groups else found[0]
+        return group
 
     return group_of, _parts(how, shares)
 
@@ -176,8 +182,10 @@ def _by_name(how: str, parts: Sequence[_Part], groups: Mapping[str, Sequence]) -
     for part in parts:
         unknown = [group for group in part.groups if group not in groups]
         if unknown:
+            shares = ' Shares are written 0.8 or 80%.' if unknown[0].isdigit() else ''
             raise UserError(
-                f'--split-by {how}: no clip belongs to {some(unknown)}. There are {count(len(groups), "group")}: {some(sorted(groups), 8)}.'
+                f'--split-by {how}: no clip belongs to {some(unknown)}. There are '
+                f'{count(len(groups), "group")}: {some(sorted(groups), 8)}.{shares}'
             )
         for group in part.groups:
             if chosen.setdefault(group, part.name) != part.name:

@@ -46,6 +46,8 @@ def load_annotations(path: str | os.PathLike) -> Any:
         return load_pickle(path)
     except DataError as error:
         form = form_of(path)
+        if form is None and os.path.isdir(path):
+            raise DataError(f'{error} Of a folder of pickles tools/join.py makes one; of files of other forms tools/convert.py.') from error
         if form is None:
             raise
         raise DataError(f'{path}: {form.message(path)}') from error

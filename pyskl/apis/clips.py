@@ -219,7 +219,9 @@ def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None
     if value is None and field != 'keypoint':
         return None
     try:
-        value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            value = value.float() if value.is_floating_point() else value
         return np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f'{where}: {field} is no array of numbers ({error}).') from error

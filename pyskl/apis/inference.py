@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..annotations.clips import Annotations
+from ..annotations.fields import whole_number
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
@@ -66,7 +67,9 @@ def init_recognizer(
             None, load_label_embeddings(recipe.data.test.get('label_embeddings'))
         )
     meta = {} if trained is None else trained['meta']
-    model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', meta.get('label_names')))
+    names = meta.get('label_names')  # a text would be read as the name of a file
+    named = names if isinstance(names, (list, tuple)) else None
+    model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', named))
     model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
     model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
@@ -135,7 +138,8 @@ def inference_recognizer(
             probabilities = next(scores)
             if names is None and not indices:
                 names = _names(model, len(probabilities), labels, source)
-            for k in np.argsort(-probabilities, kind='stable')[:top_k].tolist():
+            most = None if top_k is None else int(top_k)
+            for k in np.argsort(-probabilities, kind='stable')[:most].tolist():
                 best.append((k if names is None else names[k], float(probabilities[k])))
         answers.append(best)
     if people == 'apart':
@@ -150,10 +154,10 @@ def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
             'average_clips=None a clip has no class scores. Leave them out here.'
         )
-    if top_k is not None and not (isinstance(top_k, int) and top_k >= 1):
+    if top_k is not None and (whole_number(top_k) is None or top_k < 1):
         raise ConfigError(f'top_k = {top_k!r}: expected a whole number from 1 on, or None for all.')
     for name, value, known in (('views', views, (1, 'all')), ('people', people, PEOPLE)):
-        if isinstance(value, bool) or value not in known:
+        if isinstance(value, bool) or not np.isscalar(value) or value not in known:
             raise ConfigError(f'{name} = {value!r}: expected {" or ".join(map(repr, known))}.')
 
 

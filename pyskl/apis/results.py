@@ -18,6 +18,7 @@ from ..files.atomic import atomic_write
 from ..files.locks import RESULTS_LOCK, in_turn
 from ..scores.score_file import save_result_pkl, save_scores
 from ..scores.submission import FORMATS, answers_of, write_submission
+from ..wording import cell
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _write_metrics(
         rows = csv.writer(f, lineterminator='\n')
         rows.writerow(['class', 'name', 'clips', 'predicted', 'precision', 'recall', 'f1'])
         for k, figures in enumerate(zip(*(column.tolist() for column in columns))):
-            rows.writerow([k, names.get(k, ''), *map(_number, figures)])
+            rows.writerow([k, cell(names.get(k, '')), *map(_number, figures)])
     return [metrics, table]
 
 

@@ -15,7 +15,7 @@ from .libraries import decord
 class Video:
     """A video's frames, read when they are asked for: `video[i]` is (H, W, 3) uint8 RGB.
 
-    fps, height, width   as the file says
+    fps, height, width   as the file says (25 frames a second where it says none that could be)
     raises  DataError: missing, no video, or a frame that can't be decoded
     """
 
@@ -30,7 +30,8 @@ class Video:
                 self.height, self.width = self._frames[0].shape[:2]
         except (*self._errors, IndexError) as error:
             raise DataError(f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for example.') from error
-        self.fps = float(self._frames.get_avg_fps())
+        said = float(self._frames.get_avg_fps())
+        self.fps = said if 0.1 <= said <= 1000 else 25.0        # some say 0, or nothing
 
     def __len__(self) -> int:
         return len(self._frames)

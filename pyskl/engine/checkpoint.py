@@ -20,8 +20,9 @@ import torch
 from ..errors import CheckpointError
 from ..files.atomic import atomic_write, forget_parts
 from ..files.given import check_checkpoint
-from ..files.torch_files import how_to_fetch, load_tensors, reason, weights_in
+from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
 from ..models.foreign_weights import to_our_names
+from ..wording import brief, some
 
 _NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth')
 _BEST = re.compile(r'best_\w+_epoch_\d+\.pth')
@@ -56,8 +57,9 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     data = {} if key is None else dict(data)
     odd = next((key for key, value in weights.items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
     if odd is not None:
-        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {odd!r}, which is no tensor with a name. Expected a model's "
+        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {brief(odd)}, which is no tensor with a name. Expected a model's "
                               'state_dict.')
+    check_dense(weights, f"{path}: {key or 'state_dict'!r}")
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
     state_dict, notes = to_our_names(weights, str(path))
@@ -67,8 +69,7 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
 
 
 def _keys_of(data: Any) -> str:
-    names = [str(key) for key in data][:8] if isinstance(data, Mapping) else []
-    return f' It has {", ".join(names)}.' if names else ''
+    return f' It has {some(data, 8)}.' if isinstance(data, Mapping) and data else ''
 
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
@@ -98,7 +99,10 @@ def load_weights(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor],
     fitting = {key: value for key, value in state.items() if key in own and value.shape == own[key].shape}
     if not fitting:
         raise CheckpointError(f'{source}: none of its weights fit the model of this config. {" ".join(problems)}')
-    model.load_state_dict(fitting, strict=False)
+    try:
+        model.load_state_dict(fitting, strict=False)
+    except RuntimeError as error:           # a dtype that nothing can be copied from
+        raise CheckpointError(f'{source}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.') from error
     return problems
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import LINES, ConfigError, printable
 
 
 class _LogFile(logging.FileHandler):
@@ -23,6 +23,13 @@ class _LogFile(logging.FileHandler):
     def close(self) -> None:
         with contextlib.suppress(OSError):
             super().close()
+
+
+class _Lines(logging.Formatter):
+    """Lines in which names from files cannot move a terminal's cursor."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), LINES)
 
 
 def _give_up(path: str | Path, error: BaseException | None) -> None:
@@ -41,7 +48,7 @@ def get_logger(level: str = 'INFO', file: Path | None = None, quiet: bool = Fals
     if file is not None and not quiet:
         handlers.append(_LogFile(file, encoding='utf-8'))
     for handler in handlers:
-        handler.setFormatter(logging.Formatter('%(asctime)s - %(name)s - %(levelname)s - %(message)s'))
+        handler.setFormatter(_Lines('%(asctime)s - %(name)s - %(levelname)s - %(message)s'))
         logger.addHandler(handler)
     return logger
 

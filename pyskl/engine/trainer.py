@@ -16,6 +16,7 @@ from ..datasets import Batches
 from ..datasets.loader import seed_everything
 from ..errors import CheckpointError, UserError
 from ..evaluation import evaluate, one_sided
+from ..files.torch_files import check_dense
 from ..recipe import Recipe
 from ..wording import some
 from .batch import compute_losses
@@ -24,7 +25,7 @@ from .distributed import Collectives, Ranks, on_all_ranks
 from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
-from .optimizer import build_optimizer, load_optimizer
+from .optimizer import MOST, build_optimizer, checked_number, load_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
 from .tester import collect_scores, joint_scores
@@ -334,34 +335,35 @@ class Trainer:
     def resume(self, checkpoint: Mapping[str, Any], source: str) -> None:
         """Stand where the checkpoint was written: weights, optimiser, position, best score, the open log window."""
         load_weights(self.model, checkpoint['state_dict'], source)
-        meta, resume = checkpoint['meta'], checkpoint.get('resume', {})
+        meta, resume = checkpoint['meta'], {} if checkpoint.get('resume') is None else checkpoint['resume']
         if 'optimizer' not in checkpoint or 'epoch' not in meta:
             raise CheckpointError(f"{source}: holds weights only, no optimiser and no epoch to go on from. Use load_from = "
                                   f"'{source}' in the config to start a new run from these weights.")
         try:
+            if not isinstance(resume, Mapping) or not isinstance(checkpoint['optimizer'], Mapping):
+                raise TypeError("'resume' or 'optimizer' is no dict")
             self._take_over(checkpoint['optimizer'], meta, resume, source)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RuntimeError, CheckpointError) as error:
             raise CheckpointError(f'{source}: what it says of its run does not fit this config, or is damaged ({error}). Take another '
                                   f"checkpoint, or start a new run from its weights: load_from = '{source}'.") from error
 
     def _take_over(self, optimizer: Mapping[str, Any], meta: Mapping[str, Any], resume: Mapping[str, Any], source: str) -> None:
         if self.ema is not None:
-            self.ema.restore(int(resume.get('ema_updates', 0)))
+            self.ema.restore(checked_number(resume.get('ema_updates', 0), 'ema_updates', whole=True))
         if 'raw_state_dict' in resume:          # the checkpoint's state_dict is an average of these
+            check_dense(resume['raw_state_dict'], 'raw_state_dict')
             load_weights(self.model, resume['raw_state_dict'], source)
         load_optimizer(self.optimizer, optimizer)
-        for group in self.optimizer.param_groups:       # lr stays that of the last iteration, until the next one sets it
-            group.update({k: v for k, v in self.recipe.optimizer.items() if k not in ('type', 'lr')})
-        for weight, state in self.optimizer.state.items():
-            if any(torch.is_tensor(value) and value.dim() and value.shape != weight.shape for value in state.values()):
-                raise ValueError(f'the optimiser state of a weight of shape {tuple(weight.shape)} has another shape')
-        self.at = Position(int(meta['epoch']), self._position_inside(resume, source))
+        epoch = checked_number(meta['epoch'], 'epoch', whole=True)
+        self.at = Position(epoch, self._position_inside(resume, source))
         best = meta.get('hook_msgs') or {}
-        if best.get('best_score') is not None:
-            self.best_score, self.best_file = float(best['best_score']), best.get('best_ckpt')
+        score = best.get('best_score')
+        if score is not None and score == score:        # NaN: the next one beats it
+            self.best_score, self.best_file = float(checked_number(score, 'best_score', low=-MOST)), best.get('best_ckpt')
         if self.scaler.is_enabled() and resume.get('scaler'):
-            self.scaler.load_state_dict(resume['scaler'])
+            self.scaler.load_state_dict(_checked_scaler(resume['scaler']))
         if resume.get('head'):
+            check_dense(resume['head'], 'head')
             self.model.cls_head.load_training_state(resume['head'])
         elif self.model.cls_head.training_state():
             self.logger.warning('%s does not hold what the head remembers of the classes: that starts anew, and training will not '
@@ -372,15 +374,16 @@ class Trainer:
 
     def _position_inside(self, resume: Mapping[str, Any], source: str) -> int:
         """Batches done in the epoch; in a run of other size as many as hold the same number of clips, with a warning."""
-        inner, total, clips = int(resume.get('inner', 0)), resume.get('total_batch', self.total_batch), resume.get('clips')
+        inner = checked_number(resume.get('inner', 0), 'inner', whole=True)
+        total = checked_number(resume.get('total_batch', self.total_batch), 'total_batch', whole=True, low=1)
+        clips = resume.get('clips')
+        clips = None if clips is None else checked_number(clips, 'clips', whole=True)
         if total != self.total_batch:
             inner = inner * total // self.total_batch
         if total != self.total_batch or clips not in (None, len(self.train.dataset)):
             self.logger.warning('%s was written with a total batch of %d and %s clips, now it is %d and %d: training goes on from batch %d '
                                 'of the epoch, and will not equal an uninterrupted run', source, total, clips, self.total_batch,
                                 len(self.train.dataset), inner)
-        if inner < 0:
-            raise ValueError(f'{inner} batches of an epoch')
         return min(inner, len(self.train))
 
     def _leave_if_asked(self) -> None:
@@ -388,3 +391,9 @@ class Trainer:
         if number:
             name = f'iter_{self.iteration}.pth' if self.at.inner else f'epoch_{self.at.epoch}.pth'
             raise Stopped(number, str(self._save(name)), quiet=not self.ranks.is_main)
+
+
+def _checked_scaler(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What torch's GradScaler keeps: numbers above 0 and a count."""
+    return {name: checked_number(value, f'scaler {name}', low=0 if name == '_growth_tracker' else 1e-30, high=1e38)
+            for name, value in state.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 
 from .distributed import Collectives
+from .optimizer import MOST, checked_number
 
 
 class Window:
@@ -42,5 +43,8 @@ class Window:
         return {'count': int(self.count), 'sums': {name: float(value) for name, value in self.sums.items()}}
 
     def restore(self, state: Mapping, device: torch.device) -> None:
-        self.count = torch.tensor(float(state['count']), dtype=torch.float64, device=device)
-        self.sums = {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in state['sums'].items()}
+        """raises   ValueError, KeyError, TypeError, AttributeError: this is no state"""
+        count = checked_number(state['count'], 'count', whole=True)
+        self.count = torch.tensor(float(count), dtype=torch.float64, device=device)
+        self.sums = {str(name): torch.tensor(checked_number(value, f'sum of {name}', low=-MOST), dtype=torch.float64, device=device)
+                     for name, value in state['sums'].items()}

@@ -38,6 +38,8 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(21, 'is a folder, expected a file')
+        if path.exists() and not path.is_file():       # the rename would put a file in the place of a device or a pipe
+            raise FileExistsError(17, 'is a device or a pipe, expected a file')
         forget_parts(path.parent, path.name)
         handle, temporary = _locked_part(path)
     except OSError as error:

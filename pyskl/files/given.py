@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import CheckpointError, ConfigError, DataError, did_you_mean
+from ..errors import CheckpointError, ConfigError, DataError, UserError, did_you_mean
 from .safe_pickle import nearest
 
 
@@ -25,7 +27,8 @@ def check_config(path: str | os.PathLike, who: str = '') -> Path:
     if path.suffix != '.py':
         raise ConfigError(f'{who}: expected a Python config, a file that ends in .py.')
     try:
-        os.stat(path)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ConfigError(f'{who}: is no regular file. Expected a config file.')
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob('*.py')])
         raise ConfigError(f'{who}: there is no such config file.{near}') from None
@@ -53,3 +56,20 @@ def check_present(path: str | os.PathLike) -> Path:
     if not os.path.lexists(path):
         raise DataError(f'{path}: no such file. {nearest(path)}')
     return path
+
+
+def check_out(out: Path, given: Iterable[Path], suffixes: Sequence[str]) -> None:
+    """UserError where the file to be written is one of those that are read.
+
+    Args:
+        out: the file to be written.
+        given: files and folders that are read.
+        suffixes: endings of the files that are read in folders, and below.
+    """
+    if not out.exists():
+        return
+    is_read = out.name.lower().endswith(tuple(suffixes))
+    for path in given:
+        inside = is_read and path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        if inside or (path.exists() and out.samefile(path)):
+            raise UserError(f'-o {out}: is one of the files that are read. Choose another place.')

@@ -71,7 +71,7 @@ def loads(data: bytes | mmap.mmap, where: str) -> Any:
     """Read a pickle in memory as `load_pickle` does; `where` names it in the DataError."""
     file = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        return _DataUnpickler(file, len(data)).load()
+        return DataUnpickler(file, len(data)).load()
     except Refused as error:
         reason = str(error)
     except Exception as error:      # a broken program fails in any of Python's ways
@@ -123,8 +123,8 @@ class _Memo(dict):
         return value.value if type(value) is Pending and value.finish is None else value
 
 
-class _DataUnpickler(pickle._Unpickler):
-    """Python's unpickler with the instructions that data needs, `_INSTRUCTIONS`.
+class DataUnpickler(pickle._Unpickler):
+    """Python's unpickler with the instructions that data needs, `INSTRUCTIONS`.
 
     A length costs nothing: what is read ends where the file ends, and so does the program then.
     """
@@ -132,6 +132,7 @@ class _DataUnpickler(pickle._Unpickler):
     stack: list[Any]                    # the values above the last MARK
     metastack: list[list[Any]]          # the stacks below each MARK
     append: Callable[[Any], None]       # to the stack
+    instructions: dict[bytes, Callable[[Any], None]]        # INSTRUCTIONS, or others in their place
 
     def __init__(self, file: io.BytesIO | mmap.mmap, size: int):
         super().__init__(file, encoding='latin-1')
@@ -143,7 +144,7 @@ class _DataUnpickler(pickle._Unpickler):
         """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
         self.stack, self.metastack = [], []
         self.append = self.stack.append
-        read, instructions = self.read, _INSTRUCTIONS
+        read, instructions = self.read, self.instructions
         while (code := read(1)) != pickle.STOP:
             instructions[code](self)
         return check_values(self.stack[-1:])[0]
@@ -208,14 +209,14 @@ class _DataUnpickler(pickle._Unpickler):
         return self.read(int.from_bytes(self.read(width), 'little'))
 
 
-_Instruction = Callable[[Any], None]
+Instruction = Callable[[Any], None]
 
 
-def _python(code: bytes) -> _Instruction:
+def _python(code: bytes) -> Instruction:
     return pickle._Unpickler.dispatch[code[0]]      # type: ignore[return-value]
 
 
-def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> _Instruction:
+def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> Instruction:
     """Make Python's instruction look at what it stores before it does.
 
     Args:
@@ -226,7 +227,7 @@ def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> _I
     """
     run = _python(code)
 
-    def instruction(self: _DataUnpickler) -> None:
+    def instruction(self: DataUnpickler) -> None:
         values = self.stack[-count:] if count else self.stack
         if into and type(self.stack[-count - 1] if count else self.metastack[-1][-1]) not in into:
             raise Refused(f'it puts values into something that is not a {into[0].__name__}')
@@ -237,10 +238,10 @@ def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> _I
     return instruction
 
 
-def _tuple(code: bytes, count: int = 0) -> _Instruction:
+def _tuple(code: bytes, count: int = 0) -> Instruction:
     run = _python(code)
 
-    def instruction(self: _DataUnpickler) -> None:
+    def instruction(self: DataUnpickler) -> None:
         values = self.stack[-count:] if count else self.stack
         called = type(values[0]) is Function if values else False
         check_values(values[1:] if called else values)
@@ -250,18 +251,18 @@ def _tuple(code: bytes, count: int = 0) -> _Instruction:
     return instruction
 
 
-def _number(code: bytes) -> _Instruction:
+def _number(code: bytes) -> Instruction:
     run = _python(code)
 
-    def instruction(self: _DataUnpickler) -> None:
+    def instruction(self: DataUnpickler) -> None:
         run(self)
         if self.stack[-1].bit_length() > MAX_INT_BITS:
             raise Refused(f'a number of {self.stack[-1].bit_length()} bits')
     return instruction
 
 
-def _refusing(reason: str) -> _Instruction:
-    def instruction(self: _DataUnpickler) -> None:
+def _refusing(reason: str) -> Instruction:
+    def instruction(self: DataUnpickler) -> None:
         raise Refused(reason)
     return instruction
 
@@ -271,7 +272,7 @@ _EXTENSION = _refusing('it uses an extension code (copyreg), which data does not
 _OUTSIDE = _refusing('it points outside itself (persistent id), which data does not need')
 _BUFFER = _refusing('it points outside itself (out-of-band buffer), which data does not need')
 
-_INSTRUCTIONS: dict[bytes, _Instruction] = {
+INSTRUCTIONS: dict[bytes, Instruction] = {
     b'': _refusing('it ends before its end mark: the file was cut short'),
     **{bytes([code]): _refusing(f'byte 0x{code:02x} is no pickle instruction')
        for code in range(256)},
@@ -292,13 +293,13 @@ _INSTRUCTIONS: dict[bytes, _Instruction] = {
         pickle.GET, pickle.BINGET, pickle.LONG_BINGET,
         pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.INST)},      # by find_class
 
-    pickle.PROTO: _DataUnpickler.load_proto,
+    pickle.PROTO: DataUnpickler.load_proto,
     pickle.FRAME: lambda self: self.read(8),
     pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),
-    pickle.REDUCE: _DataUnpickler.load_reduce,
-    pickle.BUILD: _DataUnpickler.load_build,
-    pickle.PUT: _DataUnpickler.load_put,
-    pickle.UNICODE: _DataUnpickler.load_unicode,
+    pickle.REDUCE: DataUnpickler.load_reduce,
+    pickle.BUILD: DataUnpickler.load_build,
+    pickle.PUT: DataUnpickler.load_put,
+    pickle.UNICODE: DataUnpickler.load_unicode,
     pickle.SHORT_BINUNICODE: lambda self: self.append(self.counted(1).decode()),
     pickle.BINUNICODE: lambda self: self.append(self.counted(4).decode()),
     pickle.BINUNICODE8: lambda self: self.append(self.counted(8).decode()),
@@ -317,3 +318,5 @@ _INSTRUCTIONS: dict[bytes, _Instruction] = {
     pickle.ADDITEMS: _storing(pickle.ADDITEMS, into=(set,), keys=1),
     pickle.FROZENSET: _storing(pickle.FROZENSET, keys=1),
 }
+
+DataUnpickler.instructions = INSTRUCTIONS

@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import torch
 
+from ..errors import CheckpointError
+from ..wording import brief
+from .torch_pickles import ZIP_START, check_pickles
+
 # Below which key a file holds its weights: PYSKL and most others, then scripts of one's own.
 WEIGHT_KEYS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'net', 'weights')
 
@@ -100,6 +104,7 @@ def load_tensors(path: Path) -> Any:
     raises  whatever torch makes of a damaged or hostile file (a dozen kinds of error): see `reason`
     """
     _check_archive(path)
+    check_pickles(path)
     with torch.serialization.safe_globals(_KNOWN_GLOBALS), warnings.catch_warnings():
         warnings.simplefilter('ignore')     # torch remarks on pickles that are none of its own; the error is enough
         return torch.load(path, map_location='cpu', weights_only=True)
@@ -110,7 +115,9 @@ _ZIP_FOLDER = 0x10          # the bit of a zip entry's attributes that says so
 
 def _check_archive(path: Path) -> None:
     """torch never compresses what it saves (what is compressed may unpack to any size), and does not check what it reads."""
-    if zipfile.is_zipfile(path):
+    with open(path, 'rb') as file:
+        is_zip = file.read(len(ZIP_START)) == ZIP_START
+    if is_zip:
         with zipfile.ZipFile(path) as archive:
             packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
             if packed:
@@ -121,6 +128,59 @@ def _check_archive(path: Path) -> None:
             damaged = archive.testzip()
         if damaged:
             raise ValueError(f'the bytes of {damaged!r} in it are not those that were written')
+
+
+MAX_UNFOLDED_BYTES = 16 << 20
+
+
+def check_dense(tensors: Any, where: str) -> None:
+    """Raise a CheckpointError unless all tensors of a dict are plain numbers in memory: their key, and what is there instead.
+
+    tensors  what a file holds where weights are expected: other values than tensors are passed over
+    where    'FILE.pth: state_dict'
+    """
+    unfolded = 0
+    for key, value in tensors.items():
+        kind = _kind_of(value) if torch.is_tensor(value) else None
+        if kind is None and torch.is_tensor(value):         # one number can stand for as many as its shape says
+            unfolded += max(0, value.numel() * value.element_size() - value.untyped_storage().nbytes())
+            kind = 'unfolds from a few numbers to many more' if unfolded > MAX_UNFOLDED_BYTES else None
+        if kind is not None:
+            raise CheckpointError(f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it one '
+                                  '(.to_dense(), .dequantize(), .contiguous()) and save it again.')
+
+
+def tensors_in(content: Any) -> dict[str, torch.Tensor]:
+    """All tensors inside dicts and lists, each once, by the keys that lead to it: 'meta/counts/0'."""
+    found: dict[str, torch.Tensor] = {}
+    seen, left = set(), [('', content)]
+    while left:
+        name, value = left.pop()
+        if id(value) in seen:
+            continue
+        if torch.is_tensor(value):
+            found[name] = value
+        elif isinstance(value, (Mapping, list, tuple)):
+            items = value.items() if isinstance(value, Mapping) else enumerate(value)
+            left += [(f'{name}/{brief(key)}'[-200:].lstrip('/'), inner) for key, inner in items
+                     if torch.is_tensor(inner) or isinstance(inner, (Mapping, list, tuple))]
+        else:
+            continue
+        seen.add(id(value))
+    return found
+
+
+def _kind_of(tensor: torch.Tensor) -> str | None:
+    """What is unusual of a tensor; None where nothing is."""
+    if tensor.is_nested:
+        return 'is a nested tensor'
+    if tensor.layout is not torch.strided:
+        return 'is a sparse tensor'
+    if tensor.is_quantized:
+        return 'is a quantised tensor'
+    if tensor.device.type == 'meta':
+        return 'is a tensor without its numbers (of the meta device)'
+    return 'is a tensor of complex numbers' if tensor.is_complex() else None
 
 
 def weights_in(content: Any) -> tuple[str | None, Mapping[str, torch.Tensor] | None]:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from ..files.torch_files import how_to_fetch, load_tensors, reason, weights_in
+from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
+from ..wording import brief
 from .foreign_weights import to_our_names
 
 
@@ -31,6 +32,10 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     weights = weights_in(content)[1]
     if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
         raise CheckpointError(f'{path}: holds no weights; expected a dict of tensors, or one under "state_dict".')
+    odd = next((key for key in weights if not isinstance(key, str)), None)
+    if odd is not None:
+        raise CheckpointError(f'{path}: names a weight {brief(odd)}, expected text. Is it a state dict?')
+    check_dense(weights, f'{path}: the weight')
     return to_our_names(weights, str(path))[0]
 
 
@@ -54,4 +59,7 @@ def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
         more = f', and {len(faults) - 5} more' if len(faults) > 5 else ''
         raise CheckpointError(f'{path}: does not fit the backbone: {"; ".join(faults[:5])}{more}. '
                               'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.')
-    backbone.load_state_dict({key: weights[key] for key in own})
+    try:
+        backbone.load_state_dict({key: weights[key] for key in own})
+    except RuntimeError as error:       # a dtype that nothing can be copied from
+        raise CheckpointError(f'{path}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.') from error

@@ -26,6 +26,7 @@ from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
 
 _BASE = '_base_'
+MAX_BYTES = 4 << 20         # a config has 10 KB; to parse Python takes up to 500 times its size
 
 
 def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None) -> Config:
@@ -89,7 +90,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
     who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
     check_config(path, who)
     try:
-        return read_text(path, 'Is it a config? Save it as UTF-8.')
+        return read_text(path, 'Is it a config? Save it as UTF-8.', MAX_BYTES)
     except DataError as error:
         raise ConfigError(f'{who}: {str(error).removeprefix(f"{path}: ")}') from error
 

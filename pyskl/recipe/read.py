@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mmengine.config import Config
 
-from ..errors import ConfigError, Faults
+from ..errors import ConfigError, Faults, did_you_mean
 from ..registry import DATASETS, RECOGNIZERS, Registry
 from ..signature import accepted
 from .checks import check_dataset, check_sense, choose_embedding
@@ -138,12 +138,15 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
     known, faults = hints_of(TopLevel), Faults()
     faults.messages += remarks.faults.messages
     settings: dict[str, Any] = {}
+    misspelt: list[str] = []
     for key in (key for key in given if key in known):
         with faults:
             settings[key] = plain(given[key], f'{name}: {key}')
     for key in (key for key in given if key not in known):
         with faults:
             _check_helper(key, given, settings, name)
+            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9) if key not in _ELSEWHERE else ()
+            misspelt += [f'{name}: {key!r} is read as a helper name of your own.{did_you_mean(key, near)}'] if near else []
     if isinstance(settings.get('data'), dict):
         settings['data'] = {k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits}
     with faults:
@@ -161,7 +164,7 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
             collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
     faults.raise_any(name)
     recipe = _complete(top, name, settings)
-    return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *recipe.notes, note))), collects_emb=collects_emb)
+    return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))), collects_emb=collects_emb)
 
 
 def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:

@@ -17,7 +17,7 @@ from ..drawing.skeleton import features_layout, is_spatial, known_layout
 from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
-from ..errors import ConfigError, DataError, UserError
+from ..errors import ConfigError, DataError, UserError, printable
 from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, class_names
 from ..recipe import load_config
@@ -32,7 +32,7 @@ from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
 from .semantics import semantics
-from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, printable, read_stream, said, train_counts
+from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, read_stream, said, train_counts
 
 KEY_POINT_BUDGET = 8_300_000        # characters, so that the whole stays below 10 MB
 PAGES = ('.html', '.htm')
@@ -208,7 +208,7 @@ def _title(streams: Sequence[Stream]) -> str:
 def _names(asked: str | None, streams: Sequence[Stream], clips: Clips, meta: Mapping[str, Any], num_classes: int,
            notes: list[str]) -> list[str]:
     """Class names: those asked for, else of the streams' configs, of the clips' file, of the checkpoint; see class_names."""
-    about, trained = clips.annotations.about, meta.get('label_names')
+    about, trained = clips.annotations.about, said(meta, 'label_names', (list, tuple))
     configs = [(f'{stream.config_file}: labels', said(stream.config, 'labels', (str, list, tuple))) for stream in streams]
     skeleton = said(meta, 'skeleton', Mapping) or {}
     layouts = {*layout_names([[said(s.config, key, Mapping) for key in ('model', 'data')] for s in streams]),

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..annotations import open_annotations
 from ..apis.test import counts_of_checkpoint
-from ..errors import DataError
+from ..errors import DataError, printable
+from ..files.texts import read_text
 from ..recipe import dataset_configs
 from ..scores.score_file import Scores, load_scores
 from ..wording import plain
@@ -22,6 +23,8 @@ from .literal import literal_config
 RESULTS = ('scores.npz', 'result.pkl')
 LATEST = 'latest.pth'
 SPLITS = ('test', 'val', 'train')           # of the config, in the order in which they are tried
+MAX_CONFIG_BYTES = 512 << 10    # to parse Python takes up to 500 times its size; configs have 10 KB
+MAX_LOG_BYTES = 64 << 20
 MANY = 2**31                                # epochs and iterations: no run logs so many
 
 
@@ -102,11 +105,6 @@ def read_stream(path: str | os.PathLike, config: Any = None, checkpoint: str | o
                   [] if file is None else read_log(folder))
 
 
-def printable(text: str) -> str:
-    """Text with names from files in it, as a terminal may have it: control characters escaped."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)
-
-
 def name_apart(streams: Sequence[Stream]) -> None:
     """Give streams of one name their folders' names, and if need be a number."""
     for again in (lambda i, s: printable(f'{s.folder.resolve().name}/{s.name}'), lambda i, s: f'{s.name} ({i + 1})'):
@@ -121,8 +119,8 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     rows: dict[tuple, dict[str, Any]] = {}
     for file in sorted(p for p in folder.glob('*.log.json') if p.is_file()):
         try:
-            lines = file.read_text(encoding='utf-8', errors='replace').splitlines()
-        except OSError:
+            lines = read_text(file, limit=MAX_LOG_BYTES, errors='replace').splitlines()
+        except DataError:
             continue
         for line in lines:
             row = _row(line)
@@ -146,8 +144,8 @@ def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     dumps = sorted((p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
     for file in reversed(dumps):
         try:
-            values = literal_config(file.read_text(encoding='utf-8', errors='replace'))
-        except OSError:
+            values = literal_config(read_text(file, limit=MAX_CONFIG_BYTES, errors='replace'))
+        except DataError:
             continue
         if said(values, 'data', Mapping):
             return file, values

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, bdtrc
 
 from .probabilities import kind_of
 
@@ -42,12 +41,16 @@ class _Match:
 
     def luck(self, share: float) -> float:
         """Probability of as many hits where each clip is one with probability `share`."""
+        from scipy.special import bdtrc  # as in fitting.py
+
         return float(bdtrc(self.hits - 1, self.total, share)) if self.hits else 1.0
 
     def is_chance(self) -> bool:
         """Whether chance explains it, and even a modest agreement is ruled out, as no small set of
         clips can.
         """
+        from scipy.special import bdtr
+
         modest = self.chance + _MODEST * (1 - self.chance)
         too_few = float(bdtr(self.hits, self.total, modest)) < _RARE
         return too_few and self.luck(self.chance) > _PLAUSIBLE

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from ..wording import count
 
 PUBLISHED_WEIGHTS = (0.4, 0.6)  # joint, limb
 
@@ -21,12 +22,12 @@ def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[fl
         if num_streams > 2:
             raise ConfigError(
                 f'--weights is missing: there are no published ones for {num_streams} streams. '
-                f'Give {num_streams}.'
+                f'Give {num_streams}, like --weights{" 1" * num_streams}.'
             )
         return PUBLISHED_WEIGHTS if num_streams == 2 else (1.0,)
     if len(weights) != num_streams:
         raise ConfigError(
-            f'--weights: {len(weights)} weights for {num_streams} streams: expected one a stream, '
+            f'--weights: {count(len(weights), "weight")} for {count(num_streams, "stream")}: expected one a stream, '
             'in their order.'
         )
     with np.errstate(over='ignore'):

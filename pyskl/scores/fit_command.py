@@ -10,7 +10,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..errors import DataError
 from ..evaluation import check_labels
-from ..wording import plain
+from ..wording import count, plain
 from .agreement import doubts
 from .align import Aligned, align
 from .estimate import cross_validate, leave_one_out
@@ -61,8 +61,8 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
 def _aligned(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], split_ids: Sequence[str], ann_file: str, split: str,
              by_position: bool) -> Aligned:
     if len(fit_streams) != len(test_streams):
-        raise DataError(f'{len(fit_streams)} files of scores to fit on for {len(test_streams)} streams: expected one a stream, in the '
-                        'same order.')
+        raise DataError(f'--fit-scores: {count(len(fit_streams), "file")} for {count(len(test_streams), "stream")}: expected one '
+                        'a stream, in the same order.')
     bare = [stream for stream in fit_streams if stream.ids is None]
     if bare and not by_position:
         raise DataError(f'{bare[0].path}: a bare list of scores; nothing ties its rows to clips. Use the scores.npz that tools/test.py '

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from ..errors import ConfigError, DataError
 from .probabilities import SMALLEST, log_probabilities, soften
@@ -69,6 +68,7 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
         z = logits / math.exp(log_temperature)
         top = z.max(axis=1)
         return float((top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[rows, labels]).mean())
+    from scipy.optimize import minimize_scalar  # takes half a second, which scripts that only name this module need not wait
     found = minimize_scalar(surprise, bounds=(math.log(COLDEST), math.log(HOTTEST)), method='bounded', options={'xatol': 1e-5})
     return float(f'{math.exp(found.x):.4g}') if found.fun < surprise(0.0) - 1e-9 else 1.0
 

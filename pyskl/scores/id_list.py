@@ -47,7 +47,7 @@ def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
     path, part = split_part(name)
     if path.is_dir() or path.suffix in ('.pkl', '.pickle'):
         return _of_annotations(path, part)
-    text = read_text(path, _EXPECTED)
+    text = read_text(path, expected=_EXPECTED)
     is_json = text.lstrip().startswith(('[', '{'))
     ids = _of_json(text, part, path) if is_json else _of_text(text)
     if not ids:

@@ -13,6 +13,7 @@ from ..files.texts import parse_json, read_text
 from ..wording import brief, some
 from .fitting import HOTTEST
 
+MAX_BYTES = 16 << 20        # it also holds how the weights came about
 _FLOAT_MAX = sys.float_info.max
 
 
@@ -51,7 +52,7 @@ def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
 def load_fit(path: str | os.PathLike) -> SavedFit:
     """Read what save_fit wrote. DataError naming what is wrong with it."""
     expected = 'Expected the weights.json that --fit-on writes.'
-    content = parse_json(read_text(path, expected), path, expected)
+    content = parse_json(read_text(path, expected, MAX_BYTES), path, expected)
     lists = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
     if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
         raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations.forms import FORMS, form_of
-from ..errors import DataError
+from ..errors import CheckpointError, DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
 from ..files.safe_pickle import open_regular
@@ -124,15 +124,21 @@ def _content(path: Path) -> Any:
 
 
 def _tensors(path: Path) -> Any:
-    from ..files.torch_files import load_tensors, reason  # torch takes seconds to load
+    # torch takes seconds to load
+    from ..files.torch_files import check_dense, load_tensors, reason, tensors_in
 
     try:
-        return load_tensors(path)
+        content = load_tensors(path)
     except Exception as error:  # torch meets a damaged or hostile file with a dozen kinds
         raise DataError(
             f'{path}: cannot be read as a file of torch.save ({reason(error)}). Expected tensors '
             'and plain containers; get the file again or save numpy arrays.'
         ) from error
+    try:
+        check_dense(tensors_in(content), f'{path}:')
+    except CheckpointError as error:
+        raise DataError(str(error)) from None
+    return content
 
 
 def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from .id_list import check_ids
 from .probabilities import soften
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that equal answers make equal bytes
+# What a spreadsheet computes; '-0nhGNFJ0bE' is a clip of Kinetics.
+_FORMULA = re.compile(r'[=@]|[+-].*[^\w.+-]')
 TOP = 5  # answers a clip, best first, that MA-52 asks for
 
 
@@ -79,7 +81,7 @@ def check_format(form: str, coarse: str | os.PathLike | None) -> np.ndarray | No
     if coarse is None:
         return None
     expected = 'Expected a number from 0 on for each action, in class order.'
-    words = re.split(r'[\s,;]+', read_text(Path(coarse), expected).strip(' \t\r\n,;'))
+    words = re.split(r'[\s,;]+', read_text(coarse, expected=expected).strip(' \t\r\n,;'))
     wrong = next((word for word in words if not re.fullmatch(r'\d{1,4}', word)), None)
     if wrong is not None:
         raise DataError(f'{coarse}: holds {brief(wrong)}. {expected}')
@@ -152,6 +154,12 @@ def write_submission(
             f'expected {count(columns, "whole number")} from 0 on for each id.'
         )
     check_ids(ids, names.csv)
+    formula = next((name for name in ids if _FORMULA.match(name)), None)
+    if formula is not None:
+        raise DataError(
+            f'{names.csv}: id {brief(formula)} is a formula for a spreadsheet, and an answer needs the '
+            'exact name. Expected a name like 0054_0; rename the clip.'
+        )
     lines = [f'{name},{",".join(map(str, row))}' for name, row in zip(ids, rows.tolist())]
     csv = ''.join(f'{line}\n' for line in ([names.header] if names.header else []) + lines).encode()
     csv_path, zip_path = Path(out_dir) / names.csv, Path(out_dir) / names.zip

@@ -10,6 +10,8 @@ import numpy as np
 
 from .poses import is_present
 
+NEAREST = math.sqrt(3) / 2  # from the middle of a cube to its corners, in its sides
+MOST_PIXELS = 1 << 16  # of a side
 _AXES = {'x': 0, 'y': 1, 'z': 2}
 
 
@@ -49,18 +51,20 @@ class Camera:
                 f'axes = {tuple(self.axes)}: expected x, y and z in some order, each with or without '
                 "'-', e.g. ('-x', '-y', 'z'): what points right, down and away from the viewer."
             )
-        if self.picture < 1:
-            raise ValueError(f'picture = {self.picture}: expected a side of 1 pixel or more.')
+        if not 1 <= self.picture <= MOST_PIXELS:
+            raise ValueError(
+                f'picture = {self.picture}: expected a side of 1 to {MOST_PIXELS:,} pixels.'
+            )
         if not 0 < self.fill <= 1:
             raise ValueError(
                 f'fill = {self.fill}: expected a part of the picture, above 0 and at most 1.'
             )
         if self.scale is not None and not 0 < self.scale < math.inf:
             raise ValueError(f'scale = {self.scale}: expected pixels a unit, above 0, or None.')
-        if self.distance is not None and not 0.5 < self.distance < math.inf:
+        if self.distance is not None and not NEAREST < self.distance < math.inf:
             raise ValueError(
-                f'distance = {self.distance}: expected more than 0.5 of the size of the clip (nearer, '
-                'the camera stands among the joints), or None.'
+                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the clip '
+                '(nearer, the camera stands among the joints of a clip that is turned), or None.'
             )
 
     def project(

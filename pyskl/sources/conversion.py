@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +20,14 @@ from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
-from ..labels import read_labels
+from ..labels import check_order, read_labels
 from ..skeletons import LAYOUTS, layout_of
 from ..wording import count, plain, some
 from .source import Source
 
 FOLDER = 'folder'  # --labels: the folder that a clip lies in is its class
 MOST_LINES = 30
+MOST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
         listed = listed or _of_folders(annotations, homes, label_names)
         for annotation in annotations:
             annotation['label'] = NO_LABEL
-        clips.put_labels(listed)
+        clips.put_labels(listed, [source.origin(name) for name in clips.names])
         names = label_names or listed.label_names
+    else:
+        check_order(label_names, source.label_names())
     if names and clips.highest_label >= len(names):
         if label_names:
             raise UserError(
@@ -147,18 +152,26 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
                 source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
                 continue
-            whole = isinstance(annotation.get('keypoint'), np.ndarray) and 'frame_dir' in annotation
-            yield annotation if source.as_given and whole else clean
+            yield annotation if source.as_given and _is_plain(annotation) else clean
     except DataError as fault:
         source.leave_out(f'{fault}{_other_form(source, unit.path)}')
+
+
+def _is_plain(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation can be written with the types that it has."""
+    label, keypoint = annotation.get('label'), annotation.get('keypoint')
+    labels = label if isinstance(label, list) else [label]
+    numbers = isinstance(keypoint, np.ndarray) and keypoint.dtype.kind in 'fiu'
+    plain_label = all(isinstance(k, (int, np.integer, type(None))) for k in labels)
+    return 'frame_dir' in annotation and numbers and plain_label
 
 
 def _other_form(source: Source, path: Path) -> str:
     """Say what a file is that is another form's."""
     form = form_of(path) if path.is_file() else None
-    if form is None or f'convert.py {source.form} ' in form.way:
+    if form is None or not form.way.startswith('python tools/') or f' {source.form} ' in form.way:
         return ''
-    return f' It {form.message(path)}'
+    return f' It is {form.what}: {form.way_in(path)}'
 
 
 def _same_joints(source: Source, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -224,7 +237,12 @@ def _of_folders(
     label_names: Sequence[str] | None,
 ) -> LabelFile:
     """Label each clip by the folder that it lies in."""
-    folders = {a['frame_dir']: homes[a['frame_dir']].resolve().parent.name for a in annotations}
+    folders = {a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name for a in annotations}
+    if label_names is None and len(set(folders.values())) == 1:
+        raise UserError(
+            f'--labels folder: all clips lie in {next(iter(folders.values()))!r}, so there is one class '
+            'alone. Expected a folder for each class, right above its clips.'
+        )
     names = tuple(label_names or sorted(set(folders.values())))
     unknown = sorted(set(folders.values()) - set(names))
     if unknown:
@@ -238,8 +256,12 @@ def _splits(
 ) -> dict[str, list[str]]:
     names = [annotation['frame_dir'] for annotation in annotations]
     if settings.split_by:
-        labels = [annotation.get('label') for annotation in annotations]
-        return split_clips(settings.split_by, names, labels, settings.seed)
+        labels = {source.origin(a['frame_dir']): a.get('label') for a in annotations}
+        origins = split_clips(settings.split_by, list(labels), list(labels.values()), settings.seed)
+        return {
+            split: [name for name in names if source.origin(name) in set_of]
+            for split, set_of in ((split, set(members)) for split, members in origins.items())
+        }
     there = set(names)
     return {
         split: [name for name in members if name in there]
@@ -248,10 +270,17 @@ def _splits(
 
 
 def _left_out(source: Source) -> list[str]:
-    """One line for each thing left out, the first of many."""
+    """One line for each thing left out, the first of many; what differs in numbers alone is alike."""
     if not source.left_out:
         return []
-    shown = [f'left out: {why}' for why in source.left_out[:MOST_LINES]]
-    more = len(source.left_out) - MOST_LINES
-    shown += [f'left out: {more} more'] if more > 0 else []
+    kinds: dict[str, list[str]] = {}
+    for why in source.left_out:
+        kinds.setdefault(re.sub(r'\d+', '0', why), []).append(why)
+    shown = []
+    for alike in kinds.values():
+        shown += [f'left out: {why}' for why in alike[:MOST_ALIKE]]
+        more = len(alike) - MOST_ALIKE
+        shown += [f'left out: {more:,} more like these'] if more > 0 else []
+    more = len(shown) - MOST_LINES
+    shown[MOST_LINES:] = [f'left out: more of {count(more, "line")}'] if more > 0 else []
     return [*shown, f'{len(source.left_out):,} left out in all']

@@ -30,6 +30,7 @@ PICTURE = 600           # px, height and width; nearly all values lie within -3.
 PIXELS_PER_UNIT = 100
 NUM_JOINTS = get_layout('natops8').num_joints
 MAX_BYTES = 256 << 20
+MOST = 1e6
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _numbers(text: str, where: str) -> list[float]:
     except ValueError:
         wrong = next(cell for cell in cells if not _is_number(cell))
         raise DataError(f'{where}: {plain(wrong.strip()) or "nothing"!r} is no number. Expected numbers with commas between.') from None
-    if not np.isfinite(row).all():
-        raise DataError(f'{where}: holds NaN or infinity. Expected finite numbers.')
+    if not (np.abs(row) < MOST).all():          # NaN neither
+        raise DataError(f'{where}: holds NaN, infinity or a number beyond {MOST:g}. Expected standardised ones, within a few units of 0.')
     return row
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 NUM_PEOPLE = 10         # in each file, as the clips' looks say: everybody makes every gesture 3 times
 REST_FRAMES = 5
@@ -34,6 +33,7 @@ def hanging(clip: np.ndarray) -> np.ndarray:
 
 def _cluster(look: np.ndarray, labels: np.ndarray, num_people: int, rng: np.random.Generator) -> tuple[float, np.ndarray]:
     """(sum of squared distances, whose clip each is) of k-means from a random start."""
+    from scipy.optimize import linear_sum_assignment  # takes half a second
     centres = look[rng.choice(len(look), num_people, replace=len(look) < num_people)]
     for _ in range(ROUNDS):
         distance = ((look[:, None] - centres) ** 2).sum(-1)                                       # (N, people)

@@ -12,6 +12,7 @@ line that begins with its tracking id, the line '25', and 25 lines that begin wi
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..files.safe_pickle import open_regular
 from ..files.texts import read_bytes, read_text
 from ..wording import plain, some
 from .ntu_people import NUM_JOINTS, Body, people_of_bodies
@@ -32,8 +34,8 @@ TRAIN_SUBJECTS = frozenset(
     (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, *range(45, 48), 49, 50)
     + (*range(52, 60), 70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103)
 )
-# encrypted archives raise RuntimeError, unknown compressions NotImplementedError
-_BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
+# encrypted archives raise RuntimeError, and so do unknown compressions and versions
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, RuntimeError, ValueError)
 _NAME = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})')
 
 
@@ -133,6 +135,7 @@ def _files_of(source: Path) -> list[SkeletonFile]:
 def _archive(path: Path) -> zipfile.ZipFile:
     if not path.exists():
         raise DataError(f'{path}: no such file or folder. Expected a folder or a zip archive.')
+    open_regular(path).close()  # zipfile would wait for what a pipe says
     try:
         return zipfile.ZipFile(path)
     except _BROKEN as error:
@@ -146,7 +149,7 @@ def read_missing(path: Path) -> set[str]:
         DataError: naming the line that is no clip's name.
     """
     names = set()
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, errors='replace').splitlines(), 1):
         name = line.strip().removesuffix(SUFFIX)
         if name and not _NAME.fullmatch(name):
             raise DataError(
@@ -163,7 +166,7 @@ def _lines(file: SkeletonFile) -> list[str]:
     try:
         with _archive(file.path) as archive, archive.open(file.member) as member:
             raw = member.read(MAX_BYTES + 1)
-    except (*_BROKEN, EOFError) as error:
+    except _BROKEN as error:
         raise DataError(f'{file.where}: cannot be unpacked ({error}).') from None
     if len(raw) > MAX_BYTES:
         raise DataError(f'{file.where}: is larger than {MAX_BYTES >> 20} MiB. NTU has 10 MiB.')

@@ -21,6 +21,7 @@ from .source import Source, option, positive
 from .tracking import Boxes, people_of
 
 MOST_FRAMES = 1 << 17  # of a clip, 73 minutes of video
+MOST_JOINTS = 1 << 25  # of a clip, those of a person in all frames together
 USUAL_PICTURES = ((240, 320), (480, 640), (540, 960), (720, 1280), (1080, 1920), (2160, 3840))
 _NEEDS_SIZE = (
     'x and y are 0..1 of the picture, whose size is not in the files. Give --img-shape H W, the '
@@ -93,6 +94,8 @@ class PoseSource(Source):
         )
         if number > len(people):
             self.note(f'more than {self.max_people} people (--max-people)', name)
+        if 2 * len(np.unique(boxes.frames)) < boxes.num_frames:
+            self.note('most frames show nobody, or are left out between numbers far apart', name)
         yield {
             'frame_dir': name,
             'label': label,
@@ -188,18 +191,23 @@ def boxes_of(
     frames, num_frames = frame_places(numbers, numbers if listed is None else listed, where)
     if not seen:
         return Boxes(np.zeros((0, 1, 3), np.float32), frames, num_frames)
-    rows = rows_of([box[1] for box in seen], where, wanted)
+    joints = joints_of_rows(rows_of([box[1] for box in seen], where, wanted), where, wanted)
+    check_size(num_frames, joints.shape[1], where)
     ids = [_id(box[2]) for box in seen]
     codes = None if None in ids else np.unique(list(map(str, ids)), return_inverse=True)[1]
-    return Boxes(joints_of_rows(rows, where, wanted), frames, num_frames, codes)
+    return Boxes(joints, frames, num_frames, codes)
 
 
 def _id(value: Any) -> Any:
-    """Return who a box is: 3 of 3, [3] and [[3.0]]; None where that is no number or text."""
+    """Return who a box is: 3 of 3, '3', [3] and [[3.0]]; None where that is -1 or no number or text."""
     for _ in range(2):
         if isinstance(value, (list, tuple)) and len(value) == 1:
             value = value[0]
-    return value if isinstance(value, (int, float, str)) else None
+    if isinstance(value, str) and re.fullmatch(r'-?\d+(\.0*)?', value):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, (int, float, str)) and value != -1 else None
 
 
 def frame_places(
@@ -233,6 +241,15 @@ def frame_places(
             'Expected those of one clip.'
         )
     return (np.asarray(numbers, np.int64) - different[0]) // step, num_frames
+
+
+def check_size(num_frames: int, num_joints: int, where: str) -> None:
+    """Raise a DataError where a clip of so many frames and joints would not fit the memory."""
+    if num_frames * num_joints > MOST_JOINTS:
+        raise DataError(
+            f'{where}: {num_frames:,} frames of {num_joints:,} joints. Expected one clip, of {MOST_JOINTS:,} '
+            'joints in all frames at most.'
+        )
 
 
 def frame_files(files: Sequence[Path], is_frame: Callable[[Any], bool]) -> dict[Path, list[Path]]:

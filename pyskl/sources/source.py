@@ -101,6 +101,10 @@ class Source(ABC):
         """Return the names of the classes where the form has them; asked when all is read."""
         return None
 
+    def origin(self, name: str) -> str:
+        """Return the clip that a clip is a view of, itself where it is none: it has that one's label and split."""
+        return name
+
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the splits that the form itself has; asked when all is read."""
         return self.own_splits

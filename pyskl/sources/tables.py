@@ -20,7 +20,7 @@ MAX_BYTES = 1 << 30
 NO_NUMBERS = 'cannot be read as numbers'
 
 # What pandas and spreadsheets write where a number is missing.
-_EMPTY = re.compile(rb'(?<=[,\n])[ \t]*(?:na|n/a|#n/a|null|none|)[ \t]*(?=[,\n])', re.IGNORECASE)
+_EMPTY = re.compile(rb'(?<=[,\n])[ \t]*(?:(?:na|n/a|#n/a|null|none)[ \t]*)?(?=[,\n])', re.IGNORECASE)
 _EMPTY_TEXTS = ('', 'na', 'n/a', '#n/a', 'null', 'none', 'nan')
 
 
@@ -153,7 +153,7 @@ def is_header(cells: list[str]) -> bool:
     counted = (
         numbers[1:] if numbers[0] != numbers[0] else numbers
     )  # pandas leaves its index nameless
-    first = counted[0]
+    first = counted[0] if counted else np.nan
     return (
         len(numbers) > 3 and first in (0, 1) and counted == [first + i for i in range(len(counted))]
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..skeletons import is_present
 
@@ -84,8 +83,11 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
     starts = np.flatnonzero(np.diff(frames, prepend=-1))
     if len(starts) == len(frames):
         return ids
+    from scipy.optimize import linear_sum_assignment  # takes half a second
+
     places = (joints if in_space else joints[..., :2]).astype(np.float64)
     present = is_present(places, None if in_space else joints[..., 2])
+    sizes = _sizes(places, present)
     last: list[int] = []  # row of joints where each person was seen last
     for start, stop in zip(starts, [*starts[1:], len(frames)]):
         rows = np.arange(start, stop)
@@ -93,7 +95,7 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
         ids[rows] = -1
         if recent:
             before = np.array([last[person] for person in recent])
-            cost = _distances(places, present, before, rows)
+            cost = _distances(places, present, sizes, before, rows)
             gap = frames[start] - frames[before]
             cost = np.where(cost <= MAX_JUMP * gap[:, None], cost, _NEVER)
             for i, j in zip(*linear_sum_assignment(cost)):
@@ -106,16 +108,23 @@ def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.
     return ids
 
 
+def _sizes(places: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """(X,) the diagonal of each box's joints; the usual one where too few are seen to tell."""
+    lowest = np.where(present[..., None], places, np.inf).min(axis=1)
+    highest = np.where(present[..., None], places, -np.inf).max(axis=1)
+    few = present.sum(axis=1) < 3
+    sizes = np.linalg.norm(np.where(present.any(axis=1)[:, None], highest - lowest, 0), axis=-1)
+    if not few.all():
+        sizes[few] = np.median(sizes[~few])
+    return np.maximum(sizes, 1e-6)
+
+
 def _distances(
-    places: np.ndarray, present: np.ndarray, before: np.ndarray, now: np.ndarray
+    places: np.ndarray, present: np.ndarray, sizes: np.ndarray, before: np.ndarray, now: np.ndarray
 ) -> np.ndarray:
     """(len(before), len(now)) mean distances of common joints, in sizes of the person before."""
     both = present[before][:, None] & present[now][None]  # (K, n, V)
     away = np.linalg.norm(places[before][:, None] - places[now][None], axis=-1)
     shared = both.sum(-1)
     distance = np.where(both, away, 0).sum(-1) / np.maximum(shared, 1)
-    there = present[before][..., None]
-    lowest = np.where(there, places[before], np.inf).min(axis=1)
-    highest = np.where(there, places[before], -np.inf).max(axis=1)
-    size = np.linalg.norm(np.where(there.any(axis=1), highest - lowest, 0), axis=-1)
-    return np.where(shared > 0, distance / np.maximum(size, 1e-6)[:, None], _NEVER)
+    return np.where(shared > 0, distance / sizes[before][:, None], _NEVER)

@@ -16,7 +16,10 @@ _CHUNK = 1 << 20
 
 # A cell beyond column ZZ or row 99,999. A reader makes room for all cells up to the last one.
 _FAR_CELL = re.compile(rb"""\br\s*=\s*["'](?:[A-Za-z]{3}|[A-Za-z]{0,2}\d{6})""")
+_COLUMN = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,2})\d""")
+_ROW = re.compile(rb"""\br\s*=\s*["'][A-Za-z]{0,2}(\d{1,5})["']""")
 _OVERLAP = 64
+FEW_CELLS = 1_000_000  # or one for each byte; a cell with a number takes twenty
 
 
 def read_sheet(path: Path) -> list[list[Any]]:
@@ -54,6 +57,7 @@ def _check_size(path: Path) -> None:
             if total > MAX_BYTES or len(members) > MAX_MEMBERS:
                 raise _broken(path, f'it unpacks to {total:,} bytes in {len(members):,} members')
             for member in members:
+                columns, rows, size = {b'A'}, {b'1'}, 0
                 with archive.open(member) as unpacked:  # ends, or fails, at the announced size
                     end = b''
                     while chunk := unpacked.read(_CHUNK):
@@ -61,11 +65,25 @@ def _check_size(path: Path) -> None:
                             end + chunk
                         ):
                             raise _broken(path, 'it has cells beyond column ZZ or row 99,999')
+                        columns.update(_COLUMN.findall(end + chunk))
+                        rows.update(_ROW.findall(end + chunk))
+                        size += len(chunk)
                         end = chunk[-_OVERLAP:]
+                cells = max(map(_number_of, columns)) * max(map(int, rows))
+                if cells > max(FEW_CELLS, size):
+                    raise _broken(path, f'it makes room for {cells:,} cells in {size:,} bytes')
     except DataError:
         raise
     except Exception as error:  # zipfile and zlib fail in many ways
         raise _broken(path, f'it is no whole zip archive, {type(error).__name__}') from error
+
+
+def _number_of(column: bytes) -> int:
+    """Return 1 for column A, 27 for AA."""
+    number = 0
+    for letter in column.upper():
+        number = 26 * number + letter - 64
+    return number
 
 
 def _broken(path: Path, reason: str) -> DataError:

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError, DataError, did_you_mean
 from ..files.atomic import atomic_write
-from .run import PATIENCE, Interrupted, StopSignal, kept_from_children
+from ..files.texts import read_json, read_text
+from .run import MAX_BYTES, PATIENCE, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
 
 _FOREVER = 60 * 24 * 3650           # minutes: local jobs have no limit
@@ -211,10 +212,10 @@ def slurm_job(task: Task) -> Handle | None:
     if not task.queued.is_file():
         return None
     try:
-        note = json.loads(task.queued.read_text(encoding='utf-8'))
+        note = read_json(task.queued, limit=MAX_BYTES)
         number = re.fullmatch(r'\d+(_\d+)?', note['job']).group()
         return submitit('slurm').SlurmJob(Path(note['folder']), number)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f'{task.queued}: does not name a Slurm job. Delete this file.') from error
 
 
@@ -274,7 +275,7 @@ def _ended(task: Task, handle: Handle | None, say: Callable[[str], Any]) -> list
         say(f'done: {task.title} in {sum(task.seconds.values()):.0f} s')
         return []
     if task.failure.is_file():
-        reason = task.failure.read_text(encoding='utf-8', errors='replace')
+        reason = read_text(task.failure, errors='replace')
     elif task.is_held:
         say(f'{task.title}: another process is making it; left to that one')
         return []

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import runpy
 import traceback
@@ -11,9 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, ConfigError, did_you_mean
+from ..errors import MAX_SEED, ConfigError, DataError, did_you_mean
+from ..files.texts import read_json, read_text
 from ..recipe.overrides import parse_options, parse_value, split_values
+from ..wording import brief
 
+MAX_BYTES = 16 << 20
 _PLAN_KEYS = ('runs', 'ensembles', 'seeds', 'options', 'fit_on')
 _RUN_KEYS = ('name', 'config', 'options', 'grid')
 
@@ -72,8 +74,8 @@ def is_plan(path: str) -> bool:
     if path.endswith('.json'):
         return True
     try:
-        return any(line.startswith('runs =') for line in Path(path).read_text(encoding='utf-8').splitlines())
-    except (OSError, UnicodeDecodeError):
+        return any(line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines())
+    except DataError:
         return False        # the config's reader says what is wrong
 
 
@@ -89,30 +91,30 @@ def read_plan(path: str | os.PathLike) -> Plan:
     content = _read_json(path) if path.suffix == '.json' else _execute(path)
     runs, common = content.get('runs'), content.get('options', {})
     if not isinstance(runs, (list, tuple)) or not runs:
-        raise ConfigError(f'{path}: runs = {runs!r}: expected a list of dict(name=..., config=..., options=...).')
+        raise ConfigError(f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., options=...).')
     entries = [entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')]
     ensembles = content.get('ensembles', {})
     if not isinstance(ensembles, Mapping) or not all(isinstance(parts, (list, tuple)) for parts in ensembles.values()):
-        raise ConfigError(f"{path}: ensembles = {ensembles!r}: expected {{'both': ['joint', 'limb']}}, names of runs.")
+        raise ConfigError(f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, names of runs.")
     seeds = content.get('seeds', [0])
     if not isinstance(seeds, (list, tuple)) or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise ConfigError(f'{path}: seeds = {seeds!r}: expected whole numbers, e.g. [0, 1, 2].')
+        raise ConfigError(f'{path}: seeds = {brief(seeds)}: expected whole numbers, e.g. [0, 1, 2].')
     fit_on = content.get('fit_on')
     if fit_on not in (None, 'val'):
-        raise ConfigError(f"{path}: fit_on = {fit_on!r}: expected 'val', or None for equal weights alone.")
+        raise ConfigError(f"{path}: fit_on = {brief(fit_on)}: expected 'val', or None for equal weights alone.")
     return _checked(Plan(tuple(entries), tuple(seeds), {name: tuple(parts) for name, parts in ensembles.items()}, fit_on), str(path))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f'{path}: cannot be read as JSON ({error}). Expected {{"runs": [...]}}.') from error
+        content = read_json(path, 'Expected {"runs": [...]}.', MAX_BYTES)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
         raise ConfigError(f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.')
     unknown = [key for key in content if key not in _PLAN_KEYS]
     if unknown:
-        raise ConfigError(f'{path}: {unknown[0]!r} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.')
+        raise ConfigError(f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.')
     return content
 
 
@@ -127,17 +129,17 @@ def _execute(path: Path) -> dict[str, Any]:
 
 def _entries(run: Any, common: Any, where: str) -> list[Entry]:
     if not isinstance(run, Mapping) or not isinstance(run.get('config'), str):
-        raise ConfigError(f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {run!r}.")
+        raise ConfigError(f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {brief(run)}.")
     unknown = [key for key in run if key not in _RUN_KEYS]
     if unknown:
-        raise ConfigError(f'{where}: {unknown[0]!r} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.')
+        raise ConfigError(f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.')
     options = {**_as_texts(common, f'{where}, options'), **_as_texts(run.get('options', {}), f'{where}: options')}
     grid = run.get('grid', {})
     if not isinstance(grid, Mapping) or not all(isinstance(values, (list, tuple)) and values for values in grid.values()):
-        raise ConfigError(f"{where}: grid = {grid!r}: expected {{'optimizer.lr': [0.1, 0.2]}}.")
+        raise ConfigError(f"{where}: grid = {brief(grid)}: expected {{'optimizer.lr': [0.1, 0.2]}}.")
     name = run.get('name', Path(run['config']).stem)
     if not isinstance(name, str) or not name.strip():
-        raise ConfigError(f'{where}: name = {name!r}: expected a text.')
+        raise ConfigError(f'{where}: name = {brief(name)}: expected a text.')
     axes = [(key, [_as_texts({key: value}, f'{where}: grid')[key] for value in values]) for key, values in grid.items()]
     return [Entry(' '.join([name, *names]), run['config'], {**options, **point}) for names, point in _points(axes)]
 
@@ -145,11 +147,12 @@ def _entries(run: Any, common: Any, where: str) -> list[Entry]:
 def _as_texts(options: Any, where: str) -> dict[str, str]:
     """Values as one would type them on a command line."""
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-        raise ConfigError(f"{where} = {options!r}: expected {{'optimizer.lr': 0.1}}.")
+        raise ConfigError(f"{where} = {brief(options)}: expected {{'optimizer.lr': 0.1}}.")
     texts = {key: repr(value) for key, value in options.items()}
     wrong = [key for key, text in texts.items() if parse_value(text) != options[key]]
     if wrong:
-        raise ConfigError(f'{where}[{wrong[0]!r}] = {options[wrong[0]]!r}: expected numbers, texts, True, False, None, lists and dicts.')
+        raise ConfigError(f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, True, False, None, lists and '
+                          'dicts.')
     return texts
 
 
@@ -163,7 +166,7 @@ def _values(grid: str) -> tuple[str, list[str]]:
     key, equals, text = grid.partition('=')
     values = [value.strip() for value in split_values(text) if value.strip()]
     if not equals or not key.strip() or not values:
-        raise ConfigError(f'--grid {grid!r}: expected key=value,value,..., e.g. optimizer.lr=0.1,0.2.')
+        raise ConfigError(f'--grid {brief(grid)}: expected key=value,value,..., e.g. optimizer.lr=0.1,0.2.')
     return key.strip(), values
 
 
@@ -196,7 +199,7 @@ def _stems(configs: Sequence[str]) -> list[str]:
 def _ensemble(text: str) -> tuple[str, tuple[str, ...]]:
     name, equals, parts = text.partition('=')
     if not equals or not name.strip() or len(parts.split('+')) < 2:
-        raise ConfigError(f'--ensemble {text!r}: expected name=run+run, e.g. both=joint+limb.')
+        raise ConfigError(f'--ensemble {brief(text)}: expected name=run+run, e.g. both=joint+limb.')
     return name.strip(), tuple(part.strip() for part in parts.split('+'))
 
 
@@ -204,15 +207,15 @@ def _checked(plan: Plan, where: str) -> Plan:
     names = [entry.name for entry in plan.entries] + list(plan.ensembles)
     double = [name for name in names if names.count(name) > 1]
     if double:
-        raise ConfigError(f'{where}: {double[0]!r} names two rows. Give each run and ensemble a name of its own.')
+        raise ConfigError(f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of its own.')
     known = [entry.name for entry in plan.entries]
     for name, parts in plan.ensembles.items():
         missing = [part for part in parts if part not in known]
         if missing:
-            raise ConfigError(f'{where}: ensemble {name!r}: there is no run {missing[0]!r}.{did_you_mean(missing[0], known)} '
+            raise ConfigError(f'{where}: ensemble {brief(name)}: there is no run {brief(missing[0])}.{did_you_mean(missing[0], known)} '
                               f'Known: {", ".join(known)}.')
         if len(parts) < 2:
-            raise ConfigError(f'{where}: ensemble {name!r}: expected two runs or more.')
+            raise ConfigError(f'{where}: ensemble {brief(name)}: expected two runs or more.')
     if not plan.seeds or len(set(plan.seeds)) < len(plan.seeds) or min(plan.seeds) < 0 or max(plan.seeds) > MAX_SEED:
         raise ConfigError(f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.')
     return plan

@@ -13,7 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from ..errors import DataError
 from ..files.atomic import atomic_write
+from ..files.safe_pickle import open_regular
+from ..files.texts import read_json
 
 try:
     import fcntl
@@ -23,6 +26,8 @@ except ImportError:                 # Windows
 PATIENCE = 60.0                     # seconds that a stopped training has to write its checkpoint
 _LINGER = 30.0                      # seconds that a stopped Slurm job waits to be queued again
 _POLL = 0.1
+MAX_BYTES = 16 << 20                # of the notes that a sweep leaves
+_LAST_BYTES = 1 << 20               # of a log, in which a step's last words stand
 
 
 class Interrupted(SystemExit):
@@ -107,9 +112,9 @@ class Files:
     def seconds(self) -> dict[str, float]:
         """Of each step, all attempts together; empty when nothing is known."""
         try:
-            seconds = json.loads(self.record.read_text(encoding='utf-8'))['seconds']
+            seconds = read_json(self.record, limit=MAX_BYTES)['seconds']
             return {str(step): float(value) for step, value in seconds.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (DataError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     @contextlib.contextmanager
@@ -221,7 +226,9 @@ class Job(Files):
             f.write(json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n')
 
     def _last_words(self) -> str:
-        text = self.log.read_text(encoding='utf-8', errors='replace')
+        with open_regular(self.log) as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_BYTES))
+            text = log.read(_LAST_BYTES).decode('utf-8', 'replace')
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith('error: ')]
         return (errors or lines or ['it said nothing'])[-1].strip()[:300]

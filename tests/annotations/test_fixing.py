@@ -184,6 +184,11 @@ def test_a_folder_of_clips_is_mended_into_one_file_and_the_input_is_never_writte
     assert (tmp_path / 'o.pkl').read_bytes() == before
 
 
+def test_an_array_is_no_name():
+    (mended,) = fix_annotations([clip('a', frame_dir=np.zeros(2))], 'x.pkl').annotations
+    assert isinstance(mended['frame_dir'], str) and mended['frame_dir'].isprintable()
+
+
 def test_boxes_are_mended_too():
     boxes = np.ones((3, 2, 3), np.float32)
     boxes[1, 1, 2] = np.nan

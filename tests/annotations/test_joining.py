@@ -11,7 +11,7 @@ from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations, write_packed
 from pyskl.annotations.about import About
-from pyskl.errors import UserError
+from pyskl.errors import DataError, UserError
 
 join = load_script('join')
 
@@ -172,7 +172,41 @@ def test_what_cannot_be_joined_is_one_message_and_nothing_is_written(tmp_path):
             joined(tmp_path, *argv)
     with pytest.raises(UserError, match='is one of the files'):
         join.main([good, '-o', good])
+        join.main([str(tmp_path), '-o', good])
     assert not (tmp_path / 'out.pkl').exists() and len(read_annotations(good)['annotations']) == 1
+
+
+def test_labels_from_1_are_asked_about(tmp_path, capsys):
+    for first, asked in ((0, False), (1, True), (2, False)):
+        clips = [clip(f'c_{k}', label=k + first) for k in range(3)]
+        joined(tmp_path, save(tmp_path / 'a.pkl', clips))
+        assert ('--first-label 1' in capsys.readouterr().out) == asked
+
+
+def test_clips_of_one_name_are_told_by_their_files(tmp_path):
+    one = save(tmp_path / 'a' / 'x.pkl', [clip('c')])
+    other = save(tmp_path / 'b' / 'x.pkl', [clip('c')])
+    with pytest.raises(UserError, match=f'in {one} and in {other}'):
+        joined(tmp_path, one, other)
+
+
+def test_names_of_classes_never_change_what_numbers_mean(tmp_path):
+    about = About(('walk', 'sit'))
+    write_annotations(
+        tmp_path / 'a.pkl', {}, [clip('x', label=0), clip('y', label=1)], about=about
+    )
+    (tmp_path / 'l.csv').write_text('name,label\ny,walk\n')
+    joined(tmp_path, tmp_path / 'a.pkl', '--labels', tmp_path / 'l.csv')
+    data = read_annotations(tmp_path / 'out.pkl')
+    assert [c['label'] for c in data['annotations']] == [0, 0]
+    assert data['label_names'] == ['walk', 'sit']
+
+    (tmp_path / 'names.txt').write_text('sit\nwalk\n')
+    with pytest.raises(DataError, match='class 0 is sit'):
+        joined(tmp_path, tmp_path / 'a.pkl', '--label-names', tmp_path / 'names.txt')
+    write_annotations(tmp_path / 'a.pkl', {}, [clip('x', label=0), clip('y', label=1)])
+    with pytest.raises(DataError, match='names of classes'):
+        joined(tmp_path, tmp_path / 'a.pkl', '--labels', tmp_path / 'l.csv')
 
 
 def test_what_join_writes_reads_back_as_it_was(tmp_path):

@@ -48,6 +48,7 @@ def test_videos_and_groups_stay_whole():
             'regex',
             'regex:(',
             'regex:X(.)',
+            r'regex:(X)?\d',
             'video:train=0.8,val=0.8',
             'video:a=0001,b=0.5',
         ),
@@ -58,6 +59,12 @@ def test_videos_and_groups_stay_whole():
 def test_rules_that_cannot_hold_are_refused(how):
     with pytest.raises(UserError):
         split_clips(how, NAMES)
+
+
+def test_names_without_a_videos_name_are_not_dealt_out_by_video():
+    with pytest.raises(UserError, match='regex'):
+        split_clips('video', ['S001P001', 'S001P002'])
+    assert split_clips('video:a=0.5,b=0.5', ['x', '1_0', '1_1'])  # one of them has no video
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_nan_is_a_missing_joint(model, clips):
     (dict(keypoint=None), 'keypoint'),
     (dict(keypoint=np.ones((20, 5))), r'\(20, 5\)'),
     (dict(keypoint=np.ones((2, 1, 20, 5, 3))), 'give a list'),
-    (dict(total_frames=0), '0'),
+    (dict(total_frames=0), 'total_frames is 0'),
 ])  # fmt: skip
 def test_a_clip_that_does_not_fit_is_refused(model, clips, change, facts):
     with pytest.raises(DataError, match=f'clip test_0.*{facts}'):
@@ -258,6 +258,15 @@ def test_an_answer_is_names_or_indices_as_many_as_wanted(model, clips):
 def test_an_argument_that_is_not_known_is_refused(model, clips, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         inference_recognizer(model, clips[0], **wrong)
+
+
+def test_numbers_and_tensors_may_be_of_any_library(model, clips):
+    assert len(inference_recognizer(model, clips[0], top_k=np.int64(2))) == 2
+    half = torch.tensor(xys(clips[0])).bfloat16()
+    same(inference_recognizer(model, half, SIZE), inference_recognizer(model, half.float(), SIZE))
+    for odd in ({'top_k': True}, {'views': np.array([1, 2])}, {'people': np.array(['apart', 'x'])}):
+        with pytest.raises(ConfigError, match=next(iter(odd))):
+            inference_recognizer(model, clips[0], **odd)
 
 
 def test_what_looks_odd_is_said_once(folder, clips, said):

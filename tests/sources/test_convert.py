@@ -250,6 +250,26 @@ def test_clips_with_other_joints_than_most_are_left_out(tmp_path, capsys):
     assert 'left out: clip odd' in capsys.readouterr().out
 
 
+def test_what_is_left_out_for_one_reason_is_counted(tmp_path, capsys):
+    raw = several(tmp_path)
+    for i in range(9):
+        (raw / f'bad{i}.json').write_text('{')
+    (raw / 'other.json').write_text('[]')
+    convert(tmp_path / 'o.pkl', 'mmpose', raw)
+    out = capsys.readouterr().out
+    assert [f'bad{i}.json' in out for i in range(9)] == [True] * 3 + [False] * 6
+    assert '6 more like these' in out and 'other.json' in out and '10 left out in all' in out
+
+
+def test_labels_from_1_are_asked_about(tmp_path, capsys):
+    raw = several(tmp_path)
+    labels = tmp_path / 'labels.csv'
+    for first in (0, 1):
+        labels.write_text(''.join(f'{n},{k + first}\n' for k, n in enumerate(('a/x', 'a/y', 'b/x', 'b/y'))))
+        convert(tmp_path / 'o.pkl', 'mmpose', raw, '--labels', labels)
+        assert ('--first-label 1' in capsys.readouterr().out) == (first == 1)
+
+
 def test_a_clip_that_is_there_twice_is_taken_once(tmp_path, capsys):
     one = h2o(tmp_path, made_up(67))
     one.with_name('again.json').write_text(one.read_text())

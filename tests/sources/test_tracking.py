@@ -86,6 +86,17 @@ def test_those_who_are_seen_most_come_first_and_stay():
     assert with_score[0, 0, 0, 0] == 105
 
 
+def test_somebody_of_whom_one_joint_is_seen_is_followed_by_the_others_size():
+    rows = []
+    for t in range(5):
+        tip = box(200 + 2 * t)
+        tip[1:] = 0
+        rows += [(t, tip), (t, box(0))][:: 1 if t % 2 else -1]
+    people, number = people_of(boxes(*rows), 9)
+    assert number == 2
+    assert people[1, :, 0, 0].tolist() == [205, 207, 209, 211, 213]
+
+
 def test_in_space_the_third_number_is_no_score():
     low = box(0)
     low[:, 2] = -3.0

@@ -79,7 +79,7 @@ class Project3D(Step):
 
 
 def _angle(name: str, value: float | Sequence[float]) -> tuple[float, float]:
-    least, most = (value, value) if isinstance(value, (int, float)) else tuple(value)
-    if not -360 <= least <= most <= 360:
+    ends = (value, value) if isinstance(value, (int, float)) else tuple(value)
+    if len(ends) != 2 or not -360 <= ends[0] <= ends[1] <= 360:
         raise ValueError(f'{name} = {value}: expected degrees from -360 to 360, or (least, most).')
-    return float(least), float(most)
+    return float(ends[0]), float(ends[1])

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.texts import read_json
-from ...wording import brief
+from ...wording import brief, count
 from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places, rows_of
 from ..source import Unit
 from .alphapose import clips_of_list
@@ -42,7 +42,13 @@ class _Coco(PoseSource):
             yield from clips_of_list(self, unit, data)
             return
         images, people = _tables(data, f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
-        with_joints = [p for p in people if p.get('image_id') in images and p.get('keypoints')]
+        lost = [p['image_id'] for p in people if p['image_id'] not in images]
+        if lost:
+            self.leave_out(
+                f'{unit.path}: {count(len(lost), "annotation")} of images that it does not list, like '
+                f'image_id {lost[0]!r}.'
+            )
+        with_joints = [p for p in people if p['image_id'] in images and p.get('keypoints')]
         joints = self._joints(with_joints, str(unit.path))
         seen = groups_of(zip(with_joints, joints), lambda pair: pair[0]['image_id'])
         videos = groups_of(images.values(), lambda image: _folder(image))
@@ -67,13 +73,15 @@ class _Coco(PoseSource):
 
     def _joints(self, people: Sequence[_Box], where: str) -> np.ndarray:
         """(X, V, 3) x, y, score."""
+        if not people:
+            return np.zeros((0, 1, 3), np.float32)
         columns = []
-        for entry, count in self.parts.items():
+        for entry, num_joints in self.parts.items():
             lists = [person.get(entry) for person in people]
             odd = next((row for row in lists if row and not isinstance(row, list)), None)
             if odd is not None:
                 raise DataError(f'{where}: {entry} is {brief(odd)}. Expected a list of numbers.')
-            width = 3 * count or max((len(row) for row in lists if row), default=0)
+            width = 3 * num_joints or max((len(row) for row in lists if row), default=0)
             if any(lists) or not columns:
                 filled = [row or [0.0] * width for row in lists]
                 wanted = f'{width // 3} x (x, y, v)'
@@ -126,7 +134,11 @@ def _tables(data: Any, fault: str) -> tuple[dict[Any, Mapping[str, Any]], list[_
     keys += [person.get('image_id') for person in tables[1]] if good else []
     if not all(isinstance(key, (int, str)) for key in keys):
         raise DataError(fault)
-    return {image['id']: image for image in tables[0]}, tables[1]
+    images: dict[Any, Mapping[str, Any]] = {}
+    for image in tables[0]:
+        if images.setdefault(image['id'], image) != image:
+            raise DataError(f'{fault} Image id {image["id"]!r} stands there twice.')
+    return images, tables[1]
 
 
 def _folder(image: Mapping[str, Any]) -> str:

@@ -68,8 +68,8 @@ class Kinetics(PoseSource):
 
     def label_names(self) -> tuple[str, ...] | None:
         """Return the classes' names where every class up to the last was met."""
-        names = [self._names.get(k) for k in range(max(self._names, default=-1) + 1)]
-        return tuple(names) if names and None not in names else None
+        names = tuple(self._names[k] for k in sorted(self._names))
+        return names if names and max(self._names) == len(names) - 1 else None
 
 
 def _is_frame(frame: Any) -> bool:

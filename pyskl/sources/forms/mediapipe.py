@@ -16,7 +16,6 @@ has a score of 1 where it is seen.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
-from ...files.texts import read_text
+from ...files.texts import csv_rows, read_text
 from ...wording import some
-from ..poses import PoseSource, frame_places
+from ..poses import PoseSource, check_size, frame_places
 from ..source import Unit, option
 from ..tracking import Boxes, people_of
 
@@ -104,11 +103,11 @@ def _of_array(path: Path) -> np.ndarray:
 
 def _of_table(path: Path) -> np.ndarray:
     """(1, T, V, 4) float32 from a csv."""
-    rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
-    header = [title.strip().lower() for title in rows[0]] if rows else []
+    rows = [row for row in csv_rows(read_text(path).splitlines(), path) if row]
+    header = [title.lower() for title in rows[0]] if rows else []
     if len(rows) < 2 or any(len(row) != len(header) for row in rows):
         raise DataError(f'{path}: {len(rows)} rows. Expected a header and rows of as many cells.')
-    table = {title: [row[i].strip() for row in rows[1:]] for i, title in enumerate(header)}
+    table = {title: [row[i] for row in rows[1:]] for i, title in enumerate(header)}
     if {'x', 'y'} <= set(table):
         return _long(path, table)
     return _wide(path, header, table)
@@ -139,6 +138,7 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
         frames, num_frames = frame_places(numbers, numbers, str(path))
         if len(np.unique(frames)) < len(frames):
             raise DataError(f'{path}: a frame number stands there twice. Expected one row a frame.')
+        check_size(num_frames, len(places), str(path))
         spread = np.zeros((1, num_frames, *marks.shape[2:]), np.float32)
         spread[:, frames] = marks
         marks = spread
@@ -160,6 +160,7 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
     num_joints = sum(PARTS.values()) if has_parts else int(joints.max()) + 1
     # A whole hand or pose: landmarks that are never seen may have no row.
     num_joints = next((n for n in (21, 33) if num_joints <= n), num_joints)
+    check_size(num_frames, num_joints, str(path))
     marks = np.zeros((1, num_frames, num_joints, 4), np.float32)
     for title, axis in _AXIS.items():
         if title in table:

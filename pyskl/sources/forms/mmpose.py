@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, frame_files, numbers_or_places
+from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_places
 from ..source import Unit, find_files, named
 from ..tracking import people_of
 
@@ -60,16 +60,18 @@ class MmPose(PoseSource):
         if not isinstance(frames, list) or not all(map(_is_frame, frames)):
             raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
         numbers = numbers_or_places(frame.get('frame_id') for frame in frames)
-        seen, in_space = [], False
+        seen, kinds = [], set[bool]()
         for number, frame in zip(numbers, frames):
             for person in frame['instances']:
                 joints, is_3d = _joints(person, f'{unit.path}: frame {number}')
-                in_space |= is_3d
+                kinds.add(is_3d)
                 seen.append((number, joints, person.get('track_id')))
         boxes = boxes_of(seen, str(unit.path), 'keypoints [[x, y], ...] of each person', numbers)
         if isinstance(data, Mapping):
             self._remember(data.get('meta_info'), boxes.joints.shape[1])
-        if not in_space:
+        if len(kinds) == 2:
+            raise DataError(f'{unit.path}: some people have x, y, z, others x, y. Expected one of them.')
+        if True not in kinds:
             yield from self.clip(unit.name, boxes)
             return
         self._in_space = True
@@ -110,7 +112,11 @@ def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
         xy = np.asarray(person['keypoints'], float)
         scores = person.get('keypoint_scores')
         if xy.ndim == 2 and xy.shape[1] == 3:
-            return xy, True
+            # MMPose 0.x has x, y in pixels and the score in one list.
+            is_score = scores is None and xy[:, 2].min(initial=0) >= 0 and xy[:, 2].max(initial=0) <= 1
+            return xy, not (is_score and np.abs(xy[:, :2]).max(initial=0) > NORMALISED)
+        if xy.ndim != 2 or xy.shape[1] != 2:
+            raise ValueError
         score = np.ones(len(xy)) if scores is None else np.asarray(scores, float)
         return np.concatenate([xy, score[:, None]], axis=1), False
     except (TypeError, ValueError, OverflowError, IndexError):

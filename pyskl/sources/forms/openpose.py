@@ -21,6 +21,7 @@ from ...files.texts import read_json
 from ...wording import brief
 from ..poses import (
     PoseSource,
+    check_size,
     frame_places,
     groups_of,
     joints_of_rows,
@@ -105,6 +106,7 @@ class OpenPose(OpenPoseParts):
         if body is None:
             raise DataError(f'{unit.path}: no pose_keypoints_2d. Expected {self.reads}.')
         joints = joined(body, *parts)
+        check_size(num_frames, joints.shape[1], str(unit.path))
         yield from self.clip(name, Boxes(joints, frames, num_frames))
 
 

@@ -56,7 +56,10 @@ class Project(Source):
             )
         except ValueError as error:
             raise UserError(f'project: {error}') from error
-        if len(set(self.turns)) < len(self.turns):
+        odd = [turn for turn in self.turns if not -360 <= turn <= 360]
+        if odd:
+            raise UserError(f'--turns {odd[0]}: expected degrees from -360 to 360.')
+        if len({f'{turn:g}' for turn in self.turns}) < len(self.turns):
             raise UserError(
                 f'--turns {" ".join(map(str, self.turns))}: an angle stands there twice.'
             )
@@ -90,6 +93,10 @@ class Project(Source):
 
     def _name(self, name: str, turn: float) -> str:
         return name if len(self.turns) == 1 else f'{name}@{turn:g}'
+
+    def origin(self, name: str) -> str:
+        """Return the clip in space."""
+        return name if len(self.turns) == 1 else name.rpartition('@')[0]
 
     def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
         """Return what the file itself says of its joints."""

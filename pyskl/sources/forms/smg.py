@@ -116,7 +116,7 @@ class Smg(Source):
         """Return the arrays' files, or train and test by person, where names say the person."""
         if self.own_splits:
             return self.own_splits
-        people = [re.match(r'(?:Sample)?(\d{4})_\d+$', name) for name in names]
+        people = [re.search(r'(?:^|/)(?:Sample)?(\d{4})_\d+$', name) for name in names]
         if not all(people):
             return {}
         split: dict[str, list[str]] = {'train': [], 'test': []}

@@ -88,9 +88,12 @@ def _annotations(path: Path, data: np.ndarray, names: list[str], labels: list[in
 
 def clip_annotation(name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]) -> dict[str, Any]:
     """clip (3, T, V, M): x px, y px, score -> its annotation. Raises Wrong."""
-    return clean_fields({
+    annotation = clean_fields({
         'frame_dir': name, 'label': label, 'img_shape': tuple(img_shape), 'original_shape': tuple(img_shape),
         'total_frames': clip.shape[1], 'keypoint': clip[:2].transpose(3, 1, 2, 0), 'keypoint_score': clip[2].transpose(2, 0, 1)})
+    if isinstance(annotation['label'], list):
+        raise Wrong('label', f'is {brief(annotation["label"])}', 'Expected one class: a gesture of iMiGUE has one label.')
+    return annotation
 
 
 def read_labels(path: Path, num_clips: int, may_lack: bool = False) -> tuple[list[str], list[int] | None]:

@@ -317,7 +317,7 @@ def _own_labels(pairs: list[tuple[str, Path]], video: str) -> tuple[Path, ...]:
 
 def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> DataError:
     where = ', '.join(map(str, paths))
-    missing = ''.join(f' There is no {path}.' for path in paths if not os.path.exists(path))
+    missing = [str(path) for path in paths if not os.path.exists(path)]
     if found.left_out:
         what = 'holds nothing of iMiGUE that can be read'
         return DataError(listed(where, what, found.left_out))
@@ -327,4 +327,8 @@ def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> Da
     if videos:
         wanted.append(f'*{POINTS_SUFFIX} or *_openpose.xlsx')
     advice = 'Put the raw files there, or name their folder (data/README.md says what they are).'
-    return DataError(f'{where}: holds no {", no ".join(wanted)}.{missing} {advice}')
+    if missing:
+        return DataError(
+            f'{", ".join(missing)}: no such file or folder. Expected {", ".join(wanted)} in it. {advice}'
+        )
+    return DataError(f'{where}: holds no {", no ".join(wanted)}. {advice}')
