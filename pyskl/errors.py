@@ -14,6 +14,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
 EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
 MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
+JOINERS = '\u200c\u200d'         # join and part letters and emoji; they show nothing themselves
 LINES = '\n\t'               # what a message of several lines has, and what its tables stand on
 _NO_MEMORY = ("can't allocate memory", 'out of memory', 'failed to map segment', 'Unable to allocate', "can't start new thread")
 SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
@@ -96,10 +97,13 @@ def seed_number(text: str) -> int:
 
 
 def printable(text: str, keep: str = '') -> str:
-    """Text with names from files in it, as a terminal, a log or a page may have it: control characters escaped, but for `keep`."""
+    """Text with names from files in it, as a terminal, a log or a page may have it.
+
+    Control characters are escaped, but for `keep` and JOINERS.
+    """
     if text.isprintable():
         return text
-    return ''.join(c if c.isprintable() or c in keep else c.encode('unicode_escape').decode() for c in text)
+    return ''.join(c if c.isprintable() or c in keep or c in JOINERS else c.encode('unicode_escape').decode() for c in text)
 
 
 def run_script(main: Callable[[], int | None]) -> None:

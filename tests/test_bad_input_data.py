@@ -109,7 +109,7 @@ def spoil_split(folder, **split):
 CONVERT = '--data-dir raw --out-dir out'
 RAW = [
     Row('readlabel', '--data-dir', 'a name too long', f'--data-dir {LONG} --out-dir out', ('nnn', 'too long')),
-    Row('readlabel', '--val-videos', 'a name too long', f'{CONVERT} --val-videos {LONG}', ('nnn', 'too long')),
+    Row('readlabel', '--val-videos', 'a name too long', f'{CONVERT} --val-videos {LONG}', ('nnn', 'no clip')),
     Row('readlabel', '--data-dir', 'missing', '--data-dir none --out-dir out', ('none', 'train_data.npy')),
     Row('readlabel', '--data-dir', 'empty', '--data-dir out --out-dir out', ('out', 'train_data.npy')),
     Row('readlabel', '--splits', 'unknown', f'{CONVERT} --splits all', ('--splits', 'all')),
@@ -168,7 +168,7 @@ RAW = [
     Row('embed_labels', '--glove', 'missing', '--glove none.txt --labels labels.txt --dim 6 --out out/t.npy', ('none.txt',)),
     Row('embed_labels', '--glove', 'a folder', '--glove raw --labels labels.txt --dim 6 --out out/t.npy', ('raw',)),
     Row('embed_labels', '--glove', 'NUL in its name', ['--glove', 'a\0b', '--labels', 'labels.txt', '--dim', '6', '--out', 'out/t.npy'],
-        ('a\0b', 'null')),
+        (r'a\x00b', 'null')),
     Row('embed_labels', '--glove', 'a zip', '--glove a.npz --labels labels.txt --dim 6 --out out/t.npy', ('a.npz', 'packed')),
     Row('embed_labels', '--glove', 'another length', '--glove glove.txt --labels labels.txt --dim 5 --out out/t.npy',
         ('glove.txt: line 1', '6 numbers', '--dim')),

@@ -97,12 +97,20 @@ def test_checkpoints_say_how_many_clips_each_class_had(trained):
     assert read_checkpoint(trained[0] / 'run' / 'latest.pth')['meta']['class_counts'] == [14, 13, 13]
 
 
-def test_a_test_reports_the_groups_when_the_checkpoint_knows_the_counts(trained, capsys):
+def test_a_test_reports_the_groups_when_the_checkpoint_knows_the_counts(trained, tmp_path, capsys):
     folder, config = trained
     result = test(config)
     labels = np.arange(13) % 3
-    assert list(result.metrics) == ['top1_acc', 'top2_acc', 'mean_class_accuracy', 'macro_f1', 'head_acc', 'middle_acc', 'tail_acc']
-    expected = group_accuracy(result.scores, labels, [14, 13, 13])
+    figures = ['top1_acc', 'top2_acc', 'mean_class_accuracy', 'macro_f1']
+    assert list(result.metrics) == figures          # 14, 13, 13 clips: no class is rare
+
+    data = read_checkpoint(folder / 'run' / 'latest.pth')
+    data['meta']['class_counts'] = [30, 13, 5]
+    torch.save(data, tmp_path / 'tailed.pth')
+    options = TestOptions(checkpoint=str(tmp_path / 'tailed.pth'), out=str(tmp_path / 'x.pkl'))
+    result = test(config, options)
+    assert list(result.metrics) == [*figures, 'head_acc', 'middle_acc', 'tail_acc']
+    expected = group_accuracy(result.scores, labels, [30, 13, 5])
     assert {k: result.metrics[k] for k in expected} == pytest.approx(expected)
     assert 'tail_acc: ' in capsys.readouterr().out
 

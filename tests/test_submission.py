@@ -113,7 +113,7 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
     ([stream(None, rows=2, path='A/result.pkl')], {'by_position': True}, 'A/result.pkl: a bare list.*--ids FILE'),
     ([stream(['a', 'b']), stream(None, rows=2, path='B/result.pkl')], {}, 'B/result.pkl: a bare list.*--by-position'),
     ([stream(['a', 'b']), stream(['a'], path='B/s.npz')], {}, r'B/s.npz: no row for 1 id \(b\) of A/scores.npz'),
-    ([stream(['a']), stream(list('abcde'), path='B/s.npz')], {}, r'B/s.npz: rows for 4 ids \(b, c, d ...\) that A/scores.npz'),
+    ([stream(['a']), stream(list('abcde'), path='B/s.npz')], {}, r'B/s.npz: rows for 4 ids \(b, c, d and 1 more\) that A/scores.npz'),
     ([stream(['a', 'b'])], {'ids': ['a', 'c'], 'ids_name': 'ids.txt'}, r'no row for 1 id \(c\) of ids.txt'),
     ([stream(['a', 'b'])], {'ids': ['a'], 'ids_name': 'ids.txt'}, r'rows for 1 id \(b\) that ids.txt does not hold'),
     ([stream(['a']), stream(['a'], num_classes=3, path='B/s.npz')], {}, 'B/s.npz: scores over 3 classes, but A/scores.npz has 4'),
@@ -152,7 +152,7 @@ def test_one_stream_weighs_one_and_two_the_published_weights():
 
 
 @pytest.mark.parametrize(('weights', 'streams', 'message'), [
-    (None, 3, '--weights is missing'), ([0.4], 2, '1 weights for 2 streams'), ([0.4, 0.3, 0.3], 2, '3 weights for 2 streams'),
+    (None, 3, '--weights is missing'), ([0.4], 2, '1 weight for 2 streams'), ([0.4, 0.3, 0.3], 2, '3 weights for 2 streams'),
     ([0.0, 0.0], 2, 'not all of them 0'), ([float('nan'), 1], 2, 'finite'), ([float('inf'), 1], 2, 'finite'),
     ([1e39, 1], 2, 'finite'), ([1e-60], 1, 'not all of them 0'),
 ])
