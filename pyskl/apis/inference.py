@@ -163,16 +163,18 @@ def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
 
 def _say_what_is_odd(model: torch.nn.Module, clips: Sequence[dict[str, Any]]) -> None:
     """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
-    empty = [clip['frame_dir'] for clip in clips if shows_nobody(clip)]
+    empty, shown = [], []
+    for clip in clips:
+        (empty if shows_nobody(clip) else shown).append(clip)
     if empty:
         logging.getLogger('pyskl').warning(
             'nobody is seen in %d of %s (%s): every joint is missing in all frames, so the answer is '
             'empty.',
             len(empty),
             count(len(clips), 'clip'),
-            some(empty, 3),
+            some([clip['frame_dir'] for clip in empty], 3),
         )
-    for oddity in odd_things(model, [clip for clip in clips if not shows_nobody(clip)]):
+    for oddity in odd_things(model, shown):
         if oddity.kind not in model.told:
             model.told.add(oddity.kind)
             logging.getLogger('pyskl').warning('%s', oddity.text)
