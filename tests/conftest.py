@@ -1,9 +1,12 @@
 """Settings of the whole test suite."""
 import signal
+import sys
+import tempfile
 
 import pytest
 from hypothesis import settings
 
+from pyskl import registry
 from pyskl.engine import distributed
 
 settings.register_profile('pyskl', deadline=None, print_blob=True)
@@ -16,6 +19,21 @@ def on_the_cpu():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distributed, 'default_device', lambda: 'cpu')
         yield
+
+
+@pytest.fixture(autouse=True)
+def components_as_before():
+    """What a test registers, and the files of its folder that it imports, are gone after it."""
+    registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
+    before = [(components, dict(components)) for components in (each.module_dict for each in registries)]
+    modules = set(sys.modules)
+    yield
+    for components, known in before:
+        components.clear()
+        components.update(known)
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], '__file__', None)).startswith(tempfile.gettempdir()):
+            del sys.modules[name]
 
 
 def signals_as_in_a_terminal():
