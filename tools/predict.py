@@ -27,12 +27,15 @@ from extract_pose import add_estimator_options, videos_source
 from pyskl.annotations import open_annotations, write_annotations
 from pyskl.annotations.clip_names import VIDEOS, ClipNames
 from pyskl.annotations.forms import form_of
+from pyskl.annotations.packed import META
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
 from pyskl.files.given import check_checkpoint, check_config, check_present
 from pyskl.skeletons import Layout, layout_of
 from pyskl.sources.conversion import convert
 from pyskl.sources.forms import FORMS
+from pyskl.sources.source import find_files, named
+from pyskl.sources.video_poses.frames import VideoReader
 from pyskl.wording import count, plain, some
 
 KEYPOINTS = 'keypoints.pkl'
@@ -144,6 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in (*args.inputs, *([args.pose] if args.pose else [])):
         check_present(path)
     videos = [path for path in args.inputs if _is_of_videos(path)]
+    _check_readable(videos)
     source = videos_source(args) if videos and args.pose is None else None
 
     # Heavy, and slow: only now.
@@ -178,12 +182,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _is_of_videos(path: Path) -> bool:
-    """Whether a path is a video, or a folder that holds one and nothing else that is known."""
+    """Whether a path is a video, or a folder with videos in it, or below, and no files of key points."""
+    form = form_of(path)
     if path.is_dir():
-        form = form_of(path)
-        return form is not None and form.what == 'a folder of videos'
-    form = form_of(path) if path.suffix.lower() not in VIDEOS else None
+        known = form is not None and form.what != 'a folder of videos'
+        packed = (path / META).exists()
+        return not (known or packed) and any(f.suffix.lower() in VIDEOS for f in path.rglob('*'))
     return path.suffix.lower() in VIDEOS or (form is not None and form.what == 'a video')
+
+
+def _check_readable(paths: Sequence[Path]) -> None:
+    """Raise the first DataError where there are videos, and none can be opened."""
+    faults = []
+    for path in find_files(paths, VIDEOS, 'videos') if paths else []:
+        try:
+            VideoReader(path)
+            return
+        except DataError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
 def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[Given]:
@@ -202,8 +220,6 @@ def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Ite
 
 def _of_pose_file(args: argparse.Namespace, videos: Sequence[Path]) -> Iterator[Given]:
     """Yield the clips of videos whose key points were found before."""
-    from pyskl.sources.source import find_files, named
-
     known = {given.clip['frame_dir']: given for given in _of_file(args, args.pose)}
     names = ClipNames(known)
     for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
@@ -221,6 +237,11 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[Given]:
     from pyskl.recipe.layout_option import read_layout
 
     form = args.form or _form_name(path)
+    if form is None and path.is_dir() and not (path / META).exists():
+        raise DataError(
+            f'{path}: it is not seen what files it holds. Say it with --form, as in tools/convert.py: '
+            f'{", ".join(FORMS)}.'
+        )
     if form is None:
         file = open_annotations(path)
         clips, about = file, file.about
