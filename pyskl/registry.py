@@ -210,7 +210,7 @@ PIPELINES = Registry(
     home='pyskl.datasets.pipelines',
     elsewhere=(
         *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
-        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
+        *('ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
         *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
