@@ -210,8 +210,8 @@ PIPELINES = Registry(
     home='pyskl.datasets.pipelines',
     elsewhere=(
         *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
-        *('ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
-        *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
+        *('MultiScaleCrop', 'ColorJitter'),
+        *('MMUniformSampleFrames', 'MMDecode'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )
