@@ -209,7 +209,7 @@ PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
+        *('ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
         *('MMPad', 'MMCompact'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
