@@ -209,9 +209,7 @@ PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
         *('MultiScaleCrop', 'ColorJitter'),
-        *('MMUniformSampleFrames', 'MMDecode'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )

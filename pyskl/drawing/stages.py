@@ -116,7 +116,8 @@ def frames_of(stages: Sequence[Stage]) -> np.ndarray:
 def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:
     """(views, C, T, H, W) of the heatmaps, whatever a later stage made of them; None where there are none.
 
-    They are `heatmap_imgs` beside frames of the video, else `imgs`. Before FormatShape, when views and frames lie in one axis, it is one view of that many frames.
+    They are `heatmap_imgs` beside frames of the video, else `imgs`. Before FormatShape, when views and frames lie in one axis, it is
+    one view of that many frames.
     """
     imgs = results.get('heatmap_imgs', results.get('imgs'))
     if isinstance(imgs, list) and len(imgs) == 1 and np.ndim(imgs[0]) > 3:          # Collect(nested=True)

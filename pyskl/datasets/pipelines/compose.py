@@ -144,7 +144,7 @@ def _check_chain(
         if missing:
             raise ConfigError(
                 f'{place} ({name}) needs {_either(missing[0])}; no earlier step gives it.'
-                f'{_advice(missing[0], name, dropped)}'
+                f'{_advice(missing[0], name, dropped, known)}'
             )
         if isinstance(step, Step):
             before, known = known, step.keys_after(known)
@@ -165,15 +165,17 @@ def _either(keys: Sequence[str]) -> str:
     return ' or '.join(map(repr, keys))
 
 
-def _advice(keys: Sequence[str], name: str, dropped: set[str]) -> str:
+def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str]) -> str:
+    """What to do about a step that lacks these entries: of the steps that give them, those are named that could stand there."""
     if not dropped.isdisjoint(keys):
         return " Add it to Collect's keys."
-    givers = [
-        other
-        for other, step in sorted(PIPELINES.module_dict.items())
-        if not set(keys).isdisjoint(getattr(step, 'gives', ())) and other != name
-    ]
-    return f' Try {" or ".join(givers)} before {name}.' if givers else ''
+    givers: dict[Callable, str] = {}  # a step with several names is named once
+    for other, step in sorted(PIPELINES.module_dict.items()):
+        if not set(keys).isdisjoint(getattr(step, 'gives', ())) and other != name:
+            givers.setdefault(step, other)
+    ready = [giver for step, giver in givers.items() if known.issuperset(getattr(step, 'needs', ()))]
+    advised = ready or list(givers.values())
+    return f' Try {" or ".join(advised)} before {name}.' if advised else ''
 
 
 def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, list[tuple[str, ...]], bool]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...files.libraries import opencv
 from .base import Results, Step, check_planar, clip_error, picture_size
 
 Frames = Sequence[np.ndarray]
@@ -24,9 +25,8 @@ MAX_PIXELS = 2**26
 
 @cache
 def _opencv() -> ModuleType:
-    """Import OpenCV, with one thread: its pool of threads does not survive the fork of a worker."""
-    import cv2
-
+    """OpenCV, with one thread: its pool of threads does not survive the fork of a worker."""
+    cv2 = opencv()
     cv2.setNumThreads(1)
     return cv2
 
