@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from pyskl.datasets.loader import collate
 from pyskl.datasets.pipelines import Compose
@@ -98,6 +99,15 @@ def test_they_pass_between_processes_as_bytes():
     copy = pickle.loads(pickle.dumps(given))
     assert torch.equal(copy.pixels, given.pixels) and copy.scale == given.scale
     assert copy.pixels.dtype == torch.uint8
+
+
+def test_a_worker_hands_them_over():
+    given = [frames(1, seed=seed) for seed in range(4)]
+    loader = DataLoader(given, batch_size=2, num_workers=1, collate_fn=Frames.collate)
+    found = list(loader)
+    assert all(isinstance(batch, Frames) and batch.scale == SCALE for batch in found)
+    pixels = torch.cat([batch.pixels for batch in found])
+    assert torch.equal(pixels, Frames.collate(given).pixels)
 
 
 def test_a_loader_batch_holds_bytes_of_what_the_pipeline_normalised():

@@ -23,6 +23,7 @@ from pyskl.datasets.pipelines import (
     PoseCompact,
     RandomCrop,
     Resize,
+    ShiftScale,
     TenCrop,
     ThreeCrop,
 )
@@ -191,10 +192,22 @@ def test_heatmaps_beside_pictures_are_the_published_ones(kind):
 
 
 def test_several_crops_of_a_picture_leave_no_key_points():
-    results = ThreeCrop(24)(clip(('imgs', 'keypoint', 'keypoint_score')))
-    assert len(results['imgs']) == 12 and not {'keypoint', 'keypoint_score'} & set(results)
+    gone = {'keypoint', 'keypoint_score', 'gt_bboxes'}
+    results = ThreeCrop(24)(clip(('imgs', *gone)))
+    assert len(results['imgs']) == 12 and not gone & set(results)
     keys = ThreeCrop(24).keys_after({'imgs', 'keypoint', 'keypoint_score', 'label'})
     assert keys == {'imgs', 'label', 'crop_bbox'}
+
+
+def test_a_box_stays_around_what_was_in_its_corners():
+    """The corners of a box are moved as key points are."""
+    x1, y1, x2, y2 = GOLDEN['input/boxes'].T
+    corners = np.stack([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]).transpose(2, 0, 1)
+    results = clip(('gt_bboxes',), keypoint=corners[:, None].astype(np.float32))
+    moved = passed(ShiftScale(angle=30), results)
+    found = moved['keypoint'][:, 0]
+    expected = np.concatenate([found.min(axis=1), found.max(axis=1)], axis=1)
+    np.testing.assert_allclose(moved['gt_bboxes'], expected, atol=1e-4)
 
 
 def test_crops_are_views_of_the_frames():
