@@ -226,7 +226,7 @@ BACKBONES = Registry(
 HEADS = Registry(
     'head',
     home='pyskl.models.heads',
-    elsewhere=('SlowFastHead', 'TSNHead', 'TSMHead', 'X3DHead', 'RGBPoseHead'),
+    elsewhere=('TSMHead', 'X3DHead'),
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
 RECOGNIZERS = Registry(
