@@ -219,7 +219,7 @@ BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
     elsewhere=(
-        *('C3D', 'X3D', 'ResNet', 'ResNet3dSlowFast', 'RGBPoseConv3D', 'PoTion', 'AGCN'),
+        *('C3D', 'X3D', 'ResNet', 'PoTion', 'AGCN'),
         *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
     ),
 )

@@ -8,7 +8,9 @@ from .graph_backbone import GraphBackbone
 from .msg3d import MSG3D
 from .protogcn import ProtoGCN
 from .resnet3d import ResNet3d, ResNet3dSlowOnly
+from .rgbposeconv3d import RGBPoseConv3D
 from .sgn import SGN
+from .slowfast import ResNet3dSlowFast
 from .stgcn import STGCN
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     'Backbone',
     'GraphBackbone',
     'ProtoGCN',
+    'RGBPoseConv3D',
     'ResNet3d',
+    'ResNet3dSlowFast',
     'ResNet3dSlowOnly',
 ]
