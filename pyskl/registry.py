@@ -219,8 +219,7 @@ BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
     elsewhere=(
-        *('ResNet3dSlowFast', 'RGBPoseConv3D', 'AGCN'),
-        *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
+        *('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
     ),
 )
 HEADS = Registry(
@@ -229,6 +228,4 @@ HEADS = Registry(
     elsewhere=('TSMHead', 'X3DHead'),
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
-RECOGNIZERS = Registry(
-    'recognizer', home='pyskl.models.recognizers', elsewhere=('Recognizer2D', 'MMRecognizer3D')
-)
+RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')
