@@ -43,6 +43,11 @@ class Head(nn.Module, ABC):
     takes_graph: bool = False
     embedding_keys: tuple[str, ...] = ()
 
+    @property
+    def embedded_answers(self) -> tuple[str, ...]:
+        """The answers that have an embedding beside their class scores."""
+        return self.answers if self.has_embedding else ()
+
     @abstractmethod
     def forward(self, features: Tensor | Any) -> tuple[Tensor, Tensor | None]:
         """Compute class scores.

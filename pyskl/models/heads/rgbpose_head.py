@@ -99,6 +99,10 @@ class RGBPoseHead(ClassHead):
                 self.add_module(f'emb_fc_{name}', nn.Linear(width, emb_dim))
         init_linear((part for part in self.children() if isinstance(part, nn.Linear)), init_std)
 
+    @property
+    def embedded_answers(self) -> tuple[str, ...]:
+        return self.emb_components
+
     def forward(self, features: Any) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
         """Compute class scores (N, K) by modality, before softmax, and embeddings (N, emb_dim).
 
