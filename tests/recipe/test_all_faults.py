@@ -123,9 +123,8 @@ def test_a_test_asks_nothing_of_the_training_data(train):
 @pytest.mark.parametrize(
     ('kind', 'name'),
     [
-        ('backbone', 'C3D'),
-        ('backbone', 'X3D'),
-        ('backbone', 'ResNet3dSlowFast'),
+        ('backbone', 'AGCN'),
+        ('backbone', 'SwinTransformer3D'),
         ('cls_head', 'TSMHead'),
     ],
 )
