@@ -19,6 +19,7 @@ from ..registry import DATASETS
 from .annotated import AnnotatedDataset
 from .pipelines.base import clip_error
 from .pipelines.decoding import WAY_OUT, beyond
+from .videos import needs_length
 
 ENTRIES = (
     *('frame_dir', 'filename', 'label', 'total_frames', 'start_frame', 'emb', 'modality'),
@@ -69,7 +70,7 @@ class VideoDataset(AnnotatedDataset):
         super().__init__(
             ann_file, pipeline, split, modality=modality, start_index=start_index, **others
         )
-        self._asks_length = _needs_length(self.pipeline.steps)
+        self._asks_length = needs_length(self.pipeline)
 
     def _open(self) -> Annotations:
         data = read_video_list(
@@ -172,13 +173,3 @@ class RawframeDataset(VideoDataset):
 
     def _entries_of(self, clip: Mapping[str, Any]) -> dict[str, Any]:
         return {**super()._entries_of(clip), 'filename_tmpl': self.filename_tmpl}
-
-
-def _needs_length(steps: Sequence[Any]) -> bool:
-    """Return whether a step needs total_frames before one that gives it, as DecordInit does."""
-    for step in steps:
-        if 'total_frames' in getattr(step, 'needs', ()):
-            return True
-        if 'total_frames' in getattr(step, 'gives', ()):
-            return False
-    return False

@@ -34,6 +34,16 @@ def reads_videos(pipeline: Compose) -> bool:
     return any(getattr(step, 'reads_video', False) for step in pipeline.steps)
 
 
+def needs_length(pipeline: Compose) -> bool:
+    """Return whether a step needs total_frames before one that gives it, as DecordInit does."""
+    for step in pipeline.steps:
+        if 'total_frames' in getattr(step, 'needs', ()):
+            return True
+        if 'total_frames' in getattr(step, 'gives', ()):
+            return False
+    return False
+
+
 def check_videos(
     clips: Annotations,
     path_of: Callable[[Clip], str],
