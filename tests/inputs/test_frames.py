@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.data import DataLoader
 
 from pyskl.datasets.loader import collate
@@ -149,3 +150,15 @@ def test_what_is_written_into_lazy_frames_stays_in_them():
     lazy[0] = 7
     assert (lazy.by_view.array()[0, :, 0] == 7).all() and lazy.by_view.input() is None
     assert not imgs[0].any()
+
+
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_on_a_gpu_all_is_computed_there(channels_last):
+    """In fake tensors, which know devices and layouts without a GPU."""
+    cuda = torch.device('cuda')
+    with FakeTensorMode(allow_non_fake_inputs=False):
+        pixels = torch.empty((2, 4, 3, 6, 5, 3), dtype=torch.uint8, device=cuda)
+        found = Frames(pixels, SCALE).tensor(slice(0, 2), Target(cuda, torch.bfloat16, channels_last))
+    assert found.device.type == 'cuda' and found.dtype == torch.bfloat16
+    layout = torch.channels_last_3d if channels_last else torch.contiguous_format
+    assert found[0].is_contiguous(memory_format=layout)
