@@ -219,8 +219,7 @@ BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
     elsewhere=(
-        *('C3D', 'X3D', 'ResNet', 'PoTion', 'AGCN'),
-        *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
+        *('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
     ),
 )
 HEADS = Registry(
