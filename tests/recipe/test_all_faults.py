@@ -125,7 +125,7 @@ def test_a_test_asks_nothing_of_the_training_data(train):
     [
         ('backbone', 'ResNetTSM'),
         ('backbone', 'SwinTransformer3D'),
-        ('backbone', 'ResNet3dSlowFast'),
+        ('backbone', 'ResNet2Plus1d'),
         ('cls_head', 'TSNHead'),
     ],
 )
