@@ -225,9 +225,7 @@ BACKBONES = Registry(
 HEADS = Registry(
     'head',
     home='pyskl.models.heads',
-    elsewhere=('SlowFastHead', 'TSNHead', 'TSMHead', 'X3DHead', 'RGBPoseHead'),
+    elsewhere=('TSMHead', 'X3DHead'),
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
-RECOGNIZERS = Registry(
-    'recognizer', home='pyskl.models.recognizers', elsewhere=('Recognizer2D', 'MMRecognizer3D')
-)
+RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from graph_goldens import fill
@@ -10,7 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from two_pathways import POSE, RGB, RGBPOSE, build, clips
 
 from pyskl.errors import ConfigError
-from pyskl.models import BACKBONES
+from pyskl.models import BACKBONES, build_model, speed_up
+from pyskl.models.cpu.speed_up import undo_speed_up
 
 DROPPED = dict(rgb_drop_path=1.0, pose_drop_path=1.0)
 
@@ -149,3 +152,20 @@ def test_a_lateral_into_the_pose_pathway_is_counted_as_by_hand():
         out = lateral(torch.randn(2, 64, 3, 5, 5))
     assert counter.get_total_flops() == 2 * (64 * 4 * 7) * (2 * 3 * 5 * 5)
     assert out.shape == (2, 4, 12, 5, 5)
+
+
+def test_a_recognizer_with_faster_layers_answers_and_learns_the_same():
+    head = dict(
+        type='RGBPoseHead', num_classes=4, in_channels=[256, 64], dropout=0.0, loss_emb=None
+    )
+    torch.manual_seed(0)
+    plain = build_model(dict(type='MMRecognizer3D', backbone=RGBPOSE, cls_head=head))
+    faster = speed_up(copy.deepcopy(plain))
+    imgs, heatmaps = clips('RGBPoseConv3D')
+    batch = {'imgs': imgs[:, None], 'heatmap_imgs': heatmaps[:, None]}
+    assert faster.channels_last and not undo_speed_up(copy.deepcopy(faster)).channels_last
+    labels = {'label': torch.tensor([1, 3])}
+    losses = [model.train().losses({**batch, **labels}) for model in (plain, faster)]
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
+    answers = [model.eval().predict(batch) for model in (plain, faster)]
+    torch.testing.assert_close(answers[1], answers[0], rtol=0, atol=1e-5)
