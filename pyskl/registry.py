@@ -204,14 +204,12 @@ def _full_name(component: Callable) -> str:
     return f'{component.__module__}.{component.__qualname__}'
 
 
-DATASETS = Registry('dataset', home='pyskl.datasets', elsewhere=('VideoDataset', 'RawframeDataset'))
+DATASETS = Registry('dataset', home='pyskl.datasets')
 PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
-        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
-        *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
+        *('MultiScaleCrop', 'ColorJitter'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )
@@ -219,16 +217,13 @@ BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
     elsewhere=(
-        *('ResNet3dSlowFast', 'RGBPoseConv3D', 'AGCN'),
-        *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
+        *('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
     ),
 )
 HEADS = Registry(
     'head',
     home='pyskl.models.heads',
-    elsewhere=('SlowFastHead', 'TSNHead', 'TSMHead', 'X3DHead', 'RGBPoseHead'),
+    elsewhere=('TSMHead', 'X3DHead'),
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
-RECOGNIZERS = Registry(
-    'recognizer', home='pyskl.models.recognizers', elsewhere=('Recognizer2D', 'MMRecognizer3D')
-)
+RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')

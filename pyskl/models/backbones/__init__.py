@@ -11,7 +11,9 @@ from .potion import PoTion
 from .protogcn import ProtoGCN
 from .resnet import ResNet
 from .resnet3d import ResNet3d, ResNet3dSlowOnly
+from .rgbposeconv3d import RGBPoseConv3D
 from .sgn import SGN
+from .slowfast import ResNet3dSlowFast
 from .stgcn import STGCN
 from .x3d import X3D
 
@@ -28,7 +30,9 @@ __all__ = [
     'GraphBackbone',
     'PoTion',
     'ProtoGCN',
+    'RGBPoseConv3D',
     'ResNet',
     'ResNet3d',
+    'ResNet3dSlowFast',
     'ResNet3dSlowOnly',
 ]

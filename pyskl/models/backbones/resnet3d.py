@@ -132,6 +132,7 @@ class ResNet3d(Backbone):
         make_block = partial(block, inflate_style=inflate_style, **layers)
         for i, num_blocks in enumerate(self.stage_blocks):
             planes, stride = base_channels * 2**i, (temporal_strides[i], spatial_strides[i])
+            channels += self.joined_channels(i, channels)
             inflated = _per_block(inflate[i], num_blocks, f'inflate[{i}]')
             out_channels = planes * block.expansion
             shortcut = _shortcut(channels, out_channels, stride, advanced, conv_cfg, norm_cfg)
@@ -157,6 +158,17 @@ class ResNet3d(Backbone):
                     nn.init.zeros_(block.last_norm.weight)
         if pretrained is not None:
             load_backbone(self, pretrained, inflate=self.pretrained2d)
+
+    def joined_channels(self, stage: int, channels: int) -> int:
+        """Return how many channels of another network join those that a stage takes: none here.
+
+        It is asked while the stages are built.
+
+        Args:
+            stage: counted from 0.
+            channels: C of what the stem or the stage before gives.
+        """
+        return 0
 
     @property
     def stages(self) -> list[nn.Sequential]:
@@ -184,13 +196,22 @@ class ResNet3d(Backbone):
         Returns:
             (B, D, T', H', W') of the stage in out_indices; a tuple where it names several.
         """
-        x = self.maxpool(self.conv1(x))  # (B, base_channels, T, H, W)
+        x = self.stem(x)  # (B, base_channels, T, H, W)
         outs = []
-        for i, stage in enumerate(self.stages):
-            x = recomputed(stage, x) if self.with_cp else stage(x)
+        for i in range(len(self.stages)):
+            x = self.run_stage(i, x)
             if i in self.out_indices:
                 outs.append(x)
         return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, base_channels, T', H', W')."""
+        return self.maxpool(self.conv1(x))
+
+    def run_stage(self, i: int, x: Tensor) -> Tensor:
+        """Apply stage i, counted from 0; with `with_cp` its blocks run again going backward."""
+        stage = self.stages[i]
+        return recomputed(stage, x) if self.with_cp else stage(x)
 
     def pool(self, features: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Average the last stage's features over frames and pixels: (B, D, T, H, W) to (B, D)."""
