@@ -6,14 +6,16 @@ import json
 import shutil
 
 import cv2
+import numpy as np
 import pytest
+import tiny_videos
 import torch
 from made_videos import film, stand_in
 from raw_forms import H, W, made_up, openpose
 from tiny import ROOT, run, script
 
 from pyskl.annotations import read_annotations
-from pyskl.apis import init_recognizer
+from pyskl.apis import inference_recognizer, init_recognizer
 from pyskl.errors import DataError, UserError
 
 CONFIG = ROOT / 'configs' / 'demo' / 'joint.py'
@@ -83,6 +85,26 @@ def test_files_of_pose_estimators_are_read_as_convert_reads_them(predict, tmp_pa
     assert predict(raw, '--img-shape', H, W, '--form', 'openpose', '--no-overlay') == told
     with pytest.raises(DataError, match='--form'):
         predict(raw)
+
+
+def test_a_network_that_sees_pictures_is_shown_the_video_itself(tmp_path):
+    config = tiny_videos.problem(tmp_path)
+    torch.manual_seed(0)
+    model = init_recognizer(config, device='cpu')
+    torch.save({'state_dict': model.state_dict(), 'meta': {}}, tmp_path / 'w.pth')
+    rng = np.random.default_rng(0)
+    tiny_videos.write_video(tmp_path / 'a.mp4', rng.integers(0, 255, (20, 24, 32, 3), np.uint8))
+    words = [config, tmp_path / 'a.mp4', '-C', tmp_path / 'w.pth', '-o', tmp_path / 'out']
+    script('predict').main([*map(str, words), '--window', '12', '--every', '8', '--device', 'cpu'])
+    [clip] = json.loads((tmp_path / 'out' / 'answers.json').read_text())['clips']
+    assert [w['frames'] for w in clip['windows']] == [[0, 11], [8, 19]]
+    # The second window alone, as a video of its own place.
+    place = {'filename': str(tmp_path / 'a.mp4'), 'start_frame': 8, 'total_frames': 12}
+    expected = inference_recognizer(model, place, indices=True)
+    found = [(one['label'], one['probability']) for one in clip['windows'][1]['answer']]
+    assert [k for k, _ in found] == [k for k, _ in expected]
+    np.testing.assert_allclose([p for _, p in found], [p for _, p in expected], atol=1e-5)
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['answers.json']
 
 
 def test_joints_that_the_network_lacks_are_refused_before_anything_is_written(predict, tmp_path):

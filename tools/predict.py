@@ -148,25 +148,33 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_present(path)
     videos = [path for path in args.inputs if _is_of_videos(path)]
     _check_readable(videos)
-    source = videos_source(args) if videos and args.pose is None else None
 
     # Heavy, and slow: only now.
     from pyskl.apis import init_recognizer
     from pyskl.apis.answers import answer_clip, check_layouts, fitted, layout_of_model, names_of
+    from pyskl.apis.video_clips import takes_only_pictures
 
     model = init_recognizer(args.config, args.checkpoint, args.device)
     wanted, names = layout_of_model(model), names_of(model, args.labels)
+    sees_pictures = takes_only_pictures(model.pipeline)
+    if sees_pictures and len(videos) < len(args.inputs):
+        raise UserError(
+            f'{args.config}: its network sees pictures. Expected videos, or folders of them.'
+        )
+    finds = bool(videos) and args.pose is None and not sees_pictures
+    source = videos_source(args) if finds else None
     if source is not None:  # before minutes of looking for key points
         check_layouts(layout_of(source.estimator.layout), wanted, str(videos[0]))
     args.out.mkdir(parents=True, exist_ok=True)
 
     views, used, told = 1 if args.views == '1' else 'all', Counter(), []
-    for given in _clips(args, videos, source):
+    clips = _as_videos(videos) if sees_pictures else _clips(args, videos, source)
+    for given in clips:
         [clip] = fitted([given.clip], given.layout, wanted)
         answer = answer_clip(model, clip, args.window, args.every, views)
         told.append(_as_json(answer, given, names, args.top_k))
         print('\n'.join(_lines(told[-1])), flush=True)
-        if not args.no_overlay and answer.probabilities is not None:
+        if not args.no_overlay and not sees_pictures and answer.probabilities is not None:
             layout = given.layout if wanted is None else wanted
             out = args.out / f'{_file_name(clip["frame_dir"], used)}.mp4'
             _write_overlay(out, clip, layout, given.video, told[-1])
@@ -202,6 +210,17 @@ def _check_readable(paths: Sequence[Path]) -> None:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def _as_videos(videos: Sequence[Path]) -> Iterator[Given]:
+    """Yield videos themselves, as clips of a network that sees pictures."""
+    for unit in named(find_files(videos, VIDEOS, 'videos'), videos):
+        video = VideoReader(unit.path)
+        clip = {
+            'frame_dir': unit.name, 'filename': str(unit.path), 'total_frames': video.num_frames,
+            'fps': video.fps,
+        }  # fmt: skip
+        yield Given(clip, None, unit.path)
 
 
 def _clips(args: argparse.Namespace, videos: Sequence[Path], source: Any) -> Iterator[Given]:

@@ -144,7 +144,8 @@ def _cut(clip: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
     """Return some frames of a clip, as a clip."""
     name = f'{clip["frame_dir"]}, frames {start} to {stop - 1}'
     rows = {key: clip[key][:, start:stop] for key in ('keypoint', 'keypoint_score') if key in clip}
-    return {**clip, **rows, 'frame_dir': name, 'total_frames': stop - start}
+    where = {'start_frame': clip.get('start_frame', 0) + start}  # of its video
+    return {**clip, **rows, **where, 'frame_dir': name, 'total_frames': stop - start}
 
 
 def _row(answer: Sequence[tuple[int, float]]) -> np.ndarray | None:

@@ -65,8 +65,8 @@ def opened(model: torch.nn.Module, source: Any) -> Any:
                 "an annotation: {'keypoint': ..., 'filename': the video}."
             )
         raise DataError(
-            f'{source}: holds pictures, and this network takes skeletons. Find the joints in them '
-            'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
+            f'{source}: holds pictures, and this network takes skeletons. tools/predict.py finds them in a '
+            'video, and tools/extract_pose.py writes them as an annotation file (docs/from_video.md).'
         )
     return open_annotations(source)
 
