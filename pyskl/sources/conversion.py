@@ -170,7 +170,9 @@ def _is_plain(annotation: Mapping[str, Any]) -> bool:
 def _other_form(source: Source, path: Path) -> str:
     """Say what a file is that is another form's."""
     form = form_of(path) if path.is_file() else None
-    if form is None or not form.way.startswith('python tools/') or f' {source.form} ' in form.way:
+    if form is None or not form.way.startswith('python tools/'):
+        return ''
+    if f' {source.form} ' in form.way or form.what == f'a {source.form}':  # its own form
         return ''
     return f' It is {form.what}: {form.way_in(path)}'
 

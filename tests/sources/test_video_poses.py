@@ -87,8 +87,9 @@ def test_what_is_no_video_is_named_and_the_others_are_read(tmp_path, capfd, name
     found = convert(Videos(estimator=Rehearsed([[person(9.0)]] * 3)), [tmp_path])
     assert [clip['frame_dir'] for clip in found.annotations] == ['good']
     assert any(str(tmp_path / name) in line for line in found.lines)
-    with pytest.raises(DataError, match=name):
+    with pytest.raises(DataError, match=name) as error:
         convert(Videos(estimator=Rehearsed([])), [tmp_path / name])
+    assert 'extract_pose' not in str(error.value)  # which the user has just called
     assert capfd.readouterr().err == ''  # nothing of FFmpeg's own
 
 

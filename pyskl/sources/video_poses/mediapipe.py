@@ -48,6 +48,7 @@ class MediaPipe(Estimator):
     def people(self, frames: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:
         """Yield the person of each frame, if there is one; see Estimator.people."""
         with self._process(size) as (process, said):
+            assert process.stdout is not None
             self._check(process, process.stdout.read(len(READY)) == READY, said)
             for frame in frames:
                 answer = _ask(process, frame)
@@ -70,6 +71,7 @@ class MediaPipe(Estimator):
                 raise UserError(
                     f'{self._python}: cannot be run ({error.strerror}). {_MADE_BY}'
                 ) from error
+            assert process.stdin is not None and process.stdout is not None
             try:
                 yield process, said
             finally:
@@ -95,6 +97,7 @@ class MediaPipe(Estimator):
 
 def _ask(process: subprocess.Popen, frame: np.ndarray) -> bytes:
     """Send a frame and wait for its landmarks; b'' where the process is gone."""
+    assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(np.ascontiguousarray(frame).data)
         process.stdin.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Videos(PoseSource, listed=False):
     reads = f'videos ({", ".join(VIDEOS[:5])} ...)'
     suffixes = VIDEOS
 
-    estimator: Estimator | None = None
+    estimator: Estimator = field(kw_only=True)
     min_score: float = MIN_SCORE
 
     def __post_init__(self) -> None:
