@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from .loader import Batches, build_dataloader
     from .pipelines import Compose
     from .pose_dataset import PoseDataset
+    from .recording_dataset import RecordingDataset
     from .samplers import TestBatches, TrainBatches
     from .wrappers import ConcatDataset, RepeatDataset
 
 __all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'GestureDataset', 'PoseDataset',
-           'RepeatDataset', 'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+           'RecordingDataset', 'RepeatDataset', 'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
 __getattr__, __dir__ = lazy_exports(__name__)
 
 

@@ -106,7 +106,9 @@ def count_right(
 def add_up(counts: Mapping[int, Counts]) -> Counts:
     """Return the counts over all classes."""
     each = list(counts.values())
-    return Counts(sum(c.true for c in each), sum(c.predicted for c in each), sum(c.right for c in each))
+    return Counts(
+        sum(c.true for c in each), sum(c.predicted for c in each), sum(c.right for c in each)
+    )
 
 
 def average_precision(
@@ -213,7 +215,9 @@ def evaluate_spotting(
     if wrong:
         raise ConfigError(f'IoU {wrong[0]}: expected numbers from 0 up to, but not, 1.')
     if not any(truth.values()):
-        raise DataError('none of the recordings has a labelled segment: there is nothing to measure.')
+        raise DataError(
+            'none of the recordings has a labelled segment: there is nothing to measure.'
+        )
     counts = count_right(truth, predicted)
     whole = add_up(counts)
     present = [c.f1 for c in counts.values() if c.true]

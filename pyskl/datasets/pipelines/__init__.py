@@ -8,6 +8,7 @@ from ...lazy import lazy_exports
 if TYPE_CHECKING:
     from .augment import FrameJitter, JointDropout, KeypointNoise, ShiftScale
     from .base import Step
+    from .body_units import BodyUnits2D
     from .bones import BoneVectors
     from .compose import Compose
     from .decompress import DecompressPose
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
     from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
 
-__all__ = ['BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'Flip',
+__all__ = ['BodyUnits2D', 'BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'Flip',
            'FormatGCNInput', 'FormatShape', 'FrameJitter', 'GenSkeFeat', 'GeneratePoseTarget',
            'JointDropout', 'JointToBone', 'KeypointNoise', 'Kinetics_Transform', 'MergeSkeFeat',
            'PadTo', 'Part_Drop', 'PoseCompact', 'PoseDecode', 'PreNormalize2D', 'PreNormalize3D',
