@@ -12,34 +12,24 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyskl.annotations.segments import Segment
-from pyskl.errors import ConfigError, DataError, run_script
-from pyskl.evaluation.spotting import (
-    CHALLENGE_IOU,
-    add_up,
-    commonest,
-    count_right,
-    evaluate_spotting,
-    sliding_baseline,
-)
+from pyskl.errors import ConfigError, run_script
 from pyskl.files.atomic import atomic_write
 from pyskl.files.given import check_checkpoint, check_config
 from pyskl.files.locks import RESULTS_LOCK, in_turn
-from pyskl.sources.recordings import Recording, RecordingFile, find_recordings, id_of_class
-from pyskl.wording import count, some
+from pyskl.sources.recordings import RecordingFile, find_recordings, id_of_class
+from pyskl.wording import count
 
 if TYPE_CHECKING:
     from pyskl.apis.spotting import Spotter
-    from pyskl.spotting.segments import Scores, Thresholds
+    from pyskl.spotting.segments import Thresholds
 
 THRESHOLDS = ('threshold', 'smooth', 'merge', 'shortest', 'overlap')
 SAVED = 'thresholds.json'
-MOST_NOTES = 5
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -164,6 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     size = tuple(args.img_shape) if args.img_shape else None
     files = find_recordings(args.recordings, args.joints, size, args.split)
     # Not before: --help and wrong options answer at once.
+    from pyskl.apis.spot_files import finished, judge, scored
     from pyskl.apis.spotting import load_spotter
     from pyskl.spotting.rows import SUFFIX, write_csv, write_json, write_predictions
 
@@ -177,14 +168,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     names, out_dir = spotter.names(args.labels), _out_dir(args, spotter)
     how, made = _thresholds(args, spotter, files)
     truth, found, frames, kept = {}, {}, {}, {}
-    for file, recording, scores in _scored(spotter, files, args.fps, 'spotting'):
-        found[file.name] = _finished(spotter, recording, scores, how, args.fps)
+    for file, recording, scores in scored(spotter, files, args.fps, 'spotting'):
+        found[file.name] = finished(spotter, recording, scores, how, args.fps)
         frames[file.name] = (recording.first, recording.num_frames)
         if recording.segments is not None:
             truth[file.name] = recording.segments
         if args.report is not None:
             kept[file.name] = recording
-    figures = _judge(truth, found, frames, spotter.num_classes)
+    figures = judge(truth, found, frames, spotter.num_classes)
     about = {
         'streams': [{'config': str(c), 'checkpoint': str(k)} for c, k in streams],
         'weights': spotter.weights,
@@ -248,7 +239,8 @@ def _thresholds(
     args: argparse.Namespace, spotter: Spotter, files: Sequence[RecordingFile]
 ) -> tuple[Thresholds, dict[str, Any] | None]:
     """The settings, and with --fit-on how they came about."""
-    from pyskl.spotting.fit import fit_thresholds, load_thresholds
+    from pyskl.apis.spot_files import choose_thresholds
+    from pyskl.spotting.fit import load_thresholds
     from pyskl.spotting.segments import Thresholds
 
     if args.thresholds:
@@ -261,162 +253,11 @@ def _thresholds(
         return how, None
     given = {name: getattr(args, name) for name in THRESHOLDS if getattr(args, name) is not None}
     how = Thresholds(**given, background=spotter.background)
-    if not args.fit_on:
-        return how, None
-    chosen = _val_files(args, spotter)
-    _check_apart(chosen, files)
-    scores, truth, finish = {}, {}, {}
-    for file, recording, one in _scored(spotter, chosen, args.fps, 'choosing thresholds'):
-        if recording.segments is None:
-            raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
-        scores[file.name], truth[file.name] = one, recording.segments
-        finish[file.name] = (recording.first, recording.num_frames)
-    how, value = fit_thresholds(scores, truth, how, _finisher(spotter, finish, args.fps))
-    print(
-        f'thresholds chosen by {count(len(chosen), "recording")} of data.val (F1 {value:.4f} there, which '
-        f'is too good: they were chosen by it): {_said(how)}'
+    return (
+        choose_thresholds(args.config, spotter, files, how, args.fps)
+        if args.fit_on
+        else (how, None)
     )
-    made = {
-        'chosen_on': [str(file.path) for file in chosen],
-        'f1_there': value,
-        'iou': CHALLENGE_IOU,
-    }
-    return how, made
-
-
-def _val_files(args: argparse.Namespace, spotter: Spotter) -> list[RecordingFile]:
-    """The recordings of the config's data.val."""
-    from pyskl.apis.setup import read_run
-
-    val = read_run(args.config, splits=('val',)).recipe.data.val
-    if not val or val.get('type') != 'RecordingDataset':
-        raise ConfigError(f'{args.config}: --fit-on val needs data.val, a RecordingDataset.')
-    paths = val['recordings']
-    paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    size = tuple(val['img_shape']) if val.get('img_shape') else None
-    files = find_recordings(
-        [Path(path) for path in paths], val.get('joints', 'imigue22'), size, val.get('split')
-    )
-    only, without = val.get('only'), val.get('without') or ()
-    return [f for f in files if (only is None or f.name in only) and f.name not in without]
-
-
-def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]) -> None:
-    """Refuse thresholds chosen by recordings that are reported."""
-    ours = {(file.path.resolve(), file.name) for file in files}
-    shared = [file.name for file in chosen if (file.path.resolve(), file.name) in ours]
-    if shared:
-        raise DataError(
-            f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are among those that are '
-            'spotted here; figures on them would say little. Name other recordings, or --split test.'
-        )
-
-
-def _scored(spotter: Spotter, files: Sequence[RecordingFile], fps: float | None, title: str):
-    """Read and score one recording after the other, under a bar that counts frames."""
-    from tqdm import tqdm
-
-    from pyskl.apis.spotting import check_fits
-
-    notes = []
-    with tqdm(files, title, unit='recording', leave=False, disable=None) as bar:
-        for file in bar:
-            recording = file.read()
-            check_fits(spotter, recording)
-            notes += recording.notes
-            if not recording.shown().any():
-                notes.append(f'{file.path}: nobody is seen in any frame, so nothing is spotted')
-            rate = spotter.rate(fps)
-            total = max(1, round(recording.num_frames / rate))
-            yield (
-                file,
-                recording,
-                spotter.scores(
-                    recording,
-                    fps,
-                    lambda done, name=file.name, n=total: bar.set_postfix_str(
-                        f'{name} {done / n:.0%}'
-                    ),
-                ),
-            )
-    for note in notes[:MOST_NOTES]:
-        print(f'warning: {note}')
-    if len(notes) > MOST_NOTES:
-        print(f'warning: and {len(notes) - MOST_NOTES} more such lines')
-
-
-def _finished(
-    spotter: Spotter, recording: Recording, scores: Scores, how: Thresholds, fps: float | None
-) -> list[Segment]:
-    from pyskl.spotting.segments import find_segments
-
-    found = find_segments(scores, how)
-    return _finisher(spotter, {'': (recording.first, recording.num_frames)}, fps)('', found)
-
-
-def _finisher(spotter: Spotter, frames: Mapping[str, tuple[int, int]], fps: float | None):
-    from pyskl.apis.spotting import in_file_frames
-
-    return lambda name, segments: in_file_frames(segments, *frames[name], spotter.rate(fps))
-
-
-def _said(how: Thresholds) -> str:
-    return ', '.join(f'{name} {getattr(how, name):g}' for name in THRESHOLDS)
-
-
-def _judge(
-    truth: Mapping[str, Sequence[Segment]],
-    found: Mapping[str, Sequence[Segment]],
-    frames: Mapping[str, tuple[int, int]],
-    num_classes: int,
-) -> dict[str, Any]:
-    """Figures of the recordings with labels, printed; {} where there are none."""
-    if not any(truth.values()):
-        return {}
-    beyond = [s.label for segments in truth.values() for s in segments if s.label >= num_classes]
-    if beyond:
-        print(
-            f'warning: labels hold class {max(beyond)}, and the network has {num_classes}: never found'
-        )
-    if len(truth) < len(found):
-        print(
-            f'warning: {len(found) - len(truth)} of {len(found)} recordings have no labels and do not count'
-        )
-    found = {name: segments for name, segments in found.items() if name in truth}
-    frames = {name: frames[name] for name in truth}
-    figures = evaluate_spotting(truth, found, frames)
-    label, length = commonest(truth)
-    baseline = add_up(count_right(truth, sliding_baseline(frames, label, length)))
-    print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
-    )
-    print('IoU   ' + '  '.join(f'{key[3:]:>6}' for key in figures if key.startswith('f1@')))
-    print(
-        'F1    '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('f1@'))
-    )
-    print(
-        'mAP   '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('map@'))
-    )
-    print(
-        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: {figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 '
-        f'{figures["macro_f1"]:.4f}'
-    )
-    print(
-        f'to beat: class {label}, the commonest, in windows of {length} frames one after the other: F1 {baseline.f1:.4f}'
-    )
-    per_class = {
-        k: {
-            'true': c.true,
-            'predicted': c.predicted,
-            'precision': c.precision,
-            'recall': c.recall,
-            'f1': c.f1,
-        }
-        for k, c in count_right(truth, found).items()
-    }
-    return {**figures, 'f1_of_commonest_class': baseline.f1, 'per_class': per_class}
 
 
 def _write_json(path: Path, value: Any) -> None:

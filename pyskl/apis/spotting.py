@@ -228,9 +228,7 @@ def at_rate(recording: Recording, rate: float) -> Recording:
     """Return a recording of which every rate-th frame is taken, the nearest one there."""
     if rate == 1:
         return recording
-    number = max(1, round(recording.num_frames / rate))
-    taken = frames_taken(np.arange(number), rate)
-    taken = np.minimum(taken, recording.num_frames - 1)
+    taken = frames_taken(np.arange(num_taken(recording.num_frames, rate)), rate)
     score = None if recording.score is None else recording.score[:, taken]
     return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
 
@@ -238,6 +236,14 @@ def at_rate(recording: Recording, rate: float) -> Recording:
 def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
     """Return which frame of a recording stands for each of the windows' frames."""
     return np.floor(wanted * rate + 0.5).astype(int)
+
+
+def num_taken(num_frames: int, rate: float) -> int:
+    """Return how many of the windows' frames a recording of so many frames has."""
+    number = int((num_frames - 0.5) / rate)
+    while frames_taken(np.array(number), rate) < num_frames:
+        number += 1
+    return number
 
 
 def in_file_frames(
