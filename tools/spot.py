@@ -205,8 +205,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.report is not None:
         from pyskl.report.timeline import write_timeline
 
-        layouts = sorted(spotter.models[0].layouts)
-        size = write_timeline(args.report, kept, truth, found, names, layouts, figures)
+        layout = (
+            next(iter(spotter.models[0].layouts)) if len(spotter.models[0].layouts) == 1 else None
+        )
+        fps = args.fps or spotter.windows.fps
+        size = write_timeline(args.report, kept, truth, found, names, layout, figures, fps)
         print(f'wrote {args.report} ({size / 1e6:.1f} MB)')
     return 0
 

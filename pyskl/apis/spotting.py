@@ -78,7 +78,9 @@ class Spotter:
                 classes, other weights than streams.
         """
         self.models, self.windows, self.background = list(models), windows, background
-        given = check_weights(weights, len(self.models)) if len(self.models) > 1 else [1.0]
+        given = check_weights(weights, len(self.models))
+        if min(given) < 0:
+            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
         self.weights = [weight / sum(given) for weight in given]
         counts = [model.cls_head.num_classes for model in self.models]
         self.num_classes = counts[0]

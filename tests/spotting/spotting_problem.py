@@ -39,10 +39,12 @@ def spotter(folder: Path, windows: Windows | None = None) -> Spotter:
 def checkpoint(folder: Path) -> Path:
     """Write the weights of a network that nobody trained."""
     from pyskl.apis import init_recognizer
+    from pyskl.apis.skeleton import input_of
 
     torch.manual_seed(5)
     model = init_recognizer(write_config(folder))
-    torch.save({'state_dict': model.state_dict(), 'meta': {}}, folder / 'random.pth')
+    meta = input_of(model, model.cfg)
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, folder / 'random.pth')
     return folder / 'random.pth'
 
 
