@@ -51,7 +51,8 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
         )
     try:
         content = load_tensors(path)
-    except Exception as error:  # of a damaged file torch makes a dozen kinds of error, IndexError among them
+    # Of a damaged file torch makes a dozen kinds of error, IndexError among them.
+    except Exception as error:
         raise CheckpointError(
             f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
             'file of tensors? Files that need code to be run are refused.'
@@ -86,7 +87,7 @@ def load_backbone(
         backbone: filled in place.
         path: of the file.
         inflate: whether the weights of a 2-D network may fill a 3-D one, see `inflated`.
-        torchvision: whether torchvision's names are understood.
+        torchvision: whether a ResNet's weights may have torchvision's names.
         pad_inputs: see `inflated`.
 
     Raises:
@@ -100,9 +101,9 @@ def load_backbone(
             for key, value in weights.items()
             if key.startswith('backbone.')
         }
-    if torchvision:
-        weights = with_our_names(weights)
     own = backbone.state_dict()
+    if torchvision and 'conv1.conv.weight' in own:
+        weights = with_our_names(weights)
     is_2d = _dims(own) == 5 and _dims(weights) == 4
     if is_2d and not inflate:
         raise CheckpointError(
@@ -197,20 +198,19 @@ def _check_fit(
     unused = [key for key in weights if key not in own and not _CLASSIFIER.match(key)]
     what = f'{path}: holds a 2-D network, which' if is_2d else f'{path}:'
     advice = (
-        'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.'
+        'Is it of the same network? Compare the arguments of model.backbone with those it was trained '
+        'with.'
     )
     if 2 * filled < len(counted):
-        raise CheckpointError(
-            f'{what} does not fit the backbone: {_first(faults)}. {advice}'
-        )
+        raise CheckpointError(f'{what} does not fit the backbone: {_first(faults)}. {advice}')
     if faults:
         _LOG.warning(
-            f'{what} fills {filled} of {len(counted)} weights of the backbone; {len(faults)} start at '
-            f'random: {_first(faults)}. {advice}'
+            f'{what} fills {filled} of {len(counted)} weights of the backbone. At random start: '
+            f'{_first(faults)}. {advice}'
         )
     if unused:
         _LOG.warning(
-            f'{path}: {len(unused)} of its weights have no place in the backbone and are passed over: '
+            f'{path}: {len(unused)} of {len(weights)} weights have no place in the backbone: '
             f'{_first(unused)}. That is right where the backbone has fewer stages. Else: {advice}'
         )
 
