@@ -1,11 +1,10 @@
 """A very small learnable problem, so that real training runs take seconds: three gestures of one waving arm."""
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -91,16 +90,9 @@ def problem(folder: Path, extra: str = '', **sizes: int) -> Path:
     return write_config(folder, extra=extra)
 
 
-@cache
 def script(name: str) -> ModuleType:
-    """tools/NAME.py or ensemble/ensemble.py as a module, to call its functions in this process."""
-    path = ROOT / ('ensemble' if name == 'ensemble' else 'tools') / f'{name}.py'
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))       # as Python does for a script, but behind all else
-    spec = importlib.util.spec_from_file_location(f'script_{name}', path)
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)     # there its dataclasses look up their annotations
-    spec.loader.exec_module(module)
-    return module
+    """The module behind tools/NAME.py or ensemble/ensemble.py, to call its functions in this process."""
+    return import_module(f'pyskl.cli.{name}')
 
 
 def run(*words: object, cwd: Path | None = None, processes: int = 1, **env: str) -> subprocess.CompletedProcess:

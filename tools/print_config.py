@@ -1,33 +1,9 @@
-"""Print the whole effective config: the file with its bases, in PYSKL's words, the command line's changes and every default."""
-from __future__ import annotations
+"""The same as `pyskl print-config`, from the project's folder: python tools/print_config.py --help."""
+import sys
+from pathlib import Path
 
-import argparse
-from collections.abc import Sequence
-
-from pyskl.errors import run_script
-from pyskl.files.given import check_config
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the config file; what is printed can be saved and used in its place')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='settings to change, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16')
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    check_config(args.config)
-    # Not before: --help and wrong names answer at once.
-    from pyskl.recipe import dump_config, import_custom_modules, load_config, read_recipe
-    cfg = load_config(args.config, args.cfg_options)
-    import_custom_modules(cfg)
-    recipe = read_recipe(cfg)
-    for note in recipe.notes:
-        print(f'# {note}')
-    print(dump_config(recipe.effective()), end='')
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from pyskl.cli import run_tool  # noqa: E402
 
 if __name__ == '__main__':
-    run_script(main)
+    run_tool(__file__)

@@ -77,11 +77,11 @@ class Scripts:
     """How runs are made.
 
     Attributes:
-        tools: the folder of train.py and test.py.
+        tools: the folder of train.py and test.py; None: the commands `train` and `test` of the package.
         device, amp: handed on to both; None: their defaults.
     """
 
-    tools: Path
+    tools: Path | None
     device: str | None = None
     amp: str | None = None
 
@@ -98,8 +98,7 @@ class Scripts:
         common += ['--device', self.device] if self.device else []
         common += ['--amp', self.amp] if self.amp else []
         options = ['--cfg-options', *task.entry.words] if task.entry.options else []
-        train, test = ([sys.executable, str(self.tools / f'{name}.py'), *common]
-                       for name in ('train', 'test'))
+        train, test = ([sys.executable, *self._start(name), *common] for name in ('train', 'test'))
         steps = {}
         if task.scores() is None:
             steps = {'train': [*train, '--seed', str(task.seed), *options],
@@ -107,6 +106,9 @@ class Scripts:
         if task.fit_truth is not None and task.fit_scores() is None:
             steps['fit'] = [*test, '--split', 'val', *options]
         return steps
+
+    def _start(self, name: str) -> list[str]:
+        return ['-m', 'pyskl', name] if self.tools is None else [str(self.tools / f'{name}.py')]
 
 
 def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', 'val'] = 'test', amp: str | None = None) -> list[Task]:

@@ -9,12 +9,11 @@ from typing import Literal
 import numpy as np
 import torch
 
-from pyskl.apis.setup import read_run
-from pyskl.datasets.pipelines import Compose, Step, reference
-from pyskl.engine.batch import compute_losses, predict
-from pyskl.models import build_model, fuse_conv_bn, speed_up
+from ..apis.setup import read_run
+from ..datasets.pipelines import Compose, Step, reference
+from ..engine.batch import compute_losses, predict
+from ..models import build_model, fuse_conv_bn, speed_up
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
 GRAPH_NETWORKS = {
     'stgcn': 'stgcn/stgcn_pyskl_ntu60_xsub_3dkp',
     'stgcnpp': 'stgcn++/stgcn++_ntu60_xsub_3dkp',
@@ -33,6 +32,7 @@ def graph_network_call(
     ours: bool,
     device: torch.device,
     clips: int,
+    configs: Path,
 ) -> Callable[[], None]:
     """Return what makes a training step, or the scores, of clips of 100 frames and two people.
 
@@ -43,9 +43,10 @@ def graph_network_call(
         ours: with what makes it faster; else the plain network.
         device: where it runs.
         clips: of a batch.
+        configs: the folder of the configs that come along.
     """
     torch.manual_seed(0)
-    cfg = read_run(CONFIGS / f'{GRAPH_NETWORKS[network]}.py').recipe.model
+    cfg = read_run(configs / f'{GRAPH_NETWORKS[network]}.py').recipe.model
     model = build_model({**cfg, 'cls_head': {**cfg['cls_head'], 'loss_emb': None}}).to(device)
     keypoint = torch.randn(clips, 1, 2, 100, 25, 3)
     keypoint[:, :, people:] = 0

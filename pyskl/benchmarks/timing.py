@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pyskl.engine.machine import has_bf16, set_determinism
+from ..engine.machine import has_bf16, set_determinism
 
 
 def best_seconds(call: Callable[[], object], repeats: int, device: torch.device | None = None, at_least: float = 0,

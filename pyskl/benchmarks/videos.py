@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pyskl.datasets import VideoDataset, build_dataloader
-from pyskl.files.libraries import decord, opencv
+from ..datasets import VideoDataset, build_dataloader
+from ..files.libraries import decord, opencv
 
 SIZE, NUM_FRAMES, CLIP_LEN = (256, 340), 120, 16  # (h, w) px; as clips of Kinetics are kept
 STEPS = [

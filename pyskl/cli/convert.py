@@ -1,0 +1,134 @@
+"""Turn skeletons of many forms into an annotation file: `convert.py FORM PATH ... -o FILE`.
+
+    python tools/convert.py openpose json_folders -o data/mine.pkl --labels labels.csv --split-by random
+    python tools/convert.py ntu nturgb+d_skeletons -o data/ntu.pkl
+    python tools/convert.py FORM --help          what a form reads, and its options
+
+What cannot be read is left out and named, all of it at once; --strict makes that an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import numpy as np
+
+from ..annotations import write_annotations
+from ..annotations.fields import NO_LABEL
+from ..annotations.label_files import HELP as LABELS_HELP
+from ..annotations.label_lists import from_one, lacks_class_0
+from ..annotations.splitting import HELP as SPLIT_HELP
+from ..errors import seed_number
+from ..files.given import check_out
+from ..skeletons import LAYOUTS
+from ..sources.conversion import Converted, Settings, convert
+from ..sources.forms import FORMS
+from ..sources.source import Source
+from ..wording import count
+from .calling import Parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = Parser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    common = common_options()
+    forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
+    for name, form in FORMS.items():
+        described = forms.add_parser(
+            name,
+            parents=[common],
+            help=form.reads,
+            description=sys.modules[form.__module__].__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        described.add_argument(
+            '--layout',
+            metavar='LAYOUT',
+            help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, '
+            'or a config file (default: by the form and the number of joints)',
+        )
+        _add_options(described, form)
+    return parser.parse_args(argv)
+
+
+def common_options() -> argparse.ArgumentParser:
+    """The options of all forms; those of videos, too (tools/extract_pose.py)."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add = parser.add_argument
+    add('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
+    add('-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle')
+    add('--labels', metavar='FILE', help=f"{LABELS_HELP}; or 'folder': the one that a clip lies in")
+    add(
+        '--label-names',
+        type=Path,
+        metavar='FILE',
+        help='names of the classes, one a line, in class order',
+    )
+    add('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
+    add('--seed', type=seed_number, default=0, help='of --split-by random (default: 0)')
+    add(
+        '--joints',
+        nargs='+',
+        default=(),
+        help='keep these alone: a known layout, or names or numbers of joints',
+    )
+    add('--strict', action='store_true', help='write nothing where anything is left out')
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
+    """The options of one form, from its dataclass fields."""
+    for field in fields(form):
+        how = dict(field.metadata)
+        if not how:
+            continue
+        default = None if field.default is MISSING else field.default
+        if isinstance(default, bool):
+            parser.add_argument(_flag(field.name), action='store_true', **how)
+        else:
+            parser.add_argument(_flag(field.name), default=default, **how)
+
+
+def _flag(name: str) -> str:
+    return f'--{name.replace("_", "-")}'
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    form = FORMS[args.form]
+    check_out(args.out, args.paths, form.suffixes)
+    source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
+    if args.layout:  # not before: the reader of configs is heavy
+        from ..recipe.layout_option import read_layout
+
+        args.layout = read_layout(args.layout)
+    converted = convert(source, args.paths, settings_of(args))
+    write(args.out, converted, form.as_given)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the common options, and --layout where there is one, say."""
+    given = {field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args}
+    return Settings(**given)
+
+
+def write(path: Path, converted: Converted, as_given: bool) -> None:
+    """Write the file, and say what is in it and what is not."""
+    write_annotations(
+        path, converted.split, converted.annotations, as_given=as_given, about=converted.about
+    )
+    print('\n'.join(converted.lines))
+    sizes = ', '.join(f'{name} {len(members):,}' for name, members in converted.split.items())
+    labels = [annotation.get('label', NO_LABEL) for annotation in converted.annotations]
+    classes = {k for label in labels for k in (label if isinstance(label, list) else [label])}
+    num_classes = len(classes - {NO_LABEL, None})
+    known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
+    num_clips = count(len(labels), 'clip')
+    if lacks_class_0(labels, converted.about.label_names):
+        print(f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}')
+    print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')

@@ -1,0 +1,41 @@
+"""Pack annotations into arrays that are mapped, not read: any number of clips opens at once and is held once for all workers.
+
+    python tools/pack.py data/imigue_train.pkl                          writes data/imigue_train.packed
+    python tools/pack.py data/imigue/task1/train_data.npy --out data/imigue_train.packed
+Training and testing with data/imigue_train.pkl then take the packed form by themselves, as long as it is up to date.
+"""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UserError
+from ..sources.imigue import IMG_SHAPE
+from ..sources.pack import pack_file
+from ..wording import count
+from .calling import Parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument('file', type=Path, help="annotation pickle, or iMiGUE's raw {split}_data.npy with {split}_label.pkl beside it")
+    parser.add_argument('--out', type=Path, metavar='FOLDER', help='the packed folder (default: x.packed beside x.pkl)')
+    parser.add_argument('--drop', nargs='+', default=(), metavar='FIELD',
+                        help='fields of the annotations to leave out; needed for those that are more than one number a clip')
+    parser.add_argument('--img-shape', nargs=2, type=int, metavar=('H', 'W'),
+                        help='for raw arrays: height and width of the videos in pixels (default: 1080 1920)')
+    args = parser.parse_args(argv)
+    if args.img_shape and args.file.suffix != '.npy':
+        raise UserError('--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
+                        'Leave it out.')
+    if args.img_shape and min(args.img_shape) < 1:
+        raise UserError(f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.')
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    folder, num_clips = pack_file(args.file, args.out, args.drop, args.img_shape or IMG_SHAPE)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f'wrote {folder} ({count(num_clips, "clip")}, {size / 2**20:,.1f} MB)')
