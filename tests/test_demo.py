@@ -1,10 +1,11 @@
 """The demo asks for what its streams need, by the commands a user would type. What it learns is measured by running it."""
 from __future__ import annotations
 
-import runpy
+import sys
 from pathlib import Path
 
 import pytest
+from tiny import script
 
 from pyskl.errors import UserError
 
@@ -14,27 +15,27 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def demo(monkeypatch):
     """argv -> the scripts that the demo runs: (script, arguments)"""
-    main = runpy.run_path(str(ROOT / 'tools' / 'demo.py'))['main']
+    tool = script('demo')
     commands: list[tuple[str, ...]] = []
 
     def run(title, *words, beside=''):
         commands.append(tuple(map(str, words)))
         return 1.0
 
-    monkeypatch.setitem(main.__globals__, 'run', run)
-    monkeypatch.setitem(main.__globals__, 'report', lambda *_, **__: 0)
-    monkeypatch.setattr(main.__globals__['shutil'], 'rmtree', lambda *_, **__: None)
-    return lambda *argv: commands.clear() or main(argv) or list(commands)
+    monkeypatch.setattr(tool, 'run', run)
+    monkeypatch.setattr(tool, 'report', lambda *_, **__: 0)
+    monkeypatch.setattr(tool.shutil, 'rmtree', lambda *_, **__: None)
+    return lambda *argv: commands.clear() or tool.main(argv) or list(commands)
 
 
 def blending(commands):
-    words = next(words for words in commands if words[0] == 'ensemble/ensemble.py')
+    words = next(words for words in commands if words[0] == 'ensemble')
     at = words.index('--weights')
     return [Path(word).parent.name for word in words[1:at]], [float(w) for w in words[at + 1:words.index('--out-dir')]]
 
 
 def trained(commands):
-    return [Path(words[1]) for words in commands if words[0] == 'tools/train.py']
+    return [Path(words[1]) for words in commands if words[0] == 'train']
 
 
 def test_the_demo_trains_the_published_pair_of_streams(demo):
@@ -51,13 +52,20 @@ def test_all_streams_weigh_the_same(demo, streams):
 
 
 def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(monkeypatch, tmp_path, capsys):
-    run = runpy.run_path(str(ROOT / 'tools' / 'demo.py'))['run']
+    tool = script('demo')
     (tmp_path / 'step.py').write_text('import os, sys\nprint(os.environ["OMP_NUM_THREADS"])\nsys.exit(sys.argv[1])\n')
-    monkeypatch.setitem(run.__globals__, 'ROOT', tmp_path)
+    monkeypatch.setattr(tool, 'process', lambda module: [sys.executable, str(tmp_path / f'{module}.py')])
     monkeypatch.setenv('OMP_NUM_THREADS', '7')
     with pytest.raises(UserError, match='"train limb" ended with status 1'):
-        run('train limb', 'step.py', 'no such clip', beside='limb')
+        tool.run('train limb', 'step', 'no such clip', beside='limb')
     assert capsys.readouterr().out.splitlines()[2:] == ['limb         | 1', 'limb         | no such clip']
+
+
+def test_the_quick_demo_trains_one_stream_on_data_of_its_own(demo):
+    commands = demo('--quick')
+    assert [path.stem for path in trained(commands)] == ['joint'] and blending(commands) == (['joint'], [1.0])
+    words = next(words for words in commands if words[0] == 'train')
+    assert 'total_epochs=1' in words and 'data.train.ann_file=data/demo_quick/imigue_train.pkl' in words
 
 
 def test_a_stream_that_is_not_known_is_named(demo, capsys):

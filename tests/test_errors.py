@@ -83,7 +83,7 @@ def test_any_other_seed_is_refused_by_the_parser(text, capsys):
     assert f'argument --seed: {text!r} is no seed: expected a whole number from 0 to 4294967295' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('name', sorted(path for folder in ('tools', 'ensemble') for path in (ROOT / folder).glob('*.py')
+@pytest.mark.parametrize('name', sorted(path for path in (ROOT / 'pyskl' / 'cli').glob('*.py')
                                         if "'--seed'" in path.read_text()), ids=lambda path: path.name)
 def test_every_script_with_a_seed_checks_it(name):
     assert "'--seed', type=seed_number" in name.read_text()

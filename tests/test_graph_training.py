@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import shutil
 import signal
 
@@ -13,7 +12,7 @@ import tiny
 import tiny_graph
 import torch
 from test_train import assert_same_checkpoint, rows
-from tiny import ROOT, run, script
+from tiny import run, script
 from tiny_graph import EMBEDDING, PROTOGCN, problem
 
 from pyskl.annotations import read_annotations
@@ -250,7 +249,7 @@ total_epochs = 1
 """
     config = problem(tmp_path, EMBEDDING + four)
     np.save(tmp_path / 'four.npy', np.eye(4, 6, dtype=np.float32))
-    main = runpy.run_path(str(ROOT / 'tools' / 'zero_shot.py'))['main']
+    main = script('zero_shot').main
     words = [str(config), '--folds', '2', '--work-dir', str(tmp_path / 'folds'), '--device', 'cpu']
     assert main(words) == 0
     table = (tmp_path / 'folds' / 'table.md').read_text()

@@ -1,22 +1,27 @@
 """Facts about installing: one list of requirements, top-level names that stay."""
-import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:       # pytest needs it there
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[1]
 
 
-def setup_requirements() -> set[str]:
-    text = (ROOT / 'setup.py').read_text()
-    return set(re.findall(r"'([^']+)'", re.search(r'install_requires=\[(.*?)\n    \]', text, re.S).group(1)))
+def project() -> dict:
+    """[project] of pyproject.toml."""
+    return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))['project']
 
 
 def test_conda_and_setup_ask_for_the_same():
     environment = yaml.safe_load((ROOT / 'pyskl.yaml').read_text())
     pip = next(item['pip'] for item in environment['dependencies'] if isinstance(item, dict))
-    assert {line for line in pip if not line.startswith('-')} == setup_requirements()
+    assert {line for line in pip if not line.startswith('-')} == set(project()['dependencies'])
 
 
 @pytest.mark.parametrize('name', ['pyskl', 'configs', 'tools', 'ensemble', 'data', 'work_dirs', 'setup.py', 'pyskl.yaml', 'README.md'])

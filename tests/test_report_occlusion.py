@@ -1,5 +1,4 @@
 """Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
-import runpy
 import shutil
 import sys
 from types import SimpleNamespace
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from report_data import data_of
-from tiny import ROOT, problem
+from tiny import problem
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import init_recognizer
@@ -151,18 +150,14 @@ def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_la
         assert torch.equal(batch['imgs'], pictures[1].expand(2, 1, -1, -1, -1, -1))
 
 
-def script(name):
-    return runpy.run_path(str(ROOT / 'tools' / name))['main']
-
-
 def test_the_test_script_writes_the_page_of_what_it_tested(work_dir, tmp_path, capsys):
     words = [str(work_dir / 'tiny.py'), '--out', str(tmp_path / 'result.pkl'), '--device', 'cpu', '--report']
-    assert script('test.py')(words) == 0
+    assert script('test').main(words) == 0
     said = capsys.readouterr().out
     page = data_of(tmp_path / 'report.html')
     assert f'wrote {tmp_path / "report.html"}' in said and f'top1_acc: {page["headline"][0]["value"]:.4f}' in said
     assert page['streams'][0]['checkpoint'] == 'latest.pth' and page['data']['train_counts'] == 'the checkpoint'
-    assert script('report.py')([str(tmp_path / 'scores.npz'), '--config', str(work_dir / 'tiny.py'), '-o', str(tmp_path / 'b.html')]) == 0
+    assert script('report').main([str(tmp_path / 'scores.npz'), '--config', str(work_dir / 'tiny.py'), '-o', str(tmp_path / 'b.html')]) == 0
     assert data_of(tmp_path / 'b.html')['headline'] == page['headline']
 
 

@@ -1,6 +1,5 @@
 """Prediction by the label vectors, alone and blended, and what training and testing tell the head about the labels."""
 import argparse
-import runpy
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from published_model import small
 from recipe_weights import fill
-from tiny import ROOT, problem
+from tiny import problem
 
 from pyskl.apis import TestOptions, TrainOptions, inference_recognizer, init_recognizer, test, train
 from pyskl.engine.checkpoint import read_checkpoint
@@ -177,7 +176,7 @@ for split in data.values():
 '''.replace('{folder}', str(tmp_path))
     config = problem(tmp_path, extra=extra)
     np.save(tmp_path / 'four.npy', np.eye(4, 6, dtype=np.float32))
-    main = runpy.run_path(str(ROOT / 'tools' / 'zero_shot.py'))['main']
+    main = script('zero_shot').main
     assert main([str(config), '--folds', '2', '--work-dir', str(tmp_path / 'folds'), '--device', 'cpu']) == 0
     text = (tmp_path / 'folds' / 'table.md').read_text()
     assert text in capsys.readouterr().out
@@ -194,7 +193,7 @@ for split in data.values():
 def test_zero_shot_needs_no_validation_split(tmp_path):
     extra = EXTRA.replace('LogitAdjustedLoss', 'CrossEntropyLoss') + "data.pop('val')\n"
     config = problem(tmp_path, extra=extra)
-    main = runpy.run_path(str(ROOT / 'tools' / 'zero_shot.py'))['run_fold']
+    main = script('zero_shot').run_fold
     args = argparse.Namespace(config=str(config), cfg_options=[], seed=0, device='cpu')
     fold = main(args, [0], tmp_path / 'fold')
     assert fold.labels.tolist() == [i % 3 for i in range(13)] and fold.alone.argmax(1).tolist() == [0] * 13

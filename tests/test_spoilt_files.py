@@ -152,11 +152,7 @@ def test_annotation_files_joined_and_mended(tmp_path):
 
 
 def test_scores_and_ids(tmp_path):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location('ens', script('join').__file__.replace('tools/join', 'ensemble/ensemble'))  # fmt: skip
-    ensemble = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(ensemble)
+    ensemble = script('ensemble')
     rng, done = random.Random(0), 0
     rows = np.random.default_rng(0).dirichlet(np.ones(6), 5).astype(np.float32)
     ids = [f'{i:04d}_0' for i in range(5)]

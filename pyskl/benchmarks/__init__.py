@@ -1,0 +1,1 @@
+"""What `pyskl benchmark` times, and how it takes the time."""

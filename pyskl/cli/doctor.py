@@ -1,0 +1,73 @@
+"""Check this machine: versions, devices, known traps, and a self-test of half a minute.
+
+The self-test computes numbers of published networks that are known, in training and in testing, and
+draws heatmaps in two ways. Exit status: 0 all is well (warnings are listed), 1 it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ..errors import UserError
+from ..wording import count
+from .calling import Parser
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--device', help='test cpu or cuda:1 alone (default: the CPU, and CUDA where there is one)'
+    )
+    parser.add_argument(
+        '--no-test', dest='test', action='store_false', help='leave the self-test out'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_args(argv)
+    # Not before: --help and wrong options answer at once.
+    try:
+        import torch
+
+        from ..doctor import machine
+        from ..engine.distributed import choose_device
+    except ImportError as error:
+        raise UserError(
+            f'{error}: something that pyskl needs is missing. Install it again: pip install pyskl-microgesture.'
+        ) from error
+    devices = [choose_device(args.device)] if args.device else [torch.device('cpu')]
+    if not args.device and torch.cuda.is_available():
+        devices.append(choose_device('cuda'))
+
+    found = machine.facts()
+    width = max(map(len, found))
+    for name, value in found.items():
+        print(f'{name:<{width}}  {value}')
+    errors, warnings = machine.clashes(), machine.warnings()
+    if args.test:
+        from ..doctor.selftest import run
+
+        for device in devices:
+            print(f'\nself-test on {device}:')
+            for check in run(device):
+                print(
+                    f'  {check.name:<20} {"ok  " if check.holds else "FAIL"}  differs by {check.difference:.1e} '
+                    f'(at most {check.bound:g}), {check.seconds:.1f} s',
+                    flush=True,
+                )
+                if not check.holds:
+                    errors.append(
+                        f'{check.name} on {device}: not the known numbers. Do not trust results of this '
+                        'device; try another version of torch, or check its memory.'
+                    )
+            if device.type == 'cuda':
+                kinds = (torch.float32, torch.bfloat16)
+                slow = machine.slow_bf16(*(machine.conv3d_seconds(device, kind) for kind in kinds))
+                warnings += [slow] if slow else []
+    for kind, lines in (('error', errors), ('warning', warnings)):
+        for line in lines:
+            print(f'{kind}: {line}')
+    print(f'\n{count(len(errors), "error")}, {count(len(warnings), "warning")}')
+    return 1 if errors else 0
