@@ -6,10 +6,10 @@ BIN := .venv/bin
 # one thread per test process: two processes share two cores
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: demo test test-slow pose-env lint clean
+.PHONY: demo test test-slow pose-env lint wheel clean
 
-# setup.py and constraints.txt say what is needed; the stamp says that it is there
-.venv/.installed: setup.py constraints.txt
+# pyproject.toml and constraints.txt say what is needed; the stamp says that it is there
+.venv/.installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,text]'
 	touch $@
@@ -43,5 +43,10 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
+# dist/*.whl, with the configs in it; what an earlier build left must not get into it
+wheel: .venv/.installed
+	rm -rf build
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
 clean:
-	rm -rf .venv .venv-pose build *.egg-info
+	rm -rf .venv .venv-pose build dist *.egg-info

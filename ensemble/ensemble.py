@@ -1,9 +1,11 @@
-"""The same as `pyskl ensemble`, from the project's folder: python ensemble/ensemble.py --help."""
+"""The same as `pyskl ensemble`, beside the files that it reads and writes: python ensemble/ensemble.py --help."""
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from pyskl.cli import run_tool  # noqa: E402
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from pyskl.cli.ensemble import main  # noqa: E402
+from pyskl.errors import run_script  # noqa: E402
 
 if __name__ == '__main__':
-    run_tool(__file__)
+    run_script(lambda: main(here=HERE))

@@ -9,6 +9,7 @@ from config_files import CONFIGS, HEATMAP_CONFIGS
 from goldens import GOLDEN, needs_golden
 from mmengine.config import Config
 from pipelines_as_published import PIPELINES_AS_PUBLISHED
+from tiny import script
 
 import pyskl.datasets  # noqa: F401 (fills the registries)
 from pyskl.datasets import Compose

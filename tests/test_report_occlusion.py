@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from report_data import data_of
-from tiny import problem
+from tiny import problem, script
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import init_recognizer

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from published_model import small
 from recipe_weights import fill
-from tiny import problem
+from tiny import problem, script
 
 from pyskl.apis import TestOptions, TrainOptions, inference_recognizer, init_recognizer, test, train
 from pyskl.engine.checkpoint import read_checkpoint
