@@ -84,6 +84,8 @@ class Input(ABC):
         """Return one view of each sample, the clip in the middle, as it is."""
         raise ConfigError(f'{type(self).__name__} has no view in the middle.')
 
+    shows_joints = False  # whether it has without_joints
+
     def without_joints(self, joints: Sequence[int]) -> Input:
         """Return the same clips, in which nobody has these joints."""
         raise ConfigError(f'{type(self).__name__} has no joints that could be hidden.')
