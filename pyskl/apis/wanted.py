@@ -45,5 +45,7 @@ def _num_joints(model: nn.Module) -> int | None:
     if graph is not None:
         return graph.num_joints
     specs = [step.spec for step in steps if isinstance(step, GeneratePoseTarget)]
-    draws_joints = bool(specs) and specs[0].with_kp and not specs[0].with_limb
-    return getattr(model.backbone, 'in_channels', None) if draws_joints else None
+    channels = getattr(model.backbone, 'in_channels', None)
+    if channels is None or not specs or not specs[0].with_kp:
+        return None
+    return channels - len(specs[0].skeletons) * specs[0].with_limb
