@@ -165,6 +165,14 @@ def test_a_file_is_whole_and_keeps_no_names_of_folders(exported, folder):
     assert list(shapes) == ['keypoint', 'img_shape', 'views']
 
 
+def test_the_example_of_the_guide_runs(exported, folder, capsys):
+    text = (ROOT / 'docs/export.md').read_text()
+    code = text.partition('```python\n')[2].partition('```')[0]
+    code = code.replace("'joint.onnx'", repr(str(exported[1])))
+    exec(code.replace('data/demo/imigue_val.pkl', str(folder / 'val.pkl')), {})
+    assert sum(any(name in line for name in NAMES) for line in capsys.readouterr().out.splitlines()) == 2
+
+
 # -- files of strangers ----------------------------------------------------------------------------
 
 
