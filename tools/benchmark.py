@@ -275,7 +275,8 @@ SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
 SCALING = ('loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
 ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16', 'onnx_fp32')
-SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'onnx_fp32': 'test_fp32', 'memory_train_bf16': 'memory_train'}     # the plain way is float32
+SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'onnx_fp32': 'test_fp32',
+              'memory_train_bf16': 'memory_train'}     # the plain way is float32
 
 
 def measure(tasks: Sequence[Task], host: dict) -> list[Row]:

@@ -242,8 +242,11 @@ def test_options_are_checked_before_anything_is_read(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('kind', ['fp32', 'fp16', 'pt2'])
-@pytest.mark.parametrize('name', [*GRAPHS, *HEATMAPS])
+@pytest.mark.parametrize(
+    'name, kind',
+    [(name, kind) for name in (*GRAPHS, *HEATMAPS) for kind in ('fp32', 'fp16')]
+    + [('ST-GCN++', 'pt2'), ('SGN', 'pt2'), ('joint and limb', 'pt2')],
+)
 def test_every_network_is_exported(folder, name, kind):
     config = (graph_config if name in GRAPHS else heatmap_config)(folder, name)
     checkpoint = checkpoint_of(config, folder)
