@@ -15,7 +15,7 @@ from ..annotations import open_annotations
 from ..annotations.clips import Annotations, Ids
 from ..annotations.label_lists import LabelLists, from_one
 from ..errors import ConfigError, DataError
-from ..evaluation import evaluate
+from ..evaluation import evaluate_results
 from ..registry import DATASETS, PIPELINES
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
@@ -280,14 +280,17 @@ class PoseDataset(ClipDataset):
 
     def evaluate(
         self,
-        results: Sequence[np.ndarray],
+        results: Sequence[Any],
         metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name."""
+        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+
+        Of clips with several answers see evaluate_results.
+        """
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
-        return evaluate(np.stack(list(results)), self.truth, metrics=metrics, topk=topk)
+        return evaluate_results(results, self.truth, metrics=metrics, topk=topk)
 
 
 def _check_several(num_classes: int | None, **per_class: Any) -> None:

@@ -123,10 +123,8 @@ def test_a_test_asks_nothing_of_the_training_data(train):
 @pytest.mark.parametrize(
     ('kind', 'name'),
     [
-        ('backbone', 'C3D'),
-        ('backbone', 'X3D'),
-        ('backbone', 'ResNet3dSlowFast'),
-        ('cls_head', 'TSNHead'),
+        ('backbone', 'ResNet2Plus1d'),
+        ('cls_head', 'TSMHead'),
     ],
 )
 def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):

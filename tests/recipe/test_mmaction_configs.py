@@ -136,15 +136,16 @@ def test_networks_that_are_not_here_are_named_all_at_once(name, write):
         type=row['recognizer'],
         data_preprocessor=dict(type='ActionDataPreprocessor', mean=[1.0, 2, 3], std=[4.0, 5, 6]),
         backbone=backbone,
-        cls_head=dict(type='RGBPoseHead', num_classes=60, in_channels=(2048, 512)),
+        cls_head=dict(type='TSMHead', num_classes=60, in_channels=2048),
     )
     dataset = theirs['test_dataloader']['dataset']
-    dataset['pipeline'] = [dict(type='MMDecode'), dict(type='FormatShape', input_format='NCTHW')]
+    dataset['pipeline'] = [
+        dict(type='RawFrameDecode'),
+        dict(type='FormatShape', input_format='NCTHW'),
+    ]
     with pytest.raises(ConfigError) as caught:
         read_recipe(load_config(write(theirs)))
-    missing = ['MMDecode', 'Normalize']
-    missing += ['MMRecognizer3D'] if name == 'rgbpose_conv3d' else ['RGBPoseHead']
-    for word in missing:
+    for word in ('TSMHead', 'RawFrameDecode'):
         assert any(
             f"'{word}': this" in line and 'is not here' in line for line in caught.value.messages
         )
@@ -320,6 +321,13 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
         'PoseNormalize' in line and 'PreNormalize2D' in line for line in caught.value.messages
     )
     assert any('AGCN' in line and 'softmax' in line for line in caught.value.messages)
+
+
+def test_c3d_of_mmaction2_is_another_network(write):
+    theirs = OLD.replace("type='ResNet3dSlowOnly'", "type='C3D'")
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(load_config(write(theirs)))
+    assert any("'C3D'" in line and 'max pooling' in line for line in caught.value.messages)
 
 
 def test_pyskls_own_words_pass_untouched(write):

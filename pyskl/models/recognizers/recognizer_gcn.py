@@ -12,6 +12,7 @@ from ...errors import ConfigError
 from ...inputs import Input, input_tensor
 from ...registry import RECOGNIZERS
 from ..backbones.base import Backbone
+from ..losses.class_loss import in_full
 from .test_settings import TestSettings
 from .views import ViewRecognizer
 
@@ -98,20 +99,20 @@ class RecognizerGCN(ViewRecognizer):
             views = slice(start, min(start + step, keypoint.shape[1]))
             yield self.extract_feat(input_tensor(keypoint, self.target, views).flatten(0, 1))
 
-    def _scores(self, keypoint: torch.Tensor | Input) -> torch.Tensor:
+    def answers_of(self, keypoint: torch.Tensor | Input) -> dict[str, torch.Tensor]:
         if not self.test_cfg.gives_cells:
-            return super()._scores(keypoint)
+            return super().answers_of(keypoint)
         parts = [
             self._cells(features, keypoint.shape[0]) for features in self.test_features(keypoint)
         ]
-        return self._averaged(torch.cat(parts, 1))
+        return {'score': self._averaged(torch.cat(parts, 1))}
 
     def _cells(self, features: Any, num_samples: int) -> torch.Tensor:
         """Give (B, n, M, C, T', V) features, or class scores in place of C."""
         cells = features[0] if isinstance(features, tuple) else features
         if self.test_cfg.score_ext:
             cells = self.cls_head.fc_cls(cells.movedim(2, -1)).movedim(-1, 2)
-        return cells.float().unflatten(0, (num_samples, -1))
+        return in_full(cells).unflatten(0, (num_samples, -1))
 
     def _averaged(self, cells: torch.Tensor) -> torch.Tensor:
         """Average (B, S, M, C, T', V) over the axes of pool_opt."""
