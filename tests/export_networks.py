@@ -63,6 +63,23 @@ HEATMAPS = {
     'motion': 'heatmap.update(motion=True)\n',
     'all scores 1': 'heatmap.update(use_score=False)\n',
     'half the size': 'heatmap.update(scaling=0.5, sigma=0.4)\n',
+    'C3D': (
+        "model['backbone'] = dict(type='C3D', in_channels=5, base_channels=4, num_stages=3, "
+        "temporal_downsample=False)\nmodel['cls_head']['in_channels'] = 32\n"
+    ),
+    'X3D': (
+        "model['backbone'] = dict(type='X3D', in_channels=5, base_channels=8, num_stages=2, "
+        "stage_blocks=(1, 1))\nmodel['cls_head']['in_channels'] = 36\n"
+    ),
+    'SlowFast': (
+        "path = dict(depth=18, in_channels=5, num_stages=2, spatial_strides=(1, 2), "
+        "temporal_strides=(1, 1), inflate=(0, 1))\n"
+        "model['backbone'] = dict(\n"
+        "    type='ResNet3dSlowFast', resample_rate=4, speed_ratio=4, channel_ratio=4,\n"
+        "    slow_pathway=dict(path, lateral=True, base_channels=16, fusion_kernel=5),\n"
+        "    fast_pathway=dict(path, base_channels=4))\n"
+        "model['cls_head'].update(type='SlowFastHead', in_channels=40)\n"
+    ),
     'short edge': (
         'head[1] = dict(head[1], hw_ratio=None, allow_imgpad=False)\n'
         "sizes = [dict(type='Resize', scale=(-1, 18)), dict(type='CenterCrop', crop_size=16)]\n"
@@ -97,7 +114,7 @@ def filled(config: Path) -> nn.Module:
     model = fill(init_recognizer(config, device='cpu'), random_graph='random' in config.read_text())
     scores = np.log(np.stack(list(class_scores(model, made_up_clips(model)[:3], 'all'))))
     scores -= scores.mean(1, keepdims=True)
-    gain = min(1 / float(scores.std(0).max()), 300)
+    gain = min(1 / float(scores.std(0).max()), 3000)
     layer, middle = model.cls_head.fc_cls, torch.from_numpy(scores.mean(0))
     with torch.no_grad():
         layer.weight.mul_(gain)
