@@ -72,12 +72,12 @@ HEATMAPS = {
         "stage_blocks=(1, 1))\nmodel['cls_head']['in_channels'] = 36\n"
     ),
     'SlowFast': (
-        "path = dict(depth=18, in_channels=5, num_stages=2, spatial_strides=(1, 2), "
-        "temporal_strides=(1, 1), inflate=(0, 1))\n"
+        'path = dict(depth=18, in_channels=5, num_stages=2, spatial_strides=(1, 2), '
+        'temporal_strides=(1, 1), inflate=(0, 1))\n'
         "model['backbone'] = dict(\n"
         "    type='ResNet3dSlowFast', resample_rate=4, speed_ratio=4, channel_ratio=4,\n"
-        "    slow_pathway=dict(path, lateral=True, base_channels=16, fusion_kernel=5),\n"
-        "    fast_pathway=dict(path, base_channels=4))\n"
+        '    slow_pathway=dict(path, lateral=True, base_channels=16, fusion_kernel=5),\n'
+        '    fast_pathway=dict(path, base_channels=4))\n'
         "model['cls_head'].update(type='SlowFastHead', in_channels=40)\n"
     ),
     'short edge': (
@@ -109,12 +109,17 @@ def graph_config(folder: Path, name: str, in_space: bool = False) -> Path:
     return tiny_graph.write_config(folder, file, GRAPHS[name], people=2, in_space=in_space)
 
 
-def filled(config: Path) -> nn.Module:
-    """The model of a config, its weights by formula; clips of its kind get answers far apart."""
+def filled(config: Path, most: float = 3000) -> nn.Module:
+    """The model of a config, its weights by formula; clips of its kind get answers far apart.
+
+    Args:
+        config: its file.
+        most: how many times the differences between clips may be enlarged for that, errors too.
+    """
     model = fill(init_recognizer(config, device='cpu'), random_graph='random' in config.read_text())
     scores = np.log(np.stack(list(class_scores(model, made_up_clips(model)[:3], 'all'))))
     scores -= scores.mean(1, keepdims=True)
-    gain = min(1 / float(scores.std(0).max()), 3000)
+    gain = min(1 / float(scores.std(0).max()), most)
     layer, middle = model.cls_head.fc_cls, torch.from_numpy(scores.mean(0))
     with torch.no_grad():
         layer.weight.mul_(gain)

@@ -15,6 +15,7 @@ from torch import nn
 
 from .. import __version__
 from ..datasets.pipelines import FormatGCNInput
+from ..datasets.pipelines.base import is_ours
 from ..errors import ConfigError, DataError, UserError
 from ..export.network import ExportedNetwork
 from ..export.plan import Plan, graph_of, plan_of
@@ -161,7 +162,8 @@ def _plan(model: nn.Module) -> Plan:
             'GeneratePoseTarget for Recognizer3D, FormatGCNInput for RecognizerGCN.'
         )
     for step, step_config in plan.outside:
-        if step_config.get('type', '').removeprefix('pyskl.') not in STEPS:
+        name = str(step_config['type']).removeprefix('pyskl.')
+        if name not in STEPS or not is_ours(step):
             raise ConfigError(
                 f'{where}: {type(step).__name__} is not a step that a file can name, since whoever '
                 f'runs the file has to compute it. Known: {", ".join(STEPS)}.'

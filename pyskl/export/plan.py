@@ -70,7 +70,11 @@ def plan_of(
     Raises:
         ConfigError: a step that no file can hold, no sampling, or heatmaps of no fixed size.
     """
-    row = list(zip(pipeline.steps, (dict(step) for step, _ in flat_row(configs))))
+    written = [step for step, _ in flat_row(configs)]
+    row = [
+        (step, dict(config) if isinstance(config, Mapping) else {'type': type(step).__name__})
+        for step, config in zip(pipeline.steps, written, strict=True)
+    ]
     while row and isinstance(row[-1][0], AT_THE_END):
         row.pop()
     at = next((i for i, (step, _) in enumerate(row) if isinstance(step, SAMPLING)), None)

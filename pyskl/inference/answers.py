@@ -111,7 +111,8 @@ def answers(
 
 def _say_what_is_odd(model: Answers, clips: Sequence[Annotation]) -> None:
     """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
-    empty, shown = [], []
+    empty: list[Annotation] = []
+    shown: list[Annotation] = []
     for clip in clips:
         (empty if shows_nobody(clip) else shown).append(clip)
     if empty:
