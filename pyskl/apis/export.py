@@ -104,8 +104,8 @@ def export_network(
         for name in ('onnx', 'onnxscript', 'onnxruntime'):
             library(name)
     model = init_recognizer(config, checkpoint, device='cpu')
-    clips = _clips(model, options)
     network, about = graph_with_steps(model, options.precision)
+    clips = _clips(model, options)
     program = traced(network)
     text = about.to_json()
     inputs = _shapes(program, network)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import nn
 
 from ..datasets import Compose
@@ -9,13 +11,26 @@ from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormaliz
 from ..datasets.pipelines.base import is_ours
 from ..inference.clips import Wanted
 from .odd_data import expected_of
+from .video_clips import takes_only_pictures, takes_pictures
 
 
 def wanted_of(model: nn.Module) -> Wanted:
     """Ask a model with its test pipeline (`pipeline`) and recipe (`cfg`)."""
     step, in_space = _needs(model.pipeline)
-    expected = expected_of(model.pipeline)
-    return Wanted(str(model.cfg.filename), step, in_space, _num_joints(model), expected)
+    return Wanted(
+        str(model.cfg.filename),
+        step,
+        in_space,
+        num_joints_of(model),
+        expected_of(model.pipeline),
+        _pictures(model.pipeline),
+    )
+
+
+def _pictures(pipeline: Compose) -> Literal['no', 'beside', 'alone']:
+    if takes_only_pictures(pipeline):
+        return 'alone'
+    return 'beside' if takes_pictures(pipeline) else 'no'
 
 
 def _needs(pipeline: Compose) -> tuple[str | None, bool]:
@@ -31,7 +46,7 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     return None, False
 
 
-def _num_joints(model: nn.Module) -> int | None:
+def num_joints_of(model: nn.Module) -> int | None:
     """Return how many joints a clip must have; None where nobody says it.
 
     That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.
@@ -46,6 +61,6 @@ def _num_joints(model: nn.Module) -> int | None:
         return graph.num_joints
     specs = [step.spec for step in steps if isinstance(step, GeneratePoseTarget)]
     channels = getattr(model.backbone, 'in_channels', None)
-    if channels is None or not specs or not specs[0].with_kp:
+    if not isinstance(channels, int) or not specs or not specs[0].with_kp:
         return None
     return channels - len(specs[0].skeletons) * specs[0].with_limb

@@ -84,7 +84,7 @@ def answers(
         how: what is wanted.
         scores_of: computes the class scores (K,) of each of some clips, in order.
     """
-    source = opened(clip)
+    source = opened(model, clip)
     clips = clips_of(model, source, img_shape)
     shown = [people_of(one) if how.people == 'apart' else [one] for one in clips]
     rows = [row for group in shown for row in group]
@@ -106,7 +106,7 @@ def answers(
     if how.people == 'apart':
         remaining = iter(found)
         found = [[next(remaining) for _ in group] for group in shown]
-    return found[0] if is_one_clip(clip) else found
+    return found[0] if is_one_clip(model, clip) else found
 
 
 def _say_what_is_odd(model: Answers, clips: Sequence[Annotation]) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
 from ..wording import plain
+from .videos import is_one_video, is_tensor, opened_list, video_clip
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
@@ -37,6 +37,7 @@ class Wanted:
         in_space: whether that step works in space.
         num_joints: V; None where nobody says it.
         expected: what clips are taken for, where they look odd.
+        pictures: whether videos are taken: not at all, beside key points, or alone.
     """
 
     config: str
@@ -44,6 +45,7 @@ class Wanted:
     in_space: bool
     num_joints: int | None
     expected: Expected
+    pictures: Literal['no', 'beside', 'alone'] = 'no'
 
 
 class TakesClips(Protocol):
@@ -57,9 +59,11 @@ def is_file_of_clips(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).suffix not in ('.npy', '.npz')
 
 
-def is_one_clip(source: Any) -> bool:
+def is_one_clip(model: TakesClips, source: Any) -> bool:
     """Return whether it is one clip: an annotation, an array (nested lists of numbers, too), or the
-    .npy or .npz file of one."""
+    .npy or .npz file of one; for a network on pictures a video."""
+    if model.wanted.pictures == 'alone':
+        return is_one_video(source)
     if isinstance(source, (Mapping, np.ndarray, str, os.PathLike)) or is_tensor(source):
         return not is_file_of_clips(source)
     return (
@@ -67,24 +71,25 @@ def is_one_clip(source: Any) -> bool:
     )
 
 
-def is_tensor(value: Any) -> bool:
-    """Return whether it is a torch tensor, without importing torch for that."""
-    torch = sys.modules.get('torch')
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def opened(source: Any) -> Any:
+def opened(model: TakesClips, source: Any) -> Any:
     """Return the clips of an annotation file for its path; anything else as it is.
 
     Raises:
         DataError: a video or a picture, or what is no annotation file.
     """
+    if model.wanted.pictures == 'alone':
+        return opened_list(source)
     if not is_file_of_clips(source):
         return source
     if Path(source).suffix.lower() in PICTURES:
+        if model.wanted.pictures == 'beside':
+            raise DataError(
+                f'{source}: is a video alone, and this network takes key points beside it. Expected '
+                "an annotation: {'keypoint': ..., 'filename': the video}."
+            )
         raise DataError(
-            f'{source}: holds pictures, and networks here take skeletons. Find the joints in them '
-            'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
+            f'{source}: holds pictures, and this network takes skeletons. tools/predict.py finds them in a '
+            'video, and tools/extract_pose.py writes them as an annotation file (docs/from_video.md).'
         )
     return open_annotations(source)
 
@@ -100,13 +105,14 @@ def clips_of(model: TakesClips, source: Any, img_shape: Any) -> list[Annotation]
     Raises:
         DataError: naming the clip, its field, and what was expected.
     """
-    source = opened(source)
-    if is_one_clip(source):
+    source = opened(model, source)
+    if is_one_clip(model, source):
         return [_one(model, source, img_shape)]
     if not isinstance(source, Sequence):
         raise DataError(
             f'a clip is a {type(source).__name__}. Expected an annotation (dict), an array (people, '
-            'frames, joints, 3), a path, or a list of these.'
+            'frames, joints, 3), for a network on pictures (frames, height, width, 3), a path, or a '
+            'list of these.'
         )
     return [clip for one in source for clip in clips_of(model, one, img_shape)]
 
@@ -115,8 +121,14 @@ def people_of(clip: Annotation) -> list[Annotation]:
     """Return a clip of each person, in the order of the rows of `keypoint`.
 
     Raises:
-        DataError: a clip in the compressed form, whose boxes belong to nobody yet.
+        DataError: a clip in the compressed form, whose boxes belong to nobody yet, or one without
+            key points.
     """
+    if 'keypoint' not in clip:
+        raise DataError(
+            f"clip {plain(clip['frame_dir'])}: people='apart' needs key points, and this network takes "
+            'pictures alone.'
+        )
     if is_compressed(clip):
         raise DataError(
             f"clip {plain(clip['frame_dir'])}: people='apart' needs people as rows of keypoint "
@@ -128,13 +140,17 @@ def people_of(clip: Annotation) -> list[Annotation]:
 
 def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Oddity]:
     """Return what looks wrong with some clips, for this model; empty ones are another matter."""
+    if model.wanted.pictures == 'alone':
+        return []
     expected = model.wanted.expected
     found = oddities(see_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 
 def shows_nobody(clip: Annotation) -> bool:
-    """Return whether no joint of anybody is there in any frame."""
+    """Return whether no joint of anybody is there in any frame; not of pictures alone."""
+    if 'keypoint' not in clip:
+        return False
     if is_compressed(clip):
         keypoint = clip['keypoint']
         return not is_present(keypoint[..., :2], keypoint[..., 2]).any()
@@ -145,6 +161,8 @@ def shows_nobody(clip: Annotation) -> bool:
 
 
 def _one(model: TakesClips, source: Any, img_shape: Any) -> Annotation:
+    if model.wanted.pictures == 'alone':
+        return video_clip(source)
     if isinstance(source, (str, os.PathLike)):
         source = load_npy(source) if Path(source).suffix == '.npy' else _members(source)
     if isinstance(source, Mapping):
