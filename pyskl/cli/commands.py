@@ -59,6 +59,10 @@ GROUPS: dict[str, dict[str, Command]] = {
     'use and inspect models': {
         'predict': Command('predict', 'recognise videos or clips'),
         'spot': Command('spot', 'spot gestures in long recordings'),
+        'export': Command('export', 'write a network as ONNX, or for torch.export'),
+        'convert-checkpoint': Command(
+            'convert_checkpoint', '.pth to .safetensors and back, names of other toolboxes'
+        ),
         'report': Command('report', 'write a page about a test'),
         'visualize': Command(
             'visualize',
