@@ -77,7 +77,9 @@ def test_the_known_numbers_come_out(pyskl):
 
 
 def test_all_configs_come_along(pyskl):
-    shipped = {path.relative_to(ROOT / 'configs').as_posix() for path in ROOT.glob('configs/**/*.py')}
+    shipped = {
+        path.relative_to(ROOT / 'configs').as_posix() for path in ROOT.glob('configs/**/*.py')
+    }
     listed = pyskl('configs', 'list', '--names').split()
     assert set(listed) == {name for name in shipped if not name.startswith('_base_/')}
     pyskl('configs', 'copy', 'natops')

@@ -9,7 +9,8 @@
 Scores may be pickles, .npz, .npy, .json, .csv or files of torch.save by other toolboxes too: see ensemble/README.md.
 --fit-on chooses weights (and a temperature a stream) by the streams' scores on the validation clips: val_scores.npz beside each
 file, as `tools/test.py CONFIG --split val` writes them, or --fit-scores.
-Files that are named are looked for in the current folder, then beside this script; without names everything lies beside it.
+Files that are named are looked for in the current folder, then beside this script (`pyskl ensemble`: in ensemble/); without names
+everything lies there.
 """
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--ids', metavar='FILE', help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
         'answers, and of the rows of bare lists')
     add('--by-position', action='store_true', help='match rows by position, also where the files have ids')
-    add('--out-dir', metavar='DIR', help="where Submission.csv and Submission.zip go; default: this script's folder")
+    add('--out-dir', metavar='DIR', help="where Submission.csv and Submission.zip go; default: this script's folder, ensemble/")
     add('--format', choices=FORMATS, default='codalab', help='of the submission: ' + FORMATS_HELP)
     add('--coarse', metavar='FILE', help=COARSE_HELP)
     add('--save-scores', metavar='FILE.npz', help='write the blended scores with their ids')

@@ -1,4 +1,4 @@
-"""Find people in videos, and write their key points as an annotation file: `extract_pose.py VIDEO ... -o FILE`.
+"""Find people in videos, and write their key points as an annotation file: `python tools/extract_pose.py VIDEO ... -o FILE`.
 
     python tools/extract_pose.py video.mp4 -o data/mine.pkl                        # MediaPipe: 67 joints of one person
     python tools/extract_pose.py videos/ -o data/mine.pkl --joints imigue22        # iMiGUE's 22 of them

@@ -1,4 +1,4 @@
-"""From a video to an answer: `predict.py CONFIG -C CHECKPOINT VIDEO ... -o FOLDER`.
+"""From a video to an answer: `python tools/predict.py CONFIG -C CHECKPOINT VIDEO ... -o FOLDER`.
 
     python tools/predict.py configs/posec3d/slowonly_r50_imigue22/joint.py -C latest.pth video.mp4
     python tools/predict.py CONFIG -C CHECKPOINT video.mp4 --pose predictions/keypoints.pkl      # found before
