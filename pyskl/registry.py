@@ -219,16 +219,13 @@ BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
     elsewhere=(
-        *('C3D', 'X3D', 'ResNet', 'ResNet3dSlowFast', 'RGBPoseConv3D', 'PoTion', 'AGCN'),
-        *('ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
+        *('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
     ),
 )
 HEADS = Registry(
     'head',
     home='pyskl.models.heads',
-    elsewhere=('SlowFastHead', 'TSNHead', 'TSMHead', 'X3DHead', 'RGBPoseHead'),
+    elsewhere=('TSMHead', 'X3DHead'),
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
-RECOGNIZERS = Registry(
-    'recognizer', home='pyskl.models.recognizers', elsewhere=('Recognizer2D', 'MMRecognizer3D')
-)
+RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')

@@ -32,14 +32,22 @@ def chunks(imgs: Imgs, target: Target, max_testing_views: int | None) -> Iterato
 
     Each (B * n, C, T, H, W), n views of every sample, in order of views.
     """
-    batch, num_views = imgs.shape[:2]
-    step = max(1, volumes_at_once(imgs, target, max_testing_views) // batch)
+    for views in view_slices(imgs.shape, volumes_at_once(imgs, target, max_testing_views)):
+        yield volumes(imgs, target, views)
+
+
+def view_slices(shape: torch.Size, at_once: int) -> Iterator[slice]:
+    """Views of a batch (B, S, ...) in order, of every sample as many as pass the network together."""
+    num_samples, num_views = shape[:2]
+    step = max(1, at_once // num_samples)
     for start in range(0, num_views, step):
-        yield volumes(imgs, target, slice(start, min(start + step, num_views)))
+        yield slice(start, min(start + step, num_views))
 
 
-def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -> int:
-    """How many volumes pass the network at once.
+def volumes_at_once(
+    imgs: Imgs, target: Target, max_testing_views: int | None, *beside: Imgs
+) -> int:
+    """How many volumes pass the network at once, `beside` them as many of other inputs.
 
     As told, or a few on the CPU (caches), what fits on a GPU.
     """
@@ -51,7 +59,7 @@ def volumes_at_once(imgs: Imgs, target: Target, max_testing_views: int | None) -
     # What torch holds and does not use can be used again.
     free += torch.cuda.memory_reserved(target.device)
     free -= torch.cuda.memory_allocated(target.device)
-    elements = math.prod(imgs.shape[2:]) * BYTES_PER_INPUT_BYTE
+    elements = sum(math.prod(given.shape[2:]) for given in (imgs, *beside)) * BYTES_PER_INPUT_BYTE
     return max(
         1,
         min(

@@ -42,11 +42,15 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Mix:
-    """How a batch is mixed: clip i keeps `share` of itself, the rest is clip partner[i]; in a box, or everywhere (None)."""
+    """How a batch is mixed: clip i keeps `share` of itself, the rest is clip partner[i]; in a box, or everywhere (None).
+
+    size   (frames, rows, columns) that the box is counted in; volumes of another size are cut in the same place. None: as the volumes'
+    """
 
     partner: torch.Tensor
     share: float
     box: Box | None
+    size: tuple[int, ...] | None = None
 
     def of_volumes(self, volume: torch.Tensor) -> torch.Tensor:
         """(N, C, T, H, W) volumes, or (N, M, T, V, C) key points -> the same shape, a new tensor."""
@@ -54,8 +58,16 @@ class Mix:
         if self.box is None:
             return volume.lerp(other, 1 - self.share)
         mixed = volume.clone()
-        mixed[(..., *self.box)] = other[(..., *self.box)]
+        box = self._box_in(volume.shape[2:])
+        mixed[(..., *box)] = other[(..., *box)]
         return mixed
+
+    def _box_in(self, size: torch.Size) -> Box:
+        """The box in a volume of this size."""
+        if self.size is None or tuple(size) == self.size:
+            return self.box
+        scales = [length / counted for length, counted in zip(size, self.size)]
+        return tuple(slice(round(s.start * by), round(s.stop * by)) for s, by in zip(self.box, scales))
 
     def of_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """(N, K) shares of classes, or (N, D) label vectors: blended as the clips are."""
@@ -82,7 +94,7 @@ def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device, c
         return Mix(partner, share, None)
     box = draw_box(shape[2:], share, cut_axes)
     inside = (box[0].stop - box[0].start) * (box[1].stop - box[1].start) * (box[2].stop - box[2].start)
-    return Mix(partner, 1 - inside / shape[2:].numel(), box)
+    return Mix(partner, 1 - inside / shape[2:].numel(), box, tuple(shape[2:]))
 
 
 def draw_box(size: torch.Size, share: float, cut_axes: int = 3) -> Box:

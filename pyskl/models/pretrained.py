@@ -1,65 +1,220 @@
 """Starting weights for a backbone, read from a checkpoint file as data, never as a program."""
+
 from __future__ import annotations
 
+import logging
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
 from ..wording import brief
 from .foreign_weights import to_our_names
 
+_LOG = logging.getLogger('pyskl')
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """The weights in a .pth file: its `state_dict` entry, or the whole file when it is a bare state dict; see to_our_names.
+# torchvision's ResNets, MMPretrain's too, name a convolution and its BatchNorm apart.
+_TORCHVISION = [
+    (r'((?:layer\d+\.\d+\.)?conv\d)\.(weight|bias)', r'\1.conv.\2'),
+    (r'((?:layer\d+\.\d+\.)?)bn(\d)\.(.+)', r'\1conv\2.bn.\3'),
+    (r'(layer\d+\.\d+\.downsample)\.0\.(weight|bias)', r'\1.conv.\2'),
+    (r'(layer\d+\.\d+\.downsample)\.1\.(.+)', r'\1.bn.\2'),
+]
+_COUNTER = 'num_batches_tracked'  # BatchNorm's; older files have none
+_CLASSIFIER = re.compile(r'(cls_head|head|fc|fc_cls|classifier)\.')
 
-    raises  CheckpointError naming the file: absent, torn, holds something else, or wants to run code
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
+    """Read the weights in a .pth file.
+
+    Args:
+        path: of the file, whose weights stand under `state_dict` or a similar key, or are all of it.
+
+    Returns:
+        The weights by name, see to_our_names.
+
+    Raises:
+        CheckpointError: the file is absent, torn, holds something else, or wants to run code.
     """
     advice = how_to_fetch(str(path), 'pretrained={}')
     if advice:
         raise CheckpointError(advice)
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f'{path}: there is no such checkpoint file. Give the path of a .pth file.')
+        raise CheckpointError(
+            f'{path}: there is no such checkpoint file. Give the path of a .pth file.'
+        )
     try:
         content = load_tensors(path)
-    except Exception as error:      # of a damaged file torch makes a dozen kinds of error, IndexError among them
-        raise CheckpointError(f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
-                              'file of tensors? Files that need code to be run are refused.') from error
+    except Exception as error:  # of a damaged file torch makes a dozen kinds of error, IndexError among them
+        raise CheckpointError(
+            f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
+            'file of tensors? Files that need code to be run are refused.'
+        ) from error
     weights = weights_in(content)[1]
-    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
-        raise CheckpointError(f'{path}: holds no weights; expected a dict of tensors, or one under "state_dict".')
+    if not weights or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise CheckpointError(
+            f'{path}: holds no weights; expected a dict of tensors, or one under "state_dict".'
+        )
     odd = next((key for key in weights if not isinstance(key, str)), None)
     if odd is not None:
-        raise CheckpointError(f'{path}: names a weight {brief(odd)}, expected text. Is it a state dict?')
+        raise CheckpointError(
+            f'{path}: names a weight {brief(odd)}, expected text. Is it a state dict?'
+        )
     check_dense(weights, f'{path}: the weight')
     return to_our_names(weights, str(path))[0]
 
 
-def load_backbone(backbone: nn.Module, path: str | os.PathLike) -> None:
-    """Fill a backbone from a checkpoint of the backbone alone or of a whole recognizer; other parts of it are passed over.
+def load_backbone(
+    backbone: nn.Module,
+    path: str | os.PathLike,
+    inflate: bool = True,
+    torchvision: bool = True,
+    pad_inputs: bool = False,
+) -> None:
+    """Fill a backbone from a checkpoint, as far as its weights fit.
 
-    raises  CheckpointError naming the missing and mis-shaped keys, or saying that the file holds a 2-D network
+    The file holds the backbone alone or a whole recognizer, whose other parts are passed over. What
+    does not fit keeps its value and is named in one warning.
+
+    Args:
+        backbone: filled in place.
+        path: of the file.
+        inflate: whether the weights of a 2-D network may fill a 3-D one, see `inflated`.
+        torchvision: whether torchvision's names are understood.
+        pad_inputs: see `inflated`.
+
+    Raises:
+        CheckpointError: the file can't be read, is of a 2-D network though `inflate` is off, or fits
+            less than half of the backbone.
     """
     weights = read_state_dict(path)
     if any(key.startswith('backbone.') for key in weights):
-        weights = {key.removeprefix('backbone.'): value for key, value in weights.items() if key.startswith('backbone.')}
+        weights = {
+            key.removeprefix('backbone.'): value
+            for key, value in weights.items()
+            if key.startswith('backbone.')
+        }
+    if torchvision:
+        weights = with_our_names(weights)
     own = backbone.state_dict()
-    is_3d = any(value.ndim == 5 for value in own.values())
-    if is_3d and not any(value.ndim == 5 for value in weights.values()) and any(value.ndim == 4 for value in weights.values()):
-        raise CheckpointError(f'{path}: holds a 2-D network (no 3-D convolution in it). Inflating 2-D weights is not offered; '
-                              'give the checkpoint of a 3-D backbone, or pretrained=None.')
-    faults = [f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
-              for key in own if key in weights and weights[key].shape != own[key].shape]
-    faults += [f'{key} is missing' for key in own if key not in weights]
-    if faults:
-        more = f', and {len(faults) - 5} more' if len(faults) > 5 else ''
-        raise CheckpointError(f'{path}: does not fit the backbone: {"; ".join(faults[:5])}{more}. '
-                              'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.')
+    is_2d = _dims(own) == 5 and _dims(weights) == 4
+    if is_2d and not inflate:
+        raise CheckpointError(
+            f'{path}: holds a 2-D network (no 3-D convolution in it). Give the checkpoint of a 3-D '
+            'backbone, set pretrained2d=True where model.backbone has it, or pretrained=None.'
+        )
+    if is_2d:
+        weights = inflated(weights, own, pad_inputs)
+    fitting = {
+        key: weights[key]
+        for key, value in own.items()
+        if key in weights and weights[key].shape == value.shape
+    }
+    _check_fit(path, own, weights, fitting, is_2d)
     try:
-        backbone.load_state_dict({key: weights[key] for key in own})
-    except RuntimeError as error:       # a dtype that nothing can be copied from
-        raise CheckpointError(f'{path}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.') from error
+        backbone.load_state_dict({**own, **fitting})
+    except RuntimeError as error:  # a dtype that nothing can be copied from
+        raise CheckpointError(
+            f'{path}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.'
+        ) from error
+
+
+def inflated(
+    weights_2d: Mapping[str, Tensor], own_state: Mapping[str, Tensor], pad_inputs: bool = False
+) -> dict[str, Tensor]:
+    """Repeat the kernels of a 2-D network over time, so that a 3-D one starts as its equal.
+
+    On a clip of equal frames a kernel W2d[:, :, None] / T repeated T times computes what W2d does on
+    one frame (but at the clip's ends, where padding is seen). BatchNorm is taken as it is.
+
+    Args:
+        weights_2d: weights by name, torchvision's names or ours.
+        own_state: the state dict of the 3-D network, which says how long each kernel is.
+        pad_inputs: give kernels of fewer input channels than the network's zeros for the rest, which
+            follow behind; for paths that take features of another path beside their own.
+
+    Returns:
+        The weights by our names. What `own_state` has no 3-D kernel for stays as it is.
+
+    Source: Quo vadis, action recognition?, arXiv:1705.07750, section 2.4.1.
+    """
+    weights = with_our_names(weights_2d)
+    for key, kernel in weights.items():
+        own = own_state.get(key)
+        if own is None or own.ndim != 5 or kernel.ndim != 4:
+            continue
+        frames, lacking = own.shape[2], own.shape[1] - kernel.shape[1]
+        kernel = kernel[:, :, None].expand(-1, -1, frames, -1, -1) / frames
+        if pad_inputs and lacking > 0:
+            zeros = kernel.new_zeros(kernel.shape[0], lacking, *kernel.shape[2:])
+            kernel = torch.cat([kernel, zeros], 1)
+        weights[key] = kernel
+    return weights
+
+
+def with_our_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the weights of torchvision's ResNets the names that they have here; others keep theirs."""
+    if not any(re.fullmatch(r'(layer\d+\.\d+\.)?bn\d\.weight', key) for key in weights):
+        return dict(weights)
+    renamed = {}
+    for key, value in weights.items():
+        for pattern, new in _TORCHVISION:
+            if re.fullmatch(pattern, key):
+                key = re.sub(pattern, new, key)
+                break
+        renamed[key] = value
+    return renamed
+
+
+def _dims(weights: Mapping[str, Tensor]) -> int:
+    """Return how many axes the weights have at most: 5 of a 3-D network, 4 of a 2-D one."""
+    return max((value.ndim for value in weights.values()), default=0)
+
+
+def _check_fit(
+    path: str | os.PathLike,
+    own: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+    fitting: Mapping[str, Tensor],
+    is_2d: bool,
+) -> None:
+    """Name in a warning what does not fit; CheckpointError where less than half fits."""
+    counted = [key for key in own if not key.endswith(_COUNTER)]
+    filled = sum(key in fitting for key in counted)
+    faults = [
+        f'{key} is {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
+        if key in weights
+        else f'{key} is missing'
+        for key in counted
+        if key not in fitting
+    ]
+    unused = [key for key in weights if key not in own and not _CLASSIFIER.match(key)]
+    what = f'{path}: holds a 2-D network, which' if is_2d else f'{path}:'
+    advice = (
+        'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.'
+    )
+    if 2 * filled < len(counted):
+        raise CheckpointError(
+            f'{what} does not fit the backbone: {_first(faults)}. {advice}'
+        )
+    if faults:
+        _LOG.warning(
+            f'{what} fills {filled} of {len(counted)} weights of the backbone; {len(faults)} start at '
+            f'random: {_first(faults)}. {advice}'
+        )
+    if unused:
+        _LOG.warning(
+            f'{path}: {len(unused)} of its weights have no place in the backbone and are passed over: '
+            f'{_first(unused)}. That is right where the backbone has fewer stages. Else: {advice}'
+        )
+
+
+def _first(names: list[str]) -> str:
+    more = f', and {len(names) - 5} more' if len(names) > 5 else ''
+    return '; '.join(names[:5]) + more

@@ -126,7 +126,7 @@ def test_a_test_asks_nothing_of_the_training_data(train):
         ('backbone', 'C3D'),
         ('backbone', 'X3D'),
         ('backbone', 'ResNet3dSlowFast'),
-        ('cls_head', 'TSNHead'),
+        ('cls_head', 'TSMHead'),
     ],
 )
 def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):

@@ -12,26 +12,27 @@ class Backbone(nn.Module, ABC):
     """A network from an input to features, before any head.
 
     Attributes:
-        in_channels: C of the input.
-        num_features: D of the pooled features; a head's `in_channels`.
+        in_channels: C of the input; of several inputs a tuple.
+        num_features: D of the pooled features, a head's `in_channels`; a tuple where `pool` gives
+            several by name.
     """
 
-    in_channels: int
-    num_features: int
+    in_channels: int | tuple[int, ...]
+    num_features: int | tuple[int, ...]
 
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Any:
         """Compute features: a tensor, or a tuple of them. Each network knows their shape."""
 
     @abstractmethod
-    def pool(self, features: Any) -> Tensor:
+    def pool(self, features: Any) -> Tensor | dict[str, Tensor]:
         """Average what `forward` returns over all axes but samples and channels.
 
         Args:
             features: the output of `forward`.
 
         Returns:
-            (N, D) pooled features, D = num_features.
+            (N, D) pooled features, D = num_features; by name where a network answers several times.
         """
 
     def check_input(self, shape: tuple[int, ...]) -> None:  # noqa: B027 (anything fits by default)
@@ -42,6 +43,6 @@ class Backbone(nn.Module, ABC):
         """
 
     @property
-    def out_channels(self) -> int:
+    def out_channels(self) -> int | tuple[int, ...]:
         """PYSKL's name of `num_features`."""
         return self.num_features

@@ -1,4 +1,4 @@
-"""Residual blocks of the 3-D ResNets.
+"""Layers of the 3-D networks, and residual blocks of the 3-D ResNets.
 
 Source: Deep residual learning, arXiv:1512.03385, figures 2 and 5; inflated in time as in I3D,
 arXiv:1705.07750.
@@ -13,6 +13,11 @@ from torch import Tensor, nn
 
 InflateStyle = Literal['3x1x1', '3x3x3']
 Triple = tuple[int, int, int]
+
+# The layers of the 3-D networks, as mmcv configs.
+CONV = {'type': 'Conv3d'}
+BATCH_NORM = {'type': 'BN3d', 'requires_grad': True}
+RELU = {'type': 'ReLU', 'inplace': True}
 
 
 class BasicBlock3d(nn.Module):
@@ -115,9 +120,10 @@ def conv_bn(
     stride: Triple,
     act_cfg: dict | None,
     conv_cfg: dict,
-    norm_cfg: dict,
+    norm_cfg: dict | None,
+    groups: int = 1,
 ) -> ConvModule:
-    """Build convolution, norm and (unless act_cfg is None) activation; stride 1 keeps the size."""
+    """Build convolution, norm and activation, or without what is None; stride 1 keeps the size."""
     padding = tuple(k // 2 for k in kernel)
     return ConvModule(
         in_channels,
@@ -125,6 +131,7 @@ def conv_bn(
         kernel,
         stride,
         padding,
+        groups=groups,
         bias=False,
         conv_cfg=conv_cfg,
         norm_cfg=norm_cfg,

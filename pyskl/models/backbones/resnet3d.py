@@ -1,4 +1,4 @@
-"""3-D ResNets over clips of heatmaps.
+"""3-D ResNets over clips of heatmaps or pictures.
 
 Source: PoseConv3D, arXiv:2104.13586, section 3.3; SlowOnly is the slow path of SlowFast,
 arXiv:1812.03982.
@@ -11,13 +11,14 @@ from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...registry import BACKBONES
+from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
+from ..layers.stages import check_positive, check_stages, freeze, freeze_statistics, per_stage
 from ..pretrained import load_backbone
 from .base import Backbone
-from .blocks3d import BasicBlock3d, Bottleneck3d, InflateStyle, conv_bn
+from .blocks3d import BATCH_NORM, CONV, RELU, BasicBlock3d, Bottleneck3d, InflateStyle, conv_bn
 
 Block = type[BasicBlock3d] | type[Bottleneck3d]
 ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
@@ -27,9 +28,6 @@ ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
     101: (Bottleneck3d, (3, 4, 23, 3)),
     152: (Bottleneck3d, (3, 8, 36, 3)),
 }
-CONV = {'type': 'Conv3d'}
-BATCH_NORM = {'type': 'BN3d', 'requires_grad': True}
-RELU = {'type': 'ReLU', 'inplace': True}
 
 
 @BACKBONES.register_module()
@@ -38,9 +36,10 @@ class ResNet3d(Backbone):
 
     Args:
         depth: 18 and 34 have basic blocks; 50, 101 and 152 bottlenecks.
-        pretrained: a checkpoint file of a 3-D backbone to start from; None starts at random.
+        pretrained: a checkpoint file to start from, of a 3-D backbone or of a 2-D ResNet, whose
+            kernels are then repeated over time (see load_backbone); None starts at random.
         stage_blocks: blocks per stage; None takes the depth's own.
-        in_channels: C of the input: joints or limbs.
+        in_channels: C of the input: joints, limbs or colours.
         base_channels: channels after the stem; stage i has inner width base_channels * 2**i.
         num_stages: how many stages there are.
         out_indices: the stages, from 0, whose outputs are returned.
@@ -57,6 +56,7 @@ class ResNet3d(Backbone):
         norm_eval: keep BatchNorm's running statistics in training.
         with_cp: recompute the blocks in the backward pass: less memory, more time, same numbers.
         zero_init_residual: start every block as its shortcut.
+        pretrained2d: whether `pretrained` may be of a 2-D network; False refuses such a file.
 
     Raises:
         ValueError: arguments contradict each other.
@@ -86,28 +86,21 @@ class ResNet3d(Backbone):
         norm_eval: bool = False,
         with_cp: bool = False,
         zero_init_residual: bool = True,
+        pretrained2d: bool = True,
     ):
         super().__init__()
         block, blocks = ARCHITECTURES[depth]
 
         # One entry per stage, and nothing that contradicts anything else.
-        self.stage_blocks = _per_stage(
+        self.stage_blocks = per_stage(
             'stage_blocks', stage_blocks or blocks, num_stages, exact=stage_blocks is not None
         )
-        spatial_strides = _per_stage('spatial_strides', spatial_strides, num_stages)
-        temporal_strides = _per_stage('temporal_strides', temporal_strides, num_stages)
+        spatial_strides = per_stage('spatial_strides', spatial_strides, num_stages)
+        temporal_strides = per_stage('temporal_strides', temporal_strides, num_stages)
         inflate = [inflate] * num_stages if isinstance(inflate, int) else inflate
-        inflate = _per_stage('inflate', inflate, num_stages)
-        if not out_indices or not all(0 <= i < num_stages for i in out_indices):
-            raise ValueError(
-                f'out_indices = {tuple(out_indices)}: expected stages within '
-                f'0..{num_stages - 1} (num_stages = {num_stages}).'
-            )
-        if not -1 <= frozen_stages <= num_stages:
-            raise ValueError(
-                f'frozen_stages = {frozen_stages}: expected -1 (none) to {num_stages} (num_stages).'
-            )
-        _positive(
+        inflate = per_stage('inflate', inflate, num_stages)
+        check_stages(num_stages, frozen_stages, out_indices)
+        check_positive(
             in_channels=in_channels,
             base_channels=base_channels,
             stage_blocks=self.stage_blocks,
@@ -119,7 +112,7 @@ class ResNet3d(Backbone):
         )
         self.in_channels, self.out_indices = in_channels, tuple(sorted(out_indices))
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
-        self.zero_init_residual = zero_init_residual
+        self.zero_init_residual, self.pretrained2d = zero_init_residual, pretrained2d
 
         # The stem.
         layers = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
@@ -139,6 +132,7 @@ class ResNet3d(Backbone):
         make_block = partial(block, inflate_style=inflate_style, **layers)
         for i, num_blocks in enumerate(self.stage_blocks):
             planes, stride = base_channels * 2**i, (temporal_strides[i], spatial_strides[i])
+            channels += self.joined_channels(i, channels)
             inflated = _per_block(inflate[i], num_blocks, f'inflate[{i}]')
             out_channels = planes * block.expansion
             shortcut = _shortcut(channels, out_channels, stride, advanced, conv_cfg, norm_cfg)
@@ -152,23 +146,29 @@ class ResNet3d(Backbone):
         self._freeze()
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random (He's normal for convolutions, BatchNorm 1 and 0), or from a checkpoint.
+        """Start at random (He's normal for convolutions, BatchNorm 1 and 0), then from a checkpoint.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
         """
-        if pretrained is not None:
-            load_backbone(self, pretrained)
-            return
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
-            elif isinstance(module, _BatchNorm):
-                module.reset_parameters()  # and statistics of nothing seen
+        init_like_he(self)
         if self.zero_init_residual:
             for stage in self.stages:
                 for block in stage:
                     nn.init.zeros_(block.last_norm.weight)
+        if pretrained is not None:
+            load_backbone(self, pretrained, inflate=self.pretrained2d)
+
+    def joined_channels(self, stage: int, channels: int) -> int:
+        """Return how many channels of another network join those that a stage takes: none here.
+
+        It is asked while the stages are built.
+
+        Args:
+            stage: counted from 0.
+            channels: C of what the stem or the stage before gives.
+        """
+        return 0
 
     @property
     def stages(self) -> list[nn.Sequential]:
@@ -176,37 +176,42 @@ class ResNet3d(Backbone):
         return [getattr(self, f'layer{i + 1}') for i in range(len(self.stage_blocks))]
 
     def _freeze(self) -> None:
-        frozen = [self.conv1, *self.stages[: self.frozen_stages]] if self.frozen_stages >= 0 else []
-        for part in frozen:
-            part.eval()
-            part.requires_grad_(False)
+        if self.frozen_stages >= 0:
+            freeze([self.conv1, *self.stages[: self.frozen_stages]])
 
     def train(self, mode: bool = True) -> ResNet3d:
         """As nn.Module's; frozen stages, and with norm_eval every BatchNorm, stay in testing."""
         super().train(mode)
         self._freeze()
         if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
+            freeze_statistics(self)
         return self
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Compute the features of clips.
 
         Args:
-            x: (B, C, T, H, W) heatmaps.
+            x: (B, C, T, H, W) heatmaps or pictures.
 
         Returns:
             (B, D, T', H', W') of the stage in out_indices; a tuple where it names several.
         """
-        x = self.maxpool(self.conv1(x))  # (B, base_channels, T, H, W)
+        x = self.stem(x)  # (B, base_channels, T, H, W)
         outs = []
-        for i, stage in enumerate(self.stages):
-            x = recomputed(stage, x) if self.with_cp else stage(x)
+        for i in range(len(self.stages)):
+            x = self.run_stage(i, x)
             if i in self.out_indices:
                 outs.append(x)
         return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, H, W) to (B, base_channels, T', H', W')."""
+        return self.maxpool(self.conv1(x))
+
+    def run_stage(self, i: int, x: Tensor) -> Tensor:
+        """Apply stage i, counted from 0; with `with_cp` its blocks run again going backward."""
+        stage = self.stages[i]
+        return recomputed(stage, x) if self.with_cp else stage(x)
 
     def pool(self, features: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Average the last stage's features over frames and pixels: (B, D, T, H, W) to (B, D)."""
@@ -256,22 +261,6 @@ def _shortcut(
         return conv(stride3)
     pool = nn.AvgPool3d(stride3, stride3, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(conv((1, 1, 1)), pool)
-
-
-def _per_stage(name: str, values: Sequence, num_stages: int, exact: bool = False) -> tuple:
-    """Return the first num_stages values; ValueError for too few (exact: or too many)."""
-    if len(values) < num_stages or (exact and len(values) != num_stages):
-        raise ValueError(
-            f'{name} = {tuple(values)} has {len(values)} entries; num_stages = '
-            f'{num_stages} stages need one each.'
-        )
-    return tuple(values[:num_stages])
-
-
-def _positive(**values: int | Sequence[int]) -> None:
-    for name, value in values.items():
-        if min(value if isinstance(value, Sequence) else [value]) < 1:
-            raise ValueError(f'{name} = {value}: expected whole numbers from 1 on.')
 
 
 def _per_block(flags: int | Sequence[int], num_blocks: int, name: str) -> list[bool]:

@@ -21,7 +21,9 @@ class Head(nn.Module, ABC):
 
     Attributes:
         num_classes: K.
-        in_channels: D, the width of the pooled feature.
+        in_channels: D, the width of the pooled feature; of several features, their widths.
+        answers: the names of its answers: ('score',), or of several their names. Then scores,
+            embeddings and pooled features are dicts by name.
         has_embedding: whether it gives a semantic embedding beside the class scores.
         emb_dim: width of that embedding.
         needs_counts: whether a loss needs the class counts that `learn_labels` brings.
@@ -32,13 +34,19 @@ class Head(nn.Module, ABC):
     """
 
     num_classes: int
-    in_channels: int
+    in_channels: int | tuple[int, ...]
+    answers: tuple[str, ...] = ('score',)
     has_embedding: bool = False
     emb_dim: int = 0
     needs_counts: bool = False
     multi_class: bool = False
     takes_graph: bool = False
     embedding_keys: tuple[str, ...] = ()
+
+    @property
+    def embedded_answers(self) -> tuple[str, ...]:
+        """The answers that have an embedding beside their class scores."""
+        return self.answers if self.has_embedding else ()
 
     @abstractmethod
     def forward(self, features: Tensor | Any) -> tuple[Tensor, Tensor | None]:
@@ -48,7 +56,8 @@ class Head(nn.Module, ABC):
             features: (N, D), pooled; a head may also pool maps itself.
 
         Returns:
-            Class scores (N, K) before softmax, and embeddings (N, emb_dim) or None.
+            Class scores (N, K) before softmax, and embeddings (N, emb_dim) or None; with several
+            `answers` a dict of each.
         """
 
     def pool(self, features: Any) -> Tensor:

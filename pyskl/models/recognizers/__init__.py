@@ -1,6 +1,8 @@
 """Recognizers: a batch and its labels -> losses, a batch -> probabilities."""
 
+from .mm_recognizer3d import MMRecognizer3D
+from .recognizer2d import Recognizer2D
 from .recognizer3d import Recognizer3D
 from .recognizer_gcn import RecognizerGCN
 
-__all__ = ['Recognizer3D', 'RecognizerGCN']
+__all__ = ['MMRecognizer3D', 'Recognizer2D', 'Recognizer3D', 'RecognizerGCN']

@@ -27,11 +27,14 @@ class Recognizer(nn.Module, ABC):
     Attributes:
         takes: the entries of a batch that it needs, 'label' in training aside, e.g. ('imgs',),
             ('keypoint',) or ('imgs', 'keypoint').
+        answers: the names of what `predict` gives, class scores (B, K) each: ('score',), or of
+            several their names, e.g. ('rgb', 'pose').
         cls_head: the head, which knows the number of classes and the label vectors.
         channels_last: whether the backbone wants channels last in memory; the numbers are the same.
     """
 
     takes: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ('score',)
     cls_head: Head
     channels_last = False
 

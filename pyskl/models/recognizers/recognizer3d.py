@@ -1,6 +1,6 @@
-"""PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624.
+"""Networks over volumes: from heatmaps or pictures to losses or scores.
 
-From heatmaps to losses or scores.
+Source: PoseConv3D, arXiv:2104.13586, with semantic label embeddings, arXiv:2307.10624.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .views import ViewRecognizer
 class Recognizer3D(ViewRecognizer):
     """Backbone and head over `imgs` (B, S, C, T, H, W): B samples of S views, heatmaps or pictures.
 
-    `imgs` is a tensor, or an Input that is computed on the model's device.
+    The backbone's features are a tensor, or a tuple (SlowFast). `imgs` is a tensor, or an Input that is computed on the model's device.
 
     Args:
         backbone: config of a registered backbone.
@@ -36,17 +36,10 @@ class Recognizer3D(ViewRecognizer):
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
         super().check_batch(batch, training)
-        wanted, shape = getattr(self.backbone, 'in_channels', None), batch['imgs'].shape
-        if wanted is not None and len(shape) == 6 and shape[2] != wanted:
-            raise ConfigError(
-                f'model.backbone.in_channels = {wanted}, but the pipeline gives {shape[2]} '
-                'heatmaps a frame. '
-                f'Set in_channels={shape[2]}, or change what GeneratePoseTarget draws (joints, '
-                'limbs).'
-            )
+        check_volumes('imgs', batch['imgs'].shape, getattr(self.backbone, 'in_channels', None))
 
-    def extract_feat(self, imgs: torch.Tensor) -> torch.Tensor:
-        """Volumes (N, C, T, H, W) -> features (N, D, T', H', W')."""
+    def extract_feat(self, imgs: torch.Tensor) -> Any:
+        """Volumes (N, C, T, H, W) -> features (N, D, T', H', W'), or a tuple of them."""
         return self.backbone(self.target.laid_out(imgs))
 
     def samples_at_once(self, imgs: torch.Tensor | Input) -> int:
@@ -56,7 +49,31 @@ class Recognizer3D(ViewRecognizer):
             return imgs.shape[0]
         return input_stage.volumes_at_once(imgs, self.target, limit)
 
-    def test_features(self, imgs: torch.Tensor | Input) -> Iterator[torch.Tensor]:
+    def test_features(self, imgs: torch.Tensor | Input) -> Iterator[Any]:
         """Give features (B * n, D, T', H', W') of n views of every sample at a time, in order."""
         for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views):
             yield self.extract_feat(volume)
+
+
+def check_volumes(entry: str, shape: torch.Size, in_channels: int | None) -> None:
+    """Raise ConfigError unless an entry of the batch has the axes and channels of volumes.
+
+    Args:
+        entry: its name.
+        shape: (B, S, C, T, H, W) is expected.
+        in_channels: C of the backbone; None: not known, as of a user's own.
+    """
+    if in_channels is None:
+        return
+    if len(shape) != 6:
+        raise ConfigError(
+            f'{entry} in the batch has shape {tuple(shape)}; expected (samples, clips, channels, '
+            "frames, y, x). Put FormatShape('NCTHW') in front of Collect, of heatmaps "
+            "'NCTHW_Heatmap'."
+        )
+    if shape[2] != in_channels:
+        raise ConfigError(
+            f'model.backbone.in_channels = {in_channels}, but the pipeline gives {entry} with '
+            f'{shape[2]} channels a frame (joints, limbs or colours). Set in_channels={shape[2]}, '
+            'or change what the pipeline makes: heatmaps (GeneratePoseTarget) or pictures.'
+        )

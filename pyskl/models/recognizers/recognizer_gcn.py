@@ -98,13 +98,13 @@ class RecognizerGCN(ViewRecognizer):
             views = slice(start, min(start + step, keypoint.shape[1]))
             yield self.extract_feat(input_tensor(keypoint, self.target, views).flatten(0, 1))
 
-    def _scores(self, keypoint: torch.Tensor | Input) -> torch.Tensor:
+    def answers_of(self, keypoint: torch.Tensor | Input) -> dict[str, torch.Tensor]:
         if not self.test_cfg.gives_cells:
-            return super()._scores(keypoint)
+            return super().answers_of(keypoint)
         parts = [
             self._cells(features, keypoint.shape[0]) for features in self.test_features(keypoint)
         ]
-        return self._averaged(torch.cat(parts, 1))
+        return {'score': self._averaged(torch.cat(parts, 1))}
 
     def _cells(self, features: Any, num_samples: int) -> torch.Tensor:
         """Give (B, n, M, C, T', V) features, or class scores in place of C."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
-
 from ...errors import ConfigError
+from ..heads.base import Head
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class TestSettings:
     average_clips      'prob': the mean of their softmaxes; 'score': the mean of their scores; None: each view's scores
     max_testing_views  volumes that pass the network at once; None: chosen by the device's memory
     feat_ext           give the pooled feature, averaged over views, instead of class scores
-    semantic_weight    0..1: how much the embedding's likeness to each label's vector says in the probabilities; 0: nothing
+    semantic_weight    0..1: how much the embedding's likeness to each label's vector says in the probabilities; 0: nothing.
+                       Of a network with several answers also a dict by their names, {'pose': 0.5}; the others: 0
     semantic_temperature   that the likenesses (cosines) are divided by, before softmax
     classes            the only classes that can be answered (zero-shot: those never trained on); the others score 0. None: all
     """
@@ -28,7 +28,7 @@ class TestSettings:
     average_clips: Literal['prob', 'score'] | None = 'prob'
     max_testing_views: int | None = None
     feat_ext: bool = False
-    semantic_weight: float = 0.0
+    semantic_weight: float | dict[str, float] = 0.0
     semantic_temperature: float = 0.1
     classes: Sequence[int] | None = None
 
@@ -38,11 +38,12 @@ class TestSettings:
                 f'model.test_cfg.max_testing_views = {self.max_testing_views}: expected at least '
                 '1, or None.'
             )
-        if not 0 <= self.semantic_weight <= 1:
-            raise ConfigError(
-                f'model.test_cfg.semantic_weight = {self.semantic_weight}: expected a number from '
-                '0 to 1.'
-            )
+        given = self.semantic_weight
+        for weight in given.values() if self._is_by_name else (given,):
+            if not (isinstance(weight, (int, float)) and 0 <= weight <= 1):
+                raise ConfigError(
+                    f'model.test_cfg.semantic_weight = {given}: expected a number from 0 to 1.'
+                )
         if not 0 < self.semantic_temperature < float('inf'):
             raise ConfigError(
                 f'model.test_cfg.semantic_temperature = {self.semantic_temperature}: expected a '
@@ -56,11 +57,26 @@ class TestSettings:
             )
 
     @property
+    def _is_by_name(self) -> bool:
+        return isinstance(self.semantic_weight, Mapping)
+
+    def weight_of(self, answer: str) -> float:
+        """Return the semantic weight of an answer."""
+        given = self.semantic_weight
+        return given.get(answer, 0.0) if self._is_by_name else given
+
+    @property
+    def uses_embeddings(self) -> bool:
+        """Does an embedding say anything in the answers?"""
+        given = self.semantic_weight
+        return any(given.values()) if self._is_by_name else given > 0
+
+    @property
     def in_probabilities(self) -> bool:
         """Is the answer made of each view's probabilities by the head, not of its class scores?"""
-        return self.semantic_weight > 0 or self.classes is not None
+        return self.uses_embeddings or self.classes is not None
 
-    def check_head(self, head: nn.Module) -> None:
+    def check_head(self, head: Head) -> None:
         """ConfigError when the head cannot answer so."""
         if self.in_probabilities and not hasattr(head, 'probabilities'):
             raise ConfigError(
@@ -73,12 +89,7 @@ class TestSettings:
                 'model.test_cfg: semantic_weight and classes choose one class a clip, and '
                 'model.cls_head.multi_class = True gives several. Leave them out.'
             )
-        if self.semantic_weight > 0 and head.loss_emb is None:
-            raise ConfigError(
-                f'model.test_cfg.semantic_weight = {self.semantic_weight}, but the head has no '
-                'embedding '
-                '(cls_head.loss_emb=None). Give it a loss_emb, or leave semantic_weight out.'
-            )
+        self._check_semantic_weight(head)
         known = range(head.num_classes) if self.classes is not None else ()
         if self.classes is not None and (
             not self.classes or any(k not in known for k in self.classes)
@@ -86,4 +97,28 @@ class TestSettings:
             raise ConfigError(
                 f'model.test_cfg.classes = {list(self.classes)}: expected some of the classes 0 to '
                 f'{head.num_classes - 1}.'
+            )
+
+    def _check_semantic_weight(self, head: Head) -> None:
+        given = self.semantic_weight
+        unknown = [name for name in given if name not in head.answers] if self._is_by_name else []
+        if unknown:
+            raise ConfigError(
+                f'model.test_cfg.semantic_weight names {unknown[0]!r}, but the answers of this '
+                f'network are called {", ".join(head.answers)}.'
+            )
+        without = [
+            name
+            for name in head.answers
+            if self.weight_of(name) > 0 and name not in head.embedded_answers
+        ]
+        if without and head.has_embedding:
+            raise ConfigError(
+                f'model.test_cfg.semantic_weight = {given}, but {without[0]} has no embedding '
+                f'(cls_head.emb_components). Take {dict.fromkeys(head.embedded_answers, 0.5)}.'
+            )
+        if without:
+            raise ConfigError(
+                f'model.test_cfg.semantic_weight = {given}, but the head has no embedding '
+                '(cls_head.loss_emb=None). Give it a loss_emb, or leave semantic_weight out.'
             )

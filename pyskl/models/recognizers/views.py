@@ -13,6 +13,7 @@ from ...errors import ConfigError
 from ...inputs import Input, input_tensor
 from ...registry import BACKBONES, HEADS
 from ...signature import check_call
+from ...wording import count
 from ..backbones.base import Backbone
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
@@ -60,7 +61,23 @@ class ViewRecognizer(Recognizer):
                     f'model.backbone ({type(self.backbone).__name__}): has no {name}. '
                     'Set it in __init__, as the docstring of pyskl.models.Backbone says.'
                 )
+        if tuple(self.answers) != tuple(self.cls_head.answers):
+            raise ConfigError(
+                f'model.cls_head ({type(self.cls_head).__name__}) answers {_listed(self.cls_head.answers)}, and '
+                f'model ({type(self).__name__}) gives {_listed(self.answers)}. RGBPoseHead belongs to '
+                'MMRecognizer3D, the other heads to the other recognizers.'
+            )
+        inputs = getattr(self.backbone, 'in_channels', None)
+        num_inputs = len(inputs) if isinstance(inputs, (list, tuple)) else 1
+        if isinstance(self.backbone, Backbone) and num_inputs != len(self.takes):
+            raise ConfigError(
+                f'model.backbone ({type(self.backbone).__name__}) takes {count(num_inputs, "input")}, '
+                f'and model ({type(self).__name__}) {_listed(self.takes)}. RGBPoseConv3D belongs to '
+                'MMRecognizer3D, the other networks to the other recognizers.'
+            )
         given, wanted = getattr(self.backbone, 'num_features', None), self.cls_head.in_channels
+        if isinstance(given, (list, tuple)):
+            given = tuple(given)
         if given is not None and given != wanted:
             raise ConfigError(
                 f'model.cls_head.in_channels = {wanted}, but the backbone gives {given} channels. '
@@ -69,14 +86,17 @@ class ViewRecognizer(Recognizer):
 
     @property
     def needs_label_vectors(self) -> bool:
-        return self.test_cfg.semantic_weight > 0
+        return self.test_cfg.uses_embeddings
 
     def extract_feat(self, views: torch.Tensor) -> Any:
         """Pass views (N, ...) through the backbone."""
         return self.backbone(views)
 
-    def pool(self, features: Any) -> torch.Tensor:
-        """Pool what extract_feat gives to (N, D): by the backbone, or by the head if it can't."""
+    def pool(self, features: Any) -> torch.Tensor | dict[str, torch.Tensor]:
+        """Pool what extract_feat gives to (N, D), of several by name.
+
+        By the backbone, or by the head if it can't.
+        """
         return (
             self.backbone.pool(features)
             if isinstance(self.backbone, Backbone)
@@ -85,24 +105,32 @@ class ViewRecognizer(Recognizer):
 
     # -- training ----------------------------------------------------------------------------------
 
+    def views_of(self, batch: Mapping[str, Any]) -> Any:
+        """Return what of a batch passes the network, (B, S, ...)."""
+        return batch[self.takes[0]]
+
+    def volume_shape(self, views: Any) -> torch.Size:
+        """Return the shape of the rows that are trained on, (N, ...): each view is one."""
+        num_samples, num_views, *size = views.shape
+        return torch.Size((num_samples * num_views, *size))
+
     def losses(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """Compute the head's losses and accuracies of a batch; see Recognizer.losses.
 
-        Each view counts as a sample with its clip's label. With mixed clips (train_cfg), the
-        accuracies are against the class with the larger share.
+        Each row of `volume_shape` counts as a sample with its clip's label. With mixed clips
+        (train_cfg), the accuracies are against the class with the larger share.
         """
-        views, label, emb = batch[self.takes[0]], batch['label'], batch.get('emb')
-        num_samples, num_views, *size = views.shape
-        device = self.target.device
-        label = label.repeat_interleave(num_views, 0).to(device)
-        emb = None if emb is None else emb.repeat_interleave(num_views, 0).to(device)
-        shape = torch.Size((num_samples * num_views, *size))
+        views, label, emb = self.views_of(batch), batch['label'], batch.get('emb')
+        shape, device = self.volume_shape(views), self.target.device
+        rows_a_sample = shape[0] // views.shape[0]
+        label = label.repeat_interleave(rows_a_sample, 0).to(device)
+        emb = None if emb is None else emb.repeat_interleave(rows_a_sample, 0).to(device)
         mix = draw_mix(self.train_cfg, shape, device, self.cut_axes)
         if mix is not None:
             label = mix.of_rows(self.cls_head.shares(label))
             emb = None if emb is None else mix.of_rows(emb)
         features = self.train_features(views, mix)
-        cls_score, emb_score = self.cls_head(self.pool(features))  # (B*S, K), (B*S, emb_dim)
+        cls_score, emb_score = self.cls_head(self.pool(features))  # (N, K), (N, emb_dim)
         learned = (
             {'graph': features[1]}
             if self.cls_head.takes_graph and isinstance(features, tuple)
@@ -119,48 +147,64 @@ class ViewRecognizer(Recognizer):
 
     @torch.no_grad()
     def predict(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """Answer 'score': (B, K); (B, S, K) with average_clips=None, (B, D) with feat_ext."""
-        views = batch[self.takes[0]]
+        """Answer 'score', or what the head's answers are called.
+
+        (B, K) each, or (B, S, K) with average_clips=None. With feat_ext 'score' is (B, D), of
+        several pooled features one behind the other.
+        """
+        views = self.views_of(batch)
         step = self.samples_at_once(views)
-        return {
-            'score': torch.cat(
-                [self._scores(views[b : b + step]) for b in range(0, views.shape[0], step)]
-            )
-        }
+        parts = [self.answers_of(views[b : b + step]) for b in range(0, views.shape[0], step)]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     @abstractmethod
-    def samples_at_once(self, views: torch.Tensor | Input) -> int:
+    def samples_at_once(self, views: Any) -> int:
         """Return how many samples pass the network together."""
 
     @abstractmethod
-    def test_features(self, views: torch.Tensor | Input) -> Iterator[Any]:
+    def test_features(self, views: Any) -> Iterator[Any]:
         """Give the features of n views of every sample at a time, in order: B*n rows each."""
 
-    def _scores(self, views: torch.Tensor | Input) -> torch.Tensor:
+    def answers_of(self, views: Any) -> dict[str, torch.Tensor]:
         """As predict, for samples that pass the network together."""
-        per_view = torch.cat(
-            [
-                self._answers(features).unflatten(0, (views.shape[0], -1))
-                for features in self.test_features(views)
-            ],
-            1,
-        )
+        parts = [self._of_views(features) for features in self.test_features(views)]
+        per_view = {
+            name: torch.cat([part[name].unflatten(0, (views.shape[0], -1)) for part in parts], 1)
+            for name in parts[0]
+        }
+        return {name: self._over_views(scores) for name, scores in per_view.items()}
+
+    def _over_views(self, per_view: torch.Tensor) -> torch.Tensor:
+        """Average (B, S, K) or (B, S, D) over the views, as test_cfg says."""
         how = self.test_cfg
         if how.feat_ext or how.average_clips == 'score' or how.in_probabilities:
-            return per_view.mean(1)  # (B, S, K) or (B, S, D) -> without S
+            return per_view.mean(1)
         if how.average_clips is None:
             return per_view
         return (per_view.sigmoid() if self.cls_head.multi_class else F.softmax(per_view, 2)).mean(1)
 
-    def _answers(self, features: Any) -> torch.Tensor:
-        """Give each view's class scores or probabilities (n, K), or pooled features (n, D)."""
-        pooled = self.pool(features)
-        if self.test_cfg.feat_ext:
-            return pooled.float()
+    def _of_views(self, features: Any) -> dict[str, torch.Tensor]:
+        """Give each view's class scores or probabilities (n, K) by name, or pooled features (n, D)."""
+        pooled, how = self.pool(features), self.test_cfg
+        if how.feat_ext:
+            parts = pooled.values() if isinstance(pooled, Mapping) else [pooled]
+            return {'score': torch.cat(list(parts), 1).float()}
         cls_score, emb_score = self.cls_head(pooled)
-        if not self.test_cfg.in_probabilities:
-            return cls_score.float()
-        how = self.test_cfg
-        return self.cls_head.probabilities(
-            cls_score, emb_score, how.semantic_weight, how.semantic_temperature, how.classes
-        )
+        if not isinstance(cls_score, Mapping):
+            cls_score, emb_score = {'score': cls_score}, {'score': emb_score}
+        if not how.in_probabilities:
+            return {name: scores.float() for name, scores in cls_score.items()}
+        return {
+            name: self.cls_head.probabilities(
+                scores,
+                (emb_score or {}).get(name),
+                how.weight_of(name),
+                how.semantic_temperature,
+                how.classes,
+            )
+            for name, scores in cls_score.items()
+        }
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ' and '.join(map(repr, names))

@@ -1,0 +1,112 @@
+"""SlowFast: a slow pathway for what is seen, a fast and narrow one for how it moves.
+
+Source: SlowFast, arXiv:1812.03982, section 3.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...registry import BACKBONES
+from ..pretrained import load_backbone
+from .base import Backbone
+from .pathway import Pathway, PathwaySettings, join
+
+SLOW = {'depth': 50, 'lateral': True, 'conv1_kernel': (1, 7, 7), 'inflate': (0, 0, 1, 1)}
+FAST = {'depth': 50, 'base_channels': 8, 'conv1_kernel': (5, 7, 7)}
+
+
+@BACKBONES.register_module()
+class ResNet3dSlowFast(Backbone):
+    """Two 3-D ResNets over the same clip; the slow one takes in what the fast one sees.
+
+    Args:
+        pretrained: a checkpoint file of the whole network; None starts at random.
+        resample_rate: the slow pathway sees every resample_rate-th frame.
+        speed_ratio: frames that the fast pathway sees for one of the slow.
+        channel_ratio: channels of the slow pathway for one of the fast.
+        slow_pathway, fast_pathway: settings of the two, see Pathway and ResNet3d. A dict stands for
+            all of them: what it leaves out has ResNet3d's default, not the one here.
+
+    Raises:
+        ValueError: arguments contradict each other.
+    """
+
+    components = {'slow_pathway': PathwaySettings, 'fast_pathway': PathwaySettings}
+
+    def __init__(
+        self,
+        pretrained: str | None = None,
+        resample_rate: int = 8,
+        speed_ratio: int = 8,
+        channel_ratio: int = 8,
+        slow_pathway: dict = SLOW,
+        fast_pathway: dict = FAST,
+    ):
+        super().__init__()
+        if min(resample_rate, speed_ratio, channel_ratio) < 1 or resample_rate % speed_ratio:
+            raise ValueError(
+                f'resample_rate = {resample_rate}, speed_ratio = {speed_ratio}, channel_ratio = '
+                f'{channel_ratio}: expected whole numbers from 1 on, the first a multiple of the '
+                'second.'
+            )
+        self.slow_step, self.fast_step = resample_rate, resample_rate // speed_ratio
+        ratios = {'speed_ratio': speed_ratio, 'channel_ratio': channel_ratio}
+        self.slow_path = Pathway(**slow_pathway, **ratios)
+        self.fast_path = Pathway(**fast_pathway, **ratios)
+        self._check_pathways()
+        self.in_channels = self.slow_path.in_channels
+        self.num_features = self.slow_path.num_features + self.fast_path.num_features
+        if pretrained is not None:
+            load_backbone(self, pretrained)
+
+    def _check_pathways(self) -> None:
+        slow, fast = self.slow_path, self.fast_path
+        if slow.in_channels != fast.in_channels or len(slow.stages) != len(fast.stages):
+            raise ValueError(
+                f'slow_pathway and fast_pathway take {slow.in_channels} and {fast.in_channels} '
+                f'channels and have {len(slow.stages)} and {len(fast.stages)} stages. Both see the '
+                'same clip, stage beside stage: set in_channels and num_stages alike.'
+            )
+        if fast.lateral.places or slow.lateral.inverse:
+            raise ValueError(
+                'lateral connections lead from fast_pathway into slow_pathway. Leave lateral out '
+                'of fast_pathway, and lateral_inv out of slow_pathway.'
+            )
+        for place in range(len(slow.stages)):
+            slow.check_widths(fast, place, place)
+
+    def init_weights(self, pretrained: str | None = None) -> None:
+        """Start both pathways at random, or the network from a checkpoint.
+
+        Raises:
+            CheckpointError: the file can't be read or does not fit.
+        """
+        if pretrained is not None:
+            load_backbone(self, pretrained)
+            return
+        self.slow_path.init_weights()
+        self.fast_path.init_weights()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the features of clips.
+
+        Args:
+            x: (B, C, T, H, W) pictures or heatmaps, of any number of frames.
+
+        Returns:
+            (B, D1, T1, H', W') of the slow pathway and (B, D2, T2, H', W') of the fast one; T1 is T
+            over resample_rate, rounded up.
+        """
+        slow = self.slow_path.stem(x[:, :, :: self.slow_step])
+        fast = self.fast_path.stem(x[:, :, :: self.fast_step])
+        for i in range(len(self.slow_path.stages)):
+            slow = join(slow, self.slow_path.from_other(i, fast))
+            slow = self.slow_path.run_stage(i, slow)
+            fast = self.fast_path.run_stage(i, fast)
+        return slow, fast
+
+    def pool(self, features: tuple[Tensor, Tensor]) -> Tensor:
+        """Average each pathway over frames and pixels: (B, D1 + D2), the slow one first."""
+        return torch.cat([pathway.mean((2, 3, 4)) for pathway in features], 1)
