@@ -209,9 +209,8 @@ PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
-        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
-        *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
+        *('ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
+        *('MMPad', 'MMCompact'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )

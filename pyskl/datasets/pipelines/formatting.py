@@ -117,39 +117,6 @@ def _is_default(name: str, value: Sequence) -> bool:
 
 
 @PIPELINES.register_module()
-class FormatShape(Step):
-    """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W).
-    """
-
-    needs = ('imgs', 'num_clips', 'clip_len')
-    gives = ('imgs', 'input_shape')
-    keeps_lazy = True
-
-    def __init__(self, input_format: str):
-        if input_format != 'NCTHW_Heatmap':
-            raise ValueError(
-                f"input_format = {input_format!r}: expected 'NCTHW_Heatmap', the one for heatmaps."
-            )
-        self.input_format = input_format
-
-    def __call__(self, results: Results) -> Results:
-        imgs, clips, frames = results['imgs'], results['num_clips'], results['clip_len']
-        if isinstance(imgs, LazyArray) and imgs.ndim == 4:
-            results['imgs'] = imgs = imgs.by_view
-            results['input_shape'] = imgs.shape
-            return results
-        if imgs.ndim != 4 or len(imgs) % (clips * frames):
-            raise clip_error(
-                results,
-                f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, '
-                'W), or twice as many with double=True.',
-            )
-        results['imgs'] = imgs = imgs.reshape(-1, frames, *imgs.shape[1:]).swapaxes(1, 2)
-        results['input_shape'] = imgs.shape
-        return results
-
-
-@PIPELINES.register_module()
 class Collect(Step):
     """Keep what the network takes.
 

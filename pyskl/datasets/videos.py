@@ -1,0 +1,140 @@
+"""Look at the videos of a data set's clips before anything is made of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from ..annotations.clips import Annotations
+from ..annotations.fields import start_of
+from ..annotations.seen import sample
+from ..errors import DataError
+from ..files.safe_pickle import open_regular
+from ..files.videos import VideoFrames
+from ..wording import count, some
+from .pipelines import Compose
+from .pipelines.decoding import WAY_OUT, beyond
+
+OnBadVideo = Literal['stop', 'skip']
+Clip = Mapping[str, Any]
+_THREADS = 8  # they wait for the disk, and for decord, which lets others run
+_MOST_LOOKED_AT = 20_000  # clips whose files are looked for at once
+
+
+def reads_videos(pipeline: Compose) -> bool:
+    """Return whether a pipeline decodes the clips' videos."""
+    return any(getattr(step, 'reads_video', False) for step in pipeline.steps)
+
+
+def check_videos(
+    clips: Annotations,
+    path_of: Callable[[Clip], str],
+    faults_of: Callable[[str, Sequence[Clip]], list[str | None]],
+    on_bad_video: OnBadVideo,
+    where: str,
+) -> Annotations:
+    """Return the clips whose videos can be read.
+
+    Args:
+        clips: of the data set.
+        path_of: says where a clip's video is.
+        faults_of: opens a video, and says for each of its clips what is wrong with it; None: nothing.
+        on_bad_video: 'stop' only looks whether the files are there; 'skip' opens all of them.
+        where: names the data set's file in messages.
+
+    Raises:
+        DataError: a video is missing; with 'skip' only where no clip is left.
+    """
+    if on_bad_video == 'stop':
+        _look_for(clips, path_of, where)
+        return clips
+    by_path: dict[str, list[int]] = {}
+    for i, clip in enumerate(clips):
+        by_path.setdefault(path_of(clip), []).append(i)
+    faults: dict[int, str] = {}
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = threads.map(
+            lambda item: zip(item[1], faults_of(item[0], [clips[i] for i in item[1]])),
+            by_path.items(),
+        )
+        for pairs in _shown(found, len(by_path)):
+            faults.update((i, fault) for i, fault in pairs if fault is not None)
+    if not faults:
+        return clips
+    bad = sorted(faults)
+    names = [clips.ids[i] for i in bad]
+    if len(faults) == len(clips):
+        raise DataError(
+            f'{where}: no clip has a video that can be read. {names[0]}: {faults[bad[0]]}'
+        )
+    logging.getLogger('pyskl').warning(
+        "%s: %d of %s left out, since their videos cannot be read (on_bad_video='skip'): %s. %s: %s",
+        where,
+        len(faults),
+        count(len(clips), 'clip'),
+        some(names, 20),
+        names[0],
+        faults[bad[0]],
+    )
+    return clips.take(np.array([i for i in range(len(clips)) if i not in faults]))
+
+
+def faults_of_video(path: str, clips: Sequence[Clip]) -> list[str | None]:
+    """Open a video, and decode the last frame that each of its clips may need.
+
+    Returns:
+        What is wrong with each clip; None: nothing.
+    """
+    faults: list[str | None] = []
+    try:
+        with VideoFrames(path) as video:
+            for clip in clips:
+                start, end = start_of(clip), clip.get('end_frame')
+                fault = beyond(video, start, end)
+                if fault is None:
+                    last = start + clip.get('total_frames', len(video)) - 1
+                    video.frames([min(last, len(video) - 1)])
+                faults.append(fault)
+    except DataError as error:  # of the file, or of a frame: then later ones count as bad, too
+        faults += [str(error)] * (len(clips) - len(faults))
+    return faults
+
+
+def _look_for(clips: Annotations, path_of: Callable[[Clip], str], where: str) -> None:
+    looked_at = sample(len(clips), _MOST_LOOKED_AT)
+    paths = [path_of(clips[i]) for i in looked_at]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        there = dict(zip(dict.fromkeys(paths), threads.map(_is_there, dict.fromkeys(paths))))
+    missing = [i for i, path in zip(looked_at, paths) if not there[path]]
+    if not missing:
+        return
+    names, path = [clips.ids[i] for i in missing], path_of(clips[missing[0]])
+    try:
+        open_regular(Path(path)).close()
+        why = f'{path}: cannot be used.'
+    except DataError as error:
+        why = str(error)
+    raise DataError(
+        f'{where}: {len(missing)} of {count(len(paths), "clip")} have no video ({some(names, 3)}). '
+        f'{names[0]}: {why} Is data_prefix the folder of the videos? {WAY_OUT}'
+    )
+
+
+def _is_there(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(mode)
+
+
+def _shown(found: Iterable, total: int) -> Iterable:
+    return tqdm(found, 'videos', total, leave=False, unit='video', disable=None)
