@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight
+from .class_loss import ClassLoss, ClassWeight, in_full
 
 
 @LOSSES.register_module()
@@ -35,7 +35,7 @@ class BCELossWithLogits(ClassLoss):
             cls_score: (N, K) before the sigmoid.
             label: (N, K), 1 for a clip's classes, else 0; smoothed or mixed labels lie between.
         """
-        scores = cls_score.float()
+        scores, weight = in_full(cls_score), self.weights()
         return self.loss_weight * F.binary_cross_entropy_with_logits(
-            scores, label.to(scores.dtype), self.weights()
+            scores, label.to(scores.dtype), None if weight is None else weight.to(scores.dtype)
         )

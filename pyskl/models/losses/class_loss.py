@@ -63,7 +63,17 @@ class ClassLoss(nn.Module):
 
     def smoothed(self, label_NK: torch.Tensor) -> torch.Tensor:
         """Shares of classes (N, K) with label_smooth_eps of them spread evenly."""
-        return label_NK * (1 - self.label_smooth_eps) + self.label_smooth_eps / label_NK.shape[1]
+        return spread(label_NK, self.label_smooth_eps)
+
+
+def spread(label_NK: torch.Tensor, eps: float) -> torch.Tensor:
+    """Shares of classes (N, K) with eps of them spread evenly."""
+    return label_NK * (1 - eps) + eps / label_NK.shape[1]
+
+
+def in_full(scores: torch.Tensor) -> torch.Tensor:
+    """The scores in float32, out of which half precision does not lead; float64 stays."""
+    return scores if scores.dtype == torch.float64 else scores.float()
 
 
 def over_ranks(total: torch.Tensor) -> torch.Tensor:

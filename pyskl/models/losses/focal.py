@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight, as_shares, over_ranks
+from .class_loss import ClassLoss, ClassWeight, as_shares, in_full, over_ranks
 
 _TINY = 1e-8            # x ** gamma has no slope at 0 for gamma below 1
 
@@ -29,7 +29,7 @@ class FocalLoss(ClassLoss):
 
         Of shares every class counts for its own: the sum of share * -(1 - p) ** gamma * log p over the classes.
         """
-        log_p = F.log_softmax(cls_score.float(), 1)
+        log_p = F.log_softmax(in_full(cls_score), 1)
         share, weight = as_shares(label, log_p), self.weights()
         terms = -self.smoothed(share) * (-torch.expm1(log_p)).clamp_min(_TINY) ** self.gamma * log_p
         if weight is None:

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from ...registry import LOSSES
-from .class_loss import missing_counts
+from .class_loss import in_full, missing_counts
 from .class_weights import at_least_one
 from .cross_entropy import CrossEntropyLoss
 
@@ -37,4 +37,4 @@ class LogitAdjustedLoss(CrossEntropyLoss):
         """cls_score (N, K) before softmax; label (N,) class indices, or (N, K) shares of each class -> 0-dim."""
         if self.adjustment is None:
             raise missing_counts(self, f'tau={self.tau}')
-        return super().forward(cls_score.float() + self.adjustment, label)
+        return super().forward(in_full(cls_score) + self.adjustment, label)

@@ -15,6 +15,7 @@ from ...registry import BACKBONES, HEADS
 from ...signature import check_call
 from ...wording import count
 from ..backbones.base import Backbone
+from ..losses.class_loss import in_full
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
 from .test_settings import TestSettings
@@ -188,12 +189,12 @@ class ViewRecognizer(Recognizer):
         pooled, how = self.pool(features), self.test_cfg
         if how.feat_ext:
             parts = pooled.values() if isinstance(pooled, Mapping) else [pooled]
-            return {'score': torch.cat(list(parts), 1).float()}
+            return {'score': in_full(torch.cat(list(parts), 1))}
         cls_score, emb_score = self.cls_head(pooled)
         if not isinstance(cls_score, Mapping):
             cls_score, emb_score = {'score': cls_score}, {'score': emb_score}
         if not how.in_probabilities:
-            return {name: scores.float() for name, scores in cls_score.items()}
+            return {name: in_full(scores) for name, scores in cls_score.items()}
         return {
             name: self.cls_head.probabilities(
                 scores,
