@@ -200,7 +200,15 @@ def how_to_fetch(address: str, setting: str) -> str | None:
     """Where a checkpoint's name is an address: what to do, as nothing is fetched from a network here; else None."""
     if not re.match(r'\w+://', address):
         return None
-    name = Path(urlsplit(address).path).name or 'checkpoint.pth'
+    where = urlsplit(address)
+    if where.scheme == 'torchvision':
+        model = re.sub(r'\W', '', where.netloc) or 'resnet50'
+        return (f'{address}: nothing is fetched from a network here. Save the weights with torchvision first, and give the path of '
+                'the file:\n'
+                f'    python -c "import torch, torchvision.models as m; torch.save(m.{model}(weights=\'IMAGENET1K_V1\').state_dict(), '
+                f'\'work_dirs/{model}.pth\')"\n'
+                f'    {setting.format(repr(f"work_dirs/{model}.pth"))}')
+    name = Path(where.path).name or 'checkpoint.pth'
     return (f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
             f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
             f'    {setting.format(repr(f"work_dirs/{name}"))}')

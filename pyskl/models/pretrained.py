@@ -51,7 +51,8 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
         )
     try:
         content = load_tensors(path)
-    except Exception as error:  # of a damaged file torch makes a dozen kinds of error, IndexError among them
+    # Of a damaged file torch makes a dozen kinds of error, IndexError among them.
+    except Exception as error:
         raise CheckpointError(
             f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
             'file of tensors? Files that need code to be run are refused.'
@@ -75,7 +76,8 @@ def load_backbone(
     path: str | os.PathLike,
     inflate: bool = True,
     torchvision: bool = True,
-    pad_inputs: bool = False,
+    pad_inputs: tuple[str, ...] = (),
+    at_random: tuple[str, ...] = (),
 ) -> None:
     """Fill a backbone from a checkpoint, as far as its weights fit.
 
@@ -86,8 +88,10 @@ def load_backbone(
         backbone: filled in place.
         path: of the file.
         inflate: whether the weights of a 2-D network may fill a 3-D one, see `inflated`.
-        torchvision: whether torchvision's names are understood.
-        pad_inputs: see `inflated`.
+        torchvision: whether a ResNet's weights may have torchvision's names.
+        pad_inputs: how the names begin of kernels that take another path's features behind their
+            own: where the file's take fewer channels, the weights of the rest are zeros.
+        at_random: how the names begin of weights that need not be in the file.
 
     Raises:
         CheckpointError: the file can't be read, is of a 2-D network though `inflate` is off, or fits
@@ -100,9 +104,9 @@ def load_backbone(
             for key, value in weights.items()
             if key.startswith('backbone.')
         }
-    if torchvision:
-        weights = with_our_names(weights)
     own = backbone.state_dict()
+    if torchvision and 'conv1.conv.weight' in own:
+        weights = with_our_names(weights)
     is_2d = _dims(own) == 5 and _dims(weights) == 4
     if is_2d and not inflate:
         raise CheckpointError(
@@ -110,13 +114,17 @@ def load_backbone(
             'backbone, set pretrained2d=True where model.backbone has it, or pretrained=None.'
         )
     if is_2d:
-        weights = inflated(weights, own, pad_inputs)
+        weights = inflated(weights, own)
+    for key in own:
+        if key in weights and key.startswith(pad_inputs):
+            weights[key] = with_channels_of(own[key], weights[key])
     fitting = {
         key: weights[key]
         for key, value in own.items()
         if key in weights and weights[key].shape == value.shape
     }
-    _check_fit(path, own, weights, fitting, is_2d)
+    needed = {k: v for k, v in own.items() if k in weights or not k.startswith(at_random)}
+    _check_fit(path, needed, weights, fitting, is_2d)
     try:
         backbone.load_state_dict({**own, **fitting})
     except RuntimeError as error:  # a dtype that nothing can be copied from
@@ -126,7 +134,7 @@ def load_backbone(
 
 
 def inflated(
-    weights_2d: Mapping[str, Tensor], own_state: Mapping[str, Tensor], pad_inputs: bool = False
+    weights_2d: Mapping[str, Tensor], own_state: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """Repeat the kernels of a 2-D network over time, so that a 3-D one starts as its equal.
 
@@ -136,8 +144,6 @@ def inflated(
     Args:
         weights_2d: weights by name, torchvision's names or ours.
         own_state: the state dict of the 3-D network, which says how long each kernel is.
-        pad_inputs: give kernels of fewer input channels than the network's zeros for the rest, which
-            follow behind; for paths that take features of another path beside their own.
 
     Returns:
         The weights by our names. What `own_state` has no 3-D kernel for stays as it is.
@@ -149,13 +155,26 @@ def inflated(
         own = own_state.get(key)
         if own is None or own.ndim != 5 or kernel.ndim != 4:
             continue
-        frames, lacking = own.shape[2], own.shape[1] - kernel.shape[1]
-        kernel = kernel[:, :, None].expand(-1, -1, frames, -1, -1) / frames
-        if pad_inputs and lacking > 0:
-            zeros = kernel.new_zeros(kernel.shape[0], lacking, *kernel.shape[2:])
-            kernel = torch.cat([kernel, zeros], 1)
-        weights[key] = kernel
+        frames = own.shape[2]
+        weights[key] = kernel[:, :, None].expand(-1, -1, frames, -1, -1) / frames
     return weights
+
+
+def with_channels_of(own: Tensor, kernel: Tensor) -> Tensor:
+    """Append zeros for the input channels that a 3-D kernel lacks.
+
+    Args:
+        own: (D, C, ...) the wider kernel; or any other tensor.
+        kernel: (D, C', ...).
+
+    Returns:
+        (D, C, ...); `kernel` as it is where it lacks none.
+    """
+    if own.ndim != 5 or kernel.ndim != 5 or kernel.shape[1] >= own.shape[1]:
+        return kernel
+    lacking = own.shape[1] - kernel.shape[1]
+    zeros = kernel.new_zeros(kernel.shape[0], lacking, *kernel.shape[2:])
+    return torch.cat([kernel, zeros], 1)
 
 
 def with_our_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -197,20 +216,19 @@ def _check_fit(
     unused = [key for key in weights if key not in own and not _CLASSIFIER.match(key)]
     what = f'{path}: holds a 2-D network, which' if is_2d else f'{path}:'
     advice = (
-        'Is it of the same network? Compare the arguments of model.backbone with those it was trained with.'
+        'Is it of the same network? Compare the arguments of model.backbone with those it was trained '
+        'with.'
     )
     if 2 * filled < len(counted):
-        raise CheckpointError(
-            f'{what} does not fit the backbone: {_first(faults)}. {advice}'
-        )
+        raise CheckpointError(f'{what} does not fit the backbone: {_first(faults)}. {advice}')
     if faults:
         _LOG.warning(
-            f'{what} fills {filled} of {len(counted)} weights of the backbone; {len(faults)} start at '
-            f'random: {_first(faults)}. {advice}'
+            f'{what} fills {filled} of {len(counted)} weights of the backbone. At random start: '
+            f'{_first(faults)}. {advice}'
         )
     if unused:
         _LOG.warning(
-            f'{path}: {len(unused)} of its weights have no place in the backbone and are passed over: '
+            f'{path}: {len(unused)} of {len(weights)} weights have no place in the backbone: '
             f'{_first(unused)}. That is right where the backbone has fewer stages. Else: {advice}'
         )
 

@@ -14,9 +14,9 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from ...errors import CheckpointError, ConfigError
+from ...errors import ConfigError
 from ...signature import check_call
-from ..pretrained import read_state_dict
+from ..pretrained import load_backbone
 from .resnet3d import ResNet3d
 
 
@@ -181,34 +181,14 @@ class Pathway(ResNet3d):
             if isinstance(module, nn.ConvTranspose3d):
                 module.reset_parameters()
         if pretrained is not None:
-            self.load_state_dict(self._widened(pretrained))
-
-    def _widened(self, path: str) -> dict[str, Tensor]:
-        """Return a checkpoint's weights in the shapes that they have here."""
-        weights, own = read_state_dict(path), self.state_dict()
-        if any(key.startswith('backbone.') for key in weights):
-            weights = {key.removeprefix('backbone.'): value for key, value in weights.items()}
-        faults = []
-        for key, value in own.items():
-            given = weights.get(key)
-            if given is None and not key.startswith(self._lateral_prefixes):
-                faults.append(f'{key} is missing')
-            elif given is not None:
-                own[key] = with_channels(given, value.shape)
-                if own[key].shape != value.shape:
-                    shapes = f'{tuple(given.shape)}, expected {tuple(value.shape)}'
-                    faults.append(f'{key} is {shapes}')
-        if faults:
-            more = f', and {len(faults) - 3} more' if len(faults) > 3 else ''
-            raise CheckpointError(
-                f'{path}: does not fit the pathway: {"; ".join(faults[:3])}{more}. Is it of the same '
-                "network? Compare the pathway's settings with those it was trained with."
+            places = self.lateral.places
+            load_backbone(
+                self,
+                pretrained,
+                inflate=self.pretrained2d,
+                pad_inputs=tuple(f'layer{place + 1}.0.' for place in places),
+                at_random=tuple(f'{lateral_name(place)}.' for place in places),
             )
-        return own
-
-    @property
-    def _lateral_prefixes(self) -> tuple[str, ...]:
-        return tuple(f'{lateral_name(place)}.' for place in self.lateral.places)
 
     def _freeze(self) -> None:
         super()._freeze()
@@ -265,22 +245,6 @@ class PathwaySettings:
 def lateral_name(place: int) -> str:
     """Return the name of the lateral connection after the stem (0) or layer<place>."""
     return f'layer{place}_lateral' if place else 'conv1_lateral'
-
-
-def with_channels(weight: Tensor, shape: torch.Size) -> Tensor:
-    """Append zeros for the input channels that a convolution's weight lacks.
-
-    Args:
-        weight: (D, C, ...) of a narrower layer, or any other tensor, which is returned as it is.
-        shape: wanted.
-
-    Returns:
-        (D, shape[1], ...).
-    """
-    if weight.ndim < 3 or weight.ndim != len(shape) or weight.shape[1] >= shape[1]:
-        return weight
-    missing = weight.new_zeros(weight.shape[0], shape[1] - weight.shape[1], *weight.shape[2:])
-    return torch.cat([weight, missing], 1)
 
 
 def join(own: Tensor, incoming: Tensor | None) -> Tensor:

@@ -16,7 +16,6 @@ _IDLE_IN_3D: Idle = {
     'with_pool2': False,
     'with_pool1': True,
     'lateral': False,
-    'pretrained2d': ANY,
     'non_local': lambda value: not any(value) if isinstance(value, (list, tuple)) else not value,
     'init_cfg': None,
 }
@@ -34,7 +33,7 @@ def speaks_of_strides(backbone: Any) -> bool:
     """Whether a backbone is written in MMAction2's words."""
     words = (*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st'))
     return isinstance(backbone, Mapping) and any(
-        word in backbone for word in words if word not in ('pretrained2d', 'init_cfg')
+        word in backbone for word in words if word != 'init_cfg'
     )
 
 
@@ -79,6 +78,12 @@ def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, remarks: Remarks) 
                 backbone[name] = tuple(d if g is None else g for g, d in zip(given, default))
         return remarks.without_idle(
             backbone, _IDLE_IN_3D, 'model.backbone', 'Leave it out, and train anew.'
+        )
+    if kind == 'C3D':
+        remarks.cannot(
+            "model.backbone.type = 'C3D'",
+            'of MMAction2 has max pooling and fully connected layers; the C3D that is here has neither. '
+            "Write PYSKL's arguments (base_channels, num_stages, temporal_downsample), and train anew.",
         )
     if kind == 'AGCN':
         remarks.cannot(

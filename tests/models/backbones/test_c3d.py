@@ -1,0 +1,55 @@
+"""C3D against PYSKL's numbers, and what its settings mean."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from network_goldens import assert_keys, assert_passes, assert_starts
+
+from pyskl.errors import ConfigError
+from pyskl.models import BACKBONES
+from pyskl.models.backbones import C3D
+
+LIGHT = dict(in_channels=17, base_channels=32, num_stages=3, temporal_downsample=False)
+
+
+def test_keys_and_starting_values_are_upstreams():
+    network = C3D(**LIGHT)
+    assert_keys('c3d_light', network)
+    assert_starts('c3d_light', network)
+
+
+def test_features_loss_and_gradients_are_upstreams():
+    assert_passes('c3d_light', C3D(**LIGHT))
+
+
+def test_the_whole_network_halves_frames_and_pixels_between_its_groups():
+    network = C3D(base_channels=4)
+    features = network(torch.rand(2, 3, 16, 32, 48))
+    assert features.shape == (2, 32, 2, 2, 3) and network.num_features == 32
+    network.pool(features).sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+    assert {key.split('.')[0] for key in network.state_dict()} >= {'conv5a', 'conv5b'}
+
+
+@pytest.mark.parametrize(
+    ('settings', 'least'),
+    [
+        ({}, (8, 16)),
+        (dict(num_stages=3), (4, 8)),
+        (dict(temporal_downsample=False), (1, 16)),
+    ],
+)
+def test_clips_of_which_pooling_leaves_nothing_are_refused(settings, least):
+    network = C3D(base_channels=1, **settings)
+    frames, pixels = least
+    network(torch.zeros(2, 3, frames, pixels, pixels))
+    for shape in ((frames - 1, pixels, pixels), (frames, pixels - 1, pixels)):
+        with pytest.raises(ConfigError, match=f'at least {frames} frames of {pixels} x {pixels}'):
+            network(torch.zeros(2, 3, *shape))
+
+
+@pytest.mark.parametrize('settings', [dict(num_stages=5), dict(base_channels=0)])
+def test_wrong_arguments_are_named(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        BACKBONES.build(dict(type='C3D', **settings))

@@ -1,0 +1,84 @@
+"""X3D against PYSKL's numbers, and what its settings mean."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from network_goldens import assert_keys, assert_passes, assert_starts
+from torch import nn
+
+from pyskl.errors import ConfigError
+from pyskl.models import BACKBONES
+from pyskl.models.backbones import X3D
+from pyskl.models.backbones.x3d import SEModule, rounded_to_eights
+
+GOLDEN = {
+    'x3d_default': {},
+    'x3d_shallow': dict(
+        gamma_d=1,
+        in_channels=17,
+        base_channels=24,
+        num_stages=3,
+        se_ratio=None,
+        use_swish=False,
+        stage_blocks=(2, 5, 3),
+        spatial_strides=(2, 2, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize('name', GOLDEN)
+def test_keys_and_starting_values_are_upstreams(name):
+    network = X3D(**GOLDEN[name])
+    assert_keys(name, network)
+    assert_starts(name, network)
+
+
+@pytest.mark.parametrize('name', GOLDEN)
+def test_features_loss_and_gradients_are_upstreams(name):
+    assert_passes(name, X3D(**GOLDEN[name]))
+
+
+def se_blocks(network):
+    return [[isinstance(block.se_module, SEModule) for block in stage] for stage in network.stages]
+
+
+def test_every_block_or_every_second_has_squeeze_and_excitation():
+    two = dict(num_stages=2, spatial_strides=(2, 2), base_channels=8)
+    assert se_blocks(X3D(**two)) == [[True, False, True], [True, False, True, False, True]]
+    network = X3D(se_style='all', use_swish=False, **two)
+    assert se_blocks(network) == [[True] * 3, [True] * 5]
+    assert not any(isinstance(module, nn.SiLU) for module in network.modules())
+    features = network(torch.rand(2, 3, 4, 16, 16))
+    assert features.shape == (2, 36, 4, 2, 2) and network.num_features == 36
+    network.pool(features).sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ('width', 'factor', 'rounded'),
+    [
+        (54, 1 / 16, 8),
+        (216, 1 / 16, 16),
+        (432, 1 / 16, 32),  # 24 would be less than nine tenths of 27
+        (24, 1.0, 24),
+        (24, 2.2, 56),
+    ],
+)
+def test_widths_are_rounded_to_eights(width, factor, rounded):
+    assert rounded_to_eights(width, factor) == rounded
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        dict(gamma_d=0.0),
+        dict(stage_blocks=(1, 2)),
+        dict(se_style='some'),
+        dict(frozen_stages=5),
+        dict(spatial_strides=(2, 2, 0, 2)),
+    ],
+)
+def test_wrong_arguments_are_named(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        BACKBONES.build(dict(type='X3D', **settings))
