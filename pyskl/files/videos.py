@@ -77,7 +77,8 @@ class VideoFrames:
         decoded: list[np.ndarray] = []
         try:
             for start in range(0, len(needed), _AT_ONCE):
-                decoded += self._reader.get_batch(needed[start : start + _AT_ONCE]).asnumpy()
+                batch = self._reader.get_batch(needed[start : start + _AT_ONCE])
+                decoded.extend(batch.asnumpy())
         except self._errors as error:
             raise self._refused(needed.tolist()) from error
         return [decoded[i] for i in places.tolist()]
