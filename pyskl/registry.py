@@ -209,8 +209,7 @@ PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
-        *('MMPad', 'MMCompact'),
+        *('MultiScaleCrop', 'ColorJitter'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )

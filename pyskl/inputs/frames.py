@@ -167,6 +167,10 @@ class LazyFrames(LazyArray):
         return (frames // self.clip_len, channels, self.clip_len, height, width)
 
     @property
+    def is_computed(self) -> bool:
+        return self._computed is not None
+
+    @property
     def by_view(self) -> LazyFrames:
         """The same as (S, 3, T, H, W), for a 3D network."""
         return self._in_order('NCTHW')
@@ -184,6 +188,11 @@ class LazyFrames(LazyArray):
                 computed = computed.reshape(-1, self.clip_len, *computed.shape[1:])
             computed = np.moveaxis(computed, -1, 1)
         return LazyFrames(self.frames, self.scale, self.clip_len, order, self.is_tensor, computed)
+
+    def followed_by(self, frames: Sequence[np.ndarray]) -> LazyFrames:
+        """Return these frames with others of the same size behind them, none computed yet."""
+        more = [*self.frames, *frames]
+        return LazyFrames(more, self.scale, self.clip_len, self._order, self.is_tensor)
 
     def as_tensor(self) -> LazyFrames:
         return LazyFrames(self.frames, self.scale, self.clip_len, self._order, True, self._computed)
