@@ -1,6 +1,6 @@
 """Made-up clips of pictures and key points (tools/make_demo_data.py data/demo_video --video), and how small networks learn them.
 
-8 pictures of 64 x 64 and 16 heatmaps of 32 x 32 a clip, around the person.
+4 pictures of 64 x 64 and 16 heatmaps of 32 x 32 a clip, around the person.
 """
 layout = 'imigue22'
 img_norm = dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False)
@@ -28,7 +28,7 @@ optimizer = dict(type='AdamW', lr=0.003, weight_decay=0.01)
 auto_scale_lr = dict(base_batch_size=16)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
-total_epochs = 20
+total_epochs = 12
 checkpoint_config = dict(interval=1, max_keep_ckpts=3)
-evaluation = dict(interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy'], topk=(1, 5))
+evaluation = dict(interval=4, metrics=['top_k_accuracy', 'mean_class_accuracy'], topk=(1, 5))
 log_config = dict(interval=10, hooks=[dict(type='TextLoggerHook')])

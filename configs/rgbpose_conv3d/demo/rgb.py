@@ -1,4 +1,4 @@
-"""Pictures alone, on the made-up clips of ../../_base_/demo_video.py: a small SlowOnly on 8 frames.
+"""Pictures alone, on the made-up clips of ../../_base_/demo_video.py: a small SlowOnly on 4 frames.
 
 It can tell six of the eight classes; what the hands do below the desk it does not see.
 """
@@ -17,7 +17,7 @@ model = dict(
     cls_head=dict(type='I3DHead', in_channels=512, num_classes=8, dropout=0.2),
     test_cfg=dict(average_clips='prob'))
 
-read = [dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8), num_clips=1), dict(type='MMDecode')]
+read = [dict(type='MMUniformSampleFrames', clip_len=dict(RGB=4), num_clips=1), dict(type='MMDecode')]
 finish = [
     _base_.img_norm,
     dict(type='FormatShape', input_format='NCTHW'),

@@ -1,6 +1,6 @@
 """Pictures and key points, on the made-up clips of ../../_base_/demo_video.py: a small RGBPose-Conv3D.
 
-rgb.py's network beside pose.py's; all eight classes can be told. Two heatmaps for one picture.
+rgb.py's network beside pose.py's; all eight classes can be told. Four heatmaps for one picture.
 """
 _base_ = ['../../_base_/demo_video.py']
 
@@ -8,8 +8,8 @@ model = dict(
     type='MMRecognizer3D',
     backbone=dict(
         type='RGBPoseConv3D',
-        speed_ratio=2,
-        channel_ratio=2,
+        speed_ratio=4,
+        channel_ratio=4,
         rgb_pathway=dict(
             base_channels=16,
             stage_blocks=(1, 1, 1, 1),
@@ -33,13 +33,13 @@ model = dict(
             temporal_strides=(1, 1, 1),
             lateral=True,
             lateral_inv=True,
-            lateral_infl=8,
+            lateral_infl=16,
             lateral_activate=[0, 1, 1])),
     cls_head=dict(type='RGBPoseHead', num_classes=8, in_channels=[512, 128], dropout=0.2),
     test_cfg=dict(average_clips='prob'))
 
 read = [
-    dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=16), num_clips=1),
+    dict(type='MMUniformSampleFrames', clip_len=dict(RGB=4, Pose=16), num_clips=1),
     dict(type='MMDecode')
 ]
 finish = [
