@@ -1,6 +1,6 @@
 """Made-up clips of pictures and key points (tools/make_demo_data.py data/demo_video --video), and how small networks learn them.
 
-4 pictures of 64 x 64 and 16 heatmaps of 32 x 32 a clip, around the person.
+4 pictures of 48 x 48 and 16 heatmaps of 24 x 24 a clip, around the person.
 """
 layout = 'imigue22'
 img_norm = dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False)
@@ -8,12 +8,12 @@ heatmaps = dict(type='GeneratePoseTarget', layout=layout, sigma=0.7, with_kp=Tru
 compact = dict(type='MMCompact', hw_ratio=1., allow_imgpad=True)
 train_shape = [
     compact,
-    dict(type='Resize', scale=(72, 72), keep_ratio=False),
+    dict(type='Resize', scale=(54, 54), keep_ratio=False),
     dict(type='RandomResizedCrop', area_range=(0.8, 1.0)),
-    dict(type='Resize', scale=(64, 64), keep_ratio=False),
+    dict(type='Resize', scale=(48, 48), keep_ratio=False),
     dict(type='Flip', flip_ratio=0.5, layout=layout),
 ]
-test_shape = [compact, dict(type='Resize', scale=(64, 64), keep_ratio=False)]
+test_shape = [compact, dict(type='Resize', scale=(48, 48), keep_ratio=False)]
 
 files = dict(type='PoseDataset', ann_file='data/demo_video/annotations.pkl', data_prefix='data/demo_video/videos')
 data = dict(
