@@ -1,4 +1,4 @@
-"""The shipped configs, by what they train: graph networks on key points, or networks on heatmaps."""
+"""The shipped configs, by what they train: graph networks on key points, PYSKL's or our networks on heatmaps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def _has_graph(path: Path) -> bool:
 
 _COMPLETE = sorted(p for p in CONFIGS.rglob('*.py') if family_of(p) not in _OTHERS)
 GRAPH_CONFIGS = [p for p in _COMPLETE if _has_graph(p)]
-HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p)]
+POSEC3D_CONFIGS = [
+    p for p in _COMPLETE if family_of(p) == 'posec3d' and 'imigue' not in p.parent.name
+]
+HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p) and p not in POSEC3D_CONFIGS]
 
 
 def name_of(path: Path) -> str:

@@ -102,18 +102,20 @@ def test_the_worst_file_costs_a_multiple_of_its_size(kind, tmp_path):
     def attempt() -> None:
         with contextlib.suppress(UserError):
             read(tmp_path / name)
+        if kind == 'log':
+            (tmp_path / 'a.log.json').rename(tmp_path / name)
 
-    began = time.process_time()
-    attempt()
-    spent = time.process_time() - began
-    if kind == 'log':
-        (tmp_path / 'a.log.json').rename(tmp_path / name)
+    spent = []
+    for _ in range(2):  # the first also imports what reads it
+        began = time.process_time()
+        attempt()
+        spent.append(time.process_time() - began)
     tracemalloc.start()
     try:
         attempt()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    print(f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * spent / len(raw):.2f} us a byte ({len(raw):,} bytes)')
+    print(f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * min(spent) / len(raw):.2f} us a byte ({len(raw):,} bytes)')
     assert peak < memory * len(raw) + 4 * MB
-    assert spent < 1e-6 * microseconds * len(raw) + 1
+    assert min(spent) < 1e-6 * microseconds * len(raw) + 1

@@ -277,7 +277,7 @@ NOBODY_GIVES = 'no earlier step gives it.'
 
 @pytest.mark.parametrize('steps, message', [
     ([HEATMAP[0], HEATMAP[4]], f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape."),
-    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try SampleFrames"),
+    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or SampleFrames"),
     (HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])], f"[5] (Collect) needs 'lable'; {NOBODY_GIVES}"),
     (HEATMAP[:6] + [stage('ToTensor', keys=['emb'])], f"[6] (ToTensor) needs 'emb'; {NOBODY_GIVES} Add it to Collect's keys."),
     (HEATMAP[:3] + [stage('Collect', keys=['keypoint']), stage('Flip')], f"[4] (Flip) needs 'img_shape'; {NOBODY_GIVES}"),

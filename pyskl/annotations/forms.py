@@ -20,7 +20,7 @@ from ..files.arrays import load_npy
 from ..files.safe_pickle import open_regular
 from ..files.texts import read_json
 from .clip_names import VIDEOS
-from .label_files import are_columns
+from .label_files import are_columns, is_row
 
 _HEAD = 65536  # bytes that are looked at
 _BY_HAND = (
@@ -311,7 +311,7 @@ def _num_values(data: Any) -> int:
 
 def _is_labels(data: Any) -> bool:
     if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
-        return isinstance(data[0], (list, tuple, np.ndarray)) and all(isinstance(name, str) for name in data[0])
+        return is_row(data[0]) and all(isinstance(name, str) for name in data[0])
     if isinstance(data, (list, tuple)) and len(data) == 2 and are_columns(*data):
         return len(data[0]) > 0
     if isinstance(data, (list, tuple)) and any('keypoint' in _keys([entry]) for entry in data):

@@ -210,10 +210,14 @@ def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
     raise DataError(f'{path}: holds {brief(data)}. Expected labels: {HELP}.')
 
 
+def is_row(value: Any) -> bool:
+    """Whether this is a list, a tuple or an array with a first axis; an array of one number has none."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
 def are_columns(names: Any, labels: Any) -> bool:
     """Whether this is (names, labels), as ST-GCN's label files have it."""
-    lists = (list, tuple, np.ndarray)
-    if not isinstance(names, lists) or not isinstance(labels, lists) or len(names) != len(labels):
+    if not is_row(names) or not is_row(labels) or len(names) != len(labels):
         return False
     are_labels = all(isinstance(label, (int, np.integer)) for label in labels)
     return are_labels and all(isinstance(name, str) for name in names)

@@ -92,8 +92,15 @@ class _Rehearsal(DataUnpickler):
     def load_binpersid(self) -> None:
         self.stack[-1] = _MADE
 
+    def load_text(self, size_bytes: int) -> None:
+        """Take a text as pickle and torch do: names of files may hold bytes that are no UTF-8."""
+        self.append(self.counted(size_bytes).decode('utf-8', 'surrogatepass'))
+
     instructions = {
         **INSTRUCTIONS,
+        pickle.SHORT_BINUNICODE: lambda self: self.load_text(1),
+        pickle.BINUNICODE: lambda self: self.load_text(4),
+        pickle.BINUNICODE8: lambda self: self.load_text(8),
         pickle.REDUCE: load_reduce,
         pickle.NEWOBJ: load_new,
         pickle.BUILD: load_build,

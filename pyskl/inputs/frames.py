@@ -50,6 +50,9 @@ def _filled(values: Sequence[float], device: torch.device) -> Tensor:
 class Frames(Input):
     """Frames of B samples of S views each, as bytes; the model's device normalises them.
 
+    Between processes they travel in shared memory, as tensors do: of 10 MB that costs the process
+    that trains 1 ms, where the pipe costs 11 ms.
+
     Attributes:
         pixels: (B, S, T, H, W, 3) uint8 for 3D networks, or (B, S, H, W, 3) for 2D ones, where
             each frame is a view.

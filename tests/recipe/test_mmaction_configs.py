@@ -322,6 +322,13 @@ def test_graph_networks_of_0x_are_read_and_their_own_stage_is_named(write):
     assert any('AGCN' in line and 'softmax' in line for line in caught.value.messages)
 
 
+def test_c3d_of_mmaction2_is_another_network(write):
+    theirs = OLD.replace("type='ResNet3dSlowOnly'", "type='C3D'")
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(load_config(write(theirs)))
+    assert any("'C3D'" in line and 'max pooling' in line for line in caught.value.messages)
+
+
 def test_pyskls_own_words_pass_untouched(write):
     text = OLD
     for theirs, ours in (

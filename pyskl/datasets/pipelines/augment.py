@@ -11,7 +11,7 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, Step, check_planar, picture_size, zero_coordinates
-from .pictures import PictureStep, warped
+from .pictures import PictureStep, move_boxes, warped
 
 
 @PIPELINES.register_module()
@@ -94,9 +94,17 @@ class ShiftScale(PictureStep):
             with np.errstate(invalid='ignore', over='ignore'):      # NaN and infinity stand for missing joints, too
                 moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
             results['keypoint'] = np.where(zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape))
+        matrix = np.array([[a, -b, x], [b, a, y]])
         if 'imgs' in results:
-            results['imgs'] = warped(results['imgs'], np.array([[a, -b, x], [b, a, y]]))
+            results['imgs'] = warped(results['imgs'], matrix)
+        move_boxes(results, lambda boxes: _around_moved_corners(boxes, matrix))
         return results
+
+
+def _around_moved_corners(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(..., 4) the upright boxes around boxes (..., 4) whose corners an affine map (2, 3) moves."""
+    corners = boxes[..., [0, 1, 2, 1, 2, 3, 0, 3]].reshape(*boxes.shape[:-1], 4, 2) @ matrix[:, :2].T + matrix[:, 2]
+    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
 
 
 @PIPELINES.register_module()

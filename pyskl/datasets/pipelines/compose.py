@@ -31,8 +31,8 @@ FROM_DATASET = (
 class Compose:
     """A pipeline.
 
-    Heatmaps are drawn when somebody looks at them (inputs.LazyArray). In front of a step that does
-    not say that it leaves lazy entries alone (`keeps_lazy`), they are drawn.
+    Heatmaps are drawn, and frames normalised, when somebody looks at them (inputs.LazyArray), or
+    in front of a step that does not say that it leaves lazy entries alone (`keeps_lazy`).
 
     Attributes:
         gives: the entries that are there at the end; None: any may be.

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, Step, clip_error, for_each_joint
-from .pictures import Box, PictureStep, check_room, cut, cut_boxes, frames_of, mirrored
+from .pictures import BOXES, Box, PictureStep, check_room, cut, cut_boxes, frames_of, mirrored
 
+_OF_ONE_PICTURE = ('keypoint', 'keypoint_score', *BOXES)
 Quadruple = tuple[float, float, float, float]  # x, y, width, height as shares of the first picture
 
 
@@ -134,7 +135,7 @@ class CenterCrop(Crop):
 class _SeveralCrops(Step):
     """Cuts several regions out of the frames, one behind the other, all frames of each together.
 
-    Key points have one place in one picture, so they leave the results.
+    Key points and boxes have one place in one picture, so they leave the results.
     """
 
     needs = ('imgs', 'img_shape')
@@ -145,7 +146,7 @@ class _SeveralCrops(Step):
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         after = super().keys_after(keys)
-        return after and after - {'keypoint', 'keypoint_score'}
+        return after and after.difference(_OF_ONE_PICTURE)
 
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region in a picture of w x h pixels."""
@@ -171,7 +172,7 @@ class _SeveralCrops(Step):
                 boxes += [box] * len(shown)
         results['imgs'], results['crop_bbox'] = crops, np.array(boxes)
         results['img_shape'] = (crop_h, crop_w)
-        for key in ('keypoint', 'keypoint_score'):
+        for key in _OF_ONE_PICTURE:
             results.pop(key, None)
         return results
 

@@ -61,9 +61,9 @@ def frames_of(results: Results, step: Step) -> Frames:
         DataError: `imgs` are no frames, or not of the size that img_shape says.
     """
     imgs = results['imgs']
-    frames = imgs if isinstance(imgs, list) else np.asarray(imgs)
+    frames = imgs if isinstance(imgs, (list, tuple)) else np.atleast_1d(imgs)
     size = picture_size(results) if 'img_shape' in results else None
-    kinds = {(np.shape(frame), str(np.asarray(frame).dtype)) for frame in frames if np.ndim(frames[0])}
+    kinds = {(a.shape, str(a.dtype)) for a in map(np.asarray, frames) if a.ndim}
     shape, dtype = next(iter(kinds), ((), ''))
     is_picture = len(shape) == 2 or len(shape) == 3 and shape[2] <= 4
     if len(kinds) != 1 or not is_picture or shape[:2] != (size or shape[:2]):

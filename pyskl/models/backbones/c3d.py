@@ -113,6 +113,6 @@ class C3D(Backbone):
         if len(shape) == 4 and (shape[1] < frames or min(shape[2:]) < pixels):
             raise ConfigError(
                 f'model.backbone (C3D): a clip of {shape[1]} frames of {shape[2]} x {shape[3]} pixels; '
-                f'its poolings need at least {frames} frames of {pixels} x {pixels}. Take larger '
-                'clips, num_stages=3, or temporal_downsample=False for fewer frames.'
+                f'its poolings need at least {frames} x {pixels} x {pixels}. Take larger clips, or pool '
+                'less: num_stages=3, temporal_downsample=False.'
             )

@@ -45,7 +45,7 @@ def test_clips_of_which_pooling_leaves_nothing_are_refused(settings, least):
     frames, pixels = least
     network(torch.zeros(2, 3, frames, pixels, pixels))
     for shape in ((frames - 1, pixels, pixels), (frames, pixels - 1, pixels)):
-        with pytest.raises(ConfigError, match=f'at least {frames} frames of {pixels} x {pixels}'):
+        with pytest.raises(ConfigError, match=f'at least {frames} x {pixels} x {pixels}'):
             network(torch.zeros(2, 3, *shape))
 
 
