@@ -117,6 +117,13 @@ def find(name: str, here: Path) -> Path:
     return next((path for path in (Path(name), here / name) if split_part(path)[0].exists()), Path(name))
 
 
+def scores_beside(path: str, split: str) -> str:
+    """The scores of another split beside a stream's, the same part of them: val_scores.npz:rgb beside scores.npz:rgb."""
+    file, part = split_part(path)
+    other = str(file.with_name(f'{split}_scores.npz'))
+    return other if part is None else f'{other}:{part}'
+
+
 def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray:
     """(N,) each id's label by the annotation file, -1 where unknown."""
     clips = open_annotations(path)
@@ -157,8 +164,8 @@ def choose(args: argparse.Namespace, here: Path, streams: list[Scores], aligned:
     """The streams' weights and temperatures; none of the latter: scores are taken as they are. With --fit-on, how they came about."""
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
-        beside = [Path(path).with_name(f'{args.fit_on}_scores.npz') for path in paths]
-        missing = sorted({str(path) for path in beside if not find(path, here).exists()})
+        beside = [scores_beside(path, args.fit_on) for path in paths]
+        missing = sorted({str(file) for file in (split_part(path)[0] for path in beside) if not find(str(file), here).exists()})
         if missing and not args.fit_scores:
             raise DataError(f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
                             f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.')

@@ -204,7 +204,7 @@ def _full_name(component: Callable) -> str:
     return f'{component.__module__}.{component.__qualname__}'
 
 
-DATASETS = Registry('dataset', home='pyskl.datasets', elsewhere=('VideoDataset', 'RawframeDataset'))
+DATASETS = Registry('dataset', home='pyskl.datasets')
 PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',

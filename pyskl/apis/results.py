@@ -81,16 +81,11 @@ def _write_results(
     save_result_pkl(result, results.answers if several else scores)
     files = [result]
     if scores.ndim == 2:
-        # Several answers: the file of each can be blended as a stream of its own.
+        # Each of several answers can be blended as a stream of its own, scores.npz:rgb.
         file = beside(result, 'scores.npz')
-        named = {file: scores}
-        if several:
-            named |= {
-                file.with_name(f'{name}_{file.name}'): s for name, s in results.answers.items()
-            }
-        for file, own in named.items():
-            save_scores(file, results.ids, own, checkpoint)
-        files += named
+        parts = results.answers if several else {}
+        save_scores(file, results.ids, scores, checkpoint, parts)
+        files.append(file)
     if results.metrics:
         files += _write_metrics(result, results, scores, checkpoint, split)
     if scores.ndim == 2 and split == 'test' and result.name == 'result.pkl':

@@ -20,7 +20,7 @@ from ..engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint
 from ..engine.distributed import Collectives, Ranks
 from ..engine.failures import together
 from ..engine.log import as_text
-from ..engine.tester import collect_scores, joint_scores
+from ..engine.tester import collect_scores, joint_scores, judged_scores
 from ..errors import CheckpointError, ConfigError
 from ..evaluation import check_metrics, evaluate, group_accuracy, is_long_tailed, one_sided
 from ..models import fuse_conv_bn, speed_up
@@ -287,19 +287,18 @@ def _all_metrics(
     labels: np.ndarray,
     counts: np.ndarray | None,
 ) -> dict[str, float]:
-    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them:
-    'rgb_top1_acc' ...
+    """Metrics of the clips' scores and, where a recognizer gives several answers, of each of them
+    and their blends: 'rgb_top1_acc' ...
     """
     names, topk = options.eval or recipe.evaluation.metrics, recipe.evaluation.topk
     figures: dict[str, float] = {}
-    parts = answers if len(answers) > 1 else {}
-    for name, scores in {'': joint_scores(answers), **parts}.items():
+    for prefix, scores in judged_scores(answers).items():
         own = dict(evaluate(scores, labels, metrics=names, topk=topk))
         fit = counts is not None and labels.ndim == 1 and scores.shape[1] == len(counts)
         if fit and is_long_tailed(counts):
             groups = group_accuracy(scores, labels, counts)
             own |= {key: value for key, value in groups.items() if not np.isnan(value)}
-        figures |= {f'{name}_{key}' if name else key: value for key, value in own.items()}
+        figures |= {f'{prefix}{key}': value for key, value in own.items()}
     return figures
 
 

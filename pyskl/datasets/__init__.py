@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from .pipelines import Compose
     from .pose_dataset import PoseDataset
     from .samplers import TestBatches, TrainBatches
+    from .video_dataset import RawframeDataset, VideoDataset
     from .wrappers import ConcatDataset, RepeatDataset
 
 __all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'GestureDataset', 'PoseDataset',
-           'RepeatDataset', 'TestBatches', 'TrainBatches', 'build_dataloader', 'build_dataset', 'load_label_embeddings']
+           'RawframeDataset', 'RepeatDataset', 'TestBatches', 'TrainBatches', 'VideoDataset',
+           'build_dataloader', 'build_dataset', 'load_label_embeddings']
 __getattr__, __dir__ = lazy_exports(__name__)
 
 

@@ -18,14 +18,14 @@ from ..annotations.clips import Annotations, Ids
 from ..annotations.fields import start_of
 from ..annotations.label_lists import LabelLists, from_one
 from ..errors import ConfigError, DataError
-from ..evaluation import evaluate
+from ..evaluation import evaluate_results
 from ..registry import PIPELINES
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
 from .pipelines import Compose, Flip
 from .pipelines.base import clip_error, is_ours
-from .videos import OnBadVideo, check_videos, faults_of_video, reads_videos
+from .videos import OnBadVideo, check_videos, faults_of_video, is_video_file, reads_videos
 
 
 class AnnotatedDataset(ClipDataset):
@@ -65,6 +65,7 @@ class AnnotatedDataset(ClipDataset):
     """
 
     components = {'pipeline': PIPELINES}
+    _is_there = staticmethod(is_video_file)
     _faults_of_video = staticmethod(faults_of_video)
 
     def __init__(
@@ -151,7 +152,12 @@ class AnnotatedDataset(ClipDataset):
         if not reads_videos(self.pipeline):
             return clips
         return check_videos(
-            clips, self._video, self._faults_of_video, self.on_bad_video, self.ann_file
+            clips,
+            self._video,
+            self._is_there,
+            self._faults_of_video,
+            self.on_bad_video,
+            self.ann_file,
         )
 
     def _video(self, clip: Mapping[str, Any]) -> str:
@@ -170,12 +176,12 @@ class AnnotatedDataset(ClipDataset):
         if len(wrong):
             label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
             expected = '0 or more' if highest == np.iinfo(np.int64).max else f'0..{highest - 1}'
-            if label == -1:
-                advice = self._advice_without_label()
-            else:
-                advice = from_one(lists.values, highest, self.ann_file) or (
-                    'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
-                )
+            advice = (
+                self._advice_without_label()
+                if label == -1
+                else self._advice_from_one(lists, highest)
+                or 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+            )
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected {expected} ({len(clips)} such clips). {advice}'
             )
@@ -188,6 +194,10 @@ class AnnotatedDataset(ClipDataset):
             'That is none: clips without labels can only be tested. To add labels: python '
             f'tools/join.py {shlex.quote(self.ann_file)} --labels LABELS.csv -o OUT.pkl'
         )
+
+    def _advice_from_one(self, lists: LabelLists, num_classes: int) -> str:
+        """What to do where labels count from 1; '' where they do not."""
+        return from_one(lists.values, num_classes, self.ann_file)
 
     def _per_class(self, class_prob: str | dict | Sequence[float] | None) -> np.ndarray | None:
         if class_prob is None:
@@ -305,14 +315,17 @@ class AnnotatedDataset(ClipDataset):
 
     def evaluate(
         self,
-        results: Sequence[np.ndarray],
+        results: Sequence[Any],
         metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name."""
+        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+
+        Of clips with several answers see evaluate_results.
+        """
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
-        return evaluate(np.stack(list(results)), self.truth, metrics=metrics, topk=topk)
+        return evaluate_results(results, self.truth, metrics=metrics, topk=topk)
 
 
 def _check_several(num_classes: int | None, **per_class: Any) -> None:

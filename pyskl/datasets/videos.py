@@ -34,9 +34,20 @@ def reads_videos(pipeline: Compose) -> bool:
     return any(getattr(step, 'reads_video', False) for step in pipeline.steps)
 
 
+def needs_length(pipeline: Compose) -> bool:
+    """Return whether a step needs total_frames before one that gives it, as DecordInit does."""
+    for step in pipeline.steps:
+        if 'total_frames' in getattr(step, 'needs', ()):
+            return True
+        if 'total_frames' in getattr(step, 'gives', ()):
+            return False
+    return False
+
+
 def check_videos(
     clips: Annotations,
     path_of: Callable[[Clip], str],
+    is_there: Callable[[str], bool],
     faults_of: Callable[[str, Sequence[Clip]], list[str | None]],
     on_bad_video: OnBadVideo,
     where: str,
@@ -46,6 +57,7 @@ def check_videos(
     Args:
         clips: of the data set.
         path_of: says where a clip's video is.
+        is_there: says whether something is there that may be one.
         faults_of: opens a video, and says for each of its clips what is wrong with it; None: nothing.
         on_bad_video: 'stop' only looks whether the files are there; 'skip' opens all of them.
         where: names the data set's file in messages.
@@ -54,7 +66,7 @@ def check_videos(
         DataError: a video is missing; with 'skip' only where no clip is left.
     """
     if on_bad_video == 'stop':
-        _look_for(clips, path_of, where)
+        _look_for(clips, path_of, is_there, where)
         return clips
     by_path: dict[str, list[int]] = {}
     for i, clip in enumerate(clips):
@@ -87,6 +99,15 @@ def check_videos(
     return clips.take(np.array([i for i in range(len(clips)) if i not in faults]))
 
 
+def is_video_file(path: str) -> bool:
+    """Return whether a regular file of that name is there."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(mode)
+
+
 def faults_of_video(path: str, clips: Sequence[Clip]) -> list[str | None]:
     """Open a video, and decode the last frame that each of its clips may need.
 
@@ -98,7 +119,7 @@ def faults_of_video(path: str, clips: Sequence[Clip]) -> list[str | None]:
         with VideoFrames(path) as video:
             for clip in clips:
                 start, end = start_of(clip), clip.get('end_frame')
-                fault = beyond(video, start, end)
+                fault = beyond(path, len(video), start, end)
                 if fault is None:
                     last = start + clip.get('total_frames', len(video)) - 1
                     video.frames([min(last, len(video) - 1)])
@@ -108,32 +129,27 @@ def faults_of_video(path: str, clips: Sequence[Clip]) -> list[str | None]:
     return faults
 
 
-def _look_for(clips: Annotations, path_of: Callable[[Clip], str], where: str) -> None:
+def _look_for(
+    clips: Annotations, path_of: Callable[[Clip], str], is_there: Callable[[str], bool], where: str
+) -> None:
     looked_at = sample(len(clips), _MOST_LOOKED_AT)
     paths = [path_of(clips[i]) for i in looked_at]
     with ThreadPoolExecutor(_THREADS) as threads:
-        there = dict(zip(dict.fromkeys(paths), threads.map(_is_there, dict.fromkeys(paths))))
+        different = list(dict.fromkeys(paths))
+        there = dict(zip(different, threads.map(is_there, different)))
     missing = [i for i, path in zip(looked_at, paths) if not there[path]]
     if not missing:
         return
     names, path = [clips.ids[i] for i in missing], path_of(clips[missing[0]])
     try:
         open_regular(Path(path)).close()
-        why = f'{path}: cannot be used.'
+        why = f'{path}: is a file, expected a folder.'
     except DataError as error:
         why = str(error)
     raise DataError(
         f'{where}: {len(missing)} of {count(len(paths), "clip")} have no video ({some(names, 3)}). '
         f'{names[0]}: {why} Is data_prefix the folder of the videos? {WAY_OUT}'
     )
-
-
-def _is_there(path: str) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISREG(mode)
 
 
 def _shown(found: Iterable, total: int) -> Iterable:

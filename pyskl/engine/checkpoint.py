@@ -25,7 +25,7 @@ from ..models.foreign_weights import to_our_names
 from ..wording import brief, some
 
 _NUMBERED = re.compile(r'(?:epoch|iter)_\d+\.pth')
-_BEST = re.compile(r'best_\w+_epoch_\d+\.pth')
+_BEST = re.compile(r'best_[\w:]+_epoch_\d+\.pth')  # RGBPose_1:1_top1_acc
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from ..datasets import Batches
+from ..evaluation import by_prefix
 from .batch import predict
 from .distributed import Collectives, Ranks
 
@@ -73,6 +74,15 @@ def _in_order(
     return {
         name: np.concatenate([answers[name] for _, answers in parts])[order] for name in parts[0][1]
     }
+
+
+def judged_scores(answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All scores of clips that are judged, by what stands before their figures' names: '' for the joint ones.
+
+    Of a recognizer with several answers also 'rgb_', 'pose_' and their blends, see evaluation.by_prefix.
+    """
+    parts = {} if len(answers) == 1 else by_prefix(answers)
+    return {'': joint_scores(answers), **parts}
 
 
 def joint_scores(answers: Mapping[str, np.ndarray]) -> np.ndarray:

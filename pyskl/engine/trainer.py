@@ -28,7 +28,7 @@ from .log import JsonLog, Tensorboard, as_text, duration
 from .optimizer import MOST, build_optimizer, checked_number, load_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
-from .tester import collect_scores, joint_scores
+from .tester import collect_scores, joint_scores, judged_scores
 from .window import Window
 
 _NAMED = 256                # clips of a bad batch that a message names
@@ -260,13 +260,14 @@ class Trainer:
         self._leave_if_asked()
         if answers is None:
             return None
-        metrics = evaluate(joint_scores(answers), self.val.dataset.truth, metrics=config.metrics, topk=config.topk)
+        metrics = {f'{prefix}{name}': value for prefix, scores in judged_scores(answers).items()
+                   for name, value in evaluate(scores, self.val.dataset.truth, metrics=config.metrics, topk=config.topk).items()}
         self.logger.info('Epoch(val) [%d][%d]\t%s', number, len(self.val), as_text(metrics))
         if not self._said_one_sided and (line := one_sided(joint_scores(answers), self.val.dataset.truth)):
             self.logger.warning('Epoch(val) [%d]: %s', number, line)
             self._said_one_sided = True
         self._write_row({'mode': 'val', 'epoch': number, 'iter': len(self.val), 'lr': self.optimizer.param_groups[0]['lr'], **metrics})
-        return dict(metrics)
+        return metrics
 
     def _share_buffers(self) -> None:
         """Give every rank rank 0's BatchNorm statistics: those are what the checkpoint holds, so those are validated."""

@@ -1,4 +1,5 @@
 """Numpy in, numbers out: what scores are worth when the labels are known."""
+from .answers import by_prefix, evaluate_results, prefixes
 from .baseline import mean_pose_nearest_neighbour
 from .calibration import ReliabilityBins, bootstrap_interval, expected_calibration_error, reliability_bins
 from .groups import class_groups, group_accuracy, is_long_tailed
@@ -17,7 +18,30 @@ from .metrics import (
 from .one_sided import one_sided
 from .report import ClassReport, format_report, per_class_report
 
-__all__ = ['METRICS', 'ONE_LABEL_METRICS', 'ClassReport', 'ReliabilityBins', 'bootstrap_interval', 'check_labels', 'check_metrics',
-           'class_groups', 'confusion_matrix', 'evaluate', 'expected_calibration_error', 'format_report', 'group_accuracy',
-           'is_long_tailed', 'macro_f1', 'mean_average_precision', 'mean_class_accuracy', 'mean_pose_nearest_neighbour', 'one_sided',
-           'per_class_report', 'reliability_bins', 'top_k_accuracy']
+__all__ = [
+    'METRICS',
+    'ONE_LABEL_METRICS',
+    'ClassReport',
+    'ReliabilityBins',
+    'bootstrap_interval',
+    'by_prefix',
+    'check_labels',
+    'check_metrics',
+    'class_groups',
+    'confusion_matrix',
+    'evaluate',
+    'evaluate_results',
+    'expected_calibration_error',
+    'format_report',
+    'group_accuracy',
+    'is_long_tailed',
+    'macro_f1',
+    'mean_average_precision',
+    'mean_class_accuracy',
+    'mean_pose_nearest_neighbour',
+    'one_sided',
+    'per_class_report',
+    'prefixes',
+    'reliability_bins',
+    'top_k_accuracy',
+]

@@ -5,11 +5,12 @@ Datasets with their pipelines, and whether model and data can belong together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..datasets.pipelines import Compose, Step
-from ..errors import ConfigError, Faults
+from ..errors import ConfigError, Faults, did_you_mean
+from ..evaluation import prefixes
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .graph_checks import bones_note, check_features, check_graph
@@ -101,6 +102,25 @@ def check_sense(
         )
     faults.raise_any(name)
     return collects_emb, None if model is None else bones_note(model, pipelines)
+
+
+def check_best(save_best: str | None, figures: Sequence[str], model: Mapping[str, Any], name: str) -> None:
+    """Raise ConfigError unless the model's answers give the figure that picks the best checkpoint.
+
+    Args:
+        save_best: evaluation.save_best.
+        figures: what the metrics are called.
+        model: the config's, checked.
+        name: of the config, for messages.
+    """
+    answers = getattr(RECOGNIZERS.get(model['type']), 'answers', ())
+    known = ('', *(prefixes(answers) if len(answers) > 1 else ()))
+    names = [f'{prefix}{figure}' for prefix in known for figure in figures]
+    if save_best not in (None, 'auto', *names):
+        raise ConfigError(
+            f'{name}: evaluation.save_best = {save_best!r} is unknown. Known: auto, '
+            f'{", ".join(names)}.{did_you_mean(save_best, names)}'
+        )
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:

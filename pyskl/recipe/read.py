@@ -14,7 +14,7 @@ from mmengine.config import Config
 from ..errors import ConfigError, Faults, did_you_mean
 from ..registry import DATASETS, RECOGNIZERS, Registry
 from ..signature import accepted
-from .checks import check_dataset, check_sense, choose_embedding
+from .checks import check_best, check_dataset, check_sense, choose_embedding
 from .dialects import translated
 from .dump import plain
 from .optimizer import check_optimizer
@@ -162,6 +162,9 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
     if whole and isinstance(settings.get('model'), Mapping):
         with faults:
             collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
+    if model is not None and top is not None:
+        with faults:
+            check_best(top.evaluation.save_best, top.evaluation.figures, model, name)
     faults.raise_any(name)
     recipe = _complete(top, name, settings)
     return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))), collects_emb=collects_emb)

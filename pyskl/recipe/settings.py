@@ -188,7 +188,8 @@ class Evaluation:
 
     interval   every so many epochs;  start: the first epoch that is judged, counted from 1 (None: as the interval falls)
     metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1; of clips with several labels mean_average_precision
-    save_best  the figure whose best checkpoint is kept: top1_acc ...; 'auto': the first figure; None: none is kept
+    save_best  the figure whose best checkpoint is kept: top1_acc ..., of a network with several answers also rgb_top1_acc,
+               RGBPose_1:1_top1_acc ...; 'auto': the first figure; None: none is kept
     rule       is more better (greater) or less? None: greater
     """
 
@@ -207,7 +208,8 @@ class Evaluation:
             raise ValueError(_unknown('metrics', unknown[0], METRICS))
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
-        if self.save_best not in (None, 'auto', *self.figures):
+        by_answer = tuple(f'_{name}' for name in self.figures)     # which answers there are only the model knows
+        if self.save_best not in (None, 'auto', *self.figures) and not self.save_best.endswith(by_answer):
             raise ValueError(_unknown('save_best', self.save_best, ('auto', *self.figures)))
 
     @property

@@ -38,21 +38,30 @@ class Scores:
 
 
 def save_scores(
-    path: str | os.PathLike, ids: Sequence[str], scores: Any, checkpoint: str | None = None
+    path: str | os.PathLike,
+    ids: Sequence[str],
+    scores: Any,
+    checkpoint: str | None = None,
+    parts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write scores.npz: `ids` (N,) text and `scores` (N, K) float32, row for row; `checkpoint` () text, the file that gave them.
 
+    parts   several answers by name, (N, K) each, of which `scores` is the joint one; read as 'scores.npz:NAME'
     raises  DataError: ids that are no text, or not one for each row; UserError: the file can't be written
     """
-    scores = np.asarray(scores, dtype=np.float32)
+    arrays = {
+        name: np.asarray(rows, dtype=np.float32)
+        for name, rows in {**(parts or {}), 'scores': scores}.items()
+    }
     are_texts = all(isinstance(name, str) for name in ids)
-    if scores.ndim != 2 or len(ids) != len(scores) or not are_texts:
-        raise DataError(
-            f'{path}: {len(ids)} ids for scores of shape {scores.shape}: expected (N, K) and one id, a text, a row.'
-        )
+    for rows in arrays.values():
+        if rows.ndim != 2 or len(ids) != len(rows) or not are_texts:
+            raise DataError(
+                f'{path}: {len(ids)} ids for scores of shape {rows.shape}: expected (N, K) and one id, a text, a row.'
+            )
     with atomic_write(path) as f:
         own = {} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}
-        np.savez(f, ids=np.array(ids, dtype=np.str_), scores=scores, **own)
+        np.savez(f, **arrays, ids=np.array(ids, dtype=np.str_), **own)
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:

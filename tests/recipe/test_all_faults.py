@@ -123,9 +123,8 @@ def test_a_test_asks_nothing_of_the_training_data(train):
 @pytest.mark.parametrize(
     ('kind', 'name'),
     [
-        ('backbone', 'ResNetTSM'),
+        ('backbone', 'AGCN'),
         ('backbone', 'SwinTransformer3D'),
-        ('backbone', 'ResNet3dSlowFast'),
         ('cls_head', 'TSMHead'),
     ],
 )

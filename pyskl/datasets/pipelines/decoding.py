@@ -182,7 +182,7 @@ def open_clip(results: Results, num_threads: int = 1) -> Frames:
     except DataError as error:
         raise clip_error(results, f'{error} {WAY_OUT}') from error
     start, end, total = (results.get(k) for k in ('start_frame', 'end_frame', 'total_frames'))
-    fault = beyond(video, start or 0, end)
+    fault = beyond(video.path, len(video), start or 0, end)
     if fault:
         video.close()
         raise clip_error(results, f'{fault} {WAY_OUT}')
@@ -200,14 +200,14 @@ def open_clip(results: Results, num_threads: int = 1) -> Frames:
 WAY_OUT = "To leave such clips out: on_bad_video='skip' in the data set."
 
 
-def beyond(video: Frames, start: int, end: int | None) -> str | None:
-    """Say that a clip from frame `start` to frame `end` reaches beyond the video; None: it does not."""
-    if start < len(video) and (end is None or end < len(video) + A_FEW):
+def beyond(path: str, num_frames: int, start: int, end: int | None) -> str | None:
+    """Say that a clip from frame `start` to frame `end` reaches beyond a video; None: it does not."""
+    if start < num_frames and (end is None or end < num_frames + A_FEW):
         return None
     last = 'its end' if end is None else f'frame {end}'
     return (
-        f'{video.path} has {len(video)} frames, 0 to {len(video) - 1}, but the clip goes from frame '
-        f'{start} to {last}. Are start and end counted in frames, from 0?'
+        f'{path} has {num_frames} frames, 0 to {num_frames - 1}, but the clip goes from frame {start} '
+        f'to {last}. Are start and end counted in frames, from 0?'
     )
 
 

@@ -21,7 +21,8 @@ _ATTRIBUTE = '_remarks_on_translation'
 
 
 def translate(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Remarks]:
-    """Translate a config that MMAction2's words give away; any other stays as it is.
+    """Translate a config that MMAction2's words give away; any other stays as it is, but for
+    PYSKL's key_indicator.
 
     Args:
         values: the config, plain values by key.
@@ -35,7 +36,8 @@ def translate(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Rem
         if dialect.is_spoken(values):
             remarks = Remarks(name, dialect.NAME)
             return dialect.translate(values, remarks), remarks
-    return dict(values), Remarks(name)
+    remarks = Remarks(name)
+    return mmaction0.translate_best(values, remarks), remarks
 
 
 def remember(cfg: Config, remarks: Remarks) -> None:

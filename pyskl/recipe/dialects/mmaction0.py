@@ -18,7 +18,7 @@ _OLD_STAGES = ('PaddingWithLoop', 'LoadKineticsPose', 'PoseNormalize')
 def is_spoken(values: Mapping[str, Any]) -> bool:
     """Whether the model or a stage has a word that PYSKL does not know.
 
-    The rest of a config may be of either: PYSKL's own files have data_prefix and key_indicator, too.
+    The rest of a config may be of either: PYSKL's own files have data_prefix, too.
     """
     model = values.get('model')
     if not isinstance(model, Mapping) or not isinstance(values.get('data'), Mapping):
@@ -53,8 +53,7 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
             data[split] = translate_dataset(data[split], f'data.{split}', remarks)
     translated['data'] = data
     _translate_workflow(translated, remarks)
-    _translate_best(translated, remarks)
-    return translated
+    return translate_best(translated, remarks)
 
 
 def translate_dataset(
@@ -107,11 +106,12 @@ def _translate_workflow(values: dict[str, Any], remarks: Remarks) -> None:
         )
 
 
-def _translate_best(values: dict[str, Any], remarks: Remarks) -> None:
+def translate_best(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
+    """Read key_indicator, which PYSKL's configs have too, as save_best."""
     evaluation = values.get('evaluation')
     if not isinstance(evaluation, Mapping) or 'key_indicator' not in evaluation:
-        return
+        return dict(values)
     kept = {key: value for key, value in evaluation.items() if key != 'key_indicator'}
     kept.setdefault('save_best', evaluation['key_indicator'])
-    values['evaluation'] = kept
     remarks.note('evaluation.key_indicator is read as save_best.')
+    return {**values, 'evaluation': kept}
