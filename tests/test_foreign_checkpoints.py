@@ -168,3 +168,34 @@ def test_what_was_changed_is_logged_at_the_start_of_a_training(tmp_path, network
     with caplog.at_level(logging.INFO, 'pyskl'):
         load_start(network, recipe, logging.getLogger('pyskl'))
     assert "found below 'model'" in caplog.text
+
+
+SLOWFAST = {
+    'backbone.slow_path.conv1.bn.weight': torch.ones(2),
+    'backbone.slow_path.layer1.0.conv3.bn.weight': torch.ones(3),
+    'backbone.fast_path.layer1.0.conv3.bn.weight': torch.ones(2),
+    'cls_head.fc_cls.weight': torch.tensor([[1.0, 2, 3, 4, 5], [6, 7, 8, 9, 10]]),
+}
+SLOW_FIRST = torch.tensor([[3.0, 4, 5, 1, 2], [8, 9, 10, 6, 7]])
+
+
+@pytest.mark.parametrize(
+    'beside',
+    [
+        dict(meta=dict(mmengine_version='0.7.2')),
+        dict(meta=dict(mmaction_version='0.24.0')),
+        dict(meta={}, message_hub={}),
+    ],
+)
+def test_slowfasts_classifier_of_mmaction_is_put_slow_first(tmp_path, beside):
+    path = saved(tmp_path, dict(state_dict=SLOWFAST, **beside))
+    checkpoint = read_checkpoint(path)
+    assert torch.equal(checkpoint['state_dict']['cls_head.fc_cls.weight'], SLOW_FIRST)
+    assert len(checkpoint['notes']) == 1 and 'slow first' in checkpoint['notes'][0]
+
+
+@pytest.mark.parametrize('meta', [{}, dict(pyskl_version='0.1.0', mmcv_version='1.7.2')])
+def test_slowfasts_classifier_of_ours_stays_as_it_is(tmp_path, meta):
+    checkpoint = read_checkpoint(saved(tmp_path, dict(state_dict=SLOWFAST, meta=meta)))
+    own = checkpoint['state_dict']['cls_head.fc_cls.weight']
+    assert torch.equal(own, SLOWFAST['cls_head.fc_cls.weight']) and checkpoint['notes'] == []

@@ -62,7 +62,7 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     check_dense(weights, f"{path}: {key or 'state_dict'!r}")
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
-    state_dict, notes = to_our_names(weights, str(path))
+    state_dict, notes = to_our_names(weights, str(path), data)
     if key not in (None, 'state_dict'):
         notes = [f'the weights were found below {key!r}.', *notes]
     return {'meta': {}, **data, 'state_dict': state_dict, 'notes': notes}

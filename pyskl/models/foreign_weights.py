@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
@@ -25,16 +27,24 @@ _STGCN_0 = [
 _BLOCK_0 = re.compile(r'backbone\.st_gcn_networks\.(\d+)\.')
 
 
-def to_our_names(state: Mapping[str, Tensor], source: str) -> tuple[dict[str, Tensor], list[str]]:
+# What the meta of MMAction2's checkpoints holds, of 1.x and of 0.x.
+_MMACTION = ('mmengine_version', 'mmaction_version')
+
+
+def to_our_names(
+    state: Mapping[str, Tensor], source: str, content: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Tensor], list[str]]:
     """Give the weights of a whole recognizer the names that they have here.
 
     Read are the weights of PYSKL as they are, of MMAction2 1.x (the statistics of its pictures,
-    `data_preprocessor.*`, are left out: here they are a step of the pipeline) and the ST-GCN of
-    MMAction2 0.x, whose graph becomes that of every block.
+    `data_preprocessor.*`, are left out: here they are a step of the pipeline; SlowFast's classifier
+    takes the fast pathway first there) and the ST-GCN of MMAction2 0.x, whose graph becomes that of
+    every block.
 
     Args:
         state: the weights by name; a leading 'module.' of all names is taken off.
         source: the file's name, for messages.
+        content: all that the file holds, where that is more than weights; it tells whose they are.
 
     Returns:
         The weights, and a line for the log on each thing that was changed.
@@ -64,7 +74,40 @@ def to_our_names(state: Mapping[str, Tensor], source: str) -> tuple[dict[str, Te
     if 'cls_head.fc.weight' in state and 'cls_head.fc_cls.weight' not in state:
         state = _renamed(state, _HEAD_1)
         notes.append('cls_head.fc is read as cls_head.fc_cls.')
+
+    if (statistics or _is_of_mmaction(content or {})) and _put_slow_first(state):
+        notes.append("MMAction2's SlowFast: the columns of cls_head.fc_cls were swapped, to slow first.")
     return state, notes
+
+
+def _is_of_mmaction(content: Mapping[str, Any]) -> bool:
+    meta = content.get('meta')
+    return 'message_hub' in content or any(
+        name in _MMACTION for name in (meta if isinstance(meta, Mapping) else {})
+    )
+
+
+def _put_slow_first(state: dict[str, Tensor]) -> bool:
+    """Swap the columns of SlowFast's classifier, in place; return whether there is one."""
+    classifier = state.get('cls_head.fc_cls.weight')
+    slow, fast = (_width(state, f'backbone.{name}_path.') for name in ('slow', 'fast'))
+    if classifier is None or classifier.shape[1:] != (slow + fast,) or not slow or not fast:
+        return False
+    of_fast, of_slow = classifier.split([fast, slow], 1)
+    state['cls_head.fc_cls.weight'] = torch.cat([of_slow, of_fast], 1)
+    return True
+
+
+def _width(state: Mapping[str, Tensor], pathway: str) -> int:
+    """Return the channels of a pathway's last stage: no BatchNorm is wider. 0 without one."""
+    return max(
+        (
+            value.numel()
+            for key, value in state.items()
+            if key.startswith(pathway) and key.endswith('.bn.weight')
+        ),
+        default=0,
+    )
 
 
 def _renamed(state: Mapping[str, Tensor], names: list[tuple[str, str]]) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pyskl.errors import CheckpointError
 from pyskl.models import BACKBONES
-from pyskl.models.pretrained import inflated, with_our_names
+from pyskl.models.pretrained import with_channels_of, with_our_names
 
 SMALL = dict(base_channels=64, num_stages=2, out_indices=(1,), spatial_strides=(1, 2))
 RESNET = dict(type='ResNet', depth=18, num_stages=2, out_indices=(1,), strides=(1, 2))
@@ -188,18 +188,11 @@ def test_addresses_are_fetched_by_hand(address, advice):
 # -- for networks of several paths ---------------------------------------------------------------------
 
 
-def test_missing_input_channels_are_zeros_behind_where_a_path_takes_another_ones_features():
-    weights = {
-        'layer1.0.conv1.weight': torch.rand(4, 3, 1, 1),
-        'layer1.0.bn1.weight': torch.rand(4),
-    }
-    own = {'layer1.0.conv1.conv.weight': torch.zeros(4, 5, 2, 1, 1)}
-    plain, padded = inflated(weights, own), inflated(weights, own, pad_inputs=True)
-    kernel = weights['layer1.0.conv1.weight'][:, :, None].expand(-1, -1, 2, -1, -1) / 2
-    assert torch.equal(plain['layer1.0.conv1.conv.weight'], kernel)
-    assert torch.equal(padded['layer1.0.conv1.conv.weight'][:, :3], kernel)
-    assert not padded['layer1.0.conv1.conv.weight'][:, 3:].any()
-    assert torch.equal(padded['layer1.0.conv1.bn.weight'], weights['layer1.0.bn1.weight'])
+def test_missing_input_channels_are_zeros_behind():
+    kernel, own = torch.rand(4, 3, 2, 1, 1), torch.rand(4, 5, 2, 1, 1)
+    padded = with_channels_of(own, kernel)
+    assert torch.equal(padded[:, :3], kernel) and not padded[:, 3:].any()
+    assert with_channels_of(kernel, own) is own and with_channels_of(own[0], own) is own
 
 
 def test_the_names_of_a_network_of_ones_own_are_left_alone():

@@ -26,8 +26,12 @@ def fuse_conv_bn(model: nn.Module) -> int:
                 _fold(conv, child)
                 setattr(parent, name, nn.Identity())
                 folded += 1
-            conv = child if isinstance(child, _ConvNd) and not child.transposed else None
+            conv = child if isinstance(child, _ConvNd) and _can_fold(child) else None
     return folded
+
+
+def _can_fold(conv: _ConvNd) -> bool:
+    return not conv.transposed or conv.groups == 1
 
 
 def _fold(conv: _ConvNd, norm: _BatchNorm) -> None:
@@ -36,7 +40,9 @@ def _fold(conv: _ConvNd, norm: _BatchNorm) -> None:
     beta = norm.bias if norm.affine else torch.zeros_like(norm.running_mean)
     scale = gamma.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     conv_bias = conv.bias.double() if conv.bias is not None else 0.0
-    weight = conv.weight.double() * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
+    # A transposed convolution's weight has its output channels on the second axis.
+    axes = (1, -1) if conv.transposed else (-1, 1)
+    weight = conv.weight.double() * scale.reshape(*axes, *[1] * (conv.weight.ndim - 2))
     bias = beta.double() + (conv_bias - norm.running_mean.double()) * scale
     conv.weight.copy_(weight)
     conv.bias = nn.Parameter(bias.to(conv.weight.dtype))

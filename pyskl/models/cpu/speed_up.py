@@ -27,6 +27,7 @@ from ..layers.graph_block import GraphBlock
 from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
+from ..recognizers.mm_recognizer3d import MMRecognizer3D
 from ..recognizers.recognizer3d import Recognizer3D
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
@@ -57,6 +58,7 @@ IN_BLOCKS: Classes = {ConvModule: JoinedConv}
 LAYERS: Classes = {nn.Conv3d: Conv3dAs2d, MmcvConv3d: Conv3dAs2d, nn.BatchNorm3d: ExactBatchNorm3d}
 POOLING: Classes = {nn.MaxPool3d: MaxPool3dAs2d}
 RECOGNIZERS: Classes = {Recognizer3D: FrameSharingRecognizer3D}
+OF_VOLUMES = (Recognizer3D, MMRecognizer3D)
 GRAPH_NETWORKS: Classes = {
     STGCN: SharingSTGCN,
     AAGCN: SharingAAGCN,
@@ -139,7 +141,7 @@ def speed_up(model: nn.Module) -> nn.Module:
         if on_cpu or must_repeat:
             _swap(module, POOLING)
         _swap(module, RECOGNIZERS)
-        if isinstance(module, Recognizer3D):
+        if isinstance(module, OF_VOLUMES):
             module.channels_last = on_cpu or must_repeat
     return model
 
@@ -148,7 +150,7 @@ def undo_speed_up(model: nn.Module) -> nn.Module:
     """Swap the plain layers back into a model, in place; returns the model."""
     for module in model.modules():
         _swap(module, PLAIN)
-        if isinstance(module, Recognizer3D):
+        if isinstance(module, OF_VOLUMES):
             module.channels_last = False
     return model
 

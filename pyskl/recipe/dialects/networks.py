@@ -29,11 +29,30 @@ _IDLE_IN_HEAD: Idle = {
 _STRIDES = {'conv1_stride': (1, 2), 'pool1_stride': (1, 2)}  # MMAction2's defaults, and ours
 
 
+_PATHWAYS = {
+    'ResNet3dSlowFast': ('slow_pathway', 'fast_pathway'),
+    'RGBPoseConv3D': ('rgb_pathway', 'pose_pathway'),
+}
+_IDLE_IN_PATHWAY: Idle = {
+    **{name: idle for name, idle in _IDLE_IN_3D.items() if name != 'lateral'},
+    'type': 'resnet3d',
+    'with_pool2': ANY,  # these networks never had it
+    'lateral_norm': False,
+}
+_FUSION_KERNEL = 5  # MMAction2's default
+
+
 def speaks_of_strides(backbone: Any) -> bool:
     """Whether a backbone is written in MMAction2's words."""
-    words = (*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st'))
-    return isinstance(backbone, Mapping) and any(
-        word in backbone for word in words if word != 'init_cfg'
+    if not isinstance(backbone, Mapping):
+        return False
+    words = [*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st')]
+    words.remove('init_cfg')
+    pathways = [backbone.get(name) for name in _PATHWAYS.get(kind_of(backbone) or '', ())]
+    words_there = [word for word in (*words, 'type') if word != 'lateral']
+    return any(word in backbone for word in words) or any(
+        isinstance(pathway, Mapping) and any(word in pathway for word in words_there)
+        for pathway in pathways
     )
 
 
@@ -72,12 +91,15 @@ def _head(head: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
 def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, remarks: Remarks) -> dict[str, Any]:
     kind = backbone.get('type')
     if kind in ('ResNet3d', 'ResNet3dSlowOnly'):
-        for name, default in _STRIDES.items():
-            given = [backbone.pop(f'{name}_{axis}', None) for axis in 'ts']
-            if given != [None, None]:
-                backbone[name] = tuple(d if g is None else g for g, d in zip(given, default))
         return remarks.without_idle(
-            backbone, _IDLE_IN_3D, 'model.backbone', 'Leave it out, and train anew.'
+            _with_strides(backbone), _IDLE_IN_3D, 'model.backbone', 'Leave it out, and train anew.'
+        )
+    if kind in _PATHWAYS:
+        for name in _PATHWAYS[kind]:
+            if isinstance(backbone.get(name), Mapping):
+                backbone[name] = _pathway(backbone[name], f'model.backbone.{name}', remarks)
+        return remarks.without_idle(
+            backbone, {'init_cfg': None}, 'model.backbone', 'Give pretrained=FILE.'
         )
     if kind == 'C3D':
         remarks.cannot(
@@ -92,6 +114,23 @@ def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, remarks: Remarks) 
             "Write type='AAGCN' with gcn_attention=False, as 2s-agcn is in MMAction2 1.x, and train anew.",
         )
     return _graph_of_0x(backbone, remarks) if is_graph_of_0x else backbone
+
+
+def _with_strides(backbone: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the strides of MMAction2, one each over frames and pixels, to pairs."""
+    backbone = dict(backbone)
+    for name, default in _STRIDES.items():
+        given = [backbone.pop(f'{name}_{axis}', None) for axis in 'ts']
+        if given != [None, None]:
+            backbone[name] = tuple(d if g is None else g for g, d in zip(given, default))
+    return backbone
+
+
+def _pathway(pathway: Mapping[str, Any], place: str, remarks: Remarks) -> dict[str, Any]:
+    pathway = remarks.without_idle(
+        _with_strides(pathway), _IDLE_IN_PATHWAY, place, 'Leave it out, and train anew.'
+    )
+    return {'fusion_kernel': _FUSION_KERNEL, **pathway} if pathway.get('lateral') else pathway
 
 
 def _graph_of_0x(backbone: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
