@@ -53,7 +53,12 @@ class Input(ABC):
 
     The loader carries the small form (key points, say), the model asks for tensors. A data set
     hands out one sample as a LazyArray; `collate` makes a batch of their inputs.
+
+    Attributes:
+        has_joints: whether it is made of key points, which `without_joints` can hide.
     """
+
+    has_joints = False
 
     @property
     @abstractmethod

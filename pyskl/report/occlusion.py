@@ -178,7 +178,10 @@ class Hides(Protocol):
 
 
 class HideInInput:
-    """Of heatmaps still to be drawn: the joints are left out of the drawing."""
+    """Of heatmaps still to be drawn: the joints are left out of the drawing.
+
+    Frames of the video beside them stay as they are.
+    """
 
     told = 'hidden joints are not drawn in the heatmaps; the crop of the picture stays'
 
@@ -186,7 +189,8 @@ class HideInInput:
         self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
     ) -> Iterator[dict[str, Any]]:
         samples = [_sample(model, clips, i) for i in rows]
-        if not all(isinstance(given, Input) for sample in samples for given in sample.values()):
+        given = [given for sample in samples for given in sample.values()]
+        if not all(isinstance(g, Input) for g in given) or not any(g.has_joints for g in given):
             raise ConfigError(
                 f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or stages of your '
                 'own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.'
@@ -195,7 +199,10 @@ class HideInInput:
             [{name: given.middle_view() for name, given in sample.items()} for sample in samples]
         )
         for mask in masks:
-            yield {n: given.without_joints(mask) if mask else given for n, given in whole.items()}
+            yield {
+                name: given.without_joints(mask) if mask and given.has_joints else given
+                for name, given in whole.items()
+            }
 
 
 class HideInAnnotation:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from ..annotations.clip_names import video_file
 from ..annotations.fields import start_of
 from ..drawing.skeleton import in_picture
 from ..errors import DataError
+from ..files.libraries import opencv
 from ..files.videos import VideoFrames
 from ..skeletons import is_present
 from .packing import real_part
@@ -84,6 +84,7 @@ def pack_pictures(
 
 def _strip(annotation: Mapping[str, Any], folder: str) -> tuple[bytes, int]:
     """Return a clip's frames side by side as a JPEG, and how many they are."""
+    cv2 = opencv()
     keypoint, score = real_part(*in_picture(annotation))
     name = annotation.get('filename') or annotation['frame_dir']
     path = Path(os.path.join(folder, video_file(str(name))))
@@ -113,6 +114,7 @@ def _square(xy: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _cut(frame: np.ndarray, corner: np.ndarray, edge: float) -> np.ndarray:
     """Return the square of a frame (H, W, 3) as (TILE, TILE, 3), grey beyond the frame."""
+    cv2 = opencv()
     zoom = TILE / edge
     shift = -corner * zoom + (zoom - 1) / 2  # pixels' centres stay where they are
     matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

@@ -35,6 +35,8 @@ class Heatmaps(Input):
     spec: HeatmapSpec
     on_host: Heatmaps | None = None
 
+    has_joints = True
+
     def __len__(self) -> int:
         return self.keypoint.shape[0]
 

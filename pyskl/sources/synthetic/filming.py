@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ...annotations import About, write_annotations
 from ...errors import UserError
 from ...files.atomic import atomic_write
+from ...files.libraries import opencv
 from .body import LAYOUT
 from .camera import CENTRE_SPREAD, PICTURE, estimate, to_pixels
 from .desk import DESK_TOP, SCENES, Scene
@@ -212,6 +212,7 @@ def _is_of(folder: Path, made: Mapping[str, Any]) -> bool:
 
 def _write_video(path: Path, frames: np.ndarray) -> None:
     """Write frames (T, H, W, 3) RGB as MPEG-4, whole or not at all."""
+    cv2 = opencv()
     with tempfile.TemporaryDirectory() as room:
         draft = Path(room) / 'draft.mp4'
         code = cv2.VideoWriter_fourcc(*'mp4v')

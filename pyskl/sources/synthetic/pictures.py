@@ -6,9 +6,9 @@ import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from ...files.libraries import opencv
 from .body import LAYOUT
 
 _J = {name: i for i, name in enumerate(LAYOUT.joints)}
@@ -179,6 +179,7 @@ def _fixed(*points: Sequence[float]) -> np.ndarray:
 
 
 def _polygon(canvas: np.ndarray, corners: Sequence[np.ndarray], colour: Colour) -> None:
+    cv2 = opencv()
     cv2.fillPoly(canvas, [_fixed(*corners)], colour, cv2.LINE_AA, _BITS)
 
 
@@ -190,6 +191,7 @@ def _box(canvas: np.ndarray, low: np.ndarray, high: np.ndarray, colour: Colour) 
 def _limb(
     canvas: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, colour: Colour
 ) -> None:
+    cv2 = opencv()
     start, end = _fixed(start, end).tolist()
     cv2.line(canvas, start, end, colour, max(1, round(width)), cv2.LINE_AA, _BITS)
 
@@ -201,5 +203,6 @@ def _disc(canvas: np.ndarray, at: np.ndarray, radius: float, colour: Colour) -> 
 def _ellipse(
     canvas: np.ndarray, at: np.ndarray, radii: tuple[float, float], colour: Colour
 ) -> None:
+    cv2 = opencv()
     centre, axes = _fixed(at, radii).tolist()
     cv2.ellipse(canvas, centre, axes, 0, 0, 360, colour, -1, cv2.LINE_AA, _BITS)
