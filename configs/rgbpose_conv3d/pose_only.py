@@ -43,7 +43,9 @@ val_pipeline = [
     dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]),
     dict(type='ToTensor', keys=['imgs'])
 ]
-test_pipeline = val_pipeline        # one view, not mirrored
+# one view, not mirrored, so that the mirror pairs do nothing
+mirror = dict(left_kp=left_kp, right_kp=right_kp)
+test_pipeline = [dict(step, **mirror) if step['type'] == 'GeneratePoseTarget' else step for step in val_pipeline]
 
 ann_file = 'data/nturgbd/ntu60_hrnet.pkl'
 data = dict(
