@@ -102,7 +102,7 @@ def test_the_recipe_is_pyskls(name, lr, clips, decay, epochs, times, batch):
     assert found.auto_scale_lr.base_batch_size == clips
     assert found.total_epochs == epochs and found.data.train.get('times', 1) == times
     assert found.data.videos_per_gpu == batch
-    assert dict(found.optimizer_config.grad_clip) == dict(max_norm=40, norm_type=2)
+    assert vars(found.optimizer_config.grad_clip) == dict(max_norm=40, norm_type=2)
 
 
 def test_the_schedule_of_both_has_steps_and_that_of_each_alone_none():
