@@ -45,7 +45,10 @@ GRAPH_CONFIGS = [p for p in _COMPLETE if _has_graph(p)]
 POSEC3D_CONFIGS = [
     p for p in _COMPLETE if family_of(p) == 'posec3d' and 'imigue' not in p.parent.name
 ]
-HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p) and p not in POSEC3D_CONFIGS]
+RGBPOSE_CONFIGS = [p for p in _COMPLETE if family_of(p) == 'rgbpose_conv3d']
+HEATMAP_CONFIGS = [
+    p for p in _COMPLETE if not _has_graph(p) and p not in POSEC3D_CONFIGS + RGBPOSE_CONFIGS
+]
 
 
 def name_of(path: Path) -> str:

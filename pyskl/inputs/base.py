@@ -53,7 +53,12 @@ class Input(ABC):
 
     The loader carries the small form (key points, say), the model asks for tensors. A data set
     hands out one sample as a LazyArray; `collate` makes a batch of their inputs.
+
+    Attributes:
+        has_joints: whether it is made of key points, which `without_joints` can hide.
     """
+
+    has_joints = False
 
     @property
     @abstractmethod
@@ -83,8 +88,6 @@ class Input(ABC):
     def middle_view(self) -> Input:
         """Return one view of each sample, the clip in the middle, as it is."""
         raise ConfigError(f'{type(self).__name__} has no view in the middle.')
-
-    shows_joints = False  # whether it has without_joints
 
     def without_joints(self, joints: Sequence[int]) -> Input:
         """Return the same clips, in which nobody has these joints."""
