@@ -204,14 +204,12 @@ def _full_name(component: Callable) -> str:
     return f'{component.__module__}.{component.__qualname__}'
 
 
-DATASETS = Registry('dataset', home='pyskl.datasets', elsewhere=('VideoDataset', 'RawframeDataset'))
+DATASETS = Registry('dataset', home='pyskl.datasets')
 PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('DecordInit', 'DecordDecode', 'ArrayDecode', 'RawFrameDecode', 'OpenCVInit', 'OpenCVDecode'),
-        *('Normalize', 'ThreeCrop', 'TenCrop', 'MultiScaleCrop', 'ColorJitter', 'Heatmap2Potion'),
-        *('MMPad', 'MMUniformSampleFrames', 'MMDecode', 'MMCompact'),
+        *('MultiScaleCrop', 'ColorJitter'),
         *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
     ),
 )

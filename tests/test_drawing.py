@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import ROOT
 
-from pyskl.drawing import libraries
 from pyskl.drawing.canvas import blank, dot, line, text_width, wrap
 from pyskl.drawing.chart import layout_chart
 from pyskl.drawing.colours import BLUE, MIDDLE, ON_PAPER, VERMILLION, channel_colours, joint_sides, side_of
@@ -15,6 +14,7 @@ from pyskl.drawing.heat import LESS, MORE, colours_of, enlarge, paint, paint_sig
 from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
 from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit
 from pyskl.errors import UserError
+from pyskl.files import libraries
 from pyskl.inputs.heatmaps import HeatmapSpec
 from pyskl.skeletons import LAYOUTS, get_layout, is_present
 

@@ -7,10 +7,10 @@ import pytest
 from pyskl.drawing import writing
 from pyskl.drawing.canvas import blank, dot
 from pyskl.drawing.clip import first_frame
-from pyskl.drawing.libraries import decord, opencv
 from pyskl.drawing.video import Video
 from pyskl.drawing.writing import check_suffix, write_moving, write_png
 from pyskl.errors import DataError, UserError
+from pyskl.files.libraries import decord, opencv
 
 RED, GREEN = (213, 40, 30), (0, 158, 115)
 

@@ -21,11 +21,11 @@ from pyskl.apis.setup import build_split, read_run
 from pyskl.drawing.before_after import poses_of
 from pyskl.drawing.clip import clip_scene
 from pyskl.drawing.graph import adjacency_of, graph_chart, learned_adjacency
-from pyskl.drawing.libraries import opencv
 from pyskl.drawing.skeleton import in_picture
 from pyskl.drawing.stages import find_clip, pass_through
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.files.libraries import opencv
 from pyskl.models import build_model
 from pyskl.report import ReportOptions, build_report
 from pyskl.report.packing import PackedClip, unpack_clip

@@ -277,7 +277,7 @@ NOBODY_GIVES = 'no earlier step gives it.'
 
 @pytest.mark.parametrize('steps, message', [
     ([HEATMAP[0], HEATMAP[4]], f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape."),
-    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try SampleFrames"),
+    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or SampleFrames"),
     (HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])], f"[5] (Collect) needs 'lable'; {NOBODY_GIVES}"),
     (HEATMAP[:6] + [stage('ToTensor', keys=['emb'])], f"[6] (ToTensor) needs 'emb'; {NOBODY_GIVES} Add it to Collect's keys."),
     (HEATMAP[:3] + [stage('Collect', keys=['keypoint']), stage('Flip')], f"[4] (Flip) needs 'img_shape'; {NOBODY_GIVES}"),
@@ -285,7 +285,7 @@ NOBODY_GIVES = 'no earlier step gives it.'
     ([42], 'pipeline[0]'),
     ([stage('Flip', flip_ration=0.5)], 'Did you mean flip_ratio?'),
     ([stage('Flip', flip_ratio=1.5)], 'pipeline[0] (Flip): flip_ratio = 1.5'),
-    ([stage('Flip', direction='vertical')], 'horizontal'),
+    ([stage('Flip', direction='diagonal')], 'horizontal'),
     ([stage('Flip', left_kp=[1])], 'left_kp has 1'),
     ([stage('Resize', scale=(-1, -1))], 'scale'),
     ([stage('Resize', scale=-2)], 'scale'),
@@ -300,7 +300,7 @@ NOBODY_GIVES = 'no earlier step gives it.'
     ([stage('UniformSampleFrames', clip_len=8, seed=-1)], 'seed'),
     ([stage('PoseCompact', padding=-1.0)], 'padding'),
     ([stage('PoseCompact', hw_ratio=0.0)], 'hw_ratio'),
-    ([stage('FormatShape', input_format='NCTHW')], 'NCTHW_Heatmap'),
+    ([stage('FormatShape', input_format='NTHWC')], 'NCTHW_Heatmap'),
     ([stage('GeneratePoseTarget', sigma=-1.0)], 'sigma'),
     ([stage('GeneratePoseTarget', skeletons='coco')], 'skeletons')])
 def test_a_wrong_pipeline_is_refused_when_it_is_built(steps, message):

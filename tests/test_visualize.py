@@ -11,13 +11,13 @@ from pyskl.apis.setup import build_split, read_run
 from pyskl.drawing.before_after import _next_crop, pipeline_scene
 from pyskl.drawing.clip import clip_scene, title_of
 from pyskl.drawing.colours import BLUE, ON_VIDEO, VERMILLION
-from pyskl.drawing.libraries import opencv
 from pyskl.drawing.network import People, frames_of_view, heatmap_scene
 from pyskl.drawing.skeleton import layout_for
 from pyskl.drawing.stages import drawing_stage, find_clip, frames_of, heatmaps_of, pass_through
 from pyskl.drawing.video import Video
 from pyskl.drawing.writing import write_moving
 from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.files.libraries import opencv
 from pyskl.recipe.layout_option import read_layout
 from pyskl.skeletons import get_layout
 

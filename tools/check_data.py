@@ -1,6 +1,7 @@
 """Look an annotation pickle over: fields, labels, splits, and poses that look wrong.
 
     python tools/check_data.py data/imigue_train.pkl
+    python tools/check_data.py videos.txt --videos FOLDER              a list of videos, each of which is opened
     python tools/check_data.py data/mine.pkl --fix data/mended.pkl      mend what can be mended, say what was done, and look it over
 Exit status: 0 no errors (warnings are listed), 1 the data have errors, 2 they could not be checked.
 """
@@ -8,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pyskl.annotations import write_annotations
-from pyskl.annotations.check import check_annotations
+from pyskl.annotations.check import Report, check_annotations
 from pyskl.annotations.fixing import fix_annotations
 from pyskl.annotations.joining import read_all, read_source
 from pyskl.annotations.notes import fix_command
@@ -32,6 +33,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         'configs; or a config file (default: as the file says, or by their number)')
     parser.add_argument('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
     parser.add_argument('--fix', type=Path, metavar='OUT', help='mend what can be mended, write it to OUT, and look that over')
+    parser.add_argument('--videos', type=Path, metavar='FOLDER', help='open the videos of the clips in this folder; FILE may then be a '
+                        'list of videos without key points: `path label` a line, csv, JSON or pickle')
     parser.add_argument('--leave-out', action='store_true', help='with --fix: leave out the clips that cannot be mended')
     args = parser.parse_args(argv)
     if args.leave_out and not args.fix:
@@ -49,6 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.layout:                     # not before: the reader of configs is heavy
         from pyskl.recipe.layout_option import read_layout
         layout = layout_to_draw(read_layout(args.layout))
+    if args.videos and not args.videos.is_dir():
+        raise UserError(f'--videos {args.videos}: is no folder.')
+    if args.videos and not _has_key_points(args.file):
+        if args.fix:
+            raise UserError(f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.')
+        from pyskl.datasets.check_list import check_video_list
+        return _say(args, check_video_list(args.file, args.videos, args.num_classes), args.file, [])
     done: list[str] = []
     if args.fix:
         fixed = fix_annotations(read_all(args.file), str(args.file), args.leave_out)
@@ -59,6 +69,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     file = args.fix or args.file
     data = read_source(file) if (file / META).exists() else load_annotations(file)
     report = check_annotations(data, args.num_classes, layout, str(file))
+    if args.videos and 'clips' in report.facts:
+        from pyskl.datasets.check_list import check_videos_of
+        check_videos_of(report, _named_clips(data), args.videos)
+    return _say(args, report, file, done)
+
+
+def _has_key_points(file: Path) -> bool:
+    """Whether a file is an annotation file of key points: packed, or with a clip that has some."""
+    if (file / META).exists():
+        return True
+    if file.suffix.lower() not in ('.pkl', '.pickle'):
+        return False
+    return 'keypoint' in next(iter(_named_clips(load_annotations(file))), {'keypoint': None})
+
+
+def _named_clips(data: Any) -> list[dict]:
+    """The clips of an annotation file that are dicts with a name."""
+    annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
+    listed = annotations.values() if isinstance(annotations, Mapping) else annotations
+    return [clip for clip in listed if isinstance(clip, Mapping) and isinstance(clip.get('frame_dir', clip.get('filename')), str)]
+
+
+def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
+    """Print a report; the exit status."""
     if args.json:
         fix = {'mended': done} if args.fix else {}
         print(json.dumps({'file': str(file), **fix, **vars(report)}, indent=1))
@@ -73,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(f'{kind}: {line}')
-        if not args.fix and not all(line.startswith('label ') for line in report.errors):       # which it leaves as they are
+        if not args.fix and not all(line.startswith(('label ', 'the videos ')) for line in report.errors):      # which it leaves
             print(f'To mend what can be mended: {fix_command(str(file))}')
         print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
     return 1 if report.errors else 0

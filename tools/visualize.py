@@ -130,7 +130,7 @@ def draw_layout(args: argparse.Namespace) -> Path:
 
 
 def draw_graph(args: argparse.Namespace) -> Path:
-    from pyskl.drawing.libraries import opencv
+    from pyskl.files.libraries import opencv
     opencv()                            # or its absence would come as a traceback of mmcv
     from pyskl.drawing.graph import adjacency_of, graph_chart, learned_adjacency
     from pyskl.drawing.writing import check_suffix, write_png
@@ -242,7 +242,7 @@ def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def _stages(args: argparse.Namespace):
     """The clip behind each stage of the config's pipeline, the layout to draw it with, and the names of the classes."""
-    from pyskl.drawing.libraries import opencv
+    from pyskl.files.libraries import opencv
     opencv()                            # or its absence would come as a traceback of mmcv
     from pyskl.apis.names import names_of_run
     from pyskl.apis.setup import build_split, naming, read_run

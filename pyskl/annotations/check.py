@@ -79,6 +79,20 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     return report
 
 
+def check_names_and_labels(report: Report, split: dict[str, list[str]], clips: list[dict], num_classes: int | None, names: Any,
+                           where: str) -> None:
+    """Check what clips without key points have, too; adds to a report whose facts have the layout.
+
+    split, clips   as a Store has them
+    num_classes    K; labels must be below. None: not checked
+    names          of the classes, where the file says them
+    where          the file, for messages
+    """
+    _names(report, clips)
+    _splits(report, split, {clip['frame_dir'] for clip in clips}, True)
+    _labels(report, clips, num_classes, names, where)
+
+
 def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
     """The clips whose fields are right; the faults of the others by kind."""
     clean, faults = [], defaultdict(list)

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from functools import cached_property
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp')
+_OTHER_VIDEOS = (
+    *('.gif', '.ts', '.m2ts', '.mts', '.ogv', '.vob', '.mxf', '.asf', '.rm', '.rmvb', '.divx', '.f4v'),
+    *('.h264', '.264', '.hevc', '.m2v', '.mpe', '.qt', '.y4m'),
+)
 # What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.
 ENDINGS = (
     *VIDEOS,
@@ -53,6 +57,11 @@ def without_ending(name: str) -> str:
     name = name.strip().replace('\\', '/').removeprefix('./')
     ending = next((e for e in ENDINGS if name.lower().endswith(e)), '')
     return name[: len(name) - len(ending)] if len(name) > len(ending) else name
+
+
+def video_file(name: str) -> str:
+    """Return the file that a clip's video is in: '.mp4' is added to a name that ends as no video does."""
+    return name if name.lower().endswith((*VIDEOS, *_OTHER_VIDEOS)) else f'{name}.mp4'
 
 
 def _base(name: str) -> str:

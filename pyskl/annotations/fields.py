@@ -12,6 +12,7 @@ from .compressed import is_compressed
 NO_LABEL = -1
 MAX_LABEL = 2**31 - 1
 MAX_SIDE = 2**31 - 1        # pixels
+MAX_FRAME = 2**31 - 1       # of a video
 MAX_FRAMES = 2**20          # of a clip in the compressed form, where nothing but this number bounds its memory
 
 
@@ -40,6 +41,8 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     total_frames    int in 1..T; missing, or larger (which `note` is told): T
     img_shape       (h, w) px, ints; missing: original_shape, and absent when that is missing too (3D data need none)
     original_shape  (h, w) px, ints; missing: img_shape
+    start_frame, end_frame   for a clip that is a part of its video, int: its first and its last frame, counted from 0 (both belong to
+                    it); where only start_frame is there, end_frame follows from total_frames
     A clip in the compressed form (compressed.py) keeps it: keypoint (X, V, 3) float32, frame_inds (X,) int64, box_score (X,)
     float32 if there is one, no keypoint_score; total_frames must be there.
     Numbers that are whole (16.0, array([16])) are taken as such. Lists and object arrays that make an array, labels in digits and
@@ -63,7 +66,27 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
             clean[field] = size
         else:
             clean.pop(field, None)
-    return clean
+    return clean | clean_place(annotation, clean['total_frames'])
+
+
+def clean_place(annotation: Mapping, total_frames: int | None = None) -> dict[str, int]:
+    """Where in its video a clip begins and ends: start_frame and end_frame as far as they are known; {}: it is the whole video."""
+    place = {}
+    for field in ('start_frame', 'end_frame'):
+        least = place.get('start_frame', 0)
+        if annotation.get(field) is not None:
+            number = whole_number(annotation[field])
+            if number is None or not least <= number <= MAX_FRAME:
+                raise Wrong(field, f'is {_kind(annotation[field])}', f'Expected the number of a frame of the video, from {least} on.')
+            place[field] = number
+    if 'start_frame' in place and total_frames is not None:
+        place.setdefault('end_frame', place['start_frame'] + total_frames - 1)
+    return place
+
+
+def start_of(clip: Mapping) -> int:
+    """The frame of its video at which a clean clip begins."""
+    return int(clip.get('start_frame') or 0)
 
 
 def name_in(annotation: Any) -> str | None:

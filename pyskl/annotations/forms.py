@@ -65,7 +65,8 @@ def _converted(what: str, name: str, place: str = '{path}') -> Form:
 _LABELS = Form(
     'labels alone, names of clips and their classes',
     'Beside *_data.npy: python tools/readlabel.py --data-dir {folder}. Beside an annotation file: '
-    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl.',
+    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl. A list of videos is for the data set '
+    'VideoDataset, and for tools/check_data.py {path} --videos FOLDER.',
 )
 _VIDEO = Form(
     'a video',

@@ -42,10 +42,14 @@ class Notes:
             warn_once(f'{where}: {line} To mend the file: {fix_command(where)}')
 
 
-def warn_once(line: str) -> None:
-    """Log a warning unless this process has: train, val and test data often come from one file."""
-    if line not in _said:
-        _said.add(line)
+def warn_once(line: str, kind: str | None = None) -> None:
+    """Log a warning unless this process has: train, val and test data often come from one file.
+
+    With a `kind` only the first line of that kind is logged.
+    """
+    said = line if kind is None else kind
+    if said not in _said:
+        _said.add(said)
         _LOG.warning('%s', line)
 
 

@@ -35,6 +35,13 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
         DataError: these are no annotations, or no splits.
     """
     split, annotations = _shape(data, where, note)
+    return checked_splits(split, annotations, where, note), annotations
+
+
+def checked_splits(
+    split: Any, annotations: Sequence[Any], where: str, note: Note = quiet
+) -> dict[str, list[str]]:
+    """Return the splits of a file, which list its clips by name or place, by the clips' own names."""
     if split is None:
         split = {}
     if not isinstance(split, Mapping):
@@ -51,7 +58,7 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
             )
         listed = _members(name, members, names, where, note)
         checked[str(name)] = _as_called(name, listed, found, note)
-    return checked, annotations
+    return checked
 
 
 def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:

@@ -24,6 +24,7 @@ from ..files import load_npy, load_npz
 from ..skeletons import is_present
 from ..wording import plain
 from .odd_data import expected_of
+from .video_clips import is_one_video, opened_list, takes_only_pictures, takes_pictures, video_clip
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
@@ -35,9 +36,11 @@ def is_file_of_clips(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).suffix not in ('.npy', '.npz')
 
 
-def is_one_clip(source: Any) -> bool:
+def is_one_clip(model: torch.nn.Module, source: Any) -> bool:
     """Return whether it is one clip: an annotation, an array (nested lists of numbers, too), or the
-    .npy or .npz file of one."""
+    .npy or .npz file of one; for a network on pictures a video."""
+    if takes_only_pictures(model.pipeline):
+        return is_one_video(source)
     if isinstance(source, (Mapping, np.ndarray, torch.Tensor, str, os.PathLike)):
         return not is_file_of_clips(source)
     return (
@@ -45,17 +48,24 @@ def is_one_clip(source: Any) -> bool:
     )
 
 
-def opened(source: Any) -> Any:
+def opened(model: torch.nn.Module, source: Any) -> Any:
     """Return the clips of an annotation file for its path; anything else as it is.
 
     Raises:
         DataError: a video or a picture, or what is no annotation file.
     """
+    if takes_only_pictures(model.pipeline):
+        return opened_list(source)
     if not is_file_of_clips(source):
         return source
     if Path(source).suffix.lower() in PICTURES:
+        if takes_pictures(model.pipeline):
+            raise DataError(
+                f'{source}: is a video alone, and this network takes key points beside it. Expected '
+                "an annotation: {'keypoint': ..., 'filename': the video}."
+            )
         raise DataError(
-            f'{source}: holds pictures, and networks here take skeletons. Find the joints in them '
+            f'{source}: holds pictures, and this network takes skeletons. Find the joints in them '
             'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
         )
     return open_annotations(source)
@@ -72,13 +82,14 @@ def clips_of(model: torch.nn.Module, source: Any, img_shape: Any) -> list[Annota
     Raises:
         DataError: naming the clip, its field, and what was expected.
     """
-    source = opened(source)
-    if is_one_clip(source):
+    source = opened(model, source)
+    if is_one_clip(model, source):
         return [_one(model, source, img_shape)]
     if not isinstance(source, Sequence):
         raise DataError(
             f'a clip is a {type(source).__name__}. Expected an annotation (dict), an array (people, '
-            'frames, joints, 3), a path, or a list of these.'
+            'frames, joints, 3), for a network on pictures (frames, height, width, 3), a path, or a '
+            'list of these.'
         )
     return [clip for one in source for clip in clips_of(model, one, img_shape)]
 
@@ -87,8 +98,14 @@ def people_of(clip: Annotation) -> list[Annotation]:
     """Return a clip of each person, in the order of the rows of `keypoint`.
 
     Raises:
-        DataError: a clip in the compressed form, whose boxes belong to nobody yet.
+        DataError: a clip in the compressed form, whose boxes belong to nobody yet, or one without
+            key points.
     """
+    if 'keypoint' not in clip:
+        raise DataError(
+            f"clip {plain(clip['frame_dir'])}: people='apart' needs key points, and this network takes "
+            'pictures alone.'
+        )
     if is_compressed(clip):
         raise DataError(
             f"clip {plain(clip['frame_dir'])}: people='apart' needs people as rows of keypoint "
@@ -100,13 +117,17 @@ def people_of(clip: Annotation) -> list[Annotation]:
 
 def odd_things(model: torch.nn.Module, clips: Sequence[Annotation]) -> list[Oddity]:
     """Return what looks wrong with some clips, for this model; empty ones are another matter."""
+    if takes_only_pictures(model.pipeline):
+        return []
     expected = expected_of(model.pipeline)
     found = oddities(see_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 
 def shows_nobody(clip: Annotation) -> bool:
-    """Return whether no joint of anybody is there in any frame."""
+    """Return whether no joint of anybody is there in any frame; not of pictures alone."""
+    if 'keypoint' not in clip:
+        return False
     if is_compressed(clip):
         keypoint = clip['keypoint']
         return not is_present(keypoint[..., :2], keypoint[..., 2]).any()
@@ -117,6 +138,8 @@ def shows_nobody(clip: Annotation) -> bool:
 
 
 def _one(model: torch.nn.Module, source: Any, img_shape: Any) -> Annotation:
+    if takes_only_pictures(model.pipeline):
+        return video_clip(source)
     if isinstance(source, (str, os.PathLike)):
         source = load_npy(source) if Path(source).suffix == '.npy' else _members(source)
     if isinstance(source, Mapping):

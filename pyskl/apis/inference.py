@@ -15,6 +15,7 @@ from ..annotations.fields import whole_number
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
+from ..datasets.pipelines.compose import FROM_DATASET
 from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
@@ -29,6 +30,7 @@ from .clips import clips_of, is_one_clip, odd_things, opened, people_of, shows_n
 from .layouts import with_stored_layouts
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
+from .video_clips import located, takes_only_pictures, takes_pictures
 
 PEOPLE = ('together', 'apart')
 
@@ -72,7 +74,8 @@ def init_recognizer(
     model.label_sources = (of_config(recipe), (f'{checkpoint}: meta', named))
     model.layouts = layout_names_of(recipe, meta)
     model.cfg, model.told = recipe, set()
-    model.pipeline = Compose(recipe.data.test['pipeline'], where='data.test.pipeline')
+    steps, where = recipe.data.test['pipeline'], 'data.test.pipeline'
+    model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
@@ -103,6 +106,11 @@ def inference_recognizer(
               annotation (keypoint, keypoint_score, img_shape);
             - the path of an annotation file, pickled or packed, or what open_annotations gave of it:
               all its clips;
+            - for a network on pictures: the path of a video, (T, H, W, 3) bytes in RGB, the path of
+              an .npy file of these, a dict with `filename` or `array` (and start_frame, end_frame
+              for a part of a video), or the path of a list of videos (data sets' ann_file);
+            - for one on pictures and key points: an annotation with `filename` or `array` beside
+              its `keypoint`;
             - a list of these.
         img_shape: (h, w) of the picture in pixels, or (h, w, channels); None: the clip says it, or
             its key points are in space.
@@ -123,7 +131,7 @@ def inference_recognizer(
         ConfigError: the model gives features, or views apart; an argument that is not known.
     """
     _check(model, top_k, views, people)
-    source = opened(clip)
+    source = opened(model, clip)
     clips = clips_of(model, source, img_shape)
     shown = [people_of(one) if people == 'apart' else [one] for one in clips]
     rows = [row for group in shown for row in group]
@@ -145,7 +153,7 @@ def inference_recognizer(
     if people == 'apart':
         remaining = iter(answers)
         answers = [[next(remaining) for _ in group] for group in shown]
-    return answers[0] if is_one_clip(clip) else answers
+    return answers[0] if is_one_clip(model, clip) else answers
 
 
 def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
@@ -226,10 +234,13 @@ def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[s
 
     A sample, as loaders collate them.
     """
+    pictures = takes_pictures(model.pipeline)
+    prefix = model.cfg.data.test.get('data_prefix')
     clip = {
         **annotation,
+        **(located(model.pipeline, annotation, prefix) if pictures else {}),
         'start_index': 0,
-        'modality': 'Pose',
+        'modality': 'RGB' if takes_only_pictures(model.pipeline) else 'Pose',
         'test_mode': True,
         'emb': np.zeros(model.cls_head.emb_dim, np.float32),
     }

@@ -56,7 +56,7 @@ def expected_of(pipeline: Compose, said: Layout | None = None) -> Expected:
 def _works_on_pixels(step: Any) -> bool:
     if isinstance(step, PreNormalize2D):
         return step.mode == 'fix'  # 'auto' takes any unit
-    return {'keypoint', 'img_shape'} <= set(step.needs)
+    return {'keypoint', 'img_shape'} <= {*step.needs, *step.needs_one_of}
 
 
 def _layout(step: Any) -> Layout | None:

@@ -111,7 +111,8 @@ def worker_errors() -> Iterator[None]:
 
 _MORE_ROOM = (
     'Out of memory, of shared memory (df /dev/shm; docker run --shm-size=1g) or of open files '
-    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now.'
+    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of them may '
+    "be broken: on_bad_video='skip' in the data set finds such."
 )
 
 

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import numpy as np
 
+from ..files.libraries import opencv
 from .colours import INK, WHITE, Colour
-from .libraries import opencv
 
 _BITS = 4                   # marks are placed to a sixteenth of a pixel
 _FAR = 30_000               # pixels; what is farther away can't be seen, and would overflow

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, did_you_mean
+from ..files.libraries import opencv
 from ..labels import known_names
 from ..skeletons import Layout
 from ..wording import count, plain
 from .canvas import blank, frame
 from .colours import FAINT, ON_PAPER, ON_VIDEO, OUTSIDE, WHITE, sides_legend
-from .libraries import opencv
 from .scene import Scene
 from .skeleton import Place, box_around, draw_skeleton, fit, in_picture, is_spatial, real_frames
 from .video import Video

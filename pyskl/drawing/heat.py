@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..files.libraries import opencv
 from ..inputs.heatmaps import HeatmapSpec
 from ..skeletons import Layout
 from .colours import LEFT, MIDDLE, ORANGE, RIGHT, SKY, Colour, channel_colours, joint_sides, side_of
-from .libraries import opencv
 
 MORE, LESS = ORANGE, SKY            # a signed map's colours: above 0, below 0
 

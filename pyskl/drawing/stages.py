@@ -11,6 +11,7 @@ from ..datasets.loader import seed_everything
 from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
 from ..datasets.pipelines.compose import flat_row
 from ..errors import ConfigError, DataError
+from ..inputs import LazyFrames
 from ..recipe import inner_datasets
 from ..wording import plain
 from .clip import unknown_clip
@@ -113,14 +114,16 @@ def frames_of(stages: Sequence[Stage]) -> np.ndarray:
 
 
 def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:
-    """(views, C, T, H, W) of `imgs`, whatever a later stage made of it; None where there is none.
+    """(views, C, T, H, W) of the heatmaps, whatever a later stage made of them; None where there are none.
 
-    Before FormatShape, when views and frames lie in one axis, it is one view of that many frames.
+    They are `heatmap_imgs` beside frames of the video, else `imgs`. Before FormatShape, when views and frames lie in one axis, it is
+    one view of that many frames.
     """
-    imgs = results.get('imgs')
-    if isinstance(imgs, list) and len(imgs) == 1:           # Collect(nested=True)
+    imgs = results.get('heatmap_imgs', results.get('imgs'))
+    if isinstance(imgs, list) and len(imgs) == 1 and np.ndim(imgs[0]) > 3:          # Collect(nested=True)
         imgs = imgs[0]
-    imgs = None if imgs is None else np.asarray(imgs)
+    is_video = isinstance(imgs, (list, LazyFrames))
+    imgs = None if imgs is None or is_video else np.asarray(imgs)
     if imgs is None or imgs.ndim not in (4, 5):
         return None
     return imgs if imgs.ndim == 5 else imgs.swapaxes(0, 1)[None]

@@ -1,15 +1,14 @@
 """Receives a video file; hands on its frames."""
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from .libraries import decord
+from ..files.libraries import decord
+from ..files.videos import quiet
 
 
 class Video:
@@ -25,7 +24,7 @@ class Video:
         library, self.path = decord(), str(path)
         self._errors = (library.base.DECORDError, RuntimeError)         # the first is no RuntimeError
         try:
-            with _quiet():
+            with quiet():
                 self._frames = library.VideoReader(self.path)
                 self.height, self.width = self._frames[0].shape[:2]
         except (*self._errors, IndexError) as error:
@@ -41,16 +40,3 @@ class Video:
             return self._frames[index].asnumpy()
         except self._errors as error:
             raise DataError(f'{self.path}: frame {index} cannot be decoded. Is the file whole?') from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """decord's C++ writes straight to stderr what it also raises."""
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import UserError
 from ..files.atomic import atomic_write
+from ..files.libraries import opencv
 from .canvas import blank
-from .libraries import opencv
 
 MOVING = ('.gif', '.mp4')
 CODECS = ('vp09', 'mp4v')       # VP9 plays in browsers; an OpenCV without it has MPEG-4 part 2

@@ -22,7 +22,8 @@ class Target:
     Attributes:
         device: where the backbone's parameters are.
         dtype: of the backbone's arithmetic.
-        channels_last: whether channels lie last in memory (channels_last_3d).
+        channels_last: whether channels lie last in memory (channels_last_3d; channels_last for
+            pictures).
     """
 
     device: torch.device
@@ -38,8 +39,12 @@ class Target:
         return cls(parameter.device, dtype, channels_last)
 
     def laid_out(self, volume: Tensor) -> Tensor:
-        """Return a volume (N, C, T, H, W) in this memory layout; itself where it has it already."""
-        last, first = torch.channels_last_3d, torch.contiguous_format
+        """Return a volume (N, C, T, H, W), or pictures (N, C, H, W), in this memory layout.
+
+        What has it already is returned as it is.
+        """
+        last = torch.channels_last if volume.ndim == 4 else torch.channels_last_3d
+        first = torch.contiguous_format
         return volume.contiguous(memory_format=last if self.channels_last else first)
 
 
@@ -78,6 +83,8 @@ class Input(ABC):
     def middle_view(self) -> Input:
         """Return one view of each sample, the clip in the middle, as it is."""
         raise ConfigError(f'{type(self).__name__} has no view in the middle.')
+
+    shows_joints = False  # whether it has without_joints
 
     def without_joints(self, joints: Sequence[int]) -> Input:
         """Return the same clips, in which nobody has these joints."""
@@ -139,7 +146,7 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     def by_view(self) -> LazyArray:
         """The same with its views apart, (S, C, T, H, W).
 
-        What FormatShape makes of (S * T, C, H, W).
+        What FormatShape makes of S * T frames in a row.
         """
 
     @abstractmethod

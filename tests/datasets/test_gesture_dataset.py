@@ -65,7 +65,7 @@ def test_a_clip_holds_what_the_published_one_holds_and_no_score(file):
     )
     dataset[0]
     keys = set(GOLDEN['GestureDataset/item/keys'].tolist())
-    assert set(seen[0]) == keys | {'emb'}
+    assert set(seen[0]) == keys | {'emb', 'filename', 'start_frame'}
     assert seen[0]['modality'] == 'Pose' and seen[0]['start_index'] == 0 and seen[0]['test_mode']
     kept = annotations()[0]['keypoint'][0, :, :, 2].max(1) > 0
     for name in ('hand_score', 'hand_lr'):

@@ -123,6 +123,8 @@ def test_a_test_asks_nothing_of_the_training_data(train):
 @pytest.mark.parametrize(
     ('kind', 'name'),
     [
+        ('backbone', 'AGCN'),
+        ('backbone', 'SwinTransformer3D'),
         ('backbone', 'ResNet2Plus1d'),
         ('cls_head', 'TSMHead'),
     ],

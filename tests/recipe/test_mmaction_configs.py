@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import textwrap
 
 import pytest
@@ -140,12 +141,12 @@ def test_networks_that_are_not_here_are_named_all_at_once(name, write):
     )
     dataset = theirs['test_dataloader']['dataset']
     dataset['pipeline'] = [
-        dict(type='RawFrameDecode'),
+        dict(type='ColorJitter'),
         dict(type='FormatShape', input_format='NCTHW'),
     ]
     with pytest.raises(ConfigError) as caught:
         read_recipe(load_config(write(theirs)))
-    for word in ('TSMHead', 'RawFrameDecode'):
+    for word in ('TSMHead', 'ColorJitter'):
         assert any(
             f"'{word}': this" in line and 'is not here' in line for line in caught.value.messages
         )
@@ -402,3 +403,15 @@ def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
             theirs = changed(theirs, path, draw.choice(JUNK))
         with contextlib.suppress(ConfigError):
             read_recipe(theirs).effective()
+
+
+@pytest.mark.parametrize('prefix', ["'films'", "dict(video='films')", "dict(img='films')"])
+def test_the_folder_of_videos_is_kept(prefix, write):
+    theirs = OLD.replace("data_prefix=''", f'data_prefix={prefix}')
+    recipe = read_recipe(load_config(write(theirs)))
+    assert recipe.data.test['data_prefix'] == 'films'
+    sampled = "dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=32), num_clips=1, test_mode=True)"
+    theirs = re.sub(r"dict\(type='UniformSampleFrames'[^)]*\)", sampled, theirs)
+    theirs = theirs.replace("type='PoseDecode'", "type='MMDecode'")
+    step = read_recipe(load_config(write(theirs))).data.test['pipeline'][0]
+    assert step['p_interval'] is None and 'test_mode' not in step

@@ -82,3 +82,20 @@ def test_what_is_packed_is_what_the_network_takes(steps, entry):
     *_, collect, to_tensor = translate_pipeline(written, 'pipeline', Remarks('a.py'))
     assert collect == dict(type='Collect', keys=[*entry.split(), 'label'], meta_keys=[])
     assert to_tensor == dict(type='ToTensor', keys=entry.split())
+
+
+@pytest.mark.parametrize('beside', [False, True])
+def test_only_heatmaps_alone_are_brought_into_order_as_heatmaps(beside):
+    """0.x writes NCTHW for heatmaps, too; beside pictures both have it."""
+    decode = [dict(type='MMDecode')] if beside else []
+    steps = [*decode, dict(type='GeneratePoseTarget'), dict(type='FormatShape', input_format='NCTHW')]
+    *_, shape = translate_pipeline(steps, 'pipeline', Remarks('a.py'))
+    assert shape['input_format'] == ('NCTHW' if beside else 'NCTHW_Heatmap')
+
+
+def test_crops_of_pictures_are_never_lazy():
+    steps = [dict(type=kind, crop_size=8, lazy=False) for kind in ('ThreeCrop', 'CenterCrop')]
+    assert translate_pipeline(steps, 'pipeline', Remarks('a.py')) == [
+        dict(type='ThreeCrop', crop_size=8),
+        dict(type='CenterCrop', crop_size=8),
+    ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...registry import PIPELINES
 from .base import Results, Step, check_planar, picture_size, zero_coordinates
+from .pictures import PictureStep, move_boxes, warped
 
 
 @PIPELINES.register_module()
@@ -58,17 +59,15 @@ class JointDropout(Step):
 
 
 @PIPELINES.register_module()
-class ShiftScale(Step):
+class ShiftScale(PictureStep):
     """Move, stretch and turn the whole clip around the picture's middle, as "random moving" in ST-GCN (arXiv:1801.07455) does;
-    the picture stays as it is, so people may reach beyond it.
+    the picture keeps its size, so people may reach beyond it. Frames, where there are any, are moved alike; what comes from outside
+    them is black.
 
     shift   at most that share of the picture's width and height, in each direction
     scale   (least, most) factor
     angle   at most that many degrees, either way
     """
-
-    needs = ('keypoint', 'img_shape')
-    gives = ('keypoint',)
 
     def __init__(self, shift: float = 0.05, scale: tuple[float, float] = (0.9, 1.1), angle: float = 0.0):
         if not 0 <= shift <= 1:
@@ -82,20 +81,30 @@ class ShiftScale(Step):
         self.shift, self.scale, self.angle = shift, tuple(scale), angle
 
     def __call__(self, results: Results) -> Results:
-        check_planar(results, self)
-        keypoint = results['keypoint']
-        dtype = np.result_type(keypoint, np.float32)
-        h, w = picture_size(results)
+        h, w = self.check(results)
         right, down, size, turn = np.random.random_sample(4).tolist()
         factor = self.scale[0] + size * (self.scale[1] - self.scale[0])
         turn = math.radians(self.angle) * (2 * turn - 1)
         a, b = factor * math.cos(turn), factor * math.sin(turn)
         x = w / 2 * (1 - a) + h / 2 * b + self.shift * (2 * right - 1) * w
         y = h / 2 * (1 - a) - w / 2 * b + self.shift * (2 * down - 1) * h
-        with np.errstate(invalid='ignore', over='ignore'):          # NaN and infinity stand for missing joints, too
-            moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
-        results['keypoint'] = np.where(zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape))
+        if 'keypoint' in results:
+            keypoint = results['keypoint']
+            dtype = np.result_type(keypoint, np.float32)
+            with np.errstate(invalid='ignore', over='ignore'):      # NaN and infinity stand for missing joints, too
+                moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
+            results['keypoint'] = np.where(zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape))
+        matrix = np.array([[a, -b, x], [b, a, y]])
+        if 'imgs' in results:
+            results['imgs'] = warped(results['imgs'], matrix)
+        move_boxes(results, lambda boxes: _around_moved_corners(boxes, matrix))
         return results
+
+
+def _around_moved_corners(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(..., 4) the upright boxes around boxes (..., 4) whose corners an affine map (2, 3) moves."""
+    corners = boxes[..., [0, 1, 2, 1, 2, 3, 0, 3]].reshape(*boxes.shape[:-1], 4, 2) @ matrix[:, :2].T + matrix[:, 2]
+    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
 
 
 @PIPELINES.register_module()

@@ -15,12 +15,15 @@ class Step:
     """One stage of a pipeline: takes a clip's `results`, adds to it, hands it on.
 
     needs, gives   the keys that it reads (beyond those it can do without) and those it writes
+    needs_one_of   keys of which at least one has to be there: a step that moves key points, pictures, or both says
+                   ('keypoint', 'imgs'). It writes those that are there, so they don't stand in `gives`
     keeps_lazy     it passes lazy entries (inputs.LazyArray) on as they are; said by the very class, not inherited. In front of
                    any other step they are computed
     A step replaces values in `results`; it never writes into an array that it did not make, since annotations are shared.
     """
 
     needs: tuple[str, ...] = ()
+    needs_one_of: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     keeps_lazy = False
 

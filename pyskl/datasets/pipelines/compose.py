@@ -13,6 +13,7 @@ from .base import Results, Step, check_planar, is_ours
 # What a dataset puts into `results` before the first step.
 FROM_DATASET = (
     'frame_dir',
+    'filename',
     'label',
     'img_shape',
     'original_shape',
@@ -22,6 +23,7 @@ FROM_DATASET = (
     'emb',
     'modality',
     'start_index',
+    'start_frame',
     'test_mode',
 )
 
@@ -29,8 +31,8 @@ FROM_DATASET = (
 class Compose:
     """A pipeline.
 
-    Heatmaps are drawn when somebody looks at them (inputs.LazyArray). In front of a step that does
-    not say that it leaves lazy entries alone (`keeps_lazy`), they are drawn.
+    Heatmaps are drawn, and frames normalised, when somebody looks at them (inputs.LazyArray), or
+    in front of a step that does not say that it leaves lazy entries alone (`keeps_lazy`).
 
     Attributes:
         gives: the entries that are there at the end; None: any may be.
@@ -76,12 +78,12 @@ class Compose:
         clip = results.get('frame_dir')
         for i, (step, needs, computes) in enumerate(self._plan):
             # The chain is right, but this clip may lack a field that others have.
-            for key in needs:
-                if key not in results:
-                    if key == 'img_shape' and 'keypoint' in results and is_ours(step):
+            for keys in needs:
+                if not any(key in results for key in keys):
+                    if keys == ('img_shape',) and 'keypoint' in results and is_ours(step):
                         check_planar(results, step)  # 3D data have no picture
                     raise DataError(
-                        f'clip {clip!r}: has no {key!r}, which pipeline step {i} '
+                        f'clip {clip!r}: has no {_either(keys)}, which pipeline step {i} '
                         f'({type(step).__name__}) needs. Expected it in every annotation.'
                     )
             if computes:
@@ -137,12 +139,12 @@ def _check_chain(
     for step, place in zip(steps, places):
         name = type(step).__name__
         missing = [
-            key for key in getattr(step, 'needs', ()) if known is not None and key not in known
+            keys for keys in _needs(step) if known is not None and known.isdisjoint(keys)
         ]
         if missing:
             raise ConfigError(
-                f'{place} ({name}) needs {missing[0]!r}; no earlier step gives it.'
-                f'{_advice(missing[0], name, dropped)}'
+                f'{place} ({name}) needs {_either(missing[0])}; no earlier step gives it.'
+                f'{_advice(missing[0], name, dropped, known)}'
             )
         if isinstance(step, Step):
             before, known = known, step.keys_after(known)
@@ -152,25 +154,38 @@ def _check_chain(
     return known
 
 
-def _advice(key: str, name: str, dropped: set[str]) -> str:
-    if key in dropped:
+def _needs(step: Callable) -> list[tuple[str, ...]]:
+    """What a step needs: of each tuple at least one key."""
+    needs = [(key,) for key in getattr(step, 'needs', ())]
+    one_of = tuple(getattr(step, 'needs_one_of', ()))
+    return [*needs, one_of] if one_of else needs
+
+
+def _either(keys: Sequence[str]) -> str:
+    return ' or '.join(map(repr, keys))
+
+
+def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str]) -> str:
+    """What to do about a step that lacks these entries: of the steps that give them, those are named that could stand there."""
+    if not dropped.isdisjoint(keys):
         return " Add it to Collect's keys."
-    givers = [
-        other
-        for other, step in sorted(PIPELINES.module_dict.items())
-        if key in getattr(step, 'gives', ()) and other != name
-    ]
-    return f' Try {" or ".join(givers)} before {name}.' if givers else ''
+    givers: dict[Callable, str] = {}  # a step with several names is named once
+    for other, step in sorted(PIPELINES.module_dict.items()):
+        if not set(keys).isdisjoint(getattr(step, 'gives', ())) and other != name:
+            givers.setdefault(step, other)
+    ready = [giver for step, giver in givers.items() if known.issuperset(getattr(step, 'needs', ()))]
+    advised = ready or list(givers.values())
+    return f' Try {" or ".join(advised)} before {name}.' if advised else ''
 
 
-def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, tuple[str, ...], bool]]:
-    """Each step with the entries it needs, and whether lazy entries are computed in front of it.
+def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, list[tuple[str, ...]], bool]]:
+    """Each step with what it needs, as `_needs` has it, and whether lazy entries are computed in front of it.
 
     Only behind a step that gives lazy entries, or one that is not ours, can there be any.
     """
     plan, any_lazy = [], False
     for step in steps:
         keeps = vars(type(step)).get('keeps_lazy', False)  # a subclass has to say so itself
-        plan.append((step, step.needs if isinstance(step, Step) else (), any_lazy and not keeps))
+        plan.append((step, _needs(step) if isinstance(step, Step) else [], any_lazy and not keeps))
         any_lazy = any_lazy or keeps or not is_ours(step)
     return plan

@@ -4,7 +4,7 @@ takes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -12,16 +12,20 @@ import numpy as np
 import torch
 
 from ...errors import DataError
-from ...inputs import LazyArray, compute_lazy
+from ...inputs import LazyArray, LazyFrames, compute_lazy
 from ...inputs.heatmaps import Heatmaps, HeatmapSpec, LazyHeatmaps
 from ...inputs.heatmaps.spec import COCO17_BONES
 from ...registry import PIPELINES
 from .base import Results, Step, check_joints, check_planar, chosen_layout, clip_error, picture_size
+from .pictures import frames_of, mirrored
 
 
 @PIPELINES.register_module()
 class GeneratePoseTarget(Step):
     """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32; with `double`, mirrored copies of all frames behind.
+
+    Where `imgs` are there already, the frames of the video, they are drawn as `heatmap_imgs`; with `double`, mirrored copies of the
+    frames stand behind them, too, so that both show the same.
 
     The arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
     layout   in place of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a skeleton layout (pyskl/skeletons),
@@ -31,7 +35,7 @@ class GeneratePoseTarget(Step):
     """
 
     needs = ('keypoint', 'img_shape')
-    gives = ('imgs',)
+    gives = ('imgs',)  # or heatmap_imgs
     keeps_lazy = True
 
     def __init__(
@@ -75,8 +79,14 @@ class GeneratePoseTarget(Step):
             else HeatmapSpec.of(self._layout, **drawing)
         )
 
+    def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        return None if keys is None else keys | {_free_name(keys)}
+
     def __call__(self, results: Results) -> Results:
-        results['imgs'] = LazyHeatmaps(self._clips(results))
+        name = _free_name(results)
+        results[name] = LazyHeatmaps(self._clips(results))
+        if name != 'imgs' and self.spec.double:
+            results['imgs'] = _doubled(results['imgs'], results, self)
         return results
 
     def _clips(self, results: Results) -> Heatmaps:
@@ -91,7 +101,8 @@ class GeneratePoseTarget(Step):
             if score is None
             else np.asarray(score, dtype=np.float32)
         )
-        sampled = num_clips * results.get('clip_len', frames)
+        clip_len = results.get('clip_len', frames)
+        sampled = num_clips * (clip_len['Pose'] if isinstance(clip_len, dict) else clip_len)
         if sampled != frames:
             raise clip_error(
                 results,
@@ -107,6 +118,18 @@ class GeneratePoseTarget(Step):
         )
 
 
+def _free_name(taken: Collection[str]) -> str:
+    return 'heatmap_imgs' if 'imgs' in taken else 'imgs'
+
+
+def _doubled(imgs: Any, results: Results, step: Step) -> Any:
+    """Put mirrored copies behind frames (N, H, W, 3), whether normalised or not."""
+    if isinstance(imgs, LazyFrames) and not imgs.is_computed:
+        return imgs.followed_by(mirrored(imgs.frames))
+    frames = frames_of(results, step)
+    return [*frames, *mirrored(frames)]
+
+
 def _is_default(name: str, value: Sequence) -> bool:
     """Is it what HeatmapSpec has for this argument, in tuples or lists? A config with all defaults
     written out says so.
@@ -114,39 +137,6 @@ def _is_default(name: str, value: Sequence) -> bool:
     return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(
         getattr(HeatmapSpec, name)
     )
-
-
-@PIPELINES.register_module()
-class FormatShape(Step):
-    """Bring `imgs` (views * clip_len, C, H, W) into the network's order (views, C, clip_len, H, W).
-    """
-
-    needs = ('imgs', 'num_clips', 'clip_len')
-    gives = ('imgs', 'input_shape')
-    keeps_lazy = True
-
-    def __init__(self, input_format: str):
-        if input_format != 'NCTHW_Heatmap':
-            raise ValueError(
-                f"input_format = {input_format!r}: expected 'NCTHW_Heatmap', the one for heatmaps."
-            )
-        self.input_format = input_format
-
-    def __call__(self, results: Results) -> Results:
-        imgs, clips, frames = results['imgs'], results['num_clips'], results['clip_len']
-        if isinstance(imgs, LazyArray) and imgs.ndim == 4:
-            results['imgs'] = imgs = imgs.by_view
-            results['input_shape'] = imgs.shape
-            return results
-        if imgs.ndim != 4 or len(imgs) % (clips * frames):
-            raise clip_error(
-                results,
-                f'imgs has shape {imgs.shape}, expected ({clips} clips x {frames} frames, C, H, '
-                'W), or twice as many with double=True.',
-            )
-        results['imgs'] = imgs = imgs.reshape(-1, frames, *imgs.shape[1:]).swapaxes(1, 2)
-        results['input_shape'] = imgs.shape
-        return results
 
 
 @PIPELINES.register_module()

@@ -50,6 +50,16 @@ class UniformSampleFrames(Step):
         self.test_mode, self.real_frames = test_mode, real_frames
 
     def __call__(self, results: Results) -> Results:
+        results['frame_inds'], num_frames = self.draw(results)
+        results['clip_len'] = self.clip_len
+        results['frame_interval'] = None
+        results['num_clips'] = self.num_clips
+        if num_frames != results['total_frames']:
+            results['sampled_frames'] = num_frames
+        return results
+
+    def draw(self, results: Results) -> tuple[np.ndarray, int]:
+        """Return the frames of a clip, (num_clips * clip_len,), and of how many they were taken."""
         num_frames = _num_frames(results)
         keypoint = results.get('keypoint')
         if self.real_frames and keypoint is not None:
@@ -58,13 +68,7 @@ class UniformSampleFrames(Step):
         settings = num_frames, self.clip_len, self.num_clips, self.p_interval
         testing = _is_testing(results, self.test_mode)
         inds = _test_indices(*settings, self.seed) if testing else _draw(np.random, *settings)
-        results['frame_inds'] = inds % num_frames + results.get('start_index', 0)
-        results['clip_len'] = self.clip_len
-        results['frame_interval'] = None
-        results['num_clips'] = self.num_clips
-        if num_frames != results['total_frames']:
-            results['sampled_frames'] = num_frames
-        return results
+        return inds % num_frames + results.get('start_index', 0), num_frames
 
 
 @PIPELINES.register_module()

@@ -131,6 +131,8 @@ class Heatmaps(Input):
             spec=replace(self.spec, double=False),
         )
 
+    shows_joints = True
+
     def without_joints(self, joints: Sequence[int]) -> Heatmaps:
         """The same clips, in which nobody has these joints."""
         keypoint, score = self.keypoint.clone(), self.keypoint_score.clone()

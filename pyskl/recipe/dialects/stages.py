@@ -35,11 +35,13 @@ class Stage:
 # MMAction2 draws no share of the clip and no offset before it samples, as PYSKL does.
 _SAMPLING = Stage(added={'p_interval': None}, idle={'test_mode': ANY})
 _NOT_LAZY = Stage(idle={'lazy': False})
+_DECODERS = {'DecordDecode', 'OpenCVDecode', 'RawFrameDecode', 'ArrayDecode', 'MMDecode'}
 _SIDES = {'left': 'left_kp', 'right': 'right_kp'}
 
 STAGES: dict[str, Stage] = {
     'UniformSampleFrames': _SAMPLING,
     'UniformSample': _SAMPLING,
+    'MMUniformSampleFrames': _SAMPLING,
     'SampleFrames': Stage(idle={'test_mode': ANY, 'start_index': ANY}),
     # MMAction2 looks at no scores; GenSkeFeat joins them, wherever they are.
     'PreNormalize2D': Stage(added={'threshold': -1}),
@@ -49,6 +51,7 @@ STAGES: dict[str, Stage] = {
     'RandomCrop': _NOT_LAZY,
     'RandomResizedCrop': _NOT_LAZY,
     'CenterCrop': _NOT_LAZY,
+    'ThreeCrop': _NOT_LAZY,
     'Resize': _NOT_LAZY,
     'Flip': Stage(renamed=_SIDES, idle={'lazy': False}),
     'GeneratePoseTarget': Stage(renamed=_SIDES),
@@ -96,7 +99,8 @@ def translate_pipeline(
             continue
         if kind == 'FormatShape' and normalize is not None:
             translated.append({'type': 'Normalize', **normalize, 'to_bgr': False})
-        draws = 'GeneratePoseTarget' in kinds
+        # 0.x brings heatmaps into order as it does pictures.
+        draws = 'GeneratePoseTarget' in kinds and _DECODERS.isdisjoint(kinds)
         if kind == 'FormatShape' and draws and step.get('input_format') == 'NCTHW':
             step = {**step, 'input_format': 'NCTHW_Heatmap'}
         elif kind == 'PreNormalize3D':
@@ -135,9 +139,8 @@ def _packed(step: Mapping[str, Any], kinds: list[str | None]) -> list[dict[str, 
     """PackActionInputs: what the network takes, and the label, as tensors."""
     entries = step.get('collect_keys')
     if not entries:
-        pictures = {'DecordDecode', 'OpenCVDecode', 'RawFrameDecode', 'ArrayDecode', 'MMDecode'}
         draws = 'GeneratePoseTarget' in kinds
-        entries = ['imgs'] if draws or pictures.intersection(kinds) else []
+        entries = ['imgs'] if draws or _DECODERS.intersection(kinds) else []
         entries = entries or ['keypoint']
     entries = list(entries) if isinstance(entries, (list, tuple)) else [entries]
     return [

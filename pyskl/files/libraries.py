@@ -1,4 +1,4 @@
-"""OpenCV and decord, imported when something is drawn and not before."""
+"""OpenCV and decord, imported when pictures are read or drawn and not before."""
 from __future__ import annotations
 
 import importlib
@@ -9,7 +9,7 @@ from ..errors import UserError
 
 def opencv() -> ModuleType:
     """The module cv2. UserError saying what to install when it, or a library of the system that it needs, is missing."""
-    return _import('cv2', 'Drawing needs opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
+    return _import('cv2', 'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
                           'the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0')
 
 

@@ -1,0 +1,66 @@
+"""Look a list of videos over: names, labels, splits, and whether every clip's video can be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..annotations.check import Report, check_names_and_labels
+from ..annotations.clip_names import video_file
+from ..annotations.video_lists import read_video_list
+from ..wording import count, some
+from .videos import faults_of_videos
+
+
+def check_video_list(path: Path, folder: Path, num_classes: int | None = None) -> Report:
+    """Check a list of videos.
+
+    Args:
+        path: the list, in a form that VideoDataset reads.
+        folder: of the videos.
+        num_classes: labels must be below; None: not checked.
+
+    Raises:
+        DataError: the list cannot be read.
+    """
+    data, report = read_video_list(path, multi_class=True), Report()
+    clips = data['annotations']
+    report.facts |= {'clips': len(clips), 'layout': None}
+    names = data.get('label_names')
+    check_names_and_labels(report, data['split'], clips, num_classes, names, str(path))
+    del report.facts['layout']
+    check_videos_of(report, clips, folder)
+    return report
+
+
+def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: Path) -> None:
+    """Open the video of each clip, and say which cannot be read or are too short; add to a report."""
+    by_path: dict[str, list[Mapping[str, Any]]] = {}
+    for clip in clips:
+        name = clip.get('filename') or clip['frame_dir']
+        by_path.setdefault(video_file(os.path.join(folder, name)), []).append(clip)
+    videos = list(by_path.items())
+    faults = [
+        (clip['frame_dir'], fault)
+        for (_, parts), told in zip(videos, faults_of_videos(videos))
+        for clip, fault in zip(parts, told)
+        if fault is not None
+    ]
+    report.facts['videos'] = len(by_path)
+    if faults:
+        names = [name for name, _ in faults]
+        report.errors.append(
+            f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). {names[0]}: '
+            f"{faults[0][1]} Training and testing leave them out with on_bad_video='skip'."
+        )
+    lengths = [clip['total_frames'] for clip in _flat(by_path.values()) if 'total_frames' in clip]
+    if lengths:
+        report.facts['frames of a clip'] = f'{np.min(lengths)} to {np.max(lengths)}'
+
+
+def _flat(lists: Iterable[Sequence[Any]]) -> Iterable[Any]:
+    return (item for items in lists for item in items)
