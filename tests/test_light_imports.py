@@ -44,6 +44,7 @@ COMMANDS = [f'tools/{words}'.split() for words in (
     'train.py none.py', 'train.py configs/demo/joint.py --resume none.pth', 'test.py none.py', 'test.py configs/demo/joint.py -C none.pth',
     'print_config.py none.py', 'zero_shot.py none.py', 'sweep.py none.py --work-dir none', 'visualize.py pipeline none.py 0001_0',
     'visualize.py graph none.py', 'report.py none.npz', 'check_data.py none.pkl', 'pack.py none.pkl',
+    'predict.py none.py none.mp4 -C none.pth', 'predict.py configs/demo/joint.py none.mp4 -C setup.py',
     'launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch', '../ensemble/ensemble.py none.npz')]
 
 

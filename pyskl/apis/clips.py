@@ -65,8 +65,8 @@ def opened(model: torch.nn.Module, source: Any) -> Any:
                 "an annotation: {'keypoint': ..., 'filename': the video}."
             )
         raise DataError(
-            f'{source}: holds pictures, and this network takes skeletons. Find the joints in them '
-            'with a pose estimator first, and give its key points (data/README.md, "Your own data").'
+            f'{source}: holds pictures, and this network takes skeletons. tools/predict.py finds them in a '
+            'video, and tools/extract_pose.py writes them as an annotation file (docs/from_video.md).'
         )
     return open_annotations(source)
 
@@ -170,7 +170,7 @@ def _annotation(model: torch.nn.Module, given: Mapping[str, Any], img_shape: Any
         )
     except Wrong as wrong:
         raise DataError(f'{where}: {wrong}') from None
-    joints, wanted = clean['keypoint'].shape[-2], _num_joints(model)
+    joints, wanted = clean['keypoint'].shape[-2], num_joints_of(model)
     if wanted is not None and joints != wanted:
         raise DataError(
             f'{where}: has {joints} joints, but the network of {model.cfg.filename} takes {wanted}. '
@@ -273,7 +273,7 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     return None, False
 
 
-def _num_joints(model: torch.nn.Module) -> int | None:
+def num_joints_of(model: torch.nn.Module) -> int | None:
     """Return how many joints a clip must have; None where nobody says it.
 
     That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.

@@ -59,6 +59,12 @@ class VideoFrames:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def fps(self) -> float | None:
+        """Frames a second as the file says; None where it says none that could be."""
+        said = float(self._reader.get_avg_fps())
+        return said if 0.1 <= said <= 1000 else None
+
     def __enter__(self) -> VideoFrames:
         return self
 
