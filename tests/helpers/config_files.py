@@ -13,7 +13,7 @@ import pyskl.datasets  # noqa: F401 (fills the registries)
 from pyskl.datasets import Compose
 from pyskl.recipe import Recipe, load_config, read_recipe
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 SPLITS = ('train', 'val', 'test')
 GRAPH_FAMILIES = (
     'aagcn',
