@@ -42,6 +42,7 @@ test-slow: .venv/.installed
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # dist/*.whl, with the configs in it; what an earlier build left must not get into it
 wheel: .venv/.installed

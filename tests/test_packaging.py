@@ -13,15 +13,20 @@ else:       # pytest needs it there
 ROOT = Path(__file__).parents[1]
 
 
-def project() -> dict:
-    """[project] of pyproject.toml."""
-    return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))['project']
+def settings() -> dict:
+    """pyproject.toml."""
+    return tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))
 
 
 def test_conda_and_setup_ask_for_the_same():
     environment = yaml.safe_load((ROOT / 'pyskl.yaml').read_text())
     pip = next(item['pip'] for item in environment['dependencies'] if isinstance(item, dict))
-    assert {line for line in pip if not line.startswith('-')} == set(project()['dependencies'])
+    assert {line for line in pip if not line.startswith('-')} == set(settings()['project']['dependencies'])
+
+
+def test_the_installed_package_says_that_it_is_typed():
+    assert (ROOT / 'pyskl' / 'py.typed').exists()
+    assert 'py.typed' in settings()['tool']['setuptools']['package-data']['pyskl']
 
 
 @pytest.mark.parametrize('name', ['pyskl', 'configs', 'tools', 'ensemble', 'data', 'work_dirs', 'setup.py', 'pyskl.yaml', 'README.md'])
