@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +16,8 @@ from .commands import COMMANDS, GROUPS
 
 def main() -> None:
     """Run `pyskl COMMAND ...` and leave with its status; the entry point of the package."""
+    # Commands that start others by `python -m pyskl` mean this package, not a folder `pyskl` where the user is.
+    os.environ.setdefault('PYTHONSAFEPATH', '1')
     run_script(lambda: dispatch(sys.argv[1:]))
 
 

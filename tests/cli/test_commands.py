@@ -61,6 +61,7 @@ def test_underscores_do_as_well(capsys):
 
 def test_an_unknown_command_is_one_line_and_status_2(monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['pyskl', 'trian'])
+    monkeypatch.setenv('PYTHONSAFEPATH', '')
     with pytest.raises(SystemExit) as left:
         main()
     error = capsys.readouterr().err
