@@ -1,10 +1,12 @@
 # make demo: see everything work. make test: the tests. Both set up .venv first, once.
+# make pose-env: an environment of its own for MediaPipe, which needs numpy < 2 and Python 3.9 to 3.12.
 PYTHON ?= python3
+POSE_PYTHON ?= $(PYTHON)
 BIN := .venv/bin
 # one thread per test process: two processes share two cores
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow pose-env lint clean
 
 # setup.py and constraints.txt say what is needed; the stamp says that it is there
 .venv/.installed: setup.py constraints.txt
@@ -18,12 +20,29 @@ demo: .venv/.installed
 test: .venv/.installed
 	$(TEST_ENV) $(BIN)/python -m pytest -q -n 2 --timeout 300
 
+pose-env: .venv-pose/.installed
+
+.venv-pose/.installed: requirements-pose.txt
+	@$(POSE_PYTHON) -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))' || { \
+		echo "error: mediapipe 0.10.21 needs Python 3.9 to 3.12: make pose-env POSE_PYTHON=python3.11" >&2; exit 2; }
+	$(POSE_PYTHON) -m venv .venv-pose
+	.venv-pose/bin/pip install --quiet --disable-pip-version-check -r requirements-pose.txt
+	touch $@
+
+# the tests film a picture that scikit-image has
+.venv-pose/.tested: .venv-pose/.installed
+	.venv-pose/bin/pip install --quiet --disable-pip-version-check -r requirements-pose.txt 'scikit-image>=0.22'
+	touch $@
+
+# where MediaPipe cannot be installed its tests are skipped
 test-slow: .venv/.installed
+	-$(MAKE) .venv-pose/.tested
 	$(TEST_ENV) $(BIN)/python -m pytest -q -n 2 -m 'slow or not slow' --timeout 3000
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-pose build *.egg-info

@@ -171,7 +171,7 @@ def test_the_policy_names_the_pages_own_script_and_style_and_nothing_else(page):
 def test_no_script_of_the_page_writes_html():
     from pyskl.report.page import HERE, SCRIPTS
     scripts = {path.name: path.read_text(encoding='utf-8') for path in HERE.glob('*.js')}
-    assert set(scripts) == set(SCRIPTS)
+    assert set(scripts) == {*SCRIPTS, 'timeline.js'}      # the latter is the page of tools/spot.py
     for name, text in scripts.items():
         assert not re.search(r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bfetch\(', text), name
         assert len(text.splitlines()) <= 400

@@ -2,6 +2,7 @@
 import runpy
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model
 from pyskl.recipe import dump_config
 from pyskl.report import ReportOptions, build_report
+from pyskl.report.occlusion import HideInInput
 from pyskl.report.sources import Clips
 from pyskl.scores.score_file import save_scores
 
@@ -128,6 +130,25 @@ def test_a_hidden_joint_is_drawn_nowhere(drawing):
     touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it
     kept = [c for c in range(before.shape[2]) if c not in touched]
     assert not after[:, :, touched].any() and torch.equal(after[:, :, kept], before[:, :, kept]) and before[:, :, touched].any()
+
+
+@pytest.mark.parametrize('drawn_late', [True, False])
+def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_late):
+    torch.manual_seed(0)
+    pictures = torch.rand(3, 3, 2, 16, 16)                      # three views
+    heatmaps = Heatmaps(2 + 12 * torch.rand(1, 3, 1, 4, 5, 2), torch.ones(1, 3, 1, 4, 5), (16, 16), HeatmapSpec())
+    sample = {'imgs': pictures, 'heatmap_imgs': heatmaps if drawn_late else heatmaps.draw()[0]}
+    monkeypatch.setattr('pyskl.report.occlusion._sample', lambda *args: sample)
+    batches = HideInInput(pictures=True).batches(SimpleNamespace(cfg=SimpleNamespace(filename='x.py')), None, [0, 1], [(), (2,)])
+    if not drawn_late:
+        with pytest.raises(ConfigError, match='heatmaps still to be drawn'):
+            next(batches)
+        return
+    whole, hidden = batches
+    before, after = whole['heatmap_imgs'].draw(), hidden['heatmap_imgs'].draw()
+    assert before.shape[:2] == (2, 1) and before[:, :, 2].any() and not after[:, :, 2].any()
+    for batch in (whole, hidden):
+        assert torch.equal(batch['imgs'], pictures[1].expand(2, 1, -1, -1, -1, -1))
 
 
 def script(name):

@@ -21,6 +21,8 @@ from pyskl.errors import ConfigError
 from pyskl.evaluation import top_k_accuracy
 from pyskl.files import load_npz, load_pickle
 from pyskl.recipe import import_custom_modules, load_config, read_recipe
+from pyskl.report import ReportOptions, build_report
+from pyskl.report.sources import read_stream
 from pyskl.scores.score_file import load_scores
 
 PAIRS = Path(__file__).parent / 'pairs'
@@ -139,6 +141,24 @@ def test_weights_are_fitted_on_the_same_answers_of_another_split(config, capsys)
     found = {name: f'{top_k_accuracy(rows, LABELS, 1)[0]:.4f}' for name, rows in arrays.items()}
     assert top1 == {f'scores.npz:{name}': found[name] for name in ('rgb', 'pose')}
     assert found['rgb'] == '1.0000' != found['pose']
+
+
+def test_a_report_is_of_the_joint_answer_or_of_one(config):
+    test(config)
+    clips = [
+        make_annotation(f'test_{i}', np.ones((1, 2, 5, 2)), label=int(k), img_shape=(9, 9))
+        for i, k in enumerate(LABELS)
+    ]
+    write_annotations('test.pkl', {'test': [f'test_{i}' for i in range(12)]}, clips)
+    for given, name in (('run', 'report.html'), ('run/scores.npz:rgb', 'rgb_report.html')):
+        report = build_report([given], ReportOptions(ann_file='test.pkl'))
+        assert report.path == Path('run') / name and report.size > 0
+    stream = read_stream('run/scores.npz:rgb')
+    assert (stream.name, stream.part, stream.file) == (
+        'pairs_config rgb',
+        'rgb',
+        Path('run/scores.npz'),
+    )
 
 
 def test_views_apart_and_features_are_written_too(config):

@@ -35,7 +35,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    common = _common()
+    common = common_options()
     forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
     for name, form in FORMS.items():
         described = forms.add_parser(
@@ -45,12 +45,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             description=sys.modules[form.__module__].__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        described.add_argument(
+            '--layout',
+            metavar='LAYOUT',
+            help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, '
+            'or a config file (default: by the form and the number of joints)',
+        )
         _add_options(described, form)
     return parser.parse_args(argv)
 
 
-def _common() -> argparse.ArgumentParser:
-    """The options of all forms."""
+def common_options() -> argparse.ArgumentParser:
+    """The options of all forms; those of videos, too (tools/extract_pose.py)."""
     parser = argparse.ArgumentParser(add_help=False)
     add = parser.add_argument
     add('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
@@ -64,12 +70,6 @@ def _common() -> argparse.ArgumentParser:
     )
     add('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
     add('--seed', type=seed_number, default=0, help='of --split-by random (default: 0)')
-    add(
-        '--layout',
-        metavar='LAYOUT',
-        help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, or '
-        'a config file (default: by the form and the number of joints)',
-    )
     add(
         '--joints',
         nargs='+',
@@ -106,9 +106,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         from pyskl.recipe.layout_option import read_layout
 
         args.layout = read_layout(args.layout)
-    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings)})
-    converted = convert(source, args.paths, settings)
+    converted = convert(source, args.paths, settings_of(args))
     write(args.out, converted, form.as_given)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the common options, and --layout where there is one, say."""
+    given = {field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args}
+    return Settings(**given)
 
 
 def write(path: Path, converted: Converted, as_given: bool) -> None:

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from pyskl.errors import run_script
-from pyskl.files.given import check_config, check_present
+from pyskl.files.given import check_config, check_present, split_part
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
     for given in inputs:
-        check_present(given)
+        check_present(split_part(given)[0])
     if args['config']:
         check_config(args['config'])
     # Not before: --help and wrong options answer at once.

@@ -70,7 +70,8 @@ _LABELS = Form(
 )
 _VIDEO = Form(
     'a video',
-    'Find key points in it first (with MMPose, OpenPose, MediaPipe ...); tools/convert.py reads what these write.',
+    'python tools/extract_pose.py {path} -o FILE.pkl finds key points in it; of those that MMPose, OpenPose, '
+    'AlphaPose ... found, tools/convert.py makes one.',
 )
 _TORCH = Form(
     'a PyTorch file (torch.save)',

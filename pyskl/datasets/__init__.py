@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from .loader import Batches, build_dataloader
     from .pipelines import Compose
     from .pose_dataset import PoseDataset
+    from .recording_dataset import RecordingDataset
     from .samplers import TestBatches, TrainBatches
     from .video_dataset import RawframeDataset, VideoDataset
     from .wrappers import ConcatDataset, RepeatDataset
 
 __all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'GestureDataset', 'PoseDataset',
-           'RawframeDataset', 'RepeatDataset', 'TestBatches', 'TrainBatches', 'VideoDataset',
+           'RawframeDataset', 'RecordingDataset', 'RepeatDataset', 'TestBatches', 'TrainBatches', 'VideoDataset',
            'build_dataloader', 'build_dataset', 'load_label_embeddings']
 __getattr__, __dir__ = lazy_exports(__name__)
 

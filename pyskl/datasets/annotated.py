@@ -25,7 +25,7 @@ from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
 from .pipelines import Compose, Flip
 from .pipelines.base import clip_error, is_ours
-from .videos import OnBadVideo, check_videos, faults_of_video, is_video_file, reads_videos
+from .videos import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
 
 
 class AnnotatedDataset(ClipDataset):
@@ -66,7 +66,7 @@ class AnnotatedDataset(ClipDataset):
 
     components = {'pipeline': PIPELINES}
     _is_there = staticmethod(is_video_file)
-    _faults_of_video = staticmethod(faults_of_video)
+    _faults_of_videos = staticmethod(faults_of_videos)
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class AnnotatedDataset(ClipDataset):
             clips,
             self._video,
             self._is_there,
-            self._faults_of_video,
+            self._faults_of_videos,
             self.on_bad_video,
             self.ann_file,
         )

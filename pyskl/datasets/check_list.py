@@ -13,7 +13,7 @@ from ..annotations.check import Report, check_names_and_labels
 from ..annotations.clip_names import video_file
 from ..annotations.video_lists import read_video_list
 from ..wording import count, some
-from .videos import faults_of_video
+from .videos import faults_of_videos
 
 
 def check_video_list(path: Path, folder: Path, num_classes: int | None = None) -> Report:
@@ -43,13 +43,16 @@ def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: 
     for clip in clips:
         name = clip.get('filename') or clip['frame_dir']
         by_path.setdefault(video_file(os.path.join(folder, name)), []).append(clip)
-    faults: list[tuple[str, str]] = []
-    for path, parts in by_path.items():
-        found = zip(parts, faults_of_video(path, parts))
-        faults += [(clip['frame_dir'], fault) for clip, fault in found if fault is not None]
+    videos = list(by_path.items())
+    faults = [
+        (clip['frame_dir'], fault)
+        for (_, parts), told in zip(videos, faults_of_videos(videos))
+        for clip, fault in zip(parts, told)
+        if fault is not None
+    ]
     report.facts['videos'] = len(by_path)
     if faults:
-        names: Sequence[str] = [name for name, _ in faults]
+        names = [name for name, _ in faults]
         report.errors.append(
             f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). {names[0]}: '
             f"{faults[0][1]} Training and testing leave them out with on_bad_video='skip'."

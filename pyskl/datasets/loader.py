@@ -111,7 +111,8 @@ def worker_errors() -> Iterator[None]:
 
 _MORE_ROOM = (
     'Out of memory, of shared memory (df /dev/shm; docker run --shm-size=1g) or of open files '
-    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now.'
+    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of them may '
+    "be broken: on_bad_video='skip' in the data set finds such."
 )
 
 
@@ -133,11 +134,24 @@ class Batches:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
-            return map(self._received, iter(self.loader))
+            return self._batches(iter(self.loader))
         except OSError as error:
             raise UserError(
                 f'The workers that prepare clips cannot be started ({error.strerror}). {_MORE_ROOM}'
             ) from error
+
+    def _batches(self, iterator: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Give the loader's batches, and its errors without torch's own frames.
+
+        These frames refer to the error and to the loader's iterator. Such a cycle is collected in
+        an order that closes the iterator's queues before its workers are told to end, and then it
+        waits 20 s for them.
+        """
+        try:
+            for batch in iterator:
+                yield self._received(batch)
+        except Exception as error:
+            raise error.with_traceback(None) from error.__cause__
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Small tensors come from a worker as arrays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..registry import DATASETS
 from .annotated import AnnotatedDataset
 from .pipelines.base import clip_error
 from .pipelines.decoding import WAY_OUT, beyond
-from .videos import needs_length
+from .videos import Video, needs_length
 
 ENTRIES = (
     *('frame_dir', 'filename', 'label', 'total_frames', 'start_frame', 'emb', 'modality'),
@@ -163,8 +163,9 @@ class RawframeDataset(VideoDataset):
         """Return the path of a clip's folder."""
         return os.path.join(self.data_prefix or '', clip['filename'])
 
-    def _faults_of_video(self, path: str, clips: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        return [self._fault_of_folder(Path(path), clip) for clip in clips]
+    def _faults_of_videos(self, folders: Sequence[Video]) -> Iterator[list[str | None]]:
+        for folder, clips in folders:
+            yield [self._fault_of_folder(Path(folder), clip) for clip in clips]
 
     def _fault_of_folder(self, folder: Path, clip: Mapping[str, Any]) -> str | None:
         last = self.start_index + clip.get('offset', 0) + clip['total_frames'] - 1

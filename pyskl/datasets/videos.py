@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +20,16 @@ from ..annotations.fields import start_of
 from ..annotations.seen import sample
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
-from ..files.videos import VideoFrames
+from ..files.video_probe import VideoProbe
 from ..wording import count, some
 from .pipelines import Compose
 from .pipelines.decoding import WAY_OUT, beyond
 
 OnBadVideo = Literal['stop', 'skip']
 Clip = Mapping[str, Any]
-_THREADS = 8  # they wait for the disk, and for decord, which lets others run
+Video = tuple[str, Sequence[Clip]]  # a path, and the clips that are in it
+_THREADS = 8  # they wait for the disk
+_PROBES, _VIDEOS_OF_A_PROBE = 8, 16  # a process takes half a second to start
 _MOST_LOOKED_AT = 20_000  # clips whose files are looked for at once
 
 
@@ -48,7 +52,7 @@ def check_videos(
     clips: Annotations,
     path_of: Callable[[Clip], str],
     is_there: Callable[[str], bool],
-    faults_of: Callable[[str, Sequence[Clip]], list[str | None]],
+    faults_of: Callable[[Sequence[Video]], Iterable[list[str | None]]],
     on_bad_video: OnBadVideo,
     where: str,
 ) -> Annotations:
@@ -58,7 +62,7 @@ def check_videos(
         clips: of the data set.
         path_of: says where a clip's video is.
         is_there: says whether something is there that may be one.
-        faults_of: opens a video, and says for each of its clips what is wrong with it; None: nothing.
+        faults_of: opens videos, and says for each of their clips what is wrong; None: nothing.
         on_bad_video: 'stop' only looks whether the files are there; 'skip' opens all of them.
         where: names the data set's file in messages.
 
@@ -71,14 +75,14 @@ def check_videos(
     by_path: dict[str, list[int]] = {}
     for i, clip in enumerate(clips):
         by_path.setdefault(path_of(clip), []).append(i)
-    faults: dict[int, str] = {}
-    with ThreadPoolExecutor(_THREADS) as threads:
-        found = threads.map(
-            lambda item: zip(item[1], faults_of(item[0], [clips[i] for i in item[1]])),
-            by_path.items(),
-        )
-        for pairs in _shown(found, len(by_path)):
-            faults.update((i, fault) for i, fault in pairs if fault is not None)
+    found = faults_of([(path, [clips[i] for i in rows]) for path, rows in by_path.items()])
+    shown = tqdm(found, 'videos', len(by_path), leave=False, unit='video', disable=None)
+    faults = {
+        i: fault
+        for rows, told in zip(by_path.values(), shown)
+        for i, fault in zip(rows, told)
+        if fault is not None
+    }
     if not faults:
         return clips
     bad = sorted(faults)
@@ -108,25 +112,36 @@ def is_video_file(path: str) -> bool:
     return stat.S_ISREG(mode)
 
 
-def faults_of_video(path: str, clips: Sequence[Clip]) -> list[str | None]:
-    """Open a video, and decode the last frame that each of its clips may need.
+def faults_of_videos(videos: Sequence[Video]) -> Iterator[list[str | None]]:
+    """Open videos, in processes apart, and decode the last frame that each clip may need.
 
-    Returns:
-        What is wrong with each clip; None: nothing.
+    Yields:
+        For each video, in order, what is wrong with each of its clips; None: nothing.
     """
-    faults: list[str | None] = []
-    try:
-        with VideoFrames(path) as video:
-            for clip in clips:
-                start, end = start_of(clip), clip.get('end_frame')
-                fault = beyond(path, len(video), start, end)
-                if fault is None:
-                    last = start + clip.get('total_frames', len(video)) - 1
-                    video.frames([min(last, len(video) - 1)])
-                faults.append(fault)
-    except DataError as error:  # of the file, or of a frame: then later ones count as bad, too
-        faults += [str(error)] * (len(clips) - len(faults))
-    return faults
+    own, probes = threading.local(), ExitStack()
+
+    def faults(video: Video) -> list[str | None]:
+        if not hasattr(own, 'probe'):
+            own.probe = probes.enter_context(VideoProbe())
+        return _faults(*video, own.probe)
+
+    number = min(_PROBES, 1 + len(videos) // _VIDEOS_OF_A_PROBE)
+    with probes, ThreadPoolExecutor(number) as threads:
+        yield from threads.map(faults, videos)
+
+
+def _faults(path: str, clips: Sequence[Clip], probe: VideoProbe) -> list[str | None]:
+    lasts = [
+        start_of(clip) + clip['total_frames'] - 1 if 'total_frames' in clip else None
+        for clip in clips
+    ]
+    length, faults = probe.faults(path, lasts)
+    if length is None:
+        return faults
+    return [
+        beyond(path, length, start_of(clip), clip.get('end_frame')) or fault
+        for clip, fault in zip(clips, faults)
+    ]
 
 
 def _look_for(
@@ -150,7 +165,3 @@ def _look_for(
         f'{where}: {len(missing)} of {count(len(paths), "clip")} have no video ({some(names, 3)}). '
         f'{names[0]}: {why} Is data_prefix the folder of the videos? {WAY_OUT}'
     )
-
-
-def _shown(found: Iterable, total: int) -> Iterable:
-    return tqdm(found, 'videos', total, leave=False, unit='video', disable=None)

@@ -58,6 +58,18 @@ def check_present(path: str | os.PathLike) -> Path:
     return path
 
 
+def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
+    """Split 'FILE.pkl:pose' into the file and the part of it that is meant; no part: None.
+
+    A file that has that whole name goes first.
+    """
+    text = os.fspath(name)
+    file, _, part = text.rpartition(':')
+    if file and part and not os.path.exists(text) and os.path.exists(file):
+        return Path(file), part
+    return Path(text), None
+
+
 def check_out(out: Path, given: Iterable[Path], suffixes: Sequence[str]) -> None:
     """UserError where the file to be written is one of those that are read.
 

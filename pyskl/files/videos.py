@@ -54,8 +54,16 @@ class VideoFrames:
                 f'example, with at least one frame. {CURE}'
             ) from error
 
+        self._length = len(self._reader)
+
     def __len__(self) -> int:
-        return len(self._reader)
+        return self._length
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second as the file says; None where it says none that could be."""
+        said = float(self._reader.get_avg_fps())
+        return said if 0.1 <= said <= 1000 else None
 
     def __enter__(self) -> VideoFrames:
         return self
@@ -67,8 +75,13 @@ class VideoFrames:
         """Let the file, its threads and its memory go; doing it twice does no harm."""
         self._reader = None
 
-    def frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+    def frames(self, numbers: Sequence[int] | np.ndarray, close: bool = False) -> list[np.ndarray]:
         """Decode these very frames, in any order; a frame that comes twice is decoded once.
+
+        Args:
+            numbers: of the frames.
+            close: these are the last: the video is closed as soon as they are decoded, so that its
+                threads don't decode on while frames are copied.
 
         Raises:
             DataError: naming the file and the first frame that cannot be decoded.
@@ -78,6 +91,8 @@ class VideoFrames:
         try:
             for start in range(0, len(needed), _AT_ONCE):
                 batch = self._reader.get_batch(needed[start : start + _AT_ONCE])
+                if close and start + _AT_ONCE >= len(needed):
+                    self.close()
                 decoded.extend(batch.asnumpy())
         except self._errors as error:
             raise self._refused(needed.tolist()) from error
@@ -131,11 +146,13 @@ class ArrayFrames:
     def close(self) -> None:
         """Do nothing: the array is its owner's."""
 
-    def frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+    def frames(self, numbers: Sequence[int] | np.ndarray, close: bool = False) -> list[np.ndarray]:
         """Return these frames, views of the array."""
         return [self._array[i] for i in np.asarray(numbers, np.int64).tolist()]
 
-    nearby_frames = frames
+    def nearby_frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+        """Return these very frames: all are as near."""
+        return self.frames(numbers)
 
 
 class _Silence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -46,6 +46,9 @@ class Target:
         last = torch.channels_last if volume.ndim == 4 else torch.channels_last_3d
         first = torch.contiguous_format
         return volume.contiguous(memory_format=last if self.channels_last else first)
+
+
+_Own = TypeVar('_Own', bound='Input')
 
 
 class Input(ABC):
@@ -95,7 +98,7 @@ class Input(ABC):
 
     @classmethod
     @abstractmethod
-    def collate(cls, samples: Sequence[Input]) -> Input:
+    def collate(cls: type[_Own], samples: Sequence[_Own]) -> _Own:
         """Join batches into one, in order.
 
         Raises:

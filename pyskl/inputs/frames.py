@@ -84,13 +84,15 @@ class Frames(Input):
         Returns:
             (B, n, 3, T, H, W), or (B, n, 3, H, W), for the target.
         """
-        chosen = self.pixels if views is None else self.pixels[:, views]
-        volumes = chosen.to(target.device, non_blocking=True).movedim(-1, 2)
+        chosen = self if views is None else replace(self, pixels=self.pixels[:, views])
+        volumes = chosen.to(target.device, non_blocking=True).pixels.movedim(-1, 2)
         # Frames lie in memory with the channels last. Bytes are moved four times as fast as floats.
         volumes = volumes if target.channels_last else volumes.contiguous()
         return self.scale.apply(volumes, axis=2).to(target.dtype)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Frames:
+        if torch.device(device) == self.device:
+            return self
         return replace(self, pixels=self.pixels.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Frames:

@@ -76,7 +76,9 @@ def to_our_names(
         notes.append('cls_head.fc is read as cls_head.fc_cls.')
 
     if (statistics or _is_of_mmaction(content or {})) and _put_slow_first(state):
-        notes.append("MMAction2's SlowFast: the columns of cls_head.fc_cls were swapped, to slow first.")
+        notes.append(
+            "MMAction2's SlowFast: the columns of cls_head.fc_cls were swapped, to slow first."
+        )
     return state, notes
 
 

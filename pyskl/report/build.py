@@ -179,7 +179,7 @@ def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
         if stream.checkpoint is None:
             continue
         tested, file = stream.scores.checkpoint, stream.checkpoint.resolve()
-        if tested is None and file.stat().st_mtime_ns > os.stat(stream.scores.path).st_mtime_ns:
+        if tested is None and file.stat().st_mtime_ns > os.stat(stream.file).st_mtime_ns:
             notes.append(f'{file.name} is newer than the scores of {stream.name}, which do not say which checkpoint gave them: they may '
                          'be those of an earlier one.')
         if tested not in (None, file.name):

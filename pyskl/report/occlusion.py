@@ -49,6 +49,11 @@ def occlusion(
                hidden. The ensemble's loss is its streams' weighted mean
     raises     UserError kinds: no labels, no config or checkpoint in a work dir, a pipeline with stages after the heatmaps
     """
+    if 'keypoint' not in clips.annotations[0]:
+        raise DataError(
+            f'{clips.source}: holds no key points, so no joint can be hidden. Report without '
+            '--occlusion.'
+        )
     chosen = _choose(clips.labels, per_class)
     num_joints = clips.annotations[0]['keypoint'].shape[2]
     masks = [(j,) for j in range(num_joints)] + [tuple(bone) for bone in bones]
@@ -121,10 +126,10 @@ def _losses(
             rows = chosen[start : start + batch]
             labels, span = clips.labels[rows], slice(start, start + len(rows))
             batches = hides.batches(model, clips, rows, [(), *masks])
-            whole = _own(_answers(model, next(batches), stream.temperature), labels)
+            whole = _own(_answers(model, next(batches), stream), labels)
             bar.update(len(rows))
             for m, hidden in enumerate(batches):
-                lost[m, span] = whole - _own(_answers(model, hidden, stream.temperature), labels)
+                lost[m, span] = whole - _own(_answers(model, hidden, stream), labels)
                 bar.update(len(rows))
     return lost
 
@@ -180,29 +185,41 @@ class Hides(Protocol):
 class HideInInput:
     """Of heatmaps still to be drawn: the joints are left out of the drawing.
 
-    Frames of the video beside them stay as they are.
+    Args:
+        pictures: whether the network sees pictures beside the heatmaps, which stay as they are.
     """
 
-    told = 'hidden joints are not drawn in the heatmaps; the crop of the picture stays'
+    def __init__(self, pictures: bool = False):
+        stays = 'the pictures and their crop stay' if pictures else 'the crop of the picture stays'
+        self.told = f'hidden joints are not drawn in the heatmaps; {stays}'
 
     def batches(
         self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
     ) -> Iterator[dict[str, Any]]:
         samples = [_sample(model, clips, i) for i in rows]
-        given = [given for sample in samples for given in sample.values()]
-        if not all(isinstance(g, Input) for g in given) or not any(g.has_joints for g in given):
+        drawn_late = [
+            name
+            for name, given in samples[0].items()
+            if isinstance(given, Input) and given.has_joints
+        ]
+        if not drawn_late:
             raise ConfigError(
                 f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or stages of your '
                 'own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.'
             )
         whole = collate(
-            [{name: given.middle_view() for name, given in sample.items()} for sample in samples]
+            [{name: _middle_view(given) for name, given in sample.items()} for sample in samples]
         )
         for mask in masks:
-            yield {
-                name: given.without_joints(mask) if mask and given.has_joints else given
-                for name, given in whole.items()
-            }
+            hidden = {n: whole[n].without_joints(mask) for n in drawn_late if mask}
+            yield {**whole, **hidden}
+
+
+def _middle_view(given: Input | torch.Tensor) -> Input | torch.Tensor:
+    if isinstance(given, Input):
+        return given.middle_view()
+    middle = len(given) // 2
+    return given[middle : middle + 1]
 
 
 class HideInAnnotation:
@@ -224,7 +241,9 @@ class HideInAnnotation:
 
 
 def _hides(model: torch.nn.Module) -> Hides:
-    return HideInAnnotation() if set(model.takes) == {'keypoint'} else HideInInput()
+    if set(model.takes) == {'keypoint'}:
+        return HideInAnnotation()
+    return HideInInput(pictures='heatmap_imgs' in model.takes)
 
 
 def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:
@@ -249,10 +268,11 @@ def _sample(
     return {name: sample.get(name) for name in model.takes}
 
 
-def _answers(model: torch.nn.Module, batch: Mapping[str, Any], temperature: float) -> np.ndarray:
-    """(B, K) probabilities."""
-    answers = predict(model, batch, model.target.device)
-    answers = joint_scores({name: scores.cpu().numpy() for name, scores in answers.items()})
+def _answers(model: torch.nn.Module, batch: Mapping[str, Any], stream: Stream) -> np.ndarray:
+    """(B, K) probabilities, of the answer that the stream's scores are."""
+    temperature, answers = stream.temperature, predict(model, batch, model.target.device)
+    answers = {name: scores.cpu().numpy() for name, scores in answers.items()}
+    answers = answers[stream.part] if stream.part in answers else joint_scores(answers)
     answers = answers.mean(1) if answers.ndim == 3 else answers
     return (
         soften(answers, temperature)
@@ -271,7 +291,7 @@ def _compare(
     """Note it when the checkpoint does not give the scores that the report is about."""
     rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
     again = np.concatenate(
-        [_answers(model, collate([_sample(model, clips, i)]), stream.temperature) for i in rows]
+        [_answers(model, collate([_sample(model, clips, i)]), stream) for i in rows]
     )
     if np.abs(again - scores[rows]).max() > TOLERANCE:
         notes.append(

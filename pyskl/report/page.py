@@ -37,14 +37,14 @@ def render(data: Mapping[str, Any], frames: str) -> str:
     """The page: `data` as JSON, `frames` the base64 text of the clips."""
     script = '(() => {\n"use strict";\n' + ''.join((HERE / name).read_text(encoding='utf-8') for name in SCRIPTS) + '})();\n'
     style = (HERE / 'page.css').read_text(encoding='utf-8')
-    values = {'title': html.escape(str(data['title'])), 'policy': _policy(script, style), 'style': style, 'script': script,
+    values = {'title': html.escape(str(data['title'])), 'policy': page_policy(script, style), 'style': style, 'script': script,
               'data': safe_json(data), 'frames': frames}
     page = (HERE / 'page.html').read_text(encoding='utf-8')
     parts = page.split('{{')
     return parts[0] + ''.join(values[name] + rest for name, _, rest in (part.partition('}}') for part in parts[1:]))
 
 
-def _policy(script: str, style: str) -> str:
+def page_policy(script: str, style: str) -> str:
     script_hash, style_hash = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style))
     return (f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; img-src data:; "
             "base-uri 'none'; form-action 'none'")

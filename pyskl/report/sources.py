@@ -14,6 +14,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError, printable
+from ..files.given import split_part
 from ..files.texts import read_text
 from ..recipe import dataset_configs
 from ..scores.score_file import Scores, load_scores
@@ -51,10 +52,20 @@ class Stream:
     temperature: float = 1.0
 
     @property
+    def file(self) -> Path:
+        """The score file."""
+        return split_part(self.scores.path)[0]
+
+    @property
+    def part(self) -> str | None:
+        """Which of several answers in the file its scores are: 'rgb' of scores.npz:rgb; None: the joint one."""
+        return split_part(self.scores.path)[1]
+
+    @property
     def report_file(self) -> Path:
-        """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html."""
-        path = Path(self.scores.path)
-        return path.with_name('report.html' if path.name in RESULTS else f'{path.stem.removesuffix("_scores")}_report.html')
+        """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html, scores.npz:rgb -> rgb_report.html."""
+        of_file = [] if self.file.name in RESULTS else [self.file.stem.removesuffix('_scores')]
+        return self.file.with_name('_'.join([*of_file, *([self.part] if self.part else []), 'report.html']))
 
     @property
     def checkpoint_name(self) -> str | None:
@@ -64,7 +75,7 @@ class Stream:
     @property
     def tested(self) -> str:
         """When the score file was written, 'YYYY-MM-DD HH:MM'."""
-        return time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(self.scores.path)))
+        return time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(self.file)))
 
 
 @dataclass
@@ -87,20 +98,22 @@ def read_stream(path: str | os.PathLike, config: Any = None, checkpoint: str | o
              work dir: it tells nothing
     raises   DataError: no such file, a folder without scores, wrong scores
     """
-    path = Path(path)
+    given = path
+    path, part = split_part(path)
     if path.is_dir():
         found = next((path / name for name in RESULTS if (path / name).is_file()), None)
         if found is None:
             raise DataError(f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
                             'or name a score file.')
-        path = found
-    scores, folder = load_scores(path), Path(work_dir) if work_dir is not None else path.parent
+        given = path = found
+    scores, folder = load_scores(given), Path(work_dir) if work_dir is not None else path.parent
     file, values = _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
     if checkpoint is None and file is not None:
         tested = folder / Path(scores.checkpoint or LATEST).name
         checkpoint = next((place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None)
     own = path.stem.removesuffix('_scores')         # val_scores.npz: 'val'
     name = own if file is None else file.stem if path.name in RESULTS else f'{file.stem} {own}'
+    name = name if part is None else f'{name} {part}'
     return Stream(printable(name), scores, folder, values, file, config, None if checkpoint is None else Path(checkpoint),
                   [] if file is None else read_log(folder))
 

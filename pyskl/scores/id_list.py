@@ -10,6 +10,7 @@ from pathlib import Path
 from ..annotations import open_annotations
 from ..annotations.clip_names import without_ending
 from ..errors import DataError
+from ..files.given import split_part
 from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 
@@ -18,18 +19,6 @@ _EXPECTED = (
     'Expected clip ids like 0054_0: as text with commas, blanks or line breaks between them, a '
     'JSON list, or an annotation file (FILE.pkl:SPLIT).'
 )
-
-
-def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
-    """Split 'FILE.pkl:pose' into the file and the part of it that is meant; no part: None.
-
-    A file that has that whole name goes first.
-    """
-    text = os.fspath(name)
-    file, _, part = text.rpartition(':')
-    if file and part and not os.path.exists(text) and os.path.exists(file):
-        return Path(file), part
-    return Path(text), None
 
 
 def read_ids(name: str | os.PathLike) -> tuple[str, ...]:

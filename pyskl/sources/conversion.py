@@ -21,7 +21,8 @@ from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
 from ..errors import ConfigError, DataError, UserError
 from ..labels import check_order, read_labels
-from ..skeletons import LAYOUTS, layout_of
+from ..skeletons import LAYOUTS, Layout, layout_of
+from ..skeletons.mapping import joint_origins, map_joints
 from ..wording import count, plain, some
 from .source import Source
 
@@ -169,7 +170,9 @@ def _is_plain(annotation: Mapping[str, Any]) -> bool:
 def _other_form(source: Source, path: Path) -> str:
     """Say what a file is that is another form's."""
     form = form_of(path) if path.is_file() else None
-    if form is None or not form.way.startswith('python tools/') or f' {source.form} ' in form.way:
+    if form is None or not form.way.startswith('python tools/'):
+        return ''
+    if f' {source.form} ' in form.way or form.what == f'a {source.form}':  # its own form
         return ''
     return f' It is {form.what}: {form.way_in(path)}'
 
@@ -198,28 +201,46 @@ def _choose_joints(
     if layout is None:
         raise UserError('--joints: the layout of these clips is not known. Say it with --layout.')
     whole = layout_of(layout)
-    is_layout = len(joints) == 1 and joints[0] in LAYOUTS
-    wanted = LAYOUTS[joints[0]].joints if is_layout else joints
+    if len(joints) == 1 and joints[0] in LAYOUTS:
+        return _as_layout(annotations, whole, joints[0])
     numbers = {name: i for i, name in enumerate(whole.joints)}
     numbers |= {str(i): i for i in range(whole.num_joints)}
-    lacking = [joint for joint in wanted if joint not in numbers]
+    lacking = [joint for joint in joints if joint not in numbers]
     if lacking:
         raise UserError(
             f'--joints: {whole.name} has no {some(lacking)}. Expected a known layout whose joints it '
             f'has, or names or numbers of its {whole.num_joints} joints.'
         )
-    places = [numbers[joint] for joint in wanted]
-    chosen: str | Mapping[str, Any] = joints[0]
-    if not is_layout:
-        base = {'name': layout} if isinstance(layout, str) else dict(layout)
-        old = base.get('keep')
-        chosen = base | {'keep': places if old is None else [old[place] for place in places]}
-        layout_of(chosen)
+    places = [numbers[joint] for joint in joints]
+    base = {'name': layout} if isinstance(layout, str) else dict(layout)
+    old = base.get('keep')
+    chosen = base | {'keep': places if old is None else [old[place] for place in places]}
+    layout_of(chosen)
     for annotation in annotations:
         for key in ('keypoint', 'keypoint_score'):
             if key in annotation:
                 annotation[key] = annotation[key][:, :, places]
     return chosen
+
+
+def _as_layout(annotations: list[dict[str, Any]], whole: Layout, name: str) -> str:
+    """Make the clips', in place, those of a known layout; see skeletons.mapping."""
+    try:
+        origins = joint_origins(whole, LAYOUTS[name])
+    except ConfigError as error:
+        raise UserError(
+            f'--joints {name}: {error} Expected a layout whose joints it has, or names or numbers of its '
+            f'{whole.num_joints} joints.'
+        ) from error
+    for annotation in annotations:
+        keypoint = annotation['keypoint']
+        if 'keypoint_score' in annotation:
+            score = annotation['keypoint_score']
+            annotation['keypoint'], annotation['keypoint_score'] = map_joints(keypoint, score, origins)
+        else:
+            ones = np.ones(keypoint.shape[:-1], np.float32)
+            annotation['keypoint'] = map_joints(keypoint, ones, origins)[0]
+    return name
 
 
 def _check_layout(layout: Any, annotations: Sequence[Mapping[str, Any]]) -> None:

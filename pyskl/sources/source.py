@@ -64,8 +64,9 @@ class Source(ABC):
     layouts: ClassVar[Mapping[int, str | Mapping[str, Any]]] = {}
     as_given: ClassVar[bool] = False
 
-    def __init_subclass__(cls) -> None:
-        if 'form' in vars(cls):
+    def __init_subclass__(cls, listed: bool = True) -> None:
+        """Add a form to those that tools/convert.py lists, unless it has a command of its own."""
+        if listed and 'form' in vars(cls):
             FORMS[cls.form] = cls
 
     def __post_init__(self) -> None:

@@ -149,3 +149,24 @@ def test_what_is_written_into_lazy_frames_stays_in_them():
     lazy[0] = 7
     assert (lazy.by_view.array()[0, :, 0] == 7).all() and lazy.by_view.input() is None
     assert not imgs[0].any()
+
+
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_all_is_computed_on_the_models_device(channels_last):
+    """On torch's device without numbers, which takes no part of a computation from another."""
+    meta = torch.device('meta')
+    given = frames(views=5).to(meta)
+    found = given.tensor(slice(0, 2), Target(meta, torch.bfloat16, channels_last))
+    assert found.shape == (2, 2, 3, 3, 6, 5) and found.dtype == torch.bfloat16
+    layout = torch.channels_last_3d if channels_last else torch.contiguous_format
+    assert found.device == meta and found[0].is_contiguous(memory_format=layout)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_a_gpu_computes_the_same_numbers(dtype):
+    given = frames()
+    expected = given.tensor(None, Target(CPU, dtype))
+    cuda = torch.device('cuda', 0)
+    found = given.pin_memory().tensor(None, Target(cuda, dtype, channels_last=True))
+    assert torch.equal(found.cpu(), expected)

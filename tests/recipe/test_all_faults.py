@@ -125,6 +125,7 @@ def test_a_test_asks_nothing_of_the_training_data(train):
     [
         ('backbone', 'AGCN'),
         ('backbone', 'SwinTransformer3D'),
+        ('backbone', 'ResNet2Plus1d'),
         ('cls_head', 'TSMHead'),
     ],
 )

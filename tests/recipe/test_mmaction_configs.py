@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import textwrap
 
 import pytest
@@ -402,3 +403,15 @@ def test_a_config_of_mmaction_with_any_mistake_gives_only_config_errors(start):
             theirs = changed(theirs, path, draw.choice(JUNK))
         with contextlib.suppress(ConfigError):
             read_recipe(theirs).effective()
+
+
+@pytest.mark.parametrize('prefix', ["'films'", "dict(video='films')", "dict(img='films')"])
+def test_the_folder_of_videos_is_kept(prefix, write):
+    theirs = OLD.replace("data_prefix=''", f'data_prefix={prefix}')
+    recipe = read_recipe(load_config(write(theirs)))
+    assert recipe.data.test['data_prefix'] == 'films'
+    sampled = "dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=32), num_clips=1, test_mode=True)"
+    theirs = re.sub(r"dict\(type='UniformSampleFrames'[^)]*\)", sampled, theirs)
+    theirs = theirs.replace("type='PoseDecode'", "type='MMDecode'")
+    step = read_recipe(load_config(write(theirs))).data.test['pipeline'][0]
+    assert step['p_interval'] is None and 'test_mode' not in step

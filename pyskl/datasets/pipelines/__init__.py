@@ -8,6 +8,7 @@ from ...lazy import lazy_exports
 if TYPE_CHECKING:
     from .augment import FrameJitter, JointDropout, KeypointNoise, ShiftScale
     from .base import Step
+    from .body_units import BodyUnits2D
     from .bones import BoneVectors
     from .compact import MMCompact, MMPad, PoseCompact
     from .compose import Compose
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
     from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
 
-__all__ = ['ArrayDecode', 'BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'DecordDecode',
+__all__ = ['ArrayDecode', 'BodyUnits2D', 'BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'DecordDecode',
            'DecordInit', 'Flip', 'FormatGCNInput', 'FormatShape', 'FrameJitter', 'GenSkeFeat',
            'GeneratePoseTarget', 'Heatmap2Potion', 'JointDropout', 'JointToBone', 'KeypointNoise',
            'Kinetics_Transform', 'MMCompact', 'MMDecode', 'MMPad', 'MMUniformSampleFrames',

@@ -214,7 +214,7 @@ def beyond(path: str, num_frames: int, start: int, end: int | None) -> str | Non
 def decoded(
     results: Results, video: Frames, inds: Sequence[int] | np.ndarray, accurate: bool = True
 ) -> list[np.ndarray]:
-    """Decode sampled frames of a clip.
+    """Decode the sampled frames of a clip; nothing else can be read of its video then.
 
     Args:
         results: the clip; `start_frame` says where in the video it begins.
@@ -231,7 +231,7 @@ def decoded(
         raise clip_error(results, f'frame {numbers.min()} was sampled. Is start_index right?')
     numbers = np.minimum(numbers, len(video) - 1)
     try:
-        return video.frames(numbers) if accurate else video.nearby_frames(numbers)
+        return video.frames(numbers, close=True) if accurate else video.nearby_frames(numbers)
     except DataError as error:
         raise clip_error(results, f'{error} {WAY_OUT}') from error
 

@@ -213,7 +213,7 @@ class Pathway(ResNet3d):
         return getattr(self, lateral_name(place))(other)
 
     def check_widths(self, other: Pathway, place: int, others_place: int) -> None:
-        """Raise ValueError unless the lateral at `place` takes the channels that `other` has there."""
+        """Raise ValueError unless the lateral takes the channels that `other` has there."""
         if place not in self.lateral.places:
             return
         taken = self.lateral.sizes(self.channels_after(place))[0]

@@ -68,7 +68,7 @@ class RGBPoseHead(ClassHead):
         super().__init__(
             num_classes, loss_cls, loss_emb, emb_dim, multi_class, label_smooth_eps, topk
         )
-        self.in_channels = tuple(in_channels)
+        self.in_channels = (in_channels[0], in_channels[1])
         self.loss_weights = _weights(loss_components, loss_weights)
         if emb_components is not None and loss_emb is None:
             raise ValueError(
@@ -181,12 +181,11 @@ def _modalities(argument: str, names: Sequence[str]) -> tuple[str, ...]:
 
 def _weights(components: Sequence[str], weights: float | Sequence[float]) -> dict[str, float]:
     names = _modalities('loss_components', components)
-    several = isinstance(weights, (list, tuple))
-    if several and len(weights) != len(names):
+    if isinstance(weights, (int, float)):
+        return dict.fromkeys(names, float(weights))
+    if len(weights) != len(names):
         raise ValueError(
             f'loss_weights has {len(weights)} numbers for {len(names)} loss_components. Expected '
             'one each, or one number for all.'
         )
-    return (
-        dict(zip(names, map(float, weights))) if several else dict.fromkeys(names, float(weights))
-    )
+    return dict(zip(names, map(float, weights)))

@@ -84,9 +84,9 @@ class MMRecognizer3D(ViewRecognizer):
         sizes = zip(*(given.shape[2:] for given in views.both))
         return torch.Size((views.shape.numel(), *(min(lengths) for lengths in sizes)))
 
-    def extract_feat(self, imgs: torch.Tensor, heatmap_imgs: torch.Tensor) -> Any:
-        """Volumes (N, C, T, H, W) of both -> features (rgb, pose), (N, D, T', H', W') each."""
-        return self.backbone(self.target.laid_out(imgs), self.target.laid_out(heatmap_imgs))
+    def extract_feat(self, *volumes: torch.Tensor) -> Any:
+        """Volumes (N, C, T, H, W) of imgs and heatmap_imgs -> features (rgb, pose)."""
+        return self.backbone(*map(self.target.laid_out, volumes))
 
     def train_features(self, views: Pair, mix: Mix | None) -> Any:
         """Compute the features of all B*S views of a training batch, mixed as `mix` says."""

@@ -62,6 +62,7 @@ class Recognizer2D(ViewRecognizer):
 
     takes = ('imgs',)
     test_settings = SegmentTestSettings
+    test_cfg: SegmentTestSettings
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
         super().check_batch(batch, training)
@@ -100,7 +101,9 @@ class Recognizer2D(ViewRecognizer):
         features = self.extract_feat(frames.flatten(0, 1))  # (N * S, D, H', W')
         size = frames.shape[:2]
         if isinstance(self.backbone, Backbone):
-            return self.backbone.pool(features).unflatten(0, size).mean(1)
+            pooled = self.backbone.pool(features)
+            assert isinstance(pooled, torch.Tensor), 'a network with one input answers once'
+            return pooled.unflatten(0, size).mean(1)
         last = features[-1] if isinstance(features, (tuple, list)) else features
         return self.cls_head.pool(last.unflatten(0, size))
 

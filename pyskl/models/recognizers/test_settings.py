@@ -39,7 +39,7 @@ class TestSettings:
                 '1, or None.'
             )
         given = self.semantic_weight
-        for weight in given.values() if self._is_by_name else (given,):
+        for weight in given.values() if isinstance(given, Mapping) else (given,):
             if not (isinstance(weight, (int, float)) and 0 <= weight <= 1):
                 raise ConfigError(
                     f'model.test_cfg.semantic_weight = {given}: expected a number from 0 to 1.'
@@ -56,20 +56,16 @@ class TestSettings:
                 'feat_ext out.'
             )
 
-    @property
-    def _is_by_name(self) -> bool:
-        return isinstance(self.semantic_weight, Mapping)
-
     def weight_of(self, answer: str) -> float:
         """Return the semantic weight of an answer."""
         given = self.semantic_weight
-        return given.get(answer, 0.0) if self._is_by_name else given
+        return given.get(answer, 0.0) if isinstance(given, Mapping) else given
 
     @property
     def uses_embeddings(self) -> bool:
         """Does an embedding say anything in the answers?"""
         given = self.semantic_weight
-        return any(given.values()) if self._is_by_name else given > 0
+        return any(given.values()) if isinstance(given, Mapping) else given > 0
 
     @property
     def in_probabilities(self) -> bool:
@@ -101,7 +97,8 @@ class TestSettings:
 
     def _check_semantic_weight(self, head: Head) -> None:
         given = self.semantic_weight
-        unknown = [name for name in given if name not in head.answers] if self._is_by_name else []
+        named = given if isinstance(given, Mapping) else {}
+        unknown = [name for name in named if name not in head.answers]
         if unknown:
             raise ConfigError(
                 f'model.test_cfg.semantic_weight names {unknown[0]!r}, but the answers of this '

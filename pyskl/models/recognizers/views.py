@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ...errors import ConfigError
-from ...inputs import Input, input_tensor
+from ...inputs import input_tensor
 from ...registry import BACKBONES, HEADS
 from ...signature import check_call
 from ...wording import count
@@ -89,9 +89,9 @@ class ViewRecognizer(Recognizer):
     def needs_label_vectors(self) -> bool:
         return self.test_cfg.uses_embeddings
 
-    def extract_feat(self, views: torch.Tensor) -> Any:
-        """Pass views (N, ...) through the backbone."""
-        return self.backbone(views)
+    def extract_feat(self, *volumes: torch.Tensor) -> Any:
+        """Pass views (N, ...), of each input, through the backbone."""
+        return self.backbone(*volumes)
 
     def pool(self, features: Any) -> torch.Tensor | dict[str, torch.Tensor]:
         """Pool what extract_feat gives to (N, D), of several by name.
@@ -139,7 +139,7 @@ class ViewRecognizer(Recognizer):
         )
         return self.cls_head.loss(cls_score, label, emb_score, emb, **learned)
 
-    def train_features(self, views: torch.Tensor | Input, mix: Mix | None) -> Any:
+    def train_features(self, views: Any, mix: Mix | None) -> Any:
         """Compute the features of all B*S views of a training batch, mixed as `mix` says."""
         volume = input_tensor(views, self.target).flatten(0, 1)  # (B*S, ...)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))

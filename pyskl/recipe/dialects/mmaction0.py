@@ -72,7 +72,9 @@ def translate_dataset(
         else:
             changed[key] = new
     if 'data_prefix' in changed:
-        _leave_out_prefix(changed.pop('data_prefix'), place, remarks)
+        folder = _folder_of_videos(changed.pop('data_prefix'), place, remarks)
+        if folder:
+            changed['data_prefix'] = folder
     if changed.get('valid_ratio') and 'box_thr' not in changed:
         changed['box_thr'] = 0.5  # MMAction2's default
     if 'pipeline' in changed:
@@ -81,21 +83,22 @@ def translate_dataset(
     return changed
 
 
-def _leave_out_prefix(prefix: Any, place: str, remarks: Remarks) -> None:
+def _folder_of_videos(prefix: Any, place: str, remarks: Remarks) -> Any:
+    """Return the folder of videos or frames that data_prefix names; None without one."""
     folders = prefix if isinstance(prefix, Mapping) else {'video': prefix}
     if folders.get('skeleton'):
         remarks.note(
             f'{place}.data_prefix: the key points are expected in ann_file itself, not as a file a clip in '
             f'{folders["skeleton"]!r}.'
         )
-    elif any(folders.values()):
-        remarks.note(f'{place}.data_prefix = {prefix!r} is passed over: no videos are read here.')
-    else:
+    folder = folders.get('video') or folders.get('img')
+    if not any(folders.values()):
         remarks.leave_out('data_prefix')
+    return folder
 
 
 def _translate_workflow(values: dict[str, Any], remarks: Remarks) -> None:
-    flow = values.get('workflow')
+    flow: Any = values.get('workflow')
     alone = (
         isinstance(flow, (list, tuple)) and len(flow) == 1 and isinstance(flow[0], (list, tuple))
     )

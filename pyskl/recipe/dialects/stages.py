@@ -41,6 +41,7 @@ _SIDES = {'left': 'left_kp', 'right': 'right_kp'}
 STAGES: dict[str, Stage] = {
     'UniformSampleFrames': _SAMPLING,
     'UniformSample': _SAMPLING,
+    'MMUniformSampleFrames': _SAMPLING,
     'SampleFrames': Stage(idle={'test_mode': ANY, 'start_index': ANY}),
     # MMAction2 looks at no scores; GenSkeFeat joins them, wherever they are.
     'PreNormalize2D': Stage(added={'threshold': -1}),

@@ -13,7 +13,7 @@ import pyskl.datasets  # noqa: F401 (fills the registries)
 from pyskl.datasets import Compose
 from pyskl.recipe import Recipe, load_config, read_recipe
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 SPLITS = ('train', 'val', 'test')
 GRAPH_FAMILIES = (
     'aagcn',
@@ -28,8 +28,8 @@ GRAPH_FAMILIES = (
 )
 
 # What other configs start from, plans of many runs, NATOPS's, which have no val split (test_natops.py), and the template
-# (test_own_skeletons.py).
-_OTHERS = ('_base_', 'sweeps', 'natops', 'own')
+# (test_own_skeletons.py); those that spot, whose data are recordings (test_spotting_configs.py).
+_OTHERS = ('_base_', 'sweeps', 'natops', 'own', 'spotting')
 
 
 def family_of(path: Path) -> str:

@@ -1,0 +1,315 @@
+"""Spotting in Python: when does what happen in a long recording?
+
+spotter = load_spotter([('configs/spotting/demo.py', 'latest.pth')])
+for file in find_recordings(['recordings/']):
+    recording = file.read()
+    for segment in spotter.segments(recording, Thresholds(background=32)):
+        print(segment.start, segment.end, segment.label, segment.score)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..annotations.segments import Segment
+from ..datasets import Compose
+from ..datasets.loader import collate
+from ..engine.batch import predict
+from ..errors import ConfigError, DataError
+from ..inputs import lazy_inputs
+from ..labels import Labels, class_names
+from ..models import fuse_conv_bn
+from ..models.recognizers.recognizer_gcn import RecognizerGCN
+from ..models.recognizers.views import ViewRecognizer
+from ..recipe import dataset_configs
+from ..scores.blend import check_weights
+from ..skeletons import is_present
+from ..sources.recordings import Recording
+from ..spotting.segments import Scores, Thresholds, find_segments
+from ..spotting.windows import Block, Windows, window_pipeline
+from ..wording import plain
+from .inference import init_recognizer
+
+GRAPH_VIEWS = {'cpu': 32, 'cuda': 512}  # windows that pass a graph network at once
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a config's RecordingDataset says of spotting."""
+
+    windows: Windows | None
+    background: int | None
+
+
+class Spotter:
+    """Trained networks that answer for the windows of a recording.
+
+    Attributes:
+        windows: how they slide.
+        background: the class of windows in which nothing happens; None: there is none.
+        num_classes: K, background among them.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[torch.nn.Module],
+        windows: Windows,
+        weights: Sequence[float] | None = None,
+        background: int | None = None,
+    ):
+        """Take models from init_recognizer, which are used for spotting alone from here on.
+
+        Args:
+            models: the streams.
+            windows: how they slide.
+            weights: of the streams, as ensemble.py has them; None: its defaults.
+            background: the class of background.
+
+        Raises:
+            ConfigError: a model that has no class scores for each view, streams that differ in their
+                classes, other weights than streams.
+        """
+        self.models, self.windows, self.background = list(models), windows, background
+        given = check_weights(weights, len(self.models))
+        if min(given) < 0:
+            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
+        self.weights = [weight / sum(given) for weight in given]
+        counts = [model.cls_head.num_classes for model in self.models]
+        self.num_classes = counts[0]
+        if len(set(counts)) > 1:
+            raise ConfigError(
+                f'the streams have {" and ".join(map(str, counts))} classes. Expected the same classes '
+                'in the same order.'
+            )
+        if background is not None and not 0 <= background < self.num_classes:
+            raise ConfigError(
+                f'background = {background}: expected a class, 0 to {self.num_classes - 1}.'
+            )
+        self._pipelines = [_prepared(model) for model in self.models]
+
+    def names(self, labels: Labels | None = None) -> list[str]:
+        """Return the names of the classes; that of background is 'nothing' where nobody says."""
+        model = self.models[0]
+        sources = (('labels', labels), *model.label_sources)
+        names = class_names(self.num_classes, *sources, layouts=model.layouts)
+        if self.background is not None and names[self.background] == f'class {self.background}':
+            names[self.background] = 'nothing'
+        return names
+
+    def scores(
+        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
+    ) -> Scores:
+        """Compute class scores along a recording.
+
+        Args:
+            recording: of any length; only the frames of a block pass the networks at once.
+            fps: of the recording; None: that of the windows.
+            progress: told how many frames are done, block by block.
+
+        Raises:
+            DataError: the recording does not fit the networks.
+        """
+        recording = at_rate(recording, self.rate(fps))
+        number, middles, probs = recording.num_frames, [], []
+        for block in self.windows.blocks(number):
+            clip = recording.cut(block.start, block.stop)
+            middles.append(block.middles)
+            probs.append(self.block_scores(clip, block))
+            if progress is not None:
+                progress(min(int(block.middles[0]) + self.windows.every, number))
+        return Scores(np.concatenate(middles), np.concatenate(probs), number)
+
+    def rate(self, fps: float | None) -> float:
+        """Return how many frames of a recording go by in one frame of the windows."""
+        if fps is None or self.windows.fps is None:
+            return 1.0
+        return fps / self.windows.fps
+
+    def block_scores(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
+        """Blend the streams' scores of a block: (N, K) probabilities, the mean over window lengths.
+
+        Windows in which nobody is seen have no answer: background, or zeros without one.
+
+        Args:
+            clip: the frames of the block, as an annotation.
+            block: see Windows.
+        """
+        spans = block.spans - block.start  # (N, L, 2)
+        shown = is_present(clip['keypoint'], clip.get('keypoint_score')).any((0, 2))
+        before = np.concatenate([[0], shown.cumsum()])
+        seen = before[spans[..., 1]] > before[spans[..., 0]]  # (N, L)
+        probs = np.zeros((*seen.shape, self.num_classes), np.float32)
+        if self.background is not None:
+            probs[~seen, self.background] = 1
+        if seen.any():
+            probs[seen] = sum(
+                weight * _window_probs(model, pipeline, clip, spans[seen])
+                for weight, model, pipeline in zip(self.weights, self.models, self._pipelines)
+            )
+        return probs.mean(1)
+
+    def segments(
+        self, recording: Recording, how: Thresholds | None = None, fps: float | None = None
+    ) -> list[Segment]:
+        """Spot what happens in a recording, in frames as its file counts them."""
+        how = how or Thresholds(background=self.background)
+        found = find_segments(self.scores(recording, fps), how)
+        return in_file_frames(found, recording.first, recording.num_frames, self.rate(fps))
+
+    @cached_property
+    def num_joints(self) -> int | None:
+        """V that recordings must have; None where nobody says it."""
+        for model in self.models:
+            graph = getattr(model.backbone, 'graph', None)
+            if graph is not None:
+                return graph.num_joints
+        return None
+
+
+def load_spotter(
+    streams: Sequence[tuple[str | os.PathLike, str | os.PathLike | None]],
+    weights: Sequence[float] | None = None,
+    windows: Windows | None = None,
+    device: str | None = None,
+    background: int | None = None,
+) -> Spotter:
+    """Load trained networks for spotting.
+
+    Args:
+        streams: config and checkpoint of each.
+        weights: one a stream.
+        windows: how they slide; None: as the first config's data.test (RecordingDataset) says.
+        device: 'cpu', 'cuda:0'; default: CUDA where there is one.
+        background: the class of background; None: what the configs say.
+
+    Raises:
+        UserError kinds: of configs and checkpoints; windows that nobody says.
+    """
+    models = [init_recognizer(config, checkpoint, device) for config, checkpoint in streams]
+    told = [told_by(model) for model in models]
+    names = [model.cfg.filename for model in models]
+    if windows is None:
+        windows = told[0].windows
+    if windows is None:
+        raise ConfigError(
+            f'{names[0]}: data.test is no RecordingDataset, so nothing says how long windows are. Give '
+            '--lengths, in frames, e.g. --lengths 32 64.'
+        )
+    backgrounds = {each.background for each in told}
+    if background is None and len(backgrounds) > 1:
+        raise ConfigError(
+            f'{" and ".join(map(str, names))} say different classes of background: '
+            f'{", ".join(str(each.background) for each in told)}. Expected the same.'
+        )
+    background = told[0].background if background is None else background
+    for model in models:
+        fuse_conv_bn(model)
+    return Spotter(models, windows, weights, background)
+
+
+def told_by(model: torch.nn.Module) -> Told:
+    """Return what the config of a model from init_recognizer says of spotting."""
+    for _, dataset in dataset_configs(model.cfg.data.test):
+        if dataset.get('type') in ('RecordingDataset', 'pyskl.RecordingDataset'):
+            lengths = tuple(dataset.get('lengths', (64,)))
+            windows = Windows(lengths, dataset.get('stride', 8), dataset.get('stride', 8))
+            windows = replace(windows.in_blocks(), fps=dataset.get('fps'))
+            return Told(windows, dataset.get('background'))
+    return Told(None, None)
+
+
+def at_rate(recording: Recording, rate: float) -> Recording:
+    """Return a recording of which every rate-th frame is taken, the nearest one there."""
+    if rate == 1:
+        return recording
+    taken = frames_taken(np.arange(num_taken(recording.num_frames, rate)), rate)
+    score = None if recording.score is None else recording.score[:, taken]
+    return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
+
+
+def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
+    """Return which frame of a recording stands for each of the windows' frames."""
+    return np.floor(wanted * rate + 0.5).astype(int)
+
+
+def num_taken(num_frames: int, rate: float) -> int:
+    """Return how many of the windows' frames a recording of so many frames has."""
+    number = int((num_frames - 0.5) / rate)
+    while frames_taken(np.array(number), rate) < num_frames:
+        number += 1
+    return number
+
+
+def in_file_frames(
+    segments: Sequence[Segment], first: int, num_frames: int, rate: float
+) -> list[Segment]:
+    """Bring segments from frames of the windows, from 0 on, to frames of the recording's file."""
+    last = num_frames - 1
+    return [
+        replace(
+            segment,
+            start=first + min(round(segment.start * rate), last),
+            end=first + max(min(round((segment.end + 1) * rate) - 1, last), 0),
+        )
+        for segment in segments
+    ]
+
+
+def _prepared(model: torch.nn.Module) -> Compose:
+    """Let a model answer for each view, and return its pipeline for windows."""
+    name = model.cfg.filename
+    if not isinstance(model, ViewRecognizer):
+        raise ConfigError(
+            f'{name}: {type(model).__name__} has no scores for each view. Expected a recognizer with '
+            'one input (Recognizer3D, RecognizerGCN).'
+        )
+    how = model.test_cfg
+    if how.feat_ext or getattr(how, 'gives_cells', False) or how.in_probabilities:
+        raise ConfigError(
+            f'{name}: model.test_cfg: feat_ext, score_ext, semantic_weight and classes make no class '
+            'scores for each view. Leave them out here.'
+        )
+    most = how.max_testing_views
+    if most is None and isinstance(model, RecognizerGCN):
+        most = GRAPH_VIEWS.get(model.target.device.type, GRAPH_VIEWS['cpu'])
+    model.test_cfg = replace(how, average_clips=None, max_testing_views=most)
+    return window_pipeline(model.pipeline, str(name))
+
+
+def _window_probs(
+    model: torch.nn.Module, pipeline: Compose, clip: Mapping[str, Any], spans: np.ndarray
+) -> np.ndarray:
+    """Pass windows (S, 2) of a clip through a model, as the views of one sample: (S, K)."""
+    results = {
+        **clip,
+        'windows': spans,
+        'start_index': 0,
+        'modality': 'Pose',
+        'test_mode': True,
+        'emb': np.zeros(model.cls_head.emb_dim, np.float32),
+    }
+    batch = collate([lazy_inputs(pipeline(results, lazy=True))])
+    model.check_batch(batch, training=False)
+    logits = predict(model, batch, model.target.device)['score'][0]  # (S, K), mirrored ones behind
+    probs = logits.sigmoid() if model.cls_head.multi_class else logits.softmax(-1)
+    return probs.unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
+
+
+def check_fits(spotter: Spotter, recording: Recording) -> None:
+    """Raise DataError unless a recording has frames, and the joints that the networks take."""
+    joints, wanted = recording.keypoint.shape[2], spotter.num_joints
+    if wanted is not None and joints != wanted:
+        raise DataError(
+            f'recording {plain(recording.name)}: has {joints} joints, but the network takes {wanted}. '
+            'Give it the joints that it was trained on (--joints).'
+        )
+    if not recording.num_frames:
+        raise DataError(f'recording {plain(recording.name)}: has no frames.')

@@ -1,0 +1,353 @@
+"""Long recordings as they are, not cut into clips: their key points, and what the label files say.
+
+iMiGUE    NNNN_light_hand.csv or NNNN_openpose.xlsx, beside it NNNN_label.csv (class id, first frame,
+          last frame); frames are counted as in the file's first column
+SMG       SampleNNNN_skeleton.csv, beside it SampleNNNN_finelabels.csv; pixels; frames count from 1
+FILE.pkl  annotations, one a recording, of any skeleton; the field `segments`, if it is there, holds
+          rows (class, first frame, last frame) with frames counted from 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..annotations import open_annotations
+from ..annotations.fields import missing_as_zeros
+from ..annotations.segments import Segment
+from ..errors import DataError
+from ..skeletons import is_present
+from ..wording import brief, plain, some
+from .forms.smg import IMG_SHAPE as SMG_SHAPE
+from .forms.smg import LABELS as SMG_LABELS
+from .forms.smg import NUM_JOINTS as SMG_JOINTS
+from .forms.smg import NUMBERS as SMG_NUMBERS
+from .forms.smg import POINTS as SMG_POINTS
+from .imigue import IMG_SHAPE
+from .imigue.find import Video, find
+from .imigue.frames import frames_of
+from .imigue.joints import DEFAULT, Joints
+from .imigue.labels import NUM_CLASSES, OTHER_ID, class_of, is_class_id, read_rows
+from .tables import read_table
+
+ANNOTATION_FILES = ('.pkl', '.pickle', '.packed')
+EXPECTED = (
+    "Expected iMiGUE's NNNN_light_hand.csv, SMG's SampleNNNN_skeleton.csv, or an annotation file "
+    '(.pkl) whose clips are recordings.'
+)
+MOST_GAPS = 4  # as many times more frames than rows are made for frames that a file lacks
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording.
+
+    Attributes:
+        name: '0187'.
+        keypoint: (M, T, V, C) float32, 0 where a joint is missing.
+        score: (M, T, V) float32; None where nobody gave one.
+        img_shape: (h, w) pixels; None for key points in space.
+        first: number of the first frame, as labels and predictions count.
+        segments: what is known to happen; None where no labels are there.
+        notes: lines on what was odd and how it was read.
+    """
+
+    name: str
+    keypoint: np.ndarray
+    score: np.ndarray | None = None
+    img_shape: tuple[int, int] | None = None
+    first: int = 0
+    segments: tuple[Segment, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def num_frames(self) -> int:
+        return self.keypoint.shape[1]
+
+    def cut(self, start: int, stop: int, label: int = -1) -> dict[str, Any]:
+        """Return the frames start..stop-1, counted from 0, as an annotation; views, not copies."""
+        clip = {
+            'frame_dir': f'{self.name}@{self.first + start}',
+            'label': label,
+            'total_frames': stop - start,
+            'keypoint': self.keypoint[:, start:stop],
+        }
+        if self.score is not None:
+            clip['keypoint_score'] = self.score[:, start:stop]
+        if self.img_shape is not None:
+            clip |= {'img_shape': self.img_shape, 'original_shape': self.img_shape}
+        return clip
+
+    def shown(self) -> np.ndarray:
+        """Return which frames show anybody: (T,) bool."""
+        return np.any(is_present(self.keypoint, self.score), (0, 2))
+
+
+@dataclass(frozen=True)
+class RecordingFile:
+    """A recording that is there and not read yet.
+
+    Attributes:
+        name: of the recording.
+        split: 'train', 'val', 'test', or None where nothing says.
+        path: of its file.
+        kind: 'imigue', 'smg' or 'annotation', whose label files count classes differently.
+    """
+
+    name: str
+    split: str | None
+    path: Path
+    kind: str
+    _read: Callable[[], Recording] = field(repr=False, compare=False)
+
+    def read(self) -> Recording:
+        """Read it.
+
+        Raises:
+            DataError: naming the file and what was expected.
+        """
+        return self._read()
+
+
+def find_recordings(
+    paths: Sequence[Path],
+    joints: str = DEFAULT,
+    img_shape: tuple[int, int] | None = None,
+    split: str | None = None,
+) -> list[RecordingFile]:
+    """List the recordings in files and folders, by name.
+
+    Args:
+        paths: folders of iMiGUE's or SMG's release, single files of them, or annotation files.
+        joints: which of iMiGUE's to keep, as tools/readlabel.py's --joints.
+        img_shape: (h, w) pixels, where the form does not say it.
+        split: of recordings whose folders say a split, only these; of annotation files that part.
+
+    Raises:
+        DataError: a path that is not there, or nothing to read; two recordings of one name.
+    """
+    found: list[RecordingFile] = []
+    for path in map(Path, paths):
+        if path.suffix.lower() in ANNOTATION_FILES:
+            found += _annotation_recordings(path, split)
+        elif smg := _smg_files(path):
+            found += [_smg(file) for file in smg]
+        else:
+            found += _imigue_recordings(path, Joints(joints), img_shape or IMG_SHAPE)
+    found = [file for file in found if split is None or file.split in (None, split)]
+    if not found:
+        of = f' of the split {split!r}' if split else ''
+        raise DataError(f'{some(paths)}: holds no recordings{of}. {EXPECTED}')
+    names = [file.name for file in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(
+            f'{some(paths)}: several recordings are called {some(twice)}. Expected names that differ: '
+            'name the folder of one split, or give split.'
+        )
+    return sorted(found, key=lambda file: file.name)
+
+
+# -- annotation files ---------------------------------------------------------------------------------
+
+
+def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]:
+    clips = open_annotations(path)
+    if split is not None:
+        clips = clips.split(split)
+
+    def read(index: int) -> Recording:
+        clip = clips[index]
+        where = f'{path}: recording {plain(clip["frame_dir"])}'
+        if 'frame_inds' in clip:
+            raise DataError(
+                f'{where}: is in the compressed form. Expected people as rows of keypoint.'
+            )
+        frames = slice(clip['total_frames'])
+        keypoint = np.asarray(clip['keypoint'][:, frames], np.float32)
+        score = clip.get('keypoint_score')
+        keypoint, score = missing_as_zeros(keypoint, None if score is None else score[:, frames])
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
+        if clip.get('segments') is not None:
+            rows = _rows(clip['segments'], where)
+            segments, notes = _segments(rows, 0, keypoint.shape[1], where)
+        return Recording(
+            clip['frame_dir'], keypoint, score, clip.get('img_shape'), 0, segments, tuple(notes)
+        )
+
+    return [
+        RecordingFile(name, None, path, 'annotation', partial(read, i))
+        for i, name in enumerate(clips.ids)
+    ]
+
+
+def _rows(given: Any, where: str) -> list[tuple[int, int, int]]:
+    try:
+        table = np.asarray(given)
+        fine = table.size == 0 or (
+            table.ndim == 2 and table.shape[1] == 3 and table.dtype.kind in 'iu'
+        )
+    except ValueError:
+        fine = False
+    if not fine:
+        raise DataError(
+            f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) of '
+            'whole numbers.'
+        )
+    return [tuple(row) for row in table.reshape(-1, 3).tolist()]
+
+
+# -- SMG ----------------------------------------------------------------------------------------------
+
+
+def _smg_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path] if path.name.lower().endswith(SMG_POINTS) else []
+    return sorted(p for p in path.rglob(f'*{SMG_POINTS}') if not p.name.startswith('.'))
+
+
+def _smg(path: Path) -> RecordingFile:
+    name = path.name[: -len(SMG_POINTS)]
+
+    def read() -> Recording:
+        values = read_table(path).values
+        if values.shape[1] != SMG_JOINTS * SMG_NUMBERS or np.isinf(values).any():
+            raise DataError(
+                f'{path}: has {values.shape[1]} columns, or infinite numbers. Expected '
+                f'{SMG_JOINTS} x {SMG_NUMBERS} numbers a frame.'
+            )
+        xy = values.reshape(-1, SMG_JOINTS, SMG_NUMBERS)[..., 7:9].astype(np.float32)[None]
+        xy, _ = missing_as_zeros(xy, None)
+        score = is_present(xy).astype(np.float32)
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
+        labels = path.with_name(name + SMG_LABELS)
+        if labels.exists():
+            rows = [
+                (int(row[0]) - 1, int(row[1]), int(row[2]))
+                for row in _whole(labels, read_table(labels).values)
+            ]
+            segments, notes = _segments(rows, 1, xy.shape[1], str(labels))
+        return Recording(name, xy, score, SMG_SHAPE, 1, segments, tuple(notes))
+
+    return RecordingFile(name, None, path, 'smg', read)
+
+
+def _whole(path: Path, rows: np.ndarray) -> np.ndarray:
+    if rows.shape[1] != 3 or not (np.isfinite(rows) & (rows == np.floor(rows))).all():
+        raise DataError(
+            f'{path}: expected three columns of whole numbers: class id, first, last frame.'
+        )
+    return rows
+
+
+# -- iMiGUE -------------------------------------------------------------------------------------------
+
+
+def _imigue_recordings(
+    path: Path, joints: Joints, img_shape: tuple[int, int]
+) -> Iterator[RecordingFile]:
+    for video in find([path], raw=False).videos:
+        yield RecordingFile(
+            video.name,
+            video.split,
+            video.points[0],
+            'imigue',
+            partial(_read_imigue, video, joints, img_shape),
+        )
+
+
+def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Recording:
+    path, notes = video.points[0], []
+    try:
+        frames = frames_of(path, read_table(path))
+        chosen = joints.of(frames.points.shape[1])
+    except DataError as error:
+        raise DataError(f'{path.parent}/{error}') from error
+    first, last = int(frames.number[0]), int(frames.number[-1])
+    number = (last - first) // frames.step + 1
+    if number > MOST_GAPS * len(frames.number) + 1000:
+        raise DataError(
+            f'{path}: {len(frames.number)} rows, but frames are numbered {first} to {last}. Expected a '
+            'row for each frame.'
+        )
+    if frames.step > 1:
+        raise DataError(
+            f'{path}: frame numbers go up in steps of {frames.step}. Expected every frame of the '
+            'recording, since windows are counted in frames.'
+        )
+    stretch = frames.cut(first, last, number)
+    assert stretch is not None  # there is a first frame
+    points = stretch.points[:, list(chosen)].astype(np.float32)[None]  # (1, T, V, 3)
+    if stretch.missing:
+        notes.append(f'{path}: lacks frames {some(stretch.missing, 3)}: nobody is seen there')
+    keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
+    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
+    if len(video.labels) > 1:
+        raise DataError(
+            f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
+            'Expected one, NNNN_label.csv.'
+        )
+    if not video.labels:
+        return recording
+    labels, rows = video.labels[0], []
+    for row in read_rows(labels):
+        where = f'{labels}: line {row.line}'
+        if row.fault() or row.class_id is None:
+            raise DataError(
+                f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, last frame.'
+            )
+        if not is_class_id(row.class_id) and video.split == 'test':
+            notes.append(
+                f'{where}: class id {row.class_id:g} is none, so {labels.name} is not used'
+            )
+            return replace(recording, notes=tuple(notes))
+        rows.append((class_of(row.class_id, where), int(row.first), int(row.last)))
+    segments, odd = _segments(rows, first, number, str(labels))
+    return replace(recording, segments=segments, notes=(*notes, *odd))
+
+
+def _segments(
+    rows: Sequence[tuple[int, int, int]], first: int, num_frames: int, where: str
+) -> tuple[tuple[Segment, ...], list[str]]:
+    """Return the segments that lie in the recording, and lines on those that do not, or not wholly.
+
+    Raises:
+        DataError: a class below 0.
+    """
+    last, kept, beyond, outside, swapped = first + num_frames - 1, [], [], [], []
+    for row, (label, start, end) in enumerate(rows):
+        if label < 0:
+            raise DataError(f'{where}: row {row} has class {label}. Expected classes from 0 on.')
+        if end < start:
+            swapped.append(row)
+        elif start > last or end < first:
+            outside.append(row)
+        else:
+            if start < first or end > last:
+                beyond.append(row)
+            kept.append(Segment(max(start, first), min(end, last), label))
+    has = f'it has frames {first} to {last}'
+    notes = [
+        f'{where}: row {some(found, 3)} {what}'
+        for found, what in (
+            (swapped, 'ends before it begins: left out'),
+            (outside, f'lies outside of the recording ({has}): left out'),
+            (beyond, f'goes on beyond the recording ({has}): cut there'),
+        )
+        if found
+    ]
+    return tuple(sorted(kept)), notes
+
+
+def id_of_class(label: int, kind: str) -> int:
+    """Return the id that a release's label files have for a class, counted from 0."""
+    if kind == 'imigue':
+        return OTHER_ID if label == NUM_CLASSES - 1 else label + 1
+    return label + 1 if kind == 'smg' else label

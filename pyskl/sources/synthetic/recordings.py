@@ -1,0 +1,285 @@
+"""Made-up recordings: one person a video, who performs gestures among rest and talk.
+
+Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside 0001_label.csv.
+A gesture is played as in the made-up clips, from the same table. Between gestures the hands lie
+somewhere, now and then elsewhere than before, and while somebody talks the head nods and the hands
+beat a little where they lie: movements that no label names.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ...annotations.segments import Segment
+from ...errors import UserError
+from ...files.atomic import atomic_write
+from ...labels import IMIGUE_LABELS
+from .body import LAYOUT, Parts, joints_of, nose_height
+from .camera import observe
+from .gestures import ANCHORS, PARTS, RESTS, gesture_table
+from .people import People, draw_people
+from .writing import IMIGUE_COUNTS
+
+FPS = 30
+GESTURE = (30, 90)  # frames of a gesture, fewest and most
+PAUSE = (30, 150)  # frames between two gestures
+WAY = (7, 14)  # frames from rest to the gesture and back
+DRIFT = 0.035  # shoulder widths by which parts wander on their own
+OPEN = 0.45  # how far a resting hand is open
+OTHER_ID = 99  # of the last class in the label files
+_P = {part: i for i, part in enumerate(PARTS)}
+_HANDS = ('hand', 'other')
+
+# The 35 points of a csv: OpenPose's 25 of the body, five finger tips of the left hand, five of the right.
+_BODY = {
+    'nose': 0, 'neck': 1, 'right shoulder': 2, 'right elbow': 3, 'right wrist': 4, 'left shoulder': 5,
+    'left elbow': 6, 'left wrist': 7, 'right eye': 15, 'left eye': 16, 'right ear': 17, 'left ear': 18,
+}  # fmt: skip
+_TIPS = [f'{side} {finger} tip' for side in ('left', 'right') for finger in
+         ('thumb', 'index', 'middle', 'ring', 'little')]  # fmt: skip
+POINTS = _BODY | {name: 25 + i for i, name in enumerate(_TIPS)}
+NUM_POINTS = 35
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """One made-up recording: joints (T, 22, 3) x px, y px, score; what happens, frames from 0 on."""
+
+    joints: np.ndarray
+    segments: tuple[Segment, ...]
+
+
+def make_recording(
+    rng: np.random.Generator, person: People, num_frames: int, classes: np.ndarray
+) -> MadeUp:
+    """Make one recording.
+
+    Args:
+        rng: draws everything.
+        person: one row of People.
+        num_frames: T.
+        classes: (K,) chance of each class.
+    """
+    segments = _plan(rng, num_frames, classes)
+    table = gesture_table()
+    frame = np.arange(num_frames)
+    side = {part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1]) for part in PARTS}
+    acting = rng.random(len(segments)) >= person.right_handed[0]  # whether the left hand acts
+
+    # Where every part is at rest: wandering on its own, the hands in one posture after the other.
+    place = {part: _drift(rng, num_frames, 0.3 if 'shoulder' in part else 1.0) for part in PARTS}
+    fingers = {part: np.full(num_frames, OPEN) for part in _HANDS}
+    for part, lies in zip(_HANDS, _rests(rng, person, num_frames)):
+        place[part] = place[part] + lies
+    _talk(rng, num_frames, segments, place)
+
+    # The gestures, each in its own frames.
+    hidden = np.zeros(num_frames, bool)
+    goals = []
+    for segment, left in zip(segments, acting):
+        way = rng.uniform(*WAY, 2) / person.speed[0]
+        on = np.minimum(
+            _smooth((frame - segment.start + way[0] / 2) / way[0]),
+            _smooth((segment.end - frame + way[1] / 2) / way[1]),
+        )
+        inside = slice(*np.flatnonzero(on > 0)[[0, -1]] + (0, 1))
+        row = table.of(np.array([segment.label]))
+        period = rng.uniform(*row.period[0]) / person.speed[0]
+        unsteady = 0.05 * np.sin(2 * np.pi * (frame / 47 + rng.random()))
+        phase = (frame / period + rng.random() + unsteady)[inside]
+        goals.append((segment, bool(left), on[inside], inside))
+        hidden[inside] |= (rng.random() < row.hidden[0]) & (on[inside] > 0.6)
+        _perform(rng, row, person, goals[-1], phase, place, fingers)
+
+    parts = Parts(
+        neck=(place['torso'] * side['torso'])[None],
+        head=(place['head'] * side['head'])[None],
+        right_hand=(place['hand'] * side['hand'])[None],
+        left_hand=(place['other'] * side['other'])[None],
+        right_shoulder=(place['shoulder'] * side['shoulder'])[None],
+        left_shoulder=(place['shoulder2'] * side['shoulder2'])[None],
+        right_fingers=np.clip(fingers['hand'], 0, 1)[None],
+        left_fingers=np.clip(fingers['other'], 0, 1)[None],
+    )
+    joints = joints_of(parts, person)
+    lefts = np.array([bool(acting.mean() > 0.5) if len(acting) else False])
+    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], lefts)
+    return MadeUp(seen[0, ..., 0].transpose(1, 2, 0), segments)
+
+
+def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
+    segments: list[Segment] = []
+    at = int(rng.integers(*PAUSE))
+    while True:
+        end = at + int(rng.integers(*GESTURE)) - 1
+        if end + WAY[1] >= num_frames:
+            return tuple(segments)
+        segments.append(Segment(at, end, int(rng.choice(len(classes), p=classes))))
+        at = end + 1 + int(rng.integers(*PAUSE))
+
+
+def _perform(rng, row, person: People, goal, phase: np.ndarray, place, fingers) -> None:
+    """Move the parts, in place: from where they rest to where the gesture goes, and its movement."""
+    _, left, on, inside = goal
+    size = person.amplitude[0] * rng.uniform(0.85, 1.15)
+    mirrored = {'hand': 'other', 'other': 'hand', 'shoulder': 'shoulder2', 'shoulder2': 'shoulder'}
+    head = nose_height(person)[0]
+    used = {part: bool(row.used[0, _P[part]]) for part in PARTS}
+    used['other'] &= rng.random() < row.other_chance[0]
+    order = [
+        part for part in ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other') if used[part]
+    ]
+    for part in order:
+        target = mirrored.get(part, part) if left else part
+        p = _P[part]
+        vary = row.vary[0] * rng.standard_normal((2, 2)) if part in _HANDS else np.zeros((2, 2))
+        turns = 2 * np.pi * (phase + row.lag[0, p])
+        wave = (
+            size
+            * on[:, None]
+            * (
+                np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
+                + np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
+            )
+        )
+        if part not in _HANDS:
+            place[target][inside] += on[:, None] * row.to[0, p] + wave
+            continue
+        outward = np.array([-1 if target == 'hand' else 1, 1])
+        anchor = ANCHORS[row.anchor[0, p]]
+        to = (person.head[0] if anchor == 'head' else 1.0) * row.to[0, p]
+        to = to + row.spread[0] * rng.standard_normal(2)
+        where = np.broadcast_to(to, (len(on), 2)).copy()
+        if anchor in ('head', 'neck'):
+            where += place['torso'][inside] * outward
+        if anchor == 'head':
+            where += place['head'][inside] * outward
+            where[:, 1] -= head
+        place[target][inside] += on[:, None] * (where - place[target][inside]) + wave
+        opened = row.fingers[0] + row.finger_wave[0] * np.sin(2 * np.pi * phase)
+        fingers[target][inside] += on * (opened - fingers[target][inside])
+
+
+def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndarray:
+    """(2, T, 2) where both hands lie: now and then they go elsewhere, which is no gesture."""
+    lies = np.zeros((2, num_frames, 2))
+    frame, at = np.arange(num_frames), 0
+    while at < num_frames:
+        posture = np.array(RESTS)[
+            rng.choice(len(RESTS), p=person.rest_habit[0] / person.rest_habit[0].sum())
+        ]
+        new = posture + 0.07 * rng.standard_normal(2) + 0.035 * rng.standard_normal((2, 2))
+        share = _smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
+        lies += share * (new[:, None] - lies)
+        at += int(rng.integers(150, 600))
+    return lies
+
+
+def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
+    """Add nods and small beats of the hands, in place, in stretches of talk between the gestures."""
+    frame = np.arange(num_frames)
+    busy = np.zeros(num_frames, bool)
+    for segment in segments:
+        busy[max(segment.start - WAY[1], 0) : segment.end + WAY[1]] = True
+    at = int(rng.integers(60))
+    while at < num_frames:
+        end = at + int(rng.integers(60, 240))
+        on = np.minimum(_smooth((frame - at) / 10), _smooth((end - frame) / 10)) * ~busy
+        nod = 0.05 * np.sin(2 * np.pi * frame / rng.uniform(18, 40))
+        place['head'][:, 1] += on * nod * rng.uniform(0.4, 1)
+        beat = np.maximum(np.sin(2 * np.pi * (frame / rng.uniform(30, 60) + rng.random())), 0)
+        for part in _HANDS:
+            size = np.array([0.04, -0.06]) * rng.uniform(0, 1)
+            place[part] += (on * beat)[:, None] * size
+        at = end + int(rng.integers(30, 240))
+
+
+def _drift(rng: np.random.Generator, num_frames: int, size: float) -> np.ndarray:
+    """(T, 2) slow idle wandering, two sines."""
+    frame, drift = np.arange(num_frames)[:, None], np.zeros((num_frames, 2))
+    for shortest, longest in ((40, 90), (90, 240)):
+        period, start = rng.uniform(shortest, longest, 2), rng.random(2)
+        drift += DRIFT * size * rng.random(2) * np.sin(2 * np.pi * (frame / period + start))
+    return drift
+
+
+def _smooth(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3 - 2 * x)
+
+
+# -- files --------------------------------------------------------------------------------------------
+
+
+def write_recordings(
+    folder: str | os.PathLike,
+    videos: dict[str, int],
+    minutes: float = 2.0,
+    seed: int = 0,
+    num_classes: int | None = None,
+) -> dict[str, list[Path]]:
+    """Write made-up recordings in the form of iMiGUE's csv release; nobody is in two of them.
+
+    Args:
+        folder: gets imigue_skeleton_train, imigue_skeleton_validate, imigue_skeleton_test.
+        videos: how many of 'train', 'val' and 'test'.
+        minutes: of each, at 30 frames a second.
+        seed: the same one gives the same files.
+        num_classes: so many of iMiGUE's commonest classes occur; None: all.
+
+    Returns:
+        The csv of key points of each split.
+
+    Raises:
+        UserError: a number out of range.
+    """
+    num_frames = round(minutes * 60 * FPS)
+    if num_frames < GESTURE[1] + PAUSE[1]:
+        raise UserError(
+            f'made-up recordings: {minutes:g} minutes are too short. Expected 0.2 or more.'
+        )
+    if any(number < 0 for number in videos.values()) or not any(videos.values()):
+        raise UserError(f'made-up recordings: {videos}: expected at least one video.')
+    if num_classes is not None and not 1 <= num_classes <= len(IMIGUE_LABELS):
+        raise UserError(
+            f'made-up recordings: {num_classes} classes: expected 1 to {len(IMIGUE_LABELS)}.'
+        )
+    weight = np.array(IMIGUE_COUNTS) ** 0.5
+    rarest = np.argsort(-weight, kind='stable')[num_classes or len(weight) :]
+    weight[rarest] = 0
+    written: dict[str, list[Path]] = {}
+    number = 0
+    names = {'train': 'train', 'val': 'validate', 'test': 'test'}
+    for split in (split for split in names if videos.get(split)):
+        people = draw_people(
+            np.random.default_rng((seed, 7, list(names).index(split))), videos[split]
+        )
+        bar = tqdm(range(videos[split]), split, unit='recording', leave=False, disable=None)
+        for i in bar:
+            number += 1
+            rng = np.random.default_rng((seed, 8, list(names).index(split), i))
+            made = make_recording(rng, people.of(np.array([i])), num_frames, weight / weight.sum())
+            at = Path(folder) / f'imigue_skeleton_{names[split]}' / f'{number:04d}'
+            written.setdefault(split, []).append(_write(at, f'{number:04d}', made))
+    return written
+
+
+def _write(folder: Path, name: str, made: MadeUp) -> Path:
+    points = np.zeros((len(made.joints), NUM_POINTS, 3))
+    points[:, [POINTS[joint] for joint in LAYOUT.joints]] = made.joints
+    rows = np.concatenate([np.arange(len(points))[:, None], points.reshape(len(points), -1)], 1)
+    header = ['frame', *(f'{axis}{j}' for j in range(NUM_POINTS) for axis in ('x', 'y', 'score'))]
+    path = folder / f'{name}_light_hand.csv'
+    with atomic_write(path, 'w', encoding='ascii') as file:
+        np.savetxt(file, rows, '%.7g', ',', header=','.join(header), comments='')
+    last = len(IMIGUE_LABELS) - 1
+    with atomic_write(folder / f'{name}_label.csv', 'w', encoding='ascii') as file:
+        for segment in made.segments:
+            class_id = OTHER_ID if segment.label == last else segment.label + 1
+            file.write(f'{class_id},{segment.start},{segment.end}\n')
+    return path

@@ -1,0 +1,132 @@
+"""RTMPose and its like through rtmlib, from ONNX files that the user has: several people.
+
+A detector finds people in a frame, the network finds the joints of each. Without a detector the whole
+frame is taken for one person. Nothing is downloaded: rtmlib would, where a path is not there.
+
+Source: RTMPose (arXiv:2303.07399), github.com/Tau-J/rtmlib, which lists the files to be had.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError, UserError
+from ...files.given import check_present
+from .estimator import Estimator
+
+LAYOUTS = {17: 'coco17', 26: 'halpe26', 133: 'coco_wholebody133'}
+_INSTALL = "rtmlib needs two packages: pip install -e '.[pose]'"
+_FILES = (
+    'Expected an ONNX file of RTMPose (two outputs, 17, 26 or 133 joints); '
+    'github.com/Tau-J/rtmlib lists them.'
+)
+
+
+class RTMLib(Estimator):
+    """A pose network, behind a detector of people where one is given.
+
+    Args:
+        pose: ONNX file of RTMPose or RTMW.
+        detector: ONNX file of YOLOX; None: the whole frame is one person.
+        device: 'cpu' or 'cuda'.
+
+    Raises:
+        UserError: rtmlib or onnxruntime is not installed, or a file is no such network.
+    """
+
+    def __init__(
+        self,
+        pose: str | os.PathLike,
+        detector: str | os.PathLike | None = None,
+        device: str = 'cpu',
+    ):
+        for file in (pose, detector):
+            if file is not None and not check_present(file).is_file():
+                raise DataError(f'{file}: is a folder. {_FILES}')
+        library = _rtmlib()
+        shape, num_joints = _describe(Path(pose))
+        self.layout = LAYOUTS[num_joints]
+        self._pose = _quietly(
+            library.RTMPose, str(pose), shape, backend='onnxruntime', device=device
+        )
+        self._detector = None
+        if detector is not None:
+            width, height = _input_size(_session(Path(detector)), Path(detector))
+            self._detector = _quietly(
+                *(library.YOLOX, str(detector), (height, width)),
+                **{'backend': 'onnxruntime', 'device': device},
+            )
+
+    def people(self, frames: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:
+        """Yield the people of each frame; see Estimator.people."""
+        height, width = size
+        for frame in frames:
+            picture = np.ascontiguousarray(frame[..., ::-1])  # rtmlib takes BGR
+            boxes: Any = [[0, 0, width, height]]
+            if self._detector is not None:
+                boxes = self._detector(picture)
+            if not len(boxes):  # rtmlib would take the whole frame then
+                yield np.zeros((0, self._num_joints, 3), np.float32)
+                continue
+            places, scores = self._pose(picture, bboxes=boxes)
+            # RTMW's scores are no probabilities and exceed 1.
+            found = np.concatenate([places, np.clip(scores, 0, 1)[..., None]], axis=-1)
+            yield found.astype(np.float32)
+
+    @property
+    def _num_joints(self) -> int:
+        return next(number for number, layout in LAYOUTS.items() if layout == self.layout)
+
+
+def _rtmlib() -> ModuleType:
+    try:
+        importlib.import_module('onnxruntime')
+        return importlib.import_module('rtmlib')
+    except ImportError as error:
+        raise UserError(f'{error.name} is not installed. {_INSTALL}') from error
+
+
+def _session(path: Path) -> Any:
+    """Open an ONNX file, which is data: no code of its own is run."""
+    runtime = importlib.import_module('onnxruntime')
+    try:
+        return runtime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnxruntime has an error class for each of its states
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(
+            f'{path}: cannot be read as an ONNX network ({reason}). {_FILES}'
+        ) from error
+
+
+def _input_size(session: Any, path: Path) -> tuple[int, int]:
+    """(width, height) of the pictures that a network takes."""
+    shape = session.get_inputs()[0].shape
+    if len(shape) != 4 or not all(isinstance(side, int) for side in shape[1:]):
+        raise DataError(f'{path}: takes arrays of shape {shape}, expected (1, 3, height, width).')
+    return shape[3], shape[2]
+
+
+def _describe(path: Path) -> tuple[tuple[int, int], int]:
+    """(width, height) of the pictures that a pose network takes, and its number of joints."""
+    session = _session(path)
+    size = _input_size(session, path)
+    shapes = [output.shape for output in session.get_outputs()]
+    joints = {shape[1] for shape in shapes if len(shape) == 3}
+    if len(shapes) != 2 or len(joints) != 1 or not joints <= set(LAYOUTS):
+        raise DataError(f'{path}: gives arrays of shapes {shapes}. {_FILES}')
+    return size, joints.pop()
+
+
+def _quietly(make: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make a network without what rtmlib prints of it."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return make(*args, **kwargs)

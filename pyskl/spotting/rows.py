@@ -1,0 +1,89 @@
+"""Spotted segments as files: one csv and one json of all recordings, the challenge's csv of each."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..annotations.segments import Segment
+from ..errors import DataError
+from ..files.atomic import atomic_write
+from ..sources.imigue.labels import read_rows
+from ..wording import cell
+
+COLUMNS = ('clip', 'class', 'name', 'start', 'end', 'score')
+SUFFIX = '_prediction.csv'
+
+Segments = Mapping[str, Sequence[Segment]]
+
+
+def write_csv(path: Path, predicted: Segments, names: Sequence[str]) -> None:
+    """Write a row for each segment: clip, class, name, first and last frame, score."""
+    with atomic_write(path, 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(COLUMNS)
+        for clip, segments in predicted.items():
+            for s in segments:
+                name = cell(names[s.label])
+                writer.writerow([cell(clip), s.label, name, s.start, s.end, f'{s.score:.4f}'])
+
+
+def write_json(
+    path: Path, predicted: Segments, names: Sequence[str], about: Mapping[str, Any]
+) -> None:
+    """Write the same rows by clip, with what they were made by."""
+    clips = {
+        clip: [
+            {
+                'class': s.label,
+                'name': names[s.label],
+                'start': s.start,
+                'end': s.end,
+                'score': round(s.score, 4),
+            }
+            for s in segments
+        ]
+        for clip, segments in predicted.items()
+    }
+    with atomic_write(path, 'w', encoding='utf-8') as file:
+        json.dump({**about, 'clips': clips}, file, indent=1, ensure_ascii=False)
+        file.write('\n')
+
+
+def write_predictions(
+    folder: Path, predicted: Segments, id_of: Callable[[str, int], int]
+) -> list[Path]:
+    """Write the challenge's SEQID_prediction.csv of each recording: rows label,start,end.
+
+    Args:
+        folder: where to.
+        predicted: by recording, whose name is SEQID.
+        id_of: the label that a class of a recording has in the release.
+    """
+    written = []
+    for clip, segments in predicted.items():
+        path = folder / f'{clip.replace("/", "_")}{SUFFIX}'
+        with atomic_write(path, 'w', encoding='ascii', newline='') as file:
+            for s in segments:
+                file.write(f'{id_of(clip, s.label)},{s.start},{s.end}\n')
+        written.append(path)
+    return written
+
+
+def read_predictions(path: Path, class_of: Callable[[int], int]) -> list[Segment]:
+    """Read a SEQID_prediction.csv back; an empty file has no segments.
+
+    Raises:
+        DataError: other columns, or ids that are no class.
+    """
+    if path.exists() and path.stat().st_size == 0:
+        return []
+    segments = []
+    for row in read_rows(path):
+        if row.fault() or row.class_id is None:
+            raise DataError(f'{path}: line {row.line}: expected label, first frame, last frame.')
+        segments.append(Segment(int(row.first), int(row.last), class_of(int(row.class_id))))
+    return segments

@@ -1,0 +1,73 @@
+"""BodyUnits2D measures people by their own shoulders, wherever they are and whatever the hands do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pyskl.datasets.pipelines import BodyUnits2D
+from pyskl.errors import DataError
+from pyskl.skeletons import get_layout
+
+LAYOUT = get_layout('imigue22')
+PAIR = [LAYOUT.joints.index(f'{side} shoulder') for side in ('left', 'right')]
+
+
+def clip(seed: int = 0, people: int = 1) -> dict:
+    rng = np.random.default_rng(seed)
+    keypoint = rng.uniform(300, 700, (people, 9, 22, 2)).astype(np.float32)
+    score = rng.uniform(0.2, 1, (people, 9, 22)).astype(np.float32)
+    score[:, 3, 5:9] = keypoint[:, 3, 5:9] = 0
+    return {'keypoint': keypoint, 'keypoint_score': score, 'frame_dir': 'x'}
+
+
+def made(results: dict, **settings) -> np.ndarray:
+    return BodyUnits2D('imigue22', **settings)(dict(results))['keypoint']
+
+
+def test_it_equals_the_formula_joint_by_joint():
+    given = clip()
+    found = made(given, scale=1.0)
+    shown = [t for t in range(9) if given['keypoint_score'][0, t, PAIR].all()]
+    pair = given['keypoint'][0, shown][:, PAIR].astype(float)
+    origin = np.median(pair.mean(1), 0)
+    unit = np.median(np.hypot(*(pair[:, 0] - pair[:, 1]).T))
+    for t in range(9):
+        for v in range(22):
+            score = given['keypoint_score'][0, t, v]
+            xy = (given['keypoint'][0, t, v] - origin) / unit if score else np.zeros(2)
+            np.testing.assert_allclose(found[0, t, v], [*xy, score], rtol=1e-4, atol=1e-5)
+
+
+def test_place_and_size_in_the_picture_do_not_matter():
+    given = clip()
+    moved = dict(given, keypoint=np.where(given['keypoint'] != 0, 2 * given['keypoint'] + 50, 0))
+    np.testing.assert_allclose(made(given), made(moved), atol=1e-5)
+
+
+def test_what_the_hands_do_moves_nobody_else():
+    given = clip()
+    raised = given['keypoint'].copy()
+    raised[:, :, 12:] -= 200
+    np.testing.assert_array_equal(
+        made(given)[:, :, :12], made(dict(given, keypoint=raised))[:, :, :12]
+    )
+
+
+def test_the_input_is_not_written_into_and_nobody_is_changed_without_shoulders():
+    given = clip()
+    before = given['keypoint'].copy()
+    made(given)
+    assert np.array_equal(before, given['keypoint'])
+    given['keypoint'][:, :, PAIR] = given['keypoint_score'][:, :, PAIR] = 0
+    np.testing.assert_array_equal(made(given, scale=1.0)[..., :2], given['keypoint'])
+
+
+def test_what_it_cannot_measure_is_refused():
+    given = clip()
+    with pytest.raises(DataError):
+        made(dict(given, keypoint=given['keypoint'][:, :, :21]))
+    with pytest.raises(DataError):
+        made(dict(given, keypoint=given['keypoint'] * np.nan))
+    with pytest.raises(ValueError):
+        BodyUnits2D('imigue22', between=('left shoulder', 'tail'))

@@ -1,0 +1,112 @@
+"""A stream of frames has the scores of the whole recording, in bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from spotting_problem import WINDOWS, recording, spotter
+
+from pyskl.apis import Stream
+from pyskl.errors import ConfigError, DataError
+
+
+def frames_of(given):
+    return np.concatenate([given.keypoint, given.score[..., None]], -1).swapaxes(0, 1)
+
+
+def answers_of(stream: Stream, frames) -> list:
+    found = [answer for frame in frames for answer in stream.push(frame)]
+    return found + stream.close()
+
+
+@pytest.mark.parametrize('num_frames', [1, 20, 51, 52, 150])
+def test_a_stream_equals_the_offline_road(tmp_path, num_frames):
+    found, given = spotter(tmp_path), recording(num_frames)
+    offline = found.scores(given)
+    answers = answers_of(Stream(found, 'imigue22', 30), frames_of(given))
+    assert [a.frame for a in answers] == offline.middles.tolist()
+    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+
+
+@pytest.mark.parametrize('fps', [15, 25, 60])
+def test_a_stream_of_another_rate_equals_the_offline_road(tmp_path, fps):
+    found, given = spotter(tmp_path), recording(100)
+    offline = found.scores(given, fps)
+    answers = answers_of(Stream(found, 'imigue22', fps), frames_of(given))
+    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+    assert max(a.frame for a in answers) < 100
+
+
+def test_answers_come_block_by_block_as_soon_as_their_windows_are_whole(tmp_path):
+    stream = Stream(spotter(tmp_path), 'imigue22', every=32)
+    came = [len(stream.push(frame)) for frame in frames_of(recording(130))]
+    first = WINDOWS.every - WINDOWS.stride + WINDOWS.behind
+    assert [i for i, n in enumerate(came) if n] == [first - 1, first + 31, first + 63]
+    assert set(came) == {0, 8}
+
+
+def test_memory_is_that_of_a_block_however_long_it_runs(tmp_path):
+    stream, most = Stream(spotter(tmp_path), 'imigue22', every=32), 0
+    for frame in frames_of(recording(400)):
+        stream.push(frame)
+        most = max(most, len(stream._kept))
+    assert most <= 32 + max(WINDOWS.lengths)
+
+
+def test_dropped_frames_are_frames_without_anybody(tmp_path):
+    found, given = spotter(tmp_path), recording(90)
+    frames = frames_of(given)
+    frames[20:25] = 0
+    offline = found.scores(given.__class__('x', *_parts(frames), (1080, 1920)))
+    told = Stream(found, 'imigue22')
+    by_none = answers_of(told, [None if 20 <= i < 25 else f for i, f in enumerate(frames)])
+    counted = Stream(found, 'imigue22')
+    by_number = [a for i, f in enumerate(frames) if not 20 <= i < 25 for a in counted.push(f, i)]
+    by_number += counted.close()
+    for answers in (by_none, by_number):
+        np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+
+
+def _parts(frames):
+    people = frames.swapaxes(0, 1)
+    return people[..., :2].copy(), people[..., 2].copy()
+
+
+def test_people_come_and_go(tmp_path):
+    found, given = spotter(tmp_path), recording(80, people=2)
+    given.keypoint[1, 30:] = given.score[1, 30:] = 0
+    frames = [people[: 1 if i >= 30 else 2] for i, people in enumerate(frames_of(given))]
+    frames[70] = frames[70][0]  # one person may come without the axis of people
+    answers = answers_of(Stream(found, 'imigue22'), frames)
+    offline = found.scores(given)
+    np.testing.assert_array_equal(np.stack([a.probs for a in answers]), offline.probs)
+
+
+def test_nan_is_a_missing_joint(tmp_path):
+    found, frames = spotter(tmp_path), frames_of(recording(40))
+    zeros, nans = frames.copy(), frames.copy()
+    zeros[5, 0, 3], nans[5, 0, 3] = 0, np.nan
+    a, b = (answers_of(Stream(found, 'imigue22'), each) for each in (zeros, nans))
+    np.testing.assert_array_equal([x.probs for x in a], [x.probs for x in b])
+
+
+def test_what_is_no_frame_is_refused(tmp_path):
+    found = spotter(tmp_path)
+    for wrong in (np.zeros((22, 2)), np.zeros((1, 21, 3)), 'x', np.full((22, 3), np.inf)):
+        with pytest.raises(DataError):
+            Stream(found, 'imigue22').push(wrong)
+    stream = Stream(found, 'imigue22')
+    stream.push(None, 3)
+    with pytest.raises(DataError):
+        stream.push(None, 3)
+    stream.close()
+    with pytest.raises(DataError):
+        stream.push(None)
+    with pytest.raises(ConfigError):
+        Stream(found, 'coco')
+    with pytest.raises(ConfigError):
+        Stream(found, 'imigue22', fps=0)
+
+
+def test_a_stream_without_frames_has_no_answers(tmp_path):
+    assert Stream(spotter(tmp_path), 'imigue22').close() == []

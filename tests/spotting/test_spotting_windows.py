@@ -1,0 +1,172 @@
+"""Windows of a recording: where they lie, which frames they sample, and that sharing changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from spotting_problem import WINDOWS, recording, spotter
+
+from pyskl.annotations.segments import Segment
+from pyskl.apis import load_spotter
+from pyskl.apis.spotting import Spotter, at_rate, in_file_frames, num_taken
+from pyskl.datasets.pipelines import Compose
+from pyskl.errors import ConfigError
+from pyskl.models.cpu import frame_sharing
+from pyskl.spotting.windows import SampleWindows, Windows, sampled, window_pipeline
+
+
+@pytest.mark.parametrize('num_frames', [1, 3, 31, 32, 33, 64, 150])
+def test_every_window_stands_around_its_middle_and_inside(num_frames):
+    middles = []
+    for block in WINDOWS.blocks(num_frames):
+        for middle, spans in zip(block.middles, block.spans):
+            for length, (start, stop) in zip(WINDOWS.lengths, spans):
+                assert start == max(middle - length // 2, 0)
+                assert stop == min(middle - length // 2 + length, num_frames) and start < stop
+                assert block.start <= start and stop <= block.stop
+        middles += block.middles.tolist()
+    assert middles == [*range(0, num_frames, 4)]
+
+
+def test_a_block_is_whole_when_the_frames_behind_its_last_middle_are_there():
+    last = WINDOWS.every - WINDOWS.stride
+    assert WINDOWS.block(0, 10**6).stop == last + WINDOWS.behind
+    assert WINDOWS.block(5, 10**6).start == 5 * WINDOWS.every - WINDOWS.before
+
+
+def test_sampling_takes_the_middles_of_equal_parts():
+    assert sampled(10, 18, 4).tolist() == [11, 13, 15, 17]
+    assert sampled(10, 13, 7).tolist() == [10, 11, 12, 10, 11, 12, 10]  # as UniformSampleFrames
+    shared = set(sampled(0, 48, 24)) & set(sampled(8, 56, 24))
+    assert len(shared) == 20
+
+
+def test_windows_out_of_range_are_refused():
+    for wrong in (
+        dict(lengths=()),
+        dict(lengths=(1,)),
+        dict(lengths=(8, 8)),
+        dict(stride=0),
+        dict(lengths=(8,), stride=9),
+        dict(every=12),
+        dict(fps=0.0),
+    ):
+        with pytest.raises(ConfigError):
+            Windows(**wrong)
+
+
+def test_a_pipeline_that_does_not_sample_evenly_is_refused():
+    steps = [dict(type='SampleFrames', clip_len=8), dict(type='PoseDecode')]
+    with pytest.raises(ConfigError):
+        window_pipeline(Compose(steps), 'x.py')
+
+
+def test_sampling_and_decoding_in_one_step_gives_the_same():
+    clip = recording(60).cut(0, 60)
+    spans = np.array([[0, 16], [10, 50]])
+    given = {**clip, 'windows': spans, 'test_mode': True}
+    once = window_pipeline(Compose([dict(type='UniformSampleDecode', clip_len=8)]), 'x')(
+        dict(given)
+    )
+    steps = [dict(type='UniformSample', clip_len=8), dict(type='PoseDecode')]
+    apart = window_pipeline(Compose(steps), 'x')(dict(given))
+    assert np.array_equal(once['keypoint'][..., :2], apart['keypoint'])
+    assert np.array_equal(once['keypoint'][..., 2], apart['keypoint_score'])
+    assert isinstance(SampleWindows(4), SampleWindows)
+
+
+# -- scores: the slow twin passes each window alone, as a clip of its own --------------------------------
+
+
+def slow_scores(found: Spotter, given) -> np.ndarray:
+    """Score the windows of each block one by one."""
+    rows = []
+    for block in found.windows.blocks(given.num_frames):
+        clip = given.cut(block.start, block.stop)
+        for i in range(len(block.middles)):
+            one = replace(block, middles=block.middles[i : i + 1], spans=block.spans[i : i + 1])
+            probs = [
+                found.block_scores(clip, replace(one, spans=one.spans[:, w : w + 1]))
+                for w in range(len(found.windows.lengths))
+            ]
+            rows.append(np.mean(probs, 0)[0])
+    return np.stack(rows)
+
+
+def test_windows_together_equal_windows_alone(tmp_path):
+    found, given = spotter(tmp_path), recording()
+    scores = found.scores(given)
+    assert scores.probs.shape == (38, 33) and scores.num_frames == 150
+    np.testing.assert_allclose(scores.probs, slow_scores(found, given), atol=2e-6)
+    np.testing.assert_allclose(scores.probs.sum(1), 1, atol=1e-5)
+
+
+def test_windows_without_anybody_are_background(tmp_path):
+    found = spotter(tmp_path, Windows((8, 16), 4, 32, 30))
+    middles, probs = (lambda s: (s.middles, s.probs))(found.scores(recording()))
+    inside = (middles >= 60 + 8) & (middles + 8 <= 85)
+    assert inside.sum() >= 2 and (probs[inside, 32] == 1).all() and (probs[~inside, 32] < 1).all()
+    found.background = None
+    assert not found.scores(recording()).probs[inside].any()
+
+
+def test_heatmap_networks_draw_each_frame_that_windows_share_once(tmp_path, monkeypatch):
+    tiny.write_data(tmp_path)
+    torch.manual_seed(1)
+    config = tiny.write_config(tmp_path)
+    found = load_spotter([(config, None)], windows=Windows((16, 32), 4, 32))
+    drawn = []
+    of = frame_sharing.SharedFrames.of.__func__
+
+    def counting(cls, imgs, backbone):
+        shared = of(cls, imgs, backbone)
+        assert shared is not None
+        drawn.append((shared.frames.heatmaps.keypoint.shape[1], imgs.keypoint.shape[1]))
+        return shared
+
+    monkeypatch.setattr(frame_sharing.SharedFrames, 'of', classmethod(counting))
+    given = recording(64, joints=5)
+    given = replace(given, score=np.maximum(given.score, 0.3))
+    scores = found.scores(given)
+    assert all(distinct < views for distinct, views in drawn) and drawn
+    monkeypatch.setattr(frame_sharing.SharedFrames, 'of', lambda imgs, backbone: None)
+    np.testing.assert_allclose(scores.probs, found.scores(given).probs, atol=2e-5)
+
+
+def test_streams_are_blended_by_their_weights(tmp_path):
+    one = spotter(tmp_path)
+    torch.manual_seed(6)
+    other = load_spotter([(tmp_path / 'spot.py', None)], windows=WINDOWS)
+    both = Spotter([*one.models, *other.models], WINDOWS, [1, 3], 32)
+    given = recording(40)
+    expected = 0.25 * one.scores(given).probs + 0.75 * other.scores(given).probs
+    # Models that are prepared already answer for each view as before.
+    np.testing.assert_allclose(both.scores(given).probs, expected, atol=1e-6)
+    with pytest.raises(ConfigError):
+        Spotter([*one.models, *other.models, *one.models], WINDOWS)
+
+
+# -- other rates --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('rate', [0.5, 0.8, 1.0, 2.0, 25 / 30, 60 / 25])
+@pytest.mark.parametrize('num_frames', [1, 2, 9, 10, 101])
+def test_a_recording_brought_to_another_rate_lasts_as_long(rate, num_frames):
+    given = recording(num_frames, seed=3)
+    brought = at_rate(given, rate)
+    assert brought.num_frames == num_taken(num_frames, rate)
+    assert abs(brought.num_frames * rate - num_frames) <= max(1, rate)
+    whole = in_file_frames([Segment(0, brought.num_frames - 1, 0)], 7, num_frames, rate)[0]
+    assert whole.start == 7 and abs(whole.end - (7 + num_frames - 1)) <= max(1, rate)
+
+
+def test_twice_the_rate_gives_the_same_segments_at_twice_the_frames(tmp_path):
+    found, given = spotter(tmp_path), recording(120)
+    double = replace(given, keypoint=given.keypoint.repeat(2, 1), score=given.score.repeat(2, 1))
+    slow, fast = found.scores(given), found.scores(double, fps=60)
+    np.testing.assert_array_equal(slow.middles, fast.middles)
+    np.testing.assert_allclose(slow.probs, fast.probs, atol=1e-6)
