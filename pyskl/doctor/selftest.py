@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,9 @@ def passes(network: nn.Module, given: Tensor, pooled: int, autocast: Callable) -
     network.zero_grad()
     loss.backward()
     squares = [p.grad.double().square().sum() for p in network.parameters() if p.grad is not None]
+    network.eval()
     with torch.no_grad():
-        tested = network.eval() and features()
+        tested = features()
     gradient = torch.stack(squares).sum().sqrt()
     return {'train': train.detach(), 'loss': loss.detach(), 'gradient': gradient, 'eval': tested}
 
@@ -210,7 +212,7 @@ def run(device: torch.device) -> Iterator[Check]:
         device: the CPU, or a GPU, on which also what training may use is checked: TF32, and bfloat16
             where the device computes in it.
     """
-    yield _timed('heatmaps', 1e-4, lambda: heatmaps(device))
+    yield _timed('heatmaps', 1e-4, partial(heatmaps, device))
     known = np.load(PUBLISHED, allow_pickle=False)
     ways: list[tuple[str, bool, bool, float]] = [('float32', False, False, 2e-3)]
     if device.type == 'cuda':
@@ -222,9 +224,8 @@ def run(device: torch.device) -> Iterator[Check]:
         for name, network in NETWORKS.items():
             for way, tf32, bf16, bound in ways:
                 torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
-                yield _timed(
-                    f'{name}, {way}', bound, lambda n=network, b=bf16: _one(n, device, b, known)
-                )
+                compute = partial(_one, network, device, bf16, known)
+                yield _timed(f'{name}, {way}', bound, compute)
     finally:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
