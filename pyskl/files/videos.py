@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError
 from .libraries import decord
 from .safe_pickle import open_regular
-from .video_containers import finds_frames, is_transport_stream
+from .video_containers import is_transport_stream, look
 
 CURE = 'Is the file whole? Get it again, or convert it anew: ffmpeg -i IN.mp4 OUT.mp4.'
 _AT_ONCE = 32  # frames of one call: decord holds them beside the copy that it hands on
@@ -39,7 +39,7 @@ class VideoFrames:
         self.path = str(path)
         with open_regular(Path(path)) as f:
             head = f.read(256)
-            self._jumps = finds_frames(f)
+            container = look(f)
         if head.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(_PLAYLISTS):
             raise DataError(f'{path}: is a playlist, which names other files. Expected a video.')
         if is_transport_stream(head):
@@ -60,7 +60,10 @@ class VideoFrames:
                 f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for '
                 f'example, with at least one frame. {CURE}'
             ) from error
-        self._length = len(self._reader)
+        self._length, self._jumps = len(self._reader), container.jumps
+        if container.shown is not None and container.shown < self._length:
+            # Hidden frames count for decord where it jumps, and not where it goes on.
+            self._length, self._jumps = container.shown, False
 
     def _open(self) -> None:
         with quiet():
