@@ -16,7 +16,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-_REORDERED = (b'avc1', b'avc3', b'vp08', b'vp09')  # right also where frames are stored in another order
+_REORDERED = (
+    b'avc1',
+    b'avc3',
+    b'vp08',
+    b'vp09',
+)  # right also where frames are stored in another order
 _MATROSKA_CODECS = re.compile(rb'V_(?:MPEG4/ISO/AVC|VP8|VP9|MJPEG|UNCOMPRESSED)\b')
 _MATROSKA_HEAD = 1 << 16  # bytes in which its tracks are named
 _OPENED = (b'moov', b'trak', b'edts', b'mdia', b'minf', b'stbl')  # boxes whose own are looked at
@@ -112,7 +117,9 @@ def _shown(f: BinaryIO, movie: dict[bytes, Box], video: dict[bytes, Box]) -> int
     if not edits:
         return None
     kind = '>u8, >i8, >i4' if edits[0] == 1 else '>u4, >i4, >i4'
-    shown = [edit for edit in _table(edits, kind).tolist() if edit[1] >= 0]  # -1: nothing, for a while
+    shown = [
+        edit for edit in _table(edits, kind).tolist() if edit[1] >= 0
+    ]  # -1: nothing, for a while
     if len(shown) != 1 or not shown[0][0]:
         return None
     (duration, first, _), ticks = shown[0], _ticks(_body(f, video[b'mdhd']))
