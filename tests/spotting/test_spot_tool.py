@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from spotting_problem import checkpoint, recording, write_config
 from tiny import ROOT, run, script
 
 from pyskl.annotations import write_annotations
+from pyskl.apis import load_spotter
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
 from pyskl.evaluation.spotting import add_up, count_right
 from pyskl.sources.imigue.labels import class_of
@@ -182,12 +184,18 @@ def test_a_recording_that_says_its_rate_is_brought_to_the_networks(folder, tmp_p
     given = clip('r', segments=[(1, 5, 20)])
     write_annotations(tmp_path / 'said.pkl', {}, [{**given, 'fps': 60.0}])
     write_annotations(tmp_path / 'plain.pkl', {}, [given])
-    how = ('--threshold', 0.02, '--overlap', 1, '--shortest', 1, '--lengths', 16, 40)
-    rows = []
-    for words in (['said.pkl'], ['plain.pkl', '--fps', 60], ['plain.pkl']):
-        main(folder, tmp_path / words[0], *words[1:], *how, out='rate')
-        rows.append((folder / 'rate' / 'segments.csv').read_text())
-    assert rows[0] == rows[1] != rows[2] and len(rows[0].splitlines()) > 1
+    said, plain = (find_recordings([tmp_path / f'{n}.pkl'])[0].read() for n in ('said', 'plain'))
+    found = load_spotter([(folder / 'spot.py', folder / 'random.pth')], device='cpu')
+    by_itself, by_hand = found.scores(said), found.scores(plain, 60)
+    as_it_is = found.scores(plain)
+    assert (by_itself.num_frames, as_it_is.num_frames) == (30, 60)
+    np.testing.assert_array_equal(by_itself.probs, by_hand.probs)
+
+
+def test_lengths_of_the_command_line_count_at_the_rate_of_the_config(folder, tmp_path):
+    write_annotations(tmp_path / 'r.pkl', {}, [clip('r')])
+    main(folder, tmp_path / 'r.pkl', '--lengths', 16, '--fps', 60, out='lengths')
+    assert json.loads((folder / 'lengths' / 'segments.json').read_text())['windows']['fps'] == 30
 
 
 def test_thresholds_are_chosen_at_the_rate_of_the_config(folder):
@@ -223,7 +231,7 @@ def test_streams_of_other_frame_rates_are_refused(folder, tmp_path):
 def test_streams_that_name_a_class_differently_are_refused(folder, tmp_path):
     weights = torch.load(folder / 'random.pth', weights_only=True)
     for name, last in (('a', 'b'), ('c', 'd')):
-        weights['meta']['class_names'] = [f'{name} {k}' for k in range(32)] + [last]
+        weights['meta']['label_names'] = [f'{name} {k}' for k in range(32)] + [last]
         torch.save(weights, tmp_path / f'{name}.pth')
     words = [folder / 'spot.py', folder, '-C', tmp_path / 'a.pth', '--split', 'test']
     words += ['--stream', folder / 'spot.py', tmp_path / 'c.pth', '--out-dir', tmp_path / 'out']
