@@ -39,6 +39,7 @@ def test_so_does_the_recognizer(without_onnx):
         OnnxRecognizer('any.onnx')
 
 
+@pytest.mark.slow
 def test_a_pt2_file_needs_none_of_it(tmp_path, without_onnx):
     config, checkpoint = tiny.problem(tmp_path, num_train=3, num_test=3), tmp_path / 'a.pth'
     state = init_recognizer(config, device='cpu').state_dict()
