@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files.given import check_checkpoint, check_present
+from ..files.given import check_checkpoint, check_present, check_writable
 from ..wording import count
 from .calling import Parser
 from .places import find_config
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint(args.checkpoint)
     if args.clips:
         check_present(args.clips)
+    check_writable(args.out)
     # Not before: --help and wrong options answer at once.
     from ..apis import ExportOptions, export_network
     from ..apis.setup import read_run

@@ -29,7 +29,7 @@ from ..annotations.forms import form_of
 from ..annotations.packed import META
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
-from ..files.given import check_checkpoint, check_present
+from ..files.given import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
 from ..sources.forms import FORMS
@@ -148,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint(args.checkpoint)
     for path in (*args.inputs, *([args.pose] if args.pose else [])):
         check_present(path)
+    check_writable(args.out / 'answers.json')
     videos = [path for path in args.inputs if _is_of_videos(path)]
     _check_readable(videos)
 
