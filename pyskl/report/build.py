@@ -240,7 +240,7 @@ def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts
 
 
 def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
-    """Without labels: how often each class is answered, and its surest clip."""
+    """Without labels: how often each class is answered, and its most confident clip."""
     predicted = np.bincount(scores.argmax(1), minlength=scores.shape[1])
     return {'classes': [{'id': k, 'name': name, 'train': None if counts is None else int(counts[k]), 'predicted': int(predicted[k]),
                          'typical': int(scores[:, k].argmax()) if predicted[k] else None} for k, name in enumerate(names)]}
@@ -309,7 +309,7 @@ def _clips(clips: Clips, scores: Sequence[np.ndarray], blended: np.ndarray, stre
 
 
 def _first(scores: np.ndarray, labels: np.ndarray, data: Mapping[str, Any]) -> list[int]:
-    """All clips: typical ones, mistakes in order of certainty, then the rest."""
+    """All clips: typical ones, mistakes in order of confidence, then the rest."""
     typical = [row['typical'] for row in data['classes'] if row['typical'] is not None]
     sure, wrong = scores.max(1), scores.argmax(1) != labels
     return list(dict.fromkeys([*typical, *np.lexsort((-sure, ~wrong)).tolist()]))

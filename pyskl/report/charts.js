@@ -85,7 +85,7 @@ function reliabilityChart({edges, confidence, accuracy, count: counts, ece}) {
   const most = Math.max(...counts, 1);
   const floor = height - bottom;
   const bar = (n) => n / most * (floor - middle - 14);
-  const sentence = (b) => `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % sure: ${count(counts[b], 'clip')}, ${percent(accuracy[b], 0)} % right`;
+  const sentence = (b) => `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % confident: ${count(counts[b], 'clip')}, ${percent(accuracy[b], 0)} % right`;
   const bins = counts.map((n, b) => n && s('g', {},
     s('rect', {class: 'bin', x: x(edges[b]) + 1, width: x(edges[b + 1]) - x(edges[b]) - 2, y: y(accuracy[b]), height: Math.max(0.5, middle - y(accuracy[b]))}),
     s('line', {class: 'gap', x1: (x(edges[b]) + x(edges[b + 1])) / 2, x2: (x(edges[b]) + x(edges[b + 1])) / 2, y1: y(accuracy[b]), y2: y(confidence[b])}),

@@ -19,6 +19,7 @@ from ..evaluation import (
     evaluate,
     expected_calibration_error,
     group_accuracy,
+    is_long_tailed,
     per_class_report,
     reliability_bins,
 )
@@ -108,16 +109,18 @@ def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
 def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None) -> list[dict[str, Any]]:
     """One row a class: id, name, group, train, support, predicted, precision, recall, f1, typical (a clip, None where there is none).
 
-    The typical clip is the one of that class that is recognised with the greatest certainty, else the one of it that comes nearest.
+    The typical clip is the one of that class that is recognised with the highest probability, else the one of it that comes nearest.
     """
     report = per_class_report(scores, labels)
-    group_of = {int(k): group for group, members in _groups(train_counts, report.support).items() for k in members}
+    counts = report.support if train_counts is None else train_counts
+    named = class_groups(counts) if is_long_tailed(counts) else {}
+    group_of = {int(k): group for group, members in named.items() for k in members}
     right = scores.argmax(1) == labels
     rows = []
     for k, name in enumerate(names):
         own = np.flatnonzero(labels == k)
         typical = own[np.lexsort((-scores[own, k], ~right[own]))[0]] if len(own) else None
-        rows.append({'id': k, 'name': name, 'group': group_of[k], 'train': None if train_counts is None else int(train_counts[k]),
+        rows.append({'id': k, 'name': name, 'group': group_of.get(k), 'train': None if train_counts is None else int(train_counts[k]),
                      'support': int(report.support[k]), 'predicted': int(report.predicted[k]),
                      'precision': plain(report.precision[k]), 'recall': plain(report.recall[k]), 'f1': plain(report.f1[k]),
                      'typical': None if typical is None else int(typical)})
@@ -125,17 +128,18 @@ def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_
 
 
 def groups(scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None) -> list[dict[str, Any]]:
-    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them."""
+    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them.
+
+    [] where all classes are about as frequent (is_long_tailed): thirds of them mean nothing.
+    """
     support = np.bincount(labels, minlength=scores.shape[1])
     counts = support if train_counts is None else train_counts
+    if not is_long_tailed(counts):
+        return []
     accuracy = group_accuracy(scores, labels, counts)
     return [{'name': name, 'classes': len(members), 'least': int(counts[members].min()), 'most': int(counts[members].max()),
              'clips': int(support[members].sum()), 'accuracy': plain(accuracy[f'{name}_acc'])}
             for name, members in class_groups(counts).items() if len(members)]
-
-
-def _groups(train_counts: np.ndarray | None, support: np.ndarray) -> dict[str, np.ndarray]:
-    return class_groups(support if train_counts is None else train_counts)
 
 
 def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -146,7 +150,7 @@ def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
 
 def mistakes(scores: np.ndarray, labels: np.ndarray) -> list[int]:
-    """The clips that are wrong with the greatest certainty, surest first; at most 20."""
+    """The clips that are wrong with the highest probability, that one first; at most 20."""
     pred = scores.argmax(1)
     wrong = np.flatnonzero(pred != labels)
     return wrong[np.argsort(-scores[wrong, pred[wrong]], kind='stable')][:NUM_MISTAKES].tolist()
