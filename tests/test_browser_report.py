@@ -70,7 +70,8 @@ def cell_with_mistakes(data):
 def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
     assert page.current_url.startswith('file:') and page.title == 'demo · test report'
     titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
-    assert titles == ['Confusions', 'Classes', 'Most confident mistakes', 'Calibration and frequency', 'Training', 'Similar labels']
+    assert titles == ['Confusions', 'Most confused pairs', 'Classes', 'Most confident mistakes', 'Calibration and frequency',
+                      'By person or video', 'Map of the clips', 'All clips', 'Training', 'Similar labels', 'The runs']
 
 
 def test_a_request_that_a_page_would_send_is_noticed(driver, report, tmp_path):
@@ -251,9 +252,9 @@ def with_data(report, path, change):
 
 def test_a_section_that_fails_leaves_the_others_standing(driver, report, tmp_path):
     open_page(driver, with_data(report, tmp_path / 'r.html', lambda data: data['calibration'].clear()), 1280)
-    titles = driver.execute_script("return [...document.querySelectorAll('main h2, nav a')].map((e) => e.textContent)")
-    left = ['Confusions', 'Classes', 'Most confident mistakes', 'Training', 'Similar labels']
-    assert titles == left * 2
+    parts = driver.execute_script("return [...document.querySelectorAll('main > section')].map((e) => e.id)")
+    assert parts == ['confusion', 'pairs', 'classes', 'mistakes', 'people', 'map', 'clips', 'curves', 'meaning', 'runs']
+    assert driver.execute_script("return [...document.querySelectorAll('nav a')].map((e) => e.hash)") == [f'#{part}' for part in parts]
     assert 'could not be drawn' in element(driver, '#notes').text and len(complaints(driver)) == 1
     click(driver, '#theme')
     assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
@@ -270,7 +271,7 @@ def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
                             label_embeddings=str(tmp_path / 'labels.npy'))
     open_page(driver, build_report([folder]).path, 1280)
     titles = driver.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
-    assert titles[-1] == 'Similar labels' and 'the 100 classes with most clips' in element(driver, '#meaning').text
+    assert 'Similar labels' in titles and 'the 100 classes with most clips' in element(driver, '#meaning').text
     assert ink(driver, '#meaning .heatmap') > 1000 and complaints(driver) == []
 
 

@@ -18,7 +18,7 @@ from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import ConfigError, DataError, UserError, printable
-from ..evaluation import check_labels
+from ..evaluation import check_labels, compare_answers
 from ..labels import IMIGUE_LABELS, class_names
 from ..recipe import load_config
 from ..recipe.layout_option import read_layout
@@ -27,10 +27,14 @@ from ..scores import kind_of, load_fit, soften
 from ..scores.align import align
 from ..scores.blend import blend, check_weights
 from . import figures
+from .clip_map import clip_map
+from .comparison import comparison
 from .curves import curves
 from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
+from .people import Groups, by_group, find_groups
+from .run import runs
 from .semantics import semantics
 from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, read_stream, said, train_counts
 
@@ -53,6 +57,8 @@ class ReportOptions:
     labels: str | None = None
     layout: str | None = None
     title: str | None = None
+    compare: str | None = None
+    people: str | None = None
     occlusion: bool = False
     occlusion_clips: int = 10
     device: str | None = None
@@ -85,11 +91,15 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     meta = _checkpoint_meta(streams, named=options.checkpoint is not None)
     notes = _notes(streams, clips)
     known = clips.labels >= 0
+    people = find_groups(clips.annotations.ids, options.people)
     data = {'version': __version__, 'written': time.strftime('%Y-%m-%d %H:%M'), 'title': options.title or _title(streams), 'notes': notes}
     names = _names(options.labels, streams, clips, meta, blended.shape[1], notes)
     counts, counts_from = train_counts(streams, meta, blended.shape[1])
-    data |= _header(streams, scores, blended, weights, clips, counts_from)
-    data |= _judged(blended, clips.labels, names, counts) if known.any() else _unjudged(blended, names, counts)
+    data |= _header(streams, scores, blended, weights, clips, counts_from, people, notes)
+    data |= _judged(blended, clips.labels, names, counts, people) if known.any() else _unjudged(blended, names, counts)
+    if options.compare is not None:
+        data['comparison'] = comparison(blended, _all_known(clips), clips.annotations.ids, options.compare, people)
+    data |= {'map': clip_map(blended), 'runs': runs(streams)}
     data |= {'curves': [{'name': s.name, 'groups': found} for s in streams if (found := curves(s.log))]}
     if known.any():
         data['semantics'] = _semantics(streams, data['confusion']['counts'], names, notes)
@@ -221,22 +231,46 @@ def _names(asked: str | None, streams: Sequence[Stream], clips: Clips, meta: Map
 
 
 def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, weights: Sequence[float], clips: Clips,
-            counts_from: str) -> dict[str, Any]:
+            counts_from: str, people: Groups | None, notes: list[str]) -> dict[str, Any]:
     labels = clips.labels
     judged = bool((labels >= 0).any())
+    drawn = None if people is None else people.for_intervals
+    if judged and len(scores) > 1:
+        notes += _better_alone(streams, scores, blended, labels)
     rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
              'checkpoint': stream.checkpoint_name, 'file': str(stream.scores.path), 'tested': stream.tested,
              'weight': figures.plain(weight / sum(weights)), 'temperature': figures.plain(stream.temperature),
              'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
             for stream, own, weight in zip(streams, scores, weights)]
-    return {'streams': rows, 'headline': figures.headline(blended, labels) if judged else [],
+    return {'streams': rows, 'headline': figures.headline(blended, labels, groups=drawn) if judged else [],
+            'chance': figures.chance(labels, blended.shape[1]) if judged else {},
             'data': {'source': clips.source, 'clips': len(labels), 'classes': blended.shape[1], 'train_counts': counts_from}}
 
 
-def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
+def _better_alone(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, labels: np.ndarray) -> list[str]:
+    """What to say of streams that beat the ensemble they are part of."""
+    notes = []
+    for stream, own in zip(streams, scores):
+        paired = compare_answers(own.argmax(1) == labels, blended.argmax(1) == labels)
+        if paired.difference > 0:
+            shown = f'p = {paired.p:.2g}, McNemar' + ('' if paired.p < 0.05 else ': that may be chance')
+            gain = f'{100 * paired.difference:.1f} percentage points'
+            notes.append(f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).')
+    return notes
+
+
+def _all_known(clips: Clips) -> np.ndarray:
+    if (clips.labels < 0).any():
+        raise DataError('--compare asks which run is right, but the clips have no labels. Leave it out.')
+    return clips.labels
+
+
+def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: np.ndarray | None,
+            people: Groups | None) -> dict[str, Any]:
     return {'classes': figures.classes(scores, labels, names, counts), 'confusion': figures.confusion(scores, labels),
             'groups': figures.groups(scores, labels, counts), 'calibration': figures.calibration(scores, labels),
-            'mistakes': figures.mistakes(scores, labels)}
+            'mistakes': figures.mistakes(scores, labels),
+            'people': None if people is None else by_group(scores.argmax(1) == labels, people)}
 
 
 def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:

@@ -72,7 +72,8 @@ function lineChart(title, lines, {unit = '', xTitle = 'epoch'} = {}) {
     event.preventDefault();
     read(to() ?? at);
   });
-  return h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title), unit && h('span', {class: 'muted'}, ` ${unit}`)), svg,
+  return h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title), unit && h('span', {class: 'muted'}, ` ${unit}`),
+    chartButtons(title, () => svg)), svg,
     h('ul', {class: 'lines'}, h('li', {}, `${xTitle} `, where), names.map((name, i) => h('li', {}, s('svg', {class: 'swatch', viewBox: '0 0 24 6', 'aria-hidden': 'true'},
       s('path', {class: `line ${LINE_COLOURS[i % 6]}`, 'stroke-dasharray': DASHES[i % 6] || null, d: 'M0 3L24 3'})), name, ' ', values[i]))));
 }

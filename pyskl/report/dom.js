@@ -110,7 +110,7 @@ function section(id, title, lead, ...children) {
 }
 
 // A table that scrolls inside its box where it is too wide; then the box takes the focus, so that the arrow keys scroll it.
-// kind 'tall': its heading stays in sight.
+// kind 'tall': its heading stays in sight; 'tall low': not all of its rows do.
 function scroller(label, kind, ...children) {
   const box = h('div', {class: `scroll ${kind ?? ''}`}, children);
   const observer = new ResizeObserver(() => checkWidth(box, label));
@@ -121,8 +121,9 @@ function scroller(label, kind, ...children) {
 function checkWidth(box, label) {
   const fits = box.scrollWidth <= box.clientWidth + 1;
   box.classList.toggle('fits', fits);
-  for (const [name, value] of Object.entries({tabindex: '0', role: 'region', 'aria-label': `${label}, scrolls sideways`})) {
-    if (fits) box.removeAttribute(name); else box.setAttribute(name, value);
+  const scrolls = !fits || box.matches('.low') && box.scrollHeight > box.clientHeight + 1;
+  for (const [name, value] of Object.entries({tabindex: '0', role: 'region', 'aria-label': `${label}, scrolls`})) {
+    if (scrolls) box.setAttribute(name, value); else box.removeAttribute(name);
   }
 }
 

@@ -27,6 +27,7 @@ from ..evaluation import (
 TITLES = {'top1_acc': 'Top-1', 'top5_acc': 'Top-5', 'mean_class_accuracy': 'Mean-class accuracy', 'macro_f1': 'Macro-F1'}
 NUM_DRAWS = 1000
 NUM_MISTAKES = 20
+NUM_PAIRS = 15
 DIGITS = 5
 
 
@@ -39,8 +40,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0) -> list[dict[str, Any]]:
-    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known."""
+def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known.
+
+    groups  (N,) each clip's person: then group_low and group_high, too, of an interval that draws people
+    """
     num_classes = scores.shape[1]
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
@@ -59,6 +63,9 @@ def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0) -> list[dict
     for key, (figure, *arrays) in draws.items():
         low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed)
         rows.append({'key': key, 'title': TITLES[key], 'value': plain(values[key]), 'low': plain(low), 'high': plain(high)})
+        if groups is not None:
+            low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed, groups=groups)
+            rows[-1] |= {'group_low': plain(low), 'group_high': plain(high)}
     return rows
 
 
@@ -78,10 +85,35 @@ def _mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> f
     return float((2 * right[present] / (support + predicted)[present]).mean())
 
 
+def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
+    """{key: [guessing, most frequent]} of the four figures: what knowing nothing scores.
+
+    guessing       a class drawn evenly, expected
+    most frequent  always the most frequent class of these clips (top-5: the five most frequent)
+    """
+    support = np.sort(np.bincount(labels, minlength=num_classes))[::-1]
+    shares = support[support > 0] / len(labels)
+    one, five = 1 / num_classes, min(5, num_classes) / num_classes
+    guessed = float((2 * shares * one / (shares + one)).mean())
+    largest = float(shares[0])
+    rows = {'top1_acc': (one, largest), 'top5_acc': (five, float(shares[:5].sum())), 'mean_class_accuracy': (one, 1 / len(shares)),
+            'macro_f1': (guessed, 2 * largest / (1 + largest) / len(shares))}
+    return {key: [plain(value) for value in pair] for key, pair in rows.items()}
+
+
+def confused_pairs(matrix: np.ndarray) -> list[list[int]]:
+    """[[a, b, clips of a predicted as b, clips of b predicted as a], ...]: at most 15 pairs, the most clips first."""
+    both = np.triu(matrix + matrix.T, 1)
+    order = np.lexsort((-np.triu(symmetric_rates(matrix), 1).ravel(), -both.ravel()))[:NUM_PAIRS]
+    pairs = (divmod(int(at), len(matrix)) for at in order if both.flat[at])
+    return [[a, b, int(matrix[a, b]), int(matrix[b, a])] for a, b in pairs]
+
+
 def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """{counts: (K, K), orders: {id: [...], similarity: [...]}}: the matrix and two orders of its classes."""
+    """{counts: (K, K), pairs, orders: {id: [...], similarity: [...]}}: the matrix, its most confused pairs, two orders of the classes."""
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
-    return {'counts': matrix.tolist(), 'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
+    return {'counts': matrix.tolist(), 'pairs': confused_pairs(matrix),
+            'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
 
 
 def similar_order(matrix: np.ndarray) -> list[int]:

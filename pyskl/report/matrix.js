@@ -25,7 +25,7 @@ function confusionSection() {
     h('div', {class: 'toolbar'},
       choices('Cells', {share: '% of the row', counts: 'clips'}, matrix.mode, (value) => { matrix.mode = value; build(); }),
       choices('Order', {similarity: 'confused classes together', id: 'by number'}, matrix.order, (value) => { matrix.order = value; build(); }),
-      rampLegend()),
+      rampLegend(), h('span', {class: 'saves'}, csvButton('confusion matrix', matrixRows), chartButtons('confusion matrix', matrixSvg))),
     box, readout, h('p', {class: 'muted small'}, `${right.toLocaleString('en')} of ${clips.ids.length.toLocaleString('en')} clips lie on the diagonal. ` +
       'Keyboard: arrow keys move, Enter plays.'));
 }

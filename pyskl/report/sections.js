@@ -13,22 +13,27 @@ function fillHeader() {
   if (data.streams.length > 1) $('headline').after(streamTable());
   $('notes').append(...data.notes.map((note) => h('li', {}, note)));
   $('notes').hidden = !data.notes.length;
-  $('foot').append(h('p', {}, `Written by pyskl ${data.version}. Intervals: 95 % of 1,000 bootstrap draws of these clips; other people may differ by more.`));
+  $('foot').append(h('p', {}, `Written by pyskl ${data.version}. Intervals: 95 % of 1,000 bootstrap draws of these clips${data.people?.drawn ? ', and of whole groups of them (by ' + data.people.kind + ')' : '; other people may differ by more'}.`));
 }
 
 // One figure with its interval drawn on a line from 0 to 100 %.
-function tile({title, value, low, high}) {
+function tile({key, title, value, low, high, group_low: groupLow, group_high: groupHigh}) {
+  const [guess, frequent] = data.chance[key];
   const place = (v) => `${100 * v}%`;
   return h('div', {class: 'tile'}, h('p', {class: 'tile-name'}, title),
     h('p', {class: 'tile-value'}, percent(value), h('span', {class: 'unit'}, ' %')),
     h('div', {class: 'whisker', 'aria-hidden': 'true'}, h('span', {class: 'range', style: {left: place(low), width: place(high - low)}}),
-      h('span', {class: 'point', style: {left: place(value)}})),
-    h('p', {class: 'muted small'}, `95 %: ${percent(low)} to ${percent(high)}`));
+      h('span', {class: 'chance', style: {left: place(guess)}}), h('span', {class: 'point', style: {left: place(value)}})),
+    h('p', {class: 'muted small'}, `95 %: ${percent(low)} to ${percent(high)}`),
+    groupLow !== undefined && h('p', {class: 'muted small'}, `other ${data.people.kind.split(' ')[0]}s: ${percent(groupLow)} to ${percent(groupHigh)}`),
+    h('p', {class: 'muted small'}, `chance ${percent(guess)}, ${key === 'top5_acc' ? '5 most frequent classes' : 'most frequent class'} ${percent(frequent)}`));
 }
 
+// The best of each column is bold.
 function streamTable() {
+  const best = data.headline.map((f, n) => Math.max(f.value, ...data.streams.map((stream) => stream.figures[n].value)));
   const row = (name, weight, figures, extra) => h('tr', {class: extra}, h('th', {scope: 'row'}, name), h('td', {class: 'number'}, weight),
-    figures.map((f) => h('td', {class: 'number'}, percent(f.value), h('span', {class: 'muted interval'}, ` ${percent(f.low)}–${percent(f.high)}`))));
+    figures.map((f, n) => h('td', {class: `number${f.value === best[n] ? ' best' : ''}`}, percent(f.value), h('span', {class: 'muted interval'}, ` ${percent(f.low)}–${percent(f.high)}`))));
   const titles = data.headline.map((f) => `${f.title}, %`);
   const rows = data.streams.map((stream) => row(h('span', {}, stream.name, h('span', {class: 'muted under'},
     [stream.config, stream.checkpoint, stream.tested, stream.temperature !== 1 && `temperature ${stream.temperature.toFixed(2)}`].filter(Boolean).join(' · '))), stream.weight.toFixed(3).replace(/\.?0+$/, ''), stream.figures));
@@ -56,7 +61,8 @@ function classesSection() {
     body.replaceChildren(...sortedClasses(key, falling).map((row) => classRow(row, columns)));
   }
   sortBy(data.confusion ? 'support' : 'predicted');
-  return section('classes', 'Classes', 'Click a heading to sort, a class to see its clips.', scroller('Classes', 'tall',
+  return section('classes', 'Classes', 'Click a heading to sort, a class to see its clips.',
+    h('div', {class: 'toolbar'}, csvButton('classes', classRows)), scroller('Classes', 'tall',
     h('table', {class: 'plain sortable'}, h('caption', {class: 'hidden'}, 'Figures of each class'), h('thead', {}, h('tr', {}, heads)), body)));
 }
 
@@ -123,7 +129,7 @@ function certaintySection() {
       h('td', {class: 'number'}, meter(g.accuracy))))));
   return section('certainty', groups.length ? 'Calibration and frequency' : 'Calibration', null, h('div', {class: 'two'},
     h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, 'Calibration'), h('span', {class: 'muted'},
-      ` expected calibration error ${withUnit(calibration.ece)}`)), reliabilityChart(calibration),
+      ` expected calibration error ${withUnit(calibration.ece)}`), chartButtons('calibration', () => $('certainty').querySelector('svg'))), reliabilityChart(calibration),
       h('p', {class: 'muted small'}, 'Bars: the share of clips with that confidence that are right. Dots: their mean confidence. On the dashed line both are equal.')),
     table && h('div', {}, scroller('Frequent and rare classes', null, table), h('p', {class: 'muted small'}, data.data.train_counts
       ? `Accuracy: the mean over the classes. Training clips are counted from ${data.data.train_counts}.` : 'Accuracy: the mean over the classes. The number of training clips is not known, so classes are ranked by test clips.'))));
