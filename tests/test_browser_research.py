@@ -86,7 +86,8 @@ def test_a_link_names_the_clip_that_plays_and_opens_it(page, driver, report):
 def test_a_mistake_is_shown_beside_either_class(page, report):
     data = data_of(report)
     typical = [row['typical'] for row in data['classes']]
-    n, i = next((n, i) for n, i in enumerate(data['mistakes']) if typical[data['clips']['pred'][i]] is not None)
+    n, i = next((n, i) for n, i in enumerate(data['mistakes'])
+                if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i)
     page.execute_script("document.querySelectorAll('#mistakes .card')[arguments[0]].click()", n)
     pick = "const e = document.getElementById('player-beside'); e.value = arguments[0]; e.dispatchEvent(new Event('change'))"
     beside = "return document.querySelector('#caption-right').textContent"

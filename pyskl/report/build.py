@@ -18,7 +18,7 @@ from ..drawing.writing import check_suffix
 from ..engine.checkpoint import read_checkpoint
 from ..engine.distributed import choose_device
 from ..errors import ConfigError, DataError, UserError, printable
-from ..evaluation import check_labels, compare_answers
+from ..evaluation import check_labels
 from ..labels import IMIGUE_LABELS, class_names
 from ..recipe import load_config
 from ..recipe.layout_option import read_layout
@@ -28,7 +28,7 @@ from ..scores.align import align
 from ..scores.blend import blend, check_weights
 from . import figures
 from .clip_map import clip_map
-from .comparison import comparison
+from .comparison import better_alone, comparison
 from .curves import curves
 from .occlusion import occlusion
 from .packing import mean_pose, pack_all
@@ -236,7 +236,7 @@ def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np
     judged = bool((labels >= 0).any())
     drawn = None if people is None else people.for_intervals
     if judged and len(scores) > 1:
-        notes += _better_alone(streams, scores, blended, labels)
+        notes += better_alone(streams, scores, blended, labels)
     rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
              'checkpoint': stream.checkpoint_name, 'file': str(stream.scores.path), 'tested': stream.tested,
              'weight': figures.plain(weight / sum(weights)), 'temperature': figures.plain(stream.temperature),
@@ -245,18 +245,6 @@ def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np
     return {'streams': rows, 'headline': figures.headline(blended, labels, groups=drawn) if judged else [],
             'chance': figures.chance(labels, blended.shape[1]) if judged else {},
             'data': {'source': clips.source, 'clips': len(labels), 'classes': blended.shape[1], 'train_counts': counts_from}}
-
-
-def _better_alone(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, labels: np.ndarray) -> list[str]:
-    """What to say of streams that beat the ensemble they are part of."""
-    notes = []
-    for stream, own in zip(streams, scores):
-        paired = compare_answers(own.argmax(1) == labels, blended.argmax(1) == labels)
-        if paired.difference > 0:
-            shown = f'p = {paired.p:.2g}, McNemar' + ('' if paired.p < 0.05 else ': that may be chance')
-            gain = f'{100 * paired.difference:.1f} percentage points'
-            notes.append(f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).')
-    return notes
 
 
 def _all_known(clips: Clips) -> np.ndarray:

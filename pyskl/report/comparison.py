@@ -14,7 +14,7 @@ from ..scores import kind_of, soften
 from ..wording import plain as quoted
 from . import figures
 from .people import Groups
-from .sources import read_stream
+from .sources import Stream, read_stream
 
 
 def comparison(
@@ -64,6 +64,28 @@ def comparison(
         'lost': sure[(~right & right_there)[sure]].tolist(),
         'pred': there.argmax(1).tolist(),
     }
+
+
+def better_alone(
+    streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, labels: np.ndarray
+) -> list[str]:
+    """Return a sentence for each stream that beats the ensemble it is part of.
+
+    Args:
+        streams: of the ensemble.
+        scores: (N, K) probabilities of each stream.
+        blended: (N, K) those of the ensemble.
+        labels: (N,); clips with -1 are never right.
+    """
+    notes = []
+    for stream, own in zip(streams, scores):
+        paired = compare_answers(own.argmax(1) == labels, blended.argmax(1) == labels)
+        if paired.difference > 0:
+            gain = f'{100 * paired.difference:.1f} percentage points'
+            shown = f'p = {paired.p:.2g}, McNemar'
+            shown += '' if paired.p < 0.05 else ': that may be chance'
+            notes.append(f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).')
+    return notes
 
 
 def _rows_of(other: Any, ids: Sequence[str], num_classes: int) -> np.ndarray:

@@ -31,7 +31,7 @@ function buildPlayer() {
       h('kbd', {}, 'P'), ' ', h('kbd', {}, 'N'), ' clip, ', h('kbd', {}, '<'), ' ', h('kbd', {}, '>'), ' speed, ', h('kbd', {}, 'Esc'), ' close'));
   $('player').addEventListener('keydown', playerKey);
   $('player').addEventListener('click', (event) => { if (event.target === $('player')) $('player').close(); });
-  $('player').addEventListener('close', () => { player.playing = false; setLink(null); });
+  $('player').addEventListener('close', () => { player.playing = false; setLink(player.list[player.at], false); });
   redraws.push(drawBoth);
   window.addEventListener('resize', drawBoth);
 }

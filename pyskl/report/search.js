@@ -57,9 +57,13 @@ function clipRow(i, judged, play) {
 
 const LINK = '#clip=';
 
-function setLink(i) {
+const linkOf = (i) => LINK + encodeURIComponent(clips.ids[i]);
+
+// The address names clip i while it plays; afterwards nothing, unless it was changed meanwhile.
+function setLink(i, playing = true) {
+  if (!playing && location.hash !== linkOf(i)) return;
   const page = location.href.split('#')[0];
-  try { history.replaceState(null, '', i === null ? page : `${page}${LINK}${encodeURIComponent(clips.ids[i])}`); } catch { /* some browsers refuse for files */ }
+  try { history.replaceState(null, '', playing ? page + linkOf(i) : page); } catch { /* some browsers refuse for files */ }
 }
 
 function openLink() {
