@@ -42,6 +42,7 @@ test-slow: .venv/.installed
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 clean:
 	rm -rf .venv .venv-pose build *.egg-info

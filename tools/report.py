@@ -36,6 +36,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "intervals by person (default: P... of NTU's names, else the id before its last _)")
     add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')
     add('--occlusion-clips', type=int, default=10, metavar='N', help='clips of each class for that (default 10)')
+    add('--pictures', action='store_true', help="show frames of the clips' videos in the player, small, around the person: whoever gets "
+        'the page sees the people')
     add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
     return parser.parse_args(argv)
 

@@ -4,13 +4,14 @@ iMiGUE    NNNN_light_hand.csv or NNNN_openpose.xlsx, beside it NNNN_label.csv (c
           last frame); frames are counted as in the file's first column
 SMG       SampleNNNN_skeleton.csv, beside it SampleNNNN_finelabels.csv; pixels; frames count from 1
 FILE.pkl  annotations, one a recording, of any skeleton; the field `segments`, if it is there, holds
-          rows (class, first frame, last frame) with frames counted from 0
+          rows (class, first frame, last frame) with frames counted from 0, `fps` the frame rate
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Recording:
         first: number of the first frame, as labels and predictions count.
         segments: what is known to happen; None where no labels are there.
         notes: lines on what was odd and how it was read.
+        fps: frames a second; None where nobody says it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Recording:
     first: int = 0
     segments: tuple[Segment, ...] | None = None
     notes: tuple[str, ...] = ()
+    fps: float | None = None
 
     @property
     def num_frames(self) -> int:
@@ -84,7 +87,7 @@ class Recording:
 
     def shown(self) -> np.ndarray:
         """Return which frames show anybody: (T,) bool."""
-        return is_present(self.keypoint, self.score).any((0, 2))
+        return np.any(is_present(self.keypoint, self.score), (0, 2))
 
 
 @dataclass(frozen=True)
@@ -141,12 +144,12 @@ def find_recordings(
     found = [file for file in found if split is None or file.split in (None, split)]
     if not found:
         of = f' of the split {split!r}' if split else ''
-        raise DataError(f'{some(paths)}: holds no recordings{of}. {EXPECTED}')
+        raise DataError(f'{some(map(str, paths))}: holds no recordings{of}. {EXPECTED}')
     names = [file.name for file in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f'{some(paths)}: several recordings are called {some(twice)}. Expected names that differ: '
+            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names that differ: '
             'name the folder of one split, or give split.'
         )
     return sorted(found, key=lambda file: file.name)
@@ -171,16 +174,25 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
         keypoint = np.asarray(clip['keypoint'][:, frames], np.float32)
         score = clip.get('keypoint_score')
         keypoint, score = missing_as_zeros(keypoint, None if score is None else score[:, frames])
-        segments, notes = None, []
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
         if clip.get('segments') is not None:
             rows = _rows(clip['segments'], where)
             segments, notes = _segments(rows, 0, keypoint.shape[1], where)
+        fps = clip.get('fps')
+        known = isinstance(fps, (int, float)) and 0 < fps < 1000
         return Recording(
-            clip['frame_dir'], keypoint, score, clip.get('img_shape'), 0, segments, tuple(notes)
+            name=clip['frame_dir'],
+            keypoint=keypoint,
+            score=score,
+            img_shape=clip.get('img_shape'),
+            segments=segments,
+            notes=tuple(notes),
+            fps=float(fps) if known else None,
         )
 
     return [
-        RecordingFile(name, None, path, 'annotation', lambda i=i: read(i))
+        RecordingFile(name, None, path, 'annotation', partial(read, i))
         for i, name in enumerate(clips.ids)
     ]
 
@@ -223,7 +235,8 @@ def _smg(path: Path) -> RecordingFile:
         xy = values.reshape(-1, SMG_JOINTS, SMG_NUMBERS)[..., 7:9].astype(np.float32)[None]
         xy, _ = missing_as_zeros(xy, None)
         score = is_present(xy).astype(np.float32)
-        segments, notes = None, []
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
         labels = path.with_name(name + SMG_LABELS)
         if labels.exists():
             rows = [
@@ -256,7 +269,7 @@ def _imigue_recordings(
             video.split,
             video.points[0],
             'imigue',
-            lambda video=video: _read_imigue(video, joints, img_shape),
+            partial(_read_imigue, video, joints, img_shape),
         )
 
 
@@ -280,6 +293,7 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
             'recording, since windows are counted in frames.'
         )
     stretch = frames.cut(first, last, number)
+    assert stretch is not None  # there is a first frame
     points = stretch.points[:, list(chosen)].astype(np.float32)[None]  # (1, T, V, 3)
     if stretch.missing:
         notes.append(f'{path}: lacks frames {some(stretch.missing, 3)}: nobody is seen there')
