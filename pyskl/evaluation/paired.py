@@ -67,16 +67,9 @@ def compare_answers(
         return float(values.mean())
 
     low, high = bootstrap_interval(mean, gain, num_draws=num_draws, seed=seed, groups=groups)
-    only = [int((one & ~other).sum()) for one, other in ((first, second), (second, first))]
-    return Paired(
-        int((first & second).sum()),
-        *only,
-        int((~first & ~second).sum()),
-        mean(gain),
-        low,
-        high,
-        mcnemar(*only),
-    )
+    both, neither = int((first & second).sum()), int((~first & ~second).sum())
+    one, other = int((first & ~second).sum()), int((~first & second).sum())
+    return Paired(both, one, other, neither, mean(gain), low, high, mcnemar(one, other))
 
 
 def mcnemar(first: int, second: int) -> float:

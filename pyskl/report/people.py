@@ -55,9 +55,9 @@ def find_groups(ids: Sequence[str], pattern: str | None = None) -> Groups | None
     if pattern is not None:
         return _grouped(_asked(ids, pattern), f'group ({pattern} in the id)')
     for known, kind in KNOWN:
-        found = [known.fullmatch(name) for name in ids]
-        if all(found):
-            groups = _grouped([match[1] for match in found], kind)
+        found = [match[1] for name in ids if (match := known.fullmatch(name))]
+        if len(found) == len(ids):
+            groups = _grouped(found, kind)
             # as many groups as clips say nothing of people
             return groups if 1 < len(groups.names) <= len(ids) / 2 else None
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +33,7 @@ def runs(streams: Sequence[Stream]) -> list[dict[str, Any]]:
     config is the text of the config, '' where there is none; differs are the lines in which it
     differs from the first stream's, with - and + before them.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for stream in streams:
         config = _config(stream)
         differs = _difference(found[0]['config'], config) if found and config else []
@@ -77,8 +76,8 @@ def _seconds(rows: Sequence[Mapping[str, Any]]) -> float:
     for row in sorted(rows, key=lambda row: (row['epoch'], row['iter'])):
         steps = row['iter'] - (before[1] if before[0] == row['epoch'] else 0)
         before = row['epoch'], row['iter']
-        time = row.get('time')
-        if type(time) in (int, float) and math.isfinite(time) and 0 <= time < LONGEST_STEP:
+        time = said(row, 'time', (int, float))
+        if time is not None and 0 <= time < LONGEST_STEP:  # nor NaN
             total += steps * time
     return total
 
