@@ -1,0 +1,262 @@
+"""Writes the pages that come from the code: all settings, all components, the Python interface."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from pyskl.recipe.setting import MISSING, hints_of, listed_settings, nested_settings
+from pyskl.recipe.settings import TopLevel
+from pyskl.registry import (
+    BACKBONES,
+    DATASETS,
+    HEADS,
+    LOSSES,
+    PIPELINES,
+    RECOGNIZERS,
+    Registry,
+)
+from pyskl.signature import accepted, argument_hints, describe
+
+# page -> title, registry, an example of where a config names such a component
+REGISTRIES = {
+    'datasets': ('Data sets', DATASETS, 'data.train'),
+    'steps': ('Pipeline steps', PIPELINES, 'data.train.pipeline[0]'),
+    'backbones': ('Backbones', BACKBONES, 'model.backbone'),
+    'heads': ('Heads', HEADS, 'model.cls_head'),
+    'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls'),
+    'recognizers': ('Recognizers', RECOGNIZERS, 'model'),
+}
+# page -> modules of the Python interface on it, and what for
+INTERFACE = {
+    'apis': (['pyskl.apis'], 'train, test, recognise clips'),
+    'annotations': (['pyskl.annotations'], 'read, make and write annotation files'),
+    'skeletons': (['pyskl.skeletons', 'pyskl.labels'], 'layouts, graphs, names of classes'),
+    'sources': (
+        ['pyskl.sources.source', 'pyskl.sources.poses'],
+        'contracts of forms of raw data, for `tools/convert.py`',
+    ),
+    'inputs': (['pyskl.inputs', 'pyskl.inputs.heatmaps'], 'what travels from data to network'),
+    'datasets': (['pyskl.datasets'], 'data sets, samplers, the loader'),
+    'pipelines': (['pyskl.datasets.pipelines'], 'steps from an annotation to an input'),
+    'models': (
+        [
+            'pyskl.models',
+            'pyskl.models.backbones',
+            'pyskl.models.heads',
+            'pyskl.models.losses',
+            'pyskl.models.recognizers',
+        ],
+        'networks, heads, losses, recognizers',
+    ),
+    'recipe': (['pyskl.recipe'], 'read, check and print configs'),
+    'scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
+    'evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
+    'report': (['pyskl.report'], 'the page about a test'),
+    'registry': (['pyskl.registry'], 'where components are registered'),
+    'errors': (['pyskl.errors'], 'what is raised where input is wrong'),
+}
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages."""
+    from mkdocs.structure.files import File
+
+    for place, content in pages().items():
+        files.append(File.generated(config, place, content=content))
+    return files
+
+
+def pages() -> dict[str, str]:
+    """Return the generated pages by their place in the site."""
+    written = {'reference/settings.md': settings_page(), 'api/index.md': interface_index()}
+    for name, (title, registry, where) in REGISTRIES.items():
+        written[f'reference/{name}.md'] = components_page(title, registry, where)
+    for name, (modules, _) in INTERFACE.items():
+        parts = [f'# {modules[0]}', *(f'::: {module}' for module in modules)]
+        if len(modules) > 1:
+            parts = [
+                parts[0],
+                *(f'## {m}\n\n::: {m}\n    options:\n      heading_level: 3' for m in modules),
+            ]
+        written[f'api/{name}.md'] = '\n\n'.join(parts) + '\n'
+    return written
+
+
+# Settings
+
+
+def settings_page() -> str:
+    """Return the page of all settings, a table for each dict of a config."""
+    sections = [
+        '# Settings\n\nEverything that a config may say, from the checks themselves '
+        '(`pyskl/recipe/settings.py`). [Configs](../configs.md) explains how configs are written, '
+        '`python tools/print_config.py CONFIG` shows one with all defaults filled in. What `model` '
+        'and `data` hold beside these are components: [data sets](datasets.md), '
+        '[steps](steps.md), [backbones](backbones.md), [heads](heads.md), [losses](losses.md), '
+        '[recognizers](recognizers.md).'
+    ]
+    for cls, places in settings_classes().items():
+        heading = ', '.join(f'`{place}`' for place in places) or 'At the top level'
+        hints = hints_of(cls)
+        meanings = _meanings(cls, hints)
+        rows = []
+        for field in dataclasses.fields(cls):
+            limits = _limits(field.metadata)
+            meaning = '; '.join(filter(None, [meanings.get(field.name), limits]))
+            expected = _expected(hints[field.name])
+            rows.append(_row(f'`{field.name}`', expected, _default(field.default), meaning))
+        sections += [f'## {heading}', _summary(cls, places), _table('key', rows)]
+    return '\n\n'.join(sections) + '\n'
+
+
+def settings_classes() -> dict[type, list[str]]:
+    """Return every settings class with the places in a config where it stands."""
+    found: dict[type, list[str]] = {TopLevel: []}
+    waiting = [(TopLevel, '')]
+    for cls, place in waiting:
+        for name, hint in hints_of(cls).items():
+            inner, listed = nested_settings(hint), listed_settings(hint)
+            if inner or listed:
+                path = f'{place}{name}' + ('' if inner else '[]')
+                found.setdefault(inner or listed, []).append(path)
+                waiting.append((inner or listed, f'{path}.'))
+    return found
+
+
+def _limits(metadata: Mapping[str, Any]) -> str:
+    words = (('at_least', 'at least'), ('above', 'more than'), ('at_most', 'at most'))
+    given = [f'{word} {metadata[key]}' for key, word in words if metadata.get(key) is not None]
+    return ', '.join(given)
+
+
+def _expected(hint: Any) -> str:
+    inner, listed = nested_settings(hint), listed_settings(hint)
+    if inner:
+        return 'a dict' + (' or None' if describe(hint).endswith('None') else '') + ', see below'
+    return 'a list of dicts, see below' if listed else describe(hint)
+
+
+# Components
+
+
+def components_page(title: str, registry: Registry, where: str) -> str:
+    """Return the page of a registry: every component and its arguments.
+
+    Args:
+        title: the page's.
+        registry: the components.
+        where: a place in a config that names one.
+    """
+    sections = [
+        f'# {title}\n\nWhat `{where}` may name: `dict(type=NAME, argument=value)`. '
+        'Names, types and defaults come from the code; a wrong one is an error that names the '
+        'place. [Add your own](../add_your_own.md) has examples.'
+    ]
+    for name in registry.known():
+        component = registry.get(name)
+        sections += [f'## {name}', _summary(component)]
+        parameters, hints = arguments_of(component), argument_hints(component)
+        meanings = _meanings(component, parameters)
+        rows = [
+            _row(
+                f'`{key}`',
+                describe(hints[key]) if key in hints else '',
+                _default(parameter.default),
+                meanings.get(key, ''),
+            )
+            for key, parameter in parameters.items()
+        ]
+        sections.append(_table('argument', rows) if rows else 'It takes no arguments.')
+    return '\n\n'.join(sections) + '\n'
+
+
+def arguments_of(component: Callable) -> dict[str, inspect.Parameter]:
+    """Return the arguments that a config gives: those that the program supplies are left out."""
+    given_by_us = getattr(component, 'given_by_us', ())
+    return {k: v for k, v in accepted(component).items() if k not in given_by_us}
+
+
+def interface_index() -> str:
+    """Return the first page of the Python interface."""
+    rows = [
+        f'| {", ".join(f"[`{module}`]({name}.md)" for module in modules)} | {what} |'
+        for name, (modules, what) in INTERFACE.items()
+    ]
+    return (
+        '# Python interface\n\nWhat programs of your own may import. Other modules are the '
+        "project's own business and change without notice.\n\n| module | what for |\n|---|---|\n"
+        + '\n'.join(rows)
+        + '\n'
+    )
+
+
+# Docstrings and tables
+
+
+def _summary(component: Callable, places: Collection[str] = ()) -> str:
+    """Return the first paragraph of a docstring, without the place that it may begin with."""
+    first = (inspect.getdoc(component) or '').split('\n\n')[0]
+    if places:
+        first = re.sub(r'^[\w.{},]+: ', '', first)
+    return _text(first[:1].upper() + first[1:])
+
+
+def _meanings(component: Callable, names: Collection[str]) -> dict[str, str]:
+    """Return what the docstrings of a class and its parents say about each name.
+
+    An entry is a line that begins with one of the names or with several, separated by commas,
+    then a colon or two blanks; deeper lines go on with it.
+    """
+    owners = reversed(component.__mro__) if inspect.isclass(component) else [component]
+    found: dict[str, str] = {}
+    for owner in owners:
+        if owner is not object and owner.__doc__:
+            found.update(_entries(inspect.cleandoc(owner.__doc__), names))
+    return found
+
+
+def _entries(docstring: str, names: Collection[str]) -> dict[str, str]:
+    entry = re.compile(r'( *)(\w+(?:, \w+)*)(?: *\([^)]*\))?(?::|  )\s*(.*)')
+    found: dict[str, str] = {}
+    current: list[str] = []
+    depth = 0
+    for line in docstring.splitlines():
+        start = entry.fullmatch(line)
+        listed = start[2].split(', ') if start else []
+        if start and all(name in names for name in listed):
+            current, depth = listed, len(start[1])
+            found.update(dict.fromkeys(listed, start[3].strip()))
+        elif current and line.startswith(' ' * (depth + 1)):
+            found.update({name: f'{found[name]} {line.strip()}' for name in current})
+        else:
+            current = []
+    return found
+
+
+def _table(first: str, rows: Collection[str]) -> str:
+    return '\n'.join([f'| {first} | expected | default | meaning |', '|---|---|---|---|', *rows])
+
+
+def _row(name: str, expected: str, default: str, meaning: str) -> str:
+    return f'| {name} | {_text(expected)} | {default} | {_text(meaning)} |'
+
+
+def _default(value: Any) -> str:
+    if value is MISSING or value is inspect.Parameter.empty:
+        return '(needed)'
+    if dataclasses.is_dataclass(value):
+        return 'as below'
+    if isinstance(value, (list, tuple)) and value and dataclasses.is_dataclass(value[0]):
+        return ', '.join(f"`dict(type='{item.type}')`" for item in value)
+    return f'`{value!r}`'.replace('|', r'\|')
+
+
+def _text(words: str) -> str:
+    """Return plain text as Markdown that shows it, in one line."""
+    parts = re.split(r'(`[^`]*`)', ' '.join(words.split()))
+    parts[::2] = [re.sub(r'([*_<\[\]])', r'\\\1', part) for part in parts[::2]]
+    return ''.join(parts).replace('|', r'\|')
