@@ -6,6 +6,8 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pyskl.recipe.setting import MISSING, hints_of, listed_settings, nested_settings
@@ -30,19 +32,28 @@ REGISTRIES = {
     'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls'),
     'recognizers': ('Recognizers', RECOGNIZERS, 'model'),
 }
-# page -> modules of the Python interface on it, and what for
+# title -> modules of the Python interface on that page, and what for
 INTERFACE = {
-    'apis': (['pyskl.apis'], 'train, test, recognise clips'),
-    'annotations': (['pyskl.annotations'], 'read, make and write annotation files'),
-    'skeletons': (['pyskl.skeletons', 'pyskl.labels'], 'layouts, graphs, names of classes'),
-    'sources': (
+    'pyskl.apis': (['pyskl.apis'], 'train, test, recognise clips'),
+    'pyskl.annotations': (['pyskl.annotations'], 'read, make and write annotation files'),
+    'pyskl.skeletons': (
+        ['pyskl.skeletons', 'pyskl.labels'],
+        'layouts, graphs, names of classes',
+    ),
+    'pyskl.sources': (
         ['pyskl.sources.source', 'pyskl.sources.poses'],
         'contracts of forms of raw data, for `tools/convert.py`',
     ),
-    'inputs': (['pyskl.inputs', 'pyskl.inputs.heatmaps'], 'what travels from data to network'),
-    'datasets': (['pyskl.datasets'], 'data sets, samplers, the loader'),
-    'pipelines': (['pyskl.datasets.pipelines'], 'steps from an annotation to an input'),
-    'models': (
+    'pyskl.inputs': (
+        ['pyskl.inputs', 'pyskl.inputs.heatmaps'],
+        'what travels from data to network',
+    ),
+    'pyskl.datasets': (['pyskl.datasets'], 'data sets, samplers, the loader'),
+    'pyskl.datasets.pipelines': (
+        ['pyskl.datasets.pipelines'],
+        'steps from an annotation to an input',
+    ),
+    'pyskl.models': (
         [
             'pyskl.models',
             'pyskl.models.backbones',
@@ -52,12 +63,12 @@ INTERFACE = {
         ],
         'networks, heads, losses, recognizers',
     ),
-    'recipe': (['pyskl.recipe'], 'read, check and print configs'),
-    'scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
-    'evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
-    'report': (['pyskl.report'], 'the page about a test'),
-    'registry': (['pyskl.registry'], 'where components are registered'),
-    'errors': (['pyskl.errors'], 'what is raised where input is wrong'),
+    'pyskl.recipe': (['pyskl.recipe'], 'read, check and print configs'),
+    'pyskl.scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
+    'pyskl.evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
+    'pyskl.report': (['pyskl.report'], 'the page about a test'),
+    'pyskl.registry': (['pyskl.registry'], 'where components are registered'),
+    'pyskl.errors': (['pyskl.errors'], 'what is raised where input is wrong'),
 }
 
 
@@ -75,14 +86,8 @@ def pages() -> dict[str, str]:
     written = {'reference/settings.md': settings_page(), 'api/index.md': interface_index()}
     for name, (title, registry, where) in REGISTRIES.items():
         written[f'reference/{name}.md'] = components_page(title, registry, where)
-    for name, (modules, _) in INTERFACE.items():
-        parts = [f'# {modules[0]}', *(f'::: {module}' for module in modules)]
-        if len(modules) > 1:
-            parts = [
-                parts[0],
-                *(f'## {m}\n\n::: {m}\n    options:\n      heading_level: 3' for m in modules),
-            ]
-        written[f'api/{name}.md'] = '\n\n'.join(parts) + '\n'
+    for title, (modules, _) in INTERFACE.items():
+        written[f'api/{_last(title)}.md'] = interface_page(title, modules)
     return written
 
 
@@ -99,18 +104,28 @@ def settings_page() -> str:
         '[steps](steps.md), [backbones](backbones.md), [heads](heads.md), [losses](losses.md), '
         '[recognizers](recognizers.md).'
     ]
-    for cls, places in settings_classes().items():
+    classes = settings_classes()
+    for cls, places in classes.items():
         heading = ', '.join(f'`{place}`' for place in places) or 'At the top level'
-        hints = hints_of(cls)
-        meanings = _meanings(cls, hints)
-        rows = []
-        for field in dataclasses.fields(cls):
-            limits = _limits(field.metadata)
-            meaning = '; '.join(filter(None, [meanings.get(field.name), limits]))
-            expected = _expected(hints[field.name])
-            rows.append(_row(f'`{field.name}`', expected, _default(field.default), meaning))
-        sections += [f'## {heading}', _summary(cls, places), _table('key', rows)]
+        anchor = f' {{: #{places[0]} }}' if places else ''
+        sections += [f'## {heading}{anchor}', _summary(cls, places), _settings_table(cls, classes)]
     return '\n\n'.join(sections) + '\n'
+
+
+def _settings_table(cls: type, classes: Mapping[type, list[str]]) -> str:
+    hints = hints_of(cls)
+    meanings = _meanings(cls, hints)
+    rows = []
+    for field in dataclasses.fields(cls):
+        hint = hints[field.name]
+        inner = nested_settings(hint) or listed_settings(hint)
+        meaning = [_text(meanings.get(field.name, '')), _limits(field.metadata)]
+        if inner:
+            meaning.append(f'[its keys](#{classes[inner][0]})')
+        expected = _text(_expected(hint))
+        default = _default(field.default)
+        rows.append(_row(field.name, expected, default, '; '.join(filter(None, meaning))))
+    return _table('key', rows)
 
 
 def settings_classes() -> dict[type, list[str]]:
@@ -134,10 +149,9 @@ def _limits(metadata: Mapping[str, Any]) -> str:
 
 
 def _expected(hint: Any) -> str:
-    inner, listed = nested_settings(hint), listed_settings(hint)
-    if inner:
-        return 'a dict' + (' or None' if describe(hint).endswith('None') else '') + ', see below'
-    return 'a list of dicts, see below' if listed else describe(hint)
+    if nested_settings(hint):
+        return 'a dict or None' if describe(hint).endswith('None') else 'a dict'
+    return 'a list of dicts' if listed_settings(hint) else describe(hint)
 
 
 # Components
@@ -163,10 +177,10 @@ def components_page(title: str, registry: Registry, where: str) -> str:
         meanings = _meanings(component, parameters)
         rows = [
             _row(
-                f'`{key}`',
-                describe(hints[key]) if key in hints else '',
+                key,
+                _text(describe(hints[key])) if key in hints else '',
                 _default(parameter.default),
-                meanings.get(key, ''),
+                _text(meanings.get(key, '')),
             )
             for key, parameter in parameters.items()
         ]
@@ -180,18 +194,57 @@ def arguments_of(component: Callable) -> dict[str, inspect.Parameter]:
     return {k: v for k, v in accepted(component).items() if k not in given_by_us}
 
 
+# The Python interface, written by mkdocstrings from the docstrings
+
+
 def interface_index() -> str:
     """Return the first page of the Python interface."""
-    rows = [
-        f'| {", ".join(f"[`{module}`]({name}.md)" for module in modules)} | {what} |'
-        for name, (modules, what) in INTERFACE.items()
-    ]
+    rows = []
+    for title, (modules, what) in INTERFACE.items():
+        links = ', '.join(f'[`{module}`]({_last(title)}.md)' for module in modules)
+        rows.append(f'| {links} | {what} |')
     return (
         '# Python interface\n\nWhat programs of your own may import. Other modules are the '
         "project's own business and change without notice.\n\n| module | what for |\n|---|---|\n"
         + '\n'.join(rows)
         + '\n'
     )
+
+
+def interface_page(title: str, modules: Collection[str]) -> str:
+    """Return a page of the Python interface.
+
+    Args:
+        title: the page's.
+        modules: what it shows, one below the other.
+    """
+    parts = [f'# {title}']
+    level = 2 if len(modules) == 1 else 3
+    for module in modules:
+        if len(modules) > 1:
+            parts.append(f'## {module}')
+        parts.append(f'::: {module}\n    options: {{heading_level: {level}}}')
+        for name in hidden_by_modules(module):
+            options = (
+                f'{{heading_level: {level}, show_root_heading: true, show_root_toc_entry: true}}'
+            )
+            parts.append(f'::: {module}.{name}.{name}\n    options: {options}')
+    return '\n\n'.join(parts) + '\n'
+
+
+def hidden_by_modules(package: str) -> list[str]:
+    """Return the exports that are called like the module they come from: `test` of apis/test.py.
+
+    The static analysis takes such a name for the module.
+    """
+    loaded = import_module(package)
+    folder = Path(loaded.__file__).parent
+    names = getattr(loaded, '__all__', ())
+    return [n for n in names if (folder / f'{n}.py').exists() and callable(getattr(loaded, n))]
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition('.')[2]
 
 
 # Docstrings and tables
@@ -242,7 +295,7 @@ def _table(first: str, rows: Collection[str]) -> str:
 
 
 def _row(name: str, expected: str, default: str, meaning: str) -> str:
-    return f'| {name} | {_text(expected)} | {default} | {_text(meaning)} |'
+    return f'| `{name}` | {expected} | {default} | {meaning} |'
 
 
 def _default(value: Any) -> str:
