@@ -9,7 +9,8 @@ import pytest
 from tiny import ROOT
 
 LIGHT = ('skeletons', 'annotations', 'sources', 'sources.synthetic', 'sources.imigue', 'sources.natops', 'scores', 'evaluation',
-         'files', 'registry', 'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
+         'files', 'registry', 'inference.clips', 'inference.answers', 'onnx',
+         'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
          'sources.recordings', 'evaluation.spotting',
          *(f'datasets.pipelines.{name}' for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')))
 LAZY = ('pyskl.datasets', 'pyskl.datasets.pipelines')
@@ -42,6 +43,7 @@ for words in {commands}:
 COMMANDS = [f'tools/{words}'.split() for words in (
     'spot.py none.py -C none.pth none',
     'train.py none.py', 'train.py configs/demo/joint.py --resume none.pth', 'test.py none.py', 'test.py configs/demo/joint.py -C none.pth',
+    'export.py none.py -C a.pth -o a.onnx', 'convert_checkpoint.py none.pth -o a.pth',
     'print_config.py none.py', 'zero_shot.py none.py', 'sweep.py none.py --work-dir none', 'visualize.py pipeline none.py 0001_0',
     'visualize.py graph none.py', 'report.py none.npz', 'check_data.py none.pkl', 'pack.py none.pkl',
     'predict.py none.py none.mp4 -C none.pth', 'predict.py configs/demo/joint.py none.mp4 -C setup.py',

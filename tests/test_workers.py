@@ -1,4 +1,5 @@
 """A loader's workers outlive polite signals while they are needed, and end with their main process."""
+import gc
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 import torch
 from tiny import ROOT, problem
 
-from pyskl.datasets import build_dataloader, build_dataset
+from pyskl.datasets import ClipDataset, build_dataloader, build_dataset
 from pyskl.recipe import load_config
 
 # How long torch waits for each worker before it terminates it, 5 s of its own: a program that ends sooner waited for none,
@@ -165,6 +166,28 @@ time.sleep(900)""")
     assert not any(map(is_running, pids)) and is_running(child)
     os.kill(child, signal.SIGKILL)
     process.communicate()
+
+
+class OneBadClip(ClipDataset):
+    test_mode = True
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        if index == 10:
+            raise ValueError('a bad clip')
+        return {'label': index}
+
+
+def test_workers_end_by_themselves_after_an_error_in_one_of_them():
+    batches = build_dataloader(OneBadClip(), 2, 2)
+    with pytest.raises(ValueError, match='a bad clip'):
+        list(batches)
+    workers = batches.loader._iterator._workers
+    del batches
+    gc.collect()
+    assert [worker.exitcode for worker in workers] == [0, 0]
 
 
 def test_loading_the_module_starts_nothing():

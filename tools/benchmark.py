@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchmark_graphs import GRAPH_NETWORKS, graph_network_call, pose_steps_call
+from benchmark_onnx import IS_INSTALLED, onnx_call
 from benchmark_timing import best_seconds, machine
 from benchmark_videos import CLIP_LEN, decord_seconds, loader_seconds, write_videos
 
@@ -243,6 +244,16 @@ def test(task: Task):
     return [Figure(task.name, seconds, 's/sample', 'less', f'20 views, {1 / seconds:.2f} samples/s', 20 * GFLOP_64 / seconds)]
 
 
+def onnx(task: Task) -> list[Figure]:
+    """The same sample as `test`, its sampling included. Where the extra is not installed there is nothing to measure."""
+    if not (task.ours and IS_INSTALLED):
+        return []
+    torch.set_num_threads(task.threads)
+    call = onnx_call(CONFIGS / f'{task.stream}.py', task.dataset('test').video_infos[0], task.threads)
+    seconds = best_seconds(call, task.repeats, at_least=task.at_least)
+    return [Figure(task.name, seconds, 's/sample', 'less', f'20 views by onnxruntime, {1 / seconds:.2f} samples/s')]
+
+
 def graph_network(task: Task) -> list[Figure]:
     _, way, network, people = task.name.split('_')
     device, clips = choose_device(task.device), 64 if task.device.startswith('cuda') else 2
@@ -271,12 +282,13 @@ def decode(task: Task) -> list[Figure]:
 
 
 MEASURES = {'gcn': graph_network, 'steps': pose_steps, 'render': render, 'pipeline': pipeline, 'loader': loader, 'train': train,
-            'test': test, 'open': scale, 'decode': decode}
+            'test': test, 'open': scale, 'decode': decode, 'onnx': onnx}
 SIZES = (1_000, 20_000)                 # clips in a file
 ON_HOST = ('render_joint', 'render_limb', 'pipeline_joint', 'pipeline_limb', 'loader_joint', 'loader_limb')
 SCALING = ('decode', 'loader_joint_1', 'loader_joint_4', *(f'open_{size}' for size in SIZES))
-ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16')
-SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'memory_train_bf16': 'memory_train'}     # the plain way is float32
+ON_DEVICE = ('train_fp32', 'train_bf16', 'test_fp32', 'test_bf16', 'onnx_fp32')
+SAME_PLAIN = {'train_bf16': 'train_fp32', 'test_bf16': 'test_fp32', 'onnx_fp32': 'test_fp32',
+              'memory_train_bf16': 'memory_train'}     # the plain way is float32
 
 
 def measure(tasks: Sequence[Task], host: dict) -> list[Row]:

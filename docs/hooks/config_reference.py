@@ -66,6 +66,7 @@ INTERFACE = {
     'pyskl.recipe': (['pyskl.recipe'], 'read, check and print configs'),
     'pyskl.scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
     'pyskl.evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
+    'pyskl.onnx': (['pyskl.onnx'], 'answers of exported networks, without PyTorch'),
     'pyskl.report': (['pyskl.report'], 'the page about a test'),
     'pyskl.registry': (['pyskl.registry'], 'where components are registered'),
     'pyskl.errors': (['pyskl.errors'], 'what is raised where input is wrong'),

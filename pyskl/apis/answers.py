@@ -15,9 +15,9 @@ from ..labels import Labels, class_names
 from ..skeletons import Layout, guess_layout, layout_to_draw
 from ..skeletons.mapping import joint_origins, map_joints
 from ..wording import plain
-from .clips import num_joints_of
 from .inference import inference_recognizer
 from .odd_data import expected_of
+from .wanted import num_joints_of
 
 _AT_ONCE = 64  # windows that are held cut out
 

@@ -10,8 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..annotations.clips import Annotations
-from ..annotations.fields import whole_number
 from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
@@ -21,18 +19,16 @@ from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
 from ..errors import ConfigError
+from ..inference.answers import Answering, answers
 from ..inputs import Input, lazy_inputs
-from ..labels import Labels, class_names
+from ..labels import Labels
 from ..models import speed_up
 from ..recipe import read_recipe
-from ..wording import count, some
-from .clips import clips_of, is_one_clip, odd_things, opened, people_of, shows_nobody
 from .layouts import with_stored_layouts
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
 from .video_clips import located, takes_only_pictures, takes_pictures
-
-PEOPLE = ('together', 'apart')
+from .wanted import wanted_of
 
 
 def init_recognizer(
@@ -76,6 +72,7 @@ def init_recognizer(
     model.cfg, model.told = recipe, set()
     steps, where = recipe.data.test['pipeline'], 'data.test.pipeline'
     model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
+    model.wanted = wanted_of(model)
     return speed_up(model.to(choose_device(None if device is None else str(device)))).eval()
 
 
@@ -130,65 +127,16 @@ def inference_recognizer(
             another number of classes.
         ConfigError: the model gives features, or views apart; an argument that is not known.
     """
-    _check(model, top_k, views, people)
-    source = opened(model, clip)
-    clips = clips_of(model, source, img_shape)
-    shown = [people_of(one) if people == 'apart' else [one] for one in clips]
-    rows = [row for group in shown for row in group]
-    seen = [not shows_nobody(row) for row in rows]
-    _say_what_is_odd(model, clips)
-    scores = iter(_scores(model, [row for row, there in zip(rows, seen) if there], views))
-    names: list[str] | None = None
-    answers: list[list] = []
-    for there in seen:
-        best = []
-        if there:
-            probabilities = next(scores)
-            if names is None and not indices:
-                names = _names(model, len(probabilities), labels, source)
-            most = None if top_k is None else int(top_k)
-            for k in np.argsort(-probabilities, kind='stable')[:most].tolist():
-                best.append((k if names is None else names[k], float(probabilities[k])))
-        answers.append(best)
-    if people == 'apart':
-        remaining = iter(answers)
-        answers = [[next(remaining) for _ in group] for group in shown]
-    return answers[0] if is_one_clip(model, clip) else answers
-
-
-def _check(model: torch.nn.Module, top_k: Any, views: Any, people: Any) -> None:
     if model.cfg.gives_features or model.cfg.keeps_views_apart:
         raise ConfigError(
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
             'average_clips=None a clip has no class scores. Leave them out here.'
         )
-    if top_k is not None and (whole_number(top_k) is None or top_k < 1):
-        raise ConfigError(f'top_k = {top_k!r}: expected a whole number from 1 on, or None for all.')
-    for name, value, known in (('views', views, (1, 'all')), ('people', people, PEOPLE)):
-        if isinstance(value, bool) or not np.isscalar(value) or value not in known:
-            raise ConfigError(f'{name} = {value!r}: expected {" or ".join(map(repr, known))}.')
+    how = Answering(labels, top_k, views, people, indices)
+    return answers(model, clip, img_shape, how, lambda rows: class_scores(model, rows, views))
 
 
-def _say_what_is_odd(model: torch.nn.Module, clips: Sequence[dict[str, Any]]) -> None:
-    """Warn of clips in which nobody is seen, and, once a kind, of what looks wrong with the others."""
-    empty, shown = [], []
-    for clip in clips:
-        (empty if shows_nobody(clip) else shown).append(clip)
-    if empty:
-        logging.getLogger('pyskl').warning(
-            'nobody is seen in %d of %s (%s): every joint is missing in all frames, so the answer is '
-            'empty.',
-            len(empty),
-            count(len(clips), 'clip'),
-            some([clip['frame_dir'] for clip in empty], 3),
-        )
-    for oddity in odd_things(model, shown):
-        if oddity.kind not in model.told:
-            model.told.add(oddity.kind)
-            logging.getLogger('pyskl').warning('%s', oddity.text)
-
-
-def _scores(
+def class_scores(
     model: torch.nn.Module, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
 ) -> Iterator[np.ndarray]:
     """Give the class scores (K,) of each clip, computed in batches as large as testing's."""
@@ -213,20 +161,6 @@ def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]
             views.middle_view() if isinstance(views, Input) else views[middle : middle + 1]
         )
     return reduced
-
-
-def _names(
-    model: torch.nn.Module, num_classes: int, labels: Labels | None, source: Any
-) -> list[str]:
-    """Return the names of a model's answers.
-
-    The checkpoint's come before those of the file that is recognised, which may be of another data
-    set, and whose names count only where it has as many.
-    """
-    told = source.about.label_names if isinstance(source, Annotations) else None
-    told = told if told is not None and len(told) == num_classes else None
-    sources = (('labels', labels), *model.label_sources, ('label_names', told))
-    return class_names(num_classes, *sources, layouts=model.layouts)
 
 
 def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[str, Any]:

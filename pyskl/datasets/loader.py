@@ -134,11 +134,24 @@ class Batches:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
-            return map(self._received, iter(self.loader))
+            return self._batches(iter(self.loader))
         except OSError as error:
             raise UserError(
                 f'The workers that prepare clips cannot be started ({error.strerror}). {_MORE_ROOM}'
             ) from error
+
+    def _batches(self, iterator: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Give the loader's batches, and its errors without torch's own frames.
+
+        These frames refer to the error and to the loader's iterator. Such a cycle is collected in
+        an order that closes the iterator's queues before its workers are told to end, and then it
+        waits 20 s for them.
+        """
+        try:
+            for batch in iterator:
+                yield self._received(batch)
+        except Exception as error:
+            raise error.with_traceback(None) from error.__cause__
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Small tensors come from a worker as arrays."""

@@ -127,7 +127,9 @@ def _answer(path: str, frames: Sequence[int | None]) -> dict[str, Any]:
 def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     with os.fdopen(os.dup(1), 'w') as answers:
-        os.dup2(2, 1)  # whatever else is printed is no answer
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # whatever else is printed is no answer
+        os.dup2(nowhere, 2)  # decord writes there what it also raises
         for line in sys.stdin:
             question = json.loads(line)
             print(

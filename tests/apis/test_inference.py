@@ -131,7 +131,7 @@ def test_what_is_no_clip_is_refused(model, tmp_path):
     with pytest.raises(DataError, match='int'):
         inference_recognizer(model, 3)
     np.savez(tmp_path / 'other.npz', scores=np.ones(3))
-    with pytest.raises(DataError, match='walk.MP4.*pose estimator'):
+    with pytest.raises(DataError, match=r'walk.MP4.*extract_pose\.py'):
         inference_recognizer(model, 'walk.MP4')
     for name in ('none.npy', 'none.npz', 'none.pkl', 'other.npz'):
         with pytest.raises(DataError, match=name):

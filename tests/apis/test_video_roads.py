@@ -236,6 +236,7 @@ def test_the_settings_of_a_data_set_are_checked_without_its_files(folder):
         read_run(folder / 'videos.py', options)
 
 
+@pytest.mark.slow
 def test_workers_can_be_any_number(folder, tmp_path):
     train(folder / 'videos.py', TrainOptions(work_dir=str(tmp_path)), ['data.workers_per_gpu=1'])
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')

@@ -398,6 +398,7 @@ def test_workers_decode_what_the_main_process_decodes(films):
         np.testing.assert_array_equal(here.tensor(None, CPU), there.tensor(None, CPU))
 
 
+@pytest.mark.slow  # torch waits for the workers of a loader that failed
 def test_a_bad_video_in_a_worker_is_one_clear_error(films):
     (films / 'half.mp4').write_bytes(CLIP.read_bytes()[:-2000])
     dataset = decoding(films, 'good 0\nhalf 1\n')

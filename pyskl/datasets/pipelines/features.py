@@ -140,6 +140,21 @@ class GenSkeFeat(Step):
         """V that clips must have for these features; None: any, where no bones are made."""
         return self._skeleton.num_joints if set('bk') & {feat[0] for feat in self.feats} else None
 
+    def bones(self, feat: str, channels: int, third_is_score: bool) -> tuple[np.ndarray, bool]:
+        """Return what makes feature 'b' or 'k' of each joint.
+
+        Args:
+            feat: 'b' or 'k'.
+            channels: C of the key points.
+            third_is_score: whether the third of them is a score.
+
+        Returns:
+            (V,) the joint to subtract; and whether the mean of both scores is taken.
+        """
+        results = {'third_is_score': third_is_score}
+        average = averages_score(results, self._skeleton, feat, np.empty((0, channels)))
+        return self._partner[feat], average
+
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         after = super().keys_after(keys)
         return after and after - {'keypoint_score'}

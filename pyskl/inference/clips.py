@@ -4,31 +4,54 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 
 from ..annotations import open_annotations
 from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
-from ..annotations.oddities import Oddity, oddities
+from ..annotations.oddities import Expected, Oddity, oddities
 from ..annotations.seen import see_sample
-from ..datasets import Compose
-from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D, Project3D
-from ..datasets.pipelines.base import is_ours
 from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
 from ..wording import plain
-from .odd_data import expected_of
-from .video_clips import is_one_video, opened_list, takes_only_pictures, takes_pictures, video_clip
+from .videos import is_one_video, is_tensor, opened_list, video_clip
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
 PICTURES = (*VIDEOS, '.gif', '.jpg', '.jpeg', '.png')
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a network, or the steps in front of it, take of a clip.
+
+    Attributes:
+        config: name of the file that says so.
+        step: the first step that works on a picture only, or in space only; None: all take both.
+        in_space: whether that step works in space.
+        num_joints: V; None where nobody says it.
+        expected: what clips are taken for, where they look odd.
+        pictures: whether videos are taken: not at all, beside key points, or alone.
+    """
+
+    config: str
+    step: str | None
+    in_space: bool
+    num_joints: int | None
+    expected: Expected
+    pictures: Literal['no', 'beside', 'alone'] = 'no'
+
+
+class TakesClips(Protocol):
+    """A network that clips are given to: of init_recognizer, or of an exported file."""
+
+    wanted: Wanted
 
 
 def is_file_of_clips(source: Any) -> bool:
@@ -36,30 +59,30 @@ def is_file_of_clips(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).suffix not in ('.npy', '.npz')
 
 
-def is_one_clip(model: torch.nn.Module, source: Any) -> bool:
+def is_one_clip(model: TakesClips, source: Any) -> bool:
     """Return whether it is one clip: an annotation, an array (nested lists of numbers, too), or the
     .npy or .npz file of one; for a network on pictures a video."""
-    if takes_only_pictures(model.pipeline):
+    if model.wanted.pictures == 'alone':
         return is_one_video(source)
-    if isinstance(source, (Mapping, np.ndarray, torch.Tensor, str, os.PathLike)):
+    if isinstance(source, (Mapping, np.ndarray, str, os.PathLike)) or is_tensor(source):
         return not is_file_of_clips(source)
     return (
         isinstance(source, (list, tuple)) and bool(source) and isinstance(source[0], (list, tuple))
     )
 
 
-def opened(model: torch.nn.Module, source: Any) -> Any:
+def opened(model: TakesClips, source: Any) -> Any:
     """Return the clips of an annotation file for its path; anything else as it is.
 
     Raises:
         DataError: a video or a picture, or what is no annotation file.
     """
-    if takes_only_pictures(model.pipeline):
+    if model.wanted.pictures == 'alone':
         return opened_list(source)
     if not is_file_of_clips(source):
         return source
     if Path(source).suffix.lower() in PICTURES:
-        if takes_pictures(model.pipeline):
+        if model.wanted.pictures == 'beside':
             raise DataError(
                 f'{source}: is a video alone, and this network takes key points beside it. Expected '
                 "an annotation: {'keypoint': ..., 'filename': the video}."
@@ -71,7 +94,7 @@ def opened(model: torch.nn.Module, source: Any) -> Any:
     return open_annotations(source)
 
 
-def clips_of(model: torch.nn.Module, source: Any, img_shape: Any) -> list[Annotation]:
+def clips_of(model: TakesClips, source: Any, img_shape: Any) -> list[Annotation]:
     """Return the clips that a caller gave, as annotations that the model's test pipeline takes.
 
     Args:
@@ -115,11 +138,11 @@ def people_of(clip: Annotation) -> list[Annotation]:
     return [{**clip, **{n: clip[n][m : m + 1] for n in rows}} for m in range(len(clip['keypoint']))]
 
 
-def odd_things(model: torch.nn.Module, clips: Sequence[Annotation]) -> list[Oddity]:
+def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Oddity]:
     """Return what looks wrong with some clips, for this model; empty ones are another matter."""
-    if takes_only_pictures(model.pipeline):
+    if model.wanted.pictures == 'alone':
         return []
-    expected = expected_of(model.pipeline)
+    expected = model.wanted.expected
     found = oddities(see_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
@@ -137,8 +160,8 @@ def shows_nobody(clip: Annotation) -> bool:
     return not is_present(clip['keypoint'][:, frames], score).any()
 
 
-def _one(model: torch.nn.Module, source: Any, img_shape: Any) -> Annotation:
-    if takes_only_pictures(model.pipeline):
+def _one(model: TakesClips, source: Any, img_shape: Any) -> Annotation:
+    if model.wanted.pictures == 'alone':
         return video_clip(source)
     if isinstance(source, (str, os.PathLike)):
         source = load_npy(source) if Path(source).suffix == '.npy' else _members(source)
@@ -158,7 +181,7 @@ def _members(path: str | os.PathLike) -> Annotation:
     return {'frame_dir': Path(path).stem, **members}
 
 
-def _annotation(model: torch.nn.Module, given: Mapping[str, Any], img_shape: Any) -> Annotation:
+def _annotation(model: TakesClips, given: Mapping[str, Any], img_shape: Any) -> Annotation:
     """Return one clip in the one form that pipelines take; see annotations.fields."""
     name = given.get('frame_dir') or given.get('filename') or UNNAMED
     where = f'clip {plain(name)}'
@@ -170,10 +193,10 @@ def _annotation(model: torch.nn.Module, given: Mapping[str, Any], img_shape: Any
         )
     except Wrong as wrong:
         raise DataError(f'{where}: {wrong}') from None
-    joints, wanted = clean['keypoint'].shape[-2], num_joints_of(model)
+    joints, wanted = clean['keypoint'].shape[-2], model.wanted.num_joints
     if wanted is not None and joints != wanted:
         raise DataError(
-            f'{where}: has {joints} joints, but the network of {model.cfg.filename} takes {wanted}. '
+            f'{where}: has {joints} joints, but the network of {model.wanted.config} takes {wanted}. '
             'Give it the joints that it was trained on, in their order.'
         )
     return clean
@@ -195,7 +218,7 @@ def _size(clip: Mapping[str, Any], img_shape: Any, where: str) -> dict[str, tupl
 
 
 def _people(
-    model: torch.nn.Module, clip: Annotation, size: dict[str, tuple[int, int]], where: str
+    model: TakesClips, clip: Annotation, size: dict[str, tuple[int, int]], where: str
 ) -> Annotation:
     """Return a clip whose key points are those of rows of people, in the picture or in space.
 
@@ -207,7 +230,7 @@ def _people(
         where: names the clip.
     """
     keypoint, score = _array(clip, 'keypoint', where), _array(clip, 'keypoint_score', where)
-    channels, (step, in_space) = keypoint.shape[-1:], _needs(model.pipeline)
+    channels, step, in_space = keypoint.shape[-1:], model.wanted.step, model.wanted.in_space
     if keypoint.ndim not in (3, 4) or channels not in ((2,), (3,)) or 0 in keypoint.shape[-3:]:
         raise DataError(
             f'{where}: keypoint has shape {keypoint.shape}: expected (people, frames, joints, 3) with '
@@ -242,7 +265,7 @@ def _array(clip: Mapping[str, Any], field: str, where: str) -> np.ndarray | None
     if value is None and field != 'keypoint':
         return None
     try:
-        if isinstance(value, torch.Tensor):
+        if is_tensor(value):
             value = value.detach().cpu()
             value = value.float() if value.is_floating_point() else value
         return np.asarray(value, dtype=np.float32)
@@ -258,34 +281,3 @@ def _rows(keypoint: np.ndarray, score: np.ndarray | None) -> dict[str, np.ndarra
         score = score[None] if score is not None and score.ndim == 2 else score
     keypoint, score = missing_as_zeros(keypoint, score)
     return {'keypoint': keypoint} | ({} if score is None else {'keypoint_score': score})
-
-
-def _needs(pipeline: Compose) -> tuple[str | None, bool]:
-    """The first step that works on a picture only, or in space only, and whether it is in space.
-
-    (None, False) where all steps take both.
-    """
-    for step in pipeline.steps:
-        in_space = isinstance(step, (PreNormalize3D, Project3D))
-        in_picture = {'keypoint', 'img_shape'} <= set(getattr(step, 'needs', ()))
-        if in_space or in_picture or isinstance(step, PreNormalize2D):
-            return type(step).__name__, in_space
-    return None, False
-
-
-def num_joints_of(model: torch.nn.Module) -> int | None:
-    """Return how many joints a clip must have; None where nobody says it.
-
-    That says the layout of a step of the pipeline, the network's graph, or the number of heatmaps.
-    """
-    layout, steps = expected_of(model.pipeline).layout, model.pipeline.steps
-    if layout is not None:
-        return layout.num_joints
-    if not all(map(is_ours, steps)):  # they may make other joints of the clip's
-        return None
-    graph = getattr(model.backbone, 'graph', None)
-    if graph is not None:
-        return graph.num_joints
-    specs = [step.spec for step in steps if isinstance(step, GeneratePoseTarget)]
-    draws_joints = bool(specs) and specs[0].with_kp and not specs[0].with_limb
-    return getattr(model.backbone, 'in_channels', None) if draws_joints else None

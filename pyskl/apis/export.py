@@ -1,0 +1,309 @@
+"""A trained network as one file that others can run: ONNX, or torch's .pt2; checked against torch before it is written."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from .. import __version__
+from ..datasets.pipelines import FormatGCNInput
+from ..datasets.pipelines.base import is_ours
+from ..errors import ConfigError, DataError, UserError
+from ..export.network import ExportedNetwork
+from ..export.plan import Plan, graph_of, plan_of
+from ..export.writing import as_onnx, as_pt2, plain_pooling, traced
+from ..files.atomic import atomic_write
+from ..inference.clips import clips_of
+from ..labels import known_names
+from ..models import fuse_conv_bn
+from ..models.cpu.speed_up import undo_speed_up
+from ..models.recognizers import Recognizer3D, RecognizerGCN
+from ..onnx import GraphAbout, GraphRecognizer
+from ..onnx.about import KEY, STEPS, VERSION
+from ..onnx.recognizer import OnnxRecognizer, library
+from .inference import class_scores, init_recognizer
+
+SUFFIXES = ('.onnx', '.pt2')
+NUM_CLIPS = 10
+TOLERANCE = {'fp32': 1e-4, 'fp16': 1e-2}  # of a probability
+MADE_UP_JOINTS = 17  # where nobody says how many a clip has
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """How a network is exported.
+
+    Attributes:
+        precision: of weights and arithmetic; what comes before the network stays float32.
+        clips: an annotation file whose first clips the file is checked on; None: made-up ones.
+        img_shape: (height, width) of the picture of those of its clips that do not say it.
+
+    Raises:
+        ConfigError: another precision.
+    """
+
+    precision: Literal['fp32', 'fp16'] = 'fp32'
+    clips: str | os.PathLike | None = None
+    img_shape: Sequence[int] | None = None
+
+    def __post_init__(self):
+        if self.precision not in TOLERANCE:
+            raise ConfigError(f'precision = {self.precision!r}: expected {" or ".join(TOLERANCE)}.')
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the file.
+        size: bytes.
+        clips: how many it was checked on.
+        difference: the greatest of a probability between the file's answers and torch's.
+        inputs: names and shapes of what it takes; None: any length.
+    """
+
+    path: Path
+    size: int
+    clips: int
+    difference: float
+    inputs: dict[str, tuple[int | None, ...]]
+
+
+def export_network(
+    config: str | os.PathLike | Any,
+    checkpoint: str | os.PathLike | None,
+    out: str | os.PathLike,
+    options: ExportOptions | None = None,
+) -> Exported:
+    """Write a network as an ONNX or a .pt2 file, and check its answers against torch's.
+
+    Args:
+        config: as init_recognizer takes it.
+        checkpoint: its weights; None leaves them random.
+        out: the file, which replaces one of that name once it has passed the check.
+        options: see ExportOptions.
+
+    Raises:
+        ConfigError: a network, a pipeline or a setting that no such file can hold.
+        DataError: the clips to check on cannot be read.
+        UserError: the answers differ, or a library is missing.
+    """
+    options, out = options or ExportOptions(), Path(out)
+    if out.suffix not in SUFFIXES:
+        raise ConfigError(f'{out}: expected a name that ends with {" or ".join(SUFFIXES)}.')
+    if out.suffix == '.onnx':
+        for name in ('onnx', 'onnxscript', 'onnxruntime'):
+            library(name)
+    model = init_recognizer(config, checkpoint, device='cpu')
+    network, about = graph_with_steps(model, options.precision)
+    clips = _clips(model, options)
+    program = traced(network)
+    text = about.to_json()
+    inputs = _shapes(program, network)
+
+    if out.suffix == '.pt2':
+        content = as_pt2(program, text, KEY)
+        module = program.module()
+        recognise = GraphRecognizer(
+            about, str(out), lambda feeds: _run(module, network, feeds), inputs
+        )
+    else:
+        content = as_onnx(network, program, text, KEY)
+        recognise = OnnxRecognizer(out, content=content)
+    difference = _checked(model, recognise, clips, options.precision, out)
+    with atomic_write(out) as file:
+        file.write(content)
+    return Exported(out, len(content), len(clips), difference, inputs)
+
+
+def graph_with_steps(
+    model: nn.Module, precision: Literal['fp32', 'fp16'] = 'fp32'
+) -> tuple[ExportedNetwork, GraphAbout]:
+    """Build the graph that a file will hold, and what the file says of itself.
+
+    Args:
+        model: from init_recognizer, on the CPU; it stays as it is.
+        precision: of the graph's weights.
+
+    Raises:
+        ConfigError: a network or a pipeline that no file can hold.
+    """
+    plan = _plan(model)
+    return _network(model, plan, precision), _about(model, plan, precision)
+
+
+def _plan(model: nn.Module) -> Plan:
+    """Divide the test pipeline of a model; ConfigError where no file can hold it."""
+    recipe = model.cfg
+    where = f'{recipe.filename}: data.test.pipeline'
+    if recipe.gives_features or recipe.keeps_views_apart:
+        raise ConfigError(
+            f'{recipe.filename}: model.test_cfg: an exported file gives class probabilities. Leave '
+            'feat_ext, score_ext and average_clips=None out.'
+        )
+    if not isinstance(model, (Recognizer3D, RecognizerGCN)):
+        raise ConfigError(
+            f'{recipe.filename}: model.type = {type(model).__name__}: export takes networks on '
+            'key points, Recognizer3D with heatmaps and RecognizerGCN.'
+        )
+    plan = plan_of(model.pipeline, recipe.data.test['pipeline'], model.backbone.in_channels, where)
+    if plan.draws != isinstance(model, Recognizer3D):
+        raise ConfigError(
+            f'{where}: gives {type(model).__name__} no key points to export. Expected '
+            'GeneratePoseTarget for Recognizer3D, FormatGCNInput for RecognizerGCN.'
+        )
+    for step, step_config in plan.outside:
+        name = str(step_config['type']).removeprefix('pyskl.')
+        if name not in STEPS or not is_ours(step):
+            raise ConfigError(
+                f'{where}: {type(step).__name__} is not a step that a file can name, since whoever '
+                f'runs the file has to compute it. Known: {", ".join(STEPS)}.'
+            )
+    return plan
+
+
+def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
+    """A copy of the model without what makes it faster here, and the last steps in front of it."""
+    cfg, pipeline = model.cfg, model.pipeline
+    plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
+    fuse_conv_bn(plain)
+    plain_pooling(plain, plan.clip_len)
+    if precision == 'fp16':
+        plain.half()
+    plain.cfg, plain.pipeline = cfg, pipeline
+    people = [step.num_person for step, _ in plan.outside if isinstance(step, FormatGCNInput)]
+    return graph_of(plain, plan, people[-1] if people else 1)
+
+
+def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
+    wanted, num_classes = model.wanted, model.cls_head.num_classes
+    layout = wanted.expected.layout
+    steps = [
+        {**config, 'type': config['type'].removeprefix('pyskl.')} for _, config in plan.outside
+    ]
+    return GraphAbout(
+        version=VERSION,
+        made_by=__version__,
+        config=Path(str(model.cfg.filename)).name,
+        precision=precision,
+        num_classes=num_classes,
+        label_names=known_names(num_classes, *model.label_sources, layouts=model.layouts),
+        layouts=sorted(model.layouts),
+        steps=_plain(steps),
+        draws=plan.draws,
+        mirrors=plan.draws and plan.inside[-1].spec.double,
+        wanted_step=wanted.step,
+        in_space=wanted.in_space,
+        num_joints=wanted.num_joints,
+        in_pixels=wanted.expected.in_pixels,
+        by=wanted.expected.by,
+        layout=None if layout is None else layout.config(),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A config's value as JSON holds it: tuples as lists, numpy's numbers as Python's."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _shapes(
+    program: torch.export.ExportedProgram, network: ExportedNetwork
+) -> dict[str, tuple[int | None, ...]]:
+    """The shape of each input; None where an axis may have any length."""
+    held = {
+        node.name: node.meta['val'].shape
+        for node in program.graph.nodes
+        if node.op == 'placeholder'
+    }
+    return {
+        name: tuple(size if isinstance(size, int) else None for size in held[name])
+        for name in network.inputs
+    }
+
+
+def _run(
+    module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    with torch.no_grad():
+        return module(
+            *(torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs)
+        ).numpy()
+
+
+# -- the check -------------------------------------------------------------------------------------
+
+
+def _checked(
+    model: nn.Module, recognise: GraphRecognizer, clips: list[Any], precision: str, out: Path
+) -> float:
+    """Compare the answers for some clips with torch's; the greatest difference.
+
+    Raises:
+        UserError: it is more than TOLERANCE allows, or another class comes first, where torch's first
+            two are not closer than that.
+    """
+    ours = np.stack(list(class_scores(model, clips, 'all')))
+    theirs = np.stack(list(recognise.class_scores(clips)))
+    tolerance = TOLERANCE[precision]
+    difference = float(np.abs(ours - theirs).max())
+    rows = np.arange(len(ours))
+    behind = ours.max(1) - ours[rows, theirs.argmax(1)]
+    if difference <= tolerance and (behind <= tolerance).all():
+        return difference
+    raise UserError(
+        f'{out}: not written. On {len(clips)} clips its probabilities differ by up to {difference:.2g} '
+        f'from those of PyTorch, more than {tolerance:g} ({precision}). '
+        + (
+            'Export it in fp32.'
+            if precision == 'fp16'
+            else 'Report it, with the config and the versions of torch, onnx and onnxruntime.'
+        )
+    )
+
+
+def _clips(model: nn.Module, options: ExportOptions) -> list[dict[str, Any]]:
+    """The clips to check on."""
+    if options.clips is None:
+        return made_up_clips(model)
+    clips = clips_of(model, options.clips, options.img_shape)[:NUM_CLIPS]
+    if not clips:
+        raise DataError(f'{options.clips}: holds no clips to check on.')
+    return clips
+
+
+def made_up_clips(model: nn.Module) -> list[dict[str, Any]]:
+    """Make clips that a model takes: of one to three people, short and long, with joints missing."""
+    wanted = model.wanted
+    joints = wanted.num_joints or MADE_UP_JOINTS
+    in_space = wanted.in_space or wanted.step is None
+    rng = np.random.default_rng(0)
+    clips = []
+    for i in range(NUM_CLIPS):
+        people, frames = 1 + i % 3, (5, 40, 130)[i % 3] + i
+        body = rng.normal(0, 0.3, (people, 1, joints, 3)) + rng.normal(0, 0.5, (people, 1, 1, 3))
+        moves = rng.normal(0, 0.02, (people, frames, joints, 3)).cumsum(1)
+        keypoint = (body + moves).astype(np.float32)  # metres
+        missing = rng.random((people, frames, joints)) < 0.05
+        if in_space:
+            keypoint[missing] = 0
+            given = {'keypoint': keypoint}
+        else:
+            xy = (keypoint[..., :2] * 200 + [960, 540]).astype(np.float32)
+            score = np.where(missing, 0, rng.uniform(0.3, 1, missing.shape)).astype(np.float32)
+            xy[missing] = 0
+            given = {'keypoint': xy, 'keypoint_score': score, 'img_shape': (1080, 1920)}
+        clips += clips_of(model, {'frame_dir': f'made_up_{i}', **given}, None)
+    return clips

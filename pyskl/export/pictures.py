@@ -1,0 +1,233 @@
+"""From key points in pixels to heatmaps, as operations that every runtime has.
+
+Each module computes what the pipeline's step of that name computes, on a batch, without a branch that
+looks at the numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..datasets.pipelines import CenterCrop, PoseCompact, Resize
+from ..inputs.heatmaps.geometry import FARTHEST, MIN_PEAK
+from ..inputs.heatmaps.spec import HeatmapSpec
+
+Size = tuple[int, int]
+
+
+class CompactPose(nn.Module):
+    """The step PoseCompact: crop each clip's picture to the box around its key points.
+
+    All frames of all views of a clip have one box. Its edges are computed in float64, as in the step.
+
+    Args:
+        step: the settings.
+    """
+
+    def __init__(self, step: PoseCompact):
+        super().__init__()
+        self.padding, self.threshold, self.hw_ratio = step.padding, step.threshold, step.hw_ratio
+        self.allow_imgpad = step.allow_imgpad
+
+    def forward(self, xy: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+        """Move key points into their box.
+
+        Args:
+            xy: (B, S, M, T, V, 2) float32, pixels; NaN, infinity and exact zeros count for nothing.
+            size: (B, 2) float64 width and height of the picture.
+
+        Returns:
+            The same of the box.
+        """
+        shown = (xy != 0) & xy.isfinite()
+        least = torch.where(shown, xy, math.inf).flatten(1, -2).amin(1)  # (B, 2) x, y
+        most = torch.where(shown, xy, -math.inf).flatten(1, -2).amax(1)
+        extent = (most - least).double()
+        seen = (extent >= self.threshold).all(1, keepdim=True)  # (B, 1)
+        middle = (most + least).double() / 2
+        half_w, half_h = (extent / 2 * (1 + self.padding)).unbind(1)
+        if self.hw_ratio is not None:
+            half_h = torch.maximum(self.hw_ratio[0] * half_w, half_h)
+            half_w = torch.maximum(1 / self.hw_ratio[1] * half_h, half_w)
+        half = torch.stack([half_w, half_h], 1)
+        low, high = middle - half, middle + half
+        if not self.allow_imgpad:
+            low, high = low.clamp(min=0), torch.minimum(high, size)
+        low, high = truncated(low), truncated(high)
+        crops = seen & (high > low).all(1, keepdim=True)
+        size = torch.where(crops, high - low, size)
+        corner = torch.where(crops, low, 0).float()[:, None, None, None, None]
+        return torch.where(xy == 0, xy, xy - corner), size
+
+
+class ResizePose(nn.Module):
+    """The step Resize, of key points.
+
+    Args:
+        step: the settings.
+    """
+
+    def __init__(self, step: Resize):
+        super().__init__()
+        self.scale, self.keep_ratio = step.scale, step.keep_ratio
+
+    def forward(self, xy: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+        """As CompactPose.forward, of the resized picture."""
+        new = self.new_size(size)
+        factor = (new / size).float()
+        return xy * factor[:, None, None, None, None], new
+
+    def new_size(self, size: Tensor) -> Tensor:
+        """Return (B, 2) width and height of pictures of this size, once resized."""
+        if not self.keep_ratio:
+            new = torch.tensor([int(edge) for edge in self.scale], dtype=torch.float64)
+            return new.expand_as(size)
+        if not isinstance(self.scale, tuple):
+            return (size * self.scale + 0.5).floor().clamp(min=1)
+        factor = min(self.scale) / size.amin(1, keepdim=True)
+        if math.isfinite(max(self.scale)):
+            factor = torch.minimum(factor, max(self.scale) / size.amax(1, keepdim=True))
+        return (size * factor + 0.5).floor().clamp(min=1)
+
+
+class CropMiddle(nn.Module):
+    """The step CenterCrop, of key points.
+
+    Args:
+        step: the settings.
+    """
+
+    def __init__(self, step: CenterCrop):
+        super().__init__()
+        self.crop_size = step.crop_size
+
+    def forward(self, xy: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+        """As CompactPose.forward, of the crop."""
+        new = torch.tensor(self.crop_size, dtype=torch.float64).expand_as(size)
+        corner = ((size - new) / 2).floor().float()
+        return xy - corner[:, None, None, None, None], new
+
+
+PICTURE_STEPS = {PoseCompact: CompactPose, Resize: ResizePose, CenterCrop: CropMiddle}
+
+
+def size_behind(steps: list) -> Size | None:
+    """Return (H, W) of the picture behind some of PICTURE_STEPS; None where it depends on the clip."""
+    size = None
+    for step in steps:
+        if isinstance(step, CenterCrop):
+            size = step.crop_size[::-1]
+        elif isinstance(step, Resize) and not step.keep_ratio:
+            size = int(step.scale[1]), int(step.scale[0])
+        elif not isinstance(step, Resize) or size is None:
+            size = None
+        else:
+            width, height = (
+                ResizePose(step).new_size(torch.tensor([size[::-1]]).double())[0].tolist()
+            )
+            size = int(height), int(width)
+    return size
+
+
+class DrawHeatmaps(nn.Module):
+    """The step GeneratePoseTarget: key points as heatmaps, equal to those of inputs.heatmaps.
+
+    Args:
+        spec: what to draw.
+        size: (H, W) of the picture that the key points lie in, before spec.scaling.
+        num_joints: V; None: limbs alone are drawn, of as many joints as come.
+    """
+
+    order: Tensor
+    limbs: Tensor
+
+    def __init__(self, spec: HeatmapSpec, size: Size, num_joints: int | None):
+        super().__init__()
+        self.spec, self.size = spec, spec.picture_size(size)
+        self.num_joints = num_joints
+        order = spec.flip_order(num_joints or 0) if spec.double else ()
+        self.register_buffer('order', torch.tensor(order, dtype=torch.long), persistent=False)
+        limbs = torch.tensor(spec.skeletons if spec.with_limb else (), dtype=torch.long).view(-1, 2)
+        self.register_buffer('limbs', limbs, persistent=False)
+
+    def forward(self, xy: Tensor, score: Tensor, mirrored: Tensor) -> Tensor:
+        """Draw N views.
+
+        Args:
+            xy: (N, M, T, V, 2) pixels.
+            score: (N, M, T, V) heights of the peaks.
+            mirrored: (N,) bool, which are drawn left to right.
+
+        Returns:
+            (N, C, T, H, W) float32.
+        """
+        xy = xy * self.spec.scaling
+        known = (xy.abs() <= FARTHEST).all(-1) & score.isfinite()
+        xy = torch.where(known[..., None], xy, 0)
+        score = torch.where(known, score if self.spec.use_score else 1.0, 0)
+        parts = []
+        if self.spec.with_kp:
+            parts.append(self._joints(xy, score))
+        if self.spec.with_limb:
+            parts.append(self._limbs(xy, score))
+        maps = torch.cat(parts, 2)  # (N, T, C, H, W)
+        if self.spec.motion:
+            maps = torch.cat([maps[:, 1:] - maps[:, :-1], torch.zeros_like(maps[:, :1])], 1)
+        if self.spec.double:
+            turned = maps.flip(-1).index_select(2, self.order)
+            maps = torch.where(mirrored[:, None, None, None, None], turned, maps)
+        return maps.transpose(1, 2)
+
+    def _joints(self, xy: Tensor, score: Tensor) -> Tensor:
+        """(N, T, V, H, W): each joint a Gaussian, the product of its profiles along x and y."""
+        peak = torch.where(score >= MIN_PEAK, score, 0)
+        x, y = xy.unbind(-1)
+        across, down = self._profile(x, self.size[1]), self._profile(y, self.size[0])
+        down = down * peak[..., None]
+        return (down[..., :, None] * across[..., None, :]).amax(1)
+
+    def _profile(self, place: Tensor, length: int) -> Tensor:
+        """(..., length): a Gaussian of height 1 along one axis, cut at 3 sigma."""
+        cell = torch.arange(length, dtype=torch.float32)
+        height = torch.exp((cell - place[..., None]).square() * (-0.5 / self.spec.sigma**2))
+        return torch.where(self._reached(place, place, cell), height, 0)
+
+    def _reached(self, low: Tensor, high: Tensor, cell: Tensor) -> Tensor:
+        """Which cells along one axis lie within 3 sigma of low .. high; edges in float64, as published."""
+        first = truncated(low.double() - 3 * self.spec.sigma)[..., None].float()
+        last = truncated(high.double() + 3 * self.spec.sigma)[..., None].float()
+        return (cell >= first) & (cell <= last)
+
+    def _limbs(self, xy: Tensor, score: Tensor) -> Tensor:
+        """(N, T, L, H, W): each limb the Gaussian of the distance to it."""
+        start, end = (xy.index_select(3, joints) for joints in self.limbs.unbind(1))
+        start_score, end_score = (score.index_select(3, joints) for joints in self.limbs.unbind(1))
+        peak = torch.minimum(start_score, end_score)
+        drawn = peak >= MIN_PEAK
+
+        # A limb shorter than a pixel is its start joint, drawn with the start's own score.
+        short = (end - start).double().square().sum(-1) < 1
+        end = torch.where(short[..., None], start, end)
+        peak = torch.where(drawn, torch.where(short, start_score, peak), 0)[..., None, None]
+
+        # t is how far along, 0..1, the point of the limb lies that is nearest to a cell.
+        (x0, y0), (x1, y1) = start.unbind(-1), end.unbind(-1)
+        column = torch.arange(self.size[1], dtype=torch.float32)
+        row = torch.arange(self.size[0], dtype=torch.float32)
+        x, y = (column - x0[..., None])[..., None, :], (row - y0[..., None])[..., :, None]
+        dx, dy = (x1 - x0)[..., None, None], (y1 - y0)[..., None, None]
+        length2 = (dx * dx + dy * dy).clamp(min=1e-12)
+        t = (x * (dx / length2) + y * (dy / length2)).clamp(0, 1)  # (N, M, T, L, H, W)
+        gap2 = (x - t * dx).square() + (y - t * dy).square()
+        maps = torch.exp(gap2 * (-0.5 / self.spec.sigma**2)) * peak
+        in_columns = self._reached(torch.minimum(x0, x1), torch.maximum(x0, x1), column)
+        in_rows = self._reached(torch.minimum(y0, y1), torch.maximum(y0, y1), row)
+        return torch.where(in_columns[..., None, :] & in_rows[..., :, None], maps, 0).amax(1)
+
+
+def truncated(values: Tensor) -> Tensor:
+    """Round towards zero, by operations that ONNX has."""
+    return torch.where(values < 0, values.ceil(), values.floor())

@@ -1,0 +1,87 @@
+"""Weights in .safetensors files: tensors by name and a few texts, nothing that runs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from ..errors import UserError
+from .atomic import atomic_write
+
+SUFFIX = '.safetensors'
+META = 'meta'  # the text that holds a checkpoint's meta, as JSON
+MAX_CHARACTERS = 16 << 20
+
+
+def load_safe_tensors(path: Path) -> dict[str, Any]:
+    """Read a file as a checkpoint.
+
+    Returns:
+        `state_dict`, tensors on the CPU, and `meta`, {} where the file says nothing of it.
+
+    Raises:
+        UserError: the package safetensors is not installed.
+        ValueError: its meta is no JSON of a dict.
+        Other errors: whatever safetensors makes of a damaged file.
+    """
+    _library()
+    from safetensors import safe_open
+
+    with safe_open(str(path), 'pt', device='cpu') as file:
+        texts = file.metadata() or {}
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    text = texts.get(META, '{}')
+    try:
+        meta = json.loads(text) if len(text) <= MAX_CHARACTERS else None
+    except RecursionError:
+        meta = None
+    if not isinstance(meta, dict):
+        raise ValueError(f'its text {META!r} is no JSON of a dict')
+    return {'meta': meta, 'state_dict': weights}
+
+
+def save_safe_tensors(
+    path: str | os.PathLike, weights: Mapping[str, torch.Tensor], meta: Mapping[str, Any]
+) -> list[str]:
+    """Write weights and what can be said of a checkpoint in JSON, atomically.
+
+    Args:
+        path: the file.
+        weights: dense tensors by name.
+        meta: of the checkpoint.
+
+    Returns:
+        The keys of `meta` that JSON cannot hold, which are left out.
+
+    Raises:
+        UserError: the package safetensors is not installed, or the file cannot be written.
+    """
+    library = _library()
+    kept, left = {}, []
+    for key, value in meta.items():
+        try:
+            kept[key] = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError, RecursionError):
+            left.append(str(key))
+    # Names may share one tensor; here each has numbers of its own.
+    apart = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+    with atomic_write(path) as file:
+        file.write(library.save(apart, {META: json.dumps(kept)}))
+    return left
+
+
+def _library() -> ModuleType:
+    try:
+        return importlib.import_module('safetensors.torch')
+    except ImportError as error:
+        raise UserError(
+            f'safetensors cannot be imported ({error}). Install it: '
+            "pip install -c constraints.txt -e '.[safetensors]'"
+        ) from error

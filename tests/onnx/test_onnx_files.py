@@ -1,0 +1,267 @@
+"""Exported files: what they answer, with and without torch, and what is refused. Skipped without the extra `onnx`."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from export_networks import GRAPHS, HEATMAPS, filled, graph_config, heatmap_config
+from tiny import ROOT, script
+
+from pyskl.annotations import open_annotations
+from pyskl.apis import ExportOptions, export, export_network, inference_recognizer, init_recognizer
+from pyskl.engine.checkpoint import write_checkpoint
+from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.onnx.about import KEY, GraphAbout
+
+onnx = pytest.importorskip('onnx')
+pytest.importorskip('onnxscript')
+pytest.importorskip('onnxruntime')
+from pyskl.onnx import OnnxRecognizer  # noqa: E402
+
+SIZE = (240, 320)
+NAMES = ['wave', 'nod', 'point']
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('onnx')
+    tiny.write_data(folder, 3, 13)
+    return folder
+
+
+def checkpoint_of(config, folder, most=3000):
+    path = folder / f'{config.stem}.pth'
+    write_checkpoint(
+        path, {'meta': {'label_names': NAMES}, 'state_dict': filled(config, most).state_dict()}
+    )
+    return path
+
+
+@pytest.fixture(scope='module')
+def exported(folder):
+    """A heatmap network's model, and its file as the command writes it."""
+    config = heatmap_config(folder, 'joint')
+    checkpoint = checkpoint_of(config, folder)
+    script('export').main(
+        [
+            str(config),
+            '-C',
+            str(checkpoint),
+            '-o',
+            str(folder / 'joint.onnx'),
+            '--clips',
+            str(folder / 'test.pkl'),
+        ]
+    )
+    return init_recognizer(config, checkpoint, device='cpu'), folder / 'joint.onnx'
+
+
+@pytest.fixture(scope='module')
+def recognise(exported):
+    return OnnxRecognizer(exported[1], threads=1)
+
+
+@pytest.fixture(scope='module')
+def clips(folder):
+    return list(open_annotations(folder / 'test.pkl'))
+
+
+def assert_same(answer, expected, tolerance=1e-4):
+    assert [name for name, _ in answer] == [name for name, _ in expected]
+    np.testing.assert_allclose([p for _, p in answer], [p for _, p in expected], atol=tolerance)
+
+
+def with_about(file, folder, change):
+    """A copy of a file whose own account of itself is changed by a function of its dict."""
+    proto = onnx.load(file)
+    (entry,) = [entry for entry in proto.metadata_props if entry.key == KEY]
+    changed = change(json.loads(entry.value))
+    entry.value = changed if isinstance(changed, str) else json.dumps(changed)
+    onnx.save(proto, folder / 'changed.onnx')
+    return folder / 'changed.onnx'
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def test_it_answers_like_inference_recognizer(exported, recognise, clips, folder):
+    model, _ = exported
+    several = recognise(folder / 'test.pkl')
+    for answer, expected in zip(
+        several, inference_recognizer(model, folder / 'test.pkl'), strict=True
+    ):
+        assert_same(answer, expected)
+    clip = clips[1]
+    whole = np.concatenate([clip['keypoint'], clip['keypoint_score'][..., None]], -1)
+    for given in (
+        (clip,),
+        (whole, SIZE),
+        (whole[0], SIZE),
+        (whole.tolist(), SIZE),
+        (whole[..., :2], SIZE),
+    ):
+        assert_same(recognise(*given), inference_recognizer(model, *given))
+    options = dict(views=1, top_k=2, indices=True)
+    assert_same(recognise(clip, **options), inference_recognizer(model, clip, **options))
+    assert_same(
+        recognise(clip, labels=list('abc')), inference_recognizer(model, clip, labels=list('abc'))
+    )
+    assert {name for name, _ in recognise(clip)} == set(NAMES)
+
+
+def test_odd_clips_are_taken_as_there(exported, recognise, clips):
+    model, _ = exported
+    keypoint, score = clips[0]['keypoint'], clips[0]['keypoint_score']
+    holes = keypoint.copy()
+    holes[:, 3:9, 4] = np.nan
+    three = dict(
+        keypoint=np.concatenate([keypoint, keypoint + 30, 0 * keypoint]),
+        keypoint_score=np.concatenate([score, score, 0 * score]),
+        img_shape=SIZE,
+    )
+    short = dict(keypoint=keypoint[:, :3], keypoint_score=score[:, :3], img_shape=SIZE)
+    for clip in (dict(keypoint=holes, keypoint_score=score, img_shape=SIZE), three, short):
+        assert_same(recognise(clip), inference_recognizer(model, clip))
+    apart = recognise(three, people='apart')
+    for answer, expected in zip(
+        apart, inference_recognizer(model, three, people='apart'), strict=True
+    ):
+        assert_same(answer, expected)
+    assert apart[2] == [] == recognise(0 * keypoint, SIZE)
+    with pytest.raises(DataError, match='7 joints.*joint.onnx takes 5'):
+        recognise(np.ones((1, 20, 7, 3)), SIZE)
+    with pytest.raises(DataError, match='img_shape'):
+        recognise(np.ones((1, 20, 5, 3)))
+    with pytest.raises(ConfigError, match='top_k'):
+        recognise(clips[0], top_k=0)
+
+
+def test_neither_torch_nor_mmcv_is_imported(exported, folder, clips):
+    np.save(folder / 'clip.npy', clips[2]['keypoint'])
+    code = (
+        'import sys\n'
+        'class Blocked:\n'
+        '    def find_spec(self, name, path=None, target=None):\n'
+        '        assert name.partition(".")[0] not in ("torch", "mmcv", "mmengine"), name\n'
+        'sys.meta_path.insert(0, Blocked())\n'
+        'from pyskl.onnx import OnnxRecognizer\n'
+        f'print(OnnxRecognizer({str(exported[1])!r})({str(folder / "clip.npy")!r}, {SIZE})[0][0])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    expected = inference_recognizer(exported[0], clips[2]['keypoint'], SIZE)[0][0]
+    assert (done.stdout.strip(), done.stderr) == (expected, '')
+
+
+def test_a_file_is_whole_and_keeps_no_names_of_folders(exported, folder):
+    content = exported[1].read_bytes()
+    assert str(ROOT).encode() not in content and str(folder).encode() not in content
+    assert not any(path.suffix in ('.part', '.data') for path in folder.iterdir())
+    shapes = {i.name: i.shape for i in OnnxRecognizer(exported[1])._session.get_inputs()}
+    assert list(shapes) == ['keypoint', 'img_shape', 'views']
+
+
+def test_the_example_of_the_guide_runs(exported, folder, capsys):
+    text = (ROOT / 'docs/export.md').read_text()
+    code = text.partition('```python\n')[2].partition('```')[0]
+    code = code.replace("'joint.onnx'", repr(str(exported[1])))
+    exec(code.replace('data/demo/imigue_val.pkl', str(folder / 'val.pkl')), {})
+    assert (
+        sum(any(name in line for name in NAMES) for line in capsys.readouterr().out.splitlines())
+        == 2
+    )
+
+
+# -- files of strangers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('change, facts', [
+    (lambda about: {**about, 'version': 99}, 'version 99, expected 1'),
+    (lambda about: 'no json', 'no JSON'),
+    (lambda about: '[' * 100_000, 'no JSON'),
+    (lambda about: '[]', r'version \[\]'),
+    (lambda about: {**about, 'steps': 3}, 'steps = 3'),
+    (lambda about: {**about, 'more': 3}, "unknown argument 'more'"),
+    (lambda about: {**about, 'label_names': ['a']}, 'expected 3 names'),
+    (lambda about: {**about, 'num_classes': 4, 'label_names': None}, r'expected \(1, 4\)'),
+    (lambda about: {**about, 'steps': [{'type': 'GeneratePoseTarget'}]}, 'GeneratePoseTarget'),
+    (lambda about: {**about, 'steps': [{'type': ['x']}]}, 'no step'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 10**12}]}, 'frames or people'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'clip_len': 0}]}, 'expected 1 or more'),
+    (lambda about: {**about, 'steps': [{'type': 'UniformSample', 'frames': 1}]}, 'unknown argument'),
+    (lambda about: {**about, 'steps': [{'type': 'Rename', 'mapping': {'keypoint': 'k'}}]}, 'fit together'),
+    (lambda about: {**about, 'layout': {'name': 'x', 'joints': [], 'bones': [[0, 1]]}}, 'layout|joint'),
+])  # fmt: skip
+def test_a_forged_account_is_refused(exported, folder, clips, change, facts):
+    file = with_about(exported[1], folder, change)
+    with pytest.raises(DataError, match=f'changed.onnx.*({facts})'):
+        OnnxRecognizer(file)(clips[0])
+
+
+def test_what_is_no_such_file_is_refused(exported, folder):
+    proto = onnx.load(exported[1])
+    del proto.metadata_props[:]
+    onnx.save(proto, folder / 'other.onnx')
+    (folder / 'torn.onnx').write_bytes(exported[1].read_bytes()[:5000])
+    for name, facts in (
+        ('other', 'tools/export.py'),
+        ('torn', 'Is it whole'),
+        ('none', 'no such file'),
+    ):
+        with pytest.raises(DataError, match=f'{name}.onnx.*{facts}'):
+            OnnxRecognizer(folder / f'{name}.onnx')
+    with pytest.raises(UserError, match='NoSuchProvider.*CPUExecutionProvider'):
+        OnnxRecognizer(exported[1], providers=['NoSuchProvider'])
+
+
+# -- the check -------------------------------------------------------------------------------------
+
+
+def test_a_file_that_answers_otherwise_is_not_written(exported, folder, monkeypatch):
+    config = folder / 'joint.py'
+    graph_with_steps = export.graph_with_steps
+
+    def spoilt(model, precision):
+        graph, about = graph_with_steps(model, precision)
+        graph.draw.spec = replace(graph.draw.spec, sigma=2.0)
+        return graph, about
+
+    monkeypatch.setattr(export, 'graph_with_steps', spoilt)
+    (folder / 'kept.pt2').write_text('as it was')
+    with pytest.raises(UserError, match=r'kept.pt2: not written.*differ by up to 0\.\d+'):
+        export_network(config, folder / 'joint.pth', folder / 'kept.pt2')
+    assert (folder / 'kept.pt2').read_text() == 'as it was'
+
+
+def test_options_are_checked_before_anything_is_read(folder):
+    with pytest.raises(ConfigError, match='a.h5.*.onnx'):
+        export_network(folder / 'none.py', None, folder / 'a.h5')
+    with pytest.raises(ConfigError, match="'int8'.*fp32 or fp16"):
+        ExportOptions('int8')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name, kind',
+    [(name, kind) for name in (*GRAPHS, *HEATMAPS) for kind in ('fp32', 'fp16')]
+    + [('ST-GCN++', 'pt2'), ('SGN', 'pt2'), ('joint and limb', 'pt2')],
+)
+def test_every_network_is_exported(folder, name, kind):
+    config = (graph_config if name in GRAPHS else heatmap_config)(folder, name)
+    checkpoint = checkpoint_of(config, folder, 10 if kind == 'fp16' else 3000)
+    out = folder / ('every.pt2' if kind == 'pt2' else 'every.onnx')
+    done = export_network(
+        config, checkpoint, out, ExportOptions('fp16' if kind == 'fp16' else 'fp32')
+    )
+    assert done.clips == 10 and done.difference <= (1e-2 if kind == 'fp16' else 1e-4)
+    free = {'keypoint': {0, 1} | (set() if name == 'SGN' else {3})}
+    lengths = {axis for axis, size in enumerate(done.inputs['keypoint']) if size is None}
+    assert free['keypoint'] <= lengths
+    if kind == 'pt2':
+        extra = {f'{KEY}.json': ''}
+        torch.export.load(out, extra_files=extra)
+        assert GraphAbout.from_json(extra[f'{KEY}.json'], 'file').num_classes == 3

@@ -1,0 +1,56 @@
+"""Convert a checkpoint: .pth into .safetensors and back, weights of PYSKL and MMAction2 under the names they have here.
+
+    python tools/convert_checkpoint.py work_dirs/demo/joint/latest.pth -o joint.safetensors
+    python tools/convert_checkpoint.py mmaction_stgcn.pth -o stgcn.pth
+
+Weights and meta (class names, layouts) are kept; the state of a training (optimizer, resume) is not, so nothing is resumed from it.
+Either kind of file can be given wherever a checkpoint is asked for (-C).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyskl.errors import ConfigError, run_script
+from pyskl.files.given import check_checkpoint, check_out
+from pyskl.wording import count, some
+
+SUFFIXES = ('.pth', '.safetensors')
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('checkpoint', type=Path, help='.pth or .safetensors')
+    parser.add_argument('-o', '--out', required=True, type=Path, help='.pth or .safetensors')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    if args.out.suffix not in SUFFIXES:
+        raise ConfigError(f'-o {args.out}: expected a name that ends with {" or ".join(SUFFIXES)}.')
+    check_checkpoint(args.checkpoint)
+    check_out(args.out, [args.checkpoint], SUFFIXES)
+    # Not before: --help and wrong options answer at once.
+    from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
+    from pyskl.files.safe_tensors import SUFFIX, save_safe_tensors
+
+    found = read_checkpoint(args.checkpoint)
+    for note in found['notes']:
+        print(note)
+    weights, meta = found['state_dict'], found['meta']
+    if args.out.suffix == SUFFIX:
+        left = save_safe_tensors(args.out, weights, meta)
+        if left:
+            print(f'left out of meta, as JSON cannot hold it: {some(left)}')
+    else:
+        write_checkpoint(args.out, {'meta': meta, 'state_dict': weights})
+    print(f'wrote {args.out} ({count(len(weights), "tensor")})')
+
+
+if __name__ == '__main__':
+    run_script(main)

@@ -1,0 +1,61 @@
+"""Write a trained network as a file that needs neither this package nor torch: key points in, class probabilities out.
+
+    python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.onnx
+    python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.pt2         # for torch.export.load
+
+Before the file is written its answers are compared with PyTorch's on ten clips. docs/export.md says what is inside and how to run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyskl.errors import run_script
+from pyskl.files.given import check_checkpoint, check_config, check_present
+from pyskl.wording import count
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('-C', '--checkpoint', required=True, help='its weights')
+    parser.add_argument('-o', '--out', required=True, type=Path, help='the file, .onnx or .pt2')
+    parser.add_argument(
+        '--fp16', action='store_true', help='weights and arithmetic of the network in float16'
+    )
+    parser.add_argument(
+        '--clips', metavar='FILE', help='check on the first clips of this file, not on made-up ones'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    check_config(args.config)
+    check_checkpoint(args.checkpoint)
+    if args.clips:
+        check_present(args.clips)
+    # Not before: --help and wrong options answer at once.
+    from pyskl.apis import ExportOptions, export_network
+    from pyskl.apis.setup import read_run
+
+    run = read_run(args.config, args.cfg_options, splits=('test',))
+    options = ExportOptions('fp16' if args.fp16 else 'fp32', args.clips)
+    done = export_network(run.config, args.checkpoint, args.out, options)
+    for name, shape in done.inputs.items():
+        print(f'{name}: {", ".join("any" if n is None else str(n) for n in shape)}')
+    print(
+        f'checked on {count(done.clips, "clip")}: probabilities differ by at most {done.difference:.1e}'
+    )
+    print(f'wrote {done.path} ({done.size / 2**20:,.1f} MB)')
+
+
+if __name__ == '__main__':
+    run_script(main)
