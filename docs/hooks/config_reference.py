@@ -23,14 +23,14 @@ from pyskl.registry import (
 )
 from pyskl.signature import accepted, argument_hints, describe
 
-# page -> title, registry, an example of where a config names such a component
+# page -> title, registry, a place where a config names such a component, page of its classes
 REGISTRIES = {
-    'datasets': ('Data sets', DATASETS, 'data.train'),
-    'steps': ('Pipeline steps', PIPELINES, 'data.train.pipeline[0]'),
-    'backbones': ('Backbones', BACKBONES, 'model.backbone'),
-    'heads': ('Heads', HEADS, 'model.cls_head'),
-    'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls'),
-    'recognizers': ('Recognizers', RECOGNIZERS, 'model'),
+    'datasets': ('Data sets', DATASETS, 'data.train', 'datasets'),
+    'steps': ('Pipeline steps', PIPELINES, 'data.train.pipeline[0]', 'pipelines'),
+    'backbones': ('Backbones', BACKBONES, 'model.backbone', 'models'),
+    'heads': ('Heads', HEADS, 'model.cls_head', 'models'),
+    'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls', 'models'),
+    'recognizers': ('Recognizers', RECOGNIZERS, 'model', 'models'),
 }
 # title -> modules of the Python interface on that page, and what for
 INTERFACE = {
@@ -85,8 +85,8 @@ def on_files(files: Any, config: Any) -> Any:
 def pages() -> dict[str, str]:
     """Return the generated pages by their place in the site."""
     written = {'reference/settings.md': settings_page(), 'api/index.md': interface_index()}
-    for name, (title, registry, where) in REGISTRIES.items():
-        written[f'reference/{name}.md'] = components_page(title, registry, where)
+    for name, registered in REGISTRIES.items():
+        written[f'reference/{name}.md'] = components_page(*registered)
     for title, (modules, _) in INTERFACE.items():
         written[f'api/{_last(title)}.md'] = interface_page(title, modules)
     return written
@@ -158,24 +158,26 @@ def _expected(hint: Any) -> str:
 # Components
 
 
-def components_page(title: str, registry: Registry, where: str) -> str:
+def components_page(title: str, registry: Registry, where: str, classes: str) -> str:
     """Return the page of a registry: every component and its arguments.
 
     Args:
         title: the page's.
         registry: the components.
         where: a place in a config that names one.
+        classes: the page of the Python interface that shows them.
     """
     sections = [
         f'# {title}\n\nWhat `{where}` may name: `dict(type=NAME, argument=value)`. '
         'Names, types and defaults come from the code; a wrong one is an error that names the '
-        'place. [Add your own](../add_your_own.md) has examples.'
+        f'place. What each does in full: [their classes](../api/{classes}.md). Your own: '
+        '[add your own](../add_your_own.md).'
     ]
     for name in registry.known():
         component = registry.get(name)
         sections += [f'## {name}', _summary(component)]
         parameters, hints = arguments_of(component), argument_hints(component)
-        meanings = _meanings(component, parameters)
+        meanings = _meanings(component, [*parameters, 'kwargs'])
         rows = [
             _row(
                 key,
@@ -186,6 +188,8 @@ def components_page(title: str, registry: Registry, where: str) -> str:
             for key, parameter in parameters.items()
         ]
         sections.append(_table('argument', rows) if rows else 'It takes no arguments.')
+        if 'kwargs' in meanings:
+            sections.append(f'Further arguments: {_text(meanings["kwargs"])}')
     return '\n\n'.join(sections) + '\n'
 
 

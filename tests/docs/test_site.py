@@ -104,8 +104,8 @@ def test_the_meaning_of_a_setting_comes_from_its_docstring():
 )
 def test_the_reference_has_every_component_with_its_arguments(page):
     reference = hook('config_reference')
-    title, registry, where = reference.REGISTRIES[page]
-    sections = tables(reference.components_page(title, registry, where))
+    registry = reference.REGISTRIES[page][1]
+    sections = tables(reference.components_page(*reference.REGISTRIES[page]))
     assert list(sections) == registry.known()
     for name, text in sections.items():
         component = registry.get(name)
