@@ -43,6 +43,7 @@ test-slow: .venv/.installed
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # the documentation site, in build/site; a broken link is an error
 docs: .venv/.docs-installed

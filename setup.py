@@ -14,7 +14,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['pyskl', 'pyskl.*']),
-    package_data={'pyskl': ['**/*.npy', 'report/*.js', 'report/*.css', 'report/*.html']},
+    package_data={'pyskl': ['py.typed', '**/*.npy', 'report/*.js', 'report/*.css', 'report/*.html']},
     install_requires=[
         'torch>=2.6',
         'numpy>=1.26',

@@ -112,6 +112,7 @@ def run_script(main: Callable[[], int | None]) -> None:
     A UserError, or a file that the system refuses, is one message on stderr and exit status 2; Ctrl-C is 130, and output that
     nobody reads to its end (script | head) a silent 141.
     """
+    status: int | str | None
     hook = sys.unraisablehook
     if hasattr(sys.stdout, 'reconfigure'):          # names that the terminal has no characters for are escaped, as on stderr
         sys.stdout.reconfigure(errors='backslashreplace')

@@ -182,7 +182,8 @@ def read_labels(path: str | os.PathLike) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
-    if not lines or empty is not None:
-        where = 'holds no labels' if not lines else f'line {empty + 1} is blank, so class {empty} would have no name'
-        raise DataError(f'{path}: {where}. {expected}')
+    if not lines:
+        raise DataError(f'{path}: holds no labels. {expected}')
+    if empty is not None:
+        raise DataError(f'{path}: line {empty + 1} is blank, so class {empty} would have no name. {expected}')
     return [printable(line.strip()) for line in lines]

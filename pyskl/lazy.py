@@ -44,8 +44,9 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
 
 def _postponed_imports(package: str) -> dict[str, str]:
     """Read {name: module} from the imports below a package's `if TYPE_CHECKING`."""
-    source = sys.modules[package].__spec__.loader.get_source(package)
-    blocks = [node.body for node in ast.parse(source).body
+    spec = sys.modules[package].__spec__
+    loader: Any = spec.loader if spec else None     # has get_source, as a package is made of source
+    blocks = [node.body for node in ast.parse(loader.get_source(package)).body
               if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING']
     return {alias.name: node.module for block in blocks for node in block
-            if isinstance(node, ast.ImportFrom) for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module for alias in node.names}

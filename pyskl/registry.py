@@ -35,7 +35,7 @@ class Registry:
 
     def __init__(self, name: str, home: str | None = None, elsewhere: Collection[str] = ()):
         self.name, self._elsewhere = name, elsewhere
-        self._home, self._home_is_loaded = home, home is None
+        self._home, self._home_is_loaded = home, False
         self._components: dict[str, Callable] = {}
 
     def __repr__(self) -> str:
@@ -100,7 +100,7 @@ class Registry:
 
     def _load_home(self) -> None:
         """Import the home and all that it exports, once."""
-        if self._home_is_loaded:
+        if self._home is None or self._home_is_loaded:
             return
         self._home_is_loaded = True  # already: what is imported may look components up
         try:

@@ -187,7 +187,7 @@ def meet(tmp_path, what, world=2, patience=100):
 
     patience    seconds in which a rank that lives is heard, on the most loaded machine
     """
-    (tmp_path / 'meeting.py').write_text(MEETING.format(tests=str(ROOT / 'tests'), what=what, patience=patience))
+    (tmp_path / 'meeting.py').write_text(MEETING.format(tests=str(ROOT / 'tests' / 'helpers'), what=what, patience=patience))
     import socket
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))

@@ -32,7 +32,7 @@ from pyskl.scores.saved_fit import load_fit
 from pyskl.scores.score_file import load_scores
 from pyskl.sources.conversion import convert
 from pyskl.sources.forms import FORMS
-from pyskl.sources.natops import annotations as natops_annotations
+from pyskl.sources.natops import annotations_of as natops_annotations
 from pyskl.sources.natops import read_ts
 from pyskl.sources.ntu import SkeletonFile, annotation_of, convert_file
 from pyskl.sources.tables import read_table

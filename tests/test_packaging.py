@@ -19,6 +19,11 @@ def test_conda_and_setup_ask_for_the_same():
     assert {line for line in pip if not line.startswith('-')} == setup_requirements()
 
 
+def test_the_installed_package_says_that_it_is_typed():
+    assert (ROOT / 'pyskl' / 'py.typed').exists()
+    assert "'py.typed'" in re.search(r'package_data=(.*)', (ROOT / 'setup.py').read_text()).group(1)
+
+
 @pytest.mark.parametrize('name', ['pyskl', 'configs', 'tools', 'ensemble', 'data', 'work_dirs', 'setup.py', 'pyskl.yaml', 'README.md'])
 def test_top_level_has_what_the_owner_asked_for(name):
     assert (ROOT / name).exists()

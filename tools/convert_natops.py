@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyskl.annotations import About, write_annotations
 from pyskl.errors import run_script, seed_number
-from pyskl.sources.natops import PROJECTIONS, SPACE, annotations, check_folds, check_same_classes, label_names, read_ts, splits
+from pyskl.sources.natops import PROJECTIONS, SPACE, annotations_of, check_folds, check_same_classes, label_names, read_ts, splits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     split = splits(train, test, args.folds, args.seed)
     for projection in (*PROJECTIONS, SPACE):
         path = args.out_dir / f'natops_{projection}.pkl'
-        write_annotations(path, split, annotations(train, 'train', projection) + annotations(test, 'test', projection), about=about)
+        write_annotations(path, split, annotations_of(train, 'train', projection) + annotations_of(test, 'test', projection), about=about)
         print(f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)')
 
 

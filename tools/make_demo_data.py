@@ -1,6 +1,10 @@
 """Makes made-up micro-gestures in iMiGUE's raw format: OUT_DIR/{train,val,test}_data.npy and _label.pkl.
 
     python tools/make_demo_data.py data/demo --num-train 2000 --num-val 200 --num-test 400 --seed 1
+
+With --video it makes clips of pictures and key points, for networks that see both: OUT_DIR/videos/*.mp4 and OUT_DIR/annotations.pkl.
+
+    python tools/make_demo_data.py data/demo_video --video
 """
 from __future__ import annotations
 
@@ -9,24 +13,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.errors import run_script, seed_number
-from pyskl.sources.synthetic import write_demo_data
+from pyskl.sources.synthetic import write_demo_data, write_video_data
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description='Make made-up micro-gestures in the raw iMiGUE format.',
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument('out_dir', help='folder for {train,val,test}_data.npy and {train,val,test}_label.pkl')
-    parser.add_argument('--num-train', type=int, default=2000, help='clips of the training split; 0 leaves a split out')
-    parser.add_argument('--num-val', type=int, default=200)
-    parser.add_argument('--num-test', type=int, default=400)
-    parser.add_argument('--seed', type=seed_number, default=0, help='the same seed gives the same files')
-    parser.add_argument('--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge')
+    parser = argparse.ArgumentParser(description='Make made-up micro-gestures in the raw iMiGUE format, or with pictures.')
+    parser.add_argument('out_dir', help='folder of what is written')
+    parser.add_argument('--num-train', type=int, help='clips of the training split; 0 leaves a split out (default: 2000, with --video 400)')
+    parser.add_argument('--num-val', type=int, help='(default: 200, with --video 80)')
+    parser.add_argument('--num-test', type=int, help='(default: 400, with --video 160)')
+    parser.add_argument('--seed', type=seed_number, default=0, help='the same seed gives the same files (default: 0)')
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument('--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge')
+    kind.add_argument('--video', action='store_true', help='write videos with key points, of eight classes at a desk')
     args = parser.parse_args(argv)
-    splits = write_demo_data(args.out_dir, args.num_train, args.num_val, args.num_test, args.seed, not args.no_test_labels)
+    numbers = {name: number for name in ('num_train', 'num_val', 'num_test') if (number := getattr(args, name)) is not None}
+    if args.video:
+        make_videos(Path(args.out_dir), numbers, args.seed)
+    else:
+        make_raw(Path(args.out_dir), numbers, args.seed, not args.no_test_labels)
+
+
+def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: bool) -> None:
+    splits = write_demo_data(out_dir, **numbers, seed=seed, test_labels=test_labels)
     for name, split in splits.items():
-        labels = 'no labels' if name == 'test' and args.no_test_labels else f'{len(set(split.labels.tolist()))} classes'
+        labels = 'no labels' if name == 'test' and not test_labels else f'{len(set(split.labels.tolist()))} classes'
         people = len(set(split.person.tolist()))
-        print(f'wrote {Path(args.out_dir) / name}_data.npy ({len(split.names)} clips of {people} people, {labels})')
+        print(f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, {labels})')
+
+
+def make_videos(out_dir: Path, numbers: dict[str, int], seed: int) -> None:
+    splits = write_video_data(out_dir, **numbers, seed=seed)
+    clips = ', '.join(f'{len(names)} {split}' for split, names in splits.items())
+    print(f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in {out_dir / "videos"}')
 
 
 if __name__ == '__main__':

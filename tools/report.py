@@ -33,6 +33,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--title', help='default: the names of the streams')
     add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')
     add('--occlusion-clips', type=int, default=10, metavar='N', help='clips of each class for that (default 10)')
+    add('--pictures', action='store_true', help="show frames of the clips' videos in the player, small, around the person: whoever gets "
+        'the page sees the people')
     add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
     return parser.parse_args(argv)
 

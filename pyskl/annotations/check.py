@@ -227,7 +227,8 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
                                  'tools/join.py FILE -o OUT --img-shape H W sets it.')
     else:
         report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
-        report.facts['third coordinate'] = [round(min(p.depth[0] for p in poses), 4), round(max(p.depth[1] for p in poses), 4)]
+        depths = [p.depth for p in poses if p.depth]
+        report.facts['third coordinate'] = [round(min(d[0] for d in depths), 4), round(max(d[1] for d in depths), 4)]
         report.facts['in space'] = 'x, y, z: for networks on key points; those that draw pictures begin their pipeline with Project3D'
     # Warnings all: the file alone does not tell what the network will take the clips for.
     report.warnings += [oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))]
@@ -277,9 +278,9 @@ def _hands(report: Report, hands: Hands, seen: list[Seen]) -> None:
 
 def _contradicts(pose: PoseFacts, as_layout: bool) -> bool:
     """Do the hands of this clip clearly hang from the other wrists than in the rest of the data?"""
-    if pose.hand_px is None or pose.hand_count is None or not pose.hand_count.all():
+    if pose.hands is None or not pose.hands.number.all():
         return False
-    straight, crossed = two_ways(pose.hand_px / pose.hand_count)
+    straight, crossed = two_ways(pose.hands.px / pose.hands.number)
     return straight > CLEARLY * crossed if as_layout else crossed > CLEARLY * straight
 
 

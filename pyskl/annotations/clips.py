@@ -4,7 +4,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Store(Protocol):
     def split_rows(self, name: str) -> np.ndarray: ...
 
 
-class Annotations(Sequence):
+class Annotations(Sequence[dict[str, Any]]):
     """Clips, all of a file or some: `annotations[i]` is an annotation as read_annotations gives it.
 
     store   where they are kept
@@ -50,6 +50,10 @@ class Annotations(Sequence):
     def __len__(self) -> int:
         return len(self.store) if self.rows is None else len(self.rows)
 
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Annotations: ...
     def __getitem__(self, index: int | slice) -> dict[str, Any] | Annotations:
         return self.take(np.arange(len(self))[index]) if isinstance(index, slice) else self.store.clip(self._row(index))
 
@@ -128,12 +132,12 @@ class Annotations(Sequence):
         digest = hashlib.sha256()
         for lines in self._lines():
             digest.update(lines)
-        digest.update(np.ascontiguousarray(self._of_rows(self.store.labels), '<i8'))
+        digest.update(np.ascontiguousarray(self._of_rows(self.store.labels), '<i8').data)
         if self.store.label_lists is not None:
             lists = self.label_lists
             if (lists.lengths != 1).any():
                 for part in (lists.values, lists.ends):
-                    digest.update(np.ascontiguousarray(part, '<i8'))
+                    digest.update(np.ascontiguousarray(part, '<i8').data)
         return digest.hexdigest()
 
 
@@ -148,7 +152,7 @@ def _no_split(name: str, names: Sequence[str], where: str) -> str:
             f'make others: {make}.{without}')
 
 
-class Ids(Sequence):
+class Ids(Sequence[str]):
     """Names of clips, made when they are asked for: indexed, sliced, iterated and compared like a list of str.
 
     get   index (0 <= index < length) -> name
@@ -161,6 +165,10 @@ class Ids(Sequence):
     def __len__(self) -> int:
         return self._length
 
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self._get(i) for i in range(*index.indices(self._length))]
@@ -175,8 +183,6 @@ class Ids(Sequence):
         if not isinstance(other, (Ids, list, tuple)):
             return NotImplemented
         return len(self) == len(other) and all(a == b for a, b in zip(self, other))
-
-    __hash__ = None
 
     def __repr__(self) -> str:
         return f'Ids({self[:3]}{" ..." if len(self) > 3 else ""}, {len(self)} names)'

@@ -71,7 +71,7 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
 
 def clean_place(annotation: Mapping, total_frames: int | None = None) -> dict[str, int]:
     """Where in its video a clip begins and ends: start_frame and end_frame as far as they are known; {}: it is the whole video."""
-    place = {}
+    place: dict[str, int] = {}
     for field in ('start_frame', 'end_frame'):
         least = place.get('start_frame', 0)
         if annotation.get(field) is not None:

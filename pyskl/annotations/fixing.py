@@ -86,8 +86,8 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
             del clips[row]
     _leave_other_joints(clips, failed)
     if leave_out:
-        for line, names in failed.items():
-            for name in names:
+        for line, unmended in failed.items():
+            for name in unmended:
                 done.add(f'left out: {line}', name)
         failed = Notes()
     new_names = unrepeated([clip['frame_dir'] for clip in clips.values()])
@@ -177,9 +177,10 @@ def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> li
     for name, own in rows.items():
         if len(own) == 1:
             continue
-        apart = sources is not None and len({sources[row] for row in own}) == len(own)
+        own_sources = [sources[row] for row in own] if sources is not None else []
+        apart = len(set(own_sources)) == len(own)
         for k, row in enumerate(own):
-            wanted = f'{sources[row]}-{name}' if apart else name if k == 0 else f'{name}-{k + 1}'
+            wanted = f'{own_sources[k]}-{name}' if apart else name if k == 0 else f'{name}-{k + 1}'
             number = k + 1
             while wanted in taken:
                 number += 1
@@ -256,7 +257,7 @@ def _without_nan(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Make joints that hold NaN or inf missing ones: x = y = score = 0."""
     with np.errstate(over='ignore'):
-        missing = ~np.isfinite(keypoint.astype(np.float32, copy=False)).all(axis=-1)
+        missing = ~np.all(np.isfinite(keypoint.astype(np.float32, copy=False)), axis=-1)
         numbers = isinstance(score, np.ndarray) and score.dtype.kind in 'fiu'
         if numbers and score.shape == missing.shape:
             missing |= ~np.isfinite(score.astype(np.float32, copy=False))

@@ -264,7 +264,7 @@ def join_files(
         DataError: a file that cannot be read, or holds something else.
     """
     joined, label_files, lists = Joined(), [], []
-    found = [(file, None) for path in paths for file in _files(path)]
+    found: list[tuple[Path, str | None]] = [(file, None) for path in paths for file in _files(path)]
     for split, path in splits:
         if path.suffix.lower() in ('.pkl', '.pickle') or path.is_dir():
             found += [(file, split) for file in _files(path)]

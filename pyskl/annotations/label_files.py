@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,7 +57,8 @@ class LabelFile:
         Raises:
             DataError: the file names none of the clips, or one clip twice with different labels.
         """
-        clips, found = ClipNames(names), {}
+        clips = ClipNames(names)
+        found: dict[str, int | list[int]] = {}
         for listed, label in self.labels.items():
             name = clips.find(listed)
             if name is not None and found.setdefault(name, label) != label:
@@ -79,7 +80,8 @@ class LabelFile:
             DataError: a name that is not among them.
         """
         given = self.label_names or ()
-        texts = {name: given[label] for name, label in self.labels.items()}
+        numbers = cast(Mapping[str, int], self.labels)  # labels that are names are one a clip
+        texts = {name: given[label] for name, label in numbers.items()}
         return _of_texts(texts, sorted(set(texts.values())), label_names, Path(self.path))
 
 

@@ -250,8 +250,8 @@ def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
             'not above it. Expected x, then y: keypoint[..., [1, 0]].',
         )
         turned = []
-    wide = [s for s in turned if s.size[0] <= s.size[1]]
-    high = [s for s in turned if s.size[0] > s.size[1]]
+    wide = [s for s in turned if s.size and s.size[0] <= s.size[1]]
+    high = [s for s in turned if s.size and s.size[0] > s.size[1]]
     if wide:
         yield Oddity(
             'exchanged',
@@ -281,7 +281,8 @@ def _size(seen: Seen) -> str:
 def _space(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     """Key points with a third coordinate, which should be z; many files have a score there."""
     reach = max(s.pose.reach for s in seen)
-    low, high = min(s.pose.depth[0] for s in seen), max(s.pose.depth[1] for s in seen)
+    depths = [s.pose.depth for s in seen if s.pose.depth]
+    low, high = min(depth[0] for depth in depths), max(depth[1] for depth in depths)
     if 0 <= low < high <= 1 and reach > METRIC:
         yield Oddity(
             'third',
@@ -316,11 +317,11 @@ class HandsFound:
 
 def find_hands(seen: Iterable[Seen], hands: Hands) -> HandsFound | None:
     """Measure it; None where some hand or wrist is never seen."""
-    poses = [s.pose for s in seen if s.pose.hand_count is not None]
-    number = sum((pose.hand_count for pose in poses), np.zeros((2, 2)))
+    measured = [s.pose.hands for s in seen if s.pose.hands is not None]
+    number = sum((one.number for one in measured), np.zeros((2, 2)))
     if not number.all():
         return None
-    mean = sum((pose.hand_px for pose in poses), np.zeros((2, 2))) / number
+    mean = sum((one.px for one in measured), np.zeros((2, 2))) / number
     as_layout, crossed = two_ways(mean)
     if max(as_layout, crossed) < CLEARLY * min(as_layout, crossed):
         return HandsFound(mean, None)
@@ -336,7 +337,9 @@ def two_ways(mean: np.ndarray) -> tuple[float, float]:
 
 def _hands(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     hands = Hands.of(expected.layout)
-    found = find_hands(seen, hands) if hands else None
+    if hands is None:
+        return
+    found = find_hands(seen, hands)
     if found is not None and found.first not in (None, first := hands.first_hand()):
         yield Oddity(
             'hands',

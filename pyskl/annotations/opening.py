@@ -36,9 +36,9 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     if os.path.isdir(beside):
         if not path.exists():
             raise DataError(f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.')
-        packed = _up_to_date(beside, path)
-        if packed is not None:
-            return Annotations(packed)
+        up_to_date = _up_to_date(beside, path)
+        if up_to_date is not None:
+            return Annotations(up_to_date)
     return Annotations(InMemory(read_annotations(path), str(path)))
 
 

@@ -238,8 +238,9 @@ class _Pages:
     make the system read megabytes around it (measured: 1.6 MB for a clip of 5 KB)."""
 
     def __init__(self, array: np.ndarray):
-        mapped = array.base                                     # np.memmap
-        self._mmap, self._row_bytes = mapped.base, array.strides[0]
+        mapped: Any = array.base                                # np.memmap, whose base is the mmap
+        self._mmap: mmap.mmap = mapped.base
+        self._row_bytes = array.strides[0]
         self._first = mapped.offset % mmap.ALLOCATIONGRANULARITY
 
     def fetch(self, start: int, stop: int) -> None:

@@ -20,7 +20,7 @@ from ..files.arrays import load_npy
 from ..files.atomic import atomic_folder, atomic_write
 from ..wording import brief, some
 from .about import About
-from .clips import is_number
+from .clips import Ids, is_number
 from .compressed import is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
@@ -70,7 +70,7 @@ class _Growing:
         self._file.write(bytes(_HEADER_BYTES))
 
     def add(self, rows: Any, num_rows: int = 1) -> None:
-        self._file.write(np.ascontiguousarray(rows, self.dtype))
+        self._file.write(np.ascontiguousarray(rows, self.dtype).data)
         self.num_rows += num_rows
 
     def finish(self) -> None:
@@ -171,7 +171,7 @@ class _Writer:
         if several:
             self._write_whole('label_list', self.labels)
             self._write_whole('label_list_end', self.label_ends)
-        names = _Names(self.folder)
+        names = _written_names(self.folder)
         self._check_doubles(names)
         for k, (name, members) in enumerate(splits.items()):
             if not isinstance(name, str) or not name.isprintable():
@@ -190,7 +190,7 @@ class _Writer:
         column.add(values, len(values))
         column.finish()
 
-    def _check_doubles(self, names: _Names) -> None:
+    def _check_doubles(self, names: Ids) -> None:
         """Names whose hashes are equal are compared themselves."""
         hashes = np.frombuffer(self.hashes, np.int64)
         order = np.argsort(hashes, kind='stable')
@@ -201,7 +201,7 @@ class _Writer:
             raise DataError(f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for every '
                             'clip, because splits and scores go by it.')
 
-    def _split_rows(self, name: str, members: Sequence[str] | np.ndarray, names: _Names) -> np.ndarray:
+    def _split_rows(self, name: str, members: Sequence[str] | np.ndarray, names: Ids) -> np.ndarray:
         """Ascending rows of the clips that a split lists, by name or by row."""
         if isinstance(members, np.ndarray) and members.dtype.kind in 'iu':
             rows = np.unique(members)
@@ -217,14 +217,7 @@ class _Writer:
         return rows
 
 
-class _Names(Sequence):
+def _written_names(folder: Path) -> Ids:
     """The names that were just written, read back."""
-
-    def __init__(self, folder: Path):
-        self._lines, self._ends = (np.asarray(load_npy(folder / f'{name}.npy')) for name in ('names', 'name_end'))
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    def __getitem__(self, row: int) -> str:
-        return self._lines[self._ends[row]:self._ends[row + 1] - 1].tobytes().decode()
+    lines, ends = (np.asarray(load_npy(folder / f'{name}.npy')) for name in ('names', 'name_end'))
+    return Ids(lambda row: lines[ends[row]:ends[row + 1] - 1].tobytes().decode(), len(ends) - 1)

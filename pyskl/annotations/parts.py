@@ -12,7 +12,7 @@ A split may list places (0, 1 ...) in place of names, and names with the ending 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def _is_clip(value: Any) -> bool:
     return isinstance(value, Mapping) and 'keypoint' in value
 
 
-def _by_name(value: Any) -> bool:
+def _by_name(value: Any) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping) and bool(value) and all(map(_is_clip, value.values()))
 
 
@@ -129,8 +129,9 @@ def _members(
         raise DataError(
             f'{where}: split {brief(split)} is {brief(members)}. Expected a list of frame_dir.'
         )
-    rows = [None if isinstance(member, str) else whole_number(member) for member in members]
-    if members and None not in rows:
+    numbers = [None if isinstance(member, str) else whole_number(member) for member in members]
+    rows = [number for number in numbers if number is not None]
+    if members and len(rows) == len(members):
         return _of_rows(split, rows, names, where, note)
     for i, member in enumerate(members):
         if not isinstance(member, str):
@@ -144,17 +145,16 @@ def _of_rows(
     split: str, rows: Sequence[int], names: Sequence[str | None], where: str, note: Note
 ) -> list[str]:
     """Return the names at these places."""
-    wrong = next(
-        (i for i, r in enumerate(rows) if not 0 <= r < len(names) or names[r] is None), None
-    )
-    if wrong is not None:
+    found = [names[row] if 0 <= row < len(names) else None for row in rows]
+    if None in found:
+        wrong = found.index(None)
         raise DataError(
             f'{where}: split {brief(split)}[{wrong}] is {rows[wrong]}, read as a place in the list of '
             f'clips, of which there are {len(names)}. Expected frame_dir of each clip: '
             "[annotations[i]['frame_dir'] for i in members]."
         )
     note('splits list places in the list of clips (0, 1 ...); they are read as the names there')
-    return [names[row] for row in rows]
+    return [name for name in found if name is not None]
 
 
 def _as_called(split: str, members: list[str], found: ClipNames, note: Note) -> list[str]:

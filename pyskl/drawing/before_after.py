@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.pipelines import PreNormalize3D
+from ..inputs import LazyFrames
 from ..skeletons import Layout, is_present
 from .canvas import blank, frame, wrap
 from .clip import paint_picture, title_of
@@ -187,8 +188,12 @@ def _flipped(before: Mapping, after: Mapping) -> str:
 def _drawn(before: Mapping, after: Mapping) -> str:
     if 'imgs' not in after or np.shape(before.get('imgs', ())) == np.shape(after['imgs']):
         return ''
-    axes = {4: ' (frames, maps, y, x)', 5: ' (views, maps, frames, y, x)'}
-    shape = np.shape(after['imgs'])
+    imgs, shape = after['imgs'], np.shape(after['imgs'])
+    if isinstance(imgs, list) and len(shape) == 4:
+        return f'{shape[0]} pictures of {shape[2]} x {shape[1]}'
+    is_video = isinstance(imgs, LazyFrames)
+    axes = ({4: ' (frames, y, x, colours)', 5: ' (views, colours, frames, y, x)'} if is_video
+            else {4: ' (frames, maps, y, x)', 5: ' (views, maps, frames, y, x)'})
     return ' x '.join(map(str, shape)) + axes.get(len(shape), '')
 
 

@@ -12,7 +12,7 @@ from .colours import BLACK, WHITE, Look
 from .heat import colours_of, enlarge, heat_legend, paint, paint_signed, signs_legend
 from .scene import Scene
 from .skeleton import Place, draw_skeleton
-from .stages import Stage, drawing_stage, frames_of, heatmaps_of
+from .stages import Stage, drawing_stage, frames_of, heatmaps_of, sampled_frames
 
 ON_HEAT = Look(left=WHITE, middle=WHITE, right=WHITE, edge=BLACK)
 STRENGTH = .38              # of the skeleton over its heatmaps
@@ -52,9 +52,11 @@ def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: in
 
 def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
     """(T,) the numbers of the clip's frames in one of its samples."""
-    length = len(frames_of(stages))
-    inds = next((stage.results['frame_inds'] for stage in reversed(stages) if 'frame_inds' in stage.results), np.arange(length))
-    return np.reshape(inds, -1)[sample * length:(sample + 1) * length]
+    sampled = sampled_frames(stages)
+    if sampled is None:
+        return frames_of(stages)
+    inds, length = sampled
+    return inds[sample * length:(sample + 1) * length]
 
 
 class Painter:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.loader import seed_everything
-from ..datasets.pipelines import Compose, GeneratePoseTarget, PoseDecode
+from ..datasets.pipelines import Compose, GeneratePoseTarget, MMDecode, PoseDecode
 from ..datasets.pipelines.compose import flat_row
 from ..errors import ConfigError, DataError
 from ..inputs import LazyFrames
@@ -90,7 +90,7 @@ class _Recorder:
         decoded = False
         for step, config in zip(self.steps, self.config):
             results = step(results)
-            decoded = decoded or isinstance(step, PoseDecode)
+            decoded = decoded or isinstance(step, PoseDecode) or isinstance(step, MMDecode) and 'Pose_inds' in results
             self._keep(type(step).__name__, config, step, results, decoded)
         return results
 
@@ -104,13 +104,29 @@ def drawing_stage(stages: Sequence[Stage]) -> int | None:
     return next((i for i, stage in enumerate(stages) if isinstance(stage.step, GeneratePoseTarget)), None)
 
 
+def sampled_frames(stages: Sequence[Stage]) -> tuple[np.ndarray, int] | None:
+    """The numbers of the clip's frames whose key points were taken, all samples in a row, and how many one sample has.
+
+    None where nothing samples key points.
+    """
+    for stage in reversed(stages):
+        results = stage.results
+        name = next((name for name in ('Pose_inds', 'frame_inds') if name in results), None)
+        if name is not None:
+            inds = np.reshape(results[name], -1) + results.get('offset', 0)
+            length = results.get('clip_len')
+            length = length.get('Pose') if isinstance(length, Mapping) else length
+            return inds, len(inds) if length is None else length
+    return None
+
+
 def frames_of(stages: Sequence[Stage]) -> np.ndarray:
     """(n,) the numbers of the clip's frames that the first view shows; all frames where nothing samples."""
-    for stage in reversed(stages):
-        if 'frame_inds' in stage.results:
-            length = stage.results.get('clip_len', np.size(stage.results['frame_inds']))
-            return np.reshape(stage.results['frame_inds'], -1)[:length] + stage.results.get('offset', 0)
-    return np.arange(stages[0].results['keypoint'].shape[1])
+    sampled = sampled_frames(stages)
+    if sampled is None:
+        return np.arange(stages[0].results['keypoint'].shape[1])
+    inds, length = sampled
+    return inds[:length]
 
 
 def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:

@@ -46,7 +46,7 @@ def _mean_pose(clip: Mapping[str, Any], layout: Layout) -> tuple[np.ndarray, np.
     has = is_present(xy, np.asarray(clip['keypoint_score'][0]))              # (T, V)
     if has.shape[1] != layout.num_joints:
         raise DataError(f'clip {clip["frame_dir"]}: {has.shape[1]} joints; expected the {layout.num_joints} of {layout.name}.')
-    seen = has.any(axis=0)
+    seen = np.any(has, axis=0)
     if not seen.any():
         return np.zeros((layout.num_joints, 2)), seen
     pose = np.where(has[..., None], xy, 0).sum(axis=0) / np.maximum(has.sum(axis=0), 1)[:, None]

@@ -17,7 +17,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module, or none
 
 PATIENCE = 2.0  # seconds that a lock is waited for: the workers of a killed process hold it, too
 RESULTS_LOCK = '.results.lock'  # in a folder, held while files are written that belong together
@@ -36,7 +36,8 @@ class Lock:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path, self.works, self.before = Path(path), None, ''
+        self.path, self.before = Path(path), ''
+        self.works: bool | None = None
         self._handle: int | None = None
 
     def take(self, patience: float | None = None) -> str | None:
@@ -67,7 +68,7 @@ class Lock:
             else:
                 self.before = '' if taken else _note_in(handle)
                 self._handle = handle
-                self._say_who()
+                _say_who(handle)
         return None
 
     def release(self) -> None:
@@ -78,7 +79,8 @@ class Lock:
         with contextlib.suppress(OSError):
             if is_at(self.path, handle):
                 self.path.unlink()
-            fcntl and fcntl.flock(handle, fcntl.LOCK_UN)  # forked workers have the file open, too
+            if fcntl:  # forked workers have the file open, too
+                fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
     def __enter__(self) -> Lock:
@@ -86,13 +88,6 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-    def _say_who(self) -> None:
-        note = f'process {os.getpid()} on {socket.gethostname()} since {time.strftime("%Y-%m-%d %H:%M:%S")}'
-        with contextlib.suppress(OSError):  # a full disk: the lock holds without it
-            os.ftruncate(self._handle, 0)
-            os.lseek(self._handle, 0, os.SEEK_SET)
-            os.write(self._handle, note.encode('utf-8', 'replace'))
 
 
 def try_lock(handle: int) -> bool | None:
@@ -111,6 +106,14 @@ def is_at(path: str | os.PathLike, handle: int) -> bool:
     with contextlib.suppress(OSError):
         return os.path.samestat(os.stat(path), os.fstat(handle))
     return False
+
+
+def _say_who(handle: int) -> None:
+    note = f'process {os.getpid()} on {socket.gethostname()} since {time.strftime("%Y-%m-%d %H:%M:%S")}'
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without it
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, note.encode('utf-8', 'replace'))
 
 
 def _note_in(handle: int) -> str:

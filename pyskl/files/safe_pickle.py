@@ -16,7 +16,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import DataError
 from ..wording import plain
@@ -134,7 +134,7 @@ class DataUnpickler(pickle._Unpickler):
     append: Callable[[Any], None]       # to the stack
     instructions: dict[bytes, Callable[[Any], None]]        # INSTRUCTIONS, or others in their place
 
-    def __init__(self, file: io.BytesIO | mmap.mmap, size: int):
+    def __init__(self, file: IO[bytes] | mmap.mmap, size: int):
         super().__init__(file, encoding='latin-1')
         self.memo: dict[int, Any] = _Memo()
         self.read, self.readline = file.read, file.readline
@@ -213,7 +213,7 @@ Instruction = Callable[[Any], None]
 
 
 def _python(code: bytes) -> Instruction:
-    return pickle._Unpickler.dispatch[code[0]]      # type: ignore[return-value]
+    return pickle._Unpickler.dispatch[code[0]]
 
 
 def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> Instruction:

@@ -5,7 +5,7 @@ import re
 import shlex
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,7 +94,7 @@ _STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
     (_path, tuple(f'{module}.{kind}Path' for module in ('pathlib', 'pathlib._local')
                   for kind in ('Posix', 'Windows', 'PurePosix', 'PureWindows', ''))),
 ]
-_KNOWN_GLOBALS = [(stand_in, name) for stand_in, names in _STAND_INS for name in names]
+_KNOWN_GLOBALS: list[Callable | tuple[Callable, str]] = [(stand_in, name) for stand_in, names in _STAND_INS for name in names]
 
 
 def load_tensors(path: Path) -> Any:

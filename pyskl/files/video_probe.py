@@ -31,7 +31,8 @@ class VideoProbe:
     """
 
     def __init__(self, seconds: float = SECONDS):
-        self._seconds, self._process = seconds, None
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> VideoProbe:
         return self
@@ -59,12 +60,9 @@ class VideoProbe:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any] | str:
         """Return the answer, or why there is none."""
-        if self._process is None:
-            self._start()
-        process = self._process
+        process = self._process = self._process or self._start()
         try:
-            process.stdin.write(json.dumps(question) + '\n')
-            process.stdin.flush()
+            print(json.dumps(question), file=process.stdin, flush=True)
             line = self._answers.get(timeout=self._seconds)
         except queue.Empty:
             self._end()
@@ -78,10 +76,10 @@ class VideoProbe:
         ended = signal.Signals(-status).name if status < 0 else f'exit status {status}'
         return f'decord breaks down over it ({ended}).'
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[str]:
         root = str(Path(__file__).parents[2])
         paths = [root, *filter(None, [os.environ.get('PYTHONPATH')])]
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, '-m', __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -90,17 +88,20 @@ class VideoProbe:
             env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
         )
         self._answers: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=_read, args=(self._process, self._answers), daemon=True).start()
+        threading.Thread(target=_read, args=(process, self._answers), daemon=True).start()
+        return process
 
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
-            process.stdin.close()
+            if process.stdin:
+                process.stdin.close()
 
 
 def _read(process: subprocess.Popen, answers: queue.Queue[str]) -> None:
+    assert process.stdout is not None
     with process.stdout as stdout:
         for line in stdout:
             answers.put(line)

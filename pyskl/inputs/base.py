@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -48,12 +48,20 @@ class Target:
         return volume.contiguous(memory_format=last if self.channels_last else first)
 
 
+_Own = TypeVar('_Own', bound='Input')
+
+
 class Input(ABC):
     """A batched network input that still has to be computed, which happens on the model's device.
 
     The loader carries the small form (key points, say), the model asks for tensors. A data set
     hands out one sample as a LazyArray; `collate` makes a batch of their inputs.
+
+    Attributes:
+        has_joints: whether it is made of key points, which `without_joints` can hide.
     """
+
+    has_joints = False
 
     @property
     @abstractmethod
@@ -84,15 +92,13 @@ class Input(ABC):
         """Return one view of each sample, the clip in the middle, as it is."""
         raise ConfigError(f'{type(self).__name__} has no view in the middle.')
 
-    shows_joints = False  # whether it has without_joints
-
     def without_joints(self, joints: Sequence[int]) -> Input:
         """Return the same clips, in which nobody has these joints."""
         raise ConfigError(f'{type(self).__name__} has no joints that could be hidden.')
 
     @classmethod
     @abstractmethod
-    def collate(cls, samples: Sequence[Input]) -> Input:
+    def collate(cls: type[_Own], samples: Sequence[_Own]) -> _Own:
         """Join batches into one, in order.
 
         Raises:

@@ -6,11 +6,13 @@ Datasets with their pipelines, and whether model and data can belong together.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..datasets.pipelines import Compose, Step
 from ..errors import ConfigError, Faults, did_you_mean
 from ..evaluation import prefixes
+from ..models.heads.base import Head
+from ..models.recognizers.base import Recognizer
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .graph_checks import bones_note, check_features, check_graph
@@ -83,8 +85,7 @@ def check_sense(
             if model is None:
                 continue
             with faults:
-                if pipeline.gives is not None:
-                    _check_gives(pipeline, split == 'train', place, model)
+                _check_gives(pipeline, split == 'train', place, model)
             with faults:
                 check_graph(model, pipeline, f'{place}.pipeline', name)
     with faults:
@@ -135,7 +136,7 @@ def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
 def _check_loss(head: Mapping[str, Any], name: str) -> None:
     loss = head.get('loss_cls')
     cls = LOSSES.get(loss.get('type')) if isinstance(loss, Mapping) else None
-    if getattr(cls, 'of_several_labels', False) and not head.get('multi_class'):
+    if cls is not None and getattr(cls, 'of_several_labels', False) and not head.get('multi_class'):
         raise ConfigError(
             f'{name}: model.cls_head.loss_cls ({cls.__name__}) is for clips with several labels at '
             'once. Set multi_class=True in model.cls_head and in the data sets, or take '
@@ -157,9 +158,10 @@ def _check_several(head: Mapping[str, Any], dataset: Mapping[str, Any], place: s
 
 def _check_gives(pipeline: Compose, trains: bool, place: str, cfg: Mapping[str, Any]) -> None:
     """The one check that a pipeline gives what the recognizer takes."""
-    takes, model = RECOGNIZERS.get(cfg['type']).takes, cfg['type']
+    model, gives = cfg['type'], pipeline.gives
+    takes = cast(type[Recognizer], RECOGNIZERS.get(model)).takes
     wanted = (*takes, 'label') if trains else takes
-    missing = [key for key in wanted if key not in pipeline.gives]
+    missing = [key for key in wanted if gives is not None and key not in gives]
     if not missing:
         return
     # The step that chose the entries, Collect or one of the user's own.
@@ -203,11 +205,9 @@ def choose_embedding(
         log; None where the config says it, or the head knows no embedding.
     """
     model, head = dict(model), model.get('cls_head')
-    cls = (
-        HEADS.get(head['type'])
-        if isinstance(head, Mapping) and isinstance(head.get('type'), str)
-        else None
-    )
+    if not isinstance(head, Mapping):
+        return model, None
+    cls = cast(type[Head] | None, HEADS.get(head.get('type')))
     if cls is None or 'loss_emb' in head or 'loss_emb' not in accepted(cls):
         return model, None
     if weights is not None:

@@ -29,7 +29,9 @@ def check_graph(model: Mapping[str, Any], pipeline: Compose, place: str, name: s
         ConfigError: other joints or people.
     """
     backbone = model.get('backbone')
-    cls = BACKBONES.get(backbone.get('type')) if isinstance(backbone, Mapping) else None
+    if not isinstance(backbone, Mapping):
+        return
+    cls = BACKBONES.get(backbone.get('type'))
     if not (isinstance(cls, type) and issubclass(cls, GraphBackbone)):
         return
     if 'nx_node' not in backbone['graph_cfg']:

@@ -166,6 +166,7 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
         with faults:
             check_best(top.evaluation.save_best, top.evaluation.figures, model, name)
     faults.raise_any(name)
+    assert top is not None      # where it could not be read, there was a fault
     recipe = _complete(top, name, settings)
     return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))), collects_emb=collects_emb)
 
@@ -185,7 +186,8 @@ def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any
 def _sound_components(settings: Mapping[str, Any], name: str,
                       faults: Faults) -> tuple[Mapping[str, Any] | None, dict[str, Mapping[str, Any]]]:
     """The model, or None, and the data sets by split in whose configs nothing is wrong; the faults of the others are gathered."""
-    model, datasets = None, {}
+    model: Mapping[str, Any] | None = None
+    datasets: dict[str, Mapping[str, Any]] = {}
     if isinstance(settings.get('model'), Mapping):
         with faults:
             RECOGNIZERS.check(settings['model'], f'{name}: model')

@@ -209,8 +209,9 @@ class Evaluation:
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
         by_answer = tuple(f'_{name}' for name in self.figures)     # which answers there are only the model knows
-        if self.save_best not in (None, 'auto', *self.figures) and not self.save_best.endswith(by_answer):
-            raise ValueError(_unknown('save_best', self.save_best, ('auto', *self.figures)))
+        best, known = self.save_best, ('auto', *self.figures)
+        if best is not None and best not in known and not best.endswith(by_answer):
+            raise ValueError(_unknown('save_best', best, known))
 
     @property
     def figures(self) -> tuple[str, ...]:

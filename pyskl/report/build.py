@@ -31,6 +31,7 @@ from .curves import curves
 from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
+from .pictures import pack_pictures
 from .semantics import semantics
 from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, read_stream, said, train_counts
 
@@ -55,6 +56,7 @@ class ReportOptions:
     title: str | None = None
     occlusion: bool = False
     occlusion_clips: int = 10
+    pictures: bool = False
     device: str | None = None
 
 
@@ -98,6 +100,9 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
         data['occlusion'] = occlusion(streams, weights, clips, scores, data['layout']['bones'], options.occlusion_clips, options.device,
                                       notes)
     data['clips'], frames = _clips(clips, scores, blended, streams, data, notes)
+    if options.pictures:
+        first = _first(blended, clips.labels, data)
+        data['clips'] |= _pictures(streams, clips, first, KEY_POINT_BUDGET - len(frames), notes)
     notes[:] = map(printable, notes)
     path = Path(options.out) if options.out else _default_out(streams)
     return Report(path, write_page(path, data, frames), notes)
@@ -306,6 +311,18 @@ def _clips(clips: Clips, scores: Sequence[np.ndarray], blended: np.ndarray, stre
             'sets': ['ensemble', *(stream.name for stream in streams)] if len(scores) > 1 else [streams[0].name],
             'bits': packed.bits, 'step': packed.step, 'lengths': packed.lengths, 'boxes': packed.boxes,
             'shapes': packed.shapes}, packed.text
+
+
+def _pictures(streams: Sequence[Stream], clips: Clips, first: Sequence[int], budget: int, notes: list[str]) -> dict[str, Any]:
+    """Frames of the clips' videos, from the folder that the first config with a data_prefix names."""
+    folders = (said(cfg, 'data_prefix', str) for stream in streams for cfg in dataset_configs_of(stream, 'test'))
+    folder = next((folder for folder in folders if folder), None)
+    if folder is None:
+        raise ConfigError('--pictures: no config of these streams says where the videos are (data.test.data_prefix). Leave it out, or give '
+                          '--config with one that does.')
+    packed = pack_pictures(clips.annotations, folder, first, budget)
+    notes += packed.notes
+    return {'pictures': packed.texts, 'pictureFrames': packed.numbers}
 
 
 def _first(scores: np.ndarray, labels: np.ndarray, data: Mapping[str, Any]) -> list[int]:

@@ -200,7 +200,7 @@ class HideInInput:
         drawn_late = [
             name
             for name, given in samples[0].items()
-            if isinstance(given, Input) and given.shows_joints
+            if isinstance(given, Input) and given.has_joints
         ]
         if not drawn_late:
             raise ConfigError(

@@ -26,7 +26,17 @@ async function decode(i) {
   const size = 1 << clips.bits;
   const lines = unfold(raw.subarray(0, n), high, frames, size);
   const xy = Float32Array.from(lines, (line, at) => line * (extent / (size - 1)) + (at < n / 2 ? x : y));
-  return {people, frames, joints, xy, score: unfold(raw.subarray(raw.length - n / 2), null, frames, LEVELS + 1), box: [x, y, extent]};
+  return {people, frames, joints, xy, score: unfold(raw.subarray(raw.length - n / 2), null, frames, LEVELS + 1), box: [x, y, extent],
+    picture: await pictureOf(i), pictures: clips.pictureFrames?.[i]};
+}
+
+// The frames of clip i's video side by side, or null: pictures.py says which part of a frame they show.
+async function pictureOf(i) {
+  if (!clips.pictures?.[i]) return null;
+  const picture = new Image();
+  picture.src = `data:image/jpeg;base64,${clips.pictures[i]}`;
+  try { await picture.decode(); } catch { return null; }
+  return picture;
 }
 
 // Folded differences -> values, anew at every `frames`.
@@ -61,6 +71,13 @@ const sideColours = () => [colour('middle'), colour('left'), colour('right')];
 function drawClip(context, size, clip, t) {
   const [x, y, extent] = clip.box;
   const margin = size * 0.07;
+  if (clip.picture) {
+    const edge = clip.picture.width / clip.pictures;
+    const at = Math.round(t / Math.max(clip.frames - 1, 1) * (clip.pictures - 1));
+    context.globalAlpha = 0.85;
+    context.drawImage(clip.picture, at * edge, 0, edge, edge, 0, 0, size, size);
+    context.globalAlpha = 1;
+  }
   const scale = (size - 2 * margin) / extent;
   const [width, height] = spread(clip);
   const place = ([px, py, score]) => [margin + (px - x) * scale + (size - 2 * margin - width * scale) / 2,

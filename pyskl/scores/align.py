@@ -52,9 +52,9 @@ def align(
                 'Expected as many: streams of one ensemble share their classes.'
             )
     scores = [
-        (_by_position if by_position or stream.ids is None else _by_id)(
-            stream, order, order_name, way_out
-        )
+        _by_position(stream, order, order_name, way_out)
+        if by_position or stream.ids is None
+        else _by_id(stream, stream.ids, order, order_name, way_out)
         for stream in streams
     ]
     return Aligned(order, scores, [f'id {text}' for text in _repeats(order)])
@@ -81,8 +81,9 @@ def _order(
 
 def _agree(streams: Sequence[Scores]) -> bool:
     """Have all streams ids, each once, and the same ones?"""
-    once = all(s.ids is not None and len(set(s.ids)) == len(s.ids) for s in streams)
-    return once and len({frozenset(s.ids) for s in streams}) == 1
+    known = [s.ids for s in streams if s.ids is not None]
+    once = len(known) == len(streams) and all(len(set(ids)) == len(ids) for ids in known)
+    return once and len(set(map(frozenset, known))) == 1
 
 
 _ELSEWHERE = 'Is it from another data set or another split?'
@@ -105,14 +106,16 @@ def _by_position(
     return stream.scores
 
 
-def _by_id(stream: Scores, order: tuple[str, ...], order_name: str, way_out: str) -> np.ndarray:
-    for ids, name in ((stream.ids, stream.path), (order, order_name)):
+def _by_id(
+    stream: Scores, own: tuple[str, ...], order: tuple[str, ...], order_name: str, way_out: str
+) -> np.ndarray:
+    for ids, name in ((own, stream.path), (order, order_name)):
         repeats = _repeats(ids)
         if repeats:
             advice = 'Repair the list, or, if all rows are in the same order, give --by-position.'
             what = f'id {repeats[0]}; matched by id that is ambiguous'
             raise DataError(f'{name}: {what}. {way_out or advice}')
-    ours, theirs = _comparable(stream.ids, order)
+    ours, theirs = _comparable(own, order)
     row = {name: n for n, name in enumerate(ours)}
     missing = [name for name in theirs if name not in row]
     extra = sorted(set(ours) - set(theirs))

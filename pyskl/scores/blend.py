@@ -47,7 +47,7 @@ def blend(scores: Sequence[np.ndarray], weights: Sequence[float] | None = None) 
     """
     weights = check_weights(weights, len(scores))
     with np.errstate(over='ignore', invalid='ignore'):
-        total = np.float32(weights[0]) * scores[0]
+        total: np.ndarray = np.float32(weights[0]) * scores[0]
         for weight, stream in zip(weights[1:], scores[1:]):
             total = total + np.float32(weight) * stream
     if not np.isfinite(total).all():

@@ -53,7 +53,7 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
     """Read what save_fit wrote. DataError naming what is wrong with it."""
     expected = 'Expected the weights.json that --fit-on writes.'
     content = parse_json(read_text(path, expected, MAX_BYTES), path, expected)
-    lists = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
+    lists: list[Any] = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
     if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
         raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')
     streams, weights, temperatures = lists

@@ -60,8 +60,10 @@ def save_scores(
                 f'{path}: {len(ids)} ids for scores of shape {rows.shape}: expected (N, K) and one id, a text, a row.'
             )
     with atomic_write(path) as f:
-        own = {} if checkpoint is None else {'checkpoint': np.str_(checkpoint)}
-        np.savez(f, **arrays, ids=np.array(ids, dtype=np.str_), **own)
+        content: dict[str, Any] = {**arrays, 'ids': np.array(ids, dtype=np.str_)}
+        if checkpoint is not None:
+            content['checkpoint'] = np.str_(checkpoint)
+        np.savez(f, **content)
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
@@ -72,6 +74,7 @@ def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
     Nothing in it ties a row to a clip; keep scores.npz too.
     raises  DataError: scores that are neither (N, K) nor (N, views, K); UserError: the file can't be written
     """
+    rows: list[np.ndarray] | list[dict[str, np.ndarray]]
     if isinstance(scores, Mapping):
         named = {name: _rows(own, path) for name, own in scores.items()}
         rows = [dict(zip(named, row)) for row in zip(*named.values())]

@@ -66,12 +66,12 @@ def mirrored(joints: Sequence[Joint]) -> tuple[Joint, ...]:
     """Mirror joints: 'left' and 'right' change places in their names, and x becomes 1 - x."""
     other = {'left': 'right', 'right': 'left'}
 
-    def swap(name: str | None) -> str | None:
-        return name and re.sub('^(left|right)', lambda side: other[side[0]], name)
+    def swap(name: str) -> str:
+        return re.sub('^(left|right)', lambda side: other[side[0]], name)
 
     return tuple(
-        replace(joint, name=swap(joint.name), parent=swap(joint.parent), mirror=swap(joint.mirror),
-                at=(round(1 - joint.at[0], 6), joint.at[1]))
+        replace(joint, name=swap(joint.name), parent=joint.parent and swap(joint.parent),
+                mirror=joint.mirror and swap(joint.mirror), at=(round(1 - joint.at[0], 6), joint.at[1]))
         for joint in joints)
 
 
@@ -113,7 +113,7 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
         name,
         joints=tuple(joint.name for joint in ordered),
         bones=tuple((j.index, place[j.parent]) for j in joints if j.parent),
-        mirror=tuple((j.index, place[j.mirror]) for j in ordered if j.name in lefts),
+        mirror=tuple((j.index, place[j.mirror]) for j in ordered if j.mirror and j.name in lefts),
         centre=place[centre],
         pose=tuple(joint.at for joint in ordered))
 

@@ -78,13 +78,14 @@ class Layout:
 
     def _in_rows(self) -> Pose:
         """A pose made of the bones and mirror pairs alone: right joints at the left, middle ones, left ones at the right."""
-        parents, rows = dict(self.bones), {}
+        parents = dict(self.bones)
+        rows: dict[int, list[int]] = {}
         for joint in range(self.num_joints):
             above, depth = joint, 0
             while above in parents:
                 above, depth = parents[above], depth + 1
             rows.setdefault(depth, []).append(joint)
-        place = {}
+        place: dict[int, tuple[float, float]] = {}
         for depth, row in rows.items():
             rights = [j for j in self.right if j in row]
             row = rights + [j for j in row if self.opposite[j] == j] + [self.opposite[j] for j in reversed(rights)]

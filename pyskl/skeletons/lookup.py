@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..errors import ConfigError, did_you_mean
 from ..signature import check_call
-from .layout import Layout, Pairs
+from .layout import Layout, Pairs, Pose
 from .subset import joint_index, subset
 from .tables import imigue22
 from .whole_body import LAYOUTS
@@ -84,13 +84,13 @@ def _own(
         return joint_index(name, place, joint)
 
     def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
-        return tuple(tuple(index(joint) for joint in pair) for pair in given)
+        return cast(Pairs, tuple(tuple(index(joint) for joint in pair) for pair in given))
 
-    return Layout(
+    return Layout(          # which checks that pairs are pairs
         name,
         tuple(joints),
         pairs(bones),
         pairs(mirror),
         index(centre),
-        tuple(tuple(xy) for xy in pose),
+        cast(Pose, tuple(tuple(xy) for xy in pose)),
     )

@@ -62,8 +62,7 @@ class PoseFacts:
     depth      (lowest, highest) third coordinate; None in pictures
     score      (lowest, highest)
     lean       mean (dx, dy), px, from the head to the middle of the hips (or shoulders); None where few frames show them
-    hand_px    (2, 2) summed distance in px from wrist [right, left] to the finger tips of the hand that the layout calls
-               [right, left]; hand_count (2, 2) how many distances; None without hands
+    hands      how far the wrists are from the hands; None where the layout has none
     """
 
     filled: int
@@ -79,8 +78,7 @@ class PoseFacts:
     score: tuple[float, float]
     depth: tuple[float, float] | None = None
     lean: tuple[float, float] | None = None
-    hand_px: np.ndarray | None = None
-    hand_count: np.ndarray | None = None
+    hands: HandDistances | None = None
 
     @property
     def reach(self) -> float:
@@ -99,11 +97,11 @@ def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Tr
     if 'img_shape' in annotation:
         h, w = annotation['img_shape']
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
-    px, number = hands.distances(xy, there) if hands else (None, None)
     holes = filled - int(there.any((0, 2)).sum())
     return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], int(is_present(keypoint).sum()),
                      outside, outside_swapped, float(xy.min()), float(xy.max()), _steps(xy, there),
-                     (float(score.min()), float(score.max())), depth, trunk and trunk.lean(xy, there), px, number)
+                     (float(score.min()), float(score.max())), depth, trunk.lean(xy, there) if trunk else None,
+                     hands.distances(xy, there) if hands else None)
 
 
 def _steps(xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
@@ -132,8 +130,8 @@ class Trunk:
         """None unless the layout has a head, and hips or shoulders."""
         place = {} if layout is None else {name: j for j, name in enumerate(layout.joints)}
         head = place.get('nose', place.get('head'))
-        pairs = [(place.get(f'left {part}'), place.get(f'right {part}')) for part in ('hip', 'shoulder')]
-        below = next((pair for pair in pairs if None not in pair), None)
+        pairs = [(f'left {part}', f'right {part}') for part in ('hip', 'shoulder')]
+        below = next(((place[left], place[right]) for left, right in pairs if left in place and right in place), None)
         return None if head is None or below is None else cls(head, below)
 
     def lean(self, xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
@@ -144,6 +142,17 @@ class Trunk:
             return None
         dx, dy = (np.mean(below, 0) - head).mean(0)
         return float(dx), float(dy)
+
+
+@dataclass(frozen=True)
+class HandDistances:
+    """How far each wrist [right, left] is from the finger tips of the hand that the layout calls [right, left].
+
+    px      (2, 2) the distances added up;  number  (2, 2) how many there are
+    """
+
+    px: np.ndarray
+    number: np.ndarray
 
 
 class Hands:
@@ -162,13 +171,13 @@ class Hands:
         hands = cls(layout)
         return hands if len(hands.tips[0]) == len(hands.tips[1]) > 1 else None
 
-    def distances(self, xy: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """xy (M, T, V, 2), there (M, T, V) -> (2, 2) summed distance from wrist to hand, (2, 2) number of distances."""
+    def distances(self, xy: np.ndarray, there: np.ndarray) -> HandDistances:
+        """xy (M, T, V, 2), there (M, T, V): from each wrist to each finger tip, where both are there."""
         wrist = xy[:, :, self.wrists][:, :, :, None, None]              # (M, T, 2, 1, 1, 2)
         tips = xy[:, :, self.tips][:, :, None]                          # (M, T, 1, 2, n, 2)
         both = there[:, :, self.wrists][:, :, :, None, None] & there[:, :, self.tips][:, :, None]      # (M, T, 2, 2, n)
         distance = np.sqrt(((wrist - tips).astype(np.float64)**2).sum(-1))
-        return (distance * both).sum((0, 1, 4)), both.sum((0, 1, 4))
+        return HandDistances((distance * both).sum((0, 1, 4)), both.sum((0, 1, 4)))
 
     def first_hand(self) -> str:
         """The side of the hand that comes first among the joints."""

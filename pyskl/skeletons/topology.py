@@ -113,7 +113,7 @@ def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
 
 def _pairs(text: str) -> Pairs:
     """Read '1-20 2-20' as ((1, 20), (2, 20))."""
-    return tuple(tuple(map(int, pair.split('-'))) for pair in text.split())
+    return tuple((int(a), int(b)) for a, b in (pair.split('-') for pair in text.split()))
 
 
 def _published(

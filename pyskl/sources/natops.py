@@ -141,7 +141,7 @@ def project(xyz: np.ndarray, projection: str) -> np.ndarray:
     return PICTURE / 2 + PIXELS_PER_UNIT * np.stack([xyz[..., right], -xyz[..., up]], -1)
 
 
-def annotations(series: Series, prefix: str, projection: str) -> list[dict[str, Any]]:
+def annotations_of(series: Series, prefix: str, projection: str) -> list[dict[str, Any]]:
     """The annotations of a file's clips, named prefix_0, prefix_1 ... in the file's order.
 
     projection  one of PROJECTIONS: keypoint (1, T, V, 2) pixels; or SPACE: (1, T, V, 3), the archive's values, without a picture
@@ -159,9 +159,11 @@ def check_folds(num_folds: int) -> None:
         raise UserError(f'--folds {num_folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
 
 
-def folds(people: Sequence[int], num_folds: int, seed: int) -> list[list[int]]:
-    """People dealt out to num_folds parts in a random order: the clip indices of each part, rising. Nobody is in two parts."""
-    people = np.asarray(people)
+def folds(people: Sequence[int] | np.ndarray, num_folds: int, seed: int) -> list[list[int]]:
+    """People dealt out to num_folds parts in a random order: the clip indices of each part, rising. Nobody is in two parts.
+
+    people  (N,) who each clip shows
+    """
     dealt = np.random.default_rng(seed).permutation(np.unique(people))
     return [np.flatnonzero(np.isin(people, dealt[i::num_folds])).tolist() for i in range(num_folds)]
 
@@ -174,8 +176,8 @@ def splits(train: Series, test: Series, num_folds: int, seed: int) -> dict[str, 
     """
     names = [f'train_{i}' for i in range(len(train.xyz))]
     split = {'train': names, 'test': [f'test_{i}' for i in range(len(test.xyz))]}
-    for i, held_out in enumerate(folds(guess_people(train.xyz, train.labels, seed=seed), num_folds, seed)):
-        number, held_out = str(i + 1) if i else '', set(held_out)
+    for i, part in enumerate(folds(guess_people(train.xyz, train.labels, seed=seed), num_folds, seed)):
+        number, held_out = str(i + 1) if i else '', set(part)
         split[f'fit{number}'] = [name for j, name in enumerate(names) if j not in held_out]
         split[f'val{number}'] = [name for j, name in enumerate(names) if j in held_out]
     return split

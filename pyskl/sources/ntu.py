@@ -273,7 +273,8 @@ def convert_file(file: SkeletonFile) -> Clip:
 
 
 def annotation_of(clip: Clip) -> dict[str, Any]:
-    """A clip's annotation, with the fields that PYSKL's own file has: no scores, no picture."""
+    """The annotation of a clip that has key points, with the fields that PYSKL's own file has: no scores, no picture."""
+    assert clip.keypoint is not None, clip.fault
     return {
         'frame_dir': clip.name,
         'label': action_of(clip.name) - 1,
@@ -293,7 +294,7 @@ def splits(names: Iterable[str], num_classes: int) -> dict[str, list[str]]:
         f'{protocol}_{part}': [] for protocol in ('xsub', other) for part in ('train', 'val')
     }
     for name in names:
-        setup, camera, person, _, _ = map(int, _NAME.fullmatch(name).groups())
+        setup, camera, person = int(name[1:4]), int(name[5:8]), int(name[9:12])
         trains = camera != 1 if num_classes == 60 else setup % 2 == 0
         split[f'xsub_{"train" if person in TRAIN_SUBJECTS else "val"}'].append(name)
         split[f'{other}_{"train" if trains else "val"}'].append(name)

@@ -211,7 +211,7 @@ def _id(value: Any) -> Any:
 
 
 def frame_places(
-    numbers: Sequence[int], listed: Sequence[int], where: str
+    numbers: Sequence[int] | np.ndarray, listed: Sequence[int] | np.ndarray, where: str
 ) -> tuple[np.ndarray, int]:
     """Place frames by their numbers, so that frames that the file leaves out are there, empty.
 

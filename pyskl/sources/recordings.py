@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Recording:
 
     def shown(self) -> np.ndarray:
         """Return which frames show anybody: (T,) bool."""
-        return is_present(self.keypoint, self.score).any((0, 2))
+        return np.any(is_present(self.keypoint, self.score), (0, 2))
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
         keypoint = np.asarray(clip['keypoint'][:, frames], np.float32)
         score = clip.get('keypoint_score')
         keypoint, score = missing_as_zeros(keypoint, None if score is None else score[:, frames])
-        segments, notes = None, []
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
         if clip.get('segments') is not None:
             rows = _rows(clip['segments'], where)
             segments, notes = _segments(rows, 0, keypoint.shape[1], where)
@@ -180,7 +182,7 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
         )
 
     return [
-        RecordingFile(name, None, path, 'annotation', lambda i=i: read(i))
+        RecordingFile(name, None, path, 'annotation', partial(read, i))
         for i, name in enumerate(clips.ids)
     ]
 
@@ -223,7 +225,8 @@ def _smg(path: Path) -> RecordingFile:
         xy = values.reshape(-1, SMG_JOINTS, SMG_NUMBERS)[..., 7:9].astype(np.float32)[None]
         xy, _ = missing_as_zeros(xy, None)
         score = is_present(xy).astype(np.float32)
-        segments, notes = None, []
+        segments: tuple[Segment, ...] | None = None
+        notes: list[str] = []
         labels = path.with_name(name + SMG_LABELS)
         if labels.exists():
             rows = [
@@ -256,7 +259,7 @@ def _imigue_recordings(
             video.split,
             video.points[0],
             'imigue',
-            lambda video=video: _read_imigue(video, joints, img_shape),
+            partial(_read_imigue, video, joints, img_shape),
         )
 
 
@@ -280,6 +283,7 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
             'recording, since windows are counted in frames.'
         )
     stretch = frames.cut(first, last, number)
+    assert stretch is not None  # there is a first frame
     points = stretch.points[:, list(chosen)].astype(np.float32)[None]  # (1, T, V, 3)
     if stretch.missing:
         notes.append(f'{path}: lacks frames {some(stretch.missing, 3)}: nobody is seen there')

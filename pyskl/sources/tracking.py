@@ -113,7 +113,7 @@ def _sizes(places: np.ndarray, present: np.ndarray) -> np.ndarray:
     lowest = np.where(present[..., None], places, np.inf).min(axis=1)
     highest = np.where(present[..., None], places, -np.inf).max(axis=1)
     few = present.sum(axis=1) < 3
-    sizes = np.linalg.norm(np.where(present.any(axis=1)[:, None], highest - lowest, 0), axis=-1)
+    sizes = np.linalg.norm(np.where(np.any(present, axis=1)[:, None], highest - lowest, 0), axis=-1)
     if not few.all():
         sizes[few] = np.median(sizes[~few])
     return np.maximum(sizes, 1e-6)

@@ -35,6 +35,8 @@ class Heatmaps(Input):
     spec: HeatmapSpec
     on_host: Heatmaps | None = None
 
+    has_joints = True
+
     def __len__(self) -> int:
         return self.keypoint.shape[0]
 
@@ -130,8 +132,6 @@ class Heatmaps(Input):
             keypoint_score=self.keypoint_score[:, middle : middle + 1],
             spec=replace(self.spec, double=False),
         )
-
-    shows_joints = True
 
     def without_joints(self, joints: Sequence[int]) -> Heatmaps:
         """The same clips, in which nobody has these joints."""

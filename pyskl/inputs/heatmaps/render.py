@@ -55,10 +55,11 @@ def _to_motion(stills: Tensor, out: Tensor) -> None:
 
 
 def _draw_stills(out: Tensor, keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> None:
-    sparsely = out.device.type == 'cpu' and render_cpu.fits(out.shape[-2:], spec.sigma)
+    height, width = out.shape[-2:]
+    sparsely = out.device.type == 'cpu' and render_cpu.fits((height, width), spec.sigma)
     channel = 0
     with torch.inference_mode():        # the least overhead per operation, and in training what is compiled for testing
-        for marks in make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), out.shape[-2:], spec, mirrored):
+        for marks in make_marks(keypoint.flatten(0, 1), score.flatten(0, 1), (height, width), spec, mirrored):
             if sparsely:
                 render_cpu.draw(render_cpu.canvas_of(out, mirrored), marks, channel, spec.sigma)
             else:

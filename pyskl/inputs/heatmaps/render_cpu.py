@@ -37,7 +37,7 @@ def canvas_of(out: Tensor, mirrored: bool) -> Canvas:
     """A canvas over out (B, S, C, T, H, W), zeroed memory. N = B * S views, drawn right to left when mirrored."""
     B, S, _, _, H, W = out.shape
     flat = out.as_strided((out.untyped_storage().nbytes() // out.element_size(),), (1,), 0)
-    base = torch.arange(B)[:, None] * out.stride(0) + torch.arange(S) * out.stride(1) + out.storage_offset()
+    base = torch.arange(B)[:, None] * out.stride(0) + torch.arange(S) * out.stride(1) + int(out.storage_offset())
     channel, frame, row, column = out.stride()[2:]
     if mirrored:
         base, column = base + (W - 1) * column, -column

@@ -98,7 +98,7 @@ def _folder_of_videos(prefix: Any, place: str, remarks: Remarks) -> Any:
 
 
 def _translate_workflow(values: dict[str, Any], remarks: Remarks) -> None:
-    flow = values.get('workflow')
+    flow: Any = values.get('workflow')
     alone = (
         isinstance(flow, (list, tuple)) and len(flow) == 1 and isinstance(flow[0], (list, tuple))
     )

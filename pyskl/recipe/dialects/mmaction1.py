@@ -144,8 +144,8 @@ def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks
             data[key] = words
     for key in ('val_dataloader', 'test_dataloader'):
         if key in data:  # say only what differs
-            common = {word: data.get(word) for word in ('videos_per_gpu', 'workers_per_gpu')}
-            data[key] = {w: v for w, v in data[key].items() if w not in common or v != common[w]}
+            trains = {word: data.get(word) for word in ('videos_per_gpu', 'workers_per_gpu')}
+            data[key] = {w: v for w, v in data[key].items() if w not in trains or v != trains[w]}
             data[key].pop('persistent_workers', None)
             if not data[key]:
                 del data[key]

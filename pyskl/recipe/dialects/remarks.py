@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...errors import Faults
@@ -77,7 +77,7 @@ class Remarks:
         for key, value in given.items():
             if key not in idle:
                 kept[key] = value
-            elif idle[key](value) if isinstance(idle[key], Callable) else value == idle[key]:
+            elif idle[key](value) if callable(idle[key]) else value == idle[key]:
                 self.leave_out(key)
             else:
                 self.cannot(f'{place}.{key} = {value!r}', f'is not known here. {instead}')

@@ -66,7 +66,7 @@ class _Coco(PoseSource):
             for number, frame in zip(numbers, frames)
             for person, row in seen.get(frame['id'], ())
         ]
-        size = frames[0].get('height'), frames[0].get('width')
+        size: list[Any] = [frames[0].get('height'), frames[0].get('width')]
         known = size if all(type(side) is int and side > 0 for side in size) else None
         found = boxes_of(boxes, f'{unit.path}: {name}', self.reads, numbers)
         yield from self.clip(name, found, img_shape=known)
@@ -75,7 +75,7 @@ class _Coco(PoseSource):
         """(X, V, 3) x, y, score."""
         if not people:
             return np.zeros((0, 1, 3), np.float32)
-        columns = []
+        columns: list[np.ndarray] = []
         for entry, num_joints in self.parts.items():
             lists = [person.get(entry) for person in people]
             odd = next((row for row in lists if row and not isinstance(row, list)), None)
@@ -123,7 +123,7 @@ class Halpe(_Coco):
 
 def _tables(data: Any, fault: str) -> tuple[dict[Any, Mapping[str, Any]], list[_Box]]:
     """Return the images by id, and the annotations."""
-    tables = (
+    tables: list[Any] = (
         [data.get(key) for key in ('images', 'annotations')] if isinstance(data, Mapping) else []
     )
     good = len(tables) == 2 and all(

@@ -76,8 +76,8 @@ class MediaPipe(PoseSource):
 def _of_array(path: Path) -> np.ndarray:
     """(M, T, V, 4) float32 from npz or npy."""
     arrays = {'landmarks': load_npy(path)} if path.suffix.lower() == '.npy' else load_npz(path)
-    names = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
-    names = names or [name for name, array in arrays.items() if array.ndim in (3, 4)]
+    known = [name for name in ('landmarks', 'keypoints', 'pose') if name in arrays]
+    names = [*known, *(name for name, array in arrays.items() if array.ndim in (3, 4))]
     values = arrays[names[0]] if names else np.empty(0)
     if (
         values.ndim not in (3, 4)
@@ -147,10 +147,12 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
 
 
 def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
-    at = [next((title for title in titles if title in table), None) for titles in (FRAME, LANDMARK)]
-    if None in at:
+    frame, landmark = (
+        next((title for title in titles if title in table), None) for titles in (FRAME, LANDMARK)
+    )
+    if frame is None or landmark is None:
         raise DataError(f'{path}: columns {some(table, 8)}. Expected frame, landmark, x, y.')
-    numbers, joints = _whole(path, at[0], table[at[0]]), _joints(path, table, at[1])
+    numbers, joints = _whole(path, frame, table[frame]), _joints(path, table, landmark)
     used = joints >= 0
     frames, num_frames = frame_places(numbers, numbers, str(path))
     places = frames[used] * (1 << 20) + joints[used]

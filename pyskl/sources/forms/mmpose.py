@@ -51,8 +51,8 @@ class MmPose(PoseSource):
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         if unit.path in self._frames:
-            people = [read_json(file) for file in self._frames[unit.path]]
-            data: Any = [{'instances': frame} for frame in people]
+            listed = [read_json(file) for file in self._frames[unit.path]]
+            data: Any = [{'instances': frame} for frame in listed]
         else:
             data = read_json(unit.path)
         frames = data.get('instance_info') if isinstance(data, Mapping) else data
@@ -86,7 +86,7 @@ class MmPose(PoseSource):
         if isinstance(name, str) and known and not name.lower().replace('-', '_').startswith(known):
             self._others.add(name)
 
-    def layout(self, num_joints: int) -> str | None:
+    def layout(self, num_joints: int) -> str | Mapping[str, Any] | None:
         """Return the layout, unless the joints are another data set's or in space (Human3.6M's)."""
         return None if self._others or self._in_space else self.layouts.get(num_joints)
 

@@ -53,7 +53,7 @@ class Natops(Source):
         """Yield a file's clips."""
         series = self._series[unit.name] = natops.read_ts(unit.path)
         natops.check_same_classes(self._series.values(), unit.path)
-        yield from natops.annotations(series, unit.name, self.projection)
+        yield from natops.annotations_of(series, unit.name, self.projection)
 
     def label_names(self) -> tuple[str, ...] | None:
         """Return the gestures' names where the file has the archive's six labels."""

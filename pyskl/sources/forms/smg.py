@@ -116,12 +116,13 @@ class Smg(Source):
         """Return the arrays' files, or train and test by person, where names say the person."""
         if self.own_splits:
             return self.own_splits
-        people = [re.search(r'(?:^|/)(?:Sample)?(\d{4})_\d+$', name) for name in names]
-        if not all(people):
+        found = [re.search(r'(?:^|/)(?:Sample)?(\d{4})_\d+$', name) for name in names]
+        people = [int(match[1]) for match in found if match]
+        if len(people) < len(names):
             return {}
         split: dict[str, list[str]] = {'train': [], 'test': []}
         for name, person in zip(names, people):
-            split['test' if int(person[1]) in TEST_PEOPLE else 'train'].append(name)
+            split['test' if person in TEST_PEOPLE else 'train'].append(name)
         return {part: members for part, members in split.items() if members}
 
 

@@ -74,7 +74,9 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
     holds = (size for size in SIZES if y <= size[0] < told[0] and x <= size[1] < told[1])
     smaller = next(holds, None) if len(chosen) >= MANY else None
     looks = Looks((x, y), next(fits, None), smaller, _outside(joints, told), bad)
-    found = find_hands([see(clip, layout) for clip in chosen], hands) if hands else None
+    if hands is None:
+        return looks
+    found = find_hands([see(clip, layout) for clip in chosen], hands)
     if found is None:
         return looks
     near, far = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())

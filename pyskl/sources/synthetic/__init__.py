@@ -1,5 +1,18 @@
-"""Made-up micro-gestures in iMiGUE's raw format: a kinematic upper body that plays a table of gestures."""
-from .gestures import GESTURES
-from .writing import class_counts, make_split, write_demo_data, write_split
+"""Made-up clips: a kinematic upper body that plays a table of gestures.
 
-__all__ = ['GESTURES', 'class_counts', 'make_split', 'write_demo_data', 'write_split']
+Micro-gestures in iMiGUE's raw format (`writing`), and clips of pictures and key points (`filming`).
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from .filming import write_video_data
+    from .gestures import GESTURES
+    from .writing import class_counts, make_split, write_demo_data, write_split
+
+__all__ = ['GESTURES', 'class_counts', 'make_split', 'write_demo_data', 'write_split', 'write_video_data']
+
+__getattr__, __dir__ = lazy_exports(__name__)

@@ -8,6 +8,7 @@ from .people import People
 
 NUM_FRAMES = 90
 PICTURE = (1080, 1920)                      # height, width
+CENTRE_SPREAD = 12                          # px: how far a person's place differs from clip to clip
 LOST_FOR_A_WHILE = 0.15                     # chance that a hand is not found for a part of the clip
 _IS_TIP = np.array([name.endswith('tip') for name in LAYOUT.joints])
 _HANDS = np.array([[name.startswith(side) and name.endswith(('tip', 'wrist')) for name in LAYOUT.joints]
@@ -22,11 +23,21 @@ def observe(rng: np.random.Generator, joints: np.ndarray, people: People, length
     length     (N,) frames of the clip; those behind it are 0
     hidden     (N, T) the acting hand (the left one where left_acts (N,) says so) is behind the body
     """
-    num_clips, num_frames = joints.shape[:2]
     noise = rng.standard_normal(joints.shape, np.float32) * people.jitter[:, None, None, None]
+    centre = people.centre + rng.normal(0, CENTRE_SPREAD, (len(joints), 2))
+    return estimate(rng, to_pixels(joints + noise, people, centre), people, length, hidden, left_acts)
+
+
+def to_pixels(joints: np.ndarray, people: People, centre: np.ndarray) -> np.ndarray:
+    """Where joints (N, T, V, 2) in shoulder widths are in a picture of the size PICTURE; `centre` (N, 2) px is the chair's neck."""
     scale = people.shoulder_width[:, None] * np.stack([people.squeeze, np.ones_like(people.squeeze)], axis=-1)      # (N, 2)
-    centre = people.centre + rng.normal(0, 12, (num_clips, 2))
-    xy = (joints + noise) * scale[:, None, None] + centre[:, None, None].astype(np.float32)
+    return joints * scale[:, None, None] + centre[:, None, None].astype(np.float32)
+
+
+def estimate(rng: np.random.Generator, xy: np.ndarray, people: People, length: np.ndarray, hidden: np.ndarray,
+             left_acts: np.ndarray) -> np.ndarray:
+    """What the pose estimator answers for joints that it places at xy (N, T, 22, 2) px; the rest as in `observe`."""
+    num_clips, num_frames = xy.shape[:2]
     inside = ((xy > 0) & (xy < np.array(PICTURE[::-1], np.float32) - 1)).all(axis=-1)
     real = np.arange(num_frames) < length[:, None]
     seen = inside & real[..., None] & ~_missing(rng, people, hidden, left_acts)

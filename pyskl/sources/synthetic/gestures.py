@@ -8,6 +8,7 @@ a still pose can't tell them apart. Periods stay above 12 frames: 16 frames draw
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -85,11 +86,11 @@ class Gesture:
     hidden: float = 0.0
 
 
-def _both(**kwargs) -> dict[str, Move]:
+def _both(**kwargs: Any) -> dict[str, Any]:
     return {'hand': Move(**kwargs), 'other': Move(**kwargs)}
 
 
-def _opposed(**kwargs) -> dict[str, Move]:
+def _opposed(**kwargs: Any) -> dict[str, Any]:
     return {'hand': Move(**kwargs), 'other': Move(**kwargs, lag=0.5)}
 
 
@@ -170,9 +171,9 @@ class GestureTable:
 
 def gesture_table(gestures: tuple[Gesture, ...] = GESTURES, labels: tuple[str, ...] = IMIGUE_LABELS) -> GestureTable:
     """The table in label order; a label without a gesture, or a gesture without a label, is a mistake of ours."""
-    rows = {gesture.name: gesture for gesture in gestures}
-    assert sorted(rows) == sorted(labels) and len(rows) == len(gestures), set(rows) ^ set(labels)
-    rows = [rows[name] for name in labels]
+    by_name = {gesture.name: gesture for gesture in gestures}
+    assert sorted(by_name) == sorted(labels) and len(by_name) == len(gestures), set(by_name) ^ set(labels)
+    rows = [by_name[name] for name in labels]
     moves = [[getattr(row, part) or Move() for part in PARTS] for row in rows]
     columns = {field: np.array([[getattr(move, field) for move in parts] for parts in moves], np.float32)
                for field in ('along', 'across', 'lag')}

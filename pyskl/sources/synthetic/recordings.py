@@ -113,7 +113,8 @@ def make_recording(
 
 
 def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
-    segments, at = [], int(rng.integers(*PAUSE))
+    segments: list[Segment] = []
+    at = int(rng.integers(*PAUSE))
     while True:
         end = at + int(rng.integers(*GESTURE)) - 1
         if end + WAY[1] >= num_frames:

@@ -1,6 +1,8 @@
 """From labels and people to clips: the rows of the gesture table, played in time."""
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .body import LAYOUT, Parts, joints_of, nose_height
@@ -15,12 +17,34 @@ DRIFT = 0.035                           # how far parts wander on their own, sho
 REST_SPREAD, REST_FINGERS = 0.07, 0.45  # of the resting hands: how much their place differs, how open they are
 
 
+@dataclass(frozen=True)
+class Played:
+    """N clips of gestures before anybody looks at them, in shoulder widths.
+
+    joints      (N, T, 22, 2) x right in the picture, y down, the neck near (0, 0)
+    length      (N,) frames of the clip, of the T = 90
+    hidden      (N, T) the acting hand is behind the body
+    left_acts   (N,) the acting hand is the left one
+    """
+
+    joints: np.ndarray
+    length: np.ndarray
+    hidden: np.ndarray
+    left_acts: np.ndarray
+
+
 def synthesise(rng: np.random.Generator, table: GestureTable, people: People) -> np.ndarray:
     """Clips of `people` (N rows) doing the gestures of `table` (N rows): (N, 3, 90, 22, 1) float32 as iMiGUE's raw arrays.
 
     Channels x and y in pixels of a 1080 x 1920 picture and score; a missing joint is 0 in all three, so are the frames behind
     the end of a short clip.
     """
+    played = play(rng, table, people)
+    return observe(rng, played.joints, people, played.length, played.hidden, played.left_acts)
+
+
+def play(rng: np.random.Generator, table: GestureTable, people: People) -> Played:
+    """Let `people` (N rows) do the gestures of `table` (N rows). However they move, the same draws are made."""
     num_clips = len(table.used)
     short = rng.random(num_clips) < SHORT_CLIPS
     length = np.where(short, rng.integers(SHORTEST, NUM_FRAMES, num_clips), NUM_FRAMES)
@@ -33,7 +57,7 @@ def synthesise(rng: np.random.Generator, table: GestureTable, people: People) ->
     left_acts = rng.random(num_clips) >= people.right_handed
     joints[left_acts] = joints[left_acts][:, :, list(LAYOUT.opposite)] * np.array([-1, 1], np.float32)
     hidden = (rng.random(num_clips) < table.hidden)[:, None] & (envelope > 0.6)
-    return observe(rng, joints, people, length, hidden, left_acts)
+    return Played(joints, length, hidden, left_acts)
 
 
 def _envelope(rng: np.random.Generator, length: np.ndarray, people: People) -> np.ndarray:

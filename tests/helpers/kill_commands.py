@@ -1,6 +1,6 @@
 """Kill -9 tools that write files at random moments; the same command, run again, must do as if nothing had happened.
 
-    python tests/kill_commands.py [--kills 5] [--seed 0] [--only convert]
+    python tests/helpers/kill_commands.py [--kills 5] [--seed 0] [--only convert]
 
 After each kill, what lies in the output folder is either absent, or whole and of this or an earlier
 time, or a leftover that begins with a dot. The command is then run to its end, which must give the

@@ -1,6 +1,6 @@
 """Many clips: made, packed, opened and loaded, with the time and the memory that it takes.
 
-    python tests/scale.py FOLDER [--clips 1000000] [--workers 8]     everything, one json line a figure; FOLDER is left with the data
+    python tests/helpers/scale.py FOLDER [--clips 1000000] [--workers 8]    everything, one json line a figure; FOLDER is left with the data
 Each figure is taken in a process of its own, so that nothing is warm but the disk cache: `measure(what, path, ...)`.
 """
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyskl.annotations.packing import write_packed
 from pyskl.datasets import PoseDataset, build_dataloader
 from pyskl.recipe import load_config
 
-CONFIG = Path(__file__).parents[1] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20' / 'joint.py'
+CONFIG = Path(__file__).parents[2] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20' / 'joint.py'
 _DIFFERENT = 997        # clips that are drawn; the others repeat them
 
 

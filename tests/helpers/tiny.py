@@ -13,7 +13,7 @@ import numpy as np
 
 from pyskl.annotations import write_annotations
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NUM_JOINTS, NUM_FRAMES, NUM_CLASSES = 5, 20, 3
 
 CONFIG = """

@@ -13,7 +13,7 @@ import pyskl.datasets  # noqa: F401 (fills the registries)
 from pyskl.datasets import Compose
 from pyskl.recipe import Recipe, load_config, read_recipe
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 SPLITS = ('train', 'val', 'test')
 GRAPH_FAMILIES = (
     'aagcn',
@@ -45,7 +45,10 @@ GRAPH_CONFIGS = [p for p in _COMPLETE if _has_graph(p)]
 POSEC3D_CONFIGS = [
     p for p in _COMPLETE if family_of(p) == 'posec3d' and 'imigue' not in p.parent.name
 ]
-HEATMAP_CONFIGS = [p for p in _COMPLETE if not _has_graph(p) and p not in POSEC3D_CONFIGS]
+RGBPOSE_CONFIGS = [p for p in _COMPLETE if family_of(p) == 'rgbpose_conv3d']
+HEATMAP_CONFIGS = [
+    p for p in _COMPLETE if not _has_graph(p) and p not in POSEC3D_CONFIGS + RGBPOSE_CONFIGS
+]
 
 
 def name_of(path: Path) -> str:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-_candidates = [os.environ.get('PYSKL_GOLDEN'), Path(__file__).parents[2] / 'shared' / 'golden']
+_candidates = [os.environ.get('PYSKL_GOLDEN'), Path(__file__).parents[3] / 'shared' / 'golden']
 GOLDEN = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
 needs_golden = pytest.mark.skipif(GOLDEN is None, reason='the full golden outputs are not at hand (set PYSKL_GOLDEN to their folder)')
 
 # The small copies that travel with the project.
-SMALL = Path(__file__).parent / 'golden'
+SMALL = Path(__file__).parents[1] / 'golden'

@@ -1,6 +1,6 @@
 """Kill -9 a training run at random moments; the same command, run again, must end with the same bits as if nothing had happened.
 
-    python tests/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph] [--processes 2]
+    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph] [--processes 2]
 
 Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
 the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and

@@ -1,4 +1,7 @@
-"""Takes the pictures of docs/report from a report, in a headless Chromium: python tests/report_pictures.py REPORT.html [docs/report]"""
+"""Takes the pictures of docs/report from a report, in a headless Chromium.
+
+    python tests/helpers/report_pictures.py REPORT.html [docs/report]
+"""
 import sys
 import time
 from pathlib import Path
