@@ -21,6 +21,7 @@ from pyskl.annotations.notes import fix_command
 from pyskl.annotations.packed import META
 from pyskl.annotations.store import load_annotations
 from pyskl.errors import UserError, run_script
+from pyskl.labels import names_of
 from pyskl.skeletons import LAYOUTS, layout_to_draw
 from pyskl.wording import count, plain
 
@@ -35,6 +36,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--fix', type=Path, metavar='OUT', help='mend what can be mended, write it to OUT, and look that over')
     parser.add_argument('--videos', type=Path, metavar='FOLDER', help='open the videos of the clips in this folder; FILE may then be a '
                         'list of videos without key points: `path label` a line, csv, JSON or pickle')
+    parser.add_argument('--label-names', metavar='FILE', help='names of the classes, one a line, in class order, for a list of '
+                        'videos that has them in place of numbers')
     parser.add_argument('--leave-out', action='store_true', help='with --fix: leave out the clips that cannot be mended')
     args = parser.parse_args(argv)
     if args.leave_out and not args.fix:
@@ -58,7 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.fix:
             raise UserError(f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.')
         from pyskl.datasets.check_list import check_video_list
-        return _say(args, check_video_list(args.file, args.videos, args.num_classes), args.file, [])
+        names = None if args.label_names is None else names_of(args.label_names, '--label-names')
+        return _say(args, check_video_list(args.file, args.videos, args.num_classes, names), args.file, [])
+    if args.label_names is not None:
+        raise UserError('--label-names: is for a list of videos, with --videos FOLDER.')
     done: list[str] = []
     if args.fix:
         fixed = fix_annotations(read_all(args.file), str(args.file), args.leave_out)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyskl.errors import run_script
-from pyskl.files.given import check_checkpoint, check_config, check_present
+from pyskl.files.given import check_checkpoint, check_config, check_present, check_writable
 from pyskl.wording import count
 
 
@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint(args.checkpoint)
     if args.clips:
         check_present(args.clips)
+    check_writable(args.out)
     # Not before: --help and wrong options answer at once.
     from pyskl.apis import ExportOptions, export_network
     from pyskl.apis.setup import read_run

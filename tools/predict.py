@@ -30,7 +30,7 @@ from pyskl.annotations.forms import form_of
 from pyskl.annotations.packed import META
 from pyskl.errors import DataError, UserError, run_script
 from pyskl.files.atomic import atomic_write
-from pyskl.files.given import check_checkpoint, check_config, check_present
+from pyskl.files.given import check_checkpoint, check_config, check_present, check_writable
 from pyskl.skeletons import Layout, layout_of
 from pyskl.sources.conversion import convert
 from pyskl.sources.forms import FORMS
@@ -146,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint(args.checkpoint)
     for path in (*args.inputs, *([args.pose] if args.pose else [])):
         check_present(path)
+    check_writable(args.out / 'answers.json')
     videos = [path for path in args.inputs if _is_of_videos(path)]
     _check_readable(videos)
 

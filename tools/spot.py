@@ -1,7 +1,7 @@
 """Spot what happens when in long recordings: python tools/spot.py CONFIG -C CHECKPOINT SKELETONS [...]
 
     python tools/spot.py configs/spotting/demo.py -C latest.pth data/spotting --split test --fit-on val
-    python tools/spot.py JOINT.py -C joint.pth --stream BONE.py bone.pth --weights 0.4 0.6 recordings/
+    python tools/spot.py JOINT.py recordings/ -C joint.pth --stream BONE.py bone.pth --weights 0.4 0.6
 
 SKELETONS are folders or files of iMiGUE's csv release or SMG's, or annotation files whose clips are recordings. Written are
 segments.csv and segments.json, the challenge's SEQID_prediction.csv of each recording, and, where the recordings have labels,
@@ -19,10 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 from pyskl.errors import ConfigError, run_script
 from pyskl.files.atomic import atomic_write
-from pyskl.files.given import check_checkpoint, check_config
+from pyskl.files.given import check_checkpoint, check_config, check_writable
 from pyskl.files.locks import RESULTS_LOCK, in_turn
 from pyskl.sources.recordings import RecordingFile, find_recordings, id_of_class
-from pyskl.wording import count
+from pyskl.spotting.rows import (
+    SUFFIX,
+    check_prediction_names,
+    write_csv,
+    write_json,
+    write_predictions,
+)
+from pyskl.wording import count, some
 
 if TYPE_CHECKING:
     from pyskl.apis.spotting import Spotter
@@ -74,7 +81,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="which of iMiGUE's, as tools/readlabel.py has it",
     )
     add('--img-shape', nargs=2, type=int, metavar=('H', 'W'), help='of the videos in pixels')
-    add('--fps', type=float, help='of these recordings; they are brought to the rate of the config')
+    add(
+        '--fps',
+        type=float,
+        help='of these recordings, brought to the rate of the config (default: as annotation files say, or the same)',
+    )
     add('--labels', help='names of the classes: a text file, or a known name')
     add('--report', type=Path, metavar='FILE.html', help='write a page with timelines and a player')
     group = parser.add_argument_group('windows (default: as data.test of the config says)')
@@ -138,8 +149,12 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
         raise ConfigError(
             f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected pixels from 1 on.'
         )
-    if args.fps is not None and not 0 < args.fps < 1000:
-        raise ConfigError(f'--fps {args.fps:g}: expected frames a second, above 0 and below 1,000.')
+    if args.fps is not None and not 1 <= args.fps < 1000:
+        raise ConfigError(f'--fps {args.fps:g}: expected frames a second, from 1 to below 1,000.')
+    for name in ('stride', 'every'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise ConfigError(f'--{name} {value}: expected frames, from 1 on.')
     if args.report is not None and args.report.suffix not in ('.html', '.htm'):
         raise ConfigError(f'--report {args.report}: expected a name that ends in .html.')
     return args
@@ -153,10 +168,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_checkpoint(checkpoint)
     size = tuple(args.img_shape) if args.img_shape else None
     files = find_recordings(args.recordings, args.joints, size, args.split)
+    check_prediction_names([file.name for file in files])
     # Not before: --help and wrong options answer at once.
     from pyskl.apis.spot_files import finished, judge, scored
     from pyskl.apis.spotting import load_spotter
-    from pyskl.spotting.rows import SUFFIX, write_csv, write_json, write_predictions
 
     spotter = load_spotter(streams, args.weights, _windows(args), args.device, args.background)
     _change_windows(spotter, args)
@@ -166,10 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             'RecordingDataset, or leave --fps out.'
         )
     names, out_dir = spotter.names(args.labels), _out_dir(args, spotter)
+    check_writable(out_dir / SAVED, *([args.report] if args.report else []))
     how, made = _thresholds(args, spotter, files)
     truth, found, frames, kept = {}, {}, {}, {}
     for file, recording, scores in scored(spotter, files, args.fps, 'spotting'):
-        found[file.name] = finished(spotter, recording, scores, how, args.fps)
+        found[file.name] = finished(spotter, recording, scores, how)
         frames[file.name] = (recording.first, recording.num_frames)
         if recording.segments is not None:
             truth[file.name] = recording.segments
@@ -202,6 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f'wrote {count(len(written), "file")} {out_dir}/*{SUFFIX}')
     if figures:
         print(f'wrote {out_dir / "metrics.json"}')
+    _name_old_files(out_dir, [*written, *([out_dir / 'metrics.json'] if figures else [])])
     if args.report is not None:
         from pyskl.report.timeline import write_timeline
 
@@ -220,7 +237,7 @@ def _windows(args: argparse.Namespace) -> Any:
 
     if not args.lengths:
         return None
-    stride = args.stride or max(1, min(args.lengths) // 6)
+    stride = args.stride or max(1, min(args.lengths) // 6)  # 0 is refused before
     return Windows(tuple(args.lengths), stride, stride).in_blocks(args.every)
 
 
@@ -256,11 +273,15 @@ def _thresholds(
         return how, None
     given = {name: getattr(args, name) for name in THRESHOLDS if getattr(args, name) is not None}
     how = Thresholds(**given, background=spotter.background)
-    return (
-        choose_thresholds(args.config, spotter, files, how, args.fps)
-        if args.fit_on
-        else (how, None)
-    )
+    return choose_thresholds(args.config, spotter, files, how) if args.fit_on else (how, None)
+
+
+def _name_old_files(out_dir: Path, written: Sequence[Path]) -> None:
+    """Warn of predictions and figures that an earlier run left beside those of this one."""
+    known = [*sorted(out_dir.glob(f'*{SUFFIX}')), out_dir / 'metrics.json']
+    old = [path.name for path in known if path not in written and path.exists()]
+    if old:
+        print(f'warning: {some(old)} in {out_dir} come from an earlier run, not from this one')
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -155,6 +155,7 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
     rows = csv_rows((line for _, line in lines), path, delimiter)
     header = [cell.lower() for cell in rows[0]]
     if {*_FILE_KEYS, *_ID_KEYS}.intersection(header):
+        _warn_without_label(header, path)
         for (n, _), row in zip(lines[1:], rows[1:]):
             if len(row) != len(header):
                 raise DataError(
@@ -169,6 +170,17 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
         yield (
             _fields(name, [cell for cell in rest if cell], numbers, f'{path}, line {n}'),
             f'line {n}',
+        )
+
+
+def _warn_without_label(header: Sequence[str], path: Path) -> None:
+    """Say that a header names no label, where one of its other columns may be meant to."""
+    known = {*_FILE_KEYS, *_ID_KEYS, *LABEL_KEYS}.union(*_PLACE_KEYS.values())
+    others = [title for title in header if title and title not in known]
+    if others and not set(LABEL_KEYS).intersection(header):
+        warn_once(
+            f'{path}: no column is called label, so its clips have none; passed over: {some(others)}. '
+            'If one of these holds the labels, call it label.'
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,14 @@ def choose_thresholds(
     spotter: Spotter,
     files: Sequence[RecordingFile],
     start: Thresholds,
-    fps: float | None = None,
 ) -> tuple[Thresholds, dict[str, Any]]:
-    """Choose thresholds by the recordings of the config's data.val, and say so.
+    """Choose thresholds by the recordings of the config's data.val, at its frame rate, and say so.
 
     Args:
         config: path of the config.
         spotter: its networks.
         files: the recordings that are reported.
         start: where to begin.
-        fps: of all recordings.
 
     Returns:
         The thresholds, and how they came about.
@@ -53,13 +52,14 @@ def choose_thresholds(
     """
     chosen = _val_files(config)
     _check_apart(chosen, files)
-    scores, truth, frames = {}, {}, {}
-    for file, recording, one in scored(spotter, chosen, fps, 'choosing thresholds'):
+    scores, truth, read = {}, {}, {}
+    for file, recording, one in scored(spotter, chosen, None, 'choosing thresholds'):
         if recording.segments is None:
             raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
         scores[file.name], truth[file.name] = one, recording.segments
-        frames[file.name] = (recording.first, recording.num_frames)
-    how, value = fit_thresholds(scores, truth, start, _finisher(spotter, frames, fps))
+        read[file.name] = (recording.first, recording.num_frames, spotter.rate(recording.fps))
+    finish: Finish = lambda name, segments: in_file_frames(segments, *read[name])  # noqa: E731
+    how, value = fit_thresholds(scores, truth, start, finish)
     said = ', '.join(
         f'{name} {number:g}' for name, number in vars(how).items() if name != 'background'
     )
@@ -80,25 +80,25 @@ def scored(
 ) -> Iterator[tuple[RecordingFile, Recording, Scores]]:
     """Read and score one recording after the other, under a bar that counts frames.
 
-    What was odd about them is printed at the end.
+    Recordings have the rate `fps`; None: what they say themselves. What was odd is printed at the end.
     """
     notes = []
     with tqdm(files, title, unit='recording', leave=False, disable=None) as bar:
         for file in bar:
             recording = file.read()
+            recording = recording if fps is None else replace(recording, fps=fps)
             check_fits(spotter, recording)
             notes += recording.notes
             if not recording.shown().any():
                 notes.append(f'{file.path}: nobody is seen in any frame, so nothing is spotted')
-            rate = spotter.rate(fps)
+            rate = spotter.rate(recording.fps)
             total = num_taken(recording.num_frames, rate)
             yield (
                 file,
                 recording,
                 spotter.scores(
                     recording,
-                    fps,
-                    lambda done, name=file.name, n=total: bar.set_postfix_str(
+                    progress=lambda done, name=file.name, n=total: bar.set_postfix_str(
                         f'{name} {done / n:.0%}'
                     ),
                 ),
@@ -110,11 +110,11 @@ def scored(
 
 
 def finished(
-    spotter: Spotter, recording: Recording, scores: Scores, how: Thresholds, fps: float | None
+    spotter: Spotter, recording: Recording, scores: Scores, how: Thresholds
 ) -> list[Segment]:
     """Return the segments of a recording, in frames of its file."""
-    found = find_segments(scores, how)
-    return _finisher(spotter, {'': (recording.first, recording.num_frames)}, fps)('', found)
+    rate = spotter.rate(recording.fps)
+    return in_file_frames(find_segments(scores, how), recording.first, recording.num_frames, rate)
 
 
 def judge(
@@ -196,7 +196,3 @@ def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]
             f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are among those that are '
             'spotted here; figures on them would say little. Name other recordings, or --split test.'
         )
-
-
-def _finisher(spotter: Spotter, frames: Mapping[str, tuple[int, int]], fps: float | None) -> Finish:
-    return lambda name, segments: in_file_frames(segments, *frames[name], spotter.rate(fps))

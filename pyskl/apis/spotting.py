@@ -22,7 +22,7 @@ from ..annotations.segments import Segment
 from ..datasets import Compose
 from ..datasets.loader import collate
 from ..engine.batch import predict
-from ..errors import ConfigError, DataError
+from ..errors import CheckpointError, ConfigError, DataError
 from ..inputs import lazy_inputs
 from ..labels import Labels, class_names
 from ..models import fuse_conv_bn
@@ -75,7 +75,7 @@ class Spotter:
 
         Raises:
             ConfigError: a model that has no class scores for each view, streams that differ in their
-                classes, other weights than streams.
+                classes or joints, other weights than streams.
         """
         self.models, self.windows, self.background = list(models), windows, background
         given = check_weights(weights, len(self.models))
@@ -83,6 +83,7 @@ class Spotter:
             raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
         self.weights = [weight / sum(given) for weight in given]
         counts = [model.cls_head.num_classes for model in self.models]
+        _check_names(self.models)
         self.num_classes = counts[0]
         if len(set(counts)) > 1:
             raise ConfigError(
@@ -111,16 +112,18 @@ class Spotter:
 
         Args:
             recording: of any length; only the frames of a block pass the networks at once.
-            fps: of the recording; None: that of the windows.
+            fps: of the recording; None: what it says itself, or else that of the windows.
             progress: told how many frames are done, block by block.
 
         Raises:
-            DataError: the recording does not fit the networks.
+            DataError: the recording does not fit the networks. CheckpointError: their answers are no
+                numbers.
         """
-        recording = at_rate(recording, self.rate(fps))
-        number, middles, probs = recording.num_frames, [], []
+        rate = self.rate(fps or recording.fps)
+        number, middles, probs = num_taken(recording.num_frames, rate), [], []
         for block in self.windows.blocks(number):
-            clip = recording.cut(block.start, block.stop)
+            part = at_rate(recording, rate, block.start, block.stop)
+            clip = part.cut(0, part.num_frames)
             middles.append(block.middles)
             probs.append(self.block_scores(clip, block))
             if progress is not None:
@@ -162,16 +165,19 @@ class Spotter:
         """Spot what happens in a recording, in frames as its file counts them."""
         how = how or Thresholds(background=self.background)
         found = find_segments(self.scores(recording, fps), how)
-        return in_file_frames(found, recording.first, recording.num_frames, self.rate(fps))
+        rate = self.rate(fps or recording.fps)
+        return in_file_frames(found, recording.first, recording.num_frames, rate)
 
     @cached_property
     def num_joints(self) -> int | None:
         """V that recordings must have; None where nobody says it."""
-        for model in self.models:
-            graph = getattr(model.backbone, 'graph', None)
-            if graph is not None:
-                return graph.num_joints
-        return None
+        numbers = {model.wanted.num_joints for model in self.models} - {None}
+        if len(numbers) > 1:
+            raise ConfigError(
+                f'the streams take {" and ".join(map(str, sorted(numbers)))} joints. Expected streams of '
+                'the same key points.'
+            )
+        return numbers.pop() if numbers else None
 
 
 def load_spotter(
@@ -210,6 +216,15 @@ def load_spotter(
             f'{", ".join(str(each.background) for each in told)}. Expected the same.'
         )
     background = told[0].background if background is None else background
+    rates = {each.windows.fps for each in told if each.windows is not None} - {None}
+    if len(rates) > 1:
+        raise ConfigError(
+            f'{" and ".join(map(str, names))} say different frame rates: '
+            f'{", ".join(f"{rate:g}" for rate in sorted(rates))} frames a second. Windows of so many frames '
+            'would last differently long: expected streams of one rate.'
+        )
+    if windows.fps is None and told[0].windows is not None:
+        windows = replace(windows, fps=told[0].windows.fps)
     for model in models:
         fuse_conv_bn(model)
     return Spotter(models, windows, weights, background)
@@ -226,11 +241,18 @@ def told_by(model: torch.nn.Module) -> Told:
     return Told(None, None)
 
 
-def at_rate(recording: Recording, rate: float) -> Recording:
-    """Return a recording of which every rate-th frame is taken, the nearest one there."""
-    if rate == 1:
-        return recording
-    taken = frames_taken(np.arange(num_taken(recording.num_frames, rate)), rate)
+def at_rate(
+    recording: Recording, rate: float, start: int = 0, stop: int | None = None
+) -> Recording:
+    """Return a recording of which every rate-th frame is taken, the nearest one there.
+
+    Args:
+        recording: stays as it is.
+        rate: frames of it that go by in one frame of the windows; 1: views, not copies.
+        start, stop: of the windows' frames only these; None: to the end.
+    """
+    stop = num_taken(recording.num_frames, rate) if stop is None else stop
+    taken: Any = slice(start, stop) if rate == 1 else frames_taken(np.arange(start, stop), rate)
     score = None if recording.score is None else recording.score[:, taken]
     return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
 
@@ -242,6 +264,8 @@ def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
 
 def num_taken(num_frames: int, rate: float) -> int:
     """Return how many of the windows' frames a recording of so many frames has."""
+    if rate == 1:
+        return num_frames
     number = int((num_frames - 0.5) / rate)
     while frames_taken(np.array(number), rate) < num_frames:
         number += 1
@@ -261,6 +285,23 @@ def in_file_frames(
         )
         for segment in segments
     ]
+
+
+def _check_names(models: Sequence[torch.nn.Module]) -> None:
+    """ConfigError where streams call a class differently; classes that nobody names are passed over."""
+    if len({model.cls_head.num_classes for model in models}) > 1:
+        return
+    first, *others = (
+        class_names(model.cls_head.num_classes, *model.label_sources, layouts=model.layouts)
+        for model in models
+    )
+    for model, names in zip(models[1:], others):
+        for k, (ours, theirs) in enumerate(zip(first, names)):
+            if ours != theirs and f'class {k}' not in (ours, theirs):
+                raise ConfigError(
+                    f'class {k} is {plain(ours)} in {models[0].cfg.filename} and {plain(theirs)} in '
+                    f'{model.cfg.filename}. Expected streams with the same classes in the same order.'
+                )
 
 
 def _prepared(model: torch.nn.Module) -> Compose:
@@ -299,6 +340,11 @@ def _window_probs(
     batch = collate([lazy_inputs(pipeline(results, lazy=True))])
     model.check_batch(batch, training=False)
     logits = predict(model, batch, model.target.device)['score'][0]  # (S, K), mirrored ones behind
+    if not logits.isfinite().all():
+        raise CheckpointError(
+            f'{model.cfg.filename}: the network answers {plain(clip["frame_dir"])} with NaN or infinity. '
+            'Expected numbers: did its training diverge? Take an earlier checkpoint.'
+        )
     probs = logits.sigmoid() if model.cls_head.multi_class else logits.softmax(-1)
     return probs.unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
 

@@ -21,6 +21,7 @@ from ..errors import ConfigError, DataError
 from ..skeletons import layout_of
 from .spotting import Spotter, frames_taken
 
+MOST_DROPPED = 20_000  # frames, about ten minutes
 
 @dataclass(frozen=True)
 class Answer:
@@ -93,18 +94,22 @@ class Stream:
             people: (M, V, 3) x px, y px, score of M people, or (V, 3) of one; people may come and go
                 from frame to frame. NaN, or 0, 0, 0: a missing joint. None: a dropped frame, in which
                 nobody is seen.
-            number: of the frame, where the camera counts them; frames that it skips are dropped ones.
+            number: of the frame, counted from 0, where the camera counts them; frames that it skips
+                are dropped ones.
 
         Returns:
             The answers that this frame completes; mostly none.
 
         Raises:
-            DataError: another shape, or a number that went by already.
+            DataError: another shape, or a number that went by already or lies far ahead.
         """
         if self._closed:
             raise DataError('the stream is closed. Begin a new one.')
-        if number is not None and number < self._pushed:
-            raise DataError(f'frame {number}: expected {self._pushed} or a later one.')
+        if number is not None and not self._pushed <= number <= self._pushed + MOST_DROPPED:
+            raise DataError(
+                f'frame {number}: expected {self._pushed}, or a later one after at most {MOST_DROPPED:,} '
+                'dropped frames. Count frames from 0, or begin a new stream after a longer pause.'
+            )
         frame = self._frame(people)
         answers: list[Answer] = []
         while number is not None and self._pushed < number:

@@ -16,18 +16,25 @@ from ..wording import count, some
 from .videos import faults_of_videos
 
 
-def check_video_list(path: Path, folder: Path, num_classes: int | None = None) -> Report:
+def check_video_list(
+    path: Path,
+    folder: Path,
+    num_classes: int | None = None,
+    label_names: Sequence[str] | None = None,
+) -> Report:
     """Check a list of videos.
 
     Args:
         path: the list, in a form that VideoDataset reads.
         folder: of the videos.
         num_classes: labels must be below; None: not checked.
+        label_names: of the classes, where the list has names in place of numbers.
 
     Raises:
         DataError: the list cannot be read.
     """
-    data, report = read_video_list(path, multi_class=True), Report()
+    data = read_video_list(path, multi_class=True, label_names=label_names)
+    report = Report()
     clips = data['annotations']
     report.facts |= {'clips': len(clips), 'layout': None}
     names = data.get('label_names')

@@ -58,6 +58,29 @@ def check_present(path: str | os.PathLike) -> Path:
     return path
 
 
+def check_writable(*paths: str | os.PathLike) -> None:
+    """UserError where files cannot be written, or not into a folder, asked before the work they hold.
+
+    Args:
+        paths: files, there or not; of a folder, any file in it.
+    """
+    for path in map(Path, paths):
+        folder = path.parent
+        while not os.path.lexists(folder) and folder != folder.parent:
+            folder = folder.parent
+        reason = ''
+        if os.path.isdir(path):
+            reason = 'it is a folder'
+        elif not os.path.isdir(folder):
+            reason = f'{folder} is no folder'
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            reason = f'{folder} may not be written to'
+        if reason:
+            raise UserError(
+                f'{path}: cannot be written ({reason}). Choose another place or free the name.'
+            )
+
+
 def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
     """Split 'FILE.pkl:pose' into the file and the part of it that is meant; no part: None.
 
@@ -71,13 +94,14 @@ def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
 
 
 def check_out(out: Path, given: Iterable[Path], suffixes: Sequence[str]) -> None:
-    """UserError where the file to be written is one of those that are read.
+    """UserError where the file to be written is one of those that are read, or cannot be written.
 
     Args:
         out: the file to be written.
         given: files and folders that are read.
         suffixes: endings of the files that are read in folders, and below.
     """
+    check_writable(out)
     if not out.exists():
         return
     is_read = out.name.lower().endswith(tuple(suffixes))

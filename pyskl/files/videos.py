@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import DataError
 from .libraries import decord
 from .safe_pickle import open_regular
+from .video_containers import is_transport_stream, look
 
 CURE = 'Is the file whole? Get it again, or convert it anew: ffmpeg -i IN.mp4 OUT.mp4.'
 _AT_ONCE = 32  # frames of one call: decord holds them beside the copy that it hands on
@@ -37,24 +38,40 @@ class VideoFrames:
     def __init__(self, path: str | os.PathLike, num_threads: int = 1):
         self.path = str(path)
         with open_regular(Path(path)) as f:
-            head = f.read(64)
+            head = f.read(256)
+            container = look(f)
         if head.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(_PLAYLISTS):
             raise DataError(f'{path}: is a playlist, which names other files. Expected a video.')
+        if is_transport_stream(head):
+            raise DataError(
+                f'{path}: is an MPEG transport stream, of which decord misses frames. Put it into '
+                'another file, nothing of it changes: ffmpeg -i IN.ts -c copy OUT.mp4.'
+            )
         library = decord()
         self._num_threads = num_threads
         # The first is no RuntimeError; an AssertionError says that there are no frames.
-        self._errors = (library.base.DECORDError, RuntimeError, AssertionError, IndexError)
+        self._errors = (
+            *(library.base.DECORDError, RuntimeError, AssertionError, IndexError, StopIteration),
+        )
         try:
-            with quiet():
-                # As an absolute path, since FFmpeg takes what stands before a colon for a protocol.
-                self._reader = library.VideoReader(os.path.abspath(path), num_threads=num_threads)
+            self._open()
         except (*self._errors, UnicodeError) as error:
             raise DataError(
                 f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for '
                 f'example, with at least one frame. {CURE}'
             ) from error
+        self._length, self._jumps = len(self._reader), container.jumps
+        if container.shown is not None and container.shown < self._length:
+            # Hidden frames count for decord where it jumps, and not where it goes on.
+            self._length, self._jumps = container.shown, False
 
-        self._length = len(self._reader)
+    def _open(self) -> None:
+        with quiet():
+            # As an absolute path, since FFmpeg takes what stands before a colon for a protocol.
+            self._reader = decord().VideoReader(
+                os.path.abspath(self.path), num_threads=self._num_threads
+            )
+        self._next = 0  # the frame that comes next without a jump
 
     def __len__(self) -> int:
         return self._length
@@ -87,20 +104,44 @@ class VideoFrames:
             DataError: naming the file and the first frame that cannot be decoded.
         """
         needed, places = np.unique(np.asarray(numbers, np.int64), return_inverse=True)
-        decoded: list[np.ndarray] = []
         try:
-            for start in range(0, len(needed), _AT_ONCE):
-                batch = self._reader.get_batch(needed[start : start + _AT_ONCE])
-                if close and start + _AT_ONCE >= len(needed):
-                    self.close()
-                decoded.extend(batch.asnumpy())
+            decoded = self._jump_to(needed, close) if self._jumps else self._go_to(needed, close)
         except self._errors as error:
             raise self._refused(needed.tolist()) from error
         return [decoded[i] for i in places.tolist()]
 
+    def _jump_to(self, numbers: np.ndarray, close: bool = False) -> list[np.ndarray]:
+        """Decode frames, from the key frame before each on."""
+        decoded: list[np.ndarray] = []
+        for start in range(0, len(numbers), _AT_ONCE):
+            batch = self._reader.get_batch(numbers[start : start + _AT_ONCE])
+            if close and start + _AT_ONCE >= len(numbers):
+                self.close()
+            decoded.extend(batch.asnumpy())
+        return decoded
+
+    def _go_to(self, numbers: np.ndarray, close: bool = False) -> list[np.ndarray]:
+        """Decode frames whose numbers rise, and all that lie before them."""
+        if numbers[0] < self._next:
+            self._open()
+        decoded, place, self._next = [], self._next, self._length  # unknown where decoding fails
+        for number in numbers.tolist():
+            if number >= self._length:
+                raise IndexError(number)
+            for _ in range(place, number):
+                self._reader.next()  # not skip_frames, which jumps over key frames
+            decoded.append(self._reader.next().asnumpy())
+            place = number + 1
+        self._next = place
+        if close:
+            self.close()
+        return decoded
+
     def nearby_frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
         """Take for each frame the key frame that decord's `seek` finds: inexact, without decoding
-        what lies between."""
+        what lies between; the very frames where decord's jumps are not exact."""
+        if not self._jumps:
+            return self.frames(numbers)
         decoded = []
         for number in np.asarray(numbers, np.int64).tolist():
             try:
@@ -116,7 +157,7 @@ class VideoFrames:
         with contextlib.suppress(DataError), VideoFrames(self.path, self._num_threads) as again:
             for first in numbers:
                 try:
-                    again._reader.get_batch([first])
+                    (again._jump_to if again._jumps else again._go_to)(np.array([first]))
                 except self._errors:
                     break
         return DataError(f'{self.path}: frame {first} of {len(self)} cannot be decoded. {CURE}')

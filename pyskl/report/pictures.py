@@ -18,6 +18,7 @@ from ..errors import DataError
 from ..files.libraries import opencv
 from ..files.videos import VideoFrames
 from ..skeletons import is_present
+from ..wording import count
 from .packing import real_part
 
 TILE = 120  # pixels, the edge of a frame on the page
@@ -76,8 +77,8 @@ def pack_pictures(
         )
     if tried < len(annotations):
         packed.notes.append(
-            f'The pictures of {len(annotations) - tried} clips would make the file too large; they '
-            'are not in it.'
+            f'The pictures of {count(len(annotations) - tried, "clip")} would make the file too '
+            'large; they are not in it.'
         )
     return packed
 

@@ -4,7 +4,7 @@ iMiGUE    NNNN_light_hand.csv or NNNN_openpose.xlsx, beside it NNNN_label.csv (c
           last frame); frames are counted as in the file's first column
 SMG       SampleNNNN_skeleton.csv, beside it SampleNNNN_finelabels.csv; pixels; frames count from 1
 FILE.pkl  annotations, one a recording, of any skeleton; the field `segments`, if it is there, holds
-          rows (class, first frame, last frame) with frames counted from 0
+          rows (class, first frame, last frame) with frames counted from 0, `fps` the frame rate
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Recording:
         first: number of the first frame, as labels and predictions count.
         segments: what is known to happen; None where no labels are there.
         notes: lines on what was odd and how it was read.
+        fps: frames a second; None where nobody says it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Recording:
     first: int = 0
     segments: tuple[Segment, ...] | None = None
     notes: tuple[str, ...] = ()
+    fps: float | None = None
 
     @property
     def num_frames(self) -> int:
@@ -142,12 +144,12 @@ def find_recordings(
     found = [file for file in found if split is None or file.split in (None, split)]
     if not found:
         of = f' of the split {split!r}' if split else ''
-        raise DataError(f'{some(paths)}: holds no recordings{of}. {EXPECTED}')
+        raise DataError(f'{some(map(str, paths))}: holds no recordings{of}. {EXPECTED}')
     names = [file.name for file in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f'{some(paths)}: several recordings are called {some(twice)}. Expected names that differ: '
+            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names that differ: '
             'name the folder of one split, or give split.'
         )
     return sorted(found, key=lambda file: file.name)
@@ -177,8 +179,16 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
         if clip.get('segments') is not None:
             rows = _rows(clip['segments'], where)
             segments, notes = _segments(rows, 0, keypoint.shape[1], where)
+        fps = clip.get('fps')
+        known = isinstance(fps, (int, float)) and 0 < fps < 1000
         return Recording(
-            clip['frame_dir'], keypoint, score, clip.get('img_shape'), 0, segments, tuple(notes)
+            name=clip['frame_dir'],
+            keypoint=keypoint,
+            score=score,
+            img_shape=clip.get('img_shape'),
+            segments=segments,
+            notes=tuple(notes),
+            fps=float(fps) if known else None,
         )
 
     return [

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 from ..annotations.segments import Segment
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..evaluation.spotting import CHALLENGE_IOU, add_up, count_right
 from ..files.atomic import atomic_write
 from ..files.texts import read_json
@@ -103,4 +103,7 @@ def load_thresholds(path: str | PathLike) -> Thresholds:
         )
         if not (fine or (name == 'background' and value is None)):
             raise DataError(f'{path}: {name} = {brief(value)}. Expected a number. {expected}')
-    return Thresholds(**given)
+    try:
+        return Thresholds(**given)
+    except ConfigError as error:
+        raise ConfigError(f'{path}: {error}') from error

@@ -12,7 +12,7 @@ from ..annotations.segments import Segment
 from ..errors import DataError
 from ..files.atomic import atomic_write
 from ..sources.imigue.labels import read_rows
-from ..wording import cell
+from ..wording import cell, plain
 
 COLUMNS = ('clip', 'class', 'name', 'start', 'end', 'score')
 SUFFIX = '_prediction.csv'
@@ -65,12 +65,29 @@ def write_predictions(
     """
     written = []
     for clip, segments in predicted.items():
-        path = folder / f'{clip.replace("/", "_")}{SUFFIX}'
+        path = folder / prediction_name(clip)
         with atomic_write(path, 'w', encoding='ascii', newline='') as file:
             for s in segments:
                 file.write(f'{id_of(clip, s.label)},{s.start},{s.end}\n')
         written.append(path)
     return written
+
+
+def prediction_name(clip: str) -> str:
+    """Return the name of a recording's file of predictions."""
+    return f'{clip.replace("/", "_")}{SUFFIX}'
+
+
+def check_prediction_names(clips: Sequence[str]) -> None:
+    """DataError where two recordings would be written into one file of predictions."""
+    known: dict[str, str] = {}
+    for clip in clips:
+        other = known.setdefault(prediction_name(clip), clip)
+        if other != clip:
+            raise DataError(
+                f'recordings {plain(other)} and {plain(clip)}: the predictions of both would be '
+                f'{plain(prediction_name(clip))}. Expected names that differ otherwise than by / and _.'
+            )
 
 
 def read_predictions(path: Path, class_of: Callable[[int], int]) -> list[Segment]:

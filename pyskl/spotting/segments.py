@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..annotations.segments import Segment, common_frames
+from ..annotations.segments import Segment, bounds
 from ..errors import ConfigError
 
 
@@ -129,11 +129,10 @@ def _surest(segments: Sequence[Segment], overlap: float) -> list[Segment]:
     order = sorted(segments, key=lambda s: (-s.score, s.start, s.label))
     if not order:
         return []
-    common = common_frames(order, order)
-    lengths = np.array([segment.num_frames for segment in order])
-    shared = common / np.minimum(lengths[:, None], lengths[None])
-    kept: list[int] = []
-    for i in range(len(order)):
-        if not any(shared[i, j] > overlap for j in kept):
-            kept.append(i)
-    return [order[i] for i in kept]
+    starts, ends = bounds(order).T
+    kept = np.zeros(len(order), bool)
+    for i in range(len(order)):  # one row at a time: noisy scores have very many segments
+        common = np.minimum(ends[kept], ends[i]) - np.maximum(starts[kept], starts[i]) + 1
+        shorter = np.minimum((ends - starts)[kept], ends[i] - starts[i]) + 1
+        kept[i] = not (common / shorter > overlap).any()
+    return [order[i] for i in np.flatnonzero(kept)]

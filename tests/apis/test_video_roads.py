@@ -20,7 +20,7 @@ from pyskl.apis import TrainOptions, inference_recognizer, init_recognizer, trai
 from pyskl.apis.inference import test_sample
 from pyskl.apis.setup import read_run
 from pyskl.engine.trainer import Trainer
-from pyskl.errors import ConfigError, DataError
+from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.files.videos import VideoFrames
 
 CLIP = SMALL / 'video' / 'clip.mp4'
@@ -107,6 +107,14 @@ def test_a_list_of_videos_is_looked_over(folder, tmp_path, capsys):
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(clips))
     assert check([str(tmp_path / 'a.pkl'), '--videos', str(folder)]) == 1
     assert 'videos of 1 clip cannot be read (train_1)' in capsys.readouterr().out
+    (tmp_path / 'names.txt').write_text('wave\nnod\n')
+    (tmp_path / 'n.csv').write_text('file,label\ntrain_0.mp4,nod\n')
+    words = [str(tmp_path / 'n.csv'), '--videos', str(folder)]
+    with pytest.raises(DataError, match='label_names'):
+        check(words)
+    assert check([*words, '--label-names', str(tmp_path / 'names.txt')]) == 0
+    with pytest.raises(UserError, match='--videos'):
+        check([*words[:1], '--label-names', 'names.txt'])
     with pytest.raises(DataError, match='VideoDataset.*--videos'):
         check([str(folder / 'train.txt')])
 

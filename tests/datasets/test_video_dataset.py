@@ -13,7 +13,8 @@ import pytest
 import torch
 from goldens import SMALL
 
-from pyskl.annotations import make_annotation, write_annotations
+from pyskl.annotations import make_annotation, notes, write_annotations
+from pyskl.annotations.video_lists import read_video_list
 from pyskl.datasets import (
     ClipDataset,
     PoseDataset,
@@ -120,6 +121,17 @@ def test_labels_that_are_names_need_their_order(tmp_path):
         listed(tmp_path, text)
     with pytest.raises(DataError, match="'clap'.*Did you mean clop"):
         listed(tmp_path, text, label_names=['clop', 'wave hello'])
+
+
+def test_a_header_that_names_no_label_is_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(notes, '_said', set())
+    (tmp_path / 'l.csv').write_text('video;gesture\na.mp4;wave\n')
+    assert read_video_list(tmp_path / 'l.csv')['annotations'][0]['label'] == -1
+    assert 'no column is called label' in caplog.text and 'gesture' in caplog.text
+    caplog.clear()
+    (tmp_path / 'm.csv').write_text('video,start,end\na.mp4,0,5\n')
+    read_video_list(tmp_path / 'm.csv')
+    assert not caplog.text
 
 
 def test_an_annotation_file_names_videos_with_or_without_key_points(tmp_path):

@@ -1,6 +1,6 @@
 """Kill -9 a training run at random moments; the same command, run again, must end with the same bits as if nothing had happened.
 
-    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph] [--processes 2]
+    python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph | --videos] [--processes 2]
 
 Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
 the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and
@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 from tiny import ROOT, problem
 from tiny_graph import problem as graph_problem
+from tiny_videos import problem as video_problem
 
 from pyskl.engine.checkpoint import read_checkpoint
 
@@ -33,6 +34,7 @@ checkpoint_config = dict(by_epoch=False, interval=1, max_keep_ckpts=3)
 total_epochs = 8
 log_config = dict(interval=1)
 """
+PROBLEMS = {'heatmaps': problem, 'graph': graph_problem, 'videos': video_problem}
 
 
 def start(*words: object, **env: str) -> subprocess.Popen:
@@ -188,10 +190,10 @@ def finish(words: list[object]) -> float:
     return time.monotonic() - before
 
 
-def campaign(folder: Path, kills: int, seed: int = 0, graph: bool = False, processes: int = 1) -> tuple[list[str], list[str]]:
+def campaign(folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps', processes: int = 1) -> tuple[list[str], list[str]]:
     """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
     random.seed(seed)
-    config = (graph_problem if graph else problem)(folder, extra=FREQUENT)
+    config = PROBLEMS[network](folder, extra=FREQUENT)
     seconds = finish(command(config, folder / 'whole', 0, processes))
     struck: list[str] = []
     wrong: list[str] = []
@@ -220,13 +222,15 @@ def main() -> int:
     parser.add_argument('--kills', type=int, default=30)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--folder', type=Path, help='where to work (default: a temporary folder)')
-    parser.add_argument('--graph', action='store_true', help='a graph network')
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument('--graph', dest='network', action='store_const', const='graph', default='heatmaps', help='a graph network')
+    chosen.add_argument('--videos', dest='network', action='store_const', const='videos', help='a network on pictures')
     parser.add_argument('--processes', type=int, default=1, help='under torchrun')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        struck, wrong = campaign(folder, args.kills, args.seed, args.graph, args.processes)
+        struck, wrong = campaign(folder, args.kills, args.seed, args.network, args.processes)
     kinds = {kind: sum(kind in what for what in struck) for kind in ('the start', 'training', 'a half-written checkpoint')}
     print(f'{len(struck)} kills (' + ', '.join(f'{n} in {kind}' for kind, n in kinds.items()) + f'); {len(wrong)} differences')
     print('\n'.join(wrong))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
-from spotting_problem import checkpoint, write_config
-from tiny import run, script
+import torch
+from spotting_problem import checkpoint, recording, write_config
+from tiny import ROOT, run, script
 
-from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.annotations import write_annotations
+from pyskl.apis import load_spotter
+from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
 from pyskl.evaluation.spotting import add_up, count_right
 from pyskl.sources.imigue.labels import class_of
 from pyskl.sources.recordings import find_recordings
@@ -114,7 +118,9 @@ def test_thresholds_are_never_chosen_by_what_is_reported(folder):
         ['--fit-on', 'val', '--thresholds', 'x.json'],
         ['--fit-on', 'val', '--threshold', '0.5'],
         ['--threshold', '2'],
-        ['--fps', '0'],
+        ['--fps', '0.5'],
+        ['--stride', '0'],
+        ['--every', '-5'],
         ['--img-shape', '0', '5'],
         ['--lengths', '1'],
         ['--stride', '99'],
@@ -145,3 +151,117 @@ def test_the_command_that_makes_recordings_says_what_it_wrote(tmp_path, capsys):
     assert 'imigue_skeleton_train (1 recording' in capsys.readouterr().out
     with pytest.raises((ConfigError, UserError)):
         script('make_recordings').main([str(tmp_path), '--minutes', '0'])
+
+
+# -- what would have been found out too late, or not at all ----------------------------------------------
+
+
+def test_the_commands_of_the_documents_are_understood():
+    docs = (ROOT / 'docs' / 'spotting.md').read_text()
+    lines = [line.strip() for line in f'{spot.__doc__}\n{docs}'.splitlines()]
+    commands = [line.split()[2:] for line in lines if line.startswith('python tools/spot.py ')]
+    assert len(commands) >= 3
+    for words in commands:
+        assert spot.parse_args(words).recordings
+
+
+def clip(name: str, **more) -> dict:
+    given = recording(60)
+    return {
+        'frame_dir': name, 'label': 0, 'total_frames': 60, 'img_shape': (1080, 1920),
+        'keypoint': given.keypoint, 'keypoint_score': given.score, **more,
+    }  # fmt: skip
+
+
+def test_two_recordings_of_one_file_of_predictions_are_refused(folder, tmp_path):
+    write_annotations(tmp_path / 'r.pkl', {}, [clip('a/b'), clip('a_b')])
+    with pytest.raises(DataError, match='a_b_prediction.csv'):
+        main(folder, tmp_path / 'r.pkl', out='twice')
+    assert not (folder / 'twice').exists()
+
+
+def test_a_recording_that_says_its_rate_is_brought_to_the_networks(folder, tmp_path):
+    given = clip('r', segments=[(1, 5, 20)])
+    write_annotations(tmp_path / 'said.pkl', {}, [{**given, 'fps': 60.0}])
+    write_annotations(tmp_path / 'plain.pkl', {}, [given])
+    said, plain = (find_recordings([tmp_path / f'{n}.pkl'])[0].read() for n in ('said', 'plain'))
+    found = load_spotter([(folder / 'spot.py', folder / 'random.pth')], device='cpu')
+    by_itself, by_hand = found.scores(said), found.scores(plain, 60)
+    as_it_is = found.scores(plain)
+    assert (by_itself.num_frames, as_it_is.num_frames) == (30, 60)
+    np.testing.assert_array_equal(by_itself.probs, by_hand.probs)
+
+
+def test_lengths_of_the_command_line_count_at_the_rate_of_the_config(folder, tmp_path):
+    write_annotations(tmp_path / 'r.pkl', {}, [clip('r')])
+    main(folder, tmp_path / 'r.pkl', '--lengths', 16, '--fps', 60, out='lengths')
+    assert json.loads((folder / 'lengths' / 'segments.json').read_text())['windows']['fps'] == 30
+
+
+def test_thresholds_are_chosen_at_the_rate_of_the_config(folder):
+    for fps, out in ((25, 'slow'), (60, 'fast')):
+        main(folder, folder, '--split', 'test', '--fit-on', 'val', '--fps', fps, out=out)
+    slow, fast = ((folder / out / 'thresholds.json').read_text() for out in ('slow', 'fast'))
+    assert slow == fast
+
+
+def test_a_network_that_answers_nan_is_refused(folder, tmp_path):
+    weights = torch.load(folder / 'random.pth', weights_only=True)
+    weights['state_dict']['cls_head.fc_cls.weight'][0] = float('nan')
+    torch.save(weights, tmp_path / 'nan.pth')
+    words = [folder / 'spot.py', folder, '-C', tmp_path / 'nan.pth', '--split', 'test']
+    with pytest.raises(CheckpointError, match='NaN'):
+        spot.main([str(word) for word in (*words, '--out-dir', tmp_path / 'out')])
+    assert not (tmp_path / 'out').exists()
+
+
+def refused_stream(folder, config, weights, match):
+    words = ('--stream', config, weights, '--weights', 1, 1)
+    with pytest.raises(ConfigError, match=match):
+        main(folder, folder, '--split', 'test', *words, out='streams')
+    assert not (folder / 'streams').exists()
+
+
+def test_streams_of_other_frame_rates_are_refused(folder, tmp_path):
+    slow = tmp_path / 'slow.py'
+    slow.write_text(f"_base_ = ['{folder}/spot.py']\ndata = dict(test=dict(fps=15))\n")
+    refused_stream(folder, slow, folder / 'random.pth', 'frame rates')
+
+
+def test_streams_that_name_a_class_differently_are_refused(folder, tmp_path):
+    weights = torch.load(folder / 'random.pth', weights_only=True)
+    for name, last in (('a', 'b'), ('c', 'd')):
+        weights['meta']['label_names'] = [f'{name} {k}' for k in range(32)] + [last]
+        torch.save(weights, tmp_path / f'{name}.pth')
+    words = [folder / 'spot.py', folder, '-C', tmp_path / 'a.pth', '--split', 'test']
+    words += ['--stream', folder / 'spot.py', tmp_path / 'c.pth', '--out-dir', tmp_path / 'out']
+    with pytest.raises(ConfigError, match='class 0'):
+        spot.main([str(word) for word in words])
+
+
+def test_a_place_that_cannot_be_written_to_is_said_before_the_work(folder, tmp_path, monkeypatch):
+    (tmp_path / 'file').write_text('')
+    monkeypatch.setattr('pyskl.apis.spotting.Spotter.scores', None)  # not a window is scored
+    for words in (['--out-dir', tmp_path / 'file'], ['--report', tmp_path / 'file' / 'x.html']):
+        with pytest.raises(UserError, match='cannot be written'):
+            given = [folder / 'spot.py', folder, '-C', folder / 'random.pth', '--split', 'test']
+            spot.main([str(word) for word in (*given, '--out-dir', tmp_path / 'out', *words)])
+    assert not (tmp_path / 'out').exists()
+
+
+def test_files_of_an_earlier_run_are_named(folder, tmp_path, capsys):
+    main(folder, folder, '--split', 'test', out='old')
+    capsys.readouterr()
+    write_annotations(tmp_path / 'r.pkl', {}, [clip('new')])
+    main(folder, tmp_path / 'r.pkl', out='old')
+    said = capsys.readouterr().out
+    assert 'warning: 0003_prediction.csv, 0004_prediction.csv, metrics.json' in said
+
+
+def test_settings_out_of_range_name_their_file(folder, tmp_path):
+    main(folder, folder, '--split', 'test', '--fit-on', 'val', out='range')
+    saved = json.loads((folder / 'range' / 'thresholds.json').read_text())
+    saved['thresholds']['threshold'] = 2
+    (tmp_path / 't.json').write_text(json.dumps(saved))
+    with pytest.raises(ConfigError, match=r't\.json: threshold = 2'):
+        main(folder, folder, '--split', 'test', '--thresholds', tmp_path / 't.json', out='range')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from pyskl.annotations.segments import Segment
 from pyskl.errors import ConfigError, DataError
 from pyskl.spotting.fit import fit_thresholds, load_thresholds, save_thresholds
 from pyskl.spotting.rows import read_predictions, write_csv, write_json, write_predictions
-from pyskl.spotting.segments import Scores, Thresholds, find_segments, smoothed
+from pyskl.spotting.segments import Scores, Thresholds, _surest, find_segments, smoothed
 
 
 def along(rows, stride: int = 1, num_frames: int | None = None) -> Scores:
@@ -176,3 +177,14 @@ def test_the_challenges_rows_are_read_back(tmp_path):
     assert [(s.start, s.end, s.label) for s in back[0]] == [(3, 9, 1), (20, 31, 0)] and back[
         1
     ] == []
+
+
+def test_very_many_segments_take_the_memory_of_one_row_at_a_time():
+    rng = np.random.default_rng(0)
+    starts = rng.integers(0, 100_000, 30_000)
+    segments = [Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(30_000))]
+    tracemalloc.start()
+    kept = _surest(segments, 0.3)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100e6 and 1000 < len(kept) < 30_000

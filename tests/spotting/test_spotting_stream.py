@@ -99,6 +99,8 @@ def test_what_is_no_frame_is_refused(tmp_path):
     stream.push(None, 3)
     with pytest.raises(DataError):
         stream.push(None, 3)
+    with pytest.raises(DataError):  # a clock's count, say: hours of dropped frames
+        stream.push(None, 10**9)
     stream.close()
     with pytest.raises(DataError):
         stream.push(None)

@@ -171,10 +171,10 @@ def write_video_data(
 
     folder = Path(folder)
     annotations = list(_write_clips(folder / 'videos', clips, {'seed': seed, 'clips': numbers}))
-    split = {name: [clip.name for clip in row] for name, row in splits.items()}
+    names = {name: [clip.name for clip in row] for name, row in splits.items()}
     about = About(tuple(scene.name for scene in SCENES), LAYOUT.name)
-    write_annotations(folder / 'annotations.pkl', split, annotations, about=about)
-    return split
+    write_annotations(folder / 'annotations.pkl', names, annotations, about=about)
+    return names
 
 
 def _write_clips(

@@ -16,6 +16,7 @@ _BITS = 4  # marks are placed to a sixteenth of a pixel
 _NOISE = 3.0  # standard deviation of a pixel's noise from frame to frame
 
 Colour = tuple[float, float, float]
+Point = Sequence[float] | np.ndarray  # x, y px
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,15 @@ class Clutter:
 def draw_looks(rng: np.random.Generator) -> Looks:
     """Draw a person's looks and room."""
     tone = rng.random()
-    skin = tuple((1 - tone) * a + tone * b for a, b in zip((236, 196, 170), (112, 74, 52)))
+    pale, dark = (236, 196, 170), (112, 74, 52)
+    red, green, blue = ((1 - tone) * a + tone * b for a, b in zip(pale, dark))
     hair = _hsv(rng, (0.03, 0.12), (0.2, 0.8), (0.1, 0.6))
     clothes = _hsv(rng, (0.0, 1.0), (0.3, 0.9), (0.25, 0.85))
     wall = _hsv(rng, (0.0, 1.0), (0.05, 0.3), (0.55, 0.9))
     frame = _hsv(rng, (0.0, 1.0), (0.2, 0.7), (0.3, 0.8))
     desk = _hsv(rng, (0.04, 0.13), (0.3, 0.7), (0.3, 0.65))
     return Looks(
-        skin, hair, clothes, wall, frame, desk, (rng.uniform(0, 0.8), rng.uniform(0, 0.25))
+        (red, green, blue), hair, clothes, wall, frame, desk, (rng.uniform(0, 0.8), rng.uniform(0, 0.25))
     )
 
 
@@ -65,7 +67,8 @@ def draw_clutter(rng: np.random.Generator) -> Clutter:
 
 
 def _hsv(rng: np.random.Generator, *ranges: tuple[float, float]) -> Colour:
-    return tuple(255 * part for part in colorsys.hsv_to_rgb(*(rng.uniform(*r) for r in ranges)))
+    red, green, blue = colorsys.hsv_to_rgb(*(rng.uniform(*r) for r in ranges))
+    return 255 * red, 255 * green, 255 * blue
 
 
 def draw_frames(
@@ -173,12 +176,12 @@ def _thing(canvas: np.ndarray, kind: str, at: np.ndarray, unit: float, clutter: 
         _limb(canvas, at - half, at + [half[0], -half[1]], 0.08 * unit, (250, 250, 250))
 
 
-def _fixed(*points: Sequence[float]) -> np.ndarray:
+def _fixed(*points: Point) -> np.ndarray:
     """(N, 2) int32: points in sixteenths of a pixel."""
     return np.rint(np.array(points, float) * 2**_BITS).astype(np.int32)
 
 
-def _polygon(canvas: np.ndarray, corners: Sequence[np.ndarray], colour: Colour) -> None:
+def _polygon(canvas: np.ndarray, corners: Sequence[Point], colour: Colour) -> None:
     cv2 = opencv()
     cv2.fillPoly(canvas, [_fixed(*corners)], colour, cv2.LINE_AA, _BITS)
 
@@ -192,8 +195,8 @@ def _limb(
     canvas: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, colour: Colour
 ) -> None:
     cv2 = opencv()
-    start, end = _fixed(start, end).tolist()
-    cv2.line(canvas, start, end, colour, max(1, round(width)), cv2.LINE_AA, _BITS)
+    ends = _fixed(start, end).tolist()
+    cv2.line(canvas, *ends, colour, max(1, round(width)), cv2.LINE_AA, _BITS)
 
 
 def _disc(canvas: np.ndarray, at: np.ndarray, radius: float, colour: Colour) -> None:
