@@ -34,6 +34,7 @@ setup(
         'xlsx': ['python-calamine>=0.3'],       # iMiGUE's release of 2025
         'onnx': ['onnx>=1.19', 'onnxscript>=0.5', 'onnxruntime>=1.22'],     # exported networks; to run them onnxruntime is enough
         'safetensors': ['safetensors>=0.5'],
+        'docs': ['mkdocs-material>=9.6,<10', 'mkdocstrings[python]>=0.30'],           # make docs
         'dev': ['pytest>=8', 'pytest-xdist>=3', 'pytest-timeout>=2', 'hypothesis>=6', 'ruff>=0.6', 'import-linter>=2', 'mypy>=1.10',
                 'selenium>=4.20', 'submitit>=1.5', 'python-calamine>=0.3', 'safetensors>=0.5',
                 'onnx>=1.19', 'onnxscript>=0.5', 'onnxruntime>=1.22'],
