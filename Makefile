@@ -6,7 +6,7 @@ BIN := .venv/bin
 # one thread per test process: two processes share two cores
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: demo test test-slow pose-env lint wheel clean
+.PHONY: demo test test-slow pose-env lint wheel docs clean
 
 # pyproject.toml and constraints.txt say what is needed; the stamp says that it is there
 .venv/.installed: pyproject.toml setup.py constraints.txt
@@ -34,9 +34,10 @@ pose-env: .venv-pose/.installed
 	.venv-pose/bin/pip install --quiet --disable-pip-version-check -r requirements-pose.txt 'scikit-image>=0.22'
 	touch $@
 
-# where MediaPipe cannot be installed its tests are skipped
+# where MediaPipe or MkDocs cannot be installed their tests are skipped
 test-slow: .venv/.installed
 	-$(MAKE) .venv-pose/.tested
+	-$(MAKE) .venv/.docs-installed
 	$(TEST_ENV) $(BIN)/python -m pytest -q -n 2 -m 'slow or not slow' --timeout 3000
 
 lint: .venv/.installed
@@ -46,8 +47,17 @@ lint: .venv/.installed
 
 # dist/*.whl, with the configs in it; what an earlier build left must not get into it
 wheel: .venv/.installed
-	rm -rf build
+	rm -rf build/lib build/bdist.*
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
+# the documentation site, in build/site; a broken link is an error
+docs: .venv/.docs-installed
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'build/site/index.html'
+
+.venv/.docs-installed: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf .venv .venv-pose build dist *.egg-info

@@ -30,7 +30,7 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
     prefix       what the config writes before each name: 'gcn_' where its gcn_adaptive is the argument 'adaptive'
     """
     parameters, open_ended = _keywords(target)
-    hints, faults = _hints(target), Faults()
+    hints, faults = argument_hints(target), Faults()
     check_settings = getattr(target, 'check_settings', None)
     for name, value in arguments.items():
         if name not in parameters:
@@ -87,7 +87,8 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     return parameters, open_ended
 
 
-def _hints(target: Callable) -> dict[str, Any]:
+def argument_hints(target: Callable) -> dict[str, Any]:
+    """The types of a target's arguments by name, those of a class's parents too."""
     hints: dict[str, Any] = {}
     for owner in (target.__mro__ if inspect.isclass(target) else [target]):
         function = vars(owner).get('__init__') if inspect.isclass(owner) else owner

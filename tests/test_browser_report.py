@@ -70,7 +70,8 @@ def cell_with_mistakes(data):
 def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
     assert page.current_url.startswith('file:') and page.title == 'demo · test report'
     titles = page.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
-    assert titles == ['Confusions', 'Classes', 'Surest mistakes', 'Certainty and rarity', 'Training', 'Meaning']
+    assert titles == ['Confusions', 'Most confused pairs', 'Classes', 'Most confident mistakes', 'Calibration and frequency',
+                      'By person or video', 'Map of the clips', 'All clips', 'Training', 'Similar labels', 'The runs']
 
 
 def test_a_request_that_a_page_would_send_is_noticed(driver, report, tmp_path):
@@ -92,14 +93,15 @@ def test_a_click_on_a_cell_plays_its_clips_beside_a_typical_one(page, report):
     k, m = cell_with_mistakes(data)
     click(page, f'td[data-true="{k}"][data-answer="{m}"]')
     there = [i for i, pair in enumerate(zip(clips['label'], clips['pred'])) if pair == (k, m)]
-    surest = sorted(there, key=lambda i: -clips['scores'][0][i][clips['shown'][i].index(m)])
-    assert page.execute_script(IN_CELL) == [clips['ids'][i] for i in surest]
+    confident = sorted(there, key=lambda i: -clips['scores'][0][i][clips['shown'][i].index(m)])
+    assert page.execute_script(IN_CELL) == [clips['ids'][i] for i in confident]
     wait(page, "return document.querySelector('#player').open && document.querySelector('#player-scrub').max > 1")
     typical = data['classes'][m]['typical']
-    assert clips['ids'][typical] in element(page, '#caption-right').text and clips['ids'][surest[0]] in element(page, '#caption-left').text
+    assert clips['ids'][typical] in element(page, '#caption-right').text
+    assert clips['ids'][confident[0]] in element(page, '#caption-left').text
     assert ink(page, '#canvas-left') > 100 and ink(page, '#canvas-right') > 100
     rows = page.execute_script("return [...document.querySelectorAll('.scores tbody th')].map((th) => th.firstChild.textContent)")
-    assert rows == [data['classes'][c]['name'] for c in clips['shown'][surest[0]]]
+    assert rows == [data['classes'][c]['name'] for c in clips['shown'][confident[0]]]
     before = page.execute_script("return document.querySelector('#player-scrub').value")
     wait(page, f"return document.querySelector('#player-scrub').value !== '{before}'")          # it moves
 
@@ -250,12 +252,13 @@ def with_data(report, path, change):
 
 def test_a_section_that_fails_leaves_the_others_standing(driver, report, tmp_path):
     open_page(driver, with_data(report, tmp_path / 'r.html', lambda data: data['calibration'].clear()), 1280)
-    titles = driver.execute_script("return [...document.querySelectorAll('main h2, nav a')].map((e) => e.textContent)")
-    left = ['Confusions', 'Classes', 'Surest mistakes', 'Training', 'Meaning']
-    assert titles == left * 2
+    parts = driver.execute_script("return [...document.querySelectorAll('main > section')].map((e) => e.id)")
+    assert parts == ['confusion', 'pairs', 'classes', 'mistakes', 'people', 'map', 'clips', 'curves', 'meaning', 'runs']
+    assert driver.execute_script("return [...document.querySelectorAll('nav a')].map((e) => e.hash)") == [f'#{part}' for part in parts]
     assert 'could not be drawn' in element(driver, '#notes').text and len(complaints(driver)) == 1
     click(driver, '#theme')
     assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
+    driver.execute_script('localStorage.clear()')
 
 
 def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
@@ -268,7 +271,7 @@ def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
                             label_embeddings=str(tmp_path / 'labels.npy'))
     open_page(driver, build_report([folder]).path, 1280)
     titles = driver.execute_script("return [...document.querySelectorAll('main h2')].map((h) => h.textContent)")
-    assert titles[-1] == 'Meaning' and 'the 100 classes that have most clips' in element(driver, '#meaning').text
+    assert 'Similar labels' in titles and 'the 100 classes with most clips' in element(driver, '#meaning').text
     assert ink(driver, '#meaning .heatmap') > 1000 and complaints(driver) == []
 
 
@@ -308,6 +311,7 @@ def test_dark_and_light_follow_the_system_and_the_button(driver, report):
     assert driver.execute_script(theme) == 'dark'
     click(driver, '#theme')
     assert driver.execute_script(theme) == 'light' and driver.execute_script(ground) != dark
+    driver.execute_script('localStorage.clear()')
 
 
 def test_a_phone_needs_no_scrolling_sideways(driver, report):
@@ -317,6 +321,57 @@ def test_a_phone_needs_no_scrolling_sideways(driver, report):
     wait(driver, "return document.querySelector('#player-scrub').max > 1")
     assert driver.execute_script("const p = document.querySelector('#player'); return p.scrollWidth <= p.clientWidth")
     open_page(driver, report, 1280)
+
+
+@pytest.mark.parametrize('width', (1920, 1280, 1180, 1024))
+def test_all_32_columns_of_the_matrix_are_in_sight(driver, report, width):
+    open_page(driver, report, width)
+    last = driver.execute_script("return document.querySelector('.matrix tr td:last-child').getBoundingClientRect().right")
+    box = driver.execute_script("return document.querySelector('#matrix-box').getBoundingClientRect().right")
+    assert last <= box + 0.5 and driver.execute_script("return document.querySelector('#matrix-box').classList.contains('fits')")
+
+
+def test_print_is_light_and_holds_the_whole_matrix_and_every_picture(driver, report):
+    open_page(driver, report, 704, dark=True)
+    wait(driver, "return [...document.querySelectorAll('#mistakes canvas')].every((c) => c.width > 0)")
+    driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': 'print'})
+    driver.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    right = "return Math.max(...[...document.querySelectorAll(arguments[0])].map((e) => e.getBoundingClientRect().right))"
+    assert driver.execute_script(right, '.matrix td') <= 704 and driver.execute_script(right, '#classes td') <= 704
+    assert driver.execute_script('return document.documentElement.dataset.theme') == 'light'
+    driver.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert driver.execute_script('return document.documentElement.dataset.theme') == 'light'        # of a light system
+    driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': ''})
+
+
+@pytest.mark.parametrize('table', ('.matrix', '#classes table'))
+@pytest.mark.parametrize('width', (1280, 390))
+def test_headings_of_long_tables_stay_in_sight(driver, report, table, width):
+    open_page(driver, report, width, 860)
+    top = driver.execute_script("""
+        document.documentElement.style.scrollBehavior = 'auto';
+        const table = document.querySelector(arguments[0]), row = table.tBodies[0].rows[20];
+        row.scrollIntoView({block: 'center'});
+        return [table.tHead.rows[0].cells[1].getBoundingClientRect().top, row.getBoundingClientRect().top]""", table)
+    assert 0 <= top[0] < top[1] < 860
+
+
+def test_what_scrolls_on_a_phone_takes_the_focus_and_cells_fit_a_finger(driver, report):
+    open_page(driver, report, 390, 844, touch=True)
+    wide = "return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.tabIndex)"
+    assert set(driver.execute_script(wide)) == {0}
+    size = 'const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.width, b.height]'
+    cell = driver.execute_script(size, '.matrix td[data-row]')
+    assert min(cell) >= 24
+    open_page(driver, report, 1280)
+
+
+def test_the_chosen_theme_is_remembered(driver, report):
+    open_page(driver, report, 1280)
+    click(driver, '#theme')
+    open_page(driver, report, 1280)
+    assert driver.execute_script('return document.documentElement.dataset.theme') == 'dark'
+    driver.execute_script('localStorage.clear()')
 
 
 def test_hostile_names_are_text(driver, tmp_path):

@@ -82,7 +82,7 @@ def test_classes_matrix_groups_and_calibration_are_evaluations(page, truth):
     assert data['calibration']['ece'] == pytest.approx(expected_calibration_error(scores, labels), abs=1e-5)
 
 
-def test_mistakes_are_the_surest_wrong_answers_and_typical_clips_the_surest_right_ones(page, truth):
+def test_mistakes_and_typical_clips_are_those_of_the_highest_probability(page, truth):
     data, (scores, labels) = page[1], truth
     wrong = sorted((i for i in range(len(labels)) if scores[i].argmax() != labels[i]), key=lambda i: -scores[i].max())
     assert data['mistakes'] == wrong[:20]

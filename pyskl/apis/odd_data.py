@@ -12,6 +12,7 @@ from ..annotations.oddities import Expected, Oddity, oddities
 from ..annotations.seen import Seen, see_sample
 from ..datasets import ConcatDataset, PoseDataset, RepeatDataset
 from ..datasets.pipelines import (
+    BodyUnits2D,
     BoneVectors,
     Compose,
     GeneratePoseTarget,
@@ -49,7 +50,7 @@ def expected_of(pipeline: Compose, said: Layout | None = None) -> Expected:
         if same_joints and layout is None:
             layout = _layout(step)
         same_joints &= not isinstance(step, OTHER_JOINTS)
-        same_unit &= not isinstance(step, (PreNormalize2D, Project3D))
+        same_unit &= not isinstance(step, (PreNormalize2D, BodyUnits2D, Project3D))
     return Expected(by is not None, type(by).__name__, layout, said)
 
 

@@ -7,7 +7,13 @@ from typing import Literal
 from torch import nn
 
 from ..datasets import Compose
-from ..datasets.pipelines import GeneratePoseTarget, PreNormalize2D, PreNormalize3D, Project3D
+from ..datasets.pipelines import (
+    BodyUnits2D,
+    GeneratePoseTarget,
+    PreNormalize2D,
+    PreNormalize3D,
+    Project3D,
+)
 from ..datasets.pipelines.base import is_ours
 from ..inference.clips import Wanted
 from .odd_data import expected_of
@@ -41,7 +47,7 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     for step in pipeline.steps:
         in_space = isinstance(step, (PreNormalize3D, Project3D))
         in_picture = {'keypoint', 'img_shape'} <= set(getattr(step, 'needs', ()))
-        if in_space or in_picture or isinstance(step, PreNormalize2D):
+        if in_space or in_picture or isinstance(step, (PreNormalize2D, BodyUnits2D)):
             return type(step).__name__, in_space
     return None, False
 

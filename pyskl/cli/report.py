@@ -32,6 +32,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
         'config says, or by their number)')
     add('--title', help='default: the names of the streams')
+    add('--compare', metavar='WORK_DIR_OR_SCORES', help='another run on the same clips: what became right or wrong, with a paired test')
+    add('--people', metavar='PATTERN', help="regular expression for the clips' ids whose first group names the person, for figures and "
+        "intervals by person (default: P... of NTU's names, else the id before its last _)")
     add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')
     add('--occlusion-clips', type=int, default=10, metavar='N', help='clips of each class for that (default 10)')
     add('--pictures', action='store_true', help="show frames of the clips' videos in the player, small, around the person: whoever gets "
@@ -43,7 +46,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
-    for given in inputs:
+    for given in [*inputs, *([args['compare']] if args['compare'] else [])]:
         check_present(split_part(given)[0])
     if args['config']:
         args['config'] = find_config(args['config'])

@@ -16,18 +16,21 @@ from .metrics import (
     top_k_accuracy,
 )
 from .one_sided import one_sided
+from .paired import Paired, compare_answers
 from .report import ClassReport, format_report, per_class_report
 
 __all__ = [
     'METRICS',
     'ONE_LABEL_METRICS',
     'ClassReport',
+    'Paired',
     'ReliabilityBins',
     'bootstrap_interval',
     'by_prefix',
     'check_labels',
     'check_metrics',
     'class_groups',
+    'compare_answers',
     'confusion_matrix',
     'evaluate',
     'evaluate_results',

@@ -59,22 +59,28 @@ def expected_calibration_error(probs: Any, labels: Any, bins: int = 15) -> float
 
 
 def bootstrap_interval(metric: Callable[..., float], *arrays: Any, level: float = 0.95, num_draws: int = 1000,
-                       seed: int = 0) -> tuple[float, float]:
+                       seed: int = 0, groups: Any = None) -> tuple[float, float]:
     """How much a figure would vary with other clips of the same kind: the percentile interval of Efron's bootstrap (1979).
 
     metric     called as metric(*arrays), with rows drawn with replacement, the same rows of every array
     arrays     of N rows each, e.g. scores (N, K) and labels (N,)
+    groups     (N,) numbers of the group, such as a person, that each row belongs to: whole groups are drawn, as many as there are
     ->         (low, high); the same seed gives the same numbers
     raises     DataError when the arrays differ in length or are empty
-    Concretely: bootstrap_interval(mean_class_accuracy, scores, labels). Clips of one person are alike, so this is an interval for
-    other clips of these people; for other people it is wider.
+    Concretely: bootstrap_interval(mean_class_accuracy, scores, labels). Clips of one person are alike, so without
+    groups this is an interval for other clips of these people; for other people it is wider.
     """
     arrays = tuple(np.asarray(array) for array in arrays)
     lengths = sorted({len(array) for array in arrays})
-    if len(lengths) != 1 or not lengths[0]:
+    if len(lengths) != 1 or not lengths[0] or groups is not None and len(groups) != lengths[0]:
         raise DataError(f'bootstrap: arrays of {lengths} rows; expected the same number of rows, at least 1.')
     rng = np.random.default_rng(seed)
-    rows = (rng.integers(0, lengths[0], lengths[0]) for _ in range(num_draws))
+    if groups is None:
+        rows = (rng.integers(0, lengths[0], lengths[0]) for _ in range(num_draws))
+    else:
+        number = np.unique(groups, return_inverse=True)[1]
+        members = np.split(np.argsort(number, kind='stable'), np.cumsum(np.bincount(number))[:-1])
+        rows = (np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))]) for _ in range(num_draws))
     values = [metric(*(array[some] for array in arrays)) for some in rows]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

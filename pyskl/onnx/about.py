@@ -25,6 +25,7 @@ MOST_FRAMES = 1_000_000  # of all samples of a clip
 
 # The pipeline's steps that may come before a graph: they need numpy alone and draw nothing at random.
 STEPS = (
+    'BodyUnits2D',
     'BoneVectors',
     'CenterCrop',
     'DecompressPose',

@@ -27,11 +27,15 @@ from ..scores import kind_of, load_fit, soften
 from ..scores.align import align
 from ..scores.blend import blend, check_weights
 from . import figures
+from .clip_map import clip_map
+from .comparison import better_alone, comparison
 from .curves import curves
 from .occlusion import occlusion
 from .packing import mean_pose, pack_all
 from .page import write_page
+from .people import Groups, by_group, find_groups
 from .pictures import pack_pictures
+from .run import runs
 from .semantics import semantics
 from .sources import Clips, Stream, dataset_configs_of, find_clips, name_apart, read_stream, said, train_counts
 
@@ -54,6 +58,8 @@ class ReportOptions:
     labels: str | None = None
     layout: str | None = None
     title: str | None = None
+    compare: str | None = None
+    people: str | None = None
     occlusion: bool = False
     occlusion_clips: int = 10
     pictures: bool = False
@@ -87,11 +93,15 @@ def build_report(inputs: Sequence[str | os.PathLike], options: ReportOptions | N
     meta = _checkpoint_meta(streams, named=options.checkpoint is not None)
     notes = _notes(streams, clips)
     known = clips.labels >= 0
+    people = find_groups(clips.annotations.ids, options.people)
     data = {'version': __version__, 'written': time.strftime('%Y-%m-%d %H:%M'), 'title': options.title or _title(streams), 'notes': notes}
     names = _names(options.labels, streams, clips, meta, blended.shape[1], notes)
     counts, counts_from = train_counts(streams, meta, blended.shape[1])
-    data |= _header(streams, scores, blended, weights, clips, counts_from)
-    data |= _judged(blended, clips.labels, names, counts) if known.any() else _unjudged(blended, names, counts)
+    data |= _header(streams, scores, blended, weights, clips, counts_from, people, notes)
+    data |= _judged(blended, clips.labels, names, counts, people) if known.any() else _unjudged(blended, names, counts)
+    if options.compare is not None:
+        data['comparison'] = comparison(blended, _all_known(clips), clips.annotations.ids, options.compare, people)
+    data |= {'map': clip_map(blended), 'runs': runs(streams)}
     data |= {'curves': [{'name': s.name, 'groups': found} for s in streams if (found := curves(s.log))]}
     if known.any():
         data['semantics'] = _semantics(streams, data['confusion']['counts'], names, notes)
@@ -226,26 +236,38 @@ def _names(asked: str | None, streams: Sequence[Stream], clips: Clips, meta: Map
 
 
 def _header(streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, weights: Sequence[float], clips: Clips,
-            counts_from: str) -> dict[str, Any]:
+            counts_from: str, people: Groups | None, notes: list[str]) -> dict[str, Any]:
     labels = clips.labels
     judged = bool((labels >= 0).any())
+    drawn = None if people is None else people.for_intervals
+    if judged and len(scores) > 1:
+        notes += better_alone(streams, scores, blended, labels)
     rows = [{'name': stream.name, 'config': stream.config_file.name if stream.config_file else None,
              'checkpoint': stream.checkpoint_name, 'file': str(stream.scores.path), 'tested': stream.tested,
              'weight': figures.plain(weight / sum(weights)), 'temperature': figures.plain(stream.temperature),
              'figures': figures.headline(own, labels) if judged and len(scores) > 1 else []}
             for stream, own, weight in zip(streams, scores, weights)]
-    return {'streams': rows, 'headline': figures.headline(blended, labels) if judged else [],
+    return {'streams': rows, 'headline': figures.headline(blended, labels, groups=drawn) if judged else [],
+            'chance': figures.chance(labels, blended.shape[1]) if judged else {},
             'data': {'source': clips.source, 'clips': len(labels), 'classes': blended.shape[1], 'train_counts': counts_from}}
 
 
-def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
+def _all_known(clips: Clips) -> np.ndarray:
+    if (clips.labels < 0).any():
+        raise DataError('--compare asks which run is right, but the clips have no labels. Leave it out.')
+    return clips.labels
+
+
+def _judged(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], counts: np.ndarray | None,
+            people: Groups | None) -> dict[str, Any]:
     return {'classes': figures.classes(scores, labels, names, counts), 'confusion': figures.confusion(scores, labels),
             'groups': figures.groups(scores, labels, counts), 'calibration': figures.calibration(scores, labels),
-            'mistakes': figures.mistakes(scores, labels)}
+            'mistakes': figures.mistakes(scores, labels),
+            'people': None if people is None else by_group(scores.argmax(1) == labels, people)}
 
 
 def _unjudged(scores: np.ndarray, names: Sequence[str], counts: np.ndarray | None) -> dict[str, Any]:
-    """Without labels: how often each class is answered, and its surest clip."""
+    """Without labels: how often each class is answered, and its most confident clip."""
     predicted = np.bincount(scores.argmax(1), minlength=scores.shape[1])
     return {'classes': [{'id': k, 'name': name, 'train': None if counts is None else int(counts[k]), 'predicted': int(predicted[k]),
                          'typical': int(scores[:, k].argmax()) if predicted[k] else None} for k, name in enumerate(names)]}
@@ -326,7 +348,7 @@ def _pictures(streams: Sequence[Stream], clips: Clips, first: Sequence[int], bud
 
 
 def _first(scores: np.ndarray, labels: np.ndarray, data: Mapping[str, Any]) -> list[int]:
-    """All clips: typical ones, mistakes in order of certainty, then the rest."""
+    """All clips: typical ones, mistakes in order of confidence, then the rest."""
     typical = [row['typical'] for row in data['classes'] if row['typical'] is not None]
     sure, wrong = scores.max(1), scores.argmax(1) != labels
     return list(dict.fromkeys([*typical, *np.lexsort((-sure, ~wrong)).tolist()]))

@@ -72,7 +72,8 @@ function lineChart(title, lines, {unit = '', xTitle = 'epoch'} = {}) {
     event.preventDefault();
     read(to() ?? at);
   });
-  return h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title), unit && h('span', {class: 'muted'}, ` ${unit}`)), svg,
+  return h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, title), unit && h('span', {class: 'muted'}, ` ${unit}`),
+    chartButtons(title, () => svg)), svg,
     h('ul', {class: 'lines'}, h('li', {}, `${xTitle} `, where), names.map((name, i) => h('li', {}, s('svg', {class: 'swatch', viewBox: '0 0 24 6', 'aria-hidden': 'true'},
       s('path', {class: `line ${LINE_COLOURS[i % 6]}`, 'stroke-dasharray': DASHES[i % 6] || null, d: 'M0 3L24 3'})), name, ' ', values[i]))));
 }
@@ -85,7 +86,7 @@ function reliabilityChart({edges, confidence, accuracy, count: counts, ece}) {
   const most = Math.max(...counts, 1);
   const floor = height - bottom;
   const bar = (n) => n / most * (floor - middle - 14);
-  const sentence = (b) => `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % sure: ${count(counts[b], 'clip')}, ${percent(accuracy[b], 0)} % right`;
+  const sentence = (b) => `${percent(edges[b], 0)} to ${percent(edges[b + 1], 0)} % confident: ${count(counts[b], 'clip')}, ${percent(accuracy[b], 0)} % right`;
   const bins = counts.map((n, b) => n && s('g', {},
     s('rect', {class: 'bin', x: x(edges[b]) + 1, width: x(edges[b + 1]) - x(edges[b]) - 2, y: y(accuracy[b]), height: Math.max(0.5, middle - y(accuracy[b]))}),
     s('line', {class: 'gap', x1: (x(edges[b]) + x(edges[b + 1])) / 2, x2: (x(edges[b]) + x(edges[b + 1])) / 2, y1: y(accuracy[b]), y2: y(confidence[b])}),

@@ -52,4 +52,4 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
     """At most MOST_POINTS points: the means of as many neighbours as needed."""
     n = -(-len(points) // MOST_POINTS)
     parts = [points[i:i + n] for i in range(0, len(points), n)]
-    return [[round(sum(p[0] for p in part) / len(part), 4), round(sum(p[1] for p in part) / len(part), 6)] for part in parts]
+    return [[round(sum(p[0] for p in part) / len(part), 4), float(f'{sum(p[1] for p in part) / len(part):.6g}')] for part in parts]

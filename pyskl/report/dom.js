@@ -59,24 +59,39 @@ function shade(value, hue) {
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// -- light and dark: as the system says until the button was used; what is drawn by hand asks to be told
+// -- light and dark: as the system says until the button was used, which is remembered; print is light; what is drawn by hand asks to be told
 
 const redraws = [];
 const onTheme = (draw) => { draw(); redraws.push(draw); };      // what fails at once is not asked again
 
 function startTheme() {
   const system = matchMedia('(prefers-color-scheme: dark)');
-  let chosen = null;
+  let chosen = remembered();
+  let printing = false;
   const apply = () => {
-    const theme = chosen ?? (system.matches ? 'dark' : 'light');
+    const theme = printing ? 'light' : chosen ?? (system.matches ? 'dark' : 'light');
     document.documentElement.dataset.theme = theme;
     $('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
     $('theme').setAttribute('aria-label', `Change to ${theme === 'dark' ? 'light' : 'dark'} colours`);
     redraws.forEach((draw) => draw());
   };
   system.addEventListener('change', apply);
-  $('theme').addEventListener('click', () => { chosen = isDark() ? 'light' : 'dark'; apply(); });
+  $('theme').addEventListener('click', () => { chosen = isDark() ? 'light' : 'dark'; remember(chosen); apply(); });
+  window.addEventListener('beforeprint', () => { printing = true; apply(); });
+  window.addEventListener('afterprint', () => { printing = false; apply(); });
   apply();
+}
+
+// A browser may refuse to keep anything for a page from the disk; then the choice lasts until the page is closed.
+const THEME = 'pyskl-report-theme';
+function remembered() {
+  try {
+    const theme = localStorage.getItem(THEME);
+    return ['light', 'dark'].includes(theme) ? theme : null;
+  } catch { return null; }
+}
+function remember(theme) {
+  try { localStorage.setItem(THEME, theme); } catch { /* not kept */ }
 }
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -92,6 +107,24 @@ function choices(legend, options, chosen, change) {
 
 function section(id, title, lead, ...children) {
   return h('section', {id, 'aria-labelledby': `${id}-title`}, h('h2', {id: `${id}-title`}, title), lead && h('p', {class: 'lead'}, lead), ...children);
+}
+
+// A table that scrolls inside its box where it is too wide; then the box takes the focus, so that the arrow keys scroll it.
+// kind 'tall': its heading stays in sight; 'tall low': not all of its rows do.
+function scroller(label, kind, ...children) {
+  const box = h('div', {class: `scroll ${kind ?? ''}`}, children);
+  const observer = new ResizeObserver(() => checkWidth(box, label));
+  [box, ...box.children].forEach((part) => observer.observe(part));
+  return box;
+}
+
+function checkWidth(box, label) {
+  const fits = box.scrollWidth <= box.clientWidth + 1;
+  box.classList.toggle('fits', fits);
+  const scrolls = !fits || box.matches('.low') && box.scrollHeight > box.clientHeight + 1;
+  for (const [name, value] of Object.entries({tabindex: '0', role: 'region', 'aria-label': `${label}, scrolls`})) {
+    if (scrolls) box.setAttribute(name, value); else box.removeAttribute(name);
+  }
 }
 
 // A canvas that is sharp on every screen. draw(context, width, height) in CSS pixels.

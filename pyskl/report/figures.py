@@ -19,6 +19,7 @@ from ..evaluation import (
     evaluate,
     expected_calibration_error,
     group_accuracy,
+    is_long_tailed,
     per_class_report,
     reliability_bins,
 )
@@ -26,6 +27,7 @@ from ..evaluation import (
 TITLES = {'top1_acc': 'Top-1', 'top5_acc': 'Top-5', 'mean_class_accuracy': 'Mean-class accuracy', 'macro_f1': 'Macro-F1'}
 NUM_DRAWS = 1000
 NUM_MISTAKES = 20
+NUM_PAIRS = 15
 DIGITS = 5
 
 
@@ -38,8 +40,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0) -> list[dict[str, Any]]:
-    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known."""
+def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known.
+
+    groups  (N,) each clip's person: then group_low and group_high, too, of an interval that draws people
+    """
     num_classes = scores.shape[1]
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
@@ -58,6 +63,9 @@ def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0) -> list[dict
     for key, (figure, *arrays) in draws.items():
         low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed)
         rows.append({'key': key, 'title': TITLES[key], 'value': plain(values[key]), 'low': plain(low), 'high': plain(high)})
+        if groups is not None:
+            low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed, groups=groups)
+            rows[-1] |= {'group_low': plain(low), 'group_high': plain(high)}
     return rows
 
 
@@ -77,10 +85,35 @@ def _mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> f
     return float((2 * right[present] / (support + predicted)[present]).mean())
 
 
+def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
+    """{key: [guessing, most frequent]} of the four figures: what knowing nothing scores.
+
+    guessing       a class drawn evenly, expected
+    most frequent  always the most frequent class of these clips (top-5: the five most frequent)
+    """
+    support = np.sort(np.bincount(labels, minlength=num_classes))[::-1]
+    shares = support[support > 0] / len(labels)
+    one, five = 1 / num_classes, min(5, num_classes) / num_classes
+    guessed = float((2 * shares * one / (shares + one)).mean())
+    largest = float(shares[0])
+    rows = {'top1_acc': (one, largest), 'top5_acc': (five, float(shares[:5].sum())), 'mean_class_accuracy': (one, 1 / len(shares)),
+            'macro_f1': (guessed, 2 * largest / (1 + largest) / len(shares))}
+    return {key: [plain(value) for value in pair] for key, pair in rows.items()}
+
+
+def confused_pairs(matrix: np.ndarray) -> list[list[int]]:
+    """[[a, b, clips of a predicted as b, clips of b predicted as a], ...]: at most 15 pairs, the most clips first."""
+    both = np.triu(matrix + matrix.T, 1)
+    order = np.lexsort((-np.triu(symmetric_rates(matrix), 1).ravel(), -both.ravel()))[:NUM_PAIRS]
+    pairs = (divmod(int(at), len(matrix)) for at in order if both.flat[at])
+    return [[a, b, int(matrix[a, b]), int(matrix[b, a])] for a, b in pairs]
+
+
 def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """{counts: (K, K), orders: {id: [...], similarity: [...]}}: the matrix and two orders of its classes."""
+    """{counts: (K, K), pairs, orders: {id: [...], similarity: [...]}}: the matrix, its most confused pairs, two orders of the classes."""
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
-    return {'counts': matrix.tolist(), 'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
+    return {'counts': matrix.tolist(), 'pairs': confused_pairs(matrix),
+            'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
 
 
 def similar_order(matrix: np.ndarray) -> list[int]:
@@ -108,16 +141,18 @@ def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
 def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None) -> list[dict[str, Any]]:
     """One row a class: id, name, group, train, support, predicted, precision, recall, f1, typical (a clip, None where there is none).
 
-    The typical clip is the one of that class that is recognised with the greatest certainty, else the one of it that comes nearest.
+    The typical clip is the one of that class that is recognised with the highest probability, else the one of it that comes nearest.
     """
     report = per_class_report(scores, labels)
-    group_of = {int(k): group for group, members in _groups(train_counts, report.support).items() for k in members}
+    counts = report.support if train_counts is None else train_counts
+    named = class_groups(counts) if is_long_tailed(counts) else {}
+    group_of = {int(k): group for group, members in named.items() for k in members}
     right = scores.argmax(1) == labels
     rows = []
     for k, name in enumerate(names):
         own = np.flatnonzero(labels == k)
         typical = own[np.lexsort((-scores[own, k], ~right[own]))[0]] if len(own) else None
-        rows.append({'id': k, 'name': name, 'group': group_of[k], 'train': None if train_counts is None else int(train_counts[k]),
+        rows.append({'id': k, 'name': name, 'group': group_of.get(k), 'train': None if train_counts is None else int(train_counts[k]),
                      'support': int(report.support[k]), 'predicted': int(report.predicted[k]),
                      'precision': plain(report.precision[k]), 'recall': plain(report.recall[k]), 'f1': plain(report.f1[k]),
                      'typical': None if typical is None else int(typical)})
@@ -125,17 +160,18 @@ def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_
 
 
 def groups(scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None) -> list[dict[str, Any]]:
-    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them."""
+    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them.
+
+    [] where all classes are about as frequent (is_long_tailed): thirds of them mean nothing.
+    """
     support = np.bincount(labels, minlength=scores.shape[1])
     counts = support if train_counts is None else train_counts
+    if not is_long_tailed(counts):
+        return []
     accuracy = group_accuracy(scores, labels, counts)
     return [{'name': name, 'classes': len(members), 'least': int(counts[members].min()), 'most': int(counts[members].max()),
              'clips': int(support[members].sum()), 'accuracy': plain(accuracy[f'{name}_acc'])}
             for name, members in class_groups(counts).items() if len(members)]
-
-
-def _groups(train_counts: np.ndarray | None, support: np.ndarray) -> dict[str, np.ndarray]:
-    return class_groups(support if train_counts is None else train_counts)
 
 
 def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -146,7 +182,7 @@ def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
 
 def mistakes(scores: np.ndarray, labels: np.ndarray) -> list[int]:
-    """The clips that are wrong with the greatest certainty, surest first; at most 20."""
+    """The clips that are wrong with the highest probability, that one first; at most 20."""
     pred = scores.argmax(1)
     wrong = np.flatnonzero(pred != labels)
     return wrong[np.argsort(-scores[wrong, pred[wrong]], kind='stable')][:NUM_MISTAKES].tolist()

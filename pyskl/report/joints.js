@@ -7,7 +7,7 @@ function jointsSection() {
   const mostOf = (some) => some.flatMap((row) => [...row.joints, ...row.limbs]).reduce((most, v) => Math.max(most, Math.abs(v)), 0.01);
   const most = mostOf(rows.slice(1));
   const canvas = h('canvas', {class: 'joints', role: 'img'});
-  const table = h('div', {class: 'scroll'});
+  const table = scroller('Joints and limbs', null);
   const select = h('select', {id: 'joints-class', onchange: (e) => choose(Number(e.target.value))}, rows.map((row, n) => h('option', {value: n}, row.name)));
   let current = all;
   const legend = scaleLegend();

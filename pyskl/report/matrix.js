@@ -1,12 +1,13 @@
 // The confusion matrix: a table whose cells can be walked through with the arrow keys and play their clips.
 
 const MOST_CLASSES = 100;       // of more classes, those with most clips are shown
+const PRINTED = 690;            // px, the width of an A4 page without its margins
 const matrix = {mode: 'share', order: 'similarity', cells: [], focus: null};
 
 function confusionSection() {
   const {counts} = data.confusion;
   const readout = h('p', {id: 'readout', class: 'readout', 'aria-hidden': 'true'});
-  const box = h('div', {id: 'matrix-box', class: 'scroll', tabindex: -1});
+  const box = h('div', {id: 'matrix-box', class: 'scroll tall'});
   const shown = shownClasses();
   const build = () => {
     box.replaceChildren(matrixTable(data.confusion.orders[matrix.order].filter((k) => shown.has(k)), readout));
@@ -15,14 +16,16 @@ function confusionSection() {
   matrix.clips = byCell();
   onTheme(build);
   window.addEventListener('resize', () => fit(box, shown.size));
+  window.addEventListener('beforeprint', () => fit(box, shown.size, PRINTED));
+  window.addEventListener('afterprint', () => fit(box, shown.size));
   const right = counts.reduce((sum, row, k) => sum + row[k], 0);
-  const lead = 'A row is what a clip shows, a column what it was taken for. Click a cell to see its clips.' +
+  const lead = 'A row is the true class, a column the predicted one. Click a cell to see its clips.' +
     (shown.size < counts.length ? ` Of ${counts.length} classes, the ${shown.size} with most clips are shown.` : '');
   return section('confusion', 'Confusions', lead,
     h('div', {class: 'toolbar'},
       choices('Cells', {share: '% of the row', counts: 'clips'}, matrix.mode, (value) => { matrix.mode = value; build(); }),
-      choices('Order', {similarity: 'confused ones together', id: 'by number'}, matrix.order, (value) => { matrix.order = value; build(); }),
-      rampLegend()),
+      choices('Order', {similarity: 'confused classes together', id: 'by number'}, matrix.order, (value) => { matrix.order = value; build(); }),
+      rampLegend(), h('span', {class: 'saves'}, csvButton('confusion matrix', matrixRows), chartButtons('confusion matrix', matrixSvg))),
     box, readout, h('p', {class: 'muted small'}, `${right.toLocaleString('en')} of ${clips.ids.length.toLocaleString('en')} clips lie on the diagonal. ` +
       'Keyboard: arrow keys move, Enter plays.'));
 }
@@ -32,7 +35,7 @@ function shownClasses() {
   return new Set(most.slice(0, MOST_CLASSES));
 }
 
-// 'label,answer' -> clips, surest first
+// 'label,answer' -> clips, the most confident first
 function byCell() {
   const cells = new Map();
   clips.label.forEach((label, i) => {
@@ -50,16 +53,19 @@ function rampLegend() {
     onTheme(() => paint(canvas, 64, 10, (context) => { for (let x = 0; x < 64; x++) { context.fillStyle = shade(x / 63, hue).fill; context.fillRect(x, 0, 1, 10); } }));
     return canvas;
   };
-  return h('p', {class: 'legend'}, h('span', {}, bar('blue'), ' right'), h('span', {}, bar('orange'), ' mistaken'));
+  return h('p', {class: 'legend'}, h('span', {}, bar('blue'), ' right'), h('span', {}, bar('orange'), ' wrong'));
 }
 
-function fit(box, n) {
-  const wide = box.clientWidth || 1000;
-  const head = wide < 620 ? 92 : 158;
-  const cell = Math.max(15, Math.min(34, Math.floor((wide - head - 8) / n)));
+// Cells as large as the width allows. On a phone they stay large enough for a finger, and the table scrolls.
+function fit(box, n, wide = box.clientWidth || 1000) {
+  const narrow = wide < 620;
+  const head = narrow ? 92 : wide === PRINTED ? 110 : 158;
+  const gaps = n + 2;           // of 1 px, on both sides of the n + 1 columns
+  const cell = Math.max(narrow ? 24 : 15, Math.min(56, Math.floor((wide - head - gaps) / n)));
   box.style.setProperty('--cell', `${cell}px`);
   box.style.setProperty('--head', `${head}px`);
   box.classList.toggle('bare', cell < 22);
+  checkWidth(box, 'Confusion matrix');
 }
 
 function matrixTable(order, readout) {
@@ -73,7 +79,7 @@ function matrixTable(order, readout) {
   matrix.focus = start;
   const columns = order.map((m) => h('th', {scope: 'col', class: 'column'}, h('span', {}, nameOf(m))));
   const table = h('table', {class: 'matrix', role: 'grid', 'aria-label': 'Confusion matrix'},
-    h('thead', {}, h('tr', {}, h('td', {class: 'corner'}, h('span', {}, 'shows ↓  taken for →')), columns)),
+    h('thead', {}, h('tr', {}, h('td', {class: 'corner'}, h('span', {}, 'true ↓  predicted →')), columns)),
     h('tbody', {}, order.map((k, r) => h('tr', {}, h('th', {scope: 'row', title: nameOf(k)}, h('span', {}, nameOf(k))), matrix.cells[r]))));
   const cellOf = (event) => event.target.closest('td[data-row]');
   table.addEventListener('click', (event) => { const td = cellOf(event); if (td) { focusCell(td); playCell(td); } });
@@ -99,7 +105,7 @@ function cell(k, m, r, c, n, sum, most) {
   return td;
 }
 
-const sentence = (k, m) => k === m ? `${nameOf(k)}, recognised` : `${nameOf(k)} taken for ${nameOf(m)}`;
+const sentence = (k, m) => k === m ? `${nameOf(k)}, recognised` : `${nameOf(k)} predicted as ${nameOf(m)}`;
 
 function tell(td, readout, table, columns) {
   const [k, m, n] = [td.dataset.true, td.dataset.answer, td.dataset.count].map(Number);

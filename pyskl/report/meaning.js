@@ -1,4 +1,4 @@
-// Does the model confuse what means alike? The similarity of the label vectors beside the confusions, in one order.
+// Does the model confuse classes with similar names? The similarity of the label vectors beside the confusions, in one order.
 
 function semanticsSection() {
   const found = data.semantics;
@@ -31,20 +31,21 @@ function semanticsSection() {
     }};
     Object.entries(listeners).forEach(([name, listener]) => element.addEventListener(name, listener));
   });
-  const pairs = h('table', {class: 'plain'}, h('caption', {}, 'Closest in meaning'),
+  const pairs = h('table', {class: 'plain'}, h('caption', {}, 'Most similar labels'),
     h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'Pair'), h('th', {scope: 'col', class: 'number'}, 'Similarity'), h('th', {scope: 'col', class: 'number'}, 'Confused, %'))),
     h('tbody', {}, found.pairs.map(([a, b, alike, confused]) => h('tr', {}, h('th', {scope: 'row'}, `${nameOf(a)} – ${nameOf(b)}`),
       h('td', {class: 'number'}, alike.toFixed(2)), h('td', {class: 'number'}, percent(confused))))));
-  return section('meaning', 'Meaning', verdict(found), h('div', {class: 'three'}, maps.map(({element}, n) =>
-    h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, titles[n])), element)), h('div', {class: 'scroll'}, pairs)), readout,
-  h('p', {class: 'muted small'}, `Both in the order of confusions; the ${order.length} classes that have ${order.length < found.classes ? 'most ' : ''}clips. Keyboard: arrow keys move. Label vectors: ${found.table}. ` +
+  return section('meaning', 'Similar labels', verdict(found), h('div', {class: 'three'}, maps.map(({element}, n) =>
+    h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, titles[n])), element, h('span', {class: 'muted small'}, 'classes → and ↓, in one order'))), scroller('Most similar labels', null, pairs)), readout,
+  h('p', {class: 'muted small'}, `Rows and columns of both: ${order.length < found.classes ? `the ${order.length} classes with most clips` : `the ${order.length} classes that have clips`}, ` +
+    `from ${nameOf(order[0])} (top left) to ${nameOf(order.at(-1))}, classes that are confused side by side. Keyboard: arrow keys move. Label vectors: ${found.table}. ` +
     'Confused: the mean of both ways’ shares of a class’s clips. p: Mantel’s permutation test, one-sided.'));
 }
 
 function verdict({rho, p, classes}) {
-  if (rho === null) return 'Nothing is confused, or all vectors are equally alike: there is no correlation to tell.';
+  if (rho === null) return 'Nothing is confused, or all label vectors are equally similar: there is no correlation.';
   const sure = p !== null && p <= 0.05;
-  const answer = !sure ? 'No sign that the model confuses what means alike' : rho >= 0.3 ? 'The model confuses what means alike' : 'The model confuses what means alike, a little';
+  const answer = !sure ? 'No sign that classes with similar labels are confused more often' : `Classes with similar labels are confused ${rho >= 0.3 ? '' : 'slightly '}more often`;
   return `${answer}: Spearman’s rank correlation over all pairs of ${classes} classes is ${rho.toFixed(2)} (p ${p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`}).`;
 }
 

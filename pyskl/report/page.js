@@ -3,12 +3,19 @@
 fillHeader();
 startTheme();
 const sections = [
-  [data.confusion, confusionSection], [data.classes, classesSection], [data.mistakes, mistakesSection], [data.calibration, certaintySection],
-  [data.curves.length, curvesSection], [data.occlusion, jointsSection], [data.semantics, semanticsSection],
+  [data.confusion, confusionSection], [data.confusion?.pairs.length, pairsSection], [data.classes, classesSection], [data.comparison, comparisonSection],
+  [data.mistakes, mistakesSection], [data.calibration, certaintySection], [data.people, peopleSection], [data.map, mapSection],
+  [data.clips, clipsSection], [data.curves.length, curvesSection], [data.occlusion, jointsSection], [data.semantics, semanticsSection],
+  [data.runs.length, runSection],
 ].map(([there, build]) => there && attempt(build)).filter(Boolean);
+const SHORT = {confusion: 'Confusions', pairs: 'Pairs', mistakes: 'Mistakes', certainty: 'Calibration', people: 'People', map: 'Map', clips: 'Clips',
+  joints: 'Joints', meaning: 'Labels'};
 $('main').append(...sections);
-$('nav').append(h('ul', {class: 'wide'}, sections.map((part) => h('li', {}, h('a', {href: `#${part.id}`}, part.querySelector('h2').textContent)))));
+$('nav').append(h('ul', {class: 'wide'}, sections.map((part) => h('li', {}, h('a', {href: `#${part.id}`},
+  SHORT[part.id] ?? part.querySelector('h2').textContent)))));
 buildPlayer();
+openLink();
+window.addEventListener('hashchange', openLink);
 window.dispatchEvent(new Event('resize'));
 performance.mark('ready');
 document.documentElement.dataset.ready = 'yes';
@@ -19,8 +26,7 @@ function attempt(build) {
     return build();
   } catch (error) {
     console.error(error);
-    $('notes').append(h('li', {}, `A part of this page could not be drawn: ${error.message}`));
-    $('notes').hidden = false;
+    tellNote(`A part of this page could not be drawn: ${error.message}`);
     return null;
   }
 }

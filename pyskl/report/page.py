@@ -17,7 +17,8 @@ from typing import Any
 from ..files.atomic import atomic_write
 
 HERE = Path(__file__).parent
-SCRIPTS = ('dom.js', 'charts.js', 'skeleton.js', 'player.js', 'matrix.js', 'sections.js', 'joints.js', 'meaning.js', 'page.js')
+SCRIPTS = ('dom.js', 'charts.js', 'skeleton.js', 'player.js', 'matrix.js', 'downloads.js', 'sections.js', 'search.js',
+           'research.js', 'joints.js', 'meaning.js', 'page.js')
 _ESCAPES = {character: f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
 
 

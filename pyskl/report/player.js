@@ -1,6 +1,6 @@
-// The dialog that plays clips: this one beside a typical one of the class it was taken for, and what was answered.
+// The dialog that plays clips: this one beside a typical one of the class it was predicted as, and the scores.
 
-const player = {playing: false, time: 0, last: 0, speed: 1, list: [], at: 0, left: null, right: null, wanted: 0};
+const player = {playing: false, time: 0, last: 0, speed: 1, list: [], at: 0, left: null, right: null, wanted: 0, beside: 'answer'};
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 function buildPlayer() {
@@ -20,7 +20,10 @@ function buildPlayer() {
     h('div', {class: 'controls'},
       button('player-previous', '←', 'Previous clip (P)', () => show(player.at - 1)),
       h('select', {id: 'player-clip', 'aria-label': 'Clip', onchange: (e) => show(Number(e.target.value))}),
-      button('player-next', '→', 'Next clip (N)', () => show(player.at + 1))),
+      button('player-next', '→', 'Next clip (N)', () => show(player.at + 1)),
+      h('label', {id: 'player-beside-label'}, h('span', {class: 'hidden'}, 'Compare with'), h('select', {id: 'player-beside',
+        onchange: (e) => { player.beside = e.target.value; show(player.at); }},
+      h('option', {value: 'answer'}, 'beside: predicted class'), h('option', {value: 'truth'}, 'beside: true class')))),
     h('div', {id: 'player-scores'}),
     h('p', {class: 'legend'}, ['left', 'right', 'middle'].map((side, i) => h('span', {class: `key ${side}`},
       ["person's left", "person's right", 'middle'][i])), h('span', {}, 'faint: seen with little confidence')),
@@ -28,7 +31,7 @@ function buildPlayer() {
       h('kbd', {}, 'P'), ' ', h('kbd', {}, 'N'), ' clip, ', h('kbd', {}, '<'), ' ', h('kbd', {}, '>'), ' speed, ', h('kbd', {}, 'Esc'), ' close'));
   $('player').addEventListener('keydown', playerKey);
   $('player').addEventListener('click', (event) => { if (event.target === $('player')) $('player').close(); });
-  $('player').addEventListener('close', () => { player.playing = false; });
+  $('player').addEventListener('close', () => { player.playing = false; setLink(player.list[player.at], false); });
   redraws.push(drawBoth);
   window.addEventListener('resize', drawBoth);
 }
@@ -53,6 +56,8 @@ async function show(n) {
   const wanted = ++player.wanted;
   const [other, why] = beside(i);
   $('player-clip').value = player.at;
+  $('player-beside-label').hidden = !wrong(i);
+  setLink(i);
   $('player-previous').disabled = $('player-next').disabled = player.list.length < 2;
   $('player-sub').textContent = `clip ${player.at + 1} of ${player.list.length}`;
   caption('left', 'This clip', i, clips.label[i] < 0 ? 'no label' : nameOf(clips.label[i]));
@@ -67,8 +72,11 @@ async function show(n) {
   if (!player.running) { player.running = true; requestAnimationFrame(tick); }
 }
 
-// The clip to compare with: the typical one of the class that was answered; of the second guess when that is this very clip.
+// The clip to compare with: the typical one of the class that was predicted, or, of a mistake, of the true class; of the second guess
+// when that is this very clip.
 function beside(i) {
+  const own = wrong(i) && player.beside === 'truth' ? data.classes[clips.label[i]].typical : i;
+  if (own !== i) return [own, `Typical ${nameOf(clips.label[i])}, the true class`];
   const typical = data.classes[clips.pred[i]].typical;
   if (typical !== i) return [typical, `Typical ${nameOf(clips.pred[i])}`];
   const second = clips.shown[i].find((k) => k !== clips.pred[i] && data.classes[k].typical !== null);
@@ -76,7 +84,7 @@ function beside(i) {
 }
 
 function caption(side, why, i, label) {
-  const sure = i === null ? '' : `answer: ${nameOf(clips.pred[i])}, ${withUnit(scoreOf(i, clips.pred[i]), 0)}`;
+  const sure = i === null ? '' : `predicted: ${nameOf(clips.pred[i])}, ${withUnit(scoreOf(i, clips.pred[i]), 0)}`;
   $(`caption-${side}`).replaceChildren(h('span', {class: 'why'}, why), h('strong', {}, label),
     h('span', {class: 'muted'}, i === null ? 'no clip of this class' : `${clips.ids[i]} · ${sure}`),
     i !== null && !hasFrames(i) ? h('span', {class: 'muted'}, 'its key points are not in this file') : '');
@@ -89,7 +97,7 @@ const scoreOf = (i, k, set = 0) => clips.scores[set][i][clips.shown[i].indexOf(k
 function scoreTable(i) {
   const head = h('tr', {}, h('th', {scope: 'col'}, 'Class'), clips.sets.map((set) => h('th', {scope: 'col'}, clips.sets.length > 1 ? set : 'Score')));
   const rows = clips.shown[i].map((k) => {
-    const role = k === clips.label[i] ? (k === clips.pred[i] ? 'true, answered' : 'true') : k === clips.pred[i] ? 'answered' : '';
+    const role = k === clips.label[i] ? (k === clips.pred[i] ? 'true, predicted' : 'true') : k === clips.pred[i] ? 'predicted' : '';
     return h('tr', {class: k === clips.label[i] ? 'true' : k === clips.pred[i] ? 'wrong' : ''},
       h('th', {scope: 'row'}, nameOf(k), role && h('span', {class: 'role'}, role)), clips.sets.map((_, set) => h('td', {}, meter(scoreOf(i, k, set)))));
   });

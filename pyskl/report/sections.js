@@ -13,34 +13,39 @@ function fillHeader() {
   if (data.streams.length > 1) $('headline').after(streamTable());
   $('notes').append(...data.notes.map((note) => h('li', {}, note)));
   $('notes').hidden = !data.notes.length;
-  $('foot').append(h('p', {}, `Written by pyskl ${data.version}. Intervals: 95 % of 1,000 bootstrap draws of these clips; other people may differ by more.`));
+  $('foot').append(h('p', {}, `Written by pyskl ${data.version}. Intervals: 95 % of 1,000 bootstrap draws of these clips${data.people?.drawn ? ', and of whole groups of them (by ' + data.people.kind + ')' : '; other people may differ by more'}.`));
 }
 
 // One figure with its interval drawn on a line from 0 to 100 %.
-function tile({title, value, low, high}) {
+function tile({key, title, value, low, high, group_low: groupLow, group_high: groupHigh}) {
+  const [guess, frequent] = data.chance[key];
   const place = (v) => `${100 * v}%`;
   return h('div', {class: 'tile'}, h('p', {class: 'tile-name'}, title),
     h('p', {class: 'tile-value'}, percent(value), h('span', {class: 'unit'}, ' %')),
     h('div', {class: 'whisker', 'aria-hidden': 'true'}, h('span', {class: 'range', style: {left: place(low), width: place(high - low)}}),
-      h('span', {class: 'point', style: {left: place(value)}})),
-    h('p', {class: 'muted small'}, `95 %: ${percent(low)} to ${percent(high)}`));
+      h('span', {class: 'chance', style: {left: place(guess)}}), h('span', {class: 'point', style: {left: place(value)}})),
+    h('p', {class: 'muted small'}, `95 %: ${percent(low)} to ${percent(high)}`),
+    groupLow !== undefined && h('p', {class: 'muted small'}, `other ${data.people.kind.split(' ')[0]}s: ${percent(groupLow)} to ${percent(groupHigh)}`),
+    h('p', {class: 'muted small'}, `chance ${percent(guess)}, ${key === 'top5_acc' ? '5 most frequent classes' : 'most frequent class'} ${percent(frequent)}`));
 }
 
+// The best of each column is bold.
 function streamTable() {
+  const best = data.headline.map((f, n) => Math.max(f.value, ...data.streams.map((stream) => stream.figures[n].value)));
   const row = (name, weight, figures, extra) => h('tr', {class: extra}, h('th', {scope: 'row'}, name), h('td', {class: 'number'}, weight),
-    figures.map((f) => h('td', {class: 'number'}, percent(f.value), h('span', {class: 'muted interval'}, ` ${percent(f.low)}–${percent(f.high)}`))));
+    figures.map((f, n) => h('td', {class: `number${f.value === best[n] ? ' best' : ''}`}, percent(f.value), h('span', {class: 'muted interval'}, ` ${percent(f.low)}–${percent(f.high)}`))));
   const titles = data.headline.map((f) => `${f.title}, %`);
   const rows = data.streams.map((stream) => row(h('span', {}, stream.name, h('span', {class: 'muted under'},
     [stream.config, stream.checkpoint, stream.tested, stream.temperature !== 1 && `temperature ${stream.temperature.toFixed(2)}`].filter(Boolean).join(' · '))), stream.weight.toFixed(3).replace(/\.?0+$/, ''), stream.figures));
-  return h('div', {class: 'scroll'}, h('table', {class: 'plain streams'}, h('caption', {}, 'Streams and their ensemble'),
+  return scroller('Streams', null, h('table', {class: 'plain streams'}, h('caption', {}, 'Streams and their ensemble'),
     h('thead', {}, h('tr', {}, ['Stream', 'Weight', ...titles].map((t, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, t)))),
     h('tbody', {}, rows, row('Ensemble', '', data.headline, 'total'))));
 }
 
 // -- classes
 
-const COLUMNS = [['id', 'No.'], ['name', 'Class'], ['group', 'Group'], ['train', 'Training clips'], ['support', 'Test clips'], ['predicted', 'Answered'],
-  ['precision', 'Precision, %'], ['recall', 'Recall, %'], ['f1', 'F1, %']];
+const COLUMNS = [['id', 'No.'], ['name', 'Class'], ['f1', 'F1, %'], ['recall', 'Recall, %'], ['precision', 'Precision, %'], ['support', 'Test clips'],
+  ['predicted', 'Predicted'], ['train', 'Training clips'], ['group', 'Group']];
 const SHARES = new Set(['precision', 'recall', 'f1']);
 
 function classesSection() {
@@ -56,7 +61,8 @@ function classesSection() {
     body.replaceChildren(...sortedClasses(key, falling).map((row) => classRow(row, columns)));
   }
   sortBy(data.confusion ? 'support' : 'predicted');
-  return section('classes', 'Classes', 'Click a heading to sort, a class to see its clips.', h('div', {class: 'scroll'},
+  return section('classes', 'Classes', 'Click a heading to sort, a class to see its clips.',
+    h('div', {class: 'toolbar'}, csvButton('classes', classRows)), scroller('Classes', 'tall',
     h('table', {class: 'plain sortable'}, h('caption', {class: 'hidden'}, 'Figures of each class'), h('thead', {}, h('tr', {}, heads)), body)));
 }
 
@@ -80,7 +86,7 @@ function classRow(row, columns) {
   }));
 }
 
-// A class's clips, mistakes first, surest first; without labels, those that were given that class.
+// A class's clips, mistakes first, the most confident first; without labels, those that were given that class.
 function playClass(k) {
   const of = data.confusion ? clips.label : clips.pred;
   const wrong = (i) => Number(clips.label[i] !== clips.pred[i]);
@@ -92,55 +98,50 @@ function playClass(k) {
 // -- mistakes
 
 function mistakesSection() {
-  if (!data.mistakes.length) return section('mistakes', 'Surest mistakes', 'No clip was mistaken.');
+  if (!data.mistakes.length) return section('mistakes', 'Most confident mistakes', 'Every clip was recognised.');
   const cards = data.mistakes.map((i, n) => {
     const canvas = h('canvas', {class: 'thumb', 'aria-hidden': 'true'});
     onTheme(() => thumb(canvas, i));
-    return h('li', {}, h('button', {type: 'button', class: 'card', onclick: () => openPlayer('The surest mistakes', data.mistakes, n)}, canvas,
-      h('span', {class: 'card-text'}, h('strong', {}, nameOf(clips.label[i])), h('span', {}, `taken for ${nameOf(clips.pred[i])}`),
-        h('span', {class: 'muted'}, `${withUnit(scoreOf(i, clips.pred[i]), 0)} sure · ${clips.ids[i]}`))));
+    return h('li', {}, h('button', {type: 'button', class: 'card', onclick: () => openPlayer('Most confident mistakes', data.mistakes, n)}, canvas,
+      h('span', {class: 'card-text'}, h('strong', {}, nameOf(clips.label[i])), h('span', {}, `predicted: ${nameOf(clips.pred[i])}`),
+        h('span', {class: 'muted'}, `${withUnit(scoreOf(i, clips.pred[i]), 0)} · ${clips.ids[i]}`))));
   });
-  return section('mistakes', 'Surest mistakes', `The ${count(cards.length, 'clip')} that the network is most certain of, and wrong.`, h('ol', {class: 'cards'}, cards));
+  return section('mistakes', 'Most confident mistakes', `The ${count(cards.length, 'wrong answer')} with the highest probability.`, h('ol', {class: 'cards'}, cards));
 }
 
-// The middle frame of a clip, drawn when it comes into view.
+// The middle frame of a clip, drawn once the page stands: not when it comes into view, or print would miss it.
 function thumb(canvas, i) {
   if (!hasFrames(i)) return;
-  if (canvas.seen) { unpack(i).then((clip) => paint(canvas, 96, 96, (context, size) => drawClip(context, size, clip, (clip.frames - 1) / 2))); return; }
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    canvas.seen = true;
-    thumb(canvas, i);
-  }).observe(canvas);
+  const draw = () => unpack(i).then((clip) => paint(canvas, 96, 96, (context, size) => drawClip(context, size, clip, (clip.frames - 1) / 2)));
+  (window.requestIdleCallback ?? setTimeout)(draw);
 }
 
-// -- how sure, frequent and rare
+// -- calibration, and accuracy of frequent and rare classes
 
 function certaintySection() {
   const {calibration, groups} = data;
   const by = data.data.train_counts ? 'training clips' : 'test clips';
-  const table = h('table', {class: 'plain'}, h('caption', {}, `A third of the classes each, by ${by}`),
+  const table = groups.length > 0 && h('table', {class: 'plain'}, h('caption', {}, `Frequent and rare classes: a third each, by ${by}`),
     h('thead', {}, h('tr', {}, ['Group', 'Classes', by[0].toUpperCase() + by.slice(1), 'Test clips', 'Accuracy, %'].map((t, i) =>
       h('th', {scope: 'col', class: i ? 'number' : ''}, t)))),
     h('tbody', {}, groups.map((g) => h('tr', {}, h('th', {scope: 'row'}, g.name), h('td', {class: 'number'}, g.classes),
       h('td', {class: 'number'}, g.least === g.most ? g.least : `${g.least}–${g.most}`), h('td', {class: 'number'}, g.clips),
       h('td', {class: 'number'}, meter(g.accuracy))))));
-  return section('certainty', 'Certainty and rarity', null, h('div', {class: 'two'},
+  return section('certainty', groups.length ? 'Calibration and frequency' : 'Calibration', null, h('div', {class: 'two'},
     h('figure', {class: 'chart-box'}, h('figcaption', {}, h('strong', {}, 'Calibration'), h('span', {class: 'muted'},
-      ` expected calibration error ${withUnit(calibration.ece)}`)), reliabilityChart(calibration),
-      h('p', {class: 'muted small'}, 'Bars: how many of the clips with that confidence are right. On the dashed line, confidence can be taken at its word.')),
-    h('div', {}, h('div', {class: 'scroll'}, table), h('p', {class: 'muted small'}, data.data.train_counts
-      ? `Accuracy: the mean over the classes. Training clips are counted from ${data.data.train_counts}.` : 'Accuracy: the mean over the classes. How often each class was trained on is not known; test clips stand in.'))));
+      ` expected calibration error ${withUnit(calibration.ece)}`), chartButtons('calibration', () => $('certainty').querySelector('svg'))), reliabilityChart(calibration),
+      h('p', {class: 'muted small'}, 'Bars: the share of clips with that confidence that are right. Dots: their mean confidence. On the dashed line both are equal.')),
+    table && h('div', {}, scroller('Frequent and rare classes', null, table), h('p', {class: 'muted small'}, data.data.train_counts
+      ? `Accuracy: the mean over the classes. Training clips are counted from ${data.data.train_counts}.` : 'Accuracy: the mean over the classes. The number of training clips is not known, so classes are ranked by test clips.'))));
 }
 
 // -- curves
 
 const CURVES = {
-  loss: (lines) => byQuantity(lines).map(([name, some]) => lineChart({loss: 'Loss, whole', loss_cls: 'Class loss', loss_emb: 'Embedding loss'}[name] ?? name, some)),
-  accuracy: (lines) => [lineChart('Accuracy', lines)],
+  loss: (lines) => byQuantity(lines).map(([name, some]) => lineChart({loss: 'Total loss', loss_cls: 'Class loss', loss_emb: 'Embedding loss'}[name] ?? name, some)),
+  accuracy: (lines) => [lineChart('Accuracy', inPercent(lines), {unit: '%'})],
   lr: (lines) => [lineChart('Learning rate', lines)],
-  time: (lines) => [lineChart('Time', lines, {unit: 'seconds a step'})],
+  time: (lines) => [lineChart('Time', lines, {unit: 'seconds per step'})],
 };
 
 const FRIENDLY = {top1_acc: 'Top-1', top5_acc: 'Top-5', mean_class_accuracy: 'Mean-class', macro_f1: 'Macro-F1', mean_average_precision: 'Mean average precision', lr: 'learning rate'};
@@ -149,8 +150,13 @@ const FRIENDLY = {top1_acc: 'Top-1', top5_acc: 'Top-5', mean_class_accuracy: 'Me
 function byQuantity(lines) {
   const found = {};
   for (const [name, points] of Object.entries(lines)) (found[name.split(' (')[0]] ??= {})[name.replace(/^.* \((.*)\)$/, '$1')] = points;
+  const parts = Object.keys(found).filter((name) => name !== 'loss');
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+  if (parts.length === 1 && same(found[parts[0]], found.loss)) delete found[parts[0]];      // the only part is the total
   return Object.entries(found).sort(([a], [b]) => (a === 'loss') - (b === 'loss'));
 }
+
+const inPercent = (lines) => Object.fromEntries(Object.entries(lines).map(([name, points]) => [name, points.map(([x, y]) => [x, 100 * y])]));
 
 const friendly = (lines) => Object.fromEntries(Object.entries(lines).map(([name, points]) => [name.replace(/^\w+/, (word) => FRIENDLY[word] ?? word), points]));
 

@@ -180,7 +180,7 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
             rows = _rows(clip['segments'], where)
             segments, notes = _segments(rows, 0, keypoint.shape[1], where)
         fps = clip.get('fps')
-        known = isinstance(fps, (int, float)) and 0 < fps < 1000
+        known = fps if isinstance(fps, (int, float)) and 0 < fps < 1000 else None
         return Recording(
             name=clip['frame_dir'],
             keypoint=keypoint,
@@ -188,7 +188,7 @@ def _annotation_recordings(path: Path, split: str | None) -> list[RecordingFile]
             img_shape=clip.get('img_shape'),
             segments=segments,
             notes=tuple(notes),
-            fps=float(fps) if known else None,
+            fps=None if known is None else float(known),
         )
 
     return [

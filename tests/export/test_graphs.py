@@ -48,6 +48,10 @@ def test_a_heatmap_network_answers_as_its_recognizer(folder, name):
     assert_answers_alike(filled(heatmap_config(folder, name)))
 
 
+def test_a_spotting_network_answers_as_its_recognizer():
+    assert_answers_alike(filled(tiny.ROOT / 'configs' / 'spotting' / 'demo.py'))
+
+
 @pytest.mark.parametrize('name', ['joint', 'graph'])
 def test_one_view_is_the_same_view(folder, name):
     config = heatmap_config(folder, name) if name == 'joint' else graph_config(folder, 'ST-GCN++')

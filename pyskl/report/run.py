@@ -1,0 +1,106 @@
+"""How the streams were trained: config, command, versions, seed, time; read, and nothing of it run."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import DataError, printable
+from ..files.texts import read_text
+from .sources import MAX_CONFIG_BYTES, MAX_LOG_BYTES, Stream, said
+
+MAX_CONFIG = 40_000  # characters on the page
+MAX_VALUE = 400
+MAX_LINES = 200  # of a difference
+LONGEST_STEP = 1e5  # seconds
+# What the first line of a log may say: its key, and how the page calls it.
+SAID = {
+    'command': 'Command',
+    'time': 'Started',
+    'seed': 'Seed',
+    'pyskl_version': 'pyskl',
+    'torch_version': 'PyTorch',
+    'world': 'Processes',
+    'amp': 'Mixed precision',
+}
+
+
+def runs(streams: Sequence[Stream]) -> list[dict[str, Any]]:
+    """Return for each stream {name, facts: [[name, text], ...], config, differs}.
+
+    config is the text of the config, '' where there is none; differs are the lines in which it
+    differs from the first stream's, with - and + before them.
+    """
+    found: list[dict[str, Any]] = []
+    for stream in streams:
+        config = _config(stream)
+        differs = _difference(found[0]['config'], config) if found and config else []
+        facts = _facts(stream)
+        found.append({'name': stream.name, 'facts': facts, 'config': config, 'differs': differs})
+    return [run for run in found if run['facts'] or run['config']]
+
+
+def _facts(stream: Stream) -> list[list[str]]:
+    head = _head(stream) if stream.config_file is not None else {}
+    facts = [
+        [title, printable(str(value))[:MAX_VALUE]]
+        for key, title in SAID.items()
+        if (value := said(head, key, (str, int))) is not None and value != ''
+    ]
+    training = [row for row in stream.log if row['mode'] == 'train']
+    if training:
+        facts.append(['Epochs', str(max(row['epoch'] for row in training))])
+        facts.append(['Training took', _duration(_seconds(training))])
+    return facts
+
+
+def _head(stream: Stream) -> Mapping[str, Any]:
+    """Return the first line of the newest log: what the run was."""
+    logs = sorted(path for path in stream.folder.glob('*.log.json') if path.is_file())
+    for file in reversed(logs):
+        try:
+            text = read_text(file, limit=MAX_LOG_BYTES, errors='replace')
+            head = json.loads(text.partition('\n')[0])
+        except (DataError, ValueError, RecursionError):
+            continue
+        if isinstance(head, dict) and 'mode' not in head:
+            return head
+    return {}
+
+
+def _seconds(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the sum of the steps' times, each row being the mean of the steps since the row before."""
+    total, before = 0.0, (0, 0)
+    for row in sorted(rows, key=lambda row: (row['epoch'], row['iter'])):
+        steps = row['iter'] - (before[1] if before[0] == row['epoch'] else 0)
+        before = row['epoch'], row['iter']
+        time = said(row, 'time', (int, float))
+        if time is not None and 0 <= time < LONGEST_STEP:  # nor NaN
+            total += steps * time
+    return total
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f'{seconds:.0f} s of steps'
+    minutes = round(seconds / 60)
+    hours = f'{minutes // 60} h ' if minutes >= 60 else ''
+    return f'{hours}{minutes % 60} min of steps'
+
+
+def _config(stream: Stream) -> str:
+    if stream.config_file is None:
+        return ''
+    try:
+        text = read_text(stream.config_file, limit=MAX_CONFIG_BYTES, errors='replace')
+    except DataError:
+        return ''
+    return text if len(text) <= MAX_CONFIG else f'{text[:MAX_CONFIG]}\n... (cut here)'
+
+
+def _difference(first: str, other: str) -> list[str]:
+    lines = difflib.unified_diff(first.splitlines(), other.splitlines(), lineterm='', n=0)
+    changed = [line for line in list(lines)[2:] if not line.startswith('@@')]
+    return changed[:MAX_LINES]
