@@ -1,7 +1,6 @@
 """Settings of the whole test suite."""
 import signal
 import sys
-import tempfile
 
 import pytest
 from hypothesis import settings
@@ -23,8 +22,9 @@ def on_the_cpu():
 
 
 @pytest.fixture(autouse=True)
-def components_as_before():
-    """What a test registers, and the files of its folder that it imports, are gone after it."""
+def components_as_before(tmp_path_factory):
+    """What a test registers, and what it imports from pytest's temporary folders, is gone after it."""
+    folders = str(tmp_path_factory.getbasetemp())
     registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
     before = [(components, dict(components)) for components in (each.module_dict for each in registries)]
     modules = set(sys.modules)
@@ -33,7 +33,7 @@ def components_as_before():
         components.clear()
         components.update(known)
     for name in set(sys.modules) - modules:
-        if str(getattr(sys.modules[name], '__file__', None)).startswith(tempfile.gettempdir()):
+        if str(getattr(sys.modules[name], '__file__', None)).startswith(folders):
             del sys.modules[name]
 
 

@@ -17,9 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ...registry import BACKBONES
 from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
-from ..layers.stages import check_positive, check_stages, freeze, freeze_statistics, per_stage
+from ..layers.stages import check_positive, check_stages, freeze, per_stage
 from ..pretrained import load_backbone
-from .base import Backbone
+from .staged import StagedBackbone
 
 CONV = {'type': 'Conv'}
 BATCH_NORM = {'type': 'BN2d', 'requires_grad': True}
@@ -109,7 +109,7 @@ ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
 
 
 @BACKBONES.register_module()
-class ResNet(Backbone):
+class ResNet(StagedBackbone):
     """A stem, then `num_stages` stages of residual blocks.
 
     Args:
@@ -200,25 +200,11 @@ class ResNet(Backbone):
         if pretrained is not None:
             load_backbone(self, pretrained, torchvision=self.torchvision_pretrain)
 
-    @property
-    def stages(self) -> list[nn.Sequential]:
-        """The stages of residual blocks in order: layer1, layer2 ..."""
-        return [getattr(self, f'layer{i + 1}') for i in range(self.num_stages)]
-
     def _freeze(self) -> None:
-        if self.frozen_stages >= 0:
-            freeze([self.conv1, *self.stages[: self.frozen_stages]])
+        super()._freeze()
         if self.partial_bn:
             stages = (module for stage in self.stages for module in stage.modules())
             freeze(module for module in stages if isinstance(module, _BatchNorm))
-
-    def train(self, mode: bool = True) -> ResNet:
-        """As nn.Module's; what is frozen, and with norm_eval every BatchNorm, stays in testing."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            freeze_statistics(self)
-        return self
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Compute the features of pictures.

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from ...registry import BACKBONES
 from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
-from ..layers.stages import check_positive, check_stages, freeze, freeze_statistics, per_stage
+from ..layers.stages import check_positive, check_stages, per_stage
 from ..pretrained import load_backbone
-from .base import Backbone
 from .blocks3d import BATCH_NORM, CONV, RELU, BasicBlock3d, Bottleneck3d, InflateStyle, conv_bn
+from .staged import StagedBackbone
 
 Block = type[BasicBlock3d] | type[Bottleneck3d]
 ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
@@ -31,7 +31,7 @@ ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
 
 
 @BACKBONES.register_module()
-class ResNet3d(Backbone):
+class ResNet3d(StagedBackbone):
     """A stem, then `num_stages` stages of residual blocks.
 
     Args:
@@ -110,7 +110,8 @@ class ResNet3d(Backbone):
             conv1_stride=conv1_stride,
             pool1_stride=pool1_stride,
         )
-        self.in_channels, self.out_indices = in_channels, tuple(sorted(out_indices))
+        self.in_channels, self.num_stages = in_channels, num_stages
+        self.out_indices = tuple(sorted(out_indices))
         self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
         self.zero_init_residual, self.pretrained2d = zero_init_residual, pretrained2d
 
@@ -169,23 +170,6 @@ class ResNet3d(Backbone):
             channels: C of what the stem or the stage before gives.
         """
         return 0
-
-    @property
-    def stages(self) -> list[nn.Sequential]:
-        """The stages of residual blocks in order: layer1, layer2 ..."""
-        return [getattr(self, f'layer{i + 1}') for i in range(len(self.stage_blocks))]
-
-    def _freeze(self) -> None:
-        if self.frozen_stages >= 0:
-            freeze([self.conv1, *self.stages[: self.frozen_stages]])
-
-    def train(self, mode: bool = True) -> ResNet3d:
-        """As nn.Module's; frozen stages, and with norm_eval every BatchNorm, stay in testing."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            freeze_statistics(self)
-        return self
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Compute the features of clips.

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from ...registry import BACKBONES
 from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
-from ..layers.stages import check_positive, check_stages, freeze, freeze_statistics, per_stage
+from ..layers.stages import check_positive, check_stages, per_stage
 from ..pretrained import load_backbone
-from .base import Backbone
 from .blocks3d import BATCH_NORM, CONV, RELU, conv_bn
+from .staged import StagedBackbone
 
 
 class SEModule(nn.Module):
@@ -96,7 +96,7 @@ class BlockX3D(nn.Module):
 
 
 @BACKBONES.register_module()
-class X3D(Backbone):
+class X3D(StagedBackbone):
     """A stem, `num_stages` stages of X3D blocks, and a last convolution. All frames stay.
 
     Args:
@@ -210,21 +210,8 @@ class X3D(Backbone):
             load_backbone(self, pretrained)
 
     @property
-    def stages(self) -> list[nn.Sequential]:
-        """The stages in order: layer1, layer2 ..."""
-        return [getattr(self, f'layer{i + 1}') for i in range(self.num_stages)]
-
-    def _freeze(self) -> None:
-        if self.frozen_stages >= 0:
-            freeze([self.conv1_s, self.conv1_t, *self.stages[: self.frozen_stages]])
-
-    def train(self, mode: bool = True) -> X3D:
-        """As nn.Module's; frozen stages, and with norm_eval every BatchNorm, stay in testing."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            freeze_statistics(self)
-        return self
+    def stem_layers(self) -> list[nn.Module]:
+        return [self.conv1_s, self.conv1_t]
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the features of clips.
