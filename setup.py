@@ -1,4 +1,5 @@
 """What pyproject.toml cannot say: configs/ travels in the package. pip install -c constraints.txt -e ."""
+
 from pathlib import Path
 
 from setuptools import setup
@@ -19,8 +20,14 @@ class BuildWithConfigs(build_py):
                 self.copy_file(str(path), str(target))
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        copies = [] if self.editable_mode else [
-            str(Path(self.build_lib, 'pyskl', '_configs', path.relative_to(CONFIGS))) for path in self._configs()]
+        copies = (
+            []
+            if self.editable_mode
+            else [
+                str(Path(self.build_lib, 'pyskl', '_configs', path.relative_to(CONFIGS)))
+                for path in self._configs()
+            ]
+        )
         return [*super().get_outputs(include_bytecode), *copies]
 
     @staticmethod

@@ -1,4 +1,5 @@
 """The same as `pyskl ensemble`, beside the files that it reads and writes: python ensemble/ensemble.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """pyskl: micro-gesture recognition from skeletons."""
+
 import os
 
 __version__ = '0.1.0'

@@ -1,4 +1,5 @@
 """Errors that speak to the user, the type of --seed, and the one place where scripts turn errors into an exit status."""
+
 from __future__ import annotations
 
 import argparse
@@ -11,13 +12,21 @@ import sys
 from collections.abc import Callable, Iterable
 
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130      # 128 + SIGINT, as shells expect
-EXIT_BROKEN_PIPE = 141      # 128 + SIGPIPE
-MAX_SEED = 2**32 - 1        # numpy's limit; Python and PyTorch take larger ones
-JOINERS = '\u200c\u200d'         # join and part letters and emoji; they show nothing themselves
-LINES = '\n\t'               # what a message of several lines has, and what its tables stand on
-_NO_MEMORY = ("can't allocate memory", 'out of memory', 'failed to map segment', 'Unable to allocate', "can't start new thread")
-SAID_TOGETHER = 'PYSKL_SAID'        # a folder in which the processes of one launch mark what one of them has said
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells expect
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+MAX_SEED = 2**32 - 1  # numpy's limit; Python and PyTorch take larger ones
+JOINERS = '\u200c\u200d'  # join and part letters and emoji; they show nothing themselves
+LINES = '\n\t'  # what a message of several lines has, and what its tables stand on
+_NO_MEMORY = (
+    "can't allocate memory",
+    'out of memory',
+    'failed to map segment',
+    'Unable to allocate',
+    "can't start new thread",
+)
+SAID_TOGETHER = (
+    'PYSKL_SAID'  # a folder in which the processes of one launch mark what one of them has said
+)
 
 
 class UserError(Exception):
@@ -38,11 +47,11 @@ class ConfigError(UserError):
 class Faults:
     """Gathers ConfigErrors, so that a user is told all of them at once and not one a run.
 
-        faults = Faults()
-        for part in parts:
-            with faults:
-                check(part)
-        faults.raise_any()
+    faults = Faults()
+    for part in parts:
+        with faults:
+            check(part)
+    faults.raise_any()
     """
 
     def __init__(self):
@@ -67,7 +76,9 @@ class Faults:
             raise ConfigError(self.messages[0])
         if self.messages:
             lines = '\n  '.join(self.messages)
-            raise ConfigError(f'{place}: {len(self.messages)} faults:\n  {lines}', tuple(self.messages))
+            raise ConfigError(
+                f'{place}: {len(self.messages)} faults:\n  {lines}', tuple(self.messages)
+            )
 
 
 class DataError(UserError):
@@ -92,7 +103,9 @@ def seed_number(text: str) -> int:
     except ValueError:
         seed = -1
     if not 0 <= seed <= MAX_SEED:
-        raise argparse.ArgumentTypeError(f'{text!r} is no seed: expected a whole number from 0 to {MAX_SEED}')
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no seed: expected a whole number from 0 to {MAX_SEED}'
+        )
     return seed
 
 
@@ -103,7 +116,10 @@ def printable(text: str, keep: str = '') -> str:
     """
     if text.isprintable():
         return text
-    return ''.join(c if c.isprintable() or c in keep or c in JOINERS else c.encode('unicode_escape').decode() for c in text)
+    return ''.join(
+        c if c.isprintable() or c in keep or c in JOINERS else c.encode('unicode_escape').decode()
+        for c in text
+    )
 
 
 def run_script(main: Callable[[], int | None]) -> None:
@@ -114,11 +130,13 @@ def run_script(main: Callable[[], int | None]) -> None:
     """
     status: int | str | None
     hook = sys.unraisablehook
-    if hasattr(sys.stdout, 'reconfigure'):          # names that the terminal has no characters for are escaped, as on stderr
+    if hasattr(
+        sys.stdout, 'reconfigure'
+    ):  # names that the terminal has no characters for are escaped, as on stderr
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
         status = main()
-    except SystemExit as left:          # argparse's, after --help and wrong options
+    except SystemExit as left:  # argparse's, after --help and wrong options
         status = left.code
     except UserError as error:
         if _is_first_to_say(str(error)):
@@ -135,9 +153,11 @@ def run_script(main: Callable[[], int | None]) -> None:
         elif not isinstance(error, OSError):
             raise
         elif error.filename is not None:
-            _say(f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.')
+            _say(
+                f'error: {printable(_short(str(error.filename)))}: cannot be used ({error.strerror}). Check its name and permissions.'
+            )
             status = EXIT_USER_ERROR
-        else:                           # by print, unless output can still be written: then it was another pipe, as to a worker
+        else:  # by print, unless output can still be written: then it was another pipe, as to a worker
             status = _output_fails('\n')
             if not status:
                 raise
@@ -149,7 +169,7 @@ def run_script(main: Callable[[], int | None]) -> None:
 def _say(line: str) -> None:
     """Print the one line of an error. What fails while the rest is torn down has the same reason, and is kept silent."""
     sys.unraisablehook = lambda _: None
-    with contextlib.suppress(OSError):          # nobody can be told
+    with contextlib.suppress(OSError):  # nobody can be told
         print(line, file=sys.stderr)
 
 
@@ -158,10 +178,16 @@ def _shortage(error: BaseException) -> str | None:
     text, number = str(error), getattr(error, 'errno', None)
     if number in (errno.EMFILE, errno.ENFILE) or 'Too many open files' in text:
         return f'{text.splitlines()[0]}: allow more open files (ulimit -n), or take fewer workers (data.workers_per_gpu).'
-    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(words in text for words in _NO_MEMORY):
+    if (
+        isinstance(error, MemoryError)
+        or number == errno.ENOMEM
+        or any(words in text for words in _NO_MEMORY)
+    ):
         said = text.splitlines()[0][:200].rstrip('. ') if text else type(error).__name__
-        return (f'out of memory, or of what this process may have (ulimit -v): {said}. Free some, or take less: smaller batches '
-                '(data.videos_per_gpu), fewer workers (data.workers_per_gpu).')
+        return (
+            f'out of memory, or of what this process may have (ulimit -v): {said}. Free some, or take less: smaller batches '
+            '(data.videos_per_gpu), fewer workers (data.workers_per_gpu).'
+        )
     return None
 
 
@@ -175,7 +201,7 @@ def _is_first_to_say(message: str) -> bool:
         os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
         return False
-    except OSError:             # the launcher is gone: better twice than not at all
+    except OSError:  # the launcher is gone: better twice than not at all
         return True
     return True
 
@@ -191,7 +217,9 @@ def _output_fails(last: str = '') -> int:
     except BrokenPipeError:
         status = EXIT_BROKEN_PIPE
     except OSError as error:
-        _say(f'error: the output cannot be written ({error.strerror}). Free some disk space or send it elsewhere.')
+        _say(
+            f'error: the output cannot be written ({error.strerror}). Free some disk space or send it elsewhere.'
+        )
         status = EXIT_USER_ERROR
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status

@@ -1,4 +1,5 @@
 """Packages that import a module when a name of it is used, so that light tools start fast."""
+
 from __future__ import annotations
 
 import ast
@@ -33,7 +34,7 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
             value = import_module(f'{package}.{name}')
         else:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
-        setattr(sys.modules[package], name, value)          # the next use does not come here
+        setattr(sys.modules[package], name, value)  # the next use does not come here
         return value
 
     def __dir__() -> list[str]:
@@ -45,8 +46,16 @@ def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
 def _postponed_imports(package: str) -> dict[str, str]:
     """Read {name: module} from the imports below a package's `if TYPE_CHECKING`."""
     spec = sys.modules[package].__spec__
-    loader: Any = spec.loader if spec else None     # has get_source, as a package is made of source
-    blocks = [node.body for node in ast.parse(loader.get_source(package)).body
-              if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING']
-    return {alias.name: node.module for block in blocks for node in block
-            if isinstance(node, ast.ImportFrom) and node.module for alias in node.names}
+    loader: Any = spec.loader if spec else None  # has get_source, as a package is made of source
+    blocks = [
+        node.body
+        for node in ast.parse(loader.get_source(package)).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING'
+    ]
+    return {
+        alias.name: node.module
+        for block in blocks
+        for node in block
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }

@@ -137,7 +137,7 @@ class Registry:
         if not isinstance(cfg, Mapping) or 'type' not in cfg:
             raise ConfigError(
                 f"{where} = {cfg!r}: expected a dict with a 'type', one of "
-                f"{', '.join(self.known())}."
+                f'{", ".join(self.known())}.'
             )
         cls = cfg['type']
         if isinstance(cls, str):
@@ -216,9 +216,7 @@ PIPELINES = Registry(
 BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
-    elsewhere=(
-        *('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
-    ),
+    elsewhere=(*('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),),
 )
 HEADS = Registry(
     'head',

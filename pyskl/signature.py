@@ -2,6 +2,7 @@
 
 One checker serves registered components (their __init__) and the settings of a config (their dataclasses).
 """
+
 from __future__ import annotations
 
 import inspect
@@ -12,12 +13,27 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from .errors import Faults, did_you_mean
 
-_PLAIN = {int: 'a whole number', float: 'a number', str: 'a string', bool: 'True or False', dict: 'a dict',
-          list: 'a list', tuple: 'a list', type(None): 'None', Sequence: 'a list', Mapping: 'a dict'}
+_PLAIN = {
+    int: 'a whole number',
+    float: 'a number',
+    str: 'a string',
+    bool: 'True or False',
+    dict: 'a dict',
+    list: 'a list',
+    tuple: 'a list',
+    type(None): 'None',
+    Sequence: 'a list',
+    Mapping: 'a dict',
+}
 
 
-def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given_by_us: Sequence[str] = (),
-               prefix: str = '') -> None:
+def check_call(
+    target: Callable,
+    arguments: Mapping[str, Any],
+    where: str,
+    given_by_us: Sequence[str] = (),
+    prefix: str = '',
+) -> None:
     """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments; it tells of all that are not.
 
     A class whose **kwargs are the settings of its parts checks them in a classmethod `check_settings(arguments, where)`,
@@ -36,14 +52,24 @@ def check_call(target: Callable, arguments: Mapping[str, Any], where: str, given
         if name not in parameters:
             if open_ended or check_settings is not None:
                 continue
-            known = [prefix + known for known in parameters if not prefix or known not in given_by_us]
-            shown = prefix + name if prefix else name       # a config's key may be anything, None too
-            faults.add(f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} Known: {", ".join(known) or "none"}.')
+            known = [
+                prefix + known for known in parameters if not prefix or known not in given_by_us
+            ]
+            shown = prefix + name if prefix else name  # a config's key may be anything, None too
+            faults.add(
+                f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} Known: {", ".join(known) or "none"}.'
+            )
         elif name in hints and not fits(value, hints[name]):
             faults.add(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')
     for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in arguments and name not in given_by_us:
-            faults.add(f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.')
+        if (
+            parameter.default is parameter.empty
+            and name not in arguments
+            and name not in given_by_us
+        ):
+            faults.add(
+                f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.'
+            )
     if check_settings is not None:
         with faults:
             check_settings(arguments, where)
@@ -56,7 +82,12 @@ def inside(where: str, name: object) -> str:
 
 
 def _not_fitting(value: Any, hint: Any) -> str:
-    words = [word for option in (hint, *get_args(hint)) if get_origin(option) is Literal for word in get_args(option)]
+    words = [
+        word
+        for option in (hint, *get_args(hint))
+        if get_origin(option) is Literal
+        for word in get_args(option)
+    ]
     if isinstance(value, str) and words and all(isinstance(word, str) for word in words):
         return f'{value!r} is unknown. Known: {", ".join(words)}.{did_you_mean(value, words)}'
     return f'{value!r}: expected {describe(hint)}.'
@@ -72,10 +103,10 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters: dict[str, inspect.Parameter] = {}
     open_ended = False
-    for owner in (target.__mro__ if inspect.isclass(target) else [target]):
+    for owner in target.__mro__ if inspect.isclass(target) else [target]:
         if owner is object or inspect.isclass(owner) and '__init__' not in vars(owner):
             continue
-        if getattr(owner, '__module__', '') == 'torch.nn.modules.module':    # nn.Module takes none
+        if getattr(owner, '__module__', '') == 'torch.nn.modules.module':  # nn.Module takes none
             return parameters, False
         own = inspect.signature(owner).parameters.values()
         for parameter in own:
@@ -90,12 +121,12 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
 def argument_hints(target: Callable) -> dict[str, Any]:
     """The types of a target's arguments by name, those of a class's parents too."""
     hints: dict[str, Any] = {}
-    for owner in (target.__mro__ if inspect.isclass(target) else [target]):
+    for owner in target.__mro__ if inspect.isclass(target) else [target]:
         function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
         if inspect.isfunction(function):
             try:
                 found = typing.get_type_hints(function)
-            except Exception:       # a user's own component may be annotated with names that exist only for a type checker
+            except Exception:  # a user's own component may be annotated with names that exist only for a type checker
                 found = {}
             for name, hint in found.items():
                 hints.setdefault(name, hint)
@@ -130,7 +161,7 @@ def fits(value: Any, hint: Any) -> bool:
         return callable(value)
     try:
         return isinstance(value, kind) if inspect.isclass(kind) else True
-    except TypeError:       # a Protocol that can't be asked at run time
+    except TypeError:  # a Protocol that can't be asked at run time
         return True
 
 

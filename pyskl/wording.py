@@ -1,4 +1,5 @@
 """Values from a file, put into one line of an error message."""
+
 from __future__ import annotations
 
 import reprlib
@@ -13,13 +14,20 @@ class _Short(reprlib.Repr):
 
     def __init__(self):
         super().__init__()
-        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple, self.maxset, self.maxfrozenset = 2, 3, 5, 5, 3, 3
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple, self.maxset, self.maxfrozenset = (
+            2,
+            3,
+            5,
+            5,
+            3,
+            3,
+        )
         self.maxstring = 80
 
     def repr_ndarray(self, value: np.ndarray, level: int) -> str:
         return f'a {value.dtype} array of shape {value.shape}'
 
-    def repr_OrderedDict(self, value: dict, level: int) -> str:      # noqa: N802 (reprlib finds it by the type's name)
+    def repr_OrderedDict(self, value: dict, level: int) -> str:  # noqa: N802 (reprlib finds it by the type's name)
         return self.repr_dict(value, level)
 
     def repr_bytes(self, value: bytes, level: int) -> str:

@@ -1,4 +1,5 @@
 """Settings of the whole test suite."""
+
 import signal
 import sys
 
@@ -25,8 +26,12 @@ def on_the_cpu():
 def components_as_before(tmp_path_factory):
     """What a test registers, and what it imports from pytest's temporary folders, is gone after it."""
     folders = str(tmp_path_factory.getbasetemp())
-    registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
-    before = [(components, dict(components)) for components in (each.module_dict for each in registries)]
+    registries = [
+        value for value in vars(registry).values() if isinstance(value, registry.Registry)
+    ]
+    before = [
+        (components, dict(components)) for components in (each.module_dict for each in registries)
+    ]
     modules = set(sys.modules)
     yield
     for components, known in before:

@@ -77,7 +77,9 @@ def test_rows_in_no_known_order_get_the_likely_causes():
 def test_the_odd_one_of_three_is_named_wherever_it_stands():
     labels, made, ids = streams(skill=(5, 5, 5))
     for odd in range(3):
-        mixed = [np.roll(scores, 1, axis=1) if n == odd else scores for n, scores in enumerate(made)]
+        mixed = [
+            np.roll(scores, 1, axis=1) if n == odd else scores for n, scores in enumerate(made)
+        ]
         for known in (None, labels):
             (line,) = said(mixed, ids, known)
             assert line.startswith(NAMES[odd])
@@ -118,7 +120,9 @@ def test_clips_without_labels_do_not_count():
 
 def test_one_stream_given_twice_is_said_and_two_runs_of_it_are_not():
     _, (one, other), ids = streams()
-    assert ['exactly the scores of a.npz' in line for line in said([one, one.copy()], ids)] == [True]
+    assert ['exactly the scores of a.npz' in line for line in said([one, one.copy()], ids)] == [
+        True
+    ]
     assert said([one, other], ids) == []
 
 

@@ -1,4 +1,5 @@
 """The annotation pickle: what each field may be, what is said when it is something else, files that are whole or not there."""
+
 from __future__ import annotations
 
 import os
@@ -21,9 +22,16 @@ from pyskl.files import load_pickle
 def annotation(name: str = 'a', **fields) -> dict:
     """A small right one: 1 person, 4 frames, 3 joints."""
     rng = np.random.default_rng(0)
-    return {'frame_dir': name, 'label': 1, 'img_shape': (480, 640), 'original_shape': (480, 640), 'total_frames': 4,
-            'keypoint': rng.uniform(0, 480, (1, 4, 3, 2)).astype(np.float32),
-            'keypoint_score': rng.uniform(0, 1, (1, 4, 3)).astype(np.float32), **fields}
+    return {
+        'frame_dir': name,
+        'label': 1,
+        'img_shape': (480, 640),
+        'original_shape': (480, 640),
+        'total_frames': 4,
+        'keypoint': rng.uniform(0, 480, (1, 4, 3, 2)).astype(np.float32),
+        'keypoint_score': rng.uniform(0, 1, (1, 4, 3)).astype(np.float32),
+        **fields,
+    }
 
 
 def without(*names: str) -> dict:
@@ -40,7 +48,10 @@ def test_a_golden_file_is_read_unchanged():
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    data = {'split': {'train': ['a'], 'val': ['b']}, 'annotations': [annotation('a'), annotation('b', extra=[1, 'x'])]}
+    data = {
+        'split': {'train': ['a'], 'val': ['b']},
+        'annotations': [annotation('a'), annotation('b', extra=[1, 'x'])],
+    }
     write_annotations(tmp_path / 'x.pkl', **data)
     same(read_annotations(tmp_path / 'x.pkl'), data)
     same(pickle.loads((tmp_path / 'x.pkl').read_bytes()), data)
@@ -56,31 +67,54 @@ def test_right_arrays_are_not_copied():
     assert read(clip)['keypoint'] is clip['keypoint']
 
 
-@pytest.mark.parametrize('given, field, wanted', [
-    (annotation(keypoint=np.ones((1, 4, 3, 2), np.float16)), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
-    (annotation(keypoint=np.ones((1, 4, 3, 2), np.int64)), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
-    (annotation(keypoint=np.ones((1, 4, 3, 2), '>f8')), 'keypoint', np.ones((1, 4, 3, 2), np.float32)),
-    (annotation(keypoint=np.ones((2, 4, 3, 3), np.float32), keypoint_score=None), 'keypoint', np.ones((2, 4, 3, 3), np.float32)),
-    (annotation(keypoint_score=np.ones((1, 4, 3), np.float16)), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
-    (without('keypoint_score'), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
-    (annotation(keypoint_score=None), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
-    (without('label'), 'label', -1),
-    (annotation(label=None), 'label', -1),
-    (annotation(label=np.int64(7)), 'label', 7),
-    (annotation(label=np.array(7)), 'label', 7),
-    (annotation(label=[3]), 'label', 3),
-    (annotation(label=np.array([3])), 'label', 3),
-    (annotation(total_frames=np.int32(3)), 'total_frames', 3),
-    (without('total_frames'), 'total_frames', 4),
-    (annotation(img_shape=[480, 640]), 'img_shape', (480, 640)),
-    (annotation(img_shape=np.array([480, 640])), 'img_shape', (480, 640)),
-    (annotation(img_shape=(480., 640.)), 'img_shape', (480, 640)),
-    (annotation(img_shape=(480, 640, 3)), 'img_shape', (480, 640)),
-    (without('original_shape'), 'original_shape', (480, 640)),
-    (without('img_shape'), 'img_shape', (480, 640)),
-    ({**without('frame_dir'), 'filename': 'b'}, 'frame_dir', 'b'),
-    (annotation(np.str_('b')), 'frame_dir', 'b'),
-])
+@pytest.mark.parametrize(
+    'given, field, wanted',
+    [
+        (
+            annotation(keypoint=np.ones((1, 4, 3, 2), np.float16)),
+            'keypoint',
+            np.ones((1, 4, 3, 2), np.float32),
+        ),
+        (
+            annotation(keypoint=np.ones((1, 4, 3, 2), np.int64)),
+            'keypoint',
+            np.ones((1, 4, 3, 2), np.float32),
+        ),
+        (
+            annotation(keypoint=np.ones((1, 4, 3, 2), '>f8')),
+            'keypoint',
+            np.ones((1, 4, 3, 2), np.float32),
+        ),
+        (
+            annotation(keypoint=np.ones((2, 4, 3, 3), np.float32), keypoint_score=None),
+            'keypoint',
+            np.ones((2, 4, 3, 3), np.float32),
+        ),
+        (
+            annotation(keypoint_score=np.ones((1, 4, 3), np.float16)),
+            'keypoint_score',
+            np.ones((1, 4, 3), np.float32),
+        ),
+        (without('keypoint_score'), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
+        (annotation(keypoint_score=None), 'keypoint_score', np.ones((1, 4, 3), np.float32)),
+        (without('label'), 'label', -1),
+        (annotation(label=None), 'label', -1),
+        (annotation(label=np.int64(7)), 'label', 7),
+        (annotation(label=np.array(7)), 'label', 7),
+        (annotation(label=[3]), 'label', 3),
+        (annotation(label=np.array([3])), 'label', 3),
+        (annotation(total_frames=np.int32(3)), 'total_frames', 3),
+        (without('total_frames'), 'total_frames', 4),
+        (annotation(img_shape=[480, 640]), 'img_shape', (480, 640)),
+        (annotation(img_shape=np.array([480, 640])), 'img_shape', (480, 640)),
+        (annotation(img_shape=(480.0, 640.0)), 'img_shape', (480, 640)),
+        (annotation(img_shape=(480, 640, 3)), 'img_shape', (480, 640)),
+        (without('original_shape'), 'original_shape', (480, 640)),
+        (without('img_shape'), 'img_shape', (480, 640)),
+        ({**without('frame_dir'), 'filename': 'b'}, 'frame_dir', 'b'),
+        (annotation(np.str_('b')), 'frame_dir', 'b'),
+    ],
+)
 def test_each_field_is_brought_into_its_one_form(given, field, wanted):
     same(read(given)[field], wanted)
 
@@ -91,7 +125,9 @@ def test_without_any_picture_size_there_is_none():
 
 
 def test_nobody_in_a_clip_is_one_person_of_zeros():
-    clip = read(annotation(keypoint=np.zeros((0, 4, 3, 2), np.float16), keypoint_score=np.zeros((0, 4, 3))))
+    clip = read(
+        annotation(keypoint=np.zeros((0, 4, 3, 2), np.float16), keypoint_score=np.zeros((0, 4, 3)))
+    )
     same(clip['keypoint'], np.zeros((1, 4, 3, 2), np.float32))
     same(clip['keypoint_score'], np.zeros((1, 4, 3), np.float32))
 
@@ -107,20 +143,54 @@ def holding(value: float, field: str = 'keypoint') -> np.ndarray:
 
 
 WRONG_FIELDS = [
-    ('frame_dir', 7), ('frame_dir', ''), ('frame_dir', None), ('frame_dir', 'a\nb'), ('frame_dir', b'a'), ('frame_dir', ['a']),
-    ('keypoint', None), ('keypoint', [[1, 2]]), ('keypoint', 3.5), ('keypoint', np.zeros((4, 3, 2))),
-    ('keypoint', np.zeros((1, 4, 3, 4))), ('keypoint', np.zeros((1, 0, 3, 2))), ('keypoint', np.zeros((1, 4, 0, 2))),
-    ('keypoint', np.zeros((1, 4, 3, 2), complex)), ('keypoint', np.zeros((1, 4, 3, 2), bool)),
-    ('keypoint', np.full((1, 4, 3, 2), 'a')), ('keypoint', np.full((1, 4, 3, 2), 'a', object)),
-    ('keypoint', np.array(1.)), ('keypoint', holding(np.nan)), ('keypoint', holding(np.inf)), ('keypoint', holding(1e300)),
-    ('keypoint_score', np.zeros((1, 4, 2))), ('keypoint_score', np.zeros((1, 4, 3, 1))), ('keypoint_score', [1]),
-    ('keypoint_score', holding(np.nan, 'keypoint_score')), ('keypoint_score', np.zeros((1, 4, 3), 'S1')),
-    ('label', True), ('label', [-1]), ('label', -2), ('label', 2**40),
-    ('label', np.array('a')), ('total_frames', 0), ('total_frames', '4'), ('total_frames', True), ('total_frames', -1),
-    ('img_shape', (480,)), ('img_shape', (0, 640)), ('img_shape', (480, -1)),
-    ('img_shape', (480.5, 640)), ('img_shape', ('480', '640')), ('img_shape', 480), ('img_shape', (np.nan, 640)),
-    ('img_shape', (480, np.inf)), ('img_shape', (True, 640)), ('img_shape', np.zeros((2, 2))), ('img_shape', (1j, 640)),
-    ('original_shape', (480, 0)), ('original_shape', {}),
+    ('frame_dir', 7),
+    ('frame_dir', ''),
+    ('frame_dir', None),
+    ('frame_dir', 'a\nb'),
+    ('frame_dir', b'a'),
+    ('frame_dir', ['a']),
+    ('keypoint', None),
+    ('keypoint', [[1, 2]]),
+    ('keypoint', 3.5),
+    ('keypoint', np.zeros((4, 3, 2))),
+    ('keypoint', np.zeros((1, 4, 3, 4))),
+    ('keypoint', np.zeros((1, 0, 3, 2))),
+    ('keypoint', np.zeros((1, 4, 0, 2))),
+    ('keypoint', np.zeros((1, 4, 3, 2), complex)),
+    ('keypoint', np.zeros((1, 4, 3, 2), bool)),
+    ('keypoint', np.full((1, 4, 3, 2), 'a')),
+    ('keypoint', np.full((1, 4, 3, 2), 'a', object)),
+    ('keypoint', np.array(1.0)),
+    ('keypoint', holding(np.nan)),
+    ('keypoint', holding(np.inf)),
+    ('keypoint', holding(1e300)),
+    ('keypoint_score', np.zeros((1, 4, 2))),
+    ('keypoint_score', np.zeros((1, 4, 3, 1))),
+    ('keypoint_score', [1]),
+    ('keypoint_score', holding(np.nan, 'keypoint_score')),
+    ('keypoint_score', np.zeros((1, 4, 3), 'S1')),
+    ('label', True),
+    ('label', [-1]),
+    ('label', -2),
+    ('label', 2**40),
+    ('label', np.array('a')),
+    ('total_frames', 0),
+    ('total_frames', '4'),
+    ('total_frames', True),
+    ('total_frames', -1),
+    ('img_shape', (480,)),
+    ('img_shape', (0, 640)),
+    ('img_shape', (480, -1)),
+    ('img_shape', (480.5, 640)),
+    ('img_shape', ('480', '640')),
+    ('img_shape', 480),
+    ('img_shape', (np.nan, 640)),
+    ('img_shape', (480, np.inf)),
+    ('img_shape', (True, 640)),
+    ('img_shape', np.zeros((2, 2))),
+    ('img_shape', (1j, 640)),
+    ('original_shape', (480, 0)),
+    ('original_shape', {}),
 ]
 
 
@@ -130,9 +200,14 @@ def test_a_wrong_field_is_named_with_file_clip_and_what_was_expected(field, valu
     with pytest.raises(DataError) as error:
         clean_annotations(clips, 'x.pkl')
     message = str(error.value)
-    assert message.startswith('x.pkl: ') and 'annotations[1]' in message and f': {field} ' in message
+    assert (
+        message.startswith('x.pkl: ') and 'annotations[1]' in message and f': {field} ' in message
+    )
     assert ('clip second' in message) or field == 'frame_dir'
-    assert any(word in message for word in ('Expected', 'Leave', 'missing joint')) and len(message) < 400
+    assert (
+        any(word in message for word in ('Expected', 'Leave', 'missing joint'))
+        and len(message) < 400
+    )
 
 
 def test_one_missing_axis_comes_with_advice():
@@ -140,27 +215,57 @@ def test_one_missing_axis_comes_with_advice():
         read(annotation(keypoint=np.zeros((4, 3, 2))))
 
 
-@pytest.mark.parametrize('data, words', [
-    (None, 'None'), (3, '3'), ('abc', 'abc'), ({}, '{}'), ({'annotations': 3}, 'annotations'), ({'split': {}}, 'split'),
-    ({'annotations': {'a': 1}}, 'annotations'), ([], 'no annotations'), ({'split': {}, 'annotations': []}, 'no annotations'),
-    ([3], 'annotations[0]'), ([annotation(), None], 'annotations[1]'), (np.zeros(3), 'float64'),
-    ({'split': [1], 'annotations': [annotation()]}, "'split'"), ({'split': {1: ['a']}, 'annotations': [annotation()]}, "'split'"),
-    ({'split': {'train': 'a'}, 'annotations': [annotation()]}, "'train'"),
-    ({'split': {'train': [1]}, 'annotations': [annotation()]}, "'train'[0]"),
-    ({'split': {'train': np.zeros((2, 2))}, 'annotations': [annotation()]}, "'train'"),
-    ([annotation('a'), annotation('b'), annotation('a')], 'frame_dir a appears more than once'),
-    ([annotation('a'), annotation('b'), annotation('c', keypoint=np.ones((1, 4, 5, 2)), keypoint_score=None)], 'clip c'),
-    ([annotation('a'), annotation('b'), annotation('c', keypoint=np.ones((1, 4, 3, 3)))], 'clip c'),
-])
+@pytest.mark.parametrize(
+    'data, words',
+    [
+        (None, 'None'),
+        (3, '3'),
+        ('abc', 'abc'),
+        ({}, '{}'),
+        ({'annotations': 3}, 'annotations'),
+        ({'split': {}}, 'split'),
+        ({'annotations': {'a': 1}}, 'annotations'),
+        ([], 'no annotations'),
+        ({'split': {}, 'annotations': []}, 'no annotations'),
+        ([3], 'annotations[0]'),
+        ([annotation(), None], 'annotations[1]'),
+        (np.zeros(3), 'float64'),
+        ({'split': [1], 'annotations': [annotation()]}, "'split'"),
+        ({'split': {1: ['a']}, 'annotations': [annotation()]}, "'split'"),
+        ({'split': {'train': 'a'}, 'annotations': [annotation()]}, "'train'"),
+        ({'split': {'train': [1]}, 'annotations': [annotation()]}, "'train'[0]"),
+        ({'split': {'train': np.zeros((2, 2))}, 'annotations': [annotation()]}, "'train'"),
+        ([annotation('a'), annotation('b'), annotation('a')], 'frame_dir a appears more than once'),
+        (
+            [
+                annotation('a'),
+                annotation('b'),
+                annotation('c', keypoint=np.ones((1, 4, 5, 2)), keypoint_score=None),
+            ],
+            'clip c',
+        ),
+        (
+            [annotation('a'), annotation('b'), annotation('c', keypoint=np.ones((1, 4, 3, 3)))],
+            'clip c',
+        ),
+    ],
+)
 def test_a_wrong_whole_is_said(data, words):
     with pytest.raises(DataError) as error:
         clean_annotations(data, 'x.pkl')
     assert str(error.value).startswith('x.pkl: ') and words in str(error.value)
 
 
-@pytest.mark.parametrize('members', [('a', 'b'), np.array(['a', 'b']), {'b', 'a'}, ['a', np.str_('b')]])
+@pytest.mark.parametrize(
+    'members', [('a', 'b'), np.array(['a', 'b']), {'b', 'a'}, ['a', np.str_('b')]]
+)
 def test_split_members_become_a_list_of_texts(members):
-    same(clean_annotations({'split': {'train': members}, 'annotations': [annotation()]}, 'x')['split'], {'train': ['a', 'b']})
+    same(
+        clean_annotations({'split': {'train': members}, 'annotations': [annotation()]}, 'x')[
+            'split'
+        ],
+        {'train': ['a', 'b']},
+    )
 
 
 def test_a_split_of_nothing_and_an_ordered_dict_are_fine():
@@ -176,9 +281,21 @@ def test_endless_and_nested_values_are_named_in_one_line():
         laughs = [laughs, laughs]
     array = np.empty((), object)
     array[()] = laughs
-    for value in (endless, laughs, {'a': laughs}, OrderedDict(a=laughs), array, 'x' * 10**6, b'x' * 10**6):
+    for value in (
+        endless,
+        laughs,
+        {'a': laughs},
+        OrderedDict(a=laughs),
+        array,
+        'x' * 10**6,
+        b'x' * 10**6,
+    ):
         clips = [annotation()]
-        wholes = [value, {'split': value, 'annotations': clips}, {'split': {'t': [value]}, 'annotations': clips}]
+        wholes = [
+            value,
+            {'split': value, 'annotations': clips},
+            {'split': {'t': [value]}, 'annotations': clips},
+        ]
         for data in wholes + [[annotation(**{field: value})] for field in annotation()]:
             try:
                 clean_annotations(data, 'x')
@@ -200,6 +317,7 @@ def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
 
     def full(*args, **kwargs):
         raise OSError(28, 'No space left on device')
+
     monkeypatch.setattr(pickle, 'dump', full)
     with pytest.raises(UserError, match='No space left'):
         write_annotations(path, {}, [annotation()])
@@ -208,11 +326,26 @@ def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
 
 # Your own data ----------------------------------------------------------------------------------------------------------
 
+
 def test_own_key_points_become_an_annotation_that_reads_back_unchanged():
-    clip = make_annotation('a', np.full((2, 90, 22, 2), 50), np.full((2, 90, 22), .5), 3, img_shape=(720, 1280))
+    clip = make_annotation(
+        'a', np.full((2, 90, 22, 2), 50), np.full((2, 90, 22), 0.5), 3, img_shape=(720, 1280)
+    )
     same(read(clip), clip)
-    assert list(clip) == ['frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score']
-    assert clip['total_frames'] == 90 and clip['img_shape'] == clip['original_shape'] == (720, 1280) and clip['label'] == 3
+    assert list(clip) == [
+        'frame_dir',
+        'label',
+        'img_shape',
+        'original_shape',
+        'total_frames',
+        'keypoint',
+        'keypoint_score',
+    ]
+    assert (
+        clip['total_frames'] == 90
+        and clip['img_shape'] == clip['original_shape'] == (720, 1280)
+        and clip['label'] == 3
+    )
 
 
 def test_one_person_and_a_score_as_third_column_will_do():
@@ -245,12 +378,21 @@ def test_without_a_picture_the_third_coordinate_stays_z():
     assert clip['keypoint'].shape == (1, 5, 3, 3) and 'img_shape' not in clip
     same(clip['keypoint'][0, 0], xyz[0].astype(np.float32))
     assert clip['keypoint'][0, 2, 1].tolist() == [0, 0, 0] and clip['keypoint_score'].sum() == 14
-    same(make_annotation('a', xyz, np.full((5, 3), .5), img_shape=None)['keypoint_score'][0, 0], np.full(3, .5, np.float32))
+    same(
+        make_annotation('a', xyz, np.full((5, 3), 0.5), img_shape=None)['keypoint_score'][0, 0],
+        np.full(3, 0.5, np.float32),
+    )
 
 
-@pytest.mark.parametrize(('scale', 'third', 'size', 'words'), [
-    (1, .5, (480, 640), 'look normalised(.|\n)*x \\* width and y \\* height'), (5, .5, (480, 640), 'look like metres'),
-    (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None keeps it'), (5, -.5, (480, 640), 'x, y, z in space')])
+@pytest.mark.parametrize(
+    ('scale', 'third', 'size', 'words'),
+    [
+        (1, 0.5, (480, 640), 'look normalised(.|\n)*x \\* width and y \\* height'),
+        (5, 0.5, (480, 640), 'look like metres'),
+        (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None keeps it'),
+        (5, -0.5, (480, 640), 'x, y, z in space'),
+    ],
+)
 def test_what_cannot_be_pixels_is_refused(scale, third, size, words):
     keypoint = np.random.default_rng(0).uniform(0.1, 1, (2, 5, 3, 3)) * scale
     keypoint[..., 2] = third
@@ -261,9 +403,11 @@ def test_what_cannot_be_pixels_is_refused(scale, third, size, words):
 def test_scores_of_another_scale_are_kept_and_named_once(caplog, monkeypatch):
     monkeypatch.setattr('pyskl.annotations.oddities._said', set())
     for name in 'ab':
-        clip = make_annotation(name, np.full((5, 3, 2), 50), np.full((5, 3), 90), img_shape=(480, 640))
+        clip = make_annotation(
+            name, np.full((5, 3, 2), 50), np.full((5, 3), 90), img_shape=(480, 640)
+        )
         assert clip['keypoint_score'].max() == 90
-    said, = set(caplog.messages)
+    (said,) = set(caplog.messages)
     assert said.startswith('clip a: keypoint_score outside 0..1') and 'by 100' in said
 
 
@@ -273,19 +417,25 @@ def test_the_callers_arrays_are_left_alone():
     assert np.isnan(keypoint).all()
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (dict(keypoint=np.zeros((5, 2))), 'keypoint has shape'),
-    (dict(keypoint='abc'), 'no array of numbers'),
-    (dict(keypoint=[[1, 2], [3]]), 'no array of numbers'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), score=np.zeros((1, 5, 2))), 'keypoint_score has shape'),
-    (dict(keypoint=np.zeros((1, 5, 3, 3)), score=np.zeros((1, 5, 3))), 'score is given too'),
-    (dict(keypoint=np.full((1, 5, 3, 2), np.inf)), 'NaN or inf'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), label='wave'), 'label'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=(0, 9)), 'img_shape'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=9), 'img_shape'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=None), 'img_shape'),
-    (dict(keypoint=np.zeros((1, 5, 3, 2)), frame_dir=''), 'frame_dir'),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (dict(keypoint=np.zeros((5, 2))), 'keypoint has shape'),
+        (dict(keypoint='abc'), 'no array of numbers'),
+        (dict(keypoint=[[1, 2], [3]]), 'no array of numbers'),
+        (
+            dict(keypoint=np.zeros((1, 5, 3, 2)), score=np.zeros((1, 5, 2))),
+            'keypoint_score has shape',
+        ),
+        (dict(keypoint=np.zeros((1, 5, 3, 3)), score=np.zeros((1, 5, 3))), 'score is given too'),
+        (dict(keypoint=np.full((1, 5, 3, 2), np.inf)), 'NaN or inf'),
+        (dict(keypoint=np.zeros((1, 5, 3, 2)), label='wave'), 'label'),
+        (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=(0, 9)), 'img_shape'),
+        (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=9), 'img_shape'),
+        (dict(keypoint=np.zeros((1, 5, 3, 2)), img_shape=None), 'img_shape'),
+        (dict(keypoint=np.zeros((1, 5, 3, 2)), frame_dir=''), 'frame_dir'),
+    ],
+)
 def test_what_is_wrong_with_ones_own_data_is_said(arguments, words):
     with pytest.raises(DataError, match=words):
         make_annotation(**{'frame_dir': 'a', 'img_shape': (9, 9), **arguments})

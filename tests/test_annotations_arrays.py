@@ -1,4 +1,5 @@
 """npy and npz files: numbers come out; pickles, bombs, and paths that climb out do not."""
+
 from __future__ import annotations
 
 import io
@@ -36,8 +37,14 @@ def zipped(members: list[tuple[str, bytes]], compression: int = zipfile.ZIP_DEFL
     return f.getvalue()
 
 
-ARRAYS = [np.arange(6, dtype='f4').reshape(2, 3), np.asfortranarray(np.arange(6.).reshape(2, 3)), np.array(['a', 'bc']),
-          np.array(5), np.zeros((0, 3)), np.array([True])]
+ARRAYS = [
+    np.arange(6, dtype='f4').reshape(2, 3),
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    np.array(['a', 'bc']),
+    np.array(5),
+    np.zeros((0, 3)),
+    np.array([True]),
+]
 
 
 @pytest.mark.parametrize('array', ARRAYS, ids=str)
@@ -56,8 +63,10 @@ def test_big_endian_arrays_come_out_in_the_byte_order_of_the_machine(tmp_path):
 
 def test_an_npy_file_is_mapped_not_read(tmp_path):
     with open(tmp_path / 'a.npy', 'wb') as f:
-        np.lib.format.write_array_header_1_0(f, {'descr': '<f4', 'fortran_order': False, 'shape': (1 << 30,)})
-        f.truncate(f.tell() + (4 << 30))        # a sparse file: no disk is used
+        np.lib.format.write_array_header_1_0(
+            f, {'descr': '<f4', 'fortran_order': False, 'shape': (1 << 30,)}
+        )
+        f.truncate(f.tell() + (4 << 30))  # a sparse file: no disk is used
     array = load_npy(tmp_path / 'a.npy')
     assert isinstance(array, np.memmap) and array.shape == (1 << 30,) and array[-1] == 0
     with pytest.raises(ValueError):
@@ -95,12 +104,17 @@ def test_a_wrong_npy_is_refused_and_nothing_runs(name, tmp_path):
     path.write_bytes(hostile_npy(str(mark))[name])
     with pytest.raises(DataError) as error:
         load_npy(path)
-    assert str(error.value).startswith(str(path)) and len(str(error.value)) < 400 and not mark.exists()
+    assert (
+        str(error.value).startswith(str(path)) and len(str(error.value)) < 400 and not mark.exists()
+    )
 
 
 def test_zip_bombs_are_refused_before_they_unpack(tmp_path):
     path = tmp_path / 'bomb.npz'
-    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive, archive.open('a.npy', 'w') as f:
+    with (
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive,
+        archive.open('a.npy', 'w') as f,
+    ):
         for _ in range(64):
             f.write(bytes(1 << 20))
     assert path.stat().st_size < 100_000
@@ -113,7 +127,9 @@ def test_zip_bombs_are_refused_before_they_unpack(tmp_path):
 
 
 def test_members_that_bomb_only_together_are_refused_too(tmp_path):
-    (tmp_path / 'a.npz').write_bytes(zipped([(f'a{i}.npy', npy(np.zeros(1000))) for i in range(10)]))
+    (tmp_path / 'a.npz').write_bytes(
+        zipped([(f'a{i}.npy', npy(np.zeros(1000))) for i in range(10)])
+    )
     assert len(load_npz(tmp_path / 'a.npz', limit=100_000)) == 10
     with pytest.raises(DataError, match='more than the 50,000'):
         load_npz(tmp_path / 'a.npz', limit=50_000)
@@ -123,7 +139,7 @@ def test_a_member_that_is_larger_than_it_says_is_not_unpacked_beyond_that(tmp_pa
     data = bytearray(zipped([('a.npy', bytes(10 << 20))]))
     size = struct.pack('<I', 10 << 20)
     while size in data:
-        data[data.index(size):data.index(size) + 4] = struct.pack('<I', 100)
+        data[data.index(size) : data.index(size) + 4] = struct.pack('<I', 100)
     (tmp_path / 'a.npz').write_bytes(data)
     tracemalloc.start()
     with pytest.raises(DataError):
@@ -135,10 +151,24 @@ def test_a_member_that_is_larger_than_it_says_is_not_unpacked_beyond_that(tmp_pa
 def hostile_npz(mark: str) -> dict[str, bytes]:
     good = npy(np.arange(3))
     inner = that_run(mark)['os.mkdir by reduce, protocol 4']
-    names = ('../a.npy', '/etc/a.npy', 'a/b.npy', 'a\\b.npy', '..\\a.npy', 'C:\\a.npy', 'a', 'a.txt', 'a.npy/', '..npy',
-             'a\x1b[2J.npy')
+    names = (
+        '../a.npy',
+        '/etc/a.npy',
+        'a/b.npy',
+        'a\\b.npy',
+        '..\\a.npy',
+        'C:\\a.npy',
+        'a',
+        'a.txt',
+        'a.npy/',
+        '..npy',
+        'a\x1b[2J.npy',
+    )
     cases = {f'a member {name}': zipped([(name, good)]) for name in names}
-    cases |= {f'a member that is {name}': zipped([('a.npy', data)]) for name, data in hostile_npy(mark).items()}
+    cases |= {
+        f'a member that is {name}': zipped([('a.npy', data)])
+        for name, data in hostile_npy(mark).items()
+    }
     cases |= {
         'a member that is a bare pickle': zipped([('a.npy', inner)]),
         'a member with a tail': zipped([('a.npy', good + b'tail')]),
@@ -159,12 +189,16 @@ def test_a_wrong_npz_is_refused_nothing_runs_and_nothing_is_written(name, tmp_pa
     with pytest.raises(DataError) as error:
         load_npz(path)
     assert str(error.value).startswith(str(path)) and len(str(error.value)) < 500
-    assert [p.name for p in tmp_path.iterdir()] == ['in'] and [p.name for p in path.parent.iterdir()] == ['a.npz']
+    assert [p.name for p in tmp_path.iterdir()] == ['in'] and [
+        p.name for p in path.parent.iterdir()
+    ] == ['a.npz']
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
 def test_two_members_of_one_name_are_refused(tmp_path):
-    (tmp_path / 'a.npz').write_bytes(zipped([('a.npy', npy(np.arange(3))), ('a.npy', npy(np.arange(4)))]))
+    (tmp_path / 'a.npz').write_bytes(
+        zipped([('a.npy', npy(np.arange(3))), ('a.npy', npy(np.arange(4)))])
+    )
     with pytest.raises(DataError, match='2 members, 1 names'):
         load_npz(tmp_path / 'a.npz')
 

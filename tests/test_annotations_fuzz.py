@@ -1,4 +1,5 @@
 """Whatever an annotation file holds: it is read, or one UserError says what is wrong."""
+
 from __future__ import annotations
 
 import copy
@@ -21,22 +22,77 @@ pytestmark = pytest.mark.filterwarnings('ignore:invalid escape sequence')
 
 def small_data() -> dict:
     def clip(name: str) -> dict:
-        return {'frame_dir': name, 'label': 1, 'img_shape': (48, 64), 'original_shape': (48, 64), 'total_frames': 3,
-                'keypoint': np.ones((1, 3, 22, 2), np.float32), 'keypoint_score': np.ones((1, 3, 22), np.float32)}
-    return {'split': {'train': ['a'], 'val': ['b', 'c']}, 'annotations': [clip(name) for name in 'abc']}
+        return {
+            'frame_dir': name,
+            'label': 1,
+            'img_shape': (48, 64),
+            'original_shape': (48, 64),
+            'total_frames': 3,
+            'keypoint': np.ones((1, 3, 22, 2), np.float32),
+            'keypoint_score': np.ones((1, 3, 22), np.float32),
+        }
+
+    return {
+        'split': {'train': ['a'], 'val': ['b', 'c']},
+        'annotations': [clip(name) for name in 'abc'],
+    }
 
 
 DTYPES = ('f2', 'f4', 'f8', '>f4', 'i1', 'i8', 'u2', '?', 'c8', 'U3', 'S2', 'O')
-ODD_NUMBERS = (0, 1, -1, 32, 2**31, 2**63, -2**63, 2**100, 0.5, float('nan'), float('inf'), -0.0, 1e300, True, None, 1j)
+ODD_NUMBERS = (
+    0,
+    1,
+    -1,
+    32,
+    2**31,
+    2**63,
+    -(2**63),
+    2**100,
+    0.5,
+    float('nan'),
+    float('inf'),
+    -0.0,
+    1e300,
+    True,
+    None,
+    1j,
+)
 SHAPES = st.lists(st.integers(0, 4), max_size=5).map(tuple)
 ARRAYS = st.builds(np.zeros, SHAPES, st.sampled_from(DTYPES))
-POSE_SHAPES = st.tuples(st.integers(0, 3), st.integers(0, 4), st.sampled_from((0, 1, 17, 22)), st.integers(1, 4))
-SCALARS = (st.sampled_from(ODD_NUMBERS) | st.text(max_size=5) | st.binary(max_size=5) | st.integers() | st.floats()
-           | st.sampled_from([np.float32(1), np.int64(3), np.str_('a'), np.bool_(True), np.float16('nan')]))
-KEYS = st.sampled_from(['a', 'b', 'frame_dir', 'split', 'train', 'keypoint', 'filename', 0, None, (1, 'a')])
-VALUES = st.recursive(SCALARS | ARRAYS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=3)
-                      | st.lists(inner, max_size=3).map(tuple), max_leaves=6)
-FIELDS = ('frame_dir', 'filename', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint', 'keypoint_score', 'other')
+POSE_SHAPES = st.tuples(
+    st.integers(0, 3), st.integers(0, 4), st.sampled_from((0, 1, 17, 22)), st.integers(1, 4)
+)
+SCALARS = (
+    st.sampled_from(ODD_NUMBERS)
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([np.float32(1), np.int64(3), np.str_('a'), np.bool_(True), np.float16('nan')])
+)
+KEYS = st.sampled_from(
+    ['a', 'b', 'frame_dir', 'split', 'train', 'keypoint', 'filename', 0, None, (1, 'a')]
+)
+VALUES = st.recursive(
+    SCALARS | ARRAYS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(KEYS, inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+    ),
+    max_leaves=6,
+)
+FIELDS = (
+    'frame_dir',
+    'filename',
+    'label',
+    'img_shape',
+    'original_shape',
+    'total_frames',
+    'keypoint',
+    'keypoint_score',
+    'other',
+)
 
 
 def pose(shape: tuple[int, ...], dtype: str, value: float) -> np.ndarray:
@@ -47,14 +103,22 @@ def pose(shape: tuple[int, ...], dtype: str, value: float) -> np.ndarray:
     return array
 
 
-POSES = st.builds(pose, POSE_SHAPES, st.sampled_from(DTYPES[:7]), st.sampled_from([0, -5, 50, 1e4, float('nan'), float('inf')]))
-FIELD_EDITS = st.tuples(st.just('field'), st.integers(0, 2), st.sampled_from(FIELDS), VALUES | POSES)
+POSES = st.builds(
+    pose,
+    POSE_SHAPES,
+    st.sampled_from(DTYPES[:7]),
+    st.sampled_from([0, -5, 50, 1e4, float('nan'), float('inf')]),
+)
+FIELD_EDITS = st.tuples(
+    st.just('field'), st.integers(0, 2), st.sampled_from(FIELDS), VALUES | POSES
+)
 OTHER_EDITS = st.one_of(
     st.tuples(st.just('drop'), st.integers(0, 2), st.sampled_from(FIELDS), st.none()),
     st.tuples(st.just('clip'), st.integers(0, 2), st.none(), VALUES),
     st.tuples(st.just('split'), st.none(), st.sampled_from(['train', 'val', 'x', 3]), VALUES),
     st.tuples(st.just('top'), st.none(), st.sampled_from(['split', 'annotations', 'x']), VALUES),
-    st.tuples(st.just('all'), st.none(), st.none(), VALUES))
+    st.tuples(st.just('all'), st.none(), st.none(), VALUES),
+)
 EDITS = st.lists(FIELD_EDITS | OTHER_EDITS, min_size=1, max_size=4)
 
 
@@ -83,16 +147,28 @@ def is_read_or_a_user_error(data: Any) -> None:
     try:
         clean = clean_annotations(data, 'fuzz.pkl')
     except UserError as error:
-        assert str(error).startswith('fuzz.pkl: ') and '\n' not in str(error) and len(str(error)) < 1000
+        assert (
+            str(error).startswith('fuzz.pkl: ')
+            and '\n' not in str(error)
+            and len(str(error)) < 1000
+        )
         clean = None
     else:
         assert clean['annotations']
         for clip in clean['annotations']:
             keypoint, score = clip['keypoint'], clip['keypoint_score']
-            assert keypoint.dtype == score.dtype == np.float32 and keypoint.shape[:3] == score.shape and len(keypoint)
+            assert (
+                keypoint.dtype == score.dtype == np.float32
+                and keypoint.shape[:3] == score.shape
+                and len(keypoint)
+            )
             assert np.isfinite(keypoint).all() and np.isfinite(score).all()
             label = clip['label']
-            assert all(type(k) is int and k >= 0 for k in label) if type(label) is list else type(label) is int and label >= -1
+            assert (
+                all(type(k) is int and k >= 0 for k in label)
+                if type(label) is list
+                else type(label) is int and label >= -1
+            )
             assert 1 <= clip['total_frames'] <= keypoint.shape[1]
             assert type(clip['frame_dir']) is str and clip.get('img_shape', (1, 1)) >= (1, 1)
     try:

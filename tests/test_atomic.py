@@ -1,4 +1,5 @@
 """A file is there whole or as it was before."""
+
 import errno
 import os
 import stat
@@ -39,14 +40,22 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
 def test_a_full_disk_is_said_so_and_the_old_file_stays(tmp_path):
     path = tmp_path / 'x'
     path.write_bytes(b'old')
-    with pytest.raises(UserError, match=r'x: could not be written \(No space left.*what was there before is untouched'), \
-            atomic_write(path):
+    with (
+        pytest.raises(
+            UserError,
+            match=r'x: could not be written \(No space left.*what was there before is untouched',
+        ),
+        atomic_write(path),
+    ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['x']
 
 
 def test_an_error_without_a_number_is_told_in_its_words(tmp_path):
-    with pytest.raises(UserError, match=r'x: could not be written \(800 requested and 0 written\)'), atomic_write(tmp_path / 'x'):
+    with (
+        pytest.raises(UserError, match=r'x: could not be written \(800 requested and 0 written\)'),
+        atomic_write(tmp_path / 'x'),
+    ):
         raise OSError('800 requested and 0 written')
 
 

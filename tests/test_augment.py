@@ -1,4 +1,5 @@
 """Steps for training alone: what they change, what they leave, and what they refuse."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,12 +7,26 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pyskl.datasets.pipelines import Compose, FrameJitter, JointDropout, KeypointNoise, PoseDecode, ShiftScale, UniformSampleFrames
+from pyskl.datasets.pipelines import (
+    Compose,
+    FrameJitter,
+    JointDropout,
+    KeypointNoise,
+    PoseDecode,
+    ShiftScale,
+    UniformSampleFrames,
+)
 from pyskl.errors import ConfigError
 from pyskl.registry import PIPELINES
 
-STEPS = [JointDropout(), JointDropout(0.5, 0.5, longest=1), ShiftScale(), ShiftScale(0.3, (0.5, 2), angle=90), FrameJitter(2),
-         KeypointNoise(0.1)]
+STEPS = [
+    JointDropout(),
+    JointDropout(0.5, 0.5, longest=1),
+    ShiftScale(),
+    ShiftScale(0.3, (0.5, 2), angle=90),
+    FrameJitter(2),
+    KeypointNoise(0.1),
+]
 every_step = pytest.mark.parametrize('step', STEPS, ids=repr)
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)
@@ -24,8 +39,17 @@ def clip(seed: int = 0, people: int = 2, frames: int = 30, joints: int = 7, **mo
     score = rng.uniform(0.2, 1, keypoint.shape[:3]).astype(np.float32)
     missing = rng.random(score.shape) < 0.1
     keypoint[missing], score[missing] = 0, 0
-    results = {'frame_dir': 'a', 'img_shape': (48, 64), 'total_frames': frames, 'keypoint': keypoint, 'keypoint_score': score,
-               'frame_inds': np.arange(frames), 'num_clips': 1, 'clip_len': frames, **more}
+    results = {
+        'frame_dir': 'a',
+        'img_shape': (48, 64),
+        'total_frames': frames,
+        'keypoint': keypoint,
+        'keypoint_score': score,
+        'frame_inds': np.arange(frames),
+        'num_clips': 1,
+        'clip_len': frames,
+        **more,
+    }
     for value in results.values():
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
@@ -54,8 +78,11 @@ def test_missing_joints_stay_missing_and_shared_arrays_as_they_are(step, seed):
 @every_step
 def test_the_seed_decides_what_is_drawn(step):
     """Equal seeds, equal clips; and something changes with the seed."""
+
     def same(a: dict, b: dict) -> bool:
-        return all(np.array_equal(a[key], b[key]) for key in ('keypoint', 'keypoint_score', 'frame_inds'))
+        return all(
+            np.array_equal(a[key], b[key]) for key in ('keypoint', 'keypoint_score', 'frame_inds')
+        )
 
     assert same(after(step, 1), after(step, 1))
     assert not all(same(after(step, 1), after(step, seed)) for seed in range(2, 8))
@@ -67,7 +94,11 @@ def test_nan_and_infinity_draw_no_warning(step, recwarn):
     spoilt['keypoint'] = spoilt['keypoint'].copy()
     spoilt['keypoint'][0, 0, 0], spoilt['keypoint'][0, 0, 1] = np.nan, np.inf
     done = after(step, 0, spoilt)['keypoint']
-    assert not np.isfinite(done[0, 0, :2]).any() and np.isfinite(done).sum() == done.size - 4 and not recwarn.list
+    assert (
+        not np.isfinite(done[0, 0, :2]).any()
+        and np.isfinite(done).sum() == done.size - 4
+        and not recwarn.list
+    )
 
 
 @every_step
@@ -82,19 +113,28 @@ def test_key_points_may_come_in_other_types(step, dtype):
     given_ones = clip()['keypoint'].astype(dtype)
     moved = after(step, 0, clip(keypoint=given_ones))['keypoint']
     assert moved.dtype == (np.float64 if dtype == np.float64 else np.float32)
-    np.testing.assert_allclose(moved, after(step, 0, clip(keypoint=given_ones.astype(np.float64)))['keypoint'], rtol=1e-4)
+    np.testing.assert_allclose(
+        moved, after(step, 0, clip(keypoint=given_ones.astype(np.float64)))['keypoint'], rtol=1e-4
+    )
 
 
 # -- joint dropout -----------------------------------------------------------------------------------------------------
+
 
 @given(seeds, st.floats(0, 0.9), st.floats(0.05, 0.9), st.floats(0.01, 1))
 @few
 def test_a_joint_is_hidden_in_all_frames_or_in_one_span(seed, joint_ratio, span_ratio, longest):
     before = clip(keypoint_score=np.ones((2, 30, 7), np.float32))
-    hidden = after(JointDropout(joint_ratio, span_ratio, longest), seed, before)['keypoint_score'] == 0         # (M, T, V)
+    hidden = (
+        after(JointDropout(joint_ratio, span_ratio, longest), seed, before)['keypoint_score'] == 0
+    )  # (M, T, V)
     for frames in np.moveaxis(hidden, 1, -1).reshape(-1, 30):
         where = np.flatnonzero(frames)
-        assert len(where) in (0, 30) or len(where) <= max(round(longest * 30), 1) and np.ptp(where) == len(where) - 1
+        assert (
+            len(where) in (0, 30)
+            or len(where) <= max(round(longest * 30), 1)
+            and np.ptp(where) == len(where) - 1
+        )
 
 
 def test_joints_are_hidden_as_often_as_asked():
@@ -114,15 +154,21 @@ def test_a_clip_without_scores_gets_some():
 
 # -- shift, scale, turn ------------------------------------------------------------------------------------------------
 
+
 @given(seeds, st.floats(0, 1), st.floats(0.2, 1), st.floats(1, 3), st.floats(0, 180))
 @few
 def test_people_are_moved_as_a_whole(seed, shift, least, most, angle):
     """All distances within a clip grow by one factor within the limits, and the middle moves by the shift at most."""
-    assume(shift or angle or least < 1 or most > 1)        # else there is nothing to do, which the step refuses
+    assume(
+        shift or angle or least < 1 or most > 1
+    )  # else there is nothing to do, which the step refuses
     before = clip(keypoint=np.random.default_rng(seed).uniform(1, 40, (1, 3, 5, 2)))
     moved = after(ShiftScale(shift, (least, most), angle), seed, before)['keypoint'].reshape(-1, 2)
     points = before['keypoint'].reshape(-1, 2)
-    factor = np.linalg.norm(moved - moved[0], axis=1)[1:] / np.linalg.norm(points - points[0], axis=1)[1:]
+    factor = (
+        np.linalg.norm(moved - moved[0], axis=1)[1:]
+        / np.linalg.norm(points - points[0], axis=1)[1:]
+    )
     assert np.ptp(factor) < 1e-6 and least - 1e-6 <= factor[0] <= most + 1e-6
     a, b = _turn(points, moved)
     middle = np.array([32, 24])
@@ -139,14 +185,28 @@ def _turn(points: np.ndarray, moved: np.ndarray) -> tuple[float, float]:
 
 # -- frames ------------------------------------------------------------------------------------------------------------
 
-@given(seeds, st.integers(1, 60), st.integers(1, 40), st.integers(1, 3), st.integers(1, 4), st.sampled_from([0, 5]))
+
+@given(
+    seeds,
+    st.integers(1, 60),
+    st.integers(1, 40),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.sampled_from([0, 5]),
+)
 @few
 def test_frames_move_a_little_and_keep_their_order(seed, frames, clip_len, num_clips, most, start):
     np.random.seed(seed)
-    sampled = UniformSampleFrames(clip_len, num_clips)({'total_frames': frames, 'frame_dir': 'a', 'start_index': start})
+    sampled = UniformSampleFrames(clip_len, num_clips)(
+        {'total_frames': frames, 'frame_dir': 'a', 'start_index': start}
+    )
     jittered = FrameJitter(most)(dict(sampled))['frame_inds']
-    before, after = (inds.reshape(num_clips, clip_len) - start for inds in (sampled['frame_inds'], jittered))
-    assert after.min() >= 0 and after.max() < frames and jittered.shape == sampled['frame_inds'].shape
+    before, after = (
+        inds.reshape(num_clips, clip_len) - start for inds in (sampled['frame_inds'], jittered)
+    )
+    assert (
+        after.min() >= 0 and after.max() < frames and jittered.shape == sampled['frame_inds'].shape
+    )
     distance = np.abs(before - after)
     assert np.minimum(distance, frames - distance).max() <= most
     if frames >= clip_len:
@@ -165,6 +225,7 @@ def test_zeros_that_fill_a_clip_up_stay_out():
 
 # -- noise -------------------------------------------------------------------------------------------------------------
 
+
 def test_noise_is_as_strong_as_asked_and_of_no_direction():
     before = clip(keypoint=np.full((1, 30, 500, 2), 20, np.float32))
     noise = after(KeypointNoise(0.05), 0, before)['keypoint'] - 20
@@ -173,18 +234,30 @@ def test_noise_is_as_strong_as_asked_and_of_no_direction():
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('step, words', [
-    (dict(type='JointDropout', joint_ratio=1.0), 'joint_ratio = 1.0'), (dict(type='JointDropout', span_ratio=-0.1), 'span_ratio = -0.1'),
-    (dict(type='JointDropout', joint_ratio=0.0, span_ratio=0.0), 'nothing would be hidden'),
-    (dict(type='JointDropout', longest=0.0), 'longest = 0.0'), (dict(type='JointDropout', ratio=0.1), 'Did you mean span_ratio'),
-    (dict(type='JointDropout', joint_ratio=float('nan')), 'joint_ratio = nan'),
-    (dict(type='ShiftScale', shift=-0.1), 'shift = -0.1'), (dict(type='ShiftScale', shift=1.5), 'shift = 1.5'),
-    (dict(type='ShiftScale', scale=(1.1, 0.9)), 'scale'), (dict(type='ShiftScale', scale=(0, 1)), 'scale'),
-    (dict(type='ShiftScale', scale=1.1), 'scale = 1.1: expected a list of 2'), (dict(type='ShiftScale', angle=200.0), 'angle = 200.0'),
-    (dict(type='ShiftScale', scale=(1, float('inf'))), 'scale'), (dict(type='ShiftScale', shift=0, scale=(1, 1)), 'nothing would move'),
-    (dict(type='FrameJitter', frames=0), 'frames = 0'), (dict(type='FrameJitter', frames=0.5), 'frames = 0.5'),
-    (dict(type='KeypointNoise', sigma=0.0), 'sigma = 0.0'), (dict(type='KeypointNoise', sigma='big'), "sigma = 'big'"),
-])
+
+@pytest.mark.parametrize(
+    'step, words',
+    [
+        (dict(type='JointDropout', joint_ratio=1.0), 'joint_ratio = 1.0'),
+        (dict(type='JointDropout', span_ratio=-0.1), 'span_ratio = -0.1'),
+        (dict(type='JointDropout', joint_ratio=0.0, span_ratio=0.0), 'nothing would be hidden'),
+        (dict(type='JointDropout', longest=0.0), 'longest = 0.0'),
+        (dict(type='JointDropout', ratio=0.1), 'Did you mean span_ratio'),
+        (dict(type='JointDropout', joint_ratio=float('nan')), 'joint_ratio = nan'),
+        (dict(type='ShiftScale', shift=-0.1), 'shift = -0.1'),
+        (dict(type='ShiftScale', shift=1.5), 'shift = 1.5'),
+        (dict(type='ShiftScale', scale=(1.1, 0.9)), 'scale'),
+        (dict(type='ShiftScale', scale=(0, 1)), 'scale'),
+        (dict(type='ShiftScale', scale=1.1), 'scale = 1.1: expected a list of 2'),
+        (dict(type='ShiftScale', angle=200.0), 'angle = 200.0'),
+        (dict(type='ShiftScale', scale=(1, float('inf'))), 'scale'),
+        (dict(type='ShiftScale', shift=0, scale=(1, 1)), 'nothing would move'),
+        (dict(type='FrameJitter', frames=0), 'frames = 0'),
+        (dict(type='FrameJitter', frames=0.5), 'frames = 0.5'),
+        (dict(type='KeypointNoise', sigma=0.0), 'sigma = 0.0'),
+        (dict(type='KeypointNoise', sigma='big'), "sigma = 'big'"),
+    ],
+)
 def test_a_wrong_setting_is_named_with_its_place(step, words):
     with pytest.raises(ConfigError) as error:
         Compose([dict(type='UniformSampleFrames', clip_len=4), step], where='pipeline')
@@ -197,13 +270,33 @@ def test_frame_jitter_before_the_sampling_is_refused():
 
 
 def test_a_whole_training_pipeline_holds_them_all():
-    assert {'JointDropout', 'ShiftScale', 'FrameJitter', 'KeypointNoise'} <= set(PIPELINES.module_dict)
-    pipeline = Compose([
-        dict(type='UniformSampleFrames', clip_len=8), dict(type='FrameJitter'), dict(type='PoseDecode'), dict(type='PoseCompact'),
-        dict(type='Resize', scale=(32, 32), keep_ratio=False), dict(type='ShiftScale', angle=10.0), dict(type='KeypointNoise'),
-        dict(type='JointDropout'), dict(type='Flip', layout=dict(name='two', joints=['left', 'right', *'abcde'], bones=[],
-                                                                 mirror=[[0, 1]], centre=2)),
-        dict(type='GeneratePoseTarget', left_kp=[0], right_kp=[1], motion=True), dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-        dict(type='Collect', keys=['imgs'])])
+    assert {'JointDropout', 'ShiftScale', 'FrameJitter', 'KeypointNoise'} <= set(
+        PIPELINES.module_dict
+    )
+    pipeline = Compose(
+        [
+            dict(type='UniformSampleFrames', clip_len=8),
+            dict(type='FrameJitter'),
+            dict(type='PoseDecode'),
+            dict(type='PoseCompact'),
+            dict(type='Resize', scale=(32, 32), keep_ratio=False),
+            dict(type='ShiftScale', angle=10.0),
+            dict(type='KeypointNoise'),
+            dict(type='JointDropout'),
+            dict(
+                type='Flip',
+                layout=dict(
+                    name='two',
+                    joints=['left', 'right', *'abcde'],
+                    bones=[],
+                    mirror=[[0, 1]],
+                    centre=2,
+                ),
+            ),
+            dict(type='GeneratePoseTarget', left_kp=[0], right_kp=[1], motion=True),
+            dict(type='FormatShape', input_format='NCTHW_Heatmap'),
+            dict(type='Collect', keys=['imgs']),
+        ]
+    )
     drawn = pipeline(clip(), lazy=True)['imgs'].input().draw()
     assert drawn.shape == (1, 1, 7, 8, 32, 32) and drawn.isfinite().all() and drawn.any()

@@ -1,4 +1,5 @@
 """Long-tailed classes: how often each is seen in an epoch, and clips of some classes alone."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -22,7 +23,9 @@ def labels_of(counts) -> np.ndarray:
 
 def seen(labels: np.ndarray, class_prob: np.ndarray) -> np.ndarray:
     batches = TrainBatches(len(labels), 16, labels=labels, class_prob=class_prob)
-    return np.bincount(labels[[i for batch in batches for _, i in batch]], minlength=labels.max() + 1)
+    return np.bincount(
+        labels[[i for batch in batches for _, i in batch]], minlength=labels.max() + 1
+    )
 
 
 @given(class_sizes, st.sampled_from(['balanced', 'sqrt']))
@@ -51,28 +54,54 @@ def test_sqrt_classes_are_seen_as_the_root_of_their_number():
 def file(tmp_path_factory):
     """A pickle of 126 clips of four classes, 90 : 30 : 5 : 1."""
     folder = tmp_path_factory.mktemp('tail')
-    annotations = [{'frame_dir': f'c{i}', 'label': int(k), 'img_shape': (24, 32), 'original_shape': (24, 32), 'total_frames': 6,
-                    'keypoint': tiny.clip(np.random.default_rng(i), 0)[:, :6], 'keypoint_score': np.ones((1, 6, 5), np.float32)}
-                   for i, k in enumerate(labels_of(COUNTS))]
-    write_annotations(folder / 'all.pkl', {'train': [a['frame_dir'] for a in annotations]}, annotations)
+    annotations = [
+        {
+            'frame_dir': f'c{i}',
+            'label': int(k),
+            'img_shape': (24, 32),
+            'original_shape': (24, 32),
+            'total_frames': 6,
+            'keypoint': tiny.clip(np.random.default_rng(i), 0)[:, :6],
+            'keypoint_score': np.ones((1, 6, 5), np.float32),
+        }
+        for i, k in enumerate(labels_of(COUNTS))
+    ]
+    write_annotations(
+        folder / 'all.pkl', {'train': [a['frame_dir'] for a in annotations]}, annotations
+    )
     return folder / 'all.pkl'
 
 
-PIPELINE = [dict(type='UniformSampleFrames', clip_len=4), dict(type='PoseDecode'), dict(type='Collect', keys=['keypoint', 'label'])]
+PIPELINE = [
+    dict(type='UniformSampleFrames', clip_len=4),
+    dict(type='PoseDecode'),
+    dict(type='Collect', keys=['keypoint', 'label']),
+]
 
 
 def dataset(file, **more) -> PoseDataset:
-    return build_dataset(dict(type='PoseDataset', ann_file=str(file), pipeline=PIPELINE, split='train', **more))
+    return build_dataset(
+        dict(type='PoseDataset', ann_file=str(file), pipeline=PIPELINE, split='train', **more)
+    )
 
 
 def test_a_dataset_takes_the_rule_by_its_name(file):
-    assert seen(labels_of(COUNTS), dataset(file, class_prob='balanced').class_prob).tolist() == [31, 31, 31, 31]
+    assert seen(labels_of(COUNTS), dataset(file, class_prob='balanced').class_prob).tolist() == [
+        31,
+        31,
+        31,
+        31,
+    ]
     assert np.diff(seen(labels_of(COUNTS), dataset(file, class_prob='sqrt').class_prob)).max() < 0
 
 
 def test_datasets_in_a_row_are_balanced_together(file):
-    both = ConcatDataset([dataset(file, class_prob='balanced', only_classes=[0, 2]),
-                          dataset(file, class_prob='balanced', without_classes=[0, 2])])
+    both = ConcatDataset(
+        [
+            dataset(file, class_prob='balanced', only_classes=[0, 2]),
+            dataset(file, class_prob='balanced', without_classes=[0, 2]),
+        ]
+    )
     np.testing.assert_allclose(np.bincount(both.labels) * both.class_prob, 126 / 4)
     twice = RepeatDataset(dataset(file, class_prob='balanced'), times=2)
     assert np.ptp(seen(twice.labels, twice.class_prob)) <= 1
@@ -84,21 +113,51 @@ def test_datasets_in_a_row_are_balanced_together(file):
 
 def test_clips_of_some_classes_keep_their_labels(file):
     only, without = dataset(file, only_classes=[2, 1]), dataset(file, without_classes=[1, 2])
-    assert set(only.labels) == {1, 2} and set(without.labels) == {0, 3} and len(only) + len(without) == 126
-    assert sorted([*only.ids, *without.ids]) == sorted(dataset(file).ids) and len({only.fingerprint, without.fingerprint}) == 2
+    assert (
+        set(only.labels) == {1, 2}
+        and set(without.labels) == {0, 3}
+        and len(only) + len(without) == 126
+    )
+    assert (
+        sorted([*only.ids, *without.ids]) == sorted(dataset(file).ids)
+        and len({only.fingerprint, without.fingerprint}) == 2
+    )
     assert only[0]['label'] == 1 and without.sample(90)['label'] == 3
     assert len(dataset(file, without_classes=[])) == 126
 
 
-@pytest.mark.parametrize('setting, error, words', [
-    (dict(class_prob='balancd'), ConfigError, "'balancd' is unknown. Known: balanced, sqrt. Did you mean balanced?"),
-    (dict(only_classes=[0], without_classes=[1]), ConfigError, 'only_classes and without_classes are both given'),
-    (dict(only_classes=[-1]), ConfigError, 'only_classes = [-1]: there is no class -1; expected numbers from 0.'),
-    (dict(without_classes=[4], num_classes=4), ConfigError, 'there is no class 4; expected numbers from 0 to 3.'),
-    (dict(only_classes=2), ConfigError, 'only_classes = 2: expected a list'),
-    (dict(only_classes=[9]), DataError, "no clips in split 'train' of the classes [9]"),
-    (dict(without_classes=[0, 1, 2, 3]), DataError, "no clips in split 'train' but of the classes [0, 1, 2, 3]"),
-])
+@pytest.mark.parametrize(
+    'setting, error, words',
+    [
+        (
+            dict(class_prob='balancd'),
+            ConfigError,
+            "'balancd' is unknown. Known: balanced, sqrt. Did you mean balanced?",
+        ),
+        (
+            dict(only_classes=[0], without_classes=[1]),
+            ConfigError,
+            'only_classes and without_classes are both given',
+        ),
+        (
+            dict(only_classes=[-1]),
+            ConfigError,
+            'only_classes = [-1]: there is no class -1; expected numbers from 0.',
+        ),
+        (
+            dict(without_classes=[4], num_classes=4),
+            ConfigError,
+            'there is no class 4; expected numbers from 0 to 3.',
+        ),
+        (dict(only_classes=2), ConfigError, 'only_classes = 2: expected a list'),
+        (dict(only_classes=[9]), DataError, "no clips in split 'train' of the classes [9]"),
+        (
+            dict(without_classes=[0, 1, 2, 3]),
+            DataError,
+            "no clips in split 'train' but of the classes [0, 1, 2, 3]",
+        ),
+    ],
+)
 def test_classes_that_cannot_be_meant_are_named(file, setting, error, words):
     with pytest.raises(error) as raised:
         dataset(file, **setting)

@@ -1,4 +1,5 @@
 """What is said before a training begins, since said afterwards it would cost the training."""
+
 import sys
 
 import pytest
@@ -44,7 +45,10 @@ def test_a_test_that_is_to_follow_needs_its_clips(config, tmp_path, dry_run):
         train(config, TrainOptions(test_best=True, dry_run=dry_run))
 
 
-@pytest.mark.parametrize(('options', 'changes'), [({'validate': False}, []), ({}, ['data.val=None']), ({}, ['evaluation.save_best=None'])])
+@pytest.mark.parametrize(
+    ('options', 'changes'),
+    [({'validate': False}, []), ({}, ['data.val=None']), ({}, ['evaluation.save_best=None'])],
+)
 def test_a_best_checkpoint_that_will_not_be_cannot_be_tested(config, options, changes):
     with pytest.raises(ConfigError, match='--test-best: no best checkpoint is kept'):
         train(config, TrainOptions(test_best=True, **options), changes)
@@ -57,15 +61,23 @@ def test_tensorboard_is_missed_before_the_work_dir_is_made(config, monkeypatch):
 
 
 def test_a_rate_is_scaled_only_from_a_batch_that_is_known(config):
-    with pytest.raises(ConfigError, match=r'--autoscale-lr(.|\n)*auto_scale_lr = dict\(base_batch_size='):
+    with pytest.raises(
+        ConfigError, match=r'--autoscale-lr(.|\n)*auto_scale_lr = dict\(base_batch_size='
+    ):
         train(config, TrainOptions(autoscale_lr=True), ['auto_scale_lr=None'])
 
 
 def test_without_a_base_batch_the_batch_is_only_stated(tmp_path, capfd):
     train(problem(tmp_path), cfg_options=['auto_scale_lr=None', 'total_epochs=1'])
     said = capfd.readouterr().err
-    assert 'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said and 'chosen for' not in said
-    assert 'INFO - If that rate was published for 8 GPUs (64 clips a step), 8 clips take 0.00375: ' in said
+    assert (
+        'INFO - Total batch: 8 clips (8 x 1 processes), learning rate 0.03\n' in said
+        and 'chosen for' not in said
+    )
+    assert (
+        'INFO - If that rate was published for 8 GPUs (64 clips a step), 8 clips take 0.00375: '
+        in said
+    )
 
 
 def test_a_work_dir_that_no_folder_can_be_is_refused(config):
@@ -74,13 +86,22 @@ def test_a_work_dir_that_no_folder_can_be_is_refused(config):
             train(config, TrainOptions(**options), changes)
 
 
-@pytest.mark.parametrize(('launcher', 'said'), [('pytorch', 'PORT=29501 before dist'), ('slurm', 'Try another: MASTER_PORT=29501')])
+@pytest.mark.parametrize(
+    ('launcher', 'said'),
+    [('pytorch', 'PORT=29501 before dist'), ('slurm', 'Try another: MASTER_PORT=29501')],
+)
 def test_processes_that_cannot_meet_name_what_sets_the_port(config, monkeypatch, launcher, said):
     def in_use(*_, **__):
         raise RuntimeError('EADDRINUSE')
+
     monkeypatch.setattr('torch.distributed.init_process_group', in_use)
-    numbers = dict.fromkeys(('SLURM_PROCID', 'SLURM_LOCALID', 'RANK', 'LOCAL_RANK'), '0') | {'SLURM_NTASKS': '2', 'WORLD_SIZE': '2'}
+    numbers = dict.fromkeys(('SLURM_PROCID', 'SLURM_LOCALID', 'RANK', 'LOCAL_RANK'), '0') | {
+        'SLURM_NTASKS': '2',
+        'WORLD_SIZE': '2',
+    }
     for name, value in {**numbers, 'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match=f'could not meet at localhost:29500: EADDRINUSE(.|\n)*{said}'):
+    with pytest.raises(
+        ConfigError, match=f'could not meet at localhost:29500: EADDRINUSE(.|\n)*{said}'
+    ):
         train(config, TrainOptions(launcher=launcher, device='cpu'))

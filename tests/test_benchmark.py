@@ -1,4 +1,5 @@
 """tools/benchmark.py: what its json promises, and that the plain way it measures is the same computation."""
+
 from __future__ import annotations
 
 import json
@@ -17,25 +18,48 @@ def row(name, setting, value, better):
 
 
 def test_ratios_say_how_many_times_better():
-    rows = benchmark.with_ratios([row('render_joint', PLAIN, 20, 'more'), row('render_joint', PAGES, 40, 'more'),
-                                  row('render_joint', OURS, 200, 'more'),
-                                  row('train_fp32', PLAIN, 9, 'less'), row('train_fp32', OURS, 3, 'less')])
-    assert [(r.ratio, r.ratio_allocator) for r in rows] == [(1, 0.5), (2, 1), (10, 5), (1, None), (3, None)]
+    rows = benchmark.with_ratios(
+        [
+            row('render_joint', PLAIN, 20, 'more'),
+            row('render_joint', PAGES, 40, 'more'),
+            row('render_joint', OURS, 200, 'more'),
+            row('train_fp32', PLAIN, 9, 'less'),
+            row('train_fp32', OURS, 3, 'less'),
+        ]
+    )
+    assert [(r.ratio, r.ratio_allocator) for r in rows] == [
+        (1, 0.5),
+        (2, 1),
+        (10, 5),
+        (1, None),
+        (3, None),
+    ]
 
 
 def test_bf16_is_held_against_the_one_plain_way():
-    rows = benchmark.with_ratios([row('train_fp32', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')])
+    rows = benchmark.with_ratios(
+        [row('train_fp32', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')]
+    )
     assert rows[1].ratio == 6
 
 
 def test_the_device_is_measured_alone_and_the_host_in_one_process():
-    groups = benchmark.groups(['render_joint', 'loader_limb', 'train_fp32', 'test_fp32'], torch.device('cpu'))
+    groups = benchmark.groups(
+        ['render_joint', 'loader_limb', 'train_fp32', 'test_fp32'], torch.device('cpu')
+    )
     assert groups == [['render_joint', 'loader_limb'], ['train_fp32'], ['test_fp32']]
 
 
 def test_a_graph_networks_lines_are_measured_in_one_process():
-    groups = benchmark.groups(['train_fp32', 'gcn_eval_aagcn_1', 'gcn_train_aagcn_2', 'gcn_train_stgcn_1'], torch.device('cpu'))
-    assert groups == [['train_fp32'], ['gcn_train_stgcn_1'], ['gcn_eval_aagcn_1', 'gcn_train_aagcn_2']]
+    groups = benchmark.groups(
+        ['train_fp32', 'gcn_eval_aagcn_1', 'gcn_train_aagcn_2', 'gcn_train_stgcn_1'],
+        torch.device('cpu'),
+    )
+    assert groups == [
+        ['train_fp32'],
+        ['gcn_train_stgcn_1'],
+        ['gcn_eval_aagcn_1', 'gcn_train_aagcn_2'],
+    ]
 
 
 def test_share_of_the_peak():
@@ -65,15 +89,28 @@ def test_a_gpus_first_call_is_never_the_measured_one(monkeypatch):
 
 @pytest.mark.slow
 def test_one_line_as_a_user_measures_it(tmp_path):
-    done = run('tools/benchmark.py', '--quick', '--only', 'pipeline_joint', 'loader_joint', '--json', 'out.json', cwd=tmp_path)
+    done = run(
+        'tools/benchmark.py',
+        '--quick',
+        '--only',
+        'pipeline_joint',
+        'loader_joint',
+        '--json',
+        'out.json',
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / 'out.json').read_text())
     assert found['machine']['cores'] == os.cpu_count()
-    assert [(r['name'], r['setting']) for r in found['rows']] == [(n, s) for s in (PLAIN, OURS) for n in ('pipeline_joint', 'loader_joint')]
+    assert [(r['name'], r['setting']) for r in found['rows']] == [
+        (n, s) for s in (PLAIN, OURS) for n in ('pipeline_joint', 'loader_joint')
+    ]
     assert set(found['rows'][0]) >= {'name', 'setting', 'value', 'unit', 'ratio', 'ratio_allocator'}
     assert all(r['ratio'] > 1 for r in found['rows'] if r['setting'] == OURS)
 
 
 def test_bf16_alone_is_held_against_the_plain_way_measured_beside_it():
-    rows = benchmark.with_ratios([row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')])
+    rows = benchmark.with_ratios(
+        [row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')]
+    )
     assert rows[1].ratio == 6

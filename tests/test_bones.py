@@ -1,4 +1,5 @@
 """BoneVectors: bones as points of their own."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,8 +14,12 @@ LAYOUT = get_layout('natops8')
 
 def clip(seed: int = 0, num_joints: int = 8) -> dict:
     rng = np.random.default_rng(seed)
-    return {'frame_dir': 'a', 'img_shape': (40, 60), 'keypoint': rng.uniform(1, 40, (2, 3, num_joints, 2)).astype(np.float32),
-            'keypoint_score': rng.uniform(0, 1, (2, 3, num_joints)).astype(np.float32)}
+    return {
+        'frame_dir': 'a',
+        'img_shape': (40, 60),
+        'keypoint': rng.uniform(1, 40, (2, 3, num_joints, 2)).astype(np.float32),
+        'keypoint_score': rng.uniform(0, 1, (2, 3, num_joints)).astype(np.float32),
+    }
 
 
 def test_each_bone_is_the_enlarged_vector_from_its_parent_drawn_from_the_centre():
@@ -26,14 +31,20 @@ def test_each_bone_is_the_enlarged_vector_from_its_parent_drawn_from_the_centre(
     for i, (child, parent) in enumerate(LAYOUT.bones):
         for m, t in np.ndindex(2, 3):
             a, b = before['keypoint'][m, t, child], before['keypoint'][m, t, parent]
-            assert np.allclose(after['keypoint'][m, t, 8 + i], [29.5 + 3 * (a[0] - b[0]), 19.5 + 3 * (a[1] - b[1])], atol=1e-3)
+            assert np.allclose(
+                after['keypoint'][m, t, 8 + i],
+                [29.5 + 3 * (a[0] - b[0]), 19.5 + 3 * (a[1] - b[1])],
+                atol=1e-3,
+            )
             score = before['keypoint_score'][m, t]
             assert after['keypoint_score'][m, t, 8 + i] == min(score[child], score[parent])
 
 
 def test_bones_alone_are_the_last_points_of_joints_and_bones():
     alone, both = BoneVectors('natops8', keep_joints=False)(clip()), BoneVectors('natops8')(clip())
-    assert (alone['keypoint'] == both['keypoint'][:, :, 8:]).all() and (alone['keypoint_score'] == both['keypoint_score'][:, :, 8:]).all()
+    assert (alone['keypoint'] == both['keypoint'][:, :, 8:]).all() and (
+        alone['keypoint_score'] == both['keypoint_score'][:, :, 8:]
+    ).all()
 
 
 def test_where_the_person_stands_does_not_change_the_bones():
@@ -47,25 +58,40 @@ def test_where_the_person_stands_does_not_change_the_bones():
 def test_a_bone_with_a_missing_end_is_missing_and_scores_are_made_where_there_are_none(missing):
     before = clip()
     del before['keypoint_score']
-    before['keypoint'][0, 1, 5] = missing           # the right wrist
+    before['keypoint'][0, 1, 5] = missing  # the right wrist
     after = BoneVectors('natops8', keep_joints=False)(before)
     gone = [i for i, bone in enumerate(LAYOUT.bones) if 5 in bone]
-    assert (after['keypoint'][0, 1, gone] == 0).all() and (after['keypoint_score'][0, 1, gone] == 0).all()
+    assert (after['keypoint'][0, 1, gone] == 0).all() and (
+        after['keypoint_score'][0, 1, gone] == 0
+    ).all()
     assert after['keypoint_score'].sum() == 2 * 3 * 6 - len(gone) == 33
 
 
 def test_flipped_joints_give_mirrored_bones_in_their_pairs_places():
     plain = BoneVectors('natops8', keep_joints=False)(clip())
-    chain = Compose([dict(type='Flip', flip_ratio=1.0, layout='natops8'), dict(type='BoneVectors', layout='natops8', keep_joints=False)])
+    chain = Compose(
+        [
+            dict(type='Flip', flip_ratio=1.0, layout='natops8'),
+            dict(type='BoneVectors', layout='natops8', keep_joints=False),
+        ]
+    )
     order = np.arange(6)
-    order[list(LAYOUT.left_bones)], order[list(LAYOUT.right_bones)] = LAYOUT.right_bones, LAYOUT.left_bones
+    order[list(LAYOUT.left_bones)], order[list(LAYOUT.right_bones)] = (
+        LAYOUT.right_bones,
+        LAYOUT.left_bones,
+    )
     assert isinstance(chain.steps[0], Flip)
-    mirrored = np.stack([59 - plain['keypoint'][..., 0], plain['keypoint'][..., 1]], -1)[:, :, order]
+    mirrored = np.stack([59 - plain['keypoint'][..., 0], plain['keypoint'][..., 1]], -1)[
+        :, :, order
+    ]
     assert np.allclose(chain(clip())['keypoint'], mirrored, atol=1e-3)
 
 
 def test_wrong_settings_and_clips_are_named():
-    for arguments, words in ((dict(layout='natops8', zoom=0), 'zoom = 0'), (dict(layout='natops9'), 'natops8')):
+    for arguments, words in (
+        (dict(layout='natops8', zoom=0), 'zoom = 0'),
+        (dict(layout='natops9'), 'natops8'),
+    ):
         with pytest.raises((UserError, ValueError), match=words):
             BoneVectors(**arguments)
     with pytest.raises(UserError, match='7 joints'):

@@ -1,4 +1,5 @@
 """tools/check_data.py: every fault that is put into the data is found, named with its clip, and nothing else is."""
+
 from __future__ import annotations
 
 import json
@@ -36,13 +37,24 @@ def body(first_hand: str = 'left', num_frames: int = 20, seed: int = 0) -> np.nd
 
 def clip(name: str, label: int = 0, **fields) -> dict:
     keypoint = body()
-    return {'frame_dir': name, 'label': label, 'img_shape': (480, 640), 'original_shape': (480, 640), 'total_frames': 20,
-            'keypoint': keypoint, 'keypoint_score': np.full(keypoint.shape[:3], 0.9, np.float32), **fields}
+    return {
+        'frame_dir': name,
+        'label': label,
+        'img_shape': (480, 640),
+        'original_shape': (480, 640),
+        'total_frames': 20,
+        'keypoint': keypoint,
+        'keypoint_score': np.full(keypoint.shape[:3], 0.9, np.float32),
+        **fields,
+    }
 
 
 def good(num_clips: int = 4) -> dict:
     names = [f'000{i}_0' for i in range(num_clips)]
-    return {'split': {'train': names}, 'annotations': [clip(name, i % 32) for i, name in enumerate(names)]}
+    return {
+        'split': {'train': names},
+        'annotations': [clip(name, i % 32) for i, name in enumerate(names)],
+    }
 
 
 def with_clip(**fields) -> dict:
@@ -60,9 +72,18 @@ def lines(data, **kwargs) -> tuple[list[str], list[str]]:
 def test_good_data_have_no_errors_and_no_warnings():
     report = check_annotations(good())
     assert (report.errors, report.warnings) == ([], [])
-    assert report.facts['clips'] == report.facts['labelled clips'] == 4 and report.facts['splits'] == {'train': 4}
-    assert (report.facts['joints'], report.facts['layout'], report.facts['frames']) == (22, 'imigue22', '20')
-    assert report.facts['clips per class'] == {0: 1, 1: 1, 2: 1, 3: 1} and report.facts['classes'] == 32
+    assert report.facts['clips'] == report.facts['labelled clips'] == 4 and report.facts[
+        'splits'
+    ] == {'train': 4}
+    assert (report.facts['joints'], report.facts['layout'], report.facts['frames']) == (
+        22,
+        'imigue22',
+        '20',
+    )
+    assert (
+        report.facts['clips per class'] == {0: 1, 1: 1, 2: 1, 3: 1}
+        and report.facts['classes'] == 32
+    )
 
 
 def nan(field: str) -> np.ndarray:
@@ -72,24 +93,46 @@ def nan(field: str) -> np.ndarray:
 
 
 ERRORS = {
-    'NaN': (with_clip(keypoint=nan('keypoint')), 'clip 0002_0 (annotations[2]): keypoint holds NaN'),
-    'NaN score': (with_clip(keypoint_score=nan('keypoint_score')), 'clip 0002_0 (annotations[2]): keypoint_score holds NaN'),
-    'shape': (with_clip(keypoint=np.zeros((3, 2))), 'clip 0002_0 (annotations[2]): keypoint has shape (3, 2)'),
+    'NaN': (
+        with_clip(keypoint=nan('keypoint')),
+        'clip 0002_0 (annotations[2]): keypoint holds NaN',
+    ),
+    'NaN score': (
+        with_clip(keypoint_score=nan('keypoint_score')),
+        'clip 0002_0 (annotations[2]): keypoint_score holds NaN',
+    ),
+    'shape': (
+        with_clip(keypoint=np.zeros((3, 2))),
+        'clip 0002_0 (annotations[2]): keypoint has shape (3, 2)',
+    ),
     'dtype': (with_clip(keypoint=np.zeros((1, 20, 22, 2), 'U1')), 'keypoint has dtype <U1'),
     'label type': (with_clip(label='wave'), "label is 'wave'"),
     'label 32 of 32': (with_clip(label=32), 'label outside 0..31 in 1 clip: 0002_0 (32)'),
     'label -2': (with_clip(label=-2), 'label is -2'),
-    'huge label': (with_clip(label=2**31 - 1), 'label outside 0..31 in 1 clip: 0002_0 (2147483647)'),
+    'huge label': (
+        with_clip(label=2**31 - 1),
+        'label outside 0..31 in 1 clip: 0002_0 (2147483647)',
+    ),
     'total_frames': (with_clip(total_frames=0), 'total_frames is 0'),
     'img_shape': (with_clip(img_shape=(0, 640)), 'img_shape is (0, 640)'),
-    'no img_shape': (with_clip(img_shape=None, original_shape=None), 'img_shape is missing in 1 clip: 0002_0'),
+    'no img_shape': (
+        with_clip(img_shape=None, original_shape=None),
+        'img_shape is missing in 1 clip: 0002_0',
+    ),
     'no name': (with_clip(frame_dir=None), 'annotations[2]: frame_dir is missing'),
-    'no dict': ({'split': {}, 'annotations': good()['annotations'] + [3]}, 'annotations[4]: the annotation is a int'),
-    'other joints': (with_clip(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None),
-                     '(V, C) = (22, 2) joints and coordinates in 1 clip: 0002_0'),
+    'no dict': (
+        {'split': {}, 'annotations': good()['annotations'] + [3]},
+        'annotations[4]: the annotation is a int',
+    ),
+    'other joints': (
+        with_clip(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None),
+        '(V, C) = (22, 2) joints and coordinates in 1 clip: 0002_0',
+    ),
     'same name': (with_clip(frame_dir='0001_0'), 'frame_dir 0001_0 more than once'),
-    'id without a clip': ({**good(), 'split': {'train': ['0001_0', '0009_0']}},
-                          "split 'train' lists 1 clip without annotation: 0009_0"),
+    'id without a clip': (
+        {**good(), 'split': {'train': ['0001_0', '0009_0']}},
+        "split 'train' lists 1 clip without annotation: 0009_0",
+    ),
     'empty split': ({**good(), 'split': {'val': []}}, "split 'val' is empty"),
     'nothing': ({'split': {}, 'annotations': []}, 'there are no annotations'),
 }
@@ -105,7 +148,12 @@ def test_errors_are_found_and_name_the_clip(fault):
 
 def test_all_faults_of_a_file_are_listed_not_only_the_first():
     data = good(8)
-    faults = [dict(label='x'), dict(keypoint=nan('keypoint')), dict(keypoint=nan('keypoint')), dict(img_shape=3)]
+    faults = [
+        dict(label='x'),
+        dict(keypoint=nan('keypoint')),
+        dict(keypoint=nan('keypoint')),
+        dict(img_shape=3),
+    ]
     for i, fields in enumerate(faults):
         data['annotations'][i].update(fields)
     errors, _ = lines(data)
@@ -125,19 +173,40 @@ def gaps(first: int, last: int) -> dict:
 
 
 WARNINGS = {
-    'out of the picture': (with_clip(keypoint=moved(x=500)), 'many joints out of the picture in 1 clip: 0002_0 ('),
+    'out of the picture': (
+        with_clip(keypoint=moved(x=500)),
+        'many joints out of the picture in 1 clip: 0002_0 (',
+    ),
     'all zero': (with_clip(**gaps(0, 20)), '1 clip in which no joint is seen at all: 0002_0'),
-    'nobody': (with_clip(keypoint=np.zeros((0, 20, 22, 2)), keypoint_score=None),
-               '1 clip in which no joint is seen at all: 0002_0'),
-    'score over 1': (with_clip(keypoint_score=np.full((1, 20, 22), 90.)), 'keypoint_score outside 0..1 in 1 clip: 0002_0'),
+    'nobody': (
+        with_clip(keypoint=np.zeros((0, 20, 22, 2)), keypoint_score=None),
+        '1 clip in which no joint is seen at all: 0002_0',
+    ),
+    'score over 1': (
+        with_clip(keypoint_score=np.full((1, 20, 22), 90.0)),
+        'keypoint_score outside 0..1 in 1 clip: 0002_0',
+    ),
     'no label': (with_clip(label=None), '1 clip without a label among labelled ones: 0002_0'),
-    'in no split': ({**good(), 'split': {'train': ['0000_0', '0001_0', '0003_0']}}, '1 clip in no split: 0002_0'),
-    'in two splits': ({**good(), 'split': {'train': [f'000{i}_0' for i in range(4)], 'val': ['0002_0']}},
-                      "splits 'train' and 'val' share 1 clip: 0002_0"),
-    'twice in a split': ({**good(), 'split': {'train': [f'000{i}_0' for i in range(4)] + ['0002_0']}},
-                         "split 'train' lists 1 clip more than once: 0002_0"),
-    'comma in a name': ({'split': {}, 'annotations': [clip('a,b')]}, "frame_dir 'a,b' can't stand in Submission.csv"),
-    'normalised': ({'split': {}, 'annotations': [clip('a', keypoint=moved(scale=1 / 640))]}, 'they look normalised'),
+    'in no split': (
+        {**good(), 'split': {'train': ['0000_0', '0001_0', '0003_0']}},
+        '1 clip in no split: 0002_0',
+    ),
+    'in two splits': (
+        {**good(), 'split': {'train': [f'000{i}_0' for i in range(4)], 'val': ['0002_0']}},
+        "splits 'train' and 'val' share 1 clip: 0002_0",
+    ),
+    'twice in a split': (
+        {**good(), 'split': {'train': [f'000{i}_0' for i in range(4)] + ['0002_0']}},
+        "split 'train' lists 1 clip more than once: 0002_0",
+    ),
+    'comma in a name': (
+        {'split': {}, 'annotations': [clip('a,b')]},
+        "frame_dir 'a,b' can't stand in Submission.csv",
+    ),
+    'normalised': (
+        {'split': {}, 'annotations': [clip('a', keypoint=moved(scale=1 / 640))]},
+        'they look normalised',
+    ),
 }
 
 
@@ -150,24 +219,34 @@ def test_what_looks_wrong_is_a_warning_that_names_the_clip(sight):
 
 def test_protocols_of_one_data_set_may_share_clips():
     names = [f'000{i}_0' for i in range(4)]
-    split = {'xsub_train': names[:2], 'xsub_val': names[2:], 'xset_train': names[1:], 'xset_val': names[:1]}
+    split = {
+        'xsub_train': names[:2],
+        'xsub_val': names[2:],
+        'xset_train': names[1:],
+        'xset_val': names[:1],
+    }
     assert lines({**good(), 'split': split}) == ([], [])
     split['xset_val'] = names[:2]
-    warning, = lines({**good(), 'split': split})[1]
+    (warning,) = lines({**good(), 'split': split})[1]
     assert warning.startswith("splits 'xset_train' and 'xset_val' share 1 clip")
 
 
 def test_height_and_width_the_wrong_way_round_are_suspected():
     data = with_clip(keypoint=moved(x=150), img_shape=(640, 480))
     _, warnings = lines(data)
-    assert len(warnings) == 1 and warnings[0].startswith('img_shape looks like (w, h), expected (h, w), in 1 clip: 0002_0')
+    assert len(warnings) == 1 and warnings[0].startswith(
+        'img_shape looks like (w, h), expected (h, w), in 1 clip: 0002_0'
+    )
 
 
 def test_labels_that_count_from_one_are_suspected_where_the_number_of_classes_is_unknown():
     data = good(4)
     for label, annotation in enumerate(data['annotations'], start=1):
         annotation['label'] = label
-        for key in ('keypoint', 'keypoint_score'):          # 22 joints are taken to be iMiGUE's, of 32 classes
+        for key in (
+            'keypoint',
+            'keypoint_score',
+        ):  # 22 joints are taken to be iMiGUE's, of 32 classes
             annotation[key] = annotation[key][:, :, :20]
     assert '--first-label 1' in check_annotations(data).warnings[0]
     assert check_annotations(data | {'label_names': list('abcde')}).warnings == []
@@ -186,7 +265,11 @@ def test_labels_that_count_from_one_are_suspected():
 def test_a_class_order_unlike_imigue_is_suspected_where_the_counts_say_something():
     def data(commonest: int) -> dict:
         labels = [commonest if i % 2 else i // 2 % 32 for i in range(320)]
-        return {'split': {}, 'annotations': [clip(f'{i}', label, total_frames=1) for i, label in enumerate(labels)]}
+        return {
+            'split': {},
+            'annotations': [clip(f'{i}', label, total_frames=1) for i, label in enumerate(labels)],
+        }
+
     assert lines(data(31)) == ([], [])
     assert 'the commonest class is 3, in iMiGUE 31 (illustrative)' in lines(data(3))[1][0]
     assert lines(data(3), num_classes=40)[1] == []
@@ -199,21 +282,30 @@ def test_ends_holes_and_missing_joints_are_counted():
     data['annotations'][0]['keypoint_score'][:, :, :11] = 0
     facts = check_annotations(data).facts
     assert facts['clips that end in empty frames'] == 1 and facts['filled frames of those'] == '12'
-    assert facts['share of frames that is such an end'] == 0.1 and facts['empty frames inside clips'] == 2
-    assert facts['share of joints missing in filled frames'] == round((20 * 11 + 2 * 22) / (72 * 22), 4)
+    assert (
+        facts['share of frames that is such an end'] == 0.1
+        and facts['empty frames inside clips'] == 2
+    )
+    assert facts['share of joints missing in filled frames'] == round(
+        (20 * 11 + 2 * 22) / (72 * 22), 4
+    )
 
 
 # Hands -------------------------------------------------------------------------------------------------------------------
 
+
 def hands(first_hand: str, num_clips: int = 5) -> dict:
-    return {'split': {}, 'annotations': [clip(f'{i}', keypoint=body(first_hand, seed=i)) for i in range(num_clips)]}
+    return {
+        'split': {},
+        'annotations': [clip(f'{i}', keypoint=body(first_hand, seed=i)) for i in range(num_clips)],
+    }
 
 
 def test_the_wrist_that_a_hand_hangs_from_is_read_off_the_data():
     assert check_annotations(hands('left')).facts['first hand'] == 'left'
     report = check_annotations(hands('right'))
     assert report.facts['first hand'] == 'right'
-    warning, = report.warnings
+    (warning,) = report.warnings
     assert "first_hand='right'" in warning and '12-16 lie at the right wrist' in warning
     assert lines(hands('right'), layout=imigue22('right')) == ([], [])
     assert "first_hand='left'" in lines(hands('left'), layout=imigue22('right'))[1][0]
@@ -224,7 +316,9 @@ def test_distances_of_wrists_and_hands_are_means_in_pixels():
     keypoint[:, :, 4], keypoint[:, :, 7] = (100, 100), (200, 100)
     keypoint[:, :, 12:17], keypoint[:, :, 17:22] = (100, 130), (200, 140)
     keypoint[:, 1, 12] = (100, 180)
-    data = [clip('a', keypoint=keypoint, keypoint_score=np.ones((1, 2, 22), np.float32), total_frames=2)]
+    data = [
+        clip('a', keypoint=keypoint, keypoint_score=np.ones((1, 2, 22), np.float32), total_frames=2)
+    ]
     mean = check_annotations(data).facts['mean px from wrist to finger tips']
     assert mean['right wrist, 12-16'] == 35.0 and mean['left wrist, 17-21'] == 40.0
     assert mean['right wrist, 17-21'] == round(float(np.hypot(100, 40)), 1)
@@ -248,14 +342,18 @@ def test_hands_between_the_wrists_are_called_unclear_and_unseen_ones_not_seen():
 
 # Other data ------------------------------------------------------------------------------------------------------------------
 
+
 def test_other_joints_take_the_layout_of_their_number_and_no_class_limit():
-    data = [clip('a', 59, keypoint=np.full((2, 20, 17, 2), 5.), keypoint_score=None)]
+    data = [clip('a', 59, keypoint=np.full((2, 20, 17, 2), 5.0), keypoint_score=None)]
     report = check_annotations(data)
     assert report.errors == [] and 'classes' not in report.facts
     assert report.facts['layout'] == 'coco17' and report.facts['people'] == '2'
     assert 'label outside 0..58' in lines(data, num_classes=59)[0][0]
-    assert 'keypoint has 17 joints, the layout imigue22 has 22' in lines(data, layout=get_layout('imigue22'))[0][0]
-    unknown = [clip('a', 59, keypoint=np.full((1, 20, 25, 2), 5.), keypoint_score=None)]
+    assert (
+        'keypoint has 17 joints, the layout imigue22 has 22'
+        in lines(data, layout=get_layout('imigue22'))[0][0]
+    )
+    unknown = [clip('a', 59, keypoint=np.full((1, 20, 25, 2), 5.0), keypoint_score=None)]
     assert check_annotations(unknown).facts['layout'] is None
 
 
@@ -268,20 +366,30 @@ def test_poses_in_three_dimensions_need_no_picture():
 def test_a_joint_right_in_front_of_the_camera_is_there():
     xyz = np.zeros((1, 20, 8, 3))
     xyz[..., 2] = 3
-    facts = check_annotations([clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]).facts
-    assert facts['share of joints missing in filled frames'] == 0 and facts['third coordinate'] == [3, 3]
+    facts = check_annotations(
+        [clip('a', keypoint=xyz, keypoint_score=None, img_shape=None, original_shape=None)]
+    ).facts
+    assert facts['share of joints missing in filled frames'] == 0 and facts['third coordinate'] == [
+        3,
+        3,
+    ]
 
 
 def test_a_third_column_that_looks_like_a_score_is_suspected():
     def warnings(third: float, scale: float = 1) -> list[str]:
-        keypoint = np.concatenate([body() * scale, np.linspace(0, third, 440).reshape(1, 20, 22, 1)], -1)
+        keypoint = np.concatenate(
+            [body() * scale, np.linspace(0, third, 440).reshape(1, 20, 22, 1)], -1
+        )
         return lines([clip('a', keypoint=keypoint, keypoint_score=None)])[1]
-    warning, = warnings(1)
+
+    (warning,) = warnings(1)
     assert 'it looks like a score' in warning and 'keypoint[..., 2]' in warning
     assert warnings(1.5) == [] and warnings(1, scale=1 / 100) == []
 
 
-@pytest.mark.parametrize('data', [3, 'abc', {}, {'split': {}}, {'annotations': 3}, {'split': 3, 'annotations': []}])
+@pytest.mark.parametrize(
+    'data', [3, 'abc', {}, {'split': {}}, {'annotations': 3}, {'split': 3, 'annotations': []}]
+)
 def test_what_is_no_annotation_file_could_not_be_checked(data):
     with pytest.raises(DataError, match='^x.pkl: '):
         check_annotations(data, where='x.pkl')
@@ -294,6 +402,7 @@ def test_hostile_names_are_shown_harmless():
 
 
 # The script -----------------------------------------------------------------------------------------------------------------
+
 
 def run(tmp_path: Path, data, *arguments: str) -> int:
     (tmp_path / 'x.pkl').write_bytes(pickle.dumps(data))
@@ -322,18 +431,27 @@ def test_json_holds_the_same_report(tmp_path, capsys):
     for data in (good(), with_clip(**gaps(0, 20)), with_clip(label=32), spatial):
         status = run(tmp_path, data, '--json')
         report, ours = json.loads(capsys.readouterr().out), check_annotations(data)
-        assert (report['errors'], report['warnings']) == (ours.errors, ours.warnings) and status == bool(ours.errors)
+        assert (report['errors'], report['warnings']) == (
+            ours.errors,
+            ours.warnings,
+        ) and status == bool(ours.errors)
         assert list(report['facts']) == list(ours.facts) and report['file'].endswith('x.pkl')
 
 
 GOOD = str(SMALL / 'raw' / 'imigue_val.pkl')
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['nowhere.pkl'], 'no such file'), (['.'], 'is a folder'), ([__file__], 'cannot be read as a pickle'),
-    ([str(SMALL / 'raw' / 'val_data.npy')], 'npy'), ([GOOD, '--layout', 'imigue'], 'Did you mean imigue22?'),
-    ([GOOD, '--num-classes', '0'], '--num-classes 0'),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['nowhere.pkl'], 'no such file'),
+        (['.'], 'is a folder'),
+        ([__file__], 'cannot be read as a pickle'),
+        ([str(SMALL / 'raw' / 'val_data.npy')], 'npy'),
+        ([GOOD, '--layout', 'imigue'], 'Did you mean imigue22?'),
+        ([GOOD, '--num-classes', '0'], '--num-classes 0'),
+    ],
+)
 def test_what_can_not_be_checked_is_a_user_error(arguments, words):
     with pytest.raises(UserError) as error:
         check_data.main(arguments)
@@ -344,13 +462,21 @@ def test_as_a_script_it_leaves_with_zero_one_or_two(tmp_path):
     (tmp_path / 'good.pkl').write_bytes(pickle.dumps(good()))
     (tmp_path / 'bad.pkl').write_bytes(pickle.dumps(with_clip(label=32)))
     for name, status in (('good.pkl', 0), ('bad.pkl', 1), ('absent.pkl', 2)):
-        done = subprocess.run([sys.executable, str(SCRIPT), name], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT), name], cwd=tmp_path, capture_output=True, text=True
+        )
         assert done.returncode == status and 'Traceback' not in done.stderr
-        assert done.stderr.startswith('error: absent.pkl') and done.stderr.count('\n') == 1 if status == 2 else done.stderr == ''
+        assert (
+            done.stderr.startswith('error: absent.pkl') and done.stderr.count('\n') == 1
+            if status == 2
+            else done.stderr == ''
+        )
 
 
 @needs_golden
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_the_golden_files_have_no_faults(split):
-    report = check_annotations(load_pickle(GOLDEN / 'raw' / f'imigue_{split}.pkl'), layout=imigue22('right'))
+    report = check_annotations(
+        load_pickle(GOLDEN / 'raw' / f'imigue_{split}.pkl'), layout=imigue22('right')
+    )
     assert (report.errors, report.warnings) == ([], []) and report.facts['first hand'] == 'right'

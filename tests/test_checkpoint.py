@@ -1,4 +1,5 @@
 """Checkpoints: read without running anything, never half-written, damaged ones passed over."""
+
 import os
 import pickle
 
@@ -7,13 +8,22 @@ import pytest
 import torch
 from goldens import GOLDEN, needs_golden
 
-from pyskl.engine.checkpoint import CheckpointFolder, load_weights, read_checkpoint, write_checkpoint
+from pyskl.engine.checkpoint import (
+    CheckpointFolder,
+    load_weights,
+    read_checkpoint,
+    write_checkpoint,
+)
 from pyskl.errors import CheckpointError, UserError
 from pyskl.models.pretrained import read_state_dict
 
 
 def snapshot(value=1.0, **meta):
-    return {'meta': {'epoch': 1, **meta}, 'state_dict': {'weight': torch.full((2, 3), value)}, 'optimizer': {}}
+    return {
+        'meta': {'epoch': 1, **meta},
+        'state_dict': {'weight': torch.full((2, 3), value)},
+        'optimizer': {},
+    }
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -26,7 +36,10 @@ def test_what_was_written_is_read(tmp_path):
 @needs_golden
 def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path):
     config = "work_dir = 'n\udcff\udce9'"
-    torch.save({'meta': {'epoch': 1, 'config': config}, 'state_dict': {'a': torch.ones(2)}}, tmp_path / 'a.pth')
+    torch.save(
+        {'meta': {'epoch': 1, 'config': config}, 'state_dict': {'a': torch.ones(2)}},
+        tmp_path / 'a.pth',
+    )
     assert read_checkpoint(tmp_path / 'a.pth')['meta']['config'] == config
 
 
@@ -59,7 +72,9 @@ class Evil:
 def test_a_checkpoint_that_would_run_something_is_refused_and_runs_nothing(tmp_path, zipped):
     evil = {**snapshot(), 'meta': {'x': Evil(f'touch {tmp_path}/ran')}}
     torch.save(evil, tmp_path / 'evil.pth', _use_new_zipfile_serialization=zipped)
-    with pytest.raises(CheckpointError, match=r'evil\.pth: refused, since reading it would run (posix|nt)\.system'):
+    with pytest.raises(
+        CheckpointError, match=r'evil\.pth: refused, since reading it would run (posix|nt)\.system'
+    ):
         read_checkpoint(tmp_path / 'evil.pth')
     assert not (tmp_path / 'ran').exists()
 
@@ -71,8 +86,14 @@ def test_a_plain_pickle_with_a_command_is_refused(tmp_path):
     assert not (tmp_path / 'ran').exists()
 
 
-@pytest.mark.parametrize('content, message', [(b'', 'no whole checkpoint'), (b'PK\x03\x04 cut', 'no whole checkpoint'),
-                                              (b'just text', 'no whole checkpoint')])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (b'', 'no whole checkpoint'),
+        (b'PK\x03\x04 cut', 'no whole checkpoint'),
+        (b'just text', 'no whole checkpoint'),
+    ],
+)
 def test_a_damaged_file_is_named(tmp_path, content, message):
     (tmp_path / 'bad.pth').write_bytes(content)
     with pytest.raises(CheckpointError, match=f'bad.pth.*{message}'):
@@ -96,14 +117,17 @@ def test_other_content_is_no_checkpoint(tmp_path, content):
 def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
     write_checkpoint(tmp_path / 'a.pth', snapshot())
     whole = (tmp_path / 'a.pth').read_bytes()
-    (tmp_path / 'a.pth').write_bytes(whole[:int(len(whole) * share)])
+    (tmp_path / 'a.pth').write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(CheckpointError, match='no whole checkpoint'):
         read_checkpoint(tmp_path / 'a.pth')
 
 
 def damaged_or_the_same(tmp_path, seed, cases):
     """Bytes changed here and there, a block of zeros (as a crashed machine leaves), a cut: named, or without effect."""
-    write_checkpoint(tmp_path / 'a.pth', {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}})
+    write_checkpoint(
+        tmp_path / 'a.pth',
+        {**snapshot(), 'state_dict': {'a': torch.randn(500), 'b': torch.randn(30, 4)}},
+    )
     whole, good = (tmp_path / 'a.pth').read_bytes(), read_checkpoint(tmp_path / 'a.pth')
     rng, refused = np.random.default_rng(seed), 0
     for case in range(cases):
@@ -112,16 +136,19 @@ def damaged_or_the_same(tmp_path, seed, cases):
             raw[place] = rng.integers(256)
         if case % 5 == 0:
             place = rng.integers(len(raw))
-            raw[place:place + 512] = bytes(len(raw[place:place + 512]))
+            raw[place : place + 512] = bytes(len(raw[place : place + 512]))
         if case % 7 == 0:
-            del raw[rng.integers(len(raw)):]
+            del raw[rng.integers(len(raw)) :]
         (tmp_path / 'a.pth').write_bytes(raw)
         try:
             data = read_checkpoint(tmp_path / 'a.pth')
         except CheckpointError:
             refused += 1
         else:
-            assert all(torch.equal(value, data['state_dict'][key]) for key, value in good['state_dict'].items())
+            assert all(
+                torch.equal(value, data['state_dict'][key])
+                for key, value in good['state_dict'].items()
+            )
     assert refused > cases / 2
 
 
@@ -133,11 +160,11 @@ def test_weights_marked_as_a_folder_are_refused_since_torch_reads_zeros_there(tm
     path = tmp_path / 'a.pth'
     write_checkpoint(path, snapshot())
     raw = bytearray(path.read_bytes())
-    name = raw.rindex(b'/data/0')                               # in the archive's table of contents, behind its data
+    name = raw.rindex(b'/data/0')  # in the archive's table of contents, behind its data
     entry = raw.rindex(b'PK\x01\x02', 0, name)
     raw[entry + 38] |= 0x10
     path.write_bytes(raw)
-    for read in (read_checkpoint, read_state_dict):             # to go on from, and to start from
+    for read in (read_checkpoint, read_state_dict):  # to go on from, and to start from
         with pytest.raises(CheckpointError, match='folder'):
             read(path)
 
@@ -149,13 +176,18 @@ def test_ten_thousand_damages_to_checkpoints_are_named_or_harmless(tmp_path):
 
 def test_missing_unexpected_and_misshaped_keys_are_named():
     model = torch.nn.Linear(3, 2)
-    with pytest.raises(CheckpointError, match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)'):
+    with pytest.raises(
+        CheckpointError,
+        match=r'1 keys missing: bias.*1 keys unexpected: extra.*weight \(2, 4\) \(expected \(2, 3\)\)',
+    ):
         load_weights(model, {'weight': torch.zeros(2, 4), 'extra': torch.zeros(1)}, 'a.pth')
 
 
 def test_fine_tuning_takes_what_fits():
     model = torch.nn.Linear(3, 2)
-    notes = load_weights(model, {'module.weight': torch.ones(2, 3), 'bias': torch.ones(7)}, 'a.pth', strict=False)
+    notes = load_weights(
+        model, {'module.weight': torch.ones(2, 3), 'bias': torch.ones(7)}, 'a.pth', strict=False
+    )
     assert torch.equal(model.weight, torch.ones(2, 3))
     assert len(notes) == 1 and 'another shape' in notes[0]
 
@@ -184,7 +216,12 @@ def test_keeping_few_checkpoints_never_touches_latest_or_best(tmp_path):
     folder.save_best('best_top1_acc_epoch_1.pth', snapshot())
     for epoch in range(1, 6):
         folder.save(f'epoch_{epoch}.pth', snapshot())
-    assert sorted(p.name for p in tmp_path.glob('*.pth')) == ['best_top1_acc_epoch_1.pth', 'epoch_4.pth', 'epoch_5.pth', 'latest.pth']
+    assert sorted(p.name for p in tmp_path.glob('*.pth')) == [
+        'best_top1_acc_epoch_1.pth',
+        'epoch_4.pth',
+        'epoch_5.pth',
+        'latest.pth',
+    ]
 
 
 def test_a_new_best_replaces_the_old_one(tmp_path):
@@ -195,7 +232,9 @@ def test_a_new_best_replaces_the_old_one(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize('name', ['best_paper_figure.pth', 'best_top1_acc_epoch_2_copy.pth', 'best_epoch_of_all.pth'])
+@pytest.mark.parametrize(
+    'name', ['best_paper_figure.pth', 'best_top1_acc_epoch_2_copy.pth', 'best_epoch_of_all.pth']
+)
 def test_a_users_own_file_beside_the_best_stays_and_is_not_taken_for_it(tmp_path, name):
     folder = CheckpointFolder(tmp_path)
     folder.save_best('best_top1_acc_epoch_1.pth', snapshot())
@@ -220,6 +259,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
 
     def full(handle):
         raise OSError(28, 'No space left on device')
+
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(UserError, match='No space left.*untouched'):
         write_checkpoint(tmp_path / 'a.pth', snapshot(2.0))
@@ -228,7 +268,9 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ['a.pth']
 
 
-@pytest.mark.parametrize('address', ['https://download.openmmlab.com/mmaction/pyskl/ckpt/joint.pth', 'http://a/b.pth'])
+@pytest.mark.parametrize(
+    'address', ['https://download.openmmlab.com/mmaction/pyskl/ckpt/joint.pth', 'http://a/b.pth']
+)
 def test_an_address_in_place_of_a_file_is_to_be_downloaded_first(address):
     with pytest.raises(CheckpointError, match=f'{address}: is an address(.|\\n)*Download it first'):
         read_checkpoint(address)

@@ -79,7 +79,9 @@ def in_archive(body: bytes) -> bytes:
 
 
 def old_format(body: bytes) -> bytes:
-    head = [pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True})]
+    head = [
+        pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True})
+    ]
     return b''.join(head) + b'\x80\x02' + body + b'.' + pickle.dumps([], 2)
 
 
@@ -114,7 +116,9 @@ COSTLY = {
 
 @pytest.mark.parametrize('form', [in_archive, old_format])
 @pytest.mark.parametrize('name', COSTLY)
-def test_what_costs_more_than_its_size_is_refused_before_torch_reads_it(name, form, tmp_path, monkeypatch):
+def test_what_costs_more_than_its_size_is_refused_before_torch_reads_it(
+    name, form, tmp_path, monkeypatch
+):
     def read(*args, **kwargs):
         raise AssertionError('torch was asked')
 
@@ -145,7 +149,9 @@ def test_what_checkpoints_do_hold_is_read_as_before(tmp_path, zipped):
     content['state_dict']._metadata = OrderedDict({'': {'version': 1}})
     torch.save(content, tmp_path / 'a.pth', _use_new_zipfile_serialization=zipped)
     read = load_tensors(tmp_path / 'a.pth')
-    assert {key: read[key] for key in ('meta', 'pairs')} == {key: content[key] for key in ('meta', 'pairs')}
+    assert {key: read[key] for key in ('meta', 'pairs')} == {
+        key: content[key] for key in ('meta', 'pairs')
+    }
     assert torch.equal(read['state_dict']['a'], content['state_dict']['a'])
     assert read['state_dict']._metadata == content['state_dict']._metadata
 
@@ -170,7 +176,14 @@ NUMBER_FIELDS = [
     ('optimizer', 'param_groups', 0, 'lr'),
 ]  # fmt: skip
 ODD_NUMBERS = [NAN, INF, -1e300, 10**400, 'abc', [1], torch.ones(3), torch.eye(2).to_sparse(), True]
-WHOLE = ('optimizer',), ('resume',), ('resume', 'windows', 0), ('optimizer', 'state'), ('optimizer', 'param_groups'), ('meta', 'hook_msgs')
+WHOLE = (
+    ('optimizer',),
+    ('resume',),
+    ('resume', 'windows', 0),
+    ('optimizer', 'state'),
+    ('optimizer', 'param_groups'),
+    ('meta', 'hook_msgs'),
+)
 FIRST = 'optimizer', 'state', 0, 'momentum_buffer'
 
 
@@ -208,7 +221,15 @@ def test_the_state_of_an_optimiser_is_numbers_of_its_weights_shape(stopped):
     trainer, checkpoint = stopped
     shape = checkpoint['optimizer']['state'][0]['momentum_buffer'].shape
     huge = torch.ones(1, device='meta').expand(shape)
-    for value in ('abc', 3, [1.0], torch.ones(7), torch.ones(shape).to_sparse(), torch.ones(shape, dtype=torch.int64), huge):
+    for value in (
+        'abc',
+        3,
+        [1.0],
+        torch.ones(7),
+        torch.ones(shape).to_sparse(),
+        torch.ones(shape, dtype=torch.int64),
+        huge,
+    ):
         refused(trainer, changed(checkpoint, FIRST, value))
     refused(trainer, changed(checkpoint, FIRST[:-1], {'exp_avg': torch.ones(shape)}))  # Adam's
 
@@ -217,7 +238,9 @@ def test_one_number_that_stands_for_many_is_copied(stopped):
     trainer, checkpoint = stopped
     shape = checkpoint['optimizer']['state'][0]['momentum_buffer'].shape
     trainer.resume(changed(checkpoint, FIRST, torch.ones(1).expand(shape)), 'odd.pth')
-    momentum = trainer.optimizer.state[trainer.optimizer.param_groups[0]['params'][0]]['momentum_buffer']
+    momentum = trainer.optimizer.state[trainer.optimizer.param_groups[0]['params'][0]][
+        'momentum_buffer'
+    ]
     momentum.mul_(0.5)  # as a step does
     assert torch.equal(momentum, torch.full(shape, 0.5))
     trainer.resume(checkpoint, 'whole.pth')
@@ -245,7 +268,9 @@ def test_a_checkpoint_of_another_optimiser_is_refused_when_going_on(stopped):
         load_optimizer(build_optimizer(model, {'type': 'Adam', 'lr': 0.1}), checkpoint['optimizer'])
 
 
-def test_names_of_classes_in_a_checkpoint_are_never_read_as_a_files_name(stopped, tmp_path, monkeypatch):
+def test_names_of_classes_in_a_checkpoint_are_never_read_as_a_files_name(
+    stopped, tmp_path, monkeypatch
+):
     from pyskl.apis.inference import init_recognizer
 
     folder = Path(stopped[0].folder.folder).parent

@@ -1,4 +1,5 @@
 """What loaders ask of a data set of one's own."""
+
 import numpy as np
 import pytest
 from tiny import problem
@@ -48,8 +49,9 @@ class Own(ClipDataset):
 
 
 @pytest.mark.parametrize('labels', [[0, 1, 2], np.arange(4), np.zeros((3, 1), int)])
-@pytest.mark.parametrize('use', [
-    lambda own: build_dataloader(own, 2), lambda own: ConcatDataset([own])])
+@pytest.mark.parametrize(
+    'use', [lambda own: build_dataloader(own, 2), lambda own: ConcatDataset([own])]
+)
 def test_labels_must_be_an_array_with_one_for_each_clip(labels, use):
     with pytest.raises(ConfigError, match=r'Own\.labels is .*shape \(3,\)'):
         use(Own(labels))
@@ -81,21 +83,32 @@ def test_an_embedding_may_be_trained_where_data_does_not_tell_whether_it_gives_o
 
 
 def test_entries_wrapped_in_lists_are_refused_before_training(tmp_path):
-    config = problem(tmp_path, num_train=6, num_test=3, extra="""
+    config = problem(
+        tmp_path,
+        num_train=6,
+        num_test=3,
+        extra="""
 for split in ('train', 'val', 'test'):
     data[split]['pipeline'] = [dict(step, nested=True) if step['type'] == 'Collect' else step
                                for step in data[split]['pipeline'] if step['type'] != 'ToTensor']
-""")
-    with pytest.raises(ConfigError, match=r"data\.train: Recognizer3D: 'imgs' in the batch is a list"):
+""",
+    )
+    with pytest.raises(
+        ConfigError, match=r"data\.train: Recognizer3D: 'imgs' in the batch is a list"
+    ):
         train(str(config))
     weights = build_model(read_run(str(config)).recipe.model).state_dict()
     write_checkpoint(tmp_path / 'weights.pth', {'state_dict': weights})
-    with pytest.raises(ConfigError, match=r"data\.test: Recognizer3D: 'imgs' in the batch is a list"):
+    with pytest.raises(
+        ConfigError, match=r"data\.test: Recognizer3D: 'imgs' in the batch is a list"
+    ):
         test(str(config), TestOptions(checkpoint=str(tmp_path / 'weights.pth')))
 
 
 def test_views_kept_apart_are_refused_before_training(tmp_path):
-    config = problem(tmp_path, num_train=6, num_test=3, extra="model['test_cfg'] = dict(average_clips=None)")
+    config = problem(
+        tmp_path, num_train=6, num_test=3, extra="model['test_cfg'] = dict(average_clips=None)"
+    )
     with pytest.raises(ConfigError, match='average_clips'):
         train(str(config))
     assert not (tmp_path / 'run').exists()

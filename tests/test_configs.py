@@ -1,4 +1,5 @@
 """The shipped configs of heatmap networks: published values, corrected joints and limbs, small children for the demo."""
+
 from __future__ import annotations
 
 import json
@@ -26,7 +27,9 @@ STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion')
 
 streams = pytest.mark.parametrize('stream', ['joint', 'limb'])
 all_streams = pytest.mark.parametrize('stream', STREAMS)
-shipped = pytest.mark.parametrize('path', HEATMAP_CONFIGS, ids=lambda p: f'{p.parent.name}/{p.stem}')
+shipped = pytest.mark.parametrize(
+    'path', HEATMAP_CONFIGS, ids=lambda p: f'{p.parent.name}/{p.stem}'
+)
 
 
 def recipe(folder: Path, stream: str):
@@ -43,6 +46,7 @@ def spec_of(target: dict) -> HeatmapSpec:
 
 # -- all of them -------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
 def test_four_streams_are_shipped(folder):
     assert {path.stem for path in HEATMAP_CONFIGS if path.parent == folder} == {*STREAMS}
@@ -51,7 +55,16 @@ def test_four_streams_are_shipped(folder):
 @shipped
 def test_a_shipped_config_can_train_and_test(path):
     found = read_recipe(load_config(path))
-    found.require('model', 'data.train', 'data.val', 'data.test', 'optimizer', 'lr_config', 'total_epochs', 'auto_scale_lr')
+    found.require(
+        'model',
+        'data.train',
+        'data.val',
+        'data.test',
+        'optimizer',
+        'lr_config',
+        'total_epochs',
+        'auto_scale_lr',
+    )
     for split in SPLITS:
         dataset = getattr(found.data, split)
         Compose(dataset['pipeline'])
@@ -66,7 +79,10 @@ def test_the_channels_are_as_many_as_the_model_takes(path):
         target = stage(getattr(found.data, split)['pipeline'], 'GeneratePoseTarget')
         spec, num_joints = spec_of(target), layout_of(target.get('layout', 'imigue22')).num_joints
         assert spec.num_channels(num_joints) == found.model['backbone']['in_channels']
-        assert not spec.double or len(spec.flip_order(num_joints)) == found.model['backbone']['in_channels']
+        assert (
+            not spec.double
+            or len(spec.flip_order(num_joints)) == found.model['backbone']['in_channels']
+        )
 
 
 @shipped
@@ -89,11 +105,14 @@ def test_no_two_configs_share_a_work_dir():
 
 # -- as published ------------------------------------------------------------------------------------------------------
 
+
 @streams
 @pytest.mark.parametrize('split', SPLITS)
 def test_published_pipelines_have_the_published_stages_and_arguments(stream, split):
     ours = Compose(getattr(recipe(PUBLISHED, stream).data, split)['pipeline'])
-    assert [repr(step) for step in ours.steps] == [repr(step) for step in Compose(PIPELINES_AS_PUBLISHED[stream][split]).steps]
+    assert [repr(step) for step in ours.steps] == [
+        repr(step) for step in Compose(PIPELINES_AS_PUBLISHED[stream][split]).steps
+    ]
 
 
 @streams
@@ -102,9 +121,22 @@ def test_published_training_settings(stream):
     assert found.optimizer == dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=3e-4)
     assert found.optimizer_config.grad_clip is None
     schedule = found.lr_config
-    assert (schedule.policy, schedule.by_epoch, schedule.min_lr, schedule.warmup) == ('CosineAnnealing', False, 0, None)
-    assert (found.total_epochs, found.data.videos_per_gpu, found.auto_scale_lr.base_batch_size) == (100, 16, 32)
-    assert (found.checkpoint_config.interval, found.evaluation.interval, found.log_config.interval) == (1, 1, 20)
+    assert (schedule.policy, schedule.by_epoch, schedule.min_lr, schedule.warmup) == (
+        'CosineAnnealing',
+        False,
+        0,
+        None,
+    )
+    assert (found.total_epochs, found.data.videos_per_gpu, found.auto_scale_lr.base_batch_size) == (
+        100,
+        16,
+        32,
+    )
+    assert (
+        found.checkpoint_config.interval,
+        found.evaluation.interval,
+        found.log_config.interval,
+    ) == (1, 1, 20)
     assert found.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
 
 
@@ -126,7 +158,10 @@ def test_published_models_have_the_published_state_dict(stream):
 
 def test_the_published_faults_are_kept():
     pipeline = recipe(PUBLISHED, 'limb').data.test['pipeline']
-    target, mirror = stage(pipeline, 'GeneratePoseTarget'), {frozenset(pair) for pair in get_layout('imigue22').mirror}
+    target, mirror = (
+        stage(pipeline, 'GeneratePoseTarget'),
+        {frozenset(pair) for pair in get_layout('imigue22').mirror},
+    )
     assert not mirror & {frozenset(pair) for pair in zip(target['left_kp'], target['right_kp'])}
     bones = {frozenset(bone) for bone in get_layout('imigue22').bones}
     assert sum(frozenset(limb) in bones for limb in target['skeletons']) == 6
@@ -134,6 +169,7 @@ def test_the_published_faults_are_kept():
 
 
 # -- corrected ---------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize('folder', [CORRECTED, ABLATION, DEMO], ids=lambda p: p.name)
 @all_streams
@@ -143,26 +179,51 @@ def test_corrected_configs_take_joints_and_limbs_from_the_layout(folder, stream)
         pipeline = getattr(found.data, split)['pipeline']
         target = stage(pipeline, 'GeneratePoseTarget')
         assert stage(pipeline, 'UniformSampleFrames')['real_frames'] is True
-        assert target['layout'] == 'imigue22' and (split != 'train' or stage(pipeline, 'Flip')['layout'] == 'imigue22')
+        assert target['layout'] == 'imigue22' and (
+            split != 'train' or stage(pipeline, 'Flip')['layout'] == 'imigue22'
+        )
         limbs, motion = stream.startswith('limb'), stream.endswith('motion')
-        assert spec_of(target) == HeatmapSpec.of(get_layout('imigue22'), with_kp=not limbs, with_limb=limbs, double=split == 'test',
-                                                 motion=motion)
+        assert spec_of(target) == HeatmapSpec.of(
+            get_layout('imigue22'),
+            with_kp=not limbs,
+            with_limb=limbs,
+            double=split == 'test',
+            motion=motion,
+        )
 
 
 def test_the_corrected_limbs_and_mirror_pairs_keep_their_values():
     """Checkpoints were trained with these; a layout that changed would make nonsense of them."""
     spec = spec_of(stage(recipe(CORRECTED, 'limb').data.test['pipeline'], 'GeneratePoseTarget'))
-    body = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9))
+    body = (
+        (0, 1),
+        (2, 1),
+        (3, 2),
+        (4, 3),
+        (5, 1),
+        (6, 5),
+        (7, 6),
+        (8, 0),
+        (10, 8),
+        (9, 0),
+        (11, 9),
+    )
     first, second = (12, 13, 14, 15, 16), (17, 18, 19, 20, 21)
     assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *first), (2, 3, 4, 8, 10, *second))
     assert spec.skeletons == (*body, *((j, 7) for j in first), *((j, 4) for j in second))
-    assert (spec.left_limb, spec.right_limb) == ((4, 5, 6, 9, 10, 11, 12, 13, 14, 15), (1, 2, 3, 7, 8, 16, 17, 18, 19, 20))
+    assert (spec.left_limb, spec.right_limb) == (
+        (4, 5, 6, 9, 10, 11, 12, 13, 14, 15),
+        (1, 2, 3, 7, 8, 16, 17, 18, 19, 20),
+    )
 
     # As it was before the left hand came first.
     spec = HeatmapSpec.of(imigue22('right'), with_kp=False, with_limb=True)
     assert (spec.left_kp, spec.right_kp) == ((5, 6, 7, 9, 11, *second), (2, 3, 4, 8, 10, *first))
     assert spec.skeletons == (*body, *((j, 4) for j in first), *((j, 7) for j in second))
-    assert (spec.left_limb, spec.right_limb) == ((4, 5, 6, 9, 10, 16, 17, 18, 19, 20), (1, 2, 3, 7, 8, 11, 12, 13, 14, 15))
+    assert (spec.left_limb, spec.right_limb) == (
+        (4, 5, 6, 9, 10, 16, 17, 18, 19, 20),
+        (1, 2, 3, 7, 8, 11, 12, 13, 14, 15),
+    )
 
 
 def test_mirrored_test_clips_show_the_limbs_of_mirrored_training_clips():
@@ -173,23 +234,42 @@ def test_mirrored_test_clips_show_the_limbs_of_mirrored_training_clips():
 
 
 @streams
-def test_corrected_configs_differ_from_the_published_ones_in_the_faults_and_the_gradient_clip_alone(stream):
+def test_corrected_configs_differ_from_the_published_ones_in_the_faults_and_the_gradient_clip_alone(
+    stream,
+):
     lines = differences(recipe(PUBLISHED, stream).results(), recipe(CORRECTED, stream).results())
-    places = {line.split(':')[0].split('[')[0] if 'pipeline' in line else line.split(':')[0] for line in lines}
-    assert places == {'data.train.pipeline', 'optimizer_config.grad_clip'} | ({'model.backbone.in_channels'} if stream == 'limb' else set())
+    places = {
+        line.split(':')[0].split('[')[0] if 'pipeline' in line else line.split(':')[0]
+        for line in lines
+    }
+    assert places == {'data.train.pipeline', 'optimizer_config.grad_clip'} | (
+        {'model.backbone.in_channels'} if stream == 'limb' else set()
+    )
 
 
 # -- the ablations and the demo ----------------------------------------------------------------------------------------------------------
+
 
 @all_streams
 def test_the_ablations_configs_are_small_children_of_the_corrected_ones(stream):
     child, parent = recipe(ABLATION, stream), recipe(CORRECTED, stream)
     assert '_base_' in (ABLATION / f'{stream}.py').read_text()
-    assert child.model['backbone'] == {**parent.model['backbone'], 'base_channels': 8, 'stage_blocks': (1, 1, 1)}
-    assert child.model['cls_head'] == {**parent.model['cls_head'], 'in_channels': 128, 'dropout': 0.2}
+    assert child.model['backbone'] == {
+        **parent.model['backbone'],
+        'base_channels': 8,
+        'stage_blocks': (1, 1, 1),
+    }
+    assert child.model['cls_head'] == {
+        **parent.model['cls_head'],
+        'in_channels': 128,
+        'dropout': 0.2,
+    }
     build_model(child.model)
     for split in SPLITS:
-        ours, theirs = getattr(child.data, split)['pipeline'], getattr(parent.data, split)['pipeline']
+        ours, theirs = (
+            getattr(child.data, split)['pipeline'],
+            getattr(parent.data, split)['pipeline'],
+        )
         assert [step['type'] for step in ours] == [step['type'] for step in theirs]
         assert stage(ours, 'UniformSampleFrames')['clip_len'] == 16
         assert [step for step in ours if step['type'] == 'Resize'][-1]['scale'] == (32, 32)
@@ -199,10 +279,20 @@ def test_the_ablations_configs_are_small_children_of_the_corrected_ones(stream):
 def test_a_demo_stream_changes_the_ablations_network_its_length_and_the_limbs_loss_alone(stream):
     lines = differences(recipe(ABLATION, stream).results(), recipe(DEMO, stream).results())
     limbs = stream.startswith('limb')
-    assert sorted(lines) == sorted([
-        'model.backbone.conv1_kernel: not given -> [1, 3, 3]', 'model.backbone.conv1_stride[1]: 1 -> 2',
-        'model.backbone.inflate[0]: 0 -> 1', 'model.backbone.temporal_strides[1]: 1 -> 2', f'total_epochs: 4 -> {10 if limbs else 9}',
-        *(["model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"] if limbs else [])])
+    assert sorted(lines) == sorted(
+        [
+            'model.backbone.conv1_kernel: not given -> [1, 3, 3]',
+            'model.backbone.conv1_stride[1]: 1 -> 2',
+            'model.backbone.inflate[0]: 0 -> 1',
+            'model.backbone.temporal_strides[1]: 1 -> 2',
+            f'total_epochs: 4 -> {10 if limbs else 9}',
+            *(
+                ["model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"]
+                if limbs
+                else []
+            ),
+        ]
+    )
     build_model(recipe(DEMO, stream).model)
 
 
@@ -213,6 +303,7 @@ def test_made_up_data_lie_apart(folder, stream):
 
 
 # -- printing ----------------------------------------------------------------------------------------------------------
+
 
 def print_config():
     return script('print_config').main

@@ -1,4 +1,5 @@
 """A 1x1x1 convolution, BatchNorm, shortcut and ReLU as one (JoinedConv), against the layers one by one in float64."""
+
 import copy
 
 import pytest
@@ -20,7 +21,9 @@ PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d
 
 
 def layer(channels: int, depth: int, stride: int = 1, relu: bool = True) -> JoinedConv:
-    made = JoinedConv(channels, depth, 1, (1, stride, stride), bias=False, act_cfg=RELU if relu else None, **PARTS)
+    made = JoinedConv(
+        channels, depth, 1, (1, stride, stride), bias=False, act_cfg=RELU if relu else None, **PARTS
+    )
     nn.init.uniform_(made.bn.weight, 0.5, 1.5)
     nn.init.normal_(made.bn.bias)
     return made
@@ -35,7 +38,9 @@ def in_float64(layer: JoinedConv, x: torch.Tensor, shortcut: torch.Tensor | None
     conv, norm = layer.conv, layer.bn
     out = nn.functional.conv3d(x, conv.weight.double(), None, conv.stride)
     running = norm.running_mean.double(), norm.running_var.double()
-    out = nn.functional.batch_norm(out, *running, norm.weight.double(), norm.bias.double(), True, norm.momentum, norm.eps)
+    out = nn.functional.batch_norm(
+        out, *running, norm.weight.double(), norm.bias.double(), True, norm.momentum, norm.eps
+    )
     out = out if shortcut is None else out + shortcut
     in_float64.running = running
     return out.relu() if layer.with_activation else out
@@ -49,9 +54,18 @@ def joins(monkeypatch) -> list:
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 999), channels=st.sampled_from([3, 8, 16]), size=st.integers(1, 6), stride=st.sampled_from([1, 2]),
-       relu=st.booleans(), shortcut=st.booleans(), shift=st.sampled_from([0., 3.]))
-def test_output_gradients_and_statistics_are_those_of_the_layers(seed, channels, size, stride, relu, shortcut, shift):
+@given(
+    seed=st.integers(0, 999),
+    channels=st.sampled_from([3, 8, 16]),
+    size=st.integers(1, 6),
+    stride=st.sampled_from([1, 2]),
+    relu=st.booleans(),
+    shortcut=st.booleans(),
+    shift=st.sampled_from([0.0, 3.0]),
+)
+def test_output_gradients_and_statistics_are_those_of_the_layers(
+    seed, channels, size, stride, relu, shortcut, shift
+):
     torch.manual_seed(seed)
     made = layer(channels, 4 * channels, stride, relu)
     x = (volume(3, channels, 4, size + 1, size) + shift).requires_grad_()
@@ -62,14 +76,22 @@ def test_output_gradients_and_statistics_are_those_of_the_layers(seed, channels,
     assert torch.equal(made.bn.running_mean, before[0])
     out = made(x) if other is None else conv1x1_bn(x, made.conv, made.bn, other, relu)
     torch.testing.assert_close(out, expected.float(), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(made.bn.running_mean, in_float64.running[0].float(), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(made.bn.running_var, in_float64.running[1].float(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        made.bn.running_mean, in_float64.running[0].float(), rtol=1e-5, atol=1e-5
+    )
+    torch.testing.assert_close(
+        made.bn.running_var, in_float64.running[1].float(), rtol=1e-4, atol=1e-5
+    )
     assert made.bn.num_batches_tracked == 1
 
     # Where ReLU's input is 0 but for rounding, its gradient may be either.
     grad = torch.randn_like(out) * ((expected.abs() > 1e-3).float() if relu else 1)
-    found = torch.autograd.grad(out, [t for t in (x, other, *made.parameters()) if t is not None], grad)
-    wanted = torch.autograd.grad(expected, [t for t in (*twins, *made.parameters()) if t is not None], grad.double())
+    found = torch.autograd.grad(
+        out, [t for t in (x, other, *made.parameters()) if t is not None], grad
+    )
+    wanted = torch.autograd.grad(
+        expected, [t for t in (*twins, *made.parameters()) if t is not None], grad.double()
+    )
     for one, another in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, another.float(), rtol=1e-3, atol=2e-3)
 
@@ -82,17 +104,29 @@ def test_a_bottleneck_in_training_joins_its_last_layers_and_gives_the_same_gradi
     def gradients() -> list:
         out = block(x)
         return [out.detach(), *torch.autograd.grad(out.square().sum(), [x, *block.parameters()])]
+
     calls = joins(monkeypatch)
     joined = gradients()
     assert len(calls) == 1
-    block.conv3.bn.register_forward_hook(lambda *_: None)           # somebody listens: one by one
+    block.conv3.bn.register_forward_hook(lambda *_: None)  # somebody listens: one by one
     apart = gradients()
     assert len(calls) == 1
     for one, another in zip(joined, apart, strict=True):
         assert (one - another).norm() <= 1e-4 * another.norm()
 
 
-@pytest.mark.parametrize('how', ['testing', 'running statistics', 'double', 'another layout', 'autocast', 'another norm', 'many channels'])
+@pytest.mark.parametrize(
+    'how',
+    [
+        'testing',
+        'running statistics',
+        'double',
+        'another layout',
+        'autocast',
+        'another norm',
+        'many channels',
+    ],
+)
 def test_layers_run_one_by_one_where_joining_would_not_do(how, monkeypatch):
     made, x = layer(8, 32), volume(2, 8, 3, 4, 4)
     calls = joins(monkeypatch)
@@ -135,7 +169,11 @@ def test_recomputing_counts_a_batch_once():
 def test_onednns_way_and_torchs_agree(relu, shortcut):
     torch.manual_seed(1)
     images = torch.randn(3, 8, 5, 4).contiguous(memory_format=torch.channels_last)
-    weight, bias, other = torch.randn(16, 8, 1, 1), torch.randn(16), torch.randn(3, 16, 5, 4) if shortcut else None
+    weight, bias, other = (
+        torch.randn(16, 8, 1, 1),
+        torch.randn(16),
+        torch.randn(3, 16, 5, 4) if shortcut else None,
+    )
     one = joined_conv2d(images, weight, bias, other, relu)
     with torch.backends.mkldnn.flags(enabled=False):
         another = joined_conv2d(images, weight, bias, other, relu)
@@ -150,5 +188,7 @@ def test_a_fast_block_adds_its_shortcut_as_the_plain_one(kind, act_cfg):
     x = volume(2, 8, 3, 5, 4)
     for mode in (True, False):
         expected = copy.deepcopy(block).train(mode)(x)
-        assert not torch.allclose(expected, x.relu(), atol=0.1)          # the branch adds something
-        torch.testing.assert_close(speed_up(copy.deepcopy(block)).train(mode)(x), expected, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(expected, x.relu(), atol=0.1)  # the branch adds something
+        torch.testing.assert_close(
+            speed_up(copy.deepcopy(block)).train(mode)(x), expected, rtol=1e-4, atol=1e-5
+        )

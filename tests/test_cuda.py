@@ -1,4 +1,5 @@
 """What only a GPU shows: those tests skip without one. Before them, what can be told of CUDA without."""
+
 import json
 import shutil
 from types import SimpleNamespace
@@ -38,13 +39,17 @@ def two_gpus(monkeypatch):
 
 
 def test_a_single_process_makes_its_gpu_the_current_one(two_gpus):
-    assert distributed.start('none', 'cuda:1').device == torch.device('cuda', 1) and two_gpus == [torch.device('cuda', 1)]
+    assert distributed.start('none', 'cuda:1').device == torch.device('cuda', 1) and two_gpus == [
+        torch.device('cuda', 1)
+    ]
     distributed.start('none', 'cpu')
     assert len(two_gpus) == 1
 
 
 def test_a_gpu_that_is_not_there_is_named(two_gpus):
-    with pytest.raises(ConfigError, match='cuda:2 is asked for, but this machine has 2 GPUs(.|\n)*--device cpu'):
+    with pytest.raises(
+        ConfigError, match='cuda:2 is asked for, but this machine has 2 GPUs(.|\n)*--device cpu'
+    ):
         distributed.choose_device('cuda:2')
 
 
@@ -62,20 +67,42 @@ class OneBatch(list):
 def test_testing_keeps_the_clips_on_the_host_too():
     """There shared frames are found; on a GPU every look at them would wait for it."""
     seen = []
-    clips = Heatmaps(torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec())
-    model = SimpleNamespace(training=False, eval=lambda: None, train=lambda mode: None,
-                            predict=lambda batch: seen.append(batch['imgs']) or {'score': torch.zeros(2, 3)})
+    clips = Heatmaps(
+        torch.rand(2, 3, 1, 4, 5, 2), torch.rand(2, 3, 1, 4, 5), (16, 16), HeatmapSpec()
+    )
+    model = SimpleNamespace(
+        training=False,
+        eval=lambda: None,
+        train=lambda mode: None,
+        predict=lambda batch: seen.append(batch['imgs']) or {'score': torch.zeros(2, 3)},
+    )
     ranks = distributed.Ranks(0, 1, 0, torch.device('meta'))
-    answers = collect_scores(model, OneBatch([{'imgs': clips, 'index': torch.arange(2)}]), ranks, distributed.Collectives(ranks))
-    assert seen[0].host is clips and seen[0].device.type == 'meta' and answers['score'].shape == (2, 3)
+    answers = collect_scores(
+        model,
+        OneBatch([{'imgs': clips, 'index': torch.arange(2)}]),
+        ranks,
+        distributed.Collectives(ranks),
+    )
+    assert (
+        seen[0].host is clips and seen[0].device.type == 'meta' and answers['score'].shape == (2, 3)
+    )
 
 
-@pytest.mark.parametrize(('settings', 'deterministic', 'tries'), [
-    ({}, False, True), ({'cudnn_benchmark': False}, False, False), ({}, True, False), ({'deterministic': True}, False, False)])
-def test_cudnn_tries_its_algorithms_unless_told_otherwise(monkeypatch, settings, deterministic, tries):
+@pytest.mark.parametrize(
+    ('settings', 'deterministic', 'tries'),
+    [
+        ({}, False, True),
+        ({'cudnn_benchmark': False}, False, False),
+        ({}, True, False),
+        ({'deterministic': True}, False, False),
+    ],
+)
+def test_cudnn_tries_its_algorithms_unless_told_otherwise(
+    monkeypatch, settings, deterministic, tries
+):
     monkeypatch.setattr(torch, 'use_deterministic_algorithms', lambda *args, **kwargs: None)
     recipe = TopLevel(**settings)
-    with torch.backends.cudnn.flags():          # as before when it ends
+    with torch.backends.cudnn.flags():  # as before when it ends
         set_determinism(deterministic or recipe.deterministic, recipe.cudnn_benchmark)
         assert torch.backends.cudnn.benchmark is tries
 
@@ -85,13 +112,18 @@ def test_a_gpu_takes_the_views_that_fit_and_none_beyond_32_bits(monkeypatch, fre
     monkeypatch.setattr(torch.cuda, 'mem_get_info', lambda device: (free, 2**40))
     monkeypatch.setattr(torch.cuda, 'memory_reserved', lambda device: 0)
     monkeypatch.setattr(torch.cuda, 'memory_allocated', lambda device: 0)
-    imgs = Heatmaps(torch.zeros(1, 50, 1, 48, 23, 2), torch.zeros(1, 50, 1, 48, 23), (90, 90), HeatmapSpec())
+    imgs = Heatmaps(
+        torch.zeros(1, 50, 1, 48, 23, 2), torch.zeros(1, 50, 1, 48, 23), (90, 90), HeatmapSpec()
+    )
     elements = 23 * 48 * 90 * 90 * BYTES_PER_INPUT_BYTE
     found = volumes_at_once(imgs, Target(torch.device('cuda'), torch.float32, True), None)
-    assert found == views and (found == 1 or found * elements < 2**31 and found * elements * 4 <= free * CUDA_SHARE)
+    assert found == views and (
+        found == 1 or found * elements < 2**31 and found * elements * 4 <= free * CUDA_SHARE
+    )
 
 
 # -- on a GPU -------------------------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def exact():
@@ -102,9 +134,15 @@ def exact():
 
 def trained(config, work_dir, device, cfg_options=(), **options):
     """The loss of each row that a training logs, and its last checkpoint."""
-    train(config, TrainOptions(work_dir=str(work_dir), device=device, validate=False, **options), list(cfg_options))
-    log, = work_dir.glob('*.log.json')
-    rows = [row for row in map(json.loads, log.read_text().splitlines()) if row.get('mode') == 'train']
+    train(
+        config,
+        TrainOptions(work_dir=str(work_dir), device=device, validate=False, **options),
+        list(cfg_options),
+    )
+    (log,) = work_dir.glob('*.log.json')
+    rows = [
+        row for row in map(json.loads, log.read_text().splitlines()) if row.get('mode') == 'train'
+    ]
     return [row['loss'] for row in rows], read_checkpoint(work_dir / 'latest.pth')
 
 
@@ -117,8 +155,14 @@ def test_a_gpu_learns_and_answers_as_the_cpu(tmp_path, exact, limbs):
     losses, checkpoint = trained(config, tmp_path / 'cpu', 'cpu', settings, **options)
     found, again = trained(config, tmp_path / 'gpu', GPU, settings, **options)
     assert found == pytest.approx(losses, rel=5e-3)
-    assert again['optimizer']['param_groups'][0]['fused'] and not checkpoint['optimizer']['param_groups'][0]['fused']
-    scores = [test(config, TestOptions(work_dir=str(tmp_path / 'cpu'), device=device), settings).scores for device in ('cpu', GPU)]
+    assert (
+        again['optimizer']['param_groups'][0]['fused']
+        and not checkpoint['optimizer']['param_groups'][0]['fused']
+    )
+    scores = [
+        test(config, TestOptions(work_dir=str(tmp_path / 'cpu'), device=device), settings).scores
+        for device in ('cpu', GPU)
+    ]
     assert np.abs(scores[0] - scores[1]).max() < 1e-3
 
 
@@ -131,7 +175,9 @@ def test_half_precision_learns_as_float32(tmp_path, exact, amp, optimizer):
     found, checkpoint = trained(config, tmp_path / amp, GPU, settings, amp=amp)
     assert found[0] == pytest.approx(losses[0], rel=0.05)
     assert all(value.isfinite().all() for value in checkpoint['state_dict'].values())
-    scores = test(config, TestOptions(work_dir=str(tmp_path / amp), device=GPU, amp=amp), settings).scores
+    scores = test(
+        config, TestOptions(work_dir=str(tmp_path / amp), device=GPU, amp=amp), settings
+    ).scores
     assert np.isfinite(scores).all()
 
 
@@ -144,7 +190,9 @@ def test_a_deterministic_run_goes_on_with_the_same_bits(tmp_path, exact, amp):
     (tmp_path / 'cut').mkdir()
     shutil.copy(tmp_path / 'run' / 'iter_6.pth', tmp_path / 'cut')
     _, again = trained(config, tmp_path / 'cut', GPU, **options)
-    assert all(torch.equal(value, again['state_dict'][name]) for name, value in whole['state_dict'].items())
+    assert all(
+        torch.equal(value, again['state_dict'][name]) for name, value in whole['state_dict'].items()
+    )
 
 
 @needs_gpu
@@ -153,8 +201,18 @@ def test_a_run_of_the_cpu_goes_on_on_a_gpu(tmp_path, exact):
     options, settings = exact
     config = problem(tmp_path, extra=ADAMW + KEEP)
     losses, _ = trained(config, tmp_path / 'run', 'cpu', settings, **options)
-    found, checkpoint = trained(config, tmp_path / 'gpu', GPU, settings, resume=str(tmp_path / 'run' / 'iter_6.pth'), **options)
-    assert found == pytest.approx(losses[-len(found):], rel=1e-2) and checkpoint['optimizer']['param_groups'][0]['fused']
+    found, checkpoint = trained(
+        config,
+        tmp_path / 'gpu',
+        GPU,
+        settings,
+        resume=str(tmp_path / 'run' / 'iter_6.pth'),
+        **options,
+    )
+    assert (
+        found == pytest.approx(losses[-len(found) :], rel=1e-2)
+        and checkpoint['optimizer']['param_groups'][0]['fused']
+    )
 
 
 @needs_gpu
@@ -173,8 +231,14 @@ def test_a_compiled_network_learns_and_answers_alike(tmp_path, exact):
     losses, _ = trained(config, tmp_path / 'plain', GPU, settings, **options)
     found, _ = trained(config, tmp_path / 'compiled', GPU, settings, compile=True, **options)
     assert found == pytest.approx(losses, rel=1e-2)
-    scores = [test(config, TestOptions(work_dir=str(tmp_path / 'plain'), device=GPU, compile=compile), settings).scores
-              for compile in (False, True)]
+    scores = [
+        test(
+            config,
+            TestOptions(work_dir=str(tmp_path / 'plain'), device=GPU, compile=compile),
+            settings,
+        ).scores
+        for compile in (False, True)
+    ]
     assert np.abs(scores[0] - scores[1]).max() < 1e-3
 
 
@@ -185,4 +249,6 @@ def test_both_memory_layouts_give_a_gpu_the_same_answer():
     with torch.backends.cudnn.flags(allow_tf32=False):
         scores = model.predict({'imgs': imgs})['score']
         model.channels_last = False
-        torch.testing.assert_close(model.predict({'imgs': imgs})['score'], scores, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            model.predict({'imgs': imgs})['score'], scores, atol=1e-4, rtol=1e-4
+        )

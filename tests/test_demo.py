@@ -1,4 +1,5 @@
 """The demo asks for what its streams need, by the commands a user would type. What it learns is measured by running it."""
+
 from __future__ import annotations
 
 import sys
@@ -31,7 +32,9 @@ def demo(monkeypatch):
 def blending(commands):
     words = next(words for words in commands if words[0] == 'ensemble')
     at = words.index('--weights')
-    return [Path(word).parent.name for word in words[1:at]], [float(w) for w in words[at + 1:words.index('--out-dir')]]
+    return [Path(word).parent.name for word in words[1:at]], [
+        float(w) for w in words[at + 1 : words.index('--out-dir')]
+    ]
 
 
 def trained(commands):
@@ -44,28 +47,55 @@ def test_the_demo_trains_the_published_pair_of_streams(demo):
     assert sorted(path.stem for path in trained(commands)) == ['joint', 'limb']
 
 
-@pytest.mark.parametrize('streams', [['joint', 'limb', 'joint_motion', 'limb_motion'], ['limb_motion'], ['joint', 'joint_motion', 'limb']])
+@pytest.mark.parametrize(
+    'streams',
+    [
+        ['joint', 'limb', 'joint_motion', 'limb_motion'],
+        ['limb_motion'],
+        ['joint', 'joint_motion', 'limb'],
+    ],
+)
 def test_all_streams_weigh_the_same(demo, streams):
     commands = demo('--streams', *streams)
-    assert blending(commands) == (streams, [pytest.approx(1 / len(streams), abs=1e-4)] * len(streams))
-    assert sorted(path.stem for path in trained(commands)) == sorted(streams) and all((ROOT / path).is_file() for path in trained(commands))
+    assert blending(commands) == (
+        streams,
+        [pytest.approx(1 / len(streams), abs=1e-4)] * len(streams),
+    )
+    assert sorted(path.stem for path in trained(commands)) == sorted(streams) and all(
+        (ROOT / path).is_file() for path in trained(commands)
+    )
 
 
-def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(monkeypatch, tmp_path, capsys):
+def test_what_runs_beside_others_has_one_thread_and_its_name_before_each_line(
+    monkeypatch, tmp_path, capsys
+):
     tool = script('demo')
-    (tmp_path / 'step.py').write_text('import os, sys\nprint(os.environ["OMP_NUM_THREADS"])\nsys.exit(sys.argv[1])\n')
-    monkeypatch.setattr(tool, 'process', lambda module: [sys.executable, str(tmp_path / f'{module}.py')])
+    (tmp_path / 'step.py').write_text(
+        'import os, sys\nprint(os.environ["OMP_NUM_THREADS"])\nsys.exit(sys.argv[1])\n'
+    )
+    monkeypatch.setattr(
+        tool, 'process', lambda module: [sys.executable, str(tmp_path / f'{module}.py')]
+    )
     monkeypatch.setenv('OMP_NUM_THREADS', '7')
     with pytest.raises(UserError, match='"train limb" ended with status 1'):
         tool.run('train limb', 'step', 'no such clip', beside='limb')
-    assert capsys.readouterr().out.splitlines()[2:] == ['limb         | 1', 'limb         | no such clip']
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        'limb         | 1',
+        'limb         | no such clip',
+    ]
 
 
 def test_the_quick_demo_trains_one_stream_on_data_of_its_own(demo):
     commands = demo('--quick')
-    assert [path.stem for path in trained(commands)] == ['joint'] and blending(commands) == (['joint'], [1.0])
+    assert [path.stem for path in trained(commands)] == ['joint'] and blending(commands) == (
+        ['joint'],
+        [1.0],
+    )
     words = next(words for words in commands if words[0] == 'train')
-    assert 'total_epochs=1' in words and 'data.train.ann_file=data/demo_quick/imigue_train.pkl' in words
+    assert (
+        'total_epochs=1' in words
+        and 'data.train.ann_file=data/demo_quick/imigue_train.pkl' in words
+    )
 
 
 def test_a_stream_that_is_not_known_is_named(demo, capsys):

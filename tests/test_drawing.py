@@ -1,4 +1,5 @@
 """What is drawn, pixel by pixel."""
+
 import ast
 
 import numpy as np
@@ -9,7 +10,15 @@ from tiny import ROOT
 
 from pyskl.drawing.canvas import blank, dot, line, text_width, wrap
 from pyskl.drawing.chart import layout_chart
-from pyskl.drawing.colours import BLUE, MIDDLE, ON_PAPER, VERMILLION, channel_colours, joint_sides, side_of
+from pyskl.drawing.colours import (
+    BLUE,
+    MIDDLE,
+    ON_PAPER,
+    VERMILLION,
+    channel_colours,
+    joint_sides,
+    side_of,
+)
 from pyskl.drawing.heat import LESS, MORE, colours_of, enlarge, paint, paint_signed
 from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
 from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit
@@ -37,26 +46,29 @@ def pixel(canvas, xy):
 
 # --- skeletons ------------------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_each_joint_has_its_sides_colour(name):
     layout = get_layout(name)
-    points = np.rint(np.array(layout.pose) * 1999)             # far apart, on whole pixels
+    points = np.rint(np.array(layout.pose) * 1999)  # far apart, on whole pixels
     canvas = blank(2000, 2000)
     draw_skeleton(canvas, points[None], None, layout)
-    for (left, right) in layout.mirror:
+    for left, right in layout.mirror:
         assert pixel(canvas, points[left]) == BLUE and pixel(canvas, points[right]) == VERMILLION
     for j in set(range(layout.num_joints)) - set(layout.left + layout.right):
         assert pixel(canvas, points[j]) == ON_PAPER.middle
 
 
 def test_a_mirrored_person_has_mirrored_colours():
-    exchanged = drawn(POSE[list(LAYOUT.opposite)])              # each joint where its mirror image was
+    exchanged = drawn(POSE[list(LAYOUT.opposite)])  # each joint where its mirror image was
     for left, right in LAYOUT.mirror:
         assert pixel(drawn(), POSE[left]) == pixel(exchanged, POSE[right]) == BLUE
         assert pixel(drawn(), POSE[right]) == pixel(exchanged, POSE[left]) == VERMILLION
 
 
-@given(missing=st.sets(st.integers(0, 21)), how=st.sampled_from(['score', 'nan', 'zero', 'infinite']))
+@given(
+    missing=st.sets(st.integers(0, 21)), how=st.sampled_from(['score', 'nan', 'zero', 'infinite'])
+)
 @settings(max_examples=40, deadline=None)
 def test_missing_joints_and_their_bones_are_not_drawn(missing, how):
     keypoint, score, some = POSE.copy(), np.ones(22), sorted(missing)
@@ -69,7 +81,9 @@ def test_missing_joints_and_their_bones_are_not_drawn(missing, how):
     points = [tuple(np.rint(POSE[j]).astype(int)) for j in seen]
     for j in missing:
         near = [bone for bone in LAYOUT.bones if not missing & set(bone)]
-        alone = all(np.hypot(*(POSE[j] - p)) > 9 for p in points) and not any(_distance(POSE[j], *POSE[list(b)]) < 9 for b in near)
+        alone = all(np.hypot(*(POSE[j] - p)) > 9 for p in points) and not any(
+            _distance(POSE[j], *POSE[list(b)]) < 9 for b in near
+        )
         if alone:
             assert pixel(canvas, POSE[j]) == (255, 255, 255)
     assert all(pixel(canvas, POSE[j]) != (255, 255, 255) for j in seen)
@@ -93,36 +107,54 @@ def test_nobody_is_drawn_where_all_are_missing_and_the_box_holds_all_that_are_th
     assert top < POSE[score > 0][:, 1].min() and POSE[score > 0][:, 1].max() < bottom
 
 
-@pytest.mark.parametrize('score', [.01, .3, .5, 1.])
+@pytest.mark.parametrize('score', [0.01, 0.3, 0.5, 1.0])
 def test_confidence_is_opacity(score):
     scores = np.zeros(22)
-    scores[3] = score                                          # a right elbow alone
+    scores[3] = score  # a right elbow alone
     opacity = FAINTEST + (1 - FAINTEST) * score
-    edge = 255.                                                # its white edge changes nothing on white
+    edge = 255.0  # its white edge changes nothing on white
     expected = np.rint(edge + (np.array(VERMILLION) - edge) * opacity)
     assert np.abs(np.array(pixel(drawn(score=scores), POSE[3])) - expected).max() <= 1
 
 
 def test_everybody_in_a_frame_is_drawn():
     canvas = WHITE.copy()
-    two = np.stack([POSE * .4, POSE * .4 + (100, 100)])
+    two = np.stack([POSE * 0.4, POSE * 0.4 + (100, 100)])
     draw_skeleton(canvas, two, None, LAYOUT)
     assert pixel(canvas, two[0, 1]) == pixel(canvas, two[1, 1]) == ON_PAPER.middle
 
 
-@given(st.tuples(*[st.floats(-1e3, 1e3)] * 2), st.floats(1, 1e3), st.floats(1, 1e3), st.integers(40, 300), st.integers(40, 300))
+@given(
+    st.tuples(*[st.floats(-1e3, 1e3)] * 2),
+    st.floats(1, 1e3),
+    st.floats(1, 1e3),
+    st.integers(40, 300),
+    st.integers(40, 300),
+)
 def test_fit_shows_the_whole_box_centred_and_unstretched(corner, w, h, height, width):
     box = (*corner, corner[0] + w, corner[1] + h)
     place = fit(box, height, width, margin=5)
     (left, top), (right, bottom) = place(box[:2]), place(box[2:])
-    assert left >= 5 - 1e-6 and top >= 5 - 1e-6 and right <= width - 5 + 1e-6 and bottom <= height - 5 + 1e-6
-    assert left + right == pytest.approx(width, abs=1e-6) and top + bottom == pytest.approx(height, abs=1e-6)
+    assert (
+        left >= 5 - 1e-6
+        and top >= 5 - 1e-6
+        and right <= width - 5 + 1e-6
+        and bottom <= height - 5 + 1e-6
+    )
+    assert left + right == pytest.approx(width, abs=1e-6) and top + bottom == pytest.approx(
+        height, abs=1e-6
+    )
     assert (right - left) / w == pytest.approx((bottom - top) / h)
 
 
 # --- marks and words --------------------------------------------------------------------------------------------------------------
 
-@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=4, max_size=4), st.integers(1, 9), st.floats(0, 1))
+
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=4, max_size=4),
+    st.integers(1, 9),
+    st.floats(0, 1),
+)
 @settings(max_examples=100, deadline=None)
 def test_marks_may_lie_anywhere(numbers, width, alpha):
     canvas = blank(20, 30)
@@ -131,21 +163,28 @@ def test_marks_may_lie_anywhere(numbers, width, alpha):
     assert canvas.shape == (20, 30, 3)
 
 
-@given(st.floats(-3, 33), st.floats(-3, 23), st.floats(.5, 9))
+@given(st.floats(-3, 33), st.floats(-3, 23), st.floats(0.5, 9))
 @settings(max_examples=60, deadline=None)
 def test_a_dot_is_round(x, y, radius):
     canvas = blank(20, 30)
     dot(canvas, (x, y), (0, 0, 0), radius)
     rows, columns = np.mgrid[:20, :30]
-    share = np.clip(radius + .5 - np.hypot(columns - x, rows - y), 0, 1)
-    assert np.abs(canvas[..., 0] - 255 * (1 - share)).max() < 255 * .1         # placed to a sixteenth of a pixel
+    share = np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0, 1)
+    assert (
+        np.abs(canvas[..., 0] - 255 * (1 - share)).max() < 255 * 0.1
+    )  # placed to a sixteenth of a pixel
 
 
 def test_a_line_goes_from_end_to_end_and_no_farther():
     canvas = blank(40, 60)
     line(canvas, (10, 20), (50, 20), BLUE, 2)
     assert (canvas[20, 11:50] == BLUE).all()
-    assert (canvas[:, :7] == 255).all() and (canvas[:, 54:] == 255).all() and (canvas[:17] == 255).all() and (canvas[24:] == 255).all()
+    assert (
+        (canvas[:, :7] == 255).all()
+        and (canvas[:, 54:] == 255).all()
+        and (canvas[:17] == 255).all()
+        and (canvas[24:] == 255).all()
+    )
 
 
 @given(st.text(st.sampled_from('abc W,.=()'), max_size=80), st.integers(60, 300), st.integers(1, 6))
@@ -160,6 +199,7 @@ def test_wrapped_words_fit_and_none_is_lost(words, width, most):
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------------------------
+
 
 @given(st.integers(1, 500), st.integers(1, 40))
 def test_spread_frames_are_in_order_with_first_and_last(count, wanted):
@@ -181,9 +221,12 @@ def test_a_sheet_holds_every_panel_unchanged_and_its_title_above():
     below = (sheet.shape[0] - 2 * GAP) // 2 - 30
     for i, panel in enumerate(panels):
         top, left = i // 3 * (30 + below + GAP), i % 3 * (40 + GAP) + GAP
-        assert np.array_equal(sheet[top:top + 30, left:left + 40], panel)
+        assert np.array_equal(sheet[top : top + 30, left : left + 40], panel)
     titled = with_title(sheet, 'a title', [('right', VERMILLION)])
-    assert np.array_equal(titled[-len(sheet):], sheet) and (titled[:-len(sheet)] == VERMILLION).all(-1).any()
+    assert (
+        np.array_equal(titled[-len(sheet) :], sheet)
+        and (titled[: -len(sheet)] == VERMILLION).all(-1).any()
+    )
 
 
 @pytest.mark.parametrize('name', LAYOUTS)
@@ -195,21 +238,28 @@ def test_the_chart_of_every_layout_shows_both_sides(name):
 
 # --- heatmaps ---------------------------------------------------------------------------------------------------------------------
 
+
 def test_painting_equals_one_pixel_at_a_time():
     rng = np.random.default_rng(1)
     maps, colours = rng.uniform(0, 1, (5, 6, 7)), rng.uniform(0, 1, (5, 3))
-    painted = paint(maps, colours, full=.9)
+    painted = paint(maps, colours, full=0.9)
     for y in range(6):
         for x in range(7):
-            brightest = [max(min(maps[c, y, x] / .9, 1) * colours[c, k] for c in range(5)) for k in range(3)]
-            assert np.abs(painted[y, x] - 255 * np.array(brightest)).max() < .51
+            brightest = [
+                max(min(maps[c, y, x] / 0.9, 1) * colours[c, k] for c in range(5)) for k in range(3)
+            ]
+            assert np.abs(painted[y, x] - 255 * np.array(brightest)).max() < 0.51
 
 
 def test_motion_has_the_colour_of_its_sign():
     maps = np.zeros((3, 2, 2))
-    maps[0, 0, 0], maps[1, 0, 1], maps[0, 1, 0], maps[2, 1, 0] = .5, -.5, .25, -.25
-    painted = paint_signed(maps, full=.5)
-    assert tuple(painted[0, 0]) == MORE and tuple(painted[0, 1]) == LESS and tuple(painted[1, 1]) == (0, 0, 0)
+    maps[0, 0, 0], maps[1, 0, 1], maps[0, 1, 0], maps[2, 1, 0] = 0.5, -0.5, 0.25, -0.25
+    painted = paint_signed(maps, full=0.5)
+    assert (
+        tuple(painted[0, 0]) == MORE
+        and tuple(painted[0, 1]) == LESS
+        and tuple(painted[1, 1]) == (0, 0, 0)
+    )
     both = np.maximum(MORE, LESS) / 2
     assert np.abs(painted[1, 0] - both).max() <= 1
 
@@ -222,8 +272,12 @@ def test_channels_are_warm_on_the_right_and_cool_on_the_left_for_joints_and_limb
     assert len({tuple(c) for c in colours.tolist()}) == 43
     for (r, _, b), side in zip(colours, found):
         assert side == MIDDLE or (r > b) == (side == 'right')
-    assert side_of((4, 5), sides) == MIDDLE                     # a limb of the published config, from right wrist to left shoulder
-    assert colours_of(spec, LAYOUT, 7).shape == channel_colours([MIDDLE] * 7).shape       # a user's own channels
+    assert (
+        side_of((4, 5), sides) == MIDDLE
+    )  # a limb of the published config, from right wrist to left shoulder
+    assert (
+        colours_of(spec, LAYOUT, 7).shape == channel_colours([MIDDLE] * 7).shape
+    )  # a user's own channels
 
 
 def test_enlarged_pixels_are_squares():
@@ -233,9 +287,11 @@ def test_enlarged_pixels_are_squares():
 
 # --- the libraries ------------------------------------------------------------------------------------------------------------------
 
+
 def test_a_missing_system_library_is_a_users_message(monkeypatch):
     def no_library(name):
         raise ImportError('libGL.so.1: cannot open shared object file')
+
     monkeypatch.setattr(libraries.importlib, 'import_module', no_library)
     with pytest.raises(UserError, match=r'libGL\.so\.1.*apt-get install libgl1'):
         libraries.opencv()
@@ -247,13 +303,27 @@ def test_only_drawing_knows_opencv_and_decord_and_only_when_it_draws():
     """Training needs no library of pictures. (mmcv imports cv2 itself.)"""
     for file in [*(ROOT / 'pyskl').rglob('*.py'), *(ROOT / 'tools').glob('*.py')]:
         for node in ast.walk(ast.parse(file.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [
-                node.module or ''] if isinstance(node, ast.ImportFrom) and not node.level else []
-            assert not {name.split('.')[0] for name in names} & {'cv2', 'decord'}, f'{file} imports {names}'
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or '']
+                if isinstance(node, ast.ImportFrom) and not node.level
+                else []
+            )
+            assert not {name.split('.')[0] for name in names} & {'cv2', 'decord'}, (
+                f'{file} imports {names}'
+            )
 
 
 def test_there_is_what_is_finite_not_at_the_corner_and_scored():
     keypoint = np.array([[1, 1], [0, 0], [0, 5], [np.nan, 1], [np.inf, 1], [3, 3]])
     assert is_present(keypoint, None).tolist() == [True, False, True, False, False, True]
-    assert is_present(keypoint, np.array([1, 1, 1, 1, 1, 0.])).tolist() == [True, False, True, False, False, False]
+    assert is_present(keypoint, np.array([1, 1, 1, 1, 1, 0.0])).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert Place(2, 1, 0)((3, 4)).tolist() == [7, 8]

@@ -1,4 +1,5 @@
 """Pictures and films as files: written whole or not at all, read back by other readers than the writer."""
+
 import wave
 
 import numpy as np
@@ -38,17 +39,26 @@ def test_a_gif_has_every_frame_in_order_with_its_time_and_goes_round(tmp_path):
     write_moving(tmp_path / 'x.gif', pictures(), fps=12.5)
     done, film = opencv().imreadanimation(str(tmp_path / 'x.gif'))
     frames = [frame[..., 2::-1] for frame in film.frames]
-    assert done and len(frames) == 7 and set(np.ravel(film.durations)) == {80} and film.loop_count == 0
+    assert (
+        done and len(frames) == 7 and set(np.ravel(film.durations)) == {80} and film.loop_count == 0
+    )
     assert np.diff(spots(frames)) == pytest.approx([8] * 6, abs=1)
-    assert frames[0].shape == (64, 82, 3) and np.abs(frames[3][45:62, 2:40].mean((0, 1)) - GREEN).max() < 32
+    assert (
+        frames[0].shape == (64, 82, 3)
+        and np.abs(frames[3][45:62, 2:40].mean((0, 1)) - GREEN).max() < 32
+    )
 
 
 @pytest.mark.parametrize('codecs', [writing.CODECS, ('zzzz', 'mp4v')])
 def test_an_mp4_has_every_frame_in_order_as_decord_reads_it(tmp_path, monkeypatch, codecs):
-    monkeypatch.setattr(writing, 'CODECS', codecs)          # an OpenCV without VP9 takes the next
+    monkeypatch.setattr(writing, 'CODECS', codecs)  # an OpenCV without VP9 takes the next
     write_moving(tmp_path / 'x.mp4', pictures(), fps=20)
     video = Video(tmp_path / 'x.mp4')
-    assert len(video) == 7 and video.fps == pytest.approx(20) and (video.height, video.width) == (64, 82)
+    assert (
+        len(video) == 7
+        and video.fps == pytest.approx(20)
+        and (video.height, video.width) == (64, 82)
+    )
     assert np.diff(spots([video[i] for i in range(7)])) == pytest.approx([8] * 6, abs=1)
     assert np.abs(video[3][50, 70].astype(int) - GREEN).max() < 25
 
@@ -58,6 +68,7 @@ def test_a_film_that_fails_half_way_leaves_what_was_there(tmp_path, suffix):
     def breaking():
         yield from pictures(2)
         raise DataError('the third is broken')
+
     path = tmp_path / f'x{suffix}'
     path.write_text('before')
     with pytest.raises(DataError, match='the third'):
@@ -72,8 +83,9 @@ def test_a_film_that_opencv_could_not_write_whole_is_an_error(tmp_path, monkeypa
         write_moving(path, pictures(), 25)
     monkeypatch.undo()
 
-    class Forgetful:                            # as on a full disk: OpenCV says nothing
+    class Forgetful:  # as on a full disk: OpenCV says nothing
         write = release = staticmethod(lambda *_: None)
+
     monkeypatch.setattr(writing, '_writer', lambda *_: Forgetful())
     with pytest.raises(UserError, match='only 0 of 7 pictures could be written'):
         write_moving(path, pictures(), 25)
@@ -90,14 +102,23 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, suffix):
 
 def test_suffixes_are_told_before_anything_is_drawn():
     assert check_suffix('a/X.PNG') == '.png'
-    with pytest.raises(UserError, match=r'\.jpg files cannot be written here\. Expected \.png or \.gif or \.mp4'):
+    with pytest.raises(
+        UserError, match=r'\.jpg files cannot be written here\. Expected \.png or \.gif or \.mp4'
+    ):
         check_suffix('x.jpg')
     with pytest.raises(UserError, match='without a suffix'):
         check_suffix('x', ['.png'])
 
 
-@pytest.mark.parametrize('content, complaint', [(None, 'no such video file'), (b'no film at all' * 99, 'cannot be read as a video'),
-                                                ('half', 'cannot be read as a video'), (b'', 'cannot be read as a video')])
+@pytest.mark.parametrize(
+    'content, complaint',
+    [
+        (None, 'no such video file'),
+        (b'no film at all' * 99, 'cannot be read as a video'),
+        ('half', 'cannot be read as a video'),
+        (b'', 'cannot be read as a video'),
+    ],
+)
 def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
     path = tmp_path / 'x.mp4'
     if content == 'half':
@@ -107,7 +128,7 @@ def test_what_is_no_video_is_one_message(tmp_path, capfd, content, complaint):
         path.write_bytes(content)
     with pytest.raises(DataError, match=complaint):
         Video(path)
-    assert capfd.readouterr().err == ''                     # decord's own words would be a second one
+    assert capfd.readouterr().err == ''  # decord's own words would be a second one
 
 
 def test_sound_and_subtitles_are_no_video(tmp_path, capfd):
@@ -131,6 +152,7 @@ def test_a_frame_that_decord_refuses_is_named(tmp_path):
     class Broken:
         def __getitem__(self, index):
             raise decord().base.DECORDError('libavcodec says no')
+
     video._frames = Broken()
     with pytest.raises(DataError, match=r'x\.mp4: frame 3 cannot be decoded'):
         video[3]
@@ -150,14 +172,25 @@ def clip(frames=20, size=(1080, 1920)):
     return {'frame_dir': 'a', 'img_shape': size, 'keypoint': np.ones((1, frames, 5, 2))}
 
 
-@pytest.mark.parametrize('length, offset, first', [(20, None, 0), (15, None, 0), (50, 0, 0), (50, 35, 35), (15, 0, 0)])
+@pytest.mark.parametrize(
+    'length, offset, first', [(20, None, 0), (15, None, 0), (50, 0, 0), (50, 35, 35), (15, 0, 0)]
+)
 def test_the_first_frame_of_a_clip_in_its_video(length, offset, first):
-    assert first_frame(clip(), Film(length), 15, offset) == first      # 20 frames, the last 5 of them fill
+    assert (
+        first_frame(clip(), Film(length), 15, offset) == first
+    )  # 20 frames, the last 5 of them fill
 
 
-@pytest.mark.parametrize('length, offset, complaint', [
-    (50, None, r'has 50 frames, clip a has 20\..*--offset N'), (14, None, 'has 14 frames'), (50, 36, 'Expected --offset 0 to 35'),
-    (50, -1, 'Expected --offset 0 to 35'), (14, 0, 'too short')])
+@pytest.mark.parametrize(
+    'length, offset, complaint',
+    [
+        (50, None, r'has 50 frames, clip a has 20\..*--offset N'),
+        (14, None, 'has 14 frames'),
+        (50, 36, 'Expected --offset 0 to 35'),
+        (50, -1, 'Expected --offset 0 to 35'),
+        (14, 0, 'too short'),
+    ],
+)
 def test_a_video_of_another_length_is_told(length, offset, complaint):
     with pytest.raises(DataError, match=complaint):
         first_frame(clip(), Film(length), 15, offset)

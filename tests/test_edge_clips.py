@@ -1,4 +1,5 @@
 """Clips as bad as data get (nobody there, one frame, out of the picture, many people) train and test without NaN."""
+
 import json
 import logging
 import re
@@ -25,15 +26,27 @@ def edge_clips() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng(0)
 
     def people(number, frames=12):
-        return rng.uniform(0, 240, (number, frames, NUM_JOINTS, 2)), rng.uniform(0.1, 1, (number, frames, NUM_JOINTS))
+        return rng.uniform(0, 240, (number, frames, NUM_JOINTS, 2)), rng.uniform(
+            0.1, 1, (number, frames, NUM_JOINTS)
+        )
+
     clips = {f'{number} people': people(number) for number in range(1, 5)}
     clips['nobody'] = (np.zeros((0, 12, NUM_JOINTS, 2)), np.zeros((0, 12, NUM_JOINTS)))
     clips['all zero'] = (np.zeros((1, 12, NUM_JOINTS, 2)), np.zeros((1, 12, NUM_JOINTS)))
-    clips['zero places with scores'] = (np.zeros((1, 12, NUM_JOINTS, 2)), np.ones((1, 12, NUM_JOINTS)))
+    clips['zero places with scores'] = (
+        np.zeros((1, 12, NUM_JOINTS, 2)),
+        np.ones((1, 12, NUM_JOINTS)),
+    )
     clips['one frame'] = people(1, frames=1)
     clips['one empty frame'] = (np.zeros((2, 1, NUM_JOINTS, 2)), np.zeros((2, 1, NUM_JOINTS)))
-    clips['one joint'] = (np.full((1, 12, NUM_JOINTS, 2), 50.0), np.eye(NUM_JOINTS)[0] * np.ones((1, 12, 1)))
-    clips['all joints at one place'] = (np.full((1, 12, NUM_JOINTS, 2), 120.5), np.ones((1, 12, NUM_JOINTS)))
+    clips['one joint'] = (
+        np.full((1, 12, NUM_JOINTS, 2), 50.0),
+        np.eye(NUM_JOINTS)[0] * np.ones((1, 12, 1)),
+    )
+    clips['all joints at one place'] = (
+        np.full((1, 12, NUM_JOINTS, 2), 120.5),
+        np.ones((1, 12, NUM_JOINTS)),
+    )
     keypoint, score = people(2)
     clips['out of the picture'] = (keypoint + 5000, score)
     clips['left and above'] = (keypoint - 5000, score)
@@ -43,26 +56,43 @@ def edge_clips() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     clips['scores above 1'] = (keypoint, score * 1e4)
     clips['negative scores'] = (keypoint, -score)
     keypoint, score = people(4)
-    number = np.arange(12) % 5                                  # 0 to 4 people, changing from frame to frame
+    number = np.arange(12) % 5  # 0 to 4 people, changing from frame to frame
     there = np.arange(4)[:, None] < number[None]
     clips['0 to 4 people per frame'] = (keypoint * there[..., None, None], score * there[..., None])
-    clips['comes and goes'] = (keypoint * (np.arange(12) % 3 == 0)[None, :, None, None], score * (np.arange(12) % 3 == 0)[None, :, None])
+    clips['comes and goes'] = (
+        keypoint * (np.arange(12) % 3 == 0)[None, :, None, None],
+        score * (np.arange(12) % 3 == 0)[None, :, None],
+    )
     return clips
 
 
 @pytest.mark.parametrize('real_frames', [False, True])
 @pytest.mark.parametrize('test_mode', [False, True])
 def test_what_lies_beyond_total_frames_is_never_sampled(real_frames, test_mode):
-    clip = {'frame_dir': 'a', 'keypoint': np.ones((1, 40, 5, 2), np.float32), 'total_frames': 25, 'test_mode': test_mode}
-    inds = UniformSampleFrames(clip_len=16, num_clips=4, real_frames=real_frames)(clip)['frame_inds']
+    clip = {
+        'frame_dir': 'a',
+        'keypoint': np.ones((1, 40, 5, 2), np.float32),
+        'total_frames': 25,
+        'test_mode': test_mode,
+    }
+    inds = UniformSampleFrames(clip_len=16, num_clips=4, real_frames=real_frames)(clip)[
+        'frame_inds'
+    ]
     assert inds.min() >= 0 and 20 <= inds.max() < 25
     with pytest.raises(DataError, match='total_frames = 41, but keypoint has 40 frames'):
         UniformSampleFrames(clip_len=16)({**clip, 'total_frames': 41})
 
 
 def annotation(name: str, label: int, keypoint: np.ndarray, score: np.ndarray) -> dict:
-    return {'frame_dir': name, 'label': label, 'img_shape': (240, 320), 'original_shape': (240, 320), 'total_frames': keypoint.shape[1],
-            'keypoint': keypoint.astype(np.float32), 'keypoint_score': score.astype(np.float32)}
+    return {
+        'frame_dir': name,
+        'label': label,
+        'img_shape': (240, 320),
+        'original_shape': (240, 320),
+        'total_frames': keypoint.shape[1],
+        'keypoint': keypoint.astype(np.float32),
+        'keypoint_score': score.astype(np.float32),
+    }
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +100,9 @@ def edges(tmp_path_factory):
     """A config whose every split holds all edge clips, labels 0, 1, 2 in turn."""
     folder = tmp_path_factory.mktemp('edges')
     config = problem(folder, extra='total_epochs = 2\nlog_config = dict(interval=1)\n')
-    annotations = [annotation(name, i % 3, *edge_clips()[name]) for i, name in enumerate(edge_clips())]
+    annotations = [
+        annotation(name, i % 3, *edge_clips()[name]) for i, name in enumerate(edge_clips())
+    ]
     for split in ('train', 'val', 'test'):
         write_annotations(folder / f'{split}.pkl', {}, annotations)
     return config
@@ -80,7 +112,11 @@ def logged_numbers(work_dir):
     return [value for row in rows(work_dir) for value in row.values() if isinstance(value, float)]
 
 
-@pytest.mark.parametrize('options', [[], ['data.videos_per_gpu=1'], ['data.videos_per_gpu=20', 'data.workers_per_gpu=2']], ids=str)
+@pytest.mark.parametrize(
+    'options',
+    [[], ['data.videos_per_gpu=1'], ['data.videos_per_gpu=20', 'data.workers_per_gpu=2']],
+    ids=str,
+)
 @pytest.mark.parametrize('amp', [None, 'bf16'])
 def test_edge_clips_train_and_test_without_nan(edges, tmp_path, options, amp):
     train(edges, TrainOptions(work_dir=str(tmp_path), amp=amp), options)
@@ -96,35 +132,63 @@ def test_edge_clips_train_and_test_without_nan(edges, tmp_path, options, amp):
 
 def test_names_that_no_csv_can_hold_cost_the_submission_but_not_the_scores(edges, tmp_path, capsys):
     keypoint, score = edge_clips()['1 people']
-    write_annotations(tmp_path / 'odd.pkl', {}, [annotation('a,b', 0, keypoint, score), annotation('c', 1, keypoint, score)])
+    write_annotations(
+        tmp_path / 'odd.pkl',
+        {},
+        [annotation('a,b', 0, keypoint, score), annotation('c', 1, keypoint, score)],
+    )
     train(edges, TrainOptions(work_dir=str(tmp_path), validate=False), ['total_epochs=1'])
-    result = test(edges, TestOptions(work_dir=str(tmp_path)), [f'data.test.ann_file={tmp_path}/odd.pkl'])
+    result = test(
+        edges, TestOptions(work_dir=str(tmp_path)), [f'data.test.ann_file={tmp_path}/odd.pkl']
+    )
     assert "no Submission.csv: Submission.csv: id 0 is 'a,b'" in capsys.readouterr().out
-    assert [file.name for file in result.files] == ['result.pkl', 'scores.npz', 'metrics.json', 'per_class.csv']
+    assert [file.name for file in result.files] == [
+        'result.pkl',
+        'scores.npz',
+        'metrics.json',
+        'per_class.csv',
+    ]
     assert not (tmp_path / 'Submission.zip').exists()
 
 
 @pytest.mark.parametrize('name', edge_clips())
 def test_each_edge_clip_alone_has_a_finite_loss(edges, tmp_path, name):
     """A batch of this clip alone, four times: the worst that shuffling can do to BatchNorm."""
-    write_annotations(tmp_path / 'same.pkl', {}, [annotation(f'{name} {i}', i % 3, *edge_clips()[name]) for i in range(4)])
+    write_annotations(
+        tmp_path / 'same.pkl',
+        {},
+        [annotation(f'{name} {i}', i % 3, *edge_clips()[name]) for i in range(4)],
+    )
     options = [f'data.train.ann_file={tmp_path}/same.pkl', 'total_epochs=1']
-    train(edges, TrainOptions(work_dir=str(tmp_path / 'run'), validate=False, allow_odd_data=True), options)
+    train(
+        edges,
+        TrainOptions(work_dir=str(tmp_path / 'run'), validate=False, allow_odd_data=True),
+        options,
+    )
     numbers = logged_numbers(tmp_path / 'run')
     assert numbers and np.isfinite(numbers).all()
-    assert all(value.isfinite().all() for value in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values())
+    assert all(
+        value.isfinite().all()
+        for value in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values()
+    )
 
 
 # Overflow ---------------------------------------------------------------------------------------------------------------
 
+
 def poison(monkeypatch, factor, calls):
     """The losses of these calls (from 1) are multiplied; returns how often the loss was asked for."""
     from pyskl.models.heads.i3d_head import I3DHead
+
     loss, count = I3DHead.loss, []
 
     def poisoned(self, *args):
         count.append(1)
-        return {k: v * (factor if len(count) in calls and 'loss' in k else 1) for k, v in loss(self, *args).items()}
+        return {
+            k: v * (factor if len(count) in calls and 'loss' in k else 1)
+            for k, v in loss(self, *args).items()
+        }
+
     monkeypatch.setattr(I3DHead, 'loss', poisoned)
     return count
 
@@ -135,42 +199,59 @@ def test_float16_overflow_is_the_scalers_business_and_no_nan(tmp_path, monkeypat
     poison(monkeypatch, 1e34, [3])
     train(config, TrainOptions(amp='fp16', validate=False))
     saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')
-    assert saved['resume']['scaler']['scale'] == 2.0 ** 15 and saved['meta']['epoch'] == 2
+    assert saved['resume']['scaler']['scale'] == 2.0**15 and saved['meta']['epoch'] == 2
     assert first_broken_of(saved) is None
 
 
-def test_an_infinite_loss_in_float16_leaves_no_trace_but_a_warning_with_the_clips(tmp_path, monkeypatch):
+def test_an_infinite_loss_in_float16_leaves_no_trace_but_a_warning_with_the_clips(
+    tmp_path, monkeypatch
+):
     config = problem(tmp_path, extra='log_config = dict(interval=2)\n')
     poison(monkeypatch, float('inf'), [3])
     train(config, TrainOptions(amp='fp16', validate=False))
-    warned, = [line for line in next((tmp_path / 'run').glob('*.log')).read_text().splitlines() if 'not finite' in line]
-    assert re.search(r'WARNING - epoch 1, iteration 3: .* float16 leaves the batch out \((train_\d+(, )?){8}\)$', warned)
+    (warned,) = [
+        line
+        for line in next((tmp_path / 'run').glob('*.log')).read_text().splitlines()
+        if 'not finite' in line
+    ]
+    assert re.search(
+        r'WARNING - epoch 1, iteration 3: .* float16 leaves the batch out \((train_\d+(, )?){8}\)$',
+        warned,
+    )
     saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')
-    assert saved['resume']['scaler']['scale'] == 2.0 ** 15
+    assert saved['resume']['scaler']['scale'] == 2.0**15
     assert first_broken_of(saved) is None and np.isfinite(logged_numbers(tmp_path / 'run')).all()
 
 
 def test_float16_that_overflows_for_good_stops_with_a_message(tmp_path, monkeypatch):
     config = problem(tmp_path, extra='log_config = dict(interval=1)\ntotal_epochs = 10\n')
     poison(monkeypatch, float('nan'), range(6, 1000))
-    with pytest.raises(UserError, match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 more\. '
-                                        r'.*epoch_\d\.pth.*--amp bf16'):
+    with pytest.raises(
+        UserError,
+        match=r'overflow in float16 at every scale.*in batches of these clips: train_\d+, .*24 more\. '
+        r'.*epoch_\d\.pth.*--amp bf16',
+    ):
         train(config, TrainOptions(amp='fp16', validate=False))
     assert first_broken_of(read_checkpoint(tmp_path / 'run' / 'latest.pth')) is None
 
 
 def first_broken_of(checkpoint):
-    return next((name for name, value in checkpoint['state_dict'].items() if not value.isfinite().all()), None)
+    return next(
+        (name for name, value in checkpoint['state_dict'].items() if not value.isfinite().all()),
+        None,
+    )
 
 
 def test_a_batch_that_is_skipped_leaves_no_trace_in_batch_norm(tmp_path, monkeypatch):
     """An infinite feature goes through every BatchNorm before the loss is seen to be infinite."""
     from pyskl.models.recognizers.recognizer3d import Recognizer3D
+
     forward, count = Recognizer3D.extract_feat, []
 
     def burst(self, imgs):
         count.append(1)
         return forward(self, imgs * float('inf') if len(count) == 3 else imgs)
+
     monkeypatch.setattr(Recognizer3D, 'extract_feat', burst)
     config = problem(tmp_path, extra='log_config = dict(interval=1)\n')
     train(config, TrainOptions(validate=False, on_nan='skip'))
@@ -185,12 +266,15 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path, monkeypatch):
 
     def broken(self, loss):
         update(self, loss)
-        if self.iteration == 4:         # the last of the first epoch
+        if self.iteration == 4:  # the last of the first epoch
             with torch.no_grad():
                 self.model.cls_head.fc_cls.weight[0, 0] = float('nan')
+
     monkeypatch.setattr(Trainer, '_update', broken)
     config = problem(tmp_path, extra='checkpoint_config = dict(by_epoch=False, interval=3)\n')
-    with pytest.raises(UserError, match=r'cls_head\.fc_cls\.weight holds NaN.*not written.*iter_3\.pth'):
+    with pytest.raises(
+        UserError, match=r'cls_head\.fc_cls\.weight holds NaN.*not written.*iter_3\.pth'
+    ):
         train(config, TrainOptions(validate=False))
     assert first_broken_of(read_checkpoint(tmp_path / 'run' / 'latest.pth')) is None
 

@@ -1,4 +1,5 @@
 """The average of the weights: its arithmetic, what is validated and saved, and that a run is continued to the same bits."""
+
 import copy
 import json
 import shutil
@@ -26,7 +27,11 @@ def a_step(model, seed):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for value in model.state_dict().values():
-            value.copy_(torch.rand(value.shape, generator=generator) if value.is_floating_point() else value + 1)
+            value.copy_(
+                torch.rand(value.shape, generator=generator)
+                if value.is_floating_point()
+                else value + 1
+            )
 
 
 @pytest.mark.parametrize('warmup', [True, False])
@@ -39,7 +44,11 @@ def test_the_average_is_the_sum_it_says(warmup):
         ema.update()
         decay = min(0.9, (1 + n) / (10 + n)) if warmup else 0.9
         for name, value in model.state_dict().items():
-            expected[name] = decay * expected[name] + (1 - decay) * value.double() if value.is_floating_point() else value
+            expected[name] = (
+                decay * expected[name] + (1 - decay) * value.double()
+                if value.is_floating_point()
+                else value
+            )
     assert list(ema.state_dict()) == list(model.state_dict())
     for name, value in ema.state_dict().items():
         torch.testing.assert_close(value.double(), expected[name].double(), rtol=1e-5, atol=1e-6)
@@ -53,7 +62,9 @@ def test_the_model_gets_its_own_weights_back_bit_by_bit():
     ema.update()
     own = copy.deepcopy(model.state_dict())
     with pytest.raises(KeyError), ema.in_the_model():
-        assert all(torch.equal(value, ema.state_dict()[name]) for name, value in model.state_dict().items())
+        assert all(
+            torch.equal(value, ema.state_dict()[name]) for name, value in model.state_dict().items()
+        )
         raise KeyError
     assert all(torch.equal(value, own[name]) for name, value in model.state_dict().items())
 
@@ -78,7 +89,9 @@ def test_a_run_with_an_average_and_mixing_is_continued_to_the_same_bits(whole, t
     shutil.copy(folder / 'run' / f'iter_{iteration}.pth', tmp_path)
     train(config, TrainOptions(work_dir=str(tmp_path)))
     a, b = (read_checkpoint(path / 'epoch_2.pth') for path in (folder / 'run', tmp_path))
-    assert same(a['state_dict'], b['state_dict']) and same(a['resume']['raw_state_dict'], b['resume']['raw_state_dict'])
+    assert same(a['state_dict'], b['state_dict']) and same(
+        a['resume']['raw_state_dict'], b['resume']['raw_state_dict']
+    )
     assert a['resume']['ema_updates'] == b['resume']['ema_updates'] == 10
     assert not same(a['state_dict'], a['resume']['raw_state_dict'])
 
@@ -88,17 +101,30 @@ def test_training_goes_on_as_it_does_without_an_average(whole, tmp_path):
     folder, config = whole
     train(config, TrainOptions(work_dir=str(tmp_path)), ['ema=None'])
     plain = read_checkpoint(tmp_path / 'epoch_2.pth')
-    assert same(plain['state_dict'], read_checkpoint(folder / 'run' / 'epoch_2.pth')['resume']['raw_state_dict'])
+    assert same(
+        plain['state_dict'],
+        read_checkpoint(folder / 'run' / 'epoch_2.pth')['resume']['raw_state_dict'],
+    )
     assert 'raw_state_dict' not in plain['resume']
 
 
 def test_what_was_validated_is_what_is_saved_and_tested(whole):
     folder, config = whole
-    found = [json.loads(line) for line in next((folder / 'run').glob('*.log.json')).read_text().splitlines()]
+    found = [
+        json.loads(line)
+        for line in next((folder / 'run').glob('*.log.json')).read_text().splitlines()
+    ]
     validated = [row['top1_acc'] for row in found if row.get('mode') == 'val']
     for epoch, top1 in enumerate(validated, 1):
-        result = test(config, TestOptions(checkpoint=str(folder / 'run' / f'epoch_{epoch}.pth'), split='val', fuse_conv_bn=False,
-                                          out=str(folder / 'answers.pkl')))
+        result = test(
+            config,
+            TestOptions(
+                checkpoint=str(folder / 'run' / f'epoch_{epoch}.pth'),
+                split='val',
+                fuse_conv_bn=False,
+                out=str(folder / 'answers.pkl'),
+            ),
+        )
         assert result.metrics['top1_acc'] == pytest.approx(top1, abs=1e-4)
 
 
@@ -107,11 +133,22 @@ def test_a_run_without_an_average_may_go_on_with_one(whole, tmp_path):
     train(config, TrainOptions(work_dir=str(tmp_path / 'plain')), ['ema=None', 'total_epochs=1'])
     with pytest.raises(ConfigError, match='ema: not given -> '):
         train(config, TrainOptions(work_dir=str(tmp_path / 'plain')), ['total_epochs=1'])
-    train(config, TrainOptions(work_dir=str(tmp_path / 'with'), resume=str(tmp_path / 'plain' / 'epoch_1.pth')))
+    train(
+        config,
+        TrainOptions(
+            work_dir=str(tmp_path / 'with'), resume=str(tmp_path / 'plain' / 'epoch_1.pth')
+        ),
+    )
     assert read_checkpoint(tmp_path / 'with' / 'epoch_2.pth')['resume']['ema_updates'] == 5
-    train(config, TrainOptions(work_dir=str(tmp_path / 'without'), resume=str(folder / 'run' / 'iter_6.pth')), ['ema=None'])
-    assert same(read_checkpoint(tmp_path / 'without' / 'epoch_2.pth')['state_dict'],
-                read_checkpoint(folder / 'run' / 'epoch_2.pth')['resume']['raw_state_dict'])
+    train(
+        config,
+        TrainOptions(work_dir=str(tmp_path / 'without'), resume=str(folder / 'run' / 'iter_6.pth')),
+        ['ema=None'],
+    )
+    assert same(
+        read_checkpoint(tmp_path / 'without' / 'epoch_2.pth')['state_dict'],
+        read_checkpoint(folder / 'run' / 'epoch_2.pth')['resume']['raw_state_dict'],
+    )
 
 
 @pytest.mark.parametrize('raw', [3, {'a': 1}, {}, {'backbone.conv1.conv.weight': 'text'}])
@@ -124,8 +161,16 @@ def test_damaged_weights_of_a_run_are_refused(whole, tmp_path, raw):
         train(config, TrainOptions(work_dir=str(tmp_path)))
 
 
-@pytest.mark.parametrize('ema, message', [(dict(decay=1.0), 'decay = 1.0: expected less than 1'), (dict(decay=0), 'decay = 0'),
-                                          (dict(deca=0.9), 'Did you mean decay'), (0.9, 'expected a dict'), (dict(warmup=3), 'warmup')])
+@pytest.mark.parametrize(
+    'ema, message',
+    [
+        (dict(decay=1.0), 'decay = 1.0: expected less than 1'),
+        (dict(decay=0), 'decay = 0'),
+        (dict(deca=0.9), 'Did you mean decay'),
+        (0.9, 'expected a dict'),
+        (dict(warmup=3), 'warmup'),
+    ],
+)
 def test_a_mistake_in_ema_is_named(ema, message):
     with pytest.raises(ConfigError, match=message):
         read_recipe(dict(ema=ema))
@@ -138,7 +183,9 @@ def test_runs_from_before_there_was_an_average_may_go_on():
 
 @pytest.mark.slow
 def test_two_processes_continue_to_the_same_bits(tmp_path):
-    config = problem(tmp_path, extra=EXTRA + 'checkpoint_config = dict(by_epoch=False, interval=2)\n')
+    config = problem(
+        tmp_path, extra=EXTRA + 'checkpoint_config = dict(by_epoch=False, interval=2)\n'
+    )
     done = run('tools/train.py', config, processes=2)
     assert done.returncode == 0, done.stderr
     (tmp_path / 'again').mkdir()
@@ -146,4 +193,6 @@ def test_two_processes_continue_to_the_same_bits(tmp_path):
     done = run('tools/train.py', config, '--work-dir', tmp_path / 'again', processes=2)
     assert done.returncode == 0, done.stderr
     a, b = (read_checkpoint(tmp_path / name / 'epoch_2.pth') for name in ('run', 'again'))
-    assert same(a['state_dict'], b['state_dict']) and same(a['resume']['raw_state_dict'], b['resume']['raw_state_dict'])
+    assert same(a['state_dict'], b['state_dict']) and same(
+        a['resume']['raw_state_dict'], b['resume']['raw_state_dict']
+    )

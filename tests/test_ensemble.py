@@ -1,4 +1,5 @@
 """ensemble/ensemble.py: the published answer from the published layout, from work dirs, from anywhere; wrong input by name."""
+
 import json
 import pickle
 import shutil
@@ -50,11 +51,17 @@ def work_dirs(here, order=None):
     """Both work dirs with scores.npz; the limb stream's rows in another order."""
     for stream, result in RESULTS.items():
         rows = order if stream == 'limb' and order is not None else np.arange(len(IDS))
-        save_scores(here.parent / WORK_DIRS / stream / 'scores.npz', [IDS[i] for i in rows], load_scores(result).scores[rows])
+        save_scores(
+            here.parent / WORK_DIRS / stream / 'scores.npz',
+            [IDS[i] for i in rows],
+            load_scores(result).scores[rows],
+        )
 
 
 def files(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()
+    }
 
 
 def refused(here, argv, message):
@@ -74,16 +81,25 @@ def answer(here):
 
 # Right input -----------------------------------------------------------------------------------------------------------
 
+
 def test_the_published_layout_gives_the_published_answer(here, capsys):
     published_layout(here)
     script.main([], here=here)
     assert answer(here) == CSV
     assert len(answer(here)) == PUBLISHED['golden']['csv_bytes']
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f'weight 0.4  {here / "posec3d_emb20_joint" / "result.pkl"} (matched by position)'
-    assert lines[1] == f'weight 0.6  {here / "posec3d_emb20_limb" / "result.pkl"} (matched by position)'
+    assert (
+        lines[0]
+        == f'weight 0.4  {here / "posec3d_emb20_joint" / "result.pkl"} (matched by position)'
+    )
+    assert (
+        lines[1]
+        == f'weight 0.6  {here / "posec3d_emb20_limb" / "result.pkl"} (matched by position)'
+    )
     assert lines[-1] == f'wrote {here / "Submission.zip"} (60 rows)'
-    assert [line.split()[0] for line in lines[2:-1]] == ['warning:']     # random scores: the streams have nothing in common
+    assert [line.split()[0] for line in lines[2:-1]] == [
+        'warning:'
+    ]  # random scores: the streams have nothing in common
 
 
 def test_without_published_folders_the_work_dirs_give_the_same_answer_aligned_by_id(here, capsys):
@@ -120,7 +136,10 @@ def test_bare_lists_in_work_dirs_need_an_id_list(here):
 def test_named_files_are_found_in_the_current_folder_then_beside_the_script(here, tmp_path):
     published_layout(here)
     shutil.copy(RESULTS['limb'], tmp_path / 'elsewhere' / 'limb.pkl')
-    script.main(['posec3d_emb20_joint/result.pkl', 'limb.pkl', '--ids', 'test_id.txt', '--out-dir', 'out'], here=here)
+    script.main(
+        ['posec3d_emb20_joint/result.pkl', 'limb.pkl', '--ids', 'test_id.txt', '--out-dir', 'out'],
+        here=here,
+    )
     assert answer(tmp_path / 'elsewhere' / 'out') == CSV
     assert not (here / 'Submission.csv').exists()
 
@@ -133,8 +152,15 @@ def test_a_bare_list_takes_the_order_of_named_scores_when_told(here):
     assert answer(here) == CSV
 
 
-@pytest.mark.parametrize('text', [
-    '\n'.join(IDS) + '\n', '\r\n'.join(IDS) + '\r\n', '\n\n' + '\n\n'.join(IDS) + '\n \n', '\ufeff' + '\n'.join(IDS)])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '\n'.join(IDS) + '\n',
+        '\r\n'.join(IDS) + '\r\n',
+        '\n\n' + '\n\n'.join(IDS) + '\n \n',
+        '\ufeff' + '\n'.join(IDS),
+    ],
+)
 def test_line_ends_of_the_id_list_do_no_harm(here, text):
     published_layout(here, text=text.encode())
     script.main([], here=here)
@@ -145,7 +171,8 @@ def test_a_repeated_id_is_a_warning_with_its_rows_and_all_rows_are_kept(here, ca
     published_layout(here, ids=[*IDS[:-1], IDS[3]])
     script.main([], here=here)
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f'wrote {here / "Submission.zip"} (60 rows; warning: id 0054_3 appears twice, rows 3 and 59)')
+        f'wrote {here / "Submission.zip"} (60 rows; warning: id 0054_3 appears twice, rows 3 and 59)'
+    )
     assert answer(here).splitlines()[:-1] == CSV.splitlines()[:-1]
     assert answer(here).splitlines()[-1] == b'0054_3,29'
 
@@ -153,7 +180,11 @@ def test_a_repeated_id_is_a_warning_with_its_rows_and_all_rows_are_kept(here, ca
 def test_many_repeated_ids_are_counted_after_the_first_three(here, capsys):
     published_layout(here, ids=IDS[:30] * 2)
     script.main([], here=here)
-    assert capsys.readouterr().out.splitlines()[-1].endswith('id 0054_2 appears twice, rows 2 and 32; and 27 more such ids)')
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .endswith('id 0054_2 appears twice, rows 2 and 32; and 27 more such ids)')
+    )
 
 
 def test_ties_go_to_the_first_class_as_published(here):
@@ -169,15 +200,35 @@ def test_any_number_of_streams_is_blended_with_its_weights(here, capsys):
     streams = [rng.random((5, 4), dtype=np.float32) for _ in range(3)]
     for n, scores in enumerate(streams):
         save_scores(here / f'{n}.npz', IDS[:5], scores)
-    script.main(['0.npz', '1.npz', '2.npz', '--weights', '0.5', '-1', '2', '--save-scores', str(here / 'mix.npz')], here=here)
+    script.main(
+        [
+            '0.npz',
+            '1.npz',
+            '2.npz',
+            '--weights',
+            '0.5',
+            '-1',
+            '2',
+            '--save-scores',
+            str(here / 'mix.npz'),
+        ],
+        here=here,
+    )
     mix = load_scores(here / 'mix.npz')
-    np.testing.assert_allclose(mix.scores, 0.5 * streams[0] - streams[1] + 2 * streams[2], rtol=1e-6)
+    np.testing.assert_allclose(
+        mix.scores, 0.5 * streams[0] - streams[1] + 2 * streams[2], rtol=1e-6
+    )
     assert mix.ids == tuple(IDS[:5])
-    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[:3]] == [['weight', w] for w in ('0.5', '-1', '2')]
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[:3]] == [
+        ['weight', w] for w in ('0.5', '-1', '2')
+    ]
 
 
 def annotations(path, labels):
-    clips = [make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9)) for name, label in labels.items()]
+    clips = [
+        make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9))
+        for name, label in labels.items()
+    ]
     write_annotations(path, {'test': list(labels)}, clips)
 
 
@@ -190,7 +241,9 @@ def test_with_labels_every_stream_and_the_blend_are_measured(here, capsys):
     truth = np.array([-1 if labels[name] is None else labels[name] for name in IDS])
     joint, limb = (load_scores(path).scores for path in RESULTS.values())
     for row, scores in zip(rows, (joint, limb, 0.4 * joint + 0.6 * limb)):
-        assert [float(cell) for cell in row[1:]] == pytest.approx(list(evaluate(scores, truth, ONE_LABEL_METRICS).values()), abs=6e-5)
+        assert [float(cell) for cell in row[1:]] == pytest.approx(
+            list(evaluate(scores, truth, ONE_LABEL_METRICS).values()), abs=6e-5
+        )
     assert rows[2][0] == 'blend'
 
 
@@ -208,6 +261,7 @@ def test_unknown_labels_are_counted_or_refused(here, capsys):
 
 
 # Wrong input: what the published script does with it stands in ensemble.json ---------------------------------------------
+
 
 def cut(path, rows):
     path.write_bytes(pickle.dumps(list(load_scores(path).scores[:rows])))
@@ -240,12 +294,20 @@ def test_a_folder_without_scores_and_no_folders_at_all_are_named(here):
     refused(here, [], 'posec3d_emb20_limb: holds neither result.pkl nor scores.npz')
 
 
-@pytest.mark.parametrize(('argv', 'message'), [
-    (['gone.npz'], 'gone.npz: no such file'), (['.'], 'is a folder'), (['--ids', 'gone.txt'], 'gone.txt: cannot be read'),
-    (['--weights', '1'], '1 weight for 2 streams'), (['--weights', '0', '0'], 'not all of them 0'),
-    (['--weights', 'nan', '1'], 'finite'), (['--labels', 'gone.pkl'], 'gone.pkl'),
-    (['--out-dir', 'posec3d_emb20_joint/result.pkl'], 'result.pkl'), (['--save-scores', '.'], 'is a folder'),
-])
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        (['gone.npz'], 'gone.npz: no such file'),
+        (['.'], 'is a folder'),
+        (['--ids', 'gone.txt'], 'gone.txt: cannot be read'),
+        (['--weights', '1'], '1 weight for 2 streams'),
+        (['--weights', '0', '0'], 'not all of them 0'),
+        (['--weights', 'nan', '1'], 'finite'),
+        (['--labels', 'gone.pkl'], 'gone.pkl'),
+        (['--out-dir', 'posec3d_emb20_joint/result.pkl'], 'result.pkl'),
+        (['--save-scores', '.'], 'is a folder'),
+    ],
+)
 def test_a_wrong_argument_is_named(here, monkeypatch, argv, message):
     published_layout(here)
     monkeypatch.chdir(here)
@@ -268,8 +330,11 @@ def test_an_id_list_that_does_not_fit_the_ids_of_the_scores_is_refused(here):
 
 # As users call it ------------------------------------------------------------------------------------------------------
 
+
 def run(script_file, *argv, cwd):
-    return subprocess.run([sys.executable, script_file, *argv], cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, script_file, *argv], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_a_copy_of_the_script_blends_what_lies_beside_it_from_any_folder(here, tmp_path):
@@ -293,6 +358,7 @@ def test_a_user_error_is_one_message_and_status_2(here):
 
 # Lists and files as people have them -------------------------------------------------------------------------------------
 
+
 def test_the_published_layout_works_with_the_published_list_one_line_cut_short(here, capsys):
     published_layout(here, text=','.join(IDS)[:-1].encode())
     script.main([], here=here)
@@ -302,7 +368,9 @@ def test_the_published_layout_works_with_the_published_list_one_line_cut_short(h
 
 def test_the_ids_may_be_those_of_an_annotation_file_and_a_part_may_be_named(here):
     joint, limb = (load_scores(path).scores for path in RESULTS.values())
-    (here / 'both.pkl').write_bytes(pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(joint, limb)]))
+    (here / 'both.pkl').write_bytes(
+        pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(joint, limb)])
+    )
     annotations(here / 'ann.pkl', dict.fromkeys(IDS, 1))
     script.main(['both.pkl:rgb', 'both.pkl:pose', '--ids', 'ann.pkl:test'], here=here)
     assert answer(here) == CSV
@@ -317,7 +385,9 @@ def test_labels_say_which_stream_counts_its_classes_in_another_order(here, capsy
     annotations(here / 'ann.pkl', dict(zip(IDS, labels.tolist())))
     for words in (['--labels', 'ann.pkl'], []):
         script.main(['a.npz', 'b.npz', *words], here=here)
-        (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith('warning'))
+        (line,) = (
+            line for line in capsys.readouterr().out.splitlines() if line.startswith('warning')
+        )
         assert 'b.npz' in line and 'id % 99' in line and 'np.roll(scores, -1, axis=1)' in line
 
 
@@ -325,8 +395,12 @@ def test_no_refusal_is_long_whatever_the_files_hold(here):
     """A list of ids, a weights file or a score file on one endless line is not repeated in the message."""
     work_dirs(here)
     long = '"' + 'x' * 40_000
-    texts = {'ids.txt': long, 'ids.json': f'[{long}"]', 'w.json': f'{{"streams": [{long}"], "weights": [1], "temperatures": [1]}}',
-             'v.json': '{"streams": ["a"], "weights": [' + '1' * 4000 + '], "temperatures": [-1]}'}
+    texts = {
+        'ids.txt': long,
+        'ids.json': f'[{long}"]',
+        'w.json': f'{{"streams": [{long}"], "weights": [1], "temperatures": [1]}}',
+        'v.json': '{"streams": ["a"], "weights": [' + '1' * 4000 + '], "temperatures": [-1]}',
+    }
     for name, text in texts.items():
         (here / name).write_text(text)
         with pytest.raises(UserError) as error:

@@ -1,4 +1,5 @@
 """ensemble/ensemble.py --fit-on: weights chosen on validation scores, saved, used again; refusals that write nothing."""
+
 import json
 import shlex
 import subprocess
@@ -15,7 +16,17 @@ from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
 NUM_CLASSES = 4
 STREAMS = ('joint', 'limb', 'motion')
-FIT = ['joint/scores.npz', 'limb/scores.npz', 'motion/scores.npz', '--fit-on', 'val', '--ann-file', 'val.pkl', '--out-dir', 'out']
+FIT = [
+    'joint/scores.npz',
+    'limb/scores.npz',
+    'motion/scores.npz',
+    '--fit-on',
+    'val',
+    '--ann-file',
+    'val.pkl',
+    '--out-dir',
+    'out',
+]
 
 
 def scores_of(labels, skill, seed):
@@ -26,7 +37,10 @@ def scores_of(labels, skill, seed):
 
 
 def annotations(path, labels, split):
-    clips = [make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9)) for name, label in labels.items()]
+    clips = [
+        make_annotation(name, np.ones((1, 2, 22, 2)), label=label, img_shape=(9, 9))
+        for name, label in labels.items()
+    ]
     write_annotations(path, split, clips)
 
 
@@ -35,12 +49,18 @@ def world(tmp_path, monkeypatch):
     """Three streams with scores on 60 validation and 30 test clips; the current folder holds them."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    val, test = ({f'{name}_{n}': int(label) for n, label in enumerate(rng.integers(NUM_CLASSES, size=size))}
-                 for name, size in (('0001', 60), ('0054', 30)))
+    val, test = (
+        {f'{name}_{n}': int(label) for n, label in enumerate(rng.integers(NUM_CLASSES, size=size))}
+        for name, size in (('0001', 60), ('0054', 30))
+    )
     for s, (stream, skill) in enumerate(zip(STREAMS, (1.5, 1.0, 0.2))):
         save_scores(f'{stream}/scores.npz', list(test), scores_of(list(test.values()), skill, s))
         rows = rng.permutation(60)
-        save_scores(f'{stream}/val_scores.npz', [list(val)[n] for n in rows], scores_of(list(val.values()), skill, 10 + s)[rows])
+        save_scores(
+            f'{stream}/val_scores.npz',
+            [list(val)[n] for n in rows],
+            scores_of(list(val.values()), skill, 10 + s)[rows],
+        )
     annotations('val.pkl', val, {'val': list(val)})
     annotations('test.pkl', test, {'test': list(test)})
     annotations('all.pkl', val | test, {'val': list(val), 'test': list(test)})
@@ -63,24 +83,45 @@ def test_weights_are_chosen_on_val_applied_to_test_and_saved(world, capsys):
     text = capsys.readouterr().out
     saved = json.loads((world / 'out' / 'weights.json').read_text())
     streams = [load_scores(f'{name}/scores.npz') for name in STREAMS]
-    blended = sum(w * soften(s.scores, t) for w, t, s in zip(saved['weights'], saved['temperatures'], streams))
-    assert out().decode() == ''.join(f'{name},{k}\n' for name, k in zip(streams[0].ids, blended.argmax(1)))
+    blended = sum(
+        w * soften(s.scores, t) for w, t, s in zip(saved['weights'], saved['temperatures'], streams)
+    )
+    assert out().decode() == ''.join(
+        f'{name},{k}\n' for name, k in zip(streams[0].ids, blended.argmax(1))
+    )
     assert saved['streams'] == [f'{name}/scores.npz' for name in STREAMS]
-    assert saved['made']['fit_on'] == 'val' and saved['made']['clips'] == 60 and saved['made']['objective'] == 'top1'
+    assert (
+        saved['made']['fit_on'] == 'val'
+        and saved['made']['clips'] == 60
+        and saved['made']['objective'] == 'top1'
+    )
     assert saved['made']['held_out']['folds'] == 5
     assert 'joint probabilities, limb probabilities, motion probabilities' in text
-    assert [line.split()[0] for line in text.splitlines()[2:7]] == ['joint', 'limb', 'motion', 'equal', 'fitted']
-    assert 'gain over equal weights looks like' in text and 'equal weights ' in text.splitlines()[-4]
+    assert [line.split()[0] for line in text.splitlines()[2:7]] == [
+        'joint',
+        'limb',
+        'motion',
+        'equal',
+        'fitted',
+    ]
+    assert (
+        'gain over equal weights looks like' in text and 'equal weights ' in text.splitlines()[-4]
+    )
 
 
 def test_the_printed_command_and_the_saved_weights_give_the_same_bytes(world, capsys):
     main(*FIT, '--objective', 'log_loss')
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith('the same again: '))
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith('the same again: ')
+    )
     first = out(), (world / 'out' / 'Submission.zip').read_bytes()
     words = shlex.split(line.removeprefix('the same again: '))
     assert words[:2] == ['python', 'ensemble/ensemble.py']
-    for again in (words[2:], [*FIT[:3], '--weights-from', 'out/weights.json', '--out-dir', 'out'],
-                  [*FIT[2::-1], '--weights-from', 'out/weights.json', '--out-dir', 'out']):
+    for again in (
+        words[2:],
+        [*FIT[:3], '--weights-from', 'out/weights.json', '--out-dir', 'out'],
+        [*FIT[2::-1], '--weights-from', 'out/weights.json', '--out-dir', 'out'],
+    ):
         (world / 'out' / 'Submission.csv').unlink()
         main(*again)
         assert (out(), (world / 'out' / 'Submission.zip').read_bytes()) == first
@@ -123,7 +164,18 @@ def test_clips_without_labels_do_not_count(world, capsys):
 
 
 def test_temperatures_may_be_given_by_hand(world, capsys):
-    main('joint/scores.npz', 'limb/scores.npz', '--weights', 0.4, 0.6, '--temperatures', 2, 0.5, '--out-dir', 'out')
+    main(
+        'joint/scores.npz',
+        'limb/scores.npz',
+        '--weights',
+        0.4,
+        0.6,
+        '--temperatures',
+        2,
+        0.5,
+        '--out-dir',
+        'out',
+    )
     joint, limb = (load_scores(f'{name}/scores.npz') for name in STREAMS[:2])
     blended = 0.4 * soften(joint.scores, 2) + 0.6 * soften(limb.scores, 0.5)
     assert [int(line.split(b',')[1]) for line in out().splitlines()] == blended.argmax(1).tolist()
@@ -134,27 +186,75 @@ SCORES = FIT[:3]
 VAL = ['--fit-on', 'val', '--ann-file', 'val.pkl']
 REFUSALS = {
     'no labels named': ([*SCORES, '--fit-on', 'val'], '--ann-file'),
-    'the test split': ([*SCORES, '--fit-on', 'test', '--ann-file', 'all.pkl'], '--fit-on test: the test clips are what is reported'),
-    'an unknown split': ([*SCORES, '--fit-on', 'vla', '--ann-file', 'all.pkl', '--fit-scores', *SCORES], "no split 'vla'"),
+    'the test split': (
+        [*SCORES, '--fit-on', 'test', '--ann-file', 'all.pkl'],
+        '--fit-on test: the test clips are what is reported',
+    ),
+    'an unknown split': (
+        [*SCORES, '--fit-on', 'vla', '--ann-file', 'all.pkl', '--fit-scores', *SCORES],
+        "no split 'vla'",
+    ),
     'one stream': ([SCORES[0], *VAL], 'single stream'),
-    'no val scores beside': ([*SCORES, '--fit-on', 'dev', '--ann-file', 'val.pkl'], 'joint/dev_scores.npz, .*: no such file.*--split dev'),
-    'too few val scores': ([*SCORES, *VAL, '--fit-scores', 'joint/val_scores.npz'], '1 file for 3 streams'),
-    'the same files': ([*SCORES, *VAL, '--fit-scores', *SCORES], 'joint/scores.npz: is to be fitted on and to be reported'),
-    'a copy of the files': ([*SCORES, *VAL, '--fit-scores', 'copy.npz', 'copy.npz', 'copy.npz'], r'copy.npz: holds 30 clips'),
-    'the same clips, renamed': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/renamed.npz' for s in STREAMS)], 'exactly the scores'),
-    'labels of reported clips': ([*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'], r'mixed.pkl: split val: lists 1 clip \(0054_3\)'),
-    'a file without splits': ([*SCORES, '--fit-on', 'val', '--ann-file', 'no_splits.pkl'], 'no_splits.pkl: split val: lists 30 clips'),
-    'clips that were trained on': ([*SCORES, '--fit-on', 'train', '--ann-file', 'val.pkl'], '--fit-on train: the streams have learned'),
-    'clips that have no label': ([*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'], 'none.pkl: split val: none of the 60 clips'),
-    'logits beside probabilities': ([*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)], 'holds logits'),
-    'bare lists': ([*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'], 'bare.pkl: a bare list .* --by-position'),
+    'no val scores beside': (
+        [*SCORES, '--fit-on', 'dev', '--ann-file', 'val.pkl'],
+        'joint/dev_scores.npz, .*: no such file.*--split dev',
+    ),
+    'too few val scores': (
+        [*SCORES, *VAL, '--fit-scores', 'joint/val_scores.npz'],
+        '1 file for 3 streams',
+    ),
+    'the same files': (
+        [*SCORES, *VAL, '--fit-scores', *SCORES],
+        'joint/scores.npz: is to be fitted on and to be reported',
+    ),
+    'a copy of the files': (
+        [*SCORES, *VAL, '--fit-scores', 'copy.npz', 'copy.npz', 'copy.npz'],
+        r'copy.npz: holds 30 clips',
+    ),
+    'the same clips, renamed': (
+        [*SCORES, *VAL, '--fit-scores', *(f'{s}/renamed.npz' for s in STREAMS)],
+        'exactly the scores',
+    ),
+    'labels of reported clips': (
+        [*SCORES, '--fit-on', 'val', '--ann-file', 'mixed.pkl'],
+        r'mixed.pkl: split val: lists 1 clip \(0054_3\)',
+    ),
+    'a file without splits': (
+        [*SCORES, '--fit-on', 'val', '--ann-file', 'no_splits.pkl'],
+        'no_splits.pkl: split val: lists 30 clips',
+    ),
+    'clips that were trained on': (
+        [*SCORES, '--fit-on', 'train', '--ann-file', 'val.pkl'],
+        '--fit-on train: the streams have learned',
+    ),
+    'clips that have no label': (
+        [*SCORES, '--fit-on', 'val', '--ann-file', 'none.pkl'],
+        'none.pkl: split val: none of the 60 clips',
+    ),
+    'logits beside probabilities': (
+        [*SCORES, *VAL, '--fit-scores', *(f'{s}/logits.npz' for s in STREAMS)],
+        'holds logits',
+    ),
+    'bare lists': (
+        [*SCORES, *VAL, '--fit-scores', 'bare.pkl', 'bare.pkl', 'bare.pkl'],
+        'bare.pkl: a bare list .* --by-position',
+    ),
     'too many folds': ([*SCORES, *VAL, '--folds', '61'], '61 folds for 60 labelled clips'),
     'weights, too': ([*SCORES, *VAL, '--weights', '1', '1', '1'], '--weights and --fit-on'),
-    'temperatures, too': ([*SCORES, *VAL, '--temperatures', '1', '1', '1'], '--temperatures: --fit-on gives them'),
-    'fit options alone': ([*SCORES[:2], '--objective', 'top1'], '--objective: only --fit-on uses it'),
+    'temperatures, too': (
+        [*SCORES, *VAL, '--temperatures', '1', '1', '1'],
+        '--temperatures: --fit-on gives them',
+    ),
+    'fit options alone': (
+        [*SCORES[:2], '--objective', 'top1'],
+        '--objective: only --fit-on uses it',
+    ),
     'a fold count alone': ([*SCORES[:2], '--folds', '0'], '--folds: only --fit-on'),
     'a gone weights file': ([*SCORES, '--weights-from', 'gone.json'], 'gone.json: cannot be read'),
-    'weights of other streams': ([*SCORES[:2], '--weights-from', 'three.json'], 'three.json: weights for 3 streams'),
+    'weights of other streams': (
+        [*SCORES[:2], '--weights-from', 'three.json'],
+        'three.json: weights for 3 streams',
+    ),
     'a temperature of 0': ([*SCORES[:2], '--temperatures', '0', '1'], 'expected 2 numbers above 0'),
     'one temperature': ([*SCORES[:2], '--temperatures', '1'], 'expected 2 numbers above 0'),
 }
@@ -165,11 +265,17 @@ def test_what_would_deceive_is_refused_and_nothing_is_written(world, what):
     argv, says = REFUSALS[what]
     save_scores('copy.npz', load_scores(SCORES[0]).ids, load_scores(SCORES[0]).scores)
     save_result_pkl('bare.pkl', load_scores('joint/val_scores.npz').scores)
-    (world / 'three.json').write_text('{"streams": ["a", "b", "c"], "weights": [1, 1, 1], "temperatures": [1, 1, 1]}')
+    (world / 'three.json').write_text(
+        '{"streams": ["a", "b", "c"], "weights": [1, 1, 1], "temperatures": [1, 1, 1]}'
+    )
     for stream in STREAMS:
         val = load_scores(f'{stream}/val_scores.npz')
         save_scores(f'{stream}/logits.npz', val.ids, 5 * val.scores - 2)
-        save_scores(f'{stream}/renamed.npz', sorted(val.ids)[:30], load_scores(f'{stream}/scores.npz').scores)
+        save_scores(
+            f'{stream}/renamed.npz',
+            sorted(val.ids)[:30],
+            load_scores(f'{stream}/scores.npz').scores,
+        )
     before = files(world)
     with pytest.raises(UserError, match=says):
         main(*argv, '--out-dir', 'out')
@@ -187,19 +293,36 @@ def test_a_refusal_is_one_line_and_status_2(world, capsys):
     with pytest.raises(SystemExit) as left:
         run_script(lambda: main(*SCORES, *VAL, '--fit-scores', *SCORES))
     assert left.value.code == 2
-    assert capsys.readouterr().err.startswith('error: joint/scores.npz: is to be fitted on and to be reported')
+    assert capsys.readouterr().err.startswith(
+        'error: joint/scores.npz: is to be fitted on and to be reported'
+    )
 
 
 def test_as_a_user_types_it(world):
-    done = subprocess.run([sys.executable, str(SCRIPT), *FIT], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *FIT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, '')
-    assert done.stdout.splitlines()[-2:] == ['wrote out/weights.json', 'wrote out/Submission.zip (30 rows)']
-    wrong = subprocess.run([sys.executable, str(SCRIPT), *SCORES, *VAL, '--fit-scores', *SCORES], capture_output=True, text=True,
-                           timeout=120, check=False)
+    assert done.stdout.splitlines()[-2:] == [
+        'wrote out/weights.json',
+        'wrote out/Submission.zip (30 rows)',
+    ]
+    wrong = subprocess.run(
+        [sys.executable, str(SCRIPT), *SCORES, *VAL, '--fit-scores', *SCORES],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
 
 
 # What is used of a fit ---------------------------------------------------------------------------------------------------
+
 
 def two_streams(skills, size=200):
     """val and test scores of streams in folders a, b; their labels in both.pkl."""
@@ -209,9 +332,20 @@ def two_streams(skills, size=200):
         names = [f'{number}_{n}' for n in range(size)]
         for s, (stream, skill) in enumerate(zip('ab', skills)):
             file = 'scores.npz' if split == 'test' else 'val_scores.npz'
-            save_scores(f'{stream}/{file}', names, scores_of(labels, skill, 20 + s + 2 * (split == 'val')))
+            save_scores(
+                f'{stream}/{file}', names, scores_of(labels, skill, 20 + s + 2 * (split == 'val'))
+            )
         annotations(f'{split}.pkl', dict(zip(names, labels.tolist())), {split: names})
-    return ['a/scores.npz', 'b/scores.npz', '--fit-on', 'val', '--ann-file', 'val.pkl', '--out-dir', 'out']
+    return [
+        'a/scores.npz',
+        'b/scores.npz',
+        '--fit-on',
+        'val',
+        '--ann-file',
+        'val.pkl',
+        '--out-dir',
+        'out',
+    ]
 
 
 def equal_answers():
@@ -226,19 +360,31 @@ def answers():
 def test_equal_weights_are_kept_where_the_gain_may_be_chance(world, capsys):
     main(*two_streams((1.5, 1.5)))
     saved = json.loads((world / 'out' / 'weights.json').read_text())
-    assert saved['weights'] == [0.5, 0.5] and saved['temperatures'] == [1, 1] and saved['made']['used'] == 'equal'
+    assert (
+        saved['weights'] == [0.5, 0.5]
+        and saved['temperatures'] == [1, 1]
+        and saved['made']['used'] == 'equal'
+    )
     assert saved['made']['held_out']['gain_over_equal']['low'] <= 0
     fitted = saved['made']['fitted_weights']
     assert sum(fitted) == pytest.approx(1) and fitted != [0.5, 0.5]
     assert answers() == equal_answers()
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith('equal weights are kept'))
+    line = next(
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith('equal weights are kept')
+    )
     assert line.split('all the same: ')[1].split()[:3] == ['--weights', *map(str, fitted)]
 
 
-def test_fitted_weights_are_used_where_their_gain_is_shown_on_clips_they_were_not_fitted_on(world, capsys):
+def test_fitted_weights_are_used_where_their_gain_is_shown_on_clips_they_were_not_fitted_on(
+    world, capsys
+):
     main(*two_streams((2.5, 0.0)))
     saved = json.loads((world / 'out' / 'weights.json').read_text())
-    assert saved['made']['used'] == 'fitted' and saved['weights'] == saved['made']['fitted_weights'] != [0.5, 0.5]
+    assert saved['made']['used'] == 'fitted' and saved['weights'] == saved['made'][
+        'fitted_weights'
+    ] != [0.5, 0.5]
     assert saved['made']['held_out']['gain_over_equal']['low'] > 0
     assert 'equal weights are kept' not in capsys.readouterr().out
 
@@ -252,7 +398,10 @@ def test_two_runs_of_one_stream_are_fitted_and_a_stream_of_shifted_classes_is_sa
         save_scores(f'b/{file}', shifted.ids, np.roll(shifted.scores, 1, axis=1))
     main(*argv)
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith('warning')]
-    assert ['b/val_scores.npz is right on' in said[0], 'b/scores.npz and a/scores.npz' in said[1]] == [True, True]
+    assert [
+        'b/val_scores.npz is right on' in said[0],
+        'b/scores.npz and a/scores.npz' in said[1],
+    ] == [True, True]
     assert all('np.roll(scores, -1, axis=1)' in line for line in said)
 
 

@@ -1,4 +1,5 @@
 """Errors reach the user as one message and exit status 2."""
+
 import argparse
 import io
 import os
@@ -9,7 +10,15 @@ import numpy as np
 import pytest
 from tiny import ROOT
 
-from pyskl.errors import CheckpointError, ConfigError, DataError, UserError, did_you_mean, run_script, seed_number
+from pyskl.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    UserError,
+    did_you_mean,
+    run_script,
+    seed_number,
+)
 
 
 @pytest.mark.parametrize('kind', [UserError, ConfigError, DataError, CheckpointError])
@@ -35,25 +44,46 @@ def test_a_file_that_the_system_refuses_is_one_short_message_and_status_2(name, 
     with pytest.raises(SystemExit) as left:
         run_script(lambda: os.stat(name) and None)
     err = capsys.readouterr().err
-    assert left.value.code == 2 and err.startswith(f'error: {name[:100]}') and err.count('error: ') == 1 and len(err) < 300
+    assert (
+        left.value.code == 2
+        and err.startswith(f'error: {name[:100]}')
+        and err.count('error: ') == 1
+        and len(err) < 300
+    )
 
 
 def test_errors_of_the_system_that_speak_of_no_file_keep_their_traceback():
-    for error in (OSError(5, 'Input/output error'), BrokenPipeError(32, 'Broken pipe')):       # a worker's pipe, not our output
+    for error in (
+        OSError(5, 'Input/output error'),
+        BrokenPipeError(32, 'Broken pipe'),
+    ):  # a worker's pipe, not our output
         with pytest.raises(OSError, match=error.strerror):
             run_script(lambda error=error: (_ for _ in ()).throw(error))
 
 
-@pytest.mark.parametrize(('main', 'status', 'unbuffered'), [
-    ('lambda: print("all at the exit")', 141, ''), ('lambda: [print("x" * 99) for _ in range(9999)] and None', 141, ''),
-    ('lambda: print("a line") or 3', 3, ''), ('lambda: argparse.ArgumentParser().parse_args(["--help"])', 141, ''),
-    ('lambda: print("at once")', 141, '1')])
+@pytest.mark.parametrize(
+    ('main', 'status', 'unbuffered'),
+    [
+        ('lambda: print("all at the exit")', 141, ''),
+        ('lambda: [print("x" * 99) for _ in range(9999)] and None', 141, ''),
+        ('lambda: print("a line") or 3', 3, ''),
+        ('lambda: argparse.ArgumentParser().parse_args(["--help"])', 141, ''),
+        ('lambda: print("at once")', 141, '1'),
+    ],
+)
 def test_output_that_nobody_reads_to_its_end_is_no_traceback(main, status, unbuffered):
     read, write = os.pipe()
     os.close(read)
     code = f'import argparse\nfrom pyskl.errors import run_script\nrun_script({main})'
-    done = subprocess.run([sys.executable, '-c', code], stdout=write, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False,
-                          env={**os.environ, 'PYTHONUNBUFFERED': unbuffered})
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, 'PYTHONUNBUFFERED': unbuffered},
+    )
     os.close(write)
     assert (done.returncode, done.stderr) == (status, '')
 
@@ -80,11 +110,19 @@ def test_any_other_seed_is_refused_by_the_parser(text, capsys):
     with pytest.raises(SystemExit) as left:
         parser.parse_args(['--seed', text])
     assert left.value.code == 2
-    assert f'argument --seed: {text!r} is no seed: expected a whole number from 0 to 4294967295' in capsys.readouterr().err
+    assert (
+        f'argument --seed: {text!r} is no seed: expected a whole number from 0 to 4294967295'
+        in capsys.readouterr().err
+    )
 
 
-@pytest.mark.parametrize('name', sorted(path for path in (ROOT / 'pyskl' / 'cli').glob('*.py')
-                                        if "'--seed'" in path.read_text()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    'name',
+    sorted(
+        path for path in (ROOT / 'pyskl' / 'cli').glob('*.py') if "'--seed'" in path.read_text()
+    ),
+    ids=lambda path: path.name,
+)
 def test_every_script_with_a_seed_checks_it(name):
     assert "'--seed', type=seed_number" in name.read_text()
 
@@ -97,9 +135,18 @@ def test_our_own_mistakes_keep_their_traceback():
         run_script(main)
 
 
-@pytest.mark.parametrize(('name', 'suggestion'), [
-    ('optimzer', ' Did you mean optimizer?'), ('OPTIMIZER', ' Did you mean optimizer?'), ('Flp', ' Did you mean Flip?'),
-    ('xyz', ''), (5, ''), (None, ''), ('', '')])
+@pytest.mark.parametrize(
+    ('name', 'suggestion'),
+    [
+        ('optimzer', ' Did you mean optimizer?'),
+        ('OPTIMIZER', ' Did you mean optimizer?'),
+        ('Flp', ' Did you mean Flip?'),
+        ('xyz', ''),
+        (5, ''),
+        (None, ''),
+        ('', ''),
+    ],
+)
 def test_a_near_name_is_suggested_whatever_its_case(name, suggestion):
     assert did_you_mean(name, ['optimizer', 'Flip', 'data']) == suggestion
 

@@ -1,4 +1,5 @@
 """What the metrics say, against the published code's figures and against obvious twins."""
+
 import json
 from collections import OrderedDict
 
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pyskl.errors import ConfigError, DataError
-from pyskl.evaluation import confusion_matrix, evaluate, format_report, macro_f1, mean_class_accuracy, per_class_report, top_k_accuracy
+from pyskl.evaluation import (
+    confusion_matrix,
+    evaluate,
+    format_report,
+    macro_f1,
+    mean_class_accuracy,
+    per_class_report,
+    top_k_accuracy,
+)
 
 
 @pytest.fixture(scope='module')
@@ -32,26 +41,38 @@ def slow_top_k(scores, labels, k):
 def scored_clips():
     """Scores with many ties, and labels, some unknown but never all."""
     shapes = st.tuples(st.integers(1, 12), st.integers(1, 6))
-    return shapes.flatmap(lambda shape: st.tuples(
-        hnp.arrays(np.float32, shape, elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])),
-        st.integers(0, shape[1] - 1).flatmap(lambda first: st.lists(
-            st.integers(-1, shape[1] - 1), min_size=shape[0] - 1, max_size=shape[0] - 1).map(lambda rest: [first, *rest]))))
+    return shapes.flatmap(
+        lambda shape: st.tuples(
+            hnp.arrays(np.float32, shape, elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])),
+            st.integers(0, shape[1] - 1).flatmap(
+                lambda first: st.lists(
+                    st.integers(-1, shape[1] - 1), min_size=shape[0] - 1, max_size=shape[0] - 1
+                ).map(lambda rest: [first, *rest])
+            ),
+        )
+    )
 
 
 def test_top_k_equals_the_published_figures(published):
     figures, scores, labels = published
     ks = [int(k) for k in figures['topk']]
-    assert top_k_accuracy(scores, labels, ks) == pytest.approx(list(figures['topk'].values()), abs=1e-12)
+    assert top_k_accuracy(scores, labels, ks) == pytest.approx(
+        list(figures['topk'].values()), abs=1e-12
+    )
 
 
-def test_mean_class_accuracy_equals_the_published_one_where_every_predicted_class_is_labelled(published):
+def test_mean_class_accuracy_equals_the_published_one_where_every_predicted_class_is_labelled(
+    published,
+):
     figures, scores, labels = published
-    assert mean_class_accuracy(scores, labels) == pytest.approx(figures['mean_class_accuracy'], abs=1e-12)
+    assert mean_class_accuracy(scores, labels) == pytest.approx(
+        figures['mean_class_accuracy'], abs=1e-12
+    )
 
 
 def test_an_absent_class_is_left_out_where_the_published_code_counts_it_as_zero(published):
     figures, scores, labels = published
-    labels = labels % 20        # how the golden run made labels that name only 20 of the 32 classes
+    labels = labels % 20  # how the golden run made labels that name only 20 of the 32 classes
     subset = figures['subset_labels_lt20']
     ours = mean_class_accuracy(scores, labels)
     assert ours == pytest.approx(subset['mean_over_present_classes'], abs=1e-12)
@@ -59,7 +80,9 @@ def test_an_absent_class_is_left_out_where_the_published_code_counts_it_as_zero(
     # The published denominator: every class that is labelled or predicted.
     present = set(labels)
     either = present | set(scores.argmax(1))
-    assert ours * len(present) / len(either) == pytest.approx(subset['mean_class_accuracy'], abs=1e-12)
+    assert ours * len(present) / len(either) == pytest.approx(
+        subset['mean_class_accuracy'], abs=1e-12
+    )
     assert round(subset['mean_class_accuracy'], 4) == 0.1525
     assert top_k_accuracy(scores, labels) == pytest.approx([subset['top1'], subset['top5']])
 
@@ -69,7 +92,9 @@ def test_an_absent_class_is_left_out_where_the_published_code_counts_it_as_zero(
 def test_top_k_equals_ranking_one_clip_at_a_time(clips, k):
     scores, labels = clips
     known = [i for i, label in enumerate(labels) if label >= 0]
-    assert top_k_accuracy(scores, labels, k) == [pytest.approx(slow_top_k(scores[known], [labels[i] for i in known], k))]
+    assert top_k_accuracy(scores, labels, k) == [
+        pytest.approx(slow_top_k(scores[known], [labels[i] for i in known], k))
+    ]
 
 
 @settings(max_examples=80, deadline=None)
@@ -83,7 +108,9 @@ def test_the_report_agrees_with_the_metrics_and_with_counting(clips):
         support, predicted = sum(t == c for t, _ in pairs), sum(p == c for _, p in pairs)
         assert report.support[c] == support and report.predicted[c] == predicted
         assert report.recall[c] == pytest.approx(hits / support if support else np.nan, nan_ok=True)
-        assert report.precision[c] == pytest.approx(hits / predicted if predicted else np.nan, nan_ok=True)
+        assert report.precision[c] == pytest.approx(
+            hits / predicted if predicted else np.nan, nan_ok=True
+        )
     assert mean_class_accuracy(scores, labels) == pytest.approx(np.nanmean(report.recall))
     assert macro_f1(scores, labels) == pytest.approx(report.f1[report.support > 0].mean())
 
@@ -99,12 +126,18 @@ def test_scores_may_be_the_published_list_of_rows():
 
 
 def test_confusion_rows_are_true_classes_and_columns_predicted_ones():
-    assert confusion_matrix([1, 1, 0, 2], [0, 0, 0, -1], 3).tolist() == [[1, 2, 0], [0, 0, 0], [0, 0, 0]]
+    assert confusion_matrix([1, 1, 0, 2], [0, 0, 0, -1], 3).tolist() == [
+        [1, 2, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+    ]
 
 
 def test_evaluate_gives_the_published_keys_in_the_order_asked_for():
     scores, labels = np.eye(6), np.arange(6)
-    figures = evaluate(scores, labels, ('macro_f1', 'top_k_accuracy', 'mean_class_accuracy'), topk=(1, 5))
+    figures = evaluate(
+        scores, labels, ('macro_f1', 'top_k_accuracy', 'mean_class_accuracy'), topk=(1, 5)
+    )
     assert isinstance(figures, OrderedDict)
     assert list(figures) == ['macro_f1', 'top1_acc', 'top5_acc', 'mean_class_accuracy']
     assert set(figures.values()) == {1.0}
@@ -121,23 +154,26 @@ def test_the_report_prints_a_line_a_class_and_no_figure_where_there_is_none():
         format_report(per_class_report([[0.9, 0.1, 0.0]], [0]), ['a', 'b'])
 
 
-@pytest.mark.parametrize(('scores', 'labels', 'message'), [
-    (np.zeros((3, 4)), [0, 1], '3 rows of scores for 2 labels'),
-    (np.zeros(4), [0], r'shape \(4,\)'),
-    (np.zeros((2, 0)), [0, 0], r'shape \(2, 0\)'),
-    ([], [], r'shape \(0,\)'),
-    ([[0.1, 0.2], [0.1]], [0, 1], 'rows differ in length'),
-    ([['a', 'b']], [0], 'expected numbers'),
-    (np.zeros((1, 4), complex), [0], 'expected numbers'),
-    (np.zeros((2, 4)), [0, 4], r'labels\[1\] = 4: expected 0..3'),
-    (np.zeros((2, 4)), [-2, 0], r'labels\[0\] = -2'),
-    (np.zeros((2, 4)), [0.0, 1.0], 'expected whole numbers'),
-    (np.zeros((2, 4)), [[0, 1]], 'expected whole numbers'),
-    (np.zeros((2, 4)), [[0], [1, 2]], 'differ in length'),
-    (np.zeros((2, 4)), [-1, -1], 'none of the 2 clips has a label'),
-    (np.zeros((0, 4)), [], 'none of the 0 clips'),
-    ([[0.0, np.nan]], [1], 'NaN in row 0'),
-])
+@pytest.mark.parametrize(
+    ('scores', 'labels', 'message'),
+    [
+        (np.zeros((3, 4)), [0, 1], '3 rows of scores for 2 labels'),
+        (np.zeros(4), [0], r'shape \(4,\)'),
+        (np.zeros((2, 0)), [0, 0], r'shape \(2, 0\)'),
+        ([], [], r'shape \(0,\)'),
+        ([[0.1, 0.2], [0.1]], [0, 1], 'rows differ in length'),
+        ([['a', 'b']], [0], 'expected numbers'),
+        (np.zeros((1, 4), complex), [0], 'expected numbers'),
+        (np.zeros((2, 4)), [0, 4], r'labels\[1\] = 4: expected 0..3'),
+        (np.zeros((2, 4)), [-2, 0], r'labels\[0\] = -2'),
+        (np.zeros((2, 4)), [0.0, 1.0], 'expected whole numbers'),
+        (np.zeros((2, 4)), [[0, 1]], 'expected whole numbers'),
+        (np.zeros((2, 4)), [[0], [1, 2]], 'differ in length'),
+        (np.zeros((2, 4)), [-1, -1], 'none of the 2 clips has a label'),
+        (np.zeros((0, 4)), [], 'none of the 0 clips'),
+        ([[0.0, np.nan]], [1], 'NaN in row 0'),
+    ],
+)
 def test_wrong_input_is_named(scores, labels, message):
     for metric in (top_k_accuracy, mean_class_accuracy, macro_f1, per_class_report):
         with pytest.raises(DataError, match=message):

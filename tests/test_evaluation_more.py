@@ -1,4 +1,5 @@
 """Groups of frequent and rare classes, calibration, and intervals: against slow twins."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,17 +30,29 @@ def clips(seed, num=40, classes=7):
 
 # -- groups ------------------------------------------------------------------------------------------------------------
 
+
 def test_groups_are_thirds_of_the_classes_by_their_training_clips():
     groups = class_groups([5, 900, 7, 5, 100, 0, 30])
-    assert {name: group.tolist() for name, group in groups.items()} == {'head': [1, 4, 6], 'middle': [0, 2], 'tail': [3, 5]}
+    assert {name: group.tolist() for name, group in groups.items()} == {
+        'head': [1, 4, 6],
+        'middle': [0, 2],
+        'tail': [3, 5],
+    }
 
 
 def test_groups_by_thresholds_are_those_of_liu_2019():
     groups = class_groups([101, 100, 20, 19, 0], thresholds=(100, 20))
-    assert {name: group.tolist() for name, group in groups.items()} == {'head': [0], 'middle': [1, 2], 'tail': [3, 4]}
+    assert {name: group.tolist() for name, group in groups.items()} == {
+        'head': [0],
+        'middle': [1, 2],
+        'tail': [3, 4],
+    }
 
 
-@given(hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)), st.sampled_from([None, (3, 1)]))
+@given(
+    hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 5)),
+    st.sampled_from([None, (3, 1)]),
+)
 def test_every_class_is_in_one_group_and_no_rarer_one_is_ahead(counts, thresholds):
     head, middle, tail = class_groups(counts, thresholds).values()
     assert sorted([*head, *middle, *tail]) == list(range(len(counts)))
@@ -54,17 +67,32 @@ def test_group_accuracy_is_the_mean_over_the_groups_classes(seed, thresholds):
     counts = np.random.default_rng(seed).integers(0, 40, 7)
     found = group_accuracy(scores, labels, counts, thresholds)
     for name, group in class_groups(counts, thresholds).items():
-        shares = [np.mean([s.argmax() == k for s, y in zip(scores, labels) if y == k]) for k in group if (labels == k).any()]
-        assert found[f'{name}_acc'] == pytest.approx(np.mean(shares) if shares else np.nan, nan_ok=True)
+        shares = [
+            np.mean([s.argmax() == k for s, y in zip(scores, labels) if y == k])
+            for k in group
+            if (labels == k).any()
+        ]
+        assert found[f'{name}_acc'] == pytest.approx(
+            np.mean(shares) if shares else np.nan, nan_ok=True
+        )
 
 
 def test_one_group_of_all_classes_is_the_mean_class_accuracy():
     scores, labels = clips(3)
-    assert group_accuracy(scores, labels, [9] * 7, (5, 1))['head_acc'] == pytest.approx(mean_class_accuracy(scores, labels))
+    assert group_accuracy(scores, labels, [9] * 7, (5, 1))['head_acc'] == pytest.approx(
+        mean_class_accuracy(scores, labels)
+    )
 
 
-@pytest.mark.parametrize('counts, message', [([1, 2], '2 class counts for scores over 7'), ([1.5] * 7, 'whole number'),
-                                             ([-1] * 7, 'whole number'), ([], 'whole number')])
+@pytest.mark.parametrize(
+    'counts, message',
+    [
+        ([1, 2], '2 class counts for scores over 7'),
+        ([1.5] * 7, 'whole number'),
+        ([-1] * 7, 'whole number'),
+        ([], 'whole number'),
+    ],
+)
 def test_counts_that_are_none_are_refused(counts, message):
     with pytest.raises(DataError, match=message):
         group_accuracy(*clips(0), counts)
@@ -72,11 +100,16 @@ def test_counts_that_are_none_are_refused(counts, message):
 
 # -- calibration -------------------------------------------------------------------------------------------------------
 
+
 def slow_bins(probs, labels, bins):
     rows = [[] for _ in range(bins)]
     for p, y in zip(probs, labels):
         if y >= 0:
-            b = next(b for b in range(bins) if float(p.max()) <= np.linspace(0, 1, bins + 1)[b + 1] or b == bins - 1)
+            b = next(
+                b
+                for b in range(bins)
+                if float(p.max()) <= np.linspace(0, 1, bins + 1)[b + 1] or b == bins - 1
+            )
             rows[b].append((float(p.max()), p.argmax() == y))
     return rows
 
@@ -93,7 +126,9 @@ def test_bins_and_the_calibration_error_equal_one_clip_at_a_time(seed, bins):
         assert found.confidence[b] == pytest.approx(confidence, nan_ok=True)
         assert found.accuracy[b] == pytest.approx(accuracy, nan_ok=True)
         error += abs(accuracy - confidence) * len(row) if row else 0
-    assert expected_calibration_error(probs, labels, bins) == pytest.approx(error / (labels >= 0).sum())
+    assert expected_calibration_error(probs, labels, bins) == pytest.approx(
+        error / (labels >= 0).sum()
+    )
 
 
 def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
@@ -102,13 +137,16 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
     assert expected_calibration_error(sure, [1, 2, 3, 0]) == 1.0
 
 
-@pytest.mark.parametrize('scores', [[[2.0, 1.0]], [[0.5, 0.4]], [[1.5, -0.5]], [[float('inf'), 0.0]]])
+@pytest.mark.parametrize(
+    'scores', [[[2.0, 1.0]], [[0.5, 0.4]], [[1.5, -0.5]], [[float('inf'), 0.0]]]
+)
 def test_scores_that_are_no_probabilities_are_refused(scores):
     with pytest.raises(DataError, match=r"no set of probabilities(.|\n)*average_clips='prob'"):
         reliability_bins(scores, [0])
 
 
 # -- intervals ---------------------------------------------------------------------------------------------------------
+
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_either_side():
     values = np.random.default_rng(0).normal(3.0, 1.0, 400)
@@ -121,10 +159,16 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_either_side():
 
 def test_the_interval_repeats_with_its_seed_and_keeps_rows_together():
     scores, labels = np.eye(5)[np.arange(50) % 5], np.arange(50) % 5
-    assert bootstrap_interval(lambda s, y: top_k_accuracy(s, y, 1)[0], scores, labels, num_draws=50) == (1.0, 1.0)
+    assert bootstrap_interval(
+        lambda s, y: top_k_accuracy(s, y, 1)[0], scores, labels, num_draws=50
+    ) == (1.0, 1.0)
     values = np.arange(30.0)
-    assert bootstrap_interval(np.mean, values, seed=1) == bootstrap_interval(np.mean, values, seed=1)
-    assert bootstrap_interval(np.mean, values, seed=1) != bootstrap_interval(np.mean, values, seed=2)
+    assert bootstrap_interval(np.mean, values, seed=1) == bootstrap_interval(
+        np.mean, values, seed=1
+    )
+    assert bootstrap_interval(np.mean, values, seed=1) != bootstrap_interval(
+        np.mean, values, seed=2
+    )
 
 
 @pytest.mark.parametrize('arrays', [([1, 2], [1]), ([],)])
@@ -134,6 +178,14 @@ def test_arrays_that_do_not_belong_together_are_refused(arrays):
 
 
 @pytest.mark.parametrize(
-    ('counts', 'long'), [([50, 50, 50], False), ([60, 50, 40], False), ([60, 30, 40], True), ([3, 0], True), ([1, 0], False)])
+    ('counts', 'long'),
+    [
+        ([50, 50, 50], False),
+        ([60, 50, 40], False),
+        ([60, 30, 40], True),
+        ([3, 0], True),
+        ([1, 0], False),
+    ],
+)
 def test_thirds_of_the_classes_mean_something_where_counts_differ(counts, long):
     assert is_long_tailed(counts) is long

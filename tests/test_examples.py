@@ -1,4 +1,5 @@
 """What users write in a file of their own, with no other file touched: networks, inputs, data sets, steps."""
+
 from __future__ import annotations
 
 import re
@@ -56,14 +57,18 @@ def test_an_example_trains_and_is_tested(folder, name, monkeypatch, capsys):
 def write_nine_joints(path: Path) -> None:
     """39 clips of 9 joints in pixels; a class lifts the left hand, the right hand, or none."""
     rng = np.random.default_rng(0)
-    standing = np.array([[0, 60], [0, 0], [0, -40], [-30, 30], [-30, 60], [-30, 75], [30, 30], [30, 60], [30, 75]])
+    standing = np.array(
+        [[0, 60], [0, 0], [0, -40], [-30, 30], [-30, 60], [-30, 75], [30, 30], [30, 60], [30, 75]]
+    )
     annotations = []
     for index in range(39):
         keypoint = standing + (320, 240) + rng.normal(0, 2, (1, 60, 9, 2))
         if index % 3:
             hand = [4, 5] if index % 3 == 1 else [7, 8]
             keypoint[0, :, hand, 1] -= np.linspace(0, 100, 60)
-        annotations.append(make_annotation(f'clip_{index}', keypoint, label=index % 3, img_shape=(480, 640)))
+        annotations.append(
+            make_annotation(f'clip_{index}', keypoint, label=index % 3, img_shape=(480, 640))
+        )
     names = [annotation['frame_dir'] for annotation in annotations]
     path.parent.mkdir()
     write_annotations(path, {'train': names[:24], 'val': names[24:]}, annotations)
@@ -79,8 +84,17 @@ def test_nine_joints_of_ones_own_train_with_stgcn_plus_plus(tmp_path, monkeypatc
 
     # Smaller and shorter, but for the joints nothing else.
     lengths = [f'data.{part}.pipeline.2.clip_len=20' for part in ('train.dataset', 'val', 'test')]
-    words = [config, '--cfg-options', 'model.backbone.base_channels=16', 'model.backbone.num_stages=3', 'model.cls_head.in_channels=16',
-             'total_epochs=5', 'data.videos_per_gpu=8', 'data.workers_per_gpu=0', *lengths]
+    words = [
+        config,
+        '--cfg-options',
+        'model.backbone.base_channels=16',
+        'model.backbone.num_stages=3',
+        'model.cls_head.in_channels=16',
+        'total_epochs=5',
+        'data.videos_per_gpu=8',
+        'data.workers_per_gpu=0',
+        *lengths,
+    ]
     for name in ('train', 'test'):
         assert script(name).main(words) == 0
     scores = load_scores('work_dirs/nine_joints/j/scores.npz').scores
@@ -89,18 +103,37 @@ def test_nine_joints_of_ones_own_train_with_stgcn_plus_plus(tmp_path, monkeypatc
 
 @pytest.mark.slow
 def test_two_ranks_train_a_graph_network(folder):
-    done = run('tools/train.py', 'graph_network_config.py', '--cfg-options', 'total_epochs=1', '--launcher', 'pytorch', cwd=folder,
-               processes=2)
+    done = run(
+        'tools/train.py',
+        'graph_network_config.py',
+        '--cfg-options',
+        'total_epochs=1',
+        '--launcher',
+        'pytorch',
+        cwd=folder,
+        processes=2,
+    )
     assert done.returncode == 0, done.stderr
     assert (folder / 'run' / 'epoch_1.pth').exists()
 
 
-def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_are_read(folder, monkeypatch):
+def test_a_pipeline_that_lacks_what_the_recognizer_takes_is_named_before_data_are_read(
+    folder, monkeypatch
+):
     monkeypatch.chdir(folder)
     (folder / 'train.pkl').unlink()
-    with pytest.raises(ConfigError, match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which HeatmapsAndKey"):
-        script('train').main(['two_inputs_config.py', '--cfg-options', "data.train.pipeline.7.keys=['imgs','label']",
-                              "data.train.pipeline.8.keys=['imgs','label']"])
+    with pytest.raises(
+        ConfigError,
+        match=r"data\.train\.pipeline\[7\] \(Collect\) does not collect 'keypoint', which HeatmapsAndKey",
+    ):
+        script('train').main(
+            [
+                'two_inputs_config.py',
+                '--cfg-options',
+                "data.train.pipeline.7.keys=['imgs','label']",
+                "data.train.pipeline.8.keys=['imgs','label']",
+            ]
+        )
 
 
 @pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*.py')), ids=lambda file: file.stem)

@@ -1,4 +1,5 @@
 """What goes wrong in a loader's worker reaches the user as it would without workers."""
+
 import os
 import pickle
 
@@ -47,13 +48,25 @@ class Kill:
 def test_a_killed_worker_is_said_so(tmp_path, monkeypatch):
     (tmp_path / 'killer.py').write_text(KILLER)
     monkeypatch.setenv('MAIN_PID', str(os.getpid()))
-    config = problem(tmp_path, extra="custom_imports = dict(imports=['killer'])\ntrain_pipeline.insert(0, dict(type='Kill'))\n")
-    with pytest.raises(UserError, match=r'worker that prepares clips is gone.* Try data\.workers_per_gpu=0'):
+    config = problem(
+        tmp_path,
+        extra="custom_imports = dict(imports=['killer'])\ntrain_pipeline.insert(0, dict(type='Kill'))\n",
+    )
+    with pytest.raises(
+        UserError, match=r'worker that prepares clips is gone.* Try data\.workers_per_gpu=0'
+    ):
         train(config, TrainOptions(validate=False), ['data.workers_per_gpu=2'])
 
 
 def test_a_faulty_test_clip_leaves_no_result(tmp_path, config):
-    train(problem(tmp_path / 'right' if (tmp_path / 'right').mkdir() is None else None), TrainOptions(work_dir=str(tmp_path / 'run')))
+    train(
+        problem(tmp_path / 'right' if (tmp_path / 'right').mkdir() is None else None),
+        TrainOptions(work_dir=str(tmp_path / 'run')),
+    )
     with pytest.raises(DataError, match='test_7.*img_shape'):
-        test(config, TestOptions(out=str(tmp_path / 'out' / 'result.pkl')), ['data.workers_per_gpu=1'])
+        test(
+            config,
+            TestOptions(out=str(tmp_path / 'out' / 'result.pkl')),
+            ['data.workers_per_gpu=1'],
+        )
     assert not (tmp_path / 'out').exists()

@@ -1,4 +1,5 @@
 """Several processes: one is killed, one sees other data, one meets a loss that is not finite. Nobody is left waiting."""
+
 import os
 import re
 import subprocess
@@ -21,14 +22,25 @@ ENV = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
 
 def two(config, *options, **env):
     """Training on two processes, to its end."""
-    return subprocess.run([*WORDS, str(config), '2', *options], env={**ENV, **env}, capture_output=True, text=True, timeout=280,
-                          check=False)
+    return subprocess.run(
+        [*WORDS, str(config), '2', *options],
+        env={**ENV, **env},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
 
 
 def rank_pids(launcher: subprocess.Popen) -> dict[int, int]:
     """rank -> pid of the processes that torchrun started."""
     found = {}
-    listed = subprocess.run(['ps', '-o', 'pid=', '--ppid', str(launcher.pid)], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ['ps', '-o', 'pid=', '--ppid', str(launcher.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for pid in listed.split():
         with open(f'/proc/{pid}/environ', 'rb') as f:
             rank = re.search(rb'\0RANK=(\d+)', f.read())
@@ -39,15 +51,26 @@ def rank_pids(launcher: subprocess.Popen) -> dict[int, int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists('/proc/self/environ'), reason='needs /proc')
-@pytest.mark.parametrize('victim, moment', [(0, 'training'), (1, 'training'), (0, 'saving'), (1, 'saving')])
+@pytest.mark.parametrize(
+    'victim, moment', [(0, 'training'), (1, 'training'), (0, 'saving'), (1, 'saving')]
+)
 def test_one_rank_killed_the_other_stops_within_60_seconds_and_names_it(tmp_path, victim, moment):
-    config = problem(tmp_path, extra='total_epochs = 8\nlog_config = dict(interval=1)\n'
-                                     'checkpoint_config = dict(by_epoch=False, interval=1, max_keep_ckpts=3)\n')
+    config = problem(
+        tmp_path,
+        extra='total_epochs = 8\nlog_config = dict(interval=1)\n'
+        'checkpoint_config = dict(by_epoch=False, interval=1, max_keep_ckpts=3)\n',
+    )
     done = two(config)
     assert done.returncode == 0, done.stderr
     (tmp_path / 'run').rename(tmp_path / 'whole')
-    process = subprocess.Popen([*WORDS, str(config), '2'], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        [*WORDS, str(config), '2'],
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     with ended(process):
         assert wait_for(lambda: (tmp_path / 'run' / 'iter_4.pth').exists(), process, pause=0.01)
         pids = rank_pids(process)
@@ -60,7 +83,10 @@ def test_one_rank_killed_the_other_stops_within_60_seconds_and_names_it(tmp_path
         seconds = time.monotonic() - struck
     assert process.returncode != 0
     survivor = 1 - victim
-    assert f'error: rank {survivor}: lost rank {victim} without a word (killed, out of memory' in stderr, stderr
+    assert (
+        f'error: rank {survivor}: lost rank {victim} without a word (killed, out of memory'
+        in stderr
+    ), stderr
     assert 'Start the same command again' in stderr
     print(f'the other left after {seconds:.1f} s')
     done = two(config)
@@ -71,22 +97,31 @@ def test_one_rank_killed_the_other_stops_within_60_seconds_and_names_it(tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name, change', [('clips', "data['train']['ann_file'] = '{folder}/other/train.pkl'"),
-                                          ('val_clips', "data['val']['ann_file'] = '{folder}/other/val.pkl'"),
-                                          ('settings', "optimizer['lr'] = 0.02"), ('checkpoint', "work_dir = '{folder}/elsewhere'")])
+@pytest.mark.parametrize(
+    'name, change',
+    [
+        ('clips', "data['train']['ann_file'] = '{folder}/other/train.pkl'"),
+        ('val_clips', "data['val']['ann_file'] = '{folder}/other/val.pkl'"),
+        ('settings', "optimizer['lr'] = 0.02"),
+        ('checkpoint', "work_dir = '{folder}/elsewhere'"),
+    ],
+)
 def test_ranks_that_do_not_see_the_same_are_told_at_the_start(tmp_path, name, change):
     """The config differs by rank, as it would when two machines hold different files."""
     (tmp_path / 'other').mkdir()
     problem(tmp_path / 'other', num_train=38, num_test=12)
     change = change.replace('{folder}', str(tmp_path))
-    config = problem(tmp_path, extra=f"import os\nif os.environ.get('RANK') == os.environ.get('ODD', 'none'):\n    {change}\ndel os\n")
-    if name == 'checkpoint':            # a run to go on with, which rank 1 does not find
+    config = problem(
+        tmp_path,
+        extra=f"import os\nif os.environ.get('RANK') == os.environ.get('ODD', 'none'):\n    {change}\ndel os\n",
+    )
+    if name == 'checkpoint':  # a run to go on with, which rank 1 does not find
         assert two(config).returncode == 0
     before = sorted(tmp_path.glob('run/*'))
     done = two(config, ODD='1')
     assert done.returncode != 0
     said = f'error: The processes do not see the same {name}: ranks [1] differ from rank 0. Give every machine the same'
-    assert done.stderr.count(said) == 1, done.stderr          # both say it, and the launcher shows it once
+    assert done.stderr.count(said) == 1, done.stderr  # both say it, and the launcher shows it once
     assert sorted(tmp_path.glob('run/*')) == before and not (tmp_path / 'elsewhere').exists()
 
 
@@ -112,13 +147,18 @@ I3DHead.loss = poisoned
 @pytest.mark.parametrize('on_nan', ['stop', 'skip'])
 def test_a_loss_that_is_not_finite_on_one_rank_is_everybodys(tmp_path, on_nan):
     (tmp_path / 'poison.py').write_text(POISON)
-    config = problem(tmp_path, extra="custom_imports = dict(imports=['poison'])\nlog_config = dict(interval=1)\n")
+    config = problem(
+        tmp_path, extra="custom_imports = dict(imports=['poison'])\nlog_config = dict(interval=1)\n"
+    )
     done = two(config, '--on-nan', on_nan)
     if on_nan == 'stop':
         assert done.returncode != 0
         lines = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-        assert len(lines) == 1, done.stderr         # both ranks say the same, and it is shown once
-        assert re.search(r'epoch 2, iteration 2: the loss is not finite.*clips of that batch: train_\d+, .*epoch_1\.pth', lines[0])
+        assert len(lines) == 1, done.stderr  # both ranks say the same, and it is shown once
+        assert re.search(
+            r'epoch 2, iteration 2: the loss is not finite.*clips of that batch: train_\d+, .*epoch_1\.pth',
+            lines[0],
+        )
     else:
         assert done.returncode == 0, done.stderr
         assert done.stderr.count('the loss is not finite; batch left out (train_') == 2
@@ -150,16 +190,27 @@ Trainer.step = failing
 @pytest.mark.parametrize('error', ['UserError("on purpose")', 'ValueError("on purpose")'])
 def test_an_error_on_one_rank_ends_both_within_seconds_though_they_have_workers(tmp_path, error):
     (tmp_path / 'failing.py').write_text(FAILING.format(error=error))
-    config = problem(tmp_path, extra="custom_imports = dict(imports=['failing'])\nlog_config = dict(interval=1)\n")
-    process = subprocess.Popen([*WORDS, str(config), '2', '--cfg-options', 'data.workers_per_gpu=2'], env=ENV, text=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    config = problem(
+        tmp_path,
+        extra="custom_imports = dict(imports=['failing'])\nlog_config = dict(interval=1)\n",
+    )
+    process = subprocess.Popen(
+        [*WORDS, str(config), '2', '--cfg-options', 'data.workers_per_gpu=2'],
+        env=ENV,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     with ended(process):
         before = next(line for line in process.stderr if line == 'failing now\n')
         start = time.monotonic()
         stderr = before + process.communicate(timeout=200)[1]
         seconds = time.monotonic() - start
     assert process.returncode != 0 and 'on purpose' in stderr, stderr
-    assert seconds < 100, stderr        # 10 of them may go by until the other rank has heard; loaders alone would wait 127
+    assert seconds < 100, (
+        stderr
+    )  # 10 of them may go by until the other rank has heard; loaders alone would wait 127
 
 
 MEETING = """
@@ -187,21 +238,41 @@ def meet(tmp_path, what, world=2, patience=100):
 
     patience    seconds in which a rank that lives is heard, on the most loaded machine
     """
-    (tmp_path / 'meeting.py').write_text(MEETING.format(tests=str(ROOT / 'tests' / 'helpers'), what=what, patience=patience))
+    (tmp_path / 'meeting.py').write_text(
+        MEETING.format(tests=str(ROOT / 'tests' / 'helpers'), what=what, patience=patience)
+    )
     import socket
+
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    env = {**ENV, 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port), 'WORLD_SIZE': str(world), 'OMP_NUM_THREADS': '1'}
-    ranks = [subprocess.Popen([sys.executable, str(tmp_path / 'meeting.py')], env={**env, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for rank in range(world)]
+    env = {
+        **ENV,
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': str(port),
+        'WORLD_SIZE': str(world),
+        'OMP_NUM_THREADS': '1',
+    }
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(tmp_path / 'meeting.py')],
+            env={**env, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(world)
+    ]
     return [(process.communicate(timeout=250)[1], process.returncode) for process in ranks]
 
 
 def test_a_rank_that_leaves_by_an_error_is_quoted_by_the_others(tmp_path):
     (said, status), (own, _) = meet(tmp_path, 'raise UserError("train.pkl: no such file.")')
     assert status == 2 and own == 'error: train.pkl: no such file.\n'
-    assert 'error: rank 0: rank 1 stopped first, saying: train.pkl: no such file.' in said and 'Traceback' not in said
+    assert (
+        'error: rank 0: rank 1 stopped first, saying: train.pkl: no such file.' in said
+        and 'Traceback' not in said
+    )
 
 
 @pytest.mark.slow
@@ -209,23 +280,39 @@ def test_a_rank_that_leaves_by_an_error_is_quoted_by_the_others(tmp_path):
 def test_a_killed_rank_is_named_without_a_launcher_too(tmp_path, world):
     said = meet(tmp_path, 'os.kill(os.getpid(), 9)', world=world, patience=20)
     for rank in set(range(world)) - {1}:
-        assert said[rank][1] == 2 and f'rank {rank}: lost rank 1 without a word' in said[rank][0], said[rank]
+        assert said[rank][1] == 2 and f'rank {rank}: lost rank 1 without a word' in said[rank][0], (
+            said[rank]
+        )
 
 
 def test_one_process_alone_has_no_roll_call():
     with pytest.raises(UserError, match='as it was'), together(Ranks(0, 1, 0, torch.device('cpu'))):
         raise UserError('as it was')
     assert not _is_broken_connection(ValueError('gloo'))
-    assert _is_broken_connection(RuntimeError('[.../gloo/transport/tcp/pair.cc:553] Connection closed by peer'))
+    assert _is_broken_connection(
+        RuntimeError('[.../gloo/transport/tcp/pair.cc:553] Connection closed by peer')
+    )
 
 
 # -- who shares the cores ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('tasks, node, own, sharing', [
-    ('8(x2)', '1', None, 8), ('4,2', '1', None, 2), ('4(x2),1', '2', None, 1), ('', '0', None, 16),
-    ('8(x2)', '0', '10000', 1), ('8', '0', '0', 8)])
-def test_ranks_under_srun_share_the_cores_of_their_node_unless_bound_to_their_own(monkeypatch, tasks, node, own, sharing):
+
+@pytest.mark.parametrize(
+    'tasks, node, own, sharing',
+    [
+        ('8(x2)', '1', None, 8),
+        ('4,2', '1', None, 2),
+        ('4(x2),1', '2', None, 1),
+        ('', '0', None, 16),
+        ('8(x2)', '0', '10000', 1),
+        ('8', '0', '0', 8),
+    ],
+)
+def test_ranks_under_srun_share_the_cores_of_their_node_unless_bound_to_their_own(
+    monkeypatch, tasks, node, own, sharing
+):
     from pyskl.engine.distributed import _slurm_sharing
+
     for name, value in (('STEP_TASKS_PER_NODE', tasks), ('NODEID', node), ('CPUS_PER_TASK', own)):
         monkeypatch.delenv(f'SLURM_{name}', raising=False)
         if value is not None:

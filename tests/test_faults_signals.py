@@ -1,4 +1,5 @@
 """Polite signals, whenever they come: starting, training, validating, saving; one process and several."""
+
 import os
 import re
 import signal
@@ -38,7 +39,9 @@ def goes_on_to_the_same_end(whole, work_dir):
 
 
 @pytest.mark.parametrize('number, status', ALL)
-def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(whole, tmp_path, monkeypatch, number, status):
+def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(
+    whole, tmp_path, monkeypatch, number, status
+):
     step, done = Trainer.step, []
 
     def step_and_signal(self, batch):
@@ -46,6 +49,7 @@ def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(whole, 
         if len(done) == 3:
             signal.raise_signal(number)
         return step(self, batch)
+
     monkeypatch.setattr(Trainer, 'step', step_and_signal)
     with pytest.raises(Stopped, match=f'{number.name}.*iter_3.pth') as stopped:
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
@@ -54,7 +58,9 @@ def test_each_signal_lets_the_iteration_finish_and_leaves_its_own_status(whole, 
     goes_on_to_the_same_end(whole, tmp_path)
 
 
-def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(whole, tmp_path, monkeypatch):
+def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(
+    whole, tmp_path, monkeypatch
+):
     predict, done = Recognizer3D.predict, []
 
     def predict_and_signal(self, imgs):
@@ -62,12 +68,13 @@ def test_a_signal_while_validating_leaves_at_once_and_validates_when_it_goes_on(
         if len(done) == 1:
             signal.raise_signal(signal.SIGTERM)
         return predict(self, imgs)
+
     monkeypatch.setattr(Recognizer3D, 'predict', predict_and_signal)
     with pytest.raises(Stopped) as stopped:
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
     saved = read_checkpoint(stopped.value.checkpoint)
     assert (saved['meta']['epoch'], saved['meta']['iter'], saved['resume']['inner']) == (0, 5, 5)
-    assert len(done) <= 9       # one batch of 8 clips; the other 5 were not looked at
+    assert len(done) <= 9  # one batch of 8 clips; the other 5 were not looked at
     monkeypatch.undo()
     goes_on_to_the_same_end(whole, tmp_path)
 
@@ -77,13 +84,17 @@ def test_a_signal_while_a_checkpoint_is_written_lets_it_be_written(whole, tmp_pa
 
     def fsync_and_signal(handle):
         done.append(1)
-        if len(done) == 3:          # the config, the best checkpoint, the numbered one
+        if len(done) == 3:  # the config, the best checkpoint, the numbered one
             signal.raise_signal(signal.SIGINT)
         fsync(handle)
+
     monkeypatch.setattr(os, 'fsync', fsync_and_signal)
     with pytest.raises(Stopped) as stopped:
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))
-    assert Path(stopped.value.checkpoint).name == 'epoch_1.pth' and read_checkpoint(stopped.value.checkpoint)['meta']['epoch'] == 1
+    assert (
+        Path(stopped.value.checkpoint).name == 'epoch_1.pth'
+        and read_checkpoint(stopped.value.checkpoint)['meta']['epoch'] == 1
+    )
     assert not list(tmp_path.glob('.*'))
     monkeypatch.undo()
     goes_on_to_the_same_end(whole, tmp_path)
@@ -96,7 +107,7 @@ def test_a_second_ctrl_c_does_not_wait_but_the_echo_of_the_first_is_no_second(mo
     with StopRequest(Collectives(Ranks(0, 1, 0, 'cpu'))) as stop:
         signal.raise_signal(signal.SIGINT)
         clock[0] += 0.5
-        signal.raise_signal(signal.SIGINT)          # from the terminal and from the launcher
+        signal.raise_signal(signal.SIGINT)  # from the terminal and from the launcher
         assert stop.agreed() == signal.SIGINT
         clock[0] += 5
         with pytest.raises(KeyboardInterrupt):
@@ -104,7 +115,9 @@ def test_a_second_ctrl_c_does_not_wait_but_the_echo_of_the_first_is_no_second(mo
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigterm(whole, tmp_path, monkeypatch):
+def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigterm(
+    whole, tmp_path, monkeypatch
+):
     """As a shell starts a script's background jobs."""
     step, done = Trainer.step, []
 
@@ -115,6 +128,7 @@ def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigter
         if len(done) == 7:
             signal.raise_signal(signal.SIGTERM)
         return step(self, batch)
+
     monkeypatch.setattr(Trainer, 'step', step_and_signals)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -125,7 +139,9 @@ def test_started_with_sigint_ignored_a_training_says_so_once_and_stops_on_sigter
         signal.signal(signal.SIGINT, before)
     assert len(done) == 7
     (log,) = tmp_path.glob('*.log')
-    said = [line for line in log.read_text().splitlines() if 'Ctrl-C does not stop this run' in line]
+    said = [
+        line for line in log.read_text().splitlines() if 'Ctrl-C does not stop this run' in line
+    ]
     assert len(said) == 1 and f'kill {os.getpid()}' in said[0]
 
 
@@ -135,7 +151,12 @@ def test_a_training_in_a_terminal_says_nothing_of_ctrl_c(whole):
 
 def test_what_a_test_starts_can_be_interrupted():
     code = 'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'
-    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout == 'True\n'
+    assert (
+        subprocess.run(
+            [sys.executable, '-c', code], capture_output=True, text=True, check=True
+        ).stdout
+        == 'True\n'
+    )
 
 
 def test_so_it_can_when_the_tests_themselves_run_in_the_background():
@@ -155,10 +176,15 @@ def loads_torch(process):
 
 
 @pytest.mark.skipif(not Path('/proc/self/maps').exists(), reason='needs /proc')
-@pytest.mark.parametrize('script, number, statuses', [
-    ('train', signal.SIGINT, (130, -2)), ('train', signal.SIGTERM, (-15, 143)),
-    pytest.param('test', signal.SIGINT, (130, -2), marks=pytest.mark.slow),
-    pytest.param('train', signal.SIGUSR1, (-10, 138), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    'script, number, statuses',
+    [
+        ('train', signal.SIGINT, (130, -2)),
+        ('train', signal.SIGTERM, (-15, 143)),
+        pytest.param('test', signal.SIGINT, (130, -2), marks=pytest.mark.slow),
+        pytest.param('train', signal.SIGUSR1, (-10, 138), marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, number, statuses):
     config = problem(tmp_path)
     with ended(start(f'tools/{script}.py', config)) as process:
@@ -166,14 +192,19 @@ def test_a_signal_while_the_program_starts_ends_it_quietly(tmp_path, script, num
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
         assert process.returncode in statuses, stderr
-    said = [line for line in stderr.splitlines() if ' - pyskl - ' not in line]      # where the signal found it training already
+    said = [
+        line for line in stderr.splitlines() if ' - pyskl - ' not in line
+    ]  # where the signal found it training already
     assert 'Traceback' not in stderr and len(said) <= 1, stderr
     assert not (tmp_path / 'run').exists() or 'goes on from there' in stderr
 
 
 def is_at(work_dir, iteration):
     """Has the run logged that iteration of its whole run (5 batches an epoch in one process, 3 in two)?"""
-    return lambda: sum(len(re.findall(r'"mode": "train"', p.read_text())) for p in work_dir.glob('*.log.json')) >= iteration
+    return lambda: (
+        sum(len(re.findall(r'"mode": "train"', p.read_text())) for p in work_dir.glob('*.log.json'))
+        >= iteration
+    )
 
 
 @pytest.mark.slow
@@ -182,7 +213,9 @@ def is_at(work_dir, iteration):
 def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path, number, status, workers):
     """As a terminal's Ctrl-C and Slurm send it."""
     config = problem(tmp_path, extra='total_epochs = 400\nlog_config = dict(interval=1)\n')
-    with ended(start('tools/train.py', config, '--cfg-options', f'data.workers_per_gpu={workers}')) as process:
+    with ended(
+        start('tools/train.py', config, '--cfg-options', f'data.workers_per_gpu={workers}')
+    ) as process:
         assert wait_for(is_at(tmp_path / 'run', 7), process)
         os.killpg(process.pid, number)
         _, stderr = process.communicate(timeout=120)
@@ -195,13 +228,21 @@ def test_a_signal_to_the_whole_process_group_spares_the_workers(tmp_path, number
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_path, number):
     import shutil
+
     config = problem(tmp_path, extra='total_epochs = 12\nlog_config = dict(interval=1)\n')
     env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
     words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     (tmp_path / 'run').rename(tmp_path / 'whole')
-    process = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        words,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     with ended(process):
         assert wait_for(is_at(tmp_path / 'run', 7), process)
         process.send_signal(number)
@@ -222,8 +263,11 @@ def test_a_signal_to_the_launcher_lets_both_ranks_leave_together_and_go_on(tmp_p
 @pytest.mark.slow
 def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_path):
     """13 clips in batches of 6 on two ranks: one has two batches, the other one."""
-    config = problem(tmp_path, extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\nlog_config = dict(interval=1)\n'
-                                     "custom_imports = dict(imports=['signal_self'])\n")
+    config = problem(
+        tmp_path,
+        extra='total_epochs = 2\ndata["val_dataloader"] = dict(videos_per_gpu=6)\nlog_config = dict(interval=1)\n'
+        "custom_imports = dict(imports=['signal_self'])\n",
+    )
     (tmp_path / 'signal_self.py').write_text(
         'import os, signal\nfrom pyskl.models.recognizers.recognizer3d import Recognizer3D\n'
         'predict = Recognizer3D.predict\n'
@@ -231,11 +275,23 @@ def test_a_signal_while_two_unequal_ranks_validate_leaves_no_rank_behind(tmp_pat
         '    if os.environ["RANK"] == "1" and os.environ.get("SIGNAL_SELF"):\n'
         '        os.kill(os.getpid(), signal.SIGTERM)\n'
         '    return predict(self, imgs)\n'
-        'Recognizer3D.predict = predict_and_signal\n')
+        'Recognizer3D.predict = predict_and_signal\n'
+    )
     words = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), str(config), '2']
     env = {**os.environ, 'PYTHON': sys.executable, 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run(words, env={**env, 'SIGNAL_SELF': '1'}, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode != 0 and 'SIGTERM' in done.stderr and 'The same command goes on from there' in done.stderr, done.stderr
+    done = subprocess.run(
+        words,
+        env={**env, 'SIGNAL_SELF': '1'},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (
+        done.returncode != 0
+        and 'SIGTERM' in done.stderr
+        and 'The same command goes on from there' in done.stderr
+    ), done.stderr
     assert read_checkpoint(tmp_path / 'run' / 'latest.pth')['resume']['inner'] == 3
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

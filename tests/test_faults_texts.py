@@ -150,7 +150,11 @@ def test_a_packed_folder_with_an_empty_array_is_refused(name, tmp_path):
     clip = make_annotation('a', np.full((1, 3, 5, 2), 30.0), label=0, img_shape=(48, 64))
     write_packed(tmp_path / 'p', [clip])
     array = np.load(tmp_path / 'p' / f'{name}.npy')
-    for shape in ((0,) + array.shape[1:], array.shape[:1] + (0,) * (array.ndim - 1), (0,) * array.ndim):
+    for shape in (
+        (0,) + array.shape[1:],
+        array.shape[:1] + (0,) * (array.ndim - 1),
+        (0,) * array.ndim,
+    ):
         np.save(tmp_path / 'p' / f'{name}.npy', np.empty(shape, array.dtype))
         if shape != array.shape:
             with pytest.raises(UserError, match='p: '):
@@ -181,7 +185,9 @@ def test_a_name_that_is_a_formula_is_text_in_a_csv(tmp_path):
     for name in ('=1+1', '+1', '-1', '@SUM(A1)', '\t=1'):
         assert cell(name) == "'" + name
     assert cell('wave = hello') == 'wave = hello'
-    write_submission(tmp_path, ['-0nhGNFJ0bE', '+a.1'], np.array([1, 2]))  # names of clips, as they are
+    write_submission(
+        tmp_path, ['-0nhGNFJ0bE', '+a.1'], np.array([1, 2])
+    )  # names of clips, as they are
     for name in ('=1+1', '@SUM(A1)', "-1+cmd|' /C calc'!A0"):
         with pytest.raises(UserError, match='formula'):
             write_submission(tmp_path, [name], np.array([1]))

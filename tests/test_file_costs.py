@@ -116,6 +116,8 @@ def test_the_worst_file_costs_a_multiple_of_its_size(kind, tmp_path):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    print(f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * min(spent) / len(raw):.2f} us a byte ({len(raw):,} bytes)')
+    print(
+        f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * min(spent) / len(raw):.2f} us a byte ({len(raw):,} bytes)'
+    )
     assert peak < memory * len(raw) + 4 * MB
     assert min(spent) < 1e-6 * microseconds * len(raw) + 1

@@ -1,4 +1,5 @@
 """Frames that occur several times in a training batch pass once, and BatchNorm counts them: the same step as with each for itself."""
+
 import copy
 from dataclasses import replace
 
@@ -30,15 +31,21 @@ def model():
     return speed_up(fill(build_model(small(head={'dropout': 0.0})))).train()
 
 
-def short_clips(lengths=(6, 4, 9), clip_len=12, people=1, double=False, motion=False, limbs=False, seed=0):
+def short_clips(
+    lengths=(6, 4, 9), clip_len=12, people=1, double=False, motion=False, limbs=False, seed=0
+):
     """Clips of so many frames with somebody, filled up with missing joints, which lie elsewhere in each clip; 3 joints, 16 x 16 pixels."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 16, (len(lengths), 1, people, clip_len, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (len(lengths), 1, people, clip_len, 3)).astype(np.float32)
     for i, length in enumerate(lengths):
         xy[i, ..., length:, :, :], score[i, ..., length:, :] = i, 0
-    what = {'with_kp': False, 'with_limb': True, 'skeletons': ((0, 1), (1, 2), (0, 2))} if limbs else {}
-    spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ), motion=motion, **what)
+    what = (
+        {'with_kp': False, 'with_limb': True, 'skeletons': ((0, 1), (1, 2), (0, 2))}
+        if limbs
+        else {}
+    )
+    spec = HeatmapSpec(double=double, left_kp=(1,), right_kp=(2,), motion=motion, **what)
     return Heatmaps(torch.from_numpy(xy), torch.from_numpy(score), (16, 16), spec)
 
 
@@ -46,16 +53,29 @@ def looped_clips(seed=0):
     """Two clips whose 7 frames come once or twice each, as sampling 12 of 7 gives them."""
     clips = short_clips(lengths=(7, 7), clip_len=7, seed=seed)
     frames = torch.arange(3, 15) % 7
-    return replace(clips, keypoint=clips.keypoint[:, :, :, frames], keypoint_score=clips.keypoint_score[:, :, :, frames])
+    return replace(
+        clips,
+        keypoint=clips.keypoint[:, :, :, frames],
+        keypoint_score=clips.keypoint_score[:, :, :, frames],
+    )
 
 
 def close(ours, expected, tolerance=2e-5):
-    torch.testing.assert_close(ours.double(), expected.double(), rtol=tolerance, atol=tolerance * float(expected.detach().abs().max()))
+    torch.testing.assert_close(
+        ours.double(),
+        expected.double(),
+        rtol=tolerance,
+        atol=tolerance * float(expected.detach().abs().max()),
+    )
 
 
 def layers(kind: str) -> nn.Module:
     torch.manual_seed(0)
-    made = ExactBatchNorm3d(8) if kind == 'norm' else JoinedConv(2, 8, 1, (1, 2, 2), bias=False, act_cfg=RELU, **PARTS)
+    made = (
+        ExactBatchNorm3d(8)
+        if kind == 'norm'
+        else JoinedConv(2, 8, 1, (1, 2, 2), bias=False, act_cfg=RELU, **PARTS)
+    )
     norm = made if kind == 'norm' else made.bn
     nn.init.uniform_(norm.weight, 0.5, 1.5)
     nn.init.normal_(norm.bias)
@@ -63,13 +83,26 @@ def layers(kind: str) -> nn.Module:
 
 
 @settings(max_examples=30, deadline=None)
-@given(kind=st.sampled_from(['norm', 'joined']), times=st.lists(st.integers(1, 9), min_size=1, max_size=12), seed=st.integers(0, 99))
+@given(
+    kind=st.sampled_from(['norm', 'joined']),
+    times=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    seed=st.integers(0, 99),
+)
 def test_batch_norm_counts_frames_as_if_each_were_there_for_itself(kind, times, seed):
     made, times = layers(kind), sorted(times)
-    runs = tuple((slice(times.index(n), times.index(n) + times.count(n)), n) for n in sorted(set(times)))
+    runs = tuple(
+        (slice(times.index(n), times.index(n) + times.count(n)), n) for n in sorted(set(times))
+    )
     torch.manual_seed(seed)
-    x = (torch.randn(1, 8 if kind == 'norm' else 2, len(times), 5, 4) + 1).contiguous(memory_format=torch.channels_last_3d).requires_grad_()
-    x_twin, twin = x.detach().double().requires_grad_(), copy.deepcopy(made).double()         # which torch's own BatchNorm serves
+    x = (
+        (torch.randn(1, 8 if kind == 'norm' else 2, len(times), 5, 4) + 1)
+        .contiguous(memory_format=torch.channels_last_3d)
+        .requires_grad_()
+    )
+    x_twin, twin = (
+        x.detach().double().requires_grad_(),
+        copy.deepcopy(made).double(),
+    )  # which torch's own BatchNorm serves
     expected = twin(x_twin.repeat_interleave(torch.tensor(times), 2))
     with counting_frames(made, runs):
         out = made(x)
@@ -77,16 +110,20 @@ def test_batch_norm_counts_frames_as_if_each_were_there_for_itself(kind, times, 
     for ours, theirs in zip(made.buffers(), twin.buffers()):
         close(ours, theirs)
     grad = torch.randn_like(expected)
-    ours = torch.autograd.grad(out.repeat_interleave(torch.tensor(times), 2), [x, *made.parameters()], grad.float())
+    ours = torch.autograd.grad(
+        out.repeat_interleave(torch.tensor(times), 2), [x, *made.parameters()], grad.float()
+    )
     theirs = torch.autograd.grad(expected, [x_twin, *twin.parameters()], grad)
     for a, b in zip(ours, theirs):
-        torch.testing.assert_close(a.double(), b.double(), rtol=1e-4, atol=1e-4 * (1 + float(b.abs().max())))
+        torch.testing.assert_close(
+            a.double(), b.double(), rtol=1e-4, atol=1e-4 * (1 + float(b.abs().max()))
+        )
 
 
 def test_layers_count_once_again_after_an_error():
     made = layers('joined')
-    with pytest.raises(KeyError), counting_frames(made, ((slice(0, 1), 3), )):
-        assert made.bn.frame_counts == ((slice(0, 1), 3), )
+    with pytest.raises(KeyError), counting_frames(made, ((slice(0, 1), 3),)):
+        assert made.bn.frame_counts == ((slice(0, 1), 3),)
         raise KeyError
     assert made.bn.frame_counts is None
 
@@ -100,10 +137,23 @@ def step(model, clips):
     return losses, {n: p.grad for n, p in model.named_parameters()}, dict(model.named_buffers())
 
 
-@pytest.mark.parametrize('clips', [short_clips(), short_clips(limbs=True), short_clips(people=2), looped_clips(), short_clips((0, 0, 12))])
+@pytest.mark.parametrize(
+    'clips',
+    [
+        short_clips(),
+        short_clips(limbs=True),
+        short_clips(people=2),
+        looped_clips(),
+        short_clips((0, 0, 12)),
+    ],
+)
 def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips, monkeypatch):
-    frames, passed = [], SparseConv3d.forward                               # of the stem
-    monkeypatch.setattr(SparseConv3d, 'forward', lambda self, x: frames.append(x.shape[0] * x.shape[2]) or passed(self, x))
+    frames, passed = [], SparseConv3d.forward  # of the stem
+    monkeypatch.setattr(
+        SparseConv3d,
+        'forward',
+        lambda self, x: frames.append(x.shape[0] * x.shape[2]) or passed(self, x),
+    )
     losses, grads, buffers = step(model, clips)
     monkeypatch.setattr(RepeatedFrames, 'of', lambda *args: None)
     plain_losses, plain_grads, plain_buffers = step(model, clips)
@@ -111,49 +161,80 @@ def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips,
     torch.testing.assert_close(losses, plain_losses, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(buffers, plain_buffers, rtol=1e-4, atol=1e-5)
     # Rounding decides where ReLU lets through a value that is all but zero: a few numbers may differ, no gradient as a whole.
-    errors = [float((grads[name] - grad).norm() / (grad.norm() + 1e-6)) for name, grad in plain_grads.items()]
+    errors = [
+        float((grads[name] - grad).norm() / (grad.norm() + 1e-6))
+        for name, grad in plain_grads.items()
+    ]
     assert max(errors) < 0.01 and np.median(errors) < 1e-4
 
 
 def test_empty_frames_are_one_wherever_their_missing_joints_lie(model):
     repeated = RepeatedFrames.of(short_clips(), model.backbone, CPU)
-    assert repeated.frames.heatmaps.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1) and repeated.network.num_stages == 1
+    assert (
+        repeated.frames.heatmaps.shape[:4] == (1, 1, 3, 6 + 4 + 9 + 1)
+        and repeated.network.num_stages == 1
+    )
     assert repeated.frame_counts == ((slice(0, 19), 1), (slice(19, 20), 6 + 8 + 3))
 
 
 def test_frames_are_sorted_by_how_often_they_occur(model):
-    assert RepeatedFrames.of(looped_clips(), model.backbone, CPU).frame_counts == ((slice(0, 4), 1), (slice(4, 14), 2))
+    assert RepeatedFrames.of(looped_clips(), model.backbone, CPU).frame_counts == (
+        (slice(0, 4), 1),
+        (slice(4, 14), 2),
+    )
 
 
 @settings(max_examples=30, deadline=None)
-@given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=4), people=st.integers(1, 2), limbs=st.booleans(), seed=st.integers(0, 99))
+@given(
+    lengths=st.lists(st.integers(0, 12), min_size=1, max_size=4),
+    people=st.integers(1, 2),
+    limbs=st.booleans(),
+    seed=st.integers(0, 99),
+)
 def test_the_distinct_frames_put_together_are_the_clips(lengths, people, limbs, seed):
     clips = short_clips(tuple(lengths), people=people, limbs=limbs, seed=seed)
     repeated = RepeatedFrames.of(clips, speed_up(build_model(small())).train().backbone, CPU)
     if repeated is None:
         assert sum(lengths) + 1 > 0.95 * 12 * len(lengths)
         return
-    drawn = repeated.frames.heatmaps.draw()[0, 0].transpose(0, 1)                          # (F, C, H, W)
+    drawn = repeated.frames.heatmaps.draw()[0, 0].transpose(0, 1)  # (F, C, H, W)
     assert torch.equal(drawn[repeated.frames.index].transpose(1, 2), clips.draw()[:, 0])
 
 
-@pytest.mark.parametrize('change', [
-    {'clips': short_clips((12, 11, 12))}, {'clips': short_clips(double=True)}, {'clips': short_clips(motion=True)},
-    {'backbone': {'with_cp': True}}, {'backbone': {'conv1_kernel': (3, 7, 7)}}, {'backbone': {'norm_cfg': {'type': 'GN', 'num_groups': 2}}},
-    {'target': replace(CPU, dtype=torch.bfloat16)}, {'target': replace(CPU, device=torch.device('cuda'))},
-    {'target': replace(CPU, channels_last=False)}, {'hook': True}, {'compiled': True}], ids=str)
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'clips': short_clips((12, 11, 12))},
+        {'clips': short_clips(double=True)},
+        {'clips': short_clips(motion=True)},
+        {'backbone': {'with_cp': True}},
+        {'backbone': {'conv1_kernel': (3, 7, 7)}},
+        {'backbone': {'norm_cfg': {'type': 'GN', 'num_groups': 2}}},
+        {'target': replace(CPU, dtype=torch.bfloat16)},
+        {'target': replace(CPU, device=torch.device('cuda'))},
+        {'target': replace(CPU, channels_last=False)},
+        {'hook': True},
+        {'compiled': True},
+    ],
+    ids=str,
+)
 def test_what_has_few_repeats_or_cannot_count_takes_the_plain_way(change):
     backbone = speed_up(build_model(small(backbone=change.get('backbone')))).train().backbone
     if 'hook' in change:
         backbone.layer1.register_forward_hook(lambda layer, args, out: None)
     if 'compiled' in change:
         backbone.compile(backend='eager')
-    assert RepeatedFrames.of(change.get('clips', short_clips()), backbone, change.get('target', CPU)) is None
+    assert (
+        RepeatedFrames.of(change.get('clips', short_clips()), backbone, change.get('target', CPU))
+        is None
+    )
 
 
 def test_without_gradients_and_when_clips_are_mixed_the_plain_way_is_taken(model, monkeypatch):
     with torch.no_grad():
         assert RepeatedFrames.of(short_clips(), model.backbone, CPU) is None
     mixed = speed_up(build_model(small() | {'train_cfg': {'mixup': 0.2}})).train()
-    monkeypatch.setattr(RepeatedFrames, 'of', lambda *args: pytest.fail('mixed clips share no frames'))
+    monkeypatch.setattr(
+        RepeatedFrames, 'of', lambda *args: pytest.fail('mixed clips share no frames')
+    )
     step(mixed, short_clips())

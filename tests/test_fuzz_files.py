@@ -75,7 +75,14 @@ def packed(folder: Path) -> Path:
 def checkpoint(path: Path) -> None:
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    torch.save({'meta': {'epoch': 1}, 'state_dict': model.state_dict(), 'optimizer': optimizer.state_dict()}, path)
+    torch.save(
+        {
+            'meta': {'epoch': 1},
+            'state_dict': model.state_dict(),
+            'optimizer': optimizer.state_dict(),
+        },
+        path,
+    )
 
 
 def skeleton(folder: Path) -> Path:
@@ -174,7 +181,9 @@ def fuzz(kind: str, folder: Path, seed: int, count: int) -> tuple[int, float]:
     write, read = KINDS[kind]
     whole = write(folder)
     read(whole)
-    files = sorted(path for path in whole.rglob('*') if path.is_file()) if whole.is_dir() else [whole]
+    files = (
+        sorted(path for path in whole.rglob('*') if path.is_file()) if whole.is_dir() else [whole]
+    )
     contents = [path.read_bytes() for path in files]
     rng = np.random.default_rng([zlib.crc32(kind.encode()), seed])
     refused, slowest = 0, 0.0
@@ -189,7 +198,9 @@ def fuzz(kind: str, folder: Path, seed: int, count: int) -> tuple[int, float]:
             refused += 1
             assert len(str(error)) < 3000, error
         except Exception as error:
-            raise AssertionError(f'{kind}, seed {seed}, case {case}: {type(error).__name__}: {error}') from error
+            raise AssertionError(
+                f'{kind}, seed {seed}, case {case}: {type(error).__name__}: {error}'
+            ) from error
         slowest = max(slowest, time.process_time() - began)
         files[which].write_bytes(contents[which])
     return refused, slowest

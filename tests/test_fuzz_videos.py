@@ -59,7 +59,9 @@ def told(paths: list[Path]) -> Iterator[dict | None]:
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
     while paths:
         command = [sys.executable, str(ROOT / 'tests' / 'test_fuzz_videos.py'), *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=SECONDS * len(paths))
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=env, timeout=SECONDS * len(paths)
+        )
         lines = done.stdout.splitlines()
         assert 'Traceback' not in done.stderr, f'{paths[len(lines)]}: {done.stderr[-3000:]}'
         yield from map(json.loads, lines)

@@ -1,4 +1,5 @@
 """The fast renderers give what the slow, obvious one gives; and what a picture of people must be."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -20,30 +21,41 @@ from pyskl.inputs.heatmaps.render import _to_motion, blank
 V = 5
 LIMBS = ((0, 1), (1, 2), (3, 2), (0, 4))
 JOINT = HeatmapSpec(left_kp=(1, 3), right_kp=(2, 4))
-LIMB = dataclasses.replace(JOINT, with_kp=False, with_limb=True, skeletons=LIMBS, left_limb=(0,), right_limb=(2,))
+LIMB = dataclasses.replace(
+    JOINT, with_kp=False, with_limb=True, skeletons=LIMBS, left_limb=(0,), right_limb=(2,)
+)
 BOTH = dataclasses.replace(LIMB, with_kp=True)
 
 
 @st.composite
 def pictures(draw, spec=None):
     """(keypoint (M, T, V, 2), score (M, T, V), (H, W), spec): people in and out of the picture, some joints missing."""
-    rng = np.random.default_rng(draw(st.integers(0, 2 ** 32 - 1)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     people, frames = draw(st.integers(0, 4)), draw(st.integers(1, 3))
     size = draw(st.integers(1, 40)), draw(st.integers(1, 40))
     spec = spec or draw(st.sampled_from([JOINT, LIMB, BOTH]))
-    spec = dataclasses.replace(spec, sigma=draw(st.sampled_from([0.3, 0.6, 1.0, 2.5])), use_score=draw(st.booleans()),
-                               motion=draw(st.booleans()),
-                               scaling=draw(st.sampled_from([1.0, 1.0, 0.5, 1.7])), double=draw(st.booleans()))
-    reach = draw(st.sampled_from([0.5, 1.0, 2.0]))       # 0.5: all in the middle; 2: half of the joints outside
-    keypoint = ((rng.random((people, frames, V, 2)) - 0.5) * reach + 0.5) * np.array([size[1], size[0]])
+    spec = dataclasses.replace(
+        spec,
+        sigma=draw(st.sampled_from([0.3, 0.6, 1.0, 2.5])),
+        use_score=draw(st.booleans()),
+        motion=draw(st.booleans()),
+        scaling=draw(st.sampled_from([1.0, 1.0, 0.5, 1.7])),
+        double=draw(st.booleans()),
+    )
+    reach = draw(
+        st.sampled_from([0.5, 1.0, 2.0])
+    )  # 0.5: all in the middle; 2: half of the joints outside
+    keypoint = ((rng.random((people, frames, V, 2)) - 0.5) * reach + 0.5) * np.array(
+        [size[1], size[0]]
+    )
     score = rng.random((people, frames, V))
     keypoint[rng.random(score.shape) < 0.1] = 0
     score[rng.random(score.shape) < 0.2] = 0
     score[rng.random(score.shape) < 0.05] = 1e-3
-    if draw(st.booleans()):                              # limbs of less than a pixel
+    if draw(st.booleans()):  # limbs of less than a pixel
         keypoint[:, :, 1] = keypoint[:, :, 0] + draw(st.sampled_from([0, 0.4, 0.75]))
     if draw(st.booleans()):
-        keypoint = keypoint.round()                      # box edges that fall on pixels, limbs along the axes
+        keypoint = keypoint.round()  # box edges that fall on pixels, limbs along the axes
     return keypoint.astype(np.float32), score.astype(np.float32), size, spec
 
 
@@ -51,8 +63,13 @@ def batch_of_one(keypoint: np.ndarray, score: np.ndarray) -> tuple[torch.Tensor,
     return torch.from_numpy(keypoint)[None], torch.from_numpy(score)[None]
 
 
-def draw_densely(keypoint: torch.Tensor, score: torch.Tensor, size: tuple[int, int], spec: HeatmapSpec,
-                 mirrored: bool) -> torch.Tensor:
+def draw_densely(
+    keypoint: torch.Tensor,
+    score: torch.Tensor,
+    size: tuple[int, int],
+    spec: HeatmapSpec,
+    mirrored: bool,
+) -> torch.Tensor:
     """(B, C, T, H, W) by the renderer for accelerators, run here."""
     B, _, T, num_joints, _ = keypoint.shape
     out = torch.full((B, 1, spec.num_channels(num_joints), T, *spec.picture_size(size)), math.nan)
@@ -82,7 +99,9 @@ def assert_same(ours: torch.Tensor, slow: np.ndarray) -> None:
 def test_drawing_equals_the_slow_twin(picture):
     keypoint, score, size, spec = picture
     slow = render_slowly(keypoint, score, size, spec)
-    clips = Heatmaps(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    clips = Heatmaps(
+        torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec
+    )
     views = slow.reshape(clips.num_views, -1, *slow.shape[1:]).swapaxes(1, 2)
     assert_same(clips.draw()[0], views)
 
@@ -93,9 +112,15 @@ def test_the_dense_renderer_equals_the_slow_twin(picture):
     keypoint, score, size, spec = picture
     slow = render_slowly(keypoint, score, size, spec)
     frames = keypoint.shape[1]
-    assert_same(draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=False)[0], slow[:frames].swapaxes(0, 1))
+    assert_same(
+        draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=False)[0],
+        slow[:frames].swapaxes(0, 1),
+    )
     if spec.double:
-        assert_same(draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=True)[0], slow[frames:].swapaxes(0, 1))
+        assert_same(
+            draw_densely(*batch_of_one(keypoint, score), size, spec, mirrored=True)[0],
+            slow[frames:].swapaxes(0, 1),
+        )
 
 
 @given(pictures(JOINT), st.integers(0, V - 1))
@@ -104,15 +129,20 @@ def test_batched_render_equals_one_joint_at_a_time(picture, joint):
     keypoint, score, size, spec = picture
     spec = dataclasses.replace(spec, double=False)
     whole = render(*batch_of_one(keypoint, score), size, spec)
-    alone = render(*batch_of_one(keypoint[:, :, joint:joint + 1], score[:, :, joint:joint + 1]), size, spec)
-    assert near(whole[:, joint:joint + 1], alone)
+    alone = render(
+        *batch_of_one(keypoint[:, :, joint : joint + 1], score[:, :, joint : joint + 1]), size, spec
+    )
+    assert near(whole[:, joint : joint + 1], alone)
 
 
 @given(pictures(BOTH))
 @settings(max_examples=50, deadline=None)
 def test_joints_and_limbs_together_are_joints_then_limbs(picture):
     keypoint, score, size, spec = picture
-    only = {'joints': dataclasses.replace(spec, with_limb=False), 'limbs': dataclasses.replace(spec, with_kp=False)}
+    only = {
+        'joints': dataclasses.replace(spec, with_limb=False),
+        'limbs': dataclasses.replace(spec, with_kp=False),
+    }
     apart = [render(*batch_of_one(keypoint, score), size, one) for one in only.values()]
     assert near(render(*batch_of_one(keypoint, score), size, spec), torch.cat(apart, 1))
 
@@ -122,8 +152,15 @@ def test_joints_and_limbs_together_are_joints_then_limbs(picture):
 def test_drawing_chunks_of_views_equals_drawing_all(picture, num_samples, num_clips, data):
     keypoint, score, size, spec = picture
     rng = np.random.default_rng(0)
-    many = torch.from_numpy(np.stack([[keypoint * rng.random() for _ in range(num_clips)] for _ in range(num_samples)]))
-    clips = Heatmaps(many.float(), torch.from_numpy(score).expand(num_samples, num_clips, *score.shape).contiguous(), size, spec)
+    many = torch.from_numpy(
+        np.stack([[keypoint * rng.random() for _ in range(num_clips)] for _ in range(num_samples)])
+    )
+    clips = Heatmaps(
+        many.float(),
+        torch.from_numpy(score).expand(num_samples, num_clips, *score.shape).contiguous(),
+        size,
+        spec,
+    )
     whole = clips.draw()
     assert whole.shape == clips.shape and clips.num_views == num_clips * (1 + spec.double)
     first = data.draw(st.integers(0, clips.num_views))
@@ -138,9 +175,15 @@ def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture)
     keypoint, score, size, spec = picture
     plain = render(*batch_of_one(keypoint, score), size, spec)
     last = render(*batch_of_one(keypoint, score), size, spec, memory_format=torch.channels_last_3d)
-    assert torch.equal(plain, last) and plain.is_contiguous() and last.is_contiguous(memory_format=torch.channels_last_3d)
+    assert (
+        torch.equal(plain, last)
+        and plain.is_contiguous()
+        and last.is_contiguous(memory_format=torch.channels_last_3d)
+    )
     for dtype in (torch.bfloat16, torch.float16, torch.float64):
-        assert torch.equal(render(*batch_of_one(keypoint, score), size, spec, dtype=dtype), plain.to(dtype))
+        assert torch.equal(
+            render(*batch_of_one(keypoint, score), size, spec, dtype=dtype), plain.to(dtype)
+        )
 
 
 @given(pictures())
@@ -148,7 +191,9 @@ def test_layout_and_dtype_change_where_values_lie_and_not_what_they_are(picture)
 def test_mirrored_views_are_the_plain_ones_turned_with_channels_exchanged(picture):
     keypoint, score, size, spec = picture
     spec = dataclasses.replace(spec, double=True)
-    clips = Heatmaps(torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec)
+    clips = Heatmaps(
+        torch.from_numpy(keypoint)[None, None], torch.from_numpy(score)[None, None], size, spec
+    )
     plain, mirrored = clips.draw()[0]
     assert near(mirrored, plain[list(spec.flip_order(V))].flip(-1))
 
@@ -157,14 +202,24 @@ def test_mirrored_views_are_the_plain_ones_turned_with_channels_exchanged(pictur
 @settings(max_examples=60, deadline=None)
 def test_people_are_drawn_in_any_order(picture):
     keypoint, score, size, spec = picture
-    assert near(render(*batch_of_one(keypoint, score), size, spec),
-                render(*batch_of_one(keypoint[::-1].copy(), score[::-1].copy()), size, spec))
+    assert near(
+        render(*batch_of_one(keypoint, score), size, spec),
+        render(*batch_of_one(keypoint[::-1].copy(), score[::-1].copy()), size, spec),
+    )
 
 
 @pytest.mark.parametrize('spec', [JOINT, LIMB, BOTH])
 def test_motion_is_the_next_frame_minus_this_one_within_each_clip(spec):
-    clips = Heatmaps(torch.rand(2, 3, 2, 4, V, 2) * 20, torch.rand(2, 3, 2, 4, V), (20, 20), dataclasses.replace(spec, double=True))
-    still, moving = clips.draw(), dataclasses.replace(clips, spec=dataclasses.replace(clips.spec, motion=True)).draw()
+    clips = Heatmaps(
+        torch.rand(2, 3, 2, 4, V, 2) * 20,
+        torch.rand(2, 3, 2, 4, V),
+        (20, 20),
+        dataclasses.replace(spec, double=True),
+    )
+    still, moving = (
+        clips.draw(),
+        dataclasses.replace(clips, spec=dataclasses.replace(clips.spec, motion=True)).draw(),
+    )
     assert torch.equal(moving[:, :, :, :-1], still.diff(dim=3)) and not moving[:, :, :, -1].any()
     assert moving.min() < -0.1 and moving.max() > 0.1
 
@@ -174,7 +229,9 @@ def test_nobody_and_nothing_seen_give_empty_pictures(spec):
     nobody = render(torch.zeros(2, 0, 3, V, 2), torch.zeros(2, 0, 3, V), (20, 30), spec)
     assert nobody.shape == (2, spec.num_channels(V), 3, 20, 30) and not nobody.any()
     assert not render(torch.rand(2, 3, 3, V, 2) * 20, torch.zeros(2, 3, 3, V), (20, 30), spec).any()
-    assert not render(torch.rand(2, 3, 3, V, 2) * 20 + 1000, torch.ones(2, 3, 3, V), (20, 30), spec).any()
+    assert not render(
+        torch.rand(2, 3, 3, V, 2) * 20 + 1000, torch.ones(2, 3, 3, V), (20, 30), spec
+    ).any()
 
 
 @pytest.mark.parametrize('spec', [JOINT, LIMB, dataclasses.replace(JOINT, use_score=False)])
@@ -198,13 +255,13 @@ def test_key_points_and_scores_that_are_no_numbers_draw_nothing(spec, value):
 
 
 def test_without_scores_missing_joints_are_drawn_as_published():
-    keypoint, score = torch.full((1, 1, 1, V, 2), 5.), torch.zeros(1, 1, 1, V)
+    keypoint, score = torch.full((1, 1, 1, V, 2), 5.0), torch.zeros(1, 1, 1, V)
     drawn = render(keypoint, score, (11, 11), dataclasses.replace(JOINT, use_score=False))
     assert drawn.amax((2, 3, 4)).eq(1).all()
 
 
 def test_a_short_limb_is_its_start_joint_with_the_starts_own_score():
-    keypoint = torch.tensor([[5., 5.], [5.5, 5.5], [0, 0], [0, 0], [0, 0]])[None, None, None]
+    keypoint = torch.tensor([[5.0, 5.0], [5.5, 5.5], [0, 0], [0, 0], [0, 0]])[None, None, None]
     score = torch.tensor([0.9, 0.4, 0, 0, 0])[None, None, None]
     limb = render(keypoint, score, (11, 11), LIMB)
     assert torch.allclose(limb[0, 0], render(keypoint, score, (11, 11), JOINT)[0, 0], atol=1e-6)
@@ -215,14 +272,23 @@ def test_the_cut_truncates_toward_zero():
     keypoint = torch.zeros(1, 1, 1, V, 2) + 5
     keypoint[..., 0, 0], keypoint[..., 1, 0] = -2.3, -2.9
     drawn = render(keypoint, torch.ones(1, 1, 1, V), (11, 11), JOINT)
-    assert drawn[0, 0, 0, 5, 0] == pytest.approx(math.exp(-2.3 ** 2 / 0.72), rel=1e-5) and not drawn[0, 1].any()
+    assert (
+        drawn[0, 0, 0, 5, 0] == pytest.approx(math.exp(-(2.3**2) / 0.72), rel=1e-5)
+        and not drawn[0, 1].any()
+    )
 
 
 def test_collating_pads_with_nobody():
     one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2) * 20, torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
     three = Heatmaps(torch.rand(1, 2, 3, 3, V, 2) * 20, torch.rand(1, 2, 3, 3, V), (20, 20), JOINT)
-    for use_score in (True, False):                     # with use_score=False everybody has a peak of 1, nobody has not
-        samples = [dataclasses.replace(c, spec=dataclasses.replace(JOINT, use_score=use_score)) for c in (one, three)]
+    for use_score in (
+        True,
+        False,
+    ):  # with use_score=False everybody has a peak of 1, nobody has not
+        samples = [
+            dataclasses.replace(c, spec=dataclasses.replace(JOINT, use_score=use_score))
+            for c in (one, three)
+        ]
         batch = Heatmaps.collate(samples)
         assert len(batch) == 2 and batch.shape == (2, 2, V, 3, 20, 20)
         assert near(batch.draw(), torch.cat([clips.draw() for clips in samples]))
@@ -231,7 +297,11 @@ def test_collating_pads_with_nobody():
 def test_samples_that_do_not_go_together_are_refused():
     one = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), JOINT)
     fewer = {'keypoint': one.keypoint[:, :1], 'keypoint_score': one.keypoint_score[:, :1]}
-    for change, what in (({'size': (20, 24)}, 'picture size'), ({'spec': LIMB}, 'settings'), (fewer, 'clips')):
+    for change, what in (
+        ({'size': (20, 24)}, 'picture size'),
+        ({'spec': LIMB}, 'settings'),
+        (fewer, 'clips'),
+    ):
         other = dataclasses.replace(one, **change)
         with pytest.raises(DataError, match=f'sample 1 has .*{what}'):
             Heatmaps.collate([one, other])
@@ -240,22 +310,39 @@ def test_samples_that_do_not_go_together_are_refused():
 def test_clips_can_be_pickled_and_specs_compared():
     clips = Heatmaps(torch.rand(1, 2, 1, 3, V, 2), torch.rand(1, 2, 1, 3, V), (20, 20), LIMB)
     again = pickle.loads(pickle.dumps(clips))
-    assert torch.equal(again.draw(), clips.draw()) and again.spec == clips.spec and hash(again.spec) == hash(LIMB)
+    assert (
+        torch.equal(again.draw(), clips.draw())
+        and again.spec == clips.spec
+        and hash(again.spec) == hash(LIMB)
+    )
 
 
-@pytest.mark.parametrize('wrong, message', [
-    ({'sigma': 0}, 'sigma'), ({'scaling': -1.0}, 'scaling'), ({'sigma': math.nan}, 'sigma'), ({'with_kp': False}, 'nothing'),
-    ({'skeletons': ((0, 1, 2),)}, 'pairs'), ({'skeletons': ((-1, 0),)}, 'pairs'),
-    ({'with_limb': True, 'skeletons': ()}, 'empty')])
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        ({'sigma': 0}, 'sigma'),
+        ({'scaling': -1.0}, 'scaling'),
+        ({'sigma': math.nan}, 'sigma'),
+        ({'with_kp': False}, 'nothing'),
+        ({'skeletons': ((0, 1, 2),)}, 'pairs'),
+        ({'skeletons': ((-1, 0),)}, 'pairs'),
+        ({'with_limb': True, 'skeletons': ()}, 'empty'),
+    ],
+)
 def test_settings_that_contradict_each_other_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         HeatmapSpec(**wrong)
 
 
-@pytest.mark.parametrize('spec, message', [
-    (HeatmapSpec(left_kp=(1, 2), right_kp=(2, 3), double=True), 'two pairs'), (HeatmapSpec(double=True), 'outside 0..4'),
-    (HeatmapSpec(left_kp=(1,), right_kp=(), double=True), 'as many of each'),
-    (HeatmapSpec(with_limb=True, double=True), 'skeletons names joint 16')])
+@pytest.mark.parametrize(
+    'spec, message',
+    [
+        (HeatmapSpec(left_kp=(1, 2), right_kp=(2, 3), double=True), 'two pairs'),
+        (HeatmapSpec(double=True), 'outside 0..4'),
+        (HeatmapSpec(left_kp=(1,), right_kp=(), double=True), 'as many of each'),
+        (HeatmapSpec(with_limb=True, double=True), 'skeletons names joint 16'),
+    ],
+)
 def test_pairs_that_do_not_fit_the_joints_are_named(spec, message):
     clips = Heatmaps(torch.rand(1, 1, 1, 3, V, 2), torch.rand(1, 1, 1, 3, V), (20, 20), spec)
     with pytest.raises(ConfigError, match=message):
@@ -264,10 +351,16 @@ def test_pairs_that_do_not_fit_the_joints_are_named(spec, message):
 
 def test_blank_memory_is_zero_in_every_layout():
     for layout in ({}, {'channels_last': True}, {'frames_first': True}):
-        for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.float8_e4m3fn):
+        for dtype in (
+            torch.float32,
+            torch.bfloat16,
+            torch.float16,
+            torch.float64,
+            torch.float8_e4m3fn,
+        ):
             out = blank((1, 2, 3, 4, 5, 6), dtype, torch.device('cpu'), **layout)
             assert out.shape == (1, 2, 3, 4, 5, 6) and out.dtype == dtype and not out.float().any()
-            out.copy_(out)                              # writable
+            out.copy_(out)  # writable
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
@@ -277,10 +370,16 @@ def test_blank_memory_is_zero_in_every_layout():
 def test_cuda_draws_what_the_cpu_draws(spec, channels_last, dtype):
     spec = dataclasses.replace(spec, double=True)
     for batch, people in ((1, 1), (3, 2), (4, 0)):
-        clips = Heatmaps(torch.rand(batch, 2, people, 5, V, 2) * 40 - 4, torch.rand(batch, 2, people, 5, V), (32, 32), spec)
+        clips = Heatmaps(
+            torch.rand(batch, 2, people, 5, V, 2) * 40 - 4,
+            torch.rand(batch, 2, people, 5, V),
+            (32, 32),
+            spec,
+        )
         there = clips.to('cuda').draw(dtype=dtype, channels_last=channels_last)
         assert there.dtype == dtype and there.flatten(0, 1).is_contiguous(
-            memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format)
+            memory_format=torch.channels_last_3d if channels_last else torch.contiguous_format
+        )
         tolerance = 1e-5 if dtype == torch.float32 else 8e-3
         assert (there.cpu().float() - clips.draw()).abs().max() < tolerance
 
@@ -297,13 +396,32 @@ def as_on_a_gpu(monkeypatch, compile):
 def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
     """Once for clips in a row, once where others lie between them, once for a single one: more torch.compile need not tell apart."""
     compile, programs = torch.compile, []
-    as_on_a_gpu(monkeypatch, lambda function, **how: compile(function, backend=lambda graph, _: programs.append(1) or graph, **how))
+    as_on_a_gpu(
+        monkeypatch,
+        lambda function, **how: compile(
+            function, backend=lambda graph, _: programs.append(1) or graph, **how
+        ),
+    )
     spec = dataclasses.replace(LIMB, double=True)
-    for batch, views, size, mode in ((7, 1, 18, torch.no_grad), (2, 3, 20, torch.inference_mode), (9, 1, 18, torch.enable_grad),
-                                     (1, 8, 20, torch.inference_mode), (1, 1, 20, torch.inference_mode), (1, 1, 18, torch.no_grad)):
-        clips = Heatmaps(torch.rand(batch, views, 1, 5, V, 2) * 20, torch.rand(batch, views, 1, 5, V), (size, size), spec)
+    for batch, views, size, mode in (
+        (7, 1, 18, torch.no_grad),
+        (2, 3, 20, torch.inference_mode),
+        (9, 1, 18, torch.enable_grad),
+        (1, 8, 20, torch.inference_mode),
+        (1, 1, 20, torch.inference_mode),
+        (1, 1, 18, torch.no_grad),
+    ):
+        clips = Heatmaps(
+            torch.rand(batch, views, 1, 5, V, 2) * 20,
+            torch.rand(batch, views, 1, 5, V),
+            (size, size),
+            spec,
+        )
         with mode():
-            drawn = [clips.draw(slice(0, views), channels_last=True), clips.draw(channels_last=True)]
+            drawn = [
+                clips.draw(slice(0, views), channels_last=True),
+                clips.draw(channels_last=True),
+            ]
         assert near(drawn[0], drawn[1][:, :views]) and not drawn[0].is_inference()
     render_gpu._compiled_limbs.cache_clear()
     assert len(programs) == 3
@@ -315,6 +433,7 @@ def test_a_gpu_that_is_full_is_no_reason_to_stop_compiling(monkeypatch):
     def once_full(*args):
         if (error := answers.pop(0)) is not None:
             raise error
+
     as_on_a_gpu(monkeypatch, lambda function, **how: once_full)
     clips = Heatmaps(torch.rand(1, 1, 1, 2, V, 2), torch.rand(1, 1, 1, 2, V), (16, 16), LIMB)
     with pytest.raises(torch.OutOfMemoryError):
@@ -330,8 +449,12 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
     seen, exp = [], torch.exp
     monkeypatch.setattr(torch, 'exp', lambda x: seen.append(exp(x)) or seen[-1])
     for spec in (JOINT, LIMB):
-        marks, = make_marks(torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False)
-        out = blank((2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last)
+        (marks,) = make_marks(
+            torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False
+        )
+        out = blank(
+            (2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last
+        )
         render_gpu.draw(out, marks, 0, 0.6, False)
     assert len(seen) == 3 and all(x.stride(-1) == 1 for x in seen)
 
@@ -340,7 +463,13 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
 def test_the_compiled_limbs_equal_the_plain_ones():
     """On a GPU limbs are drawn by a compiled expression; the same compiles for the CPU where there is a C++ compiler."""
     for batch, size in ((3, (20, 24)), (5, (16, 16))):
-        marks, = make_marks(torch.rand(batch, 2, 4, V, 2) * 20, torch.rand(batch, 2, 4, V), size, LIMB, mirrored=False)
+        (marks,) = make_marks(
+            torch.rand(batch, 2, 4, V, 2) * 20,
+            torch.rand(batch, 2, 4, V),
+            size,
+            LIMB,
+            mirrored=False,
+        )
         plain, compiled = torch.empty(2, batch, 1, len(LIMBS), 4, *size)
         render_gpu.draw(plain, marks, 0, 0.6, mirrored=True)
         render_gpu.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
@@ -353,7 +482,9 @@ def test_where_nothing_can_be_compiled_drawing_goes_on_with_a_warning(monkeypatc
 
     monkeypatch.setattr(torch, 'compile', no_compiler)
     render_gpu._compiled_limbs.cache_clear()
-    marks, = make_marks(torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False)
+    (marks,) = make_marks(
+        torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False
+    )
     plain, fallen_back = torch.empty(2, 3, 1, len(LIMBS), 4, 16, 16)
     with pytest.warns(UserWarning, match='no compiler here'):
         render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)

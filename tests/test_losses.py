@@ -1,4 +1,5 @@
 """Losses for long-tailed classes and for embeddings: by hand, against slow twins, and where one becomes another."""
+
 import json
 
 import numpy as np
@@ -13,17 +14,29 @@ from tiny import ROOT, run
 
 from pyskl.errors import ConfigError
 from pyskl.models import build_model
-from pyskl.models.losses import ContrastiveLoss, CosineLoss, CrossEntropyLoss, FocalLoss, LogitAdjustedLoss
+from pyskl.models.losses import (
+    ContrastiveLoss,
+    CosineLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    LogitAdjustedLoss,
+)
 from pyskl.models.losses.class_weights import effective_weights, sqrt_weights
 
 COUNTS = np.array([100, 10, 1, 0])
-SCORES = torch.tensor([[2.0, 1.0, 0.0, -1.0], [0.0, 3.0, 1.0, 0.5], [1.0, 1.0, 1.0, 1.0], [-2.0, 0.3, 0.1, 4.0]])
+SCORES = torch.tensor(
+    [[2.0, 1.0, 0.0, -1.0], [0.0, 3.0, 1.0, 0.5], [1.0, 1.0, 1.0, 1.0], [-2.0, 0.3, 0.1, 4.0]]
+)
 LABELS = torch.tensor([0, 2, 1, 2])
 ALL = {
-    'plain': lambda: CrossEntropyLoss(), 'list': lambda: CrossEntropyLoss(class_weight=[1, 2, 4, 8]),
-    'effective': lambda: CrossEntropyLoss(class_weight='effective', beta=0.9), 'sqrt': lambda: CrossEntropyLoss(class_weight='sqrt'),
-    'smooth': lambda: CrossEntropyLoss(class_weight='sqrt', label_smooth_eps=0.2), 'focal': lambda: FocalLoss(),
-    'focal weighed': lambda: FocalLoss(gamma=0.5, class_weight='sqrt', label_smooth_eps=0.1), 'adjusted': lambda: LogitAdjustedLoss(),
+    'plain': lambda: CrossEntropyLoss(),
+    'list': lambda: CrossEntropyLoss(class_weight=[1, 2, 4, 8]),
+    'effective': lambda: CrossEntropyLoss(class_weight='effective', beta=0.9),
+    'sqrt': lambda: CrossEntropyLoss(class_weight='sqrt'),
+    'smooth': lambda: CrossEntropyLoss(class_weight='sqrt', label_smooth_eps=0.2),
+    'focal': lambda: FocalLoss(),
+    'focal weighed': lambda: FocalLoss(gamma=0.5, class_weight='sqrt', label_smooth_eps=0.1),
+    'adjusted': lambda: LogitAdjustedLoss(),
     'adjusted smooth': lambda: LogitAdjustedLoss(tau=0.5, label_smooth_eps=0.1),
 }
 every_loss = pytest.mark.parametrize('name', ALL)
@@ -36,45 +49,59 @@ def told(loss, counts=COUNTS, table=None):
 
 # -- weights of classes ------------------------------------------------------------------------------------------------
 
+
 def test_effective_weights_are_one_over_the_sum_of_a_geometric_series():
     """The effective number of n clips is 1 + beta + ... + beta ** (n - 1); a class without clips counts as one."""
     beta = 0.99
-    inverse = np.array([1 / sum(beta ** i for i in range(max(1, n))) for n in COUNTS])
+    inverse = np.array([1 / sum(beta**i for i in range(max(1, n))) for n in COUNTS])
     np.testing.assert_allclose(effective_weights(COUNTS, beta), inverse / inverse.mean(), rtol=1e-9)
 
 
 def test_beta_leads_from_no_weights_to_the_inverse_count():
     np.testing.assert_array_equal(effective_weights(COUNTS, 0.0), 1)
     inverse = 1 / np.array([100, 10, 1, 1])
-    np.testing.assert_allclose(effective_weights(COUNTS, 1 - 1e-9), inverse / inverse.mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        effective_weights(COUNTS, 1 - 1e-9), inverse / inverse.mean(), rtol=1e-5
+    )
 
 
-@given(hnp.arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 10**7)), st.floats(0, 0.99999))
+@given(
+    hnp.arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 10**7)), st.floats(0, 0.99999)
+)
 def test_weights_fall_with_the_count_are_finite_and_have_mean_one(counts, beta):
     for weights in (effective_weights(counts, beta), sqrt_weights(counts)):
-        assert np.isfinite(weights).all() and (weights > 0).all() and weights.mean() == pytest.approx(1)
+        assert (
+            np.isfinite(weights).all()
+            and (weights > 0).all()
+            and weights.mean() == pytest.approx(1)
+        )
         assert (np.diff(weights[np.argsort(counts)]) <= 1e-12).all()
 
 
 def test_equal_counts_weigh_nothing():
     equal = np.full(4, 7)
     for weighting in ('effective', 'sqrt'):
-        assert told(CrossEntropyLoss(class_weight=weighting), equal)(SCORES, LABELS).item() == pytest.approx(
-            CrossEntropyLoss()(SCORES, LABELS).item(), rel=1e-6)
+        assert told(CrossEntropyLoss(class_weight=weighting), equal)(
+            SCORES, LABELS
+        ).item() == pytest.approx(CrossEntropyLoss()(SCORES, LABELS).item(), rel=1e-6)
 
 
 def test_sqrt_weights_reach_the_loss():
     weight = 1 / np.sqrt([100, 10, 1, 1])
     assert told(CrossEntropyLoss(class_weight='sqrt'))(SCORES, LABELS).item() == pytest.approx(
-        CrossEntropyLoss(class_weight=weight.tolist())(SCORES, LABELS).item(), rel=1e-6)
+        CrossEntropyLoss(class_weight=weight.tolist())(SCORES, LABELS).item(), rel=1e-6
+    )
 
 
 # -- all losses on classes ---------------------------------------------------------------------------------------------
 
+
 @every_loss
 def test_a_label_as_shares_of_classes_is_the_label(name):
     loss = told(ALL[name]())
-    assert loss(SCORES, F.one_hot(LABELS, 4)).item() == pytest.approx(loss(SCORES, LABELS).item(), rel=1e-5)
+    assert loss(SCORES, F.one_hot(LABELS, 4)).item() == pytest.approx(
+        loss(SCORES, LABELS).item(), rel=1e-5
+    )
 
 
 @every_loss
@@ -82,7 +109,11 @@ def test_half_a_label_and_half_another_pull_away_from_all_others(name):
     share = torch.tensor([[0.5, 0.5, 0.0, 0.0]])
     scores = torch.zeros(1, 4, requires_grad=True)
     told(ALL[name]())(scores, share).backward()
-    assert torch.isfinite(scores.grad).all() and scores.grad[0, :2].sum() < 0 and (scores.grad[0, 2:] > 0).all()
+    assert (
+        torch.isfinite(scores.grad).all()
+        and scores.grad[0, :2].sum() < 0
+        and (scores.grad[0, 2:] > 0).all()
+    )
 
 
 @every_loss
@@ -124,23 +155,36 @@ def test_two_ranks_weigh_classes_as_one_with_all_clips_would(tmp_path):
     (tmp_path / 'two.py').write_text(TWO_RANKS)
     done = run(tmp_path / 'two.py', cwd=ROOT, processes=2)
     assert done.returncode == 0, done.stderr
-    found = [torch.tensor(json.loads(line)).view(6, 4) for line in done.stdout.splitlines() if line.startswith('[')]
+    found = [
+        torch.tensor(json.loads(line)).view(6, 4)
+        for line in done.stdout.splitlines()
+        if line.startswith('[')
+    ]
     labels = torch.tensor([0, 1, 1, 3, 3, 3])
     expected = []
     for make in (CrossEntropyLoss, FocalLoss):
         for label in (labels, torch.eye(4)[labels]):
-            scores = torch.arange(24.).view(6, 4).sin().requires_grad_()
-            make(class_weight=[1., 2., 4., 8.])(scores, label).backward()
+            scores = torch.arange(24.0).view(6, 4).sin().requires_grad_()
+            make(class_weight=[1.0, 2.0, 4.0, 8.0])(scores, label).backward()
             expected.append(scores.grad)
     for got, want in zip(found, expected, strict=True):
         torch.testing.assert_close(got, want)
 
 
-@pytest.mark.parametrize('loss', [CrossEntropyLoss(class_weight='effective'), FocalLoss(class_weight='sqrt'), LogitAdjustedLoss()])
+@pytest.mark.parametrize(
+    'loss',
+    [
+        CrossEntropyLoss(class_weight='effective'),
+        FocalLoss(class_weight='sqrt'),
+        LogitAdjustedLoss(),
+    ],
+)
 def test_counts_that_nobody_gave_are_asked_for(loss):
     assert loss.needs_counts
     for label in (LABELS, F.one_hot(LABELS, 4).float()):
-        with pytest.raises(ConfigError, match='number of training clips of each class(.|\n)*learn_labels'):
+        with pytest.raises(
+            ConfigError, match='number of training clips of each class(.|\n)*learn_labels'
+        ):
             loss(SCORES, label)
     loss.learn_labels(None, None)
     with pytest.raises(ConfigError):
@@ -149,11 +193,12 @@ def test_counts_that_nobody_gave_are_asked_for(loss):
 
 # -- focal loss --------------------------------------------------------------------------------------------------------
 
+
 def slow_focal(scores, labels, gamma, weight):
     total = 0.0
     for row, label in zip(scores.double(), labels):
         p = torch.softmax(row, 0)[label]
-        total += weight[label] * -(1 - p) ** gamma * torch.log(p)
+        total += weight[label] * -((1 - p) ** gamma) * torch.log(p)
     return float(total / sum(weight[label] for label in labels))
 
 
@@ -163,27 +208,43 @@ def test_focal_loss_equals_one_clip_at_a_time(seed, gamma, weighed):
     scores = torch.randn(6, 4, generator=torch.Generator().manual_seed(seed))
     labels, weight = [0, 1, 2, 3, 0, 1], [1.0, 2.0, 4.0, 0.5] if weighed else [1.0] * 4
     loss = FocalLoss(gamma=gamma, class_weight=weight if weighed else None)
-    assert loss(scores, torch.tensor(labels)).item() == pytest.approx(slow_focal(scores, labels, gamma, weight), rel=1e-4)
+    assert loss(scores, torch.tensor(labels)).item() == pytest.approx(
+        slow_focal(scores, labels, gamma, weight), rel=1e-4
+    )
 
 
-@pytest.mark.parametrize('options', [{}, dict(class_weight=[1, 2, 4, 8]), dict(label_smooth_eps=0.2), dict(class_weight=[1, 2, 4, 8],
-                                                                                                        label_smooth_eps=0.2)])
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(class_weight=[1, 2, 4, 8]),
+        dict(label_smooth_eps=0.2),
+        dict(class_weight=[1, 2, 4, 8], label_smooth_eps=0.2),
+    ],
+)
 def test_focal_loss_with_gamma_zero_is_cross_entropy(options):
     assert FocalLoss(gamma=0.0, loss_weight=3.0, **options)(SCORES, LABELS).item() == pytest.approx(
-        CrossEntropyLoss(loss_weight=3.0, **options)(SCORES, LABELS).item(), rel=1e-5)
+        CrossEntropyLoss(loss_weight=3.0, **options)(SCORES, LABELS).item(), rel=1e-5
+    )
 
 
 # -- logit adjustment --------------------------------------------------------------------------------------------------
+
 
 def test_logit_adjustment_is_cross_entropy_of_scores_plus_the_log_of_the_shares():
     prior = torch.tensor([100, 10, 1, 1.0]) / 112
     for tau in (0.5, 1.0):
         by_hand = F.cross_entropy(SCORES + tau * prior.log(), LABELS)
-        assert told(LogitAdjustedLoss(tau=tau))(SCORES, LABELS).item() == pytest.approx(by_hand.item(), rel=1e-6)
-    assert told(LogitAdjustedLoss(tau=0.0))(SCORES, LABELS).item() == pytest.approx(CrossEntropyLoss()(SCORES, LABELS).item(), rel=1e-6)
+        assert told(LogitAdjustedLoss(tau=tau))(SCORES, LABELS).item() == pytest.approx(
+            by_hand.item(), rel=1e-6
+        )
+    assert told(LogitAdjustedLoss(tau=0.0))(SCORES, LABELS).item() == pytest.approx(
+        CrossEntropyLoss()(SCORES, LABELS).item(), rel=1e-6
+    )
 
 
 # -- embeddings --------------------------------------------------------------------------------------------------------
+
 
 def test_the_cosine_loss_sees_angles_only():
     a, b = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[5.0, 0.0], [3.0, 0.0]])
@@ -196,9 +257,13 @@ def test_the_contrastive_loss_is_the_cross_entropy_of_cosines_to_all_labels():
     table, emb = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32), torch.randn(4, 6)
     loss = told(ContrastiveLoss(loss_weight=2.0, temperature=0.2), np.ones(4, int), table)
     cosines = F.cosine_similarity(emb[:, None], torch.from_numpy(table)[None], dim=2)
-    assert loss(emb, LABELS).item() == pytest.approx(2 * F.cross_entropy(cosines / 0.2, LABELS).item(), rel=1e-5)
+    assert loss(emb, LABELS).item() == pytest.approx(
+        2 * F.cross_entropy(cosines / 0.2, LABELS).item(), rel=1e-5
+    )
     share = torch.tensor([[0.5, 0.5, 0, 0]] * 4)
-    assert loss(emb, share).item() == pytest.approx(2 * F.cross_entropy(cosines / 0.2, share).item(), rel=1e-5)
+    assert loss(emb, share).item() == pytest.approx(
+        2 * F.cross_entropy(cosines / 0.2, share).item(), rel=1e-5
+    )
     assert not loss.state_dict()
 
 
@@ -209,9 +274,14 @@ def test_labels_that_are_never_trained_are_not_pushed_away():
     told(ContrastiveLoss(), np.array([3, 0, 2, 1]), table)(emb, torch.tensor([3])).backward()
     directions = -emb.grad[0]
     assert directions[3] > 0 and (directions[[0, 2]] < 0).all()
-    assert directions[1] == pytest.approx(directions[4].item(), abs=1e-7)       # as a direction that is no label's
+    assert directions[1] == pytest.approx(
+        directions[4].item(), abs=1e-7
+    )  # as a direction that is no label's
     three = told(ContrastiveLoss(), np.array([3, 2, 1]), table[[0, 2, 3]])
-    assert told(ContrastiveLoss(), np.array([3, 0, 2, 1]), table)(emb, torch.tensor([3])).item() == three(emb, torch.tensor([2])).item()
+    assert (
+        told(ContrastiveLoss(), np.array([3, 0, 2, 1]), table)(emb, torch.tensor([3])).item()
+        == three(emb, torch.tensor([2])).item()
+    )
 
 
 def test_the_contrastive_loss_asks_for_label_vectors():
@@ -227,37 +297,78 @@ TABLE = np.random.default_rng(1).normal(size=(5, 6)).astype(np.float32)
 @pytest.mark.parametrize('loss_emb', ['MseLoss', 'CosineLoss', 'ContrastiveLoss'])
 @pytest.mark.parametrize('loss_cls', ['FocalLoss', 'LogitAdjustedLoss'])
 def test_a_head_trains_with_every_pair_of_losses(loss_cls, loss_emb):
-    model = build_model(small(head=dict(loss_cls=dict(type=loss_cls), loss_emb=dict(type=loss_emb), label_smooth_eps=0.1)))
+    model = build_model(
+        small(
+            head=dict(
+                loss_cls=dict(type=loss_cls), loss_emb=dict(type=loss_emb), label_smooth_eps=0.1
+            )
+        )
+    )
     keys = list(model.state_dict())
     model.cls_head.learn_labels(np.array([5, 4, 3, 2, 1]), TABLE)
-    losses = model(imgs=torch.rand(2, 1, 3, 2, 16, 16), label=torch.tensor([0, 1]), emb=torch.from_numpy(TABLE[:2]))
+    losses = model(
+        imgs=torch.rand(2, 1, 3, 2, 16, 16),
+        label=torch.tensor([0, 1]),
+        emb=torch.from_numpy(TABLE[:2]),
+    )
     (losses['loss_cls'] + losses['loss_emb']).backward()
-    assert all(p.grad.isfinite().all() for p in model.parameters()) and list(model.state_dict()) == keys
+    assert (
+        all(p.grad.isfinite().all() for p in model.parameters())
+        and list(model.state_dict()) == keys
+    )
 
 
 def test_the_published_state_dict_keeps_its_262_keys_whatever_is_learnt_of_labels():
     cfg = published(semantic_weight=0.5)
-    cfg['cls_head'].update(loss_cls=dict(type='LogitAdjustedLoss'), loss_emb=dict(type='ContrastiveLoss'))
+    cfg['cls_head'].update(
+        loss_cls=dict(type='LogitAdjustedLoss'), loss_emb=dict(type='ContrastiveLoss')
+    )
     model = build_model(cfg)
     model.cls_head.learn_labels(np.arange(32), np.ones((32, 300), np.float32))
     assert len(model.state_dict()) == 262
 
 
 def test_what_is_learnt_goes_where_the_head_is():
-    model = build_model(small(head=dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt')))).to('meta')
+    model = build_model(
+        small(head=dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt')))
+    ).to('meta')
     model.cls_head.learn_labels(np.arange(5), TABLE)
-    assert model.cls_head.loss_cls.class_weight.device.type == model.cls_head.label_vectors.device.type == 'meta'
+    assert (
+        model.cls_head.loss_cls.class_weight.device.type
+        == model.cls_head.label_vectors.device.type
+        == 'meta'
+    )
 
 
-@pytest.mark.parametrize('head, message', [
-    (dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='efective')), 'Did you mean effective'),
-    (dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt', beta=0.9)), "beta = 0.9 belongs to class_weight='effective'"),
-    (dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='effective', beta=1.0)), 'beta = 1.0'),
-    (dict(loss_cls=dict(type='CrossEntropyLoss', class_weight=[1, 2])), 'class_weight has 2 numbers for num_classes = 5'),
-    (dict(loss_cls=dict(type='CrossEntropyLoss', class_weight=[1, 2, 1, 1, -1])), 'none below 0'),
-    (dict(loss_cls=dict(type='FocalLoss', gamma=-1.0)), 'gamma = -1.0'), (dict(loss_cls=dict(type='FocalLos')), 'Did you mean FocalLoss'),
-    (dict(loss_cls=dict(type='LogitAdjustedLoss', tau=-1.0)), 'tau = -1.0'),
-    (dict(loss_emb=dict(type='ContrastiveLoss', temperature=0.0)), 'temperature = 0.0')])
+@pytest.mark.parametrize(
+    'head, message',
+    [
+        (
+            dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='efective')),
+            'Did you mean effective',
+        ),
+        (
+            dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt', beta=0.9)),
+            "beta = 0.9 belongs to class_weight='effective'",
+        ),
+        (
+            dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='effective', beta=1.0)),
+            'beta = 1.0',
+        ),
+        (
+            dict(loss_cls=dict(type='CrossEntropyLoss', class_weight=[1, 2])),
+            'class_weight has 2 numbers for num_classes = 5',
+        ),
+        (
+            dict(loss_cls=dict(type='CrossEntropyLoss', class_weight=[1, 2, 1, 1, -1])),
+            'none below 0',
+        ),
+        (dict(loss_cls=dict(type='FocalLoss', gamma=-1.0)), 'gamma = -1.0'),
+        (dict(loss_cls=dict(type='FocalLos')), 'Did you mean FocalLoss'),
+        (dict(loss_cls=dict(type='LogitAdjustedLoss', tau=-1.0)), 'tau = -1.0'),
+        (dict(loss_emb=dict(type='ContrastiveLoss', temperature=0.0)), 'temperature = 0.0'),
+    ],
+)
 def test_a_mistake_in_a_loss_is_named(head, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small(head=head))
@@ -270,5 +381,7 @@ def test_counts_and_vectors_of_another_shape_are_refused():
     with pytest.raises(ConfigError, match=r'vectors of shape \(5, 7\), expected \(5, 6\)'):
         head.learn_labels(None, np.ones((5, 7)))
     plain = build_model(small(head=dict(loss_emb=None))).cls_head
-    plain.learn_labels(None, np.ones((32, 300)))        # without embeddings, whatever table the data brings is no matter
+    plain.learn_labels(
+        None, np.ones((32, 300))
+    )  # without embeddings, whatever table the data brings is no matter
     assert not plain.needs_counts

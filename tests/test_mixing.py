@@ -1,4 +1,5 @@
 """mixup and CutMix of volumes: what is taken from where, labels that follow, and randomness that a continued run repeats."""
+
 import numpy as np
 import pytest
 import torch
@@ -40,11 +41,17 @@ def test_cutmix_takes_a_box_and_the_label_as_far_as_the_box_goes(seed):
         assert set(mixed[i].unique().tolist()) <= {float(i), float(j)}
         for k in range(4):
             assert label[i, k] == pytest.approx((mixed[i] == k).float().mean().item(), abs=1e-6)
-    assert torch.equal(volume, torch.arange(4.0)[:, None, None, None, None].expand(SHAPE))      # the batch itself is left alone
+    assert torch.equal(
+        volume, torch.arange(4.0)[:, None, None, None, None].expand(SHAPE)
+    )  # the batch itself is left alone
 
 
 @settings(deadline=None)
-@given(st.tuples(st.integers(1, 50), st.integers(1, 60), st.integers(1, 60)), st.floats(0, 1), st.integers(0, 2**31))
+@given(
+    st.tuples(st.integers(1, 50), st.integers(1, 60), st.integers(1, 60)),
+    st.floats(0, 1),
+    st.integers(0, 2**31),
+)
 def test_a_box_lies_in_the_volume(size, share, seed):
     torch.manual_seed(seed)
     box = draw_box(torch.Size(size), share)
@@ -59,7 +66,7 @@ def test_a_box_in_the_middle_of_a_large_volume_has_the_share_asked_for():
         torch.manual_seed(seed)
         sides = [s.stop - s.start for s in draw_box(torch.Size((100, 100, 100)), 0.9)]
         sizes.append(np.prod(sides) / 1e6)
-    assert max(sizes) == pytest.approx(0.1, rel=0.05)       # boxes at an edge are cut off
+    assert max(sizes) == pytest.approx(0.1, rel=0.05)  # boxes at an edge are cut off
 
 
 def test_labels_stay_shares():
@@ -93,10 +100,12 @@ def test_training_on_a_mixed_batch_is_training_on_what_was_mixed_by_hand(monkeyp
     monkeypatch.setattr('pyskl.models.recognizers.views.draw_mix', lambda *args: None)
     shares = torch.zeros(2, 5)
     shares[0, [1, 4]], shares[1, [4, 1]] = torch.tensor([0.3, 0.7]), torch.tensor([0.3, 0.7])
-    by_hand = model(imgs=0.3 * imgs + 0.7 * imgs.flip(0), label=shares, emb=0.3 * emb + 0.7 * emb.flip(0))
+    by_hand = model(
+        imgs=0.3 * imgs + 0.7 * imgs.flip(0), label=shares, emb=0.3 * emb + 0.7 * emb.flip(0)
+    )
     torch.testing.assert_close(ours, by_hand)
     plain = model(imgs=0.3 * imgs + 0.7 * imgs.flip(0), label=label.flip(0), emb=emb)
-    assert ours['top1_acc'] == plain['top1_acc']            # against the class with the larger share
+    assert ours['top1_acc'] == plain['top1_acc']  # against the class with the larger share
 
 
 def test_mixed_volumes_reach_the_network_in_its_memory_layout():
@@ -110,12 +119,22 @@ def test_mixed_volumes_reach_the_network_in_its_memory_layout():
 def test_a_label_that_is_no_class_is_named_before_it_is_mixed():
     model = build_model(small() | dict(train_cfg=dict(mixup=0.2)))
     with pytest.raises(DataError, match='label 5: expected 0 to 4'):
-        model(imgs=torch.rand(2, 1, 3, 2, 16, 16), label=torch.tensor([0, 5]), emb=torch.zeros(2, 6))
+        model(
+            imgs=torch.rand(2, 1, 3, 2, 16, 16), label=torch.tensor([0, 5]), emb=torch.zeros(2, 6)
+        )
 
 
-@pytest.mark.parametrize('train_cfg, message', [
-    (dict(mixups=0.2), 'Did you mean mixup'), (dict(mixup='0.2'), 'expected a number'), (dict(mixup=-0.1), r'train_cfg\.mixup = -0\.1'),
-    (dict(cutmix=float('inf')), r'train_cfg\.cutmix'), (dict(mixup=0.2, prob=0.0), r'train_cfg\.prob'), (dict(prob=0.5), 'does nothing')])
+@pytest.mark.parametrize(
+    'train_cfg, message',
+    [
+        (dict(mixups=0.2), 'Did you mean mixup'),
+        (dict(mixup='0.2'), 'expected a number'),
+        (dict(mixup=-0.1), r'train_cfg\.mixup = -0\.1'),
+        (dict(cutmix=float('inf')), r'train_cfg\.cutmix'),
+        (dict(mixup=0.2, prob=0.0), r'train_cfg\.prob'),
+        (dict(prob=0.5), 'does nothing'),
+    ],
+)
 def test_a_mistake_in_train_cfg_is_named(train_cfg, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small() | dict(train_cfg=train_cfg))

@@ -1,4 +1,5 @@
 """Our network is the published network: with weights made from names, the published solution's own figures come out."""
+
 import json
 
 import numpy as np
@@ -53,9 +54,18 @@ def answer(request, clips):
 
 def test_all_262_state_dict_keys_and_shapes_are_the_published_ones():
     model = build_model(published())
-    assert {key: list(value.shape) for key, value in model.state_dict().items()} == FIGURES['state_dict']
-    assert list(model.state_dict()) == list(FIGURES['state_dict']) and len(FIGURES['state_dict']) == 262
-    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == FIGURES['num_parameters'] == 2_172_236
+    assert {key: list(value.shape) for key, value in model.state_dict().items()} == FIGURES[
+        'state_dict'
+    ]
+    assert (
+        list(model.state_dict()) == list(FIGURES['state_dict'])
+        and len(FIGURES['state_dict']) == 262
+    )
+    assert (
+        sum(p.numel() for p in model.parameters() if p.requires_grad)
+        == FIGURES['num_parameters']
+        == 2_172_236
+    )
 
 
 def test_the_feature_is_the_published_one(answer):
@@ -70,8 +80,16 @@ def test_class_scores_and_embeddings_are_the_published_ones(answer):
     close(emb_score, OUTPUTS['emb_score'], 1e-5)
 
 
-@pytest.mark.parametrize('kind, fused', [
-    ('sped up', True), *(pytest.param(*how, marks=pytest.mark.slow) for how in (('sped up', False), ('plain', True)))])
+@pytest.mark.parametrize(
+    'kind, fused',
+    [
+        ('sped up', True),
+        *(
+            pytest.param(*how, marks=pytest.mark.slow)
+            for how in (('sped up', False), ('plain', True))
+        ),
+    ],
+)
 def test_probabilities_of_two_samples_of_two_clips_are_the_published_ones(clips, kind, fused):
     model = filled(kind)
     if fused:
@@ -90,9 +108,15 @@ class Known(torch.nn.Module):
         return self.feat
 
 
-@pytest.mark.parametrize('test_cfg, name', [
-    (dict(average_clips='prob'), 'test_prob_2x2'), (dict(average_clips='score'), 'test_score_1x2'),
-    (dict(average_clips=None), 'test_none_1x2'), (dict(feat_ext=True), 'feat_ext_1x2')])
+@pytest.mark.parametrize(
+    'test_cfg, name',
+    [
+        (dict(average_clips='prob'), 'test_prob_2x2'),
+        (dict(average_clips='score'), 'test_score_1x2'),
+        (dict(average_clips=None), 'test_none_1x2'),
+        (dict(feat_ext=True), 'feat_ext_1x2'),
+    ],
+)
 def test_every_way_to_average_clips_gives_the_published_answer(answer, clips, test_cfg, name):
     model = filled(**test_cfg)
     model.backbone = Known(answer[0])
@@ -105,13 +129,15 @@ def test_every_way_to_average_clips_gives_the_published_answer(answer, clips, te
 def trained(request, batch):
     """One training forward pass without dropout, on embeddings that are the model's own but for sqrt(0.1)."""
     model = filled(request.param, dropout=0.0).train()
-    emb = torch.from_numpy(OUTPUTS['train_emb_score']) + 0.1 ** 0.5
+    emb = torch.from_numpy(OUTPUTS['train_emb_score']) + 0.1**0.5
     return model, model(imgs=batch, label=LABELS, emb=emb)
 
 
 def test_losses_are_logged_apart_and_are_the_published_ones(trained):
     _, losses = trained
-    assert list(losses) == ['top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'] and all(v.ndim == 0 for v in losses.values())
+    assert list(losses) == ['top1_acc', 'top5_acc', 'loss_cls', 'loss_emb'] and all(
+        v.ndim == 0 for v in losses.values()
+    )
     assert losses['loss_cls'].item() == pytest.approx(FIGURES['losses']['loss_cls'], abs=1e-5)
     assert losses['loss_emb'].item() == pytest.approx(20 * 0.1, abs=1e-4)
     assert (losses['top1_acc'], losses['top5_acc']) == (0.25, 0.5)
@@ -119,10 +145,16 @@ def test_losses_are_logged_apart_and_are_the_published_ones(trained):
 
 def test_batch_norm_statistics_after_one_training_pass_are_the_published_ones(trained):
     state = trained[0].state_dict()
-    assert state['backbone.conv1.bn.num_batches_tracked'] == FIGURES['batch_norm']['num_batches_tracked'] == 101
+    assert (
+        state['backbone.conv1.bn.num_batches_tracked']
+        == FIGURES['batch_norm']['num_batches_tracked']
+        == 101
+    )
     for key, figure in FIGURES['batch_norm'].items():
         if key != 'num_batches_tracked':
-            assert state[key].double().sum().item() == pytest.approx(figure['sum'], rel=1e-5, abs=1e-5)
+            assert state[key].double().sum().item() == pytest.approx(
+                figure['sum'], rel=1e-5, abs=1e-5
+            )
             close(state[key][:3], figure['first'], 2e-6)
 
 
@@ -140,22 +172,31 @@ def test_the_whole_loss_and_every_gradient_norm_are_the_published_ones(batch, ki
     norms = {key: p.grad.norm().item() for key, p in model.named_parameters()}
     assert norms == pytest.approx(FIGURES['grad_norms'], rel=3e-3)
     named = FIGURES['named_grad_norms']
-    assert {k: norms[k] for k in named} == pytest.approx({k: FIGURES['grad_norms'][k] for k in named}, rel=1e-4)
+    assert {k: norms[k] for k in named} == pytest.approx(
+        {k: FIGURES['grad_norms'][k] for k in named}, rel=1e-4
+    )
     full = np.load(GOLDEN / 'model' / 'model.npz')
     first, last = model.backbone.conv1.conv, model.cls_head.fc_cls
-    for layer, theirs, tolerance in ((first, full['grad_conv1_weight'], 1e-2), (last, full['grad_fc_cls_weight'], 1e-4)):
+    for layer, theirs, tolerance in (
+        (first, full['grad_conv1_weight'], 1e-2),
+        (last, full['grad_fc_cls_weight'], 1e-4),
+    ):
         assert np.linalg.norm(layer.weight.grad - theirs) < tolerance * np.linalg.norm(theirs)
 
 
 @needs_golden
 @pytest.mark.slow
 def test_with_dropout_and_the_published_seed_the_published_loss_comes_out(batch):
-    figures = json.loads((GOLDEN / 'model' / 'model.json').read_text())['train_dropout_seed0']['losses']
+    figures = json.loads((GOLDEN / 'model' / 'model.json').read_text())['train_dropout_seed0'][
+        'losses'
+    ]
     model = filled().train()
     emb = torch.from_numpy(np.load(GOLDEN / 'model' / 'targets.npy'))[LABELS]
     torch.manual_seed(0)
     losses = model(imgs=batch, label=LABELS, emb=emb)
-    assert (losses['loss_cls'] + losses['loss_emb']).item() == pytest.approx(figures['loss_cls'], abs=1e-5)
+    assert (losses['loss_cls'] + losses['loss_emb']).item() == pytest.approx(
+        figures['loss_cls'], abs=1e-5
+    )
     assert losses['top5_acc'] == figures['top5_acc']
 
 
@@ -167,17 +208,26 @@ FIVE_STEPS = (1e-5, 1e-4, 1e-3, 5e-3, 1e-2)
 @pytest.mark.parametrize('rows, lr', [('rows_cosine', None), ('rows_constant_lr_0.005', 0.005)])
 def test_five_sgd_steps_on_drawn_clips_are_the_published_ones(rows, lr):
     from pyskl.datasets import PoseDataset
+
     golden = json.loads((GOLDEN / 'model' / 'train5.json').read_text())
     dataset = PoseDataset(str(GOLDEN / 'raw' / 'imigue_train.pkl'), VAL_PIPELINE, test_mode=True)
     targets = torch.from_numpy(np.load(GOLDEN / 'model' / 'targets.npy'))
     model = filled(dropout=0.0).train()
-    group = {k: golden['optimizer_param_group'][k] for k in ('momentum', 'dampening', 'weight_decay', 'nesterov')}
+    group = {
+        k: golden['optimizer_param_group'][k]
+        for k in ('momentum', 'dampening', 'weight_decay', 'nesterov')
+    }
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, **group)
     first = None
     for step, (row, shown) in enumerate(zip(golden[rows], golden['imgs'])):
         samples = [dataset[4 * step + i] for i in range(4)]
-        imgs, label = torch.stack([s['imgs'] for s in samples]), torch.tensor([int(s['label']) for s in samples])
-        assert list(imgs.shape) == shown['shape'] and imgs.double().sum().item() == pytest.approx(shown['sum'], rel=1e-5)
+        imgs, label = (
+            torch.stack([s['imgs'] for s in samples]),
+            torch.tensor([int(s['label']) for s in samples]),
+        )
+        assert list(imgs.shape) == shown['shape'] and imgs.double().sum().item() == pytest.approx(
+            shown['sum'], rel=1e-5
+        )
         first = imgs if first is None else first
         optimizer.param_groups[0]['lr'] = lr or row['lr']
         losses = model(imgs=imgs, label=label, emb=targets[label])
@@ -196,7 +246,7 @@ def test_five_sgd_steps_on_drawn_clips_are_the_published_ones(rows, lr):
 VAL_PIPELINE = [
     dict(type='UniformSampleFrames', clip_len=48, num_clips=1),
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(64, 64), keep_ratio=False),
     dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),

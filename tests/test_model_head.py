@@ -1,4 +1,5 @@
 """Head and losses: what is computed, and what is said when the batch does not fit."""
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,9 @@ LABELS = torch.tensor([0, 2, 1])
 
 def test_plain_cross_entropy_is_the_mean_of_minus_log_probability():
     by_hand = -torch.log_softmax(SCORES, 1)[range(3), LABELS].mean()
-    assert CrossEntropyLoss(loss_weight=3.0)(SCORES, LABELS).item() == pytest.approx(3 * by_hand.item())
+    assert CrossEntropyLoss(loss_weight=3.0)(SCORES, LABELS).item() == pytest.approx(
+        3 * by_hand.item()
+    )
 
 
 def test_class_weights_weigh_samples_and_the_mean():
@@ -38,7 +41,9 @@ def test_label_smoothing_moves_the_target_and_really_acts(class_weight):
     weight = torch.tensor(class_weight or [1.0, 1.0, 1.0])
     by_hand = -(weight * target * torch.log_softmax(SCORES, 1)).sum() / weight[LABELS].sum()
     assert loss(SCORES, LABELS).item() == pytest.approx(by_hand.item())
-    assert loss(SCORES, LABELS).item() != pytest.approx(CrossEntropyLoss(class_weight=class_weight)(SCORES, LABELS).item(), rel=1e-3)
+    assert loss(SCORES, LABELS).item() != pytest.approx(
+        CrossEntropyLoss(class_weight=class_weight)(SCORES, LABELS).item(), rel=1e-3
+    )
 
 
 def test_soft_labels_are_shares_of_classes():
@@ -57,20 +62,29 @@ def test_the_embedding_loss_weighs_20_by_default():
 @given(st.integers(0, 2**31), st.integers(1, 30), st.integers(2, 8))
 def test_accuracies_break_ties_as_the_evaluation_does(seed, num, classes):
     rng = np.random.default_rng(seed)
-    scores, labels = rng.integers(0, 3, (num, classes)).astype(np.float32), rng.integers(0, classes, num)
+    scores, labels = (
+        rng.integers(0, 3, (num, classes)).astype(np.float32),
+        rng.integers(0, classes, num),
+    )
     ours = topk_accuracies(torch.from_numpy(scores), torch.from_numpy(labels), (1, 2, 5))
     assert list(ours) == ['top1_acc', 'top2_acc', 'top5_acc']
-    np.testing.assert_allclose(list(ours.values()), top_k_accuracy(scores, labels, (1, 2, 5)), atol=1e-6)
+    np.testing.assert_allclose(
+        list(ours.values()), top_k_accuracy(scores, labels, (1, 2, 5)), atol=1e-6
+    )
 
 
 def test_a_score_that_is_no_number_is_no_hit():
     scores = torch.tensor([[float('nan'), 1.0, 0.0], [0.0, float('nan'), 1.0]])
-    assert topk_accuracies(scores, torch.tensor([0, 2]), (1, ))['top1_acc'] == 0
+    assert topk_accuracies(scores, torch.tensor([0, 2]), (1,))['top1_acc'] == 0
 
 
 def test_accuracies_stay_on_the_device_as_tensors():
-    losses = build_model(small()).cls_head.loss(torch.rand(2, 5), torch.tensor([[1], [2]]), torch.rand(2, 6), torch.rand(2, 6))
-    assert {k: v.ndim for k, v in losses.items()} == dict(top1_acc=0, top5_acc=0, loss_cls=0, loss_emb=0)
+    losses = build_model(small()).cls_head.loss(
+        torch.rand(2, 5), torch.tensor([[1], [2]]), torch.rand(2, 6), torch.rand(2, 6)
+    )
+    assert {k: v.ndim for k, v in losses.items()} == dict(
+        top1_acc=0, top5_acc=0, loss_cls=0, loss_emb=0
+    )
 
 
 def test_the_embedding_sees_no_dropout():
@@ -90,14 +104,32 @@ def test_without_an_embedding_loss_there_is_no_embedding_head():
 
 
 def test_the_head_hands_label_smoothing_to_its_loss():
-    assert build_model(small(head=dict(label_smooth_eps=0.1))).cls_head.loss_cls.label_smooth_eps == 0.1
+    assert (
+        build_model(small(head=dict(label_smooth_eps=0.1))).cls_head.loss_cls.label_smooth_eps
+        == 0.1
+    )
     with pytest.raises(ConfigError, match='stands in the head and in loss_cls'):
-        build_model(small(head=dict(label_smooth_eps=0.1, loss_cls=dict(type='CrossEntropyLoss', label_smooth_eps=0.3))))
+        build_model(
+            small(
+                head=dict(
+                    label_smooth_eps=0.1,
+                    loss_cls=dict(type='CrossEntropyLoss', label_smooth_eps=0.3),
+                )
+            )
+        )
 
 
-@pytest.mark.parametrize('label, emb, kind, message', [
-    ([0, 5], torch.zeros(2, 6), DataError, 'label 5: expected 0 to 4'), ([-1, 0], torch.zeros(2, 6), DataError, 'label -1'),
-    ([0, 1], None, ConfigError, "loss_emb=None"), ([0, 1], torch.zeros(2, 7), ConfigError, 'emb_dim = 6')])
+@pytest.mark.parametrize(
+    'label, emb, kind, message',
+    [
+        ([0, 5], torch.zeros(2, 6), DataError, 'label 5: expected 0 to 4'),
+        ([-1, 0], torch.zeros(2, 6), DataError, 'label -1'),
+        ([0, 1], None, ConfigError, 'loss_emb=None'),
+        ([0, 1], torch.zeros(2, 7), ConfigError, 'emb_dim = 6'),
+    ],
+)
 def test_a_batch_that_does_not_fit_is_named(label, emb, kind, message):
     with pytest.raises(kind, match=message):
-        build_model(small())(imgs=torch.rand(2, 1, 3, 2, 16, 16), label=torch.tensor(label), emb=emb)
+        build_model(small())(
+            imgs=torch.rand(2, 1, 3, 2, 16, 16), label=torch.tensor(label), emb=emb
+        )

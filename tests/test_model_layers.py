@@ -1,4 +1,5 @@
 """The layers that compute in their own way give what torch's own layers give; what is frozen, recomputed or folded stays right."""
+
 import copy
 
 import pytest
@@ -17,7 +18,9 @@ from pyskl.models.cpu.frame_sharing import SplitResNet3d, keeps_frames_apart
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 
 LAST = torch.channels_last_3d
-plain_and_fast = pytest.mark.parametrize('made', [lambda model: model, speed_up], ids=['plain', 'fast'])
+plain_and_fast = pytest.mark.parametrize(
+    'made', [lambda model: model, speed_up], ids=['plain', 'fast']
+)
 
 
 def out_and_gradients(layer, x, memory_format):
@@ -37,9 +40,17 @@ def assert_equal_answers(ours, theirs, tolerance=1e-10):
 @settings(max_examples=40, deadline=None)
 @given(
     kernel=st.sampled_from([(1, 1, 1), (1, 3, 3), (1, 7, 7), (3, 1, 1), (5, 1, 1), (3, 3, 3)]),
-    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)), shrink=st.integers(0, 1), dilation=st.integers(1, 2),
-    channels=st.tuples(st.integers(1, 9), st.integers(1, 9)), bias=st.booleans(), frames=st.integers(5, 7), side=st.integers(7, 9))
-def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation, channels, bias, frames, side):
+    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    shrink=st.integers(0, 1),
+    dilation=st.integers(1, 2),
+    channels=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    bias=st.booleans(),
+    frames=st.integers(5, 7),
+    side=st.integers(7, 9),
+)
+def test_a_flat_convolution_is_a_3d_convolution(
+    kernel, stride, shrink, dilation, channels, bias, frames, side
+):
     torch.manual_seed(0)
     padding = tuple(max(k // 2 - shrink, 0) for k in kernel)
     dilation = dilation if max(kernel) == 3 and kernel[0] != 5 else 1
@@ -52,16 +63,28 @@ def test_a_flat_convolution_is_a_3d_convolution(kernel, stride, shrink, dilation
     assert_equal_answers(out_and_gradients(ours, x, torch.contiguous_format), expected)
 
 
-@pytest.mark.parametrize(('shape', 'arguments'), [
-    ((2, 5, 4, 9, 8), ((1, 3, 3), (1, 2, 2), (0, 1, 1))), ((1, 8, 3, 7, 7), ((1, 2, 3), (1, 1, 2))),
-    ((2, 1, 3, 5, 5), ((1, 3, 3), 1, (0, 1, 1))), ((1, 4, 1, 9, 9), ((1, 3, 3), (1, 2, 2), (0, 1, 1), (2, 2, 2), False, True)),
-    ((2, 4, 6, 8, 8), (2,)), ((2, 4, 6, 8, 8), ((1, 3, 3), 2, (0, 1, 1))), ((1, 4, 6, 8, 8), ((3, 3, 3), 1, 1))])
+@pytest.mark.parametrize(
+    ('shape', 'arguments'),
+    [
+        ((2, 5, 4, 9, 8), ((1, 3, 3), (1, 2, 2), (0, 1, 1))),
+        ((1, 8, 3, 7, 7), ((1, 2, 3), (1, 1, 2))),
+        ((2, 1, 3, 5, 5), ((1, 3, 3), 1, (0, 1, 1))),
+        ((1, 4, 1, 9, 9), ((1, 3, 3), (1, 2, 2), (0, 1, 1), (2, 2, 2), False, True)),
+        ((2, 4, 6, 8, 8), (2,)),
+        ((2, 4, 6, 8, 8), ((1, 3, 3), 2, (0, 1, 1))),
+        ((1, 4, 6, 8, 8), ((3, 3, 3), 1, 1)),
+    ],
+)
 def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).relu_()              # many are equal: the first one is the largest
+    x = torch.randn(
+        shape, generator=torch.Generator().manual_seed(0)
+    ).relu_()  # many are equal: the first one is the largest
     ours, plain = MaxPool3dAs2d(*arguments), nn.MaxPool3d(*arguments)
     for memory_format in (LAST, torch.contiguous_format):
         found = out_and_gradients(ours, x, memory_format)
-        assert_equal_answers(found, out_and_gradients(plain, x, torch.contiguous_format), tolerance=1e-6)
+        assert_equal_answers(
+            found, out_and_gradients(plain, x, torch.contiguous_format), tolerance=1e-6
+        )
         assert memory_format is not LAST or found[0].is_contiguous(memory_format=LAST)
     assert ours(x.bfloat16().contiguous(memory_format=LAST)).equal(plain(x.bfloat16()))
 
@@ -69,7 +92,11 @@ def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
 def test_a_flat_pooling_copies_nothing(monkeypatch):
     x, seen = torch.rand(2, 8, 3, 6, 6).contiguous(memory_format=LAST), []
     pool = torch.nn.functional.max_pool2d
-    monkeypatch.setattr(torch.nn.functional, 'max_pool2d', lambda images, *args: seen.append(images) or pool(images, *args))
+    monkeypatch.setattr(
+        torch.nn.functional,
+        'max_pool2d',
+        lambda images, *args: seen.append(images) or pool(images, *args),
+    )
     out = speed_up(build_model(small())).backbone.maxpool(x)
     assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
@@ -92,12 +119,19 @@ def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
 @pytest.mark.parametrize('momentum', [0.1, None])
 def test_exact_batch_norm_is_batch_norm(shape, momentum):
     torch.manual_seed(0)
-    ours, plain = ExactBatchNorm3d(shape[1], momentum=momentum), nn.BatchNorm3d(shape[1], momentum=momentum)
+    ours, plain = (
+        ExactBatchNorm3d(shape[1], momentum=momentum),
+        nn.BatchNorm3d(shape[1], momentum=momentum),
+    )
     for norm in (ours, plain):
         fill_norm(norm)
     for _ in range(2):
         x = torch.randn(shape) * 3 + 1
-        assert_equal_answers(out_and_gradients(ours, x, LAST), out_and_gradients(plain, x, torch.contiguous_format), 1e-4)
+        assert_equal_answers(
+            out_and_gradients(ours, x, LAST),
+            out_and_gradients(plain, x, torch.contiguous_format),
+            1e-4,
+        )
     assert_equal_answers(ours.state_dict().values(), plain.state_dict().values(), 1e-5)
     torch.testing.assert_close(ours.eval()(x.contiguous(memory_format=LAST)), plain.eval()(x))
 
@@ -115,7 +149,9 @@ def test_statistics_of_any_number_of_rows_are_exact(count, channels):
     rows = torch.randn(count, channels, generator=torch.Generator().manual_seed(count)) + 7
     mean, var = statistics(rows)
     torch.testing.assert_close(mean.double(), rows.double().mean(0), rtol=1e-6, atol=0)
-    torch.testing.assert_close(var.double(), rows.double().var(0, unbiased=False), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        var.double(), rows.double().var(0, unbiased=False), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_statistics_of_an_odd_number_of_rows_are_exact():
@@ -128,7 +164,9 @@ def test_statistics_of_an_odd_number_of_rows_are_exact():
 
 def test_an_empty_batch_passes_as_through_torchs_convolution():
     conv = Conv3dAs2d(3, 4, (1, 3, 3), padding=(0, 1, 1))
-    assert conv(torch.zeros(0, 3, 2, 5, 5).contiguous(memory_format=torch.channels_last_3d)).shape == (0, 4, 2, 5, 5)
+    assert conv(
+        torch.zeros(0, 3, 2, 5, 5).contiguous(memory_format=torch.channels_last_3d)
+    ).shape == (0, 4, 2, 5, 5)
 
 
 def test_batch_statistics_of_half_a_million_values_are_exact():
@@ -136,14 +174,28 @@ def test_batch_statistics_of_half_a_million_values_are_exact():
     x = (torch.randn(4, 8, 48, 56, 56) + 3).contiguous(memory_format=LAST)
     norm = ExactBatchNorm3d(8, momentum=1.0)
     norm(x)
-    torch.testing.assert_close(norm.running_mean.double(), x.double().mean((0, 2, 3, 4)), rtol=1e-6, atol=0)
-    torch.testing.assert_close(norm.running_var.double(), x.double().var((0, 2, 3, 4)), rtol=2e-6, atol=0)
+    torch.testing.assert_close(
+        norm.running_mean.double(), x.double().mean((0, 2, 3, 4)), rtol=1e-6, atol=0
+    )
+    torch.testing.assert_close(
+        norm.running_var.double(), x.double().var((0, 2, 3, 4)), rtol=2e-6, atol=0
+    )
 
 
-@pytest.mark.parametrize('backbone', [
-    dict(), dict(type='ResNet3d', conv1_kernel=(3, 7, 7)), dict(inflate=(0, 1, 1), inflate_style='3x3x3'), dict(advanced=True),
-    dict(depth=18), dict(temporal_strides=(2, 1, 2)), dict(stage_blocks=(1, 2, 1), inflate=(0, (1, 0), 1)),
-    dict(norm_cfg=dict(type='GN', num_groups=2)), dict(act_cfg=dict(type='SiLU'))])
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(),
+        dict(type='ResNet3d', conv1_kernel=(3, 7, 7)),
+        dict(inflate=(0, 1, 1), inflate_style='3x3x3'),
+        dict(advanced=True),
+        dict(depth=18),
+        dict(temporal_strides=(2, 1, 2)),
+        dict(stage_blocks=(1, 2, 1), inflate=(0, (1, 0), 1)),
+        dict(norm_cfg=dict(type='GN', num_groups=2)),
+        dict(act_cfg=dict(type='SiLU')),
+    ],
+)
 def test_both_memory_layouts_train_alike(backbone):
     head = dict(in_channels=16) if backbone.get('depth') == 18 else None
     model = speed_up(build_model(small(backbone, head))).train()
@@ -156,7 +208,7 @@ def test_both_memory_layouts_train_alike(backbone):
         losses = twin(imgs=imgs, label=label, emb=emb)
         (losses['loss_cls'] + losses['loss_emb']).backward()
         gradients.append([p.grad for p in twin.parameters()])
-    assert_equal_answers(*gradients, 1e-6)      # the losses are float32
+    assert_equal_answers(*gradients, 1e-6)  # the losses are float32
 
 
 @plain_and_fast
@@ -166,18 +218,30 @@ def test_recomputing_blocks_changes_neither_gradients_nor_statistics(made):
     thrifty = made(fill(build_model(small(dict(with_cp=True))))).train()
     for model in (plain, thrifty):
         model.cls_head.dropout.p = 0.0
-        model(imgs=sparse_volume(1, (2, 1, 3, 4, 16, 16)), label=torch.tensor([1, 2]), emb=torch.zeros(2, 6))['loss_emb'].backward()
-    assert_equal_answers([p.grad for p in thrifty.backbone.parameters()], [p.grad for p in plain.backbone.parameters()], 1e-6)
+        model(
+            imgs=sparse_volume(1, (2, 1, 3, 4, 16, 16)),
+            label=torch.tensor([1, 2]),
+            emb=torch.zeros(2, 6),
+        )['loss_emb'].backward()
+    assert_equal_answers(
+        [p.grad for p in thrifty.backbone.parameters()],
+        [p.grad for p in plain.backbone.parameters()],
+        1e-6,
+    )
     assert_equal_answers(thrifty.state_dict().values(), plain.state_dict().values(), 1e-7)
     assert thrifty.backbone.layer1[0].conv1.bn.num_batches_tracked == 101
 
 
 @plain_and_fast
-@pytest.mark.parametrize('frozen, parts', [(-1, []), (0, ['conv1']), (2, ['conv1', 'layer1', 'layer2'])])
+@pytest.mark.parametrize(
+    'frozen, parts', [(-1, []), (0, ['conv1']), (2, ['conv1', 'layer1', 'layer2'])]
+)
 def test_frozen_stages_learn_nothing_and_keep_their_statistics(made, frozen, parts):
     model = made(build_model(small(dict(frozen_stages=frozen, zero_init_residual=False)))).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    losses = model(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([0, 1]), emb=torch.zeros(2, 6))
+    losses = model(
+        imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([0, 1]), emb=torch.zeros(2, 6)
+    )
     (losses['loss_cls'] + losses['loss_emb']).backward()
     with torch.no_grad():
         for p in model.parameters():
@@ -193,26 +257,39 @@ def test_norm_eval_keeps_the_running_statistics_but_trains_the_weights(made):
     backbone = made(build_model(small(dict(norm_eval=True)))).backbone.train()
     before = backbone.conv1.bn.running_mean.clone()
     backbone(torch.rand(1, 3, 4, 16, 16)).sum().backward()
-    assert torch.equal(backbone.conv1.bn.running_mean, before) and backbone.conv1.bn.weight.grad is not None
+    assert (
+        torch.equal(backbone.conv1.bn.running_mean, before)
+        and backbone.conv1.bn.weight.grad is not None
+    )
 
 
 @pytest.mark.parametrize('zero', [True, False])
 def test_zero_init_residual_makes_every_block_its_shortcut(zero):
     backbone = ResNet3dSlowOnly(in_channels=3, base_channels=4, zero_init_residual=zero)
-    weights = [block.conv3.bn.weight for i in range(1, 5) for block in getattr(backbone, f'layer{i}')]
+    weights = [
+        block.conv3.bn.weight for i in range(1, 5) for block in getattr(backbone, f'layer{i}')
+    ]
     assert len(weights) == 16 and all(torch.all(w == (0.0 if zero else 1.0)) for w in weights)
 
 
 def test_weights_start_as_the_field_starts_them():
     torch.manual_seed(0)
     model = build_model(published())
-    conv = model.backbone.layer3[1].conv2.conv.weight                       # He's normal, fan out: 128 * 9 weights
-    assert conv.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.01) and abs(conv.mean().item()) < 1e-3
+    conv = model.backbone.layer3[1].conv2.conv.weight  # He's normal, fan out: 128 * 9 weights
+    assert (
+        conv.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.01)
+        and abs(conv.mean().item()) < 1e-3
+    )
     for layer in (model.cls_head.fc_cls, model.cls_head.emb_fc):
-        assert layer.weight.std().item() == pytest.approx(0.01, rel=0.03) and torch.all(layer.bias == 0)
+        assert layer.weight.std().item() == pytest.approx(0.01, rel=0.03) and torch.all(
+            layer.bias == 0
+        )
 
 
-@pytest.mark.parametrize('depth, blocks, channels', [(18, 8, 512), (34, 16, 512), (50, 16, 2048), (101, 33, 2048), (152, 50, 2048)])
+@pytest.mark.parametrize(
+    'depth, blocks, channels',
+    [(18, 8, 512), (34, 16, 512), (50, 16, 2048), (101, 33, 2048), (152, 50, 2048)],
+)
 def test_every_depth_has_its_blocks(depth, blocks, channels):
     with torch.device('meta'):
         backbone = ResNet3d(depth=depth)
@@ -221,11 +298,15 @@ def test_every_depth_has_its_blocks(depth, blocks, channels):
 
 
 def test_several_out_indices_give_several_features():
-    backbone = ResNet3dSlowOnly(in_channels=3, base_channels=4, num_stages=3, stage_blocks=(1, 1, 1), out_indices=(0, 2))
+    backbone = ResNet3dSlowOnly(
+        in_channels=3, base_channels=4, num_stages=3, stage_blocks=(1, 1, 1), out_indices=(0, 2)
+    )
     features = backbone(torch.rand(1, 3, 4, 32, 32))
     assert [feat.shape[1] for feat in features] == [16, 64]
     assert torch.equal(backbone.pool(features), features[1].mean((2, 3, 4)))
-    assert backbone.num_features == backbone.out_channels == backbone.pool(features[1]).shape[1] == 64
+    assert (
+        backbone.num_features == backbone.out_channels == backbone.pool(features[1]).shape[1] == 64
+    )
 
 
 def test_a_backbone_without_forward_or_pool_is_refused():
@@ -237,10 +318,16 @@ def test_a_backbone_without_forward_or_pool_is_refused():
         Half()
 
 
-@pytest.mark.parametrize('kwargs, message', [
-    (dict(out_indices=(3, ), num_stages=3), 'out_indices'), (dict(stage_blocks=(1, 1)), 'stage_blocks'),
-    (dict(frozen_stages=5), 'frozen_stages'), (dict(inflate=(0, (1, 1), 1, 1)), r'inflate\[1\]'),
-    (dict(spatial_strides=(1, 2)), 'spatial_strides')])
+@pytest.mark.parametrize(
+    'kwargs, message',
+    [
+        (dict(out_indices=(3,), num_stages=3), 'out_indices'),
+        (dict(stage_blocks=(1, 1)), 'stage_blocks'),
+        (dict(frozen_stages=5), 'frozen_stages'),
+        (dict(inflate=(0, (1, 1), 1, 1)), r'inflate\[1\]'),
+        (dict(spatial_strides=(1, 2)), 'spatial_strides'),
+    ],
+)
 def test_arguments_that_contradict_each_other_are_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
         ResNet3d(**kwargs)
@@ -251,9 +338,9 @@ def test_frames_stay_apart_until_the_first_layer_that_sees_neighbours():
         split = SplitResNet3d.of(ResNet3dSlowOnly(in_channels=3, base_channels=4, **kwargs).eval())
         return split and split.num_stages
 
-    assert stages() == 2                                                    # inflate (0, 0, 1, 1)
+    assert stages() == 2  # inflate (0, 0, 1, 1)
     assert stages(inflate=(0, 1, 1, 1)) == 1
-    assert stages(inflate=(0, 1, 1, 1), out_indices=(0, 3)) == 0            # its output is asked for
+    assert stages(inflate=(0, 1, 1, 1), out_indices=(0, 3)) == 0  # its output is asked for
     assert stages(temporal_strides=(1, 2, 1, 1)) == 1
     assert stages(conv1_kernel=(3, 7, 7)) is None
     assert stages(norm_cfg=dict(type='GN', num_groups=2)) is None
@@ -280,7 +367,14 @@ def test_folding_takes_all_43_batch_norms_of_the_published_network(made):
 
 
 def test_folding_takes_only_what_follows_a_convolution():
-    model = nn.Sequential(nn.BatchNorm3d(2), nn.Conv3d(2, 3, 1), nn.ReLU(), nn.BatchNorm3d(3), nn.Conv3d(3, 2, 1), nn.BatchNorm3d(2)).eval()
+    model = nn.Sequential(
+        nn.BatchNorm3d(2),
+        nn.Conv3d(2, 3, 1),
+        nn.ReLU(),
+        nn.BatchNorm3d(3),
+        nn.Conv3d(3, 2, 1),
+        nn.BatchNorm3d(2),
+    ).eval()
     x = torch.randn(2, 2, 3, 4, 4)
     before = model(x)
     assert fuse_conv_bn(model) == 1

@@ -1,4 +1,5 @@
 """The recognizer around backbone and head: views, drawing on the way in, frames done once, config mistakes, starting weights."""
+
 import copy
 from dataclasses import replace
 
@@ -21,30 +22,55 @@ def model():
     return speed_up(fill(build_model(small()))).eval()
 
 
-def clips_of(num_samples=2, num_clips=5, clip_len=6, num_frames=8, people=1, double=True, seed=0, motion=False):
+def clips_of(
+    num_samples=2,
+    num_clips=5,
+    clip_len=6,
+    num_frames=8,
+    people=1,
+    double=True,
+    seed=0,
+    motion=False,
+):
     """Samples whose clips draw on num_frames frames each; 3 joints on 16 x 16 pixels."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 16, (num_samples, people, num_frames, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (num_samples, people, num_frames, 3)).astype(np.float32)
     chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
-    spec = HeatmapSpec(double=double, left_kp=(1, ), right_kp=(2, ), motion=motion)
-    return Heatmaps(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
-                     torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (16, 16), spec)
+    spec = HeatmapSpec(double=double, left_kp=(1,), right_kp=(2,), motion=motion)
+    return Heatmaps(
+        torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+        torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)),
+        (16, 16),
+        spec,
+    )
 
 
 def test_deferred_clips_give_what_drawn_ones_give(model):
     clips = clips_of()
-    torch.testing.assert_close(model.predict({'imgs': clips})['score'], model.predict({'imgs': clips.draw()})['score'], atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        model.predict({'imgs': clips})['score'],
+        model.predict({'imgs': clips.draw()})['score'],
+        atol=1e-6,
+        rtol=0,
+    )
     label, emb = torch.tensor([1, 2]), torch.zeros(2, 6)
     one = replace(clips, keypoint=clips.keypoint[:, :1], keypoint_score=clips.keypoint_score[:, :1])
-    ours, drawn = model(imgs=one, label=label, emb=emb), model(imgs=one.draw(), label=label, emb=emb)
+    ours, drawn = (
+        model(imgs=one, label=label, emb=emb),
+        model(imgs=one.draw(), label=label, emb=emb),
+    )
     torch.testing.assert_close(ours, drawn)
 
 
 def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
     """How many frames pass the stem when clips share them and when not; the answers must be the same."""
     seen, stem = [], SparseConv3d.forward
-    monkeypatch.setattr(SparseConv3d, 'forward', lambda self, x: seen.append(x.shape[0] * x.shape[2]) or stem(self, x))
+    monkeypatch.setattr(
+        SparseConv3d,
+        'forward',
+        lambda self, x: seen.append(x.shape[0] * x.shape[2]) or stem(self, x),
+    )
     once = model.predict({'imgs': clips})['score']
     frames_once, seen[:] = sum(seen), []
     monkeypatch.setattr(SharedFrames, 'of', lambda *args: None)
@@ -55,10 +81,12 @@ def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
 @pytest.mark.parametrize('double', [True, False])
 @pytest.mark.parametrize('views', [None, 1, 3, 100])
 @pytest.mark.parametrize('average_clips', ['prob', None])
-def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeypatch, double, views, average_clips):
+def test_frames_that_clips_share_are_done_once_and_change_nothing(
+    model, monkeypatch, double, views, average_clips
+):
     model.test_cfg = replace(model.test_cfg, max_testing_views=views, average_clips=average_clips)
     clips = clips_of(double=double, people=2)
-    clips.keypoint[0, :, 1] = float('nan')              # nobody, as collation fills up
+    clips.keypoint[0, :, 1] = float('nan')  # nobody, as collation fills up
     clips.keypoint_score[0, :, 1] = 0
     frames_once, frames = frames_seen_with_and_without_sharing(model, clips, monkeypatch)
     assert frames_once <= 2 * (1 + double) * 12 < frames == 2 * (1 + double) * 30
@@ -66,7 +94,9 @@ def test_frames_that_clips_share_are_done_once_and_change_nothing(model, monkeyp
 
 @pytest.mark.parametrize('double', [True, False])
 @pytest.mark.parametrize('views', [None, 1, 3, 100])
-def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing(model, monkeypatch, double, views):
+def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing(
+    model, monkeypatch, double, views
+):
     model.test_cfg = replace(model.test_cfg, max_testing_views=views, average_clips=None)
     clips = clips_of(num_clips=10, num_frames=5, double=double, people=2, motion=True)
     frames_once, frames = frames_seen_with_and_without_sharing(model, clips, monkeypatch)
@@ -76,23 +106,31 @@ def test_motion_between_frames_that_clips_share_is_done_once_and_changes_nothing
 def test_motion_frames_are_the_distinct_pairs_of_a_frame_and_the_next(model):
     clips = clips_of(num_samples=1, num_clips=10, num_frames=5, motion=True)
     shared = SharedFrames.of(clips, model.backbone)
-    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
-    now, following = frames[shared.frames.pairs[shared.frames.index]].unbind(2)                   # (S, T, M, V, 2)
+    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
+    now, following = frames[shared.frames.pairs[shared.frames.index]].unbind(2)  # (S, T, M, V, 2)
     expected = clips.keypoint[0].transpose(1, 2)
-    assert torch.equal((following - now)[:, :-1], expected.diff(dim=1)) and not (following - now)[:, -1].any()
-    assert not shared.frames.heatmaps.spec.motion and len(shared.frames.pairs) == len(shared.frames.pairs.unique(dim=0)) <= 1 + 2 * 5
+    assert (
+        torch.equal((following - now)[:, :-1], expected.diff(dim=1))
+        and not (following - now)[:, -1].any()
+    )
+    assert (
+        not shared.frames.heatmaps.spec.motion
+        and len(shared.frames.pairs) == len(shared.frames.pairs.unique(dim=0)) <= 1 + 2 * 5
+    )
 
 
 def test_distinct_frames_are_put_together_as_the_clips_were(model):
     clips = clips_of(num_samples=1)
     shared = SharedFrames.of(clips, model.backbone)
     assert shared.frames.heatmaps.keypoint.shape[1] == 2 and shared.network.num_stages == 1
-    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)              # (frames, M, V, 2)
+    frames = shared.frames.heatmaps.keypoint[0].transpose(1, 2).flatten(0, 1)  # (frames, M, V, 2)
     assert torch.equal(frames[shared.frames.index].transpose(1, 2), clips.keypoint[0])
 
 
 def test_clips_with_nothing_in_common_take_the_plain_way(model):
-    assert SharedFrames.of(clips_of(num_samples=1, num_clips=2, num_frames=50), model.backbone) is None
+    assert (
+        SharedFrames.of(clips_of(num_samples=1, num_clips=2, num_frames=50), model.backbone) is None
+    )
     assert SharedFrames.of(clips_of(num_samples=1, num_clips=1), model.backbone) is None
     assert SharedFrames.of(clips_of(num_samples=1), model.train().backbone) is None
 
@@ -107,7 +145,10 @@ def test_the_size_of_chunks_does_not_change_the_answer(model, views):
 
 def test_probabilities_are_the_mean_of_softmaxes_and_scores_the_mean_of_scores():
     imgs = torch.rand(2, 3, 3, 4, 16, 16)
-    answers = {way: fill(build_model(small(average_clips=way))).eval().forward_test(imgs) for way in ('prob', 'score', None)}
+    answers = {
+        way: fill(build_model(small(average_clips=way))).eval().forward_test(imgs)
+        for way in ('prob', 'score', None)
+    }
     views = answers[None]
     assert views.shape == (2, 3, 5) and all(a.dtype == np.float32 for a in answers.values())
     soft = np.exp(views) / np.exp(views).sum(2, keepdims=True)
@@ -119,7 +160,11 @@ def test_probabilities_are_the_mean_of_softmaxes_and_scores_the_mean_of_scores()
 def test_several_training_views_count_as_samples_with_their_clips_label(model):
     imgs, label, emb = torch.rand(2, 3, 3, 4, 16, 16), torch.tensor([1, 4]), torch.randn(2, 6)
     ours = model(imgs=imgs, label=label, emb=emb)
-    apart = model(imgs=imgs.flatten(0, 1)[:, None], label=label.repeat_interleave(3), emb=emb.repeat_interleave(3, 0))
+    apart = model(
+        imgs=imgs.flatten(0, 1)[:, None],
+        label=label.repeat_interleave(3),
+        emb=emb.repeat_interleave(3, 0),
+    )
     torch.testing.assert_close(ours, apart)
 
 
@@ -139,7 +184,10 @@ def test_the_input_stage_draws_in_autocasts_dtype(model):
     model.backbone.conv1.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
     with torch.autocast('cpu', torch.bfloat16):
         model.predict({'imgs': clips_of()})['score']
-    assert all(x.dtype == torch.bfloat16 and x.is_contiguous(memory_format=torch.channels_last_3d) for x in seen)
+    assert all(
+        x.dtype == torch.bfloat16 and x.is_contiguous(memory_format=torch.channels_last_3d)
+        for x in seen
+    )
 
 
 def test_training_under_autocast_gives_float32_gradients_close_to_float32s():
@@ -154,18 +202,32 @@ def test_training_under_autocast_gives_float32_gradients_close_to_float32s():
         (losses['loss_cls'] + losses['loss_emb']).backward()
     assert all(p.grad.dtype == torch.float32 for p in model.parameters())
     assert rough['loss_emb'].item() == pytest.approx(exact['loss_emb'].item(), rel=0.02)
-    ours, theirs = model.backbone.layer3[0].conv1.conv.weight.grad, twin.backbone.layer3[0].conv1.conv.weight.grad
+    ours, theirs = (
+        model.backbone.layer3[0].conv1.conv.weight.grad,
+        twin.backbone.layer3[0].conv1.conv.weight.grad,
+    )
     assert torch.nn.functional.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.95
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(test_cfg=dict(average_clip='prob')), 'Did you mean average_clips'),
-    (dict(test_cfg=dict(average_clips='mean')), 'Known: prob, score'),
-    (dict(test_cfg=dict(max_testing_views=0)), 'max_testing_views = 0'), (dict(train_cfg=dict(aux_info=['emb'])), 'train_cfg'),
-    (dict(cls_head=dict(type='I3DHead', in_channels=512, num_classes=5)), 'Set in_channels=64'),
-    (dict(cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, dropout_ratio=0.5)), 'dropout_ratio'),
-    (dict(backbone=dict(type='ResNet3dSlowOnly', depth=51)), '50 or 101'),
-    (dict(backbone=dict(type='ResNet3dSlowOnly', basechannels=8)), 'Did you mean base_channels')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(test_cfg=dict(average_clip='prob')), 'Did you mean average_clips'),
+        (dict(test_cfg=dict(average_clips='mean')), 'Known: prob, score'),
+        (dict(test_cfg=dict(max_testing_views=0)), 'max_testing_views = 0'),
+        (dict(train_cfg=dict(aux_info=['emb'])), 'train_cfg'),
+        (dict(cls_head=dict(type='I3DHead', in_channels=512, num_classes=5)), 'Set in_channels=64'),
+        (
+            dict(cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, dropout_ratio=0.5)),
+            'dropout_ratio',
+        ),
+        (dict(backbone=dict(type='ResNet3dSlowOnly', depth=51)), '50 or 101'),
+        (
+            dict(backbone=dict(type='ResNet3dSlowOnly', basechannels=8)),
+            'Did you mean base_channels',
+        ),
+    ],
+)
 def test_a_mistake_in_the_config_is_named(change, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small() | change)
@@ -188,26 +250,36 @@ class Sketch(Backbone):
         return features.mean(self.axes)
 
 
-@pytest.mark.parametrize(('attributes', 'axes', 'words'), [
-    ({'in_channels': 3}, [2, 3, 4], 'Sketch.*has no num_features'),
-    ({'num_features': 4}, [2, 3, 4], 'Sketch.*has no in_channels'),
-    ({'in_channels': 3, 'num_features': 4}, [3, 4], r'of shape \(2, 4, 4\).*\(N, D\)')])
+@pytest.mark.parametrize(
+    ('attributes', 'axes', 'words'),
+    [
+        ({'in_channels': 3}, [2, 3, 4], 'Sketch.*has no num_features'),
+        ({'num_features': 4}, [2, 3, 4], 'Sketch.*has no in_channels'),
+        ({'in_channels': 3, 'num_features': 4}, [3, 4], r'of shape \(2, 4, 4\).*\(N, D\)'),
+    ],
+)
 def test_what_a_users_backbone_lacks_is_named(attributes, axes, words):
     backbone = dict(type=Sketch, attributes=attributes, axes=axes)
     head = dict(type='I3DHead', in_channels=4, num_classes=5, loss_emb=None)
     with pytest.raises(ConfigError, match=words):
         build_model(small() | dict(backbone=backbone, cls_head=head))(
-            imgs=torch.rand(2, 1, 3, 4, 8, 8), label=torch.tensor([1, 2]))
+            imgs=torch.rand(2, 1, 3, 4, 8, 8), label=torch.tensor([1, 2])
+        )
 
 
-@pytest.mark.parametrize(('answer', 'words'), [
-    (lambda scores, label: scores.mean(1), r'loss_cls has shape \(2,\)'),
-    (lambda scores, label: None, 'loss_cls is a NoneType'),
-    (lambda scores, label: {'loss': scores.mean()}, 'loss_cls is a dict')])
+@pytest.mark.parametrize(
+    ('answer', 'words'),
+    [
+        (lambda scores, label: scores.mean(1), r'loss_cls has shape \(2,\)'),
+        (lambda scores, label: None, 'loss_cls is a NoneType'),
+        (lambda scores, label: {'loss': scores.mean()}, 'loss_cls is a dict'),
+    ],
+)
 def test_a_loss_that_is_no_number_is_named(model, answer, words):
     model.cls_head.loss_cls = answer_of(answer)
-    batch = dict(imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([1, 4]),
-                 emb=torch.zeros(2, 6))
+    batch = dict(
+        imgs=torch.rand(2, 1, 3, 4, 16, 16), label=torch.tensor([1, 4]), emb=torch.zeros(2, 6)
+    )
     with pytest.raises(ConfigError, match=words):
         compute_losses(model, batch, torch.device('cpu'))
 
@@ -226,11 +298,18 @@ def test_training_without_labels_says_what_to_collect(model):
 
 @pytest.mark.parametrize('kind', ['recognizer', 'backbone', 'bare', 'parallel'])
 def test_a_backbone_starts_from_a_checkpoint_of_any_of_these_kinds(model, tmp_path, kind):
-    state = model.state_dict() if kind in ('recognizer', 'parallel') else model.backbone.state_dict()
+    state = (
+        model.state_dict() if kind in ('recognizer', 'parallel') else model.backbone.state_dict()
+    )
     if kind == 'parallel':
         state = {f'module.{key}': value for key, value in state.items()}
     path = tmp_path / 'start.pth'
-    torch.save(state if kind == 'bare' else dict(meta=dict(epoch=1, best=np.float64(0.5)), state_dict=state), path)
+    torch.save(
+        state
+        if kind == 'bare'
+        else dict(meta=dict(epoch=1, best=np.float64(0.5)), state_dict=state),
+        path,
+    )
     started = build_model(small(dict(pretrained=str(path))))
     for key, value in model.backbone.state_dict().items():
         assert torch.equal(started.backbone.state_dict()[key], value)
@@ -241,10 +320,20 @@ class Runs:
         return print, ('executed',)
 
 
-@pytest.mark.parametrize('content, message', [
-    (None, 'no such checkpoint'), (b'torn', 'cannot be read'), (dict(state_dict=Runs()), 'cannot be read'), (dict(a=1), 'holds no weights'),
-    (dict(state_dict={'conv1.weight': torch.zeros(8, 3, 7, 7)}), 'holds a 2-D network'),
-    (dict(state_dict={'backbone.conv1.conv.weight': torch.zeros(9, 3, 1, 7, 7)}), r'conv1.conv.weight is \(9, 3, 1, 7, 7\), expected')])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (None, 'no such checkpoint'),
+        (b'torn', 'cannot be read'),
+        (dict(state_dict=Runs()), 'cannot be read'),
+        (dict(a=1), 'holds no weights'),
+        (dict(state_dict={'conv1.weight': torch.zeros(8, 3, 7, 7)}), 'holds a 2-D network'),
+        (
+            dict(state_dict={'backbone.conv1.conv.weight': torch.zeros(9, 3, 1, 7, 7)}),
+            r'conv1.conv.weight is \(9, 3, 1, 7, 7\), expected',
+        ),
+    ],
+)
 def test_a_checkpoint_that_does_not_fit_is_named(tmp_path, capsys, content, message):
     path = tmp_path / 'start.pth'
     if isinstance(content, bytes):
@@ -260,6 +349,7 @@ def test_a_checkpoint_that_does_not_fit_is_named(tmp_path, capsys, content, mess
 def test_a_compiled_backbone_is_used_by_every_way_of_testing(model, num_clips):
     """Sharing frames calls two parts of the network apart."""
     import torch._dynamo
+
     graphs, clips = [], clips_of(1, num_clips, num_frames=8)
     plain = model.predict({'imgs': clips})['score']
     torch._dynamo.reset()

@@ -1,4 +1,5 @@
 """NATOPS: the archive's .ts files become annotation pickles; the configs are built."""
+
 from __future__ import annotations
 
 import os
@@ -17,7 +18,15 @@ from pyskl.datasets import build_dataset
 from pyskl.errors import DataError, UserError
 from pyskl.models import build_model
 from pyskl.recipe import load_config, read_recipe
-from pyskl.sources.natops import CLASSES, PICTURE, PIXELS_PER_UNIT, PROJECTIONS, folds, project, read_ts
+from pyskl.sources.natops import (
+    CLASSES,
+    PICTURE,
+    PIXELS_PER_UNIT,
+    PROJECTIONS,
+    folds,
+    project,
+    read_ts,
+)
 from pyskl.sources.natops_people import guess_people
 from pyskl.sweep.plan import read_plan
 
@@ -32,7 +41,10 @@ convert = load_script('convert_natops')
 
 def ts_file(path: Path, values: np.ndarray, labels: list[str], header: str = HEADER) -> Path:
     """values (N, 24, T)"""
-    lines = [':'.join(','.join(map(repr, row.tolist())) for row in clip) + f':{label}' for clip, label in zip(values, labels)]
+    lines = [
+        ':'.join(','.join(map(repr, row.tolist())) for row in clip) + f':{label}'
+        for clip, label in zip(values, labels)
+    ]
     path.write_text(header + '\n'.join(lines) + '\n', encoding='latin-1')
     return path
 
@@ -42,8 +54,10 @@ def made_up(num_clips: int, num_frames: int = 5, seed: int = 0) -> np.ndarray:
 
 
 def two_files(folder: Path) -> tuple[Path, Path]:
-    return (ts_file(folder / 'TRAIN.ts', made_up(12), ['1.0', '2.0'] * 6),
-            ts_file(folder / 'TEST.ts', made_up(4, seed=1), ['2.0', '1.0'] * 2))
+    return (
+        ts_file(folder / 'TRAIN.ts', made_up(12), ['1.0', '2.0'] * 6),
+        ts_file(folder / 'TEST.ts', made_up(4, seed=1), ['2.0', '1.0'] * 2),
+    )
 
 
 def run(*arguments) -> None:
@@ -66,19 +80,30 @@ def test_the_values_can_be_read_back_from_the_pictures(projection, tmp_path, cap
     clips = {clip['frame_dir']: clip for clip in read_annotations(path)['annotations']}
     values = made_up(12)
     right, up = ('xyz'.index(axis) for axis in projection)
-    back = (clips['train_7']['keypoint'][0] - PICTURE / 2) / PIXELS_PER_UNIT                       # (T, V, 2)
-    assert np.allclose(back[..., 0], values[7, right::3].T, atol=1e-5) and np.allclose(-back[..., 1], values[7, up::3].T, atol=1e-5)
-    assert clips['train_7']['label'] == 1 and clips['test_0']['label'] == 1 and clips['test_0']['total_frames'] == 5
+    back = (clips['train_7']['keypoint'][0] - PICTURE / 2) / PIXELS_PER_UNIT  # (T, V, 2)
+    assert np.allclose(back[..., 0], values[7, right::3].T, atol=1e-5) and np.allclose(
+        -back[..., 1], values[7, up::3].T, atol=1e-5
+    )
+    assert (
+        clips['train_7']['label'] == 1
+        and clips['test_0']['label'] == 1
+        and clips['test_0']['total_frames'] == 5
+    )
 
 
 def test_the_values_stand_in_the_file_for_space_with_the_same_clips_and_splits(tmp_path, capsys):
     run(*two_files(tmp_path), '--out-dir', tmp_path)
-    assert f'wrote {tmp_path / "natops_xyz.pkl"} (12 + 4 clips, 2 classes)' in capsys.readouterr().out
+    assert (
+        f'wrote {tmp_path / "natops_xyz.pkl"} (12 + 4 clips, 2 classes)' in capsys.readouterr().out
+    )
     space, front = (read_annotations(tmp_path / f'natops_{name}.pkl') for name in ('xyz', 'xy'))
     assert space['split'] == front['split']
     for ours, theirs in zip(space['annotations'], front['annotations'], strict=True):
-        assert (ours['frame_dir'], ours['label']) == (theirs['frame_dir'], theirs['label']) and 'img_shape' not in ours
-    values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)[None]                              # (1, T, V, 3)
+        assert (ours['frame_dir'], ours['label']) == (
+            theirs['frame_dir'],
+            theirs['label'],
+        ) and 'img_shape' not in ours
+    values = made_up(12)[7].reshape(8, 3, 5).transpose(2, 0, 1)[None]  # (1, T, V, 3)
     np.testing.assert_array_equal(space['annotations'][7]['keypoint'], values.astype(np.float32))
     assert check_annotations(space).errors == []
 
@@ -86,8 +111,14 @@ def test_the_values_stand_in_the_file_for_space_with_the_same_clips_and_splits(t
 def test_what_is_right_and_up_lies_right_and_up_in_the_picture():
     xyz = np.zeros((1, 2, 3))
     xyz[0, 1] = 1, 2, 3
-    assert project(xyz, 'xy')[0, 1].tolist() == [PICTURE / 2 + PIXELS_PER_UNIT, PICTURE / 2 - 2 * PIXELS_PER_UNIT]
-    assert project(xyz, 'zy')[0, 1].tolist() == [PICTURE / 2 + 3 * PIXELS_PER_UNIT, PICTURE / 2 - 2 * PIXELS_PER_UNIT]
+    assert project(xyz, 'xy')[0, 1].tolist() == [
+        PICTURE / 2 + PIXELS_PER_UNIT,
+        PICTURE / 2 - 2 * PIXELS_PER_UNIT,
+    ]
+    assert project(xyz, 'zy')[0, 1].tolist() == [
+        PICTURE / 2 + 3 * PIXELS_PER_UNIT,
+        PICTURE / 2 - 2 * PIXELS_PER_UNIT,
+    ]
 
 
 def test_every_val_is_a_part_of_train_and_its_fit_the_rest(tmp_path):
@@ -111,10 +142,14 @@ def test_folds_share_nobody_and_lose_no_clip(people, num_folds, seed):
 
 def test_people_are_told_apart_by_how_their_arms_hang_whatever_they_do():
     rng = np.random.default_rng(0)
-    looks, whose, labels = rng.normal(size=(10, 8, 3)), np.repeat(np.arange(10), 6), np.tile([0, 1], 30)
+    looks, whose, labels = (
+        rng.normal(size=(10, 8, 3)),
+        np.repeat(np.arange(10), 6),
+        np.tile([0, 1], 30),
+    )
     clips = [looks[p] + rng.normal(0, 0.02, (12, 8, 3)) for p in whose]
     for clip, label in zip(clips, labels):
-        clip[4:, :2 - label, 1] += 3                # the left hand goes up, or both
+        clip[4:, : 2 - label, 1] += 3  # the left hand goes up, or both
     found = guess_people(clips, labels)
     assert all(len(set(found[whose == p])) == 1 for p in range(10)) and len(set(found)) == 10
     assert (found == guess_people(clips, labels)).all()
@@ -123,40 +158,61 @@ def test_people_are_told_apart_by_how_their_arms_hang_whatever_they_do():
 ROW = ':'.join(['0.1,0.2'] * 24)
 
 
-@pytest.mark.parametrize('text, words', [
-    (HEADER, 'holds no clips'),
-    ('', 'holds no clips'),
-    (f'{ROW}:1.0\n', 'line 1: 0.1,0.2'),
-    (f'@data\n{ROW}:1.0\n', "Expected a line like '@classLabel true 1.0 2.0'"),
-    (HEADER.replace('false', 'true') + ROW + ':1.0\n', 'time stamps'),
-    (HEADER + f'{ROW}:1.0\n{ROW}\n', 'line 8: 23 series and a label. Expected 24'),
-    (HEADER + f'{ROW}:3.0\n', "line 7: the label is '3.0'. Expected one of @classLabel: 1.0, 2.0."),
-    (HEADER + f'{ROW.replace("0.2", "?", 1)}:1.0\n', "line 7, series 1: '?' is no number"),
-    (HEADER + f'{ROW.replace("0.2", "", 1)}:1.0\n', "series 1: 'nothing' is no number"),
-    (HEADER + f'0.1,NaN:{ROW[8:]}:1.0\n', 'series 1: holds NaN'),
-    (HEADER + f'0.1,0.2,0.3:{ROW[8:]}:1.0\n', 'line 7: series of 2, 3 frames'),
-])
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        (HEADER, 'holds no clips'),
+        ('', 'holds no clips'),
+        (f'{ROW}:1.0\n', 'line 1: 0.1,0.2'),
+        (f'@data\n{ROW}:1.0\n', "Expected a line like '@classLabel true 1.0 2.0'"),
+        (HEADER.replace('false', 'true') + ROW + ':1.0\n', 'time stamps'),
+        (HEADER + f'{ROW}:1.0\n{ROW}\n', 'line 8: 23 series and a label. Expected 24'),
+        (
+            HEADER + f'{ROW}:3.0\n',
+            "line 7: the label is '3.0'. Expected one of @classLabel: 1.0, 2.0.",
+        ),
+        (HEADER + f'{ROW.replace("0.2", "?", 1)}:1.0\n', "line 7, series 1: '?' is no number"),
+        (HEADER + f'{ROW.replace("0.2", "", 1)}:1.0\n', "series 1: 'nothing' is no number"),
+        (HEADER + f'0.1,NaN:{ROW[8:]}:1.0\n', 'series 1: holds NaN'),
+        (HEADER + f'0.1,0.2,0.3:{ROW[8:]}:1.0\n', 'line 7: series of 2, 3 frames'),
+    ],
+)
 def test_a_malformed_file_is_named_with_its_line(text, words, tmp_path):
     (tmp_path / 'a.ts').write_text(text)
     with pytest.raises(DataError) as error:
         read_ts(tmp_path / 'a.ts')
-    assert words in str(error.value) and str(tmp_path / 'a.ts') in str(error.value) and len(str(error.value)) < 400
+    assert (
+        words in str(error.value)
+        and str(tmp_path / 'a.ts') in str(error.value)
+        and len(str(error.value)) < 400
+    )
 
 
-def test_files_that_do_not_belong_together_and_missing_ones_are_refused_before_anything_is_written(tmp_path):
+def test_files_that_do_not_belong_together_and_missing_ones_are_refused_before_anything_is_written(
+    tmp_path,
+):
     train, test = two_files(tmp_path)
     other = ts_file(tmp_path / 'other.ts', made_up(1), ['a'], HEADER.replace('1.0 2.0', 'a b'))
-    for arguments in ((train, other), (train, tmp_path / 'none.ts'), (train, test, '--folds', 1), (train, test, '--folds', 11)):
+    for arguments in (
+        (train, other),
+        (train, tmp_path / 'none.ts'),
+        (train, test, '--folds', 1),
+        (train, test, '--folds', 11),
+    ):
         with pytest.raises(UserError):
             run(*arguments, '--out-dir', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.skipif(REAL is None, reason="the archive's files are not at hand (set PYSKL_NATOPS to their folder)")
+@pytest.mark.skipif(
+    REAL is None, reason="the archive's files are not at hand (set PYSKL_NATOPS to their folder)"
+)
 def test_the_real_files_hold_180_clips_each_thirty_a_class(tmp_path):
     for name in ('TRAIN', 'TEST'):
         series = read_ts(REAL / f'NATOPS_{name}.ts')
-        assert np.bincount(series.labels).tolist() == [30] * len(CLASSES) and {clip.shape for clip in series.xyz} == {(51, 8, 3)}
+        assert np.bincount(series.labels).tolist() == [30] * len(CLASSES) and {
+            clip.shape for clip in series.xyz
+        } == {(51, 8, 3)}
 
 
 PLANS = [ROOT / 'configs' / 'natops' / f'{name}.py' for name in ('plan', 'choose')]
@@ -164,7 +220,9 @@ CONFIGS = sorted(p for p in (ROOT / 'configs' / 'natops').glob('*.py') if p not 
 
 
 @pytest.mark.parametrize('config', CONFIGS, ids=lambda p: p.stem)
-def test_the_configs_train_on_train_judge_on_test_alone_and_fit_their_clips(config, tmp_path, monkeypatch):
+def test_the_configs_train_on_train_judge_on_test_alone_and_fit_their_clips(
+    config, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     run(*two_files(tmp_path), '--out-dir', 'data/natops')
     recipe = read_recipe(load_config(config))
@@ -187,4 +245,8 @@ def test_every_run_of_the_plans_is_a_recipe_and_choosing_never_sees_test(plan):
     for entry in read_plan(plan).entries:
         data = read_recipe(load_config(entry.config, entry.words)).data
         seen = (data.train['split'], data.test['split'])
-        assert seen == ('train', 'test') if plan.stem == 'plan' else seen in (('fit', 'val'), ('fit2', 'val2'), ('fit3', 'val3'))
+        assert (
+            seen == ('train', 'test')
+            if plan.stem == 'plan'
+            else seen in (('fit', 'val'), ('fit2', 'val2'), ('fit3', 'val3'))
+        )

@@ -1,4 +1,5 @@
 """The optimiser: fused where that is safe, first steps that a scaler leaves out, going on from another machine's checkpoint."""
+
 import copy
 
 import pytest
@@ -28,7 +29,9 @@ def train(model, optimizer, gradients, scaler=None):
 @pytest.fixture
 def dirty_memory(monkeypatch):
     """What torch leaves uninitialised holds NaN."""
-    monkeypatch.setattr(torch, 'empty_like', lambda x, **kwargs: torch.full_like(x, float('nan'), **kwargs))
+    monkeypatch.setattr(
+        torch, 'empty_like', lambda x, **kwargs: torch.full_like(x, float('nan'), **kwargs)
+    )
 
 
 @pytest.mark.parametrize('nesterov', [False, True])
@@ -37,11 +40,18 @@ def test_fused_momentum_survives_a_first_step_that_overflows(dirty_memory, neste
     config = {**SGD, 'nesterov': nesterov}
     expected = train(plain, build_optimizer(plain, config), (1.0, -0.5, 2.0))
     optimizer = build_optimizer(fused, {**config, 'fused': True})
-    found = train(fused, optimizer, (float('inf'), 1.0, -0.5, 2.0), torch.amp.GradScaler('cpu', init_scale=4.0))
+    found = train(
+        fused,
+        optimizer,
+        (float('inf'), 1.0, -0.5, 2.0),
+        torch.amp.GradScaler('cpu', init_scale=4.0),
+    )
     torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize('config', [SGD, {'type': 'Adam', 'lr': 0.1}, {'type': 'AdamW', 'lr': 0.1, 'amsgrad': True}])
+@pytest.mark.parametrize(
+    'config', [SGD, {'type': 'Adam', 'lr': 0.1}, {'type': 'AdamW', 'lr': 0.1, 'amsgrad': True}]
+)
 @pytest.mark.parametrize(('before', 'now'), [(None, True), (True, None)])
 def test_a_run_goes_on_fused_or_not_as_it_is_itself(dirty_memory, config, before, now):
     model, again = linear(), linear()
@@ -52,7 +62,9 @@ def test_a_run_goes_on_fused_or_not_as_it_is_itself(dirty_memory, config, before
     again.load_state_dict(model.state_dict())
     load_optimizer(second, state)
     assert second.param_groups[0]['fused'] is now
-    torch.testing.assert_close(train(again, second, (3.0,), torch.amp.GradScaler('cpu')), train(model, first, (3.0,)))
+    torch.testing.assert_close(
+        train(again, second, (3.0,), torch.amp.GradScaler('cpu')), train(model, first, (3.0,))
+    )
 
 
 def test_a_checkpoint_without_momentum_starts_it(dirty_memory):
@@ -60,7 +72,9 @@ def test_a_checkpoint_without_momentum_starts_it(dirty_memory):
     expected = train(plain, build_optimizer(plain, SGD), (1.0, 2.0))
     optimizer = build_optimizer(fused, {**SGD, 'fused': True})
     load_optimizer(optimizer, build_optimizer(linear(), SGD).state_dict())
-    torch.testing.assert_close(train(fused, optimizer, (float('inf'), 1.0, 2.0), torch.amp.GradScaler('cpu')), expected)
+    torch.testing.assert_close(
+        train(fused, optimizer, (float('inf'), 1.0, 2.0), torch.amp.GradScaler('cpu')), expected
+    )
 
 
 def test_a_checkpoint_of_other_groups_is_refused():
@@ -70,8 +84,17 @@ def test_a_checkpoint_of_other_groups_is_refused():
         load_optimizer(optimizer, {**state, 'param_groups': state['param_groups'] * 2})
 
 
-@pytest.mark.parametrize(('config', 'fused'), [
-    (SGD, True), ({'type': 'AdamW', 'lr': 0.1}, True), ({'type': 'Adagrad', 'lr': 0.1}, False), ({'type': 'RMSprop', 'lr': 0.1}, False),
-    ({**SGD, 'dampening': 0.1}, False), ({**SGD, 'foreach': True}, False), ({**SGD, 'fused': False}, False)])
+@pytest.mark.parametrize(
+    ('config', 'fused'),
+    [
+        (SGD, True),
+        ({'type': 'AdamW', 'lr': 0.1}, True),
+        ({'type': 'Adagrad', 'lr': 0.1}, False),
+        ({'type': 'RMSprop', 'lr': 0.1}, False),
+        ({**SGD, 'dampening': 0.1}, False),
+        ({**SGD, 'foreach': True}, False),
+        ({**SGD, 'fused': False}, False),
+    ],
+)
 def test_only_what_torch_fuses_on_a_gpu_is_fused_there(config, fused):
     assert fits_fused(config) is fused

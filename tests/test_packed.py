@@ -1,4 +1,5 @@
 """The packed form holds what the pickle holds, opens without reading it, and is only used when it is up to date."""
+
 import logging
 import os
 import pickle
@@ -22,21 +23,39 @@ from pyskl.sources import pack as pack_module
 from pyskl.sources.imigue import read_raw
 from pyskl.sources.pack import pack_file
 
-PIPELINE = [dict(type='UniformSampleFrames', clip_len=4), dict(type='PoseDecode'), dict(type='PoseCompact'),
-            dict(type='RandomResizedCrop'), dict(type='Resize', scale=(16, 16), keep_ratio=False),
-            dict(type='GeneratePoseTarget', with_kp=True, skeletons=[]), dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-            dict(type='Collect', keys=['imgs', 'label', 'emb']), dict(type='ToTensor', keys=['imgs', 'label', 'emb'])]
+PIPELINE = [
+    dict(type='UniformSampleFrames', clip_len=4),
+    dict(type='PoseDecode'),
+    dict(type='PoseCompact'),
+    dict(type='RandomResizedCrop'),
+    dict(type='Resize', scale=(16, 16), keep_ratio=False),
+    dict(type='GeneratePoseTarget', with_kp=True, skeletons=[]),
+    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
+    dict(type='Collect', keys=['imgs', 'label', 'emb']),
+    dict(type='ToTensor', keys=['imgs', 'label', 'emb']),
+]
 RNG = np.random.default_rng(0)
 
 
 def clip(name, people=1, frames=5, label=0, joints=3, **other):
-    return {'frame_dir': name, 'label': label, 'img_shape': (60, 80), 'original_shape': (120, 160), 'total_frames': frames,
-            'keypoint': RNG.uniform(1, 60, (people, frames, joints, 2)).astype(np.float32),
-            'keypoint_score': RNG.uniform(0, 1, (people, frames, joints)).astype(np.float32), **other}
+    return {
+        'frame_dir': name,
+        'label': label,
+        'img_shape': (60, 80),
+        'original_shape': (120, 160),
+        'total_frames': frames,
+        'keypoint': RNG.uniform(1, 60, (people, frames, joints, 2)).astype(np.float32),
+        'keypoint_score': RNG.uniform(0, 1, (people, frames, joints)).astype(np.float32),
+        **other,
+    }
 
 
-CLIPS = [clip('a', valid_frames=3, weight=0.5, seen=True), clip('b_ü', 2, 7, 1, valid_frames=5),
-         clip('c', 1, 1, 2, valid_frames=1, seen=False), clip('longer name', 3, 4, 1, valid_frames=2, weight=1)]
+CLIPS = [
+    clip('a', valid_frames=3, weight=0.5, seen=True),
+    clip('b_ü', 2, 7, 1, valid_frames=5),
+    clip('c', 1, 1, 2, valid_frames=1, seen=False),
+    clip('longer name', 3, 4, 1, valid_frames=2, weight=1),
+]
 NAMES = st.text(min_size=1, max_size=6).filter(str.isprintable)
 SPLIT = {'train': ['c', 'a'], 'all': ['a', 'b_ü', 'c', 'longer name'], 'none': []}
 
@@ -63,7 +82,9 @@ def dataset(path, **kwargs):
 
 
 def assert_same_samples(one, other):
-    assert len(one) == len(other) and one.ids == other.ids and np.array_equal(one.labels, other.labels)
+    assert (
+        len(one) == len(other) and one.ids == other.ids and np.array_equal(one.labels, other.labels)
+    )
     for i in range(len(one)):
         samples = []
         for data in (one, other):
@@ -76,16 +97,23 @@ def assert_same_samples(one, other):
 
 # -- what is in it ---------------------------------------------------------------------------------------------------------
 
+
 def test_every_field_of_every_clip_comes_back(tmp_path):
     path = written(tmp_path)
     folder, num_clips = pack_file(path)
     assert folder == tmp_path / 'x.packed' and num_clips == 4
     for a, b in zip(read_annotations(path)['annotations'], open_annotations(folder), strict=True):
-        assert_same_clip({**a, **({'weight': 1.0} if a.get('weight') == 1 else {})}, b)        # 0.5 and 1 are float together
+        assert_same_clip(
+            {**a, **({'weight': 1.0} if a.get('weight') == 1 else {})}, b
+        )  # 0.5 and 1 are float together
 
 
 def test_clips_without_label_or_picture_size_have_none(tmp_path):
-    bare = {key: value for key, value in clip('a').items() if key not in ('label', 'img_shape', 'original_shape')}
+    bare = {
+        key: value
+        for key, value in clip('a').items()
+        if key not in ('label', 'img_shape', 'original_shape')
+    }
     path = packed(tmp_path, clips=[bare, clip('b')], split={})
     first, second = open_annotations(path)
     assert first['label'] == -1 and 'img_shape' not in first and 'original_shape' not in first
@@ -93,15 +121,23 @@ def test_clips_without_label_or_picture_size_have_none(tmp_path):
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(NAMES, st.integers(1, 3), st.integers(1, 4), st.integers(-1, 5)), min_size=1, max_size=8,
-                unique_by=lambda plan: plan[0]))
+@given(
+    st.lists(
+        st.tuples(NAMES, st.integers(1, 3), st.integers(1, 4), st.integers(-1, 5)),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda plan: plan[0],
+    )
+)
 def test_any_clips_come_back(tmp_path, plan):
     clips = [clip(name, people, frames, label) for name, people, frames, label in plan]
     write_packed(tmp_path / 'x.packed', clips, {'some': [c['frame_dir'] for c in clips[::2]]})
     opened = open_annotations(tmp_path / 'x.packed')
     for a, b in zip(clips, opened, strict=True):
         assert_same_clip(a, b)
-    assert opened.ids == [c['frame_dir'] for c in clips] and opened.split('some').ids == [c['frame_dir'] for c in clips[::2]]
+    assert opened.ids == [c['frame_dir'] for c in clips] and opened.split('some').ids == [
+        c['frame_dir'] for c in clips[::2]
+    ]
 
 
 def test_nothing_is_copied_and_nothing_can_be_written_into(tmp_path):
@@ -127,13 +163,29 @@ def test_annotations_are_a_sequence_with_splits_and_columns(tmp_path, form):
     clips = open_annotations(path)
     assert len(clips) == 4 and clips[-1]['frame_dir'] == 'longer name'
     assert clips.labels.dtype == np.int64 and clips.labels.tolist() == [0, 1, 2, 1]
-    assert clips.ids[1:3] == ['b_ü', 'c'] and clips.ids[-1] == 'longer name' and list(clips.ids) == SPLIT['all']
+    assert (
+        clips.ids[1:3] == ['b_ü', 'c']
+        and clips.ids[-1] == 'longer name'
+        and list(clips.ids) == SPLIT['all']
+    )
     train = clips.split('train')
-    assert train.ids == ['a', 'c'] and train.labels.tolist() == [0, 2] and train[1]['frame_dir'] == 'c'
-    assert train.split('all').ids == ['a', 'c'] and clips.split('all').ids == clips.ids and len(clips.split('none')) == 0
-    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü'] and train[::-1].ids == ['c', 'a']
+    assert (
+        train.ids == ['a', 'c'] and train.labels.tolist() == [0, 2] and train[1]['frame_dir'] == 'c'
+    )
+    assert (
+        train.split('all').ids == ['a', 'c']
+        and clips.split('all').ids == clips.ids
+        and len(clips.split('none')) == 0
+    )
+    assert clips.take(np.array([3, 1])).ids == ['longer name', 'b_ü'] and train[::-1].ids == [
+        'c',
+        'a',
+    ]
     assert clips.column('total_frames').tolist() == [5, 7, 1, 4]
-    assert np.array_equal(clips.column('weight'), [0.5, np.nan, np.nan, 1], equal_nan=True) and np.isnan(clips.column('x')).all()
+    assert (
+        np.array_equal(clips.column('weight'), [0.5, np.nan, np.nan, 1], equal_nan=True)
+        and np.isnan(clips.column('x')).all()
+    )
     for wrong in (4, -5):
         with pytest.raises(IndexError):
             clips[wrong]
@@ -148,14 +200,22 @@ def test_the_fingerprint_is_that_of_names_and_labels_in_either_form(tmp_path):
     before = open_annotations(path)
     after = open_annotations(packed(tmp_path))
     assert before.fingerprint == after.fingerprint
-    assert before.take(np.array([3, 0])).fingerprint == after.take(np.array([3, 0])).fingerprint != before.fingerprint
-    relabelled = open_annotations(packed(tmp_path, clips=[{**CLIPS[0], 'label': 7}, *CLIPS[1:]], name='y'))
+    assert (
+        before.take(np.array([3, 0])).fingerprint
+        == after.take(np.array([3, 0])).fingerprint
+        != before.fingerprint
+    )
+    relabelled = open_annotations(
+        packed(tmp_path, clips=[{**CLIPS[0], 'label': 7}, *CLIPS[1:]], name='y')
+    )
     assert relabelled.fingerprint != before.fingerprint
 
 
 def test_raw_arrays_are_packed_without_a_pickle(tmp_path):
     np.save(tmp_path / 'val_data.npy', RNG.uniform(0, 1, (5, 3, 6, 4, 2)).astype(np.float32))
-    (tmp_path / 'val_label.pkl').write_bytes(pickle.dumps(([f'{i}_0' for i in range(5)], [3, 1, 0, 2, 2])))
+    (tmp_path / 'val_label.pkl').write_bytes(
+        pickle.dumps(([f'{i}_0' for i in range(5)], [3, 1, 0, 2, 2]))
+    )
     folder, _ = pack_file(tmp_path / 'val_data.npy', tmp_path / 'out.packed', img_shape=(720, 1280))
     opened = open_annotations(folder).split('val')
     for a, b in zip(read_raw(tmp_path, 'val', (720, 1280)), opened, strict=True):
@@ -164,13 +224,26 @@ def test_raw_arrays_are_packed_without_a_pickle(tmp_path):
 
 # -- used by datasets ------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('setting', [{}, {'split': 'train'}, {'split': 'all', 'valid_ratio': 0.6}, {'class_prob': [1.0, 2.5, 0.0]},
-                                     {'test_mode': True, 'split': 'all'}])
+
+@pytest.mark.parametrize(
+    'setting',
+    [
+        {},
+        {'split': 'train'},
+        {'split': 'all', 'valid_ratio': 0.6},
+        {'class_prob': [1.0, 2.5, 0.0]},
+        {'test_mode': True, 'split': 'all'},
+    ],
+)
 def test_a_dataset_gives_the_same_samples_from_either_form(tmp_path, setting):
     path = written(tmp_path)
     plain = dataset(path, **setting)
     beside = packed(tmp_path)
-    for other in (dataset(path, **setting), dataset(beside, **setting), pickle.loads(pickle.dumps(dataset(beside, **setting)))):
+    for other in (
+        dataset(path, **setting),
+        dataset(beside, **setting),
+        pickle.loads(pickle.dumps(dataset(beside, **setting))),
+    ):
         assert_same_samples(plain, other)
         assert other.fingerprint == plain.fingerprint
 
@@ -190,20 +263,26 @@ def test_a_dataset_travels_to_a_worker_as_a_path(tmp_path):
     write_packed(tmp_path / 'x.packed', (clip(f'{i:04}', frames=1) for i in range(2000)))
     clips = open_annotations(tmp_path / 'x.packed')
     sent = pickle.dumps(clips)
-    assert len(sent) < 500 + len(str(tmp_path)) and pickle.loads(sent).fingerprint == clips.fingerprint
+    assert (
+        len(sent) < 500 + len(str(tmp_path)) and pickle.loads(sent).fingerprint == clips.fingerprint
+    )
     write_packed(tmp_path / 'x.packed', [clip('a')])
     with pytest.raises(DataError, match='packed anew since it was opened'):
         pickle.loads(sent)
-    assert clips[1999]['frame_dir'] == '1999'           # who has it open goes on with what was there
+    assert clips[1999]['frame_dir'] == '1999'  # who has it open goes on with what was there
 
 
 def test_wrapped_datasets_have_the_names_of_their_parts_in_order(tmp_path):
     one, two = dataset(packed(tmp_path)), dataset(written(tmp_path, name='y'), split='train')
     both = ConcatDataset([one, two])
-    assert both.ids == [*SPLIT['all'], 'a', 'c'] and [both.ids[i] for i in range(6)] == list(both.ids)
+    assert both.ids == [*SPLIT['all'], 'a', 'c'] and [both.ids[i] for i in range(6)] == list(
+        both.ids
+    )
     assert both.fingerprint == [one.fingerprint, two.fingerprint]
     again = RepeatDataset(two, 3)
-    assert again.ids == ['a', 'c'] * 3 and again.ids[5] == 'c' and again.fingerprint == two.fingerprint
+    assert (
+        again.ids == ['a', 'c'] * 3 and again.ids[5] == 'c' and again.fingerprint == two.fingerprint
+    )
 
 
 @pytest.mark.slow
@@ -211,6 +290,7 @@ def test_training_from_packed_annotations_changes_no_bit(tmp_path):
     from test_train import rows
 
     from pyskl.apis import train
+
     config = tiny.problem(tmp_path)
     for name in ('train', 'val'):
         pack_file(tmp_path / f'{name}.pkl')
@@ -222,6 +302,7 @@ def test_training_from_packed_annotations_changes_no_bit(tmp_path):
 
 
 # -- up to date ------------------------------------------------------------------------------------------------------------
+
 
 def is_packed(clips):
     return not clips[0]['keypoint'].flags.writeable
@@ -242,17 +323,26 @@ def test_a_copy_with_another_time_is_still_the_same(tmp_path, caplog):
 
 
 @pytest.mark.parametrize('grown', [False, True])
-def test_a_pickle_that_changed_is_read_itself_and_the_log_says_so(tmp_path, caplog, monkeypatch, grown):
+def test_a_pickle_that_changed_is_read_itself_and_the_log_says_so(
+    tmp_path, caplog, monkeypatch, grown
+):
     logging.getLogger('pyskl').propagate = True
     path = written(tmp_path)
     pack_file(path)
-    write_annotations(path, SPLIT, [{**CLIPS[0], 'label': 4}, *CLIPS[1:], *([clip('new')] if grown else [])])
+    write_annotations(
+        path, SPLIT, [{**CLIPS[0], 'label': 4}, *CLIPS[1:], *([clip('new')] if grown else [])]
+    )
     os.utime(path, ns=(1, 1))
     clips = open_annotations(path)
     assert not is_packed(clips) and clips.labels[0] == 4
-    assert ('bytes' if grown else 'another content') in caplog.text and f'tools/pack.py {path}' in caplog.text
+    assert (
+        'bytes' if grown else 'another content'
+    ) in caplog.text and f'tools/pack.py {path}' in caplog.text
     caplog.clear()
-    assert open_annotations(tmp_path / 'x.packed').labels[0] == 0 and 'It is used as it is' in caplog.text
+    assert (
+        open_annotations(tmp_path / 'x.packed').labels[0] == 0
+        and 'It is used as it is' in caplog.text
+    )
 
 
 def test_a_broken_packed_form_beside_a_pickle_is_not_used(tmp_path, caplog):
@@ -272,17 +362,25 @@ def test_a_packed_form_without_its_pickle_is_named(tmp_path):
 
 # -- writing ---------------------------------------------------------------------------------------------------------------
 
+
 def test_an_error_while_packing_leaves_what_was_there(tmp_path):
     folder = packed(tmp_path)
 
     def broken():
         yield clip('new')
         raise RuntimeError('stop')
+
     with pytest.raises(RuntimeError):
         write_packed(folder, broken())
-    assert open_annotations(folder).ids == SPLIT['all'] and sorted(os.listdir(tmp_path)) == ['x.packed', 'x.pkl']
+    assert open_annotations(folder).ids == SPLIT['all'] and sorted(os.listdir(tmp_path)) == [
+        'x.packed',
+        'x.pkl',
+    ]
     write_packed(folder, [clip('new')])
-    assert open_annotations(folder).ids == ['new'] and sorted(os.listdir(tmp_path)) == ['x.packed', 'x.pkl']
+    assert open_annotations(folder).ids == ['new'] and sorted(os.listdir(tmp_path)) == [
+        'x.packed',
+        'x.pkl',
+    ]
 
 
 def test_a_pickle_that_changes_meanwhile_is_not_packed(tmp_path, monkeypatch):
@@ -292,6 +390,7 @@ def test_a_pickle_that_changes_meanwhile_is_not_packed(tmp_path, monkeypatch):
         data = read_annotations(file)
         written(tmp_path, clips=[*CLIPS, clip('late')])
         return data
+
     monkeypatch.setattr(pack_module, 'read_annotations', read_and_change)
     with pytest.raises(UserError, match='was changed while it was packed'):
         pack_file(path)
@@ -310,7 +409,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_clips_are_not_held_while_they_are_written(tmp_path):
     write_packed(tmp_path / 'warm.packed', [clip('a')])
     tracemalloc.start()
-    write_packed(tmp_path / 'x.packed', (clip(str(i), frames=400) for i in range(500)), {'train': np.arange(500)})
+    write_packed(
+        tmp_path / 'x.packed',
+        (clip(str(i), frames=400) for i in range(500)),
+        {'train': np.arange(500)},
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     size = (tmp_path / 'x.packed' / 'keypoint.npy').stat().st_size
@@ -319,7 +422,7 @@ def test_clips_are_not_held_while_they_are_written(tmp_path):
 
 @pytest.mark.parametrize('same_hash', [False, True])
 def test_a_name_that_comes_twice_is_refused(tmp_path, monkeypatch, same_hash):
-    if same_hash:           # names whose hashes are equal are no doubles yet
+    if same_hash:  # names whose hashes are equal are no doubles yet
         monkeypatch.setattr(packing_module, 'hash', lambda name: 7, raising=False)
     write_packed(tmp_path / 'x.packed', map(clip, 'abcdef'))
     with pytest.raises(DataError, match='frame_dir b, d appears more than once'):
@@ -327,22 +430,32 @@ def test_a_name_that_comes_twice_is_refused(tmp_path, monkeypatch, same_hash):
 
 
 def test_fields_that_cannot_be_packed_are_refused_or_left_out_by_name(tmp_path):
-    path = written(tmp_path, clips=[clip('a'), clip('b', box_score=np.ones((1, 5)), valid_frames=5)], split={})
-    with pytest.raises(DataError, match=r"clip b \(annotations\[1\]\): the field 'box_score'.*--drop box_score"):
+    path = written(
+        tmp_path, clips=[clip('a'), clip('b', box_score=np.ones((1, 5)), valid_frames=5)], split={}
+    )
+    with pytest.raises(
+        DataError, match=r"clip b \(annotations\[1\]\): the field 'box_score'.*--drop box_score"
+    ):
         pack_file(path)
     folder, _ = pack_file(path, drop=['box_score'])
-    assert 'box_score' not in open_annotations(folder)[1] and open_annotations(folder)[1]['valid_frames'] == 5
+    assert (
+        'box_score' not in open_annotations(folder)[1]
+        and open_annotations(folder)[1]['valid_frames'] == 5
+    )
     with pytest.raises(DataError, match='the field .big. is 36028797018963968'):
         write_packed(folder, [clip('a', big=2**55)])
 
 
-@pytest.mark.parametrize('clips, splits, message', [
-    ([], {}, 'no annotations to pack'),
-    ([clip('a'), clip('b', joints=4)], {}, r'clip b .*\(1, 5, 4, 2\).*first clip .* \(3, 2\)'),
-    ([clip('a', label='x')], {}, r'x\.packed: clip a .*: label'),
-    ([clip('a')], {'s': np.array([0, 1])}, "split 's' holds rows 0 to 1; there are 1 clips"),
-    ([clip('a')], {'s\n': ['a']}, 'a split is named'),
-])
+@pytest.mark.parametrize(
+    'clips, splits, message',
+    [
+        ([], {}, 'no annotations to pack'),
+        ([clip('a'), clip('b', joints=4)], {}, r'clip b .*\(1, 5, 4, 2\).*first clip .* \(3, 2\)'),
+        ([clip('a', label='x')], {}, r'x\.packed: clip a .*: label'),
+        ([clip('a')], {'s': np.array([0, 1])}, "split 's' holds rows 0 to 1; there are 1 clips"),
+        ([clip('a')], {'s\n': ['a']}, 'a split is named'),
+    ],
+)
 def test_what_is_wrong_with_clips_and_splits_is_named(tmp_path, clips, splits, message):
     with pytest.raises(DataError, match=message):
         write_packed(tmp_path / 'x.packed', clips, splits)
@@ -352,12 +465,21 @@ def test_what_is_wrong_with_clips_and_splits_is_named(tmp_path, clips, splits, m
 def test_names_of_a_split_that_no_clip_has_are_left_out_and_logged(tmp_path, caplog):
     logging.getLogger('pyskl').propagate = True
     write_packed(tmp_path / 'x.packed', map(clip, 'abc'), {'train': ['c', 'x', 'a']})
-    assert open_annotations(tmp_path / 'x.packed').split('train').ids == ['a', 'c'] and '1 names without a clip (x)' in caplog.text
+    assert (
+        open_annotations(tmp_path / 'x.packed').split('train').ids == ['a', 'c']
+        and '1 names without a clip (x)' in caplog.text
+    )
 
 
 def test_the_script_packs_and_says_what_it_wrote(tmp_path):
     path = written(tmp_path)
     done = tiny.run('tools/pack.py', path)
-    assert done.returncode == 0 and done.stdout.startswith(f'wrote {tmp_path}/x.packed (4 clips, '), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith(
+        f'wrote {tmp_path}/x.packed (4 clips, '
+    ), done.stderr
     done = tiny.run('tools/pack.py', path, '--img-shape', 3, 4)
-    assert done.returncode == 2 and done.stderr.startswith('error: --img-shape') and 'Traceback' not in done.stderr
+    assert (
+        done.returncode == 2
+        and done.stderr.startswith('error: --img-shape')
+        and 'Traceback' not in done.stderr
+    )

@@ -1,4 +1,5 @@
 """A million clips open at once, are loaded in little memory, and each costs what one of a thousand does. Needs 6 GB of disk."""
+
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,13 +21,18 @@ def test_the_loader_gives_every_packed_clip_once(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.disk_usage(tempfile.gettempdir()).free < 8e9, reason='needs 6 GB of disk')
+@pytest.mark.skipif(
+    shutil.disk_usage(tempfile.gettempdir()).free < 8e9, reason='needs 6 GB of disk'
+)
 def test_a_million_clips(tmp_path):
     try:
         few, many = (scale.generate(tmp_path / f'{n}.packed', n) for n in (1000, MILLION))
         assert scale.measure('open_seconds', many)['open_s'] < 2
         assert scale.measure('loader_memory', many, 8)['loader_gb'] < 2
-        cost = {path: min(scale.measure('clip_seconds', path)['sample_ms'] for _ in range(3)) for path in (few, many, few, many)}
+        cost = {
+            path: min(scale.measure('clip_seconds', path)['sample_ms'] for _ in range(3))
+            for path in (few, many, few, many)
+        }
         assert cost[many] < 1.5 * cost[few]
     finally:
         for path in Path(tmp_path).iterdir():

@@ -1,4 +1,5 @@
 """What each stage does to key points, how pipelines are put together, and how they speak to the user."""
+
 from __future__ import annotations
 
 import random
@@ -35,12 +36,24 @@ from pyskl.registry import PIPELINES
 def clip(people: int = 1, frames: int = 60, joints: int = 22, seed: int = 0, **more) -> dict:
     rng = np.random.default_rng(seed)
     keypoint = (rng.random((people, frames, joints, 2)) * (800, 500) + 100).astype(np.float32)
-    return {'frame_dir': '0001_0', 'label': 3, 'img_shape': (1080, 1920), 'original_shape': (1080, 1920), 'total_frames': frames,
-            'keypoint': keypoint, 'keypoint_score': rng.random((people, frames, joints)).astype(np.float32),
-            'emb': np.zeros(300, np.float32), 'modality': 'Pose', 'start_index': 0, 'test_mode': False, **more}
+    return {
+        'frame_dir': '0001_0',
+        'label': 3,
+        'img_shape': (1080, 1920),
+        'original_shape': (1080, 1920),
+        'total_frames': frames,
+        'keypoint': keypoint,
+        'keypoint_score': rng.random((people, frames, joints)).astype(np.float32),
+        'emb': np.zeros(300, np.float32),
+        'modality': 'Pose',
+        'start_index': 0,
+        'test_mode': False,
+        **more,
+    }
 
 
 # sampling
+
 
 def test_test_mode_leaves_the_global_random_stream_alone_and_is_always_the_same():
     np.random.seed(1)
@@ -48,17 +61,25 @@ def test_test_mode_leaves_the_global_random_stream_alone_and_is_always_the_same(
     first = UniformSampleFrames(clip_len=16, num_clips=3)(clip(test_mode=True))['frame_inds']
     np.testing.assert_array_equal(np.random.get_state()[1], before)
     np.random.seed(2)
-    np.testing.assert_array_equal(UniformSampleFrames(clip_len=16, num_clips=3)(clip(test_mode=True))['frame_inds'], first)
-    other = UniformSampleFrames(clip_len=16, num_clips=3, seed=1)(clip(test_mode=True))['frame_inds']
+    np.testing.assert_array_equal(
+        UniformSampleFrames(clip_len=16, num_clips=3)(clip(test_mode=True))['frame_inds'], first
+    )
+    other = UniformSampleFrames(clip_len=16, num_clips=3, seed=1)(clip(test_mode=True))[
+        'frame_inds'
+    ]
     assert (other != first).any()
 
 
 def test_old_configs_may_ask_for_test_mode_in_the_stage():
     asked = UniformSampleFrames(clip_len=16, num_clips=3, test_mode=True)(clip())['frame_inds']
-    np.testing.assert_array_equal(asked, UniformSampleFrames(clip_len=16, num_clips=3)(clip(test_mode=True))['frame_inds'])
+    np.testing.assert_array_equal(
+        asked, UniformSampleFrames(clip_len=16, num_clips=3)(clip(test_mode=True))['frame_inds']
+    )
 
 
-@given(st.integers(1, 200), st.integers(1, 64), st.integers(1, 4), st.booleans(), st.floats(0.01, 1))
+@given(
+    st.integers(1, 200), st.integers(1, 64), st.integers(1, 4), st.booleans(), st.floats(0.01, 1)
+)
 @settings(max_examples=100, deadline=None)
 def test_sampled_frames_exist_and_run_forward(frames, clip_len, num_clips, test_mode, least):
     results = {'total_frames': frames, 'test_mode': test_mode, 'frame_dir': 'a'}
@@ -87,6 +108,7 @@ def test_real_frames_end_with_the_last_frame_that_shows_anybody():
 
 # geometry
 
+
 def through(*steps, **more) -> dict:
     results = clip(**more)
     for step in steps:
@@ -107,10 +129,16 @@ def test_flip_maps_x_to_width_minus_x_swaps_sides_and_leaves_missing_joints():
     results = clip()
     results['keypoint'][0, 0, 5] = 0
     flipped = Flip(flip_ratio=1, left_kp=[1], right_kp=[2], flip_label_map={3: 9})(dict(results))
-    np.testing.assert_array_equal(flipped['keypoint'][:, :, 1, 0], 1920 - results['keypoint'][:, :, 2, 0])
+    np.testing.assert_array_equal(
+        flipped['keypoint'][:, :, 1, 0], 1920 - results['keypoint'][:, :, 2, 0]
+    )
     np.testing.assert_array_equal(flipped['keypoint'][..., 7, 1], results['keypoint'][..., 7, 1])
-    np.testing.assert_array_equal(flipped['keypoint_score'][:, :, 2], results['keypoint_score'][:, :, 1])
-    assert not flipped['keypoint'][0, 0, 5].any() and flipped['label'] == 9 and flipped['flip'] is True
+    np.testing.assert_array_equal(
+        flipped['keypoint_score'][:, :, 2], results['keypoint_score'][:, :, 1]
+    )
+    assert (
+        not flipped['keypoint'][0, 0, 5].any() and flipped['label'] == 9 and flipped['flip'] is True
+    )
 
 
 def test_flip_ratio_is_how_often_and_each_clip_draws_once():
@@ -124,7 +152,7 @@ def test_flip_ratio_is_how_often_and_each_clip_draws_once():
 
 
 def test_compacting_keeps_everybody_inside_and_says_where_the_crop_lies():
-    results = through(PoseCompact(hw_ratio=(1., 1.)))
+    results = through(PoseCompact(hw_ratio=(1.0, 1.0)))
     h, w = results['img_shape']
     x, y = results['keypoint'][..., 0], results['keypoint'][..., 1]
     assert x.min() > 0 and y.min() > 0 and x.max() < w and y.max() < h and abs(h - w) <= 1
@@ -143,8 +171,15 @@ def test_compacting_ignores_and_keeps_missing_joints():
     assert not done['keypoint'][0, 0, 0].any() and np.isnan(done['keypoint'][0, 0, 1]).all()
 
 
-@pytest.mark.parametrize('keypoint', [np.zeros((1, 60, 22, 2)), np.full((1, 60, 22, 2), np.nan), np.full((1, 60, 22, 2), 300.),
-                                      np.zeros((0, 60, 22, 2))])
+@pytest.mark.parametrize(
+    'keypoint',
+    [
+        np.zeros((1, 60, 22, 2)),
+        np.full((1, 60, 22, 2), np.nan),
+        np.full((1, 60, 22, 2), 300.0),
+        np.zeros((0, 60, 22, 2)),
+    ],
+)
 def test_a_clip_with_nothing_to_see_is_not_cropped(keypoint):
     results = PoseCompact()(clip(keypoint=keypoint.astype(np.float32)))
     assert results['img_shape'] == (1080, 1920) and 'crop_quadruple' not in results
@@ -153,33 +188,55 @@ def test_a_clip_with_nothing_to_see_is_not_cropped(keypoint):
 def test_without_allow_imgpad_the_crop_stays_in_the_picture():
     results = clip()
     results['keypoint'] *= 3
-    h, w = PoseCompact(padding=1., allow_imgpad=False)(dict(results))['img_shape']
+    h, w = PoseCompact(padding=1.0, allow_imgpad=False)(dict(results))['img_shape']
     assert h <= 1080 and w <= 1920
-    h, w = PoseCompact(padding=1., allow_imgpad=True)(dict(results))['img_shape']
+    h, w = PoseCompact(padding=1.0, allow_imgpad=True)(dict(results))['img_shape']
     assert h > 1080 and w > 1920
 
 
-@pytest.mark.parametrize('scale, keep_ratio, size', [
-    ((-1, 64), True, (64, 114)), ((np.inf, 64), True, (64, 114)), ((64, 64), True, (36, 64)), ((64, 48), False, (48, 64)),
-    ((100, 64), True, (56, 100)), (0.5, True, (540, 960)), (2, True, (2160, 3840))])
+@pytest.mark.parametrize(
+    'scale, keep_ratio, size',
+    [
+        ((-1, 64), True, (64, 114)),
+        ((np.inf, 64), True, (64, 114)),
+        ((64, 64), True, (36, 64)),
+        ((64, 48), False, (48, 64)),
+        ((100, 64), True, (56, 100)),
+        (0.5, True, (540, 960)),
+        (2, True, (2160, 3840)),
+    ],
+)
 def test_resizing_gives_the_size_and_moves_the_key_points_along(scale, keep_ratio, size):
     results = through(Resize(scale, keep_ratio))
     assert results['img_shape'] == size
     factor = np.array([size[1] / 1920, size[0] / 1080])
     np.testing.assert_allclose(results['keypoint'], clip()['keypoint'] * factor, rtol=1e-5)
-    np.testing.assert_allclose(through(Resize(scale, keep_ratio), Resize(0.5))['scale_factor'],
-                               factor * np.array([(v * 0.5 + 0.5) // 1 / v for v in size[::-1]]), rtol=1e-5)
+    np.testing.assert_allclose(
+        through(Resize(scale, keep_ratio), Resize(0.5))['scale_factor'],
+        factor * np.array([(v * 0.5 + 0.5) // 1 / v for v in size[::-1]]),
+        rtol=1e-5,
+    )
 
 
-@pytest.mark.parametrize('crop, size', [(RandomCrop(300), (300, 300)), (CenterCrop((400, 200)), (200, 400)),
-                                        (CenterCrop(50), (50, 50)), (RandomResizedCrop((0.1, 0.9)), None)])
+@pytest.mark.parametrize(
+    'crop, size',
+    [
+        (RandomCrop(300), (300, 300)),
+        (CenterCrop((400, 200)), (200, 400)),
+        (CenterCrop(50), (50, 50)),
+        (RandomResizedCrop((0.1, 0.9)), None),
+    ],
+)
 def test_a_crop_moves_the_key_points_by_its_corner(crop, size):
     for seed in range(10):
         random.seed(seed)
         np.random.seed(seed)
         results = through(crop)
         left, top, right, bottom = results['crop_bbox']
-        assert results['img_shape'] == (bottom - top, right - left) and size in (None, results['img_shape'])
+        assert results['img_shape'] == (bottom - top, right - left) and size in (
+            None,
+            results['img_shape'],
+        )
         assert 0 <= left < right <= 1920 and 0 <= top < bottom <= 1080
         np.testing.assert_allclose(results['keypoint'] + [left, top], clip()['keypoint'], atol=1e-3)
         shares = [left / 1920, top / 1080, (right - left) / 1920, (bottom - top) / 1080]
@@ -187,11 +244,12 @@ def test_a_crop_moves_the_key_points_by_its_corner(crop, size):
 
 
 def test_a_random_crop_that_never_fits_becomes_the_middle_square():
-    results = through(RandomResizedCrop((1., 1.), (3., 3.)), img_shape=(100, 200))
+    results = through(RandomResizedCrop((1.0, 1.0), (3.0, 3.0)), img_shape=(100, 200))
     np.testing.assert_array_equal(results['crop_bbox'], [50, 0, 150, 100])
 
 
 # the ends of the road
+
 
 def test_a_pipeline_draws_any_number_of_people_anywhere_without_nan():
     kinds = st.sampled_from(['plain', 'zero', 'outside', 'nan'])
@@ -210,19 +268,45 @@ def test_a_pipeline_draws_any_number_of_people_anywhere_without_nan():
             pipeline = Compose([HEATMAP[0], *PIPELINES_AS_PUBLISHED[stream][split][1:]])
             sample = pipeline({**results, 'test_mode': split == 'val'}, lazy=True)
             assert sample['imgs'].input().draw().isfinite().all()
-            assert sample['imgs'].shape[1:] == (22, 8, *((56, 56) if split == 'train' else (64, 64)))
+            assert sample['imgs'].shape[1:] == (
+                22,
+                8,
+                *((56, 56) if split == 'train' else (64, 64)),
+            )
+
     check()
 
 
 def test_scaling_and_double_reach_the_heatmap():
-    steps = [stage('UniformSampleFrames', clip_len=4, num_clips=2), stage('PoseDecode'), HEATMAP[2],
-             stage('GeneratePoseTarget', scaling=0.5, double=True, with_limb=True, skeletons=LIMBS, left_kp=[2], right_kp=[5],
-                   left_limb=[], right_limb=[]),
-             stage('FormatShape', input_format='NCTHW_Heatmap'), stage('Collect', keys=['imgs', 'input_shape'])]
+    steps = [
+        stage('UniformSampleFrames', clip_len=4, num_clips=2),
+        stage('PoseDecode'),
+        HEATMAP[2],
+        stage(
+            'GeneratePoseTarget',
+            scaling=0.5,
+            double=True,
+            with_limb=True,
+            skeletons=LIMBS,
+            left_kp=[2],
+            right_kp=[5],
+            left_limb=[],
+            right_limb=[],
+        ),
+        stage('FormatShape', input_format='NCTHW_Heatmap'),
+        stage('Collect', keys=['imgs', 'input_shape']),
+    ]
     sample = Compose(steps)(clip(test_mode=True))
     assert sample['imgs'].shape == sample['input_shape'] == (4, 44, 4, 28, 28)
     later = Compose(steps)(clip(test_mode=True), lazy=True)
-    assert later['input_shape'] == (4, 44, 4, 28, 28) and later['imgs'].input().shape == (1, 4, 44, 4, 28, 28)
+    assert later['input_shape'] == (4, 44, 4, 28, 28) and later['imgs'].input().shape == (
+        1,
+        4,
+        44,
+        4,
+        28,
+        28,
+    )
     np.testing.assert_array_equal(later['imgs'].input().draw()[0], sample['imgs'])
 
 
@@ -235,25 +319,45 @@ def test_a_clip_without_scores_is_drawn_with_peaks_of_one():
 def test_collect_keeps_what_was_asked_for():
     results = {'imgs': 1, 'label': 2, 'frame_dir': 'a', 'img_shape': (2, 3)}
     assert Collect(keys=['imgs', 'label'])(results) == {'imgs': 1, 'label': 2}
-    assert Collect(keys=['imgs'], meta_keys=['frame_dir'])(results) == {'imgs': 1, 'img_metas': {'frame_dir': 'a'}}
+    assert Collect(keys=['imgs'], meta_keys=['frame_dir'])(results) == {
+        'imgs': 1,
+        'img_metas': {'frame_dir': 'a'},
+    }
     nested = Collect(keys=['imgs'], meta_keys=['frame_dir'], meta_name='m', nested=True)
     assert nested(results) == {'imgs': [1], 'm': [{'frame_dir': 'a'}]}
 
 
 def test_to_tensor_takes_arrays_and_numbers():
-    given_values = {'a': np.ones(3), 'b': 4, 'c': np.int64(5), 'd': 0.5, 'e': [1, 2], 'f': torch.ones(2)}
+    given_values = {
+        'a': np.ones(3),
+        'b': 4,
+        'c': np.int64(5),
+        'd': 0.5,
+        'e': [1, 2],
+        'f': torch.ones(2),
+    }
     tensors = ToTensor(keys=list(given_values))(dict(given_values))
     assert all(isinstance(value, torch.Tensor) for value in tensors.values())
-    assert tensors['b'].tolist() == [4] and tensors['c'].dtype == torch.int64 and tensors['d'].dtype == torch.float32
+    assert (
+        tensors['b'].tolist() == [4]
+        and tensors['c'].dtype == torch.int64
+        and tensors['d'].dtype == torch.float32
+    )
     with pytest.raises(DataError, match="'frame_dir' is a str"):
         ToTensor(keys=['frame_dir'])({'frame_dir': 'a'})
 
 
 # putting a pipeline together
 
-HEATMAP = [stage('UniformSampleFrames', clip_len=8), stage('PoseDecode'), stage('Resize', scale=(56, 56), keep_ratio=False),
-           stage('GeneratePoseTarget'), stage('FormatShape', input_format='NCTHW_Heatmap'),
-           stage('Collect', keys=['imgs', 'label']), stage('ToTensor', keys=['imgs'])]
+HEATMAP = [
+    stage('UniformSampleFrames', clip_len=8),
+    stage('PoseDecode'),
+    stage('Resize', scale=(56, 56), keep_ratio=False),
+    stage('GeneratePoseTarget'),
+    stage('FormatShape', input_format='NCTHW_Heatmap'),
+    stage('Collect', keys=['imgs', 'label']),
+    stage('ToTensor', keys=['imgs']),
+]
 
 
 class Jitter:
@@ -275,34 +379,53 @@ def jitter():
 NOBODY_GIVES = 'no earlier step gives it.'
 
 
-@pytest.mark.parametrize('steps, message', [
-    ([HEATMAP[0], HEATMAP[4]], f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape."),
-    ([HEATMAP[3], HEATMAP[4]], f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or SampleFrames"),
-    (HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])], f"[5] (Collect) needs 'lable'; {NOBODY_GIVES}"),
-    (HEATMAP[:6] + [stage('ToTensor', keys=['emb'])], f"[6] (ToTensor) needs 'emb'; {NOBODY_GIVES} Add it to Collect's keys."),
-    (HEATMAP[:3] + [stage('Collect', keys=['keypoint']), stage('Flip')], f"[4] (Flip) needs 'img_shape'; {NOBODY_GIVES}"),
-    ([stage('Flp')], 'Did you mean Flip?'),
-    ([42], 'pipeline[0]'),
-    ([stage('Flip', flip_ration=0.5)], 'Did you mean flip_ratio?'),
-    ([stage('Flip', flip_ratio=1.5)], 'pipeline[0] (Flip): flip_ratio = 1.5'),
-    ([stage('Flip', direction='diagonal')], 'horizontal'),
-    ([stage('Flip', left_kp=[1])], 'left_kp has 1'),
-    ([stage('Resize', scale=(-1, -1))], 'scale'),
-    ([stage('Resize', scale=-2)], 'scale'),
-    ([stage('Resize', scale=(-1, 64), keep_ratio=False)], 'scale'),
-    ([stage('Resize', scale=0.5, keep_ratio=False)], 'scale'),
-    ([stage('RandomResizedCrop', area_range=(0.5, 2.0))], 'area_range'),
-    ([stage('RandomResizedCrop', aspect_ratio_range=(2.0, 1.0))], 'aspect_ratio_range'),
-    ([stage('RandomCrop', size=0)], 'size = 0'),
-    ([stage('CenterCrop', crop_size=-1)], 'crop_size'),
-    ([stage('UniformSampleFrames', clip_len=0)], 'clip_len = 0'),
-    ([stage('UniformSampleFrames', clip_len=8, p_interval=0.0)], 'p_interval'),
-    ([stage('UniformSampleFrames', clip_len=8, seed=-1)], 'seed'),
-    ([stage('PoseCompact', padding=-1.0)], 'padding'),
-    ([stage('PoseCompact', hw_ratio=0.0)], 'hw_ratio'),
-    ([stage('FormatShape', input_format='NTHWC')], 'NCTHW_Heatmap'),
-    ([stage('GeneratePoseTarget', sigma=-1.0)], 'sigma'),
-    ([stage('GeneratePoseTarget', skeletons='coco')], 'skeletons')])
+@pytest.mark.parametrize(
+    'steps, message',
+    [
+        (
+            [HEATMAP[0], HEATMAP[4]],
+            f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape.",
+        ),
+        (
+            [HEATMAP[3], HEATMAP[4]],
+            f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or SampleFrames",
+        ),
+        (
+            HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])],
+            f"[5] (Collect) needs 'lable'; {NOBODY_GIVES}",
+        ),
+        (
+            HEATMAP[:6] + [stage('ToTensor', keys=['emb'])],
+            f"[6] (ToTensor) needs 'emb'; {NOBODY_GIVES} Add it to Collect's keys.",
+        ),
+        (
+            HEATMAP[:3] + [stage('Collect', keys=['keypoint']), stage('Flip')],
+            f"[4] (Flip) needs 'img_shape'; {NOBODY_GIVES}",
+        ),
+        ([stage('Flp')], 'Did you mean Flip?'),
+        ([42], 'pipeline[0]'),
+        ([stage('Flip', flip_ration=0.5)], 'Did you mean flip_ratio?'),
+        ([stage('Flip', flip_ratio=1.5)], 'pipeline[0] (Flip): flip_ratio = 1.5'),
+        ([stage('Flip', direction='diagonal')], 'horizontal'),
+        ([stage('Flip', left_kp=[1])], 'left_kp has 1'),
+        ([stage('Resize', scale=(-1, -1))], 'scale'),
+        ([stage('Resize', scale=-2)], 'scale'),
+        ([stage('Resize', scale=(-1, 64), keep_ratio=False)], 'scale'),
+        ([stage('Resize', scale=0.5, keep_ratio=False)], 'scale'),
+        ([stage('RandomResizedCrop', area_range=(0.5, 2.0))], 'area_range'),
+        ([stage('RandomResizedCrop', aspect_ratio_range=(2.0, 1.0))], 'aspect_ratio_range'),
+        ([stage('RandomCrop', size=0)], 'size = 0'),
+        ([stage('CenterCrop', crop_size=-1)], 'crop_size'),
+        ([stage('UniformSampleFrames', clip_len=0)], 'clip_len = 0'),
+        ([stage('UniformSampleFrames', clip_len=8, p_interval=0.0)], 'p_interval'),
+        ([stage('UniformSampleFrames', clip_len=8, seed=-1)], 'seed'),
+        ([stage('PoseCompact', padding=-1.0)], 'padding'),
+        ([stage('PoseCompact', hw_ratio=0.0)], 'hw_ratio'),
+        ([stage('FormatShape', input_format='NTHWC')], 'NCTHW_Heatmap'),
+        ([stage('GeneratePoseTarget', sigma=-1.0)], 'sigma'),
+        ([stage('GeneratePoseTarget', skeletons='coco')], 'skeletons'),
+    ],
+)
 def test_a_wrong_pipeline_is_refused_when_it_is_built(steps, message):
     with pytest.raises(ConfigError) as error:
         Compose(steps, where='pipeline')
@@ -312,7 +435,9 @@ def test_a_wrong_pipeline_is_refused_when_it_is_built(steps, message):
 def test_a_stage_of_the_users_own_may_stand_anywhere(jitter):
     for at in range(len(HEATMAP) - 1):
         Compose(HEATMAP[:at] + [jitter] + HEATMAP[at:])
-    sample = Compose(HEATMAP[:2] + [jitter] + HEATMAP[2:5] + [stage('Collect', keys=['imgs', 'jittered'])])(clip())
+    sample = Compose(
+        HEATMAP[:2] + [jitter] + HEATMAP[2:5] + [stage('Collect', keys=['imgs', 'jittered'])]
+    )(clip())
     assert sample['jittered']
     Compose([lambda results: results, *HEATMAP])
 
@@ -355,7 +480,9 @@ def test_heatmaps_stay_lazy_until_a_step_that_is_not_ours(jitter):
         imgs = Compose(steps)(clip(), lazy=True)['imgs']
         return imgs.input() if isinstance(imgs, LazyArray) else None
 
-    assert isinstance(input_of(*HEATMAP), Heatmaps) and isinstance(input_of(jitter, *HEATMAP), Heatmaps)
+    assert isinstance(input_of(*HEATMAP), Heatmaps) and isinstance(
+        input_of(jitter, *HEATMAP), Heatmaps
+    )
     assert input_of(*HEATMAP, lambda results: results) is None
     assert input_of(*HEATMAP[:4], lambda results: results, *HEATMAP[4:]) is None
     assert input_of(*HEATMAP[:4], Shape('NCTHW_Heatmap'), *HEATMAP[5:]) is None
@@ -368,13 +495,20 @@ def test_a_step_that_returns_nothing_is_named():
         Compose([PoseDecode(), lambda results: None])(clip())
 
 
-@pytest.mark.parametrize('change, message', [
-    ({'total_frames': 0}, 'total_frames = 0'), ({'total_frames': 61}, 'total_frames = 61, but keypoint has 60 frames'),
-    ({'keypoint': np.zeros((60, 22, 2))}, 'keypoint has'),
-    ({'keypoint': np.zeros((1, 60, 22, 3))}, '(1, 8, 22, 3), but Resize works on pixels'),
-    ({'keypoint_score': np.zeros((1, 60, 21))}, 'keypoint_score has shape (1, 60, 21)'), ({'start_index': 30}, 'start_index'),
-    ({'img_shape': (0, 1920)}, 'img_shape = (0, 1920)'), ({'img_shape': None}, 'img_shape = None'),
-    ({'img_shape': 'big'}, "'big'")])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'total_frames': 0}, 'total_frames = 0'),
+        ({'total_frames': 61}, 'total_frames = 61, but keypoint has 60 frames'),
+        ({'keypoint': np.zeros((60, 22, 2))}, 'keypoint has'),
+        ({'keypoint': np.zeros((1, 60, 22, 3))}, '(1, 8, 22, 3), but Resize works on pixels'),
+        ({'keypoint_score': np.zeros((1, 60, 21))}, 'keypoint_score has shape (1, 60, 21)'),
+        ({'start_index': 30}, 'start_index'),
+        ({'img_shape': (0, 1920)}, 'img_shape = (0, 1920)'),
+        ({'img_shape': None}, 'img_shape = None'),
+        ({'img_shape': 'big'}, "'big'"),
+    ],
+)
 def test_wrong_data_is_named_with_its_clip(change, message):
     with pytest.raises(DataError) as error:
         Compose(HEATMAP)(clip(**change))
@@ -397,4 +531,6 @@ def test_joints_that_the_layout_lacks_are_named():
 
 
 def test_a_pipeline_can_be_read():
-    assert "Resize(scale=(56, 56), keep_ratio=False, interpolation='bilinear')" in repr(Compose(HEATMAP))
+    assert "Resize(scale=(56, 56), keep_ratio=False, interpolation='bilinear')" in repr(
+        Compose(HEATMAP)
+    )

@@ -1,4 +1,5 @@
 """Every stage of both published configs gives what the published code gave, on made-up clips."""
+
 from __future__ import annotations
 
 import json
@@ -15,10 +16,13 @@ from pipelines_as_published import PIPELINES_AS_PUBLISHED
 
 from pyskl.datasets.pipelines import Compose, UniformSampleFrames
 
-FEW = ['joint/val/0', 'limb/val/0', 'limb/train/7']         # these travel with the project
-ALL = [pytest.param(f'{stream}/{split}/{i}', marks=[pytest.mark.slow] if split == 'test' and i else [])
-       for stream in ('joint', 'limb') for split, numbers in (('train', (0, 7, 23)), ('val', (0, 5, 11)), ('test', (0, 4, 9)))
-       for i in numbers]
+FEW = ['joint/val/0', 'limb/val/0', 'limb/train/7']  # these travel with the project
+ALL = [
+    pytest.param(f'{stream}/{split}/{i}', marks=[pytest.mark.slow] if split == 'test' and i else [])
+    for stream in ('joint', 'limb')
+    for split, numbers in (('train', (0, 7, 23)), ('val', (0, 5, 11)), ('test', (0, 4, 9)))
+    for i in numbers
+]
 
 
 @cache
@@ -39,15 +43,26 @@ def start(clip: str, story: dict, arrays: dict) -> dict:
     _, split, number = clip.split('/')
     if f'{split}/{number}/keypoint' in arrays:
         info = {key: arrays[f'{split}/{number}/{key}'] for key in ('keypoint', 'keypoint_score')}
-        info |= {'frame_dir': story['frame_dir'], 'img_shape': (1080, 1920), 'original_shape': (1080, 1920), 'total_frames': 90}
+        info |= {
+            'frame_dir': story['frame_dir'],
+            'img_shape': (1080, 1920),
+            'original_shape': (1080, 1920),
+            'total_frames': 90,
+        }
     else:
         info = annotations(split)[int(number)]
     assert info['frame_dir'] == story['frame_dir']
     if story['seed'] is not None:
         random.seed(story['seed'])
         np.random.seed(story['seed'])
-    return {**info, 'label': story['label'], 'emb': np.zeros(300, np.float32), 'modality': 'Pose', 'start_index': 0,
-            'test_mode': split != 'train'}
+    return {
+        **info,
+        'label': story['label'],
+        'emb': np.zeros(300, np.float32),
+        'modality': 'Pose',
+        'start_index': 0,
+        'test_mode': split != 'train',
+    }
 
 
 def assert_values(ours, golden: dict, key: str) -> None:
@@ -55,21 +70,30 @@ def assert_values(ours, golden: dict, key: str) -> None:
     if not isinstance(golden, dict):
         assert (list(ours) if isinstance(ours, tuple) else ours) == golden, key
     elif 'value' in golden:
-        assert type(ours).__name__ == golden['type'] and str(getattr(ours, 'dtype', '')) == golden['dtype'], key
+        assert (
+            type(ours).__name__ == golden['type']
+            and str(getattr(ours, 'dtype', '')) == golden['dtype']
+        ), key
         np.testing.assert_allclose(np.asarray(ours), golden['value'], rtol=1e-7, err_msg=key)
     elif key != 'emb':
         assert list(ours.shape) == golden['shape'], key
-        assert str(getattr(ours, 'dtype', '')).removeprefix('torch.') == golden['dtype'].removeprefix('torch.'), key
+        assert str(getattr(ours, 'dtype', '')).removeprefix('torch.') == golden[
+            'dtype'
+        ].removeprefix('torch.'), key
 
 
 def assert_heatmaps(ours: np.ndarray, golden: dict, name: str, arrays: dict) -> None:
     ours = np.asarray(ours)
-    assert (np.abs(ours.reshape(-1)[::golden['stride']] - arrays[f'{name}/imgs_sub']) < 1e-5).all(), name
+    assert (
+        np.abs(ours.reshape(-1)[:: golden['stride']] - arrays[f'{name}/imgs_sub']) < 1e-5
+    ).all(), name
     assert ours.flags.c_contiguous == golden['C_CONTIGUOUS'], name
     assert abs(ours.sum(dtype=np.float64) - golden['sum_f64']) < 1e-6 * golden['sum_f64'], name
     if f'{name}/sum_view_channel' in arrays:
         sums = ours.sum((3, 4), dtype=np.float64)
-        np.testing.assert_allclose(sums.sum(2), arrays[f'{name}/sum_view_channel'], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(
+            sums.sum(2), arrays[f'{name}/sum_view_channel'], rtol=1e-5, atol=1e-4
+        )
         np.testing.assert_allclose(sums.sum(1), arrays[f'{name}/sum_frame'], rtol=1e-5, atol=1e-4)
 
 
@@ -79,7 +103,9 @@ def walk(clip: str, folder: Path) -> None:
     story = told[clip]
     stream, split, _ = clip.split('/')
     pipeline = Compose(PIPELINES_AS_PUBLISHED[stream][split])
-    assert [type(step).__name__ for step in pipeline.steps] == [stage['stage'][3:] for stage in story['stages']]
+    assert [type(step).__name__ for step in pipeline.steps] == [
+        stage['stage'][3:] for stage in story['stages']
+    ]
     results = start(clip, story, arrays)
     untouched = {key: results[key].copy() for key in ('keypoint', 'keypoint_score')}
     annotation = {key: results[key] for key in untouched}
@@ -91,7 +117,9 @@ def walk(clip: str, folder: Path) -> None:
             assert_values(results[key], golden, f'{name}: {key}')
         for key in ('frame_inds', 'keypoint', 'keypoint_score'):
             if f'{name}/{key}' in arrays:
-                np.testing.assert_allclose(results[key], arrays[f'{name}/{key}'], rtol=0, atol=1e-5, err_msg=name)
+                np.testing.assert_allclose(
+                    results[key], arrays[f'{name}/{key}'], rtol=0, atol=1e-5, err_msg=name
+                )
         if f'{name}/imgs_sub' in arrays:
             assert_heatmaps(results['imgs'], stage['values']['imgs'], name, arrays)
     for key, before in untouched.items():
@@ -120,7 +148,9 @@ def test_whole_heatmap_of_a_clip_is_the_published_one(stream):
         golden = golden[golden.files[0]]
     told, arrays = stories(GOLDEN / 'pipeline')
     clip = f'{stream}/val/0'
-    ours = Compose(PIPELINES_AS_PUBLISHED[stream]['val'])(start(clip, told[clip], arrays))['imgs'].numpy()
+    ours = Compose(PIPELINES_AS_PUBLISHED[stream]['val'])(start(clip, told[clip], arrays))[
+        'imgs'
+    ].numpy()
     assert np.abs(ours - golden).max() < 1e-5
 
 
@@ -133,6 +163,8 @@ def test_frames_are_sampled_as_published(name):
     length, clips, mode = name.split('_')
     length, clips = int(length.removeprefix('nf')), int(clips.removeprefix('clips'))
     np.random.seed(5)
-    results = UniformSampleFrames(clip_len=48, num_clips=clips)({'total_frames': length, 'test_mode': mode == 'test'})
+    results = UniformSampleFrames(clip_len=48, num_clips=clips)(
+        {'total_frames': length, 'test_mode': mode == 'test'}
+    )
     np.testing.assert_array_equal(results['frame_inds'], SAMPLED[name])
     assert results['frame_inds'].dtype == np.int64

@@ -1,4 +1,5 @@
 """Which joints are there, and how much of a clip they fill."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -11,18 +12,34 @@ from pyskl.skeletons.poses import num_frames_filled
 NAN, INF = float('nan'), float('inf')
 
 
-@pytest.mark.parametrize(('joint', 'present'), [
-    ((3, 4), True), ((0, 4), True), ((3, 0), True), ((-3, -4), True), ((0, 0), False), ((-0., 0), False),
-    ((NAN, 4), False), ((3, NAN), False), ((INF, 4), False), ((3, -INF), False),
-    ((0, 0, 5), True), ((0, 0, 0), False), ((3, 4, NAN), False)])
+@pytest.mark.parametrize(
+    ('joint', 'present'),
+    [
+        ((3, 4), True),
+        ((0, 4), True),
+        ((3, 0), True),
+        ((-3, -4), True),
+        ((0, 0), False),
+        ((-0.0, 0), False),
+        ((NAN, 4), False),
+        ((3, NAN), False),
+        ((INF, 4), False),
+        ((3, -INF), False),
+        ((0, 0, 5), True),
+        ((0, 0, 0), False),
+        ((3, 4, NAN), False),
+    ],
+)
 def test_a_joint_is_there_at_a_finite_place_other_than_the_origin(joint, present):
     assert is_present(np.array(joint, np.float32)) == present
 
 
-@pytest.mark.parametrize(('score', 'present'), [
-    (1, True), (1e-6, True), (2, True), (0, False), (-1, False), (NAN, False), (INF, False)])
+@pytest.mark.parametrize(
+    ('score', 'present'),
+    [(1, True), (1e-6, True), (2, True), (0, False), (-1, False), (NAN, False), (INF, False)],
+)
 def test_a_joint_is_there_when_its_score_is_a_number_above_0(score, present):
-    assert is_present(np.array([3, 4.]), np.array(score, np.float32)) == present
+    assert is_present(np.array([3, 4.0]), np.array(score, np.float32)) == present
 
 
 def test_presence_is_asked_of_any_number_of_axes_and_leaves_the_clip_alone():
@@ -30,7 +47,11 @@ def test_presence_is_asked_of_any_number_of_axes_and_leaves_the_clip_alone():
     keypoint[1, 2, 0] = 0
     before = keypoint.copy()
     present = is_present(keypoint, np.ones((2, 3, 2)))
-    assert present.shape == (2, 3, 2) and present[0].all() and np.argwhere(~present).tolist() == [[1, 2, 0]]
+    assert (
+        present.shape == (2, 3, 2)
+        and present[0].all()
+        and np.argwhere(~present).tolist() == [[1, 2, 0]]
+    )
     assert (keypoint == before).all()
 
 
@@ -44,6 +65,11 @@ def test_a_clip_is_filled_up_to_the_last_frame_that_shows_anybody():
 
 
 def test_a_joint_on_the_edge_is_there_though_one_of_its_coordinates_is_0():
-    keypoint = np.array([[0, 4.], [3, 0], [0, 0], [NAN, 1]])
-    assert zero_coordinates(keypoint).tolist() == [[True, False], [False, True], [True, True], [False, False]]
+    keypoint = np.array([[0, 4.0], [3, 0], [0, 0], [NAN, 1]])
+    assert zero_coordinates(keypoint).tolist() == [
+        [True, False],
+        [False, True],
+        [True, True],
+        [False, False],
+    ]
     assert is_present(keypoint).tolist() == [True, True, False, False]

@@ -1,4 +1,5 @@
 """PYSKL's Python interface: the names users know, and that deferred drawing gives the model what dataset[i] gives the user."""
+
 import random
 from pathlib import Path
 
@@ -27,10 +28,24 @@ def cfg(tmp_path_factory):
 
 def test_the_registries_hold_pyskls_names():
     assert {'PoseDataset', 'RepeatDataset', 'ConcatDataset'} <= set(DATASETS.module_dict)
-    assert {'UniformSampleFrames', 'PoseDecode', 'PoseCompact', 'Resize', 'RandomResizedCrop', 'RandomCrop', 'CenterCrop', 'Flip',
-            'GeneratePoseTarget', 'FormatShape', 'Collect', 'ToTensor'} <= set(PIPELINES.module_dict)
+    assert {
+        'UniformSampleFrames',
+        'PoseDecode',
+        'PoseCompact',
+        'Resize',
+        'RandomResizedCrop',
+        'RandomCrop',
+        'CenterCrop',
+        'Flip',
+        'GeneratePoseTarget',
+        'FormatShape',
+        'Collect',
+        'ToTensor',
+    } <= set(PIPELINES.module_dict)
     assert {'ResNet3d', 'ResNet3dSlowOnly'} <= set(BACKBONES.module_dict)
-    assert {'I3DHead'} <= set(HEADS.module_dict) and {'CrossEntropyLoss', 'MseLoss'} <= set(LOSSES.module_dict)
+    assert {'I3DHead'} <= set(HEADS.module_dict) and {'CrossEntropyLoss', 'MseLoss'} <= set(
+        LOSSES.module_dict
+    )
     assert {'Recognizer3D'} <= set(RECOGNIZERS.module_dict)
 
 
@@ -42,17 +57,26 @@ def test_the_model_sees_from_key_points_what_the_dataset_draws(cfg, split, limbs
     if limbs:
         config = load_config(write_config(Path(folder), 'limb.py', limbs=True))
     dataset = build_dataset(config.data[split], dict(test_mode=split != 'train'))
+
     class Drawn(Subset):
         """The same clips through `dataset[i]`, as a data set of torch's."""
+
         labels, test_mode = dataset.labels, dataset.test_mode
 
     carried = build_dataloader(dataset, 4, shuffle=False)
     drawn = build_dataloader(Drawn(dataset, range(len(dataset))), 4, shuffle=False)
     vectors = torch.from_numpy(dataset.classes.vectors)
-    for a, b in zip(carried.epoch(3) if split == 'train' else carried, drawn.epoch(3) if split == 'train' else drawn):
+    for a, b in zip(
+        carried.epoch(3) if split == 'train' else carried,
+        drawn.epoch(3) if split == 'train' else drawn,
+    ):
         assert isinstance(a['imgs'], Heatmaps) and torch.is_tensor(b['imgs'])
         torch.testing.assert_close(a['imgs'].draw(), b['imgs'], atol=1e-6, rtol=0)
-        assert 'emb' not in a and torch.equal(vectors[b['label'].flatten()], b['emb']) and torch.equal(a['label'], b['label'])
+        assert (
+            'emb' not in a
+            and torch.equal(vectors[b['label'].flatten()], b['emb'])
+            and torch.equal(a['label'], b['label'])
+        )
 
 
 def test_what_the_loader_carries_is_small(cfg):
@@ -65,7 +89,7 @@ def test_what_the_loader_carries_is_small(cfg):
 
 def test_a_model_from_a_config_extracts_scores_and_learns(cfg):
     model = build_model(cfg.model).eval()
-    imgs = torch.rand(2, 3, 5, 8, 16, 16)                                 # B, clips, C, T, H, W
+    imgs = torch.rand(2, 3, 5, 8, 16, 16)  # B, clips, C, T, H, W
     feat = model.extract_feat(imgs[:, 0])
     assert feat.shape[:2] == (2, 64)
     scores, embedding = model.cls_head(feat)
@@ -80,7 +104,9 @@ def test_a_model_from_a_config_extracts_scores_and_learns(cfg):
 
 def test_one_clip_is_recognised_in_three_lines(cfg, tmp_path):
     model = init_recognizer(cfg.filename, device='cpu')
-    keypoints = np.concatenate([np.random.default_rng(0).uniform(0, 200, (2, 30, 5, 2)), np.ones((2, 30, 5, 1))], -1)
+    keypoints = np.concatenate(
+        [np.random.default_rng(0).uniform(0, 200, (2, 30, 5, 2)), np.ones((2, 30, 5, 1))], -1
+    )
     best = inference_recognizer(model, keypoints, (240, 320))
     assert len(best) == 3 and best[0][1] >= best[1][1] >= best[2][1]
     assert sum(p for _, p in best) == pytest.approx(1, abs=1e-5)
@@ -96,7 +122,9 @@ def test_one_clip_needs_a_model_that_gives_one_score_a_class(cfg, test_cfg):
     changed = load_config(cfg.filename)
     changed.model.test_cfg = test_cfg
     with pytest.raises(ConfigError, match='average_clips=None'):
-        inference_recognizer(init_recognizer(changed, device='cpu'), np.ones((1, 30, 5, 3)), (240, 320))
+        inference_recognizer(
+            init_recognizer(changed, device='cpu'), np.ones((1, 30, 5, 3)), (240, 320)
+        )
 
 
 def test_train_model_trains_a_built_model_on_a_built_dataset(cfg, tmp_path):
@@ -111,13 +139,18 @@ def test_train_model_starts_from_load_from_and_goes_on_from_resume_from(cfg, tmp
         torch.manual_seed(len(name))
         train_model(build_model(own.model), build_dataset(own.data.train), own)
         return tmp_path / name
+
     whole = run('whole')
     again = run('again', f'resume_from={whole / "epoch_1.pth"}')
     assert not (again / 'epoch_1.pth').exists()
     assert_same_checkpoint(whole / 'epoch_2.pth', again / 'epoch_2.pth')
-    still = run('still', f'load_from={whole / "epoch_2.pth"}', 'optimizer.lr=0.0', 'optimizer.momentum=0.0')
+    still = run(
+        'still', f'load_from={whole / "epoch_2.pth"}', 'optimizer.lr=0.0', 'optimizer.momentum=0.0'
+    )
     weight = 'cls_head.fc_cls.weight'
-    a, b = (read_checkpoint(folder / 'epoch_2.pth')['state_dict'][weight] for folder in (whole, still))
+    a, b = (
+        read_checkpoint(folder / 'epoch_2.pth')['state_dict'][weight] for folder in (whole, still)
+    )
     assert torch.equal(a, b)
 
 
@@ -131,7 +164,9 @@ def test_train_model_logs_into_the_work_dir_also_without_a_timestamp(cfg, tmp_pa
 
 
 def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
-    own = load_config(cfg.filename, ['model.cls_head.loss_emb=None', f'work_dir={tmp_path}', 'total_epochs=1'])
+    own = load_config(
+        cfg.filename, ['model.cls_head.loss_emb=None', f'work_dir={tmp_path}', 'total_epochs=1']
+    )
     model = build_model(own.model)
     assert not any('emb_fc' in key for key in model.state_dict())
     train_model(model, build_dataset(own.data.train), own)
@@ -141,11 +176,16 @@ def test_plain_pyskl_configs_without_embedding_train(cfg, tmp_path):
 def test_a_plain_pyskl_config_runs_unchanged(tmp_path, capfd):
     """No pipeline collects `emb`, and the head does not mention it: trained, tested and used without an embedding."""
     from pyskl.apis import TestOptions, TrainOptions, test, train
+
     config = problem(tmp_path)
-    config.write_text(config.read_text().replace("'label', 'emb'", "'label'").replace("'imgs', 'emb'", "'imgs'"))
+    config.write_text(
+        config.read_text().replace("'label', 'emb'", "'label'").replace("'imgs', 'emb'", "'imgs'")
+    )
     train(config, TrainOptions())
     said = capfd.readouterr().err
-    assert "no semantic embedding: no pipeline collects 'emb'" in said and 'Label vectors' not in said
+    assert (
+        "no semantic embedding: no pipeline collects 'emb'" in said and 'Label vectors' not in said
+    )
     saved = read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict']
     assert not any('emb_fc' in key for key in saved)
     plain = test(config, TestOptions(device='cpu'))
@@ -154,32 +194,50 @@ def test_a_plain_pyskl_config_runs_unchanged(tmp_path, capfd):
     # The checkpoint decides, also with a config whose pipelines collect `emb`.
     embedding = write_config(tmp_path, 'embedding.py')
     np.testing.assert_array_equal(test(embedding, TestOptions(device='cpu')).scores, plain.scores)
-    assert "no semantic embedding: the checkpoint has no weights" in capfd.readouterr().out
-    assert not init_recognizer(embedding, tmp_path / 'run' / 'latest.pth', 'cpu').cls_head.has_embedding
+    assert 'no semantic embedding: the checkpoint has no weights' in capfd.readouterr().out
+    assert not init_recognizer(
+        embedding, tmp_path / 'run' / 'latest.pth', 'cpu'
+    ).cls_head.has_embedding
     assert init_recognizer(embedding, device='cpu').cls_head.has_embedding
 
 
 def test_concat_and_repeat_datasets(cfg):
     repeated = build_dataset(dict(type='RepeatDataset', dataset=dict(cfg.data.train), times=3))
-    assert len(repeated) == 120 and repeated.ids[40] == 'train_0' and repeated[41]['label'].item() == 1
-    joined = build_dataset(dict(type='ConcatDataset', datasets=[dict(cfg.data.val), dict(cfg.data.test)], test_mode=True))
+    assert (
+        len(repeated) == 120 and repeated.ids[40] == 'train_0' and repeated[41]['label'].item() == 1
+    )
+    joined = build_dataset(
+        dict(
+            type='ConcatDataset', datasets=[dict(cfg.data.val), dict(cfg.data.test)], test_mode=True
+        )
+    )
     assert len(joined) == 26 and joined.ids[13] == 'test_0' and joined.labels[14] == 1
-    assert next(iter(build_dataloader(joined, 26)))['label'].tolist() == [i % 3 for i in range(13)] * 2
+    assert (
+        next(iter(build_dataloader(joined, 26)))['label'].tolist() == [i % 3 for i in range(13)] * 2
+    )
     with pytest.raises(ConfigError, match='at least 1'):
         build_dataset(dict(type='RepeatDataset', dataset=dict(cfg.data.train), times=0))
 
 
 def test_a_users_random_stage_gives_the_same_with_any_number_of_workers(cfg):
     """`random` and `np.random` are seeded for each (seed, epoch, clip)."""
+
     class Jitter:
         def __call__(self, results):
-            results['keypoint'] = results['keypoint'] + np.random.normal(0, 3, results['keypoint'].shape) + random.random()
+            results['keypoint'] = (
+                results['keypoint']
+                + np.random.normal(0, 3, results['keypoint'].shape)
+                + random.random()
+            )
             return results
+
     pipeline = [*cfg.data.train.pipeline[:2], Jitter(), *cfg.data.train.pipeline[2:]]
     batches = []
     for workers in (0, 2):
         dataset = build_dataset(dict(cfg.data.train, pipeline=pipeline))
-        batches.append([batch['imgs'].keypoint for batch in build_dataloader(dataset, 8, workers).epoch(1)])
+        batches.append(
+            [batch['imgs'].keypoint for batch in build_dataloader(dataset, 8, workers).epoch(1)]
+        )
     assert all(torch.equal(a, b) for a, b in zip(*batches))
 
 
@@ -188,34 +246,57 @@ def test_a_users_stage_that_writes_into_its_clip_leaves_the_data_as_they_are(cfg
         def __call__(self, results):
             results['keypoint'][:] = 0
             return results
+
     dataset = build_dataset(dict(cfg.data.train, pipeline=[Spoil(), *cfg.data.train.pipeline]))
     assert dataset[0]['imgs'].shape
     assert dataset.video_infos[0]['keypoint'].max() > 0
 
 
-@pytest.mark.parametrize('wrap', [lambda own: own, lambda own: dict(type='RepeatDataset', dataset=own, times=2),
-                                  lambda own: dict(type='ConcatDataset', datasets=[own, own])])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda own: own,
+        lambda own: dict(type='RepeatDataset', dataset=own, times=2),
+        lambda own: dict(type='ConcatDataset', datasets=[own, own]),
+    ],
+)
 def test_a_users_dataset_with_its_own_getitem_is_what_a_loader_asks(cfg, wrap):
     @DATASETS.register_module(force=True)
     class AllTwos(PoseDataset):
         def __getitem__(self, index):
             return {**super().__getitem__(index), 'label': torch.tensor(2)}
+
     batches = build_dataloader(build_dataset(wrap(dict(cfg.data.train, type='AllTwos'))), 8)
     batch = next(iter(batches))
-    assert torch.is_tensor(batch['imgs']) and batch['label'].tolist() == [2] * 8 and batch['imgs'].shape == (8, 1, 5, 8, 16, 16)
+    assert (
+        torch.is_tensor(batch['imgs'])
+        and batch['label'].tolist() == [2] * 8
+        and batch['imgs'].shape == (8, 1, 5, 8, 16, 16)
+    )
 
 
 @needs_golden
 def test_the_authors_checkpoint_tests_the_published_config(tmp_path):
     """A checkpoint as the published code wrote it, through the published config, on the goldens' made-up data."""
     from pyskl.apis import TestOptions, test
+
     data = read_annotations(GOLDEN / 'raw' / 'imigue_val.pkl')
-    clips = data['annotations'][:3]         # a second or so each
+    clips = data['annotations'][:3]  # a second or so each
     write_annotations(tmp_path / 'val.pkl', {'val': [clip['frame_dir'] for clip in clips]}, clips)
-    options = TestOptions(checkpoint=str(GOLDEN / 'legacy' / 'epoch_2.pth'), out=str(tmp_path / 'result.pkl'), device='cpu',
-                          split='val')
-    result = test(ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py', options,
-                  [f'data.val.ann_file={tmp_path}/val.pkl', 'data.test.pipeline.0.num_clips=1',
-                   'data.test_dataloader.videos_per_gpu=1'])
+    options = TestOptions(
+        checkpoint=str(GOLDEN / 'legacy' / 'epoch_2.pth'),
+        out=str(tmp_path / 'result.pkl'),
+        device='cpu',
+        split='val',
+    )
+    result = test(
+        ROOT / 'configs/posec3d/slowonly_r50_imigue_2dkp_emb20/joint.py',
+        options,
+        [
+            f'data.val.ann_file={tmp_path}/val.pkl',
+            'data.test.pipeline.0.num_clips=1',
+            'data.test_dataloader.videos_per_gpu=1',
+        ],
+    )
     assert result.scores.shape == (3, 32) and np.isfinite(result.scores).all()
     assert set(result.metrics) == {'top1_acc', 'top5_acc', 'mean_class_accuracy'}

@@ -1,4 +1,5 @@
 """From configs to recipes: old configs run unchanged, defaults are filled in, results are compared, configs are written."""
+
 from __future__ import annotations
 
 import math
@@ -30,39 +31,75 @@ def read(**keys):
 
 # -- an old config -----------------------------------------------------------------------------------------------------
 
+
 def test_a_users_old_config_is_read_unchanged(user_copy):
     recipe = read_recipe(user_copy)
     assert recipe.optimizer == dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=0.0003)
-    assert (recipe.lr_config.policy, recipe.lr_config.by_epoch, recipe.lr_config.min_lr) == ('CosineAnnealing', False, 0)
+    assert (recipe.lr_config.policy, recipe.lr_config.by_epoch, recipe.lr_config.min_lr) == (
+        'CosineAnnealing',
+        False,
+        0,
+    )
     assert recipe.optimizer_config.grad_clip.max_norm == 40
-    assert (recipe.total_epochs, recipe.checkpoint_config.interval, recipe.work_dir) == (100, 10, './work_dirs/mine')
-    assert (recipe.evaluation.save_best, recipe.evaluation.rule, recipe.evaluation.start) == ('top1_acc', 'greater', 10)
+    assert (recipe.total_epochs, recipe.checkpoint_config.interval, recipe.work_dir) == (
+        100,
+        10,
+        './work_dirs/mine',
+    )
+    assert (recipe.evaluation.save_best, recipe.evaluation.rule, recipe.evaluation.start) == (
+        'top1_acc',
+        'greater',
+        10,
+    )
     assert recipe.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
-    assert [hook.type for hook in recipe.log_config.hooks] == ['TextLoggerHook', 'TensorboardLoggerHook']
-    assert (recipe.find_unused_parameters, recipe.cudnn_benchmark, recipe.auto_resume) == (False, True, False)
-    assert [recipe.data.loader(split).videos_per_gpu for split in ('train', 'val', 'test')] == [16, 8, 1]
+    assert [hook.type for hook in recipe.log_config.hooks] == [
+        'TextLoggerHook',
+        'TensorboardLoggerHook',
+    ]
+    assert (recipe.find_unused_parameters, recipe.cudnn_benchmark, recipe.auto_resume) == (
+        False,
+        True,
+        False,
+    )
+    assert [recipe.data.loader(split).videos_per_gpu for split in ('train', 'val', 'test')] == [
+        16,
+        8,
+        1,
+    ]
     assert recipe.data.train['dataset']['pipeline'][3] == dict(type='Resize', scale=(-1, 64))
 
 
 def test_keys_that_nothing_needs_any_more_are_said_so(user_copy):
-    assert [note.split()[1] for note in read_recipe(user_copy).notes] == ['memcached', 'mc_cfg', 'gpu_ids']
+    assert [note.split()[1] for note in read_recipe(user_copy).notes] == [
+        'memcached',
+        'mc_cfg',
+        'gpu_ids',
+    ]
     assert 'no server is needed' in read_recipe(user_copy).notes[0]
     assert read(memcached=False).notes == ()
 
 
 def test_a_helper_name_that_looks_like_a_key_beside_it_is_noted():
-    assert 'Did you mean optimizer?' in read(optimizer=dict(type='SGD', lr=1), optimzer=dict(lr=1)).notes[0]
+    assert (
+        'Did you mean optimizer?'
+        in read(optimizer=dict(type='SGD', lr=1), optimzer=dict(lr=1)).notes[0]
+    )
     assert read(my_lr=1).notes == ()
 
 
 # -- defaults ----------------------------------------------------------------------------------------------------------
+
 
 def test_an_empty_config_has_every_default():
     recipe = read()
     assert recipe.auto_resume is True and recipe.seed is None and recipe.log_level == 'INFO'
     assert recipe.work_dir == './work_dirs/user_copy'
     assert recipe.data.loader('train').shuffle and not recipe.data.loader('test').shuffle
-    assert (recipe.checkpoint_config.interval, recipe.evaluation.best_figure, recipe.log_config.interval) == (1, 'top1_acc', 20)
+    assert (
+        recipe.checkpoint_config.interval,
+        recipe.evaluation.best_figure,
+        recipe.log_config.interval,
+    ) == (1, 'top1_acc', 20)
 
 
 def test_a_missing_part_is_named_when_it_is_needed():
@@ -79,7 +116,9 @@ def test_the_runner_may_give_the_epochs():
 
 def test_cosine_without_an_end_goes_to_zero_and_steps_decay_tenfold():
     assert read(lr_config=dict(policy='CosineAnnealing')).lr_config.min_lr == 0
-    assert read(lr_config=dict(policy='CosineAnnealing', min_lr_ratio=0.01)).lr_config.min_lr is None
+    assert (
+        read(lr_config=dict(policy='CosineAnnealing', min_lr_ratio=0.01)).lr_config.min_lr is None
+    )
     assert read(lr_config=dict(policy='step', step=[3, 5])).lr_config.gamma == 0.1
 
 
@@ -97,8 +136,18 @@ def test_a_dict_is_as_good_as_a_config_file():
 
 
 def test_helper_names_are_the_configs_own_business():
-    read(left_kp=[1], clip_len=48, my_model=dict(a=1), train_pipeline=[], dataset_type='PoseDataset', lr=0.1, epochs=3)
-    read(test_cfg=dict(average_clips='score'), model=read_model(test_cfg=dict(average_clips='score')))
+    read(
+        left_kp=[1],
+        clip_len=48,
+        my_model=dict(a=1),
+        train_pipeline=[],
+        dataset_type='PoseDataset',
+        lr=0.1,
+        epochs=3,
+    )
+    read(
+        test_cfg=dict(average_clips='score'), model=read_model(test_cfg=dict(average_clips='score'))
+    )
 
 
 def read_model(**changes) -> dict:
@@ -107,31 +156,60 @@ def read_model(**changes) -> dict:
 
 # -- comparing runs ----------------------------------------------------------------------------------------------------
 
+
 def test_what_does_not_change_the_weights_may_differ(user_copy):
-    same = load_config(USER_COPY, {
-        'work_dir': 'elsewhere', 'log_config.interval': 1, 'data.workers_per_gpu': 9, 'log_level': 'ERROR', 'auto_resume': True,
-        'checkpoint_config.interval': 3, 'evaluation.interval': 5, 'data.val_dataloader.videos_per_gpu': 1,
-        'dist_params.backend': 'gloo', 'cudnn_benchmark': False, 'data.test.split': None, 'find_unused_parameters': True,
-        'resume_from': 'epoch_3.pth'})
+    same = load_config(
+        USER_COPY,
+        {
+            'work_dir': 'elsewhere',
+            'log_config.interval': 1,
+            'data.workers_per_gpu': 9,
+            'log_level': 'ERROR',
+            'auto_resume': True,
+            'checkpoint_config.interval': 3,
+            'evaluation.interval': 5,
+            'data.val_dataloader.videos_per_gpu': 1,
+            'dist_params.backend': 'gloo',
+            'cudnn_benchmark': False,
+            'data.test.split': None,
+            'find_unused_parameters': True,
+            'resume_from': 'epoch_3.pth',
+        },
+    )
     assert differences(read_recipe(user_copy).results(), read_recipe(same).results()) == []
 
 
-@pytest.mark.parametrize(('option', 'line'), [
-    ('optimizer.lr=0.2', 'optimizer.lr: 0.06666666666666667 -> 0.2'),
-    ('optimizer.nesterov=True', 'optimizer.nesterov: not given -> True'),
-    ('total_epochs=50', 'total_epochs: 100 -> 50'),
-    ('seed=1', 'seed: None -> 1'),
-    ('optimizer_config.grad_clip=None', "optimizer_config.grad_clip: {'max_norm': 40, 'norm_type': 2} -> None"),
-    ('lr_config.min_lr=0.1', 'lr_config.min_lr: 0 -> 0.1'),
-    ('data.train_dataloader.videos_per_gpu=4', 'data.videos_per_gpu: 16 -> 4'),
-    ('data.train.dataset.pipeline.0.clip_len=32', 'data.train.dataset.pipeline[0].clip_len: 48 -> 32'),
-    ('data.train.dataset.pipeline.3.scale=(-1,32)', 'data.train.dataset.pipeline[3].scale[1]: 64 -> 32'),
-    ('model.backbone.stage_blocks=[3,4]', 'model.backbone.stage_blocks: [4, 6, 3] -> [3, 4]'),
-    ('deterministic=true', 'deterministic: False -> True'),
-    ('load_from=a.pth', "load_from: None -> 'a.pth'"),
-])
+@pytest.mark.parametrize(
+    ('option', 'line'),
+    [
+        ('optimizer.lr=0.2', 'optimizer.lr: 0.06666666666666667 -> 0.2'),
+        ('optimizer.nesterov=True', 'optimizer.nesterov: not given -> True'),
+        ('total_epochs=50', 'total_epochs: 100 -> 50'),
+        ('seed=1', 'seed: None -> 1'),
+        (
+            'optimizer_config.grad_clip=None',
+            "optimizer_config.grad_clip: {'max_norm': 40, 'norm_type': 2} -> None",
+        ),
+        ('lr_config.min_lr=0.1', 'lr_config.min_lr: 0 -> 0.1'),
+        ('data.train_dataloader.videos_per_gpu=4', 'data.videos_per_gpu: 16 -> 4'),
+        (
+            'data.train.dataset.pipeline.0.clip_len=32',
+            'data.train.dataset.pipeline[0].clip_len: 48 -> 32',
+        ),
+        (
+            'data.train.dataset.pipeline.3.scale=(-1,32)',
+            'data.train.dataset.pipeline[3].scale[1]: 64 -> 32',
+        ),
+        ('model.backbone.stage_blocks=[3,4]', 'model.backbone.stage_blocks: [4, 6, 3] -> [3, 4]'),
+        ('deterministic=true', 'deterministic: False -> True'),
+        ('load_from=a.pth', "load_from: None -> 'a.pth'"),
+    ],
+)
 def test_a_setting_that_changes_the_weights_is_named(user_copy, option, line):
-    old, new = read_recipe(user_copy).results(), read_recipe(load_config(USER_COPY, [option])).results()
+    old, new = (
+        read_recipe(user_copy).results(),
+        read_recipe(load_config(USER_COPY, [option])).results(),
+    )
     assert differences(old, new) == [line]
 
 
@@ -145,6 +223,7 @@ def test_results_survive_json_and_a_weights_only_checkpoint(user_copy, tmp_path)
     import json
 
     import torch
+
     results = read_recipe(user_copy).results()
     torch.save(results, tmp_path / 'x.pth')
     assert differences(results, torch.load(tmp_path / 'x.pth', weights_only=True)) == []
@@ -153,6 +232,7 @@ def test_results_survive_json_and_a_weights_only_checkpoint(user_copy, tmp_path)
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
+
 def test_a_written_config_is_read_back_as_it_was(user_copy, tmp_path):
     (tmp_path / 'again.py').write_text(dump_config(user_copy))
     again = load_config(tmp_path / 'again.py')
@@ -160,14 +240,18 @@ def test_a_written_config_is_read_back_as_it_was(user_copy, tmp_path):
     assert differences(read_recipe(user_copy).results(), read_recipe(again).results()) == []
 
 
-def test_the_effective_config_is_read_back_and_then_is_its_own_effective_config(user_copy, tmp_path):
+def test_the_effective_config_is_read_back_and_then_is_its_own_effective_config(
+    user_copy, tmp_path
+):
     recipe = read_recipe(user_copy)
     effective = recipe.effective()
     (tmp_path / 'again.py').write_text(dump_config(effective))
     again = read_recipe(load_config(tmp_path / 'again.py'))
     assert differences(effective, again.effective()) == []
     assert again.lr_config == recipe.lr_config and again.evaluation == recipe.evaluation
-    assert [again.data.loader(s) for s in ('train', 'val', 'test')] == [recipe.data.loader(s) for s in ('train', 'val', 'test')]
+    assert [again.data.loader(s) for s in ('train', 'val', 'test')] == [
+        recipe.data.loader(s) for s in ('train', 'val', 'test')
+    ]
 
 
 def test_the_effective_config_names_the_defaults_of_components(user_copy):
@@ -179,10 +263,19 @@ def test_the_effective_config_names_the_defaults_of_components(user_copy):
 
 
 plain_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(max_size=3),
-    lambda inner: (st.lists(inner) | st.lists(inner).map(tuple)
-                   | st.dictionaries(st.text() | st.integers() | st.just('class'), inner)),
-    max_leaves=30)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner)
+        | st.lists(inner).map(tuple)
+        | st.dictionaries(st.text() | st.integers() | st.just('class'), inner)
+    ),
+    max_leaves=30,
+)
 
 
 @given(plain_values)
@@ -201,7 +294,18 @@ def test_numbers_that_are_not_finite_are_written_too():
 
 def test_numpy_values_ranges_and_paths_become_plain():
     space: dict = {}
-    exec(dump_config(dict(a=np.float32(0.5), b=np.arange(3), c=range(2), d=Path('x') / 'y', e=(np.int64(3), np.inf))), space)
+    exec(
+        dump_config(
+            dict(
+                a=np.float32(0.5),
+                b=np.arange(3),
+                c=range(2),
+                d=Path('x') / 'y',
+                e=(np.int64(3), np.inf),
+            )
+        ),
+        space,
+    )
     assert [space[k] for k in 'abcde'] == [0.5, [0, 1, 2], [0, 1], 'x/y', (3, math.inf)]
 
 
@@ -225,5 +329,7 @@ def test_a_value_that_contains_itself_is_named():
 def test_validation_keeps_its_workers_only_when_asked_to(tmp_path):
     data = read_recipe(load_config(problem(tmp_path))).data
     assert data.loader('train').persistent_workers and not data.loader('val').persistent_workers
-    asked = read_recipe(load_config(problem(tmp_path), ['data.val_dataloader.persistent_workers=True'])).data
+    asked = read_recipe(
+        load_config(problem(tmp_path), ['data.val_dataloader.persistent_workers=True'])
+    ).data
     assert asked.loader('val').persistent_workers

@@ -1,4 +1,5 @@
 """Reading config files and command-line changes: what is executed, and every mistake with its file and line."""
+
 from __future__ import annotations
 
 import os
@@ -23,29 +24,48 @@ def write(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
         return tmp_path / name
+
     return _write
 
 
 # -- files and bases ---------------------------------------------------------------------------------------------------
 
+
 def test_a_child_changes_what_it_names_and_keeps_the_rest(write):
-    write('optimizer = dict(type="SGD", lr=0.1)\nlr_config = dict(policy="step", step=[3])\nscales = [1, 2]\n', 'base.py')
+    write(
+        'optimizer = dict(type="SGD", lr=0.1)\nlr_config = dict(policy="step", step=[3])\nscales = [1, 2]\n',
+        'base.py',
+    )
     write('_base_ = ["../base.py"]\noptimizer = dict(lr=0.2)\n', 'children/middle.py')
-    cfg = load_config(write('_base_ = "middle.py"\nlr_config = dict(_delete_=True, policy="CosineAnnealing")\nscales = [5]\n',
-                            'children/child.py'))
-    assert cfg.to_dict() == dict(optimizer=dict(type='SGD', lr=0.2), lr_config=dict(policy='CosineAnnealing'), scales=[5])
+    cfg = load_config(
+        write(
+            '_base_ = "middle.py"\nlr_config = dict(_delete_=True, policy="CosineAnnealing")\nscales = [5]\n',
+            'children/child.py',
+        )
+    )
+    assert cfg.to_dict() == dict(
+        optimizer=dict(type='SGD', lr=0.2), lr_config=dict(policy='CosineAnnealing'), scales=[5]
+    )
 
 
 def test_a_child_can_read_what_its_base_says(write):
     write('lr = 0.1\nmodel = dict(depth=50)\n', 'base.py')
-    cfg = load_config(write("_base_ = ['base.py']\nhalf = _base_.lr / 2\ndepth = {{_base_.model.depth}}\n"))
+    cfg = load_config(
+        write("_base_ = ['base.py']\nhalf = _base_.lr / 2\ndepth = {{_base_.model.depth}}\n")
+    )
     assert (cfg.half, cfg.depth) == (0.05, 50)
 
 
 def test_configs_may_compute_and_import(write):
-    cfg = load_config(write('import numpy as np\nfrom pyskl.skeletons import get_layout\nlayout = get_layout("imigue22")\n'
-                            'def double(x):\n    return 2 * x\nleft_kp = list(layout.left)\nscale = (np.inf, double(32))\n'))
-    assert cfg.to_dict() == dict(left_kp=[5, 6, 7, 9, 11, 12, 13, 14, 15, 16], scale=(float('inf'), 64))
+    cfg = load_config(
+        write(
+            'import numpy as np\nfrom pyskl.skeletons import get_layout\nlayout = get_layout("imigue22")\n'
+            'def double(x):\n    return 2 * x\nleft_kp = list(layout.left)\nscale = (np.inf, double(32))\n'
+        )
+    )
+    assert cfg.to_dict() == dict(
+        left_kp=[5, 6, 7, 9, 11, 12, 13, 14, 15, 16], scale=(float('inf'), 64)
+    )
 
 
 def test_tuples_stay_tuples_and_lists_lists(write):
@@ -69,35 +89,99 @@ def test_reading_writes_nothing_beside_the_config(write, capfd):
 BROKEN = {
     'a tab': ('if True:\n    a = 1\n\tb = 2\n', 'joint.py, line 3: mixes tabs and spaces'),
     'a syntax error': ('a = 1\nmodel = dict(\n', 'joint.py, line 2: is not valid Python'),
-    'a keyword given twice': ('a = dict(lr=1, lr=2)\n', 'joint.py, line 1: is not valid Python: keyword argument repeated: lr'),
-    'a return': ('a = 1\nreturn\n', "joint.py, line 2: is not valid Python: 'return' outside function"),
-    'a name that is not there': ('a = 1\nb = clip_len\n', "joint.py, line 2: NameError: name 'clip_len' is not defined"),
-    'an error in a function': ('def f():\n    return 1 / 0\n\na = f()\n', 'joint.py, line 2: ZeroDivisionError: division'),
-    'an error in a library': ('import json\na = json.loads("{")\n', 'joint.py, line 2: JSONDecodeError: Expecting'),
-    'a layout that is not there': ('from pyskl.skeletons import get_layout\na = get_layout("coco")\n',
-                                   "joint.py, line 2: skeleton layout 'coco' is unknown"),
-    'a module that is not there': ('import no_such_module\n', 'joint.py, line 1: ModuleNotFoundError: No module named'),
+    'a keyword given twice': (
+        'a = dict(lr=1, lr=2)\n',
+        'joint.py, line 1: is not valid Python: keyword argument repeated: lr',
+    ),
+    'a return': (
+        'a = 1\nreturn\n',
+        "joint.py, line 2: is not valid Python: 'return' outside function",
+    ),
+    'a name that is not there': (
+        'a = 1\nb = clip_len\n',
+        "joint.py, line 2: NameError: name 'clip_len' is not defined",
+    ),
+    'an error in a function': (
+        'def f():\n    return 1 / 0\n\na = f()\n',
+        'joint.py, line 2: ZeroDivisionError: division',
+    ),
+    'an error in a library': (
+        'import json\na = json.loads("{")\n',
+        'joint.py, line 2: JSONDecodeError: Expecting',
+    ),
+    'a layout that is not there': (
+        'from pyskl.skeletons import get_layout\na = get_layout("coco")\n',
+        "joint.py, line 2: skeleton layout 'coco' is unknown",
+    ),
+    'a module that is not there': (
+        'import no_such_module\n',
+        'joint.py, line 1: ModuleNotFoundError: No module named',
+    ),
     'a way out': ('import sys\nsys.exit(3)\n', 'joint.py, line 2: SystemExit: 3'),
-    'a value that contains itself': ('a = []\na.append(a)\n', 'joint.py: is nested too deep, or contains itself'),
-    'a lambda for a setting': ('model = dict(type="X", f=lambda: 1)\n', 'joint.py: model.f is a function object'),
+    'a value that contains itself': (
+        'a = []\na.append(a)\n',
+        'joint.py: is nested too deep, or contains itself',
+    ),
+    'a lambda for a setting': (
+        'model = dict(type="X", f=lambda: 1)\n',
+        'joint.py: model.f is a function object',
+    ),
     'a reserved name': ('text = "a"\n', 'joint.py: KeyError: text is reserved for config file'),
-    'read_base': ('from mmengine.config import read_base\nwith read_base():\n    from .base import *\n',
-                  "joint.py, line 1: read_base(), mmengine's newer style, is not supported. Name the files"),
-    'a relative import': ('from . import base\n', 'joint.py, line 1: a config cannot import relative to itself'),
-    'an environment variable': ('a = "{{$HOME:/x}}"\n', 'joint.py: {{$NAME:default}} is not supported'),
-    'a base that is not there': ('_base_ = ["bese.py"]\n', 'bese.py: there is no such config file. Did you mean base.py?'),
-    'a base that is a folder': ('_base_ = ["folder"]\n', 'folder: is a folder, expected a config file (.py), e.g.'),
-    'a base that is no config': ('_base_ = ["base.yaml"]\n', 'base.yaml: expected a Python config, a file that ends in .py'),
+    'read_base': (
+        'from mmengine.config import read_base\nwith read_base():\n    from .base import *\n',
+        "joint.py, line 1: read_base(), mmengine's newer style, is not supported. Name the files",
+    ),
+    'a relative import': (
+        'from . import base\n',
+        'joint.py, line 1: a config cannot import relative to itself',
+    ),
+    'an environment variable': (
+        'a = "{{$HOME:/x}}"\n',
+        'joint.py: {{$NAME:default}} is not supported',
+    ),
+    'a base that is not there': (
+        '_base_ = ["bese.py"]\n',
+        'bese.py: there is no such config file. Did you mean base.py?',
+    ),
+    'a base that is a folder': (
+        '_base_ = ["folder"]\n',
+        'folder: is a folder, expected a config file (.py), e.g.',
+    ),
+    'a base that is no config': (
+        '_base_ = ["base.yaml"]\n',
+        'base.yaml: expected a Python config, a file that ends in .py',
+    ),
     'a base with a mistake': ('_base_ = ["wrong.py"]\n', 'wrong.py, line 2: is not valid Python'),
     'a base that fails': ('_base_ = ["fails.py"]\n', 'fails.py, line 1: NameError'),
-    'a base that is the file itself': ('_base_ = ["joint.py"]\n', 'leads in a circle: joint.py -> joint.py'),
-    'bases in a circle': ('_base_ = ["circle.py"]\n', 'leads in a circle: joint.py -> circle.py -> joint.py'),
-    'two bases with one key': ('_base_ = ["base.py", "base2.py"]\n', "two of its _base_ files set the same key ({'seed'})"),
-    'a base that is computed': ('_base_ = ["ba" + "se.py"]\n', 'joint.py, line 1: expected _base_ once, as a file name or'),
+    'a base that is the file itself': (
+        '_base_ = ["joint.py"]\n',
+        'leads in a circle: joint.py -> joint.py',
+    ),
+    'bases in a circle': (
+        '_base_ = ["circle.py"]\n',
+        'leads in a circle: joint.py -> circle.py -> joint.py',
+    ),
+    'two bases with one key': (
+        '_base_ = ["base.py", "base2.py"]\n',
+        "two of its _base_ files set the same key ({'seed'})",
+    ),
+    'a base that is computed': (
+        '_base_ = ["ba" + "se.py"]\n',
+        'joint.py, line 1: expected _base_ once, as a file name or',
+    ),
     'a base that is a number': ('_base_ = 5\n', 'joint.py, line 1: expected _base_ once'),
-    'a base of another package': ('_base_ = "mmaction::base.py"\n', 'joint.py, line 1: expected _base_ once'),
-    '_base_ twice': ('_base_ = "base.py"\n_base_ = "base2.py"\n', 'joint.py, line 2: expected _base_ once'),
-    '_base_ under an if': ('if True:\n    _base_ = "base.py"\n', 'joint.py, line 2: expected _base_ once'),
+    'a base of another package': (
+        '_base_ = "mmaction::base.py"\n',
+        'joint.py, line 1: expected _base_ once',
+    ),
+    '_base_ twice': (
+        '_base_ = "base.py"\n_base_ = "base2.py"\n',
+        'joint.py, line 2: expected _base_ once',
+    ),
+    '_base_ under an if': (
+        'if True:\n    _base_ = "base.py"\n',
+        'joint.py, line 2: expected _base_ once',
+    ),
     'a dict over a list': ('_base_ = "base.py"\nscales = dict(a=1)\n', 'scales'),
 }
 
@@ -120,17 +204,23 @@ def test_a_broken_config_is_named_with_its_line(write, name):
 
 def test_a_file_that_is_not_there_is_named_with_its_neighbour(write):
     path = write('a = 1\n')
-    with pytest.raises(ConfigError, match=r'jiont.py: there is no such config file. Did you mean joint.py\?'):
+    with pytest.raises(
+        ConfigError, match=r'jiont.py: there is no such config file. Did you mean joint.py\?'
+    ):
         load_config(path.with_name('jiont.py'))
 
 
 def test_a_folder_for_a_file_is_said_so(write):
     path = write('a = 1\n')
-    with pytest.raises(ConfigError, match=r'is a folder, expected a config file \(.py\), e.g. .*joint.py'):
+    with pytest.raises(
+        ConfigError, match=r'is a folder, expected a config file \(.py\), e.g. .*joint.py'
+    ):
         load_config(path.parent)
 
 
-@pytest.mark.parametrize(('content', 'words'), [(b'\xff\xfe\x00', 'is no UTF-8 text'), (b'a = 1\x00', 'joint.py')])
+@pytest.mark.parametrize(
+    ('content', 'words'), [(b'\xff\xfe\x00', 'is no UTF-8 text'), (b'a = 1\x00', 'joint.py')]
+)
 def test_a_file_that_is_no_text_is_said_so(write, content, words):
     path = write('')
     path.write_bytes(content)
@@ -138,7 +228,9 @@ def test_a_file_that_is_no_text_is_said_so(write, content, words):
         load_config(path)
 
 
-@pytest.mark.skipif(os.name == 'nt' or os.geteuid() == 0, reason='an administrator may read everything')
+@pytest.mark.skipif(
+    os.name == 'nt' or os.geteuid() == 0, reason='an administrator may read everything'
+)
 def test_a_file_that_may_not_be_read_is_said_so(write):
     path = write('a = 1\n')
     path.chmod(0)
@@ -151,13 +243,18 @@ def test_any_bytes_in_a_file_are_a_config_or_a_config_error(tmp_path_factory, co
     path = tmp_path_factory.mktemp('fuzz') / 'joint.py'
     path.write_bytes(content)
     try:
-        compile(content.decode('utf-16') if content[:2] in (b'\xff\xfe', b'\xfe\xff') else content, 'joint.py', 'exec')
-    except Exception:       # not Python: must be said. What is Python is not run here
+        compile(
+            content.decode('utf-16') if content[:2] in (b'\xff\xfe', b'\xfe\xff') else content,
+            'joint.py',
+            'exec',
+        )
+    except Exception:  # not Python: must be said. What is Python is not run here
         with pytest.raises(ConfigError, match='joint.py'):
             load_config(path)
 
 
 # -- custom imports ----------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def forget_modules():
@@ -172,10 +269,15 @@ def forget_modules():
 
 
 def test_a_module_beside_the_config_registers_its_stage(write, forget_modules):
-    write('from pyskl.registry import PIPELINES\n@PIPELINES.register_module()\nclass BesideTheConfig:\n'
-          '    def __call__(self, results):\n        return results\n', 'my_stages_beside.py')
-    cfg = load_config(write('custom_imports = dict(imports=["my_stages_beside"], allow_failed_imports=False)\n'))
-    assert 'BesideTheConfig' not in PIPELINES.module_dict       # reading alone imports nothing
+    write(
+        'from pyskl.registry import PIPELINES\n@PIPELINES.register_module()\nclass BesideTheConfig:\n'
+        '    def __call__(self, results):\n        return results\n',
+        'my_stages_beside.py',
+    )
+    cfg = load_config(
+        write('custom_imports = dict(imports=["my_stages_beside"], allow_failed_imports=False)\n')
+    )
+    assert 'BesideTheConfig' not in PIPELINES.module_dict  # reading alone imports nothing
     import_custom_modules(cfg)
     assert 'BesideTheConfig' in PIPELINES.module_dict
 
@@ -194,19 +296,31 @@ def test_without_custom_imports_nothing_happens(write):
     assert sys.path == path
 
 
-@pytest.mark.parametrize(('given', 'words'), [
-    ('dict(imports=["no_such_module_xyz"])', "joint.py: custom_imports: there is no module 'no_such_module_xyz', neither in"),
-    ('dict(imports=["json.no_such"])', "there is no module 'json.no_such'"),
-    ('dict(imports=["broken_stage"])', "importing 'broken_stage' failed in"),
-    ('dict(imports=["needs_more"])', "importing 'needs_more' failed in"),
-    ('dict(imports=["wrong_syntax"])', "wrong_syntax.py, line 1: is not valid Python"),
-    ('dict(imports=["leaves"])', "importing 'leaves' failed"),
-    ('dict(imports=["my/stages.py"])', "imports: 'my/stages.py' is not a module's name, as after `import`. Try 'my.stages'."),
-    ('dict(imports=[5])', 'custom_imports.imports = [5]: expected a string or a list'),
-    ('dict(import_=["a"])', "custom_imports: unknown argument 'import_'. Did you mean imports?"),
-    ('dict()', "custom_imports: 'imports' is missing"),
-    ('["a"]', "joint.py: custom_imports = ['a']: expected a dict"),
-])
+@pytest.mark.parametrize(
+    ('given', 'words'),
+    [
+        (
+            'dict(imports=["no_such_module_xyz"])',
+            "joint.py: custom_imports: there is no module 'no_such_module_xyz', neither in",
+        ),
+        ('dict(imports=["json.no_such"])', "there is no module 'json.no_such'"),
+        ('dict(imports=["broken_stage"])', "importing 'broken_stage' failed in"),
+        ('dict(imports=["needs_more"])', "importing 'needs_more' failed in"),
+        ('dict(imports=["wrong_syntax"])', 'wrong_syntax.py, line 1: is not valid Python'),
+        ('dict(imports=["leaves"])', "importing 'leaves' failed"),
+        (
+            'dict(imports=["my/stages.py"])',
+            "imports: 'my/stages.py' is not a module's name, as after `import`. Try 'my.stages'.",
+        ),
+        ('dict(imports=[5])', 'custom_imports.imports = [5]: expected a string or a list'),
+        (
+            'dict(import_=["a"])',
+            "custom_imports: unknown argument 'import_'. Did you mean imports?",
+        ),
+        ('dict()', "custom_imports: 'imports' is missing"),
+        ('["a"]', "joint.py: custom_imports = ['a']: expected a dict"),
+    ],
+)
 def test_a_custom_import_that_fails_is_named(write, forget_modules, given, words):
     write('x = 1\ny = 1 / 0\n', 'broken_stage.py')
     write('import no_such_module_either\n', 'needs_more.py')
@@ -226,23 +340,58 @@ def test_a_folder_that_is_searched_twice_is_named_once(write, forget_modules, mo
 
 
 def test_an_import_that_may_fail_only_warns(write, forget_modules):
-    cfg = load_config(write('custom_imports = dict(imports=["no_such_module_xyz"], allow_failed_imports=True)\n'))
+    cfg = load_config(
+        write('custom_imports = dict(imports=["no_such_module_xyz"], allow_failed_imports=True)\n')
+    )
     with pytest.warns(UserWarning, match='no_such_module_xyz'):
         import_custom_modules(cfg)
 
 
 # -- values on the command line ----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(('text', 'value'), [
-    ('1', 1), ('-1', -1), ('0.5', 0.5), ('1e-3', 1e-3), ('True', True), ('true', True), ('FALSE', False), ('None', None),
-    ('null', None), ('joint', 'joint'), ('"5"', '5'), ("'a b'", 'a b'), ('a b', 'a b'), ('data/x.pkl', 'data/x.pkl'), ('', ''),
-    ('1,2,3', [1, 2, 3]), ('[1,2]', [1, 2]), ('(1, 2)', (1, 2)), ('[(1,2),(3,4)]', [(1, 2), (3, 4)]), ('[]', []), ('()', ()),
-    ('[a,b]', ['a', 'b']), ('a,b', ['a', 'b']), ('[data/x.pkl,data/y.pkl]', ['data/x.pkl', 'data/y.pkl']), ('(-1,64)', (-1, 64)),
-    ('(inf,64)', (float('inf'), 64)), ("dict(type='SGD',lr=0.1)", {'type': 'SGD', 'lr': 0.1}), ("{'a': [1]}", {'a': [1]}),
-    ('C:\\data\\x.pkl', 'C:\\data\\x.pkl'), ('0453', '0453'), ('./work_dirs/x', './work_dirs/x'), ('a=b', 'a=b'),
-    ('__import__("os").system("true")', '__import__("os").system("true")'), ('(lambda: 1)()', '(lambda: 1)()'),
-    ('0.4/6', '0.4/6'), ('[a,b', '[a,b'), ('[(a,b),c]', [('a', 'b'), 'c']),
-])
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('1', 1),
+        ('-1', -1),
+        ('0.5', 0.5),
+        ('1e-3', 1e-3),
+        ('True', True),
+        ('true', True),
+        ('FALSE', False),
+        ('None', None),
+        ('null', None),
+        ('joint', 'joint'),
+        ('"5"', '5'),
+        ("'a b'", 'a b'),
+        ('a b', 'a b'),
+        ('data/x.pkl', 'data/x.pkl'),
+        ('', ''),
+        ('1,2,3', [1, 2, 3]),
+        ('[1,2]', [1, 2]),
+        ('(1, 2)', (1, 2)),
+        ('[(1,2),(3,4)]', [(1, 2), (3, 4)]),
+        ('[]', []),
+        ('()', ()),
+        ('[a,b]', ['a', 'b']),
+        ('a,b', ['a', 'b']),
+        ('[data/x.pkl,data/y.pkl]', ['data/x.pkl', 'data/y.pkl']),
+        ('(-1,64)', (-1, 64)),
+        ('(inf,64)', (float('inf'), 64)),
+        ("dict(type='SGD',lr=0.1)", {'type': 'SGD', 'lr': 0.1}),
+        ("{'a': [1]}", {'a': [1]}),
+        ('C:\\data\\x.pkl', 'C:\\data\\x.pkl'),
+        ('0453', '0453'),
+        ('./work_dirs/x', './work_dirs/x'),
+        ('a=b', 'a=b'),
+        ('__import__("os").system("true")', '__import__("os").system("true")'),
+        ('(lambda: 1)()', '(lambda: 1)()'),
+        ('0.4/6', '0.4/6'),
+        ('[a,b', '[a,b'),
+        ('[(a,b),c]', [('a', 'b'), 'c']),
+    ],
+)
 def test_a_value_is_read_by_its_looks_and_never_executed(text, value):
     found = parse_value(text)
     assert found == value and type(found) is type(value)
@@ -264,9 +413,15 @@ def test_options_may_hold_equals_signs_and_the_last_of_two_wins():
 
 BASE = dict(
     pipeline=[dict(type='A', clip_len=48)],
-    data=dict(videos_per_gpu=16, train=dict(type='PoseDataset', pipeline=[dict(type='A', clip_len=48), dict(type='B')])),
+    data=dict(
+        videos_per_gpu=16,
+        train=dict(type='PoseDataset', pipeline=[dict(type='A', clip_len=48), dict(type='B')]),
+    ),
     model=dict(type='Recognizer3D', backbone=dict(depth=50, strides=(1, 2, 2)), test_cfg=None),
-    optimizer=dict(type='SGD', lr=0.1, momentum=0.9), optimizer_config=dict(grad_clip=None), seed=None)
+    optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
+    optimizer_config=dict(grad_clip=None),
+    seed=None,
+)
 
 
 def changed(*options):
@@ -274,7 +429,12 @@ def changed(*options):
 
 
 def test_settings_are_changed_where_the_path_leads():
-    after = changed('data.train.pipeline.0.clip_len=16', 'model.backbone.strides.1=4', 'seed=3', 'model.backbone.new=1')
+    after = changed(
+        'data.train.pipeline.0.clip_len=16',
+        'model.backbone.strides.1=4',
+        'seed=3',
+        'model.backbone.new=1',
+    )
     assert after['data']['train']['pipeline'] == [dict(type='A', clip_len=16), dict(type='B')]
     assert after['model']['backbone'] == dict(depth=50, strides=(1, 4, 2), new=1)
     assert after['seed'] == 3
@@ -287,34 +447,52 @@ def test_the_given_config_stays_as_it_is():
 
 
 def test_known_dicts_that_are_not_there_yet_are_made():
-    after = changed('optimizer_config.grad_clip.max_norm=40', 'evaluation.save_best=top1_acc',
-                    'data.val_dataloader.shuffle=False', 'model.test_cfg.average_clips=score', 'total_epochs=3')
+    after = changed(
+        'optimizer_config.grad_clip.max_norm=40',
+        'evaluation.save_best=top1_acc',
+        'data.val_dataloader.shuffle=False',
+        'model.test_cfg.average_clips=score',
+        'total_epochs=3',
+    )
     assert after['optimizer_config'] == dict(grad_clip=dict(max_norm=40))
-    assert after['evaluation'] == dict(save_best='top1_acc') and after['data']['val_dataloader'] == dict(shuffle=False)
+    assert after['evaluation'] == dict(save_best='top1_acc') and after['data'][
+        'val_dataloader'
+    ] == dict(shuffle=False)
     assert after['model']['test_cfg'] == dict(average_clips='score') and after['total_epochs'] == 3
 
 
 def test_a_dict_is_merged_unless_it_says_delete():
-    assert changed("optimizer=dict(lr=1)")['optimizer'] == dict(type='SGD', lr=1, momentum=0.9)
-    assert changed("optimizer=dict(_delete_=True,type='AdamW',lr=1)")['optimizer'] == dict(type='AdamW', lr=1)
+    assert changed('optimizer=dict(lr=1)')['optimizer'] == dict(type='SGD', lr=1, momentum=0.9)
+    assert changed("optimizer=dict(_delete_=True,type='AdamW',lr=1)")['optimizer'] == dict(
+        type='AdamW', lr=1
+    )
 
 
-@pytest.mark.parametrize(('option', 'words'), [
-    ('optimzer.lr=1', ("--cfg-options optimzer.lr: there is no 'optimzer'", 'Did you mean optimizer?')),
-    ('data.trian.split=val', ("there is no 'trian'", 'Did you mean train?')),
-    ('data.video_per_gpu=1', ("there is no 'video_per_gpu'", 'Did you mean videos_per_gpu?')),
-    ('lr_config.polcy=step', ("there is no 'polcy'", 'Did you mean policy?')),
-    ('model.bakbone.depth=18', ("there is no 'bakbone'", 'Did you mean backbone?')),
-    ('data.train.pipeline.2.clip_len=1', ("'2' is no index into this list of 2 (0..1)",)),
-    ('data.train.pipeline.-1.clip_len=1', ("'-1' is no index",)),
-    ('data.train.pipeline.A.clip_len=1', ("'A' is no index",)),
-    ('optimizer.lr.value=1', ("'value' cannot be set inside of 0.1, which is neither a dict nor a list",)),
-    ('pipeline.0.clip_len=16', ("'pipeline' is a helper name", 'would change nothing')),
-    ('data..lr=1', ('expected names joined by single dots',)),
-    ('.lr=1', ('expected names joined by single dots',)),
-    ('lr', ("--cfg-options 'lr': expected key=value",)),
-    ('=1', ('expected key=value',)),
-])
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        (
+            'optimzer.lr=1',
+            ("--cfg-options optimzer.lr: there is no 'optimzer'", 'Did you mean optimizer?'),
+        ),
+        ('data.trian.split=val', ("there is no 'trian'", 'Did you mean train?')),
+        ('data.video_per_gpu=1', ("there is no 'video_per_gpu'", 'Did you mean videos_per_gpu?')),
+        ('lr_config.polcy=step', ("there is no 'polcy'", 'Did you mean policy?')),
+        ('model.bakbone.depth=18', ("there is no 'bakbone'", 'Did you mean backbone?')),
+        ('data.train.pipeline.2.clip_len=1', ("'2' is no index into this list of 2 (0..1)",)),
+        ('data.train.pipeline.-1.clip_len=1', ("'-1' is no index",)),
+        ('data.train.pipeline.A.clip_len=1', ("'A' is no index",)),
+        (
+            'optimizer.lr.value=1',
+            ("'value' cannot be set inside of 0.1, which is neither a dict nor a list",),
+        ),
+        ('pipeline.0.clip_len=16', ("'pipeline' is a helper name", 'would change nothing')),
+        ('data..lr=1', ('expected names joined by single dots',)),
+        ('.lr=1', ('expected names joined by single dots',)),
+        ('lr', ("--cfg-options 'lr': expected key=value",)),
+        ('=1', ('expected key=value',)),
+    ],
+)
 def test_a_path_that_leads_nowhere_is_named(option, words):
     with pytest.raises(ConfigError) as caught:
         changed(option)
@@ -328,12 +506,22 @@ def test_a_helper_that_was_used_is_named_with_the_place_to_set():
         apply_options(values, {'train_pipeline.0.clip_len': 16}, 'joint.py')
 
 
-NAMES = st.sampled_from(['data', 'train', 'pipeline', '0', '1', 'optimizer', 'lr', 'seed', 'model', 'x', ''])
-VALUES = (st.none() | st.integers() | st.text(max_size=4)
-          | st.dictionaries(st.sampled_from(['lr', 'type', '_delete_', 'x']), st.booleans()))
+NAMES = st.sampled_from(
+    ['data', 'train', 'pipeline', '0', '1', 'optimizer', 'lr', 'seed', 'model', 'x', '']
+)
+VALUES = (
+    st.none()
+    | st.integers()
+    | st.text(max_size=4)
+    | st.dictionaries(st.sampled_from(['lr', 'type', '_delete_', 'x']), st.booleans())
+)
 
 
-@given(st.dictionaries(st.lists(NAMES, max_size=4).map('.'.join) | st.text(max_size=6), VALUES, max_size=3))
+@given(
+    st.dictionaries(
+        st.lists(NAMES, max_size=4).map('.'.join) | st.text(max_size=6), VALUES, max_size=3
+    )
+)
 def test_any_option_is_set_or_named(options):
     before = repr(BASE)
     try:

@@ -1,4 +1,5 @@
 """Building from configs: every wrong type or argument is named where it stands."""
+
 from __future__ import annotations
 
 import sys
@@ -27,8 +28,19 @@ def toys() -> Registry:
         components = {'wheels': parts}
         given_by_us = ('owner',)
 
-        def __init__(self, owner: str, wheels: Sequence[dict] = (), colour: Literal['red', 'blue'] = 'red', doors: int = 4):
-            self.owner, self.wheels, self.colour, self.doors = owner, [parts.build(w) for w in wheels], colour, doors
+        def __init__(
+            self,
+            owner: str,
+            wheels: Sequence[dict] = (),
+            colour: Literal['red', 'blue'] = 'red',
+            doors: int = 4,
+        ):
+            self.owner, self.wheels, self.colour, self.doors = (
+                owner,
+                [parts.build(w) for w in wheels],
+                colour,
+                doors,
+            )
 
     @toys.register_module()
     class Lorry(Car):
@@ -61,24 +73,41 @@ def test_a_class_may_stand_for_its_name(toys):
     assert toys.check(dict(type=toys.module_dict['Car']), 'here') is toys.module_dict['Car']
 
 
-@pytest.mark.parametrize(('cfg', 'words'), [
-    ('Car', ("here = 'Car'", "a dict with a 'type'", 'Car, Lorry')),
-    (None, ('here = None', "a dict with a 'type'")),
-    ({}, ('here = {}', "a dict with a 'type'")),
-    (dict(type='Carr'), ("here.type = 'Carr' is not a known toy", 'Did you mean Car?', 'custom_imports')),
-    (dict(type='car'), ('Did you mean Car?',)),
-    (dict(type=5), ('here.type = 5', 'Known: Car, Lorry')),
-    (dict(type=['Car']), ("here.type = ['Car']", 'Known: Car, Lorry')),
-    (dict(type='Car', dors=2), ("here (Car): unknown argument 'dors'", 'Did you mean doors?', 'Known: owner, wheels')),
-    (dict(type='Lorry', lod=2), ("here (Lorry): unknown argument 'lod'", 'Did you mean load?')),
-    (dict(type='Car', doors='four'), ("here (Car).doors = 'four'", 'a whole number')),
-    (dict(type='Car', doors=True), ('here (Car).doors = True', 'a whole number')),
-    (dict(type='Car', colour='rde'), ("here (Car).colour = 'rde' is unknown", 'Known: red, blue', 'Did you mean red?')),
-    (dict(type='Car', wheels=dict(type='Wheel')), ('here (Car).wheels', 'a list')),
-    (dict(type='Car', wheels=[dict(type='Weel')]), ("here.wheels[0].type = 'Weel' is not a known part", 'Did you mean Wheel?')),
-    (dict(type='Car', wheels=[dict(type='Wheel'), dict(type='Wheel', siez=2)]),
-     ("here.wheels[1] (Wheel): unknown argument 'siez'", 'Did you mean size?')),
-])
+@pytest.mark.parametrize(
+    ('cfg', 'words'),
+    [
+        ('Car', ("here = 'Car'", "a dict with a 'type'", 'Car, Lorry')),
+        (None, ('here = None', "a dict with a 'type'")),
+        ({}, ('here = {}', "a dict with a 'type'")),
+        (
+            dict(type='Carr'),
+            ("here.type = 'Carr' is not a known toy", 'Did you mean Car?', 'custom_imports'),
+        ),
+        (dict(type='car'), ('Did you mean Car?',)),
+        (dict(type=5), ('here.type = 5', 'Known: Car, Lorry')),
+        (dict(type=['Car']), ("here.type = ['Car']", 'Known: Car, Lorry')),
+        (
+            dict(type='Car', dors=2),
+            ("here (Car): unknown argument 'dors'", 'Did you mean doors?', 'Known: owner, wheels'),
+        ),
+        (dict(type='Lorry', lod=2), ("here (Lorry): unknown argument 'lod'", 'Did you mean load?')),
+        (dict(type='Car', doors='four'), ("here (Car).doors = 'four'", 'a whole number')),
+        (dict(type='Car', doors=True), ('here (Car).doors = True', 'a whole number')),
+        (
+            dict(type='Car', colour='rde'),
+            ("here (Car).colour = 'rde' is unknown", 'Known: red, blue', 'Did you mean red?'),
+        ),
+        (dict(type='Car', wheels=dict(type='Wheel')), ('here (Car).wheels', 'a list')),
+        (
+            dict(type='Car', wheels=[dict(type='Weel')]),
+            ("here.wheels[0].type = 'Weel' is not a known part", 'Did you mean Wheel?'),
+        ),
+        (
+            dict(type='Car', wheels=[dict(type='Wheel'), dict(type='Wheel', siez=2)]),
+            ("here.wheels[1] (Wheel): unknown argument 'siez'", 'Did you mean size?'),
+        ),
+    ],
+)
 def test_a_wrong_config_is_named_with_its_place(toys, cfg, words):
     with pytest.raises(ConfigError) as caught:
         toys.check(cfg, 'here')
@@ -111,6 +140,7 @@ def test_a_function_may_be_registered(toys):
 
 # -- registering
 
+
 def test_names_are_given_in_every_way_that_configs_know():
     things = Registry('thing')
 
@@ -129,10 +159,22 @@ def test_names_are_given_in_every_way_that_configs_know():
     class Late:
         pass
 
-    assert things.register_module(module=Late) is Late and things.register_module('Later', module=Late) is Late
+    assert (
+        things.register_module(module=Late) is Late
+        and things.register_module('Later', module=Late) is Late
+    )
     assert things.known() == ['A', 'B', 'Late', 'Later', 'Plain', 'Second'] and len(things) == 6
-    assert things.get('Second') is First and things.get('A') is things.get('pyskl.B') is both and things.get('Late') is Late
-    assert 'Plain' in things and 'First' not in things and things.get('First') is None and things.get(None) is None
+    assert (
+        things.get('Second') is First
+        and things.get('A') is things.get('pyskl.B') is both
+        and things.get('Late') is Late
+    )
+    assert (
+        'Plain' in things
+        and 'First' not in things
+        and things.get('First') is None
+        and things.get(None) is None
+    )
 
 
 def test_a_name_that_is_taken_is_refused_with_both_places_unless_forced(toys):
@@ -140,7 +182,10 @@ def test_a_name_that_is_taken_is_refused_with_both_places_unless_forced(toys):
         pass
 
     old = toys.get('Car')
-    with pytest.raises(ConfigError, match=r"'Car' is already the name of a toy, test_registry.toys.*Car. Give test_registry.test_a_.*Car"):
+    with pytest.raises(
+        ConfigError,
+        match=r"'Car' is already the name of a toy, test_registry.toys.*Car. Give test_registry.test_a_.*Car",
+    ):
         toys.register_module(module=Car)
     with pytest.raises(ConfigError, match="'Car' is already"):
         toys.register_module(['Coach', 'Car'], module=Car)

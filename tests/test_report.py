@@ -1,4 +1,5 @@
 """The page about a test: its numbers are evaluation's, its texts are texts, and work dirs of strangers are read, not run."""
+
 import base64
 import hashlib
 import json
@@ -8,7 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_data import NUM_CLASSES, data_of, log_rows, made_up_scores, two_streams, write_clips, write_work_dir
+from report_data import (
+    NUM_CLASSES,
+    data_of,
+    log_rows,
+    made_up_scores,
+    two_streams,
+    write_clips,
+    write_work_dir,
+)
 from scipy.stats import spearmanr
 
 from pyskl.annotations import read_annotations, write_annotations
@@ -32,7 +41,9 @@ from pyskl.scores import SavedFit, save_fit, soften
 from pyskl.scores.blend import blend
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 
-HOSTILE = '<img src=x onerror="document.title=\'caught\'"></script><script>alert(1)</script>&amp;\u2028'
+HOSTILE = (
+    '<img src=x onerror="document.title=\'caught\'"></script><script>alert(1)</script>&amp;\u2028'
+)
 
 
 @pytest.fixture(scope='module')
@@ -55,6 +66,7 @@ def truth(streams):
 
 # -- figures
 
+
 def test_the_headline_is_what_evaluation_says(page, truth):
     values = evaluate(*truth, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     for figure in page[1]['headline']:
@@ -65,26 +77,40 @@ def test_the_headline_is_what_evaluation_says(page, truth):
 def test_intervals_are_those_of_the_metrics_themselves(truth):
     scores, labels = truth[0][:60], truth[1][:60]
     rows = {row['key']: row for row in figures.headline(scores, labels)}
-    slow = bootstrap_interval(mean_class_accuracy, scores, labels, num_draws=figures.NUM_DRAWS, seed=0)
-    assert (rows['mean_class_accuracy']['low'], rows['mean_class_accuracy']['high']) == pytest.approx(slow, abs=1e-5)
+    slow = bootstrap_interval(
+        mean_class_accuracy, scores, labels, num_draws=figures.NUM_DRAWS, seed=0
+    )
+    assert (
+        rows['mean_class_accuracy']['low'],
+        rows['mean_class_accuracy']['high'],
+    ) == pytest.approx(slow, abs=1e-5)
 
 
 def test_classes_matrix_groups_and_calibration_are_evaluations(page, truth):
     data, (scores, labels) = page[1], truth
-    assert np.array_equal(data['confusion']['counts'], confusion_matrix(scores.argmax(1), labels, NUM_CLASSES))
+    assert np.array_equal(
+        data['confusion']['counts'], confusion_matrix(scores.argmax(1), labels, NUM_CLASSES)
+    )
     report = per_class_report(scores, labels)
     for key in ('support', 'precision', 'recall', 'f1'):
         ours = np.array([row[key] for row in data['classes']], float)
         np.testing.assert_allclose(ours, getattr(report, key), atol=1e-5)
     counts = np.bincount(labels, minlength=NUM_CLASSES)
     accuracy = group_accuracy(scores, labels, counts)
-    assert {f"{g['name']}_acc": g['accuracy'] for g in data['groups']} == pytest.approx(accuracy, abs=1e-5)
-    assert data['calibration']['ece'] == pytest.approx(expected_calibration_error(scores, labels), abs=1e-5)
+    assert {f'{g["name"]}_acc': g['accuracy'] for g in data['groups']} == pytest.approx(
+        accuracy, abs=1e-5
+    )
+    assert data['calibration']['ece'] == pytest.approx(
+        expected_calibration_error(scores, labels), abs=1e-5
+    )
 
 
 def test_mistakes_and_typical_clips_are_those_of_the_highest_probability(page, truth):
     data, (scores, labels) = page[1], truth
-    wrong = sorted((i for i in range(len(labels)) if scores[i].argmax() != labels[i]), key=lambda i: -scores[i].max())
+    wrong = sorted(
+        (i for i in range(len(labels)) if scores[i].argmax() != labels[i]),
+        key=lambda i: -scores[i].max(),
+    )
     assert data['mistakes'] == wrong[:20]
     for row in data['classes']:
         right = [i for i in range(len(labels)) if labels[i] == row['id'] == scores[i].argmax()]
@@ -96,7 +122,7 @@ def test_similar_classes_stand_together():
     matrix = np.diag([10, 10, 10, 10, 10, 0])
     matrix[0, 3], matrix[4, 1] = 8, 8
     order = figures.similar_order(matrix)
-    assert sorted(order) == list(range(6)) and order[-1] == 5           # a class without clips is last
+    assert sorted(order) == list(range(6)) and order[-1] == 5  # a class without clips is last
     place = {k: i for i, k in enumerate(order)}
     assert abs(place[0] - place[3]) == 1 and abs(place[4] - place[1]) == 1
 
@@ -122,6 +148,7 @@ def test_without_confusions_there_is_no_correlation():
 
 # -- curves
 
+
 def test_curves_stand_at_their_epochs_and_compute_time_is_what_data_time_leaves():
     found = curves(log_rows()[1:])
     assert set(found) == {'loss', 'accuracy', 'lr', 'time'}
@@ -141,12 +168,20 @@ def test_a_log_with_half_a_line_and_a_stopped_run_is_read(tmp_path):
     (tmp_path / 'a.log.json').write_text('\n'.join(map(json.dumps, rows)) + '\n{"mode": "tra')
     (tmp_path / 'b.log.json').write_text(json.dumps({**rows[1], 'loss': 9.0}))
     read = read_log(tmp_path)
-    assert len(read) == len(rows) - 1 and next(r for r in read if r['mode'] == 'train')['loss'] == 9.0
+    assert (
+        len(read) == len(rows) - 1 and next(r for r in read if r['mode'] == 'train')['loss'] == 9.0
+    )
 
 
 # -- the page
 
-@given(st.recursive(st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_json_in_the_page_cannot_end_its_element_and_reads_back(value):
     text = safe_json(value)
     assert not set(text) & set('<>&\u2028\u2029') and json.loads(text) == value
@@ -165,15 +200,21 @@ def test_the_policy_names_the_pages_own_script_and_style_and_nothing_else(page):
     for name, part in (('script-src', script), ('style-src', style)):
         digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
         assert f"{name} 'sha256-{digest}';" in policy
-    assert policy.startswith("default-src 'none';") and 'unsafe' not in policy and 'http' not in policy
+    assert (
+        policy.startswith("default-src 'none';") and 'unsafe' not in policy and 'http' not in policy
+    )
 
 
 def test_no_script_of_the_page_writes_html():
     from pyskl.report.page import HERE, SCRIPTS
+
     scripts = {path.name: path.read_text(encoding='utf-8') for path in HERE.glob('*.js')}
-    assert set(scripts) == {*SCRIPTS, 'timeline.js'}      # the latter is the page of tools/spot.py
+    assert set(scripts) == {*SCRIPTS, 'timeline.js'}  # the latter is the page of tools/spot.py
     for name, text in scripts.items():
-        assert not re.search(r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bfetch\(', text), name
+        assert not re.search(
+            r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\bfetch\(',
+            text,
+        ), name
         assert len(text.splitlines()) <= 400
 
 
@@ -184,11 +225,18 @@ def test_a_hostile_title_is_escaped():
 
 # -- what is read
 
+
 def test_a_config_is_read_without_being_run(tmp_path):
     (tmp_path / 'trap').mkdir()
-    text = ("data = dict(test=dict(ann_file='a.pkl', n=-1, x=float('inf'), t=(1, [2, {'k': None}])))\n"
-            f"evil = __import__('shutil').rmtree({str(tmp_path / 'trap')!r})\nimport os\nlr = dict(**data)\n")
-    assert literal_config(text) == {'data': {'test': {'ann_file': 'a.pkl', 'n': -1, 'x': float('inf'), 't': (1, [2, {'k': None}])}}}
+    text = (
+        "data = dict(test=dict(ann_file='a.pkl', n=-1, x=float('inf'), t=(1, [2, {'k': None}])))\n"
+        f"evil = __import__('shutil').rmtree({str(tmp_path / 'trap')!r})\nimport os\nlr = dict(**data)\n"
+    )
+    assert literal_config(text) == {
+        'data': {
+            'test': {'ann_file': 'a.pkl', 'n': -1, 'x': float('inf'), 't': (1, [2, {'k': None}])}
+        }
+    }
     assert (tmp_path / 'trap').is_dir() and literal_config('def (') == {}
 
 
@@ -196,22 +244,32 @@ def test_several_streams_are_named_weighed_and_matched_by_id(page, streams):
     data = page[1]
     assert [(s['name'], s['weight']) for s in data['streams']] == [('joint', 0.4), ('limb', 0.6)]
     assert data['clips']['ids'] == list(load_scores(streams[0] / 'scores.npz').ids)
-    assert data['clips']['sets'] == ['ensemble', 'joint', 'limb'] and data['layout']['name'] == 'imigue22'
-    assert page[0].path == streams[0] / 'ensemble_report.html' and [c['name'] for c in data['curves']] == ['joint', 'limb']
+    assert (
+        data['clips']['sets'] == ['ensemble', 'joint', 'limb']
+        and data['layout']['name'] == 'imigue22'
+    )
+    assert page[0].path == streams[0] / 'ensemble_report.html' and [
+        c['name'] for c in data['curves']
+    ] == ['joint', 'limb']
 
 
 def test_a_stream_in_another_order_gives_the_same_page(streams, page, tmp_path):
     scores = load_scores(streams[1] / 'scores.npz')
     order = np.random.default_rng(0).permutation(len(scores.ids))
     save_scores(tmp_path / 'shuffled.npz', [scores.ids[i] for i in order], scores.scores[order])
-    report = build_report([streams[0], tmp_path / 'shuffled.npz'], ReportOptions(out=str(tmp_path / 'r.html')))
+    report = build_report(
+        [streams[0], tmp_path / 'shuffled.npz'], ReportOptions(out=str(tmp_path / 'r.html'))
+    )
     assert data_of(report.path)['headline'] == page[1]['headline']
 
 
 def test_fitted_weights_and_temperatures_are_taken_from_their_file(streams, truth, tmp_path):
     with open(tmp_path / 'weights.json', 'w') as f:
         save_fit(f, SavedFit(('a', 'b'), (0.25, 0.75), (2.0, 1.0)), {})
-    report = build_report(streams, ReportOptions(out=str(tmp_path / 'r.html'), weights_from=str(tmp_path / 'weights.json')))
+    report = build_report(
+        streams,
+        ReportOptions(out=str(tmp_path / 'r.html'), weights_from=str(tmp_path / 'weights.json')),
+    )
     data = data_of(report.path)
     assert [(s['weight'], s['temperature']) for s in data['streams']] == [(0.25, 2.0), (0.75, 1.0)]
     joint, limb = (load_scores(folder / 'scores.npz').scores for folder in streams)
@@ -221,7 +279,9 @@ def test_fitted_weights_and_temperatures_are_taken_from_their_file(streams, trut
 def test_a_bare_result_pkl_is_taken_in_the_order_of_the_annotations(streams, tmp_path):
     scores = load_scores(streams[0] / 'scores.npz')
     save_result_pkl(tmp_path / 'result.pkl', scores.scores)
-    options = ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(streams[0].parent / 'test.pkl'))
+    options = ReportOptions(
+        out=str(tmp_path / 'r.html'), ann_file=str(streams[0].parent / 'test.pkl')
+    )
     data = data_of(build_report([tmp_path / 'result.pkl'], options).path)
     assert data['clips']['ids'] == list(scores.ids) and len(data['streams']) == 1
 
@@ -231,8 +291,13 @@ def test_clips_without_labels_are_left_out_and_counted(streams, tmp_path):
     for annotation in data['annotations'][:7]:
         annotation['label'] = -1
     write_annotations(tmp_path / 'some.pkl', data['split'], data['annotations'])
-    report = build_report([streams[0]], ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(tmp_path / 'some.pkl')))
-    assert data_of(report.path)['data']['clips'] == len(data['annotations']) - 7 and any('7 clips' in note for note in report.notes)
+    report = build_report(
+        [streams[0]],
+        ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(tmp_path / 'some.pkl')),
+    )
+    assert data_of(report.path)['data']['clips'] == len(data['annotations']) - 7 and any(
+        '7 clips' in note for note in report.notes
+    )
 
 
 def test_without_any_label_the_page_shows_answers_alone(streams, tmp_path):
@@ -240,15 +305,23 @@ def test_without_any_label_the_page_shows_answers_alone(streams, tmp_path):
     for annotation in data['annotations']:
         annotation['label'] = -1
     write_annotations(tmp_path / 'none.pkl', data['split'], data['annotations'])
-    report = build_report(streams, ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(tmp_path / 'none.pkl')))
+    report = build_report(
+        streams, ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(tmp_path / 'none.pkl'))
+    )
     page = data_of(report.path)
-    assert page['headline'] == [] and 'confusion' not in page and sum(row['predicted'] for row in page['classes']) == 160
+    assert (
+        page['headline'] == []
+        and 'confusion' not in page
+        and sum(row['predicted'] for row in page['classes']) == 160
+    )
 
 
 def test_scores_that_are_no_probabilities_are_shown_as_their_softmax(streams, tmp_path):
     scores = load_scores(streams[0] / 'scores.npz')
     save_scores(tmp_path / 'logits.npz', scores.ids, np.log(scores.scores) + 3)
-    options = ReportOptions(out=str(tmp_path / 'r.html'), ann_file=str(streams[0].parent / 'test.pkl'))
+    options = ReportOptions(
+        out=str(tmp_path / 'r.html'), ann_file=str(streams[0].parent / 'test.pkl')
+    )
     report = build_report([tmp_path / 'logits.npz'], options)
     first = data_of(report.path)['clips']
     assert 'softmax' in report.notes[0] and sum(first['scores'][0][0]) <= 1.001
@@ -256,35 +329,58 @@ def test_scores_that_are_no_probabilities_are_shown_as_their_softmax(streams, tm
 
 def test_own_labels_and_joints_are_shown(tmp_path):
     rng = np.random.default_rng(0)
-    clips = [{'frame_dir': f'c{i}', 'label': i % 2, 'img_shape': (100, 100), 'original_shape': (100, 100), 'total_frames': 4,
-              'keypoint': rng.uniform(1, 99, (1, 4, 3, 2)).astype(np.float32), 'keypoint_score': np.ones((1, 4, 3), np.float32)}
-             for i in range(8)]
+    clips = [
+        {
+            'frame_dir': f'c{i}',
+            'label': i % 2,
+            'img_shape': (100, 100),
+            'original_shape': (100, 100),
+            'total_frames': 4,
+            'keypoint': rng.uniform(1, 99, (1, 4, 3, 2)).astype(np.float32),
+            'keypoint_score': np.ones((1, 4, 3), np.float32),
+        }
+        for i in range(8)
+    ]
     write_annotations(tmp_path / 'own.pkl', {}, clips)
     scores = made_up_scores(np.arange(8) % 2, num_classes=2)
-    folder = write_work_dir(tmp_path, 'own', tmp_path / 'own.pkl', [c['frame_dir'] for c in clips], scores,
-                            pipeline=[{'type': 'GeneratePoseTarget', 'skeletons': [(0, 1), (1, 2)]}])
+    folder = write_work_dir(
+        tmp_path,
+        'own',
+        tmp_path / 'own.pkl',
+        [c['frame_dir'] for c in clips],
+        scores,
+        pipeline=[{'type': 'GeneratePoseTarget', 'skeletons': [(0, 1), (1, 2)]}],
+    )
     (tmp_path / 'names.txt').write_text(f'wave\n{HOSTILE[:-1]}\n')
     data = data_of(build_report([folder], ReportOptions(labels=str(tmp_path / 'names.txt'))).path)
-    assert [row['name'] for row in data['classes']] == ['wave', HOSTILE[:-1]] and 'semantics' not in [k for k, v in data.items() if v]
+    assert [row['name'] for row in data['classes']] == [
+        'wave',
+        HOSTILE[:-1],
+    ] and 'semantics' not in [k for k, v in data.items() if v]
     assert data['layout']['bones'] == [[0, 1], [1, 2]] and len(data['layout']['pose']) == 3
 
 
 # -- what is refused
 
-@pytest.mark.parametrize('inputs, options, words', [
-    (['{folder}'], {}, 'holds neither'),
-    (['{joint}', '{joint}', '{joint}'], {}, '--weights'),
-    (['{joint}', '{limb}'], {'weights': [1, -1]}, '0 or more'),
-    (['{joint}', '{limb}'], {'weights': [1, 1], 'weights_from': 'w.json'}, 'one of them'),
-    (['{joint}', '{folder}/bare.pkl'], {}, 'bare list'),
-    (['{joint}', '{limb}'], {'config': 'x.py'}, 'belong to one stream'),
-    (['{joint}'], {'cfg_options': ['a=1']}, '--config'),
-    (['{joint}'], {'labels': '{folder}/three.txt'}, '3'),
-    (['{joint}'], {'layout': 'coco17'}, '22'),
-    (['{joint}'], {'ann_file': '{folder}/missing.pkl'}, 'missing.pkl'),
-    (['{joint}'], {'ann_file': '{folder}/other.pkl'}, 'holds no clip'),
-    (['{folder}/lone.npz'], {}, '--ann-file'),
-    (['{joint}'], {'occlusion': True}, 'checkpoint')])
+
+@pytest.mark.parametrize(
+    'inputs, options, words',
+    [
+        (['{folder}'], {}, 'holds neither'),
+        (['{joint}', '{joint}', '{joint}'], {}, '--weights'),
+        (['{joint}', '{limb}'], {'weights': [1, -1]}, '0 or more'),
+        (['{joint}', '{limb}'], {'weights': [1, 1], 'weights_from': 'w.json'}, 'one of them'),
+        (['{joint}', '{folder}/bare.pkl'], {}, 'bare list'),
+        (['{joint}', '{limb}'], {'config': 'x.py'}, 'belong to one stream'),
+        (['{joint}'], {'cfg_options': ['a=1']}, '--config'),
+        (['{joint}'], {'labels': '{folder}/three.txt'}, '3'),
+        (['{joint}'], {'layout': 'coco17'}, '22'),
+        (['{joint}'], {'ann_file': '{folder}/missing.pkl'}, 'missing.pkl'),
+        (['{joint}'], {'ann_file': '{folder}/other.pkl'}, 'holds no clip'),
+        (['{folder}/lone.npz'], {}, '--ann-file'),
+        (['{joint}'], {'occlusion': True}, 'checkpoint'),
+    ],
+)
 def test_mistakes_are_told_and_nothing_is_written(streams, tmp_path, inputs, options, words):
     scores = load_scores(streams[0] / 'scores.npz')
     save_scores(tmp_path / 'lone.npz', scores.ids, scores.scores)
@@ -292,15 +388,23 @@ def test_mistakes_are_told_and_nothing_is_written(streams, tmp_path, inputs, opt
     (tmp_path / 'three.txt').write_text('a\nb\nc\n')
     write_clips(tmp_path / 'other.pkl', 5, names=[f'x{i}' for i in range(5)])
     places = {'folder': tmp_path, 'joint': streams[0], 'limb': streams[1]}
-    options = {key: value.format(**places) if isinstance(value, str) else value for key, value in options.items()}
+    options = {
+        key: value.format(**places) if isinstance(value, str) else value
+        for key, value in options.items()
+    }
     with pytest.raises(UserError, match=words):
-        build_report([i.format(**places) for i in inputs], ReportOptions(out=str(tmp_path / 'r.html'), **options))
+        build_report(
+            [i.format(**places) for i in inputs],
+            ReportOptions(out=str(tmp_path / 'r.html'), **options),
+        )
     assert not (tmp_path / 'r.html').exists()
 
 
 def test_streams_of_one_name_are_told_apart(streams, tmp_path):
     scores = load_scores(streams[0] / 'scores.npz')
-    again = write_work_dir(tmp_path, 'joint', streams[0].parent / 'test.pkl', scores.ids, scores.scores)
+    again = write_work_dir(
+        tmp_path, 'joint', streams[0].parent / 'test.pkl', scores.ids, scores.scores
+    )
     both = [read_stream(streams[0]), read_stream(again)]
     name_apart(both)
     assert both[0].name != both[1].name and all('joint' in stream.name for stream in both)

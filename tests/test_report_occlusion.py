@@ -1,4 +1,5 @@
 """Which joints matter: what is hidden is not drawn, and what is lost is what one would count by hand."""
+
 import shutil
 import sys
 from types import SimpleNamespace
@@ -34,37 +35,64 @@ def work_dir(tmp_path_factory):
     torch.manual_seed(1)
     model = build_model(run.recipe.model)
     run.work_dir.mkdir()
-    write_checkpoint(run.work_dir / 'latest.pth', {'meta': {'class_counts': [5, 3, 1]}, 'state_dict': model.state_dict()})
+    write_checkpoint(
+        run.work_dir / 'latest.pth',
+        {'meta': {'class_counts': [5, 3, 1]}, 'state_dict': model.state_dict()},
+    )
     (run.work_dir / 'tiny.py').write_text(dump_config(run.config))
     model = init_recognizer(config, run.work_dir / 'latest.pth', 'cpu')
     clips = open_annotations(folder / 'test.pkl')
-    save_scores(run.work_dir / 'scores.npz', list(clips.ids), np.concatenate([answer(model, clip, full=True) for clip in clips]))
+    save_scores(
+        run.work_dir / 'scores.npz',
+        list(clips.ids),
+        np.concatenate([answer(model, clip, full=True) for clip in clips]),
+    )
     return run.work_dir
 
 
 def answer(model, clip, full=False, without=()):
     """(1, K) probabilities by hand: joints taken out of the clip after the pipeline, one clip at a time."""
-    sample = {**clip, 'start_index': 0, 'modality': 'Pose', 'test_mode': True, 'emb': np.zeros(6, np.float32)}
+    sample = {
+        **clip,
+        'start_index': 0,
+        'modality': 'Pose',
+        'test_mode': True,
+        'emb': np.zeros(6, np.float32),
+    }
     imgs = model.pipeline(sample, lazy=True)['imgs'].input()
     drawn = imgs.draw()
     if not full:
-        drawn = drawn[:, imgs.keypoint.shape[1] // 2][:, None]           # the middle sample, unmirrored
+        drawn = drawn[:, imgs.keypoint.shape[1] // 2][:, None]  # the middle sample, unmirrored
     drawn[:, :, list(without)] = 0
     with torch.inference_mode():
         return model.predict({'imgs': drawn})['score'].numpy()
 
 
 def test_what_is_lost_is_counted_as_by_hand(work_dir, tmp_path):
-    report = build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'))
+    report = build_report(
+        [work_dir],
+        ReportOptions(
+            out=str(tmp_path / 'r.html'), occlusion=True, occlusion_clips=2, device='cpu'
+        ),
+    )
     found = data_of(report.path)['occlusion']
-    assert report.notes == [] and found['clips'] == 6 and [row['id'] for row in found['classes']] == [0, 1, 2]
+    assert (
+        report.notes == []
+        and found['clips'] == 6
+        and [row['id'] for row in found['classes']] == [0, 1, 2]
+    )
     model = init_recognizer(work_dir / 'tiny.py', work_dir / 'latest.pth', 'cpu')
     clips = open_annotations(work_dir.parent / 'test.pkl')
     for k in range(3):
         mine = [i for i in range(9) if clips.labels[i] == k]
         mine = [mine[0], mine[-1]]
         for j in range(5):
-            lost = np.mean([(answer(model, clips[i]) - answer(model, clips[i], without=[j]))[0, k] for i in mine])
+            lost = np.mean(
+                [
+                    (answer(model, clips[i]) - answer(model, clips[i], without=[j]))[0, k]
+                    for i in mine
+                ]
+            )
             assert found['classes'][k]['joints'][j] == pytest.approx(lost, abs=2e-5)
     assert len(found['all']['limbs']) == len(BONES)
     whole = np.mean([row['joints'] for row in found['classes']], axis=0)
@@ -73,7 +101,9 @@ def test_what_is_lost_is_counted_as_by_hand(work_dir, tmp_path):
 
 def test_the_training_counts_of_the_checkpoint_make_the_groups(work_dir, tmp_path):
     data = data_of(build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'))).path)
-    assert [row['group'] for row in data['classes']] == ['head', 'middle', 'tail'] and data['data']['train_counts'] == 'the checkpoint'
+    assert [row['group'] for row in data['classes']] == ['head', 'middle', 'tail'] and data['data'][
+        'train_counts'
+    ] == 'the checkpoint'
     assert [row['train'] for row in data['classes']] == [5, 3, 1]
 
 
@@ -82,10 +112,18 @@ def test_another_checkpoint_than_the_tested_one_is_noticed(work_dir, tmp_path):
     torch.manual_seed(2)
     model = build_model(run.recipe.model)
     with torch.no_grad():
-        model.cls_head.fc_cls.bias += torch.tensor([3., 0., -3.])
+        model.cls_head.fc_cls.bias += torch.tensor([3.0, 0.0, -3.0])
     write_checkpoint(tmp_path / 'other.pth', {'meta': {}, 'state_dict': model.state_dict()})
-    report = build_report([work_dir], ReportOptions(out=str(tmp_path / 'r.html'), checkpoint=str(tmp_path / 'other.pth'), occlusion=True,
-                                                    occlusion_clips=1, device='cpu'))
+    report = build_report(
+        [work_dir],
+        ReportOptions(
+            out=str(tmp_path / 'r.html'),
+            checkpoint=str(tmp_path / 'other.pth'),
+            occlusion=True,
+            occlusion_clips=1,
+            device='cpu',
+        ),
+    )
     assert any('another checkpoint' in note for note in report.notes)
 
 
@@ -98,20 +136,25 @@ def strangers(work_dir, folder, extra):
 
 
 def look(folder, **options):
-    return build_report([folder], ReportOptions(occlusion=True, occlusion_clips=1, device='cpu', **options))
+    return build_report(
+        [folder], ReportOptions(occlusion=True, occlusion_clips=1, device='cpu', **options)
+    )
 
 
 def test_nothing_of_a_work_dir_is_run(work_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'path', list(sys.path))            # which custom_imports adds to
+    monkeypatch.setattr(sys, 'path', list(sys.path))  # which custom_imports adds to
     (tmp_path / 'my_stages_of_a_report.py').write_text("open('imported', 'w')\n")
     folder = strangers(work_dir, tmp_path, "open('run', 'w')\n")
     assert data_of(look(folder).path)['occlusion']['clips'] == 3
-    (folder / 'tiny.py').write_text((folder / 'tiny.py').read_text() + "custom_imports = dict(imports=['my_stages_of_a_report'])\n")
+    (folder / 'tiny.py').write_text(
+        (folder / 'tiny.py').read_text()
+        + "custom_imports = dict(imports=['my_stages_of_a_report'])\n"
+    )
     with pytest.raises(ConfigError, match=r'tiny\.py: names modules of its own.*--config'):
         look(folder)
     assert not list(tmp_path.glob('run')) + list(tmp_path.glob('imported'))
-    look(folder, config=str(folder / 'tiny.py'))                # named, it is trusted
+    look(folder, config=str(folder / 'tiny.py'))  # named, it is trusted
     assert (tmp_path / 'run').exists() and (tmp_path / 'imported').exists()
 
 
@@ -120,25 +163,39 @@ def test_a_dump_that_is_no_recipe_is_named(work_dir, tmp_path):
         look(strangers(work_dir, tmp_path, "model = dict(type='os.system')\n"))
 
 
-@pytest.mark.parametrize('drawing', [dict(), dict(use_score=False), dict(with_kp=False, with_limb=True, skeletons=BONES)])
+@pytest.mark.parametrize(
+    'drawing', [dict(), dict(use_score=False), dict(with_kp=False, with_limb=True, skeletons=BONES)]
+)
 def test_a_hidden_joint_is_drawn_nowhere(drawing):
     rng = np.random.default_rng(0)
-    clips = Heatmaps(torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32), torch.ones(1, 1, 1, 4, 5), (16, 16),
-                      HeatmapSpec(**drawing))
+    clips = Heatmaps(
+        torch.tensor(rng.uniform(2, 14, (1, 1, 1, 4, 5, 2)), dtype=torch.float32),
+        torch.ones(1, 1, 1, 4, 5),
+        (16, 16),
+        HeatmapSpec(**drawing),
+    )
     before, after = clips.draw(), Heatmaps.without_joints(clips, [2]).draw()
-    touched = [2] if clips.spec.with_kp else [1]                 # joint 2; the limb that ends in it
+    touched = [2] if clips.spec.with_kp else [1]  # joint 2; the limb that ends in it
     kept = [c for c in range(before.shape[2]) if c not in touched]
-    assert not after[:, :, touched].any() and torch.equal(after[:, :, kept], before[:, :, kept]) and before[:, :, touched].any()
+    assert (
+        not after[:, :, touched].any()
+        and torch.equal(after[:, :, kept], before[:, :, kept])
+        and before[:, :, touched].any()
+    )
 
 
 @pytest.mark.parametrize('drawn_late', [True, False])
 def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_late):
     torch.manual_seed(0)
-    pictures = torch.rand(3, 3, 2, 16, 16)                      # three views
-    heatmaps = Heatmaps(2 + 12 * torch.rand(1, 3, 1, 4, 5, 2), torch.ones(1, 3, 1, 4, 5), (16, 16), HeatmapSpec())
+    pictures = torch.rand(3, 3, 2, 16, 16)  # three views
+    heatmaps = Heatmaps(
+        2 + 12 * torch.rand(1, 3, 1, 4, 5, 2), torch.ones(1, 3, 1, 4, 5), (16, 16), HeatmapSpec()
+    )
     sample = {'imgs': pictures, 'heatmap_imgs': heatmaps if drawn_late else heatmaps.draw()[0]}
     monkeypatch.setattr('pyskl.report.occlusion._sample', lambda *args: sample)
-    batches = HideInInput(pictures=True).batches(SimpleNamespace(cfg=SimpleNamespace(filename='x.py')), None, [0, 1], [(), (2,)])
+    batches = HideInInput(pictures=True).batches(
+        SimpleNamespace(cfg=SimpleNamespace(filename='x.py')), None, [0, 1], [(), (2,)]
+    )
     if not drawn_late:
         with pytest.raises(ConfigError, match='heatmaps still to be drawn'):
             next(batches)
@@ -151,17 +208,51 @@ def test_joints_are_hidden_in_the_heatmaps_beside_pictures(monkeypatch, drawn_la
 
 
 def test_the_test_script_writes_the_page_of_what_it_tested(work_dir, tmp_path, capsys):
-    words = [str(work_dir / 'tiny.py'), '--out', str(tmp_path / 'result.pkl'), '--device', 'cpu', '--report']
+    words = [
+        str(work_dir / 'tiny.py'),
+        '--out',
+        str(tmp_path / 'result.pkl'),
+        '--device',
+        'cpu',
+        '--report',
+    ]
     assert script('test').main(words) == 0
     said = capsys.readouterr().out
     page = data_of(tmp_path / 'report.html')
-    assert f'wrote {tmp_path / "report.html"}' in said and f'top1_acc: {page["headline"][0]["value"]:.4f}' in said
-    assert page['streams'][0]['checkpoint'] == 'latest.pth' and page['data']['train_counts'] == 'the checkpoint'
-    assert script('report').main([str(tmp_path / 'scores.npz'), '--config', str(work_dir / 'tiny.py'), '-o', str(tmp_path / 'b.html')]) == 0
+    assert (
+        f'wrote {tmp_path / "report.html"}' in said
+        and f'top1_acc: {page["headline"][0]["value"]:.4f}' in said
+    )
+    assert (
+        page['streams'][0]['checkpoint'] == 'latest.pth'
+        and page['data']['train_counts'] == 'the checkpoint'
+    )
+    assert (
+        script('report').main(
+            [
+                str(tmp_path / 'scores.npz'),
+                '--config',
+                str(work_dir / 'tiny.py'),
+                '-o',
+                str(tmp_path / 'b.html'),
+            ]
+        )
+        == 0
+    )
     assert data_of(tmp_path / 'b.html')['headline'] == page['headline']
 
 
 def test_clips_without_labels_are_refused():
     from pyskl.report.occlusion import occlusion
+
     with pytest.raises(DataError, match='no labels'):
-        occlusion([], [], Clips([{'keypoint': np.zeros((1, 1, 3, 2))}], np.array([-1]), 'x'), [], [], 3, 'cpu', [])
+        occlusion(
+            [],
+            [],
+            Clips([{'keypoint': np.zeros((1, 1, 3, 2))}], np.array([-1]), 'x'),
+            [],
+            [],
+            3,
+            'cpu',
+            [],
+        )

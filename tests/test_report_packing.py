@@ -1,4 +1,5 @@
 """Key points in few bytes: what comes out of the page's text is what went in, to half a line of the grid."""
+
 import base64
 
 import numpy as np
@@ -23,9 +24,16 @@ def clip(num_people=1, num_frames=30, num_joints=22, seed=0, missing=0.1):
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 6))
 
 
-@given(shapes.flatmap(lambda shape: st.tuples(
-    hnp.arrays(np.float32, (*shape, 2), elements=st.floats(0, 2000, width=32)),
-    hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32)))), st.integers(8, 12), st.integers(1, 3))
+@given(
+    shapes.flatmap(
+        lambda shape: st.tuples(
+            hnp.arrays(np.float32, (*shape, 2), elements=st.floats(0, 2000, width=32)),
+            hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32)),
+        )
+    ),
+    st.integers(8, 12),
+    st.integers(1, 3),
+)
 def test_a_packed_clip_comes_back_to_half_a_line(clip, bits, step):
     keypoint, score = clip
     packed = pack_clip(keypoint, score, bits, step)
@@ -37,7 +45,9 @@ def test_a_packed_clip_comes_back_to_half_a_line(clip, bits, step):
     line = packed.box[2] / ((1 << bits) - 1)
     if seen.any():
         assert np.abs(xy - keypoint)[seen].max() <= line / 2 + 1e-6
-        assert np.abs(confidence - score)[seen].max() <= 1 / 7 + 1e-6       # a confidence of nearly 0 becomes 1/7, not 0
+        assert (
+            np.abs(confidence - score)[seen].max() <= 1 / 7 + 1e-6
+        )  # a confidence of nearly 0 becomes 1/7, not 0
 
 
 def test_frames_that_fill_a_clip_up_and_people_who_never_come_are_left_out():
@@ -61,7 +71,7 @@ def test_clips_lie_one_behind_the_other_in_the_text():
     assert (packed.bits, packed.step) == (10, 1) and sum(packed.lengths) == len(packed.text)
     start = 0
     for i, length in enumerate(packed.lengths):
-        data = base64.b64decode(packed.text[start:start + length])
+        data = base64.b64decode(packed.text[start : start + length])
         assert data == pack_clip(clips[i]['keypoint'], clips[i]['keypoint_score']).data
         xy, _ = unpack_clip(PackedClip(data, packed.boxes[i], packed.shapes[i]), packed.bits)
         assert np.isfinite(xy).all()
@@ -81,7 +91,9 @@ def test_what_cannot_fit_is_left_out_from_the_least_important_end():
     clips = annotations(20)
     packed = pack_all(clips, list(range(19, -1, -1)), budget=4000)
     kept = [i for i, length in enumerate(packed.lengths) if length]
-    assert 0 < len(kept) < 20 and kept == list(range(20 - len(kept), 20)) and len(packed.text) <= 4000
+    assert (
+        0 < len(kept) < 20 and kept == list(range(20 - len(kept), 20)) and len(packed.text) <= 4000
+    )
 
 
 def test_the_mean_pose_lies_in_the_unit_square():

@@ -1,4 +1,5 @@
 """What lies beside the scores may be anybody's: it is read and not run, and whatever it is, the page comes or one message says why not."""
+
 import json
 import os
 
@@ -24,27 +25,40 @@ def folder(tmp_path):
 
 
 def report(folder, **options):
-    return build_report([folder], ReportOptions(ann_file=str(folder.parent / 'test.pkl'), **options))
+    return build_report(
+        [folder], ReportOptions(ann_file=str(folder.parent / 'test.pkl'), **options)
+    )
 
 
 # -- configs
 
-@pytest.mark.parametrize('text', [
-    'data = 5', "data = 'x.csv'", 'data = dict(test=5, train=[5, None])', 'data = dict(test=dict(ann_file=5, split=[1]))',
-    'data = dict(test=dict(pipeline=5))', 'data = dict(test=dict(pipeline=[5, dict(layout=5, skeletons=5)]))',
-    "data = dict(test=dict(pipeline=[dict(skeletons=[5, [1], [0, 99], [-1, 0], ['a', 'b'], [0, 1, 2]])]))",
-    'data = dict(test=dict(label_embeddings=5))', "data = dict(test=dict(label_embeddings='no\\0where'))",
-    "data = dict(train=dict(ann_file='{folder}/test.pkl', split=[1]))", 'data = dict(**{[1]: 2})'])
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'data = 5',
+        "data = 'x.csv'",
+        'data = dict(test=5, train=[5, None])',
+        'data = dict(test=dict(ann_file=5, split=[1]))',
+        'data = dict(test=dict(pipeline=5))',
+        'data = dict(test=dict(pipeline=[5, dict(layout=5, skeletons=5)]))',
+        "data = dict(test=dict(pipeline=[dict(skeletons=[5, [1], [0, 99], [-1, 0], ['a', 'b'], [0, 1, 2]])]))",
+        'data = dict(test=dict(label_embeddings=5))',
+        "data = dict(test=dict(label_embeddings='no\\0where'))",
+        "data = dict(train=dict(ann_file='{folder}/test.pkl', split=[1]))",
+        'data = dict(**{[1]: 2})',
+    ],
+)
 def test_any_python_file_beside_the_scores_is_survived(folder, text):
     (folder / 'zz.py').write_text(text.replace('{folder}', str(folder.parent)))
-    os.utime(folder / 'zz.py', (2**31, 2**31))                  # the newest
+    os.utime(folder / 'zz.py', (2**31, 2**31))  # the newest
     assert data_of(report(folder).path)['data']['clips'] == 36
 
 
 def test_what_only_looks_like_a_config_is_passed_over(folder):
     (folder / 'a.py').symlink_to(folder / 'nowhere')
     (folder / 'b.py').mkdir()
-    os.mkfifo(folder / 'c.py')                                  # would be waited for
+    os.mkfifo(folder / 'c.py')  # would be waited for
     os.mkfifo(folder / 'd.log.json')
     assert read_stream(folder).config_file.name == 'joint.py' and len(read_stream(folder).log) == 15
 
@@ -53,40 +67,93 @@ def test_joined_data_sets_are_looked_into(tmp_path):
     """Their annotation files, and the limbs that their pipelines draw."""
     rng = np.random.default_rng(0)
     for name in 'ab':
-        clips = [make_annotation(f'{name}{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100)) for i in range(4)]
+        clips = [
+            make_annotation(
+                f'{name}{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100)
+            )
+            for i in range(4)
+        ]
         write_annotations(tmp_path / f'{name}.pkl', {}, clips)
-    sets = [dict(type='PoseDataset', ann_file=str(tmp_path / f'{name}.pkl'), pipeline=[{'skeletons': [(0, 1), (1, 2)]}]) for name in 'ab']
-    own = write_work_dir(tmp_path, 'own', tmp_path, [f'b{i}' for i in range(4)], np.full((4, 2), .5, np.float32))
+    sets = [
+        dict(
+            type='PoseDataset',
+            ann_file=str(tmp_path / f'{name}.pkl'),
+            pipeline=[{'skeletons': [(0, 1), (1, 2)]}],
+        )
+        for name in 'ab'
+    ]
+    own = write_work_dir(
+        tmp_path, 'own', tmp_path, [f'b{i}' for i in range(4)], np.full((4, 2), 0.5, np.float32)
+    )
     (own / 'own.py').write_text(f"data = dict(test=dict(type='ConcatDataset', datasets={sets!r}))")
     data = data_of(build_report([own]).path)
-    assert data['layout']['bones'] == [[0, 1], [1, 2]] and data['clips']['ids'] == ['b0', 'b1', 'b2', 'b3']
+    assert data['layout']['bones'] == [[0, 1], [1, 2]] and data['clips']['ids'] == [
+        'b0',
+        'b1',
+        'b2',
+        'b3',
+    ]
 
 
 def test_bones_of_joints_that_are_not_there_are_left_out(tmp_path):
     rng = np.random.default_rng(0)
-    clips = [make_annotation(f'c{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100)) for i in range(8)]
+    clips = [
+        make_annotation(f'c{i}', rng.uniform(1, 99, (4, 3, 2)), label=i % 2, img_shape=(100, 100))
+        for i in range(8)
+    ]
     write_annotations(tmp_path / 'own.pkl', {}, clips)
-    own = write_work_dir(tmp_path, 'own', tmp_path / 'own.pkl', [c['frame_dir'] for c in clips], np.full((8, 2), .5, np.float32),
-                         pipeline=[{'skeletons': [(0, 1), (0, 99), (-1, 0), ('a', 'b'), 5, (0, 1, 2)]}])
+    own = write_work_dir(
+        tmp_path,
+        'own',
+        tmp_path / 'own.pkl',
+        [c['frame_dir'] for c in clips],
+        np.full((8, 2), 0.5, np.float32),
+        pipeline=[{'skeletons': [(0, 1), (0, 99), (-1, 0), ('a', 'b'), 5, (0, 1, 2)]}],
+    )
     assert data_of(build_report([own]).path)['layout']['bones'] == [[0, 1]]
 
 
-@pytest.mark.parametrize('value', ['{[1]: 2}', '{[1]}', 'float([1])', f'float(1{"0" * 400})', f'1{"0" * 400} + 1j', 'float(1j)', '{**{}}',
-                                   '-' * 9999 + '1'])
+@pytest.mark.parametrize(
+    'value',
+    [
+        '{[1]: 2}',
+        '{[1]}',
+        'float([1])',
+        f'float(1{"0" * 400})',
+        f'1{"0" * 400} + 1j',
+        'float(1j)',
+        '{**{}}',
+        '-' * 9999 + '1',
+    ],
+)
 def test_what_cannot_be_read_is_left_out_and_the_rest_read(value):
-    assert literal_config(f'a = 1\nx = {value}\nb = 2') in ({'a': 1, 'b': 2}, {})         # nothing where Python cannot parse it
+    assert literal_config(f'a = 1\nx = {value}\nb = 2') in (
+        {'a': 1, 'b': 2},
+        {},
+    )  # nothing where Python cannot parse it
     assert literal_config('a = 1\nx = {[1]: 2}\nb = 2') == {'a': 1, 'b': 2}
 
 
 # -- logs
 
-@pytest.mark.parametrize('line, rows', [
-    ('{"mode": "train", "epoch": 1, "iter": 0, "loss": 2.0}', 1),
-    ('{"mode": "train", "epoch": 1, "iter": 5, "loss": NaN, "time": NaN, "data_time": 0.1}', 1),
-    (f'{{"mode": "train", "epoch": 1, "iter": 5, "time": 1{"0" * 400}, "data_time": 0.1, "loss": 1{"0" * 400}}}', 1),
-    (f'{{"mode": "train", "epoch": 1{"0" * 400}, "iter": 5, "loss": 2.0}}', 0), ('{"mode": "train", "epoch": -1, "iter": 5}', 0),
-    (f'{{"mode": "val", "epoch": 1{"0" * 9999}, "iter": 5}}', 0), ('[' * 99999, 0), ('null', 0),
-    ('{"mode": [], "epoch": 1, "iter": 1}', 0)])
+
+@pytest.mark.parametrize(
+    'line, rows',
+    [
+        ('{"mode": "train", "epoch": 1, "iter": 0, "loss": 2.0}', 1),
+        ('{"mode": "train", "epoch": 1, "iter": 5, "loss": NaN, "time": NaN, "data_time": 0.1}', 1),
+        (
+            f'{{"mode": "train", "epoch": 1, "iter": 5, "time": 1{"0" * 400}, "data_time": 0.1, "loss": 1{"0" * 400}}}',
+            1,
+        ),
+        (f'{{"mode": "train", "epoch": 1{"0" * 400}, "iter": 5, "loss": 2.0}}', 0),
+        ('{"mode": "train", "epoch": -1, "iter": 5}', 0),
+        (f'{{"mode": "val", "epoch": 1{"0" * 9999}, "iter": 5}}', 0),
+        ('[' * 99999, 0),
+        ('null', 0),
+        ('{"mode": [], "epoch": 1, "iter": 1}', 0),
+    ],
+)
 def test_any_line_of_a_log_is_survived(tmp_path, line, rows):
     (tmp_path / 'a.log.json').write_text(line)
     read = read_log(tmp_path)
@@ -98,6 +165,7 @@ def test_any_line_of_a_log_is_survived(tmp_path, line, rows):
 
 
 # -- checkpoints
+
 
 def save_checkpoint(path, seconds=0):
     write_checkpoint(path, {'meta': {'class_counts': [7] * 32}, 'state_dict': {}})
@@ -117,11 +185,17 @@ def test_the_checkpoint_is_the_one_that_the_scores_name(folder):
     name_checkpoint(folder, 'epoch_4.pth')
     assert read_stream(folder).checkpoint == (folder / 'epoch_4.pth').resolve()
     written = report(folder)
-    assert data_of(written.path)['streams'][0]['checkpoint'] == 'epoch_4.pth' and written.notes == []
+    assert (
+        data_of(written.path)['streams'][0]['checkpoint'] == 'epoch_4.pth' and written.notes == []
+    )
     (folder / 'epoch_4.pth').unlink()
     written = report(folder)
     assert data_of(written.path)['streams'][0]['checkpoint'] == 'epoch_4.pth'
-    assert len(written.notes) == 1 and 'come from epoch_4.pth' in written.notes[0] and 'epoch_5.pth' in written.notes[0]
+    assert (
+        len(written.notes) == 1
+        and 'come from epoch_4.pth' in written.notes[0]
+        and 'epoch_5.pth' in written.notes[0]
+    )
 
 
 def test_a_name_that_leads_out_of_the_work_dir_is_not_followed(folder):
@@ -144,22 +218,30 @@ def test_a_named_checkpoint_must_be_one(folder):
     for name in ('nope.pth', 'test.pkl'):
         with pytest.raises(CheckpointError, match=name):
             report(folder, checkpoint=str(folder.parent / name))
-    (folder / 'latest.pth').write_bytes(b'half')                # nobody named this one: the page does without
-    assert not list(folder.glob('*.html')) and data_of(report(folder).path)['data']['train_counts'] == ''
+    (folder / 'latest.pth').write_bytes(b'half')  # nobody named this one: the page does without
+    assert (
+        not list(folder.glob('*.html'))
+        and data_of(report(folder).path)['data']['train_counts'] == ''
+    )
 
 
 @pytest.mark.parametrize('counts', [[10**30] * 32, [-1] * 32, [1.5] * 32, [1], 'many'])
 def test_counts_that_are_none_are_not_believed(folder, counts):
     write_checkpoint(folder / 'latest.pth', {'meta': {'class_counts': counts}, 'state_dict': {}})
     page = data_of(report(folder).path)
-    assert page['data']['train_counts'] == '' and all(row['train'] is None for row in page['classes'])
+    assert page['data']['train_counts'] == '' and all(
+        row['train'] is None for row in page['classes']
+    )
 
 
 # -- what is said and written
 
+
 def test_names_from_files_cannot_steer_a_terminal(folder):
     scores = load_scores(folder / 'scores.npz')
-    save_scores(folder / 'scores.npz', ['\x1b[2J', *scores.ids[1:]], np.log(scores.scores), '\x1b[31m.pth')
+    save_scores(
+        folder / 'scores.npz', ['\x1b[2J', *scores.ids[1:]], np.log(scores.scores), '\x1b[31m.pth'
+    )
     with pytest.raises(DataError) as caught:
         report(folder)
     assert str(caught.value).isprintable() and r'holds no clip \x1b[2J' in str(caught.value)
@@ -167,7 +249,9 @@ def test_names_from_files_cannot_steer_a_terminal(folder):
     (folder / 'joint.py').rename(folder / 'a\x1b[31m\udcff.py')
     save_checkpoint(folder / 'latest.pth')
     notes = report(folder).notes
-    assert len(notes) == 2 and all(note.isprintable() and r'a\x1b[31m\udcff' in note for note in notes)
+    assert len(notes) == 2 and all(
+        note.isprintable() and r'a\x1b[31m\udcff' in note for note in notes
+    )
     (folder / 'z.py').write_text("data = dict(test=dict(ann_file='\\x1b[2J'))")
     with pytest.raises(DataError) as caught:
         build_report([folder])
@@ -178,11 +262,13 @@ def test_a_title_may_hold_what_a_shell_can_pass(folder):
     assert data_of(report(folder, title='\udcff').path)['title'] == '\udcff'
 
 
-@pytest.mark.parametrize('out', ['scores.npz', 'report', 'joint.py', 'report.pdf', 'notes.html.txt'])
+@pytest.mark.parametrize(
+    'out', ['scores.npz', 'report', 'joint.py', 'report.pdf', 'notes.html.txt']
+)
 def test_only_pages_are_written_over(folder, out):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UserError, match=r'cannot be written here\. Expected \.html or \.htm'):
-        build_report(['nowhere'], ReportOptions(out=str(folder / out)))             # before anything is read
+        build_report(['nowhere'], ReportOptions(out=str(folder / out)))  # before anything is read
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert report(folder, out=str(folder / 'X.HTM')).path.is_file()
 
@@ -192,13 +278,21 @@ def test_a_page_of_several_streams_leaves_that_of_the_first_alone(folder):
     both = build_report([folder, folder.parent / 'limb']).path
     assert both == folder / 'ensemble_report.html' and (folder / 'report.html').read_bytes() == own
     os.rename(folder / 'scores.npz', folder / 'val_scores.npz')
-    assert build_report([folder / 'val_scores.npz', folder.parent / 'limb']).path == folder / 'ensemble_val_report.html'
+    assert (
+        build_report([folder / 'val_scores.npz', folder.parent / 'limb']).path
+        == folder / 'ensemble_val_report.html'
+    )
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(occlusion_clips=0), '--occlusion-clips 0: expected 1 or more'),
-    (dict(occlusion=True, occlusion_clips=-1), '--occlusion-clips -1'),
-    (dict(device='banana'), '--device banana'), (dict(occlusion=True, device='banana'), '--device banana')])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(occlusion_clips=0), '--occlusion-clips 0: expected 1 or more'),
+        (dict(occlusion=True, occlusion_clips=-1), '--occlusion-clips -1'),
+        (dict(device='banana'), '--device banana'),
+        (dict(occlusion=True, device='banana'), '--device banana'),
+    ],
+)
 def test_options_are_checked_before_the_work(options, words):
     with pytest.raises(ConfigError, match=words):
         build_report(['nowhere'], ReportOptions(**options))

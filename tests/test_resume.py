@@ -1,4 +1,5 @@
 """Going on from a file that the user names, again and again, and what the program says about it."""
+
 import shutil
 import signal
 from dataclasses import replace
@@ -37,27 +38,46 @@ def stop_after(monkeypatch):
             if left[0] == 0:
                 signal.raise_signal(signal.SIGTERM)
             return step(self, batch)
+
         monkeypatch.setattr(Trainer, 'step', step_and_signal)
+
     return arm
 
 
-def test_the_same_command_with_resume_goes_on_where_it_stopped_not_at_the_file(whole, tmp_path, stop_after, capfd):
+def test_the_same_command_with_resume_goes_on_where_it_stopped_not_at_the_file(
+    whole, tmp_path, stop_after, capfd
+):
     folder, config = whole
-    words = [str(config), '--resume', str(folder / 'run' / 'epoch_1.pth'), '--work-dir', str(tmp_path)]
+    words = [
+        str(config),
+        '--resume',
+        str(folder / 'run' / 'epoch_1.pth'),
+        '--work-dir',
+        str(tmp_path),
+    ]
     stop_after(2)
     assert script('train').main(words) == 143
     assert 'The same command goes on from there.' in capfd.readouterr().err
     assert script('train').main(words) == 0
     said = capfd.readouterr().err
-    assert f'Going on from {tmp_path}/iter_7.pth (epoch 1, iteration 7)' in said and 'epoch_1.pth once more, take another' in said
+    assert (
+        f'Going on from {tmp_path}/iter_7.pth (epoch 1, iteration 7)' in said
+        and 'epoch_1.pth once more, take another' in said
+    )
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
 
 
-def test_a_file_is_gone_back_to_where_the_work_dir_holds_another_run_or_other_settings(whole, tmp_path, stop_after, capfd):
+def test_a_file_is_gone_back_to_where_the_work_dir_holds_another_run_or_other_settings(
+    whole, tmp_path, stop_after, capfd
+):
     folder, config = whole
     shutil.copytree(folder / 'run', tmp_path / 'run')
-    options = TrainOptions(resume=str(tmp_path / 'run' / 'epoch_1.pth'), work_dir=str(tmp_path / 'run'))
-    train(config, options)                  # its work dir holds epoch_2.pth, which did not come of going on from epoch_1.pth
+    options = TrainOptions(
+        resume=str(tmp_path / 'run' / 'epoch_1.pth'), work_dir=str(tmp_path / 'run')
+    )
+    train(
+        config, options
+    )  # its work dir holds epoch_2.pth, which did not come of going on from epoch_1.pth
     assert 'run/epoch_1.pth (epoch 1, iteration 5)' in capfd.readouterr().err
     train(config, options, ['optimizer.lr=0.01'])
     said = capfd.readouterr().err
@@ -72,14 +92,25 @@ def test_resume_and_no_resume_contradict_each_other(whole):
     file = str(folder / 'run' / 'epoch_1.pth')
     with pytest.raises(ConfigError, match=r'--resume .*epoch_1\.pth and --no-resume contradict'):
         train(config, TrainOptions(resume=file, no_resume=True))
-    with pytest.raises(ConfigError, match=r'resume_from = .*epoch_1\.pth and --no-resume contradict'):
+    with pytest.raises(
+        ConfigError, match=r'resume_from = .*epoch_1\.pth and --no-resume contradict'
+    ):
         train(config, TrainOptions(no_resume=True), [f'resume_from={file}'])
 
 
-@pytest.mark.parametrize(('words', 'said'), [
-    (['--no-resume'], 'Without --no-resume, the same command goes on from there.'),
-    (['--cfg-options', 'auto_resume=False'], 'auto_resume is False: --resume {folder}/iter_2.pth goes on from there.')])
-def test_a_stopped_run_says_what_goes_on_from_there(whole, tmp_path, stop_after, capfd, words, said):
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (['--no-resume'], 'Without --no-resume, the same command goes on from there.'),
+        (
+            ['--cfg-options', 'auto_resume=False'],
+            'auto_resume is False: --resume {folder}/iter_2.pth goes on from there.',
+        ),
+    ],
+)
+def test_a_stopped_run_says_what_goes_on_from_there(
+    whole, tmp_path, stop_after, capfd, words, said
+):
     stop_after(2)
     assert script('train').main([str(whole[1]), '--work-dir', str(tmp_path), *words]) == 143
     assert said.format(folder=tmp_path) in capfd.readouterr().err
@@ -88,10 +119,19 @@ def test_a_stopped_run_says_what_goes_on_from_there(whole, tmp_path, stop_after,
 def test_the_file_asked_for_is_not_deleted_by_what_follows(whole, tmp_path):
     _, config = whole
     train(config, TrainOptions(work_dir=str(tmp_path)), ['evaluation.save_best=None'])
-    train(config, TrainOptions(work_dir=str(tmp_path), resume=str(tmp_path / 'epoch_1.pth')),
-          ['checkpoint_config.max_keep_ckpts=1', 'checkpoint_config.by_epoch=False', 'evaluation.save_best=None'])
+    train(
+        config,
+        TrainOptions(work_dir=str(tmp_path), resume=str(tmp_path / 'epoch_1.pth')),
+        [
+            'checkpoint_config.max_keep_ckpts=1',
+            'checkpoint_config.by_epoch=False',
+            'evaluation.save_best=None',
+        ],
+    )
     assert sorted(p.name for p in tmp_path.glob('*_*.pth')) == ['epoch_1.pth', 'epoch_2.pth']
-    assert read_checkpoint(tmp_path / 'epoch_2.pth')['meta']['resumed_from'] == str(tmp_path / 'epoch_1.pth')
+    assert read_checkpoint(tmp_path / 'epoch_2.pth')['meta']['resumed_from'] == str(
+        tmp_path / 'epoch_1.pth'
+    )
 
 
 def test_how_a_model_is_tested_may_change_before_a_run_goes_on(whole):
@@ -103,7 +143,11 @@ def test_how_a_model_is_tested_may_change_before_a_run_goes_on(whole):
 
 def test_the_written_config_alone_tests_the_run_and_goes_on_with_it(whole, tmp_path, capfd):
     """With --work-dir, --seed and --autoscale-lr in it; the rate is not scaled a second time."""
-    train(whole[1], TrainOptions(work_dir=str(tmp_path), seed=3, autoscale_lr=True), ['data.videos_per_gpu=4', 'total_epochs=1'])
+    train(
+        whole[1],
+        TrainOptions(work_dir=str(tmp_path), seed=3, autoscale_lr=True),
+        ['data.videos_per_gpu=4', 'total_epochs=1'],
+    )
     written = load_config(tmp_path / 'tiny.py')
     assert (written.work_dir, written.seed, written.optimizer.lr) == (str(tmp_path), 3, 0.015)
     assert written.auto_scale_lr == dict(base_batch_size=4)
@@ -119,6 +163,7 @@ def test_a_validation_that_fails_costs_no_epoch(whole, tmp_path, monkeypatch):
 
     def fails(*_):
         raise DataError('a clip of val is broken')
+
     with monkeypatch.context() as broken, pytest.raises(DataError, match='of val is broken'):
         broken.setattr(trainer, 'collect_scores', fails)
         train(config, TrainOptions(work_dir=str(tmp_path)))
@@ -129,4 +174,6 @@ def test_a_validation_that_fails_costs_no_epoch(whole, tmp_path, monkeypatch):
     train(config, TrainOptions(work_dir=str(tmp_path)))
     assert len(steps) == 5
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'epoch_2.pth')
-    assert {p.name for p in tmp_path.glob('best_*')} == {p.name for p in (folder / 'run').glob('best_*')}
+    assert {p.name for p in tmp_path.glob('best_*')} == {
+        p.name for p in (folder / 'run').glob('best_*')
+    }

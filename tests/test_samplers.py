@@ -1,4 +1,5 @@
 """Which clips come when: a function of (seed, epoch, rank), every clip once, no clip lost."""
+
 import random
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_epochs_and_seeds_are_shuffled_differently():
         sampler = TrainBatches(100, 100, seed=seed)
         sampler.epoch = epoch
         return flat(sampler)
+
     assert order(0, 0) == order(0, 0) != order(0, 1) != order(1, 1)
 
 
@@ -94,6 +96,7 @@ def test_an_epoch_without_a_clip_is_refused(class_prob):
 def test_a_sample_is_seeded_as_everything_is_on_the_processor():
     def draws():
         return random.random(), np.random.rand(), torch.rand(3).tolist()
+
     seed_everything(3, 1, 7)
     first = draws()
     seed_sample(3, 1, 7)

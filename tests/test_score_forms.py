@@ -43,7 +43,10 @@ def csv(sep=',', header=None, ids=IDS):
 
 
 COLUMNS = ['id', *(f'class {k}' for k in range(5))]
-MMACTION = [{'pred_score': row, 'pred_label': row.argmax()[None], 'gt_label': torch.tensor([1])} for row in TENSOR]
+MMACTION = [
+    {'pred_score': row, 'pred_label': row.argmax()[None], 'gt_label': torch.tensor([1])}
+    for row in TENSOR
+]
 BARE = {
     'a list of arrays': ('a.pkl', pickle.dumps(ROWS)),
     'a list by Python 2': ('a.pkl', pickle.dumps([row.tolist() for row in ROWS], 0)),
@@ -61,12 +64,18 @@ BARE = {
     'a name with a colon': ('a:pose', pickle.dumps(ROWS)),
     'tensors in a pickle': ('a.pkl', pickle.dumps(list(TENSOR))),
     'tensors by protocol 2': ('a.pkl', pickle.dumps(list(TENSOR), 2)),
-    'tensors that want a gradient': ('a.pkl', pickle.dumps([row.clone().requires_grad_() for row in TENSOR])),
+    'tensors that want a gradient': (
+        'a.pkl',
+        pickle.dumps([row.clone().requires_grad_() for row in TENSOR]),
+    ),
     'doubles': ('a.pkl', pickle.dumps(list(TENSOR.double()))),
     'one tensor': ('a.pkl', pickle.dumps(TENSOR)),
     'a tensor with strides': ('a.pkl', pickle.dumps(TENSOR.T.contiguous().T)),
     'pred_score of MMAction2': ('a.pkl', pickle.dumps(MMACTION)),
-    'pred_scores of MMAction2 before 1.2': ('a.pkl', pickle.dumps([{'pred_scores': {'item': row}} for row in TENSOR])),
+    'pred_scores of MMAction2 before 1.2': (
+        'a.pkl',
+        pickle.dumps([{'pred_scores': {'item': row}} for row in TENSOR]),
+    ),
     'a list of torch.save': ('a.pth', saved(list(TENSOR))),
     'a tensor of torch.save': ('a.pt', saved(TENSOR)),
     'dicts of torch.save': ('a.pkl', saved(MMACTION)),
@@ -75,8 +84,14 @@ BARE = {
     'JSON': ('a.json', json.dumps(SCORES.tolist()).encode()),
     'JSON under another suffix': ('a.pkl', json.dumps(SCORES.tolist()).encode()),
     'csv without ids': ('a.csv', csv(ids=range(3))),
-    'the pose of rows': ('a.pkl:pose', pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)])),
-    'the pose of tensors': ('a.pkl:pose', pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(torch.tensor(OTHER), TENSOR)])),
+    'the pose of rows': (
+        'a.pkl:pose',
+        pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
+    ),
+    'the pose of tensors': (
+        'a.pkl:pose',
+        pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(torch.tensor(OTHER), TENSOR)]),
+    ),
     'the pose of arrays': ('a.pkl:pose', pickle.dumps({'rgb': OTHER, 'pose': SCORES})),
     'the pose of lists': ('a.pkl:pose', pickle.dumps({'rgb': list(OTHER), 'pose': ROWS})),
     'the pose of an npz': ('a.npz:pose', npz(rgb=OTHER, pose=SCORES)),
@@ -88,11 +103,23 @@ NAMED = {
     'a dict of tensors by name': ('a.pkl', pickle.dumps(dict(zip(IDS, TENSOR)))),
     'a dict by name of torch.save': ('a.pth', saved(dict(zip(IDS, TENSOR)))),
     'an npz by name': ('a.npz', npz(**dict(zip(IDS, ROWS)))),
-    'the pose of a dict by name': ('a.pkl:pose', pickle.dumps({name: {'rgb': a, 'pose': b} for name, a, b in zip(IDS, OTHER, ROWS)})),
-    'rows with names': ('a.pkl', pickle.dumps([{'frame_dir': name, 'pred_score': row} for name, row in zip(IDS, TENSOR)])),
+    'the pose of a dict by name': (
+        'a.pkl:pose',
+        pickle.dumps({name: {'rgb': a, 'pose': b} for name, a, b in zip(IDS, OTHER, ROWS)}),
+    ),
+    'rows with names': (
+        'a.pkl',
+        pickle.dumps([{'frame_dir': name, 'pred_score': row} for name, row in zip(IDS, TENSOR)]),
+    ),
     'JSON by name': ('a.json', json.dumps(dict(zip(IDS, SCORES.tolist()))).encode()),
-    'JSON with a byte-order mark': ('a.json', b'\xef\xbb\xbf' + json.dumps(dict(zip(IDS, SCORES.tolist()))).encode()),
-    'JSON of ids and scores': ('a.json', json.dumps({'ids': IDS, 'scores': SCORES.tolist()}).encode()),
+    'JSON with a byte-order mark': (
+        'a.json',
+        b'\xef\xbb\xbf' + json.dumps(dict(zip(IDS, SCORES.tolist()))).encode(),
+    ),
+    'JSON of ids and scores': (
+        'a.json',
+        json.dumps({'ids': IDS, 'scores': SCORES.tolist()}).encode(),
+    ),
     'csv': ('a.csv', csv()),
     'csv with a header': ('a.csv', csv(header=COLUMNS)),
     'csv with the classes from 0 on': ('a.csv', csv(header=['', *'01234'])),
@@ -120,14 +147,24 @@ def test_every_form_gives_the_same_scores(tmp_path, form):
 def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
     tensor = (TENSOR * 100).to(dtype)
     for content in (pickle.dumps(list(tensor)), saved(list(tensor))):
-        np.testing.assert_array_equal(read(tmp_path, 'a.pkl', content).scores, tensor.float().numpy())
+        np.testing.assert_array_equal(
+            read(tmp_path, 'a.pkl', content).scores, tensor.float().numpy()
+        )
 
 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        ('a.pkl', pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]), 'a.pkl:rgb or .*a.pkl:pose'),
-        ('a.pkl:flow', pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]), 'a.pkl:rgb or .*a.pkl:pose'),
+        (
+            'a.pkl',
+            pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
+            'a.pkl:rgb or .*a.pkl:pose',
+        ),
+        (
+            'a.pkl:flow',
+            pickle.dumps([{'rgb': a, 'pose': b} for a, b in zip(OTHER, ROWS)]),
+            'a.pkl:rgb or .*a.pkl:pose',
+        ),
         ('a.pkl', pickle.dumps({'rgb': OTHER, 'pose': SCORES}), 'a.pkl:rgb or .*a.pkl:pose'),
         ('a.pkl:pose', pickle.dumps(ROWS), 'no part pose'),
         ('a.pkl:pose', pickle.dumps(MMACTION), 'no part pose'),
@@ -151,7 +188,9 @@ def test_tensors_of_any_type_keep_their_values(tmp_path, dtype):
 )
 def test_what_is_no_stream_is_named_with_its_file(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message) as error:
-        read(tmp_path, name if name[0] == 'a' else 'a.pkl', content) if name[0] == 'a' else load_scores(tmp_path / name)
+        read(tmp_path, name if name[0] == 'a' else 'a.pkl', content) if name[
+            0
+        ] == 'a' else load_scores(tmp_path / name)
     assert str(tmp_path) in str(error.value) and len(str(error.value)) < 900
 
 

@@ -1,4 +1,5 @@
 """Prediction by the label vectors, alone and blended, and what training and testing tell the head about the labels."""
+
 import argparse
 
 import numpy as np
@@ -36,7 +37,9 @@ def heads():
 
 def test_without_a_semantic_weight_nothing_changes_by_a_bit():
     scores, _ = heads()
-    assert torch.equal(answer(), answer(table=None)) and torch.equal(answer(semantic_weight=0.0), answer())
+    assert torch.equal(answer(), answer(table=None)) and torch.equal(
+        answer(semantic_weight=0.0), answer()
+    )
     torch.testing.assert_close(answer(), F.softmax(scores, 2).mean(1))
 
 
@@ -58,11 +61,18 @@ def test_only_the_classes_that_are_asked_for_are_answered(weight):
     torch.testing.assert_close(answer(semantic_weight=weight, classes=[0, 1, 2, 3, 4]), free)
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(semantic_weight=1.5), 'semantic_weight = 1.5'), (dict(semantic_weight=0.5, semantic_temperature=0.0), 'semantic_temperature'),
-    (dict(semantic_weight=0.5, average_clips='score'), "average_clips='prob'"), (dict(classes=[1], feat_ext=True), 'feat_ext'),
-    (dict(classes=[]), 'expected some of the classes 0 to 4'), (dict(classes=[5]), 'expected some of the classes 0 to 4'),
-    (dict(semantic_weights=0.5), 'Did you mean semantic_weight')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(semantic_weight=1.5), 'semantic_weight = 1.5'),
+        (dict(semantic_weight=0.5, semantic_temperature=0.0), 'semantic_temperature'),
+        (dict(semantic_weight=0.5, average_clips='score'), "average_clips='prob'"),
+        (dict(classes=[1], feat_ext=True), 'feat_ext'),
+        (dict(classes=[]), 'expected some of the classes 0 to 4'),
+        (dict(classes=[5]), 'expected some of the classes 0 to 4'),
+        (dict(semantic_weights=0.5), 'Did you mean semantic_weight'),
+    ],
+)
 def test_a_mistake_in_test_cfg_is_named(change, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small(**change))
@@ -77,11 +87,11 @@ def test_a_head_without_embeddings_cannot_predict_by_them():
 
 # -- from the data to the head, through training and testing ----------------------------------------------------------
 
-EXTRA = '''
+EXTRA = """
 model['cls_head'].update(loss_cls=dict(type='LogitAdjustedLoss'), loss_emb=dict(type='ContrastiveLoss'))
 total_epochs = 1
 evaluation = dict(metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 2))
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -93,7 +103,11 @@ def trained(tmp_path_factory):
 
 
 def test_checkpoints_say_how_many_clips_each_class_had(trained):
-    assert read_checkpoint(trained[0] / 'run' / 'latest.pth')['meta']['class_counts'] == [14, 13, 13]
+    assert read_checkpoint(trained[0] / 'run' / 'latest.pth')['meta']['class_counts'] == [
+        14,
+        13,
+        13,
+    ]
 
 
 def test_a_test_reports_the_groups_when_the_checkpoint_knows_the_counts(trained, tmp_path, capsys):
@@ -101,7 +115,7 @@ def test_a_test_reports_the_groups_when_the_checkpoint_knows_the_counts(trained,
     result = test(config)
     labels = np.arange(13) % 3
     figures = ['top1_acc', 'top2_acc', 'mean_class_accuracy', 'macro_f1']
-    assert list(result.metrics) == figures          # 14, 13, 13 clips: no class is rare
+    assert list(result.metrics) == figures  # 14, 13, 13 clips: no class is rare
 
     data = read_checkpoint(folder / 'run' / 'latest.pth')
     data['meta']['class_counts'] = [30, 13, 5]
@@ -114,13 +128,17 @@ def test_a_test_reports_the_groups_when_the_checkpoint_knows_the_counts(trained,
     assert 'tail_acc: ' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize('counts', [None, [1, 2], 'abc', [1, 2, -3], [1.0, 2.0, 3.0], [1, 2, 10**40]])
+@pytest.mark.parametrize(
+    'counts', [None, [1, 2], 'abc', [1, 2, -3], [1.0, 2.0, 3.0], [1, 2, 10**40]]
+)
 def test_counts_that_make_no_sense_are_passed_over(trained, tmp_path, counts):
     folder, config = trained
     data = read_checkpoint(folder / 'run' / 'latest.pth')
     data['meta']['class_counts'] = counts
     torch.save(data, tmp_path / 'odd.pth')
-    metrics = test(config, TestOptions(checkpoint=str(tmp_path / 'odd.pth'), out=str(tmp_path / 'x.pkl'))).metrics
+    metrics = test(
+        config, TestOptions(checkpoint=str(tmp_path / 'odd.pth'), out=str(tmp_path / 'x.pkl'))
+    ).metrics
     assert 'top1_acc' in metrics and 'tail_acc' not in metrics
 
 
@@ -129,22 +147,29 @@ def test_a_test_may_answer_by_the_label_vectors(trained, tmp_path):
     out = TestOptions(out=str(tmp_path / 'x.pkl'))
     blended = test(config, out, ['model.test_cfg.semantic_weight=1.0']).scores
     assert not np.allclose(blended, test(config, out).scores)
-    some = test(config, out, ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']).scores
+    some = test(
+        config, out, ['model.test_cfg.semantic_weight=1.0', 'model.test_cfg.classes=[0,2]']
+    ).scores
     assert (some[:, 1] == 0).all() and np.allclose(some.sum(1), 1, atol=1e-5)
 
 
 def test_one_clip_may_be_recognised_by_the_label_vectors(trained):
     folder, config = trained
     cfg = folder / 'semantic.py'
-    cfg.write_text(config.read_text() + "model['test_cfg'] = dict(average_clips='prob', semantic_weight=0.5)\n")
+    cfg.write_text(
+        config.read_text() + "model['test_cfg'] = dict(average_clips='prob', semantic_weight=0.5)\n"
+    )
     model = init_recognizer(cfg, folder / 'run' / 'latest.pth', device='cpu')
-    found = inference_recognizer(model, np.random.default_rng(0).uniform(0, 200, (1, 20, 5, 3)), (240, 320))
+    found = inference_recognizer(
+        model, np.random.default_rng(0).uniform(0, 200, (1, 20, 5, 3)), (240, 320)
+    )
     assert sum(p for _, p in found) == pytest.approx(1, abs=1e-5)
 
 
 def test_training_data_without_labels_cannot_give_weights(tmp_path):
     from pyskl.apis.setup import read_run, teach_labels
     from pyskl.datasets import ClipDataset
+
     recipe = read_run(problem(tmp_path, extra=EXTRA)).recipe
 
     class Unlabelled(ClipDataset):
@@ -153,13 +178,22 @@ def test_training_data_without_labels_cannot_give_weights(tmp_path):
 
         def __getitem__(self, index):
             return {}
-    with pytest.raises(ConfigError, match='tiny.py: model.cls_head: a loss needs the number of training clips of each class'):
+
+    with pytest.raises(
+        ConfigError,
+        match='tiny.py: model.cls_head: a loss needs the number of training clips of each class',
+    ):
         teach_labels(build_model(recipe.model), Unlabelled(), recipe)
 
 
 def test_a_repeated_data_set_counts_its_clips_once(tmp_path):
     from pyskl.apis.setup import build_split, read_run, teach_labels
-    config = problem(tmp_path, extra=EXTRA + "data['train'] = dict(type='RepeatDataset', times=3, dataset=data['train'])\n")
+
+    config = problem(
+        tmp_path,
+        extra=EXTRA
+        + "data['train'] = dict(type='RepeatDataset', times=3, dataset=data['train'])\n",
+    )
     recipe = read_run(config).recipe
     model = build_model(recipe.model)
     assert teach_labels(model, build_split(recipe, 'train'), recipe) == [14, 13, 13]
@@ -168,25 +202,39 @@ def test_a_repeated_data_set_counts_its_clips_once(tmp_path):
 
 
 def test_zero_shot_prints_a_row_a_fold_and_one_for_all(tmp_path, capsys):
-    extra = EXTRA.replace('LogitAdjustedLoss', 'CrossEntropyLoss') + '''
+    extra = (
+        EXTRA.replace('LogitAdjustedLoss', 'CrossEntropyLoss')
+        + """
 model['cls_head']['num_classes'] = 4
 for split in data.values():
     if isinstance(split, dict):
         split.update(label_embeddings='{folder}/four.npy')
-'''.replace('{folder}', str(tmp_path))
+""".replace('{folder}', str(tmp_path))
+    )
     config = problem(tmp_path, extra=extra)
     np.save(tmp_path / 'four.npy', np.eye(4, 6, dtype=np.float32))
     main = script('zero_shot').main
-    assert main([str(config), '--folds', '2', '--work-dir', str(tmp_path / 'folds'), '--device', 'cpu']) == 0
+    assert (
+        main(
+            [str(config), '--folds', '2', '--work-dir', str(tmp_path / 'folds'), '--device', 'cpu']
+        )
+        == 0
+    )
     text = (tmp_path / 'folds' / 'table.md').read_text()
     assert text in capsys.readouterr().out
     rows = [[cell.strip() for cell in line.strip('|\n').split('|')] for line in text.splitlines()]
-    assert [line[0] for line in rows[2:]] == ['0, 2', '1, 3', 'each once'] and {len(line) for line in rows} == {11}
+    assert [line[0] for line in rows[2:]] == ['0, 2', '1, 3', 'each once'] and {
+        len(line) for line in rows
+    } == {11}
     assert [line[1] for line in rows[2:]] == ['9', '4', '13'] and rows[4][4] == '50.0'
-    assert read_checkpoint(tmp_path / 'folds' / 'fold_0' / 'latest.pth')['meta']['class_counts'] == [0, 13, 0, 0]
+    assert read_checkpoint(tmp_path / 'folds' / 'fold_0' / 'latest.pth')['meta'][
+        'class_counts'
+    ] == [0, 13, 0, 0]
     with pytest.raises(ConfigError, match='--folds 3: expected 2 to 2'):
         main([str(config), '--folds', '3'])
-    with pytest.raises(ConfigError, match=r'test_cfg.classes=\[1\]: this script sets that key itself'):
+    with pytest.raises(
+        ConfigError, match=r'test_cfg.classes=\[1\]: this script sets that key itself'
+    ):
         main([str(config), '--cfg-options', 'model.test_cfg.classes=[1]'])
 
 
@@ -196,13 +244,19 @@ def test_zero_shot_needs_no_validation_split(tmp_path):
     main = script('zero_shot').run_fold
     args = argparse.Namespace(config=str(config), cfg_options=[], seed=0, device='cpu')
     fold = main(args, [0], tmp_path / 'fold')
-    assert fold.labels.tolist() == [i % 3 for i in range(13)] and fold.alone.argmax(1).tolist() == [0] * 13
+    assert (
+        fold.labels.tolist() == [i % 3 for i in range(13)]
+        and fold.alone.argmax(1).tolist() == [0] * 13
+    )
 
 
 def test_a_balanced_epoch_leaves_nothing_to_adjust(tmp_path):
     """class_prob shows every class equally often, so that is what the loss is told; the checkpoint keeps the clips' counts."""
     from pyskl.apis.setup import build_split, read_run, teach_labels
-    recipe = read_run(problem(tmp_path, extra=EXTRA + "data['train']['class_prob'] = 'balanced'\n")).recipe
+
+    recipe = read_run(
+        problem(tmp_path, extra=EXTRA + "data['train']['class_prob'] = 'balanced'\n")
+    ).recipe
     model = build_model(recipe.model)
     assert teach_labels(model, build_split(recipe, 'train'), recipe) == [14, 13, 13]
     torch.testing.assert_close(model.cls_head.loss_cls.adjustment, torch.full((3,), 1 / 3).log())
@@ -210,7 +264,9 @@ def test_a_balanced_epoch_leaves_nothing_to_adjust(tmp_path):
 
 def test_another_split_is_tested_on_the_clips_that_its_own_data_names(trained):
     folder, config = trained
-    how = TestOptions(work_dir=str(folder / 'run'), split='val', device='cpu', out=str(folder / 'run' / 'val.pkl'))
+    how = TestOptions(
+        work_dir=str(folder / 'run'), split='val', device='cpu', out=str(folder / 'run' / 'val.pkl')
+    )
     classes = {'data.val.only_classes=[0]': {0}, 'data.test.only_classes=[0]': {0, 1, 2}}
     for option, expected in classes.items():
         found = test(config, how, [option])
@@ -221,12 +277,18 @@ def test_a_mirrored_clip_with_another_label_has_that_labels_vector(tmp_path):
     """Drawn or to be drawn on the device; and a label that no table knows is refused before training."""
     from pyskl.apis.setup import build_split, read_run
     from pyskl.datasets import build_dataloader
+
     extra = "data['train']['pipeline'][6].update(flip_ratio=1.0, flip_label_map={0: 1, 1: 0})\n"
     recipe = read_run(problem(tmp_path, extra=extra)).recipe
     dataset = build_split(recipe, 'train')
     batch = next(iter(build_dataloader(dataset, 8, shuffle=False)))
     assert batch['label'].flatten().tolist() == [{0: 1, 1: 0}.get(i % 3, i % 3) for i in range(8)]
     for i in range(3):
-        assert torch.equal(dataset[i]['emb'], torch.from_numpy(dataset.classes.vectors)[dataset[i]['label'].item()])
+        assert torch.equal(
+            dataset[i]['emb'], torch.from_numpy(dataset.classes.vectors)[dataset[i]['label'].item()]
+        )
     with pytest.raises(ConfigError, match='flip_label_map: label 40, expected 0..2'):
-        build_split(read_run(tmp_path / 'tiny.py', ['data.train.pipeline.6.flip_label_map={0: 40}']).recipe, 'train')
+        build_split(
+            read_run(tmp_path / 'tiny.py', ['data.train.pipeline.6.flip_label_map={0: 40}']).recipe,
+            'train',
+        )

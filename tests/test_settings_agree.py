@@ -1,4 +1,5 @@
 """What makes training fast must not change what is learnt: a short run under each setting ends within the noise of float32."""
+
 from __future__ import annotations
 
 import sys
@@ -22,7 +23,16 @@ SEEDS = (0, 1, 2)
 def data(tmp_path_factory):
     """640 training and 200 test clips of made-up people."""
     folder = tmp_path_factory.mktemp('demo')
-    made = run('tools/make_demo_data.py', folder / 'raw', '--num-train', 640, '--num-val', 64, '--num-test', 200)
+    made = run(
+        'tools/make_demo_data.py',
+        folder / 'raw',
+        '--num-train',
+        640,
+        '--num-val',
+        64,
+        '--num-test',
+        200,
+    )
     assert made.returncode == 0, made.stderr
     converted = run('tools/readlabel.py', '--data-dir', folder / 'raw', '--out-dir', folder)
     assert converted.returncode == 0, converted.stderr
@@ -31,13 +41,25 @@ def data(tmp_path_factory):
 
 def figures(data, work_dir, seed=0, cfg_options=(), **options):
     """(top-1, mean log-likelihood) on the test clips after two epochs."""
-    files = [f'data.{split}.ann_file={data}/imigue_{split}.pkl' for split in ('train', 'val', 'test')]
-    cfg_options = [*files, 'total_epochs=2', 'optimizer.lr=0.006', 'evaluation.interval=2', *cfg_options]
+    files = [
+        f'data.{split}.ann_file={data}/imigue_{split}.pkl' for split in ('train', 'val', 'test')
+    ]
+    cfg_options = [
+        *files,
+        'total_epochs=2',
+        'optimizer.lr=0.006',
+        'evaluation.interval=2',
+        *cfg_options,
+    ]
     train(CONFIG, TrainOptions(work_dir=str(work_dir), seed=seed, **options), cfg_options)
     test(CONFIG, TestOptions(work_dir=str(work_dir)), cfg_options)
-    labels = np.array([clip['label'] for clip in read_annotations(data / 'imigue_test.pkl')['annotations']])
+    labels = np.array(
+        [clip['label'] for clip in read_annotations(data / 'imigue_test.pkl')['annotations']]
+    )
     scores = load_scores(work_dir / 'scores.npz').scores
-    return top_k_accuracy(scores, labels)[0], float(np.log(scores[np.arange(len(labels)), labels] + 1e-9).mean())
+    return top_k_accuracy(scores, labels)[0], float(
+        np.log(scores[np.arange(len(labels)), labels] + 1e-9).mean()
+    )
 
 
 @pytest.fixture(scope='module')
@@ -49,21 +71,25 @@ def float32(data, tmp_path_factory):
 def assert_within_noise(found, float32):
     """Within three standard deviations of the seeds, but at least 8 points of 100 and 0.25 of log-likelihood: three seeds tell little."""
     allowed = np.maximum(3 * float32.std(0, ddof=1), (0.08, 0.25))
-    assert (np.abs(np.array(found) - float32.mean(0)) <= allowed).all(), f'{found}, float32 has {float32.tolist()}'
+    assert (np.abs(np.array(found) - float32.mean(0)) <= allowed).all(), (
+        f'{found}, float32 has {float32.tolist()}'
+    )
 
 
 def test_float32_learns_something(float32):
-    assert float32[:, 0].min() > 0.15           # chance is 0.03
+    assert float32[:, 0].min() > 0.15  # chance is 0.03
 
 
-def test_contiguous_volumes_and_3d_convolutions_learn_the_same(data, float32, tmp_path, monkeypatch):
+def test_contiguous_volumes_and_3d_convolutions_learn_the_same(
+    data, float32, tmp_path, monkeypatch
+):
     for name in ('train', 'test'):
         monkeypatch.setattr(sys.modules[f'pyskl.apis.{name}'], 'speed_up', lambda model: model)
     assert_within_noise(figures(data, tmp_path), float32)
 
 
 def test_drawing_in_the_loader_learns_the_same(data, float32, tmp_path, monkeypatch):
-    monkeypatch.setattr(PoseDataset, 'sample', ClipDataset.sample)          # what dataset[i] gives: drawn
+    monkeypatch.setattr(PoseDataset, 'sample', ClipDataset.sample)  # what dataset[i] gives: drawn
     assert_within_noise(figures(data, tmp_path, cfg_options=['data.workers_per_gpu=1']), float32)
 
 

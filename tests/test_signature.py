@@ -1,4 +1,5 @@
 """The checker of arguments: what fits a type hint, and how it is told when it does not."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +19,59 @@ class Quacks(Protocol):
     def quack(self) -> None: ...
 
 
-@pytest.mark.parametrize(('value', 'hint'), [
-    (1, int), (1, float), (1.5, float), ('a', str), (True, bool), (None, None), (3, int | None),
-    ([1, 2], list[int]), ((1, 2), list[int]), ([1, 2], tuple[int, ...]), ([1, 2], tuple[int, int]), ([], Sequence[str]),
-    ([[0, 1], [1, 2]], Sequence[Sequence[int]]), ({'a': 1}, dict), ({'a': 1}, Mapping[str, int]), (len, Callable), (1, Any),
-    ('red', Literal['red', 'blue']), (2, Literal[1, 2]), ('x', int | str), (Path('a'), Path), (object(), Quacks),
-])
+@pytest.mark.parametrize(
+    ('value', 'hint'),
+    [
+        (1, int),
+        (1, float),
+        (1.5, float),
+        ('a', str),
+        (True, bool),
+        (None, None),
+        (3, int | None),
+        ([1, 2], list[int]),
+        ((1, 2), list[int]),
+        ([1, 2], tuple[int, ...]),
+        ([1, 2], tuple[int, int]),
+        ([], Sequence[str]),
+        ([[0, 1], [1, 2]], Sequence[Sequence[int]]),
+        ({'a': 1}, dict),
+        ({'a': 1}, Mapping[str, int]),
+        (len, Callable),
+        (1, Any),
+        ('red', Literal['red', 'blue']),
+        (2, Literal[1, 2]),
+        ('x', int | str),
+        (Path('a'), Path),
+        (object(), Quacks),
+    ],
+)
 def test_it_fits(value, hint):
     assert fits(value, hint)
 
 
-@pytest.mark.parametrize(('value', 'hint', 'words'), [
-    (True, int, 'a whole number'), (1.0, int, 'a whole number'), ('1', float, 'a number'), (True, float, 'a number'),
-    (1, str, 'a string'), (1, bool, 'True or False'), (None, int, 'a whole number'), ([], dict, 'a dict'),
-    ('ab', Sequence[str], 'a list, each a string'), ([1, 'a'], list[int], 'a list, each a whole number'),
-    ([1], tuple[int, int], 'a list of 2: a whole number, a whole number'), ([1, 2, 3], tuple[int, int], 'a list of 2'),
-    (1, Callable, 'Callable'), ('3', int | None, 'a whole number or None'),
-    (True, Literal[1, 2], '1 or 2'), ('green', Literal['red', 'blue'], "'red' or 'blue'"), (3, Path, 'Path'),
-])
+@pytest.mark.parametrize(
+    ('value', 'hint', 'words'),
+    [
+        (True, int, 'a whole number'),
+        (1.0, int, 'a whole number'),
+        ('1', float, 'a number'),
+        (True, float, 'a number'),
+        (1, str, 'a string'),
+        (1, bool, 'True or False'),
+        (None, int, 'a whole number'),
+        ([], dict, 'a dict'),
+        ('ab', Sequence[str], 'a list, each a string'),
+        ([1, 'a'], list[int], 'a list, each a whole number'),
+        ([1], tuple[int, int], 'a list of 2: a whole number, a whole number'),
+        ([1, 2, 3], tuple[int, int], 'a list of 2'),
+        (1, Callable, 'Callable'),
+        ('3', int | None, 'a whole number or None'),
+        (True, Literal[1, 2], '1 or 2'),
+        ('green', Literal['red', 'blue'], "'red' or 'blue'"),
+        (3, Path, 'Path'),
+    ],
+)
 def test_it_does_not_fit_and_the_expectation_is_in_words(value, hint, words):
     assert not fits(value, hint)
     assert words in describe(hint)
@@ -48,7 +84,9 @@ def test_a_number_for_true_is_not_a_literal_one():
 def test_a_near_miss_of_a_word_is_suggested():
     def paint(colour: Literal['red', 'blue'] | None = None): ...
 
-    with pytest.raises(ConfigError, match=r"wall.colour = 'bleu' is unknown. Known: red, blue. Did you mean blue\?"):
+    with pytest.raises(
+        ConfigError, match=r"wall.colour = 'bleu' is unknown. Known: red, blue. Did you mean blue\?"
+    ):
         check_call(paint, {'colour': 'bleu'}, 'wall')
 
 
@@ -108,9 +146,14 @@ def test_a_class_checks_the_settings_of_its_parts_itself():
 def test_a_prefix_stands_before_the_names_that_the_config_has():
     def part(size: int, given: int, kind: Literal['x', 'y'] = 'x'): ...
 
-    for arguments, words in ((dict(siz=2), "unknown argument 'part_siz'. Did you mean part_size? Known: part_size, part_kind."),
-                             (dict(size='2'), "here.part_size = '2': expected a whole number"),
-                             (dict(kind='y'), "'part_size' is missing")):
+    for arguments, words in (
+        (
+            dict(siz=2),
+            "unknown argument 'part_siz'. Did you mean part_size? Known: part_size, part_kind.",
+        ),
+        (dict(size='2'), "here.part_size = '2': expected a whole number"),
+        (dict(kind='y'), "'part_size' is missing"),
+    ):
         with pytest.raises(ConfigError) as error:
             check_call(part, arguments, 'here', ('given',), 'part_')
         assert words in str(error.value)
@@ -134,7 +177,7 @@ def test_self_is_no_argument_that_a_config_can_give():
 
 
 def test_hints_that_cannot_be_resolved_are_passed_over():
-    def strange(a: NoSuchName = 1): ...       # noqa: F821
+    def strange(a: NoSuchName = 1): ...  # noqa: F821
 
     check_call(strange, {'a': 'anything'}, 'here')
 
@@ -144,10 +187,32 @@ def test_places_are_joined_by_dots_and_behind_a_file_name_by_a_blank():
     assert inside('joint.py: data', 'train') == 'joint.py: data.train'
 
 
-@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                          lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8),
-       hint=st.sampled_from([int, float, str, bool, dict, list[int], tuple[int, int], Sequence[Sequence[float]], Literal['a', 1],
-                             int | None, Mapping[str, int], Callable, Path, Any, Quacks]))
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    ),
+    hint=st.sampled_from(
+        [
+            int,
+            float,
+            str,
+            bool,
+            dict,
+            list[int],
+            tuple[int, int],
+            Sequence[Sequence[float]],
+            Literal['a', 1],
+            int | None,
+            Mapping[str, int],
+            Callable,
+            Path,
+            Any,
+            Quacks,
+        ]
+    ),
+)
 def test_any_value_against_any_hint_gives_yes_or_no(value, hint):
     assert fits(value, hint) in (True, False)
     assert isinstance(describe(hint), str)
@@ -164,5 +229,6 @@ def test_a_key_that_is_no_name_is_an_unknown_argument(key):
 @pytest.mark.parametrize('key', [None, 3, ('gcn_',)])
 def test_a_graph_networks_setting_that_is_no_name_is_an_unknown_argument(key):
     from pyskl.models.backbones import STGCN
+
     with pytest.raises(ConfigError, match='unknown argument'):
         check_call(STGCN, {'graph_cfg': {}, key: 1}, 'config: model.backbone')

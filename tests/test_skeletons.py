@@ -1,4 +1,5 @@
 """Skeleton layouts: mirrors, bones, and the faults that a layout refuses to be made with."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -6,15 +7,29 @@ import dataclasses
 import pytest
 
 from pyskl.errors import ConfigError
-from pyskl.skeletons import LAYOUTS, Layout, get_layout, guess_layout, imigue22, layout_of, layout_to_draw, tables, topology_of
+from pyskl.skeletons import (
+    LAYOUTS,
+    Layout,
+    get_layout,
+    guess_layout,
+    imigue22,
+    layout_of,
+    layout_to_draw,
+    tables,
+    topology_of,
+)
 from pyskl.skeletons.joint_table import layout_from, read_joints
 
-layouts = pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.joints[-1])
+layouts = pytest.mark.parametrize(
+    'layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.joints[-1]
+)
 
 
 @layouts
 def test_mirroring_twice_is_the_identity(layout):
-    assert [layout.opposite[layout.opposite[j]] for j in range(layout.num_joints)] == list(range(layout.num_joints))
+    assert [layout.opposite[layout.opposite[j]] for j in range(layout.num_joints)] == list(
+        range(layout.num_joints)
+    )
 
 
 @layouts
@@ -22,7 +37,9 @@ def test_left_joints_are_the_ones_named_left(layout):
     for left, right in zip(layout.left, layout.right):
         assert layout.joints[left].replace('left', 'right') == layout.joints[right]
     paired = {*layout.left, *layout.right}
-    assert all(('left' in name or 'right' in name) == (j in paired) for j, name in enumerate(layout.joints))
+    assert all(
+        ('left' in name or 'right' in name) == (j in paired) for j, name in enumerate(layout.joints)
+    )
 
 
 @layouts
@@ -31,7 +48,9 @@ def test_mirrored_bones_join_mirrored_joints(layout):
         assert {layout.opposite[j] for j in layout.bones[left]} == set(layout.bones[right])
         assert set(layout.bones[left]) & set(layout.left)
     unpaired = set(range(len(layout.bones))) - {*layout.left_bones, *layout.right_bones}
-    assert all({layout.opposite[j] for j in layout.bones[b]} == set(layout.bones[b]) for b in unpaired)
+    assert all(
+        {layout.opposite[j] for j in layout.bones[b]} == set(layout.bones[b]) for b in unpaired
+    )
 
 
 @layouts
@@ -47,15 +66,31 @@ def test_every_layout_is_drawn_inside_the_picture_with_left_at_its_right(layout)
         (left_x, left_y), (right_x, right_y) = layout.pose[left], layout.pose[right]
         assert left_x > 0.5 and left_y == right_y and left_x == pytest.approx(1 - right_x)
     assert all(0 < x < 1 and 0 < y < 1 for x, y in layout.pose)
-    assert all(layout.pose[j][0] == 0.5 for j in range(layout.num_joints) if layout.opposite[j] == j)
+    assert all(
+        layout.pose[j][0] == 0.5 for j in range(layout.num_joints) if layout.opposite[j] == j
+    )
 
 
-@pytest.mark.parametrize(('name', 'joints', 'bones', 'pairs'), [
-    ('imigue22', 22, 21, 10), ('natops8', 8, 6, 4), ('coco17', 17, 16, 8), ('openpose25', 25, 24, 11), ('ntu25', 25, 24, 10),
-    ('openpose_upper_hands', 54, 53, 26), ('mediapipe_upper_hands', 67, 66, 33)])
+@pytest.mark.parametrize(
+    ('name', 'joints', 'bones', 'pairs'),
+    [
+        ('imigue22', 22, 21, 10),
+        ('natops8', 8, 6, 4),
+        ('coco17', 17, 16, 8),
+        ('openpose25', 25, 24, 11),
+        ('ntu25', 25, 24, 10),
+        ('openpose_upper_hands', 54, 53, 26),
+        ('mediapipe_upper_hands', 67, 66, 33),
+    ],
+)
 def test_the_known_layouts_have_their_numbers_of_joints(name, joints, bones, pairs):
     layout = LAYOUTS[name]
-    assert (layout.name, layout.num_joints, len(layout.bones), len(layout.mirror)) == (name, joints, bones, pairs)
+    assert (layout.name, layout.num_joints, len(layout.bones), len(layout.mirror)) == (
+        name,
+        joints,
+        bones,
+        pairs,
+    )
     assert guess_layout(joints) == (None if joints == 25 else layout)
 
 
@@ -63,11 +98,22 @@ def test_no_layout_is_guessed_for_a_number_that_none_or_two_have():
     assert guess_layout(23) is None and guess_layout(25) is None
 
 
-@pytest.mark.parametrize(('name', 'joint', 'expected'), [
-    ('ntu25', 20, 'spine top'), ('ntu25', 11, 'right hand'), ('openpose25', 8, 'middle hip'), ('openpose25', 15, 'right eye'),
-    ('openpose25', 24, 'right heel'), ('mediapipe_upper_hands', 16, 'right wrist'), ('mediapipe_upper_hands', 24, 'right hip'),
-    ('mediapipe_upper_hands', 46, 'right hand root'), ('openpose_upper_hands', 32, 'left little tip'),
-    ('openpose_upper_hands', 37, 'right thumb tip'), ('coco17', 10, 'right wrist')])
+@pytest.mark.parametrize(
+    ('name', 'joint', 'expected'),
+    [
+        ('ntu25', 20, 'spine top'),
+        ('ntu25', 11, 'right hand'),
+        ('openpose25', 8, 'middle hip'),
+        ('openpose25', 15, 'right eye'),
+        ('openpose25', 24, 'right heel'),
+        ('mediapipe_upper_hands', 16, 'right wrist'),
+        ('mediapipe_upper_hands', 24, 'right hip'),
+        ('mediapipe_upper_hands', 46, 'right hand root'),
+        ('openpose_upper_hands', 32, 'left little tip'),
+        ('openpose_upper_hands', 37, 'right thumb tip'),
+        ('coco17', 10, 'right wrist'),
+    ],
+)
 def test_joints_stand_where_the_makers_of_the_data_put_them(name, joint, expected):
     assert get_layout(name).joints[joint] == expected
 
@@ -103,17 +149,45 @@ def test_the_hands_can_hang_from_the_other_wrists():
         imigue22('both')
 
 
-UPPER_BODY_BONES = ((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (8, 0), (10, 8), (9, 0), (11, 9))
+UPPER_BODY_BONES = (
+    (0, 1),
+    (2, 1),
+    (3, 2),
+    (4, 3),
+    (5, 1),
+    (6, 5),
+    (7, 6),
+    (8, 0),
+    (10, 8),
+    (9, 0),
+    (11, 9),
+)
 
 
-@pytest.mark.parametrize(('layout', 'first_bones'), [
-    (imigue22('right'), (*UPPER_BODY_BONES, *((j, 4) for j in range(12, 17)), *((j, 7) for j in range(17, 22)))),
-    (imigue22('left'), (*UPPER_BODY_BONES, *((j, 7) for j in range(12, 17)), *((j, 4) for j in range(17, 22)))),
-    (LAYOUTS['openpose_upper_hands'], (*UPPER_BODY_BONES, (12, 7), (13, 12), (14, 13), (15, 14), (16, 15), (17, 12))),
-    (LAYOUTS['mediapipe_upper_hands'], ((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6), (9, 0), (10, 0))),
-    (LAYOUTS['natops8'], ((0, 4), (1, 5), (4, 2), (5, 3), (6, 4), (7, 5)))])
+@pytest.mark.parametrize(
+    ('layout', 'first_bones'),
+    [
+        (
+            imigue22('right'),
+            (*UPPER_BODY_BONES, *((j, 4) for j in range(12, 17)), *((j, 7) for j in range(17, 22))),
+        ),
+        (
+            imigue22('left'),
+            (*UPPER_BODY_BONES, *((j, 7) for j in range(12, 17)), *((j, 4) for j in range(17, 22))),
+        ),
+        (
+            LAYOUTS['openpose_upper_hands'],
+            (*UPPER_BODY_BONES, (12, 7), (13, 12), (14, 13), (15, 14), (16, 15), (17, 12)),
+        ),
+        (
+            LAYOUTS['mediapipe_upper_hands'],
+            ((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6), (9, 0), (10, 0)),
+        ),
+        (LAYOUTS['natops8'], ((0, 4), (1, 5), (4, 2), (5, 3), (6, 4), (7, 5))),
+    ],
+)
 def test_bones_keep_the_order_in_which_trained_networks_know_them(layout, first_bones):
-    assert layout.bones[:len(first_bones)] == first_bones
+    assert layout.bones[: len(first_bones)] == first_bones
 
 
 def test_the_published_name_of_imigues_joints_keeps_its_right_hand_first():
@@ -124,8 +198,21 @@ def test_the_published_name_of_imigues_joints_keeps_its_right_hand_first():
 
 def test_the_hands_of_the_other_wrists_are_drawn_below_them():
     right, left = imigue22('right'), imigue22('left')
-    assert right.pose[12] == left.pose[17] == (0.0521, 0.8011) and right.pose[17] == left.pose[12] == (0.9479, 0.8011)
-    assert left.mirror == ((5, 2), (6, 3), (7, 4), (9, 8), (11, 10), (12, 17), (13, 18), (14, 19), (15, 20), (16, 21))
+    assert right.pose[12] == left.pose[17] == (0.0521, 0.8011) and right.pose[17] == left.pose[
+        12
+    ] == (0.9479, 0.8011)
+    assert left.mirror == (
+        (5, 2),
+        (6, 3),
+        (7, 4),
+        (9, 8),
+        (11, 10),
+        (12, 17),
+        (13, 18),
+        (14, 19),
+        (15, 20),
+        (16, 21),
+    )
 
 
 def test_none_of_the_published_pairs_is_a_mirror_pair():
@@ -139,37 +226,56 @@ def test_an_unknown_layout_is_named_with_a_suggestion():
 
 
 def arm(**changes) -> Layout:
-    good = Layout('arm', ('neck', 'left hand', 'right hand'), bones=((1, 0), (2, 0)), mirror=((1, 2),), centre=0)
+    good = Layout(
+        'arm',
+        ('neck', 'left hand', 'right hand'),
+        bones=((1, 0), (2, 0)),
+        mirror=((1, 2),),
+        centre=0,
+    )
     return dataclasses.replace(good, **changes)
 
 
-@pytest.mark.parametrize(('changes', 'words'), [
-    (dict(bones=((1, 0), (3, 0))), 'outside 0..2'),
-    (dict(centre=-1), 'outside 0..2'),
-    (dict(mirror=((1, 3),)), 'outside 0..2'),
-    (dict(joints=('neck', 'hand', 'hand')), 'share a name'),
-    (dict(mirror=((1, 2), (2, 0))), 'two mirror pairs'),
-    (dict(mirror=((1, 1),)), 'two mirror pairs'),
-    (dict(bones=((1, 0), (1, 2), (2, 0))), 'two parents'),
-    (dict(bones=((1, 2), (2, 1))), 'in a circle'),
-    (dict(bones=((1, 1),)), 'its own parent'),
-    (dict(bones=((1, 0),)), 'no mirror image'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        (dict(bones=((1, 0), (3, 0))), 'outside 0..2'),
+        (dict(centre=-1), 'outside 0..2'),
+        (dict(mirror=((1, 3),)), 'outside 0..2'),
+        (dict(joints=('neck', 'hand', 'hand')), 'share a name'),
+        (dict(mirror=((1, 2), (2, 0))), 'two mirror pairs'),
+        (dict(mirror=((1, 1),)), 'two mirror pairs'),
+        (dict(bones=((1, 0), (1, 2), (2, 0))), 'two parents'),
+        (dict(bones=((1, 2), (2, 1))), 'in a circle'),
+        (dict(bones=((1, 1),)), 'its own parent'),
+        (dict(bones=((1, 0),)), 'no mirror image'),
+    ],
+)
 def test_a_layout_that_contradicts_itself_is_refused(changes, words):
     with pytest.raises(ConfigError, match=words):
         arm(**changes)
 
 
-@pytest.mark.parametrize(('pose', 'words'), [
-    (((.5, .1), (.2, .5)), 'expected 3 pairs'), (((.5, .1), (.2, .5), (.8, 1.5)), 'within 0..1'),
-    (((.5, .1), (.2, .5), (.8, float('nan'))), 'within 0..1'), (((.5, .1), (.2, .5), (.8,)), 'pairs \\(x, y\\)')])
+@pytest.mark.parametrize(
+    ('pose', 'words'),
+    [
+        (((0.5, 0.1), (0.2, 0.5)), 'expected 3 pairs'),
+        (((0.5, 0.1), (0.2, 0.5), (0.8, 1.5)), 'within 0..1'),
+        (((0.5, 0.1), (0.2, 0.5), (0.8, float('nan'))), 'within 0..1'),
+        (((0.5, 0.1), (0.2, 0.5), (0.8,)), 'pairs \\(x, y\\)'),
+    ],
+)
 def test_a_pose_that_does_not_fit_is_refused(pose, words):
     with pytest.raises(ConfigError, match=f'pose: .*{words}'):
         arm(pose=pose)
 
 
 def test_a_layout_without_a_pose_stands_in_rows_its_right_side_at_the_left():
-    assert [(round(x, 6), round(y, 6)) for x, y in arm().pose] == [(0.5, 0.333333), (0.666667, 0.666667), (0.333333, 0.666667)]
+    assert [(round(x, 6), round(y, 6)) for x, y in arm().pose] == [
+        (0.5, 0.333333),
+        (0.666667, 0.666667),
+        (0.333333, 0.666667),
+    ]
 
 
 # -- from a table ----------------------------------------------------------------------------------------------------
@@ -184,18 +290,42 @@ ARM = """
 
 def test_a_table_makes_a_layout_whose_bones_come_in_the_order_of_its_lines():
     assert layout_from('arm', read_joints(ARM), centre='neck') == Layout(
-        'arm', ('neck', 'left hand', 'right hand'), bones=((2, 0), (1, 0)), mirror=((1, 2),), centre=0,
-        pose=((.5, .1), (.8, .5), (.2, .5)))
+        'arm',
+        ('neck', 'left hand', 'right hand'),
+        bones=((2, 0), (1, 0)),
+        mirror=((1, 2),),
+        centre=0,
+        pose=((0.5, 0.1), (0.8, 0.5), (0.2, 0.5)),
+    )
 
 
-@pytest.mark.parametrize(('old', 'new', 'words'), [
-    ('0  neck  ', '0 neck  ', "line '0 neck .*two spaces"), ('0  neck  ', 'nought  neck  ', 'expected index, joint'),
-    ('0.50  0.10', '0.50  high', 'expected index, joint'), ('2  right', '3  right', 'each index from 0 to 2 once'),
-    ('hand  neck        left hand ', 'hand  neck        left hnd  ', "'left hnd' is none of its joints. Did you mean left hand"),
-    ('right hand  neck', 'right hand  nck ', "'nck' is none of its joints. Did you mean neck"),
-    ('neck        left hand ', 'neck        -         ', "'left hand' has the mirror partner 'right hand'"),
-    ('neck        -           - ', 'neck        -           neck', "'neck' has the mirror partner 'neck'"),
-    ('0.80  0.50', '1.80  0.50', 'within 0..1'), ('neck        -  ', 'neck        neck', 'in a circle')])
+@pytest.mark.parametrize(
+    ('old', 'new', 'words'),
+    [
+        ('0  neck  ', '0 neck  ', "line '0 neck .*two spaces"),
+        ('0  neck  ', 'nought  neck  ', 'expected index, joint'),
+        ('0.50  0.10', '0.50  high', 'expected index, joint'),
+        ('2  right', '3  right', 'each index from 0 to 2 once'),
+        (
+            'hand  neck        left hand ',
+            'hand  neck        left hnd  ',
+            "'left hnd' is none of its joints. Did you mean left hand",
+        ),
+        ('right hand  neck', 'right hand  nck ', "'nck' is none of its joints. Did you mean neck"),
+        (
+            'neck        left hand ',
+            'neck        -         ',
+            "'left hand' has the mirror partner 'right hand'",
+        ),
+        (
+            'neck        -           - ',
+            'neck        -           neck',
+            "'neck' has the mirror partner 'neck'",
+        ),
+        ('0.80  0.50', '1.80  0.50', 'within 0..1'),
+        ('neck        -  ', 'neck        neck', 'in a circle'),
+    ],
+)
 def test_a_faulty_table_is_refused_with_its_fault(old, new, words):
     assert ARM.count(old) == 1
     with pytest.raises(ConfigError, match=words):
@@ -215,27 +345,63 @@ def test_a_table_takes_no_name_that_is_known():
 
 # -- from a config -----------------------------------------------------------------------------------------------------
 
-OWN = dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[[1, 0], [2, 0]], mirror=[[1, 2]], centre=0)
+OWN = dict(
+    name='arm',
+    joints=['neck', 'left hand', 'right hand'],
+    bones=[[1, 0], [2, 0]],
+    mirror=[[1, 2]],
+    centre=0,
+)
 
 
 def test_a_users_own_layout_may_count_its_joints_or_name_them():
-    named = dict(OWN, bones=[['left hand', 'neck'], ['right hand', 'neck']], mirror=[['left hand', 'right hand']], centre='neck')
+    named = dict(
+        OWN,
+        bones=[['left hand', 'neck'], ['right hand', 'neck']],
+        mirror=[['left hand', 'right hand']],
+        centre='neck',
+    )
     assert layout_of(OWN) == layout_of(named) == arm()
-    assert layout_of(dict(OWN, pose=[[.5, .1], [.8, .5], [.2, .5]])).pose == ((.5, .1), (.8, .5), (.2, .5))
+    assert layout_of(dict(OWN, pose=[[0.5, 0.1], [0.8, 0.5], [0.2, 0.5]])).pose == (
+        (0.5, 0.1),
+        (0.8, 0.5),
+        (0.2, 0.5),
+    )
 
 
 def test_a_known_layout_is_meant_by_its_name_with_settings_or_without():
-    assert layout_of('imigue22') == layout_of(dict(name='imigue22')) == layout_of(imigue22()) == get_layout('imigue22')
-    assert layout_of(dict(name='imigue22', first_hand='right')) == imigue22('right') != imigue22() == imigue22('left')
+    assert (
+        layout_of('imigue22')
+        == layout_of(dict(name='imigue22'))
+        == layout_of(imigue22())
+        == get_layout('imigue22')
+    )
+    assert (
+        layout_of(dict(name='imigue22', first_hand='right'))
+        == imigue22('right')
+        != imigue22()
+        == imigue22('left')
+    )
 
 
-@pytest.mark.parametrize(('value', 'words'), [
-    ('coco18', 'Did you mean coco17'), (dict(name='coco18'), 'Did you mean coco17'), (3, 'a dict'), ({}, "'name' is missing"),
-    (dict(name='imigue22', first_hnd='left'), 'Did you mean first_hand'), (dict(name='coco17', first_hand='left'), 'unknown argument'),
-    (dict(OWN, joint=[]), 'Did you mean joints'), (dict(OWN, centre='head'), "'head' is none of its joints"),
-    (dict(OWN, bones=[['left hnd', 'neck']]), 'Did you mean left hand'), (dict(OWN, mirror=[[1, 2, 0]]), 'expected pairs'),
-    (dict(OWN, bones=[[0, 1], [0, 2]]), r"'neck' has two parents.*\(child, parent\)"),
-    (dict(OWN, bones='all'), 'expected a list'), (dict(OWN, centre=7), 'index 7 is outside 0..2')])
+@pytest.mark.parametrize(
+    ('value', 'words'),
+    [
+        ('coco18', 'Did you mean coco17'),
+        (dict(name='coco18'), 'Did you mean coco17'),
+        (3, 'a dict'),
+        ({}, "'name' is missing"),
+        (dict(name='imigue22', first_hnd='left'), 'Did you mean first_hand'),
+        (dict(name='coco17', first_hand='left'), 'unknown argument'),
+        (dict(OWN, joint=[]), 'Did you mean joints'),
+        (dict(OWN, centre='head'), "'head' is none of its joints"),
+        (dict(OWN, bones=[['left hnd', 'neck']]), 'Did you mean left hand'),
+        (dict(OWN, mirror=[[1, 2, 0]]), 'expected pairs'),
+        (dict(OWN, bones=[[0, 1], [0, 2]]), r"'neck' has two parents.*\(child, parent\)"),
+        (dict(OWN, bones='all'), 'expected a list'),
+        (dict(OWN, centre=7), 'index 7 is outside 0..2'),
+    ],
+)
 def test_a_layout_that_a_config_cannot_mean_is_named(value, words):
     with pytest.raises(ConfigError, match=words):
         layout_of(value)

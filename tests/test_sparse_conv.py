@@ -1,4 +1,5 @@
 """The short way of a stem over mostly zero pictures equals the dense convolution: values, gradients, any sizes."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,7 +17,9 @@ def marks(shape, share=0.02, seed=0):
     """Pictures (N, C, H, W), channels last, with a share of cells that are not zero, of either sign."""
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.rand(shape, generator=generator) < share
-    return (torch.randn(shape, generator=generator) * chosen).contiguous(memory_format=torch.channels_last)
+    return (torch.randn(shape, generator=generator) * chosen).contiguous(
+        memory_format=torch.channels_last
+    )
 
 
 def both(images, weight, stride, padding):
@@ -24,17 +27,29 @@ def both(images, weight, stride, padding):
     short, dense = weight.clone().requires_grad_(), weight.double().requires_grad_()
     out = StripConv.apply(images, short, stride, padding)
     want = F.conv2d(images.double(), dense, None, stride, padding)
-    grad = torch.randn(want.shape, generator=torch.Generator().manual_seed(1)).contiguous(memory_format=torch.channels_last)
+    grad = torch.randn(want.shape, generator=torch.Generator().manual_seed(1)).contiguous(
+        memory_format=torch.channels_last
+    )
     out.backward(grad)
     want.backward(grad.double())
     return (out, short.grad), (want.float(), dense.grad.float())
 
 
-@given(num=st.integers(1, 3), channels=st.integers(1, 5), depth=st.integers(1, 9), kernel=st.tuples(*[st.integers(1, 7)] * 2),
-       extra=st.tuples(*[st.integers(0, 21)] * 2), stride=st.tuples(*[st.integers(1, 3)] * 2), padding=st.tuples(*[st.integers(0, 4)] * 2),
-       share=st.sampled_from([0, 0.02, 0.3, 1]), seed=st.integers(0, 99))
+@given(
+    num=st.integers(1, 3),
+    channels=st.integers(1, 5),
+    depth=st.integers(1, 9),
+    kernel=st.tuples(*[st.integers(1, 7)] * 2),
+    extra=st.tuples(*[st.integers(0, 21)] * 2),
+    stride=st.tuples(*[st.integers(1, 3)] * 2),
+    padding=st.tuples(*[st.integers(0, 4)] * 2),
+    share=st.sampled_from([0, 0.02, 0.3, 1]),
+    seed=st.integers(0, 99),
+)
 @settings(max_examples=150, deadline=None)
-def test_equals_the_dense_convolution(num, channels, depth, kernel, extra, stride, padding, share, seed):
+def test_equals_the_dense_convolution(
+    num, channels, depth, kernel, extra, stride, padding, share, seed
+):
     images = marks((num, channels, kernel[0] + extra[0], kernel[1] + extra[1]), share, seed)
     weight = torch.randn((depth, channels, *kernel), generator=torch.Generator().manual_seed(seed))
     for got, want in zip(*both(images, weight, stride, padding)):
@@ -57,7 +72,9 @@ def conv(**kwargs):
 
 
 def volume(share, seed=0):
-    return marks((6, 4, 16, 16), share, seed).unflatten(0, (2, 3)).transpose(1, 2)                              # (2, 4, 3, 16, 16)
+    return (
+        marks((6, 4, 16, 16), share, seed).unflatten(0, (2, 3)).transpose(1, 2)
+    )  # (2, 4, 3, 16, 16)
 
 
 @pytest.fixture
@@ -87,14 +104,14 @@ def test_when_the_short_way_is_taken(short_ways):
     layer = conv()
     layer(volume(MAX_DENSITY / 2))
     assert len(short_ways) == 1
-    layer(volume(2 * MAX_DENSITY))                                          # too full
-    layer(volume(0.01).requires_grad_())                                    # its picture wants a gradient
+    layer(volume(2 * MAX_DENSITY))  # too full
+    layer(volume(0.01).requires_grad_())  # its picture wants a gradient
     layer.double()(volume(0.01).double())
     with torch.autocast('cpu', torch.bfloat16):
         layer.float()(volume(0.01))
     SparseConv3d(4, 8, (1, 7, 7), padding=(0, 3, 3), groups=2)(volume(0.01))
     SparseConv3d(4, 8, (1, 7, 7), padding=(0, 6, 6), dilation=(1, 2, 2))(volume(0.01))
-    layer(volume(0.01).contiguous())                                        # channels first
+    layer(volume(0.01).contiguous())  # channels first
     assert len(short_ways) == 1
 
 
@@ -135,7 +152,17 @@ def test_same_bits_for_any_number_of_threads():
 
 
 def test_the_stem_of_a_network_takes_it(short_ways):
-    network = ResNet3dSlowOnly(in_channels=4, base_channels=8, num_stages=1, stage_blocks=(1, ), out_indices=(0, ), spatial_strides=(1, ),
-                               temporal_strides=(1, ), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, ))
+    network = ResNet3dSlowOnly(
+        in_channels=4,
+        base_channels=8,
+        num_stages=1,
+        stage_blocks=(1,),
+        out_indices=(0,),
+        spatial_strides=(1,),
+        temporal_strides=(1,),
+        conv1_stride=(1, 1),
+        pool1_stride=(1, 1),
+        inflate=(0,),
+    )
     speed_up(network)(volume(0.01)).sum().backward()
     assert len(short_ways) == 1 and network.conv1.conv.weight.grad.abs().sum() > 0

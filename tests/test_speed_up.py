@@ -1,4 +1,5 @@
 """speed_up swaps faster layers into a model from outside: where, and that nobody else notices."""
+
 from __future__ import annotations
 
 import copy
@@ -36,7 +37,15 @@ from pyskl.models.cpu.speed_up import undo_speed_up
 from pyskl.models.recognizers import Recognizer3D
 from pyskl.recipe import load_config
 
-FAST = (Conv3dAs2d, ExactBatchNorm3d, MaxPool3dAs2d, JoinedConv, FastBottleneck3d, SparseConv3d, FrameSharingRecognizer3D)
+FAST = (
+    Conv3dAs2d,
+    ExactBatchNorm3d,
+    MaxPool3dAs2d,
+    JoinedConv,
+    FastBottleneck3d,
+    SparseConv3d,
+    FrameSharingRecognizer3D,
+)
 
 
 def plain_model():
@@ -49,13 +58,21 @@ def clips_of(num_samples=2, num_clips=1, clip_len=12, num_frames=7, joints=3, si
     xy = rng.uniform(0, size, (num_samples, 1, num_frames, joints, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (num_samples, 1, num_frames, joints)).astype(np.float32)
     chosen = np.sort(rng.integers(0, num_frames, (num_clips, clip_len)), 1)
-    return Heatmaps(torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
-                    torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)), (size, size), HeatmapSpec())
+    return Heatmaps(
+        torch.from_numpy(np.stack([xy[:, :, i] for i in chosen], 1)),
+        torch.from_numpy(np.stack([score[:, :, i] for i in chosen], 1)),
+        (size, size),
+        HeatmapSpec(),
+    )
 
 
 def step(model, clips):
     """One training step; -> its losses."""
-    losses = model.train()(imgs=clips, label=torch.arange(len(clips)), emb=torch.ones(len(clips), model.cls_head.emb_dim))
+    losses = model.train()(
+        imgs=clips,
+        label=torch.arange(len(clips)),
+        emb=torch.ones(len(clips), model.cls_head.emb_dim),
+    )
     (losses['loss_cls'] + losses['loss_emb']).backward()
     return losses
 
@@ -66,22 +83,38 @@ def kinds(model):
 
 # -- what is swapped -----------------------------------------------------------------------------------
 
+
 def test_every_layer_of_the_published_network_is_swapped():
     found = Counter(kinds(speed_up(build_model(published()))))
     assert {kind: found[kind] for kind in FAST} == {
-        SparseConv3d: 1, Conv3dAs2d: 42, ExactBatchNorm3d: 43, MaxPool3dAs2d: 1, JoinedConv: 42, FastBottleneck3d: 13,
-        FrameSharingRecognizer3D: 1}
-    assert found[ConvModule] == 1                                           # the stem's: nothing there can be joined
-    assert not any(found[kind] for kind in (nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d, Bottleneck3d, Recognizer3D))
+        SparseConv3d: 1,
+        Conv3dAs2d: 42,
+        ExactBatchNorm3d: 43,
+        MaxPool3dAs2d: 1,
+        JoinedConv: 42,
+        FastBottleneck3d: 13,
+        FrameSharingRecognizer3D: 1,
+    }
+    assert found[ConvModule] == 1  # the stem's: nothing there can be joined
+    assert not any(
+        found[kind]
+        for kind in (nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d, Bottleneck3d, Recognizer3D)
+    )
 
 
 def test_a_training_step_of_the_published_network_takes_every_fast_path(monkeypatch):
     calls = Counter()
     for function in (Conv1x1BatchNorm, TemporalConv, StripConv):
         apply = function.apply
-        monkeypatch.setattr(function, 'apply', lambda *args, f=function, run=apply: calls.update([f]) or run(*args))
+        monkeypatch.setattr(
+            function, 'apply', lambda *args, f=function, run=apply: calls.update([f]) or run(*args)
+        )
     repeated = RepeatedFrames.features
-    monkeypatch.setattr(RepeatedFrames, 'features', lambda self, target: calls.update(['frames']) or repeated(self, target))
+    monkeypatch.setattr(
+        RepeatedFrames,
+        'features',
+        lambda self, target: calls.update(['frames']) or repeated(self, target),
+    )
     step(speed_up(build_model(published())), clips_of(joints=22, clip_len=8, num_frames=4, size=56))
     # 1x1x1: in layer1 the first conv1, the shortcut and 4 conv3; 6 conv3 in layer2, 3 in layer3. 3x1x1: conv1 of layer2 and layer3.
     assert calls == {Conv1x1BatchNorm: 15, TemporalConv: 9, StripConv: 1, 'frames': 1}
@@ -91,7 +124,9 @@ def test_testing_the_published_network_shares_frames(monkeypatch):
     calls, shared = [], SharedFrames.features
     monkeypatch.setattr(SharedFrames, 'features', lambda *args: calls.append(1) or shared(*args))
     model = speed_up(build_model(published())).eval()
-    model.predict({'imgs': clips_of(num_samples=1, num_clips=4, joints=22, clip_len=6, size=24)})['score']
+    model.predict({'imgs': clips_of(num_samples=1, num_clips=4, joints=22, clip_len=6, size=24)})[
+        'score'
+    ]
     assert calls == [1]
 
 
@@ -135,12 +170,17 @@ def test_layers_that_are_not_on_the_cpu_stay_plain():
 def test_on_cuda_only_pooling_is_swapped_and_only_to_be_deterministic(monkeypatch, deterministic):
     model = build_model(small()).backbone
     before = kinds(model)
-    monkeypatch.setattr(model, 'parameters', lambda: iter([SimpleNamespace(device=torch.device('cuda'))]))
+    monkeypatch.setattr(
+        model, 'parameters', lambda: iter([SimpleNamespace(device=torch.device('cuda'))])
+    )
     monkeypatch.setattr(torch, 'are_deterministic_algorithms_enabled', lambda: deterministic)
-    assert kinds(speed_up(model)) == [MaxPool3dAs2d if deterministic and kind is nn.MaxPool3d else kind for kind in before]
+    assert kinds(speed_up(model)) == [
+        MaxPool3dAs2d if deterministic and kind is nn.MaxPool3d else kind for kind in before
+    ]
 
 
 # -- what nobody notices -------------------------------------------------------------------------------
+
 
 def test_weights_stay_the_same_tensors_under_the_same_keys():
     model = plain_model()
@@ -169,13 +209,20 @@ def test_speeding_up_twice_and_undoing_it():
     assert kinds(undo_speed_up(model)) == before
 
 
-@pytest.mark.parametrize('copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=['deepcopy', 'pickle'])
+@pytest.mark.parametrize(
+    'copied',
+    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
+    ids=['deepcopy', 'pickle'],
+)
 def test_copies_are_as_fast_and_give_the_same(copied):
     model = speed_up(plain_model())
     again = copied(model)
     assert kinds(again) == kinds(model)
     clips = clips_of(num_clips=4)
-    assert torch.equal(again.eval().predict({'imgs': clips})['score'], model.eval().predict({'imgs': clips})['score'])
+    assert torch.equal(
+        again.eval().predict({'imgs': clips})['score'],
+        model.eval().predict({'imgs': clips})['score'],
+    )
     assert step(again, clips_of()) == step(model, clips_of())
 
 
@@ -188,18 +235,26 @@ def test_an_optimizer_made_before_trains_on():
     assert (model.backbone.conv1.conv.weight - before).abs().max() > 0
 
 
-@pytest.mark.parametrize('order', [(speed_up, fuse_conv_bn), (fuse_conv_bn, speed_up)], ids=['before fusing', 'after fusing'])
+@pytest.mark.parametrize(
+    'order',
+    [(speed_up, fuse_conv_bn), (fuse_conv_bn, speed_up)],
+    ids=['before fusing', 'after fusing'],
+)
 def test_before_and_after_fusing_the_answer_is_the_plain_models(order):
     model, clips = plain_model().eval(), clips_of(num_clips=4)
     expected = model.predict({'imgs': clips})['score']
     for change in order:
         change(model)
     assert not any(isinstance(layer, nn.BatchNorm3d) for layer in model.modules())
-    assert type(model.backbone.layer1[0].conv2.conv) is Conv3dAs2d and type(model) is FrameSharingRecognizer3D
+    assert (
+        type(model.backbone.layer1[0].conv2.conv) is Conv3dAs2d
+        and type(model) is FrameSharingRecognizer3D
+    )
     torch.testing.assert_close(model.predict({'imgs': clips})['score'], expected, atol=1e-5, rtol=0)
 
 
 # -- where it is called --------------------------------------------------------------------------------
+
 
 class Caught(Exception):
     """Holds the model that was about to be trained or tested."""
@@ -223,7 +278,9 @@ def test_training_and_testing_are_fast_unless_compiled(tmp_path, monkeypatch, co
     trained = network_of(lambda: train(config, TrainOptions(compile=compile)))
     checkpoint = tmp_path / 'start.pth'
     torch.save({'meta': {}, 'state_dict': trained.state_dict()}, checkpoint)
-    tested = network_of(lambda: test(config, TestOptions(checkpoint=str(checkpoint), compile=compile)))
+    tested = network_of(
+        lambda: test(config, TestOptions(checkpoint=str(checkpoint), compile=compile))
+    )
     for model in (trained, tested):
         assert any(kind in FAST for kind in kinds(model)) is not compile
         assert (type(model) is FrameSharingRecognizer3D) is not compile
@@ -242,6 +299,7 @@ def test_inference_and_pyskls_train_model_are_fast(tmp_path, monkeypatch):
 
 # -- who looks at layers sees plain ones ---------------------------------------------------------------
 
+
 @pytest.mark.parametrize('training', [True, False])
 def test_hooks_on_every_layer_see_what_they_see_in_the_plain_model(training):
     seen = []
@@ -251,6 +309,7 @@ def test_hooks_on_every_layer_see_what_they_see_in_the_plain_model(training):
             # A copy: layers behind it may work in place.
             def keep(layer, args, out, name=name, outs=outs):
                 outs.setdefault(name, []).append(out.detach().clone())
+
             layer.register_forward_hook(keep)
         if training:
             step(model, clips_of())
@@ -259,13 +318,19 @@ def test_hooks_on_every_layer_see_what_they_see_in_the_plain_model(training):
             model.eval().predict({'imgs': clips_of(num_samples=1, num_clips=4)})
         seen.append(outs)
     plain, fast = seen
-    assert fast.keys() == plain.keys() >= {'', 'layer1', 'layer1.0', 'layer1.0.conv3.conv', 'layer1.0.conv3.bn', 'layer1.0.relu'}
+    assert (
+        fast.keys()
+        == plain.keys()
+        >= {'', 'layer1', 'layer1.0', 'layer1.0.conv3.conv', 'layer1.0.conv3.bn', 'layer1.0.relu'}
+    )
     for name, outs in plain.items():
         torch.testing.assert_close(fast[name], outs, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize('training', [True, False])
-@pytest.mark.parametrize('name', ['', 'conv1.conv', 'layer1', 'layer1.0.conv3', 'layer1.0.relu', 'layer2.0.conv3.bn'])
+@pytest.mark.parametrize(
+    'name', ['', 'conv1.conv', 'layer1', 'layer1.0.conv3', 'layer1.0.relu', 'layer2.0.conv3.bn']
+)
 def test_a_hook_on_one_layer_sees_what_it_sees_in_the_plain_model(name, training):
     seen = []
     for model in (plain_model(), speed_up(plain_model())):
@@ -307,7 +372,13 @@ def test_torch_export_sees_plain_layers(recorded):
     backbone, x, expected = recorded
     program = torch.export.export(backbone, (x,))
     names = {str(node.target) for node in program.graph.nodes if node.op == 'call_function'}
-    layers = ('add.Tensor', 'batch_norm.default', 'conv3d.default', 'max_pool3d.default', 'relu_.default')
+    layers = (
+        'add.Tensor',
+        'batch_norm.default',
+        'conv3d.default',
+        'max_pool3d.default',
+        'relu_.default',
+    )
     assert names == {f'aten.{layer}' for layer in layers}
     torch.testing.assert_close(program.module()(x), expected)
 
@@ -315,8 +386,14 @@ def test_torch_export_sees_plain_layers(recorded):
 def test_torch_jit_trace_sees_plain_layers(recorded):
     backbone, x, expected = recorded
     traced = torch.jit.trace(backbone, x)
-    names = {node.kind() for node in traced.inlined_graph.nodes()} - {'prim::Constant', 'prim::GetAttr', 'prim::ListConstruct'}
-    assert names == {f'aten::{name}' for name in ('_convolution', 'add', 'batch_norm', 'max_pool3d', 'relu_')}
+    names = {node.kind() for node in traced.inlined_graph.nodes()} - {
+        'prim::Constant',
+        'prim::GetAttr',
+        'prim::ListConstruct',
+    }
+    assert names == {
+        f'aten::{name}' for name in ('_convolution', 'add', 'batch_norm', 'max_pool3d', 'relu_')
+    }
     torch.testing.assert_close(traced(x), expected)
 
 
@@ -325,15 +402,24 @@ def test_torch_compile_sees_plain_layers(recorded, training):
     backbone, x, expected = recorded
     torch._dynamo.reset()
     graphs = []
-    backbone.train(training).compile(backend=lambda graph, _: graphs.append(graph) or graph.forward, fullgraph=True)
+    backbone.train(training).compile(
+        backend=lambda graph, _: graphs.append(graph) or graph.forward, fullgraph=True
+    )
     out = backbone(x)
-    names = {getattr(node.target, '__name__', node.target) for node in graphs[0].graph.nodes if node.op == 'call_function'}
-    assert len(graphs) == 1 and names == {'add', 'batch_norm', 'conv3d', 'max_pool3d', 'relu'} | ({'iadd'} & names)
+    names = {
+        getattr(node.target, '__name__', node.target)
+        for node in graphs[0].graph.nodes
+        if node.op == 'call_function'
+    }
+    assert len(graphs) == 1 and names == {'add', 'batch_norm', 'conv3d', 'max_pool3d', 'relu'} | (
+        {'iadd'} & names
+    )
     if not training:
         torch.testing.assert_close(out, expected)
 
 
 # -- a user's own way to features is asked --------------------------------------------------------------
+
 
 class Noting(Recognizer3D):
     """Doubles features, and notes how many frames it saw."""
@@ -365,14 +451,18 @@ def noting(kind):
         model.backbone.seen = seen
     elif kind == 'recognizer attribute':
         extract = model.extract_feat
-        model.extract_feat = lambda imgs: seen.append(imgs.shape[0] * imgs.shape[2]) or 2 * extract(imgs)
+        model.extract_feat = lambda imgs: (
+            seen.append(imgs.shape[0] * imgs.shape[2]) or 2 * extract(imgs)
+        )
     else:
         forward = model.backbone.forward
         model.backbone.forward = lambda x: seen.append(x.shape[0] * x.shape[2]) or 2 * forward(x)
     return speed_up(model), seen
 
 
-@pytest.mark.parametrize('kind', ['recognizer class', 'backbone class', 'recognizer attribute', 'backbone attribute'])
+@pytest.mark.parametrize(
+    'kind', ['recognizer class', 'backbone class', 'recognizer attribute', 'backbone attribute']
+)
 def test_a_users_own_features_are_asked_for_in_training_and_testing(kind):
     model, seen = noting(kind)
     step(model, clips_of())

@@ -1,4 +1,5 @@
 """Scores in, Submission.zip out: equal to the published script's answer, aligned by id, nothing half-written."""
+
 import os
 import zipfile
 
@@ -32,6 +33,7 @@ def published():
 
 # The whole way ---------------------------------------------------------------------------------------------------------
 
+
 def test_the_published_scores_give_the_published_csv_byte_for_byte(published, tmp_path):
     aligned = align(published, ids=IDS)
     csv, whole = write_submission(tmp_path, aligned.ids, blend(aligned.scores).argmax(axis=1))
@@ -47,7 +49,9 @@ def test_streams_in_another_order_give_the_same_answer(published, tmp_path):
     save_scores(tmp_path / 'joint.npz', IDS, joint.scores)
     save_scores(tmp_path / 'limb.npz', [IDS[i] for i in shuffle], limb.scores[shuffle])
     aligned = align([load_scores(tmp_path / 'joint.npz'), load_scores(tmp_path / 'limb.npz')])
-    csv, _ = write_submission(tmp_path, aligned.ids, blend(aligned.scores, (0.4, 0.6)).argmax(axis=1))
+    csv, _ = write_submission(
+        tmp_path, aligned.ids, blend(aligned.scores, (0.4, 0.6)).argmax(axis=1)
+    )
     assert csv.read_bytes() == PUBLISHED_CSV
 
 
@@ -57,19 +61,27 @@ def test_a_bare_list_may_stand_beside_scores_with_ids(published, tmp_path):
     named = Scores(tuple(IDS[i] for i in shuffle), limb.scores[shuffle], 'limb/scores.npz')
     aligned = align([joint, named], ids=IDS)
     np.testing.assert_array_equal(aligned.scores[1], limb.scores)
-    in_its_order = align([Scores(None, joint.scores[shuffle], 'joint/result.pkl'), named], by_position=True)
+    in_its_order = align(
+        [Scores(None, joint.scores[shuffle], 'joint/result.pkl'), named], by_position=True
+    )
     assert in_its_order.ids == named.ids
 
 
 # Aligning --------------------------------------------------------------------------------------------------------------
+
 
 @settings(max_examples=50, deadline=None)
 @given(st.permutations(range(8)), st.permutations(range(8)))
 def test_every_row_stands_under_its_own_id_however_the_streams_are_ordered(first, second):
     ids = [f'{i:04d}_0' for i in range(8)]
     truth = np.random.default_rng(0).random((8, 3), dtype=np.float32)
-    streams = [Scores(tuple(ids[i] for i in order), truth[list(order)], 'x') for order in (first, second)]
-    for order, aligned in ((ids, align(streams, ids=ids)), ([ids[i] for i in first], align(streams))):
+    streams = [
+        Scores(tuple(ids[i] for i in order), truth[list(order)], 'x') for order in (first, second)
+    ]
+    for order, aligned in (
+        (ids, align(streams, ids=ids)),
+        ([ids[i] for i in first], align(streams)),
+    ):
         assert aligned.ids == tuple(order)
         for scores in aligned.scores:
             for name, row in zip(aligned.ids, scores):
@@ -84,12 +96,16 @@ def test_an_id_that_appears_twice_by_position_is_a_warning_and_all_rows_are_kept
 
 
 def test_an_id_that_appears_three_times_names_all_rows():
-    assert align([stream(None, rows=4)], ids=['a', 'b', 'a', 'a']).warnings == ['id a appears 3 times, rows 0, 2 and 3']
+    assert align([stream(None, rows=4)], ids=['a', 'b', 'a', 'a']).warnings == [
+        'id a appears 3 times, rows 0, 2 and 3'
+    ]
 
 
 def test_an_id_that_appears_twice_by_id_is_an_error_unless_matched_by_position():
     twice = [stream(['a', 'b', 'a']), stream(['a', 'b', 'a'], seed=1, path='B/scores.npz')]
-    with pytest.raises(DataError, match='A/scores.npz: id a appears twice, rows 0 and 2.*--by-position'):
+    with pytest.raises(
+        DataError, match='A/scores.npz: id a appears twice, rows 0 and 2.*--by-position'
+    ):
         align(twice)
     with pytest.raises(DataError, match='ids.txt: id a appears twice'):
         align([stream(['a', 'b'])], ids=['a', 'b', 'a'], ids_name='ids.txt')
@@ -100,36 +116,92 @@ def test_an_id_that_appears_twice_by_id_is_an_error_unless_matched_by_position()
 def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_agree(by_position):
     """The published list names one id twice, in place of another; by id it is ambiguous, by position it does not match."""
     streams, listed = [stream(['a', 'b', 'c']), stream(['a', 'b', 'c'], seed=1)], ['a', 'b', 'a']
-    with pytest.raises(DataError, match=r'have ids of their own and agree on them: leave test_id\.txt out\.$'):
+    with pytest.raises(
+        DataError, match=r'have ids of their own and agree on them: leave test_id\.txt out\.$'
+    ):
         align(streams, listed, 'test_id.txt', by_position)
     with pytest.raises(DataError, match='by-position'):
         align([streams[0], stream(['a', 'b', 'd'])], listed, 'test_id.txt', by_position)
     assert align(streams).ids == ('a', 'b', 'c')
 
 
-@pytest.mark.parametrize(('streams', 'options', 'message'), [
-    ([], {}, 'no scores were given'),
-    ([stream(None, rows=2, path='A/result.pkl')], {}, 'A/result.pkl: a bare list.*--ids FILE'),
-    ([stream(None, rows=2, path='A/result.pkl')], {'by_position': True}, 'A/result.pkl: a bare list.*--ids FILE'),
-    ([stream(['a', 'b']), stream(None, rows=2, path='B/result.pkl')], {}, 'B/result.pkl: a bare list.*--by-position'),
-    ([stream(['a', 'b']), stream(['a'], path='B/s.npz')], {}, r'B/s.npz: no row for 1 id \(b\) of A/scores.npz'),
-    ([stream(['a']), stream(list('abcde'), path='B/s.npz')], {}, r'B/s.npz: rows for 4 ids \(b, c, d and 1 more\) that A/scores.npz'),
-    ([stream(['a', 'b'])], {'ids': ['a', 'c'], 'ids_name': 'ids.txt'}, r'no row for 1 id \(c\) of ids.txt'),
-    ([stream(['a', 'b'])], {'ids': ['a'], 'ids_name': 'ids.txt'}, r'rows for 1 id \(b\) that ids.txt does not hold'),
-    ([stream(['a']), stream(['a'], num_classes=3, path='B/s.npz')], {}, 'B/s.npz: scores over 3 classes, but A/scores.npz has 4'),
-    ([stream(None, rows=3, path='A/r')], {'ids': ['a', 'b'], 'ids_name': 'ids.txt'}, 'A/r: 3 rows for the 2 ids of ids.txt'),
-    ([stream(None, rows=1, path='A/r')], {'ids': ['a', 'b'], 'ids_name': 'ids.txt'}, 'A/r: 1 rows for the 2 ids of ids.txt'),
-    ([stream(['a', 'b']), stream(['b', 'a'], path='B/s')], {'by_position': True}, 'B/s: row 0 is b, in A/scores.npz it is a'),
-    ([stream(['a', 'b'])], {'by_position': True, 'ids': ['a'], 'ids_name': 'ids.txt'}, '2 rows for the 1 ids of ids.txt'),
-])
+@pytest.mark.parametrize(
+    ('streams', 'options', 'message'),
+    [
+        ([], {}, 'no scores were given'),
+        ([stream(None, rows=2, path='A/result.pkl')], {}, 'A/result.pkl: a bare list.*--ids FILE'),
+        (
+            [stream(None, rows=2, path='A/result.pkl')],
+            {'by_position': True},
+            'A/result.pkl: a bare list.*--ids FILE',
+        ),
+        (
+            [stream(['a', 'b']), stream(None, rows=2, path='B/result.pkl')],
+            {},
+            'B/result.pkl: a bare list.*--by-position',
+        ),
+        (
+            [stream(['a', 'b']), stream(['a'], path='B/s.npz')],
+            {},
+            r'B/s.npz: no row for 1 id \(b\) of A/scores.npz',
+        ),
+        (
+            [stream(['a']), stream(list('abcde'), path='B/s.npz')],
+            {},
+            r'B/s.npz: rows for 4 ids \(b, c, d and 1 more\) that A/scores.npz',
+        ),
+        (
+            [stream(['a', 'b'])],
+            {'ids': ['a', 'c'], 'ids_name': 'ids.txt'},
+            r'no row for 1 id \(c\) of ids.txt',
+        ),
+        (
+            [stream(['a', 'b'])],
+            {'ids': ['a'], 'ids_name': 'ids.txt'},
+            r'rows for 1 id \(b\) that ids.txt does not hold',
+        ),
+        (
+            [stream(['a']), stream(['a'], num_classes=3, path='B/s.npz')],
+            {},
+            'B/s.npz: scores over 3 classes, but A/scores.npz has 4',
+        ),
+        (
+            [stream(None, rows=3, path='A/r')],
+            {'ids': ['a', 'b'], 'ids_name': 'ids.txt'},
+            'A/r: 3 rows for the 2 ids of ids.txt',
+        ),
+        (
+            [stream(None, rows=1, path='A/r')],
+            {'ids': ['a', 'b'], 'ids_name': 'ids.txt'},
+            'A/r: 1 rows for the 2 ids of ids.txt',
+        ),
+        (
+            [stream(['a', 'b']), stream(['b', 'a'], path='B/s')],
+            {'by_position': True},
+            'B/s: row 0 is b, in A/scores.npz it is a',
+        ),
+        (
+            [stream(['a', 'b'])],
+            {'by_position': True, 'ids': ['a'], 'ids_name': 'ids.txt'},
+            '2 rows for the 1 ids of ids.txt',
+        ),
+    ],
+)
 def test_what_does_not_match_is_named_with_its_file(streams, options, message):
     with pytest.raises(DataError, match=message):
         align(streams, **options)
 
 
-@pytest.mark.parametrize(('ids', 'others', 'by_position'), [
-    (['a\x1b[2J'], ['b'], False), (['b'], ['b', 'a\x1b[2J'], False), (['a\x1b[2J'], ['b'], True), (['b'], ['a\x1b[2J'], True),
-    (['a\x1b[2J'] * 2, ['b'] * 2, False)])
+@pytest.mark.parametrize(
+    ('ids', 'others', 'by_position'),
+    [
+        (['a\x1b[2J'], ['b'], False),
+        (['b'], ['b', 'a\x1b[2J'], False),
+        (['a\x1b[2J'], ['b'], True),
+        (['b'], ['a\x1b[2J'], True),
+        (['a\x1b[2J'] * 2, ['b'] * 2, False),
+    ],
+)
 def test_ids_from_a_file_write_no_control_characters_to_the_terminal(ids, others, by_position):
     with pytest.raises(DataError) as error:
         align([stream(ids), stream(others)], by_position=by_position)
@@ -137,6 +209,7 @@ def test_ids_from_a_file_write_no_control_characters_to_the_terminal(ids, others
 
 
 # Blending --------------------------------------------------------------------------------------------------------------
+
 
 def test_the_blend_is_the_published_formula_in_float32(published):
     joint, limb = (stream.scores for stream in published)
@@ -151,11 +224,19 @@ def test_one_stream_weighs_one_and_two_the_published_weights():
     assert check_weights([1, -2, 0], 3) == (1.0, -2.0, 0.0)
 
 
-@pytest.mark.parametrize(('weights', 'streams', 'message'), [
-    (None, 3, '--weights is missing'), ([0.4], 2, '1 weight for 2 streams'), ([0.4, 0.3, 0.3], 2, '3 weights for 2 streams'),
-    ([0.0, 0.0], 2, 'not all of them 0'), ([float('nan'), 1], 2, 'finite'), ([float('inf'), 1], 2, 'finite'),
-    ([1e39, 1], 2, 'finite'), ([1e-60], 1, 'not all of them 0'),
-])
+@pytest.mark.parametrize(
+    ('weights', 'streams', 'message'),
+    [
+        (None, 3, '--weights is missing'),
+        ([0.4], 2, '1 weight for 2 streams'),
+        ([0.4, 0.3, 0.3], 2, '3 weights for 2 streams'),
+        ([0.0, 0.0], 2, 'not all of them 0'),
+        ([float('nan'), 1], 2, 'finite'),
+        ([float('inf'), 1], 2, 'finite'),
+        ([1e39, 1], 2, 'finite'),
+        ([1e-60], 1, 'not all of them 0'),
+    ],
+)
 def test_wrong_weights_are_named(weights, streams, message):
     with pytest.raises(ConfigError, match=message):
         check_weights(weights, streams)
@@ -167,6 +248,7 @@ def test_a_blend_that_overflows_is_refused():
 
 
 # Writing ---------------------------------------------------------------------------------------------------------------
+
 
 def test_the_zip_says_1980_and_plain_permissions(tmp_path):
     _, whole = write_submission(tmp_path, ['a'], [1])
@@ -184,23 +266,37 @@ def test_equal_answers_make_equal_bytes(tmp_path):
 def test_a_tie_goes_to_the_first_class_as_in_the_published_script(tmp_path):
     scores = np.zeros((3, 32), np.float32)
     scores[0, [4, 9]] = 1
-    csv, _ = write_submission(tmp_path, ['0054_0', '0054_1', '0054_2'], blend([scores]).argmax(axis=1))
+    csv, _ = write_submission(
+        tmp_path, ['0054_0', '0054_1', '0054_2'], blend([scores]).argmax(axis=1)
+    )
     assert csv.read_text() == '0054_0,4\n0054_1,0\n0054_2,0\n'
 
 
-@pytest.mark.parametrize(('ids', 'classes', 'message'), [
-    (['a'], [1, 2], '1 ids and classes of shape'), (['a'], [1.0], 'type float64'), (['a'], [-1], 'from 0 on'),
-    (['a,b'], [1], "id 0 is 'a,b'"), ([''], [1], 'id 0'), (['a\nb'], [1], 'id 0'), (['\ud800'], [1], 'id 0'),
-])
+@pytest.mark.parametrize(
+    ('ids', 'classes', 'message'),
+    [
+        (['a'], [1, 2], '1 ids and classes of shape'),
+        (['a'], [1.0], 'type float64'),
+        (['a'], [-1], 'from 0 on'),
+        (['a,b'], [1], "id 0 is 'a,b'"),
+        ([''], [1], 'id 0'),
+        (['a\nb'], [1], 'id 0'),
+        (['\ud800'], [1], 'id 0'),
+    ],
+)
 def test_what_cannot_be_a_row_is_refused_and_nothing_is_written(tmp_path, ids, classes, message):
     with pytest.raises(DataError, match=message):
         write_submission(tmp_path / 'out', ids, classes)
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('failing', ['first fsync', 'second fsync', 'third fsync', 'first replace', 'second replace'])
+@pytest.mark.parametrize(
+    'failing', ['first fsync', 'second fsync', 'third fsync', 'first replace', 'second replace']
+)
 @pytest.mark.parametrize('before', [True, False])
-def test_a_failure_in_the_middle_leaves_csv_and_zip_as_they_were(tmp_path, monkeypatch, failing, before):
+def test_a_failure_in_the_middle_leaves_csv_and_zip_as_they_were(
+    tmp_path, monkeypatch, failing, before
+):
     if before:
         write_submission(tmp_path, ['a'], [1])
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

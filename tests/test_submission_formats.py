@@ -11,9 +11,7 @@ from pyskl.scores.score_file import save_scores
 from pyskl.scores.submission import FORMATS, answers_of, check_format, write_submission
 
 IDS = ['0054_0', '0054_1', '0061_0']
-SCORES = np.array(
-    [[5, 1, 0, 0, 2, 3, 0], [0, 0, 0, 4, 1, 2, 3], [1, 1, 1, 1, 1, 1, 1]], np.float32
-)
+SCORES = np.array([[5, 1, 0, 0, 2, 3, 0], [0, 0, 0, 4, 1, 2, 3], [1, 1, 1, 1, 1, 1, 1]], np.float32)
 PARTS = [0, 0, 1, 2, 3, 4, 4]
 MAC_HEADER = (
     'vid,action_pred_1,action_pred_2,action_pred_3,action_pred_4,action_pred_5,'
@@ -73,7 +71,9 @@ def test_body_parts_are_ranked_by_probability_whatever_the_scores_are():
     assert answers_of(scores, np.array([0, 0, 1, 2, 3, 4]))[0, 5:].tolist() == [0, 1, 4, 3, 2]
 
 
-@pytest.mark.parametrize('text', ['0 0 1 2 3 4 4', '0,0,1,2,3,4,4\n', '0\r\n0\r\n1\r\n2\r\n3\r\n4\r\n4\r\n'])
+@pytest.mark.parametrize(
+    'text', ['0 0 1 2 3 4 4', '0,0,1,2,3,4,4\n', '0\r\n0\r\n1\r\n2\r\n3\r\n4\r\n4\r\n']
+)
 def test_body_parts_are_read_from_any_list_of_numbers(folder, text):
     (folder / 'parts.txt').write_text(text)
     np.testing.assert_array_equal(check_format('mac', 'parts.txt'), PARTS)

@@ -1,4 +1,5 @@
 """Who makes a sweep's runs: in turn, submitit's debug and local executors, and Slurm as four shell scripts play it."""
+
 import errno
 import json
 import os
@@ -75,12 +76,15 @@ def seeds_done(world):
 
 # In this process ---------------------------------------------------------------------------------------
 
+
 def test_in_turn_needs_no_submitit_and_a_failed_run_stops_no_other(world, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'submitit', None)
     sweep('--seeds', '7', '0', '1', status=1)
     said = capsys.readouterr()
     assert seeds_done(world) == ['0', '1'] and said.out.count('done: ') == 2
-    assert said.err.startswith('error: joint, seed 7: tools/train.py ended with status 1: error: this one fails (all of it: ')
+    assert said.err.startswith(
+        'error: joint, seed 7: tools/train.py ended with status 1: error: this one fails (all of it: '
+    )
     assert not (world / 'sweep' / 'jobs').exists()
 
 
@@ -91,41 +95,55 @@ def test_without_submitit_its_launchers_are_one_clear_line(world, monkeypatch, c
         run_script(lambda: script.main(['joint.py', '--launcher', name]))
     error = capsys.readouterr().err
     assert left.value.code == 2 and error.count('\n') == 1
-    assert f'--launcher {name} needs the package submitit' in error and "pip install -e '.[sweep]'" in error
+    assert (
+        f'--launcher {name} needs the package submitit' in error
+        and "pip install -e '.[sweep]'" in error
+    )
 
 
 def test_a_run_that_another_process_makes_is_left_to_it(world):
-    task, = tasks_of(0)
+    (task,) = tasks_of(0)
     lines = []
     with task.holding():
         assert run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == []
         Scripts(world / 'quick').job(task)()
-    assert lines == ['[1/1] joint, seed 0: another process is making it; left to that one'] and not task.log.exists()
+    assert (
+        lines == ['[1/1] joint, seed 0: another process is making it; left to that one']
+        and not task.log.exists()
+    )
 
 
 def test_where_files_cannot_be_locked_runs_are_made_all_the_same(world, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, 'No locks available')
+
     monkeypatch.setattr('pyskl.sweep.run.fcntl.flock', flock)
-    task, = tasks_of(0)
+    (task,) = tasks_of(0)
     assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and task.done
 
 
 def test_why_a_run_failed_is_forgotten_when_it_is_made_again(world):
-    task, = tasks_of(7)
+    (task,) = tasks_of(7)
     (world / 'quick' / 'train.py').write_text('raise SystemExit(3)')
-    failure, = run_tasks([task], InTurn(), Scripts(world / 'quick'))
-    assert 'train.py ended with status 3' in failure.reason and task.failure.read_text() == failure.reason
+    (failure,) = run_tasks([task], InTurn(), Scripts(world / 'quick'))
+    assert (
+        'train.py ended with status 3' in failure.reason
+        and task.failure.read_text() == failure.reason
+    )
     (world / 'quick' / 'train.py').write_text('')
     assert run_tasks([task], InTurn(), Scripts(world / 'quick')) == [] and not task.failure.exists()
 
 
 # submitit on this machine ------------------------------------------------------------------------------
 
+
 def test_a_job_is_what_submitit_calls(world):
     import submitit
-    task, = tasks_of(0)
-    job = submitit.AutoExecutor(world / 'logs', cluster='debug').submit(Scripts(world / 'quick').job(task))
+
+    (task,) = tasks_of(0)
+    job = submitit.AutoExecutor(world / 'logs', cluster='debug').submit(
+        Scripts(world / 'quick').job(task)
+    )
     assert job.result() is None and task.done
 
 
@@ -136,7 +154,7 @@ def test_local_jobs_run_side_by_side_with_shares_of_cores_and_gpus(world, monkey
     assert seeds_done(world) == ['0', '1'] and 'this one fails' in capsys.readouterr().err
     seen = {task.seed: task.log.read_text().splitlines()[1] for task in tasks_of(7, 0, 1)}
     assert seen[7] == 'threads 4 gpu 4' and seen[0] == 'threads 4 gpu 6'
-    folder, = (world / 'sweep' / 'jobs').iterdir()
+    (folder,) = (world / 'sweep' / 'jobs').iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700 and len(list(folder.glob('*_submitted.pkl'))) == 3
 
 
@@ -147,13 +165,19 @@ def test_a_local_job_sees_the_gpus_that_the_sweep_sees(world, monkeypatch):
 
 
 def test_a_local_job_that_is_killed_is_a_failure_with_its_log(world):
-    (world / 'quick' / 'train.py').write_text('import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n')
-    failure, = run_tasks(tasks_of(0), Local('sweep', 1), Scripts(world / 'quick'))
-    assert failure.reason.startswith('it left no scores of the 13 clips (') and '; FINISHED, ' in failure.reason
+    (world / 'quick' / 'train.py').write_text(
+        'import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n'
+    )
+    (failure,) = run_tasks(tasks_of(0), Local('sweep', 1), Scripts(world / 'quick'))
+    assert (
+        failure.reason.startswith('it left no scores of the 13 clips (')
+        and '; FINISHED, ' in failure.reason
+    )
 
 
 def test_a_job_is_plain_data_that_needs_no_pytorch(world):
     import pickle
+
     job = pickle.dumps(Scripts(world / 'quick').job(tasks_of(0)[0]))
     code = f'import pickle, sys; pickle.loads({job!r}); sys.exit("torch" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
@@ -161,13 +185,40 @@ def test_a_job_is_plain_data_that_needs_no_pytorch(world):
 
 # Slurm -------------------------------------------------------------------------------------------------
 
+
 def test_slurm_runs_are_tasks_of_one_array(slurm, world, capsys):
-    sweep('--seeds', '7', '0', '1', '--launcher', 'slurm', '--partition', 'gpu', '--time', '30', '--jobs', '2',
-          '--slurm-option', 'account=lab', 'cpus_per_task=8', 'constraint=a100|h100', status=1)
+    sweep(
+        '--seeds',
+        '7',
+        '0',
+        '1',
+        '--launcher',
+        'slurm',
+        '--partition',
+        'gpu',
+        '--time',
+        '30',
+        '--jobs',
+        '2',
+        '--slurm-option',
+        'account=lab',
+        'cpus_per_task=8',
+        'constraint=a100|h100',
+        status=1,
+    )
     assert seeds_done(world) == ['0', '1'] and 'this one fails' in capsys.readouterr().err
     lines = (slurm / '1001.sh').read_text().splitlines()
-    for line in ('partition=gpu', 'time=30', 'array=0-2%2', 'gpus-per-node=1', 'account=lab', 'cpus-per-task=8',
-                 "constraint='a100|h100'", 'signal=USR2@90', 'job-name=pyskl-sweep'):
+    for line in (
+        'partition=gpu',
+        'time=30',
+        'array=0-2%2',
+        'gpus-per-node=1',
+        'account=lab',
+        'cpus-per-task=8',
+        "constraint='a100|h100'",
+        'signal=USR2@90',
+        'job-name=pyskl-sweep',
+    ):
         assert f'#SBATCH --{line}' in lines
     assert (slurm / 'count').read_text() == '1001\n'
     assert not list((world / 'sweep').glob('*/*/sweep.slurm'))
@@ -175,17 +226,22 @@ def test_slurm_runs_are_tasks_of_one_array(slurm, world, capsys):
 
 def test_a_slurm_run_without_a_gpu_asks_for_none(slurm):
     sweep('--launcher', 'slurm', '--device', 'cpu')
-    assert 'gpus' not in (slurm / '1001.sh').read_text() and 'partition' not in (slurm / '1001.sh').read_text()
+    assert (
+        'gpus' not in (slurm / '1001.sh').read_text()
+        and 'partition' not in (slurm / '1001.sh').read_text()
+    )
 
 
 def test_a_job_that_slurm_still_has_is_not_given_out_twice(slurm, world):
     """Waiting in the queue it holds no lock; its note is believed as long as Slurm knows the job."""
-    task, = tasks_of(0)
+    (task,) = tasks_of(0)
     task.folder.mkdir(parents=True)
     task.queued.write_text(json.dumps({'job': '1000', 'folder': str(world / 'gone')}))
     (slurm / 'state_1000').write_text('PENDING\n')
     lines = []
-    assert run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == [] and not task.done
+    assert (
+        run_tasks([task], InTurn(), Scripts(world / 'quick'), lines.append) == [] and not task.done
+    )
     assert lines[0].startswith('[1/1] joint, seed 0: Slurm job 1000 (PENDING) makes it; left to it')
     (slurm / 'state_1000').write_text('CANCELLED\n')
     type(slurm_job(task)).watcher.clear()
@@ -193,9 +249,12 @@ def test_a_job_that_slurm_still_has_is_not_given_out_twice(slurm, world):
     assert not task.queued.exists()
 
 
-@pytest.mark.parametrize('text', ['', '[]', '{"job": "1; rm -rf", "folder": "x"}', '{"job": 5, "folder": "x"}', '{"job": "5"}'])
+@pytest.mark.parametrize(
+    'text',
+    ['', '[]', '{"job": "1; rm -rf", "folder": "x"}', '{"job": 5, "folder": "x"}', '{"job": "5"}'],
+)
 def test_a_note_that_names_no_job_is_named(world, text):
-    task, = tasks_of(0)
+    (task,) = tasks_of(0)
     task.folder.mkdir(parents=True)
     task.queued.write_text(text)
     with pytest.raises(ConfigError, match=r'sweep\.slurm: does not name a Slurm job'):
@@ -203,10 +262,14 @@ def test_a_note_that_names_no_job_is_named(world, text):
 
 
 def test_what_sbatch_refuses_is_said(world, monkeypatch):
-    variables = fake_slurm.install(world / 'refusing', 'echo "sbatch: error: invalid partition specified: gpuu" >&2; exit 1')
+    variables = fake_slurm.install(
+        world / 'refusing', 'echo "sbatch: error: invalid partition specified: gpuu" >&2; exit 1'
+    )
     monkeypatch.setenv('PATH', variables['PATH'])
     with pytest.raises(ConfigError, match='sbatch said: .*invalid partition specified: gpuu'):
-        run_tasks(tasks_of(0), Slurm('sweep', options={'partition': 'gpuu'}), Scripts(world / 'quick'))
+        run_tasks(
+            tasks_of(0), Slurm('sweep', options={'partition': 'gpuu'}), Scripts(world / 'quick')
+        )
     assert not tasks_of(0)[0].queued.exists()
 
 
@@ -216,23 +279,38 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
         run_tasks(tasks_of(0), Slurm('sweep'), Scripts(world / 'quick'))
 
 
-@pytest.mark.parametrize(('words', 'says'), [
-    (['--jobs', '0'], '--jobs 0: expected at least 1'), (['--launcher', 'none', '--jobs', '2'], 'one run at a time'),
-    (['--partition', 'gpu'], '--partition is for --launcher slurm, not none'),
-    (['--time', '5', '--jobs', '2'], '--time is for --launcher slurm, not local'),
-    (['--slurm-option', 'a=b'], '--slurm-option is for --launcher slurm'),
-    (['--launcher', 'slurm', '--time', '0'], '--time 0: expected at least 1'),
-    (['--launcher', 'slurm', '--gpus', '0', '1'], '--gpus 0 1: with --launcher slurm expected 0 or 1'),
-    (['--launcher', 'slurm', '--gpus', '2'], '--gpus 2: with --launcher slurm'),
-    (['--launcher', 'slurm', '--partition', ''], "partition = ''"),
-    (['--launcher', 'slurm', '--partition', 'gpu\nrm -rf x'], r"partition = 'gpu\\nrm -rf x': expected letters"),
-    (['--launcher', 'slurm', '--partition', '$(id)'], 'partition = '), (['--launcher', 'slurm', '--partition', 'a b'], 'partition = '),
-    (['--launcher', 'slurm', '--slurm-option', 'accont=lab'], 'accont: is unknown. Did you mean account'),
-    (['--launcher', 'slurm', '--slurm-option', 'array=0-9'], 'array: is unknown'),
-    (['--launcher', 'slurm', '--slurm-option', 'account'], "account = ''"),
-    (['--launcher', 'slurm', '--slurm-option', 'qos=`id`'], 'qos = '),
-    (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Take another folder'),
-    (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Take another folder')])
+@pytest.mark.parametrize(
+    ('words', 'says'),
+    [
+        (['--jobs', '0'], '--jobs 0: expected at least 1'),
+        (['--launcher', 'none', '--jobs', '2'], 'one run at a time'),
+        (['--partition', 'gpu'], '--partition is for --launcher slurm, not none'),
+        (['--time', '5', '--jobs', '2'], '--time is for --launcher slurm, not local'),
+        (['--slurm-option', 'a=b'], '--slurm-option is for --launcher slurm'),
+        (['--launcher', 'slurm', '--time', '0'], '--time 0: expected at least 1'),
+        (
+            ['--launcher', 'slurm', '--gpus', '0', '1'],
+            '--gpus 0 1: with --launcher slurm expected 0 or 1',
+        ),
+        (['--launcher', 'slurm', '--gpus', '2'], '--gpus 2: with --launcher slurm'),
+        (['--launcher', 'slurm', '--partition', ''], "partition = ''"),
+        (
+            ['--launcher', 'slurm', '--partition', 'gpu\nrm -rf x'],
+            r"partition = 'gpu\\nrm -rf x': expected letters",
+        ),
+        (['--launcher', 'slurm', '--partition', '$(id)'], 'partition = '),
+        (['--launcher', 'slurm', '--partition', 'a b'], 'partition = '),
+        (
+            ['--launcher', 'slurm', '--slurm-option', 'accont=lab'],
+            'accont: is unknown. Did you mean account',
+        ),
+        (['--launcher', 'slurm', '--slurm-option', 'array=0-9'], 'array: is unknown'),
+        (['--launcher', 'slurm', '--slurm-option', 'account'], "account = ''"),
+        (['--launcher', 'slurm', '--slurm-option', 'qos=`id`'], 'qos = '),
+        (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Take another folder'),
+        (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Take another folder'),
+    ],
+)
 def test_wrong_words_about_launchers_are_named(world, words, says):
     with pytest.raises(ConfigError, match=says):
         script.launcher(script.parse_args(['joint.py', *words]))
@@ -254,10 +332,17 @@ time.sleep(1000)
 
 def start_sweep(*words):
     """tools/sweep.py with the stand-ins, in a process group of its own, as a terminal starts it."""
-    code = f'import sys; sys.path[:0] = {sys.path!r}; from tiny import script; s = script("sweep"); ' \
-           f'from pathlib import Path; s.TOOLS = Path("quick").absolute(); sys.exit(s.main(sys.argv[1:]))'
-    return subprocess.Popen([sys.executable, '-c', code, 'joint.py', '--work-dir', 'sweep', *words], start_new_session=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    code = (
+        f'import sys; sys.path[:0] = {sys.path!r}; from tiny import script; s = script("sweep"); '
+        f'from pathlib import Path; s.TOOLS = Path("quick").absolute(); sys.exit(s.main(sys.argv[1:]))'
+    )
+    return subprocess.Popen(
+        [sys.executable, '-c', code, 'joint.py', '--work-dir', 'sweep', *words],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def wait_for(condition, seconds=250):
@@ -274,12 +359,17 @@ def started(world):
 @pytest.mark.parametrize('words', [[], ['--jobs', '2']])
 def test_ctrl_c_ends_what_runs_here_politely(world, words):
     """A terminal sends it to every process of the group, submitit's and the scripts' too."""
-    (world / 'quick' / 'train.py').write_text('import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n' + PATIENT)
+    (world / 'quick' / 'train.py').write_text(
+        'import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n' + PATIENT
+    )
     process = start_sweep('--seeds', '0', '1', *words)
     wait_for(lambda: started(world) == (2 if words else 1))
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=250)
-    assert process.returncode == 130 and said == 'stopped by SIGINT. The same command goes on from there.\n'
+    assert (
+        process.returncode == 130
+        and said == 'stopped by SIGINT. The same command goes on from there.\n'
+    )
     tasks = [task for task in tasks_of(0, 1) if task.log.exists()]
     assert len(tasks) == (2 if words else 1)
     for task in tasks:
@@ -293,7 +383,7 @@ def test_local_jobs_do_not_outlive_a_sweep_that_is_killed(world):
     wait_for(lambda: started(world))
     process.kill()
     process.wait()
-    task, = tasks_of(0)
+    (task,) = tasks_of(0)
     wait_for(lambda: 'stopped politely' in task.log.read_text())
     wait_for(lambda: not task.is_held)
     assert not task.done and not task.failure.exists()
@@ -303,6 +393,7 @@ def test_a_signal_between_runs_stops_a_sweep(world, monkeypatch):
     def submit(self, tasks, scripts):
         os.kill(os.getpid(), signal.SIGTERM)
         return [None]
+
     monkeypatch.setattr(InTurn, 'submit', submit)
     with pytest.raises(Interrupted) as stopped:
         run_tasks(tasks_of(0, 1), InTurn(), Scripts(world / 'quick'))
@@ -321,21 +412,39 @@ def test_a_slurm_job_that_is_ended_before_it_is_warned_is_queued_again_too(slurm
     os.kill(job, signal.SIGUSR2)
     out, _ = process.communicate(timeout=250)
     assert process.returncode == 0 and 'done: joint, seed 0' in out
-    assert (slurm / 'starts_1001').read_text() == 'start\n' * 2 and (slurm / 'count').read_text() == '1001\n'
+    assert (slurm / 'starts_1001').read_text() == 'start\n' * 2 and (
+        slurm / 'count'
+    ).read_text() == '1001\n'
 
 
 @pytest.mark.slow
 def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world):
     """Stopped, asked again while its jobs run, warned by Slurm (to all processes of the job): one training, to its end."""
-    words = ['tools/sweep.py', 'joint.py', '--work-dir', 'sweep', '--launcher', 'slurm', '--cfg-options', 'total_epochs=60']
-    process = subprocess.Popen([sys.executable, str(ROOT / words[0]), *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True, env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''})
+    words = [
+        'tools/sweep.py',
+        'joint.py',
+        '--work-dir',
+        'sweep',
+        '--launcher',
+        'slurm',
+        '--cfg-options',
+        'total_epochs=60',
+    ]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / words[0]), *words[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''},
+    )
     wait_for(lambda: list((world / 'sweep').glob('*/seed0/epoch_1.pth')))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=250)
     assert process.returncode == 130
-    assert said == ('stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command waits for them and '
-                    'collects what they have done.\n')
+    assert said == (
+        'stopped by SIGINT. Its Slurm jobs go on (to end them: scancel 1001). The same command waits for them and '
+        'collects what they have done.\n'
+    )
 
     job = int((slurm / 'pid_1001').read_text())
     training = int(Path(f'/proc/{job}/task/{job}/children').read_text().split()[0])
@@ -343,8 +452,16 @@ def test_a_slurm_job_goes_on_without_the_sweep_and_after_preemption(slurm, world
         os.kill(pid, signal.SIGUSR2)
     again = run(*words, cwd=world)
     assert again.returncode == 0, again.stderr
-    assert 'Slurm job 1001 (RUNNING) makes it; waited for' in again.stdout and 'done: joint, seed 0' in again.stdout
-    assert (slurm / 'count').read_text() == '1001\n' and (slurm / 'starts_1001').read_text() == 'start\n' * 2
-    folder, = (world / 'sweep').glob('*/seed0')
+    assert (
+        'Slurm job 1001 (RUNNING) makes it; waited for' in again.stdout
+        and 'done: joint, seed 0' in again.stdout
+    )
+    assert (slurm / 'count').read_text() == '1001\n' and (
+        slurm / 'starts_1001'
+    ).read_text() == 'start\n' * 2
+    (folder,) = (world / 'sweep').glob('*/seed0')
     log = (folder / 'sweep.log').read_text()
-    assert log.count('goes on from there') == log.count('Going on from') == 1 and (folder / 'epoch_60.pth').exists()
+    assert (
+        log.count('goes on from there') == log.count('Going on from') == 1
+        and (folder / 'epoch_60.pth').exists()
+    )

@@ -1,4 +1,5 @@
 """What tools/test.py writes and what it leaves alone; what it refuses before the test, since afterwards the test would be lost."""
+
 import csv
 import json
 
@@ -22,21 +23,39 @@ def config(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(('options', 'said'), [
-    ({'eval': ['top_k_accuracy', 'macro_f2']}, "metric 'macro_f2' is unknown. Did you mean macro_f1"),
-    ({'out': 'scores.json'}, r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the numbers'),
-    ({'format': 'mac'}, '--coarse FILE'), ({'coarse': 'parts.txt'}, 'only --format mac'),
-    ({'format': 'kaggle', 'split': 'val'}, 'beside result.pkl alone'), ({'format': 'kaggle', 'out': 'r.pkl'}, 'beside result.pkl alone')])
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (
+            {'eval': ['top_k_accuracy', 'macro_f2']},
+            "metric 'macro_f2' is unknown. Did you mean macro_f1",
+        ),
+        (
+            {'out': 'scores.json'},
+            r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the numbers',
+        ),
+        ({'format': 'mac'}, '--coarse FILE'),
+        ({'coarse': 'parts.txt'}, 'only --format mac'),
+        ({'format': 'kaggle', 'split': 'val'}, 'beside result.pkl alone'),
+        ({'format': 'kaggle', 'out': 'r.pkl'}, 'beside result.pkl alone'),
+    ],
+)
 def test_what_would_lose_the_test_is_said_before_it(config, monkeypatch, options, said):
     monkeypatch.setattr(Recognizer3D, 'predict', None)
     with pytest.raises(ConfigError, match=said):
         test(config, TestOptions(**options))
 
 
-def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(config, tmp_path, capsys):
+def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(
+    config, tmp_path, capsys
+):
     work_dir = config.parent / 'run'
     assert script('test').main([str(config), '--tmpdir', 'old']) == 0
-    scores = {file: file.read_bytes() for file in work_dir.glob('*') if file.suffix in ('.npz', '.zip', '.csv', '.pkl')}
+    scores = {
+        file: file.read_bytes()
+        for file in work_dir.glob('*')
+        if file.suffix in ('.npz', '.zip', '.csv', '.pkl')
+    }
     assert len(scores) == 5
     result = test(config, cfg_options=['model.test_cfg.feat_ext=True'])
     assert result.scores.shape == (13, 64) and result.metrics == {}
@@ -44,7 +63,9 @@ def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(confi
     assert 'no metrics: these are features' in capsys.readouterr().out
     assert {file: file.read_bytes() for file in scores} == scores
     named = load_npz(result.files[1])
-    assert named['ids'][0] == 'test_0' and np.array_equal(named['features'], np.stack(load_pickle(result.files[0])))
+    assert named['ids'][0] == 'test_0' and np.array_equal(
+        named['features'], np.stack(load_pickle(result.files[0]))
+    )
     with pytest.raises(ConfigError, match='features are no class scores'):
         train(config, TrainOptions(work_dir=str(tmp_path)), ['model.test_cfg.feat_ext=True'])
 
@@ -69,33 +90,55 @@ def test_metrics_and_a_table_of_the_classes_are_written_beside_the_scores(config
     named = tmp_path / 'named.pkl'
     data = read_annotations(config.parent / 'test.pkl')
     for annotation in data['annotations']:
-        annotation['label'] = min(annotation['label'], 1)       # class 2 has no clip
-    write_annotations(named, data['split'], data['annotations'], about=About(('wave, round', 'up', 'sideways')))
-    result = test(config, TestOptions(out=str(tmp_path / 'result.pkl')), [f'data.test.ann_file={named}'])
+        annotation['label'] = min(annotation['label'], 1)  # class 2 has no clip
+    write_annotations(
+        named, data['split'], data['annotations'], about=About(('wave, round', 'up', 'sideways'))
+    )
+    result = test(
+        config, TestOptions(out=str(tmp_path / 'result.pkl')), [f'data.test.ann_file={named}']
+    )
     content = json.loads((tmp_path / 'metrics.json').read_text())
-    assert content == {'checkpoint': 'epoch_1.pth', 'split': 'test', 'clips': 13, 'metrics': pytest.approx(result.metrics)}
+    assert content == {
+        'checkpoint': 'epoch_1.pth',
+        'split': 'test',
+        'clips': 13,
+        'metrics': pytest.approx(result.metrics),
+    }
     rows = table(tmp_path / 'per_class.csv')
     scores, labels = result.scores, np.minimum(np.arange(13) % 3, 1)
     report = per_class_report(scores, labels)
-    assert [row['name'] for row in rows] == ['wave, round', 'up', 'sideways'] and [row['class'] for row in rows] == ['0', '1', '2']
+    assert [row['name'] for row in rows] == ['wave, round', 'up', 'sideways'] and [
+        row['class'] for row in rows
+    ] == ['0', '1', '2']
     assert [int(row['clips']) for row in rows] == report.support.tolist() == [5, 8, 0]
-    assert rows[2]['recall'] == ''      # nothing to recall, not 0
+    assert rows[2]['recall'] == ''  # nothing to recall, not 0
     for row, value in zip(rows[:2], report.recall):
         assert float(row['recall']) == value
 
 
 def test_another_split_has_files_of_its_own_and_names_may_be_unknown(config, tmp_path):
     test(config, TestOptions(out=str(tmp_path / 'val.pkl'), split='val'))
-    assert {path.name for path in tmp_path.iterdir()} == {'val.pkl', 'val_scores.npz', 'val_metrics.json', 'val_per_class.csv'}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        'val.pkl',
+        'val_scores.npz',
+        'val_metrics.json',
+        'val_per_class.csv',
+    }
     assert json.loads((tmp_path / 'val_metrics.json').read_text())['split'] == 'val'
     assert [row['name'] for row in table(tmp_path / 'val_per_class.csv')] == ['', '', '']
 
 
-def test_the_submission_has_the_form_that_is_asked_for_and_the_checkpoint_may_be_the_second_word(config, tmp_path):
+def test_the_submission_has_the_form_that_is_asked_for_and_the_checkpoint_may_be_the_second_word(
+    config, tmp_path
+):
     checkpoint = str(config.parent / 'run' / 'epoch_1.pth')
     tool = script('test')
-    assert tool.main([str(config), checkpoint, '--work-dir', str(tmp_path), '--format', 'kaggle']) == 0
-    ids, scores = (getattr(load_scores(tmp_path / 'scores.npz'), name) for name in ('ids', 'scores'))
+    assert (
+        tool.main([str(config), checkpoint, '--work-dir', str(tmp_path), '--format', 'kaggle']) == 0
+    )
+    ids, scores = (
+        getattr(load_scores(tmp_path / 'scores.npz'), name) for name in ('ids', 'scores')
+    )
     rows = [f'{name},{k}' for name, k in zip(ids, scores.argmax(1))]
     assert (tmp_path / 'prediction.csv').read_text().splitlines() == ['Id,Target', *rows]
     assert (tmp_path / 'prediction.zip').exists() and not (tmp_path / 'Submission.csv').exists()
@@ -103,7 +146,9 @@ def test_the_submission_has_the_form_that_is_asked_for_and_the_checkpoint_may_be
         tool.main([str(config), checkpoint, '-C', checkpoint])
 
 
-def test_body_parts_that_do_not_fit_the_classes_are_said_before_the_test(config, monkeypatch, tmp_path):
+def test_body_parts_that_do_not_fit_the_classes_are_said_before_the_test(
+    config, monkeypatch, tmp_path
+):
     monkeypatch.setattr(Recognizer3D, 'predict', None)
     (tmp_path / 'parts.txt').write_text('0 1 2 3 4')
     with pytest.raises(DataError, match='5 actions, and the scores have 3 classes'):

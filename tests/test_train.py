@@ -1,4 +1,5 @@
 """Training, in this process: exact continuation, the log, best checkpoints, independence of workers, learning."""
+
 import json
 import re
 import shutil
@@ -20,9 +21,16 @@ from pyskl.scores.score_file import load_scores
 
 def rows(work_dir, mode=None):
     """Rows of all .log.json files of a run, oldest file first, without times."""
-    found = [json.loads(line) for file in sorted(work_dir.glob('*.log.json')) for line in file.read_text().splitlines()]
-    return [{k: v for k, v in row.items() if k not in ('time', 'data_time')} for row in found
-            if 'mode' in row and mode in (None, row['mode'])]
+    found = [
+        json.loads(line)
+        for file in sorted(work_dir.glob('*.log.json'))
+        for line in file.read_text().splitlines()
+    ]
+    return [
+        {k: v for k, v in row.items() if k not in ('time', 'data_time')}
+        for row in found
+        if 'mode' in row and mode in (None, row['mode'])
+    ]
 
 
 def assert_same_checkpoint(a, b):
@@ -35,7 +43,9 @@ def assert_same_checkpoint(a, b):
     assert a['optimizer']['param_groups'] == b['optimizer']['param_groups']
     for key, state in a['optimizer']['state'].items():
         for name, value in state.items():
-            assert torch.equal(torch.as_tensor(value), torch.as_tensor(b['optimizer']['state'][key][name])), (key, name)
+            assert torch.equal(
+                torch.as_tensor(value), torch.as_tensor(b['optimizer']['state'][key][name])
+            ), (key, name)
 
 
 @pytest.fixture(scope='module')
@@ -59,14 +69,36 @@ def test_a_run_leaves_what_pyskl_users_expect(whole):
 def test_log_lines_are_as_pyskl_wrote_them(whole):
     folder, _ = whole
     text = next((folder / 'run').glob('*[0-9].log')).read_text()
-    assert re.search(r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: \d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
-                     r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, loss_cls: \d+\.\d{4}, '
-                     r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$', text, re.M)
+    assert re.search(
+        r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - pyskl - INFO - Epoch \[1\]\[2/5\]\tlr: \d\.\d{3}e-\d\d, eta: \d+:\d\d:\d\d, '
+        r'time: \d+\.\d{3}, data_time: \d+\.\d{3}, top1_acc: \d\.\d{4}, top5_acc: \d\.\d{4}, loss_cls: \d+\.\d{4}, '
+        r'loss_emb: \d+\.\d{4}, loss: \d+\.\d{4}$',
+        text,
+        re.M,
+    )
     train_rows = rows(folder / 'run', 'train')
-    assert [(r['epoch'], r['iter']) for r in train_rows] == [(1, 2), (1, 4), (1, 5), (2, 2), (2, 4), (2, 5)]
-    assert list(train_rows[0]) == ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top5_acc', 'loss_cls', 'loss_emb', 'loss']
+    assert [(r['epoch'], r['iter']) for r in train_rows] == [
+        (1, 2),
+        (1, 4),
+        (1, 5),
+        (2, 2),
+        (2, 4),
+        (2, 5),
+    ]
+    assert list(train_rows[0]) == [
+        'mode',
+        'epoch',
+        'iter',
+        'lr',
+        'top1_acc',
+        'top5_acc',
+        'loss_cls',
+        'loss_emb',
+        'loss',
+    ]
     assert [list(r) for r in rows(folder / 'run', 'val')] == [
-        ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top2_acc', 'mean_class_accuracy']] * 2
+        ['mode', 'epoch', 'iter', 'lr', 'top1_acc', 'top2_acc', 'mean_class_accuracy']
+    ] * 2
 
 
 @pytest.mark.parametrize('iteration', [3, 6, 9])
@@ -78,19 +110,36 @@ def test_a_run_continued_at_any_iteration_ends_with_the_same_bits(whole, tmp_pat
     assert_same_checkpoint(folder / 'run' / 'epoch_2.pth', tmp_path / 'run' / 'epoch_2.pth')
     expected = rows(folder / 'run')
     again = rows(tmp_path / 'run')
-    assert again == expected[len(expected) - len(again):]
+    assert again == expected[len(expected) - len(again) :]
 
 
 def test_another_total_batch_is_warned_about_also_between_epochs(whole, tmp_path, capfd):
     folder, config = whole
-    train(config, TrainOptions(work_dir=str(tmp_path), resume=str(folder / 'run' / 'epoch_1.pth')), ['data.videos_per_gpu=4'])
-    assert 'total batch of 8 and 40 clips, now it is 4 and 40: training goes on from batch 0' in capfd.readouterr().err
+    train(
+        config,
+        TrainOptions(work_dir=str(tmp_path), resume=str(folder / 'run' / 'epoch_1.pth')),
+        ['data.videos_per_gpu=4'],
+    )
+    assert (
+        'total batch of 8 and 40 clips, now it is 4 and 40: training goes on from batch 0'
+        in capfd.readouterr().err
+    )
 
 
-@pytest.mark.parametrize(('start', 'interval', 'judged'), [(3, 2, [3, 5]), (2, 1, [2, 3, 4, 5]), (None, 2, [2, 4])])
+@pytest.mark.parametrize(
+    ('start', 'interval', 'judged'), [(3, 2, [3, 5]), (2, 1, [2, 3, 4, 5]), (None, 2, [2, 4])]
+)
 def test_epochs_are_judged_from_start_on(whole, tmp_path, start, interval, judged):
-    train(whole[1], TrainOptions(work_dir=str(tmp_path)),
-          ['total_epochs=5', f'evaluation.start={start}', f'evaluation.interval={interval}', 'checkpoint_config.interval=-1'])
+    train(
+        whole[1],
+        TrainOptions(work_dir=str(tmp_path)),
+        [
+            'total_epochs=5',
+            f'evaluation.start={start}',
+            f'evaluation.interval={interval}',
+            'checkpoint_config.interval=-1',
+        ],
+    )
     assert [row['epoch'] for row in rows(tmp_path, 'val')] == judged
     assert [file.name for file in tmp_path.glob('epoch_*.pth')] == ['epoch_5.pth']
 
@@ -99,8 +148,15 @@ def test_clips_that_are_in_train_and_val_are_warned_about(whole, tmp_path, capfd
     folder, config = whole
     train(config, TrainOptions(work_dir=str(tmp_path)), ['total_epochs=1'])
     assert 'are in data.train too' not in capfd.readouterr().err
-    train(config, TrainOptions(work_dir=str(tmp_path / 'leaky')), ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'])
-    assert '40 of the 40 clips of data.val are in data.train too (train_0, train_1, train_10' in capfd.readouterr().err
+    train(
+        config,
+        TrainOptions(work_dir=str(tmp_path / 'leaky')),
+        ['total_epochs=1', f'data.val.ann_file={folder}/train.pkl'],
+    )
+    assert (
+        '40 of the 40 clips of data.val are in data.train too (train_0, train_1, train_10'
+        in capfd.readouterr().err
+    )
 
 
 @pytest.mark.parametrize('workers', [1, 2])
@@ -113,7 +169,7 @@ def test_the_number_of_workers_changes_no_bit(whole, tmp_path, workers):
 def test_drawing_in_the_loader_trains_the_same(whole, tmp_path):
     """A user's stage behind GeneratePoseTarget: drawn in the worker, the model sees the same values."""
     folder, config = whole
-    (tmp_path / 'my_stages.py').write_text('''
+    (tmp_path / 'my_stages.py').write_text("""
 from pyskl.datasets import PIPELINES
 
 
@@ -121,9 +177,12 @@ from pyskl.datasets import PIPELINES
 class Nothing:
     def __call__(self, results):
         return results
-''')
-    own = write_config(tmp_path, extra="custom_imports = dict(imports=['my_stages'])\n"
-                       "train_pipeline.append(dict(type='Nothing'))\n")
+""")
+    own = write_config(
+        tmp_path,
+        extra="custom_imports = dict(imports=['my_stages'])\n"
+        "train_pipeline.append(dict(type='Nothing'))\n",
+    )
     for name in ('train.pkl', 'val.pkl', 'test.pkl', 'labels.npy'):
         own.write_text(own.read_text().replace(str(tmp_path / name), str(folder / name)))
     train(own, TrainOptions(validate=False))
@@ -154,13 +213,27 @@ def test_going_on_with_other_settings_is_refused_and_names_them(whole):
         train(config, cfg_options=['optimizer.lr=0.2'])
 
 
-@pytest.mark.parametrize(('options', 'said'), [({'amp': 'bf16'}, '--amp: None -> bf16'),
-                                               ({'deterministic': True}, '--deterministic: False -> True')])
-def test_going_on_with_another_precision_or_other_algorithms_is_refused_unless_asked_for(whole, options, said, capfd):
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        ({'amp': 'bf16'}, '--amp: None -> bf16'),
+        ({'deterministic': True}, '--deterministic: False -> True'),
+    ],
+)
+def test_going_on_with_another_precision_or_other_algorithms_is_refused_unless_asked_for(
+    whole, options, said, capfd
+):
     folder, config = whole
     with pytest.raises(ConfigError, match=f'{said}(.|\n)*another --work-dir'):
         train(config, TrainOptions(**options))
-    train(config, TrainOptions(resume=str(folder / 'run' / 'epoch_2.pth'), work_dir=str(folder / said.split()[0]), **options))
+    train(
+        config,
+        TrainOptions(
+            resume=str(folder / 'run' / 'epoch_2.pth'),
+            work_dir=str(folder / said.split()[0]),
+            **options,
+        ),
+    )
     torch.use_deterministic_algorithms(False)
     assert f'other than when it was written: {said}' in capfd.readouterr().err
 
@@ -184,11 +257,15 @@ def test_another_seed_does_not_continue_a_run(whole):
     _, config = whole
     with pytest.raises(ConfigError, match='seed 0, now seed 7'):
         train(config, TrainOptions(seed=7))
-    with pytest.raises(ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'):
+    with pytest.raises(
+        ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'
+    ):
         train(config, TrainOptions(seed=-1))
 
 
-def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):
+def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
+    whole, tmp_path, monkeypatch
+):
     folder, config = whole
     step, done = Trainer.step, []
 
@@ -197,6 +274,7 @@ def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
         if len(done) == 4:
             signal.raise_signal(signal.SIGTERM)
         return step(self, batch)
+
     monkeypatch.setattr(Trainer, 'step', step_and_signal)
     with pytest.raises(Stopped) as stopped:
         train(config, TrainOptions(work_dir=str(tmp_path)))
@@ -208,35 +286,60 @@ def test_a_signal_stops_after_the_iteration_and_the_run_goes_on_to_the_same_end(
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_clips(tmp_path, monkeypatch):
     from pyskl.models.heads.i3d_head import I3DHead
+
     config = problem(tmp_path)
     loss, calls = I3DHead.loss, []
 
     def poisoned(self, *args):
         calls.append(1)
-        return {k: v * (float('nan') if len(calls) in (7, 8) and 'loss' in k else 1) for k, v in loss(self, *args).items()}
+        return {
+            k: v * (float('nan') if len(calls) in (7, 8) and 'loss' in k else 1)
+            for k, v in loss(self, *args).items()
+        }
+
     monkeypatch.setattr(I3DHead, 'loss', poisoned)
-    with pytest.raises(UserError, match=r'not finite(.|\n)*train_\d+, train_\d+(.|\n)*epoch_1\.pth'):
+    with pytest.raises(
+        UserError, match=r'not finite(.|\n)*train_\d+, train_\d+(.|\n)*epoch_1\.pth'
+    ):
         train(config)
-    assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values())
+    assert all(
+        v.isfinite().all()
+        for v in read_checkpoint(tmp_path / 'run' / 'latest.pth')['state_dict'].values()
+    )
     calls.clear()
     fit = Trainer.fit
-    monkeypatch.setattr(Trainer, 'fit', lambda self: (tmp_path / 'cut' / 'epoch_9.pth').touch() or fit(self))
-    with pytest.raises(UserError, match=r'not finite(.|\n)*None of the checkpoints from before is whole'):
-        train(config, TrainOptions(work_dir=str(tmp_path / 'cut')), ['checkpoint_config.interval=2'])
+    monkeypatch.setattr(
+        Trainer, 'fit', lambda self: (tmp_path / 'cut' / 'epoch_9.pth').touch() or fit(self)
+    )
+    with pytest.raises(
+        UserError, match=r'not finite(.|\n)*None of the checkpoints from before is whole'
+    ):
+        train(
+            config, TrainOptions(work_dir=str(tmp_path / 'cut')), ['checkpoint_config.interval=2']
+        )
     monkeypatch.setattr(Trainer, 'fit', fit)
     calls.clear()
     train(config, TrainOptions(work_dir=str(tmp_path / 'skipped'), on_nan='skip'))
-    assert all(v.isfinite().all() for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values())
+    assert all(
+        v.isfinite().all()
+        for v in read_checkpoint(tmp_path / 'skipped' / 'latest.pth')['state_dict'].values()
+    )
 
 
-@pytest.mark.parametrize('other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]])
+@pytest.mark.parametrize(
+    'other_rank', [[], [(4, ['b_0']), (5, ['b_1'])], [(2, ['b_0', 'b_1']), (3, ['b_2'])]]
+)
 def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monkeypatch, other_rank):
     """A GPU is asked at the log line; by then the weights are NaN, and so is every loss after the first bad one."""
     from pyskl.models.heads.i3d_head import I3DHead
+
     loss, step, fit, batches = I3DHead.loss, Trainer.step, Trainer.fit, []
 
     def poisoned(self, *args):
-        return {k: v * (float('nan') if len(batches) == 3 and 'loss' in k else 1) for k, v in loss(self, *args).items()}
+        return {
+            k: v * (float('nan') if len(batches) == 3 and 'loss' in k else 1)
+            for k, v in loss(self, *args).items()
+        }
 
     def noted(self, batch):
         batches.append([self.train.dataset.ids[i] for i in batch['index'].tolist()])
@@ -246,7 +349,12 @@ def test_on_a_gpu_only_the_first_bad_batch_of_all_ranks_is_named(tmp_path, monke
         self.ranks = replace(self.ranks, device=torch.device('cuda', 0))
         self.collectives.share = lambda value: [value, other_rank]
         fit(self)
-    for owner, name, new in ((I3DHead, 'loss', poisoned), (Trainer, 'step', noted), (Trainer, 'fit', as_on_a_gpu)):
+
+    for owner, name, new in (
+        (I3DHead, 'loss', poisoned),
+        (Trainer, 'step', noted),
+        (Trainer, 'fit', as_on_a_gpu),
+    ):
         monkeypatch.setattr(owner, name, new)
     config = problem(tmp_path, extra='log_config = dict(interval=5)\n')
     with pytest.raises(UserError) as error:
@@ -275,7 +383,9 @@ def test_a_dry_run_writes_nothing_and_says_what_it_saw(tmp_path, capsys):
     before = sorted(tmp_path.iterdir())
     train(config, TrainOptions(dry_run=True))
     out = capsys.readouterr().out
-    assert 'imgs (8, 1, 5, 8, 16, 16)' in out and 'peak memory' in out and 'Nothing was written' in out
+    assert (
+        'imgs (8, 1, 5, 8, 16, 16)' in out and 'peak memory' in out and 'Nothing was written' in out
+    )
     assert 'million parameters' in out and 'whole run: ' in out and 'steps x' in out
     assert sorted(tmp_path.iterdir()) == before
 
@@ -284,10 +394,22 @@ def test_training_beats_chance_clearly_on_clips_it_has_not_seen(tmp_path):
     config = problem(tmp_path, extra='total_epochs = 15\n', num_train=150, num_test=60)
     train(config, TrainOptions(validate=False))
     result = test(config)
-    assert result.metrics['top1_acc'] > 0.7        # chance: 0.33
+    assert result.metrics['top1_acc'] > 0.7  # chance: 0.33
     assert np.allclose(result.scores.sum(1), 1, atol=1e-5)
     assert {f.name for f in result.files} == {
-        'result.pkl', 'scores.npz', 'metrics.json', 'per_class.csv', 'Submission.csv', 'Submission.zip'}
-    other = test(config, TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl')))
+        'result.pkl',
+        'scores.npz',
+        'metrics.json',
+        'per_class.csv',
+        'Submission.csv',
+        'Submission.zip',
+    }
+    other = test(
+        config, TestOptions(split='val', fuse_conv_bn=False, out=str(tmp_path / 'val.pkl'))
+    )
     assert other.ids[0] == 'val_0' and {f.name for f in other.files} == {
-        'val.pkl', 'val_scores.npz', 'val_metrics.json', 'val_per_class.csv'}
+        'val.pkl',
+        'val_scores.npz',
+        'val_metrics.json',
+        'val_per_class.csv',
+    }

@@ -12,12 +12,27 @@ PLACES = {
     'openpose137': {24: 'right heel', 25: 'right jaw 1', 33: 'chin', 91: 'inner lower lip'}
     | {93: 'right pupil', 94: 'left pupil', 95: 'left hand root', 99: 'left thumb tip'}
     | {116: 'right hand root', 136: 'right little tip'},
-    'coco_wholebody133': {16: 'right ankle', 17: 'left big toe', 22: 'right heel', 23: 'right jaw 1'}
-    | {53: 'nose tip', 59: 'right eye outer corner', 68: 'left eye outer corner', 77: 'left mouth corner'}
+    'coco_wholebody133': {
+        16: 'right ankle',
+        17: 'left big toe',
+        22: 'right heel',
+        23: 'right jaw 1',
+    }
+    | {
+        53: 'nose tip',
+        59: 'right eye outer corner',
+        68: 'left eye outer corner',
+        77: 'left mouth corner',
+    }
     | {90: 'right inner lower lip', 91: 'left hand root', 112: 'right hand root'},
     'halpe26': {9: 'left wrist', 17: 'head', 18: 'neck', 19: 'middle hip', 20: 'left big toe'}
     | {21: 'right big toe', 25: 'right heel'},
-    'halpe136': {25: 'right heel', 26: 'right jaw 1', 94: 'left hand root', 135: 'right little tip'},
+    'halpe136': {
+        25: 'right heel',
+        26: 'right jaw 1',
+        94: 'left hand root',
+        135: 'right little tip',
+    },
     'openpose18': {1: 'neck', 4: 'right wrist', 13: 'left ankle', 14: 'right eye', 17: 'left ear'},
     'mediapipe33': {0: 'nose', 10: 'right mouth', 25: 'left knee', 32: 'right foot index'},
     'mediapipe_holistic75': {15: 'left wrist', 33: 'left hand root', 74: 'right little tip'},
@@ -41,14 +56,19 @@ def test_every_joint_hangs_from_one_root(name):
 def test_the_face_mirrors_as_its_scheme_is_symmetric():
     """The pairs follow from the scheme's rows: the jaw ends at 0 and 16, the outer eyes at 36 and 45."""
     opposite = [j - 23 for j in get_layout('coco_wholebody133').opposite[23:91]]
-    assert [opposite[j] for j in (*range(17), *range(17, 27))] == [*range(16, -1, -1), *range(26, 16, -1)]
+    assert [opposite[j] for j in (*range(17), *range(17, 27))] == [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+    ]
     assert [opposite[j] for j in range(27, 36)] == [27, 28, 29, 30, 35, 34, 33, 32, 31]
     assert [opposite[j] for j in range(36, 48)] == [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
     assert [opposite[j] for j in range(48, 60)] == [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55]
     assert [opposite[j] for j in range(60, 68)] == [64, 63, 62, 61, 60, 67, 66, 65]
 
 
-@pytest.mark.parametrize('layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.name)
+@pytest.mark.parametrize(
+    'layout', [*LAYOUTS.values(), imigue22('right')], ids=lambda layout: layout.name
+)
 def test_a_layout_comes_back_from_its_plain_data(layout):
     assert layout_of(layout.config()) == layout
 
@@ -72,7 +92,9 @@ def test_a_subset_of_all_joints_is_the_layout():
 
 def test_roots_and_centre_of_a_subset_without_the_old_centre():
     found = subset(get_layout('coco17'), [5, 6, 9, 10])
-    assert found.bones == ((2, 0), (3, 1)) and found.mirror == ((0, 1), (2, 3)) and found.centre == 0
+    assert (
+        found.bones == ((2, 0), (3, 1)) and found.mirror == ((0, 1), (2, 3)) and found.centre == 0
+    )
 
 
 def test_one_hand_alone_has_no_mirror_pairs():
@@ -91,8 +113,18 @@ def test_a_config_keeps_joints_of_a_known_layout():
 
 @pytest.mark.parametrize(
     ('keep', 'words'),
-    [([17], '17 .*0..16'), ([-1], '0..16'), ([3, 3], 'each once'), ([], 'no joint'), (5, 'list of names')]
-    + [(['nse'], 'Did you mean nose'), ([[1]], 'list of names'), ([5, 6, 9], "'left wrist' without")],
+    [
+        ([17], '17 .*0..16'),
+        ([-1], '0..16'),
+        ([3, 3], 'each once'),
+        ([], 'no joint'),
+        (5, 'list of names'),
+    ]
+    + [
+        (['nse'], 'Did you mean nose'),
+        ([[1]], 'list of names'),
+        ([5, 6, 9], "'left wrist' without"),
+    ],
 )
 def test_joints_that_cannot_be_kept_are_named(keep, words):
     with pytest.raises(ConfigError, match=words):

@@ -1,4 +1,5 @@
 """A loader's workers outlive polite signals while they are needed, and end with their main process."""
+
 import gc
 import os
 import signal
@@ -45,16 +46,16 @@ def iterate_and_exit(batches):
 if __name__ == '__main__':
     multiprocessing.set_start_method(sys.argv[2])
 """
-LEFT = {        # loaders that are live when the program ends
+LEFT = {  # loaders that are live when the program ends
     'an iterator in a global': 'held = iter(loader()); next(held)',
     'a loop that is left early': 'for batch in loader(): break',
     'a loop without persistent workers': 'for batch in loader(persistent=False): break',
     'whole epochs': 'batches = loader()\nfor epoch in range(2):\n    for batch in batches.epoch(epoch): pass',
     'two loaders at once': 'a, b = iter(loader()), iter(loader()); next(a), next(b)',
     'a loader in a thread': 'in_thread = []\n'
-                            'def work():\n    in_thread.append(iter(loader())); next(in_thread[0])\n'
-                            'thread = threading.Thread(target=work); thread.start(); thread.join()\n'
-                            'time.sleep(0.5); next(in_thread[0])',
+    'def work():\n    in_thread.append(iter(loader())); next(in_thread[0])\n'
+    'thread = threading.Thread(target=work); thread.start(); thread.join()\n'
+    'time.sleep(0.5); next(in_thread[0])',
 }
 ENDINGS = {
     **{name: body + '\nsay("done")' for name, body in LEFT.items()},
@@ -62,8 +63,8 @@ ENDINGS = {
     'an exception': 'for batch in loader():\n    say("done"); raise RuntimeError("on purpose")',
     'sys.exit': 'for batch in loader():\n    say("done"); sys.exit(3)',
     'a loader that another process iterates': 'batches = loader()\n'
-                                              'child = multiprocessing.Process(target=iterate_and_exit, args=(batches,))\n'
-                                              'child.start(); say("done"); child.join()',
+    'child = multiprocessing.Process(target=iterate_and_exit, args=(batches,))\n'
+    'child.start(); say("done"); child.join()',
 }
 FAST = 'all of these', 'an exception', 'a loader that another process iterates'
 STATUS = {'an exception': 1, 'sys.exit': 3}
@@ -78,8 +79,14 @@ def started(folder, config, body, method='fork'):
     """A script that runs `body` with that start method, in a process group of its own."""
     path = folder / 'script.py'
     path.write_text(SCRIPT + ''.join(f'    {line}\n' for line in body.splitlines()))
-    return subprocess.Popen([sys.executable, str(path), str(config), method], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True, start_new_session=True, env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'})
+    return subprocess.Popen(
+        [sys.executable, str(path), str(config), method],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'},
+    )
 
 
 def pids_said(process, word):
@@ -100,13 +107,24 @@ def seconds_until_gone(process, pids):
 
 def is_running(pid):
     """A zombie, which nobody may be there to collect, has ended."""
-    listed = subprocess.run(['ps', '-o', 'stat=', '-p', str(pid)], capture_output=True, text=True, check=False).stdout.strip()
+    listed = subprocess.run(
+        ['ps', '-o', 'stat=', '-p', str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
     return bool(listed) and not listed.startswith('Z')
 
 
-@pytest.mark.parametrize('ending, method', [
-    pytest.param(ending, method, marks=() if (method, ending in FAST) == ('fork', True) else pytest.mark.slow)
-    for ending in ENDINGS for method in ('fork', 'spawn', 'forkserver')])
+@pytest.mark.parametrize(
+    'ending, method',
+    [
+        pytest.param(
+            ending,
+            method,
+            marks=() if (method, ending in FAST) == ('fork', True) else pytest.mark.slow,
+        )
+        for ending in ENDINGS
+        for method in ('fork', 'spawn', 'forkserver')
+    ],
+)
 def test_a_script_ends_as_soon_as_it_has_nothing_left_to_do(tmp_path, config, ending, method):
     process = started(tmp_path, config, ENDINGS[ending], method)
     pids = pids_said(process, 'done')
@@ -117,12 +135,26 @@ def test_a_script_ends_as_soon_as_it_has_nothing_left_to_do(tmp_path, config, en
     assert 'DataLoader worker' not in stderr, stderr
 
 
-@pytest.mark.parametrize('to_group, number, statuses', [
-    (True, signal.SIGINT, (130, -2, 1)), (False, signal.SIGKILL, (-9,)),
-    *(pytest.param(to_group, signal.SIGTERM, (-15,), marks=pytest.mark.slow) for to_group in (True, False))])
-def test_a_script_that_is_signalled_takes_its_workers_with_it(tmp_path, config, to_group, number, statuses):
+@pytest.mark.parametrize(
+    'to_group, number, statuses',
+    [
+        (True, signal.SIGINT, (130, -2, 1)),
+        (False, signal.SIGKILL, (-9,)),
+        *(
+            pytest.param(to_group, signal.SIGTERM, (-15,), marks=pytest.mark.slow)
+            for to_group in (True, False)
+        ),
+    ],
+)
+def test_a_script_that_is_signalled_takes_its_workers_with_it(
+    tmp_path, config, to_group, number, statuses
+):
     """A plain script, which does not handle signals. The workers of two loaders hold copies of each other's pipes."""
-    process = started(tmp_path, config, 'a, b = iter(loader()), iter(loader()); next(a), next(b); say("ready"); time.sleep(900)')
+    process = started(
+        tmp_path,
+        config,
+        'a, b = iter(loader()), iter(loader()); next(a), next(b); say("ready"); time.sleep(900)',
+    )
     pids = pids_said(process, 'ready')
     assert len(pids) == 4 and all(map(is_running, pids))
     (os.killpg if to_group else os.kill)(process.pid, number)
@@ -133,7 +165,10 @@ def test_a_script_that_is_signalled_takes_its_workers_with_it(tmp_path, config, 
 
 def test_signals_to_the_workers_leave_the_epoch_whole(tmp_path, config):
     """What a polite stop relies on: the main process still gets every batch of its iteration."""
-    process = started(tmp_path, config, """batches = iter(loader())
+    process = started(
+        tmp_path,
+        config,
+        """batches = iter(loader())
 seen = [next(batches), next(batches)]      # one from each worker, so both have begun
 say("ready")
 for child in multiprocessing.active_children():
@@ -141,7 +176,8 @@ for child in multiprocessing.active_children():
         os.kill(child.pid, number)
 time.sleep(0.5)
 seen += batches
-print(len(seen), sum(len(batch["label"]) for batch in seen), flush=True)""")
+print(len(seen), sum(len(batch["label"]) for batch in seen), flush=True)""",
+    )
     pids_said(process, 'ready')
     stdout, stderr = process.communicate(timeout=SOON)
     assert stdout == '10 40\n', stderr
@@ -149,13 +185,17 @@ print(len(seen), sum(len(batch["label"]) for batch in seen), flush=True)""")
 
 
 def test_a_child_that_was_forked_beside_the_workers_does_not_keep_them_alive(tmp_path, config):
-    process = started(tmp_path, config, """held = iter(loader())
+    process = started(
+        tmp_path,
+        config,
+        """held = iter(loader())
 next(held)
 child = os.fork()
 if child:
     say("ready")
     print(child, flush=True)
-time.sleep(900)""")
+time.sleep(900)""",
+    )
     pids = pids_said(process, 'ready')
     child = int(process.stdout.readline())
     process.kill()
@@ -191,18 +231,28 @@ def test_workers_end_by_themselves_after_an_error_in_one_of_them():
 
 
 def test_loading_the_module_starts_nothing():
-    code = ('import os, signal, threading\nbefore = os.listdir("/dev/fd")\nimport torch\nhandles = os.listdir("/dev/fd")\n'
-            'import pyskl.datasets.workers as w\nassert w._current is None and threading.active_count() == 1\n'
-            'assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and len(os.listdir("/dev/fd")) == len(handles)')
-    done = subprocess.run([sys.executable, '-c', code], env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True, text=True,
-                          check=False)
+    code = (
+        'import os, signal, threading\nbefore = os.listdir("/dev/fd")\nimport torch\nhandles = os.listdir("/dev/fd")\n'
+        'import pyskl.datasets.workers as w\nassert w._current is None and threading.active_count() == 1\n'
+        'assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and len(os.listdir("/dev/fd")) == len(handles)'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_loaders_of_several_threads_share_one_pipe(config):
     dataset = build_dataset(dict(load_config(config).data.train))
     made = []
-    threads = [threading.Thread(target=lambda: made.append(build_dataloader(dataset, 4, 1))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: made.append(build_dataloader(dataset, 4, 1)))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

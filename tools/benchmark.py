@@ -1,4 +1,5 @@
 """The same as `pyskl benchmark`, from the project's folder: python tools/benchmark.py --help."""
+
 import sys
 from pathlib import Path
 

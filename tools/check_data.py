@@ -1,4 +1,5 @@
 """The same as `pyskl check`, from the project's folder: python tools/check_data.py --help."""
+
 import sys
 from pathlib import Path
 

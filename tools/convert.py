@@ -1,4 +1,5 @@
 """The same as `pyskl convert`, from the project's folder: python tools/convert.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl convert-checkpoint`, from the project's folder: python tools/convert_checkpoint.py --help."""
+
 import sys
 from pathlib import Path
 

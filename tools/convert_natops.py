@@ -1,4 +1,5 @@
 """The same as `pyskl convert-natops`, from the project's folder: python tools/convert_natops.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl convert-ntu`, from the project's folder: python tools/convert_ntu.py --help."""
+
 import sys
 from pathlib import Path
 

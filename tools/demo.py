@@ -1,4 +1,5 @@
 """The same as `pyskl demo`, from the project's folder: python tools/demo.py --help."""
+
 import sys
 from pathlib import Path
 

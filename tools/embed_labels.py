@@ -1,4 +1,5 @@
 """The same as `pyskl embed-labels`, from the project's folder: python tools/embed_labels.py --help."""
+
 import sys
 from pathlib import Path
 

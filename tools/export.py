@@ -1,4 +1,5 @@
 """The same as `pyskl export`, from the project's folder: python tools/export.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl extract-pose`, from the project's folder: python tools/extract_pose.py --help."""
+
 import sys
 from pathlib import Path
 

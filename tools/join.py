@@ -1,4 +1,5 @@
 """The same as `pyskl join`, from the project's folder: python tools/join.py --help."""
+
 import sys
 from pathlib import Path
 

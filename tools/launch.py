@@ -1,4 +1,5 @@
 """The same as `pyskl launch`, from the project's folder: python tools/launch.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl make-demo-data`, from the project's folder: python tools/make_demo_data.py --help."""
+
 import sys
 from pathlib import Path
 

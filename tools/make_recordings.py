@@ -1,4 +1,5 @@
 """The same as `pyskl make-recordings`, from the project's folder: python tools/make_recordings.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl new-config`, from the project's folder: python tools/new_config.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl pack`, from the project's folder: python tools/pack.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl predict`, from the project's folder: python tools/predict.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl print-config`, from the project's folder: python tools/print_config.py --help."""
+
 import sys
 from pathlib import Path
 

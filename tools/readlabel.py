@@ -1,4 +1,5 @@
 """The same as `pyskl readlabel`, from the project's folder: python tools/readlabel.py --help."""
+
 import sys
 from pathlib import Path
 

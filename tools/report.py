@@ -1,4 +1,5 @@
 """The same as `pyskl report`, from the project's folder: python tools/report.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl spot`, from the project's folder: python tools/spot.py --help."""
+
 import sys
 from pathlib import Path
 

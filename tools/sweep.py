@@ -1,4 +1,5 @@
 """The same as `pyskl sweep`, from the project's folder: python tools/sweep.py --help."""
+
 import sys
 from pathlib import Path
 

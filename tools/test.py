@@ -1,4 +1,5 @@
 """The same as `pyskl test`, from the project's folder: python tools/test.py --help."""
+
 import sys
 from pathlib import Path
 

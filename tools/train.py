@@ -1,4 +1,5 @@
 """The same as `pyskl train`, from the project's folder: python tools/train.py --help."""
+
 import sys
 from pathlib import Path
 

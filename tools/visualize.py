@@ -1,4 +1,5 @@
 """The same as `pyskl visualize`, from the project's folder: python tools/visualize.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """The same as `pyskl zero-shot`, from the project's folder: python tools/zero_shot.py --help."""
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """AAGCN, arXiv:1912.06971, for NTU60's joints and classes."""
+
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='AAGCN', graph_cfg=dict(layout='nturgb+d', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256))
+    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256),
+)

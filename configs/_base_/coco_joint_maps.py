@@ -1,9 +1,10 @@
 """HRNet's 17 key points as heatmaps, 48 frames of 56 x 56 pixels, ten clips and their mirror images in the test. NTU60, xsub."""
+
 left_kp = [1, 3, 5, 7, 9, 11, 13, 15]
 right_kp = [2, 4, 6, 8, 10, 12, 14, 16]
 crop = [
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
 ]
 heatmap = dict(type='GeneratePoseTarget', with_kp=True, with_limb=False)
 finish = [
@@ -44,7 +45,12 @@ data = dict(
     workers_per_gpu=4,
     test_dataloader=dict(videos_per_gpu=1),
     train=dict(
-        type='RepeatDataset', times=10,
-        dataset=dict(type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train')),
+        type='RepeatDataset',
+        times=10,
+        dataset=dict(
+            type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train'
+        ),
+    ),
     val=dict(type='PoseDataset', ann_file=ann_file, pipeline=val_pipeline, split='xsub_val'),
-    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'))
+    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'),
+)

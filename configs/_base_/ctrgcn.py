@@ -1,5 +1,7 @@
 """CTR-GCN, arXiv:2107.12213, for NTU60's joints and classes."""
+
 model = dict(
     type='RecognizerGCN',
     backbone=dict(type='CTRGCN', graph_cfg=dict(layout='nturgb+d', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256))
+    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256),
+)

@@ -4,6 +4,7 @@ Left and right are true mirror pairs, and frames of zeros that fill up a short c
 lead into them. If your hands come in the other order (tools/check_data.py tells): write
 layout = dict(name='imigue22', first_hand='right') here, or in a child of the config; the graphs take it, too.
 """
+
 layout = 'imigue22'
 prepare = [
     dict(type='PreNormalize2D'),
@@ -31,8 +32,20 @@ data = dict(
     workers_per_gpu=2,
     test_dataloader=dict(videos_per_gpu=16),
     train=dict(
-        type='RepeatDataset', times=5,
-        dataset=dict(type='PoseDataset', ann_file='data/imigue_train.pkl', split='train', pipeline=train_pipeline)),
-    val=dict(type='PoseDataset', ann_file='data/imigue_val.pkl', split='val', pipeline=val_pipeline),
-    test=dict(type='PoseDataset', ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline))
+        type='RepeatDataset',
+        times=5,
+        dataset=dict(
+            type='PoseDataset',
+            ann_file='data/imigue_train.pkl',
+            split='train',
+            pipeline=train_pipeline,
+        ),
+    ),
+    val=dict(
+        type='PoseDataset', ann_file='data/imigue_val.pkl', split='val', pipeline=val_pipeline
+    ),
+    test=dict(
+        type='PoseDataset', ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline
+    ),
+)
 stream = 'j'

@@ -2,6 +2,7 @@
 
 The values are standardised and stay as they are: where the hands are tells gestures apart.
 """
+
 prepare = [dict(type='GenSkeFeat', dataset='natops8', feats=['j'])]
 finish = [
     dict(type='PoseDecode'),
@@ -22,12 +23,20 @@ data = dict(
     videos_per_gpu=16,
     workers_per_gpu=0,
     train=dict(type='PoseDataset', ann_file=ann_file, split='train', pipeline=train_pipeline),
-    test=dict(type='PoseDataset', ann_file=ann_file, split='test', pipeline=test_pipeline))
+    test=dict(type='PoseDataset', ann_file=ann_file, split='test', pipeline=test_pipeline),
+)
 stream = 'j'
 
 optimizer = dict(type='AdamW', lr=0.004, weight_decay=0.01)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
-lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0, warmup='linear', warmup_iters=30, warmup_ratio=0.1)
+lr_config = dict(
+    policy='CosineAnnealing',
+    by_epoch=False,
+    min_lr=0,
+    warmup='linear',
+    warmup_iters=30,
+    warmup_ratio=0.1,
+)
 auto_scale_lr = dict(base_batch_size=16)
 total_epochs = 60
 checkpoint_config = dict(interval=-1)

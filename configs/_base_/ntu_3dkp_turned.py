@@ -2,6 +2,7 @@
 
 `mirrored` and `part_dropped` are what some of ProtoGCN's streams are trained with.
 """
+
 prepare = [
     dict(type='PreNormalize3D', align_spine=False),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']),
@@ -25,5 +26,6 @@ data = dict(
     test_dataloader=dict(videos_per_gpu=1),
     train=dict(type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train'),
     val=dict(type='PoseDataset', ann_file=ann_file, pipeline=val_pipeline, split='xsub_val'),
-    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'))
+    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'),
+)
 stream = 'j'

@@ -1,4 +1,5 @@
 """Key points of HRNet, x y score, of up to two people: normalised, 100 frames. NTU60, xsub."""
+
 prepare = [
     dict(type='PreNormalize2D'),
     dict(type='GenSkeFeat', dataset='coco', feats=['j']),
@@ -19,8 +20,13 @@ data = dict(
     workers_per_gpu=2,
     test_dataloader=dict(videos_per_gpu=1),
     train=dict(
-        type='RepeatDataset', times=5,
-        dataset=dict(type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train')),
+        type='RepeatDataset',
+        times=5,
+        dataset=dict(
+            type='PoseDataset', ann_file=ann_file, pipeline=train_pipeline, split='xsub_train'
+        ),
+    ),
     val=dict(type='PoseDataset', ann_file=ann_file, pipeline=val_pipeline, split='xsub_val'),
-    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'))
+    test=dict(type='PoseDataset', ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'),
+)
 stream = 'j'

@@ -3,13 +3,18 @@
 The videos lie in data/imigue_videos. A clip's annotation names its own (`filename`, else `frame_dir`.mp4) and where in
 a long video it begins (`start_frame`). Pictures are 1080 x 1920; MMCompact cuts the person out.
 """
+
 layout = 'imigue22'
-img_norm = dict(type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False)
-heatmaps = dict(type='GeneratePoseTarget', layout=layout, sigma=0.7, with_kp=True, with_limb=False, scaling=0.25)
+img_norm = dict(
+    type='Normalize', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_bgr=False
+)
+heatmaps = dict(
+    type='GeneratePoseTarget', layout=layout, sigma=0.7, with_kp=True, with_limb=False, scaling=0.25
+)
 read = [
     dict(type='MMUniformSampleFrames', clip_len=dict(RGB=8, Pose=32), num_clips=1),
     dict(type='MMDecode'),
-    dict(type='MMCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='MMCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(256, 256), keep_ratio=False),
 ]
 augment = [
@@ -34,4 +39,5 @@ data = dict(
     test_dataloader=dict(videos_per_gpu=1),
     train=dict(**files, ann_file='data/imigue_train.pkl', split='train', pipeline=train_pipeline),
     val=dict(**files, ann_file='data/imigue_val.pkl', split='val', pipeline=val_pipeline),
-    test=dict(**files, ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline))
+    test=dict(**files, ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline),
+)

@@ -1,4 +1,5 @@
 """PYSKL's recipe at its rate for 16 clips a step, with gradients clipped: label vectors make the first losses large."""
+
 _base_ = ['schedule_16x5.py']
 
 optimizer = dict(lr=0.0125)

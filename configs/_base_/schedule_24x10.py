@@ -1,4 +1,5 @@
 """PYSKL's recipe for networks on heatmaps: 24 epochs of clips repeated ten times, lr 0.4 for 256 clips a step."""
+
 optimizer = dict(type='SGD', lr=0.4, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=256)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))

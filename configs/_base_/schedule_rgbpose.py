@@ -1,4 +1,5 @@
 """What PYSKL's three configs of RGBPose-Conv3D share: SGD, an evaluation an epoch."""
+
 optimizer = dict(type='SGD', lr=0.2, momentum=0.9, weight_decay=0.0003)
 auto_scale_lr = dict(base_batch_size=128)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))

@@ -1,4 +1,5 @@
 """X3D-shallow, arXiv:2104.13586: three stages, no squeeze and excitation, no Swish; for 17 maps and NTU60."""
+
 model = dict(
     type='Recognizer3D',
     backbone=dict(
@@ -10,6 +11,8 @@ model = dict(
         se_ratio=None,
         use_swish=False,
         stage_blocks=(2, 5, 3),
-        spatial_strides=(2, 2, 2)),
+        spatial_strides=(2, 2, 2),
+    ),
     cls_head=dict(type='I3DHead', in_channels=216, num_classes=60, dropout=0.5),
-    test_cfg=dict(average_clips='prob'))
+    test_cfg=dict(average_clips='prob'),
+)

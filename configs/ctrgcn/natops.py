@@ -1,4 +1,5 @@
 """CTR-GCN, small, for the NATOPS gestures."""
+
 _base_ = ['../_base_/natops.py']
 
 model = dict(
@@ -10,6 +11,8 @@ model = dict(
         num_stages=6,
         inflate_stages=[3, 5],
         down_stages=[3, 5],
-        graph_cfg=dict(layout='natops8', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3))
+        graph_cfg=dict(layout='natops8', mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3),
+)
 work_dir = './work_dirs/ctrgcn/natops/{stream}'

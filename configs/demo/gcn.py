@@ -2,6 +2,7 @@
 
 It learns where the joints are, not a picture of them, and so makes other errors than the heatmaps' streams.
 """
+
 _base_ = ['../_base_/imigue22.py']
 
 model = dict(
@@ -16,11 +17,13 @@ model = dict(
         gcn_adaptive='init',
         gcn_with_res=True,
         tcn_type='mstcn',
-        graph_cfg=dict(layout=_base_.layout, mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=32, in_channels=96, dropout=0.2))
+        graph_cfg=dict(layout=_base_.layout, mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=32, in_channels=96, dropout=0.2),
+)
 
 # The box around the person becomes the picture; joints and bones side by side.
-compact = dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True)
+compact = dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True)
 prepare = [
     dict(type='PreNormalize2D'),
     dict(type='GenSkeFeat', dataset=_base_.layout, feats=['j', 'b']),
@@ -35,18 +38,25 @@ data = dict(
     videos_per_gpu=16,
     workers_per_gpu=0,
     train=dict(
-        _delete_=True, type='PoseDataset', ann_file='data/demo/imigue_train.pkl', split='train',
-        pipeline=train_pipeline),
+        _delete_=True,
+        type='PoseDataset',
+        ann_file='data/demo/imigue_train.pkl',
+        split='train',
+        pipeline=train_pipeline,
+    ),
     val=dict(ann_file='data/demo/imigue_val.pkl', pipeline=val_pipeline),
-    test=dict(ann_file='data/demo/imigue_test.pkl', pipeline=test_pipeline))
+    test=dict(ann_file='data/demo/imigue_test.pkl', pipeline=test_pipeline),
+)
 
 optimizer = dict(type='AdamW', lr=0.004, weight_decay=0.01)
 auto_scale_lr = dict(base_batch_size=16)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
 lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0)
-stream = None           # two at once
+stream = None  # two at once
 total_epochs = 10
 checkpoint_config = dict(interval=1, max_keep_ckpts=3)
-evaluation = dict(interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 5))
+evaluation = dict(
+    interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 5)
+)
 log_config = dict(interval=20, hooks=[dict(type='TextLoggerHook')])
 work_dir = './work_dirs/demo/gcn'

@@ -4,14 +4,14 @@ It differs from ../ablation/joint.py in two things. Every stage sees neighbourin
 gestures share a place and differ in direction or period alone. And a small stem with stride 2 makes
 a step three times cheaper, so that nine epochs take the time of three.
 """
+
 _base_ = ['../ablation/joint.py']
 
 model = dict(
     backbone=dict(
-        conv1_kernel=(1, 3, 3),
-        conv1_stride=(1, 2),
-        inflate=(1, 1, 1),
-        temporal_strides=(1, 2, 2)))
+        conv1_kernel=(1, 3, 3), conv1_stride=(1, 2), inflate=(1, 1, 1), temporal_strides=(1, 2, 2)
+    )
+)
 
 total_epochs = 9
 evaluation = dict(interval=3)

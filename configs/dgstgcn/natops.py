@@ -1,4 +1,5 @@
 """DG-STGCN, small, for the NATOPS gestures."""
+
 _base_ = ['../_base_/natops.py']
 
 model = dict(
@@ -12,6 +13,8 @@ model = dict(
         gcn_ratio=0.125,
         gcn_ctr='T',
         gcn_ada='T',
-        graph_cfg=dict(layout='natops8', mode='random', num_filter=8, init_off=.04, init_std=.02)),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3))
+        graph_cfg=dict(layout='natops8', mode='random', num_filter=8, init_off=0.04, init_std=0.02),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3),
+)
 work_dir = './work_dirs/dgstgcn/natops/{stream}'

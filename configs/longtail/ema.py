@@ -2,6 +2,7 @@
 
 decay 0.98 looks back over some 50 of the ablation's 376 iterations; a run of tens of thousands takes 0.999.
 """
+
 _base_ = ['../ablation/joint.py']
 ema = dict(decay=0.98)
 work_dir = './work_dirs/longtail/ema'

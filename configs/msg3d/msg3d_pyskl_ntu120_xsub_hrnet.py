@@ -1,9 +1,11 @@
 """MS-G3D. NTU120, other people in the test; HRNet's 2D joints."""
+
 _base_ = ['../_base_/msg3d.py', '../_base_/ntu_hrnet.py', '../_base_/schedule_16x5.py']
 
 model = dict(backbone=dict(graph_cfg=dict(layout='coco')), cls_head=dict(num_classes=120))
 data = dict(
     train=dict(dataset=dict(ann_file='data/nturgbd/ntu120_hrnet.pkl', split='xsub_train')),
     val=dict(ann_file='data/nturgbd/ntu120_hrnet.pkl', split='xsub_val'),
-    test=dict(ann_file='data/nturgbd/ntu120_hrnet.pkl', split='xsub_val'))
+    test=dict(ann_file='data/nturgbd/ntu120_hrnet.pkl', split='xsub_val'),
+)
 work_dir = './work_dirs/msg3d/msg3d_pyskl_ntu120_xsub_hrnet/{stream}'

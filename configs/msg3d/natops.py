@@ -1,4 +1,5 @@
 """MS-G3D, small, for the NATOPS gestures."""
+
 _base_ = ['../_base_/natops.py']
 
 model = dict(
@@ -9,6 +10,8 @@ model = dict(
         base_channels=24,
         num_gcn_scales=4,
         num_g3d_scales=3,
-        graph_cfg=dict(layout='natops8', mode='binary_adj')),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=96, dropout=0.3))
+        graph_cfg=dict(layout='natops8', mode='binary_adj'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=96, dropout=0.3),
+)
 work_dir = './work_dirs/msg3d/natops/{stream}'

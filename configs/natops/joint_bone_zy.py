@@ -1,4 +1,5 @@
 """NATOPS, side view: as joint_bone_xy.py, on the projection along x."""
+
 _base_ = ['joint_bone_xy.py']
 
 ann_file = 'data/natops/natops_zy.pkl'

@@ -1,4 +1,5 @@
 """NATOPS, front view: the joints alone."""
+
 _base_ = ['joint_bone_xy.py']
 
 model = dict(backbone=dict(in_channels=8))

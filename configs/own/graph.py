@@ -2,6 +2,7 @@
 
 It learns where the joints are, not a picture of them, and so makes other errors than the heatmaps' streams.
 """
+
 _base_ = ['joint.py']
 
 layout, clip_len = _base_.layout, _base_.clip_len
@@ -10,7 +11,7 @@ model = dict(
     type='RecognizerGCN',
     backbone=dict(
         type='STGCN',
-        in_channels=6,      # joints and bones: x, y, score of each, or x, y, z
+        in_channels=6,  # joints and bones: x, y, score of each, or x, y, z
         base_channels=32,
         num_stages=6,
         inflate_stages=[3, 5],
@@ -18,12 +19,17 @@ model = dict(
         gcn_adaptive='init',
         gcn_with_res=True,
         tcn_type='mstcn',
-        graph_cfg=dict(layout=layout, mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=_base_.num_classes, in_channels=128, dropout=0.2))
+        graph_cfg=dict(layout=layout, mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=_base_.num_classes, in_channels=128, dropout=0.2),
+)
 
 flip = [dict(type='Flip', flip_ratio=0.5, layout=layout)] if _base_.flips else []
 if _base_.in_space:
-    normalise, turn = dict(type='PreNormalize3D', align_spine=False), [dict(type='RandomRot', theta=0.3)]
+    normalise, turn = (
+        dict(type='PreNormalize3D', align_spine=False),
+        [dict(type='RandomRot', theta=0.3)],
+    )
     flip = []
 else:
     normalise, turn = dict(type='PreNormalize2D', mode='auto'), []
@@ -32,13 +38,28 @@ finish = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=_base_.num_people),
     dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint'])
+    dict(type='ToTensor', keys=['keypoint']),
 ]
 train_pipeline = [
-    *flip, normalise, *turn, dict(type='RandomScale', scale=0.1), feature, dict(type='UniformSample', clip_len=clip_len), *finish
+    *flip,
+    normalise,
+    *turn,
+    dict(type='RandomScale', scale=0.1),
+    feature,
+    dict(type='UniformSample', clip_len=clip_len),
+    *finish,
 ]
 val_pipeline = [normalise, feature, dict(type='UniformSample', clip_len=clip_len), *finish]
-test_pipeline = [normalise, feature, dict(type='UniformSample', clip_len=clip_len, num_clips=4), *finish]
-data = dict(train=dict(pipeline=train_pipeline), val=dict(pipeline=val_pipeline), test=dict(pipeline=test_pipeline))
-stream = None           # two at once
+test_pipeline = [
+    normalise,
+    feature,
+    dict(type='UniformSample', clip_len=clip_len, num_clips=4),
+    *finish,
+]
+data = dict(
+    train=dict(pipeline=train_pipeline),
+    val=dict(pipeline=val_pipeline),
+    test=dict(pipeline=test_pipeline),
+)
+stream = None  # two at once
 work_dir = _base_.work_dir.replace('joint', 'graph')

@@ -6,21 +6,23 @@ A small network: two CPU cores learn a few hundred clips in minutes. All its sta
 frames, so that sitting down and standing up are told apart. limb.py and graph.py beside it take the
 same block, and ensemble/ensemble.py blends the three.
 """
+
 # --- your data -------------------------------------------------------------------------------
-ann_file = 'data/mine.pkl'          # docs/own_skeletons.md makes this one
+ann_file = 'data/mine.pkl'  # docs/own_skeletons.md makes this one
 train_split, val_split, test_split = 'train', 'val', 'test'
 num_classes = 3
 layout = dict(
     name='mine',
     joints=['head', 'neck', 'left hand', 'right hand', 'hip'],
     bones=[('head', 'neck'), ('left hand', 'neck'), ('right hand', 'neck'), ('hip', 'neck')],
-    mirror=[('left hand', 'right hand')],       # left and right joint of each pair
-    centre='neck')
-num_joints, num_limbs = 5, 4        # as the layout has them
+    mirror=[('left hand', 'right hand')],  # left and right joint of each pair
+    centre='neck',
+)
+num_joints, num_limbs = 5, 4  # as the layout has them
 num_people = 1
-in_space = False                    # True: keypoint holds x, y, z
-flips = True                        # False: where left and right are different classes
-clip_len = 16                       # frames that the network sees of a clip
+in_space = False  # True: keypoint holds x, y, z
+flips = True  # False: where left and right are different classes
+clip_len = 16  # frames that the network sees of a clip
 total_epochs = 30
 work_dir = './work_dirs/mine/joint'
 # --- end of your data ------------------------------------------------------------------------
@@ -33,16 +35,20 @@ model = dict(
         in_channels=num_joints,
         base_channels=8,
         num_stages=3,
-        out_indices=(2, ),
+        out_indices=(2,),
         stage_blocks=(1, 1, 1),
         conv1_kernel=(1, 3, 3),
         conv1_stride=(1, 2),
         pool1_stride=(1, 1),
         inflate=(1, 1, 1),
         spatial_strides=(1, 2, 2),
-        temporal_strides=(1, 2, 2)),
-    cls_head=dict(type='I3DHead', in_channels=128, num_classes=num_classes, dropout=0.2, loss_emb=None),
-    test_cfg=dict(average_clips='prob'))
+        temporal_strides=(1, 2, 2),
+    ),
+    cls_head=dict(
+        type='I3DHead', in_channels=128, num_classes=num_classes, dropout=0.2, loss_emb=None
+    ),
+    test_cfg=dict(average_clips='prob'),
+)
 
 # Key points in space are seen through a camera, from another side in every epoch (axes: see Project3D).
 camera = [dict(type='Project3D', axes=('-x', '-y', 'z'), turn=(-30, 30))] if in_space else []
@@ -50,28 +56,38 @@ heatmap = dict(type='GeneratePoseTarget', layout=layout, with_kp=True, with_limb
 finish = [
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'label'])
+    dict(type='ToTensor', keys=['imgs', 'label']),
 ]
 train_pipeline = [
     *camera,
     dict(type='UniformSampleFrames', clip_len=clip_len),
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(-1, 36)),
     dict(type='RandomResizedCrop', area_range=(0.85, 1.0)),
     dict(type='Resize', scale=(32, 32), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5 if flips else 0., layout=layout),
+    dict(type='Flip', flip_ratio=0.5 if flips else 0.0, layout=layout),
     heatmap,
-    *finish
+    *finish,
 ]
 look = [
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
-    dict(type='Resize', scale=(32, 32), keep_ratio=False)
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
+    dict(type='Resize', scale=(32, 32), keep_ratio=False),
 ]
-val_pipeline = [*camera, dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=1), *look, heatmap, *finish]
+val_pipeline = [
+    *camera,
+    dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=1),
+    *look,
+    heatmap,
+    *finish,
+]
 test_pipeline = [
-    *camera, dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=4), *look, dict(heatmap, double=flips), *finish
+    *camera,
+    dict(type='UniformSampleFrames', clip_len=clip_len, num_clips=4),
+    *look,
+    dict(heatmap, double=flips),
+    *finish,
 ]
 data = dict(
     videos_per_gpu=16,
@@ -79,12 +95,20 @@ data = dict(
     test_dataloader=dict(videos_per_gpu=16),
     train=dict(type='PoseDataset', ann_file=ann_file, split=train_split, pipeline=train_pipeline),
     val=dict(type='PoseDataset', ann_file=ann_file, split=val_split, pipeline=val_pipeline),
-    test=dict(type='PoseDataset', ann_file=ann_file, split=test_split, pipeline=test_pipeline))
+    test=dict(type='PoseDataset', ann_file=ann_file, split=test_split, pipeline=test_pipeline),
+)
 
 optimizer = dict(type='AdamW', lr=0.004, weight_decay=0.01)
 optimizer_config = dict(grad_clip=dict(max_norm=40, norm_type=2))
-lr_config = dict(policy='CosineAnnealing', by_epoch=False, min_lr=0, warmup='linear', warmup_iters=30, warmup_ratio=0.1)
+lr_config = dict(
+    policy='CosineAnnealing',
+    by_epoch=False,
+    min_lr=0,
+    warmup='linear',
+    warmup_iters=30,
+    warmup_ratio=0.1,
+)
 auto_scale_lr = dict(base_batch_size=16)
 checkpoint_config = dict(interval=1, max_keep_ckpts=3)
-evaluation = dict(interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy'], topk=(1, ))
+evaluation = dict(interval=5, metrics=['top_k_accuracy', 'mean_class_accuracy'], topk=(1,))
 log_config = dict(interval=20, hooks=[dict(type='TextLoggerHook')])

@@ -1,9 +1,25 @@
 """ProtoGCN on iMiGUE's 22 joints, with a semantic embedding of the labels."""
+
 _base_ = ['../_base_/protogcn.py', '../_base_/imigue22.py', '../_base_/schedule_16x5_clipped.py']
 
 model = dict(
-    backbone=dict(graph_cfg=dict(
-        _delete_=True, layout=_base_.layout, mode='random', num_filter=8, init_off=.04, init_std=.02)),
+    backbone=dict(
+        graph_cfg=dict(
+            _delete_=True,
+            layout=_base_.layout,
+            mode='random',
+            num_filter=8,
+            init_off=0.04,
+            init_std=0.02,
+        )
+    ),
     cls_head=dict(
-        _delete_=True, type='SimpleHead', joint_cfg=_base_.layout, num_classes=32, in_channels=384, weight=0.2))
+        _delete_=True,
+        type='SimpleHead',
+        joint_cfg=_base_.layout,
+        num_classes=32,
+        in_channels=384,
+        weight=0.2,
+    ),
+)
 work_dir = './work_dirs/protogcn/imigue22/{stream}'

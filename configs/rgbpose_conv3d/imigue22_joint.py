@@ -3,14 +3,19 @@
 The pose scores have a semantic embedding beside them, as in arXiv:2307.10624. The network starts at random; to go on from
 two trained ones set model.backbone.rgb_pathway.pretrained and model.backbone.pose_pathway.pretrained.
 """
-_base_ = ['../_base_/rgbpose_conv3d.py', '../_base_/rgbpose_imigue22.py', '../_base_/schedule_rgbpose.py']
+
+_base_ = [
+    '../_base_/rgbpose_conv3d.py',
+    '../_base_/rgbpose_imigue22.py',
+    '../_base_/schedule_rgbpose.py',
+]
 
 model = dict(
-    backbone=dict(pose_pathway=dict(in_channels=22)),       # one per joint
+    backbone=dict(pose_pathway=dict(in_channels=22)),  # one per joint
     cls_head=dict(
-        num_classes=32,
-        loss_emb=dict(type='MseLoss', loss_weight=20.0),
-        emb_components=['pose']))
+        num_classes=32, loss_emb=dict(type='MseLoss', loss_weight=20.0), emb_components=['pose']
+    ),
+)
 
 optimizer = dict(lr=0.0075, weight_decay=0.0001)
 auto_scale_lr = dict(base_batch_size=48)

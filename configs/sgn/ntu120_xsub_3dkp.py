@@ -1,9 +1,11 @@
 """SGN. NTU120, other people in the test; Kinect's 3D joints."""
+
 _base_ = ['ntu60_xsub_3dkp.py']
 
 model = dict(cls_head=dict(num_classes=120))
 data = dict(
     train=dict(dataset=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_train')),
     val=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_val'),
-    test=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_val'))
+    test=dict(ann_file='data/nturgbd/ntu120_3danno.pkl', split='xsub_val'),
+)
 work_dir = './work_dirs/sgn/ntu120_xsub_3dkp/{stream}'

@@ -1,4 +1,5 @@
 """ST-GCN++, small, for the NATOPS gestures."""
+
 _base_ = ['../_base_/natops.py']
 
 model = dict(
@@ -12,6 +13,8 @@ model = dict(
         gcn_adaptive='init',
         gcn_with_res=True,
         tcn_type='mstcn',
-        graph_cfg=dict(layout='natops8', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3))
+        graph_cfg=dict(layout='natops8', mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3),
+)
 work_dir = './work_dirs/stgcn++/natops/{stream}'

@@ -1,4 +1,5 @@
 """ST-GCN, small, for the NATOPS gestures."""
+
 _base_ = ['../_base_/natops.py']
 
 model = dict(
@@ -9,6 +10,8 @@ model = dict(
         num_stages=6,
         inflate_stages=[3, 5],
         down_stages=[3, 5],
-        graph_cfg=dict(layout='natops8', mode='stgcn_spatial')),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3))
+        graph_cfg=dict(layout='natops8', mode='stgcn_spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=128, dropout=0.3),
+)
 work_dir = './work_dirs/stgcn/natops/{stream}'

@@ -5,6 +5,7 @@
 Streams alone and added, as published and corrected; then the corrected joint stream plus one item of configs/longtail each. All are
 made short alike (12 frames, 24x24 maps, two rounds through the clips): what differs is what a row's name says.
 """
+
 from pathlib import Path
 
 from pyskl.recipe import load_config
@@ -14,10 +15,13 @@ ABLATION = CONFIGS / 'ablation'
 PUBLISHED = CONFIGS / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20'
 SPLITS = ('train', 'val', 'test')
 NUM_FRAMES, SIZE = 12, 24
-SEMANTICS = {       # the embedding: as published it is trained by MseLoss, and the class scores alone predict
+SEMANTICS = {  # the embedding: as published it is trained by MseLoss, and the class scores alone predict
     'cosine embedding loss': {'model.cls_head.loss_emb': {'type': 'CosineLoss'}},
     'contrastive embedding loss': {'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'}},
-    'contrastive, half predicted by names': {'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'}, 'model.test_cfg.semantic_weight': 0.5},
+    'contrastive, half predicted by names': {
+        'model.cls_head.loss_emb': {'type': 'ContrastiveLoss'},
+        'model.test_cfg.semantic_weight': 0.5,
+    },
     'no embedding': {'model.cls_head.loss_emb': None},
 }
 
@@ -32,10 +36,15 @@ def short(config):
     options = {}
     for split in SPLITS:
         path = f'data.{split}.pipeline'
-        options.update({f'{path}.{n}.clip_len': NUM_FRAMES for n, _ in steps(config, split, 'UniformSampleFrames')})
+        options.update(
+            {
+                f'{path}.{n}.clip_len': NUM_FRAMES
+                for n, _ in steps(config, split, 'UniformSampleFrames')
+            }
+        )
         resizes = [n for n, _ in steps(config, split, 'Resize')]
         options[f'{path}.{resizes[-1]}.scale'] = (SIZE, SIZE)
-        if len(resizes) > 1:                            # in training, before the crop
+        if len(resizes) > 1:  # in training, before the crop
             options[f'{path}.{resizes[0]}.scale'] = (-1, SIZE + 4)
     return options
 
@@ -45,7 +54,12 @@ def faulty(config, old):
     options = {'model.backbone.in_channels': old.model.backbone.in_channels}
     for split in SPLITS:
         path = f'data.{split}.pipeline'
-        options.update({f'{path}.{n}.real_frames': False for n, _ in steps(config, split, 'UniformSampleFrames')})
+        options.update(
+            {
+                f'{path}.{n}.real_frames': False
+                for n, _ in steps(config, split, 'UniformSampleFrames')
+            }
+        )
         for kind in ('Flip', 'GeneratePoseTarget'):
             for (n, _), (_, step) in zip(steps(config, split, kind), steps(old, split, kind)):
                 options[f'{path}.{n}'] = {'_delete_': True, **step.to_dict()}
@@ -63,9 +77,18 @@ options = {'total_epochs': 2, 'evaluation.interval': 2}
 runs = [
     run('published joint', ABLATION / 'joint.py', PUBLISHED / 'joint.py'),
     run('published limb', ABLATION / 'limb.py', PUBLISHED / 'limb.py'),
-    *(run(name.replace('_', ' '), ABLATION / f'{name}.py') for name in ('joint', 'limb', 'joint_motion', 'limb_motion')),
-    *(run(f'joint + {path.stem.replace("_", " ")}', path) for path in sorted((CONFIGS / 'longtail').glob('*.py'))),
-    *(run(f'joint + {name}', ABLATION / 'joint.py', options=options) for name, options in SEMANTICS.items()),
+    *(
+        run(name.replace('_', ' '), ABLATION / f'{name}.py')
+        for name in ('joint', 'limb', 'joint_motion', 'limb_motion')
+    ),
+    *(
+        run(f'joint + {path.stem.replace("_", " ")}', path)
+        for path in sorted((CONFIGS / 'longtail').glob('*.py'))
+    ),
+    *(
+        run(f'joint + {name}', ABLATION / 'joint.py', options=options)
+        for name, options in SEMANTICS.items()
+    ),
 ]
 fit_on = 'val'
 ensembles = {

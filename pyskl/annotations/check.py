@@ -1,4 +1,5 @@
 """Finds all that is wrong, or looks wrong, with an annotation pickle; `read_annotations` stops at the first fault."""
+
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -26,8 +27,8 @@ from .parts import parts
 from .seen import Seen, see
 from .store import clip_name, short_name, swapped_axes
 
-ENOUGH_CLIPS = 320      # labelled clips from which class frequencies say something
-MANY = 1000             # classes, as far as they are listed one by one
+ENOUGH_CLIPS = 320  # labelled clips from which class frequencies say something
+MANY = 1000  # classes, as far as they are listed one by one
 IMIGUE_CLASSES, IMIGUE_COMMONEST = len(IMIGUE_LABELS), IMIGUE_LABELS.index('illustrative')
 
 
@@ -40,7 +41,9 @@ class Report:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def check_annotations(data: Any, num_classes: int | None = None, layout: Layout | None = None, where: str = 'the data') -> Report:
+def check_annotations(
+    data: Any, num_classes: int | None = None, layout: Layout | None = None, where: str = 'the data'
+) -> Report:
     """Check every clip of an annotation pickle's content.
 
     data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
@@ -58,8 +61,10 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     clean = _fields(report, annotations, notes)
     report.warnings += notes.lines()
     if not split and all(not isinstance(a, Mapping) or a.get('label') is None for a in annotations):
-        report.warnings.append('there are neither labels nor splits. If they lie in files of their own: '
-                               'tools/join.py FILE -o OUT --labels LABELS --split-by ...')
+        report.warnings.append(
+            'there are neither labels nor splits. If they lie in files of their own: '
+            'tools/join.py FILE -o OUT --labels LABELS --split-by ...'
+        )
     complete = len(clean) == len(annotations)
     if complete and (swapped := swapped_axes(annotations)):
         report.errors.append(swapped)
@@ -79,8 +84,14 @@ def check_annotations(data: Any, num_classes: int | None = None, layout: Layout 
     return report
 
 
-def check_names_and_labels(report: Report, split: dict[str, list[str]], clips: list[dict], num_classes: int | None, names: Any,
-                           where: str) -> None:
+def check_names_and_labels(
+    report: Report,
+    split: dict[str, list[str]],
+    clips: list[dict],
+    num_classes: int | None,
+    names: Any,
+    where: str,
+) -> None:
     """Check what clips without key points have, too; adds to a report whose facts have the layout.
 
     split, clips   as a Store has them
@@ -111,11 +122,19 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
 def _names(report: Report, clean: list[dict]) -> None:
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
-        report.errors.append(f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
-                             'tools/join.py FILE -o OUT --rename-repeated gives them names.')
-    unfit = [name for name in (a['frame_dir'] for a in clean) if name != name.strip() or ',' in name or '"' in name]
+        report.errors.append(
+            f'frame_dir {some(twice)} more than once. Expected a name of its own for every clip: '
+            'tools/join.py FILE -o OUT --rename-repeated gives them names.'
+        )
+    unfit = [
+        name
+        for name in (a['frame_dir'] for a in clean)
+        if name != name.strip() or ',' in name or '"' in name
+    ]
     if unfit:
-        report.warnings.append(f'frame_dir {some(map(brief, unfit))} can\'t stand in Submission.csv (comma, quote, outer blank).')
+        report.warnings.append(
+            f"frame_dir {some(map(brief, unfit))} can't stand in Submission.csv (comma, quote, outer blank)."
+        )
 
 
 def _splits(report: Report, split: dict[str, list[str]], names: set[str], complete: bool) -> None:
@@ -125,20 +144,31 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
             report.errors.append(f'split {brief(name)} is empty.')
         twice = [member for member, n in Counter(members).items() if n > 1]
         if twice:
-            report.warnings.append(f'split {brief(name)} lists {count(len(twice), "clip")} more than once: {some(twice)}.')
+            report.warnings.append(
+                f'split {brief(name)} lists {count(len(twice), "clip")} more than once: {some(twice)}.'
+            )
         missing = [member for member in dict.fromkeys(members) if member not in names]
         if missing and complete:
-            report.errors.append(f'split {brief(name)} lists {count(len(missing), "clip")} without annotation: {some(missing)}.')
+            report.errors.append(
+                f'split {brief(name)} lists {count(len(missing), "clip")} without annotation: {some(missing)}.'
+            )
     listed = set().union(*split.values())
     outside = sorted(names - listed)
     if split and outside:
         report.warnings.append(f'{count(len(outside), "clip")} in no split: {some(outside)}.')
-    pairs = [(a, b) for i, a in enumerate(split) for b in list(split)[i + 1:] if _protocol(a) == _protocol(b)]
+    pairs = [
+        (a, b)
+        for i, a in enumerate(split)
+        for b in list(split)[i + 1 :]
+        if _protocol(a) == _protocol(b)
+    ]
     for a, b in pairs:
         shared = sorted(set(split[a]) & set(split[b]))
         if shared:
-            report.warnings.append(f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: {some(shared)}. '
-                                   'A test on clips that were trained on says nothing.')
+            report.warnings.append(
+                f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: {some(shared)}. '
+                'A test on clips that were trained on says nothing.'
+            )
 
 
 def _protocol(split: str) -> str:
@@ -153,11 +183,17 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     if not kinds:
         return []
     usual = kinds.most_common(1)[0][0]
-    report.facts |= {'joints': usual[0], 'coordinates': usual[1], 'people': _spread([a['keypoint'].shape[0] for a in clean]),
-                     'frames': _spread([a['total_frames'] for a in clean])}
+    report.facts |= {
+        'joints': usual[0],
+        'coordinates': usual[1],
+        'people': _spread([a['keypoint'].shape[0] for a in clean]),
+        'frames': _spread([a['total_frames'] for a in clean]),
+    }
     odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
     if odd:
-        report.errors.append(f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.')
+        report.errors.append(
+            f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.'
+        )
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
 
 
@@ -174,41 +210,67 @@ def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | 
     if layout is None:
         layout = guess_layout(num_joints)
     elif layout.num_joints != num_joints:
-        report.errors.append(f'keypoint has {num_joints} joints, the layout {layout.name} has {layout.num_joints}.')
+        report.errors.append(
+            f'keypoint has {num_joints} joints, the layout {layout.name} has {layout.num_joints}.'
+        )
         layout = None
     report.facts['layout'] = layout.name if layout else None
     return layout
 
 
-def _labels(report: Report, clean: list[dict], num_classes: int | None, names: Any, where: str) -> None:
+def _labels(
+    report: Report, clean: list[dict], num_classes: int | None, names: Any, where: str
+) -> None:
     lists = LabelLists.of(a['label'] for a in clean)
     labelled = lists.values[lists.values != NO_LABEL]
     report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
     if not num_labelled:
         report.facts['without labels'] = 'all: such clips can be tested, not trained on'
     if (lists.lengths != 1).any():
-        report.facts |= {'clips with several labels (multi_class=True)': int((lists.lengths > 1).sum()),
-                         'clips of none of the classes': int((lists.lengths == 0).sum())}
-    report.facts['clips per class'] = {int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))}
+        report.facts |= {
+            'clips with several labels (multi_class=True)': int((lists.lengths > 1).sum()),
+            'clips of none of the classes': int((lists.lengths == 0).sum()),
+        }
+    report.facts['clips per class'] = {
+        int(k): int(n) for k, n in zip(*np.unique(labelled, return_counts=True))
+    }
     if 0 < num_labelled < len(lists):
         without = [a['frame_dir'] for a in clean if a['label'] == NO_LABEL]
-        report.warnings.append(f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.')
+        report.warnings.append(
+            f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.'
+        )
     if num_classes is None or not len(labelled):
         if lacks_class_0(labelled.tolist(), names):
-            report.warnings.append(f'no clip has label 0. {from_one(labelled, int(labelled.max()), where)}')
+            report.warnings.append(
+                f'no clip has label 0. {from_one(labelled, int(labelled.max()), where)}'
+            )
         return
     report.facts['classes'] = num_classes
-    high = [f'{a["frame_dir"]} ({a["label"]})' for a in clean if np.max(a['label'], initial=NO_LABEL) >= num_classes]
+    high = [
+        f'{a["frame_dir"]} ({a["label"]})'
+        for a in clean
+        if np.max(a['label'], initial=NO_LABEL) >= num_classes
+    ]
     if high:
         hint = f' {from_one(labelled, num_classes, where)}'.rstrip()
-        report.errors.append(f'label outside 0..{num_classes - 1} in {count(len(high), "clip")}: {some(high)}.{hint}')
+        report.errors.append(
+            f'label outside 0..{num_classes - 1} in {count(len(high), "clip")}: {some(high)}.{hint}'
+        )
     present = report.facts['clips per class']
-    report.facts['classes without a clip'] = [k for k in range(min(num_classes, MANY)) if k not in present]
+    report.facts['classes without a clip'] = [
+        k for k in range(min(num_classes, MANY)) if k not in present
+    ]
     commonest = max(present, key=lambda k: present[k])
-    like_imigue = report.facts['layout'] == 'imigue22' and num_classes == IMIGUE_CLASSES and len(labelled) >= ENOUGH_CLIPS
+    like_imigue = (
+        report.facts['layout'] == 'imigue22'
+        and num_classes == IMIGUE_CLASSES
+        and len(labelled) >= ENOUGH_CLIPS
+    )
     if like_imigue and present[commonest] > present.get(IMIGUE_COMMONEST, 0):
-        report.warnings.append(f'class order: the commonest class is {commonest}, in iMiGUE {IMIGUE_COMMONEST} (illustrative). '
-                               'If these are iMiGUE labels, they are in another order than the label names.')
+        report.warnings.append(
+            f'class order: the commonest class is {commonest}, in iMiGUE {IMIGUE_COMMONEST} (illustrative). '
+            'If these are iMiGUE labels, they are in another order than the label names.'
+        )
 
 
 def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
@@ -217,44 +279,71 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
     seen = [see(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
     poses = [s.pose for s in seen]
     _contents(report, clean, poses)
-    report.facts['scores'] = [round(min(p.score[0] for p in poses), 4), round(max(p.score[1] for p in poses), 4)]
+    report.facts['scores'] = [
+        round(min(p.score[0] for p in poses), 4),
+        round(max(p.score[1] for p in poses), 4),
+    ]
     if flat:
-        report.facts['pictures (h, w)'] = {str(size): n for size, n in Counter(s.size for s in seen).most_common(5)}
+        report.facts['pictures (h, w)'] = {
+            str(size): n for size, n in Counter(s.size for s in seen).most_common(5)
+        }
         report.facts['joints out of the picture'] = sum(p.outside for p in poses)
         unknown = [s.name for s in seen if s.size is None]
         if unknown:
-            report.errors.append(f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px: '
-                                 'tools/join.py FILE -o OUT --img-shape H W sets it.')
+            report.errors.append(
+                f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px: '
+                'tools/join.py FILE -o OUT --img-shape H W sets it.'
+            )
     else:
         report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
         depths = [p.depth for p in poses if p.depth]
-        report.facts['third coordinate'] = [round(min(d[0] for d in depths), 4), round(max(d[1] for d in depths), 4)]
-        report.facts['in space'] = 'x, y, z: for networks on key points; those that draw pictures begin their pipeline with Project3D'
+        report.facts['third coordinate'] = [
+            round(min(d[0] for d in depths), 4),
+            round(max(d[1] for d in depths), 4),
+        ]
+        report.facts['in space'] = (
+            'x, y, z: for networks on key points; those that draw pictures begin their pipeline with Project3D'
+        )
     # Warnings all: the file alone does not tell what the network will take the clips for.
-    report.warnings += [oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))]
+    report.warnings += [
+        oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))
+    ]
     if hands:
         _hands(report, hands, seen)
 
 
 def _contents(report: Report, clean: list[dict], poses: list[PoseFacts]) -> None:
-    padded = [(p.filled, a['total_frames']) for a, p in zip(clean, poses) if 0 < p.filled < a['total_frames']]
+    padded = [
+        (p.filled, a['total_frames'])
+        for a, p in zip(clean, poses)
+        if 0 < p.filled < a['total_frames']
+    ]
     report.facts['clips that end in empty frames'] = len(padded)
     if padded:
         report.facts['filled frames of those'] = _spread([filled for filled, _ in padded])
-        share = sum(total - filled for filled, total in padded) / sum(a['total_frames'] for a in clean)
+        share = sum(total - filled for filled, total in padded) / sum(
+            a['total_frames'] for a in clean
+        )
         report.facts['share of frames that is such an end'] = round(share, 4)
     report.facts['empty frames inside clips'] = sum(p.holes for p in poses)
     there, possible = sum(p.there for p in poses), sum(p.possible for p in poses)
-    report.facts['share of joints missing in filled frames'] = round(1 - there / possible, 4) if possible else None
+    report.facts['share of joints missing in filled frames'] = (
+        round(1 - there / possible, 4) if possible else None
+    )
 
 
 def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
     crossed = crossed_bones(clean, layout)
     if crossed:
         name = layout.joints
-        pairs = [f'{name[a]} ({a}) and {name[b]} ({b}) to {name[c]} and {name[d]}' for (a, d), (b, c) in crossed]
-        report.warnings.append(f'sides look swapped: nearer than to their own side lie {some(pairs)}. If the clips have them the other way '
-                               f'round, exchange them in the layout {layout.name}, bones and mirror pairs.')
+        pairs = [
+            f'{name[a]} ({a}) and {name[b]} ({b}) to {name[c]} and {name[d]}'
+            for (a, d), (b, c) in crossed
+        ]
+        report.warnings.append(
+            f'sides look swapped: nearer than to their own side lie {some(pairs)}. If the clips have them the other way '
+            f'round, exchange them in the layout {layout.name}, bones and mirror pairs.'
+        )
 
 
 def _hands(report: Report, hands: Hands, seen: list[Seen]) -> None:
@@ -264,11 +353,16 @@ def _hands(report: Report, hands: Hands, seen: list[Seen]) -> None:
         report.facts['first hand'] = 'not seen'
         return
     report.facts['mean px from wrist to finger tips'] = {
-        f'{wrist} wrist, {span(hands.tips[h])}': round(float(found.mean[w, h]), 1) for w, wrist in enumerate(SIDES) for h in range(2)}
+        f'{wrist} wrist, {span(hands.tips[h])}': round(float(found.mean[w, h]), 1)
+        for w, wrist in enumerate(SIDES)
+        for h in range(2)
+    }
     report.facts['first hand'] = found.first or 'unclear'
     if found.first is None:
-        report.warnings.append(f'which wrist owns joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is {CLEARLY} times '
-                               'nearer than the other.')
+        report.warnings.append(
+            f'which wrist owns joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is {CLEARLY} times '
+            'nearer than the other.'
+        )
         return
     unlike = [s.name for s in seen if _contradicts(s.pose, found.first == first)]
     report.facts['clips whose hands lie the other way'] = len(unlike)

@@ -7,7 +7,20 @@ from functools import cached_property
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp')
 _OTHER_VIDEOS = (
-    *('.gif', '.ts', '.m2ts', '.mts', '.ogv', '.vob', '.mxf', '.asf', '.rm', '.rmvb', '.divx', '.f4v'),
+    *(
+        '.gif',
+        '.ts',
+        '.m2ts',
+        '.mts',
+        '.ogv',
+        '.vob',
+        '.mxf',
+        '.asf',
+        '.rm',
+        '.rmvb',
+        '.divx',
+        '.f4v',
+    ),
     *('.h264', '.264', '.hevc', '.m2v', '.mpe', '.qt', '.y4m'),
 )
 # What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.

@@ -1,4 +1,5 @@
 """Annotations as a sequence, wherever they are kept: a list in memory, or arrays mapped from a packed folder."""
+
 from __future__ import annotations
 
 import hashlib
@@ -14,17 +15,17 @@ from .about import About
 from .label_lists import LabelLists
 from .notes import fix_command, warn_once
 
-_CHUNK = 65536          # clips whose names are handled at once
+_CHUNK = 65536  # clips whose names are handled at once
 
 
 class Store(Protocol):
     """N clips as they lie in memory or in files. Row n is clip n of the file."""
 
-    where: str                          # the file or folder, for messages
-    labels: np.ndarray                  # (N,) int64, -1: none; of several labels the first
-    label_lists: LabelLists | None      # None where each clip has one label at most
+    where: str  # the file or folder, for messages
+    labels: np.ndarray  # (N,) int64, -1: none; of several labels the first
+    label_lists: LabelLists | None  # None where each clip has one label at most
     split_names: tuple[str, ...]
-    about: About                        # names of the classes and the layout, where the file says them
+    about: About  # names of the classes and the layout, where the file says them
 
     def __len__(self) -> int: ...
     def clip(self, row: int) -> dict[str, Any]: ...
@@ -55,7 +56,11 @@ class Annotations(Sequence[dict[str, Any]]):
     @overload
     def __getitem__(self, index: slice) -> Annotations: ...
     def __getitem__(self, index: int | slice) -> dict[str, Any] | Annotations:
-        return self.take(np.arange(len(self))[index]) if isinstance(index, slice) else self.store.clip(self._row(index))
+        return (
+            self.take(np.arange(len(self))[index])
+            if isinstance(index, slice)
+            else self.store.clip(self._row(index))
+        )
 
     def _row(self, index: int) -> int:
         if not -len(self) <= index < len(self):
@@ -89,9 +94,11 @@ class Annotations(Sequence[dict[str, Any]]):
             lists = self.label_lists
             several = np.flatnonzero(lists.lengths != 1)
             if len(several):
-                raise DataError(f'{self.store.where}: clip {plain(self.ids[several[0]])} has the labels {brief(lists[several[0]])} '
-                                f'({len(several)} such clips), and one label a clip is needed here. Training and testing take several '
-                                'with multi_class=True in the data set.')
+                raise DataError(
+                    f'{self.store.where}: clip {plain(self.ids[several[0]])} has the labels {brief(lists[several[0]])} '
+                    f'({len(several)} such clips), and one label a clip is needed here. Training and testing take several '
+                    'with multi_class=True in the data set.'
+                )
         return self._of_rows(self.store.labels)
 
     @property
@@ -120,7 +127,9 @@ class Annotations(Sequence[dict[str, Any]]):
     def _lines(self) -> Iterator[bytes]:
         for start in range(0, len(self), _CHUNK):
             stop = min(start + _CHUNK, len(self))
-            yield self.store.name_lines(np.arange(start, stop) if self.rows is None else self.rows[start:stop])
+            yield self.store.name_lines(
+                np.arange(start, stop) if self.rows is None else self.rows[start:stop]
+            )
 
     def _names(self) -> Iterator[str]:
         for lines in self._lines():
@@ -145,11 +154,15 @@ def _no_split(name: str, names: Sequence[str], where: str) -> str:
     """The ways out where a split is asked for that the file does not have."""
     make = f'python tools/join.py {shlex.quote(where)} -o OUT.pkl --split-by video:train=0.8,val=0.2 (or random:..., regex:..., list:FILE)'
     if not names:
-        return (f'holds no splits, and split={name!r} is asked for. Leave split out of the config to take all clips, or make splits: '
-                f'{make}')
+        return (
+            f'holds no splits, and split={name!r} is asked for. Leave split out of the config to take all clips, or make splits: '
+            f'{make}'
+        )
     without = ' To train without validation: tools/train.py --no-validate.' if 'val' in name else ''
-    return (f'holds no split {name!r}; it has {", ".join(map(repr, names))}.{did_you_mean(name, names)} Name one of these, or '
-            f'make others: {make}.{without}')
+    return (
+        f'holds no split {name!r}; it has {", ".join(map(repr, names))}.{did_you_mean(name, names)} Name one of these, or '
+        f'make others: {make}.{without}'
+    )
 
 
 class Ids(Sequence[str]):
@@ -159,7 +172,9 @@ class Ids(Sequence[str]):
     all   the names in order, where there is a quicker way than one by one
     """
 
-    def __init__(self, get: Callable[[int], str], length: int, all: Callable[[], Iterator[str]] | None = None):
+    def __init__(
+        self, get: Callable[[int], str], length: int, all: Callable[[], Iterator[str]] | None = None
+    ):
         self._get, self._length, self._all = get, length, all
 
     def __len__(self) -> int:
@@ -195,8 +210,12 @@ class InMemory:
         self._annotations, self._splits, self.where = data['annotations'], data['split'], where
         self.about = About.of(data, where)
         labels = [a['label'] for a in self._annotations]
-        self.label_lists = LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
-        self.labels = np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first
+        self.label_lists = (
+            LabelLists.of(labels) if any(isinstance(label, list) for label in labels) else None
+        )
+        self.labels = (
+            np.array(labels, dtype=np.int64) if self.label_lists is None else self.label_lists.first
+        )
         self.split_names = tuple(self._splits)
 
     def __len__(self) -> int:
@@ -216,8 +235,10 @@ class InMemory:
         values = [_value(a, field) for a in self._annotations]
         wrong = next((i for i, v in enumerate(values) if v is not None and not is_number(v)), None)
         if wrong is not None:
-            raise DataError(f'{self.where}: clip {plain(self.name(wrong))}: {field} is a {type(values[wrong]).__name__}. '
-                            'Expected one number.')
+            raise DataError(
+                f'{self.where}: clip {plain(self.name(wrong))}: {field} is a {type(values[wrong]).__name__}. '
+                'Expected one number.'
+            )
         return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
     def split_rows(self, name: str) -> np.ndarray:
@@ -226,10 +247,14 @@ class InMemory:
         if len(rows) < len(wanted):
             missing = sorted(wanted - {self.name(row) for row in rows.tolist()})
             if not len(rows):
-                raise DataError(f'{self.where}: split {name!r} lists no clip that the file holds ({some(missing, 3)}; the clips are called '
-                                f'{some([self.name(row) for row in range(min(len(self), 3))])}). Expected the same names.')
-            warn_once(f'{self.where}: split {name!r} lists {count(len(missing), "clip")} that the file does not hold '
-                      f'({some(missing)}); {len(rows)} of {len(wanted)} are left. To take the names out: {fix_command(self.where)}')
+                raise DataError(
+                    f'{self.where}: split {name!r} lists no clip that the file holds ({some(missing, 3)}; the clips are called '
+                    f'{some([self.name(row) for row in range(min(len(self), 3))])}). Expected the same names.'
+                )
+            warn_once(
+                f'{self.where}: split {name!r} lists {count(len(missing), "clip")} that the file does not hold '
+                f'({some(missing)}); {len(rows)} of {len(wanted)} are left. To take the names out: {fix_command(self.where)}'
+            )
         return rows
 
 

@@ -1,4 +1,5 @@
 """One annotation: the dict that describes one clip. What each field may be, and the one form that the rest of the code sees."""
+
 from __future__ import annotations
 
 import re
@@ -11,12 +12,14 @@ from .compressed import is_compressed
 
 NO_LABEL = -1
 MAX_LABEL = 2**31 - 1
-MAX_SIDE = 2**31 - 1        # pixels
-MAX_FRAME = 2**31 - 1       # of a video
-MAX_FRAMES = 2**20          # of a clip in the compressed form, where nothing but this number bounds its memory
+MAX_SIDE = 2**31 - 1  # pixels
+MAX_FRAME = 2**31 - 1  # of a video
+MAX_FRAMES = (
+    2**20
+)  # of a clip in the compressed form, where nothing but this number bounds its memory
 
 
-Note = Callable[[str], None]        # takes a line on what was read otherwise than it stands
+Note = Callable[[str], None]  # takes a line on what was read otherwise than it stands
 
 
 def quiet(line: str) -> None:
@@ -49,9 +52,17 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     sizes in text are read, and `note` is told. Raises Wrong.
     """
     if not isinstance(annotation, Mapping):
-        raise Wrong('the annotation', f'is a {type(annotation).__name__}', 'Expected a dict with frame_dir, keypoint, label ...')
+        raise Wrong(
+            'the annotation',
+            f'is a {type(annotation).__name__}',
+            'Expected a dict with frame_dir, keypoint, label ...',
+        )
     annotation = {**annotation, **arrays_of_lists(annotation, note)}
-    clean = {**annotation, 'frame_dir': clean_name(annotation), 'label': clean_label(annotation, note)}
+    clean = {
+        **annotation,
+        'frame_dir': clean_name(annotation),
+        'label': clean_label(annotation, note),
+    }
     if is_compressed(annotation):
         clean.update(clean_boxes(annotation))
     else:
@@ -59,7 +70,9 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
         keypoint, score = _with_somebody(keypoint, clean_score(annotation, keypoint.shape[:3]))
         total_frames = clean_total_frames(annotation, keypoint.shape[1], note)
         clean.update(total_frames=total_frames, keypoint=keypoint, keypoint_score=score)
-    sizes = {field: clean_size(annotation, field, note) for field in ('img_shape', 'original_shape')}
+    sizes = {
+        field: clean_size(annotation, field, note) for field in ('img_shape', 'original_shape')
+    }
     for field, other in (('img_shape', 'original_shape'), ('original_shape', 'img_shape')):
         size = sizes[field] or sizes[other]
         if size:
@@ -77,7 +90,11 @@ def clean_place(annotation: Mapping, total_frames: int | None = None) -> dict[st
         if annotation.get(field) is not None:
             number = whole_number(annotation[field])
             if number is None or not least <= number <= MAX_FRAME:
-                raise Wrong(field, f'is {_kind(annotation[field])}', f'Expected the number of a frame of the video, from {least} on.')
+                raise Wrong(
+                    field,
+                    f'is {_kind(annotation[field])}',
+                    f'Expected the number of a frame of the video, from {least} on.',
+                )
             place[field] = number
     if 'start_frame' in place and total_frames is not None:
         place.setdefault('end_frame', place['start_frame'] + total_frames - 1)
@@ -91,14 +108,20 @@ def start_of(clip: Mapping) -> int:
 
 def name_in(annotation: Any) -> str | None:
     """A clip's name as it stands, `frame_dir` or else `filename`; None where there is none, or no text."""
-    name = annotation.get('frame_dir', annotation.get('filename')) if isinstance(annotation, Mapping) else None
+    name = (
+        annotation.get('frame_dir', annotation.get('filename'))
+        if isinstance(annotation, Mapping)
+        else None
+    )
     return name if isinstance(name, str) else None
 
 
 def clean_name(annotation: Mapping) -> str:
     name = annotation.get('frame_dir', annotation.get('filename'))
     if not isinstance(name, str):
-        raise Wrong('frame_dir', f'is {_kind(name)}', "Expected the clip's name, a text like '0187_0'.")
+        raise Wrong(
+            'frame_dir', f'is {_kind(name)}', "Expected the clip's name, a text like '0187_0'."
+        )
     if not name or not name.isprintable():
         raise Wrong('frame_dir', f'is {name[:80]!r}', 'Expected a name in printable characters.')
     return str(name)
@@ -106,53 +129,103 @@ def clean_name(annotation: Mapping) -> str:
 
 def clean_keypoint(annotation: Mapping) -> np.ndarray:
     if annotation.get('keypoint') is None:
-        kept_apart = " Its 'raw_file' says that key points lie in files beside: tools/convert.py k400." if 'raw_file' in annotation else ''
-        raise Wrong('keypoint', 'is missing', f'Expected an array (M, T, V, 2): people, frames, joints, x and y in pixels.{kept_apart}')
+        kept_apart = (
+            " Its 'raw_file' says that key points lie in files beside: tools/convert.py k400."
+            if 'raw_file' in annotation
+            else ''
+        )
+        raise Wrong(
+            'keypoint',
+            'is missing',
+            f'Expected an array (M, T, V, 2): people, frames, joints, x and y in pixels.{kept_apart}',
+        )
     keypoint = _numbers(annotation, 'keypoint', '(M, T, V, 2)')
     shape = keypoint.shape
     if keypoint.size == 0 and keypoint.ndim < 3:
-        raise Wrong('keypoint', 'is empty: nobody is in this clip', 'Leave such a clip out, or give zeros (1, T, V, 2): a person unseen.')
+        raise Wrong(
+            'keypoint',
+            'is empty: nobody is in this clip',
+            'Leave such a clip out, or give zeros (1, T, V, 2): a person unseen.',
+        )
     if keypoint.ndim == 3 and shape[-1] in (2, 3):
         raise Wrong('keypoint', f'has shape {shape}', _of_three_axes(annotation, shape))
     if keypoint.ndim != 4 or shape[-1] not in (2, 3):
-        raise Wrong('keypoint', f'has shape {shape}', 'Expected (M, T, V, 2): people, frames, joints, x and y in pixels.')
+        raise Wrong(
+            'keypoint',
+            f'has shape {shape}',
+            'Expected (M, T, V, 2): people, frames, joints, x and y in pixels.',
+        )
     if not shape[1] or not shape[2]:
-        raise Wrong('keypoint', f'has shape {shape}: no {"joints" if shape[1] else "frames"}', 'Leave such a clip out.')
+        raise Wrong(
+            'keypoint',
+            f'has shape {shape}: no {"joints" if shape[1] else "frames"}',
+            'Leave such a clip out.',
+        )
     return _finite(keypoint, 'keypoint')
 
 
 def is_one_person(annotation: Mapping, shape: tuple[int, ...]) -> bool:
     """Whether key points (X, V, C) can be those of one person in X frames: as far as total_frames and keypoint_score tell."""
     total, score = whole_number(annotation.get('total_frames')), annotation.get('keypoint_score')
-    return total in (None, shape[0]) and (score is None or np.shape(score) in (shape[:2], (1, *shape[:2])))
+    return total in (None, shape[0]) and (
+        score is None or np.shape(score) in (shape[:2], (1, *shape[:2]))
+    )
 
 
 def _of_three_axes(annotation: Mapping, shape: tuple[int, ...]) -> str:
     """What to do with key points (X, V, C)."""
     if is_one_person(annotation, shape):
         return 'Expected (M, T, V, 2); for one person add the axis: keypoint[None].'
-    return (f'Expected (M, T, V, 2), people, frames, joints, x and y. Is each of the {shape[0]} rows a person in a frame (the compressed '
-            f'form)? Then frame_inds ({shape[0]},), the frame of each row, is missing beside it, and keypoint needs x, y, score.')
+    return (
+        f'Expected (M, T, V, 2), people, frames, joints, x and y. Is each of the {shape[0]} rows a person in a frame (the compressed '
+        f'form)? Then frame_inds ({shape[0]},), the frame of each row, is missing beside it, and keypoint needs x, y, score.'
+    )
 
 
 def clean_boxes(annotation: Mapping) -> dict[str, Any]:
     """keypoint, frame_inds, total_frames and, if it is there, box_score of a clip in the compressed form."""
-    keypoint, frames = _numbers(annotation, 'keypoint', '(X, V, 3)'), _numbers(annotation, 'frame_inds', '(X,)')
+    keypoint, frames = (
+        _numbers(annotation, 'keypoint', '(X, V, 3)'),
+        _numbers(annotation, 'frame_inds', '(X,)'),
+    )
     if keypoint.shape[2] != 3 or not keypoint.shape[1]:
-        raise Wrong('keypoint', f'has shape {keypoint.shape}', 'Expected (X, V, 3), boxes, joints, x y score, where there is frame_inds.')
+        raise Wrong(
+            'keypoint',
+            f'has shape {keypoint.shape}',
+            'Expected (X, V, 3), boxes, joints, x y score, where there is frame_inds.',
+        )
     if frames.shape != keypoint.shape[:1] or not (frames == np.floor(frames)).all():
-        raise Wrong('frame_inds', f'is {_kind(frames)}', f'Expected whole numbers of shape ({len(keypoint)},), the frame of each box.')
+        raise Wrong(
+            'frame_inds',
+            f'is {_kind(frames)}',
+            f'Expected whole numbers of shape ({len(keypoint)},), the frame of each box.',
+        )
     total = whole_number(annotation.get('total_frames'))
     if total is None or not 1 <= total <= MAX_FRAMES:
-        raise Wrong('total_frames', f'is {_kind(annotation.get("total_frames"))}',
-                    'Expected the number of frames of the clip, which boxes alone do not tell.')
+        raise Wrong(
+            'total_frames',
+            f'is {_kind(annotation.get("total_frames"))}',
+            'Expected the number of frames of the clip, which boxes alone do not tell.',
+        )
     if len(frames) and not 0 <= frames.min() <= frames.max() < total:
-        raise Wrong('frame_inds', f'runs from {frames.min()} to {frames.max()}', f'Expected 0 to {total - 1}, the frames of the clip.')
-    clean = {'keypoint': _finite(keypoint, 'keypoint'), 'frame_inds': frames.astype(np.int64), 'total_frames': total}
+        raise Wrong(
+            'frame_inds',
+            f'runs from {frames.min()} to {frames.max()}',
+            f'Expected 0 to {total - 1}, the frames of the clip.',
+        )
+    clean = {
+        'keypoint': _finite(keypoint, 'keypoint'),
+        'frame_inds': frames.astype(np.int64),
+        'total_frames': total,
+    }
     if annotation.get('box_score') is not None:
         score = _numbers(annotation, 'box_score', '(X,)')
         if score.shape != frames.shape:
-            raise Wrong('box_score', f'has shape {score.shape}', f'Expected {frames.shape}, a score for each box.')
+            raise Wrong(
+                'box_score',
+                f'has shape {score.shape}',
+                f'Expected {frames.shape}, a score for each box.',
+            )
         clean['box_score'] = _finite(score, 'box_score')
     return clean
 
@@ -162,7 +235,11 @@ def clean_score(annotation: Mapping, shape: tuple[int, ...]) -> np.ndarray:
         return np.ones(shape, np.float32)
     score = _numbers(annotation, 'keypoint_score', str(shape))
     if score.shape != shape:
-        raise Wrong('keypoint_score', f'has shape {score.shape}', f'Expected {shape}, a score for each joint of keypoint.')
+        raise Wrong(
+            'keypoint_score',
+            f'has shape {score.shape}',
+            f'Expected {shape}, a score for each joint of keypoint.',
+        )
     return _finite(score, 'keypoint_score')
 
 
@@ -170,7 +247,12 @@ def clean_label(annotation: Mapping, note: Note = quiet) -> int | list[int]:
     label = annotation.get('label')
     if label is None:
         return NO_LABEL
-    if isinstance(label, np.ndarray) and label.ndim == 1 and label.size != 1 and (label.dtype.kind in 'iu' or not label.size):
+    if (
+        isinstance(label, np.ndarray)
+        and label.ndim == 1
+        and label.size != 1
+        and (label.dtype.kind in 'iu' or not label.size)
+    ):
         label = label.tolist()
     if isinstance(label, (list, tuple)):
         return _clean_labels(label)
@@ -181,10 +263,14 @@ def clean_label(annotation: Mapping, note: Note = quiet) -> int | list[int]:
     if number is None:
         wanted = 'Expected one whole number from 0 on (or -1: no label), or a list of several.'
         if isinstance(label, str):
-            wanted += ' tools/join.py makes numbers of names (--label-names FILE gives their order).'
+            wanted += (
+                ' tools/join.py makes numbers of names (--label-names FILE gives their order).'
+            )
         raise Wrong('label', f'is {_kind(label)}', wanted)
     if not NO_LABEL <= number <= MAX_LABEL:
-        raise Wrong('label', f'is {number}', 'Expected one whole number from 0 on (or -1: no label).')
+        raise Wrong(
+            'label', f'is {number}', 'Expected one whole number from 0 on (or -1: no label).'
+        )
     return number
 
 
@@ -194,7 +280,9 @@ def _clean_labels(labels: list | tuple) -> int | list[int]:
     classes = []
     for label in labels:
         number = whole_number(label)
-        if number is None or len(labels) > 1 and not isinstance(label, (int, np.integer)):      # 0.0 and 1.0 mark classes
+        if (
+            number is None or len(labels) > 1 and not isinstance(label, (int, np.integer))
+        ):  # 0.0 and 1.0 mark classes
             raise Wrong('label', f'is a list that holds {_kind(label)}', wanted)
         if not 0 <= number <= MAX_LABEL:
             raise Wrong('label', f'is a list that holds {number}', wanted)
@@ -204,12 +292,14 @@ def _clean_labels(labels: list | tuple) -> int | list[int]:
     return classes[0] if len(classes) == 1 else classes
 
 
-def missing_as_zeros(keypoint: np.ndarray, score: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+def missing_as_zeros(
+    keypoint: np.ndarray, score: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Key points (..., V, C) and scores (..., V), or None, with 0 for joints that hold NaN; where there are such, scores are made."""
     missing = np.isnan(keypoint).any(-1)
     if score is None and missing.any():
         score = np.ones(missing.shape, np.float32)
-    if score is not None and score.shape == missing.shape:      # else clean_fields refuses it
+    if score is not None and score.shape == missing.shape:  # else clean_fields refuses it
         missing |= np.isnan(score)
         score = np.where(missing, np.float32(0), score)
     return np.where(missing[..., None], np.float32(0), keypoint), score
@@ -220,10 +310,15 @@ def clean_total_frames(annotation: Mapping, num_frames: int, note: Note = quiet)
         return num_frames
     total = whole_number(annotation['total_frames'])
     if total is None:
-        raise Wrong('total_frames', f'is {_kind(annotation["total_frames"])}',
-                    f'Expected a whole number, {num_frames} as keypoint has frames.')
+        raise Wrong(
+            'total_frames',
+            f'is {_kind(annotation["total_frames"])}',
+            f'Expected a whole number, {num_frames} as keypoint has frames.',
+        )
     if total < 1:
-        raise Wrong('total_frames', f'is {total}', f'Expected 1 to {num_frames}, the frames of keypoint.')
+        raise Wrong(
+            'total_frames', f'is {total}', f'Expected 1 to {num_frames}, the frames of keypoint.'
+        )
     if total > num_frames:
         note('total_frames is more than keypoint has frames; those of keypoint are used')
     return min(total, num_frames)
@@ -237,7 +332,11 @@ def whole_number(value: Any) -> int | None:
         return None
     if isinstance(value, (int, np.integer)):
         return int(value)
-    return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else None
+    return (
+        int(value)
+        if isinstance(value, (float, np.floating)) and float(value).is_integer()
+        else None
+    )
 
 
 def clean_size(annotation: Mapping, field: str, note: Note = quiet) -> tuple[int, int] | None:
@@ -245,14 +344,26 @@ def clean_size(annotation: Mapping, field: str, note: Note = quiet) -> tuple[int
     size = annotation.get(field)
     if size is None:
         return None
-    if isinstance(size, str) and (found := re.fullmatch(r'\s*([(\[])\s*(\d{1,9})\s*,\s*(\d{1,9})\s*[)\]]\s*', size)):
+    if isinstance(size, str) and (
+        found := re.fullmatch(r'\s*([(\[])\s*(\d{1,9})\s*,\s*(\d{1,9})\s*[)\]]\s*', size)
+    ):
         note(f'{field} is a text; it is read as (height, width)')
         size = (int(found[2]), int(found[3]))
-    sides = size.tolist() if isinstance(size, np.ndarray) and size.ndim == 1 and size.size <= 3 else size
+    sides = (
+        size.tolist()
+        if isinstance(size, np.ndarray) and size.ndim == 1 and size.size <= 3
+        else size
+    )
     wanted = 'Expected (height, width) in pixels, two whole numbers from 1 on.'
-    if not isinstance(sides, (list, tuple)) or len(sides) not in (2, 3):        # some data have (h, w, channels)
+    if not isinstance(sides, (list, tuple)) or len(sides) not in (
+        2,
+        3,
+    ):  # some data have (h, w, channels)
         raise Wrong(field, f'is {_kind(size)}', wanted)
-    if not all(isinstance(n, (int, float, np.number)) and not isinstance(n, (bool, np.complexfloating)) for n in sides):
+    if not all(
+        isinstance(n, (int, float, np.number)) and not isinstance(n, (bool, np.complexfloating))
+        for n in sides
+    ):
         raise Wrong(field, 'holds something that is no number', wanted)
     if not all(1 <= n <= MAX_SIDE and n == int(n) for n in sides[:2]):
         raise Wrong(field, f'is ({sides[0]}, {sides[1]})', wanted)
@@ -270,7 +381,9 @@ def _with_somebody(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray,
 ARRAYS = ('keypoint', 'keypoint_score', 'frame_inds', 'box_score')
 
 
-MAX_LISTED = 2**27          # numbers in nested lists, which may share their parts and so unfold to far more than a file's size
+MAX_LISTED = (
+    2**27
+)  # numbers in nested lists, which may share their parts and so unfold to far more than a file's size
 
 
 def array_of_lists(value: list | tuple) -> np.ndarray:
@@ -281,7 +394,7 @@ def array_of_lists(value: list | tuple) -> np.ndarray:
             size, part = size * len(part), part[0]
     if isinstance(part, (list, tuple)) and part or size * getattr(part, 'size', 1) > MAX_LISTED:
         raise ValueError('too many numbers')
-    with np.errstate(over='ignore'):            # becomes inf, which _finite says
+    with np.errstate(over='ignore'):  # becomes inf, which _finite says
         return np.array(value, dtype=np.float32)
 
 
@@ -300,8 +413,11 @@ def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
         try:
             made[field] = array_of_lists(value)
         except (TypeError, ValueError, OverflowError, MemoryError):
-            raise Wrong(field, f'is {kind} whose parts differ in length or are no numbers',
-                        'Expected an array of numbers: put zeros where a person, a frame or a joint is missing.') from None
+            raise Wrong(
+                field,
+                f'is {kind} whose parts differ in length or are no numbers',
+                'Expected an array of numbers: put zeros where a person, a frame or a joint is missing.',
+            ) from None
         if made[field].size:
             note(f'{field} is {kind}; it is read as an array')
     return made
@@ -310,19 +426,35 @@ def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
 def _numbers(annotation: Mapping, field: str, shape: str) -> np.ndarray:
     value = annotation[field]
     if not isinstance(value, np.ndarray):
-        raise Wrong(field, f'is {_kind(value)}', f'Expected a numpy array {shape}: np.asarray({field}, dtype=np.float32).')
+        raise Wrong(
+            field,
+            f'is {_kind(value)}',
+            f'Expected a numpy array {shape}: np.asarray({field}, dtype=np.float32).',
+        )
     if value.dtype.kind not in 'fiu':
-        raise Wrong(field, f'has dtype {value.dtype}', f'Expected numbers: np.asarray({field}, dtype=np.float32).')
+        raise Wrong(
+            field,
+            f'has dtype {value.dtype}',
+            f'Expected numbers: np.asarray({field}, dtype=np.float32).',
+        )
     return value
 
 
 def _finite(array: np.ndarray, field: str) -> np.ndarray:
-    with np.errstate(over='ignore'):            # beyond float32: becomes inf, which is said below
+    with np.errstate(over='ignore'):  # beyond float32: becomes inf, which is said below
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
         first = np.argwhere(~np.isfinite(array))[0]
-        place = f'frame {first[1]}' if array.ndim == 4 or field == 'keypoint_score' else f'box {first[0]}'
-        raise Wrong(field, f'holds NaN or inf (first in {place})', 'Expected finite numbers. A missing joint is x = y = score = 0.')
+        place = (
+            f'frame {first[1]}'
+            if array.ndim == 4 or field == 'keypoint_score'
+            else f'box {first[0]}'
+        )
+        raise Wrong(
+            field,
+            f'holds NaN or inf (first in {place})',
+            'Expected finite numbers. A missing joint is x = y = score = 0.',
+        )
     return array
 
 

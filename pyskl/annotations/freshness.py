@@ -1,4 +1,5 @@
 """Is a packed folder still what its source file holds? Size and time of change answer at once; the hash decides in doubt."""
+
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +22,12 @@ def describe(path: str | os.PathLike) -> dict[str, Any]:
         digest = hashlib.sha256()
         while block := f.read(_BLOCK):
             digest.update(block)
-    return {'name': path.name, 'size': found.st_size, 'mtime_ns': found.st_mtime_ns, 'sha256': digest.hexdigest()}
+    return {
+        'name': path.name,
+        'size': found.st_size,
+        'mtime_ns': found.st_mtime_ns,
+        'sha256': digest.hexdigest(),
+    }
 
 
 def changed(path: str | os.PathLike, source: Mapping[str, Any]) -> str | None:

@@ -224,7 +224,9 @@ class Joined:
         seen: dict[str, str] = {}
         for name, file in zip(self.names, self.files):
             if name in seen:
-                where = f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
+                where = (
+                    f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
+                )
                 raise DataError(
                     f'frame_dir {plain(name)} is {where}. Expected a name of its own for every clip. '
                     '--rename-repeated gives them names.'

@@ -72,7 +72,6 @@ class LabelFile:
             )
         return [found.get(name) for name in names]
 
-
     def renumbered(self, label_names: Sequence[str]) -> LabelFile:
         """Return labels that are names with the numbers that these names give them.
 

@@ -11,7 +11,9 @@ import numpy as np
 from .fields import NO_LABEL
 
 
-def lacks_class_0(labels: Iterable[int | Sequence[int] | None], label_names: Sequence[str] | None) -> bool:
+def lacks_class_0(
+    labels: Iterable[int | Sequence[int] | None], label_names: Sequence[str] | None
+) -> bool:
     """Return whether labels without names are 1 to K, all of them and no 0: those of a list that counts from 1."""
     known = {k for label in labels for k in (label if isinstance(label, list) else [label])}
     known -= {NO_LABEL, None}

@@ -118,9 +118,7 @@ def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         return
     others = [s for s in seen if s.shape[2] != layout.num_joints]
     if others:
-        what = (
-            f'keypoint has {others[0].shape[2]} joints in {_named(others)}, the layout {layout.name} has {layout.num_joints}.'
-        )
+        what = f'keypoint has {others[0].shape[2]} joints in {_named(others)}, the layout {layout.name} has {layout.num_joints}.'
         if all(s.shape[1] == layout.num_joints for s in others):
             yield Oddity('axes', f'{what} {_EXCHANGED_AXES}', severe=True)
         else:
@@ -142,7 +140,8 @@ def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
 
 
 _EXCHANGED_AXES = (
-    'Axes 1 and 2 look exchanged. Expected (people, frames, joints, coordinates): keypoint.swapaxes(1, 2), and the same of keypoint_score.'
+    'Axes 1 and 2 look exchanged. Expected (people, frames, joints, coordinates): '
+    'keypoint.swapaxes(1, 2), and the same of keypoint_score.'
 )
 
 
@@ -174,9 +173,7 @@ def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
     empty = [s for s in seen if not s.pose.filled]
     if empty:
         if all(s.pose.placed for s in empty):
-            cure = (
-                'Their joints have places, but no score above 0: leave keypoint_score out where nothing is known of it.'
-            )
+            cure = 'Their joints have places, but no score above 0: leave keypoint_score out where nothing is known of it.'
         else:
             cure = 'Leave such clips out; if all are so, the poses were lost on the way.'
         what = f'{count(len(empty), "clip")} in which no joint is seen at all'

@@ -1,4 +1,5 @@
 """Opens annotations in the form that is there: packed where that is up to date, else the pickle."""
+
 from __future__ import annotations
 
 import logging
@@ -28,14 +29,18 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     path = Path(path)
     if os.path.isdir(path) and not (path / META).exists() and (form := form_of(path)) is not None:
         raise DataError(f'{path}: {form.message(path)}')
-    if os.path.isdir(path):         # unlike Path.is_dir: also for a name too long to be one, which is then said in reading
+    if os.path.isdir(
+        path
+    ):  # unlike Path.is_dir: also for a name too long to be one, which is then said in reading
         packed = Packed(path)
         _warn_of_newer_sources(packed, path)
         return Annotations(packed)
     beside = packed_beside(path)
     if os.path.isdir(beside):
         if not path.exists():
-            raise DataError(f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.')
+            raise DataError(
+                f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.'
+            )
         up_to_date = _up_to_date(beside, path)
         if up_to_date is not None:
             return Annotations(up_to_date)
@@ -51,13 +56,20 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
     try:
         packed = Packed(folder)
         sources = packed.meta['sources']
-        reason = changed(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
+        reason = (
+            changed(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
+        )
     except DataError as error:
         reason = str(error)
     if reason is None:
         return packed
-    _LOG.warning('%s is not used, %s is read whole: %s. To pack it anew: python tools/pack.py %s', folder, path,
-                 reason.rstrip('.'), path)
+    _LOG.warning(
+        '%s is not used, %s is read whole: %s. To pack it anew: python tools/pack.py %s',
+        folder,
+        path,
+        reason.rstrip('.'),
+        path,
+    )
     return None
 
 
@@ -66,4 +78,6 @@ def _warn_of_newer_sources(packed: Packed, folder: Path) -> None:
         beside = folder.parent / Path(source['name']).name
         reason = changed(beside, source) if beside.is_file() else None
         if reason is not None:
-            _LOG.warning('%s: %s. It is used as it is; tools/pack.py makes it anew.', folder, reason)
+            _LOG.warning(
+                '%s: %s. It is used as it is; tools/pack.py makes it anew.', folder, reason
+            )

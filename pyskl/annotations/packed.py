@@ -17,6 +17,7 @@ processes of a machine share the pages.
 
 Written by `write_packed`, opened by `open_annotations`.
 """
+
 from __future__ import annotations
 
 import mmap
@@ -37,14 +38,32 @@ from .label_lists import LabelLists
 FORMAT, VERSION = 'pyskl packed annotations', 1
 META = 'meta.json'
 _MAX_META = 1 << 20
-_CHUNK = 65536          # names that are checked at once
+_CHUNK = 65536  # names that are checked at once
 # name: dtype, axes
-ARRAYS = {'keypoint': ('<f4', 3), 'keypoint_score': ('<f4', 2), 'offset': ('<i8', 1), 'people': ('<i4', 1), 'frames': ('<i4', 1),
-          'total_frames': ('<i4', 1), 'label': ('<i8', 1), 'img_shape': ('<i4', 2), 'original_shape': ('<i4', 2),
-          'names': ('|u1', 1), 'name_end': ('<i8', 1)}
+ARRAYS = {
+    'keypoint': ('<f4', 3),
+    'keypoint_score': ('<f4', 2),
+    'offset': ('<i8', 1),
+    'people': ('<i4', 1),
+    'frames': ('<i4', 1),
+    'total_frames': ('<i4', 1),
+    'label': ('<i8', 1),
+    'img_shape': ('<i4', 2),
+    'original_shape': ('<i4', 2),
+    'names': ('|u1', 1),
+    'name_end': ('<i8', 1),
+}
 KINDS = {'int': int, 'float': float, 'bool': bool}
-COLUMNS = ('total_frames', 'label')         # what column() gives beside the extra ones
-KNOWN = ('frame_dir', 'label', 'total_frames', 'img_shape', 'original_shape', 'keypoint', 'keypoint_score')
+COLUMNS = ('total_frames', 'label')  # what column() gives beside the extra ones
+KNOWN = (
+    'frame_dir',
+    'label',
+    'total_frames',
+    'img_shape',
+    'original_shape',
+    'keypoint',
+    'keypoint_score',
+)
 
 
 class Packed:
@@ -63,18 +82,26 @@ class Packed:
             raise self._error('was packed anew since it was opened. Start again.')
         a = {name: self._load(name, *form) for name, form in ARRAYS.items()}
         self._keypoint, self._score, self._offset, self._names, self._ends = (
-            a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end'))
+            a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end')
+        )
         self._table = a
         self.labels = a['label']
         self._check_lengths(a)
         self._check_rows(a)
         self._check_names()
-        self._pages = [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')] if hasattr(mmap, 'MADV_WILLNEED') else []
+        self._pages = (
+            [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')]
+            if hasattr(mmap, 'MADV_WILLNEED')
+            else []
+        )
         self.label_lists = self._label_lists() if self.meta.get('several_labels') else None
         self.split_names = tuple(self.meta['splits'])
         self.about = About.of(self.meta, f'{self.where}/{META}')
         self._splits = {name: self._split(k) for k, name in enumerate(self.split_names)}
-        self._extras = {extra['name']: (self._extra(k), KINDS[extra['kind']]) for k, extra in enumerate(self.meta['extras'])}
+        self._extras = {
+            extra['name']: (self._extra(k), KINDS[extra['kind']])
+            for k, extra in enumerate(self.meta['extras'])
+        }
         if _read_meta(Path(path))['id'] != self.meta['id']:
             raise self._error('was packed anew while it was opened. Start again.')
 
@@ -94,16 +121,22 @@ class Packed:
         frames = table['frames'].item(row)
         keypoint, score = self._keypoint[start:stop], self._score[start:stop]
         if not (np.isfinite(keypoint).all() and np.isfinite(score).all()):
-            raise self._error(f'clip {self.name(row)} (row {row}) holds NaN or inf in keypoint or keypoint_score.')
+            raise self._error(
+                f'clip {self.name(row)} (row {row}) holds NaN or inf in keypoint or keypoint_score.'
+            )
         label = table['label'].item(row) if self.label_lists is None else self.label_lists[row]
         clip = self._extra_fields(row)
         for field in ('img_shape', 'original_shape'):
             h, w = table[field][row].tolist()
             if h:
                 clip[field] = (h, w)
-        clip.update(frame_dir=self.name(row), label=label, total_frames=table['total_frames'].item(row),
-                    keypoint=keypoint.reshape(-1, frames, *keypoint.shape[1:]),
-                    keypoint_score=score.reshape(-1, frames, score.shape[1]))
+        clip.update(
+            frame_dir=self.name(row),
+            label=label,
+            total_frames=table['total_frames'].item(row),
+            keypoint=keypoint.reshape(-1, frames, *keypoint.shape[1:]),
+            keypoint_score=score.reshape(-1, frames, score.shape[1]),
+        )
         return clip
 
     def _extra_fields(self, row: int) -> dict[str, Any]:
@@ -111,15 +144,15 @@ class Packed:
         return {name: kind(value) for name, (value, kind) in values.items() if value == value}
 
     def name(self, row: int) -> str:
-        return self._names[self._ends.item(row):self._ends.item(row + 1) - 1].tobytes().decode()
+        return self._names[self._ends.item(row) : self._ends.item(row + 1) - 1].tobytes().decode()
 
     def name_lines(self, rows: np.ndarray) -> bytes:
         """The names of some clips, UTF-8, each with a newline behind it."""
         start, stop = self._ends[rows], self._ends[rows + 1]
         length = stop - start
-        if (start[1:] == stop[:-1]).all():                  # neighbours
-            return self._names[start[0]:stop[-1]].tobytes()
-        first = np.cumsum(length) - length                  # where each name will begin
+        if (start[1:] == stop[:-1]).all():  # neighbours
+            return self._names[start[0] : stop[-1]].tobytes()
+        first = np.cumsum(length) - length  # where each name will begin
         return self._names[np.repeat(start - first, length) + np.arange(length.sum())].tobytes()
 
     def column(self, field: str) -> np.ndarray:
@@ -135,26 +168,39 @@ class Packed:
     def _load(self, name: str, dtype: str, ndim: int) -> np.ndarray:
         array = load_npy(self._path / f'{name}.npy')
         if array.dtype != np.dtype(dtype) or array.ndim != ndim:
-            raise self._error(f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected {np.dtype(dtype)} with '
-                              f'{ndim} axes.')
+            raise self._error(
+                f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected {np.dtype(dtype)} with '
+                f'{ndim} axes.'
+            )
         if not array.flags.c_contiguous:
             raise self._error(f'{name}.npy is in Fortran order. Expected C order.')
-        return np.asarray(array)        # no np.memmap: cutting one is slow
+        return np.asarray(array)  # no np.memmap: cutting one is slow
 
     def _check_lengths(self, a: dict[str, np.ndarray]) -> None:
         num_clips = len(self)
         if not num_clips:
             raise self._error('holds no clips. Expected at least one.')
-        wanted = {'offset': (num_clips + 1,), 'name_end': (num_clips + 1,), 'img_shape': (num_clips, 2),
-                  'original_shape': (num_clips, 2), 'people': (num_clips,), 'frames': (num_clips,), 'total_frames': (num_clips,),
-                  'keypoint_score': a['keypoint'].shape[:2]}
+        wanted = {
+            'offset': (num_clips + 1,),
+            'name_end': (num_clips + 1,),
+            'img_shape': (num_clips, 2),
+            'original_shape': (num_clips, 2),
+            'people': (num_clips,),
+            'frames': (num_clips,),
+            'total_frames': (num_clips,),
+            'keypoint_score': a['keypoint'].shape[:2],
+        }
         for name, shape in wanted.items():
             if a[name].shape != shape:
-                raise self._error(f'{name}.npy has shape {a[name].shape}. Expected {shape}, as label.npy has {num_clips} clips '
-                                  f'and keypoint.npy shape {a["keypoint"].shape}.')
+                raise self._error(
+                    f'{name}.npy has shape {a[name].shape}. Expected {shape}, as label.npy has {num_clips} clips '
+                    f'and keypoint.npy shape {a["keypoint"].shape}.'
+                )
         joints, coordinates = a['keypoint'].shape[1:]
         if not joints or coordinates not in (2, 3):
-            raise self._error(f'keypoint.npy has shape {a["keypoint"].shape}. Expected (rows, joints, 2 or 3).')
+            raise self._error(
+                f'keypoint.npy has shape {a["keypoint"].shape}. Expected (rows, joints, 2 or 3).'
+            )
 
     def _check_rows(self, a: dict[str, np.ndarray]) -> None:
         self._check_steps('offset', a['offset'], len(a['keypoint']))
@@ -174,30 +220,55 @@ class Packed:
         ends = self._names[self._ends[1:] - 1] == ord('\n')
         self._all(ends, 'names', 'a newline behind each name')
         for start in range(0, len(self), _CHUNK):
-            raw = self._names[self._ends[start]:self._ends[min(start + _CHUNK, len(self))]].tobytes()
+            raw = self._names[
+                self._ends[start] : self._ends[min(start + _CHUNK, len(self))]
+            ].tobytes()
             try:
                 text = raw.decode()
             except UnicodeDecodeError:
                 text = '\0'
             names = min(_CHUNK, len(self) - start)
-            if text.count('\n') != names or '\n\n' in text or text[0] == '\n' or not text.replace('\n', '').isprintable():
-                raise self._error(f'names.npy holds an empty name or one that is no printable UTF-8 text (clips {start} to '
-                                  f'{start + names - 1}).')
+            if (
+                text.count('\n') != names
+                or '\n\n' in text
+                or text[0] == '\n'
+                or not text.replace('\n', '').isprintable()
+            ):
+                raise self._error(
+                    f'names.npy holds an empty name or one that is no printable UTF-8 text (clips {start} to '
+                    f'{start + names - 1}).'
+                )
 
     def _label_lists(self) -> LabelLists:
-        lists = LabelLists(self._load('label_list', '<i8', 1), self._load('label_list_end', '<i8', 1))
+        lists = LabelLists(
+            self._load('label_list', '<i8', 1), self._load('label_list_end', '<i8', 1)
+        )
         values, ends = lists.values, lists.ends
-        if len(ends) != len(self) + 1 or ends[0] != 0 or ends[-1] != len(values) or (np.diff(ends) < 0).any():
-            raise self._error(f'label_list_end.npy does not cut the {len(values)} labels of label_list.npy into {len(self)} clips.')
-        self._all((values <= MAX_LABEL) & ((values >= 0) | (values == NO_LABEL) & (lists.lengths == 1)[lists.clips]), 'label_list',
-                  f'numbers from 0 to {MAX_LABEL}, or {NO_LABEL} alone', lists.clips)
+        if (
+            len(ends) != len(self) + 1
+            or ends[0] != 0
+            or ends[-1] != len(values)
+            or (np.diff(ends) < 0).any()
+        ):
+            raise self._error(
+                f'label_list_end.npy does not cut the {len(values)} labels of label_list.npy into {len(self)} clips.'
+            )
+        self._all(
+            (values <= MAX_LABEL)
+            & ((values >= 0) | (values == NO_LABEL) & (lists.lengths == 1)[lists.clips]),
+            'label_list',
+            f'numbers from 0 to {MAX_LABEL}, or {NO_LABEL} alone',
+            lists.clips,
+        )
         self._all(lists.first == self.labels, 'label', 'the first of the labels in label_list.npy')
         return lists
 
     def _check_steps(self, name: str, edges: np.ndarray, end: int) -> None:
         """Do edges rise from 0 to end?"""
         if edges[0] != 0 or edges[-1] != end:
-            raise self._error(f'{name}.npy runs from {edges[0]} to {edges[-1]}. Expected 0 to {end}, the rows that are there.')
+            raise self._error(
+                f'{name}.npy runs from {edges[0]} to {edges[-1]}. Expected 0 to {end}, the rows that are there.'
+            )
         self._all(edges[1:] > edges[:-1], name, 'numbers that rise from clip to clip')
 
     def _check_range(self, name: str, low: int, high: int | np.ndarray | None = None) -> None:
@@ -205,10 +276,17 @@ class Packed:
         fits = values >= low
         if high is not None:
             fits &= values <= high
-        self._all(fits, name, f'numbers from {low} on' if high is None else
-                  f'numbers from {low} to {high if isinstance(high, int) else "frames"}')
+        self._all(
+            fits,
+            name,
+            f'numbers from {low} on'
+            if high is None
+            else f'numbers from {low} to {high if isinstance(high, int) else "frames"}',
+        )
 
-    def _all(self, fits: np.ndarray, name: str, wanted: str, clips: np.ndarray | None = None) -> None:
+    def _all(
+        self, fits: np.ndarray, name: str, wanted: str, clips: np.ndarray | None = None
+    ) -> None:
         """clips: the clip of each entry; None: entry n is clip n's."""
         if not fits.all():
             row = int(np.argwhere(~fits)[0][0])
@@ -218,19 +296,25 @@ class Packed:
     def _split(self, k: int) -> np.ndarray:
         rows = self._load(f'split_{k}', '<i8', 1)
         if len(rows) and (rows[0] < 0 or rows[-1] >= len(self) or (rows[1:] <= rows[:-1]).any()):
-            raise self._error(f'split_{k}.npy ({plain(self.split_names[k])}) holds rows that are not there, or not in ascending '
-                              f'order. Expected rows of {len(self)} clips.')
+            raise self._error(
+                f'split_{k}.npy ({plain(self.split_names[k])}) holds rows that are not there, or not in ascending '
+                f'order. Expected rows of {len(self)} clips.'
+            )
         return rows
 
     def _extra(self, k: int) -> np.ndarray:
         column = self._load(f'extra_{k}', '<f8', 1)
         kind = self.meta['extras'][k]['kind']
         if len(column) != len(self) or kind != 'float' and np.isinf(column).any():
-            raise self._error(f'extra_{k}.npy has {len(column)} numbers, kind {kind}. Expected {len(self)} finite ones.')
+            raise self._error(
+                f'extra_{k}.npy has {len(column)} numbers, kind {kind}. Expected {len(self)} finite ones.'
+            )
         return column
 
     def _error(self, what: str) -> DataError:
-        return DataError(f'{self.where}: {what if what.endswith("again.") else what + " Pack it again: tools/pack.py."}')
+        return DataError(
+            f'{self.where}: {what if what.endswith("again.") else what + " Pack it again: tools/pack.py."}'
+        )
 
 
 class _Pages:
@@ -238,7 +322,7 @@ class _Pages:
     make the system read megabytes around it (measured: 1.6 MB for a clip of 5 KB)."""
 
     def __init__(self, array: np.ndarray):
-        mapped: Any = array.base                                # np.memmap, whose base is the mmap
+        mapped: Any = array.base  # np.memmap, whose base is the mmap
         self._mmap: mmap.mmap = mapped.base
         self._row_bytes = array.strides[0]
         self._first = mapped.offset % mmap.ALLOCATIONGRANULARITY
@@ -251,29 +335,49 @@ class _Pages:
 def _read_meta(path: Path) -> dict[str, Any]:
     """meta.json, checked: only what is used, in the types that are expected."""
     if not path.is_dir():
-        raise DataError(f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.')
+        raise DataError(
+            f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.'
+        )
     if not (path / META).exists():
-        raise DataError(f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.')
+        raise DataError(
+            f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.'
+        )
     meta = read_json(path / META, 'Pack it again: tools/pack.py.', _MAX_META)
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
         raise DataError(f'{path / META}: says no {FORMAT!r}. Is this another kind of folder?')
     if meta.get('version') != VERSION:
-        raise DataError(f'{path}: has version {brief(meta.get("version"))} of the packed form; this program reads {VERSION}. '
-                        'Pack it again: tools/pack.py.')
+        raise DataError(
+            f'{path}: has version {brief(meta.get("version"))} of the packed form; this program reads {VERSION}. '
+            'Pack it again: tools/pack.py.'
+        )
     if not _well_formed(meta):
-        raise DataError(f'{path / META}: has fields of unexpected types. Pack it again: tools/pack.py.')
+        raise DataError(
+            f'{path / META}: has fields of unexpected types. Pack it again: tools/pack.py.'
+        )
     return meta
 
 
 def _well_formed(meta: dict[str, Any]) -> bool:
     def texts(value: Any) -> bool:
-        return isinstance(value, list) and all(isinstance(v, str) and v.isprintable() for v in value) and len(set(value)) == len(value)
+        return (
+            isinstance(value, list)
+            and all(isinstance(v, str) and v.isprintable() for v in value)
+            and len(set(value)) == len(value)
+        )
 
     def dicts(value: Any, **types: type) -> bool:
         return isinstance(value, list) and all(
-            isinstance(v, dict) and all(type(v.get(key)) is kind for key, kind in types.items()) for v in value)
-    return (isinstance(meta.get('id'), str) and isinstance(meta.get('several_labels', False), bool)
-            and texts(meta.get('splits')) and dicts(meta.get('extras'), name=str, kind=str)
-            and texts([e['name'] for e in meta['extras']]) and all(e['kind'] in KINDS for e in meta['extras'])
-            and not set(KNOWN) & {e['name'] for e in meta['extras']}
-            and dicts(meta.get('sources'), name=str, size=int, mtime_ns=int, sha256=str))
+            isinstance(v, dict) and all(type(v.get(key)) is kind for key, kind in types.items())
+            for v in value
+        )
+
+    return (
+        isinstance(meta.get('id'), str)
+        and isinstance(meta.get('several_labels', False), bool)
+        and texts(meta.get('splits'))
+        and dicts(meta.get('extras'), name=str, kind=str)
+        and texts([e['name'] for e in meta['extras']])
+        and all(e['kind'] in KINDS for e in meta['extras'])
+        and not set(KNOWN) & {e['name'] for e in meta['extras']}
+        and dicts(meta.get('sources'), name=str, size=int, mtime_ns=int, sha256=str)
+    )

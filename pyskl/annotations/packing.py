@@ -1,4 +1,5 @@
 """Writes the packed form of annotations (packed.py says what lies where), clip after clip: any number of them fits in memory."""
+
 from __future__ import annotations
 
 import json
@@ -28,13 +29,19 @@ from .store import clip_name
 
 _LOG = logging.getLogger('pyskl')
 _HEADER_BYTES = 128
-_EXACT = 2**53          # whole numbers up to this are kept exactly
+_EXACT = 2**53  # whole numbers up to this are kept exactly
 
 
-def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any]],
-                 splits: Mapping[str, Sequence[str] | np.ndarray] | None = None, *, sources: Sequence[Mapping[str, Any]] = (),
-                 drop: Sequence[str] = (), before_end: Callable[[], None] | None = None,
-                 about: About | None = None) -> int:
+def write_packed(
+    path: str | os.PathLike,
+    annotations: Iterable[Mapping[str, Any]],
+    splits: Mapping[str, Sequence[str] | np.ndarray] | None = None,
+    *,
+    sources: Sequence[Mapping[str, Any]] = (),
+    drop: Sequence[str] = (),
+    before_end: Callable[[], None] | None = None,
+    about: About | None = None,
+) -> int:
     """Write a packed folder; it replaces an older one only when it is whole.
 
     path         the folder, x.packed
@@ -50,7 +57,9 @@ def write_packed(path: str | os.PathLike, annotations: Iterable[Mapping[str, Any
     """
     path = Path(path)
     if path.is_dir() and any(path.iterdir()) and not (path / META).is_file():
-        raise UserError(f'{path}: is a folder of something else (it has no {META}). Choose another name.')
+        raise UserError(
+            f'{path}: is a folder of something else (it has no {META}). Choose another name.'
+        )
     with atomic_folder(path) as folder, ExitStack() as files:
         writer = _Writer(folder, files, str(path), frozenset(drop))
         for annotation in annotations:
@@ -66,7 +75,7 @@ class _Growing:
 
     def __init__(self, files: ExitStack, path: Path, dtype: str, shape: Sequence[int] = ()):
         self.dtype, self.shape, self.num_rows = dtype, tuple(shape), 0
-        self._file = files.enter_context(open(path, 'wb'))      # noqa: SIM115 (the stack closes it)
+        self._file = files.enter_context(open(path, 'wb'))  # noqa: SIM115 (the stack closes it)
         self._file.write(bytes(_HEADER_BYTES))
 
     def add(self, rows: Any, num_rows: int = 1) -> None:
@@ -102,13 +111,17 @@ class _Writer:
         except Wrong as wrong:
             raise DataError(f'{self.where}: {where}: {wrong}') from None
         if is_compressed(clip):
-            raise DataError(f'{self.where}: {where}: is in the compressed form (frame_inds), which has no packed one. Use the pickle.')
+            raise DataError(
+                f'{self.where}: {where}: is in the compressed form (frame_inds), which has no packed one. Use the pickle.'
+            )
         keypoint, score = clip['keypoint'], clip['keypoint_score']
         if not self.columns:
             self._start(*keypoint.shape[2:])
         if keypoint.shape[2:] != self.columns['keypoint'].shape:
-            raise DataError(f'{self.where}: {where}: keypoint has shape {keypoint.shape}, the first clip (M, T, V, C) has (V, C) = '
-                            f'{self.columns["keypoint"].shape}. Expected the same joints in every clip.')
+            raise DataError(
+                f'{self.where}: {where}: keypoint has shape {keypoint.shape}, the first clip (M, T, V, C) has (V, C) = '
+                f'{self.columns["keypoint"].shape}. Expected the same joints in every clip.'
+            )
         rows = keypoint.shape[0] * keypoint.shape[1]
         self.columns['keypoint'].add(keypoint, rows)
         self.columns['keypoint_score'].add(score, rows)
@@ -117,15 +130,29 @@ class _Writer:
         labels = clip['label'] if isinstance(clip['label'], list) else [clip['label']]
         self.labels.extend(labels)
         self.label_ends.append(len(self.labels))
-        self._add_numbers(offset=self.num_rows, people=keypoint.shape[0], frames=keypoint.shape[1], label=labels[0] if labels else NO_LABEL,
-                          total_frames=clip['total_frames'], img_shape=clip.get('img_shape', (0, 0)),
-                          original_shape=clip.get('original_shape', (0, 0)))
+        self._add_numbers(
+            offset=self.num_rows,
+            people=keypoint.shape[0],
+            frames=keypoint.shape[1],
+            label=labels[0] if labels else NO_LABEL,
+            total_frames=clip['total_frames'],
+            img_shape=clip.get('img_shape', (0, 0)),
+            original_shape=clip.get('original_shape', (0, 0)),
+        )
         self._add_extras(clip, where)
         self.num_clips += 1
 
     def _start(self, joints: int, coordinates: int) -> None:
-        shapes = {'keypoint': (joints, coordinates), 'keypoint_score': (joints,), 'img_shape': (2,), 'original_shape': (2,)}
-        self.columns = {name: self._file(name, dtype, shapes.get(name, ())) for name, (dtype, _) in ARRAYS.items()}
+        shapes = {
+            'keypoint': (joints, coordinates),
+            'keypoint_score': (joints,),
+            'img_shape': (2,),
+            'original_shape': (2,),
+        }
+        self.columns = {
+            name: self._file(name, dtype, shapes.get(name, ()))
+            for name, (dtype, _) in ARRAYS.items()
+        }
         self._add_numbers(offset=0, name_end=0)
 
     def _file(self, name: str, dtype: str, shape: Sequence[int] = ()) -> _Growing:
@@ -142,13 +169,23 @@ class _Writer:
         self.hashes.append(hash(name))
 
     def _add_extras(self, clip: Mapping[str, Any], where: str) -> None:
-        extra = {name: value for name, value in clip.items() if name not in KNOWN and name not in self.drop and value is not None}
+        extra = {
+            name: value
+            for name, value in clip.items()
+            if name not in KNOWN and name not in self.drop and value is not None
+        }
         for name, value in extra.items():
             self._check_extra(name, value, where)
             if name not in self.extras:
                 self.extras[name] = self._file(f'extra_{len(self.extras)}', '<f8')
                 self.extras[name].add(np.full(self.num_clips, np.nan), self.num_clips)
-            kind = 'bool' if isinstance(value, (bool, np.bool_)) else 'int' if isinstance(value, (int, np.integer)) else 'float'
+            kind = (
+                'bool'
+                if isinstance(value, (bool, np.bool_))
+                else 'int'
+                if isinstance(value, (int, np.integer))
+                else 'float'
+            )
             before = self.kinds.setdefault(name, kind)
             self.kinds[name] = kind if kind == before else 'float'
         for name, column in self.extras.items():
@@ -156,15 +193,29 @@ class _Writer:
 
     def _check_extra(self, name: Any, value: Any, where: str) -> None:
         if not isinstance(name, str) or not name.isprintable():
-            raise DataError(f'{self.where}: {where}: has a field {brief(name)}. Expected names in printable text.')
-        if not is_number(value) or isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT:
-            raise DataError(f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beyond the fields of an annotation, one '
-                            f'number a clip can be packed. If nothing needs it, leave it out: --drop {name} (drop=({name!r},)).')
+            raise DataError(
+                f'{self.where}: {where}: has a field {brief(name)}. Expected names in printable text.'
+            )
+        if (
+            not is_number(value)
+            or isinstance(value, (int, np.integer))
+            and abs(int(value)) > _EXACT
+        ):
+            raise DataError(
+                f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beyond the fields of an annotation, one '
+                f'number a clip can be packed. If nothing needs it, leave it out: --drop {name} (drop=({name!r},)).'
+            )
 
-    def finish(self, splits: Mapping[str, Sequence[str] | np.ndarray], sources: Sequence[Mapping[str, Any]],
-               about: About) -> None:
+    def finish(
+        self,
+        splits: Mapping[str, Sequence[str] | np.ndarray],
+        sources: Sequence[Mapping[str, Any]],
+        about: About,
+    ) -> None:
         if not self.num_clips:
-            raise DataError(f'{self.where}: there are no annotations to pack. Expected at least one clip.')
+            raise DataError(
+                f'{self.where}: there are no annotations to pack. Expected at least one clip.'
+            )
         for column in (*self.columns.values(), *self.extras.values()):
             column.finish()
         several = bool((np.diff(self.label_ends) != 1).any())
@@ -175,10 +226,18 @@ class _Writer:
         self._check_doubles(names)
         for k, (name, members) in enumerate(splits.items()):
             if not isinstance(name, str) or not name.isprintable():
-                raise DataError(f'{self.where}: a split is named {brief(name)}. Expected printable text.')
+                raise DataError(
+                    f'{self.where}: a split is named {brief(name)}. Expected printable text.'
+                )
             self._write_whole(f'split_{k}', self._split_rows(name, members, names))
-        meta = {'format': FORMAT, 'version': VERSION, 'id': uuid.uuid4().hex, 'splits': list(splits),
-                'extras': [{'name': name, 'kind': self.kinds[name]} for name in self.extras], 'sources': list(sources)}
+        meta = {
+            'format': FORMAT,
+            'version': VERSION,
+            'id': uuid.uuid4().hex,
+            'splits': list(splits),
+            'extras': [{'name': name, 'kind': self.kinds[name]} for name in self.extras],
+            'sources': list(sources),
+        }
         meta |= about.entries()
         if several:
             meta['several_labels'] = True
@@ -195,29 +254,40 @@ class _Writer:
         hashes = np.frombuffer(self.hashes, np.int64)
         order = np.argsort(hashes, kind='stable')
         same = np.flatnonzero(np.diff(hashes[order]) == 0)
-        suspects = [names[row] for row in np.unique(order[np.concatenate([same, same + 1])]).tolist()]
+        suspects = [
+            names[row] for row in np.unique(order[np.concatenate([same, same + 1])]).tolist()
+        ]
         twice = [name for name, n in Counter(suspects).items() if n > 1]
         if twice:
-            raise DataError(f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for every '
-                            'clip, because splits and scores go by it.')
+            raise DataError(
+                f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for every '
+                'clip, because splits and scores go by it.'
+            )
 
     def _split_rows(self, name: str, members: Sequence[str] | np.ndarray, names: Ids) -> np.ndarray:
         """Ascending rows of the clips that a split lists, by name or by row."""
         if isinstance(members, np.ndarray) and members.dtype.kind in 'iu':
             rows = np.unique(members)
             if len(rows) and not 0 <= rows[0] <= rows[-1] < self.num_clips:
-                raise DataError(f'{self.where}: split {name!r} holds rows {rows[0]} to {rows[-1]}; there are {self.num_clips} clips.')
+                raise DataError(
+                    f'{self.where}: split {name!r} holds rows {rows[0]} to {rows[-1]}; there are {self.num_clips} clips.'
+                )
             return rows
         wanted = set(members)
         rows = np.array([row for row, clip in enumerate(names) if clip in wanted], np.int64)
         if len(rows) < len(wanted):
             missing = wanted - {names[row] for row in rows.tolist()}
-            _LOG.warning('%s: split %r lists %d names without a clip (%s); they are left out.', self.where, name, len(missing),
-                         some(sorted(missing, key=str)))
+            _LOG.warning(
+                '%s: split %r lists %d names without a clip (%s); they are left out.',
+                self.where,
+                name,
+                len(missing),
+                some(sorted(missing, key=str)),
+            )
         return rows
 
 
 def _written_names(folder: Path) -> Ids:
     """The names that were just written, read back."""
     lines, ends = (np.asarray(load_npy(folder / f'{name}.npy')) for name in ('names', 'name_end'))
-    return Ids(lambda row: lines[ends[row]:ends[row + 1] - 1].tobytes().decode(), len(ends) - 1)
+    return Ids(lambda row: lines[ends[row] : ends[row + 1] - 1].tobytes().decode(), len(ends) - 1)

@@ -1,4 +1,5 @@
 """The annotation pickle: read and checked, written whole or not at all."""
+
 from __future__ import annotations
 
 import os
@@ -21,7 +22,7 @@ from .notes import Notes, fix_command, warn_once
 from .oddities import METRIC, SLACK, refuse_odd_clip
 from .parts import parts
 
-PROTOCOL = 4        # read by every Python 3 that PYSKL runs on
+PROTOCOL = 4  # read by every Python 3 that PYSKL runs on
 
 
 def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -47,14 +48,21 @@ def load_annotations(path: str | os.PathLike) -> Any:
     except DataError as error:
         form = form_of(path)
         if form is None and os.path.isdir(path):
-            raise DataError(f'{error} Of a folder of pickles tools/join.py makes one; of files of other forms tools/convert.py.') from error
+            raise DataError(
+                f'{error} Of a folder of pickles tools/join.py makes one; of files of other forms tools/convert.py.'
+            ) from error
         if form is None:
             raise
         raise DataError(f'{path}: {form.message(path)}') from error
 
 
-def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]], annotations: Sequence[Mapping],
-                      as_given: bool = False, about: About | None = None) -> None:
+def write_annotations(
+    path: str | os.PathLike,
+    split: Mapping[str, Sequence[str]],
+    annotations: Sequence[Mapping],
+    as_given: bool = False,
+    about: About | None = None,
+) -> None:
     """Write an annotation pickle that `read_annotations`, and PYSKL, can read.
 
     split, annotations   as read_annotations gives them
@@ -73,8 +81,14 @@ def write_annotations(path: str | os.PathLike, split: Mapping[str, Sequence[str]
         pickle.dump(data, f, protocol=PROTOCOL)
 
 
-def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int | Sequence[int] | None = None, *,
-                    img_shape: Sequence[int] | None) -> dict[str, Any]:
+def make_annotation(
+    frame_dir: str,
+    keypoint: Any,
+    score: Any = None,
+    label: int | Sequence[int] | None = None,
+    *,
+    img_shape: Sequence[int] | None,
+) -> dict[str, Any]:
     """One clip of your own data as an annotation.
 
     frame_dir   the clip's name, different for every clip
@@ -90,24 +104,42 @@ def make_annotation(frame_dir: str, keypoint: Any, score: Any = None, label: int
         keypoint = np.array(keypoint, dtype=np.float32)
         score = None if score is None else np.array(score, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DataError(f'clip {plain(frame_dir)}: keypoint or score is no array of numbers ({error}). '
-                        'Expected (M, T, V, 2) and (M, T, V).') from error
+        raise DataError(
+            f'clip {plain(frame_dir)}: keypoint or score is no array of numbers ({error}). '
+            'Expected (M, T, V, 2) and (M, T, V).'
+        ) from error
     if keypoint.ndim == 3:
-        keypoint, score = keypoint[None], score[None] if score is not None and score.ndim == 2 else score
+        keypoint, score = (
+            keypoint[None],
+            score[None] if score is not None and score.ndim == 2 else score,
+        )
     in_space = img_shape is None and keypoint.ndim == 4 and keypoint.shape[-1] == 3
     if keypoint.ndim == 4 and keypoint.shape[-1] == 3 and not in_space:
         if score is not None:
-            raise DataError(f'clip {plain(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
-                            'Expected x, y, score in keypoint, or x, y in keypoint and score apart; x, y, z with img_shape=None.')
+            raise DataError(
+                f'clip {plain(frame_dir)}: keypoint has shape {keypoint.shape} and score is given too. '
+                'Expected x, y, score in keypoint, or x, y in keypoint and score apart; x, y, z with img_shape=None.'
+            )
         keypoint, score = keypoint[..., :2], keypoint[..., 2]
         _check_third(frame_dir, keypoint, score)
     if img_shape is None and not in_space:
-        raise DataError(f'clip {plain(frame_dir)}: img_shape is missing. Expected (height, width) of the picture in pixels.')
+        raise DataError(
+            f'clip {plain(frame_dir)}: img_shape is missing. Expected (height, width) of the picture in pixels.'
+        )
     if keypoint.ndim > 1:
         keypoint, score = missing_as_zeros(keypoint, score)
     try:
-        clip = clean_fields({'frame_dir': frame_dir, 'label': label, 'img_shape': img_shape, 'original_shape': img_shape,
-                             'total_frames': None, 'keypoint': keypoint, 'keypoint_score': score})
+        clip = clean_fields(
+            {
+                'frame_dir': frame_dir,
+                'label': label,
+                'img_shape': img_shape,
+                'original_shape': img_shape,
+                'total_frames': None,
+                'keypoint': keypoint,
+                'keypoint_score': score,
+            }
+        )
     except Wrong as wrong:
         raise DataError(f'clip {plain(frame_dir)}: {wrong}') from None
     if not in_space:
@@ -122,9 +154,11 @@ def _check_third(frame_dir: str, xy: np.ndarray, third: np.ndarray) -> None:
         return
     low, high, reach = third[known].min(), third[known].max(), np.abs(xy[known]).max()
     if reach <= METRIC and (low < -SLACK or high > 1 + SLACK):
-        raise DataError(f'clip {plain(frame_dir)}: the third number of keypoint runs from {low:.3g} to {high:.3g}, so it is no score in '
-                        f'0..1, and |x| and |y| stay below {reach:.3g}: this looks like x, y, z in space. img_shape=None keeps it so; '
-                        'for a network that works on pictures give x and y in pixels.')
+        raise DataError(
+            f'clip {plain(frame_dir)}: the third number of keypoint runs from {low:.3g} to {high:.3g}, so it is no score in '
+            f'0..1, and |x| and |y| stay below {reach:.3g}: this looks like x, y, z in space. img_shape=None keeps it so; '
+            'for a network that works on pictures give x and y in pixels.'
+        )
 
 
 def clean_annotations(data: Any, where: str) -> dict[str, Any]:
@@ -141,7 +175,11 @@ def _cleaned(data: Any, where: str, notes: Notes, as_given: bool = False) -> dic
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
     cleaned = (_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations))
-    clean = [dict(annotation) for annotation, _ in zip(annotations, cleaned)] if as_given else list(cleaned)
+    clean = (
+        [dict(annotation) for annotation, _ in zip(annotations, cleaned)]
+        if as_given
+        else list(cleaned)
+    )
     if swapped := swapped_axes(annotations):
         raise DataError(f'{where}: {swapped} {fix_command(where)} does it.')
     _check_same_joints(clean, where)
@@ -153,8 +191,10 @@ def _clean(annotation: Any, index: int, where: str, notes: Notes) -> dict[str, A
     try:
         return clean_fields(annotation, lambda line: notes.add(line, short_name(annotation, index)))
     except Wrong as wrong:
-        raise DataError(f'{where}: {clip_name(annotation, index)}: {wrong} ({fix_command(where)} mends what can be mended; '
-                        'without --fix it lists all faults of a file.)') from None
+        raise DataError(
+            f'{where}: {clip_name(annotation, index)}: {wrong} ({fix_command(where)} mends what can be mended; '
+            'without --fix it lists all faults of a file.)'
+        ) from None
 
 
 def clip_name(annotation: Any, index: int) -> str:
@@ -177,11 +217,18 @@ def swapped_axes(annotations: Sequence[Mapping]) -> str | None:
     """
     seen = [(whole_number(a.get('total_frames')), np.shape(a['keypoint'])) for a in annotations]
     fits = all(len(shape) == 4 and total == shape[2] != shape[1] for total, shape in seen)
-    if not fits or len({shape[1] for _, shape in seen}) > 1 or len(seen) == 1 and seen[0][0] < seen[0][1][1]:
+    if (
+        not fits
+        or len({shape[1] for _, shape in seen}) > 1
+        or len(seen) == 1
+        and seen[0][0] < seen[0][1][1]
+    ):
         return None
     total, shape = seen[0]
-    return (f'keypoint has shape {shape} and total_frames is {total}: frames and joints look swapped, in all {len(seen)} clips. '
-            'Expected (M, T, V, C): keypoint.transpose(0, 2, 1, 3), and keypoint_score.transpose(0, 2, 1).')
+    return (
+        f'keypoint has shape {shape} and total_frames is {total}: frames and joints look swapped, in all {len(seen)} clips. '
+        'Expected (M, T, V, C): keypoint.transpose(0, 2, 1, 3), and keypoint_score.transpose(0, 2, 1).'
+    )
 
 
 def _check_same_joints(clean: list[dict], where: str) -> None:
@@ -190,13 +237,19 @@ def _check_same_joints(clean: list[dict], where: str) -> None:
     if len(kinds) > 1:
         usual = kinds.most_common(1)[0][0]
         i = next(i for i, shape in enumerate(shapes) if shape[-2:] != usual)
-        raise DataError(f'{where}: {clip_name(clean[i], i)}: keypoint has shape {shapes[i]}, most clips have '
-                        f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.')
+        raise DataError(
+            f'{where}: {clip_name(clean[i], i)}: keypoint has shape {shapes[i]}, most clips have '
+            f'(M, T, {usual[0]}, {usual[1]}). Expected the same joints in every clip.'
+        )
 
 
 def _check_names(clean: list[dict], where: str) -> None:
-    twice = [name for name, n in Counter(short_name(a, i) for i, a in enumerate(clean)).items() if n > 1]
+    twice = [
+        name for name, n in Counter(short_name(a, i) for i, a in enumerate(clean)).items() if n > 1
+    ]
     if twice:
-        raise DataError(f'{where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for '
-                        'every clip, because splits and scores go by it. To rename the later ones: '
-                        f'python tools/join.py {shlex.quote(where)} -o OUT.pkl --rename-repeated')
+        raise DataError(
+            f'{where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for '
+            'every clip, because splits and scores go by it. To rename the later ones: '
+            f'python tools/join.py {shlex.quote(where)} -o OUT.pkl --rename-repeated'
+        )

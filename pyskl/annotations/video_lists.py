@@ -247,7 +247,10 @@ def _clip(
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise DataError(f'{where}, {place}: filename is {brief(name)}. {EXPECTED}.')
     own = row.get('frame_dir')
-    clip: dict[str, Any] = {'frame_dir': own if isinstance(own, str) and own else None, 'filename': name}
+    clip: dict[str, Any] = {
+        'frame_dir': own if isinstance(own, str) and own else None,
+        'filename': name,
+    }
     label = row.get('label')
     try:
         listed = [_number(one, label_names) for one in label] if isinstance(label, list) else None

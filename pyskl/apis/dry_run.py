@@ -1,4 +1,5 @@
 """--dry-run: everything is built and one batch goes each way; shapes, cost, time and memory are printed, nothing is written."""
+
 from __future__ import annotations
 
 import logging
@@ -23,10 +24,30 @@ from .odd_data import ranges
 from .setup import build_recognizer
 
 
-def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: Collectives, train: Batches, val: Batches | None, seed: int,
-            amp: str | None) -> None:
+def dry_run(
+    model: torch.nn.Module,
+    recipe: Recipe,
+    ranks: Ranks,
+    collectives: Collectives,
+    train: Batches,
+    val: Batches | None,
+    seed: int,
+    amp: str | None,
+) -> None:
     """Print what a training step and a validation batch look like and cost."""
-    trainer = Trainer(model, recipe, ranks, collectives, train, None, Path('.'), logging.getLogger('pyskl'), JsonLog(None), seed, amp)
+    trainer = Trainer(
+        model,
+        recipe,
+        ranks,
+        collectives,
+        train,
+        None,
+        Path('.'),
+        logging.getLogger('pyskl'),
+        JsonLog(None),
+        seed,
+        amp,
+    )
     batch = next(iter(train))
     for line in ranges(train.dataset):
         _say(ranks, f'training clips: {line}')
@@ -45,14 +66,19 @@ def dry_run(model: torch.nn.Module, recipe: Recipe, ranks: Ranks, collectives: C
         batch = next(iter(val))
         model.eval()
         start = time.perf_counter()
-        answers = {name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()}
+        answers = {
+            name: scores.cpu() for name, scores in predict(model, batch, ranks.device, amp).items()
+        }
         seconds = time.perf_counter() - start
         times = recipe.total_epochs // recipe.evaluation.interval
         parts.append(f'{times} validations x {len(val)} batches x {seconds:.2f} s')
         whole += times * len(val) * seconds
         shapes = ', '.join(f'{name} {tuple(scores.shape)}' for name, scores in answers.items())
         _say(ranks, f'validation batch: {_shapes(batch)} -> {shapes} in {seconds:.2f} s')
-    _say(ranks, f'whole run: {", ".join(parts)}: about {duration(whole)} (hours:minutes:seconds), if the data keep up')
+    _say(
+        ranks,
+        f'whole run: {", ".join(parts)}: about {duration(whole)} (hours:minutes:seconds), if the data keep up',
+    )
     _say(ranks, f'peak memory: {_memory(ranks)}. Nothing was written.')
 
 
@@ -76,7 +102,9 @@ def _say(ranks: Ranks, text: str) -> None:
 
 
 def _shapes(batch: Mapping[str, Any]) -> str:
-    return ', '.join(f'{key} {tuple(value.shape)}' for key, value in batch.items() if hasattr(value, 'shape'))
+    return ', '.join(
+        f'{key} {tuple(value.shape)}' for key, value in batch.items() if hasattr(value, 'shape')
+    )
 
 
 def _values(batch: Mapping[str, Any], device: torch.device) -> str:
@@ -85,7 +113,11 @@ def _values(batch: Mapping[str, Any], device: torch.device) -> str:
     for key, value in batch.items():
         if isinstance(value, (Input, torch.Tensor)) and len(value) and key != 'index':
             numbers = input_tensor(value[:8].to(device), Target(device, torch.float32)).float()
-            drawn = f' ({float((numbers > 0.1).float().mean()):.2%} above 0.1)' if isinstance(value, Input) else ''
+            drawn = (
+                f' ({float((numbers > 0.1).float().mean()):.2%} above 0.1)'
+                if isinstance(value, Input)
+                else ''
+            )
             ranges.append(f'{key} {float(numbers.min()):.4g} to {float(numbers.max()):.4g}{drawn}')
     return ', '.join(ranges)
 

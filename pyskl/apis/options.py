@@ -1,4 +1,5 @@
 """What a training may be told besides its config."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Which checkpoint a training goes on from, whether it belongs to the run that is asked for, and what to say about it."""
+
 from __future__ import annotations
 
 import contextlib
@@ -18,7 +19,10 @@ from .layouts import with_stored_layouts
 from .options import TrainOptions
 from .setup import Run
 
-_COMPARED_ELSEWHERE = ('seed: ', 'model.test_cfg')      # chosen_seed looks at the seed; test_cfg decides nothing of the weights
+_COMPARED_ELSEWHERE = (
+    'seed: ',
+    'model.test_cfg',
+)  # chosen_seed looks at the seed; test_cfg decides nothing of the weights
 
 
 @dataclass
@@ -48,7 +52,9 @@ def checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
     explicit = options.resume or run.recipe.resume_from
     if explicit and options.no_resume:
         name = '--resume' if options.resume else 'resume_from ='
-        raise ConfigError(f'{name} {explicit} and --no-resume contradict each other. Leave one of them out.')
+        raise ConfigError(
+            f'{name} {explicit} and --no-resume contradict each other. Leave one of them out.'
+        )
     if explicit:
         return _from_file(run, options, explicit)
     if options.dry_run:
@@ -56,14 +62,19 @@ def checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
     if not run.recipe.auto_resume or options.no_resume:
         held = CheckpointFolder(run.work_dir).numbered()
         if held:
-            raise ConfigError(f'{run.work_dir}: holds a run already ({held[-1].name}). Take another --work-dir, move that run away, '
-                              'or go on from it (without --no-resume, and with auto_resume = True).')
+            raise ConfigError(
+                f'{run.work_dir}: holds a run already ({held[-1].name}). Take another --work-dir, move that run away, '
+                'or go on from it (without --no-resume, and with auto_resume = True).'
+            )
         return None
     found = _newest(run)
     changes = [] if found is None else _changes(found.data, run.recipe, options)
     if changes:
-        raise ConfigError(f'{found.path}: this run was started with other settings than it has now:\n  ' + '\n  '.join(changes) +
-                          f'\nTake another --work-dir to start anew, or say --resume {found.path} to go on with the new settings.')
+        raise ConfigError(
+            f'{found.path}: this run was started with other settings than it has now:\n  '
+            + '\n  '.join(changes)
+            + f'\nTake another --work-dir to start anew, or say --resume {found.path} to go on with the new settings.'
+        )
     return found
 
 
@@ -74,8 +85,12 @@ def _newest(run: Run) -> Resume | None:
         return None
     path, data, complaints = found
     origin = data['meta'].get('resumed_from')
-    return Resume(path, data, [f'A damaged checkpoint is passed over: {line}' for line in complaints],
-                  origin if isinstance(origin, str) else None)
+    return Resume(
+        path,
+        data,
+        [f'A damaged checkpoint is passed over: {line}' for line in complaints],
+        origin if isinstance(origin, str) else None,
+    )
 
 
 def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
@@ -85,10 +100,20 @@ def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
     if run.recipe.auto_resume and not options.dry_run:
         with contextlib.suppress(CheckpointError):
             newest = _newest(run)
-    if newest and newest.origin == asked.origin and newest.is_newer_than(asked) and not _changes(newest.data, run.recipe, options):
-        newest.notes.append(f'{newest.path} has come of {file} and lies beyond it. To begin at {file} once more, take another --work-dir.')
+    if (
+        newest
+        and newest.origin == asked.origin
+        and newest.is_newer_than(asked)
+        and not _changes(newest.data, run.recipe, options)
+    ):
+        newest.notes.append(
+            f'{newest.path} has come of {file} and lies beyond it. To begin at {file} once more, take another --work-dir.'
+        )
         return newest
-    asked.notes = [f'other than when it was written: {line}' for line in _changes(asked.data, run.recipe, options)]
+    asked.notes = [
+        f'other than when it was written: {line}'
+        for line in _changes(asked.data, run.recipe, options)
+    ]
     return asked
 
 
@@ -97,11 +122,19 @@ def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOption
     meta = checkpoint['meta']
     before = meta.get('settings')
     try:
-        lines = differences(json.loads(before), json.loads(settings_text(recipe))) if isinstance(before, str) else []
+        lines = (
+            differences(json.loads(before), json.loads(settings_text(recipe)))
+            if isinstance(before, str)
+            else []
+        )
     except (ValueError, RecursionError):
         lines = [f'its settings are unreadable: {before[:80]!r}']
     lines = [line for line in lines if not line.startswith(_COMPARED_ELSEWHERE)]
-    now = {name: (plain(meta[name]), plain(value)) for name, value in flags(options).items() if name in meta}
+    now = {
+        name: (plain(meta[name]), plain(value))
+        for name, value in flags(options).items()
+        if name in meta
+    }
     return lines + [f'--{name}: {old} -> {new}' for name, (old, new) in now.items() if old != new]
 
 
@@ -133,8 +166,10 @@ def chosen_seed(recipe: Recipe, options: TrainOptions, resume: Resume | None) ->
     if not isinstance(before, int) or not 0 <= before <= MAX_SEED:
         return asked or 0
     if asked not in (None, before):
-        raise ConfigError(f'{resume.path}: was trained with seed {before}, now seed {asked} is asked for. Leave the seed out to '
-                          'go on, or take another --work-dir to start anew.')
+        raise ConfigError(
+            f'{resume.path}: was trained with seed {before}, now seed {asked} is asked for. Leave the seed out to '
+            'go on, or take another --work-dir to start anew.'
+        )
     return before
 
 
@@ -142,4 +177,8 @@ def how_to_go_on(recipe: Recipe, options: TrainOptions, checkpoint: str) -> str:
     """What a user types to go on from the checkpoint of a training that was stopped."""
     if options.no_resume:
         return 'Without --no-resume, the same command goes on from there.'
-    return Stopped.advice if recipe.auto_resume else f'auto_resume is False: --resume {checkpoint} goes on from there.'
+    return (
+        Stopped.advice
+        if recipe.auto_resume
+        else f'auto_resume is False: --resume {checkpoint} goes on from there.'
+    )

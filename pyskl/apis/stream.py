@@ -23,6 +23,7 @@ from .spotting import Spotter, frames_taken
 
 MOST_DROPPED = 20_000  # frames, about ten minutes
 
+
 @dataclass(frozen=True)
 class Answer:
     """What happens at one frame.

@@ -329,7 +329,9 @@ def _open_logs(
     head = ('pyskl_version', 'torch_version', 'config_name', 'config', 'seed', 'amp', 'world')
     first_row = {key: meta[key] for key in head if key in meta}
     file = work_dir / f'{stamp}.log.json' if ranks.is_main else None
-    return logger, JsonLog(file, {**first_row, 'command': shlex.join(sys.argv), 'time': time.asctime()})
+    return logger, JsonLog(
+        file, {**first_row, 'command': shlex.join(sys.argv), 'time': time.asctime()}
+    )
 
 
 def _test_afterwards(

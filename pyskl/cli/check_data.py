@@ -5,6 +5,7 @@
     python tools/check_data.py data/mine.pkl --fix data/mended.pkl      mend what can be mended, say what was done, and look it over
 Exit status: 0 no errors (warnings are listed), 1 the data have errors, 2 they could not be checked.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -29,17 +30,50 @@ from .calling import Parser, as_called
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
-    parser.add_argument('file', type=Path, help='annotation pickle, or packed folder; with --fix also a folder of pickles')
-    parser.add_argument('--num-classes', type=int, metavar='K', help='labels must be below K (default: 32 for 22 joints)')
-    parser.add_argument('--layout', metavar='LAYOUT', help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
-                        'configs; or a config file (default: as the file says, or by their number)')
-    parser.add_argument('--json', action='store_true', help='print one json object: file, errors, warnings, facts')
-    parser.add_argument('--fix', type=Path, metavar='OUT', help='mend what can be mended, write it to OUT, and look that over')
-    parser.add_argument('--videos', type=Path, metavar='FOLDER', help='open the videos of the clips in this folder; FILE may then be a '
-                        'list of videos without key points: `path label` a line, csv, JSON or pickle')
-    parser.add_argument('--label-names', metavar='FILE', help='names of the classes, one a line, in class order, for a list of '
-                        'videos that has them in place of numbers')
-    parser.add_argument('--leave-out', action='store_true', help='with --fix: leave out the clips that cannot be mended')
+    parser.add_argument(
+        'file',
+        type=Path,
+        help='annotation pickle, or packed folder; with --fix also a folder of pickles',
+    )
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        metavar='K',
+        help='labels must be below K (default: 32 for 22 joints)',
+    )
+    parser.add_argument(
+        '--layout',
+        metavar='LAYOUT',
+        help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
+        'configs; or a config file (default: as the file says, or by their number)',
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='print one json object: file, errors, warnings, facts'
+    )
+    parser.add_argument(
+        '--fix',
+        type=Path,
+        metavar='OUT',
+        help='mend what can be mended, write it to OUT, and look that over',
+    )
+    parser.add_argument(
+        '--videos',
+        type=Path,
+        metavar='FOLDER',
+        help='open the videos of the clips in this folder; FILE may then be a '
+        'list of videos without key points: `path label` a line, csv, JSON or pickle',
+    )
+    parser.add_argument(
+        '--label-names',
+        metavar='FILE',
+        help='names of the classes, one a line, in class order, for a list of '
+        'videos that has them in place of numbers',
+    )
+    parser.add_argument(
+        '--leave-out',
+        action='store_true',
+        help='with --fix: leave out the clips that cannot be mended',
+    )
     args = parser.parse_args(argv)
     if args.leave_out and not args.fix:
         raise UserError('--leave-out: is for --fix OUT.')
@@ -53,17 +87,23 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     layout = None
-    if args.layout:                     # not before: the reader of configs is heavy
+    if args.layout:  # not before: the reader of configs is heavy
         from ..recipe.layout_option import read_layout
+
         layout = layout_to_draw(read_layout(args.layout))
     if args.videos and not args.videos.is_dir():
         raise UserError(f'--videos {args.videos}: is no folder.')
     if args.videos and not _has_key_points(args.file):
         if args.fix:
-            raise UserError(f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.')
+            raise UserError(
+                f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.'
+            )
         from ..datasets.check_list import check_video_list
+
         names = None if args.label_names is None else names_of(args.label_names, '--label-names')
-        return _say(args, check_video_list(args.file, args.videos, args.num_classes, names), args.file, [])
+        return _say(
+            args, check_video_list(args.file, args.videos, args.num_classes, names), args.file, []
+        )
     if args.label_names is not None:
         raise UserError('--label-names: is for a list of videos, with --videos FOLDER.')
     done: list[str] = []
@@ -72,12 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         done = fixed.done.lines()
         if fixed.failed or not fixed.annotations:
             return _say_failed(args, done, fixed.failed.lines() or ['no clip is left.'])
-        write_annotations(args.fix, fixed.split, fixed.annotations, as_given=True, about=fixed.about)
+        write_annotations(
+            args.fix, fixed.split, fixed.annotations, as_given=True, about=fixed.about
+        )
     file = args.fix or args.file
     data = read_source(file) if (file / META).exists() else load_annotations(file)
     report = check_annotations(data, args.num_classes, layout, str(file))
     if args.videos and 'clips' in report.facts:
         from ..datasets.check_list import check_videos_of
+
         check_videos_of(report, _named_clips(data), args.videos)
     return _say(args, report, file, done)
 
@@ -95,7 +138,12 @@ def _named_clips(data: Any) -> list[dict]:
     """The clips of an annotation file that are dicts with a name."""
     annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
     listed = annotations.values() if isinstance(annotations, Mapping) else annotations
-    return [clip for clip in listed if isinstance(clip, Mapping) and isinstance(clip.get('frame_dir', clip.get('filename')), str)]
+    return [
+        clip
+        for clip in listed
+        if isinstance(clip, Mapping)
+        and isinstance(clip.get('frame_dir', clip.get('filename')), str)
+    ]
 
 
 def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
@@ -107,16 +155,23 @@ def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) 
         for line in done:
             print(f'mended: {line}')
         if args.fix:
-            print(f'wrote {file}' + ('' if done else f', as {args.file} was: there was nothing to mend'))
+            print(
+                f'wrote {file}'
+                + ('' if done else f', as {args.file} was: there was nothing to mend')
+            )
         width = max(map(len, report.facts))
         for name, value in report.facts.items():
             print(f'{name:<{width}}  {_line(value)}')
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(as_called(f'{kind}: {line}'))
-        if not args.fix and not all(line.startswith(('label ', 'the videos ')) for line in report.errors):      # which it leaves
+        if not args.fix and not all(
+            line.startswith(('label ', 'the videos ')) for line in report.errors
+        ):  # which it leaves
             print(as_called(f'To mend what can be mended: {fix_command(str(file))}'))
-        print(f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}')
+        print(
+            f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}'
+        )
     return 1 if report.errors else 0
 
 
@@ -129,7 +184,9 @@ def _say_failed(args: argparse.Namespace, done: list[str], failed: list[str]) ->
         print(f'could be mended: {line}')
     for line in failed:
         print(f'error: {line}')
-    print(f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out')
+    print(
+        f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out'
+    )
     return 1
 
 

@@ -33,9 +33,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     common = common_options()
     forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
     for name, form in FORMS.items():
@@ -113,7 +111,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """What the common options, and --layout where there is one, say."""
-    given = {field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args}
+    given = {
+        field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args
+    }
     return Settings(**given)
 
 
@@ -130,5 +130,7 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
     known = count(num_classes, 'class') if num_classes else 'no labels: --labels gives them'
     num_clips = count(len(labels), 'clip')
     if lacks_class_0(labels, converted.about.label_names):
-        print(f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}')
+        print(
+            f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}'
+        )
     print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')

@@ -22,9 +22,7 @@ SUFFIXES = ('.pth', '.safetensors')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', type=Path, help='.pth or .safetensors')
     parser.add_argument('-o', '--out', required=True, type=Path, help='.pth or .safetensors')
     return parser.parse_args(argv)

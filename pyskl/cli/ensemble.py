@@ -12,6 +12,7 @@ file, as `tools/test.py CONFIG --split val` writes them, or --fit-scores.
 Files that are named are looked for in the current folder, then beside this script (`pyskl ensemble`: in ensemble/); without names
 everything lies there.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -33,7 +34,14 @@ from ..scores.align import Aligned, align
 from ..scores.blend import blend, check_weights
 from ..scores.id_list import read_ids, split_part
 from ..scores.score_file import Scores, load_scores, save_scores
-from ..scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP, answers_of, check_format, write_submission
+from ..scores.submission import (
+    COARSE_HELP,
+    FORMATS,
+    FORMATS_HELP,
+    answers_of,
+    check_format,
+    write_submission,
+)
 from ..wording import some
 from .calling import Parser, as_called, spoken
 from .places import home
@@ -44,33 +52,96 @@ PUBLISHED_FOLDER = 'posec3d_emb20_{}'
 WORK_DIR = '../work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/{}'
 ID_LIST = 'test_id.txt'
 MOST_WARNINGS = 3
-FITTING = ('fit_scores', 'ann_file', 'objective', 'folds', 'seed', 'no_temperature')        # what only --fit-on uses
+FITTING = (
+    'fit_scores',
+    'ann_file',
+    'objective',
+    'folds',
+    'seed',
+    'no_temperature',
+)  # what only --fit-on uses
 WEIGHTS_NAME = 'weights.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('scores', nargs='*', metavar='SCORES', help='scores.npz or result.pkl of each stream, FILE.pkl:pose for one of several scores '
-        'a file holds; none: the published pair')
-    add('--weights', nargs='+', type=float, metavar='W', help='one a stream; default 0.4 0.6 for two')
-    add('--ids', metavar='FILE', help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
-        'answers, and of the rows of bare lists')
-    add('--by-position', action='store_true', help='match rows by position, also where the files have ids')
-    add('--out-dir', metavar='DIR', help="where Submission.csv and Submission.zip go; default: this script's folder, ensemble/")
+    add(
+        'scores',
+        nargs='*',
+        metavar='SCORES',
+        help='scores.npz or result.pkl of each stream, FILE.pkl:pose for one of several scores '
+        'a file holds; none: the published pair',
+    )
+    add(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='one a stream; default 0.4 0.6 for two',
+    )
+    add(
+        '--ids',
+        metavar='FILE',
+        help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
+        'answers, and of the rows of bare lists',
+    )
+    add(
+        '--by-position',
+        action='store_true',
+        help='match rows by position, also where the files have ids',
+    )
+    add(
+        '--out-dir',
+        metavar='DIR',
+        help="where Submission.csv and Submission.zip go; default: this script's folder, ensemble/",
+    )
     add('--format', choices=FORMATS, default='codalab', help='of the submission: ' + FORMATS_HELP)
     add('--coarse', metavar='FILE', help=COARSE_HELP)
     add('--save-scores', metavar='FILE.npz', help='write the blended scores with their ids')
-    add('--labels', metavar='ANNOTATION.pkl', help='print top-1, top-5 and mean-class accuracy of each stream and the blend')
-    add('--temperatures', nargs='+', type=float, metavar='T', help='one a stream: softmax(log p / T) before the blend')
-    add('--weights-from', metavar='WEIGHTS.json', help='weights and temperatures as --fit-on saved them')
-    fit = parser.add_argument_group('choosing the weights (writes WEIGHTS.json, too: weights.json where the submission goes)')
-    fit.add_argument('--fit-on', metavar='SPLIT', help='choose by the scores of this split, e.g. val; never the one that is reported')
-    fit.add_argument('--ann-file', metavar='ANNOTATION.pkl', help="the annotation file that holds that split's labels")
-    fit.add_argument('--fit-scores', nargs='+', metavar='SCORES', help='scores on that split, one file a stream, in the same order; '
-                     'default: SPLIT_scores.npz beside each of SCORES')
-    fit.add_argument('--objective', choices=OBJECTIVES, help='what the weights shall serve (default: top1)')
-    fit.add_argument('--folds', type=int, metavar='N', help='of the cross-validated estimate (default: 5)')
+    add(
+        '--labels',
+        metavar='ANNOTATION.pkl',
+        help='print top-1, top-5 and mean-class accuracy of each stream and the blend',
+    )
+    add(
+        '--temperatures',
+        nargs='+',
+        type=float,
+        metavar='T',
+        help='one a stream: softmax(log p / T) before the blend',
+    )
+    add(
+        '--weights-from',
+        metavar='WEIGHTS.json',
+        help='weights and temperatures as --fit-on saved them',
+    )
+    fit = parser.add_argument_group(
+        'choosing the weights (writes WEIGHTS.json, too: weights.json where the submission goes)'
+    )
+    fit.add_argument(
+        '--fit-on',
+        metavar='SPLIT',
+        help='choose by the scores of this split, e.g. val; never the one that is reported',
+    )
+    fit.add_argument(
+        '--ann-file',
+        metavar='ANNOTATION.pkl',
+        help="the annotation file that holds that split's labels",
+    )
+    fit.add_argument(
+        '--fit-scores',
+        nargs='+',
+        metavar='SCORES',
+        help='scores on that split, one file a stream, in the same order; '
+        'default: SPLIT_scores.npz beside each of SCORES',
+    )
+    fit.add_argument(
+        '--objective', choices=OBJECTIVES, help='what the weights shall serve (default: top1)'
+    )
+    fit.add_argument(
+        '--folds', type=int, metavar='N', help='of the cross-validated estimate (default: 5)'
+    )
     fit.add_argument('--seed', type=seed_number, metavar='N', help='of the folds (default: 0)')
     fit.add_argument('--no-temperature', action='store_true', help='choose weights only')
     return check_together(parser.parse_args(argv))
@@ -78,23 +149,43 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def check_together(args: argparse.Namespace) -> argparse.Namespace:
     """ConfigError for options that do not go together."""
+
     def flag(name: str) -> str:
         return '--' + name.replace('_', '-')
-    alone = [name for name in ('weights', 'weights_from', 'fit_on') if getattr(args, name) is not None]
+
+    alone = [
+        name for name in ('weights', 'weights_from', 'fit_on') if getattr(args, name) is not None
+    ]
     if len(alone) > 1:
-        raise ConfigError(f'{" and ".join(map(flag, alone))}: each says what the weights are. Give one of them.')
+        raise ConfigError(
+            f'{" and ".join(map(flag, alone))}: each says what the weights are. Give one of them.'
+        )
     if args.temperatures and (args.fit_on or args.weights_from):
         raise ConfigError(f'--temperatures: {flag(alone[0])} gives them. Leave one of the two out.')
-    idle = [name for name in FITTING if args.fit_on is None and getattr(args, name) is not None and getattr(args, name) is not False]
+    idle = [
+        name
+        for name in FITTING
+        if args.fit_on is None
+        and getattr(args, name) is not None
+        and getattr(args, name) is not False
+    ]
     if idle:
-        raise ConfigError(f'{flag(idle[0])}: only --fit-on uses it. Add --fit-on val, or leave it out.')
+        raise ConfigError(
+            f'{flag(idle[0])}: only --fit-on uses it. Add --fit-on val, or leave it out.'
+        )
     if args.fit_on and not args.ann_file:
-        raise ConfigError(f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.')
+        raise ConfigError(
+            f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.'
+        )
     if args.fit_on == 'test':
-        raise ConfigError('--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.')
+        raise ConfigError(
+            '--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.'
+        )
     if args.fit_on == 'train':
-        raise ConfigError('--fit-on train: the streams have learned from these clips; weights would favour the one that knows them by '
-                          'heart. Use val.')
+        raise ConfigError(
+            '--fit-on train: the streams have learned from these clips; weights would favour the one that knows them by '
+            'heart. Use val.'
+        )
     return args
 
 
@@ -103,7 +194,10 @@ def published_scores(here: Path) -> list[Path]:
     folders = [here / PUBLISHED_FOLDER.format(stream) for stream in STREAMS]
     names = ('result.pkl', 'scores.npz')
     if not any(folder.is_dir() for folder in folders):
-        folders, names = [here / WORK_DIR.format(stream) for stream in STREAMS], ('scores.npz', 'result.pkl')
+        folders, names = (
+            [here / WORK_DIR.format(stream) for stream in STREAMS],
+            ('scores.npz', 'result.pkl'),
+        )
     return [_first_file(folder.resolve(), names) for folder in folders]
 
 
@@ -111,13 +205,17 @@ def _first_file(folder: Path, names: tuple[str, ...]) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise DataError(f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py CONFIG), or name the '
-                    'score files: ensemble.py A/scores.npz B/scores.npz')
+    raise DataError(
+        f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py CONFIG), or name the '
+        'score files: ensemble.py A/scores.npz B/scores.npz'
+    )
 
 
 def find(name: str, here: Path) -> Path:
     """A file the user named, perhaps with a part (FILE.pkl:pose): in the current folder, else beside the script."""
-    return next((path for path in (Path(name), here / name) if split_part(path)[0].exists()), Path(name))
+    return next(
+        (path for path in (Path(name), here / name) if split_part(path)[0].exists()), Path(name)
+    )
 
 
 def scores_beside(path: str, split: str) -> str:
@@ -131,7 +229,9 @@ def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray
     """(N,) each id's label by the annotation file, -1 where unknown."""
     clips = open_annotations(path)
     known = dict(zip(clips.ids, clips.labels.tolist()))
-    return labels_by_name(ids, known, num_classes, str(path), 'So there is no accuracy: leave --labels out.')
+    return labels_by_name(
+        ids, known, num_classes, str(path), 'So there is no accuracy: leave --labels out.'
+    )
 
 
 def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> str:
@@ -142,7 +242,14 @@ def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> s
         top1, top5, mean_class, f1 = evaluate(scores, labels, ONE_LABEL_METRICS).values()
         lines.append(f'{name:<{width}}  {top1:.4f}  {top5:.4f}  {mean_class:<10.4f}  {f1:.4f}')
     unknown = int((labels < 0).sum())
-    return '\n'.join(lines + ([f'({unknown} of {len(labels)} clips have no label and do not count)'] if unknown else []))
+    return '\n'.join(
+        lines
+        + (
+            [f'({unknown} of {len(labels)} clips have no label and do not count)']
+            if unknown
+            else []
+        )
+    )
 
 
 def summary(path: Path, aligned: Aligned) -> str:
@@ -163,40 +270,80 @@ def read(args: argparse.Namespace, here: Path) -> tuple[list[Scores], Aligned]:
     return streams, align(streams, ids, str(id_file), args.by_position)
 
 
-def choose(args: argparse.Namespace, here: Path, streams: list[Scores], aligned: Aligned) -> tuple[SavedFit, dict[str, Any] | None]:
+def choose(
+    args: argparse.Namespace, here: Path, streams: list[Scores], aligned: Aligned
+) -> tuple[SavedFit, dict[str, Any] | None]:
     """The streams' weights and temperatures; none of the latter: scores are taken as they are. With --fit-on, how they came about."""
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
         beside = [scores_beside(path, args.fit_on) for path in paths]
-        missing = sorted({str(file) for file in (split_part(path)[0] for path in beside) if not find(str(file), here).exists()})
+        missing = sorted(
+            {
+                str(file)
+                for file in (split_part(path)[0] for path in beside)
+                if not find(str(file), here).exists()
+            }
+        )
         if missing and not args.fit_scores:
-            raise DataError(f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
-                            f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.')
+            raise DataError(
+                f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
+                f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.'
+            )
         fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
         fit, made, lines = fit_on_clips(
-            fit_streams, streams, aligned, find(args.ann_file, here), args.fit_on, args.objective or 'top1', not args.no_temperature,
-            5 if args.folds is None else args.folds, args.seed or 0, args.by_position)
+            fit_streams,
+            streams,
+            aligned,
+            find(args.ann_file, here),
+            args.fit_on,
+            args.objective or 'top1',
+            not args.no_temperature,
+            5 if args.folds is None else args.folds,
+            args.seed or 0,
+            args.by_position,
+        )
         print('\n'.join(lines))
         print(f'the same again: {same_command(args, here, fit.weights, fit.temperatures)}')
         return SavedFit(paths, fit.weights, fit.temperatures), made
     if args.weights_from:
         return load_fit(find(args.weights_from, here)).for_streams(paths, args.weights_from), None
-    return SavedFit(paths, check_weights(args.weights, len(streams)), check_temperatures(args.temperatures, len(streams))), None
+    return SavedFit(
+        paths,
+        check_weights(args.weights, len(streams)),
+        check_temperatures(args.temperatures, len(streams)),
+    ), None
 
 
 def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
     if temperatures is None:
         return ()
     if len(temperatures) != num_streams or not all(0 < t < float('inf') for t in temperatures):
-        raise ConfigError(f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers above 0, one a stream.')
+        raise ConfigError(
+            f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers above 0, one a stream.'
+        )
     return tuple(temperatures)
 
 
-def same_command(args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]) -> str:
+def same_command(
+    args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]
+) -> str:
     """The command that gives the same submission without fitting anything."""
-    words = [*spoken('ensemble').split(), *args.scores, '--weights', *map(str, weights), '--temperatures', *map(str, temperatures)]
-    for flag, value in (('--ids', args.ids), ('--out-dir', args.out_dir), ('--labels', args.labels), ('--save-scores', args.save_scores),
-                        ('--format', None if args.format == 'codalab' else args.format), ('--coarse', args.coarse)):
+    words = [
+        *spoken('ensemble').split(),
+        *args.scores,
+        '--weights',
+        *map(str, weights),
+        '--temperatures',
+        *map(str, temperatures),
+    ]
+    for flag, value in (
+        ('--ids', args.ids),
+        ('--out-dir', args.out_dir),
+        ('--labels', args.labels),
+        ('--save-scores', args.save_scores),
+        ('--format', None if args.format == 'codalab' else args.format),
+        ('--coarse', args.coarse),
+    ):
         words += [flag, value] if value else []
     return shlex.join(words + ['--by-position'] * args.by_position)
 
@@ -206,14 +353,20 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
     coarse = check_format(args.format, find(args.coarse, here) if args.coarse else None)
     streams, aligned = read(args, here)
     chosen, made = choose(args, here, streams, aligned)
-    used = [soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)] or aligned.scores
+    used = [
+        soften(scores, t) for scores, t in zip(aligned.scores, chosen.temperatures)
+    ] or aligned.scores
     blended = blend(used, chosen.weights)
     for n, (weight, stream) in enumerate(zip(chosen.weights, streams)):
         temperature = f'  temperature {chosen.temperatures[n]:g}' if chosen.temperatures else ''
         how = 'position' if args.by_position or stream.ids is None else 'id'
         print(f'weight {weight:g}{temperature}  {stream.path} (matched by {how})')
     paths = [stream.path for stream in streams]
-    labels = known_labels(find(args.labels, here), aligned.ids, blended.shape[1]) if args.labels else None
+    labels = (
+        known_labels(find(args.labels, here), aligned.ids, blended.shape[1])
+        if args.labels
+        else None
+    )
     answers = answers_of(blended, coarse)
     if labels is not None:
         named = dict(zip(paths, aligned.scores))
@@ -231,7 +384,7 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
     with in_turn(out_dir / RESULTS_LOCK):
         if made is None:
             written = write_submission(out_dir, aligned.ids, answers, args.format)
-        else:           # the submission and the weights that were just fitted: both or none
+        else:  # the submission and the weights that were just fitted: both or none
             with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
                 save_fit(file, chosen, made)
                 written = write_submission(out_dir, aligned.ids, answers, args.format)

@@ -19,9 +19,7 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('-C', '--checkpoint', required=True, help='its weights')
     parser.add_argument('-o', '--out', required=True, type=Path, help='the file, .onnx or .pt2')

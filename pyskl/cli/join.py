@@ -29,9 +29,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
     add('-o', '--out', type=Path, required=True, metavar='FILE.pkl')

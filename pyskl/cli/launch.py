@@ -4,6 +4,7 @@ SCRIPT is a file, or `train` or `test`, the commands of `pyskl`: `pyskl launch -
 
 torchrun repeats each failure of a process in a table and a traceback of its own, below which the message is lost.
 """
+
 from __future__ import annotations
 
 import logging
@@ -24,16 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if set(words[:1]) & {'-h', '--help'}:
         print(f'{as_called(__doc__).strip()}\n\nIts options are those of torchrun: torchrun --help')
         return 0
-    script = next((i for i, word in enumerate(words[:-1]) if word.endswith('.py') or word in COMMANDS), None)
+    script = next(
+        (i for i, word in enumerate(words[:-1]) if word.endswith('.py') or word in COMMANDS), None
+    )
     if script is None:
         raise UserError(f'expected a script and a config. {__doc__.splitlines()[0]}')
-    config = words[script + 1] = find_config(words[script + 1])                     # before PyTorch is imported
+    config = words[script + 1] = find_config(words[script + 1])  # before PyTorch is imported
     if words[script] in COMMANDS:
-        words[script:script + 2] = [*process(words[script])[1:], config, '--launcher', 'pytorch']
-    logging.disable(logging.CRITICAL)                   # in this process all of it is torchrun's
+        words[script : script + 2] = [*process(words[script])[1:], config, '--launcher', 'pytorch']
+    logging.disable(logging.CRITICAL)  # in this process all of it is torchrun's
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
+
     with tempfile.TemporaryDirectory() as folder:
         os.environ[SAID_TOGETHER] = folder
         try:
@@ -41,8 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ChildFailedError as error:
             _, first = error.get_first_failure()
             if first.exitcode >= 0:
-                return first.exitcode                   # it has said why
-            print(f'error: a process was ended by signal {-first.exitcode} (killed, or out of memory).', file=sys.stderr)
+                return first.exitcode  # it has said why
+            print(
+                f'error: a process was ended by signal {-first.exitcode} (killed, or out of memory).',
+                file=sys.stderr,
+            )
             return 128 - first.exitcode
         except SignalException as signal:
             return 128 + signal.sigval

@@ -6,6 +6,7 @@ With --video it makes clips of pictures and key points, for networks that see bo
 
     python tools/make_demo_data.py data/demo_video --video
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,17 +18,38 @@ from .calling import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = Parser(description='Make made-up micro-gestures in the raw iMiGUE format, or with pictures.')
+    parser = Parser(
+        description='Make made-up micro-gestures in the raw iMiGUE format, or with pictures.'
+    )
     parser.add_argument('out_dir', help='folder of what is written')
-    parser.add_argument('--num-train', type=int, help='clips of the training split; 0 leaves a split out (default: 2000, with --video 400)')
+    parser.add_argument(
+        '--num-train',
+        type=int,
+        help='clips of the training split; 0 leaves a split out (default: 2000, with --video 400)',
+    )
     parser.add_argument('--num-val', type=int, help='(default: 200, with --video 80)')
     parser.add_argument('--num-test', type=int, help='(default: 400, with --video 160)')
-    parser.add_argument('--seed', type=seed_number, default=0, help='the same seed gives the same files (default: 0)')
+    parser.add_argument(
+        '--seed',
+        type=seed_number,
+        default=0,
+        help='the same seed gives the same files (default: 0)',
+    )
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument('--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge')
-    kind.add_argument('--video', action='store_true', help='write videos with key points, of eight classes at a desk')
+    kind.add_argument(
+        '--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge'
+    )
+    kind.add_argument(
+        '--video',
+        action='store_true',
+        help='write videos with key points, of eight classes at a desk',
+    )
     args = parser.parse_args(argv)
-    numbers = {name: number for name in ('num_train', 'num_val', 'num_test') if (number := getattr(args, name)) is not None}
+    numbers = {
+        name: number
+        for name in ('num_train', 'num_val', 'num_test')
+        if (number := getattr(args, name)) is not None
+    }
     if args.video:
         make_videos(Path(args.out_dir), numbers, args.seed)
     else:
@@ -37,12 +59,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: bool) -> None:
     splits = write_demo_data(out_dir, **numbers, seed=seed, test_labels=test_labels)
     for name, split in splits.items():
-        labels = 'no labels' if name == 'test' and not test_labels else f'{len(set(split.labels.tolist()))} classes'
+        labels = (
+            'no labels'
+            if name == 'test' and not test_labels
+            else f'{len(set(split.labels.tolist()))} classes'
+        )
         people = len(set(split.person.tolist()))
-        print(f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, {labels})')
+        print(
+            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, {labels})'
+        )
 
 
 def make_videos(out_dir: Path, numbers: dict[str, int], seed: int) -> None:
     splits = write_video_data(out_dir, **numbers, seed=seed)
     clips = ', '.join(f'{len(names)} {split}' for split, names in splits.items())
-    print(f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in {out_dir / "videos"}')
+    print(
+        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in {out_dir / "videos"}'
+    )

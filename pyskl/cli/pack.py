@@ -4,6 +4,7 @@
     python tools/pack.py data/imigue/task1/train_data.npy --out data/imigue_train.packed
 Training and testing with data/imigue_train.pkl then take the packed form by themselves, as long as it is up to date.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -19,18 +20,41 @@ from .calling import Parser
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('file', type=Path, help="annotation pickle, or iMiGUE's raw {split}_data.npy with {split}_label.pkl beside it")
-    parser.add_argument('--out', type=Path, metavar='FOLDER', help='the packed folder (default: x.packed beside x.pkl)')
-    parser.add_argument('--drop', nargs='+', default=(), metavar='FIELD',
-                        help='fields of the annotations to leave out; needed for those that are more than one number a clip')
-    parser.add_argument('--img-shape', nargs=2, type=int, metavar=('H', 'W'),
-                        help='for raw arrays: height and width of the videos in pixels (default: 1080 1920)')
+    parser.add_argument(
+        'file',
+        type=Path,
+        help="annotation pickle, or iMiGUE's raw {split}_data.npy with {split}_label.pkl beside it",
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='FOLDER',
+        help='the packed folder (default: x.packed beside x.pkl)',
+    )
+    parser.add_argument(
+        '--drop',
+        nargs='+',
+        default=(),
+        metavar='FIELD',
+        help='fields of the annotations to leave out; needed for those that are more than one number a clip',
+    )
+    parser.add_argument(
+        '--img-shape',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help='for raw arrays: height and width of the videos in pixels (default: 1080 1920)',
+    )
     args = parser.parse_args(argv)
     if args.img_shape and args.file.suffix != '.npy':
-        raise UserError('--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
-                        'Leave it out.')
+        raise UserError(
+            '--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
+            'Leave it out.'
+        )
     if args.img_shape and min(args.img_shape) < 1:
-        raise UserError(f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.')
+        raise UserError(
+            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.'
+        )
     return args
 
 

@@ -1,4 +1,5 @@
 """Print the whole effective config: the file with its bases, in PYSKL's words, the command line's changes and every default."""
+
 from __future__ import annotations
 
 import argparse
@@ -10,9 +11,16 @@ from .places import find_config
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config file; what is printed can be saved and used in its place')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='settings to change, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16')
+    parser.add_argument(
+        'config', help='the config file; what is printed can be saved and used in its place'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='settings to change, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
+    )
     return parser.parse_args(argv)
 
 
@@ -21,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args.config = find_config(args.config)
     # Not before: --help and wrong names answer at once.
     from ..recipe import dump_config, import_custom_modules, load_config, read_recipe
+
     cfg = load_config(args.config, args.cfg_options)
     import_custom_modules(cfg)
     recipe = read_recipe(cfg)

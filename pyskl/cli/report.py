@@ -1,8 +1,9 @@
 """One HTML page about a test, to look at and to send: figures, confusions, moving skeletons, curves.
 
-    python tools/report.py work_dirs/demo/joint
-    python tools/report.py work_dirs/demo/joint work_dirs/demo/limb --weights 0.4 0.6 -o report.html
+python tools/report.py work_dirs/demo/joint
+python tools/report.py work_dirs/demo/joint work_dirs/demo/limb --weights 0.4 0.6 -o report.html
 """
+
 from __future__ import annotations
 
 import argparse
@@ -16,29 +17,95 @@ from .places import find_config
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('inputs', nargs='+', metavar='WORK_DIR_OR_SCORES', help='work dir, scores.npz or result.pkl of each stream')
-    add('-o', '--out', metavar='FILE', help='the page, .html (default: report.html beside the scores; of several '
-        'streams ensemble_report.html beside the first)')
-    add('--weights', nargs='+', type=float, metavar='W', help='of the streams in the ensemble; default 0.4 0.6 for two')
-    add('--weights-from', metavar='WEIGHTS.json', help='weights and temperatures as ensemble.py --fit-on saved them')
-    add('--ann-file', metavar='FILE', help='annotations of the clips (default: as the config in the work dir says)')
-    add('--config', help="one stream: its config (default: the copy in the work dir, which is read and not run; --occlusion needs this one "
-        "where it names modules of its own)")
-    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='with --config: the overrides that were used in the test')
-    add('-C', '--checkpoint', help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
-        'the work dir)')
-    add('--labels', metavar='FILE', help="class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). "
-                                           "Default: as config, data or checkpoint say")
-    add('--layout', metavar='LAYOUT', help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
-        'config says, or by their number)')
+    add(
+        'inputs',
+        nargs='+',
+        metavar='WORK_DIR_OR_SCORES',
+        help='work dir, scores.npz or result.pkl of each stream',
+    )
+    add(
+        '-o',
+        '--out',
+        metavar='FILE',
+        help='the page, .html (default: report.html beside the scores; of several '
+        'streams ensemble_report.html beside the first)',
+    )
+    add(
+        '--weights',
+        nargs='+',
+        type=float,
+        metavar='W',
+        help='of the streams in the ensemble; default 0.4 0.6 for two',
+    )
+    add(
+        '--weights-from',
+        metavar='WEIGHTS.json',
+        help='weights and temperatures as ensemble.py --fit-on saved them',
+    )
+    add(
+        '--ann-file',
+        metavar='FILE',
+        help='annotations of the clips (default: as the config in the work dir says)',
+    )
+    add(
+        '--config',
+        help='one stream: its config (default: the copy in the work dir, which is read and not run; --occlusion needs this one '
+        'where it names modules of its own)',
+    )
+    add(
+        '--cfg-options',
+        nargs='+',
+        metavar='KEY=VALUE',
+        help='with --config: the overrides that were used in the test',
+    )
+    add(
+        '-C',
+        '--checkpoint',
+        help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
+        'the work dir)',
+    )
+    add(
+        '--labels',
+        metavar='FILE',
+        help='class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). '
+        'Default: as config, data or checkpoint say',
+    )
+    add(
+        '--layout',
+        metavar='LAYOUT',
+        help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
+        'config says, or by their number)',
+    )
     add('--title', help='default: the names of the streams')
-    add('--compare', metavar='WORK_DIR_OR_SCORES', help='another run on the same clips: what became right or wrong, with a paired test')
-    add('--people', metavar='PATTERN', help="regular expression for the clips' ids whose first group names the person, for figures and "
-        "intervals by person (default: P... of NTU's names, else the id before its last _)")
-    add('--occlusion', action='store_true', help='mask every joint and limb in turn and score again: which of them matter')
-    add('--occlusion-clips', type=int, default=10, metavar='N', help='clips of each class for that (default 10)')
-    add('--pictures', action='store_true', help="show frames of the clips' videos in the player, small, around the person: whoever gets "
-        'the page sees the people')
+    add(
+        '--compare',
+        metavar='WORK_DIR_OR_SCORES',
+        help='another run on the same clips: what became right or wrong, with a paired test',
+    )
+    add(
+        '--people',
+        metavar='PATTERN',
+        help="regular expression for the clips' ids whose first group names the person, for figures and "
+        "intervals by person (default: P... of NTU's names, else the id before its last _)",
+    )
+    add(
+        '--occlusion',
+        action='store_true',
+        help='mask every joint and limb in turn and score again: which of them matter',
+    )
+    add(
+        '--occlusion-clips',
+        type=int,
+        default=10,
+        metavar='N',
+        help='clips of each class for that (default 10)',
+    )
+    add(
+        '--pictures',
+        action='store_true',
+        help="show frames of the clips' videos in the player, small, around the person: whoever gets "
+        'the page sees the people',
+    )
     add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
     return parser.parse_args(argv)
 
@@ -52,6 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args['config'] = find_config(args['config'])
     # Not before: --help and wrong options answer at once.
     from ..report import ReportOptions, build_report
+
     report = build_report(inputs, ReportOptions(**args))
     for note in report.notes:
         print(f'note: {note}')

@@ -9,6 +9,7 @@ Every run has a folder of its own, named from its settings. The same command goe
 again. --launcher: none makes one run after another; local several at a time on this machine, slurm all in a cluster (both need
 pip install -e '.[sweep]'). For another scheduler: --list numbers the runs, --task-id N (or SLURM_ARRAY_TASK_ID) makes one of them.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -30,22 +31,95 @@ TOOLS = None if checkout() is None else checkout() / 'tools'
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('configs', nargs='+', metavar='CONFIG', help='config files, or one plan file (.json, or .py that sets `runs`)')
-    add('--grid', nargs='+', default=[], metavar='KEY=V,V', help='values of config keys; all combinations are run')
-    add('--seeds', nargs='+', type=int, metavar='N', help="each run's seeds (default: the plan's, else 0)")
-    add('--ensemble', nargs='+', default=[], metavar='NAME=RUN+RUN', help='also judge the mean of several runs, seed by seed')
-    add('--fit-on', choices=['val'], help="judge ensembles also with weights chosen on that split (default: the plan's, else equal)")
-    add('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys of every run')
-    add('--work-dir', default='work_dirs/sweep', help='the folder of all runs, of table.md and table.json (default: %(default)s)')
-    add('--split', choices=['test', 'val'], default='test', help='what runs are judged on; choose settings by val (default: test)')
-    add('--launcher', choices=['none', 'local', 'slurm'], help='who makes the runs (default: local with --jobs above 1, else none)')
-    add('--jobs', type=int, metavar='N', help='runs at a time; local ones share the cores (default: 1; slurm: 256)')
-    add('--gpus', nargs='+', default=[], metavar='ID', help="GPUs that the jobs are dealt out to; slurm: each run's number of GPUs, "
-        '0 or 1 (default: 1, with --device cpu 0)')
+    add(
+        'configs',
+        nargs='+',
+        metavar='CONFIG',
+        help='config files, or one plan file (.json, or .py that sets `runs`)',
+    )
+    add(
+        '--grid',
+        nargs='+',
+        default=[],
+        metavar='KEY=V,V',
+        help='values of config keys; all combinations are run',
+    )
+    add(
+        '--seeds',
+        nargs='+',
+        type=int,
+        metavar='N',
+        help="each run's seeds (default: the plan's, else 0)",
+    )
+    add(
+        '--ensemble',
+        nargs='+',
+        default=[],
+        metavar='NAME=RUN+RUN',
+        help='also judge the mean of several runs, seed by seed',
+    )
+    add(
+        '--fit-on',
+        choices=['val'],
+        help="judge ensembles also with weights chosen on that split (default: the plan's, else equal)",
+    )
+    add(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override config keys of every run',
+    )
+    add(
+        '--work-dir',
+        default='work_dirs/sweep',
+        help='the folder of all runs, of table.md and table.json (default: %(default)s)',
+    )
+    add(
+        '--split',
+        choices=['test', 'val'],
+        default='test',
+        help='what runs are judged on; choose settings by val (default: test)',
+    )
+    add(
+        '--launcher',
+        choices=['none', 'local', 'slurm'],
+        help='who makes the runs (default: local with --jobs above 1, else none)',
+    )
+    add(
+        '--jobs',
+        type=int,
+        metavar='N',
+        help='runs at a time; local ones share the cores (default: 1; slurm: 256)',
+    )
+    add(
+        '--gpus',
+        nargs='+',
+        default=[],
+        metavar='ID',
+        help="GPUs that the jobs are dealt out to; slurm: each run's number of GPUs, "
+        '0 or 1 (default: 1, with --device cpu 0)',
+    )
     add('--partition', help='slurm: where to run (default: as the cluster says)')
-    add('--time', type=int, metavar='MINUTES', help='slurm: limit of a job; when it is over the run is queued again (default: 240)')
-    add('--slurm-option', nargs='+', default=[], metavar='KEY=VALUE', help='slurm: for sbatch: account=lab mem=16G cpus-per-task=8')
-    add('--task-id', type=int, metavar='I', help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is set)')
+    add(
+        '--time',
+        type=int,
+        metavar='MINUTES',
+        help='slurm: limit of a job; when it is over the run is queued again (default: 240)',
+    )
+    add(
+        '--slurm-option',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='slurm: for sbatch: account=lab mem=16G cpus-per-task=8',
+    )
+    add(
+        '--task-id',
+        type=int,
+        metavar='I',
+        help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is set)',
+    )
     add('--list', action='store_true', help='number the runs, say which are done, make none')
     add('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
     add('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
@@ -56,17 +130,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     several = args.jobs not in (None, 1)
     args.launcher = args.launcher or ('local' if several else 'none')
     if args.launcher == 'none' and several:
-        raise ConfigError(f'--jobs {args.jobs}: --launcher none makes one run at a time. Take --launcher local.')
+        raise ConfigError(
+            f'--jobs {args.jobs}: --launcher none makes one run at a time. Take --launcher local.'
+        )
     for name in ('partition', 'time', 'slurm_option'):
         if args.launcher != 'slurm' and getattr(args, name):
-            raise ConfigError(f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave one of them out.')
+            raise ConfigError(
+                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave one of them out.'
+            )
     if args.launcher == 'slurm' and args.gpus not in ([], ['0'], ['1']):
-        raise ConfigError(f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of GPUs of each run.')
+        raise ConfigError(
+            f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of GPUs of each run.'
+        )
     return args
 
 
 def launcher(args: argparse.Namespace) -> Launcher:
     from ..sweep.launchers import InTurn, Local, Slurm
+
     if args.launcher == 'none':
         return InTurn(args.gpus)
     if args.launcher == 'local':
@@ -81,7 +162,9 @@ def launcher(args: argparse.Namespace) -> Launcher:
 def task_id(args: argparse.Namespace, count: int) -> int | None:
     """Which run is to be made; None: all."""
     slurm = os.environ.get('SLURM_ARRAY_TASK_ID', '')
-    number, source = (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
+    number, source = (
+        (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
+    )
     if number == '':
         return None
     if not str(number).isdecimal() or int(number) >= count:
@@ -91,14 +174,19 @@ def task_id(args: argparse.Namespace, count: int) -> int | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
-    args.configs = [find_config(config) if config.endswith('.py') else config for config in args.configs]
+    args.configs = [
+        find_config(config) if config.endswith('.py') else config for config in args.configs
+    ]
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from ..sweep.launchers import run_tasks
     from ..sweep.plan import from_command_line
     from ..sweep.run import Interrupted
     from ..sweep.table import gather, write_table
     from ..sweep.tasks import Scripts, make_tasks
-    plan = from_command_line(args.configs, args.grid, args.seeds, args.ensemble, args.cfg_options, args.fit_on)
+
+    plan = from_command_line(
+        args.configs, args.grid, args.seeds, args.ensemble, args.cfg_options, args.fit_on
+    )
     tasks = make_tasks(plan, args.work_dir, args.split, args.amp)
     if args.list:
         for n, task in enumerate(tasks):
@@ -106,8 +194,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     only = task_id(args, len(tasks))
     try:
-        failures = run_tasks(tasks if only is None else [tasks[only]], launcher(args), Scripts(TOOLS, args.device, args.amp),
-                             lambda line: print(line, flush=True))
+        failures = run_tasks(
+            tasks if only is None else [tasks[only]],
+            launcher(args),
+            Scripts(TOOLS, args.device, args.amp),
+            lambda line: print(line, flush=True),
+        )
     except Interrupted as stopped:
         print(f'stopped by {stopped.name}. {stopped.advice}', file=sys.stderr)
         return stopped.code

@@ -1,4 +1,5 @@
 """Train: python tools/train.py CONFIG [options]; several processes: bash tools/dist_train.sh CONFIG N [options]."""
+
 from __future__ import annotations
 
 import argparse
@@ -15,28 +16,81 @@ from .places import find_config
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description='Train a recognizer as a config file says.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='where checkpoints and logs go (default: work_dir of the config)')
-    parser.add_argument('--seed', type=seed_number, help='of everything random (default: the config\'s, else 0)')
-    parser.add_argument('--deterministic', action='store_true', help='only deterministic algorithms, no TF32 (slower on a GPU)')
-    parser.add_argument('--validate', action='store_true', default=True, help=argparse.SUPPRESS)       # PYSKL's flag; always on
-    parser.add_argument('--no-validate', dest='validate', action='store_false', help='do not judge the val split while training')
-    parser.add_argument('--test-last', action='store_true', help='test the last checkpoint afterwards')
-    parser.add_argument('--test-best', action='store_true', help='test the best checkpoint afterwards')
-    parser.add_argument('--resume', metavar='FILE', help='go on from this checkpoint, even if settings differ; the same command '
-                        'again goes on where it stopped')
-    parser.add_argument('--no-resume', action='store_true', help='start anew; refuses a work dir that holds a run')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], help='default: pytorch under torchrun, else none')
-    parser.add_argument('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
+    parser.add_argument(
+        '--work-dir', help='where checkpoints and logs go (default: work_dir of the config)'
+    )
+    parser.add_argument(
+        '--seed', type=seed_number, help="of everything random (default: the config's, else 0)"
+    )
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='only deterministic algorithms, no TF32 (slower on a GPU)',
+    )
+    parser.add_argument(
+        '--validate', action='store_true', default=True, help=argparse.SUPPRESS
+    )  # PYSKL's flag; always on
+    parser.add_argument(
+        '--no-validate',
+        dest='validate',
+        action='store_false',
+        help='do not judge the val split while training',
+    )
+    parser.add_argument(
+        '--test-last', action='store_true', help='test the last checkpoint afterwards'
+    )
+    parser.add_argument(
+        '--test-best', action='store_true', help='test the best checkpoint afterwards'
+    )
+    parser.add_argument(
+        '--resume',
+        metavar='FILE',
+        help='go on from this checkpoint, even if settings differ; the same command '
+        'again goes on where it stopped',
+    )
+    parser.add_argument(
+        '--no-resume', action='store_true', help='start anew; refuses a work dir that holds a run'
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm'],
+        help='default: pytorch under torchrun, else none',
+    )
+    parser.add_argument(
+        '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
+    )
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
-    parser.add_argument('--autoscale-lr', action='store_true', help='scale the rate with the total batch')
-    parser.add_argument('--on-nan', choices=['stop', 'skip'], default='stop', help='what to do with a batch whose loss is not finite; '
-                        'of no effect with --amp fp16, which always leaves it out, with a warning')
-    parser.add_argument('--dry-run', action='store_true', help='build everything, run one batch each way, write nothing')
-    parser.add_argument('--allow-odd-data', action='store_true', help='train even on clips that cannot be right (data/README.md, '
-                        '"What is checked when a training starts")')
-    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys, e.g. optimizer.lr=0.01')
-    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)               # old launchers pass it
+    parser.add_argument(
+        '--autoscale-lr', action='store_true', help='scale the rate with the total batch'
+    )
+    parser.add_argument(
+        '--on-nan',
+        choices=['stop', 'skip'],
+        default='stop',
+        help='what to do with a batch whose loss is not finite; '
+        'of no effect with --amp fp16, which always leaves it out, with a warning',
+    )
+    parser.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='build everything, run one batch each way, write nothing',
+    )
+    parser.add_argument(
+        '--allow-odd-data',
+        action='store_true',
+        help='train even on clips that cannot be right (data/README.md, '
+        '"What is checked when a training starts")',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        metavar='KEY=VALUE',
+        help='override config keys, e.g. optimizer.lr=0.01',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS
+    )  # old launchers pass it
     return parser.parse_args(argv)
 
 
@@ -50,12 +104,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from ..apis import TrainOptions, train
     from ..engine.signals import Stopped
+
     try:
         work_dir = train(config, TrainOptions(**args), cfg_options)
     except Stopped as stopped:
         if not stopped.quiet:
             print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
-    if not args['dry_run'] and os.environ.get('RANK', '0') == '0':         # one process says it for all
+    if not args['dry_run'] and os.environ.get('RANK', '0') == '0':  # one process says it for all
         print(f'wrote {work_dir}')
     return 0

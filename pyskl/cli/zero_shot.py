@@ -6,6 +6,7 @@
 In fold k the classes k, k + folds, k + 2 folds ... have no training clip, so each class is unseen once. The same command goes on
 where it was stopped.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -24,18 +25,43 @@ from .calling import Parser
 from .places import configs_folder, find_config
 
 ALL_CLIPS = 'data.test.only_classes=None'
-SET_HERE = ('model.test_cfg.semantic_weight', 'model.test_cfg.classes', 'data.train.without_classes', 'data.val.only_classes',
-            'data.test.only_classes')
+SET_HERE = (
+    'model.test_cfg.semantic_weight',
+    'model.test_cfg.classes',
+    'data.train.without_classes',
+    'data.val.only_classes',
+    'data.test.only_classes',
+)
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', nargs='?', default=str(configs_folder() / 'zero_shot' / 'joint.py'), help='default: %(default)s')
-    parser.add_argument('--folds', type=int, default=4, help='into how many parts the classes are dealt; each is unseen once (default: 4)')
-    parser.add_argument('--work-dir', default='work_dirs/zero_shot/folds', help='where runs and table.md go (default: %(default)s)')
+    parser.add_argument(
+        'config',
+        nargs='?',
+        default=str(configs_folder() / 'zero_shot' / 'joint.py'),
+        help='default: %(default)s',
+    )
+    parser.add_argument(
+        '--folds',
+        type=int,
+        default=4,
+        help='into how many parts the classes are dealt; each is unseen once (default: 4)',
+    )
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/zero_shot/folds',
+        help='where runs and table.md go (default: %(default)s)',
+    )
     parser.add_argument('--seed', type=seed_number, default=0)
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='override config keys of every run')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override config keys of every run',
+    )
     return parser.parse_args(argv)
 
 
@@ -63,19 +89,38 @@ def run_fold(args: argparse.Namespace, unseen: list[int], work_dir: Path) -> Fol
     """Train without the classes `unseen`, and test all clips in three ways."""
     from ..apis import TestOptions, TrainOptions, test, train
     from ..apis.setup import build_split, read_run
-    options = [*args.cfg_options, f'data.train.without_classes={unseen}', f'data.test.only_classes={unseen}',
-               'model.test_cfg.semantic_weight=1.0', f'model.test_cfg.classes={unseen}']
+
+    options = [
+        *args.cfg_options,
+        f'data.train.without_classes={unseen}',
+        f'data.test.only_classes={unseen}',
+        'model.test_cfg.semantic_weight=1.0',
+        f'model.test_cfg.classes={unseen}',
+    ]
     if read_run(args.config, args.cfg_options).recipe.data.val is not None:
         options.append(f'data.val.only_classes={unseen}')
-    train(args.config, TrainOptions(work_dir=str(work_dir), seed=args.seed, device=args.device), options)
+    train(
+        args.config,
+        TrainOptions(work_dir=str(work_dir), seed=args.seed, device=args.device),
+        options,
+    )
     found = {}
-    for name, changes in (('alone', []), ('all', ['model.test_cfg.classes=None']),
-                          ('scores', ['model.test_cfg.classes=None', 'model.test_cfg.semantic_weight=0.0'])):
-        how = TestOptions(work_dir=str(work_dir), device=args.device, out=str(work_dir / f'{name}.pkl'), eval=['top_k_accuracy'])
+    for name, changes in (
+        ('alone', []),
+        ('all', ['model.test_cfg.classes=None']),
+        ('scores', ['model.test_cfg.classes=None', 'model.test_cfg.semantic_weight=0.0']),
+    ):
+        how = TestOptions(
+            work_dir=str(work_dir),
+            device=args.device,
+            out=str(work_dir / f'{name}.pkl'),
+            eval=['top_k_accuracy'],
+        )
         found[name] = test(args.config, how, [*options, *changes, ALL_CLIPS])
-    labels = np.asarray(build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test').labels)
+    labels = np.asarray(
+        build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test').labels
+    )
     return Fold(unseen, labels, **{name: result.scores for name, result in found.items()})
-
 
 
 def names_to_learn_from(args: argparse.Namespace) -> list[str] | None:
@@ -83,44 +128,81 @@ def names_to_learn_from(args: argparse.Namespace) -> list[str] | None:
     from ..apis.names import names_of_run
     from ..apis.setup import build_split, read_run
     from ..labels import IMIGUE_LABELS
+
     recipe = read_run(args.config, args.cfg_options).recipe
     dataset = build_split(recipe, 'test')
     names = names_of_run(recipe, recipe.model['cls_head']['num_classes'], dataset)
     if names is not None and tuple(names) != IMIGUE_LABELS and dataset.classes.vectors_file is None:
-        raise ConfigError(f"{recipe.filename}: data.test names no label_embeddings, and the package's own are of iMiGUE's names, not of "
-                          f'{some(names, 3)}. Make a table of these: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
-                          'label_embeddings of every data set.')
+        raise ConfigError(
+            f"{recipe.filename}: data.test names no label_embeddings, and the package's own are of iMiGUE's names, not of "
+            f'{some(names, 3)}. Make a table of these: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
+            'label_embeddings of every data set.'
+        )
     return names
 
 
 def row(name: str, folds: list[Fold]) -> list[str]:
     """One line of the table. Clips of several folds count once each; a share of classes is the mean over folds."""
+
     def share(scores: str, unseen: bool) -> float:
-        right = [getattr(fold, scores).argmax(1)[fold.is_unseen == unseen] == fold.labels[fold.is_unseen == unseen] for fold in folds]
+        right = [
+            getattr(fold, scores).argmax(1)[fold.is_unseen == unseen]
+            == fold.labels[fold.is_unseen == unseen]
+            for fold in folds
+        ]
         return float(np.concatenate(right).mean())
 
     scores = np.concatenate([fold.alone[fold.is_unseen] for fold in folds])
     labels = np.concatenate([fold.labels[fold.is_unseen] for fold in folds])
     low, high = bootstrap_interval(lambda s, y: top_k_accuracy(s, y, 1)[0], scores, labels)
-    per_class = np.mean([mean_class_accuracy(fold.alone[fold.is_unseen], fold.labels[fold.is_unseen]) for fold in folds])
+    per_class = np.mean(
+        [
+            mean_class_accuracy(fold.alone[fold.is_unseen], fold.labels[fold.is_unseen])
+            for fold in folds
+        ]
+    )
     chance = np.mean([1 / len(fold.unseen) for fold in folds])
-    commonest = np.mean([np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds])
+    commonest = np.mean(
+        [np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds]
+    )
     unseen, seen = share('all', True), share('all', False)
     harmonic = 2 * unseen * seen / (unseen + seen) if unseen + seen else 0.0
     both = np.mean([top_k_accuracy(fold.all, fold.labels, 1)[0] for fold in folds])
     by_class = np.mean([top_k_accuracy(fold.scores, fold.labels, 1)[0] for fold in folds])
-    percent = [top_k_accuracy(scores, labels, 1)[0], per_class, chance, commonest, unseen, seen, harmonic, both, by_class]
+    percent = [
+        top_k_accuracy(scores, labels, 1)[0],
+        per_class,
+        chance,
+        commonest,
+        unseen,
+        seen,
+        harmonic,
+        both,
+        by_class,
+    ]
     cells = [f'{100 * value:.1f}' for value in percent]
     cells[0] += f' ({100 * low:.0f}-{100 * high:.0f})'
     return [name, str(len(labels)), *cells]
 
 
-HEADER = ['unseen classes', 'clips', 'top-1 (95 %)', 'mean-class', 'chance', 'commonest', 'unseen', 'seen', 'harmonic', 'all',
-          'all, class scores']
+HEADER = [
+    'unseen classes',
+    'clips',
+    'top-1 (95 %)',
+    'mean-class',
+    'chance',
+    'commonest',
+    'unseen',
+    'seen',
+    'harmonic',
+    'all',
+    'all, class scores',
+]
 
 
 def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
     """The folds and all of them together as a table in Markdown, percent."""
+
     def told(k: int) -> str:
         return f'{k}' if names is None else f'{k} {plain(names[k])}'
 
@@ -137,23 +219,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
     from ..apis.setup import read_run
     from ..engine.signals import Stopped
+
     taken = [option for option in args.cfg_options if option.partition('=')[0].strip() in SET_HERE]
     if taken:
-        raise ConfigError(f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave it out.')
+        raise ConfigError(
+            f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave it out.'
+        )
     num_classes = read_run(args.config, args.cfg_options).recipe.model['cls_head']['num_classes']
     if not 2 <= args.folds <= num_classes // 2:
-        raise ConfigError(f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
-                          f'{num_classes} classes.')
+        raise ConfigError(
+            f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
+            f'{num_classes} classes.'
+        )
     work_dir, names = Path(args.work_dir), names_to_learn_from(args)
     try:
-        folds = [run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}') for k in range(args.folds)]
+        folds = [
+            run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}')
+            for k in range(args.folds)
+        ]
     except Stopped as stopped:
         print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
     text = table(folds, names)
-    print('\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
-          'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
-          'class scores, which know no unseen class.\n')
+    print(
+        '\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
+        'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
+        'class scores, which know no unseen class.\n'
+    )
     print(text)
     with atomic_write(work_dir / 'table.md', 'w', encoding='utf-8') as f:
         f.write(text)

@@ -1,4 +1,5 @@
 """From annotations to batches: datasets, their pipelines, samplers and loaders."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,12 +20,31 @@ if TYPE_CHECKING:
     from .video_dataset import RawframeDataset, VideoDataset
     from .wrappers import ConcatDataset, RepeatDataset
 
-__all__ = ['DATASETS', 'PIPELINES', 'Batches', 'Classes', 'ClipDataset', 'Compose', 'ConcatDataset', 'GestureDataset', 'PoseDataset',
-           'RawframeDataset', 'RecordingDataset', 'RepeatDataset', 'TestBatches', 'TrainBatches', 'VideoDataset',
-           'build_dataloader', 'build_dataset', 'load_label_embeddings']
+__all__ = [
+    'DATASETS',
+    'PIPELINES',
+    'Batches',
+    'Classes',
+    'ClipDataset',
+    'Compose',
+    'ConcatDataset',
+    'GestureDataset',
+    'PoseDataset',
+    'RawframeDataset',
+    'RecordingDataset',
+    'RepeatDataset',
+    'TestBatches',
+    'TrainBatches',
+    'VideoDataset',
+    'build_dataloader',
+    'build_dataset',
+    'load_label_embeddings',
+]
 __getattr__, __dir__ = lazy_exports(__name__)
 
 
-def build_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset') -> Any:
+def build_dataset(
+    cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset'
+) -> Any:
     """A dataset from its config; default_args (e.g. dict(test_mode=True)) hold where the config says nothing."""
     return DATASETS.build({**(default_args or {}), **cfg}, where)

@@ -1,11 +1,15 @@
 """How often each class is seen in an epoch, made from how many clips it has."""
+
 from __future__ import annotations
 
 import numpy as np
 
 from ..errors import ConfigError, did_you_mean
 
-POWERS = {'balanced': 0.0, 'sqrt': 0.5}         # q: a class of n clips is drawn with a probability that goes with n ** q
+POWERS = {
+    'balanced': 0.0,
+    'sqrt': 0.5,
+}  # q: a class of n clips is drawn with a probability that goes with n ** q
 
 
 def repeats(labels: np.ndarray, rule: str) -> np.ndarray:
@@ -17,7 +21,9 @@ def repeats(labels: np.ndarray, rule: str) -> np.ndarray:
     Concretely, labels [0, 0, 0, 1] and 'balanced' give [2/3, 2]. raises  ConfigError: unknown rule
     """
     if rule not in POWERS:
-        raise ConfigError(f'class_prob = {rule!r} is unknown. Known: {", ".join(POWERS)}.{did_you_mean(rule, POWERS)}')
+        raise ConfigError(
+            f'class_prob = {rule!r} is unknown. Known: {", ".join(POWERS)}.{did_you_mean(rule, POWERS)}'
+        )
     counts = np.bincount(labels[labels >= 0]).astype(np.float64)
     wanted = np.where(counts > 0, counts ** POWERS[rule], 0)
     return wanted / wanted.sum() * counts.sum() / np.maximum(counts, 1) if len(counts) else counts

@@ -132,8 +132,7 @@ def count_labels(labels: np.ndarray) -> np.ndarray | None:
 
 
 class _Adapted(ClipDataset):
-    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest.
-    """
+    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest."""
 
     def __init__(self, dataset: Any):
         self._dataset = dataset

@@ -4,6 +4,7 @@ The package's own table stands beside this file. It was made by tools/embed_labe
 names (all-MiniLM-L6-v2, Apache-2.0), turned into 300 dimensions without changing any distance or angle, then scaled so that
 predicting zero costs what it costs with the published word vectors (arXiv 2307.10624).
 """
+
 from __future__ import annotations
 
 import os
@@ -18,11 +19,13 @@ from ..labels import IMIGUE_LABELS
 from ..wording import some
 
 PACKAGE_TABLE = Path(__file__).with_name('label_embeddings_imigue.npy')
-PUBLISHED_TABLE = 'tools/glove/Vectors.npy'         # where users of the published code have theirs
+PUBLISHED_TABLE = 'tools/glove/Vectors.npy'  # where users of the published code have theirs
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: int | None = None) -> np.ndarray:
+def load_label_embeddings(
+    path: str | os.PathLike | None = None, num_classes: int | None = None
+) -> np.ndarray:
     """The label vectors (K, D) float32, row = class.
 
     path         an .npy file of numbers (K, D); a relative one is looked for in the current folder, then in the project's.
@@ -33,32 +36,51 @@ def load_label_embeddings(path: str | os.PathLike | None = None, num_classes: in
     file = PACKAGE_TABLE if path is None else find_table(path)
     table = load_npy(file)
     if table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
-        raise DataError(f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a vector for each class, '
-                        'as tools/embed_labels.py writes them.')
+        raise DataError(
+            f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a vector for each class, '
+            'as tools/embed_labels.py writes them.'
+        )
     with np.errstate(over='ignore'):
-        table = np.array(table, dtype=np.float32)       # read whole: load_npy only maps the file
+        table = np.array(table, dtype=np.float32)  # read whole: load_npy only maps the file
     bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
     if len(bad):
-        raise DataError(f'{file}: NaN or inf in the vector of class {bad[0]}; expected finite numbers.')
+        raise DataError(
+            f'{file}: NaN or inf in the vector of class {bad[0]}; expected finite numbers.'
+        )
     if num_classes is not None and len(table) != num_classes:
-        raise DataError(f'{file}: {len(table)} label vectors for {num_classes} classes. Make a table of your own label names: '
-                        'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings.')
+        raise DataError(
+            f'{file}: {len(table)} label vectors for {num_classes} classes. Make a table of your own label names: '
+            'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings.'
+        )
     return table
 
 
-def default_table_note(path: str | os.PathLike | None = None, names: Sequence[str] | None = None) -> str:
+def default_table_note(
+    path: str | os.PathLike | None = None, names: Sequence[str] | None = None
+) -> str:
     """A line for the log: which table is used. Warns when the classes (`names`, where known) are not those of the package's table,
     and when a published table lies in the project and the config names none."""
     if path is not None:
         return f'Label vectors: {find_table(path)}'
     note = "Label vectors: the package's own table (sentence vectors of iMiGUE's 32 label names, 300 dimensions)"
     if names is not None and tuple(names) != IMIGUE_LABELS:
-        return (f'{note}. WARNING: the classes are others ({some(names, 3)}), so these vectors mean nothing for them. Make a table of '
-                'their names (tools/embed_labels.py --labels FILE --out FILE.npy) and name it in label_embeddings, or set '
-                'model.cls_head.loss_emb=None.')
-    unused = next((place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()), None)
-    return note if unused is None else (f"{note}. WARNING: {unused} lies unused; to train with it, say "
-                                        f"label_embeddings='{PUBLISHED_TABLE}' in each dataset.")
+        return (
+            f'{note}. WARNING: the classes are others ({some(names, 3)}), so these vectors mean nothing for them. Make a table of '
+            'their names (tools/embed_labels.py --labels FILE --out FILE.npy) and name it in label_embeddings, or set '
+            'model.cls_head.loss_emb=None.'
+        )
+    unused = next(
+        (place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()),
+        None,
+    )
+    return (
+        note
+        if unused is None
+        else (
+            f'{note}. WARNING: {unused} lies unused; to train with it, say '
+            f"label_embeddings='{PUBLISHED_TABLE}' in each dataset."
+        )
+    )
 
 
 def _places() -> tuple[Path, Path]:
@@ -69,7 +91,13 @@ def find_table(path: str | os.PathLike) -> Path:
     """An absolute path as it is; a relative one in the current folder, then in the project's."""
     found = next((place / path for place in _places() if os.path.exists(place / path)), None)
     if found is None:
-        looked = '' if Path(path).is_absolute() else f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
-        raise DataError(f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, or leave '
-                        "label_embeddings out to take the package's own.")
+        looked = (
+            ''
+            if Path(path).is_absolute()
+            else f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
+        )
+        raise DataError(
+            f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, or leave '
+            "label_embeddings out to take the package's own."
+        )
     return found

@@ -101,8 +101,12 @@ def worker_errors() -> Iterator[None]:
         raise type(error)(said.strip()) from None
     except RuntimeError as error:
         lines = str(error).strip().splitlines()
-        if 'DataLoader worker' not in str(error) or lines[0].startswith('Caught') and not any(
-            words in lines[-1] for words in ('shared memory', 'No space left', '</torch_')
+        if (
+            'DataLoader worker' not in str(error)
+            or lines[0].startswith('Caught')
+            and not any(
+                words in lines[-1] for words in ('shared memory', 'No space left', '</torch_')
+            )
         ):
             raise  # a mistake of ours or of a user's own stage, which its traceback tells
         said = lines[-1 if lines[0].startswith('Caught') else 0].rstrip('. ')

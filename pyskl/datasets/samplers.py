@@ -3,6 +3,7 @@
 Samplers hand out batches of (epoch, index). The epoch travels with the index because what is drawn for a sample
 (frames, crop, flip) depends on (seed, epoch, index), not on the worker that happens to prepare it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -22,15 +23,26 @@ class TrainBatches:
     Set `epoch` and `start` (batches to leave out) before iterating.
     """
 
-    def __init__(self, num_clips: int, batch_size: int, seed: int = 0, rank: int = 0, num_ranks: int = 1, shuffle: bool = True,
-                 labels: np.ndarray | None = None, class_prob: np.ndarray | None = None):
+    def __init__(
+        self,
+        num_clips: int,
+        batch_size: int,
+        seed: int = 0,
+        rank: int = 0,
+        num_ranks: int = 1,
+        shuffle: bool = True,
+        labels: np.ndarray | None = None,
+        class_prob: np.ndarray | None = None,
+    ):
         self.num_clips, self.batch_size, self.seed = num_clips, batch_size, seed
         self.rank, self.num_ranks, self.shuffle = rank, num_ranks, shuffle
         self.labels, self.class_prob = labels, class_prob
         self.epoch, self.start = 0, 0
         self._num_indices = len(self._indices(0))
         if class_prob is not None and not self._num_indices:
-            raise ConfigError(f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. Expected larger numbers.')
+            raise ConfigError(
+                f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. Expected larger numbers.'
+            )
 
     def _indices(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, epoch])
@@ -41,7 +53,9 @@ class TrainBatches:
         parts = []
         for k, times in enumerate(self.class_prob):
             clips = np.flatnonzero(self.labels == k)
-            whole, rest = divmod(int(round(times * len(clips), 6)), max(len(clips), 1))          # 8/3 of 3 clips are 8, not 7.999
+            whole, rest = divmod(
+                int(round(times * len(clips), 6)), max(len(clips), 1)
+            )  # 8/3 of 3 clips are 8, not 7.999
             parts += [clips] * whole + [rng.permutation(clips)[:rest]]
         return np.concatenate(parts)
 
@@ -52,15 +66,17 @@ class TrainBatches:
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         indices = self._indices(self.epoch)
         per_rank = -(-len(indices) // self.num_ranks)
-        mine = np.resize(indices, per_rank * self.num_ranks)[self.rank::self.num_ranks]
+        mine = np.resize(indices, per_rank * self.num_ranks)[self.rank :: self.num_ranks]
         for b in range(self.start, len(self)):
-            yield [(self.epoch, int(i)) for i in mine[b * self.batch_size:(b + 1) * self.batch_size]]
+            yield [
+                (self.epoch, int(i)) for i in mine[b * self.batch_size : (b + 1) * self.batch_size]
+            ]
 
 
 class TestBatches:
     """One rank's share of a dataset, in order, no clip twice and none left out. `most`: batches of the rank that has most."""
 
-    __test__ = False        # not a test class, whatever its name tells pytest
+    __test__ = False  # not a test class, whatever its name tells pytest
 
     def __init__(self, num_clips: int, batch_size: int, rank: int = 0, num_ranks: int = 1):
         self.batch_size = batch_size
@@ -72,4 +88,4 @@ class TestBatches:
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for start in range(0, len(self.indices), self.batch_size):
-            yield [(0, i) for i in self.indices[start:start + self.batch_size]]
+            yield [(0, i) for i in self.indices[start : start + self.batch_size]]

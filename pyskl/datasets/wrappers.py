@@ -111,8 +111,7 @@ class ConcatDataset(ClipDataset):
         return None if None in gives else set.intersection(*gives)
 
     def _common_class_prob(self) -> tuple[str | None, np.ndarray | None]:
-        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers.
-        """
+        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers."""
         rule = self._same([dataset.class_prob_rule for dataset in self.datasets], 'class_prob')
         if rule is not None:
             return rule, repeats(self.labels, rule)

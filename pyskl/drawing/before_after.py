@@ -1,4 +1,5 @@
 """A clip before and after each stage of its pipeline: what sampling, cropping and augmentation do to it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,13 @@ from .scene import GAP, Scene, grid
 from .skeleton import Place, box_around, draw_skeleton, fit, in_picture
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
-MARGIN = .14            # of a panel's edge: room for what lies outside the picture
-WORDS = 9               # pixels, a capital's height
+MARGIN = 0.14  # of a panel's edge: room for what lies outside the picture
+WORDS = 9  # pixels, a capital's height
 
 
-def pipeline_scene(stages: Sequence[Stage], layout: Layout, height: int, labels: Sequence[str] | None = None) -> Scene:
+def pipeline_scene(
+    stages: Sequence[Stage], layout: Layout, height: int, labels: Sequence[str] | None = None
+) -> Scene:
     """A sheet of panels, one a stage, for each sampled frame.
 
     stages  as pass_through gives them
@@ -34,10 +37,19 @@ def pipeline_scene(stages: Sequence[Stage], layout: Layout, height: int, labels:
     draw = _Panels(stages, layout, height, frames)
 
     def panel(t: int) -> np.ndarray:
-        return grid([draw(i, t) for i in range(len(stages))], captions)[:, GAP:-GAP]       # the sheet around it has gaps too
+        return grid([draw(i, t) for i in range(len(stages))], captions)[
+            :, GAP:-GAP
+        ]  # the sheet around it has gaps too
 
     legend = [*sides_legend(layout), ('what the next stage keeps', GREEN)]
-    return Scene(title_of(stages[0].results, layout, labels), len(frames), panel, lambda t: f'all panels: frame {frames[t]}', 12.5, legend)
+    return Scene(
+        title_of(stages[0].results, layout, labels),
+        len(frames),
+        panel,
+        lambda t: f'all panels: frame {frames[t]}',
+        12.5,
+        legend,
+    )
 
 
 class _Panels:
@@ -67,7 +79,7 @@ class _Panels:
         """Of the stage's picture on the panel, or of the box around its joints where they lie in no picture."""
         if poses.size is not None:
             h, w = poses.size
-            box = -.5, -.5, w - .5, h - .5
+            box = -0.5, -0.5, w - 0.5, h - 0.5
         else:
             box = box_around(poses.keypoint, poses.score) or (0, 0, 1, 1)
         return fit(box, self.height, self.height, self.height * MARGIN)
@@ -78,9 +90,20 @@ class _Panels:
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
         paint_picture(canvas, place, poses.size)
         around = box_around(keypoint, score)
-        stroke = 1 if around is None else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
+        stroke = (
+            1
+            if around is None
+            else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
+        )
         if keypoint.shape[2] == self.layout.num_joints:
-            draw_skeleton(canvas, keypoint[:, t], None if score is None else score[:, t], self.layout, place, width=stroke)
+            draw_skeleton(
+                canvas,
+                keypoint[:, t],
+                None if score is None else score[:, t],
+                self.layout,
+                place,
+                width=stroke,
+            )
         return place
 
     def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
@@ -88,8 +111,8 @@ class _Panels:
         picture = enlarge(self.painter.paint(heatmaps), factor)
         self.people.draw(picture, t, factor)
         top, left = ((self.height - v) // 2 for v in picture.shape[:2])
-        part = picture[max(-top, 0):, max(-left, 0):][:self.height, :self.height]
-        canvas[max(top, 0):, max(left, 0):][:part.shape[0], :part.shape[1]] = part
+        part = picture[max(-top, 0) :, max(-left, 0) :][: self.height, : self.height]
+        canvas[max(top, 0) :, max(left, 0) :][: part.shape[0], : part.shape[1]] = part
         frame(canvas, (left, top), (left + picture.shape[1] - 1, top + picture.shape[0] - 1), FAINT)
 
 
@@ -111,16 +134,27 @@ def poses_of(stages: Sequence[Stage], i: int) -> Poses:
     """
     results = stages[i].results
     keypoint = np.asarray(results['keypoint'])
-    keypoint = keypoint[0] if keypoint.ndim == 5 else keypoint          # FormatGCNInput: (clips, M, T, V, C)
-    joined = next((s.results['third_is_score'] for s in reversed(stages[:i + 1]) if 'third_is_score' in s.results), None)
+    keypoint = (
+        keypoint[0] if keypoint.ndim == 5 else keypoint
+    )  # FormatGCNInput: (clips, M, T, V, C)
+    joined = next(
+        (
+            s.results['third_is_score']
+            for s in reversed(stages[: i + 1])
+            if 'third_is_score' in s.results
+        ),
+        None,
+    )
     if joined is None:
         return Poses(*in_picture({**results, 'keypoint': keypoint}), results.get('img_shape'))
     if joined:
         return Poses(keypoint[..., :2], keypoint[..., 2], None)
-    turned = any(isinstance(s.step, PreNormalize3D) and s.step.align_spine for s in stages[:i + 1])
+    turned = any(isinstance(s.step, PreNormalize3D) and s.step.align_spine for s in stages[: i + 1])
     if keypoint.shape[-1] == 2:
         return Poses(keypoint, None, None)
-    return Poses(keypoint[..., [0, 2 if turned else 1]] * (1, -1), is_present(keypoint[..., :3]) * 1.0, None)
+    return Poses(
+        keypoint[..., [0, 2 if turned else 1]] * (1, -1), is_present(keypoint[..., :3]) * 1.0, None
+    )
 
 
 def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
@@ -133,7 +167,12 @@ def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, fl
         return None
     picture_h, picture_w = stages[i].results['img_shape']
     left, top = (new_x - x) / w * picture_w, (new_y - y) / h * picture_h
-    return left - .5, top - .5, left + new_w / w * picture_w - .5, top + new_h / h * picture_h - .5
+    return (
+        left - 0.5,
+        top - 0.5,
+        left + new_w / w * picture_w - 0.5,
+        top + new_h / h * picture_h - 0.5,
+    )
 
 
 def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
@@ -146,8 +185,11 @@ def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
     arguments = ', '.join(f'{key}={_shortly(value)}' for key, value in stage.config.items())
     say_what = (_sampled, _resized, _flipped, _drawn, _formatted, _kept)
     facts = [words for say in say_what if (words := say(stages[i - 1].results, stage.results))]
-    return [f'{i}  {stage.name}', *wrap(arguments, width, WORDS, most=2), *(line for fact in facts
-                                                                               for line in wrap(fact, width, WORDS, most=2))]
+    return [
+        f'{i}  {stage.name}',
+        *wrap(arguments, width, WORDS, most=2),
+        *(line for fact in facts for line in wrap(fact, width, WORDS, most=2)),
+    ]
 
 
 def _shortly(value: Any) -> str:
@@ -169,14 +211,24 @@ def _sampled(before: Mapping, after: Mapping) -> str:
 
 
 def _formatted(before: Mapping, after: Mapping) -> str:
-    if 'keypoint' not in after or len(after['keypoint'].shape) != 5 or len(before['keypoint'].shape) == 5:
+    if (
+        'keypoint' not in after
+        or len(after['keypoint'].shape) != 5
+        or len(before['keypoint'].shape) == 5
+    ):
         return ''
-    return ' x '.join(map(str, after['keypoint'].shape)) + ' (views, people, frames, joints, channels)'
+    return (
+        ' x '.join(map(str, after['keypoint'].shape)) + ' (views, people, frames, joints, channels)'
+    )
 
 
 def _resized(before: Mapping, after: Mapping) -> str:
     old, new = before.get('img_shape'), after.get('img_shape')
-    return '' if old is None or new is None or tuple(old) == tuple(new) else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
+    return (
+        ''
+        if old is None or new is None or tuple(old) == tuple(new)
+        else f'{old[1]} x {old[0]} -> {new[1]} x {new[0]} pixels'
+    )
 
 
 def _flipped(before: Mapping, after: Mapping) -> str:
@@ -192,8 +244,11 @@ def _drawn(before: Mapping, after: Mapping) -> str:
     if isinstance(imgs, list) and len(shape) == 4:
         return f'{shape[0]} pictures of {shape[2]} x {shape[1]}'
     is_video = isinstance(imgs, LazyFrames)
-    axes = ({4: ' (frames, y, x, colours)', 5: ' (views, colours, frames, y, x)'} if is_video
-            else {4: ' (frames, maps, y, x)', 5: ' (views, maps, frames, y, x)'})
+    axes = (
+        {4: ' (frames, y, x, colours)', 5: ' (views, colours, frames, y, x)'}
+        if is_video
+        else {4: ' (frames, maps, y, x)', 5: ' (views, maps, frames, y, x)'}
+    )
     return ' x '.join(map(str, shape)) + axes.get(len(shape), '')
 
 

@@ -1,4 +1,5 @@
 """A skeleton layout as a picture: its joints numbered, their names beside, left and right in their colours."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,8 +9,8 @@ from .canvas import blank, dot, line, text, text_width
 from .colours import FAINT, INK, ON_PAPER, WHITE, joint_sides, side_of, sides_legend
 from .scene import GAP, key, with_title
 
-ROW = 21            # pixels of a line of the legend
-TEXT = 9            # pixels, a capital's height
+ROW = 21  # pixels of a line of the legend
+TEXT = 9  # pixels, a capital's height
 
 
 def layout_chart(layout: Layout) -> np.ndarray:
@@ -18,10 +19,12 @@ def layout_chart(layout: Layout) -> np.ndarray:
     side = max(560, legend.shape[0])
     figure = _figure(layout, side)
     canvas = blank(side, figure.shape[1] + legend.shape[1] + GAP)
-    canvas[:, :figure.shape[1]] = figure
-    canvas[:legend.shape[0], figure.shape[1]:figure.shape[1] + legend.shape[1]] = legend
+    canvas[:, : figure.shape[1]] = figure
+    canvas[: legend.shape[0], figure.shape[1] : figure.shape[1] + legend.shape[1]] = legend
     pairs = f'{len(layout.mirror)} mirror pairs'
-    return with_title(canvas, f'{layout.name}: {layout.num_joints} joints, {len(layout.bones)} bones, {pairs}')
+    return with_title(
+        canvas, f'{layout.name}: {layout.num_joints} joints, {len(layout.bones)} bones, {pairs}'
+    )
 
 
 def _figure(layout: Layout, side: int) -> np.ndarray:
@@ -29,7 +32,7 @@ def _figure(layout: Layout, side: int) -> np.ndarray:
     canvas, sides = blank(side, side), joint_sides(layout)
     points = 40 + np.array(layout.pose) * (side - 80)
     for bone in layout.bones:
-        line(canvas, points[bone[0]], points[bone[1]], ON_PAPER.of(side_of(bone, sides)), 3, .55)
+        line(canvas, points[bone[0]], points[bone[1]], ON_PAPER.of(side_of(bone, sides)), 3, 0.55)
     for j, (x, y) in enumerate(points):
         number = str(j)
         wide = text_width(number, 7)
@@ -42,7 +45,10 @@ def _figure(layout: Layout, side: int) -> np.ndarray:
 def _legend(layout: Layout) -> np.ndarray:
     """The joints' names by number, in as many columns as it takes; what each becomes in a mirror behind it."""
     sides, rows = joint_sides(layout), 25
-    entries = [(f'{j}', name, f'<> {layout.opposite[j]}' if layout.opposite[j] != j else '') for j, name in enumerate(layout.joints)]
+    entries = [
+        (f'{j}', name, f'<> {layout.opposite[j]}' if layout.opposite[j] != j else '')
+        for j, name in enumerate(layout.joints)
+    ]
     column = max(text_width(f'{name}   {pair}', TEXT) for _, name, pair in entries) + 56
     columns = -(-len(entries) // rows)
     canvas = blank((min(rows, len(entries)) + 3) * ROW, columns * column)

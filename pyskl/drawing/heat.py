@@ -1,4 +1,5 @@
 """Receives heatmaps as the network gets them; hands on a picture of them."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,13 +9,15 @@ from ..inputs.heatmaps import HeatmapSpec
 from ..skeletons import Layout
 from .colours import LEFT, MIDDLE, ORANGE, RIGHT, SKY, Colour, channel_colours, joint_sides, side_of
 
-MORE, LESS = ORANGE, SKY            # a signed map's colours: above 0, below 0
+MORE, LESS = ORANGE, SKY  # a signed map's colours: above 0, below 0
 
 
 def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarray:
     """(C, 3) float32, 0..1: each channel's colour, by the side of the joint or limb that it shows."""
     sides = joint_sides(layout)
-    found = sides * spec.with_kp + [side_of(pair, sides) for pair in spec.skeletons] * spec.with_limb
+    found = (
+        sides * spec.with_kp + [side_of(pair, sides) for pair in spec.skeletons] * spec.with_limb
+    )
     return channel_colours(found if len(found) == num_channels else [MIDDLE] * num_channels)
 
 
@@ -48,13 +51,19 @@ def _brightest(values: np.ndarray, colours: np.ndarray) -> np.ndarray:
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     """Every pixel becomes factor x factor pixels."""
-    return opencv().resize(picture, None, fx=factor, fy=factor, interpolation=opencv().INTER_NEAREST)
+    return opencv().resize(
+        picture, None, fx=factor, fy=factor, interpolation=opencv().INTER_NEAREST
+    )
 
 
 def heat_legend(layout: Layout) -> list[tuple[str, Colour]]:
     """The sides that the layout has, each with the middle one of its channels' colours."""
     there = set(joint_sides(layout))
-    return [(side, tuple(int(255 * v) for v in channel_colours([side])[0])) for side in (RIGHT, MIDDLE, LEFT) if side in there]
+    return [
+        (side, tuple(int(255 * v) for v in channel_colours([side])[0]))
+        for side in (RIGHT, MIDDLE, LEFT)
+        if side in there
+    ]
 
 
 def signs_legend() -> list[tuple[str, Colour]]:

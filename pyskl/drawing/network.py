@@ -1,4 +1,5 @@
 """What the network sees of a clip: the heatmaps that the config's own pipeline draws, over the skeleton."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,10 +16,16 @@ from .skeleton import Place, draw_skeleton
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of, sampled_frames
 
 ON_HEAT = Look(left=WHITE, middle=WHITE, right=WHITE, edge=BLACK)
-STRENGTH = .38              # of the skeleton over its heatmaps
+STRENGTH = 0.38  # of the skeleton over its heatmaps
 
 
-def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: int = 0, labels: Sequence[str] | None = None) -> Scene:
+def heatmap_scene(
+    stages: Sequence[Stage],
+    layout: Layout,
+    height: int,
+    view: int = 0,
+    labels: Sequence[str] | None = None,
+) -> Scene:
     """A panel for each frame that the network sees of a clip.
 
     stages  as pass_through gives them
@@ -29,10 +36,14 @@ def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: in
     drawing = drawing_stage(stages)
     volume = heatmaps_of(stages[-1].results)
     if drawing is None or volume is None or volume.shape[2] != len(frames_of(stages)):
-        raise ConfigError('the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
-                          'its stages.')
+        raise ConfigError(
+            'the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
+            'its stages.'
+        )
     if not 0 <= view < len(volume):
-        raise ConfigError(f'--view {view}: the pipeline makes views 0 to {len(volume) - 1} of a clip.')
+        raise ConfigError(
+            f'--view {view}: the pipeline makes views 0 to {len(volume) - 1} of a clip.'
+        )
     people = People(stages[drawing], layout)
     painter = Painter(stages[drawing], layout, volume)
     num_views = len(volume) // (2 if people.spec.double else 1)
@@ -45,9 +56,19 @@ def heatmap_scene(stages: Sequence[Stage], layout: Layout, height: int, view: in
         return canvas
 
     size = f'{volume.shape[1]}{" motion" * painter.signed} maps of {volume.shape[4]} x {volume.shape[3]} x {volume.shape[2]} frames'
-    which = f', view {view} of {len(volume)}{" (mirrored)" if mirrored else ""}' if len(volume) > 1 else ''
-    return Scene(f'{title_of(stages[0].results, layout, labels)}  ({size}{which})', volume.shape[2], panel,
-                 lambda t: f'frame {frames[t]}', 12.5, painter.legend)
+    which = (
+        f', view {view} of {len(volume)}{" (mirrored)" if mirrored else ""}'
+        if len(volume) > 1
+        else ''
+    )
+    return Scene(
+        f'{title_of(stages[0].results, layout, labels)}  ({size}{which})',
+        volume.shape[2],
+        panel,
+        lambda t: f'frame {frames[t]}',
+        12.5,
+        painter.legend,
+    )
 
 
 def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
@@ -56,7 +77,7 @@ def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
     if sampled is None:
         return frames_of(stages)
     inds, length = sampled
-    return inds[sample * length:(sample + 1) * length]
+    return inds[sample * length : (sample + 1) * length]
 
 
 class Painter:
@@ -87,7 +108,16 @@ class People:
     def draw(self, canvas: np.ndarray, t: int, factor: int, mirrored: bool = False) -> None:
         """Draw frame t over its heatmap, enlarged by `factor`."""
         keypoint, score = self.keypoint[:, t], None if self.score is None else self.score[:, t]
-        if mirrored:                    # the picture is turned round; the joints keep their places in it
+        if mirrored:  # the picture is turned round; the joints keep their places in it
             keypoint = np.stack([self.width - 1 - keypoint[..., 0], keypoint[..., 1]], -1)
-        middle = (factor - 1) / 2       # of the square that a pixel has become
-        draw_skeleton(canvas, keypoint, score, self.layout, Place(factor, middle, middle), ON_HEAT, 1, STRENGTH)
+        middle = (factor - 1) / 2  # of the square that a pixel has become
+        draw_skeleton(
+            canvas,
+            keypoint,
+            score,
+            self.layout,
+            Place(factor, middle, middle),
+            ON_HEAT,
+            1,
+            STRENGTH,
+        )

@@ -1,4 +1,5 @@
 """A Scene is a row of panels over time; it becomes one sheet of some of them, or a film of all."""
+
 from __future__ import annotations
 
 import math
@@ -13,8 +14,8 @@ from .canvas import blank, dot, text, text_width, wrap
 from .colours import FAINT, INK, WHITE, Colour
 from .writing import MOVING, check_suffix, write_moving, write_png
 
-GAP = 12                # pixels between panels, and around
-LINE = 18               # pixels from one line of a caption to the next
+GAP = 12  # pixels between panels, and around
+LINE = 18  # pixels from one line of a caption to the next
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Scene:
     legend: Sequence[tuple[str, Colour]] = ()
 
 
-def write_scene(scene: Scene, path: str | os.PathLike, panels: int, fps: float | None = None) -> None:
+def write_scene(
+    scene: Scene, path: str | os.PathLike, panels: int, fps: float | None = None
+) -> None:
     """Write a sheet of `panels` evenly spaced panels (.png), or all of them one after the other (.gif, .mp4).
 
     fps     pictures a second; None: the scene's own
@@ -63,11 +66,19 @@ def film(scene: Scene) -> Iterator[np.ndarray]:
 
 def spread(count: int, wanted: int) -> list[int]:
     """`wanted` different numbers of 0..count-1, evenly spaced from the first to the last; one alone is the middle one."""
-    return [count // 2] if wanted == 1 else np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
+    return (
+        [count // 2]
+        if wanted == 1
+        else np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
+    )
 
 
-def grid(panels: Sequence[np.ndarray], captions: Sequence[Sequence[str]], columns: int | None = None,
-         ground: Colour = WHITE) -> np.ndarray:
+def grid(
+    panels: Sequence[np.ndarray],
+    captions: Sequence[Sequence[str]],
+    columns: int | None = None,
+    ground: Colour = WHITE,
+) -> np.ndarray:
     """Panels of one size in rows, each with the lines of its caption under it.
 
     columns  None: as many as make the whole about 3 : 2
@@ -79,21 +90,33 @@ def grid(panels: Sequence[np.ndarray], captions: Sequence[Sequence[str]], column
     canvas = blank(rows * (height + below + GAP), columns * (width + GAP) + GAP, ground)
     for i, (panel, lines) in enumerate(zip(panels, captions)):
         top, left = i // columns * (height + below + GAP), i % columns * (width + GAP) + GAP
-        canvas[top:top + height, left:left + width] = panel
+        canvas[top : top + height, left : left + width] = panel
         for row, words in enumerate(lines):
-            text(canvas, words, (left + 1, top + height + LINE * (row + 1) - 3), FAINT if row else INK, 9)
+            text(
+                canvas,
+                words,
+                (left + 1, top + height + LINE * (row + 1) - 3),
+                FAINT if row else INK,
+                9,
+            )
     return canvas
 
 
 def best_columns(count: int, height: int, width: int) -> int:
     """How many panels in a row make the whole about 3 : 2, with few places left empty."""
+
     def blemish(columns: int) -> float:
         rows = -(-count // columns)
-        return abs(math.log(columns * width / (rows * height) / 1.5)) + 1.5 * (columns * rows / count - 1)
+        return abs(math.log(columns * width / (rows * height) / 1.5)) + 1.5 * (
+            columns * rows / count - 1
+        )
+
     return min(range(1, count + 1), key=blemish)
 
 
-def with_title(canvas: np.ndarray, title: str, legend: Sequence[tuple[str, Colour]] = ()) -> np.ndarray:
+def with_title(
+    canvas: np.ndarray, title: str, legend: Sequence[tuple[str, Colour]] = ()
+) -> np.ndarray:
     """The canvas with a title above, in as many lines as it takes, and a line that tells what the colours mean."""
     width, height = canvas.shape[1], 12
     lines = wrap(title, width - 2 * GAP, height)
@@ -104,11 +127,13 @@ def with_title(canvas: np.ndarray, title: str, legend: Sequence[tuple[str, Colou
     return np.concatenate([head, canvas])
 
 
-def key(canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int, int], height: int = 9) -> None:
+def key(
+    canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int, int], height: int = 9
+) -> None:
     """Words in a row, each behind a dot of its colour."""
     x, y = at
     for words, colour in legend:
-        dot(canvas, (x + 5, y - 4), FAINT, 5)          # or a white one would not be seen
+        dot(canvas, (x + 5, y - 4), FAINT, 5)  # or a white one would not be seen
         dot(canvas, (x + 5, y - 4), colour, 4.3)
         text(canvas, words, (x + 14, y), INK, height)
         x += 30 + text_width(words, height)

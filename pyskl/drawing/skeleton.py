@@ -1,4 +1,5 @@
 """Receives key points; tells how much they show (the report asks it, too) and draws it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from ..skeletons.poses import num_frames_filled
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
 
-FAINTEST = 0.2          # the opacity of a joint whose score is nearly 0: it is there, so it can be seen
+FAINTEST = 0.2  # the opacity of a joint whose score is nearly 0: it is there, so it can be seen
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Place:
         return np.asarray(xy, dtype=np.float64) * self.scale + (self.left, self.top)
 
 
-def fit(box: tuple[float, float, float, float], height: int, width: int, margin: float = 0) -> Place:
+def fit(
+    box: tuple[float, float, float, float], height: int, width: int, margin: float = 0
+) -> Place:
     """The Place that shows (left, top, right, bottom) of a picture as large as goes, in the middle of height x width pixels."""
     left, top, right, bottom = box
     scale = min((width - 2 * margin) / (right - left), (height - 2 * margin) / (bottom - top))
@@ -69,7 +72,9 @@ def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
     return max(num_frames_filled(is_present(keypoint, score)), 1)
 
 
-def known_layout(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout | None:
+def known_layout(
+    num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip'
+) -> Layout | None:
     """The layout of clips of so many joints; None where nobody says and it cannot be guessed.
 
     wanted  as in a config (layout_to_draw); None: the known one of so many joints
@@ -78,17 +83,29 @@ def known_layout(num_joints: int, wanted: str | Mapping[str, Any] | Layout | Non
     layout = guess_layout(num_joints) if wanted is None else layout_to_draw(wanted)
     if layout is not None and layout.num_joints != num_joints:
         fitting = [name for name, known in LAYOUTS.items() if known.num_joints == num_joints]
-        raise ConfigError(f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
-                          + (f'Try {" or ".join(fitting)}.' if fitting else 'No known layout has so many; give your own as a dict.'))
+        raise ConfigError(
+            f'layout {layout.name} has {layout.num_joints} joints, but {where} has {num_joints}. '
+            + (
+                f'Try {" or ".join(fitting)}.'
+                if fitting
+                else 'No known layout has so many; give your own as a dict.'
+            )
+        )
     return layout
 
 
-def layout_for(num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip') -> Layout:
+def layout_for(
+    num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip'
+) -> Layout:
     """known_layout, and where there is none, joints without bones."""
-    return known_layout(num_joints, wanted, where) or Layout('unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0)
+    return known_layout(num_joints, wanted, where) or Layout(
+        'unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0
+    )
 
 
-def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12) -> tuple[float, float, float, float] | None:
+def box_around(
+    keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12
+) -> tuple[float, float, float, float] | None:
     """(left, top, right, bottom) around all joints that are there, grown by `margin` of its longer side; None: nobody is.
 
     It has some area even where all joints are in one place.
@@ -101,8 +118,16 @@ def box_around(keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0
     return (*(least - grown).tolist(), *(most + grown).tolist())
 
 
-def draw_skeleton(canvas: np.ndarray, keypoint: np.ndarray, score: np.ndarray | None, layout: Layout, place: Place | None = None,
-                  look: Look = ON_PAPER, width: int = 2, strength: float = 1.0) -> None:
+def draw_skeleton(
+    canvas: np.ndarray,
+    keypoint: np.ndarray,
+    score: np.ndarray | None,
+    layout: Layout,
+    place: Place | None = None,
+    look: Look = ON_PAPER,
+    width: int = 2,
+    strength: float = 1.0,
+) -> None:
     """Draw everybody of one frame.
 
     keypoint  (M, V, 2) pixels of the picture, which lies at `place` of the canvas
@@ -119,7 +144,14 @@ def draw_skeleton(canvas: np.ndarray, keypoint: np.ndarray, score: np.ndarray | 
         for edge in (True, False):
             for bone in bones:
                 colour = look.edge if edge else look.of(side_of(bone, sides))
-                line(canvas, xy[bone[0]], xy[bone[1]], colour, width + 2 * edge, alpha[list(bone)].min() * (.6 if edge else 1))
+                line(
+                    canvas,
+                    xy[bone[0]],
+                    xy[bone[1]],
+                    colour,
+                    width + 2 * edge,
+                    alpha[list(bone)].min() * (0.6 if edge else 1),
+                )
         for j in np.flatnonzero(seen):
             dot(canvas, xy[j], look.edge, width * 1.2 + 1, alpha[j])
             dot(canvas, xy[j], look.of(sides[j]), width * 1.2, alpha[j])

@@ -1,4 +1,5 @@
 """Receives a built dataset and a clip's name; hands on what each stage of its very pipeline made of the clip."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +36,9 @@ class Stage:
     decoded: bool
 
 
-def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, Any], int]:
+def find_clip(
+    dataset: Any, config: Mapping[str, Any], name: str
+) -> tuple[Any, Mapping[str, Any], int]:
     """The dataset, inside repeated and joined ones, that holds a clip; that dataset's config; the clip's index there.
 
     raises  DataError with the nearest name when none holds it; ConfigError: a dataset without a pipeline of stages
@@ -43,12 +46,16 @@ def find_clip(dataset: Any, config: Mapping[str, Any], name: str) -> tuple[Any, 
     parts = list(_parts(dataset, config))
     for part, its_config in parts:
         if not isinstance(getattr(part, 'pipeline', None), Compose):
-            raise ConfigError(f'{type(part).__name__} has no pipeline of stages to look at. Expected a PoseDataset.')
+            raise ConfigError(
+                f'{type(part).__name__} has no pipeline of stages to look at. Expected a PoseDataset.'
+            )
         index = next((i for i, known in enumerate(part.ids) if known == name), None)
         if index is not None:
             return part, its_config, index
     known = [known for part, _ in parts for known in part.ids]
-    raise DataError(f'clip {plain(name)} is unknown: {unknown_clip(name, known)} Another --split has others.')
+    raise DataError(
+        f'clip {plain(name)} is unknown: {unknown_clip(name, known)} Another --split has others.'
+    )
 
 
 def _parts(dataset: Any, config: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -69,7 +76,7 @@ def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int 
     """
     recorder = _Recorder(dataset.pipeline, config['pipeline'])
     seed_everything(seed)
-    dataset.sample(index)                   # names the stage and the clip where something is wrong
+    dataset.sample(index)  # names the stage and the clip where something is wrong
     dataset.pipeline, plain_pipeline = recorder, dataset.pipeline
     try:
         seed_everything(seed)
@@ -83,25 +90,45 @@ class _Recorder:
     """In a pipeline's place: the same stages on the same clip, each one's results kept."""
 
     def __init__(self, pipeline: Compose, config: Sequence[Any]):
-        self.steps, self.config, self.stages = pipeline.steps, [step for step, _ in flat_row(config)], []
+        self.steps, self.config, self.stages = (
+            pipeline.steps,
+            [step for step, _ in flat_row(config)],
+            [],
+        )
 
     def __call__(self, results: dict[str, Any], lazy: bool = False) -> dict[str, Any]:
         self._keep('', {}, None, results, False)
         decoded = False
         for step, config in zip(self.steps, self.config):
             results = step(results)
-            decoded = decoded or isinstance(step, PoseDecode) or isinstance(step, MMDecode) and 'Pose_inds' in results
+            decoded = (
+                decoded
+                or isinstance(step, PoseDecode)
+                or isinstance(step, MMDecode)
+                and 'Pose_inds' in results
+            )
             self._keep(type(step).__name__, config, step, results, decoded)
         return results
 
-    def _keep(self, name: str, config: Any, step: Callable | None, results: Mapping[str, Any], decoded: bool) -> None:
-        given = {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
+    def _keep(
+        self,
+        name: str,
+        config: Any,
+        step: Callable | None,
+        results: Mapping[str, Any],
+        decoded: bool,
+    ) -> None:
+        given = (
+            {k: v for k, v in config.items() if k != 'type'} if isinstance(config, Mapping) else {}
+        )
         self.stages.append(Stage(name, given, step, dict(results), decoded))
 
 
 def drawing_stage(stages: Sequence[Stage]) -> int | None:
     """The index of the stage that draws the heatmaps."""
-    return next((i for i, stage in enumerate(stages) if isinstance(stage.step, GeneratePoseTarget)), None)
+    return next(
+        (i for i, stage in enumerate(stages) if isinstance(stage.step, GeneratePoseTarget)), None
+    )
 
 
 def sampled_frames(stages: Sequence[Stage]) -> tuple[np.ndarray, int] | None:
@@ -136,7 +163,7 @@ def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:
     one view of that many frames.
     """
     imgs = results.get('heatmap_imgs', results.get('imgs'))
-    if isinstance(imgs, list) and len(imgs) == 1 and np.ndim(imgs[0]) > 3:          # Collect(nested=True)
+    if isinstance(imgs, list) and len(imgs) == 1 and np.ndim(imgs[0]) > 3:  # Collect(nested=True)
         imgs = imgs[0]
     is_video = isinstance(imgs, (list, LazyFrames))
     imgs = None if imgs is None or is_video else np.asarray(imgs)

@@ -1,4 +1,5 @@
 """Receives pictures; hands on a file: one picture as PNG, several as GIF or MP4."""
+
 from __future__ import annotations
 
 import os
@@ -15,22 +16,26 @@ from ..files.libraries import opencv
 from .canvas import blank
 
 MOVING = ('.gif', '.mp4')
-CODECS = ('vp09', 'mp4v')       # VP9 plays in browsers; an OpenCV without it has MPEG-4 part 2
+CODECS = ('vp09', 'mp4v')  # VP9 plays in browsers; an OpenCV without it has MPEG-4 part 2
 
 
 def check_suffix(path: str | os.PathLike, suffixes: Iterable[str] = ('.png', *MOVING)) -> str:
     """The path's suffix in small letters; UserError when it is none of these. To be asked before anything is drawn."""
     suffix, known = Path(path).suffix.lower(), tuple(suffixes)
     if suffix not in known:
-        raise UserError(f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be written here. '
-                        f'Expected {" or ".join(known)}.')
+        raise UserError(
+            f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be written here. '
+            f'Expected {" or ".join(known)}.'
+        )
     return suffix
 
 
 def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Write one (H, W, 3) uint8 RGB picture. UserError when `path` can't be written; what was there is then untouched."""
     cv2 = opencv()
-    done, data = cv2.imencode('.png', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    done, data = cv2.imencode(
+        '.png', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    )
     assert done
     with atomic_write(path) as f:
         f.write(data.tobytes())
@@ -59,8 +64,10 @@ def _write_gif(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
     cv2 = opencv()
     film = cv2.Animation()
     film.frames = list(pictures)
-    film.durations = [max(round(100 / fps), 1) * 10] * len(film.frames)         # milliseconds
-    done, data = cv2.imencodeanimation('.gif', film, [cv2.IMWRITE_GIF_QUALITY, cv2.IMWRITE_GIF_COLORTABLE_SIZE_256])
+    film.durations = [max(round(100 / fps), 1) * 10] * len(film.frames)  # milliseconds
+    done, data = cv2.imencodeanimation(
+        '.gif', film, [cv2.IMWRITE_GIF_QUALITY, cv2.IMWRITE_GIF_COLORTABLE_SIZE_256]
+    )
     if not done:
         raise UserError(f'{path}: OpenCV {cv2.__version__} could not make a GIF. Write an .mp4.')
     with atomic_write(path) as f:
@@ -70,7 +77,10 @@ def _write_gif(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
 def _write_mp4(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: float) -> None:
     """OpenCV writes films only into files, and a full disk is none of its errors: so elsewhere first, read back, then here."""
     cv2 = opencv()
-    with tempfile.TemporaryDirectory() as folder, atomic_write(path) as f:      # an unwritable path is met before the work
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        atomic_write(path) as f,
+    ):  # an unwritable path is met before the work
         film, writer, count = Path(folder) / 'film.mp4', None, 0
         for picture in pictures:
             writer = writer or _writer(film, picture, fps)
@@ -79,7 +89,9 @@ def _write_mp4(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
         writer.release()
         written = cv2.VideoCapture(str(film)).get(cv2.CAP_PROP_FRAME_COUNT)
         if written != count:
-            raise UserError(f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is there space in {folder}?')
+            raise UserError(
+                f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is there space in {folder}?'
+            )
         with open(film, 'rb') as source:
             shutil.copyfileobj(source, f)
 
@@ -87,7 +99,11 @@ def _write_mp4(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
 def _writer(film: Path, picture: np.ndarray, fps: float):
     cv2 = opencv()
     for codec in CODECS:
-        writer = cv2.VideoWriter(str(film), cv2.VideoWriter_fourcc(*codec), fps, picture.shape[1::-1])
+        writer = cv2.VideoWriter(
+            str(film), cv2.VideoWriter_fourcc(*codec), fps, picture.shape[1::-1]
+        )
         if writer.isOpened():
             return writer
-    raise UserError(f'OpenCV {cv2.__version__} writes no MP4 here (tried {" and ".join(CODECS)}). Write a .gif.')
+    raise UserError(
+        f'OpenCV {cv2.__version__} writes no MP4 here (tried {" and ".join(CODECS)}). Write a .gif.'
+    )

@@ -4,6 +4,7 @@
 `resume` is ours: what an exact continuation needs beyond weights and optimiser. With an average of the weights (ema), `state_dict`
 is the average, and the weights themselves are in resume['raw_state_dict'].
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -41,14 +42,18 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
     path = check_checkpoint(path)
     try:
         data = load_safe_tensors(path) if path.suffix == SUFFIX else load_tensors(path)
-    except UserError:               # a package that is not installed
+    except UserError:  # a package that is not installed
         raise
-    except Exception as error:      # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
+    except Exception as error:  # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
         refused = re.search(r'(?:global|GLOBAL) ([\w.]+)', str(error))
         if refused:
-            raise CheckpointError(f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors and plain '
-                                  'Python values only; ask its author for a plain state_dict.') from error
-        raise CheckpointError(f'{path}: is no whole checkpoint ({reason(error)}). It may be cut short; take an earlier one.') from error
+            raise CheckpointError(
+                f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors and plain '
+                'Python values only; ask its author for a plain state_dict.'
+            ) from error
+        raise CheckpointError(
+            f'{path}: is no whole checkpoint ({reason(error)}). It may be cut short; take an earlier one.'
+        ) from error
     return _checked(data, path)
 
 
@@ -56,15 +61,28 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     """The content of a checkpoint file in one form: 'meta' a dict, 'state_dict' a dict of tensors."""
     key, weights = weights_in(data)
     if weights is None:
-        raise CheckpointError(f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.{_keys_of(data)}")
+        raise CheckpointError(
+            f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.{_keys_of(data)}"
+        )
     data = {} if key is None else dict(data)
-    odd = next((key for key, value in weights.items() if not isinstance(key, str) or not torch.is_tensor(value)), None)
+    odd = next(
+        (
+            key
+            for key, value in weights.items()
+            if not isinstance(key, str) or not torch.is_tensor(value)
+        ),
+        None,
+    )
     if odd is not None:
-        raise CheckpointError(f"{path}: {key or 'state_dict'!r} holds {brief(odd)}, which is no tensor with a name. Expected a model's "
-                              'state_dict.')
-    check_dense(weights, f"{path}: {key or 'state_dict'!r}")
+        raise CheckpointError(
+            f"{path}: {key or 'state_dict'!r} holds {brief(odd)}, which is no tensor with a name. Expected a model's "
+            'state_dict.'
+        )
+    check_dense(weights, f'{path}: {key or "state_dict"!r}')
     if not isinstance(data.get('meta', {}), Mapping):
-        raise CheckpointError(f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it.")
+        raise CheckpointError(
+            f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it."
+        )
     state_dict, notes = to_our_names(weights, str(path), data)
     if key not in (None, 'state_dict'):
         notes = [f'the weights were found below {key!r}.', *notes]
@@ -77,13 +95,17 @@ def _keys_of(data: Any) -> str:
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
     """Write atomically: `path` is either the old file or the whole new one, whatever happens meanwhile."""
-    whole = io.BytesIO()            # torch's own writer meets a full disk with errors that name neither file nor reason
+    whole = (
+        io.BytesIO()
+    )  # torch's own writer meets a full disk with errors that name neither file nor reason
     torch.save(dict(data), whole)
     with atomic_write(path) as f:
         f.write(whole.getbuffer())
 
 
-def load_weights(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor], source: str, strict: bool = True) -> list[str]:
+def load_weights(
+    model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor], source: str, strict: bool = True
+) -> list[str]:
     """Copy weights into the model.
 
     strict   missing, unexpected or mis-shaped keys raise CheckpointError; otherwise they are left out (fine-tuning)
@@ -91,21 +113,35 @@ def load_weights(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor],
     """
     state = {key.removeprefix('module.'): value for key, value in state_dict.items()}
     own = model.state_dict()
-    shapes = [f'{key} {tuple(state[key].shape)} (expected {tuple(own[key].shape)})'
-              for key in own if key in state and state[key].shape != own[key].shape]
-    problems = [_listed('missing', [key for key in own if key not in state]),
-                _listed('unexpected', [key for key in state if key not in own]), _listed('of another shape', shapes)]
+    shapes = [
+        f'{key} {tuple(state[key].shape)} (expected {tuple(own[key].shape)})'
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    problems = [
+        _listed('missing', [key for key in own if key not in state]),
+        _listed('unexpected', [key for key in state if key not in own]),
+        _listed('of another shape', shapes),
+    ]
     problems = [problem for problem in problems if problem]
     if problems and strict:
-        raise CheckpointError(f'{source}: does not fit the model of this config. {" ".join(problems)} '
-                              'Is it from another config? Compare the backbone and num_classes.')
-    fitting = {key: value for key, value in state.items() if key in own and value.shape == own[key].shape}
+        raise CheckpointError(
+            f'{source}: does not fit the model of this config. {" ".join(problems)} '
+            'Is it from another config? Compare the backbone and num_classes.'
+        )
+    fitting = {
+        key: value for key, value in state.items() if key in own and value.shape == own[key].shape
+    }
     if not fitting:
-        raise CheckpointError(f'{source}: none of its weights fit the model of this config. {" ".join(problems)}')
+        raise CheckpointError(
+            f'{source}: none of its weights fit the model of this config. {" ".join(problems)}'
+        )
     try:
         model.load_state_dict(fitting, strict=False)
-    except RuntimeError as error:           # a dtype that nothing can be copied from
-        raise CheckpointError(f'{source}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.') from error
+    except RuntimeError as error:  # a dtype that nothing can be copied from
+        raise CheckpointError(
+            f'{source}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.'
+        ) from error
     return problems
 
 
@@ -122,11 +158,15 @@ class CheckpointFolder:
     def __init__(self, folder: str | os.PathLike, keep: int = -1):
         """keep: how many numbered checkpoints to keep, the latest among them (the best is never touched); -1 keeps all."""
         self.folder, self.keep = Path(folder), keep
-        self.spared: str | None = None          # the file that the user asked to go on from is never removed
+        self.spared: str | None = (
+            None  # the file that the user asked to go on from is never removed
+        )
 
     def numbered(self) -> list[Path]:
         """epoch_N.pth and iter_N.pth, oldest first."""
-        return sorted(self._named(_NUMBERED), key=lambda p: (_written(p), int(p.stem.partition('_')[2])))      # some clocks are coarse
+        return sorted(
+            self._named(_NUMBERED), key=lambda p: (_written(p), int(p.stem.partition('_')[2]))
+        )  # some clocks are coarse
 
     def _named(self, pattern: re.Pattern) -> list[Path]:
         """The run's own files of that name: no links to nowhere, and nothing that the user put beside them."""
@@ -140,7 +180,7 @@ class CheckpointFolder:
         self._point_latest(path)
         if self.keep > 0:
             others = [p for p in self.numbered() if p != path and not self._is_spared(p)]
-            for old in others[:max(0, len(others) - self.keep + 1)]:
+            for old in others[: max(0, len(others) - self.keep + 1)]:
                 old.unlink(missing_ok=True)
         return path
 
@@ -172,7 +212,7 @@ class CheckpointFolder:
         new.unlink(missing_ok=True)
         try:
             new.symlink_to(path.name)
-        except OSError:                         # a file system without links, or a full one, which atomic_write then says
+        except OSError:  # a file system without links, or a full one, which atomic_write then says
             with atomic_write(latest) as copy, open(path, 'rb') as whole:
                 shutil.copyfileobj(whole, copy)
             return
@@ -190,19 +230,24 @@ class CheckpointFolder:
                 try:
                     return path, read_checkpoint(path), complaints
                 except CheckpointError as error:
-                    if path.exists():           # else a training that runs has removed it, and written newer ones
+                    if (
+                        path.exists()
+                    ):  # else a training that runs has removed it, and written newer ones
                         complaints.append(str(error))
             if all(path.exists() for path in candidates):
                 break
         if complaints:
-            raise CheckpointError('No whole checkpoint to go on from:\n  ' + '\n  '.join(complaints) +
-                                  '\nMove the damaged files away, or start anew in another --work-dir.')
+            raise CheckpointError(
+                'No whole checkpoint to go on from:\n  '
+                + '\n  '.join(complaints)
+                + '\nMove the damaged files away, or start anew in another --work-dir.'
+            )
         return None
 
     def _newest_first(self) -> list[Path]:
         """The file that latest.pth names, then the numbered ones."""
         candidates = self.numbered()[::-1]
-        with contextlib.suppress(OSError, RuntimeError):        # a RuntimeError: a link to itself
+        with contextlib.suppress(OSError, RuntimeError):  # a RuntimeError: a link to itself
             target = (self.folder / 'latest.pth').resolve(strict=True)
             return [target] + [p for p in candidates if p.resolve() != target]
         return candidates

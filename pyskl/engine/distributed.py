@@ -1,4 +1,5 @@
 """One process or many, on one machine or several: who am I, where do I compute, and how do we agree."""
+
 from __future__ import annotations
 
 import hashlib
@@ -18,8 +19,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import ConfigError, DataError
 
-_PORT_SETTING = {'pytorch': 'PORT=29501 before dist_train.sh or dist_test.sh, torchrun --master_port 29501',
-                 'slurm': 'MASTER_PORT=29501'}
+_PORT_SETTING = {
+    'pytorch': 'PORT=29501 before dist_train.sh or dist_test.sh, torchrun --master_port 29501',
+    'slurm': 'MASTER_PORT=29501',
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Ranks:
         return self.rank == 0
 
 
-def on_all_ranks(model: nn.Module, ranks: Ranks, find_unused_parameters: bool) -> DistributedDataParallel:
+def on_all_ranks(
+    model: nn.Module, ranks: Ranks, find_unused_parameters: bool
+) -> DistributedDataParallel:
     """Wrap a model so that all ranks learn from all batches.
 
     Buffers are not sent from rank 0 in every step, as published; torch 2.13 calls that by a new name.
@@ -48,7 +53,9 @@ def on_all_ranks(model: nn.Module, ranks: Ranks, find_unused_parameters: bool) -
     known = inspect.signature(DistributedDataParallel).parameters
     buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in known else 'broadcast_buffers'
     ids = [ranks.device.index] if ranks.device.type == 'cuda' else None
-    return DistributedDataParallel(model, device_ids=ids, find_unused_parameters=find_unused_parameters, **{buffers: False})
+    return DistributedDataParallel(
+        model, device_ids=ids, find_unused_parameters=find_unused_parameters, **{buffers: False}
+    )
 
 
 def default_device() -> str:
@@ -66,15 +73,24 @@ def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
     if device.type != 'cuda':
         return device
     if not torch.cuda.is_available():
-        raise ConfigError(f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of PyTorch.')
+        raise ConfigError(
+            f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of PyTorch.'
+        )
     index = local_rank if device.index is None else device.index
     if index >= torch.cuda.device_count():
-        raise ConfigError(f'cuda:{index} is asked for, but this machine has {torch.cuda.device_count()} GPUs. Start fewer '
-                          'processes, or run on the CPU with --device cpu.')
+        raise ConfigError(
+            f'cuda:{index} is asked for, but this machine has {torch.cuda.device_count()} GPUs. Start fewer '
+            'processes, or run on the CPU with --device cpu.'
+        )
     return torch.device('cuda', index)
 
 
-def start(launcher: str | None = None, device: str | None = None, backend: str | None = None, timeout_minutes: float = 30) -> Ranks:
+def start(
+    launcher: str | None = None,
+    device: str | None = None,
+    backend: str | None = None,
+    timeout_minutes: float = 30,
+) -> Ranks:
     """Join the group of processes that the launcher started; a single process needs none.
 
     launcher   'none', 'pytorch' (torchrun), 'slurm' (srun); None finds out from torchrun's variables
@@ -90,16 +106,27 @@ def start(launcher: str | None = None, device: str | None = None, backend: str |
         rank, world = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
         local_rank = int(os.environ.get('LOCAL_RANK', 0))
     except (KeyError, ValueError) as error:
-        raise ConfigError(f'--launcher {launcher}: {error} is missing or no number in the environment. Start with '
-                          '`bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N tools/train.py CONFIG`.') from error
+        raise ConfigError(
+            f'--launcher {launcher}: {error} is missing or no number in the environment. Start with '
+            '`bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N tools/train.py CONFIG`.'
+        ) from error
     chosen = _made_current(choose_device(device, local_rank))
     try:
-        dist.init_process_group((backend or 'nccl') if chosen.type == 'cuda' else 'gloo', timeout=timedelta(minutes=timeout_minutes))
+        dist.init_process_group(
+            (backend or 'nccl') if chosen.type == 'cuda' else 'gloo',
+            timeout=timedelta(minutes=timeout_minutes),
+        )
     except (RuntimeError, ValueError) as error:
-        raise ConfigError(f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
-                          f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another: '
-                          f'{_PORT_SETTING[launcher]}.') from error
-    sharing = _slurm_sharing(world) if launcher == 'slurm' else int(os.environ.get('LOCAL_WORLD_SIZE', world))
+        raise ConfigError(
+            f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
+            f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another: '
+            f'{_PORT_SETTING[launcher]}.'
+        ) from error
+    sharing = (
+        _slurm_sharing(world)
+        if launcher == 'slurm'
+        else int(os.environ.get('LOCAL_WORLD_SIZE', world))
+    )
     return Ranks(rank, world, local_rank, chosen, sharing)
 
 
@@ -112,21 +139,35 @@ def _made_current(device: torch.device) -> torch.device:
 
 def _slurm_variables() -> None:
     """Translate srun's variables into torchrun's."""
-    missing = [name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID') if name not in os.environ]
+    missing = [
+        name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID') if name not in os.environ
+    ]
     if missing:
-        raise ConfigError(f'--launcher slurm: {missing[0]} is not set. Start with `srun python tools/train.py CONFIG --launcher slurm`.')
-    os.environ.update(RANK=os.environ['SLURM_PROCID'], WORLD_SIZE=os.environ['SLURM_NTASKS'], LOCAL_RANK=os.environ['SLURM_LOCALID'])
+        raise ConfigError(
+            f'--launcher slurm: {missing[0]} is not set. Start with `srun python tools/train.py CONFIG --launcher slurm`.'
+        )
+    os.environ.update(
+        RANK=os.environ['SLURM_PROCID'],
+        WORLD_SIZE=os.environ['SLURM_NTASKS'],
+        LOCAL_RANK=os.environ['SLURM_LOCALID'],
+    )
     os.environ.setdefault('MASTER_PORT', '29500')
     if 'MASTER_ADDR' not in os.environ:
         nodes = os.environ.get('SLURM_STEP_NODELIST') or os.environ.get('SLURM_NODELIST', '')
-        names = subprocess.run(['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=False)
+        names = subprocess.run(
+            ['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=False
+        )
         os.environ['MASTER_ADDR'] = names.stdout.split('\n')[0] or '127.0.0.1'
 
 
 def _slurm_sharing(world: int) -> int:
     """One where srun has bound each task to cores of its own, else the tasks of this node, by lists as '8(x2),4'."""
     own = os.environ.get('SLURM_CPUS_PER_TASK', '')
-    if own.isdecimal() and hasattr(os, 'sched_getaffinity') and len(os.sched_getaffinity(0)) <= int(own):
+    if (
+        own.isdecimal()
+        and hasattr(os, 'sched_getaffinity')
+        and len(os.sched_getaffinity(0)) <= int(own)
+    ):
         return 1
     parts = re.findall(r'(\d+)(?:\(x(\d+)\))?', os.environ.get('SLURM_STEP_TASKS_PER_NODE', ''))
     tasks = [int(count) for count, times in parts for _ in range(int(times or 1))]
@@ -189,11 +230,19 @@ class Collectives:
         """Raise DataError on every rank unless all ranks have the same values (compared by hash)."""
         if self._group is None:
             return
-        digests = {name: hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-                   for name, value in values.items()}
+        digests = {
+            name: hashlib.sha256(
+                json.dumps(value, sort_keys=True, default=str).encode()
+            ).hexdigest()
+            for name, value in values.items()
+        }
         gathered = self.share(digests)
         for name in digests:
-            odd = [rank for rank, theirs in enumerate(gathered) if theirs[name] != gathered[0][name]]
+            odd = [
+                rank for rank, theirs in enumerate(gathered) if theirs[name] != gathered[0][name]
+            ]
             if odd:
-                raise DataError(f'The processes do not see the same {name}: ranks {odd} differ from rank 0. Give every machine the '
-                                'same config and the same data files.')
+                raise DataError(
+                    f'The processes do not see the same {name}: ranks {odd} differ from rank 0. Give every machine the '
+                    'same config and the same data files.'
+                )

@@ -1,4 +1,5 @@
 """A running average of the weights, which is often better than the last ones: Mean teacher, arXiv:1703.01780, section 2."""
+
 from __future__ import annotations
 
 import contextlib
@@ -17,7 +18,7 @@ class AveragedWeights:
 
     def __init__(self, model: torch.nn.Module, settings: Ema):
         self.settings, self.updates = settings, 0
-        self._live = model.state_dict()                                     # shares its memory with the model
+        self._live = model.state_dict()  # shares its memory with the model
         self._average = {name: value.clone() for name, value in self._live.items()}
         self._smooth = [name for name, value in self._live.items() if value.is_floating_point()]
 
@@ -28,7 +29,11 @@ class AveragedWeights:
         decay = self.settings.decay
         if self.settings.warmup:
             decay = min(decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_([self._average[name] for name in self._smooth], [self._live[name] for name in self._smooth], 1 - decay)
+        torch._foreach_lerp_(
+            [self._average[name] for name in self._smooth],
+            [self._live[name] for name in self._smooth],
+            1 - decay,
+        )
         for name in self._live.keys() - set(self._smooth):
             self._average[name].copy_(self._live[name])
 

@@ -1,4 +1,5 @@
 """When one of many processes is gone, the others say which, and leave with a message instead of a broken connection."""
+
 from __future__ import annotations
 
 import contextlib
@@ -10,7 +11,7 @@ import torch.distributed as dist
 from ..errors import UserError
 from .distributed import Collectives, Ranks, finish
 
-PATIENCE = 10.0         # seconds in which a rank that lives will notice, too, that one is gone
+PATIENCE = 10.0  # seconds in which a rank that lives will notice, too, that one is gone
 
 
 @contextlib.contextmanager
@@ -31,8 +32,10 @@ def together(ranks: Ranks) -> Iterator[Collectives]:
         yield Collectives(ranks)
     except BaseException as error:
         if isinstance(error, Exception) and _is_broken_connection(error):
-            raise UserError(f'rank {ranks.rank}: {book.who_is_gone()}. The others cannot go on alone. Start the same command again; '
-                            'training goes on from its newest checkpoint.') from error
+            raise UserError(
+                f'rank {ranks.rank}: {book.who_is_gone()}. The others cannot go on alone. Start the same command again; '
+                'training goes on from its newest checkpoint.'
+            ) from error
         book.leave(error)
         finish()
         raise
@@ -41,7 +44,11 @@ def together(ranks: Ranks) -> Iterator[Collectives]:
 
 def _is_broken_connection(error: Exception) -> bool:
     """gloo's errors have no class of their own; they name the file in gloo that they come from."""
-    return isinstance(error, dist.DistError) or isinstance(error, RuntimeError) and 'gloo' in str(error)
+    return (
+        isinstance(error, dist.DistError)
+        or isinstance(error, RuntimeError)
+        and 'gloo' in str(error)
+    )
 
 
 class _Book:
@@ -52,7 +59,7 @@ class _Book:
         self._store = dist.PrefixStore('roll call', dist.distributed_c10d._get_default_store())
 
     def leave(self, error: BaseException) -> None:
-        with contextlib.suppress(RuntimeError):         # the store may be gone with rank 0
+        with contextlib.suppress(RuntimeError):  # the store may be gone with rank 0
             self._store.set(f'left {self.ranks.rank}', str(error) or type(error).__name__)
 
     def who_is_gone(self) -> str:
@@ -73,7 +80,10 @@ class _Book:
     def _in_words(self, others: list[int]) -> str:
         left = [rank for rank in others if self._store.check([f'left {rank}'])]
         if left:
-            return '; '.join(f'rank {rank} stopped first, saying: {self._store.get(f"left {rank}").decode()}' for rank in left)
+            return '; '.join(
+                f'rank {rank} stopped first, saying: {self._store.get(f"left {rank}").decode()}'
+                for rank in left
+            )
         silent = [rank for rank in others if not self._heard(rank)]
         if silent:
             names = ' and '.join(f'rank {rank}' for rank in silent)

@@ -1,9 +1,12 @@
 """Numbers that go wrong: what a batch whose loss is not finite must not leave behind, and how far float16 may sink."""
+
 from __future__ import annotations
 
 import torch
 
-LOWEST_SCALE = 2.0 ** -4        # the scaler starts at 65536 and halves at every overflow; far below 1 nothing is learnt any more
+LOWEST_SCALE = (
+    2.0**-4
+)  # the scaler starts at 65536 and halves at every overflow; far below 1 nothing is learnt any more
 
 
 class Buffers:
@@ -25,8 +28,12 @@ class Buffers:
     def take_back_unless(self, fine: torch.Tensor) -> None:
         """fine: a truth value on the device, which is not waited for."""
         for buffers, before in zip(self._kinds, self._before):
-            kept = torch.where(fine, _in_a_row(buffers), before).split([buffer.numel() for buffer in buffers])
-            torch._foreach_copy_(buffers, [part.view_as(buffer) for part, buffer in zip(kept, buffers)])
+            kept = torch.where(fine, _in_a_row(buffers), before).split(
+                [buffer.numel() for buffer in buffers]
+            )
+            torch._foreach_copy_(
+                buffers, [part.view_as(buffer) for part, buffer in zip(kept, buffers)]
+            )
 
 
 def _in_a_row(buffers: list[torch.Tensor]) -> torch.Tensor:

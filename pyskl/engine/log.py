@@ -1,4 +1,5 @@
 """What a run says: lines for people in TIMESTAMP.log, rows for programs in TIMESTAMP.log.json, both as PYSKL wrote them."""
+
 from __future__ import annotations
 
 import contextlib
@@ -16,7 +17,7 @@ from ..errors import LINES, ConfigError, printable
 class _LogFile(logging.FileHandler):
     """A log file that, once it can't be written (a full disk), says so in one line instead of a traceback a line."""
 
-    def handleError(self, record: logging.LogRecord) -> None:       # noqa: N802 (logging's name)
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         _give_up(self.baseFilename, sys.exc_info()[1])
         self.setLevel(logging.CRITICAL + 1)
 
@@ -33,10 +34,15 @@ class _Lines(logging.Formatter):
 
 
 def _give_up(path: str | Path, error: BaseException | None) -> None:
-    print(f'warning: {path}: could not be written ({error}); nothing more is logged there. Training goes on.', file=sys.stderr)
+    print(
+        f'warning: {path}: could not be written ({error}); nothing more is logged there. Training goes on.',
+        file=sys.stderr,
+    )
 
 
-def get_logger(level: str = 'INFO', file: Path | None = None, quiet: bool = False) -> logging.Logger:
+def get_logger(
+    level: str = 'INFO', file: Path | None = None, quiet: bool = False
+) -> logging.Logger:
     """The logger 'pyskl', to stderr and to `file`; quiet (ranks other than 0): errors only, no file."""
     logger = logging.getLogger('pyskl')
     for handler in list(logger.handlers):
@@ -67,7 +73,9 @@ class JsonLog:
             try:
                 with open(self.path, 'a', encoding='utf-8') as f:
                     f.write(json.dumps(rounded) + '\n')
-            except OSError as error:            # a full disk: say so once; the next checkpoint will not fit either
+            except (
+                OSError
+            ) as error:  # a full disk: say so once; the next checkpoint will not fit either
                 _give_up(self.path, error)
                 self.path = None
 
@@ -83,8 +91,10 @@ class Tensorboard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ConfigError('log_config.hooks: TensorboardLoggerHook needs the package tensorboard. Install it with '
-                              "pip install -e '.[tensorboard]', or leave the hook out.") from error
+            raise ConfigError(
+                'log_config.hooks: TensorboardLoggerHook needs the package tensorboard. Install it with '
+                "pip install -e '.[tensorboard]', or leave the hook out."
+            ) from error
         return SummaryWriter
 
     def write(self, row: Mapping[str, Any], iteration: int) -> None:

@@ -1,4 +1,5 @@
 """Settings of the machine that change speed and no result: memory pages, threads, cuDNN, TF32."""
+
 from __future__ import annotations
 
 import ctypes
@@ -21,9 +22,11 @@ def keep_pages() -> bool:
         return False
     try:
         mallopt = ctypes.CDLL('libc.so.6').mallopt
-    except (OSError, AttributeError):           # another libc, e.g. musl
+    except (OSError, AttributeError):  # another libc, e.g. musl
         return False
-    return all([mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, -1), mallopt(_M_TOP_PAD, 256 * 2**20)])
+    return all(
+        [mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, -1), mallopt(_M_TOP_PAD, 256 * 2**20)]
+    )
 
 
 def set_threads(sharing: int) -> None:
@@ -33,7 +36,11 @@ def set_threads(sharing: int) -> None:
     not counted: a clip takes them a thousandth of what its training step takes.
     """
     if 'OMP_NUM_THREADS' not in os.environ or sharing > 1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+        cores = (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, 'sched_getaffinity')
+            else os.cpu_count() or 1
+        )
         torch.set_num_threads(max(1, cores // sharing))
 
 

@@ -1,4 +1,5 @@
 """The learning rate as a function of where training stands; no state, so that a resumed run can't disagree."""
+
 from __future__ import annotations
 
 import bisect
@@ -7,7 +8,9 @@ import math
 from ..recipe import LrConfig
 
 
-def learning_rate(config: LrConfig, base_lr: float, iteration: int, epoch_length: int, total_epochs: int) -> float:
+def learning_rate(
+    config: LrConfig, base_lr: float, iteration: int, epoch_length: int, total_epochs: int
+) -> float:
     """The rate of iteration `iteration` (0-based, over the whole run).
 
     base_lr        the optimiser's rate, per step
@@ -16,7 +19,9 @@ def learning_rate(config: LrConfig, base_lr: float, iteration: int, epoch_length
     step: base * gamma^(steps passed). `by_epoch` counts whole epochs, else iterations. Warm-up as in mmcv.
     """
     epoch = iteration // epoch_length
-    now, end = (epoch, total_epochs) if config.by_epoch else (iteration, total_epochs * epoch_length)
+    now, end = (
+        (epoch, total_epochs) if config.by_epoch else (iteration, total_epochs * epoch_length)
+    )
     regular = _regular(config, base_lr, now, end)
     if config.warmup is None:
         return regular
@@ -25,10 +30,16 @@ def learning_rate(config: LrConfig, base_lr: float, iteration: int, epoch_length
 
 
 def _regular(config: LrConfig, base_lr: float, now: int, end: int) -> float:
-    lowest = base_lr * config.min_lr_ratio if config.min_lr_ratio is not None else config.min_lr or 0.0
+    lowest = (
+        base_lr * config.min_lr_ratio if config.min_lr_ratio is not None else config.min_lr or 0.0
+    )
     if config.policy == 'CosineAnnealing':
         return lowest + 0.5 * (base_lr - lowest) * (1 + math.cos(math.pi * now / end))
-    steps = config.step if isinstance(config.step, (list, tuple)) else range(config.step, end + 1, config.step)
+    steps = (
+        config.step
+        if isinstance(config.step, (list, tuple))
+        else range(config.step, end + 1, config.step)
+    )
     return max(base_lr * config.gamma ** bisect.bisect_right(steps, now), lowest)
 
 

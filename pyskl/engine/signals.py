@@ -1,4 +1,5 @@
 """Stopping politely: a signal finishes the running iteration, and all ranks leave together."""
+
 from __future__ import annotations
 
 import signal
@@ -7,8 +8,10 @@ from types import FrameType
 
 from .distributed import Collectives
 
-_SAME_CTRL_C = 1.0      # seconds in which a second SIGINT is the same Ctrl-C, once from the terminal and once from a launcher
-_POLITE = [getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)]
+_SAME_CTRL_C = 1.0  # seconds in which a second SIGINT is the same Ctrl-C, once from the terminal and once from a launcher
+_POLITE = [
+    getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)
+]
 
 
 class Stopped(Exception):
@@ -21,7 +24,9 @@ class Stopped(Exception):
     advice = 'The same command goes on from there.'
 
     def __init__(self, number: int, checkpoint: str, quiet: bool = False):
-        super().__init__(f'stopped by {signal.Signals(number).name}; everything so far is in {checkpoint}')
+        super().__init__(
+            f'stopped by {signal.Signals(number).name}; everything so far is in {checkpoint}'
+        )
         self.status, self.checkpoint, self.quiet = 128 + number, checkpoint, quiet
 
 
@@ -49,13 +54,16 @@ class StopRequest:
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
         if kind is not None and self._collectives.ranks.world > 1:
-            return          # this process is leaving; its launcher's SIGTERM must not cut off what it has to say
+            return  # this process is leaving; its launcher's SIGTERM must not cut off what it has to say
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _remember(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT == self._number and time.monotonic() > self._since + _SAME_CTRL_C:
-            raise KeyboardInterrupt             # a second Ctrl-C does not wait
+        if (
+            number == signal.SIGINT == self._number
+            and time.monotonic() > self._since + _SAME_CTRL_C
+        ):
+            raise KeyboardInterrupt  # a second Ctrl-C does not wait
         self._number, self._since = number, time.monotonic()
 
     def agreed(self) -> int:

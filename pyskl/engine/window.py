@@ -1,4 +1,5 @@
 """Averages of what an iteration reports, kept on the device until a log line is due."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -29,22 +30,37 @@ class Window:
             self.sums[name] = self.sums[name] + value if name in self.sums else value
 
     def add_time(self, seconds: float, data_seconds: float) -> None:
-        self.time, self.data_time, self.timed = self.time + seconds, self.data_time + data_seconds, self.timed + 1
+        self.time, self.data_time, self.timed = (
+            self.time + seconds,
+            self.data_time + data_seconds,
+            self.timed + 1,
+        )
 
     def means(self, collectives: Collectives) -> dict[str, float]:
         """Mean over iterations and ranks, by name; {} when nothing counted. Waits for the device."""
         if not self.sums:
             return {}
-        *sums, count = collectives.mean(torch.stack([v.cpu() for v in (*self.sums.values(), self.count)])).tolist()
+        *sums, count = collectives.mean(
+            torch.stack([v.cpu() for v in (*self.sums.values(), self.count)])
+        ).tolist()
         return {name: value / count for name, value in zip(self.sums, sums)} if count else {}
 
     def state(self) -> dict:
         """What a checkpoint inside the window must keep for the next line to come out the same."""
-        return {'count': int(self.count), 'sums': {name: float(value) for name, value in self.sums.items()}}
+        return {
+            'count': int(self.count),
+            'sums': {name: float(value) for name, value in self.sums.items()},
+        }
 
     def restore(self, state: Mapping, device: torch.device) -> None:
         """raises   ValueError, KeyError, TypeError, AttributeError: this is no state"""
         count = checked_number(state['count'], 'count', whole=True)
         self.count = torch.tensor(float(count), dtype=torch.float64, device=device)
-        self.sums = {str(name): torch.tensor(checked_number(value, f'sum of {name}', low=-MOST), dtype=torch.float64, device=device)
-                     for name, value in state['sums'].items()}
+        self.sums = {
+            str(name): torch.tensor(
+                checked_number(value, f'sum of {name}', low=-MOST),
+                dtype=torch.float64,
+                device=device,
+            )
+            for name, value in state['sums'].items()
+        }

@@ -1,7 +1,13 @@
 """Numpy in, numbers out: what scores are worth when the labels are known."""
+
 from .answers import by_prefix, evaluate_results, prefixes
 from .baseline import mean_pose_nearest_neighbour
-from .calibration import ReliabilityBins, bootstrap_interval, expected_calibration_error, reliability_bins
+from .calibration import (
+    ReliabilityBins,
+    bootstrap_interval,
+    expected_calibration_error,
+    reliability_bins,
+)
 from .groups import class_groups, group_accuracy, is_long_tailed
 from .metrics import (
     METRICS,

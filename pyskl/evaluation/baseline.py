@@ -1,4 +1,5 @@
 """How far a still pose gets: a nearest neighbour on each clip's mean pose, the bar that a network has to clear."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,9 @@ from ..errors import DataError
 from ..skeletons import Layout, get_layout, is_present
 
 
-def mean_pose_nearest_neighbour(train: Sequence[Mapping[str, Any]], test: Sequence[Mapping[str, Any]],
-                                layout: str = 'imigue22') -> float:
+def mean_pose_nearest_neighbour(
+    train: Sequence[Mapping[str, Any]], test: Sequence[Mapping[str, Any]], layout: str = 'imigue22'
+) -> float:
     """Top-1 (0..1) of giving each test clip the label of the training clip, or mirrored training clip, of nearest mean pose.
 
     train, test  annotations with labels, as read_annotations gives them; the first person of a clip counts
@@ -25,7 +27,9 @@ def mean_pose_nearest_neighbour(train: Sequence[Mapping[str, Any]], test: Sequen
     pose = np.concatenate([pose, pose[:, order] * np.array([-1.0, 1.0])])
     seen = np.concatenate([seen, seen[:, order]])
     labels = np.array([clip['label'] for clip in train] * 2)
-    nearest = [_distances(a, a_seen, pose, seen).argmin() for a, a_seen in zip(*mean_poses(test, known))]
+    nearest = [
+        _distances(a, a_seen, pose, seen).argmin() for a, a_seen in zip(*mean_poses(test, known))
+    ]
     return float((labels[nearest] == np.array([clip['label'] for clip in test])).mean())
 
 
@@ -42,23 +46,31 @@ def mean_poses(clips: Sequence[Mapping[str, Any]], layout: Layout) -> tuple[np.n
 
 
 def _mean_pose(clip: Mapping[str, Any], layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    xy = np.asarray(clip['keypoint'][0], float)[..., :2]                     # (T, V, 2)
-    has = is_present(xy, np.asarray(clip['keypoint_score'][0]))              # (T, V)
+    xy = np.asarray(clip['keypoint'][0], float)[..., :2]  # (T, V, 2)
+    has = is_present(xy, np.asarray(clip['keypoint_score'][0]))  # (T, V)
     if has.shape[1] != layout.num_joints:
-        raise DataError(f'clip {clip["frame_dir"]}: {has.shape[1]} joints; expected the {layout.num_joints} of {layout.name}.')
+        raise DataError(
+            f'clip {clip["frame_dir"]}: {has.shape[1]} joints; expected the {layout.num_joints} of {layout.name}.'
+        )
     seen = np.any(has, axis=0)
     if not seen.any():
         return np.zeros((layout.num_joints, 2)), seen
     pose = np.where(has[..., None], xy, 0).sum(axis=0) / np.maximum(has.sum(axis=0), 1)[:, None]
-    neck, right, left = (layout.joints.index(name) for name in ('neck', 'right shoulder', 'left shoulder'))
+    neck, right, left = (
+        layout.joints.index(name) for name in ('neck', 'right shoulder', 'left shoulder')
+    )
     centred = pose - (pose[neck] if seen[neck] else pose[seen].mean(axis=0))
     both = seen[right] and seen[left]
     unit = np.linalg.norm(pose[right] - pose[left] if both else centred[seen], axis=-1).mean()
     return centred * seen[:, None] / max(unit, 1e-6), seen
 
 
-def _distances(pose: np.ndarray, seen: np.ndarray, others: np.ndarray, others_seen: np.ndarray) -> np.ndarray:
+def _distances(
+    pose: np.ndarray, seen: np.ndarray, others: np.ndarray, others_seen: np.ndarray
+) -> np.ndarray:
     """(N,) mean squared distance of a pose from N others over the joints that both have; infinite where they share none."""
     shared = seen & others_seen
-    apart = ((others - pose)**2).sum(axis=-1)
-    return np.where(shared.any(axis=1), (apart * shared).sum(axis=1) / np.maximum(shared.sum(axis=1), 1), np.inf)
+    apart = ((others - pose) ** 2).sum(axis=-1)
+    return np.where(
+        shared.any(axis=1), (apart * shared).sum(axis=1) / np.maximum(shared.sum(axis=1), 1), np.inf
+    )

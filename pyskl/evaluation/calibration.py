@@ -1,4 +1,5 @@
 """Receives probabilities and labels; hands on how far they can be believed, and how sure a figure is with so few clips."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -34,17 +35,26 @@ def reliability_bins(probs: Any, labels: Any, bins: int = 15) -> ReliabilityBins
     raises  DataError as the metrics do, and when the rows are no probabilities
     """
     probs, labels = known_clips(probs, labels)
-    off = np.flatnonzero((probs < 0).any(axis=1) | ~(np.abs(probs.sum(axis=1, dtype=np.float64) - 1) < 1e-3))
+    off = np.flatnonzero(
+        (probs < 0).any(axis=1) | ~(np.abs(probs.sum(axis=1, dtype=np.float64) - 1) < 1e-3)
+    )
     if len(off):
-        raise DataError(f'row {off[0]} of the scores is no set of probabilities: its sum is {probs[off[0]].sum():.4g} ({len(off)} such '
-                        "rows). Expected numbers from 0 on with sum 1, as average_clips='prob' gives them.")
+        raise DataError(
+            f'row {off[0]} of the scores is no set of probabilities: its sum is {probs[off[0]].sum():.4g} ({len(off)} such '
+            "rows). Expected numbers from 0 on with sum 1, as average_clips='prob' gives them."
+        )
     confidence = probs.max(axis=1).astype(np.float64)
     right = probs.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, confidence, side='left') - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
     clips = np.where(count, count, np.nan)
-    return ReliabilityBins(edges, np.bincount(place, confidence, bins) / clips, np.bincount(place, right, bins) / clips, count)
+    return ReliabilityBins(
+        edges,
+        np.bincount(place, confidence, bins) / clips,
+        np.bincount(place, right, bins) / clips,
+        count,
+    )
 
 
 def expected_calibration_error(probs: Any, labels: Any, bins: int = 15) -> float:
@@ -58,8 +68,14 @@ def expected_calibration_error(probs: Any, labels: Any, bins: int = 15) -> float
     return float((gap * found.count[filled]).sum() / found.count.sum())
 
 
-def bootstrap_interval(metric: Callable[..., float], *arrays: Any, level: float = 0.95, num_draws: int = 1000,
-                       seed: int = 0, groups: Any = None) -> tuple[float, float]:
+def bootstrap_interval(
+    metric: Callable[..., float],
+    *arrays: Any,
+    level: float = 0.95,
+    num_draws: int = 1000,
+    seed: int = 0,
+    groups: Any = None,
+) -> tuple[float, float]:
     """How much a figure would vary with other clips of the same kind: the percentile interval of Efron's bootstrap (1979).
 
     metric     called as metric(*arrays), with rows drawn with replacement, the same rows of every array
@@ -73,14 +89,19 @@ def bootstrap_interval(metric: Callable[..., float], *arrays: Any, level: float 
     arrays = tuple(np.asarray(array) for array in arrays)
     lengths = sorted({len(array) for array in arrays})
     if len(lengths) != 1 or not lengths[0] or groups is not None and len(groups) != lengths[0]:
-        raise DataError(f'bootstrap: arrays of {lengths} rows; expected the same number of rows, at least 1.')
+        raise DataError(
+            f'bootstrap: arrays of {lengths} rows; expected the same number of rows, at least 1.'
+        )
     rng = np.random.default_rng(seed)
     if groups is None:
         rows = (rng.integers(0, lengths[0], lengths[0]) for _ in range(num_draws))
     else:
         number = np.unique(groups, return_inverse=True)[1]
         members = np.split(np.argsort(number, kind='stable'), np.cumsum(np.bincount(number))[:-1])
-        rows = (np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))]) for _ in range(num_draws))
+        rows = (
+            np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
+            for _ in range(num_draws)
+        )
     values = [metric(*(array[some] for array in arrays)) for some in rows]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

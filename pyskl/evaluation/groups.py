@@ -1,4 +1,5 @@
 """Receives scores, labels and how often each class was trained on; hands on the accuracy of frequent and of rare classes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +12,9 @@ from .report import per_class_report
 GROUPS = ('head', 'middle', 'tail')
 
 
-def class_groups(class_counts: Any, thresholds: tuple[int, int] | None = None) -> dict[str, np.ndarray]:
+def class_groups(
+    class_counts: Any, thresholds: tuple[int, int] | None = None
+) -> dict[str, np.ndarray]:
     """The classes of each group: {'head': (n,), 'middle': (m,), 'tail': (k,)}, the numbers of classes in rising order.
 
     class_counts  (K,) training clips of each class
@@ -22,13 +25,18 @@ def class_groups(class_counts: Any, thresholds: tuple[int, int] | None = None) -
     """
     counts = np.asarray(class_counts)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in 'iu' or (counts < 0).any():
-        raise DataError(f'class_counts = {class_counts!r}: expected a whole number from 0 on for each class.')
+        raise DataError(
+            f'class_counts = {class_counts!r}: expected a whole number from 0 on for each class.'
+        )
     if thresholds is None:
         frequent_first = np.argsort(-counts, kind='stable')
         parts = np.array_split(frequent_first, len(GROUPS))
     else:
         many, few = thresholds
-        parts = [np.flatnonzero(part) for part in (counts > many, (counts <= many) & (counts >= few), counts < few)]
+        parts = [
+            np.flatnonzero(part)
+            for part in (counts > many, (counts <= many) & (counts >= few), counts < few)
+        ]
     return {name: np.sort(part) for name, part in zip(GROUPS, parts)}
 
 
@@ -38,7 +46,9 @@ def is_long_tailed(class_counts: Any) -> bool:
     return bool(counts.max() >= 2 * max(counts.min(), 1))
 
 
-def group_accuracy(scores: Any, labels: Any, class_counts: Any, thresholds: tuple[int, int] | None = None) -> dict[str, float]:
+def group_accuracy(
+    scores: Any, labels: Any, class_counts: Any, thresholds: tuple[int, int] | None = None
+) -> dict[str, float]:
     """{'head_acc', 'middle_acc', 'tail_acc'}: of each group of class_groups the mean, over its classes that the labels name, of the
     share of a class's clips that argmax gets right. NaN for a group that no label names.
 

@@ -4,6 +4,7 @@ A label of -1 says "nobody knows": such clips count in no metric. When no clip h
 Targets are 1 for a clip's classes, else 0; a row of -1 says "nobody knows".
 A class that no known label names is no part of a mean over classes, whether it is predicted or not.
 """
+
 from __future__ import annotations
 
 from collections import OrderedDict
@@ -14,7 +15,11 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, did_you_mean
 
-ONE_LABEL_METRICS = ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')       # of clips with one label each
+ONE_LABEL_METRICS = (
+    'top_k_accuracy',
+    'mean_class_accuracy',
+    'macro_f1',
+)  # of clips with one label each
 METRICS = (*ONE_LABEL_METRICS, 'mean_average_precision')
 UNKNOWN = -1
 
@@ -43,12 +48,17 @@ def confusion_matrix(pred: Any, labels: Any, num_classes: int) -> np.ndarray:
 
     raises  DataError: lengths differ, a prediction outside 0..K-1, a label outside -1..K-1
     """
-    labels, pred = check_labels(labels, num_classes), check_labels(pred, num_classes, 'predictions', lowest=0)
+    labels, pred = (
+        check_labels(labels, num_classes),
+        check_labels(pred, num_classes, 'predictions', lowest=0),
+    )
     if len(pred) != len(labels):
-        raise DataError(f'{len(pred)} predictions for {len(labels)} labels: expected one prediction a clip.')
+        raise DataError(
+            f'{len(pred)} predictions for {len(labels)} labels: expected one prediction a clip.'
+        )
     known = labels != UNKNOWN
     cells = labels[known] * num_classes + pred[known]
-    return np.bincount(cells, minlength=num_classes ** 2).reshape(num_classes, num_classes)
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def mean_class_accuracy(scores: Any, labels: Any) -> float:
@@ -80,7 +90,9 @@ def mean_average_precision(scores: Any, labels: Any) -> float:
     equal score together, and each step's precision counts with the recall it adds.
     """
     scores, targets = _known_targets(scores, labels)
-    own = [_average_precision(scores[:, k], targets[:, k]) for k in np.flatnonzero(targets.any(axis=0))]
+    own = [
+        _average_precision(scores[:, k], targets[:, k]) for k in np.flatnonzero(targets.any(axis=0))
+    ]
     return float(np.mean(own)) if own else float('nan')
 
 
@@ -88,13 +100,19 @@ def _average_precision(scores: np.ndarray, is_own: np.ndarray) -> float:
     """Of one class: its scores (N,), and which clips have it."""
     order = np.argsort(-scores, kind='stable')
     ranked = scores[order]
-    taken = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1        # how many clips after each step
+    taken = (
+        np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
+    )  # how many clips after each step
     right = np.cumsum(is_own[order])[taken - 1]
     return float((np.diff(right, prepend=0) / right[-1] * right / taken).sum())
 
 
-def evaluate(scores: Any, labels: Any, metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
-             topk: int | Sequence[int] = (1, 5)) -> OrderedDict[str, float]:
+def evaluate(
+    scores: Any,
+    labels: Any,
+    metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
+    topk: int | Sequence[int] = (1, 5),
+) -> OrderedDict[str, float]:
     """The metrics asked for, by name, in that order.
 
     labels   (N,); targets (N, K) where clips have several at once, which ONE_LABEL_METRICS do not take
@@ -108,11 +126,17 @@ def evaluate(scores: Any, labels: Any, metrics: Sequence[str] = ('top_k_accuracy
     figures: OrderedDict[str, float] = OrderedDict()
     for name in metrics:
         if name == 'top_k_accuracy':
-            figures.update((f'top{k}_acc', accuracy) for k, accuracy in zip(ks, top_k_accuracy(scores, labels, ks)))
+            figures.update(
+                (f'top{k}_acc', accuracy)
+                for k, accuracy in zip(ks, top_k_accuracy(scores, labels, ks))
+            )
         elif name == 'mean_class_accuracy':
             figures[name] = mean_class_accuracy(scores, labels)
         else:
-            figures[name] = {'macro_f1': macro_f1, 'mean_average_precision': mean_average_precision}[name](scores, labels)
+            figures[name] = {
+                'macro_f1': macro_f1,
+                'mean_average_precision': mean_average_precision,
+            }[name](scores, labels)
     return figures
 
 
@@ -120,10 +144,14 @@ def check_metrics(metrics: Sequence[str], several_labels: bool = False) -> None:
     """ConfigError unless every name is one of METRICS, and fit for clips with several labels where they have."""
     for name in metrics:
         if name not in METRICS:
-            raise ConfigError(f'metric {name!r} is unknown.{did_you_mean(name, METRICS)} Known: {", ".join(METRICS)}.')
+            raise ConfigError(
+                f'metric {name!r} is unknown.{did_you_mean(name, METRICS)} Known: {", ".join(METRICS)}.'
+            )
         if several_labels and name in ONE_LABEL_METRICS:
-            raise ConfigError(f'metric {name!r} is for clips with one label each, and these have several. Take mean_average_precision: '
-                              "evaluation = dict(metrics=['mean_average_precision']), --eval mean_average_precision.")
+            raise ConfigError(
+                f'metric {name!r} is for clips with one label each, and these have several. Take mean_average_precision: '
+                "evaluation = dict(metrics=['mean_average_precision']), --eval mean_average_precision."
+            )
 
 
 def known_clips(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -139,11 +167,15 @@ def _known_targets(scores: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
         scores, labels = known_clips(scores, labels)
         return scores, labels[:, None] == np.arange(scores.shape[1])
     if labels.shape[1] != scores.shape[1]:
-        raise DataError(f'targets have shape {labels.shape} for scores over {scores.shape[1]} classes: expected one a class.')
+        raise DataError(
+            f'targets have shape {labels.shape} for scores over {scores.shape[1]} classes: expected one a class.'
+        )
     wrong = np.flatnonzero(~(np.isin(labels, (0, 1)).all(axis=1) | (labels == UNKNOWN).all(axis=1)))
     if len(wrong):
-        raise DataError(f'targets: row {wrong[0]} holds other numbers than 0 and 1 ({len(wrong)} such rows). Expected 1 for the classes '
-                        'that the clip has, else 0; -1 in a whole row where nobody knows.')
+        raise DataError(
+            f'targets: row {wrong[0]} holds other numbers than 0 and 1 ({len(wrong)} such rows). Expected 1 for the classes '
+            'that the clip has, else 0; -1 in a whole row where nobody knows.'
+        )
     scores, labels = _known(scores, labels)
     return scores, labels > 0
 
@@ -152,43 +184,63 @@ def _check_scores(scores: Any) -> np.ndarray:
     try:
         scores = np.asarray(scores)
     except ValueError as error:
-        raise DataError('scores: the rows differ in length; expected (N, K), one score a class for each clip.') from error
+        raise DataError(
+            'scores: the rows differ in length; expected (N, K), one score a class for each clip.'
+        ) from error
     if scores.ndim != 2 or scores.shape[1] == 0 or scores.dtype.kind not in 'fiu':
-        raise DataError(f'scores have shape {scores.shape} and type {scores.dtype}: expected numbers (N, K), '
-                        'one score a class for each clip.')
+        raise DataError(
+            f'scores have shape {scores.shape} and type {scores.dtype}: expected numbers (N, K), '
+            'one score a class for each clip.'
+        )
     return scores
 
 
 def _known(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows of scores (N, K) and of labels (N,), or targets (N, K), whose clips have a label."""
     if len(scores) != len(labels):
-        raise DataError(f'{len(scores)} rows of scores for {len(labels)} labels: expected one row a clip, in the same order.')
+        raise DataError(
+            f'{len(scores)} rows of scores for {len(labels)} labels: expected one row a clip, in the same order.'
+        )
     bad = np.flatnonzero(np.isnan(scores).any(axis=1))
     if len(bad):
-        raise DataError(f'scores: NaN in row {bad[0]} ({len(bad)} such rows); nothing can be ranked by it.')
+        raise DataError(
+            f'scores: NaN in row {bad[0]} ({len(bad)} such rows); nothing can be ranked by it.'
+        )
     known = labels != UNKNOWN
     known = known.any(axis=1) if known.ndim == 2 else known
     if not known.any():
-        raise DataError(f'none of the {len(labels)} clips has a label (-1 = unknown): there is nothing to measure against.')
+        raise DataError(
+            f'none of the {len(labels)} clips has a label (-1 = unknown): there is nothing to measure against.'
+        )
     return scores[known], labels[known]
 
 
-def check_labels(labels: Any, num_classes: int, what: str = 'labels', lowest: int = UNKNOWN) -> np.ndarray:
+def check_labels(
+    labels: Any, num_classes: int, what: str = 'labels', lowest: int = UNKNOWN
+) -> np.ndarray:
     """Labels as (N,) int64; DataError unless they are whole numbers in lowest..num_classes - 1."""
     try:
         array = np.asarray(labels)
     except ValueError as error:
-        raise DataError(f'{what}: the entries differ in length; expected one class number a clip.') from error
+        raise DataError(
+            f'{what}: the entries differ in length; expected one class number a clip.'
+        ) from error
     if array.ndim == 2:
-        raise DataError(f'{what} have shape {array.shape}: expected whole numbers (N,), one a clip. Where clips have several labels, '
-                        'take mean_average_precision.')
+        raise DataError(
+            f'{what} have shape {array.shape}: expected whole numbers (N,), one a clip. Where clips have several labels, '
+            'take mean_average_precision.'
+        )
     if array.ndim != 1 or (array.size and array.dtype.kind not in 'iu'):
-        raise DataError(f'{what} have shape {array.shape} and type {array.dtype}: expected whole numbers (N,), one a clip.')
+        raise DataError(
+            f'{what} have shape {array.shape} and type {array.dtype}: expected whole numbers (N,), one a clip.'
+        )
     outside = np.flatnonzero((array < lowest) | (array >= num_classes))
     if len(outside):
         unknown = ', or -1 where the class is unknown' if lowest == UNKNOWN else ''
-        raise DataError(f'{what}[{outside[0]}] = {array[outside[0]]}: expected 0..{num_classes - 1}{unknown} '
-                        f'({len(outside)} such entries).')
+        raise DataError(
+            f'{what}[{outside[0]}] = {array[outside[0]]}: expected 0..{num_classes - 1}{unknown} '
+            f'({len(outside)} such entries).'
+        )
     return array.astype(np.int64)
 
 

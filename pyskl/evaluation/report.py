@@ -1,4 +1,5 @@
 """Receives scores and labels; hands on one row a class: precision, recall, F1 and how many clips there are."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -53,8 +54,12 @@ def format_report(report: ClassReport, names: Sequence[str] | None = None) -> st
     width = max(5, *(len(name) for name in names))
     lines = [f'{"class":<{width}}  precision  recall     f1  support']
     for k, name in enumerate(names):
-        precision, recall, f1 = (_cell(figure[k]) for figure in (report.precision, report.recall, report.f1))
-        lines.append(f'{name:<{width}}  {precision:>9}  {recall:>6} {f1:>6}  {report.support[k]:>7}')
+        precision, recall, f1 = (
+            _cell(figure[k]) for figure in (report.precision, report.recall, report.f1)
+        )
+        lines.append(
+            f'{name:<{width}}  {precision:>9}  {recall:>6} {f1:>6}  {report.support[k]:>7}'
+        )
     return '\n'.join(lines)
 
 

@@ -2,6 +2,7 @@
 
 Nothing here knows what a gesture is.
 """
+
 from .arrays import load_npy, load_npz
 from .atomic import atomic_folder, atomic_write
 from .safe_pickle import load_pickle

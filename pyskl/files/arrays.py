@@ -1,4 +1,5 @@
 """Reads .npy and .npz files of plain numbers and text; no pickle inside them is ever opened."""
+
 from __future__ import annotations
 
 import io
@@ -18,10 +19,16 @@ from .safe_pickle import open_regular
 
 MAX_NPZ_BYTES = 2 << 30
 MAX_NPZ_MEMBERS = 1000
-MAX_ROW_BYTES, MAX_ROWS_BYTES = 64 << 20, 64 << 30     # of arrays that are read by row
+MAX_ROW_BYTES, MAX_ROWS_BYTES = 64 << 20, 64 << 30  # of arrays that are read by row
 _HEADER_BYTES = 1 << 14
-MAX_RATIO, SMALL = 200, 16 << 20        # numbers do not pack better than that; below SMALL bytes nobody minds
-_READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+MAX_RATIO, SMALL = (
+    200,
+    16 << 20,
+)  # numbers do not pack better than that; below SMALL bytes nobody minds
+_READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 class _Wrong(Exception):
@@ -41,15 +48,23 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
             start, size = f.tell(), os.fstat(f.fileno()).st_size
             wanted = prod(shape) * dtype.itemsize
             if size - start < wanted:
-                raise _Wrong(f'{size - start} bytes of numbers where {wanted} are announced: the file was cut short')
-            return np.memmap(f, dtype, 'r', start, shape, order) if wanted else np.empty(shape, dtype, order)
+                raise _Wrong(
+                    f'{size - start} bytes of numbers where {wanted} are announced: the file was cut short'
+                )
+            return (
+                np.memmap(f, dtype, 'r', start, shape, order)
+                if wanted
+                else np.empty(shape, dtype, order)
+            )
     except DataError:
         raise
     except _Wrong as error:
         reason = str(error)
-    except Exception as error:      # numpy parses the header in many steps, which fail in many ways
+    except Exception as error:  # numpy parses the header in many steps, which fail in many ways
         reason = f'the header is broken ({type(error).__name__})'
-    raise DataError(f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or get it again.')
+    raise DataError(
+        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or get it again.'
+    )
 
 
 def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
@@ -76,13 +91,18 @@ def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
 
 def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
     """One array of an .npz file, row by row, so that it may be larger than memory. Raises as load_npz."""
-    with _members(Path(path), MAX_ROWS_BYTES) as (archive, members), archive.open(members[name]) as f:
+    with (
+        _members(Path(path), MAX_ROWS_BYTES) as (archive, members),
+        archive.open(members[name]) as f,
+    ):
         start = f.read(_HEADER_BYTES)
         shape, dtype, order = _header(io.BytesIO(start))
         size = prod(shape[1:]) * dtype.itemsize
         header = members[name].file_size - prod(shape) * dtype.itemsize
         if order == 'F' or not shape or size > MAX_ROW_BYTES or not 0 < header <= len(start):
-            raise _Wrong(f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes cannot be read by row')
+            raise _Wrong(
+                f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes cannot be read by row'
+            )
         rest = start[header:]
         for _ in range(shape[0]):
             raw = rest[:size] + f.read(max(size - len(rest), 0))
@@ -93,7 +113,9 @@ def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def _members(path: Path, limit: int) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+def _members(
+    path: Path, limit: int
+) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
     """An .npz file and its members by array name; a fault within becomes a DataError."""
     try:
         with open_regular(path) as f, zipfile.ZipFile(f) as archive:
@@ -105,29 +127,45 @@ def _members(path: Path, limit: int) -> Iterator[tuple[zipfile.ZipFile, dict[str
         raise
     except _Wrong as error:
         reason = str(error)
-    except Exception as error:      # zipfile and zlib fail in many ways
+    except Exception as error:  # zipfile and zlib fail in many ways
         reason = f'it is no whole zip archive ({type(error).__name__})'
-    raise DataError(f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.')
+    raise DataError(
+        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.'
+    )
 
 
 def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
     names = [m.filename for m in members]
     for name in names:
-        if not name.endswith('.npy') or '/' in name or '\\' in name or '..' in name or not name.isprintable():
-            raise _Wrong(f'it holds {brief(name)}; an .npz has members like scores.npy, in no folder')
+        if (
+            not name.endswith('.npy')
+            or '/' in name
+            or '\\' in name
+            or '..' in name
+            or not name.isprintable()
+        ):
+            raise _Wrong(
+                f'it holds {brief(name)}; an .npz has members like scores.npy, in no folder'
+            )
     if len(set(names)) != len(names) or len(names) > MAX_NPZ_MEMBERS:
-        raise _Wrong(f'it has {len(names)} members, {len(set(names))} names; expected different ones, at most {MAX_NPZ_MEMBERS}')
+        raise _Wrong(
+            f'it has {len(names)} members, {len(set(names))} names; expected different ones, at most {MAX_NPZ_MEMBERS}'
+        )
     total = sum(m.file_size for m in members)
     if total > limit:
         raise _Wrong(f'it unpacks to {total:,} bytes, more than the {limit:,} that are allowed')
     packed = sum(m.compress_size for m in members)
     if total > max(SMALL, MAX_RATIO * packed):
-        raise _Wrong(f'it unpacks from {packed:,} to {total:,} bytes, as no array of measured numbers does')
+        raise _Wrong(
+            f'it unpacks from {packed:,} to {total:,} bytes, as no array of measured numbers does'
+        )
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(member) as packed:
-        raw = packed.read(member.file_size)     # read() without a size unpacks all there is, whatever the size that was announced
+        raw = packed.read(
+            member.file_size
+        )  # read() without a size unpacks all there is, whatever the size that was announced
     f = io.BytesIO(raw)
     try:
         shape, dtype, order = _header(f)
@@ -135,7 +173,9 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         raise _Wrong(f'member {member.filename}: {error}') from None
     wanted, there = prod(shape) * dtype.itemsize, len(raw) - f.tell()
     if wanted != there:
-        raise _Wrong(f'member {member.filename}: {there} bytes of numbers where {wanted} are announced')
+        raise _Wrong(
+            f'member {member.filename}: {there} bytes of numbers where {wanted} are announced'
+        )
     flat = np.frombuffer(raw, dtype, offset=f.tell()) if wanted else np.empty(0, dtype)
     return flat.astype(dtype.newbyteorder('=')).reshape(shape, order=order)
 
@@ -151,7 +191,9 @@ def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
         raise _Wrong('structured arrays are not read; store one plain array per field')
     shape, fortran, dtype = _READ_HEADER[version](f)
     if dtype.hasobject:
-        raise _Wrong('it holds Python objects, that is a pickle; save plain numbers, and text as np.array(names, dtype=str)')
+        raise _Wrong(
+            'it holds Python objects, that is a pickle; save plain numbers, and text as np.array(names, dtype=str)'
+        )
     if dtype.kind not in 'biufcSU' or dtype.itemsize == 0:
         raise _Wrong(f'its dtype is {dtype}; expected numbers or text')
     if any(n < 0 for n in shape):

@@ -4,6 +4,7 @@ A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives 
 write NAME knows which parts nobody will finish, and removes them. A folder is written by one process at a time, which holds
 `.NAME.lock`, and removes what earlier ones left.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -20,7 +21,7 @@ from typing import IO
 from ..errors import UserError
 from .locks import Lock, is_at, try_lock
 
-_PART = re.compile(r'\..+\.[a-z0-9_]{8}\.part')          # as mkstemp names them
+_PART = re.compile(r'\..+\.[a-z0-9_]{8}\.part')  # as mkstemp names them
 _FOLDER = re.compile(r'\.[a-z0-9_]{8}\.(part|old)')
 
 
@@ -38,14 +39,20 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(21, 'is a folder, expected a file')
-        if path.exists() and not path.is_file():       # the rename would put a file in the place of a device or a pipe
+        if (
+            path.exists() and not path.is_file()
+        ):  # the rename would put a file in the place of a device or a pipe
             raise FileExistsError(17, 'is a device or a pipe, expected a file')
         forget_parts(path.parent, path.name)
         handle, temporary = _locked_part(path)
     except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
+        raise UserError(
+            f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.'
+        ) from error
     try:
-        with open(handle, mode, closefd=False, **kwargs) as f:      # the lock lasts until the handle is closed
+        with open(
+            handle, mode, closefd=False, **kwargs
+        ) as f:  # the lock lasts until the handle is closed
             yield f
             f.flush()
             os.fsync(f.fileno())
@@ -53,8 +60,10 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         os.replace(temporary, path)
     except OSError as error:
         _forget(temporary)
-        raise UserError(f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
-                        f'{_cure(error)}') from error
+        raise UserError(
+            f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
+            f'{_cure(error)}'
+        ) from error
     except BaseException:
         _forget(temporary)
         raise
@@ -65,11 +74,13 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
 def _locked_part(path: Path) -> tuple[int, str]:
     """A new temporary file beside `path`: open, and locked where there are locks."""
     while True:
-        handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+        handle, temporary = tempfile.mkstemp(
+            prefix=f'.{path.name}.', suffix='.part', dir=path.parent
+        )
         locked = try_lock(handle)
         if locked is None or locked and is_at(temporary, handle):
             return handle, temporary
-        os.close(handle)            # before it was locked, another process took it for a leftover
+        os.close(handle)  # before it was locked, another process took it for a leftover
 
 
 def _cure(error: OSError) -> str:
@@ -98,19 +109,25 @@ def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
             raise NotADirectoryError(20, 'is a file, expected a folder')
         holder = lock.take()
         if holder:
-            raise UserError(f'{path}: is just being written by another process ({holder}). Wait for its end, or choose another name.')
+            raise UserError(
+                f'{path}: is just being written by another process ({holder}). Wait for its end, or choose another name.'
+            )
         if lock.works:
             _forget_folders(path)
         temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
     except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.') from error
+        raise UserError(
+            f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.'
+        ) from error
     try:
         yield temporary
         os.chmod(temporary, 0o777 & ~_umask())
         _put_in_place(temporary, path)
     except OSError as error:
-        raise UserError(f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
-                        f'{_cure(error)}') from error
+        raise UserError(
+            f'{path}: could not be written ({error.strerror}); what was there before is untouched. '
+            f'{_cure(error)}'
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -131,7 +148,11 @@ def _put_in_place(folder: Path, path: Path) -> None:
 def _forget_folders(path: Path) -> None:
     """Remove what killed writers left of a folder, and put back what one of them had taken away."""
     pattern = glob.escape(f'.{path.name}.') + '*'
-    left = [old for old in path.parent.glob(pattern) if old.is_dir() and _FOLDER.fullmatch(old.name.removeprefix(f'.{path.name}'))]
+    left = [
+        old
+        for old in path.parent.glob(pattern)
+        if old.is_dir() and _FOLDER.fullmatch(old.name.removeprefix(f'.{path.name}'))
+    ]
     for old in left:
         if old.suffix == '.old' and not path.exists():
             os.rename(old, path)

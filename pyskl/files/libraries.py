@@ -1,4 +1,5 @@
 """OpenCV and decord, imported when pictures are read or drawn and not before."""
+
 from __future__ import annotations
 
 import importlib
@@ -9,13 +10,19 @@ from ..errors import UserError
 
 def opencv() -> ModuleType:
     """The module cv2. UserError saying what to install when it, or a library of the system that it needs, is missing."""
-    return _import('cv2', 'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
-                          'the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0')
+    return _import(
+        'cv2',
+        'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
+        'the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
+    )
 
 
 def decord() -> ModuleType:
     """The module decord, quiet. UserError saying what to install when it is missing."""
-    module = _import('decord', 'Reading a video needs decord (pip install decord; on ARM processors pip install decord2).')
+    module = _import(
+        'decord',
+        'Reading a video needs decord (pip install decord; on ARM processors pip install decord2).',
+    )
     module.logging.set_level(module.logging.QUIET)
     return module
 
@@ -23,5 +30,5 @@ def decord() -> ModuleType:
 def _import(name: str, advice: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except (ImportError, OSError) as error:         # OSError: a shared library that decord can't load
+    except (ImportError, OSError) as error:  # OSError: a shared library that decord can't load
         raise UserError(f'{name} cannot be imported ({error}). {advice}') from error

@@ -4,6 +4,7 @@ numpy's own are no use on hostile arguments: `scalar` with an object dtype unpic
 plain pickle, `_reconstruct` makes any subclass, and `dtype.__setstate__` believes flags that turn
 raw bytes into pointers.
 """
+
 from __future__ import annotations
 
 import re
@@ -18,9 +19,9 @@ from ..wording import brief
 from .pickled_tensors import load_from_bytes, rebuild_tensor
 
 MAX_DIMS = 32
-MAX_KEY_ITEMS = 16          # a tuple as dict key or set member
+MAX_KEY_ITEMS = 16  # a tuple as dict key or set member
 _DTYPE = re.compile(r'[|<>=]?([biufcSU])(\d{1,9})|\|?(O)\d?')
-_TEXT = frozenset((str, bytes))     # Python salts their hashes, so that no file can foresee them
+_TEXT = frozenset((str, bytes))  # Python salts their hashes, so that no file can foresee them
 
 
 class Refused(Exception):
@@ -42,7 +43,7 @@ class Pending:
     __slots__ = ('finish', 'value')
 
     def __init__(self, finish: Callable[[Any], Any]):
-        self.finish: Callable[[Any], Any] | None = finish       # state -> value; None when done
+        self.finish: Callable[[Any], Any] | None = finish  # state -> value; None when done
         self.value: Any = None
 
 
@@ -74,8 +75,10 @@ def check_keys(keys: Iterable[Any]) -> Any:
             continue
         others = [item for item in key if type(item) not in _TEXT] if type(key) is tuple else [key]
         if len(others) > 1 or not all(map(_is_fair, others)) or not 0 < len(key) <= MAX_KEY_ITEMS:
-            raise Refused(f'a {type(key).__name__} is used as a key; keys are names, numbers below '
-                          '2**61 - 1, or short tuples of names and one number')
+            raise Refused(
+                f'a {type(key).__name__} is used as a key; keys are names, numbers below '
+                '2**61 - 1, or short tuples of names and one number'
+            )
     return keys
 
 
@@ -95,7 +98,7 @@ def size_of(value: Any, arguments: tuple = ()) -> int:
         return value.nbytes
     if isinstance(value, (bytes, bytearray)):
         return len(value)
-    if isinstance(value, (set, frozenset, OrderedDict)):        # of items that may be all the same
+    if isinstance(value, (set, frozenset, OrderedDict)):  # of items that may be all the same
         return (128 if isinstance(value, OrderedDict) else 64) * sum(map(len, arguments))
     return 0
 
@@ -103,8 +106,10 @@ def size_of(value: Any, arguments: tuple = ()) -> int:
 def _dtype(text: Any, align: Any = False, copy: Any = False) -> Pending:
     match = _DTYPE.fullmatch(text) if type(text) is str else None
     if match is None or match[2] and not int(match[2]):
-        raise Refused(f'a numpy dtype {brief(text)}; numbers, booleans, text and objects are read, '
-                      'no structured dtypes')
+        raise Refused(
+            f'a numpy dtype {brief(text)}; numbers, booleans, text and objects are read, '
+            'no structured dtypes'
+        )
     base = np.dtype('O') if match[3] else np.dtype(text)
 
     def finish(state: Any) -> np.dtype:
@@ -114,6 +119,7 @@ def _dtype(text: Any, align: Any = False, copy: Any = False) -> Pending:
         if any(part is not None for part in state[2:5]):
             raise Refused('a structured numpy dtype; store one plain array per field')
         return base if state[1] == '|' else base.newbyteorder(state[1])
+
     return Pending(finish)
 
 
@@ -134,8 +140,11 @@ def _array(raw: Any, dtype: Any, shape: Any, order: Any = 'C') -> np.ndarray:
     """Return a writable array in the machine's byte order; `raw` is bytes, or a list of objects."""
     if not isinstance(dtype, np.dtype):
         raise Refused('a numpy array without a dtype')
-    if (type(shape) is not tuple or len(shape) > MAX_DIMS
-            or not all(type(n) is int and 0 <= n < 2**48 for n in shape)):
+    if (
+        type(shape) is not tuple
+        or len(shape) > MAX_DIMS
+        or not all(type(n) is int and 0 <= n < 2**48 for n in shape)
+    ):
         raise Refused('a numpy array with an unreadable shape')
     count = prod(shape)
 
@@ -147,12 +156,14 @@ def _array(raw: Any, dtype: Any, shape: Any, order: Any = 'C') -> np.ndarray:
             flat[i] = value
         return flat.reshape(shape)
 
-    raw = raw.encode('latin-1') if type(raw) is str else raw        # Python 2's str
+    raw = raw.encode('latin-1') if type(raw) is str else raw  # Python 2's str
     if type(raw) not in (bytes, bytearray):
         raise Refused(f'numpy data made of a {type(raw).__name__}')
     if len(raw) != count * dtype.itemsize:
-        raise Refused(f'a {dtype} array of shape {brief(shape)} with {len(raw)} bytes instead of '
-                      f'{count * dtype.itemsize}')
+        raise Refused(
+            f'a {dtype} array of shape {brief(shape)} with {len(raw)} bytes instead of '
+            f'{count * dtype.itemsize}'
+        )
     flat = np.frombuffer(raw, dtype) if count else np.empty(0, dtype)
     return flat.astype(dtype.newbyteorder('=')).reshape(shape, order='F' if order == 'F' else 'C')
 
@@ -172,7 +183,7 @@ def _encode(text: Any, encoding: Any = 'latin1') -> bytes:
 
 def _bytearray(value: Any = b'', encoding: Any = 'latin-1') -> bytearray:
     value = _encode(value, encoding) if type(value) is str else value
-    if type(value) is not bytes:                # a number would allocate that many bytes
+    if type(value) is not bytes:  # a number would allocate that many bytes
         raise Refused('a bytearray that is not made of bytes')
     return bytearray(value)
 
@@ -182,12 +193,14 @@ def _collection(kind: Callable) -> Callable:
         if type(values) not in (list, tuple):
             raise Refused(f'a {kind.__name__} that is not made of a list')
         return kind(check_keys(values))
+
     return make
 
 
 def _ordered_dict(pairs: Any = ()) -> OrderedDict:
-    if (type(pairs) not in (list, tuple)
-            or not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs)):
+    if type(pairs) not in (list, tuple) or not all(
+        type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs
+    ):
         raise Refused('an OrderedDict that is not made of pairs')
     check_keys([key for key, _ in pairs])
     return OrderedDict(pairs)
@@ -200,7 +213,7 @@ def _complex(real: Any = 0.0, imag: Any = 0.0) -> complex:
 
 
 def _ndarray(*arguments: Any) -> None:
-    raise Refused('a call of numpy.ndarray')        # only named, as _reconstruct's first argument
+    raise Refused('a call of numpy.ndarray')  # only named, as _reconstruct's first argument
 
 
 # Every name that a pickle of plain data can call, as Python 2, numpy 1 and numpy 2 spell it.
@@ -220,5 +233,8 @@ _CALLS: list[tuple[tuple[str, ...], str, Callable]] = [
     (('torch.storage',), '_load_from_bytes', load_from_bytes),
     (('torch._utils',), '_rebuild_tensor_v2', rebuild_tensor),
 ]
-FUNCTIONS = {(module, name): Function(f'{module}.{name}', call)
-             for modules, name, call in _CALLS for module in modules}
+FUNCTIONS = {
+    (module, name): Function(f'{module}.{name}', call)
+    for modules, name, call in _CALLS
+    for module in modules
+}

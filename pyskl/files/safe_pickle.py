@@ -5,6 +5,7 @@ first what it takes. The C form cannot be asked. It hashes keys (which may share
 tuples deeper than its stack), keeps room for 2**32 values because one is numbered so, and would
 leave what stands for an array in the array's place.
 """
+
 from __future__ import annotations
 
 import io
@@ -31,11 +32,14 @@ from .pickle_names import (
     size_of,
 )
 
-MAX_INT_BITS = 512      # also keeps repr() from refusing (Python stops at 4,300 digits)
+MAX_INT_BITS = 512  # also keeps repr() from refusing (Python stops at 4,300 digits)
 _NAME = re.compile(r'[\w.]+')
-_FOREIGN = {b'PK\x03\x04': 'a zip archive (an .npz file, or a PyTorch checkpoint)',
-            b'\x93NUMPY': 'an .npy array, not a pickle',
-            b'\x1f\x8b': 'gzip-compressed; unpack it first', b'{': 'text (JSON?), not a pickle'}
+_FOREIGN = {
+    b'PK\x03\x04': 'a zip archive (an .npz file, or a PyTorch checkpoint)',
+    b'\x93NUMPY': 'an .npy array, not a pickle',
+    b'\x1f\x8b': 'gzip-compressed; unpack it first',
+    b'{': 'text (JSON?), not a pickle',
+}
 
 
 def load_pickle(path: str | os.PathLike) -> Any:
@@ -61,8 +65,10 @@ def load_pickle(path: str | os.PathLike) -> Any:
     with open_regular(path) as f:
         size = os.fstat(f.fileno()).st_size
         if size == 0:
-            raise DataError(f'{path}: the file is empty, expected a pickle. '
-                            'Was its writing interrupted? Make it again.')
+            raise DataError(
+                f'{path}: the file is empty, expected a pickle. '
+                'Was its writing interrupted? Make it again.'
+            )
         with mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return loads(data, str(path))
 
@@ -74,13 +80,17 @@ def loads(data: bytes | mmap.mmap, where: str) -> Any:
         return DataUnpickler(file, len(data)).load()
     except Refused as error:
         reason = str(error)
-    except Exception as error:      # a broken program fails in any of Python's ways
+    except Exception as error:  # a broken program fails in any of Python's ways
         reason = f'it is broken ({type(error).__name__})'
-    hint = next((f' The file is {what}.' for magic, what in _FOREIGN.items()
-                 if data[:8].startswith(magic)), '')
-    raise DataError(f'{where}: cannot be read as a pickle of plain data: {reason} (at byte '
-                    f'{file.tell()}).{hint} Expected a pickle of numpy arrays and plain '
-                    'containers; get the file again or write it anew.')
+    hint = next(
+        (f' The file is {what}.' for magic, what in _FOREIGN.items() if data[:8].startswith(magic)),
+        '',
+    )
+    raise DataError(
+        f'{where}: cannot be read as a pickle of plain data: {reason} (at byte '
+        f'{file.tell()}).{hint} Expected a pickle of numpy arrays and plain '
+        'containers; get the file again or write it anew.'
+    )
 
 
 def open_regular(path: Path) -> Any:
@@ -97,8 +107,9 @@ def open_regular(path: Path) -> Any:
         raise DataError(f'{path}: no such file. {nearest(path)}') from None
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or error
-        raise DataError(f'{path}: cannot be opened ({reason}). '
-                        'Check its name and permissions.') from None
+        raise DataError(
+            f'{path}: cannot be opened ({reason}). Check its name and permissions.'
+        ) from None
 
 
 def nearest(path: Path) -> str:
@@ -129,10 +140,10 @@ class DataUnpickler(pickle._Unpickler):
     A length costs nothing: what is read ends where the file ends, and so does the program then.
     """
 
-    stack: list[Any]                    # the values above the last MARK
-    metastack: list[list[Any]]          # the stacks below each MARK
-    append: Callable[[Any], None]       # to the stack
-    instructions: dict[bytes, Callable[[Any], None]]        # INSTRUCTIONS, or others in their place
+    stack: list[Any]  # the values above the last MARK
+    metastack: list[list[Any]]  # the stacks below each MARK
+    append: Callable[[Any], None]  # to the stack
+    instructions: dict[bytes, Callable[[Any], None]]  # INSTRUCTIONS, or others in their place
 
     def __init__(self, file: IO[bytes] | mmap.mmap, size: int):
         super().__init__(file, encoding='latin-1')
@@ -195,13 +206,13 @@ class DataUnpickler(pickle._Unpickler):
 
     def load_put(self) -> None:
         index = int(self.readline())
-        if not 0 <= index < 1 << 32:        # as in binary; beyond 2**61 many share one hash
+        if not 0 <= index < 1 << 32:  # as in binary; beyond 2**61 many share one hash
             raise Refused('it numbers a value beyond 2**32')
         self.memo[index] = self.stack[-1]
 
     def load_unicode(self) -> None:
         text = self.readline()[:-1].decode('raw-unicode-escape')
-        text.encode()       # half a surrogate pair is no text; better said here than when printed
+        text.encode()  # half a surrogate pair is no text; better said here than when printed
         self.append(text)
 
     def counted(self, width: int) -> bytes:
@@ -235,6 +246,7 @@ def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> In
         if keys:
             check_keys(values[::keys])
         run(self)
+
     return instruction
 
 
@@ -248,6 +260,7 @@ def _tuple(code: bytes, count: int = 0) -> Instruction:
         run(self)
         if called:
             self.stack[-1] = Arguments(self.stack[-1])
+
     return instruction
 
 
@@ -258,12 +271,14 @@ def _number(code: bytes) -> Instruction:
         run(self)
         if self.stack[-1].bit_length() > MAX_INT_BITS:
             raise Refused(f'a number of {self.stack[-1].bit_length()} bits')
+
     return instruction
 
 
 def _refusing(reason: str) -> Instruction:
     def instruction(self: DataUnpickler) -> None:
         raise Refused(reason)
+
     return instruction
 
 
@@ -274,25 +289,51 @@ _BUFFER = _refusing('it points outside itself (out-of-band buffer), which data d
 
 INSTRUCTIONS: dict[bytes, Instruction] = {
     b'': _refusing('it ends before its end mark: the file was cut short'),
-    **{bytes([code]): _refusing(f'byte 0x{code:02x} is no pickle instruction')
-       for code in range(256)},
+    **{
+        bytes([code]): _refusing(f'byte 0x{code:02x} is no pickle instruction')
+        for code in range(256)
+    },
     **dict.fromkeys((pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX), _CLASS),
     **dict.fromkeys((pickle.EXT1, pickle.EXT2, pickle.EXT4), _EXTENSION),
     **dict.fromkeys((pickle.PERSID, pickle.BINPERSID), _OUTSIDE),
     **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _BUFFER),
-
     # Python's own, which neither hash, call nor allocate.
-    **{code: _python(code) for code in (
-        pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP,
-        pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.FLOAT, pickle.BINFLOAT,
-        pickle.BININT, pickle.BININT1, pickle.BININT2,
-        pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING,
-        pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8,
-        pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE, pickle.EMPTY_SET,
-        pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
-        pickle.GET, pickle.BINGET, pickle.LONG_BINGET,
-        pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.INST)},      # by find_class
-
+    **{
+        code: _python(code)
+        for code in (
+            pickle.MARK,
+            pickle.POP,
+            pickle.POP_MARK,
+            pickle.DUP,
+            pickle.NONE,
+            pickle.NEWTRUE,
+            pickle.NEWFALSE,
+            pickle.FLOAT,
+            pickle.BINFLOAT,
+            pickle.BININT,
+            pickle.BININT1,
+            pickle.BININT2,
+            pickle.STRING,
+            pickle.BINSTRING,
+            pickle.SHORT_BINSTRING,
+            pickle.BINBYTES,
+            pickle.SHORT_BINBYTES,
+            pickle.BINBYTES8,
+            pickle.EMPTY_LIST,
+            pickle.EMPTY_DICT,
+            pickle.EMPTY_TUPLE,
+            pickle.EMPTY_SET,
+            pickle.BINPUT,
+            pickle.LONG_BINPUT,
+            pickle.MEMOIZE,
+            pickle.GET,
+            pickle.BINGET,
+            pickle.LONG_BINGET,
+            pickle.GLOBAL,
+            pickle.STACK_GLOBAL,
+            pickle.INST,
+        )
+    },  # by find_class
     pickle.PROTO: DataUnpickler.load_proto,
     pickle.FRAME: lambda self: self.read(8),
     pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),
@@ -304,7 +345,6 @@ INSTRUCTIONS: dict[bytes, Instruction] = {
     pickle.BINUNICODE: lambda self: self.append(self.counted(4).decode()),
     pickle.BINUNICODE8: lambda self: self.append(self.counted(8).decode()),
     **{code: _number(code) for code in (pickle.INT, pickle.LONG, pickle.LONG1, pickle.LONG4)},
-
     pickle.TUPLE: _tuple(pickle.TUPLE),
     pickle.TUPLE1: _tuple(pickle.TUPLE1, 1),
     pickle.TUPLE2: _tuple(pickle.TUPLE2, 2),

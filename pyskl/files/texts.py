@@ -67,7 +67,9 @@ def read_text(
     return text.replace('\r\n', '\n').replace('\r', '\n') if '\r' in text else text
 
 
-def csv_rows(lines: Iterable[str], path: str | os.PathLike, delimiter: str = ',') -> list[list[str]]:
+def csv_rows(
+    lines: Iterable[str], path: str | os.PathLike, delimiter: str = ','
+) -> list[list[str]]:
     """Return the cells of a csv file's lines, without blanks around them.
 
     Raises:
@@ -76,7 +78,9 @@ def csv_rows(lines: Iterable[str], path: str | os.PathLike, delimiter: str = ','
     try:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error as error:
-        raise DataError(f'{path}: cannot be read as csv ({error}). Is a quotation mark missing?') from None
+        raise DataError(
+            f'{path}: cannot be read as csv ({error}). Is a quotation mark missing?'
+        ) from None
 
 
 def read_json(

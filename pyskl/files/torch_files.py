@@ -1,4 +1,5 @@
 """Files that torch.save wrote, read as data: the one door for checkpoints and starting weights. Nothing in them runs."""
+
 from __future__ import annotations
 
 import re
@@ -30,7 +31,12 @@ class _Dtype:
         self.text, self.order = text, '='
 
     def __setstate__(self, state: tuple) -> None:
-        if not isinstance(state, tuple) or state[1] not in ('<', '>', '=', '|') or state[2:5] != (None,) * 3 or any(state[7:]):
+        if (
+            not isinstance(state, tuple)
+            or state[1] not in ('<', '>', '=', '|')
+            or state[2:5] != (None,) * 3
+            or any(state[7:])
+        ):
             raise ValueError('a numpy dtype with an unreadable state')
         self.order = state[1]
 
@@ -91,10 +97,18 @@ _STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
     (_array, ('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')),
     (_method, ('__builtin__.getattr', 'builtins.getattr')),
     (_Values, ('argparse.Namespace',)),
-    (_path, tuple(f'{module}.{kind}Path' for module in ('pathlib', 'pathlib._local')
-                  for kind in ('Posix', 'Windows', 'PurePosix', 'PureWindows', ''))),
+    (
+        _path,
+        tuple(
+            f'{module}.{kind}Path'
+            for module in ('pathlib', 'pathlib._local')
+            for kind in ('Posix', 'Windows', 'PurePosix', 'PureWindows', '')
+        ),
+    ),
 ]
-_KNOWN_GLOBALS: list[Callable | tuple[Callable, str]] = [(stand_in, name) for stand_in, names in _STAND_INS for name in names]
+_KNOWN_GLOBALS: list[Callable | tuple[Callable, str]] = [
+    (stand_in, name) for stand_in, names in _STAND_INS for name in names
+]
 
 
 def load_tensors(path: Path) -> Any:
@@ -106,11 +120,13 @@ def load_tensors(path: Path) -> Any:
     _check_archive(path)
     check_pickles(path)
     with torch.serialization.safe_globals(_KNOWN_GLOBALS), warnings.catch_warnings():
-        warnings.simplefilter('ignore')     # torch remarks on pickles that are none of its own; the error is enough
+        warnings.simplefilter(
+            'ignore'
+        )  # torch remarks on pickles that are none of its own; the error is enough
         return torch.load(path, map_location='cpu', weights_only=True)
 
 
-_ZIP_FOLDER = 0x10          # the bit of a zip entry's attributes that says so
+_ZIP_FOLDER = 0x10  # the bit of a zip entry's attributes that says so
 
 
 def _check_archive(path: Path) -> None:
@@ -119,11 +135,17 @@ def _check_archive(path: Path) -> None:
         is_zip = file.read(len(ZIP_START)) == ZIP_START
     if is_zip:
         with zipfile.ZipFile(path) as archive:
-            packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
+            packed = [
+                m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED
+            ]
             if packed:
                 raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
-            folders = [m.filename for m in archive.infolist() if m.is_dir() or m.external_attr & _ZIP_FOLDER]
-            if folders:                         # torch would read zeros in its place, and say nothing
+            folders = [
+                m.filename
+                for m in archive.infolist()
+                if m.is_dir() or m.external_attr & _ZIP_FOLDER
+            ]
+            if folders:  # torch would read zeros in its place, and say nothing
                 raise ValueError(f'{folders[0]!r} in it is marked as a folder')
             damaged = archive.testzip()
         if damaged:
@@ -142,12 +164,20 @@ def check_dense(tensors: Any, where: str) -> None:
     unfolded = 0
     for key, value in tensors.items():
         kind = _kind_of(value) if torch.is_tensor(value) else None
-        if kind is None and torch.is_tensor(value):         # one number can stand for as many as its shape says
-            unfolded += max(0, value.numel() * value.element_size() - value.untyped_storage().nbytes())
-            kind = 'unfolds from a few numbers to many more' if unfolded > MAX_UNFOLDED_BYTES else None
+        if kind is None and torch.is_tensor(
+            value
+        ):  # one number can stand for as many as its shape says
+            unfolded += max(
+                0, value.numel() * value.element_size() - value.untyped_storage().nbytes()
+            )
+            kind = (
+                'unfolds from a few numbers to many more' if unfolded > MAX_UNFOLDED_BYTES else None
+            )
         if kind is not None:
-            raise CheckpointError(f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it one '
-                                  '(.to_dense(), .dequantize(), .contiguous()) and save it again.')
+            raise CheckpointError(
+                f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it one '
+                '(.to_dense(), .dequantize(), .contiguous()) and save it again.'
+            )
 
 
 def tensors_in(content: Any) -> dict[str, torch.Tensor]:
@@ -162,8 +192,11 @@ def tensors_in(content: Any) -> dict[str, torch.Tensor]:
             found[name] = value
         elif isinstance(value, (Mapping, list, tuple)):
             items = value.items() if isinstance(value, Mapping) else enumerate(value)
-            left += [(f'{name}/{brief(key)}'[-200:].lstrip('/'), inner) for key, inner in items
-                     if torch.is_tensor(inner) or isinstance(inner, (Mapping, list, tuple))]
+            left += [
+                (f'{name}/{brief(key)}'[-200:].lstrip('/'), inner)
+                for key, inner in items
+                if torch.is_tensor(inner) or isinstance(inner, (Mapping, list, tuple))
+            ]
         else:
             continue
         seen.add(id(value))
@@ -193,7 +226,9 @@ def weights_in(content: Any) -> tuple[str | None, Mapping[str, torch.Tensor] | N
     for key in WEIGHT_KEYS:
         if isinstance(content.get(key), Mapping):
             return key, content[key]
-    return None, content if content and all(torch.is_tensor(value) for value in content.values()) else None
+    return None, content if content and all(
+        torch.is_tensor(value) for value in content.values()
+    ) else None
 
 
 def how_to_fetch(address: str, setting: str) -> str | None:
@@ -203,15 +238,19 @@ def how_to_fetch(address: str, setting: str) -> str | None:
     where = urlsplit(address)
     if where.scheme == 'torchvision':
         model = re.sub(r'\W', '', where.netloc) or 'resnet50'
-        return (f'{address}: nothing is fetched from a network here. Save the weights with torchvision first, and give the path of '
-                'the file:\n'
-                f'    python -c "import torch, torchvision.models as m; torch.save(m.{model}(weights=\'IMAGENET1K_V1\').state_dict(), '
-                f'\'work_dirs/{model}.pth\')"\n'
-                f'    {setting.format(repr(f"work_dirs/{model}.pth"))}')
+        return (
+            f'{address}: nothing is fetched from a network here. Save the weights with torchvision first, and give the path of '
+            'the file:\n'
+            f"    python -c \"import torch, torchvision.models as m; torch.save(m.{model}(weights='IMAGENET1K_V1').state_dict(), "
+            f"'work_dirs/{model}.pth')\"\n"
+            f'    {setting.format(repr(f"work_dirs/{model}.pth"))}'
+        )
     name = Path(where.path).name or 'checkpoint.pth'
-    return (f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
-            f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
-            f'    {setting.format(repr(f"work_dirs/{name}"))}')
+    return (
+        f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
+        f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
+        f'    {setting.format(repr(f"work_dirs/{name}"))}'
+    )
 
 
 def reason(error: Exception) -> str:

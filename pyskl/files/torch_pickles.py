@@ -81,9 +81,13 @@ class _Rehearsal(DataUnpickler):
         """Set the state of what torch made, which takes attributes from dicts, or from pairs."""
         state, value = self.stack.pop(), self.stack[-1]
         parts = state if type(state) is tuple and len(state) == 2 else (state,)
-        is_long = type(state) is not dict and isinstance(state, Sized) and len(state) > _LONGEST_STATE
-        if is_long or any(isinstance(part, (list, set)) for part in parts) or (
-            type(value) is OrderedDict and type(state) is not dict
+        is_long = (
+            type(state) is not dict and isinstance(state, Sized) and len(state) > _LONGEST_STATE
+        )
+        if (
+            is_long
+            or any(isinstance(part, (list, set)) for part in parts)
+            or (type(value) is OrderedDict and type(state) is not dict)
         ):
             raise Refused('it sets the inner state of an object by something that is no dict')
         if type(value) is not OrderedDict and not isinstance(value, _Made):

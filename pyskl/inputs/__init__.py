@@ -3,6 +3,7 @@
 base.py holds the contract; heatmaps/ draws key points as heatmaps, on any device;
 frames.py normalises the frames of videos.
 """
+
 from .base import Input, LazyArray, Target, compute_lazy, input_tensor, lazy_inputs
 from .frames import Frames, LazyFrames, PixelScale
 

@@ -1,4 +1,5 @@
 """The network: drawn heatmaps -> backbone -> head -> losses or class probabilities."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,8 +13,22 @@ from .cpu.speed_up import speed_up
 from .heads.base import Head
 from .recognizers.base import Recognizer
 
-__all__ = ['BACKBONES', 'HEADS', 'LOSSES', 'RECOGNIZERS', 'Backbone', 'Head', 'Recognizer', 'backbones', 'build_model', 'fuse_conv_bn',
-           'heads', 'losses', 'recognizers', 'speed_up']
+__all__ = [
+    'BACKBONES',
+    'HEADS',
+    'LOSSES',
+    'RECOGNIZERS',
+    'Backbone',
+    'Head',
+    'Recognizer',
+    'backbones',
+    'build_model',
+    'fuse_conv_bn',
+    'heads',
+    'losses',
+    'recognizers',
+    'speed_up',
+]
 
 
 def build_model(cfg: Mapping[str, Any]) -> Recognizer:

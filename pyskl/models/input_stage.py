@@ -22,8 +22,7 @@ INDEXABLE = 2**31
 
 
 def volumes(imgs: Imgs, target: Target, views: slice | None = None) -> torch.Tensor:
-    """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample.
-    """
+    """imgs (B, S, C, T, H, W) -> (B * n, C, T, H, W) for the n views asked for, sample by sample."""
     return target.laid_out(input_tensor(imgs, target, views).flatten(0, 1))
 
 

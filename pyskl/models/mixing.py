@@ -3,6 +3,7 @@
 Everything random comes from torch's CPU generator, which the training loop seeds for each iteration and rank: nothing waits for a
 GPU, and a run that is continued draws the same again.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from torch.distributions import Beta
 
 from ..errors import ConfigError
 
-Box = tuple[slice, slice, slice]            # frames, rows, columns
+Box = tuple[slice, slice, slice]  # frames, rows, columns
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,17 @@ class TrainSettings:
     def __post_init__(self):
         for name in ('mixup', 'cutmix'):
             if not 0 <= getattr(self, name) < float('inf'):
-                raise ConfigError(f'model.train_cfg.{name} = {getattr(self, name)}: expected a number from 0 (off) on, e.g. 0.2.')
+                raise ConfigError(
+                    f'model.train_cfg.{name} = {getattr(self, name)}: expected a number from 0 (off) on, e.g. 0.2.'
+                )
         if not 0 < self.prob <= 1:
-            raise ConfigError(f'model.train_cfg.prob = {self.prob}: expected a chance above 0, at most 1.')
+            raise ConfigError(
+                f'model.train_cfg.prob = {self.prob}: expected a chance above 0, at most 1.'
+            )
         if self.prob < 1 and not (self.mixup or self.cutmix):
-            raise ConfigError(f'model.train_cfg.prob = {self.prob} without mixup and cutmix does nothing. Add mixup=0.2, or leave it out.')
+            raise ConfigError(
+                f'model.train_cfg.prob = {self.prob} without mixup and cutmix does nothing. Add mixup=0.2, or leave it out.'
+            )
 
 
 @dataclass(frozen=True)
@@ -67,14 +74,18 @@ class Mix:
         if self.size is None or tuple(size) == self.size:
             return self.box
         scales = [length / counted for length, counted in zip(size, self.size)]
-        return tuple(slice(round(s.start * by), round(s.stop * by)) for s, by in zip(self.box, scales))
+        return tuple(
+            slice(round(s.start * by), round(s.stop * by)) for s, by in zip(self.box, scales)
+        )
 
     def of_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """(N, K) shares of classes, or (N, D) label vectors: blended as the clips are."""
         return rows.lerp(rows[self.partner], 1 - self.share)
 
 
-def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device, cut_axes: int = 3) -> Mix | None:
+def draw_mix(
+    settings: TrainSettings, shape: torch.Size, device: torch.device, cut_axes: int = 3
+) -> Mix | None:
     """How to mix a batch this time; None: not at all.
 
     Args:
@@ -93,7 +104,9 @@ def draw_mix(settings: TrainSettings, shape: torch.Size, device: torch.device, c
     if way == 'mixup':
         return Mix(partner, share, None)
     box = draw_box(shape[2:], share, cut_axes)
-    inside = (box[0].stop - box[0].start) * (box[1].stop - box[1].start) * (box[2].stop - box[2].start)
+    inside = (
+        (box[0].stop - box[0].start) * (box[1].stop - box[1].start) * (box[2].stop - box[2].start)
+    )
     return Mix(partner, 1 - inside / shape[2:].numel(), box, tuple(shape[2:]))
 
 

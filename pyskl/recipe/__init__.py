@@ -1,9 +1,21 @@
 """What a config may say: reading, changing, checking and printing it."""
+
 from .dump import dump_config
 from .load import import_custom_modules, load_config
 from .read import SPLITS, Recipe, differences, read_recipe
 from .settings import AutoScaleLr, LrConfig
 from .walk import dataset_configs, inner_datasets
 
-__all__ = ['SPLITS', 'AutoScaleLr', 'LrConfig', 'Recipe', 'dataset_configs', 'differences', 'dump_config', 'import_custom_modules',
-           'inner_datasets', 'load_config', 'read_recipe']
+__all__ = [
+    'SPLITS',
+    'AutoScaleLr',
+    'LrConfig',
+    'Recipe',
+    'dataset_configs',
+    'differences',
+    'dump_config',
+    'import_custom_modules',
+    'inner_datasets',
+    'load_config',
+    'read_recipe',
+]

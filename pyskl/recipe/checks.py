@@ -105,7 +105,9 @@ def check_sense(
     return collects_emb, None if model is None else bones_note(model, pipelines)
 
 
-def check_best(save_best: str | None, figures: Sequence[str], model: Mapping[str, Any], name: str) -> None:
+def check_best(
+    save_best: str | None, figures: Sequence[str], model: Mapping[str, Any], name: str
+) -> None:
     """Raise ConfigError unless the model's answers give the figure that picks the best checkpoint.
 
     Args:

@@ -1,4 +1,5 @@
 """Config values as plain Python, and as text that can be loaded again."""
+
 from __future__ import annotations
 
 import keyword
@@ -26,11 +27,17 @@ def plain(value: Any, where: str = 'config', depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         return {_plain_key(k, where): plain(v, f'{where}.{k}', depth + 1) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type_of_list(value)(plain(v, f'{where}[{i}]', depth + 1) for i, v in enumerate(value))
+        return type_of_list(value)(
+            plain(v, f'{where}[{i}]', depth + 1) for i, v in enumerate(value)
+        )
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
     if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist(), where, depth + 1) if value.dtype.kind in 'biufSU' else _refuse(value, where)
+        return (
+            plain(value.tolist(), where, depth + 1)
+            if value.dtype.kind in 'biufSU'
+            else _refuse(value, where)
+        )
     if isinstance(value, range):
         return list(value)
     if isinstance(value, PurePath):
@@ -43,17 +50,25 @@ def type_of_list(value: list | tuple) -> type:
 
 
 def _plain_key(key: Any, where: str) -> Any:
-    return key if key is None or isinstance(key, (str, int, float)) else _refuse(key, f'{where}: the key {key!r}')
+    return (
+        key
+        if key is None or isinstance(key, (str, int, float))
+        else _refuse(key, f'{where}: the key {key!r}')
+    )
 
 
 def _refuse(value: Any, where: str) -> Any:
-    raise ConfigError(f'{where} is a {type(value).__name__} object. A config holds dicts, lists, text and numbers.')
+    raise ConfigError(
+        f'{where} is a {type(value).__name__} object. A config holds dicts, lists, text and numbers.'
+    )
 
 
 def dump_config(cfg: Mapping[str, Any] | Any) -> str:
     """A config (mmengine's Config or a dict) as Python text, in its own order; load_config gives the same values back."""
     values = cfg if isinstance(cfg, Mapping) else cfg._cfg_dict
-    return ''.join(f'{name} = {_text(value, "", len(name) + 3)}\n' for name, value in plain(values).items())
+    return ''.join(
+        f'{name} = {_text(value, "", len(name) + 3)}\n' for name, value in plain(values).items()
+    )
 
 
 def _text(value: Any, indent: str, used: int) -> str:
@@ -67,8 +82,15 @@ def _text(value: Any, indent: str, used: int) -> str:
         heads = [f'{k}=' if named else f'{_line(k)}: ' for k in value]
         items, (start, end) = list(value.values()), ('dict(', ')') if named else ('{', '}')
     else:
-        heads, items, (start, end) = [''] * len(value), list(value), '[]' if isinstance(value, list) else '()'
-    rows = [f'{deeper}{head}{_text(item, deeper, len(deeper) + len(head) + 1)},' for head, item in zip(heads, items)]
+        heads, items, (start, end) = (
+            [''] * len(value),
+            list(value),
+            '[]' if isinstance(value, list) else '()',
+        )
+    rows = [
+        f'{deeper}{head}{_text(item, deeper, len(deeper) + len(head) + 1)},'
+        for head, item in zip(heads, items)
+    ]
     return '\n'.join([start, *rows, indent + end])
 
 
@@ -89,6 +111,10 @@ def _line(value: Any) -> str:
 def _names(value: dict) -> bool:
     """Can the keys be written as keywords?"""
     return all(
-        isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k)
-        and unicodedata.normalize('NFKC', k) == k       # Python reads names so: dict(µ=1) has the key 'μ'
-        for k in value)
+        isinstance(k, str)
+        and k.isidentifier()
+        and not keyword.iskeyword(k)
+        and unicodedata.normalize('NFKC', k)
+        == k  # Python reads names so: dict(µ=1) has the key 'μ'
+        for k in value
+    )

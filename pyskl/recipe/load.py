@@ -1,4 +1,5 @@
 """Reading a config file: Python, with its bases, and changes from the command line. Every mistake is a ConfigError."""
+
 from __future__ import annotations
 
 import ast
@@ -26,10 +27,12 @@ from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
 
 _BASE = '_base_'
-MAX_BYTES = 4 << 20         # a config has 10 KB; to parse Python takes up to 500 times its size
+MAX_BYTES = 4 << 20  # a config has 10 KB; to parse Python takes up to 500 times its size
 
 
-def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None) -> Config:
+def load_config(
+    path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None
+) -> Config:
     """Execute a config file and its bases and apply the command line's changes.
 
     path         a .py file in the old style: assignments, `_base_` for files to start from
@@ -46,13 +49,25 @@ def load_config(path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterab
         try:
             with warnings.catch_warnings(), merging():
                 warnings.filterwarnings('ignore', category=DeprecationWarning, module='mmengine')
-                loaded = Config.fromfile(str(places[path]), lazy_import=False, import_custom_modules=False, use_environment_variables=False)
-        except (Exception, SystemExit) as error:        # a config is a program: anything can come out of it
+                loaded = Config.fromfile(
+                    str(places[path]),
+                    lazy_import=False,
+                    import_custom_modules=False,
+                    use_environment_variables=False,
+                )
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a config is a program: anything can come out of it
             raise ConfigError(f'{_place(error, places, path)}: {_words(error)}') from error
     values, remarks = translate(_keep_plain(loaded, path.name), path.name)
     for line in note(absent):
         remarks.note(line)
-    cfg = Config(apply_options(values, parse_options(cfg_options), path.name), cfg_text=loaded.text, filename=str(path))
+    cfg = Config(
+        apply_options(values, parse_options(cfg_options), path.name),
+        cfg_text=loaded.text,
+        filename=str(path),
+    )
     remember(cfg, remarks)
     return cfg
 
@@ -79,8 +94,10 @@ def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = (
             continue
         chain = (*children, path)
         if any(os.path.abspath(where) == os.path.abspath(child) for child in chain):
-            raise ConfigError(f'{path}: its {_BASE} {base!r} leads in a circle: {" -> ".join(p.name for p in (*chain, where))}. '
-                              'A base must not build on its children.')
+            raise ConfigError(
+                f'{path}: its {_BASE} {base!r} leads in a circle: {" -> ".join(p.name for p in (*chain, where))}. '
+                'A base must not build on its children.'
+            )
         files += check_chain(where, absent, chain)
     return files
 
@@ -98,28 +115,45 @@ def _read(path: Path, children: tuple[Path, ...]) -> str:
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
     for node in ast.walk(tree):
         instead = f"Name the files to start from in {_BASE} = ['./base.py']."
-        if isinstance(node, ast.ImportFrom) and any(alias.name == 'read_base' for alias in node.names):
-            raise ConfigError(f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not supported. {instead}")
+        if isinstance(node, ast.ImportFrom) and any(
+            alias.name == 'read_base' for alias in node.names
+        ):
+            raise ConfigError(
+                f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not supported. {instead}"
+            )
         if isinstance(node, ast.ImportFrom) and node.level:
-            raise ConfigError(f'{path}, line {node.lineno}: a config cannot import relative to itself. {instead}')
+            raise ConfigError(
+                f'{path}, line {node.lineno}: a config cannot import relative to itself. {instead}'
+            )
     if re.search(r'\{\{[\'"]?\s*\$', text):
-        raise ConfigError(f'{path}: {{{{$NAME:default}}}} is not supported. Write os.environ.get("NAME", "default").')
+        raise ConfigError(
+            f'{path}: {{{{$NAME:default}}}} is not supported. Write os.environ.get("NAME", "default").'
+        )
 
 
 def _bases(path: Path, tree: ast.Module) -> list[str]:
-    names = [node for node in ast.walk(tree)
-             if isinstance(node, ast.Name) and node.id == _BASE and isinstance(node.ctx, ast.Store)]
+    names = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == _BASE and isinstance(node.ctx, ast.Store)
+    ]
     if not names:
         return []
-    wrong = ConfigError(f'{path}, line {names[-1].lineno}: expected {_BASE} once, as a file name or a list of file names, '
-                        f"written out and relative to this file: {_BASE} = ['./base.py'].")
-    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets == names]
+    wrong = ConfigError(
+        f'{path}, line {names[-1].lineno}: expected {_BASE} once, as a file name or a list of file names, '
+        f"written out and relative to this file: {_BASE} = ['./base.py']."
+    )
+    values = [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets == names
+    ]
     try:
         bases = ast.literal_eval(values[0]) if len(values) == 1 else None
     except (ValueError, TypeError, RecursionError):
         raise wrong from None
     bases = [bases] if isinstance(bases, str) else bases
-    if not isinstance(bases, list) or not all(isinstance(base, str) and base and '::' not in base for base in bases):
+    if not isinstance(bases, list) or not all(
+        isinstance(base, str) and base and '::' not in base for base in bases
+    ):
         raise wrong
     return bases
 
@@ -127,8 +161,16 @@ def _bases(path: Path, tree: ast.Module) -> list[str]:
 def _place(error: BaseException, places: Mapping[Path, Path], path: Path) -> str:
     """The config file and line where an error came up: the innermost frame that lies in one of the files, or in its copy."""
     known = {os.path.abspath(place): file for file, place in places.items()}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.abspath(frame.filename) in known]
-    return f'{known[os.path.abspath(frames[-1].filename)]}, line {frames[-1].lineno}' if frames else str(path)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if os.path.abspath(frame.filename) in known
+    ]
+    return (
+        f'{known[os.path.abspath(frames[-1].filename)]}, line {frames[-1].lineno}'
+        if frames
+        else str(path)
+    )
 
 
 def _line_of(error: BaseException) -> str:
@@ -186,11 +228,17 @@ def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
 def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
     try:
         importlib.import_module(name)
-    except (Exception, SystemExit) as error:        # the user's module: anything can come out of it
-        missing = isinstance(error, ModuleNotFoundError) and error.name and f'{name}.'.startswith(f'{error.name}.')
+    except (Exception, SystemExit) as error:  # the user's module: anything can come out of it
+        missing = (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and f'{name}.'.startswith(f'{error.name}.')
+        )
         if missing:
-            message = (f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH. '
-                       'Put it there, or correct the name.')
+            message = (
+                f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH. '
+                'Put it there, or correct the name.'
+            )
         else:
             message = f'{where}: importing {name!r} failed{_last_line(error)}: {_words(error)}'
         if may_fail and isinstance(error, ImportError):
@@ -202,5 +250,9 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
 def _last_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f' in {error.filename}{_line_of(error)}'
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if 'importlib' not in f.filename and f.filename != __file__]
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if 'importlib' not in f.filename and f.filename != __file__
+    ]
     return f' in {frames[-1].filename}, line {frames[-1].lineno}' if frames else ''

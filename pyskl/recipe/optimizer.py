@@ -1,4 +1,5 @@
 """`optimizer`: a class of torch.optim by name and its arguments."""
+
 from __future__ import annotations
 
 import inspect
@@ -10,26 +11,45 @@ import torch
 from ..errors import ConfigError, Faults, did_you_mean
 from ..signature import accepted, check_call
 
-_NOT_FOR_US = ('Optimizer', 'LBFGS', 'SparseAdam', 'Muon')      # base class; needs a closure; sparse only; matrices only
+_NOT_FOR_US = (
+    'Optimizer',
+    'LBFGS',
+    'SparseAdam',
+    'Muon',
+)  # base class; needs a closure; sparse only; matrices only
 
 
 def known_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
-    return {name: cls for name, cls in vars(torch.optim).items()
-            if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer) and name not in _NOT_FOR_US}
+    return {
+        name: cls
+        for name, cls in vars(torch.optim).items()
+        if inspect.isclass(cls)
+        and issubclass(cls, torch.optim.Optimizer)
+        and name not in _NOT_FOR_US
+    }
 
 
 def check_optimizer(cfg: Any, where: str) -> None:
     """Raise ConfigError unless torch.optim has that type and takes these arguments and values."""
     known = known_optimizers()
     if not isinstance(cfg, Mapping) or not isinstance(cfg.get('type'), str):
-        raise ConfigError(f"{where} = {cfg!r}: expected a dict with a 'type', e.g. dict(type='SGD', lr=0.1, momentum=0.9).")
+        raise ConfigError(
+            f"{where} = {cfg!r}: expected a dict with a 'type', e.g. dict(type='SGD', lr=0.1, momentum=0.9)."
+        )
     if cfg['type'] not in known:
-        raise ConfigError(f'{where}.type = {cfg["type"]!r} is unknown.{did_you_mean(cfg["type"], known)} Known: '
-                          f'{", ".join(known)}.')
+        raise ConfigError(
+            f'{where}.type = {cfg["type"]!r} is unknown.{did_you_mean(cfg["type"], known)} Known: '
+            f'{", ".join(known)}.'
+        )
     faults = Faults()
-    cls, arguments = known[cfg['type']], {k: v for k, v in cfg.items() if k not in ('type', 'paramwise_cfg')}
+    cls, arguments = (
+        known[cfg['type']],
+        {k: v for k, v in cfg.items() if k not in ('type', 'paramwise_cfg')},
+    )
     if 'paramwise_cfg' in cfg:
-        faults.add(f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.')
+        faults.add(
+            f'{where}.paramwise_cfg is not supported: all weights are in one group. Leave it out.'
+        )
     with faults:
         check_call(cls, arguments, f'{where} ({cls.__name__})', given_by_us=('params',))
     if 'params' in arguments:
@@ -44,7 +64,7 @@ def check_optimizer(cfg: Any, where: str) -> None:
     faults.raise_any(where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)
-    except Exception as error:      # torch checks the values when it builds: negative lr, nesterov without momentum ...
+    except Exception as error:  # torch checks the values when it builds: negative lr, nesterov without momentum ...
         raise ConfigError(f'{where} ({cls.__name__}): {error}. Give another value.') from error
 
 
@@ -58,5 +78,9 @@ def _check_numbers(name: str, value: Any, default: Any, where: str) -> None:
     if isinstance(default, (int, float)):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f'{where}.{name} = {value!r}: expected a number.')
-        if isinstance(value, int) and abs(value) > 2**53 or not float('-inf') < value < float('inf'):
+        if (
+            isinstance(value, int)
+            and abs(value) > 2**53
+            or not float('-inf') < value < float('inf')
+        ):
             raise ConfigError(f'{where}.{name} = {value}: expected a finite number.')

@@ -1,4 +1,5 @@
 """Settings changed on the command line: `--cfg-options data.train.pipeline.0.clip_len=16 optimizer.lr=0.1`."""
+
 from __future__ import annotations
 
 import ast
@@ -12,7 +13,10 @@ from .setting import hints_of, nested_settings
 from .settings import TopLevel
 
 _WORDS = {'true': True, 'false': False, 'none': None, 'null': None}
-_FREE_DICTS = ('train_cfg', 'test_cfg')         # dicts inside a component that may be made from the command line
+_FREE_DICTS = (
+    'train_cfg',
+    'test_cfg',
+)  # dicts inside a component that may be made from the command line
 
 
 def parse_options(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
@@ -23,7 +27,9 @@ def parse_options(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str
     for option in options:
         key, equals, text = option.partition('=')
         if not equals or not key.strip():
-            raise ConfigError(f'--cfg-options {option!r}: expected key=value, e.g. optimizer.lr=0.1.')
+            raise ConfigError(
+                f'--cfg-options {option!r}: expected key=value, e.g. optimizer.lr=0.1.'
+            )
         parsed[key.strip()] = parse_value(text)
     return parsed
 
@@ -70,7 +76,12 @@ def _literal(node: ast.expr) -> Any:
         return tuple(_literal(item) for item in node.elts)
     if isinstance(node, ast.Dict) and None not in node.keys:
         return {_literal(k): _literal(v) for k, v in zip(node.keys, node.values) if k}
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict' and not node.args:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == 'dict'
+        and not node.args
+    ):
         return {word.arg: _literal(word.value) for word in node.keywords if word.arg}
     raise ValueError
 
@@ -102,7 +113,9 @@ def apply_options(values: dict[str, Any], options: Mapping[str, Any], where: str
         place = f'{where}: --cfg-options {path}'
         with faults:
             if not all(keys):
-                raise ConfigError(f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.')
+                raise ConfigError(
+                    f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.'
+                )
             _refuse_helper(values, keys[0], place)
             values = _set(values, keys, value, place, TopLevel)
     faults.raise_any(f'{where}: --cfg-options')
@@ -114,16 +127,26 @@ def _refuse_helper(values: dict[str, Any], name: str, place: str) -> None:
         return
     users = paths_of(values[name], {k: v for k, v in values.items() if k in hints_of(TopLevel)})
     instead = f' Set {" and ".join(users[:3])} instead.' if users else ''
-    raise ConfigError(f'{place}: {name!r} is a helper name of the config, already used when the file was read; setting it now '
-                      f'would change nothing.{instead}')
+    raise ConfigError(
+        f'{place}: {name!r} is a helper name of the config, already used when the file was read; setting it now '
+        f'would change nothing.{instead}'
+    )
 
 
 def paths_of(wanted: Any, values: Any, path: str = '') -> list[str]:
     """The dotted paths at which a value stands inside of others: ['data.train.pipeline']."""
     if path and type(values) is type(wanted) and values == wanted:
         return [path]
-    items = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, (list, tuple)) else ()
-    return [found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))]
+    items = (
+        values.items()
+        if isinstance(values, dict)
+        else enumerate(values)
+        if isinstance(values, (list, tuple))
+        else ()
+    )
+    return [
+        found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))
+    ]
 
 
 def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | None) -> Any:
@@ -133,16 +156,22 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
     key, rest = keys[0], keys[1:]
     if isinstance(node, (list, tuple)):
         if not key.isdecimal() or int(key) >= len(node):
-            raise ConfigError(f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}). Give one of these.')
+            raise ConfigError(
+                f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}). Give one of these.'
+            )
         i = int(key)
-        return type(node)([*node[:i], _set(node[i], rest, value, place, None), *node[i + 1:]])
+        return type(node)([*node[:i], _set(node[i], rest, value, place, None), *node[i + 1 :]])
     if not isinstance(node, dict):
-        raise ConfigError(f'{place}: {key!r} cannot be set inside of {node!r}, which is neither a dict nor a list.')
+        raise ConfigError(
+            f'{place}: {key!r} cannot be set inside of {node!r}, which is neither a dict nor a list.'
+        )
     hints = hints_of(settings) if settings else {}
     inner = node.get(key)
     if key not in node and not _may_be_new(key, rest, settings, hints):
         known = sorted({*map(str, node), *hints})
-        raise ConfigError(f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: {", ".join(known)}.')
+        raise ConfigError(
+            f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: {", ".join(known)}.'
+        )
     if rest and inner is None:
         inner = {}
     return {**node, key: _set(inner, rest, value, place, nested_settings(hints.get(key)))}
@@ -151,7 +180,9 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
 def _may_be_new(key: str, rest: list[str], settings: type | None, hints: dict[str, Any]) -> bool:
     if settings:
         return key in hints
-    return not rest or key in _FREE_DICTS       # an unknown argument of a component is found when the component is checked
+    return (
+        not rest or key in _FREE_DICTS
+    )  # an unknown argument of a component is found when the component is checked
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -1,4 +1,5 @@
 """From a config to a Recipe: every known key typed, checked and filled with its default, before any data is touched."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -36,9 +37,21 @@ _ELSEWHERE = {
     'omnisource': 'is not supported',
     'train_cfg': 'belongs in model: model=dict(train_cfg=...)',
     'test_cfg': 'belongs in model: model=dict(test_cfg=...)',
-    **{f'{split}_dataloader': f'belongs in data: data=dict({split}_dataloader=...)' for split in SPLITS},
-    **dict.fromkeys(('optim_wrapper', 'param_scheduler', 'train_evaluator', 'val_evaluator', 'test_evaluator', 'default_hooks'),
-                    'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, lr_config, total_epochs'),
+    **{
+        f'{split}_dataloader': f'belongs in data: data=dict({split}_dataloader=...)'
+        for split in SPLITS
+    },
+    **dict.fromkeys(
+        (
+            'optim_wrapper',
+            'param_scheduler',
+            'train_evaluator',
+            'val_evaluator',
+            'test_evaluator',
+            'default_hooks',
+        ),
+        'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, lr_config, total_epochs',
+    ),
 }
 
 _OBSOLETE = {
@@ -48,7 +61,16 @@ _OBSOLETE = {
 }
 
 # They leave the weights of a run as they are: a run may be resumed with other values.
-_RESULTS = ('model', 'optimizer', 'optimizer_config', 'lr_config', 'total_epochs', 'seed', 'deterministic', 'load_from')
+_RESULTS = (
+    'model',
+    'optimizer',
+    'optimizer_config',
+    'lr_config',
+    'total_epochs',
+    'seed',
+    'deterministic',
+    'load_from',
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,9 @@ class Recipe(TopLevel):
             for name in path.split('.'):
                 value = getattr(value, name)
             if value is None:
-                faults.add(f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.')
+                faults.add(
+                    f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.'
+                )
         faults.raise_any(self.filename)
 
     @property
@@ -86,13 +110,19 @@ class Recipe(TopLevel):
         """Whether the model answers for each view of a clip (model.test_cfg.average_clips=None)."""
         return ((self.model or {}).get('test_cfg') or {}).get('average_clips', 'prob') is None
 
-    def model_config(self, weights: Collection[str] | None = None) -> tuple[dict[str, Any] | None, str | None]:
+    def model_config(
+        self, weights: Collection[str] | None = None
+    ) -> tuple[dict[str, Any] | None, str | None]:
         """Return the config of the model to build, and a line for the log; see choose_embedding.
 
         Args:
             weights: names of the weights of the checkpoint that the model is to be filled from.
         """
-        return (None, None) if self.model is None else choose_embedding(self.model, self.collects_emb, weights)
+        return (
+            (None, None)
+            if self.model is None
+            else choose_embedding(self.model, self.collects_emb, weights)
+        )
 
     def results(self) -> dict[str, Any]:
         """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
@@ -100,24 +130,36 @@ class Recipe(TopLevel):
         Where the run is written, how it is logged, saved and judged, and how many workers there are is left out.
         """
         loader = self.data.loader('train')
-        data = {'train': self.data.train, 'videos_per_gpu': loader.videos_per_gpu, 'shuffle': loader.shuffle}
+        data = {
+            'train': self.data.train,
+            'videos_per_gpu': loader.videos_per_gpu,
+            'shuffle': loader.shuffle,
+        }
         chosen = {name: getattr(self, name) for name in _RESULTS}
-        if self.ema is not None:            # runs from before there was an average can go on
+        if self.ema is not None:  # runs from before there was an average can go on
             chosen['ema'] = self.ema
         return _lists(plain(_dicts({**chosen, 'data': data})))
 
     def effective(self) -> dict[str, Any]:
         """The whole config with every default filled in, as plain Python that dump_config writes and load_config reads."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(TopLevel) if f.name not in ('runner', *_OBSOLETE)}
+        values = {
+            f.name: getattr(self, f.name)
+            for f in dataclasses.fields(TopLevel)
+            if f.name not in ('runner', *_OBSOLETE)
+        }
         values['model'] = _with_defaults(self.model_config()[0], RECOGNIZERS)
         values = plain(_dicts(values))
         for split in SPLITS:
-            values['data'][split] = _with_defaults(_in_mode(getattr(self.data, split), split), DATASETS)
+            values['data'][split] = _with_defaults(
+                _in_mode(getattr(self.data, split), split), DATASETS
+            )
             values['data'][f'{split}_dataloader'] = dataclasses.asdict(self.data.loader(split))
         return values
 
 
-def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Collection[str] = SPLITS) -> Recipe:
+def read_recipe(
+    cfg: Config | Mapping[str, Any], whole: bool = True, splits: Collection[str] = SPLITS
+) -> Recipe:
     """Check a config and fill in its defaults.
 
     Args:
@@ -145,10 +187,20 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
     for key in (key for key in given if key not in known):
         with faults:
             _check_helper(key, given, settings, name)
-            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9) if key not in _ELSEWHERE else ()
-            misspelt += [f'{name}: {key!r} is read as a helper name of your own.{did_you_mean(key, near)}'] if near else []
+            near = (
+                difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
+                if key not in _ELSEWHERE
+                else ()
+            )
+            misspelt += (
+                [f'{name}: {key!r} is read as a helper name of your own.{did_you_mean(key, near)}']
+                if near
+                else []
+            )
     if isinstance(settings.get('data'), dict):
-        settings['data'] = {k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits}
+        settings['data'] = {
+            k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits
+        }
     with faults:
         settings = fill_in_stream(settings, name)
     top = None
@@ -166,25 +218,38 @@ def read_recipe(cfg: Config | Mapping[str, Any], whole: bool = True, splits: Col
         with faults:
             check_best(top.evaluation.save_best, top.evaluation.figures, model, name)
     faults.raise_any(name)
-    assert top is not None      # where it could not be read, there was a fault
+    assert top is not None  # where it could not be read, there was a fault
     recipe = _complete(top, name, settings)
-    return replace(recipe, notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))), collects_emb=collects_emb)
+    return replace(
+        recipe,
+        notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))),
+        collects_emb=collects_emb,
+    )
 
 
-def _check_helper(key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str) -> None:
+def _check_helper(
+    key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str
+) -> None:
     """Helper names are the config's own business, unless one looks like a key that is missing, or like another toolbox's."""
     if not isinstance(key, str):
         raise ConfigError(f'{name}: the key {key!r} is not a name.')
     absent = [k for k in hints_of(TopLevel) if k not in given and k not in _OBSOLETE]
     near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.8)
     if near:
-        raise ConfigError(f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must differ more.)')
-    if key in _ELSEWHERE and given[key] is not None and not paths_of(plain(given[key], f'{name}: {key}'), settings):
+        raise ConfigError(
+            f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must differ more.)'
+        )
+    if (
+        key in _ELSEWHERE
+        and given[key] is not None
+        and not paths_of(plain(given[key], f'{name}: {key}'), settings)
+    ):
         raise ConfigError(f'{name}: {key} {_ELSEWHERE[key]}.')
 
 
-def _sound_components(settings: Mapping[str, Any], name: str,
-                      faults: Faults) -> tuple[Mapping[str, Any] | None, dict[str, Mapping[str, Any]]]:
+def _sound_components(
+    settings: Mapping[str, Any], name: str, faults: Faults
+) -> tuple[Mapping[str, Any] | None, dict[str, Mapping[str, Any]]]:
     """The model, or None, and the data sets by split in whose configs nothing is wrong; the faults of the others are gathered."""
     model: Mapping[str, Any] | None = None
     datasets: dict[str, Mapping[str, Any]] = {}
@@ -208,7 +273,11 @@ def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
         values['total_epochs'] = top.runner.max_epochs
     if top.work_dir is None:
         values['work_dir'] = os.path.join('.', 'work_dirs', Path(name).stem)
-    notes = tuple(f'{name}: {key} is not needed any more ({why}).' for key, why in _OBSOLETE.items() if given.get(key))
+    notes = tuple(
+        f'{name}: {key} is not needed any more ({why}).'
+        for key, why in _OBSOLETE.items()
+        if given.get(key)
+    )
     return Recipe(**values, filename=name, notes=notes)
 
 
@@ -227,8 +296,11 @@ def _with_defaults(cfg: Any, registry: Registry) -> Any:
         return cfg
     cls = registry.check(cfg, 'config')
     theirs = getattr(cls, 'given_by_us', ())
-    defaults = {k: p.default for k, p in accepted(cls).items()
-                if p.default is not p.empty and k not in theirs and _is_plain(p.default)}
+    defaults = {
+        k: p.default
+        for k, p in accepted(cls).items()
+        if p.default is not p.empty and k not in theirs and _is_plain(p.default)
+    }
     filled = {**plain(cfg), **{k: v for k, v in defaults.items() if k not in cfg}}
     nested = getattr(cls, 'components', {})
     return {k: _with_defaults(v, nested[k]) if k in nested else v for k, v in filled.items()}
@@ -262,12 +334,19 @@ def differences(old: Any, new: Any, path: str = '') -> list[str]:
     """What differs between two results of Recipe.results(): ['optimizer.lr: 0.1 -> 0.2']; [] when nothing does."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(k for k in new if k not in old)]
-        found = [differences(old.get(k, _ABSENT), new.get(k, _ABSENT), f'{path}.{k}' if path else str(k)) for k in keys]
+        found = [
+            differences(old.get(k, _ABSENT), new.get(k, _ABSENT), f'{path}.{k}' if path else str(k))
+            for k in keys
+        ]
     elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
         found = [differences(a, b, f'{path}[{i}]') for i, (a, b) in enumerate(zip(old, new))]
     else:
         same = old == new or (old != old and new != new)
-        found = [] if same and isinstance(old, bool) == isinstance(new, bool) else [[f'{path}: {_short(old)} -> {_short(new)}']]
+        found = (
+            []
+            if same and isinstance(old, bool) == isinstance(new, bool)
+            else [[f'{path}: {_short(old)} -> {_short(new)}']]
+        )
     return [line for lines in found for line in lines]
 
 

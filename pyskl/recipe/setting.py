@@ -1,4 +1,5 @@
 """How a setting is declared (type, default, range, in one line) and how a dict from a config becomes checked settings."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -16,8 +17,15 @@ T = TypeVar('T', bound=Any)
 MISSING = dataclasses.MISSING
 
 
-def setting(default: Any = MISSING, *, factory: Any = MISSING, at_least: float | None = None, above: float | None = None,
-            at_most: float | None = None, finite: bool = True) -> Any:
+def setting(
+    default: Any = MISSING,
+    *,
+    factory: Any = MISSING,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    finite: bool = True,
+) -> Any:
     """A dataclass field with a default and a range. Ranges hold for numbers and for each number of a list."""
     allowed = {'at_least': at_least, 'above': above, 'at_most': at_most, 'finite': finite}
     return dataclasses.field(default=default, default_factory=factory, metadata=allowed)
@@ -25,13 +33,17 @@ def setting(default: Any = MISSING, *, factory: Any = MISSING, at_least: float |
 
 def nested_settings(hint: Any) -> Any:
     """The settings class that a field of this type holds: GradClip for `GradClip | None`; None for plain values."""
-    options = typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
+    options = (
+        typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
+    )
     return next((option for option in options if dataclasses.is_dataclass(option)), None)
 
 
 def listed_settings(hint: Any) -> Any:
     """LogHook for `Sequence[LogHook]`; None for other types."""
-    return nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is Sequence else None
+    return (
+        nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is Sequence else None
+    )
 
 
 def hints_of(cls: type) -> dict[str, Any]:
@@ -48,7 +60,9 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
             contradict each other
     """
     if not isinstance(given, Mapping):
-        raise ConfigError(f'{where} = {given!r}: expected a dict with some of {", ".join(hints_of(cls))}.')
+        raise ConfigError(
+            f'{where} = {given!r}: expected a dict with some of {", ".join(hints_of(cls))}.'
+        )
     values, hints, faults = dict(given), hints_of(cls), Faults()
     unread: list[str] = []
     for name, hint in hints.items():
@@ -67,7 +81,7 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
     faults.raise_any(where.removesuffix(':'))
     try:
         return cls(**values)
-    except ValueError as error:         # __post_init__ speaks of its own fields; the place is added here
+    except ValueError as error:  # __post_init__ speaks of its own fields; the place is added here
         raise ConfigError(f'{where.removesuffix(":")}: {error}') from error
 
 
@@ -93,7 +107,10 @@ def _check_range(value: Any, allowed: Mapping[str, Any], where: str) -> None:
         return
     if isinstance(value, float) and (math.isnan(value) or allowed['finite'] and math.isinf(value)):
         raise ConfigError(f'{where} = {value}: expected a finite number.')
-    for name, words, fine in (('at_least', 'at least', operator.ge), ('above', 'more than', operator.gt),
-                              ('at_most', 'at most', operator.le)):
+    for name, words, fine in (
+        ('at_least', 'at least', operator.ge),
+        ('above', 'more than', operator.gt),
+        ('at_most', 'at most', operator.le),
+    ):
         if allowed[name] is not None and not fine(value, allowed[name]):
             raise ConfigError(f'{where} = {value}: expected {words} {allowed[name]}.')

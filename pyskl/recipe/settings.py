@@ -3,6 +3,7 @@
 Names and meanings are PYSKL's (mmcv-1 style configs). A class here is a dict in the config; a field with a class of its own
 is a dict inside that dict.
 """
+
 from __future__ import annotations
 
 import re
@@ -41,7 +42,9 @@ class EvalLoaderChanges(LoaderChanges):
 
     def __post_init__(self):
         if self.shuffle:
-            raise ValueError('shuffle = True: validation and test keep the order of the clips. Leave shuffle out.')
+            raise ValueError(
+                'shuffle = True: validation and test keep the order of the clips. Leave shuffle out.'
+            )
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,18 @@ class Data:
 
     def loader(self, split: Literal['train', 'val', 'test']) -> Loader:
         """The complete loader settings of one split."""
-        common = Loader(self.videos_per_gpu, self.workers_per_gpu, shuffle=split == 'train', pin_memory=None,
-                        persistent_workers=self.persistent_workers and split == 'train', prefetch_factor=4)
+        common = Loader(
+            self.videos_per_gpu,
+            self.workers_per_gpu,
+            shuffle=split == 'train',
+            pin_memory=None,
+            persistent_workers=self.persistent_workers and split == 'train',
+            prefetch_factor=4,
+        )
         changes = vars(getattr(self, f'{split}_dataloader'))
-        return replace(common, **{name: value for name, value in changes.items() if value is not None})
+        return replace(
+            common, **{name: value for name, value in changes.items() if value is not None}
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,9 @@ class Ema:
 
     def __post_init__(self):
         if self.decay >= 1:
-            raise ValueError(f'decay = {self.decay}: expected less than 1, e.g. 0.999; with 1 nothing is ever learnt.')
+            raise ValueError(
+                f'decay = {self.decay}: expected less than 1, e.g. 0.999; with 1 nothing is ever learnt.'
+            )
 
 
 @dataclass(frozen=True)
@@ -143,16 +156,22 @@ class LrConfig:
         if self.policy == 'CosineAnnealing':
             for name in ('step', 'gamma'):
                 if getattr(self, name) is not None:
-                    raise ValueError(f"{name!r} belongs to policy='step'; CosineAnnealing takes min_lr or min_lr_ratio. "
-                                     f'Leave {name} out, or change the policy.')
+                    raise ValueError(
+                        f"{name!r} belongs to policy='step'; CosineAnnealing takes min_lr or min_lr_ratio. "
+                        f'Leave {name} out, or change the policy.'
+                    )
             if self.min_lr is None and self.min_lr_ratio is None:
                 object.__setattr__(self, 'min_lr', 0.0)
         else:
             self._check_steps()
         if self.warmup is None and self.warmup_iters:
-            raise ValueError(f"warmup_iters = {self.warmup_iters} without warmup does nothing. Add warmup='linear'.")
+            raise ValueError(
+                f"warmup_iters = {self.warmup_iters} without warmup does nothing. Add warmup='linear'."
+            )
         if self.warmup is not None and not self.warmup_iters:
-            raise ValueError(f'warmup = {self.warmup!r} needs warmup_iters, its length, at least 1.')
+            raise ValueError(
+                f'warmup = {self.warmup!r} needs warmup_iters, its length, at least 1.'
+            )
 
     def _check_steps(self) -> None:
         if self.step is None:
@@ -179,7 +198,9 @@ class CheckpointConfig:
     def __post_init__(self):
         for name in ('interval', 'max_keep_ckpts'):
             if getattr(self, name) == 0:
-                raise ValueError(f'{name} = 0: expected at least 1, or -1 for {"never" if name == "interval" else "all"}.')
+                raise ValueError(
+                    f'{name} = 0: expected at least 1, or -1 for {"never" if name == "interval" else "all"}.'
+                )
 
 
 @dataclass(frozen=True)
@@ -208,7 +229,9 @@ class Evaluation:
             raise ValueError(_unknown('metrics', unknown[0], METRICS))
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
-        by_answer = tuple(f'_{name}' for name in self.figures)     # which answers there are only the model knows
+        by_answer = tuple(
+            f'_{name}' for name in self.figures
+        )  # which answers there are only the model knows
         best, known = self.save_best, ('auto', *self.figures)
         if best is not None and best not in known and not best.endswith(by_answer):
             raise ValueError(_unknown('save_best', best, known))
@@ -216,7 +239,10 @@ class Evaluation:
     @property
     def figures(self) -> tuple[str, ...]:
         """The names of the figures that these metrics give, in order: top1_acc, top5_acc, mean_class_accuracy."""
-        names = [[f'top{k}_acc' for k in _several(self.topk)] if metric == 'top_k_accuracy' else [metric] for metric in self.metrics]
+        names = [
+            [f'top{k}_acc' for k in _several(self.topk)] if metric == 'top_k_accuracy' else [metric]
+            for metric in self.metrics
+        ]
         return tuple(name for group in names for name in group)
 
     @property
@@ -266,8 +292,14 @@ class CustomImports:
         object.__setattr__(self, 'imports', names)
         for name in names:
             if not re.fullmatch(r'[^\W\d]\w*(\.[^\W\d]\w*)*', name):
-                hint = f' Try {name[:-3].replace("/", ".").strip(".")!r}.' if name.endswith('.py') else ''
-                raise ValueError(f"imports: {name!r} is not a module's name, as after `import`.{hint}")
+                hint = (
+                    f' Try {name[:-3].replace("/", ".").strip(".")!r}.'
+                    if name.endswith('.py')
+                    else ''
+                )
+                raise ValueError(
+                    f"imports: {name!r} is not a module's name, as after `import`.{hint}"
+                )
 
 
 @dataclass(frozen=True)
@@ -345,10 +377,18 @@ class TopLevel:
     gpu_ids: Any = None
 
     def __post_init__(self):
-        if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [('train', 1)]:
-            raise ValueError(f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`.")
+        if [tuple(step) if isinstance(step, (list, tuple)) else step for step in self.workflow] != [
+            ('train', 1)
+        ]:
+            raise ValueError(
+                f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`."
+            )
         if '\0' in (self.work_dir or ''):
-            raise ConfigError(f'work_dir = {self.work_dir!r}: no folder can have a NUL character in its name.')
+            raise ConfigError(
+                f'work_dir = {self.work_dir!r}: no folder can have a NUL character in its name.'
+            )
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):
-            raise ValueError(f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
-                             'Give one of them.')
+            raise ValueError(
+                f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
+                'Give one of them.'
+            )

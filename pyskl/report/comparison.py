@@ -84,7 +84,9 @@ def better_alone(
             gain = f'{100 * paired.difference:.1f} percentage points'
             shown = f'p = {paired.p:.2g}, McNemar'
             shown += '' if paired.p < 0.05 else ': that may be chance'
-            notes.append(f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).')
+            notes.append(
+                f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).'
+            )
     return notes
 
 

@@ -1,10 +1,11 @@
 """Receives rows of a .log.json; hands on the curves of a training run by epoch."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MOST_POINTS = 600           # a curve; more are averaged
+MOST_POINTS = 600  # a curve; more are averaged
 GROUPS = ('loss', 'accuracy', 'lr', 'time')
 
 
@@ -25,16 +26,35 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
         for name, value in _values(row):
             group = _group(name)
             if group is not None and (training or group != 'lr'):
-                label = name if group in ('lr', 'time') else f'{name} ({"training" if training else "validation"})'
+                label = (
+                    name
+                    if group in ('lr', 'time')
+                    else f'{name} ({"training" if training else "validation"})'
+                )
                 found[group].setdefault(label, []).append([round(at, 4), value])
-    return {group: {name: _thinned(points) for name, points in lines.items()} for group, lines in found.items() if lines}
+    return {
+        group: {name: _thinned(points) for name, points in lines.items()}
+        for group, lines in found.items()
+        if lines
+    }
 
 
 def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
-    numbers = {key: float(value) for key, value in row.items() if type(value) in (int, float) and abs(value) < 1e30}      # no NaN
-    values = [(key, value) for key, value in numbers.items() if key not in ('epoch', 'iter', 'time', 'data_time', 'memory')]
+    numbers = {
+        key: float(value)
+        for key, value in row.items()
+        if type(value) in (int, float) and abs(value) < 1e30
+    }  # no NaN
+    values = [
+        (key, value)
+        for key, value in numbers.items()
+        if key not in ('epoch', 'iter', 'time', 'data_time', 'memory')
+    ]
     if row['mode'] == 'train' and 'time' in numbers and 'data_time' in numbers:
-        values += [('waiting for data', numbers['data_time']), ('computing', numbers['time'] - numbers['data_time'])]
+        values += [
+            ('waiting for data', numbers['data_time']),
+            ('computing', numbers['time'] - numbers['data_time']),
+        ]
     return values
 
 
@@ -51,5 +71,11 @@ def _group(name: str) -> str | None:
 def _thinned(points: list[list[float]]) -> list[list[float]]:
     """At most MOST_POINTS points: the means of as many neighbours as needed."""
     n = -(-len(points) // MOST_POINTS)
-    parts = [points[i:i + n] for i in range(0, len(points), n)]
-    return [[round(sum(p[0] for p in part) / len(part), 4), float(f'{sum(p[1] for p in part) / len(part):.6g}')] for part in parts]
+    parts = [points[i : i + n] for i in range(0, len(points), n)]
+    return [
+        [
+            round(sum(p[0] for p in part) / len(part), 4),
+            float(f'{sum(p[1] for p in part) / len(part):.6g}'),
+        ]
+        for part in parts
+    ]

@@ -2,6 +2,7 @@
 
 A figure without meaning (the recall of a class without clips) is None.
 """
+
 from __future__ import annotations
 
 import math
@@ -24,7 +25,12 @@ from ..evaluation import (
     reliability_bins,
 )
 
-TITLES = {'top1_acc': 'Top-1', 'top5_acc': 'Top-5', 'mean_class_accuracy': 'Mean-class accuracy', 'macro_f1': 'Macro-F1'}
+TITLES = {
+    'top1_acc': 'Top-1',
+    'top5_acc': 'Top-5',
+    'mean_class_accuracy': 'Mean-class accuracy',
+    'macro_f1': 'Macro-F1',
+}
 NUM_DRAWS = 1000
 NUM_MISTAKES = 20
 NUM_PAIRS = 15
@@ -40,7 +46,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> list[dict[str, Any]]:
+def headline(
+    scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None
+) -> list[dict[str, Any]]:
     """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known.
 
     groups  (N,) each clip's person: then group_low and group_high, too, of an interval that draws people
@@ -49,7 +57,9 @@ def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.n
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
     own = np.take_along_axis(scores, labels[:, None], 1)
-    better = ((scores > own) | ((scores == own) & (np.arange(num_classes) < labels[:, None]))).sum(1)
+    better = ((scores > own) | ((scores == own) & (np.arange(num_classes) < labels[:, None]))).sum(
+        1
+    )
 
     def mean(hits: np.ndarray) -> float:
         return float(hits.mean())
@@ -57,22 +67,42 @@ def headline(scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.n
     def over_classes(figure: Any) -> Any:
         return lambda pred, labels: figure(*_counts(pred, labels, num_classes))
 
-    draws = {'top1_acc': (mean, better < 1), 'top5_acc': (mean, better < 5),
-             'mean_class_accuracy': (over_classes(_mean_recall), pred, labels), 'macro_f1': (over_classes(_mean_f1), pred, labels)}
+    draws = {
+        'top1_acc': (mean, better < 1),
+        'top5_acc': (mean, better < 5),
+        'mean_class_accuracy': (over_classes(_mean_recall), pred, labels),
+        'macro_f1': (over_classes(_mean_f1), pred, labels),
+    }
     rows = []
     for key, (figure, *arrays) in draws.items():
         low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed)
-        rows.append({'key': key, 'title': TITLES[key], 'value': plain(values[key]), 'low': plain(low), 'high': plain(high)})
+        rows.append(
+            {
+                'key': key,
+                'title': TITLES[key],
+                'value': plain(values[key]),
+                'low': plain(low),
+                'high': plain(high),
+            }
+        )
         if groups is not None:
-            low, high = bootstrap_interval(figure, *arrays, num_draws=NUM_DRAWS, seed=seed, groups=groups)
+            low, high = bootstrap_interval(
+                figure, *arrays, num_draws=NUM_DRAWS, seed=seed, groups=groups
+            )
             rows[-1] |= {'group_low': plain(low), 'group_high': plain(high)}
     return rows
 
 
-def _counts(pred: np.ndarray, labels: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _counts(
+    pred: np.ndarray, labels: np.ndarray, num_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(right, support, predicted), each (K,): all that the class figures need, quicker a thousand times than through evaluation."""
     right = np.bincount(labels[pred == labels], minlength=num_classes)
-    return right, np.bincount(labels, minlength=num_classes), np.bincount(pred, minlength=num_classes)
+    return (
+        right,
+        np.bincount(labels, minlength=num_classes),
+        np.bincount(pred, minlength=num_classes),
+    )
 
 
 def _mean_recall(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> float:
@@ -96,8 +126,12 @@ def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
     one, five = 1 / num_classes, min(5, num_classes) / num_classes
     guessed = float((2 * shares * one / (shares + one)).mean())
     largest = float(shares[0])
-    rows = {'top1_acc': (one, largest), 'top5_acc': (five, float(shares[:5].sum())), 'mean_class_accuracy': (one, 1 / len(shares)),
-            'macro_f1': (guessed, 2 * largest / (1 + largest) / len(shares))}
+    rows = {
+        'top1_acc': (one, largest),
+        'top5_acc': (five, float(shares[:5].sum())),
+        'mean_class_accuracy': (one, 1 / len(shares)),
+        'macro_f1': (guessed, 2 * largest / (1 + largest) / len(shares)),
+    }
     return {key: [plain(value) for value in pair] for key, pair in rows.items()}
 
 
@@ -112,8 +146,11 @@ def confused_pairs(matrix: np.ndarray) -> list[list[int]]:
 def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """{counts: (K, K), pairs, orders: {id: [...], similarity: [...]}}: the matrix, its most confused pairs, two orders of the classes."""
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
-    return {'counts': matrix.tolist(), 'pairs': confused_pairs(matrix),
-            'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)}}
+    return {
+        'counts': matrix.tolist(),
+        'pairs': confused_pairs(matrix),
+        'orders': {'id': list(range(len(matrix))), 'similarity': similar_order(matrix)},
+    }
 
 
 def similar_order(matrix: np.ndarray) -> list[int]:
@@ -138,7 +175,9 @@ def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
     return (rates + rates.T) / 2
 
 
-def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None) -> list[dict[str, Any]]:
+def classes(
+    scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None
+) -> list[dict[str, Any]]:
     """One row a class: id, name, group, train, support, predicted, precision, recall, f1, typical (a clip, None where there is none).
 
     The typical clip is the one of that class that is recognised with the highest probability, else the one of it that comes nearest.
@@ -152,14 +191,26 @@ def classes(scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_
     for k, name in enumerate(names):
         own = np.flatnonzero(labels == k)
         typical = own[np.lexsort((-scores[own, k], ~right[own]))[0]] if len(own) else None
-        rows.append({'id': k, 'name': name, 'group': group_of.get(k), 'train': None if train_counts is None else int(train_counts[k]),
-                     'support': int(report.support[k]), 'predicted': int(report.predicted[k]),
-                     'precision': plain(report.precision[k]), 'recall': plain(report.recall[k]), 'f1': plain(report.f1[k]),
-                     'typical': None if typical is None else int(typical)})
+        rows.append(
+            {
+                'id': k,
+                'name': name,
+                'group': group_of.get(k),
+                'train': None if train_counts is None else int(train_counts[k]),
+                'support': int(report.support[k]),
+                'predicted': int(report.predicted[k]),
+                'precision': plain(report.precision[k]),
+                'recall': plain(report.recall[k]),
+                'f1': plain(report.f1[k]),
+                'typical': None if typical is None else int(typical),
+            }
+        )
     return rows
 
 
-def groups(scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None) -> list[dict[str, Any]]:
+def groups(
+    scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None
+) -> list[dict[str, Any]]:
     """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them.
 
     [] where all classes are about as frequent (is_long_tailed): thirds of them mean nothing.
@@ -169,16 +220,30 @@ def groups(scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | No
     if not is_long_tailed(counts):
         return []
     accuracy = group_accuracy(scores, labels, counts)
-    return [{'name': name, 'classes': len(members), 'least': int(counts[members].min()), 'most': int(counts[members].max()),
-             'clips': int(support[members].sum()), 'accuracy': plain(accuracy[f'{name}_acc'])}
-            for name, members in class_groups(counts).items() if len(members)]
+    return [
+        {
+            'name': name,
+            'classes': len(members),
+            'least': int(counts[members].min()),
+            'most': int(counts[members].max()),
+            'clips': int(support[members].sum()),
+            'accuracy': plain(accuracy[f'{name}_acc']),
+        }
+        for name, members in class_groups(counts).items()
+        if len(members)
+    ]
 
 
 def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """{ece, confidence, accuracy, count, edges}: 15 bins of a reliability diagram."""
     bins = reliability_bins(scores, labels)
-    return {'ece': plain(expected_calibration_error(scores, labels)), 'edges': plain(bins.edges), 'confidence': plain(bins.confidence),
-            'accuracy': plain(bins.accuracy), 'count': bins.count.tolist()}
+    return {
+        'ece': plain(expected_calibration_error(scores, labels)),
+        'edges': plain(bins.edges),
+        'confidence': plain(bins.confidence),
+        'accuracy': plain(bins.accuracy),
+        'count': bins.count.tolist(),
+    }
 
 
 def mistakes(scores: np.ndarray, labels: np.ndarray) -> list[int]:

@@ -1,4 +1,5 @@
 """Receives the text of a config dump; hands on its values. Nothing in it is run, so a work dir from a stranger can be reported on."""
+
 from __future__ import annotations
 
 import ast
@@ -20,10 +21,20 @@ def literal_config(text: str) -> dict[str, Any]:
         return {}
     values: dict[str, Any] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        if (
+            isinstance(node, ast.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], ast.Name)
+        ):
             try:
                 values[node.targets[0].id] = _value(node.value)
-            except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):       # {[1]: 2}, float(10 ** 400 written out)
+            except (
+                ValueError,
+                TypeError,
+                OverflowError,
+                RecursionError,
+                MemoryError,
+            ):  # {[1]: 2}, float(10 ** 400 written out)
                 continue
     return values
 
@@ -39,7 +50,7 @@ def _value(node: ast.expr) -> Any:
         return {ast.literal_eval(key): _value(item) for key, item in zip(node.keys, node.values)}
     if isinstance(node, ast.Call):
         return _call(node)
-    return ast.literal_eval(node)       # ValueError for what is no literal
+    return ast.literal_eval(node)  # ValueError for what is no literal
 
 
 def _call(node: ast.Call) -> Any:

@@ -174,7 +174,11 @@ class Hides(Protocol):
     told: str
 
     def batches(
-        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         """Give clips `rows` as the test sees them, the view in the middle, once for each mask.
 
@@ -194,7 +198,11 @@ class HideInInput:
         self.told = f'hidden joints are not drawn in the heatmaps; {stays}'
 
     def batches(
-        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         samples = [_sample(model, clips, i) for i in rows]
         drawn_late = [
@@ -231,7 +239,11 @@ class HideInAnnotation:
     )
 
     def batches(
-        self, model: torch.nn.Module, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
+        self,
+        model: torch.nn.Module,
+        clips: Clips,
+        rows: Sequence[int],
+        masks: Sequence[Sequence[int]],
     ) -> Iterator[dict[str, Any]]:
         for mask in masks:
             keypoints = [_sample(model, clips, i, mask)['keypoint'] for i in rows]

@@ -5,6 +5,7 @@ A clip's bytes, before deflate, are three planes of (2, M, V, T) and (M, V, T) v
 Differences are taken modulo the grid and folded so that small ones of either sign are small numbers (0, -1, 1, -2 -> 0, 1, 2, 3).
 A missing joint has score 0 and stays where it was. player.js turns it round.
 """
+
 from __future__ import annotations
 
 import base64
@@ -17,10 +18,10 @@ import numpy as np
 from ..drawing.skeleton import in_picture, real_frames
 from ..skeletons import is_present
 
-SCORE_LEVELS = 7            # score 0: missing; 1..7: (0, 1]
+SCORE_LEVELS = 7  # score 0: missing; 1..7: (0, 1]
 # (bits, every n-th frame), tried in this order. The player draws between frames, so that half of them look better than coarse steps.
 QUALITIES = ((10, 1), (9, 1), (10, 2), (9, 2), (8, 2), (9, 3), (8, 3), (8, 4))
-_ENOUGH = 256               # clips that tell how large all of them will be
+_ENOUGH = 256  # clips that tell how large all of them will be
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Packed:
 
 def real_part(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without the empty frames at the end that fill a short clip up, and without people who never appear; at least one of each."""
-    last, people = real_frames(keypoint, score), np.flatnonzero(is_present(keypoint, score).any((1, 2)))
+    last, people = (
+        real_frames(keypoint, score),
+        np.flatnonzero(is_present(keypoint, score).any((1, 2))),
+    )
     people = people if len(people) else np.arange(1)
     return keypoint[people, :last], score[people, :last]
 
@@ -61,15 +65,27 @@ def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int
     seen = is_present(keypoint, score)
     corner, extent = _box(keypoint[seen])
     grid = (1 << bits) - 1
-    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(np.int64)
-    lines = _hold(lines.transpose(3, 0, 2, 1), seen.transpose(0, 2, 1))                       # (2, M, V, T)
-    levels = np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0).astype(np.int64).transpose(0, 2, 1)
+    lines = np.rint((np.where(seen[..., None], keypoint, corner) - corner) / extent * grid).astype(
+        np.int64
+    )
+    lines = _hold(lines.transpose(3, 0, 2, 1), seen.transpose(0, 2, 1))  # (2, M, V, T)
+    levels = (
+        np.where(seen, np.maximum(1, np.rint(np.clip(score, 0, 1) * SCORE_LEVELS)), 0)
+        .astype(np.int64)
+        .transpose(0, 2, 1)
+    )
     steps = _folded(lines, 1 << bits)
     planes = [steps & 255, steps >> 8] if bits > 8 else [steps]
-    raw = b''.join(plane.astype(np.uint8).tobytes() for plane in (*planes, _folded(levels, SCORE_LEVELS + 1)))
+    raw = b''.join(
+        plane.astype(np.uint8).tobytes() for plane in (*planes, _folded(levels, SCORE_LEVELS + 1))
+    )
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     people, frames, joints = score.shape
-    return PackedClip(deflate.compress(raw) + deflate.flush(), (*np.round(corner, 2).tolist(), extent), (people, frames, joints))
+    return PackedClip(
+        deflate.compress(raw) + deflate.flush(),
+        (*np.round(corner, 2).tolist(), extent),
+        (people, frames, joints),
+    )
 
 
 def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,11 +93,13 @@ def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
     M, T, V = clip.shape
     raw = np.frombuffer(zlib.decompress(clip.data, -15), np.uint8).astype(np.int64)
     n = 2 * M * V * T
-    steps = raw[:n] + (raw[n:2 * n] << 8 if bits > 8 else 0)
+    steps = raw[:n] + (raw[n : 2 * n] << 8 if bits > 8 else 0)
     lines = _unfolded(steps.reshape(2, M, V, T), 1 << bits)
-    levels = _unfolded(raw[-n // 2:].reshape(M, V, T), SCORE_LEVELS + 1)
+    levels = _unfolded(raw[-n // 2 :].reshape(M, V, T), SCORE_LEVELS + 1)
     *corner, extent = clip.box
-    return (lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner), levels.transpose(0, 2, 1) / SCORE_LEVELS
+    return (lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner), levels.transpose(
+        0, 2, 1
+    ) / SCORE_LEVELS
 
 
 def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
@@ -90,12 +108,24 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
     clips   a sequence of annotations
     first   all their indices, those that matter most first: what does not fit at the lowest quality is left out from the end
     """
-    sample = np.unique(np.linspace(0, len(clips) - 1, min(_ENOUGH, len(clips))).astype(int)).tolist()
+    sample = np.unique(
+        np.linspace(0, len(clips) - 1, min(_ENOUGH, len(clips))).astype(int)
+    ).tolist()
     for bits, step in QUALITIES:
-        expected = sum(_text_length(_pack(clips[i], bits, step)) for i in sample) * len(clips) / len(sample)
+        expected = (
+            sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
+            * len(clips)
+            / len(sample)
+        )
         if expected * 1.03 <= budget:
             break
-    packed = Packed(bits, step, lengths=[0] * len(clips), boxes=[(0.0, 0.0, 1.0)] * len(clips), shapes=[(0, 0, 0)] * len(clips))
+    packed = Packed(
+        bits,
+        step,
+        lengths=[0] * len(clips),
+        boxes=[(0.0, 0.0, 1.0)] * len(clips),
+        shapes=[(0, 0, 0)] * len(clips),
+    )
     texts, used = {}, 0
     for i in first:
         clip = _pack(clips[i], bits, step)
@@ -115,7 +145,11 @@ def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
-        places.append(np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(-1, *keypoint.shape[2:]))
+        places.append(
+            np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(
+                -1, *keypoint.shape[2:]
+            )
+        )
     places = np.concatenate(places)
     number = np.maximum((~np.isnan(places)).sum(0), 1)
     return np.round(np.nansum(places, 0) / number, 3).tolist()
@@ -142,7 +176,9 @@ def _hold(lines: np.ndarray, seen: np.ndarray) -> np.ndarray:
     at = np.where(seen, np.arange(seen.shape[-1]), -1)
     last = np.maximum.accumulate(at, -1)
     start = np.where(seen.any(-1), seen.argmax(-1), 0)[..., None]
-    return np.take_along_axis(lines, np.broadcast_to(np.where(last < 0, start, last), lines.shape), -1)
+    return np.take_along_axis(
+        lines, np.broadcast_to(np.where(last < 0, start, last), lines.shape), -1
+    )
 
 
 def _folded(values: np.ndarray, size: int) -> np.ndarray:

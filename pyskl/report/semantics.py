@@ -1,4 +1,5 @@
 """Receives the label vectors and the confusion matrix; hands on whether the model confuses what means alike."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -30,8 +31,14 @@ def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str,
     a, b = np.triu_indices(len(present), 1)
     best = np.argsort(-similarity[present[a], present[b]], kind='stable')[:NUM_PAIRS]
     pairs = [[int(present[a[i]]), int(present[b[i]])] for i in best]
-    return {'similarity': plain(np.round(similarity, 3)), 'confusion': plain(np.round(confusion, 4)), 'rho': plain(rho), 'p': plain(p),
-            'pairs': [[i, j, plain(similarity[i, j]), plain(confusion[i, j])] for i, j in pairs], 'classes': len(present)}
+    return {
+        'similarity': plain(np.round(similarity, 3)),
+        'confusion': plain(np.round(confusion, 4)),
+        'rho': plain(rho),
+        'p': plain(p),
+        'pairs': [[i, j, plain(similarity[i, j]), plain(confusion[i, j])] for i, j in pairs],
+        'classes': len(present),
+    }
 
 
 def mantel(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[float, float]:

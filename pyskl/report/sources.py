@@ -1,4 +1,5 @@
 """Receives what the user names, work dirs or score files; hands on streams: scores with config, checkpoint and log, and the clips."""
+
 from __future__ import annotations
 
 import json
@@ -23,10 +24,10 @@ from .literal import literal_config
 
 RESULTS = ('scores.npz', 'result.pkl')
 LATEST = 'latest.pth'
-SPLITS = ('test', 'val', 'train')           # of the config, in the order in which they are tried
-MAX_CONFIG_BYTES = 512 << 10    # to parse Python takes up to 500 times its size; configs have 10 KB
+SPLITS = ('test', 'val', 'train')  # of the config, in the order in which they are tried
+MAX_CONFIG_BYTES = 512 << 10  # to parse Python takes up to 500 times its size; configs have 10 KB
 MAX_LOG_BYTES = 64 << 20
-MANY = 2**31                                # epochs and iterations: no run logs so many
+MANY = 2**31  # epochs and iterations: no run logs so many
 
 
 @dataclass
@@ -65,12 +66,16 @@ class Stream:
     def report_file(self) -> Path:
         """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html, scores.npz:rgb -> rgb_report.html."""
         of_file = [] if self.file.name in RESULTS else [self.file.stem.removesuffix('_scores')]
-        return self.file.with_name('_'.join([*of_file, *([self.part] if self.part else []), 'report.html']))
+        return self.file.with_name(
+            '_'.join([*of_file, *([self.part] if self.part else []), 'report.html'])
+        )
 
     @property
     def checkpoint_name(self) -> str | None:
         """As the scores say, else as the file is called (a link: what it leads to); None when nobody knows."""
-        return self.scores.checkpoint or (None if self.checkpoint is None else self.checkpoint.resolve().name)
+        return self.scores.checkpoint or (
+            None if self.checkpoint is None else self.checkpoint.resolve().name
+        )
 
     @property
     def tested(self) -> str:
@@ -89,8 +94,12 @@ class Clips:
     left_out: int = 0
 
 
-def read_stream(path: str | os.PathLike, config: Any = None, checkpoint: str | os.PathLike | None = None,
-                work_dir: str | os.PathLike | None = None) -> Stream:
+def read_stream(
+    path: str | os.PathLike,
+    config: Any = None,
+    checkpoint: str | os.PathLike | None = None,
+    work_dir: str | os.PathLike | None = None,
+) -> Stream:
     """A stream from a work dir (its scores.npz or result.pkl) or from a score file.
 
     config   as load_config gives it
@@ -103,24 +112,41 @@ def read_stream(path: str | os.PathLike, config: Any = None, checkpoint: str | o
     if path.is_dir():
         found = next((path / name for name in RESULTS if (path / name).is_file()), None)
         if found is None:
-            raise DataError(f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
-                            'or name a score file.')
+            raise DataError(
+                f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
+                'or name a score file.'
+            )
         given = path = found
     scores, folder = load_scores(given), Path(work_dir) if work_dir is not None else path.parent
-    file, values = _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
+    file, values = (
+        _config_of(folder) if config is None else (Path(config.filename), config._cfg_dict)
+    )
     if checkpoint is None and file is not None:
         tested = folder / Path(scores.checkpoint or LATEST).name
-        checkpoint = next((place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None)
-    own = path.stem.removesuffix('_scores')         # val_scores.npz: 'val'
+        checkpoint = next(
+            (place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None
+        )
+    own = path.stem.removesuffix('_scores')  # val_scores.npz: 'val'
     name = own if file is None else file.stem if path.name in RESULTS else f'{file.stem} {own}'
     name = name if part is None else f'{name} {part}'
-    return Stream(printable(name), scores, folder, values, file, config, None if checkpoint is None else Path(checkpoint),
-                  [] if file is None else read_log(folder))
+    return Stream(
+        printable(name),
+        scores,
+        folder,
+        values,
+        file,
+        config,
+        None if checkpoint is None else Path(checkpoint),
+        [] if file is None else read_log(folder),
+    )
 
 
 def name_apart(streams: Sequence[Stream]) -> None:
     """Give streams of one name their folders' names, and if need be a number."""
-    for again in (lambda i, s: printable(f'{s.folder.resolve().name}/{s.name}'), lambda i, s: f'{s.name} ({i + 1})'):
+    for again in (
+        lambda i, s: printable(f'{s.folder.resolve().name}/{s.name}'),
+        lambda i, s: f'{s.name} ({i + 1})',
+    ):
         names = [stream.name for stream in streams]
         for i, stream in enumerate(streams):
             if names.count(stream.name) > 1 or stream.name == 'ensemble' and len(streams) > 1:
@@ -146,15 +172,20 @@ def _row(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        return None                     # a line that a killed run left half-written, or no log at all
-    whole = isinstance(row, dict) and isinstance(row.get('mode'), str) and all(
-        type(row.get(key)) is int and 0 <= row[key] < MANY for key in ('epoch', 'iter'))
+        return None  # a line that a killed run left half-written, or no log at all
+    whole = (
+        isinstance(row, dict)
+        and isinstance(row.get('mode'), str)
+        and all(type(row.get(key)) is int and 0 <= row[key] < MANY for key in ('epoch', 'iter'))
+    )
     return row if whole else None
 
 
 def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     """The newest config dump of a work dir and its values. Other .py files may lie there, too."""
-    dumps = sorted((p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+    dumps = sorted(
+        (p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns
+    )
     for file in reversed(dumps):
         try:
             values = literal_config(read_text(file, limit=MAX_CONFIG_BYTES, errors='replace'))
@@ -171,18 +202,32 @@ def said(cfg: Any, key: str, kind: type | tuple[type, ...]) -> Any:
     return value if isinstance(value, kind) else None
 
 
-def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: str | os.PathLike | None = None) -> Clips:
+def find_clips(
+    streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: str | os.PathLike | None = None
+) -> Clips:
     """The annotations of the clips that were scored.
 
     ids       the clips, in the order wanted; None: all of the file, when there are as many as scores
     ann_file  where they are; None: the first file of the configs' test, val and train data that holds them all
     raises    DataError: no file named, none that is there, none with all the clips
     """
-    named = [(str(ann_file), None)] if ann_file else list(dict.fromkeys(
-        place for split in SPLITS for stream in streams for place in annotation_files(stream, split)))
+    named = (
+        [(str(ann_file), None)]
+        if ann_file
+        else list(
+            dict.fromkeys(
+                place
+                for split in SPLITS
+                for stream in streams
+                for place in annotation_files(stream, split)
+            )
+        )
+    )
     if not named:
-        raise DataError(f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
-                        'file: --ann-file FILE.pkl')
+        raise DataError(
+            f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
+            'file: --ann-file FILE.pkl'
+        )
     complaints = []
     for file, split in named:
         try:
@@ -191,8 +236,13 @@ def find_clips(streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: s
             return _in_order(clips, ids, len(streams[0].scores.scores), file)
         except DataError as error:
             complaints.append(printable(str(error)))
-    raise DataError(complaints[0] if len(complaints) == 1 else 'no annotation file fits these scores:\n  ' + '\n  '.join(complaints) +
-                    '\nGive the right one: --ann-file FILE.pkl')
+    raise DataError(
+        complaints[0]
+        if len(complaints) == 1
+        else 'no annotation file fits these scores:\n  '
+        + '\n  '.join(complaints)
+        + '\nGive the right one: --ann-file FILE.pkl'
+    )
 
 
 def dataset_configs_of(stream: Stream, split: str) -> list[Mapping[str, Any]]:
@@ -203,24 +253,33 @@ def dataset_configs_of(stream: Stream, split: str) -> list[Mapping[str, Any]]:
 
 def annotation_files(stream: Stream, split: str) -> list[tuple[str, str | None]]:
     """(ann_file, split) of every data set inside data.SPLIT of a stream's config, each once."""
-    files = [(said(cfg, 'ann_file', str), said(cfg, 'split', str)) for cfg in dataset_configs_of(stream, split)]
+    files = [
+        (said(cfg, 'ann_file', str), said(cfg, 'split', str))
+        for cfg in dataset_configs_of(stream, split)
+    ]
     return list(dict.fromkeys((file, part) for file, part in files if file))
 
 
 def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
     if ids is None:
         if len(clips) != num_rows:
-            raise DataError(f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores without ids.')
+            raise DataError(
+                f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores without ids.'
+            )
         return Clips(clips, np.asarray(clips.labels), file)
     place = {name: i for i, name in enumerate(clips.ids)}
     missing = [name for name in ids if name not in place]
     if missing:
-        raise DataError(f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing).')
+        raise DataError(
+            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing).'
+        )
     clips = clips.take(np.array([place[name] for name in ids]))
     return Clips(clips, np.asarray(clips.labels), file)
 
 
-def train_counts(streams: Sequence[Stream], meta: Mapping[str, Any], num_classes: int) -> tuple[np.ndarray | None, str]:
+def train_counts(
+    streams: Sequence[Stream], meta: Mapping[str, Any], num_classes: int
+) -> tuple[np.ndarray | None, str]:
     """(K,) training clips of each class, and where that was read; (None, '') when nobody knows.
 
     From the checkpoint's meta (class_counts), else from the annotation files of data.train, where they still are.
@@ -231,10 +290,17 @@ def train_counts(streams: Sequence[Stream], meta: Mapping[str, Any], num_classes
     for stream in streams:
         places = annotation_files(stream, 'train')
         try:
-            opened = [open_annotations(file) if split is None else open_annotations(file).split(split) for file, split in places]
+            opened = [
+                open_annotations(file) if split is None else open_annotations(file).split(split)
+                for file, split in places
+            ]
         except DataError:
             continue
-        labels = np.concatenate([np.asarray(clips.labels) for clips in opened]) if opened else np.zeros(0, np.int64)
+        labels = (
+            np.concatenate([np.asarray(clips.labels) for clips in opened])
+            if opened
+            else np.zeros(0, np.int64)
+        )
         labels = labels[(labels >= 0) & (labels < num_classes)]
         if len(labels):
             return np.bincount(labels, minlength=num_classes), ', '.join(file for file, _ in places)

@@ -120,7 +120,9 @@ def _by_id(
     missing = [name for name in theirs if name not in row]
     extra = sorted(set(ours) - set(theirs))
     if missing:
-        raise DataError(f'{stream.path}: no row for {counted(missing, "id", 3)} of {order_name}. {_ELSEWHERE}')
+        raise DataError(
+            f'{stream.path}: no row for {counted(missing, "id", 3)} of {order_name}. {_ELSEWHERE}'
+        )
     if extra:
         raise DataError(
             f'{stream.path}: rows for {counted(extra, "id", 3)} that {order_name} does not hold. {_ELSEWHERE}'

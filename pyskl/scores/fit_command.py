@@ -1,4 +1,5 @@
 """From the files that a user names to a fit: reads the labels, lines up the clips, refuses what would deceive."""
+
 from __future__ import annotations
 
 import os
@@ -21,9 +22,18 @@ from .score_file import Scores
 from .separation import refuse_same_clips
 
 
-def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], test: Aligned, ann_file: str | os.PathLike, split: str,
-                 objective: Objective = 'top1', temperature: bool = True, num_folds: int = 5, seed: int = 0,
-                 by_position: bool = False) -> tuple[Fit, dict[str, Any], list[str]]:
+def fit_on_clips(
+    fit_streams: Sequence[Scores],
+    test_streams: Sequence[Scores],
+    test: Aligned,
+    ann_file: str | os.PathLike,
+    split: str,
+    objective: Objective = 'top1',
+    temperature: bool = True,
+    num_folds: int = 5,
+    seed: int = 0,
+    by_position: bool = False,
+) -> tuple[Fit, dict[str, Any], list[str]]:
     """Choose weights and temperatures on the clips of a split.
 
     fit_streams   their scores on the clips of the fit      test_streams, test   what the weights are for; used to refuse, never to choose
@@ -37,9 +47,17 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     clips = clips.split(split) if clips.store.split_names else clips
     known = dict(zip(clips.ids, clips.labels.tolist()))
     fit = _aligned(fit_streams, test_streams, list(known), str(ann_file), split, by_position)
-    refuse_same_clips(fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}')
+    refuse_same_clips(
+        fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}'
+    )
     _same_kind(fit_streams, test_streams)
-    everyone = labels_by_name(fit.ids, known, fit.scores[0].shape[1], f'{ann_file}: split {split}', 'Give a split whose labels are known.')
+    everyone = labels_by_name(
+        fit.ids,
+        known,
+        fit.scores[0].shape[1],
+        f'{ann_file}: split {split}',
+        'Give a split whose labels are known.',
+    )
     streams, labels = [scores[everyone >= 0] for scores in fit.scores], everyone[everyone >= 0]
 
     names = short_names([stream.path for stream in test_streams])
@@ -49,28 +67,50 @@ def fit_on_clips(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], 
     apparent = apparent_gain(chosen, streams, labels)
     kinds = ', '.join(f'{name} {kind_of(scores)}' for name, scores in zip(names, streams))
     used = chosen if estimate.gain('equal').low > 0 else equal_weights(streams, labels, objective)
-    lines = [f'chosen by {objective} on {len(labels)} clips of {split} ({ann_file}); scores: {kinds}',
-             *fit_lines(names, streams, labels, chosen, without), *gain_lines(chosen, estimate, apparent), *use_lines(chosen, used)]
+    lines = [
+        f'chosen by {objective} on {len(labels)} clips of {split} ({ann_file}); scores: {kinds}',
+        *fit_lines(names, streams, labels, chosen, without),
+        *gain_lines(chosen, estimate, apparent),
+        *use_lines(chosen, used),
+    ]
     paths = [stream.path for stream in fit_streams]
     lines += [f'warning: {doubt}' for doubt in doubts(paths, fit.scores, fit.ids, everyone)]
-    made = {'fit_on': split, 'ann_file': str(ann_file), 'fit_scores': paths, 'clips': len(labels),
-            'seed': seed, **as_numbers(chosen, used, estimate, apparent)}
+    made = {
+        'fit_on': split,
+        'ann_file': str(ann_file),
+        'fit_scores': paths,
+        'clips': len(labels),
+        'seed': seed,
+        **as_numbers(chosen, used, estimate, apparent),
+    }
     return used, made, lines
 
 
-def _aligned(fit_streams: Sequence[Scores], test_streams: Sequence[Scores], split_ids: Sequence[str], ann_file: str, split: str,
-             by_position: bool) -> Aligned:
+def _aligned(
+    fit_streams: Sequence[Scores],
+    test_streams: Sequence[Scores],
+    split_ids: Sequence[str],
+    ann_file: str,
+    split: str,
+    by_position: bool,
+) -> Aligned:
     if len(fit_streams) != len(test_streams):
-        raise DataError(f'--fit-scores: {count(len(fit_streams), "file")} for {count(len(test_streams), "stream")}: expected one '
-                        'a stream, in the same order.')
+        raise DataError(
+            f'--fit-scores: {count(len(fit_streams), "file")} for {count(len(test_streams), "stream")}: expected one '
+            'a stream, in the same order.'
+        )
     bare = [stream for stream in fit_streams if stream.ids is None]
     if bare and not by_position:
-        raise DataError(f'{bare[0].path}: a bare list of scores; nothing ties its rows to clips. Use the scores.npz that tools/test.py '
-                        f'writes beside it, or say that its rows are those of split {split} of {ann_file}: --by-position.')
+        raise DataError(
+            f'{bare[0].path}: a bare list of scores; nothing ties its rows to clips. Use the scores.npz that tools/test.py '
+            f'writes beside it, or say that its rows are those of split {split} of {ann_file}: --by-position.'
+        )
     fit = align(fit_streams, split_ids if bare else None, ann_file, by_position)
     if fit.scores[0].shape[1] != test_streams[0].scores.shape[1]:
-        raise DataError(f'{fit_streams[0].path}: {fit.scores[0].shape[1]} classes, but {test_streams[0].path} has '
-                        f'{test_streams[0].scores.shape[1]}. Give scores of the same streams.')
+        raise DataError(
+            f'{fit_streams[0].path}: {fit.scores[0].shape[1]} classes, but {test_streams[0].path} has '
+            f'{test_streams[0].scores.shape[1]}. Give scores of the same streams.'
+        )
     return fit
 
 
@@ -78,11 +118,15 @@ def _same_kind(fit_streams: Sequence[Scores], test_streams: Sequence[Scores]) ->
     for ours, theirs in zip(fit_streams, test_streams):
         kinds = kind_of(ours.scores), kind_of(theirs.scores)
         if kinds[0] != kinds[1]:
-            raise DataError(f'{ours.path}: holds {kinds[0]}, but {theirs.path} holds {kinds[1]}. Test both splits with the same '
-                            '--average-clips, and give the streams in the same order.')
+            raise DataError(
+                f'{ours.path}: holds {kinds[0]}, but {theirs.path} holds {kinds[1]}. Test both splits with the same '
+                '--average-clips, and give the streams in the same order.'
+            )
 
 
-def labels_by_name(ids: Sequence[str], known: Mapping[str, int], num_classes: int, where: str, otherwise: str) -> np.ndarray:
+def labels_by_name(
+    ids: Sequence[str], known: Mapping[str, int], num_classes: int, where: str, otherwise: str
+) -> np.ndarray:
     """(N,) the label of each clip, -1 where unknown.
 
     known   by clip      where, otherwise   for errors: the file (and split) that `known` comes from, and what to do without labels
@@ -90,8 +134,10 @@ def labels_by_name(ids: Sequence[str], known: Mapping[str, int], num_classes: in
     """
     missing = [name for name in ids if name not in known]
     if missing:
-        raise DataError(f'{where}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing). Give the annotation '
-                        'file that the scores were made from.')
+        raise DataError(
+            f'{where}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing). Give the annotation '
+            'file that the scores were made from.'
+        )
     labels = check_labels([known[name] for name in ids], num_classes, f'{where}: labels')
     if (labels < 0).all():
         raise DataError(f'{where}: none of the {len(labels)} clips has a label. {otherwise}')

@@ -1,4 +1,5 @@
 """What was chosen and what it is worth, as text and as plain numbers for a file."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,31 +18,48 @@ _TITLES = {'top1': 'top-1', 'macro_f1': 'macro-F1', 'log_loss': 'log-loss'}
 
 def short_names(paths: Sequence[str]) -> list[str]:
     """Names that tell score files apart: of their folders where these differ, else of the files, else whole paths."""
-    for names in ([Path(path).absolute().parent.name for path in paths], [Path(path).name for path in paths]):
+    for names in (
+        [Path(path).absolute().parent.name for path in paths],
+        [Path(path).name for path in paths],
+    ):
         if len(set(names)) == len(paths):
             return names
     return list(paths)
 
 
-def fit_lines(names: Sequence[str], streams: Sequence[np.ndarray], labels: np.ndarray, fit: Fit,
-              without: Sequence[WithoutOne]) -> list[str]:
+def fit_lines(
+    names: Sequence[str],
+    streams: Sequence[np.ndarray],
+    labels: np.ndarray,
+    fit: Fit,
+    without: Sequence[WithoutOne],
+) -> list[str]:
     """A table: each stream alone (as it came), its weight and temperature, the rest without it; equal weights; the fitted blend."""
     width = max(6, *map(len, names))
     title = _TITLES[fit.objective]
-    lines = [f'{"":<{width}}  weight  temperature   top-1  macro-F1  log-loss  {title} without it: fitted  held out']
+    lines = [
+        f'{"":<{width}}  weight  temperature   top-1  macro-F1  log-loss  {title} without it: fitted  held out'
+    ]
     plain = np.stack([soften(scores) for scores in streams])
     softened = np.stack([soften(scores, t) for scores, t in zip(streams, fit.temperatures)])
     for s, name in enumerate(names):
-        lines.append(f'{name:<{width}}  {fit.weights[s]:6.4f}  {fit.temperatures[s]:11.4g}{_figures(plain[s:s + 1], labels, [1.0])}'
-                     f'{without[s].fitted:{len(title) + 21}.4f}  {without[s].held_out:8.4f}')
-    lines.append(f'{"equal":<{width}}  {1 / len(names):6.4f}  {1:11}{_figures(plain, labels, [1 / len(names)] * len(names))}')
+        lines.append(
+            f'{name:<{width}}  {fit.weights[s]:6.4f}  {fit.temperatures[s]:11.4g}{_figures(plain[s : s + 1], labels, [1.0])}'
+            f'{without[s].fitted:{len(title) + 21}.4f}  {without[s].held_out:8.4f}'
+        )
+    lines.append(
+        f'{"equal":<{width}}  {1 / len(names):6.4f}  {1:11}{_figures(plain, labels, [1 / len(names)] * len(names))}'
+    )
     lines.append(f'{"fitted":<{width}}  {"":6}  {"":11}{_figures(softened, labels, fit.weights)}')
     return lines
 
 
 def _figures(probs: np.ndarray, labels: np.ndarray, weights: Sequence[float]) -> str:
     point = np.array([weights])
-    top1, macro_f1, log_loss = (judge(probs, labels, point, objective)[0, 0] for objective in ('top1', 'macro_f1', 'log_loss'))
+    top1, macro_f1, log_loss = (
+        judge(probs, labels, point, objective)[0, 0]
+        for objective in ('top1', 'macro_f1', 'log_loss')
+    )
     return f'  {top1:6.4f}  {macro_f1:8.4f}  {-log_loss:8.4f}'
 
 
@@ -49,14 +67,20 @@ def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
     """The cross-validated gain, beside the one that the same clips would promise, and what follows from it."""
     title, sign = _TITLES[fit.objective], -1 if fit.objective == 'log_loss' else 1
     values = {name: sign * value for name, value in estimate.values.items()}
-    lines = [f'held out: {title} in {len(estimate.folds)} folds, every clip judged by weights that were fitted on the other folds',
-             f'  fitted weights          {values["fitted"]:.4f}']
+    lines = [
+        f'held out: {title} in {len(estimate.folds)} folds, every clip judged by weights that were fitted on the other folds',
+        f'  fitted weights          {values["fitted"]:.4f}',
+    ]
     gains = {'equal': estimate.gain('equal'), 'single': estimate.gain('single')}
     for name, what in (('equal', 'equal weights'), ('single', 'best single stream')):
         gain = gains[name]
-        lines.append(f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: {gain.low:+.4f} to {gain.high:+.4f}; '
-                     f'standard deviation over folds {gain.over_folds:.4f})')
-    lines.append(f'  on the clips that the weights were fitted on, the gain over equal weights looks like {apparent:+.4f}')
+        lines.append(
+            f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: {gain.low:+.4f} to {gain.high:+.4f}; '
+            f'standard deviation over folds {gain.over_folds:.4f})'
+        )
+    lines.append(
+        f'  on the clips that the weights were fitted on, the gain over equal weights looks like {apparent:+.4f}'
+    )
     for name, what in (('equal', 'equal weights'), ('single', 'the best single stream')):
         if gains[name].low <= 0:
             lines.append(f'  not shown to be better than {what}: that gain may be chance')
@@ -67,8 +91,12 @@ def use_lines(fit: Fit, used: Fit) -> list[str]:
     """What is used, where it is not the fit."""
     if used is fit:
         return []
-    weights, temperatures = (' '.join(map(str, values)) for values in (fit.weights, fit.temperatures))
-    return [f'equal weights are kept; to use the fitted ones all the same: --weights {weights} --temperatures {temperatures}']
+    weights, temperatures = (
+        ' '.join(map(str, values)) for values in (fit.weights, fit.temperatures)
+    )
+    return [
+        f'equal weights are kept; to use the fitted ones all the same: --weights {weights} --temperatures {temperatures}'
+    ]
 
 
 def apparent_gain(fit: Fit, streams: Sequence[np.ndarray], labels: np.ndarray) -> float:
@@ -80,7 +108,16 @@ def apparent_gain(fit: Fit, streams: Sequence[np.ndarray], labels: np.ndarray) -
 def as_numbers(fit: Fit, used: Fit, estimate: Estimate, apparent: float) -> dict[str, Any]:
     """For the file of saved weights: the fit, whether it is what is used, and what it is worth."""
     sign = -1 if fit.objective == 'log_loss' else 1
-    return {'objective': fit.objective, 'used': 'fitted' if used is fit else 'equal', 'fitted': fit.value,
-            'fitted_weights': list(fit.weights), 'fitted_temperatures': list(fit.temperatures), 'apparent_gain_over_equal': apparent,
-            'held_out': {'folds': len(estimate.folds), **{name: sign * value for name, value in estimate.values.items()},
-                         **{f'gain_over_{name}': asdict(estimate.gain(name)) for name in ('equal', 'single')}}}
+    return {
+        'objective': fit.objective,
+        'used': 'fitted' if used is fit else 'equal',
+        'fitted': fit.value,
+        'fitted_weights': list(fit.weights),
+        'fitted_temperatures': list(fit.temperatures),
+        'apparent_gain_over_equal': apparent,
+        'held_out': {
+            'folds': len(estimate.folds),
+            **{name: sign * value for name, value in estimate.values.items()},
+            **{f'gain_over_{name}': asdict(estimate.gain(name)) for name in ('equal', 'single')},
+        },
+    }

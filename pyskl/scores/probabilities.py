@@ -1,18 +1,23 @@
 """Scores of any stream as probabilities, sharper or softer: temperature scaling, Guo et al. 2017, arXiv:1706.04599, section 4.2."""
+
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
 
-SMALLEST = 1e-12            # a probability of 0 has no logarithm
-_SUM_TOLERANCE = 1e-3       # half precision rounds
+SMALLEST = 1e-12  # a probability of 0 has no logarithm
+_SUM_TOLERANCE = 1e-3  # half precision rounds
 
 
 def kind_of(scores: np.ndarray) -> Literal['probabilities', 'logits']:
     """What scores (N, K) are: probabilities when no entry is negative and every row sums to 1, else logits."""
     rows = scores.sum(axis=1, dtype=np.float64)
-    return 'probabilities' if scores.min() >= 0 and np.abs(rows - 1).max() <= _SUM_TOLERANCE else 'logits'
+    return (
+        'probabilities'
+        if scores.min() >= 0 and np.abs(rows - 1).max() <= _SUM_TOLERANCE
+        else 'logits'
+    )
 
 
 def log_probabilities(scores: np.ndarray) -> np.ndarray:

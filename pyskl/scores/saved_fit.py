@@ -1,4 +1,5 @@
 """Fitted weights in a file: what they are, what they came from, and which stream each belongs to."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +14,7 @@ from ..files.texts import parse_json, read_text
 from ..wording import brief, some
 from .fitting import HOTTEST
 
-MAX_BYTES = 16 << 20        # it also holds how the weights came about
+MAX_BYTES = 16 << 20  # it also holds how the weights came about
 _FLOAT_MAX = sys.float_info.max
 
 
@@ -31,12 +32,22 @@ class SavedFit:
         raises  DataError: another number of streams
         """
         if len(paths) != len(self.streams):
-            raise DataError(f'{where}: weights for {len(self.streams)} streams ({some(self.streams)}), but {len(paths)} were given. '
-                            'Give as many, in that order.')
+            raise DataError(
+                f'{where}: weights for {len(self.streams)} streams ({some(self.streams)}), but {len(paths)} were given. '
+                'Give as many, in that order.'
+            )
         known = [_key(path) for path in self.streams]
         order = [_key(path) for path in paths]
-        rows = [known.index(key) for key in order] if sorted(known) == sorted(order) else range(len(paths))
-        return SavedFit(tuple(paths), tuple(self.weights[n] for n in rows), tuple(self.temperatures[n] for n in rows))
+        rows = (
+            [known.index(key) for key in order]
+            if sorted(known) == sorted(order)
+            else range(len(paths))
+        )
+        return SavedFit(
+            tuple(paths),
+            tuple(self.weights[n] for n in rows),
+            tuple(self.temperatures[n] for n in rows),
+        )
 
 
 def _key(path: str) -> str:
@@ -45,7 +56,12 @@ def _key(path: str) -> str:
 
 def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
     """Write as JSON to an open text file; `made`: how they came about, for people."""
-    content = {'streams': list(fit.streams), 'weights': list(fit.weights), 'temperatures': list(fit.temperatures), 'made': dict(made)}
+    content = {
+        'streams': list(fit.streams),
+        'weights': list(fit.weights),
+        'temperatures': list(fit.temperatures),
+        'made': dict(made),
+    }
     file.write(json.dumps(content, indent=2) + '\n')
 
 
@@ -53,16 +69,30 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
     """Read what save_fit wrote. DataError naming what is wrong with it."""
     expected = 'Expected the weights.json that --fit-on writes.'
     content = parse_json(read_text(path, expected, MAX_BYTES), path, expected)
-    lists: list[Any] = [content.get(key) if isinstance(content, dict) else None for key in ('streams', 'weights', 'temperatures')]
-    if not all(isinstance(part, list) and part for part in lists) or len({len(part) for part in lists}) != 1:
-        raise DataError(f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.')
+    lists: list[Any] = [
+        content.get(key) if isinstance(content, dict) else None
+        for key in ('streams', 'weights', 'temperatures')
+    ]
+    if (
+        not all(isinstance(part, list) and part for part in lists)
+        or len({len(part) for part in lists}) != 1
+    ):
+        raise DataError(
+            f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.'
+        )
     streams, weights, temperatures = lists
     if not all(isinstance(name, str) for name in streams):
         raise DataError(f'{path}: "streams" must be names of score files.')
-    if not all(_is_number(w) for w in weights) or not all(_is_number(t) and 0 < t <= 10 * HOTTEST for t in temperatures):
-        raise DataError(f'{path}: expected numbers as "weights" and temperatures above 0, not {brief(weights)} and {brief(temperatures)}.')
+    if not all(_is_number(w) for w in weights) or not all(
+        _is_number(t) and 0 < t <= 10 * HOTTEST for t in temperatures
+    ):
+        raise DataError(
+            f'{path}: expected numbers as "weights" and temperatures above 0, not {brief(weights)} and {brief(temperatures)}.'
+        )
     return SavedFit(tuple(streams), tuple(map(float, weights)), tuple(map(float, temperatures)))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX
+    )

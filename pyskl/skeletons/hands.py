@@ -1,4 +1,5 @@
 """The 21 points of a hand, which OpenPose and MediaPipe count alike, as a part of a layout."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -43,8 +44,14 @@ def hand(side: str, first: int, wrist: tuple[float, float]) -> tuple[Joint, ...]
     """
     x, y = wrist if side == 'right' else (round(1 - wrist[0], 6), wrist[1])
     right = tuple(
-        replace(joint, index=first + joint.index, name=f'right {joint.name}',
-                parent=f'right {joint.parent}', mirror=f'left {joint.mirror}',
-                at=(round(x + joint.at[0], 4), round(y + joint.at[1], 4)))
-        for joint in _HAND)
+        replace(
+            joint,
+            index=first + joint.index,
+            name=f'right {joint.name}',
+            parent=f'right {joint.parent}',
+            mirror=f'left {joint.mirror}',
+            at=(round(x + joint.at[0], 4), round(y + joint.at[1], 4)),
+        )
+        for joint in _HAND
+    )
     return right if side == 'right' else mirrored(right)

@@ -7,6 +7,7 @@
 
 Two spaces or more separate the columns, so that names may hold single spaces; '-' stands for none.
 """
+
 from __future__ import annotations
 
 import re
@@ -54,8 +55,10 @@ def _read_line(line: str) -> Joint:
         index, name, parent, mirror, x, y = re.split(r'\s{2,}', line)
         return Joint(int(index), name, _or_none(parent), _or_none(mirror), (float(x), float(y)))
     except ValueError:
-        raise ConfigError(f'skeleton table, line {line!r}: expected index, joint, parent, mirror, '
-                          'x, y, with two spaces or more between them.') from None
+        raise ConfigError(
+            f'skeleton table, line {line!r}: expected index, joint, parent, mirror, '
+            'x, y, with two spaces or more between them.'
+        ) from None
 
 
 def _or_none(name: str) -> str | None:
@@ -70,9 +73,15 @@ def mirrored(joints: Sequence[Joint]) -> tuple[Joint, ...]:
         return re.sub('^(left|right)', lambda side: other[side[0]], name)
 
     return tuple(
-        replace(joint, name=swap(joint.name), parent=joint.parent and swap(joint.parent),
-                mirror=joint.mirror and swap(joint.mirror), at=(round(1 - joint.at[0], 6), joint.at[1]))
-        for joint in joints)
+        replace(
+            joint,
+            name=swap(joint.name),
+            parent=joint.parent and swap(joint.parent),
+            mirror=joint.mirror and swap(joint.mirror),
+            at=(round(1 - joint.at[0], 6), joint.at[1]),
+        )
+        for joint in joints
+    )
 
 
 def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
@@ -103,11 +112,14 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
     # Mirror partners that do not name each other.
     lefts = {joint.name for joint in joints if joint.mirror and joint.name.startswith('left')}
     for joint in joints:
-        if joint.mirror and (ordered[place[joint.mirror]].mirror != joint.name
-                             or (joint.name in lefts) == (joint.mirror in lefts)):
+        if joint.mirror and (
+            ordered[place[joint.mirror]].mirror != joint.name
+            or (joint.name in lefts) == (joint.mirror in lefts)
+        ):
             raise ConfigError(
                 f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected partners '
-                "to name each other, and one of the two to begin with 'left'.")
+                "to name each other, and one of the two to begin with 'left'."
+            )
 
     return Layout(
         name,
@@ -115,7 +127,8 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
         bones=tuple((j.index, place[j.parent]) for j in joints if j.parent),
         mirror=tuple((j.index, place[j.mirror]) for j in ordered if j.mirror and j.name in lefts),
         centre=place[centre],
-        pose=tuple(joint.at for joint in ordered))
+        pose=tuple(joint.at for joint in ordered),
+    )
 
 
 def joints_of(layout: Layout) -> tuple[Joint, ...]:
@@ -128,5 +141,7 @@ def joints_of(layout: Layout) -> tuple[Joint, ...]:
             layout.joints[j],
             layout.joints[parents[j]] if j in parents else None,
             layout.joints[layout.opposite[j]] if layout.opposite[j] != j else None,
-            layout.pose[j])
-        for j in roots + children)
+            layout.pose[j],
+        )
+        for j in roots + children
+    )

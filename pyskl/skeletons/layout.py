@@ -1,4 +1,5 @@
 """One skeleton layout: joints by name, bones, mirror pairs, centre, pose; checked when made."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,8 +38,12 @@ class Layout:
         self._check_bones()
         if not self.pose:
             object.__setattr__(self, 'pose', self._in_rows())
-        if len(self.pose) != self.num_joints or not all(len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose):
-            raise self._wrong(f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within 0..1')
+        if len(self.pose) != self.num_joints or not all(
+            len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose
+        ):
+            raise self._wrong(
+                f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within 0..1'
+            )
 
     def _wrong(self, what: str) -> ConfigError:
         return ConfigError(f'skeleton layout {self.name!r}: {what}')
@@ -54,25 +59,34 @@ class Layout:
             raise self._wrong('two joints share a name')
         paired = [j for pair in self.mirror for j in pair]
         if len(set(paired)) != len(paired):
-            raise self._wrong('a joint stands in two mirror pairs, so mirroring twice would not give the original back')
+            raise self._wrong(
+                'a joint stands in two mirror pairs, so mirroring twice would not give the original back'
+            )
 
     def _check_bones(self) -> None:
         parents = dict(self.bones)
         if len(parents) != len(self.bones):
             children = [child for child, _ in self.bones]
             twice = self.joints[next(j for j in children if children.count(j) > 1)]
-            raise self._wrong(f'{twice!r} has two parents, so the bones form no tree. '
-                              'A bone is (child, parent).')
+            raise self._wrong(
+                f'{twice!r} has two parents, so the bones form no tree. A bone is (child, parent).'
+            )
         for joint, parent in parents.items():
             if joint == parent:
-                raise self._wrong(f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in a circle. '
-                                  'Leave that bone out: a root has none.')
+                raise self._wrong(
+                    f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in a circle. '
+                    'Leave that bone out: a root has none.'
+                )
             seen = {joint}
             while (joint := parents.get(joint, -1)) != -1:
                 if joint in seen:
-                    raise self._wrong(f'the bones through joint {joint} ({self.joints[joint]}) run in a circle')
+                    raise self._wrong(
+                        f'the bones through joint {joint} ({self.joints[joint]}) run in a circle'
+                    )
                 seen.add(joint)
-        missing = [bone for bone in self.bones if self._mirror_image(bone) not in self._place_of_bone]
+        missing = [
+            bone for bone in self.bones if self._mirror_image(bone) not in self._place_of_bone
+        ]
         if missing:
             raise self._wrong(f'bone {missing[0]} has no mirror image among the bones')
 
@@ -88,8 +102,15 @@ class Layout:
         place: dict[int, tuple[float, float]] = {}
         for depth, row in rows.items():
             rights = [j for j in self.right if j in row]
-            row = rights + [j for j in row if self.opposite[j] == j] + [self.opposite[j] for j in reversed(rights)]
-            place |= {j: ((i + 1) / (len(row) + 1), (depth + 1) / (len(rows) + 1)) for i, j in enumerate(row)}
+            row = (
+                rights
+                + [j for j in row if self.opposite[j] == j]
+                + [self.opposite[j] for j in reversed(rights)]
+            )
+            place |= {
+                j: ((i + 1) / (len(row) + 1), (depth + 1) / (len(rows) + 1))
+                for i, j in enumerate(row)
+            }
         return tuple(place[j] for j in range(self.num_joints))
 
     def config(self) -> dict[str, Any]:
@@ -132,8 +153,11 @@ class Layout:
     def _bone_pairs(self) -> Pairs:
         images = [self._place_of_bone[self._mirror_image(bone)] for bone in self.bones]
         lefts = set(self.left)
-        return tuple((i, image) if set(self.bones[i]) & lefts else (image, i)
-                     for i, image in enumerate(images) if i < image)
+        return tuple(
+            (i, image) if set(self.bones[i]) & lefts else (image, i)
+            for i, image in enumerate(images)
+            if i < image
+        )
 
     @property
     def left_bones(self) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def _own(
     def pairs(given: Sequence[Sequence[int | str]]) -> Pairs:
         return cast(Pairs, tuple(tuple(index(joint) for joint in pair) for pair in given))
 
-    return Layout(          # which checks that pairs are pairs
+    return Layout(  # which checks that pairs are pairs
         name,
         tuple(joints),
         pairs(bones),

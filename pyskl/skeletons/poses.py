@@ -1,4 +1,5 @@
 """What the poses of one clip look like: which joints are there, and near which wrist the hands are."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -85,23 +86,41 @@ class PoseFacts:
         return max(-self.lowest, self.highest)
 
 
-def measure(annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None) -> PoseFacts:
+def measure(
+    annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None
+) -> PoseFacts:
     """annotation: cleaned (fields.clean_fields), with the joints of the layout of `hands` and `trunk`."""
     total = annotation['total_frames']
     keypoint, score = annotation['keypoint'][:, :total], annotation.get('keypoint_score')
     score = np.ones(keypoint.shape[:3], np.float32) if score is None else score[:, :total]
-    xy, there = keypoint[..., :2], is_present(keypoint, score)          # there: (M, T, V)
-    depth = (float(keypoint[..., 2].min()), float(keypoint[..., 2].max())) if keypoint.shape[-1] == 3 else None
+    xy, there = keypoint[..., :2], is_present(keypoint, score)  # there: (M, T, V)
+    depth = (
+        (float(keypoint[..., 2].min()), float(keypoint[..., 2].max()))
+        if keypoint.shape[-1] == 3
+        else None
+    )
     filled = num_frames_filled(there)
     outside = outside_swapped = 0
     if 'img_shape' in annotation:
         h, w = annotation['img_shape']
         outside, outside_swapped = _outside(xy, there, h, w), _outside(xy, there, w, h)
     holes = filled - int(there.any((0, 2)).sum())
-    return PoseFacts(filled, holes, int(there.sum()), filled * there.shape[0] * there.shape[2], int(is_present(keypoint).sum()),
-                     outside, outside_swapped, float(xy.min()), float(xy.max()), _steps(xy, there),
-                     (float(score.min()), float(score.max())), depth, trunk.lean(xy, there) if trunk else None,
-                     hands.distances(xy, there) if hands else None)
+    return PoseFacts(
+        filled,
+        holes,
+        int(there.sum()),
+        filled * there.shape[0] * there.shape[2],
+        int(is_present(keypoint).sum()),
+        outside,
+        outside_swapped,
+        float(xy.min()),
+        float(xy.max()),
+        _steps(xy, there),
+        (float(score.min()), float(score.max())),
+        depth,
+        trunk.lean(xy, there) if trunk else None,
+        hands.distances(xy, there) if hands else None,
+    )
 
 
 def _steps(xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
@@ -131,13 +150,22 @@ class Trunk:
         place = {} if layout is None else {name: j for j, name in enumerate(layout.joints)}
         head = place.get('nose', place.get('head'))
         pairs = [(f'left {part}', f'right {part}') for part in ('hip', 'shoulder')]
-        below = next(((place[left], place[right]) for left, right in pairs if left in place and right in place), None)
+        below = next(
+            (
+                (place[left], place[right])
+                for left, right in pairs
+                if left in place and right in place
+            ),
+            None,
+        )
         return None if head is None or below is None else cls(head, below)
 
     def lean(self, xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
         """xy (M, T, V, 2), there (M, T, V) -> mean (dx, dy), px; None where under 4 frames show all three joints."""
         joints = [self.head, *self.below]
-        head, *below = np.moveaxis(xy[:, :, joints][there[:, :, joints].all(-1)].astype(np.float64), 1, 0)     # 3 x (n, 2)
+        head, *below = np.moveaxis(
+            xy[:, :, joints][there[:, :, joints].all(-1)].astype(np.float64), 1, 0
+        )  # 3 x (n, 2)
         if len(head) < 4:
             return None
         dx, dy = (np.mean(below, 0) - head).mean(0)
@@ -173,10 +201,12 @@ class Hands:
 
     def distances(self, xy: np.ndarray, there: np.ndarray) -> HandDistances:
         """xy (M, T, V, 2), there (M, T, V): from each wrist to each finger tip, where both are there."""
-        wrist = xy[:, :, self.wrists][:, :, :, None, None]              # (M, T, 2, 1, 1, 2)
-        tips = xy[:, :, self.tips][:, :, None]                          # (M, T, 1, 2, n, 2)
-        both = there[:, :, self.wrists][:, :, :, None, None] & there[:, :, self.tips][:, :, None]      # (M, T, 2, 2, n)
-        distance = np.sqrt(((wrist - tips).astype(np.float64)**2).sum(-1))
+        wrist = xy[:, :, self.wrists][:, :, :, None, None]  # (M, T, 2, 1, 1, 2)
+        tips = xy[:, :, self.tips][:, :, None]  # (M, T, 1, 2, n, 2)
+        both = (
+            there[:, :, self.wrists][:, :, :, None, None] & there[:, :, self.tips][:, :, None]
+        )  # (M, T, 2, 2, n)
+        distance = np.sqrt(((wrist - tips).astype(np.float64) ** 2).sum(-1))
         return HandDistances((distance * both).sum((0, 1, 4)), both.sum((0, 1, 4)))
 
     def first_hand(self) -> str:

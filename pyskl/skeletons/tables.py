@@ -4,6 +4,7 @@ To add one, add its table: `add_layout(NAME, CENTRE, TABLE)`. CENTRE is the join
 are described from. Layouts with a face stand in whole_body.py. Then name it where configs/README.md
 and data/README.md list the layouts, and in tests/test_skeletons.py.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ def add_layout(name: str, centre: str, joints: str | Sequence[Joint]) -> None:
     """Add a layout to those that are known: a table as text, or its joints."""
     if name in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {name!r} is known already. Give the table another name.')
+            f'skeleton layout {name!r} is known already. Give the table another name.'
+        )
     joints = read_joints(joints) if isinstance(joints, str) else joints
     LAYOUTS[name] = layout_from(name, joints, centre)
 
@@ -75,7 +77,10 @@ def imigue22(first_hand: str = 'left') -> Layout:
 LAYOUTS['imigue22'] = imigue22()
 
 # The 8 joints of the NATOPS gestures as the UEA archive stores them.
-add_layout('natops8', 'left elbow', """
+add_layout(
+    'natops8',
+    'left elbow',
+    """
     #  joint           parent       mirror          x     y
     0  left hand tip   left wrist   right hand tip  0.90  0.90
     1  right hand tip  right wrist  left hand tip   0.10  0.90
@@ -85,10 +90,14 @@ add_layout('natops8', 'left elbow', """
     5  right wrist     right elbow  left wrist      0.20  0.65
     6  left thumb      left wrist   right thumb     0.75  0.85
     7  right thumb     right wrist  left thumb      0.25  0.85
-""")
+""",
+)
 
 # COCO's 17 key points, as most 2D pose estimators give them.
-add_layout('coco17', 'nose', """
+add_layout(
+    'coco17',
+    'nose',
+    """
      #  joint           parent          mirror          x     y
      0  nose            -               -               0.50  0.10
      1  left eye        nose            right eye       0.54  0.06
@@ -107,10 +116,14 @@ add_layout('coco17', 'nose', """
     14  right knee      right hip       left knee       0.38  0.73
     15  left ankle      left knee       right ankle     0.64  0.94
     16  right ankle     right knee      left ankle      0.36  0.94
-""")
+""",
+)
 
 # OpenPose's BODY_25, its default model for the whole body.
-add_layout('openpose25', 'neck', """
+add_layout(
+    'openpose25',
+    'neck',
+    """
      #  joint            parent          mirror           x     y
      0  nose             neck            -                0.50  0.10
      1  neck             -               -                0.50  0.21
@@ -137,17 +150,25 @@ add_layout('openpose25', 'neck', """
     22  right big toe    right ankle     left big toe     0.32  0.96
     23  right small toe  right big toe   left small toe   0.26  0.94
     24  right heel       right ankle     left heel        0.39  0.93
-""")
+""",
+)
 
 # 54 joints of OpenPose run with --hand: joints 0-7 and 15-18 of BODY_25 in imigue22's order, then
 # 12-32 hand_left_keypoints_2d and 33-53 hand_right_keypoints_2d.
-add_layout('openpose_upper_hands', 'neck', [
-    *_UPPER_BODY, *hand('left', 12, wrist=(0.80, 0.74)), *hand('right', 33, wrist=(0.20, 0.74))])
+add_layout(
+    'openpose_upper_hands',
+    'neck',
+    [*_UPPER_BODY, *hand('left', 12, wrist=(0.80, 0.74)), *hand('right', 33, wrist=(0.20, 0.74))],
+)
 
 # 67 joints of MediaPipe Holistic: 0-24 pose_landmarks (all but the legs: face, shoulders, elbows,
 # wrists, three rough points of each hand, hips), then 25-45 left_hand_landmarks and 46-66
 # right_hand_landmarks. The hands are drawn a little below the wrists.
-add_layout('mediapipe_upper_hands', 'nose', [*read_joints("""
+add_layout(
+    'mediapipe_upper_hands',
+    'nose',
+    [
+        *read_joints("""
      #  joint                parent           mirror               x     y
      0  nose                 -                -                    0.50  0.20
      1  left inner eye       nose             right inner eye      0.53  0.14
@@ -174,11 +195,18 @@ add_layout('mediapipe_upper_hands', 'nose', [*read_joints("""
     22  right thumb knuckle  right wrist      left thumb knuckle   0.16  0.68
     23  left hip             left shoulder    right hip            0.60  0.80
     24  right hip            right shoulder   left hip             0.40  0.80
-"""), *hand('left', 25, wrist=(0.80, 0.72)), *hand('right', 46, wrist=(0.20, 0.72))])
+"""),
+        *hand('left', 25, wrist=(0.80, 0.72)),
+        *hand('right', 46, wrist=(0.20, 0.72)),
+    ],
+)
 
 # The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
 # bones say.
-add_layout('ntu25', 'spine top', """
+add_layout(
+    'ntu25',
+    'spine top',
+    """
      #  joint           parent          mirror          x     y
      0  spine base      spine middle    -               0.50  0.54
      1  spine middle    spine top       -               0.50  0.40
@@ -205,4 +233,5 @@ add_layout('ntu25', 'spine top', """
     22  left thumb      left wrist      right thumb     0.80  0.58
     23  right hand tip  right hand      left hand tip   0.09  0.62
     24  right thumb     right wrist     left thumb      0.20  0.58
-""")
+""",
+)

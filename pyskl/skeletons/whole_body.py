@@ -11,7 +11,10 @@ from .tables import LAYOUTS, add_layout
 
 # OpenPose's older COCO model: OpenPose's doc/02_output.md, "POSE_COCO_BODY_PARTS". Kinetics-skeleton
 # (Yan et al., ST-GCN, arXiv:1801.07455) has these joints.
-add_layout('openpose18', 'neck', """
+add_layout(
+    'openpose18',
+    'neck',
+    """
      #  joint            parent          mirror           x     y
      0  nose             neck            -                0.50  0.10
      1  neck             -               -                0.50  0.21
@@ -31,19 +34,31 @@ add_layout('openpose18', 'neck', """
     15  left eye         nose            right eye        0.54  0.06
     16  right ear        right eye       left ear         0.41  0.08
     17  left ear         left eye        right ear        0.59  0.08
-""")
+""",
+)
 
 # 137 points of OpenPose run with --face --hand, in the order of iMiGUE's 2025 release: BODY_25 0-24,
 # face 25-94, left hand 95-115, right hand 116-136. OpenPose's doc/02_output.md has the points of
 # each part. Unverified: that pupil 68 of the face is the right one.
-add_layout('openpose137', 'neck', [
-    *joints_of(LAYOUTS['openpose25']), *face(25, count=70),
-    *hand('left', 95, wrist=(0.82, 0.48)), *hand('right', 116, wrist=(0.18, 0.48))])
+add_layout(
+    'openpose137',
+    'neck',
+    [
+        *joints_of(LAYOUTS['openpose25']),
+        *face(25, count=70),
+        *hand('left', 95, wrist=(0.82, 0.48)),
+        *hand('right', 116, wrist=(0.18, 0.48)),
+    ],
+)
 
 # COCO-WholeBody (Jin et al., arXiv:2007.11858; github.com/jin-s13/COCO-WholeBody): COCO's 17,
 # feet 17-22, face 23-90, left hand 91-111, right hand 112-132.
-add_layout('coco_wholebody133', 'nose', [
-    *joints_of(LAYOUTS['coco17']), *read_joints("""
+add_layout(
+    'coco_wholebody133',
+    'nose',
+    [
+        *joints_of(LAYOUTS['coco17']),
+        *read_joints("""
      #  joint            parent          mirror           x     y
     17  left big toe     left ankle      right big toe    0.68  0.98
     18  left small toe   left big toe    right small toe  0.74  0.97
@@ -51,12 +66,20 @@ add_layout('coco_wholebody133', 'nose', [
     20  right big toe    right ankle     left big toe     0.32  0.98
     21  right small toe  right big toe   left small toe   0.26  0.97
     22  right heel       right ankle     left heel        0.39  0.97
-"""), *face(23), *hand('left', 91, wrist=(0.84, 0.50)), *hand('right', 112, wrist=(0.16, 0.50))])
+"""),
+        *face(23),
+        *hand('left', 91, wrist=(0.84, 0.50)),
+        *hand('right', 112, wrist=(0.16, 0.50)),
+    ],
+)
 
 # Halpe-FullBody (Fang et al., AlphaPose, arXiv:2211.03375; github.com/Fang-Haoshu/Halpe-FullBody):
 # COCO's 17, then head, neck, hip and feet. Its list of bones lets the nose hang from nothing; here
 # it hangs from the neck, and the body from the neck down.
-add_layout('halpe26', 'neck', """
+add_layout(
+    'halpe26',
+    'neck',
+    """
      #  joint            parent          mirror           x     y
      0  nose             neck            -                0.50  0.10
      1  left eye         nose            right eye        0.54  0.06
@@ -84,12 +107,20 @@ add_layout('halpe26', 'neck', """
     23  right small toe  right big toe   left small toe   0.26  0.94
     24  left heel        left ankle      right heel       0.61  0.93
     25  right heel       right ankle     left heel        0.39  0.93
-""")
+""",
+)
 
 # The same publication's 136: body 0-25, face 26-93, left hand 94-114, right hand 115-135.
-add_layout('halpe136', 'neck', [
-    *joints_of(LAYOUTS['halpe26']), *face(26),
-    *hand('left', 94, wrist=(0.82, 0.48)), *hand('right', 115, wrist=(0.18, 0.48))])
+add_layout(
+    'halpe136',
+    'neck',
+    [
+        *joints_of(LAYOUTS['halpe26']),
+        *face(26),
+        *hand('left', 94, wrist=(0.82, 0.48)),
+        *hand('right', 115, wrist=(0.18, 0.48)),
+    ],
+)
 
 # MediaPipe Pose's 33 (Bazarevsky et al., BlazePose, arXiv:2006.10204; the API's PoseLandmark): the
 # 25 of mediapipe_upper_hands, drawn smaller, and the legs.
@@ -98,7 +129,12 @@ _UPPER = [
     for joint in joints_of(LAYOUTS['mediapipe_upper_hands'])
     if joint.index < 25
 ]
-add_layout('mediapipe33', 'nose', [*_UPPER, *read_joints("""
+add_layout(
+    'mediapipe33',
+    'nose',
+    [
+        *_UPPER,
+        *read_joints("""
      #  joint             parent       mirror            x     y
     25  left knee         left hip     right knee        0.61  0.69
     26  right knee        right hip    left knee         0.39  0.69
@@ -108,10 +144,18 @@ add_layout('mediapipe33', 'nose', [*_UPPER, *read_joints("""
     30  right heel        right ankle  left heel         0.40  0.92
     31  left foot index   left ankle   right foot index  0.68  0.95
     32  right foot index  right ankle  left foot index   0.32  0.95
-""")])
+"""),
+    ],
+)
 
 # MediaPipe Holistic without its face mesh: pose_landmarks, then 33-53 left_hand_landmarks and 54-74
 # right_hand_landmarks. MediaPipe gives the three apart; that order is the usual one, no standard.
-add_layout('mediapipe_holistic75', 'nose', [
-    *joints_of(LAYOUTS['mediapipe33']),
-    *hand('left', 33, wrist=(0.80, 0.45)), *hand('right', 54, wrist=(0.20, 0.45))])
+add_layout(
+    'mediapipe_holistic75',
+    'nose',
+    [
+        *joints_of(LAYOUTS['mediapipe33']),
+        *hand('left', 33, wrist=(0.80, 0.45)),
+        *hand('right', 54, wrist=(0.20, 0.45)),
+    ],
+)

@@ -236,7 +236,9 @@ def _as_layout(annotations: list[dict[str, Any]], whole: Layout, name: str) -> s
         keypoint = annotation['keypoint']
         if 'keypoint_score' in annotation:
             score = annotation['keypoint_score']
-            annotation['keypoint'], annotation['keypoint_score'] = map_joints(keypoint, score, origins)
+            annotation['keypoint'], annotation['keypoint_score'] = map_joints(
+                keypoint, score, origins
+            )
         else:
             ones = np.ones(keypoint.shape[:-1], np.float32)
             annotation['keypoint'] = map_joints(keypoint, ones, origins)[0]
@@ -258,7 +260,10 @@ def _of_folders(
     label_names: Sequence[str] | None,
 ) -> LabelFile:
     """Label each clip by the folder that it lies in."""
-    folders = {a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name for a in annotations}
+    folders = {
+        a['frame_dir']: Path(os.path.abspath(homes[a['frame_dir']])).parent.name
+        for a in annotations
+    }
     if label_names is None and len(set(folders.values())) == 1:
         raise UserError(
             f'--labels folder: all clips lie in {next(iter(folders.values()))!r}, so there is one class '

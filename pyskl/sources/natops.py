@@ -6,6 +6,7 @@ person's right hand: the picture shows the person from behind.
 
 A .ts file: `#` comments, `@key value` lines, `@data`, then a line a clip: 24 series of numbers and the label, with colons between.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -24,9 +25,13 @@ from ..wording import plain, some
 from .natops_people import NUM_PEOPLE, guess_people
 
 CLASSES = ('I have command', 'all clear', 'not clear', 'spread wings', 'fold wings', 'lock wings')
-PROJECTIONS = {'xy': (0, 1), 'xz': (0, 2), 'zy': (2, 1)}        # the axis that points right, the one that points up
-SPACE = 'xyz'           # no projection: all three, for networks that take key points in space
-PICTURE = 600           # px, height and width; nearly all values lie within -3..3
+PROJECTIONS = {
+    'xy': (0, 1),
+    'xz': (0, 2),
+    'zy': (2, 1),
+}  # the axis that points right, the one that points up
+SPACE = 'xyz'  # no projection: all three, for networks that take key points in space
+PICTURE = 600  # px, height and width; nearly all values lie within -3..3
 PIXELS_PER_UNIT = 100
 NUM_JOINTS = get_layout('natops8').num_joints
 MAX_BYTES = 256 << 20
@@ -56,13 +61,17 @@ def read_ts(path: Path) -> Series:
             if key.lower() == 'data':
                 names = _names(header, str(path))
         elif 'data' not in header:
-            raise DataError(f'{where}: {plain(line)} before @data. Expected # comments, @key value lines, @data, then the clips.')
+            raise DataError(
+                f'{where}: {plain(line)} before @data. Expected # comments, @key value lines, @data, then the clips.'
+            )
         else:
             *series, label = line.split(':')
             xyz.append(_clip(series, where))
             labels.append(_label(label.strip(), names, where))
     if not xyz:
-        raise DataError(f'{path}: holds no clips. Expected a .ts file: @key value lines, @data, then a line a clip.')
+        raise DataError(
+            f'{path}: holds no clips. Expected a .ts file: @key value lines, @data, then a line a clip.'
+        )
     return Series(xyz, labels, names)
 
 
@@ -70,28 +79,40 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers from 1 on."""
     text = read_bytes(path, MAX_BYTES, 'NATOPS has 2 MiB. Is it the right file?')
     lines = enumerate(text.decode('latin-1').removeprefix('ï»¿').split('\n'), 1)
-    return [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith('#')]
+    return [
+        (number, line.strip())
+        for number, line in lines
+        if line.strip() and not line.startswith('#')
+    ]
 
 
 def _names(header: dict[str, str], where: str) -> tuple[str, ...]:
     """The labels of @classLabel, in order: class k is the k-th."""
     has, *names = header.get('classlabel', '').split() or ['']
     if has.lower() != 'true' or not names:
-        raise DataError(f"{where}: names no classes before @data. Expected a line like '@classLabel true 1.0 2.0'.")
+        raise DataError(
+            f"{where}: names no classes before @data. Expected a line like '@classLabel true 1.0 2.0'."
+        )
     if header.get('timestamps', 'false').lower() == 'true':
-        raise DataError(f'{where}: has time stamps (@timeStamps true). Expected plain series, as the archive has them.')
+        raise DataError(
+            f'{where}: has time stamps (@timeStamps true). Expected plain series, as the archive has them.'
+        )
     return tuple(names)
 
 
 def _clip(series: Sequence[str], where: str) -> np.ndarray:
     """3 V texts of T numbers, x y z of each joint -> (T, V, 3)."""
     if len(series) != 3 * NUM_JOINTS:
-        raise DataError(f'{where}: {len(series)} series and a label. Expected {3 * NUM_JOINTS}: x, y, z of {NUM_JOINTS} joints. '
-                        'Is it the file of another data set, or cut short?')
+        raise DataError(
+            f'{where}: {len(series)} series and a label. Expected {3 * NUM_JOINTS}: x, y, z of {NUM_JOINTS} joints. '
+            'Is it the file of another data set, or cut short?'
+        )
     rows = [_numbers(text, f'{where}, series {i + 1}') for i, text in enumerate(series)]
     lengths = {len(row) for row in rows}
     if len(lengths) > 1:
-        raise DataError(f'{where}: series of {some(sorted(lengths))} frames. Expected all of one length.')
+        raise DataError(
+            f'{where}: series of {some(sorted(lengths))} frames. Expected all of one length.'
+        )
     return np.array(rows).reshape(NUM_JOINTS, 3, -1).transpose(2, 0, 1)
 
 
@@ -101,9 +122,13 @@ def _numbers(text: str, where: str) -> list[float]:
         row = [float(cell) for cell in cells]
     except ValueError:
         wrong = next(cell for cell in cells if not _is_number(cell))
-        raise DataError(f'{where}: {plain(wrong.strip()) or "nothing"!r} is no number. Expected numbers with commas between.') from None
-    if not (np.abs(row) < MOST).all():          # NaN neither
-        raise DataError(f'{where}: holds NaN, infinity or a number beyond {MOST:g}. Expected standardised ones, within a few units of 0.')
+        raise DataError(
+            f'{where}: {plain(wrong.strip()) or "nothing"!r} is no number. Expected numbers with commas between.'
+        ) from None
+    if not (np.abs(row) < MOST).all():  # NaN neither
+        raise DataError(
+            f'{where}: holds NaN, infinity or a number beyond {MOST:g}. Expected standardised ones, within a few units of 0.'
+        )
     return row
 
 
@@ -117,7 +142,9 @@ def _is_number(text: str) -> bool:
 
 def _label(text: str, names: Sequence[str], where: str) -> int:
     if text not in names:
-        raise DataError(f'{where}: the label is {plain(text)!r}. Expected one of @classLabel: {some(names, 10)}.')
+        raise DataError(
+            f'{where}: the label is {plain(text)!r}. Expected one of @classLabel: {some(names, 10)}.'
+        )
     return names.index(text)
 
 
@@ -126,8 +153,10 @@ def check_same_classes(files: Iterable[Series], where: Path) -> None:
     first, *others = files
     for series in others:
         if series.names != first.names:
-            raise DataError(f'{where}: its classes are {some(series.names, 10)}; those of the other file are {some(first.names, 10)}. '
-                            'Do the files belong together?')
+            raise DataError(
+                f'{where}: its classes are {some(series.names, 10)}; those of the other file are {some(first.names, 10)}. '
+                'Do the files belong together?'
+            )
 
 
 def label_names(series: Series) -> tuple[str, ...]:
@@ -147,16 +176,24 @@ def annotations_of(series: Series, prefix: str, projection: str) -> list[dict[st
     projection  one of PROJECTIONS: keypoint (1, T, V, 2) pixels; or SPACE: (1, T, V, 3), the archive's values, without a picture
     """
     if projection == SPACE:
-        return [clean_fields({'frame_dir': f'{prefix}_{i}', 'label': label, 'keypoint': xyz[None]})
-                for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
-    return [make_annotation(f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE))
-            for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))]
+        return [
+            clean_fields({'frame_dir': f'{prefix}_{i}', 'label': label, 'keypoint': xyz[None]})
+            for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
+        ]
+    return [
+        make_annotation(
+            f'{prefix}_{i}', project(xyz, projection), label=label, img_shape=(PICTURE, PICTURE)
+        )
+        for i, (xyz, label) in enumerate(zip(series.xyz, series.labels))
+    ]
 
 
 def check_folds(num_folds: int) -> None:
     """UserError unless train's people can be dealt out to so many parts."""
     if not 2 <= num_folds <= NUM_PEOPLE:
-        raise UserError(f'--folds {num_folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.')
+        raise UserError(
+            f'--folds {num_folds}: expected 2 to {NUM_PEOPLE} parts, since {NUM_PEOPLE} people are dealt out to them.'
+        )
 
 
 def folds(people: Sequence[int] | np.ndarray, num_folds: int, seed: int) -> list[list[int]]:
@@ -176,7 +213,9 @@ def splits(train: Series, test: Series, num_folds: int, seed: int) -> dict[str, 
     """
     names = [f'train_{i}' for i in range(len(train.xyz))]
     split = {'train': names, 'test': [f'test_{i}' for i in range(len(test.xyz))]}
-    for i, part in enumerate(folds(guess_people(train.xyz, train.labels, seed=seed), num_folds, seed)):
+    for i, part in enumerate(
+        folds(guess_people(train.xyz, train.labels, seed=seed), num_folds, seed)
+    ):
         number, held_out = str(i + 1) if i else '', set(part)
         split[f'fit{number}'] = [name for j, name in enumerate(names) if j not in held_out]
         split[f'val{number}'] = [name for j, name in enumerate(names) if j in held_out]

@@ -56,14 +56,13 @@ def pack_file(
 def _raw(
     path: Path, img_shape: Sequence[int]
 ) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
-    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are.
-    """
+    """iMiGUE's raw arrays: the files, how many clips, the clips, and the one split that they are."""
     split = path.stem.removesuffix('_data')
     data, labels = raw_paths(path.parent, split)
     if path != data:
         raise UserError(
             f"{path}: expected an annotation pickle, or iMiGUE's raw arrays with a name like "
-            "train_data.npy."
+            'train_data.npy.'
         )
     num_clips, annotations = iterate_raw(path.parent, split, img_shape)
     files = [data, labels] if labels.exists() else [data]

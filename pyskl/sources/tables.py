@@ -20,7 +20,9 @@ MAX_BYTES = 1 << 30
 NO_NUMBERS = 'cannot be read as numbers'
 
 # What pandas and spreadsheets write where a number is missing.
-_EMPTY = re.compile(rb'(?<=[,\n])[ \t]*(?:(?:na|n/a|#n/a|null|none)[ \t]*)?(?=[,\n])', re.IGNORECASE)
+_EMPTY = re.compile(
+    rb'(?<=[,\n])[ \t]*(?:(?:na|n/a|#n/a|null|none)[ \t]*)?(?=[,\n])', re.IGNORECASE
+)
 _EMPTY_TEXTS = ('', 'na', 'n/a', '#n/a', 'null', 'none', 'nan')
 
 

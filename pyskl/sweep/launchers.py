@@ -1,4 +1,5 @@
 """Who makes the runs of a sweep: this process in turn, submitit's local jobs, or Slurm."""
+
 from __future__ import annotations
 
 import json
@@ -21,12 +22,28 @@ from ..files.texts import read_json, read_text
 from .run import MAX_BYTES, PATIENCE, Interrupted, StopSignal, kept_from_children
 from .tasks import Scripts, Task
 
-_FOREVER = 60 * 24 * 3650           # minutes: local jobs have no limit
-_REQUEUES = 100                     # times that a Slurm job whose time is over is queued again
+_FOREVER = 60 * 24 * 3650  # minutes: local jobs have no limit
+_REQUEUES = 100  # times that a Slurm job whose time is over is queued again
 _VALUE = re.compile(r'[\w.,:;@%+=/&|*()\[\]-]+', re.ASCII)
-_SLURM_OPTIONS = ('account', 'comment', 'constraint', 'cpus-per-task', 'exclude', 'gres',
-                  'licenses', 'mail-type', 'mail-user', 'mem', 'mem-per-cpu', 'mem-per-gpu',
-                  'nice', 'nodelist', 'qos', 'reservation', 'tmp')
+_SLURM_OPTIONS = (
+    'account',
+    'comment',
+    'constraint',
+    'cpus-per-task',
+    'exclude',
+    'gres',
+    'licenses',
+    'mail-type',
+    'mail-user',
+    'mem',
+    'mem-per-cpu',
+    'mem-per-gpu',
+    'nice',
+    'nodelist',
+    'qos',
+    'reservation',
+    'tmp',
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,7 @@ class Local:
         """Stop them politely. SIGTERM is repeated: a job that only starts misses the first."""
         deadline = time.monotonic() + PATIENCE + 10
         while time.monotonic() < deadline and not all(handle.done() for handle in handles):
-            for handle in handles:                      # submitit's controllers pass it on
+            for handle in handles:  # submitit's controllers pass it on
                 if not handle.done():
                     os.kill(int(handle.job_id), signal.SIGTERM)
             time.sleep(0.5)
@@ -123,23 +140,38 @@ class Slurm:
 
     room, poll = math.inf, 1.0
 
-    def __init__(self, work_dir: str | os.PathLike, jobs: int = 256, minutes: int = 240,
-                 gpus: int = 1, options: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        work_dir: str | os.PathLike,
+        jobs: int = 256,
+        minutes: int = 240,
+        gpus: int = 1,
+        options: Mapping[str, str] | None = None,
+    ):
         for key, value in (options or {}).items():
             if key not in ('partition', *_SLURM_OPTIONS):
-                raise ConfigError(f'--slurm-option {key}: is unknown.'
-                                  f'{did_you_mean(key, _SLURM_OPTIONS)} Known: '
-                                  f'{", ".join(_SLURM_OPTIONS)}.')
+                raise ConfigError(
+                    f'--slurm-option {key}: is unknown.'
+                    f'{did_you_mean(key, _SLURM_OPTIONS)} Known: '
+                    f'{", ".join(_SLURM_OPTIONS)}.'
+                )
             if not _VALUE.fullmatch(value):
-                raise ConfigError(f'Slurm option {key} = {value!r}: expected letters, digits and '
-                                  '.,:;@%+=/&|*()[]-_ without spaces.')
+                raise ConfigError(
+                    f'Slurm option {key} = {value!r}: expected letters, digits and '
+                    '.,:;@%+=/&|*()[]-_ without spaces.'
+                )
         if not str(work_dir).isprintable() or '%' in str(Path(work_dir).absolute()):
-            raise ConfigError(f'--work-dir {str(work_dir)!r}: Slurm reads % and line breaks '
-                              'otherwise. Take another folder.')
+            raise ConfigError(
+                f'--work-dir {str(work_dir)!r}: Slurm reads % and line breaks '
+                'otherwise. Take another folder.'
+            )
         self._submitit, self._work_dir = submitit('slurm'), work_dir
         self._parameters = dict(
-            job_name='pyskl-sweep', time=minutes, array_parallelism=jobs,
-            additional_parameters={**({'gpus-per-node': gpus} if gpus else {}), **(options or {})})
+            job_name='pyskl-sweep',
+            time=minutes,
+            array_parallelism=jobs,
+            additional_parameters={**({'gpus-per-node': gpus} if gpus else {}), **(options or {})},
+        )
 
     @cached_property
     def _executor(self) -> Any:
@@ -147,8 +179,10 @@ class Slurm:
             folder = _own_folder(self._work_dir)
             executor = self._submitit.SlurmExecutor(folder, max_num_timeout=_REQUEUES)
         except RuntimeError as error:
-            raise ConfigError('--launcher slurm: there is no srun here. Call it where sbatch and '
-                              'srun work, or take --launcher local.') from error
+            raise ConfigError(
+                '--launcher slurm: there is no srun here. Call it where sbatch and '
+                'srun work, or take --launcher local.'
+            ) from error
         executor.update_parameters(**self._parameters)
         return executor
 
@@ -157,8 +191,10 @@ class Slurm:
             handles = self._executor.submit_array([scripts.job(task) for task in tasks])
         except (RuntimeError, OSError) as error:
             said = ' '.join(str(error).split())[-500:]
-            raise ConfigError(f'--launcher slurm: sbatch said: {said}. Correct --partition, '
-                              '--time, --gpus or --slurm-option.') from error
+            raise ConfigError(
+                f'--launcher slurm: sbatch said: {said}. Correct --partition, '
+                '--time, --gpus or --slurm-option.'
+            ) from error
         folder = str(self._executor.folder)
         for task, handle in zip(tasks, handles):
             with atomic_write(task.queued, 'w', encoding='utf-8') as f:
@@ -167,8 +203,14 @@ class Slurm:
 
     def leave(self, handles: Sequence[Handle]) -> str:
         ids = sorted({handle.job_id.partition('_')[0] for handle in handles})
-        return (f'Its Slurm jobs go on (to end them: scancel {" ".join(ids)}). The same command '
-                'waits for them and collects what they have done.') if ids else Interrupted.advice
+        return (
+            (
+                f'Its Slurm jobs go on (to end them: scancel {" ".join(ids)}). The same command '
+                'waits for them and collects what they have done.'
+            )
+            if ids
+            else Interrupted.advice
+        )
 
 
 Launcher = InTurn | Local | Slurm
@@ -179,9 +221,11 @@ def submitit(launcher: str) -> ModuleType:
     try:
         import submitit as package
     except ImportError as error:
-        raise ConfigError(f'--launcher {launcher} needs the package submitit ({error}). Install '
-                          "it: pip install -e '.[sweep]'; or take --launcher none, one run after "
-                          'another.') from error
+        raise ConfigError(
+            f'--launcher {launcher} needs the package submitit ({error}). Install '
+            "it: pip install -e '.[sweep]'; or take --launcher none, one run after "
+            'another.'
+        ) from error
     return package
 
 
@@ -219,8 +263,9 @@ def slurm_job(task: Task) -> Handle | None:
         raise ConfigError(f'{task.queued}: does not name a Slurm job. Delete this file.') from error
 
 
-def run_tasks(tasks: Sequence[Task], launcher: Launcher, scripts: Scripts,
-              say: Callable[[str], Any] = print) -> list[Failure]:
+def run_tasks(
+    tasks: Sequence[Task], launcher: Launcher, scripts: Scripts, say: Callable[[str], Any] = print
+) -> list[Failure]:
     """Make the runs that are not done yet. Those that were begun go on where they stopped.
 
     Args:
@@ -246,12 +291,14 @@ def run_tasks(tasks: Sequence[Task], launcher: Launcher, scripts: Scripts,
                     if job and not job.done():
                         mine = isinstance(launcher, Slurm)
                         running += [(task, job)] if mine else []
-                        say(f'{line}: Slurm job {job.job_id} ({job.state}) makes it; '
+                        say(
+                            f'{line}: Slurm job {job.job_id} ({job.state}) makes it; '
                             f'{"waited for" if mine else "left to it"}. If Slurm has lost it, '
-                            f'delete {task.queued}')
+                            f'delete {task.queued}'
+                        )
                     elif task.is_held:
                         say(f'{line}: another process is making it; left to that one')
-                    elif not task.done:                     # since it was looked for first
+                    elif not task.done:  # since it was looked for first
                         task.queued.unlink(missing_ok=True)
                         task.failure.unlink(missing_ok=True)
                         say(f'{line} -> {task.folder}')

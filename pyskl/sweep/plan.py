@@ -1,4 +1,5 @@
 """What a sweep consists of: named runs (a config and options), seeds, and ensembles of these; from a command line or a plan file."""
+
 from __future__ import annotations
 
 import itertools
@@ -46,8 +47,14 @@ class Plan:
     fit_on: Literal['val'] | None = None
 
 
-def from_command_line(configs: Sequence[str], grids: Iterable[str] = (), seeds: Sequence[int] | None = None,
-                      ensembles: Iterable[str] = (), options: Iterable[str] = (), fit_on: Literal['val'] | None = None) -> Plan:
+def from_command_line(
+    configs: Sequence[str],
+    grids: Iterable[str] = (),
+    seeds: Sequence[int] | None = None,
+    ensembles: Iterable[str] = (),
+    options: Iterable[str] = (),
+    fit_on: Literal['val'] | None = None,
+) -> Plan:
     """The plan of words on a command line.
 
     configs    config files, each run with every point of the grid; or one plan file (.json, or .py that sets `runs`)
@@ -63,10 +70,24 @@ def from_command_line(configs: Sequence[str], grids: Iterable[str] = (), seeds: 
     else:
         plan = Plan(tuple(Entry(name, config) for name, config in zip(_stems(configs), configs)))
     points = list(_points(_values(grid) for grid in grids))
-    entries = tuple(replace(entry, name=' '.join([entry.name, *names]), options={**entry.options, **point, **common})
-                    for entry in plan.entries for names, point in points)
-    ensembles = _at_points({**plan.ensembles, **dict(map(_ensemble, ensembles))}, [entry.name for entry in plan.entries], points)
-    return _checked(Plan(entries, tuple(plan.seeds if seeds is None else seeds), ensembles, fit_on or plan.fit_on), 'the sweep')
+    entries = tuple(
+        replace(
+            entry, name=' '.join([entry.name, *names]), options={**entry.options, **point, **common}
+        )
+        for entry in plan.entries
+        for names, point in points
+    )
+    ensembles = _at_points(
+        {**plan.ensembles, **dict(map(_ensemble, ensembles))},
+        [entry.name for entry in plan.entries],
+        points,
+    )
+    return _checked(
+        Plan(
+            entries, tuple(plan.seeds if seeds is None else seeds), ensembles, fit_on or plan.fit_on
+        ),
+        'the sweep',
+    )
 
 
 def is_plan(path: str) -> bool:
@@ -74,9 +95,11 @@ def is_plan(path: str) -> bool:
     if path.endswith('.json'):
         return True
     try:
-        return any(line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines())
+        return any(
+            line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines()
+        )
     except DataError:
-        return False        # the config's reader says what is wrong
+        return False  # the config's reader says what is wrong
 
 
 def read_plan(path: str | os.PathLike) -> Plan:
@@ -91,18 +114,40 @@ def read_plan(path: str | os.PathLike) -> Plan:
     content = _read_json(path) if path.suffix == '.json' else _execute(path)
     runs, common = content.get('runs'), content.get('options', {})
     if not isinstance(runs, (list, tuple)) or not runs:
-        raise ConfigError(f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., options=...).')
-    entries = [entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')]
+        raise ConfigError(
+            f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., options=...).'
+        )
+    entries = [
+        entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')
+    ]
     ensembles = content.get('ensembles', {})
-    if not isinstance(ensembles, Mapping) or not all(isinstance(parts, (list, tuple)) for parts in ensembles.values()):
-        raise ConfigError(f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, names of runs.")
+    if not isinstance(ensembles, Mapping) or not all(
+        isinstance(parts, (list, tuple)) for parts in ensembles.values()
+    ):
+        raise ConfigError(
+            f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, names of runs."
+        )
     seeds = content.get('seeds', [0])
-    if not isinstance(seeds, (list, tuple)) or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise ConfigError(f'{path}: seeds = {brief(seeds)}: expected whole numbers, e.g. [0, 1, 2].')
+    if not isinstance(seeds, (list, tuple)) or not all(
+        isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds
+    ):
+        raise ConfigError(
+            f'{path}: seeds = {brief(seeds)}: expected whole numbers, e.g. [0, 1, 2].'
+        )
     fit_on = content.get('fit_on')
     if fit_on not in (None, 'val'):
-        raise ConfigError(f"{path}: fit_on = {brief(fit_on)}: expected 'val', or None for equal weights alone.")
-    return _checked(Plan(tuple(entries), tuple(seeds), {name: tuple(parts) for name, parts in ensembles.items()}, fit_on), str(path))
+        raise ConfigError(
+            f"{path}: fit_on = {brief(fit_on)}: expected 'val', or None for equal weights alone."
+        )
+    return _checked(
+        Plan(
+            tuple(entries),
+            tuple(seeds),
+            {name: tuple(parts) for name, parts in ensembles.items()},
+            fit_on,
+        ),
+        str(path),
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -111,37 +156,64 @@ def _read_json(path: Path) -> dict[str, Any]:
     except DataError as error:
         raise ConfigError(str(error)) from error
     if not isinstance(content, dict):
-        raise ConfigError(f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.')
+        raise ConfigError(
+            f'{path}: expected an object {{"runs": [...]}}, not a {type(content).__name__}.'
+        )
     unknown = [key for key in content if key not in _PLAN_KEYS]
     if unknown:
-        raise ConfigError(f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.')
+        raise ConfigError(
+            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.'
+        )
     return content
 
 
 def _execute(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
-    except (Exception, SystemExit) as error:        # a plan is a program: anything can come out of it
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    except (Exception, SystemExit) as error:  # a plan is a program: anything can come out of it
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
         place = f', line {frames[-1].lineno}' if frames else ''
-        raise ConfigError(f'{path}{place}: {type(error).__name__}: {error}. Correct it there.') from error
+        raise ConfigError(
+            f'{path}{place}: {type(error).__name__}: {error}. Correct it there.'
+        ) from error
 
 
 def _entries(run: Any, common: Any, where: str) -> list[Entry]:
     if not isinstance(run, Mapping) or not isinstance(run.get('config'), str):
-        raise ConfigError(f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {brief(run)}.")
+        raise ConfigError(
+            f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {brief(run)}."
+        )
     unknown = [key for key in run if key not in _RUN_KEYS]
     if unknown:
-        raise ConfigError(f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.')
-    options = {**_as_texts(common, f'{where}, options'), **_as_texts(run.get('options', {}), f'{where}: options')}
+        raise ConfigError(
+            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.'
+        )
+    options = {
+        **_as_texts(common, f'{where}, options'),
+        **_as_texts(run.get('options', {}), f'{where}: options'),
+    }
     grid = run.get('grid', {})
-    if not isinstance(grid, Mapping) or not all(isinstance(values, (list, tuple)) and values for values in grid.values()):
-        raise ConfigError(f"{where}: grid = {brief(grid)}: expected {{'optimizer.lr': [0.1, 0.2]}}.")
+    if not isinstance(grid, Mapping) or not all(
+        isinstance(values, (list, tuple)) and values for values in grid.values()
+    ):
+        raise ConfigError(
+            f"{where}: grid = {brief(grid)}: expected {{'optimizer.lr': [0.1, 0.2]}}."
+        )
     name = run.get('name', Path(run['config']).stem)
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f'{where}: name = {brief(name)}: expected a text.')
-    axes = [(key, [_as_texts({key: value}, f'{where}: grid')[key] for value in values]) for key, values in grid.items()]
-    return [Entry(' '.join([name, *names]), run['config'], {**options, **point}) for names, point in _points(axes)]
+    axes = [
+        (key, [_as_texts({key: value}, f'{where}: grid')[key] for value in values])
+        for key, values in grid.items()
+    ]
+    return [
+        Entry(' '.join([name, *names]), run['config'], {**options, **point})
+        for names, point in _points(axes)
+    ]
 
 
 def _as_texts(options: Any, where: str) -> dict[str, str]:
@@ -151,14 +223,16 @@ def _as_texts(options: Any, where: str) -> dict[str, str]:
     texts = {key: repr(value) for key, value in options.items()}
     wrong = [key for key, text in texts.items() if parse_value(text) != options[key]]
     if wrong:
-        raise ConfigError(f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, True, False, None, lists and '
-                          'dicts.')
+        raise ConfigError(
+            f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, True, False, None, lists and '
+            'dicts.'
+        )
     return texts
 
 
 def _texts(options: Iterable[str]) -> dict[str, str]:
     options = list(options)
-    parse_options(options)                  # says what is wrong
+    parse_options(options)  # says what is wrong
     return {key.strip(): text for key, _, text in (option.partition('=') for option in options)}
 
 
@@ -166,7 +240,9 @@ def _values(grid: str) -> tuple[str, list[str]]:
     key, equals, text = grid.partition('=')
     values = [value.strip() for value in split_values(text) if value.strip()]
     if not equals or not key.strip() or not values:
-        raise ConfigError(f'--grid {brief(grid)}: expected key=value,value,..., e.g. optimizer.lr=0.1,0.2.')
+        raise ConfigError(
+            f'--grid {brief(grid)}: expected key=value,value,..., e.g. optimizer.lr=0.1,0.2.'
+        )
     return key.strip(), values
 
 
@@ -176,11 +252,17 @@ def _points(axes: Iterable[tuple[str, list[str]]]) -> Iterable[tuple[list[str], 
     short = [key.rpartition('.')[2] for key, _ in axes]
     names = [key if short.count(last) > 1 else last for (key, _), last in zip(axes, short)]
     for values in itertools.product(*(values for _, values in axes)):
-        yield [f'{name}={value}' for name, value in zip(names, values)], {key: value for (key, _), value in zip(axes, values)}
+        yield (
+            [f'{name}={value}' for name, value in zip(names, values)],
+            {key: value for (key, _), value in zip(axes, values)},
+        )
 
 
-def _at_points(ensembles: Mapping[str, tuple[str, ...]], names: Sequence[str],
-               points: Sequence[tuple[list[str], dict[str, str]]]) -> dict[str, tuple[str, ...]]:
+def _at_points(
+    ensembles: Mapping[str, tuple[str, ...]],
+    names: Sequence[str],
+    points: Sequence[tuple[list[str], dict[str, str]]],
+) -> dict[str, tuple[str, ...]]:
     """Ensembles of runs by the names they have before the grid: one at each point. Others stay as they are."""
     found = {}
     for name, parts in ensembles.items():
@@ -193,7 +275,10 @@ def _at_points(ensembles: Mapping[str, tuple[str, ...]], names: Sequence[str],
 def _stems(configs: Sequence[str]) -> list[str]:
     """Short names of config files: the stem, with the folder before it where two stems are equal."""
     stems = [Path(config).stem for config in configs]
-    return [f'{Path(config).absolute().parent.name}/{stem}' if stems.count(stem) > 1 else stem for config, stem in zip(configs, stems)]
+    return [
+        f'{Path(config).absolute().parent.name}/{stem}' if stems.count(stem) > 1 else stem
+        for config, stem in zip(configs, stems)
+    ]
 
 
 def _ensemble(text: str) -> tuple[str, tuple[str, ...]]:
@@ -207,15 +292,26 @@ def _checked(plan: Plan, where: str) -> Plan:
     names = [entry.name for entry in plan.entries] + list(plan.ensembles)
     double = [name for name in names if names.count(name) > 1]
     if double:
-        raise ConfigError(f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of its own.')
+        raise ConfigError(
+            f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of its own.'
+        )
     known = [entry.name for entry in plan.entries]
     for name, parts in plan.ensembles.items():
         missing = [part for part in parts if part not in known]
         if missing:
-            raise ConfigError(f'{where}: ensemble {brief(name)}: there is no run {brief(missing[0])}.{did_you_mean(missing[0], known)} '
-                              f'Known: {", ".join(known)}.')
+            raise ConfigError(
+                f'{where}: ensemble {brief(name)}: there is no run {brief(missing[0])}.{did_you_mean(missing[0], known)} '
+                f'Known: {", ".join(known)}.'
+            )
         if len(parts) < 2:
             raise ConfigError(f'{where}: ensemble {brief(name)}: expected two runs or more.')
-    if not plan.seeds or len(set(plan.seeds)) < len(plan.seeds) or min(plan.seeds) < 0 or max(plan.seeds) > MAX_SEED:
-        raise ConfigError(f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.')
+    if (
+        not plan.seeds
+        or len(set(plan.seeds)) < len(plan.seeds)
+        or min(plan.seeds) < 0
+        or max(plan.seeds) > MAX_SEED
+    ):
+        raise ConfigError(
+            f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.'
+        )
     return plan

@@ -1,4 +1,5 @@
 """One run of a sweep, made by tools/train.py and tools/test.py in processes of their own."""
+
 from __future__ import annotations
 
 import contextlib
@@ -20,14 +21,14 @@ from ..files.texts import read_json
 
 try:
     import fcntl
-except ImportError:                 # Windows
+except ImportError:  # Windows
     fcntl = None
 
-PATIENCE = 60.0                     # seconds that a stopped training has to write its checkpoint
-_LINGER = 30.0                      # seconds that a stopped Slurm job waits to be queued again
+PATIENCE = 60.0  # seconds that a stopped training has to write its checkpoint
+_LINGER = 30.0  # seconds that a stopped Slurm job waits to be queued again
 _POLL = 0.1
-MAX_BYTES = 16 << 20                # of the notes that a sweep leaves
-_LAST_BYTES = 1 << 20               # of a log, in which a step's last words stand
+MAX_BYTES = 16 << 20  # of the notes that a sweep leaves
+_LAST_BYTES = 1 << 20  # of a log, in which a step's last words stand
 
 
 class Interrupted(SystemExit):
@@ -52,8 +53,10 @@ class StopSignal:
     number = 0
 
     def __enter__(self) -> StopSignal:
-        self._before = {number: signal.signal(number, self._remember)
-                        for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {
+            number: signal.signal(number, self._remember)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         return self
 
     def __exit__(self, *_) -> None:
@@ -73,7 +76,7 @@ class StopSignal:
 def kept_from_children(name: str) -> Iterator[None]:
     """Processes started in this block never see that signal; here it only comes a little later."""
     number = getattr(signal, name, None)
-    if number is None:              # Windows
+    if number is None:  # Windows
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
@@ -172,13 +175,16 @@ class Job(Files):
                 if status:
                     script = 'train' if step == 'train' else 'test'
                     with atomic_write(self.failure, 'w', encoding='utf-8') as f:
-                        f.write(f'tools/{script}.py ended with status {status}: '
-                                f'{self._last_words()} (all of it: {self.log})')
+                        f.write(
+                            f'tools/{script}.py ended with status {status}: '
+                            f'{self._last_words()} (all of it: {self.log})'
+                        )
                     return
 
     def checkpoint(self) -> Any:
         """What submitit queues again when Slurm's time is over: training goes on where it stops."""
         from submitit.helpers import DelayedSubmission
+
         self._end_step()
         return DelayedSubmission(self)
 
@@ -191,16 +197,20 @@ class Job(Files):
             log.flush()
             changed = {**os.environ, **self.environment}
             process = self._process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 env={name: value for name, value in changed.items() if value is not None},
-                pass_fds=[lock.fileno()] if lock else ())
+                pass_fds=[lock.fileno()] if lock else (),
+            )
         try:
             while process.poll() is None:
                 stop.check()
                 if self.parent is not None and not _lives(self.parent):
                     raise Interrupted(signal.SIGHUP)
                 time.sleep(_POLL)
-            stop.check()                # its status is the signal's, which is no failure
+            stop.check()  # its status is the signal's, which is no failure
         finally:
             self._end_step()
             self._note(step, time.monotonic() - since)
@@ -216,7 +226,7 @@ class Job(Files):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._process = None            # only now: `checkpoint` may come while this waits
+        self._process = None  # only now: `checkpoint` may come while this waits
 
     def _note(self, step: str, spent: float) -> None:
         """Keep what was run, and the seconds of this step besides those of earlier attempts."""

@@ -1,4 +1,5 @@
 """From a plan to runs that can be made: each with a folder named from its settings, and what tells that it is done."""
+
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +22,7 @@ from ..scores.score_file import Scores, load_scores
 from .plan import Entry, Plan
 from .run import Files, Job
 
-SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}        # as tools/test.py names them
+SCORES_OF = {'test': 'scores.npz', 'val': 'val_scores.npz'}  # as tools/test.py names them
 _LONGEST_NAME = 80
 
 
@@ -43,7 +44,7 @@ class Task(Files):
     folder: Path
     split: Literal['test', 'val']
     truth: Truth
-    fit_truth: Truth | None = None      # of val, where weights of ensembles are chosen
+    fit_truth: Truth | None = None  # of val, where weights of ensembles are chosen
 
     @property
     def title(self) -> str:
@@ -51,7 +52,9 @@ class Task(Files):
 
     @property
     def done(self) -> bool:
-        return self.scores() is not None and (self.fit_truth is None or self.fit_scores() is not None)
+        return self.scores() is not None and (
+            self.fit_truth is None or self.fit_scores() is not None
+        )
 
     def scores(self) -> Scores | None:
         """Its scores, when its result file is whole and speaks of these clips; None: it was not tested."""
@@ -85,11 +88,19 @@ class Scripts:
     device: str | None = None
     amp: str | None = None
 
-    def job(self, task: Task, environment: Mapping[str, str | None] | None = None,
-            parent: int | None = None) -> Job:
+    def job(
+        self,
+        task: Task,
+        environment: Mapping[str, str | None] | None = None,
+        parent: int | None = None,
+    ) -> Job:
         """What is still missing of a run, to be called; the rest as Job says."""
-        about = {'name': task.entry.name, 'config': task.entry.config, 'options': task.entry.options,
-                 'seed': task.seed}
+        about = {
+            'name': task.entry.name,
+            'config': task.entry.config,
+            'options': task.entry.options,
+            'seed': task.seed,
+        }
         return Job(task.folder, about, self.commands(task), environment or {}, parent)
 
     def commands(self, task: Task) -> dict[str, list[str]]:
@@ -101,8 +112,10 @@ class Scripts:
         train, test = ([sys.executable, *self._start(name), *common] for name in ('train', 'test'))
         steps = {}
         if task.scores() is None:
-            steps = {'train': [*train, '--seed', str(task.seed), *options],
-                     'test': [*test, '--split', task.split, *options]}
+            steps = {
+                'train': [*train, '--seed', str(task.seed), *options],
+                'test': [*test, '--split', task.split, *options],
+            }
         if task.fit_truth is not None and task.fit_scores() is None:
             steps['fit'] = [*test, '--split', 'val', *options]
         return steps
@@ -111,7 +124,12 @@ class Scripts:
         return ['-m', 'pyskl', name] if self.tools is None else [str(self.tools / f'{name}.py')]
 
 
-def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', 'val'] = 'test', amp: str | None = None) -> list[Task]:
+def make_tasks(
+    plan: Plan,
+    work_dir: str | os.PathLike,
+    split: Literal['test', 'val'] = 'test',
+    amp: str | None = None,
+) -> list[Task]:
     """All runs of a plan in their order, the seeds of an entry side by side. Everything is checked that can be before a run starts.
 
     The folder is WORK_DIR/NAME-HASH/seedN; the hash is that of all settings that decide the result, and of the data files, so a
@@ -119,22 +137,37 @@ def make_tasks(plan: Plan, work_dir: str | os.PathLike, split: Literal['test', '
     raises   UserError kinds: a config, an option or a data file is wrong; DataError: clips without labels
     """
     if plan.fit_on == split:
-        raise ConfigError(f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones reported. Judge by test.')
+        raise ConfigError(
+            f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones reported. Judge by test.'
+        )
     truths: dict[str, Truth] = {}
     digests: dict[str, str] = {}
     tasks = []
-    blended = {part for parts in plan.ensembles.values() for part in parts} if plan.fit_on else set()
+    blended = (
+        {part for parts in plan.ensembles.values() for part in parts} if plan.fit_on else set()
+    )
     for entry in plan.entries:
         try:
             run = read_run(entry.config, entry.words)
             fit = [f'data.{plan.fit_on}'] if entry.name in blended else []
-            run.recipe.require('model', 'data.train', f'data.{split}', *fit, 'optimizer', 'lr_config', 'total_epochs')
+            run.recipe.require(
+                'model',
+                'data.train',
+                f'data.{split}',
+                *fit,
+                'optimizer',
+                'lr_config',
+                'total_epochs',
+            )
         except ConfigError as error:
             raise ConfigError(f'run {entry.name!r}: {error}') from error
         truth = _truth(run.recipe, split, truths)
         fit_truth = _truth(run.recipe, plan.fit_on, truths) if fit else None
         folder = _folder(Path(work_dir), entry.name, _settings(run, amp, digests))
-        tasks += [Task(entry, seed, folder / f'seed{seed}', split, truth, fit_truth) for seed in plan.seeds]
+        tasks += [
+            Task(entry, seed, folder / f'seed{seed}', split, truth, fit_truth)
+            for seed in plan.seeds
+        ]
     return tasks
 
 
@@ -153,15 +186,24 @@ def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
     files |= {file: find_table(file) for file in _named_files(datasets, 'label_embeddings')}
     files |= {recipe.load_from: Path(recipe.load_from)} if recipe.load_from else {}
     files |= _own_modules(recipe)
-    content = {'train': recipe.results(), 'test': recipe.data.test, 'val': recipe.data.val, 'amp': amp,
-               'files': {file: _digest(path, digests) for file, path in sorted(files.items())}}
+    content = {
+        'train': recipe.results(),
+        'test': recipe.data.test,
+        'val': recipe.data.val,
+        'amp': amp,
+        'files': {file: _digest(path, digests) for file, path in sorted(files.items())},
+    }
     return json.dumps(content, sort_keys=True, default=str)
 
 
 def _own_modules(recipe: Recipe) -> dict[str, Path]:
     """The files of custom_imports; read_run has imported them."""
     names = recipe.custom_imports.imports if recipe.custom_imports else ()
-    return {name: Path(sys.modules[name].__file__) for name in names if getattr(sys.modules.get(name), '__file__', None)}
+    return {
+        name: Path(sys.modules[name].__file__)
+        for name in names
+        if getattr(sys.modules.get(name), '__file__', None)
+    }
 
 
 def _named_files(datasets: Sequence[Mapping[str, Any]], key: str) -> list[str]:
@@ -188,18 +230,28 @@ def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Trut
     if key not in truths:
         judged = build_split(recipe, split)
         if judged.targets is not None:
-            raise DataError(f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a sweep compares runs by the '
-                            'accuracy of one class a clip. Train and test them one by one: tools/train.py, tools/test.py.')
+            raise DataError(
+                f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a sweep compares runs by the '
+                'accuracy of one class a clip. Train and test them one by one: tools/train.py, tools/test.py.'
+            )
         labels = np.asarray(judged.labels)
         if (labels < 0).any():
-            raise DataError(f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '
-                            'cannot be compared on them. Give a split whose labels are known (--split val).')
+            raise DataError(
+                f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '
+                'cannot be compared on them. Give a split whose labels are known (--split val).'
+            )
         trained = np.asarray(build_split(recipe, 'train').labels)
-        truths[key] = Truth(tuple(judged.ids), labels, np.bincount(trained, minlength=int(labels.max()) + 1))
+        truths[key] = Truth(
+            tuple(judged.ids), labels, np.bincount(trained, minlength=int(labels.max()) + 1)
+        )
     return truths[key]
 
 
 def _without_pipelines(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_pipelines(inner) for key, inner in value.items() if key != 'pipeline'}
-    return [_without_pipelines(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    return (
+        [_without_pipelines(inner) for inner in value]
+        if isinstance(value, (list, tuple))
+        else value
+    )

@@ -192,9 +192,7 @@ def test_clips_of_one_name_are_told_by_their_files(tmp_path):
 
 def test_names_of_classes_never_change_what_numbers_mean(tmp_path):
     about = About(('walk', 'sit'))
-    write_annotations(
-        tmp_path / 'a.pkl', {}, [clip('x', label=0), clip('y', label=1)], about=about
-    )
+    write_annotations(tmp_path / 'a.pkl', {}, [clip('x', label=0), clip('y', label=1)], about=about)
     (tmp_path / 'l.csv').write_text('name,label\ny,walk\n')
     joined(tmp_path, tmp_path / 'a.pkl', '--labels', tmp_path / 'l.csv')
     data = read_annotations(tmp_path / 'out.pkl')

@@ -414,5 +414,8 @@ def test_workers_decode_what_the_main_process_decodes(films):
 def test_a_bad_video_in_a_worker_is_one_clear_error(films):
     (films / 'half.mp4').write_bytes(CLIP.read_bytes()[:-2000])
     dataset = decoding(films, 'good 0\nhalf 1\n')
-    with pytest.raises(DataError, match=r"^clip 'half': .*half\.mp4: cannot be read as a video"), worker_errors():
+    with (
+        pytest.raises(DataError, match=r"^clip 'half': .*half\.mp4: cannot be read as a video"),
+        worker_errors(),
+    ):
         list(build_dataloader(dataset, 1, 2))

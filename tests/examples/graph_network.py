@@ -1,4 +1,5 @@
 """A small graph network on key points: the step that collects them, a backbone and a recognizer."""
+
 import numpy as np
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ class CollectKeypoints(Step):
         height, width = results['img_shape']
         xy = results['keypoint'] / np.float32([width, height]) - 0.5
         points = np.concatenate([xy, results['keypoint_score'][..., None]], axis=-1)
-        clips = np.split(points, results['num_clips'], axis=1)          # each (M, T, V, 3)
+        clips = np.split(points, results['num_clips'], axis=1)  # each (M, T, V, 3)
         return {'keypoint': torch.from_numpy(np.float32(clips)), 'label': results['label']}
 
     def keys_after(self, keys):
@@ -38,19 +39,24 @@ class SmallGraphNetwork(Backbone):
             adjacency[child, parent] = adjacency[parent, child] = 1
         self.register_buffer('adjacency', adjacency / adjacency.sum(0), persistent=False)
         self.joints = nn.ModuleList([nn.Conv2d(3, width, 1), nn.Conv2d(width, width, 1)])
-        self.time = nn.ModuleList([
-            nn.Sequential(nn.Conv2d(width, width, (5, 1), padding=(2, 0)), nn.BatchNorm2d(width))
-            for _ in range(2)])
+        self.time = nn.ModuleList(
+            [
+                nn.Sequential(
+                    nn.Conv2d(width, width, (5, 1), padding=(2, 0)), nn.BatchNorm2d(width)
+                )
+                for _ in range(2)
+            ]
+        )
 
     def forward(self, keypoint):
         num_people = keypoint.shape[1]
-        x = keypoint.flatten(0, 1).permute(0, 3, 1, 2)                  # (N * M, C, T, V)
+        x = keypoint.flatten(0, 1).permute(0, 3, 1, 2)  # (N * M, C, T, V)
         for joints, time in zip(self.joints, self.time):
             x = time(joints(x @ self.adjacency)).relu()
-        return x.unflatten(0, (-1, num_people))                         # (N, M, C, T, V)
+        return x.unflatten(0, (-1, num_people))  # (N, M, C, T, V)
 
     def pool(self, features):
-        return features.mean((1, 3, 4))                                 # (N, C)
+        return features.mean((1, 3, 4))  # (N, C)
 
 
 @RECOGNIZERS.register_module()
@@ -67,7 +73,7 @@ class GraphRecognizer(Recognizer):
 
     def scores(self, keypoint):
         features = self.backbone(keypoint.flatten(0, 1))
-        return self.cls_head(self.backbone.pool(features))[0]           # (B * clips, K)
+        return self.cls_head(self.backbone.pool(features))[0]  # (B * clips, K)
 
     def losses(self, batch):
         label = batch['label'].flatten().repeat_interleave(batch['keypoint'].shape[1])

@@ -1,4 +1,5 @@
 """A data set of one's own: clips that are not in an annotation file but made, or read from anywhere."""
+
 import numpy as np
 
 from pyskl.datasets import DATASETS, PIPELINES, ClipDataset, Compose
@@ -33,10 +34,16 @@ class Waves(ClipDataset):
         phase = np.linspace(0, 12, 20) + np.random.default_rng([self.seed, index]).uniform(0, 6)
         path = np.stack([np.cos(phase) * (label != 1), np.sin(phase) * (label != 2)], axis=-1) * 60
         joints = np.float32([[100, 40], [100, 80], [100, 160], [60, 120], [140, 120]])
-        keypoint = joints[None, None].repeat(20, axis=1)                # (M, T, V, 2)
+        keypoint = joints[None, None].repeat(20, axis=1)  # (M, T, V, 2)
         keypoint[0, :, 4] += path
-        return {'frame_dir': self.ids[index], 'label': label, 'img_shape': (240, 320), 'total_frames': 20,
-                'keypoint': keypoint, 'keypoint_score': np.ones(keypoint.shape[:3], np.float32)}
+        return {
+            'frame_dir': self.ids[index],
+            'label': label,
+            'img_shape': (240, 320),
+            'total_frames': 20,
+            'keypoint': keypoint,
+            'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
+        }
 
     def __getitem__(self, index):
         return self.pipeline({**self.clip(index), 'test_mode': self.test_mode})

@@ -1,4 +1,5 @@
 """A step that gives pictures: `imgs` (views, 3, T, H, W), here painted from the key points."""
+
 import numpy as np
 
 from pyskl.datasets.pipelines import Step
@@ -20,13 +21,24 @@ class PaintFrames(Step):
         self.size = size
 
     def __call__(self, results):
-        keypoint = results['keypoint'][0]                               # (S * T, V, 2) of one person
+        keypoint = results['keypoint'][0]  # (S * T, V, 2) of one person
         num_frames, num_joints, _ = keypoint.shape
-        colours = np.stack([np.linspace(0.3, 1, num_joints), np.linspace(1, 0.3, num_joints), np.full(num_joints, 0.6)])
+        colours = np.stack(
+            [
+                np.linspace(0.3, 1, num_joints),
+                np.linspace(1, 0.3, num_joints),
+                np.full(num_joints, 0.6),
+            ]
+        )
 
         # Where each joint is, in the picture's own pixels.
         scale = np.array(self.size) / results['img_shape']
-        row, column = (keypoint[..., ::-1] * scale).astype(int).clip(0, np.array(self.size) - 1).transpose(2, 0, 1)
+        row, column = (
+            (keypoint[..., ::-1] * scale)
+            .astype(int)
+            .clip(0, np.array(self.size) - 1)
+            .transpose(2, 0, 1)
+        )
         frames = np.zeros((num_frames, 3, *self.size), np.float32)
         for joint in range(num_joints):
             frames[np.arange(num_frames), :, row[:, joint], column[:, joint]] = colours[:, joint]

@@ -1,4 +1,5 @@
 """A small 3-D network on heatmaps, and symmetric cross-entropy, a loss for labels that may be wrong."""
+
 from torch import nn
 
 from pyskl.models import BACKBONES, LOSSES, Backbone
@@ -17,14 +18,19 @@ class SmallNetwork(Backbone):
         super().__init__()
         self.in_channels, self.num_features = in_channels, width
         self.layers = nn.Sequential(
-            nn.Conv3d(in_channels, width, 3, padding=1), nn.BatchNorm3d(width), nn.ReLU(),
-            nn.Conv3d(width, width, 3, stride=2, padding=1), nn.BatchNorm3d(width), nn.ReLU())
+            nn.Conv3d(in_channels, width, 3, padding=1),
+            nn.BatchNorm3d(width),
+            nn.ReLU(),
+            nn.Conv3d(width, width, 3, stride=2, padding=1),
+            nn.BatchNorm3d(width),
+            nn.ReLU(),
+        )
 
     def forward(self, heatmaps):
-        return self.layers(heatmaps)                                    # (N, D, T', H', W')
+        return self.layers(heatmaps)  # (N, D, T', H', W')
 
     def pool(self, features):
-        return features.mean((2, 3, 4))                                 # (N, D)
+        return features.mean((2, 3, 4))  # (N, D)
 
 
 @LOSSES.register_module()

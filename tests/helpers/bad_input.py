@@ -1,4 +1,5 @@
 """What the tables of wrong inputs have in common: a small world of right ones, scripts to call, and what a good refusal is."""
+
 from __future__ import annotations
 
 import os
@@ -21,9 +22,12 @@ from pyskl.scores.score_file import save_result_pkl, save_scores
 
 IDS = [f'test_{i}' for i in range(13)]
 # Each message must contain one of these: what was expected, or what to try.
-ADVICE = re.compile(r'expected|\btry\b|\bgive\b|\btake\b|\buse\b|\bset\b|\bmake\b|\bchoose\b|\bname\b|\bmove\b|\bwrite\b|\bsay\b|\badd\b|'
-                    r'\bsave\b|\bput\b|\bleave\b|\bstart\b|\braise\b|\bknown\b|did you mean|\bfree\b|\bask\b|\bshould\b|choose from|'
-                    r'is required|are required|unpack|must|correct|check|install|convert|holds:|it has', re.I)
+ADVICE = re.compile(
+    r'expected|\btry\b|\bgive\b|\btake\b|\buse\b|\bset\b|\bmake\b|\bchoose\b|\bname\b|\bmove\b|\bwrite\b|\bsay\b|\badd\b|'
+    r'\bsave\b|\bput\b|\bleave\b|\bstart\b|\braise\b|\bknown\b|did you mean|\bfree\b|\bask\b|\bshould\b|choose from|'
+    r'is required|are required|unpack|must|correct|check|install|convert|holds:|it has',
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ def make_world(folder: Path) -> None:
     (folder / 'raw').mkdir()
     for split in ('train', 'test'):
         np.save(f'raw/{split}_data.npy', rng.uniform(0, 500, (3, 3, 6, 22, 1)).astype(np.float32))
-        Path(f'raw/{split}_label.pkl').write_bytes(pickle.dumps((['0001_0', '0001_1', '0002_0'], [3, 5, 31])))
+        Path(f'raw/{split}_label.pkl').write_bytes(
+            pickle.dumps((['0001_0', '0001_1', '0002_0'], [3, 5, 31]))
+        )
     (folder / 'csv').mkdir()
     points = np.column_stack([np.arange(8), rng.uniform(1, 500, (8, 105))])
     np.savetxt('csv/0005_light_hand.csv', points, delimiter=',', fmt='%.2f')
@@ -68,7 +74,9 @@ def make_world(folder: Path) -> None:
         save_result_pkl(f'{stream}.pkl', scores)
     Path('ids.txt').write_text('\n'.join(IDS) + '\n')
     Path('labels.txt').write_text('wave\npoint\nrest\n')
-    Path('glove.txt').write_text(''.join(f'{word} {" ".join(["0.5"] * 6)}\n' for word in ('wave', 'point', 'rest')))
+    Path('glove.txt').write_text(
+        ''.join(f'{word} {" ".join(["0.5"] * 6)}\n' for word in ('wave', 'point', 'rest'))
+    )
     Path('out').mkdir()
 
 
@@ -85,7 +93,9 @@ def state_of(folder: Path) -> dict[str, tuple]:
     found = {}
     for path in sorted(folder.rglob('*')):
         status = path.lstat()
-        found[str(path.relative_to(folder))] = (status.st_size, status.st_mtime_ns) if path.is_file() else (os.path.islink(path),)
+        found[str(path.relative_to(folder))] = (
+            (status.st_size, status.st_mtime_ns) if path.is_file() else (os.path.islink(path),)
+        )
     return found
 
 
@@ -94,8 +104,8 @@ def check_message(row: Row, status: object, out: str, err: str) -> None:
     assert status == 2, f'{row}: status {status}\n{out}\n{err}'
     assert 'wrote' not in out, out
     assert 'Traceback' not in err, err
-    usage = err.startswith('usage: ')           # argparse, which also shows how the script is called
-    message = err[err.index('error: '):] if usage else err
+    usage = err.startswith('usage: ')  # argparse, which also shows how the script is called
+    message = err[err.index('error: ') :] if usage else err
     assert usage or err.startswith('error: '), err
     assert message.count('error: ') == 1 and len(message) < 1200, err
     missing = [word for word in row.says if word not in message]
@@ -103,14 +113,24 @@ def check_message(row: Row, status: object, out: str, err: str) -> None:
     assert usage or ADVICE.search(message), f'{row}: what was expected, and what to try?\n{message}'
 
 
-def call(row: Row, folder: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> str:
+def call(
+    row: Row, folder: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """Run a row in this process, inside `folder`; returns its message."""
     monkeypatch.chdir(folder)
-    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'TORCHELASTIC_RUN_ID', 'SLURM_PROCID'):
+    for name in (
+        'RANK',
+        'WORLD_SIZE',
+        'LOCAL_RANK',
+        'MASTER_ADDR',
+        'MASTER_PORT',
+        'TORCHELASTIC_RUN_ID',
+        'SLURM_PROCID',
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in row.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, 'path', list(sys.path))        # custom_imports adds to it
+    monkeypatch.setattr(sys, 'path', list(sys.path))  # custom_imports adds to it
     row.spoil(folder)
     before = state_of(folder)
     capfd.readouterr()
@@ -124,6 +144,7 @@ def call(row: Row, folder: Path, capfd: pytest.CaptureFixture, monkeypatch: pyte
 
 # Ways to spoil things ---------------------------------------------------------------------------------------------------
 
+
 def text(name: str, content: str | bytes) -> Callable[[Path], object]:
     """Write this into a file."""
     raw = content.encode() if isinstance(content, str) else content
@@ -132,30 +153,38 @@ def text(name: str, content: str | bytes) -> Callable[[Path], object]:
 
 def config(extra: str, name: str = 'bad.py') -> Callable[[Path], object]:
     """A config like tiny.py with these lines after it."""
-    return lambda folder: (folder / name).write_text((folder / 'tiny.py').read_text() + extra + '\n')
+    return lambda folder: (folder / name).write_text(
+        (folder / 'tiny.py').read_text() + extra + '\n'
+    )
 
 
 def cut(name: str, share: float = 0.5) -> Callable[[Path], object]:
     """Leave only the first part of a file."""
+
     def spoil(folder: Path) -> None:
         whole = (folder / name).read_bytes()
-        (folder / name).write_bytes(whole[:int(len(whole) * share)])
+        (folder / name).write_bytes(whole[: int(len(whole) * share)])
+
     return spoil
 
 
 def as_folder(name: str) -> Callable[[Path], object]:
     """A folder where a file is expected."""
+
     def spoil(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         (folder / name).mkdir()
+
     return spoil
 
 
 def as_loop(name: str) -> Callable[[Path], object]:
     """A link to itself: there, but unreadable for everybody, root too."""
+
     def spoil(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(name)
+
     return spoil
 
 
@@ -165,6 +194,7 @@ def pickled(name: str, value: object) -> Callable[[Path], object]:
 
 def clip(name: str = 'test.pkl', row: int = 4, **fields: object) -> Callable[[Path], object]:
     """Change fields of one clip of an annotation pickle; a function gets the old value, None removes the field."""
+
     def spoil(folder: Path) -> None:
         data = read_annotations(folder / name)
         annotation = data['annotations'][row]
@@ -174,6 +204,7 @@ def clip(name: str = 'test.pkl', row: int = 4, **fields: object) -> Callable[[Pa
             else:
                 annotation[key] = value(annotation[key].copy()) if callable(value) else value
         (folder / name).write_bytes(pickle.dumps(data, 4))
+
     return spoil
 
 
@@ -184,14 +215,17 @@ def put(*at: object) -> Callable[[np.ndarray], np.ndarray]:
     def change(array: np.ndarray) -> np.ndarray:
         array[tuple(index)] = value
         return array
+
     return change
 
 
 def array(name: str, value: object) -> Callable[[Path], object]:
     """Write an .npy file; a function gets what was there."""
+
     def spoil(folder: Path) -> None:
         whole = value(np.load(folder / name)) if callable(value) else value
         np.save(folder / name, whole, allow_pickle=True)
+
     return spoil
 
 

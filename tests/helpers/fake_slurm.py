@@ -3,6 +3,7 @@
 Jobs run in the background. Beside the scripts: NUMBER.sh, what sbatch was given; state_JOB; pid_JOB,
 the process that srun started; starts_JOB, a line for each start.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Where the full golden outputs of the published solution lie, when they are at hand; tests that need them skip without."""
+
 import os
 from pathlib import Path
 
@@ -6,7 +7,10 @@ import pytest
 
 _candidates = [os.environ.get('PYSKL_GOLDEN'), Path(__file__).parents[3] / 'shared' / 'golden']
 GOLDEN = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
-needs_golden = pytest.mark.skipif(GOLDEN is None, reason='the full golden outputs are not at hand (set PYSKL_GOLDEN to their folder)')
+needs_golden = pytest.mark.skipif(
+    GOLDEN is None,
+    reason='the full golden outputs are not at hand (set PYSKL_GOLDEN to their folder)',
+)
 
 # The small copies that travel with the project.
 SMALL = Path(__file__).parents[1] / 'golden'

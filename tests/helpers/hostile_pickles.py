@@ -1,4 +1,5 @@
 """Pickles that would do harm if they were run, each as bytes. `mark` is the folder that they make when they run."""
+
 from __future__ import annotations
 
 import io
@@ -36,7 +37,7 @@ numpy.core._internal._makenames_list numpy.core.multiarray.set_string_function n
 numpy.ma.core._mareconstruct numpy.core.records.fromfile numpy.matrixlib.defmatrix.matrix
 numpy.random._pickle.__randomstate_ctor numpy.lib.npyio.NpzFile pandas.read_pickle scipy.io.loadmat
 mmengine.config.Config.fromfile mmcv.load yaml.load dill.loads cloudpickle.loads joblib.load
-""".split()     # noqa: SIM905 (a list of 130 quoted names reads worse)
+""".split()  # noqa: SIM905 (a list of 130 quoted names reads worse)
 
 
 def short_text(text: str | bytes) -> bytes:
@@ -83,7 +84,9 @@ def that_run(mark: str) -> dict[str, bytes]:
         'eval of a text': pickle.dumps(Reduced(eval, f'__import__("os").mkdir({mark!r})')),
         'exec of a text': pickle.dumps(Reduced(exec, f'import os; os.mkdir({mark!r})')),
         'deep in a list': pickle.dumps([[[[{'a': (1, [mkdir])}]]]]),
-        'as a field of an annotation': pickle.dumps({'split': {}, 'annotations': [{'frame_dir': 'a', 'label': mkdir}]}),
+        'as a field of an annotation': pickle.dumps(
+            {'split': {}, 'annotations': [{'frame_dir': 'a', 'label': mkdir}]}
+        ),
         'as a split': pickle.dumps({'split': mkdir, 'annotations': []}),
         'in an object array': pickle.dumps({'annotations': [{'keypoint': keypoint}]}),
         'as the key of a dict': whole(b'}' + pickle.dumps(mkdir, 2)[2:-1] + b'Ns'),
@@ -94,17 +97,45 @@ def that_run(mark: str) -> dict[str, bytes]:
         'by STACK_GLOBAL': whole(as_stack_global('os', 'mkdir') + short_text(mark) + b'\x85R'),
         'by INST': whole(b'(' + short_text(mark) + b'ios\nmkdir\n'),
         'by OBJ': whole(b'(' + as_global('os.mkdir') + short_text(mark) + b'o'),
-        'by a dotted name': whole(as_stack_global('shutil', 'os.mkdir') + short_text(mark) + b'\x85R'),
-        'by getattr': whole(as_global('builtins.getattr') + as_global('builtins.__import__') + short_text('os') + b'\x85R'
-                            + short_text('mkdir') + b'\x86R' + short_text(mark) + b'\x85R'),
-        'by functools.partial': whole(as_global('functools.partial') + as_global('os.mkdir') + short_text(mark) + b'\x86R)R'),
-        'by operator.methodcaller': whole(as_global('operator.methodcaller') + short_text('mkdir') + short_text(mark) + b'\x86R'
-                                          + as_global('importlib.import_module') + short_text('os') + b'\x85R\x85R'),
-        'by map': whole(as_global('builtins.list') + as_global('builtins.map') + as_global('os.mkdir') + short_text(mark)
-                        + b'\x85\x86R\x85R'),
+        'by a dotted name': whole(
+            as_stack_global('shutil', 'os.mkdir') + short_text(mark) + b'\x85R'
+        ),
+        'by getattr': whole(
+            as_global('builtins.getattr')
+            + as_global('builtins.__import__')
+            + short_text('os')
+            + b'\x85R'
+            + short_text('mkdir')
+            + b'\x86R'
+            + short_text(mark)
+            + b'\x85R'
+        ),
+        'by functools.partial': whole(
+            as_global('functools.partial') + as_global('os.mkdir') + short_text(mark) + b'\x86R)R'
+        ),
+        'by operator.methodcaller': whole(
+            as_global('operator.methodcaller')
+            + short_text('mkdir')
+            + short_text(mark)
+            + b'\x86R'
+            + as_global('importlib.import_module')
+            + short_text('os')
+            + b'\x85R\x85R'
+        ),
+        'by map': whole(
+            as_global('builtins.list')
+            + as_global('builtins.map')
+            + as_global('os.mkdir')
+            + short_text(mark)
+            + b'\x85\x86R\x85R'
+        ),
         'by pickle in pickle': whole(as_global('pickle.loads') + _bytes(inner) + b'\x85R'),
-        'by torch.storage': whole(as_global('torch.storage._load_from_bytes') + _bytes(inner) + b'\x85R'),
-        'after a harmless beginning': whole(pickle.dumps(np.arange(3), 2)[2:-1] + b'0' + pickle.dumps(mkdir, 2)[2:-1]),
+        'by torch.storage': whole(
+            as_global('torch.storage._load_from_bytes') + _bytes(inner) + b'\x85R'
+        ),
+        'after a harmless beginning': whole(
+            pickle.dumps(np.arange(3), 2)[2:-1] + b'0' + pickle.dumps(mkdir, 2)[2:-1]
+        ),
     }
     return cases
 
@@ -129,11 +160,20 @@ def through_numpy(mark: str) -> dict[str, bytes]:
     inner = pickle.dumps(Reduced(os.mkdir, mark))
     scalar = as_global('numpy.core.multiarray.scalar')
     f4 = _dtype('f4', _PLAIN_STATE)
-    unflagged, flagged = _OBJECT_STATE.replace(b'K\x3f', b'K\x00'), _PLAIN_STATE.replace(b'K\x00tb', b'K\x3ftb')
-    fields = b'(K\x03' + short_text('|') + b'N' + short_text('a') + b'\x85}J\x08\x00\x00\x00K\x01K\x00tb'
+    unflagged, flagged = (
+        _OBJECT_STATE.replace(b'K\x3f', b'K\x00'),
+        _PLAIN_STATE.replace(b'K\x00tb', b'K\x3ftb'),
+    )
+    fields = (
+        b'(K\x03' + short_text('|') + b'N' + short_text('a') + b'\x85}J\x08\x00\x00\x00K\x01K\x00tb'
+    )
     return {
-        'scalar of object dtype': whole(scalar + _dtype('O8', _OBJECT_STATE) + _bytes(inner) + b'\x86R'),
-        'scalar with a text for a dtype': whole(scalar + short_text('O') + _bytes(inner) + b'\x86R'),
+        'scalar of object dtype': whole(
+            scalar + _dtype('O8', _OBJECT_STATE) + _bytes(inner) + b'\x86R'
+        ),
+        'scalar with a text for a dtype': whole(
+            scalar + short_text('O') + _bytes(inner) + b'\x86R'
+        ),
         'scalar with a dtype of wrong size': whole(scalar + f4 + _bytes(b'12345') + b'\x86R'),
         'scalar with no bytes': whole(scalar + f4 + b'\x85R'),
         'scalar with too many arguments': whole(scalar + b'(' + f4 + b'NNNtR'),
@@ -141,33 +181,59 @@ def through_numpy(mark: str) -> dict[str, bytes]:
         '_reconstruct of a matrix': whole(_RECONSTRUCT + as_global('numpy.matrix') + _EMPTY),
         '_reconstruct of a function': whole(_RECONSTRUCT + as_global('_codecs.encode') + _EMPTY),
         'ndarray called': whole(as_global('numpy.ndarray') + b'K\x05\x85\x85R'),
-        'object dtype, raw bytes for pointers': _array(b'K\x01\x85', _dtype('O8', _OBJECT_STATE), _bytes(b'\x41' * 8)),
-        'object dtype, flags taken off': _array(b'K\x01\x85', _dtype('O8', unflagged), _bytes(b'\x41' * 8)),
-        'object dtype, too few objects': _array(b'J\x00\x00\x01\x00\x85', _dtype('O8', _OBJECT_STATE), b']'),
+        'object dtype, raw bytes for pointers': _array(
+            b'K\x01\x85', _dtype('O8', _OBJECT_STATE), _bytes(b'\x41' * 8)
+        ),
+        'object dtype, flags taken off': _array(
+            b'K\x01\x85', _dtype('O8', unflagged), _bytes(b'\x41' * 8)
+        ),
+        'object dtype, too few objects': _array(
+            b'J\x00\x00\x01\x00\x85', _dtype('O8', _OBJECT_STATE), b']'
+        ),
         'number dtype with object flags': _array(b'K\x01\x85', _dtype('i8', flagged), b']'),
         'dtype with fields': whole(_dtype('V8', fields)),
-        'dtype with a subarray': whole(_dtype('f4', b'(K\x03' + short_text('<') + b'K\x01\x85NNJ\x08\x00\x00\x00K\x01K\x00tb')),
+        'dtype with a subarray': whole(
+            _dtype('f4', b'(K\x03' + short_text('<') + b'K\x01\x85NNJ\x08\x00\x00\x00K\x01K\x00tb')
+        ),
         'dtype by a comma text': whole(_dtype('f4,O')),
         'dtype of a million dimensions': whole(_dtype('(1000000,1000000)f4')),
         'dtype of no size': whole(_dtype('S0', _PLAIN_STATE)),
-        'dtype of 900 MB an item': _array(b'K\x01\x85', _dtype('S900000000', _PLAIN_STATE), _bytes(b'')),
+        'dtype of 900 MB an item': _array(
+            b'K\x01\x85', _dtype('S900000000', _PLAIN_STATE), _bytes(b'')
+        ),
         'dtype with no state to speak of': whole(_dtype('f4', b'Nb')),
         'dtype with a byte order of its own': whole(_dtype('f4', _PLAIN_STATE.replace(b'<', b'!'))),
         'array cut short': _array(b'K\x02\x85', f4, _bytes(b'1234')),
         'array too long': _array(b'K\x02\x85', f4, _bytes(b'1234' * 3)),
         'array of negative shape': _array(b'J\xff\xff\xff\xff\x85', f4, _bytes(b'')),
-        'array of endless shape': _array(b'(' + b'\x8a\x06\xff\xff\xff\xff\xff\x7f' * 3 + b't', f4, _bytes(b'')),
+        'array of endless shape': _array(
+            b'(' + b'\x8a\x06\xff\xff\xff\xff\xff\x7f' * 3 + b't', f4, _bytes(b'')
+        ),
         'array of a million dimensions': _array(b'(' + b'K\x01' * 1000 + b't', f4, _bytes(b'1234')),
         'array with a list for a shape': _array(b']K\x01a', f4, _bytes(b'1234')),
         'array of a text for a dtype': _array(b'K\x01\x85', short_text('f4'), _bytes(b'1234')),
         'array made of None': _array(b'K\x01\x85', f4, b'N'),
         'array with no state': whole(_START + b'Nb'),
-        'array filled in twice through a copy': whole(_START + b'2' + (one := b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb')
-                                                       + b'0' + one),
+        'array filled in twice through a copy': whole(
+            _START
+            + b'2'
+            + (one := b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb')
+            + b'0'
+            + one
+        ),
         'what stood for an array beside it': whole(_START + b'2' + one + b'\x86'),
-        'array twice filled': whole(_START + b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb}b'),
-        '_frombuffer of a text': whole(as_global('numpy.core.numeric._frombuffer') + b'(' + short_text('ab') + f4 + b'K\x01\x85'
-                                       + short_text('C') + b'tR'),
+        'array twice filled': whole(
+            _START + b'(K\x01K\x01\x85' + f4 + b'\x89' + _bytes(b'1234') + b'tb}b'
+        ),
+        '_frombuffer of a text': whole(
+            as_global('numpy.core.numeric._frombuffer')
+            + b'('
+            + short_text('ab')
+            + f4
+            + b'K\x01\x85'
+            + short_text('C')
+            + b'tR'
+        ),
     }
 
 
@@ -179,7 +245,9 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'BUILD on a list': whole(b']' + state + b'b'),
         'BUILD on a number': whole(b'K\x01' + state + b'b'),
         'BUILD on a known function': whole(as_global('_codecs.encode') + state + b'b'),
-        'BUILD on an OrderedDict': whole(as_global('collections.OrderedDict') + b')R' + state + b'b'),
+        'BUILD on an OrderedDict': whole(
+            as_global('collections.OrderedDict') + b')R' + state + b'b'
+        ),
         'NEWOBJ': whole(as_global('collections.OrderedDict') + b')\x81'),
         'NEWOBJ_EX': whole(as_global('collections.OrderedDict') + b')}\x92'),
         'OBJ of a known name': whole(b'(' + as_global('collections.OrderedDict') + b'o'),
@@ -195,12 +263,18 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'read-only buffer': b'\x80\x05N\x98.',
         'names that are numbers': whole(b'K\x01K\x02\x93'),
         'a name that is an array': whole(_START + b'N\x93'),
-        'encode by another codec': whole(as_global('_codecs.encode') + short_text('a') + short_text('zip') + b'\x86R'),
+        'encode by another codec': whole(
+            as_global('_codecs.encode') + short_text('a') + short_text('zip') + b'\x86R'
+        ),
         'bytes of a number': whole(as_global('builtins.bytes') + b'J\xff\xff\xff\x7f\x85R'),
         'set of a text': whole(as_global('builtins.set') + short_text('abc') + b'\x85R'),
         'complex of texts': whole(as_global('builtins.complex') + short_text('1') + b'\x85R'),
-        'OrderedDict of a text': whole(as_global('collections.OrderedDict') + short_text('ab') + b'\x85R'),
-        'OrderedDict.fromkeys': whole(as_stack_global('collections', 'OrderedDict.fromkeys') + b'])\x86R'),
+        'OrderedDict of a text': whole(
+            as_global('collections.OrderedDict') + short_text('ab') + b'\x85R'
+        ),
+        'OrderedDict.fromkeys': whole(
+            as_stack_global('collections', 'OrderedDict.fromkeys') + b'])\x86R'
+        ),
         'frozenset.__class__': whole(as_stack_global('builtins', 'frozenset.__class__') + b')R'),
         'append to a dict': whole(b'}K\x01a'),
         'append to a bytearray': whole(b'\x96' + bytes(8) + b'K\x01a'),
@@ -208,7 +282,10 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'add to a frozenset': whole(b'(\x91(K\x01\x90'),
         'add to a list': whole(b'](K\x01\x90'),
         'many items into a list': whole(b']K\x01a(K\x00K\x02u'),
-        'an item into an array': _array(b'K\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'1234'))[:-1] + b'K\x00K\x02s.',
+        'an item into an array': _array(b'K\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'1234'))[
+            :-1
+        ]
+        + b'K\x00K\x02s.',
         'a key without a value': whole(b'}(K\x01u'),
         'a key without a value in an old dict': whole(b'(K\x01d'),
         'append to an array': whole(_START + b'K\x01a'),
@@ -217,14 +294,18 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'half a surrogate pair': whole(b'V\\ud800\n'),
         'half a surrogate pair in UTF-8': whole(b'\x8c\x03\xed\xa0\x80'),
         'half a surrogate pair in a longer text': whole(b'X\x03\x00\x00\x00\xed\xa0\x80'),
-        'half a surrogate pair in a very long text': whole(b'\x8d\x03' + bytes(7) + b'\xed\xa0\x80'),
+        'half a surrogate pair in a very long text': whole(
+            b'\x8d\x03' + bytes(7) + b'\xed\xa0\x80'
+        ),
         'text that is no UTF-8': whole(b'\x8c\x02\xff\xff'),
         'a function as the whole': whole(as_global('numpy.ndarray')),
         'a function in a list': whole(b']' + as_global('numpy.ndarray') + b'a'),
         'a function in an old list': whole(b'(' + as_global('numpy.ndarray') + b'l'),
         'functions in a list': whole(b'](' + as_global('numpy.ndarray') * 2 + b'e'),
         'a function as the value of a key': whole(b'}N' + as_global('numpy.ndarray') + b's'),
-        'a function as the value of one of many keys': whole(b'}(N' + as_global('numpy.ndarray') + b'u'),
+        'a function as the value of one of many keys': whole(
+            b'}(N' + as_global('numpy.ndarray') + b'u'
+        ),
         'a function as a value in an old dict': whole(b'(N' + as_global('numpy.ndarray') + b'd'),
         'a function as a key': whole(b'}' + as_global('numpy.ndarray') + b'Ns'),
         'a function in a set': whole(b'\x8f(' + as_global('numpy.ndarray') + b'\x90'),
@@ -235,12 +316,18 @@ def other_instructions(mark: str) -> dict[str, bytes]:
         'a function in a tuple': whole(b'N' + as_global('numpy.ndarray') + b'\x86'),
         'a function first in a tuple': whole(as_global('numpy.ndarray') + b'N\x86'),
         'a function in a tuple in a list': whole(b'](' + as_global('numpy.ndarray') + b'Nta'),
-        'a function among the arguments': whole(as_global('builtins.set') + b']' + as_global('numpy.ndarray') + b'a\x85R'),
+        'a function among the arguments': whole(
+            as_global('builtins.set') + b']' + as_global('numpy.ndarray') + b'a\x85R'
+        ),
         'an array without a state': whole(_START),
         'an array without a state in a list': whole(b']' + _START + b'a'),
         'an array without a state in a tuple': whole(_START + b'\x85'),
-        'an array without a state in an OrderedDict': whole(as_global('collections.OrderedDict') + b']N' + _START + b'\x86a\x85R'),
-        'an array that holds itself': whole(_START + b'q\x00(K\x01K\x01\x85' + _dtype('O8', _OBJECT_STATE) + b'\x89]h\x00atb'),
+        'an array without a state in an OrderedDict': whole(
+            as_global('collections.OrderedDict') + b']N' + _START + b'\x86a\x85R'
+        ),
+        'an array that holds itself': whole(
+            _START + b'q\x00(K\x01K\x01\x85' + _dtype('O8', _OBJECT_STATE) + b'\x89]h\x00atb'
+        ),
         'a dtype without a state': whole(_dtype('f4')),
         'a dtype without a state as the value of a key': whole(b'}N' + _dtype('f4') + b's'),
         'a list as key': whole(b'}]Ns'),
@@ -252,7 +339,12 @@ def other_instructions(mark: str) -> dict[str, bytes]:
 
 def pairs_of_one_hash(count: int) -> list[tuple[int, int]]:
     """Pairs of whole numbers whose hash is equal, by the inverse of what Python (since 3.8) does to the second one."""
-    word, prime_1, prime_2, prime_5 = 2**64, 11400714785074694791, 14029467366897019727, 2870177450012600261
+    word, prime_1, prime_2, prime_5 = (
+        2**64,
+        11400714785074694791,
+        14029467366897019727,
+        2870177450012600261,
+    )
     pairs: list[tuple[int, int]] = []
     first = 0
     while len(pairs) < count:
@@ -260,7 +352,7 @@ def pairs_of_one_hash(count: int) -> list[tuple[int, int]]:
         lane = (prime_5 + first * prime_2) % word
         lane = (lane << 31 | lane >> 33) * prime_1
         second = (1 - lane) * pow(prime_2, -1, word) % word
-        if second < 2**61 - 1:          # its own hash, then
+        if second < 2**61 - 1:  # its own hash, then
             pairs.append((first, second))
     return pairs
 
@@ -294,10 +386,14 @@ def bombs() -> dict[str, bytes]:
         'number of 100,000 bytes': whole(b'\x8b' + struct.pack('<i', 100_000) + b'\x7f' * 100_000),
         'number of 100,000 digits': whole(b'L' + b'9' * 100_000 + b'L\n'),
         'whole number of 5,000 digits': whole(b'I' + b'9' * 5_000 + b'\n'),
-        'array of 4 TB': _array(b'\x8a\x06\x00\x00\x00\x00\x00\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'')),
+        'array of 4 TB': _array(
+            b'\x8a\x06\x00\x00\x00\x00\x00\x01\x85', _dtype('f4', _PLAIN_STATE), _bytes(b'')
+        ),
         'bytearray by a number': whole(as_global('builtins.bytearray') + b'J\xff\xff\xff\x7f\x85R'),
         'one megabyte, a thousand arrays': whole(megabyte + b'0' + u1 + b'0' + array_of_it * 1000),
-        'one megabyte, a thousand bytearrays': whole(megabyte + (as_global('builtins.bytearray') + b'h\x00\x85R') * 1000),
+        'one megabyte, a thousand bytearrays': whole(
+            megabyte + (as_global('builtins.bytearray') + b'h\x00\x85R') * 1000
+        ),
         'one megabyte of text, a thousand encodings': whole(text + latin * 1000),
         'a key of 2**60 parts': whole(nested + b'0}h\x00Ns'),
         'a key 300,000 tuples deep': whole(b'}' + deep + b'Ns'),
@@ -309,30 +405,57 @@ def bombs() -> dict[str, bytes]:
         'number of 100,000 hexadecimal digits': whole(b'I0x' + b'f' * 100_000 + b'\n'),
         'long number of 100,000 hexadecimal digits': whole(b'L0x' + b'f' * 100_000 + b'L\n'),
         'one megabyte, a thousand scalars': whole(
-            megabyte.replace(b'\0' * (1 << 20), b'a' * (1 << 20)) + b'0' + _dtype('S1048576', _PLAIN_STATE.replace(b'<', b'|'))
-            + b'q\x020' + (as_global('numpy.core.multiarray.scalar') + b'h\x02h\x00\x86R') * 1000),
-        'one list, a thousand arrays of objects': whole(many + objects + b'0' + array_of_many * 1000),
-        'one value 100,000 times, a thousand sets': whole(many + (as_global('builtins.set') + b'h\x00\x85R') * 1000),
-        'one value 100,000 times, a thousand frozensets': whole(many + (as_global('builtins.frozenset') + b'h\x00\x85R') * 1000),
+            megabyte.replace(b'\0' * (1 << 20), b'a' * (1 << 20))
+            + b'0'
+            + _dtype('S1048576', _PLAIN_STATE.replace(b'<', b'|'))
+            + b'q\x020'
+            + (as_global('numpy.core.multiarray.scalar') + b'h\x02h\x00\x86R') * 1000
+        ),
+        'one list, a thousand arrays of objects': whole(
+            many + objects + b'0' + array_of_many * 1000
+        ),
+        'one value 100,000 times, a thousand sets': whole(
+            many + (as_global('builtins.set') + b'h\x00\x85R') * 1000
+        ),
+        'one value 100,000 times, a thousand frozensets': whole(
+            many + (as_global('builtins.frozenset') + b'h\x00\x85R') * 1000
+        ),
         'one pair 100,000 times, a thousand OrderedDicts': whole(
-            many_pairs + (as_global('collections.OrderedDict') + b'h\x00\x85R') * 1000),
+            many_pairs + (as_global('collections.OrderedDict') + b'h\x00\x85R') * 1000
+        ),
         'values numbered with one hash': whole(b'N' + b''.join(b'p%d\n' % n for n in same)),
         'a value of a negative number': whole(b'Np-1\n'),
         'keys of one hash, one by one': whole(b'}' + pairs.replace(b'N', b'Ns')),
         'keys of one hash in an old dict': whole(b'(' + pairs + b'd'),
-        'keys of one hash into an OrderedDict': whole(as_global('collections.OrderedDict') + b')R(' + pairs + b'u'),
-        'keys of one hash for an OrderedDict': whole(as_global('collections.OrderedDict') + b'](' + twins + b'e\x85R'),
-        'members of one hash for a set': whole(as_global('builtins.set') + b'](' + items + b'e\x85R'),
-        'members of one hash for a frozenset': whole(as_global('builtins.frozenset') + b'](' + items + b'e\x85R'),
+        'keys of one hash into an OrderedDict': whole(
+            as_global('collections.OrderedDict') + b')R(' + pairs + b'u'
+        ),
+        'keys of one hash for an OrderedDict': whole(
+            as_global('collections.OrderedDict') + b'](' + twins + b'e\x85R'
+        ),
+        'members of one hash for a set': whole(
+            as_global('builtins.set') + b'](' + items + b'e\x85R'
+        ),
+        'members of one hash for a frozenset': whole(
+            as_global('builtins.frozenset') + b'](' + items + b'e\x85R'
+        ),
         'members of one hash in a frozenset': whole(b'(' + items + b'\x91'),
         'an old dict with a key of 2**60 parts': whole(nested + b'0(h\x00Nd'),
         'a frozenset with a member of 2**60 parts': whole(nested + b'0(h\x00\x91'),
-        'a set made of a member of 2**60 parts': whole(nested + b'0' + as_global('builtins.set') + b']h\x00a\x85R'),
+        'a set made of a member of 2**60 parts': whole(
+            nested + b'0' + as_global('builtins.set') + b']h\x00a\x85R'
+        ),
         'whole numbers of one hash': pickle.dumps({n * (2**61 - 1): 0 for n in range(1, 9)}),
-        'complex numbers of one hash': pickle.dumps({complex(1e12 - 1000003 * n, n): 0 for n in range(9)}),
-        'long floats of one hash': pickle.dumps({np.longdouble(1) + n * np.finfo(np.longdouble).eps: 0 for n in range(9)}),
+        'complex numbers of one hash': pickle.dumps(
+            {complex(1e12 - 1000003 * n, n): 0 for n in range(9)}
+        ),
+        'long floats of one hash': pickle.dumps(
+            {np.longdouble(1) + n * np.finfo(np.longdouble).eps: 0 for n in range(9)}
+        ),
         'tuples of one hash': pickle.dumps(dict.fromkeys(pairs_of_one_hash(9), 0)),
-        'tuples with a name of one hash': pickle.dumps({('a', n * (2**61 - 1)): 0 for n in range(1, 9)}),
+        'tuples with a name of one hash': pickle.dumps(
+            {('a', n * (2**61 - 1)): 0 for n in range(1, 9)}
+        ),
         'a set of numbers of one hash': pickle.dumps({n * (2**61 - 1) for n in range(1, 9)}),
         'a name of one megabyte': whole(b'c' + b'a' * (1 << 20) + b'\nb\n'),
         'memo in a far place, then refused': whole(b'Nr\xff\xff\xff\xffcos\nsystem\n'),
@@ -347,7 +470,16 @@ def foreign_files() -> dict[str, bytes]:
     np.save(npy, np.arange(3))
     npz = io.BytesIO()
     np.savez(npz, a=np.arange(3))
-    return {'npy': npy.getvalue(), 'npz': npz.getvalue(), 'json': b'{"split": {}}', 'text': b'id,label\n0001_0,3\n',
-            'gzip': b'\x1f\x8b' + bytes(20), 'zlib': zlib.compress(b'abc'), 'html': b'<!DOCTYPE html>\n<html>404</html>\n',
-            'zeros': bytes(1000), 'a dot': b'.', 'one byte': b'\x80',
-            'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'}
+    return {
+        'npy': npy.getvalue(),
+        'npz': npz.getvalue(),
+        'json': b'{"split": {}}',
+        'text': b'id,label\n0001_0,3\n',
+        'gzip': b'\x1f\x8b' + bytes(20),
+        'zlib': zlib.compress(b'abc'),
+        'html': b'<!DOCTYPE html>\n<html>404</html>\n',
+        'zeros': bytes(1000),
+        'a dot': b'.',
+        'one byte': b'\x80',
+        'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n',
+    }

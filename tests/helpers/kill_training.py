@@ -6,6 +6,7 @@ Every third kill waits for the writing of a checkpoint and strikes then; the oth
 the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and
 the others one of them, which ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -40,11 +41,19 @@ PROBLEMS = {'heatmaps': problem, 'graph': graph_problem, 'videos': video_problem
 def start(*words: object, **env: str) -> subprocess.Popen:
     """tools/train.py or another script of the project in a process group of its own, its output in pipes."""
     command = [sys.executable, str(ROOT / str(words[0])), *map(str, words[1:])]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                            env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env})
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env},
+    )
 
 
-def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: float = 240, pause: float = 0.05) -> bool:
+def wait_for(
+    what: Callable[[], object], process: subprocess.Popen, seconds: float = 240, pause: float = 0.05
+) -> bool:
     """Wait until `what()` is true (True) or the process has ended (False); an AssertionError after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -54,7 +63,9 @@ def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: flo
             return False
         time.sleep(pause)
     process.kill()
-    raise AssertionError(f'nothing happened in {seconds} s; stderr: {process.communicate()[1][-2000:]}')
+    raise AssertionError(
+        f'nothing happened in {seconds} s; stderr: {process.communicate()[1][-2000:]}'
+    )
 
 
 @contextmanager
@@ -84,7 +95,9 @@ def rows(work_dir: Path) -> dict[tuple, dict]:
             if 'mode' in row:
                 figures = {k: v for k, v in row.items() if k not in ('time', 'data_time')}
                 key = (row['mode'], row['epoch'], row['iter'])
-                assert found.setdefault(key, figures) == figures, f'{file.name}: {key} was logged with other figures before'
+                assert found.setdefault(key, figures) == figures, (
+                    f'{file.name}: {key} was logged with other figures before'
+                )
     return found
 
 
@@ -96,8 +109,11 @@ def differences(whole: Path, other: Path) -> list[str]:
     found += [f'{left} were left behind'] if left else []
     for name in set(names[0]) & set(names[1]):
         a, b = (read_checkpoint(folder / name) for folder in (whole, other))
-        found += [f'{name}: {key} differs' for key in ('state_dict', 'optimizer', 'meta', 'resume')
-                  if not same(_lasting(a[key]), _lasting(b[key]))]
+        found += [
+            f'{name}: {key} differs'
+            for key in ('state_dict', 'optimizer', 'meta', 'resume')
+            if not same(_lasting(a[key]), _lasting(b[key]))
+        ]
     return found + ([] if rows(whole) == rows(other) else ['the logged figures differ'])
 
 
@@ -126,15 +142,29 @@ def is_writing(work_dir: Path) -> bool:
 
 
 def command(config: Path, work_dir: Path, workers: int, processes: int = 1) -> list[object]:
-    launcher = [] if processes == 1 else ['tools/launch.py', '--standalone', '--nproc_per_node', processes]
+    launcher = (
+        [] if processes == 1 else ['tools/launch.py', '--standalone', '--nproc_per_node', processes]
+    )
     script = ['tools/train.py'] if processes == 1 else [ROOT / 'tools/train.py']
-    return [*launcher, *script, config, '--work-dir', work_dir, '--cfg-options', f'data.workers_per_gpu={workers}']
+    return [
+        *launcher,
+        *script,
+        config,
+        '--work-dir',
+        work_dir,
+        '--cfg-options',
+        f'data.workers_per_gpu={workers}',
+    ]
 
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started (on Linux)."""
     with suppress(OSError):
-        return [int(child) for task in Path(f'/proc/{pid}/task').iterdir() for child in (task / 'children').read_text().split()]
+        return [
+            int(child)
+            for task in Path(f'/proc/{pid}/task').iterdir()
+            for child in (task / 'children').read_text().split()
+        ]
     return []
 
 
@@ -159,7 +189,7 @@ def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str |
         if delay is None:
             for _ in range(random.randrange(8)):
                 before = newest(work_dir)
-                wait_for(lambda: newest(work_dir) != before, process, pause=0.002)      # noqa: B023 (asked at once)
+                wait_for(lambda: newest(work_dir) != before, process, pause=0.002)  # noqa: B023 (asked at once)
             wait_for(lambda: is_writing(work_dir), process, pause=0)
         else:
             end = time.monotonic() + delay
@@ -169,7 +199,13 @@ def kill_once(words: list[object], work_dir: Path, delay: float | None) -> str |
             return None
         strike(process)
         written = newest(work_dir)
-        struck = 'a half-written checkpoint' if is_writing(work_dir) else 'training' if written else 'the start'
+        struck = (
+            'a half-written checkpoint'
+            if is_writing(work_dir)
+            else 'training'
+            if written
+            else 'the start'
+        )
         return f'{struck}; {written or "nothing"} was there'
 
 
@@ -190,7 +226,9 @@ def finish(words: list[object]) -> float:
     return time.monotonic() - before
 
 
-def campaign(folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps', processes: int = 1) -> tuple[list[str], list[str]]:
+def campaign(
+    folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps', processes: int = 1
+) -> tuple[list[str], list[str]]:
     """What each of so many kills struck, and every difference between an end and that of the uninterrupted run."""
     random.seed(seed)
     config = PROBLEMS[network](folder, extra=FREQUENT)
@@ -202,7 +240,9 @@ def campaign(folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps',
             break
         work_dir = folder / f'run{number}'
         words = command(config, work_dir, random.choice([0, 0, 2]), processes)
-        for attempt in range(3 + random.randrange(4)):         # so many times is one run killed before it may end
+        for attempt in range(
+            3 + random.randrange(4)
+        ):  # so many times is one run killed before it may end
             aimed = attempt % 3 == 2 or attempt == 0 and number % 2
             what = kill_once(words, work_dir, None if aimed else random.uniform(0.3, 1.1) * seconds)
             if what is None or len(struck) == kills:
@@ -212,7 +252,10 @@ def campaign(folder: Path, kills: int, seed: int = 0, network: str = 'heatmaps',
         finish(words)
         found = differences(folder / 'whole', work_dir)
         wrong += [f'run {number}: {line}' for line in found]
-        print(f'run {number} ends ' + ('with the same bits' if not found else f'DIFFERENT: {found}'), flush=True)
+        print(
+            f'run {number} ends ' + ('with the same bits' if not found else f'DIFFERENT: {found}'),
+            flush=True,
+        )
         shutil.rmtree(work_dir)
     return struck, wrong
 
@@ -223,16 +266,36 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--folder', type=Path, help='where to work (default: a temporary folder)')
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument('--graph', dest='network', action='store_const', const='graph', default='heatmaps', help='a graph network')
-    chosen.add_argument('--videos', dest='network', action='store_const', const='videos', help='a network on pictures')
+    chosen.add_argument(
+        '--graph',
+        dest='network',
+        action='store_const',
+        const='graph',
+        default='heatmaps',
+        help='a graph network',
+    )
+    chosen.add_argument(
+        '--videos',
+        dest='network',
+        action='store_const',
+        const='videos',
+        help='a network on pictures',
+    )
     parser.add_argument('--processes', type=int, default=1, help='under torchrun')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         struck, wrong = campaign(folder, args.kills, args.seed, args.network, args.processes)
-    kinds = {kind: sum(kind in what for what in struck) for kind in ('the start', 'training', 'a half-written checkpoint')}
-    print(f'{len(struck)} kills (' + ', '.join(f'{n} in {kind}' for kind, n in kinds.items()) + f'); {len(wrong)} differences')
+    kinds = {
+        kind: sum(kind in what for what in struck)
+        for kind in ('the start', 'training', 'a half-written checkpoint')
+    }
+    print(
+        f'{len(struck)} kills ('
+        + ', '.join(f'{n} in {kind}' for kind, n in kinds.items())
+        + f'); {len(wrong)} differences'
+    )
     print('\n'.join(wrong))
     return 1 if wrong or len(struck) < args.kills else 0
 

@@ -1,23 +1,45 @@
 """The published network's config, for tests, and smaller ones of the same build."""
+
 from __future__ import annotations
 
 from typing import Any
 
 BACKBONE = dict(
-    type='ResNet3dSlowOnly', depth=50, pretrained=None, in_channels=22, base_channels=32, num_stages=3, out_indices=(2, ),
-    stage_blocks=(4, 6, 3), conv1_stride=(1, 1), pool1_stride=(1, 1), inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
-    temporal_strides=(1, 1, 2))
+    type='ResNet3dSlowOnly',
+    depth=50,
+    pretrained=None,
+    in_channels=22,
+    base_channels=32,
+    num_stages=3,
+    out_indices=(2,),
+    stage_blocks=(4, 6, 3),
+    conv1_stride=(1, 1),
+    pool1_stride=(1, 1),
+    inflate=(0, 1, 1),
+    spatial_strides=(2, 2, 2),
+    temporal_strides=(1, 1, 2),
+)
 HEAD = dict(type='I3DHead', in_channels=512, num_classes=32, dropout=0.5)
 
 
 def published(**test_cfg: Any) -> dict[str, Any]:
-    return dict(type='Recognizer3D', backbone=dict(BACKBONE), cls_head=dict(HEAD), test_cfg=dict(average_clips='prob') | test_cfg)
+    return dict(
+        type='Recognizer3D',
+        backbone=dict(BACKBONE),
+        cls_head=dict(HEAD),
+        test_cfg=dict(average_clips='prob') | test_cfg,
+    )
 
 
-def small(backbone: dict[str, Any] | None = None, head: dict[str, Any] | None = None, **test_cfg: Any) -> dict[str, Any]:
+def small(
+    backbone: dict[str, Any] | None = None, head: dict[str, Any] | None = None, **test_cfg: Any
+) -> dict[str, Any]:
     """3 joints, 4 base channels, one block per stage, 5 classes, 6-d embeddings: the same layers, in milliseconds."""
     return dict(
         type='Recognizer3D',
-        backbone=dict(BACKBONE, in_channels=3, base_channels=4, stage_blocks=(1, 2, 1)) | (backbone or {}),
-        cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, emb_dim=6, dropout=0.5) | (head or {}),
-        test_cfg=dict(average_clips='prob') | test_cfg)
+        backbone=dict(BACKBONE, in_channels=3, base_channels=4, stage_blocks=(1, 2, 1))
+        | (backbone or {}),
+        cls_head=dict(type='I3DHead', in_channels=64, num_classes=5, emb_dim=6, dropout=0.5)
+        | (head or {}),
+        test_cfg=dict(average_clips='prob') | test_cfg,
+    )

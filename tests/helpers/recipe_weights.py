@@ -2,6 +2,7 @@
 
 Each entry of a state dict is drawn from numpy's frozen RandomState, seeded with the CRC-32 of its key; see `entry` for the rule.
 """
+
 from __future__ import annotations
 
 import math

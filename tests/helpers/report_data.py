@@ -1,4 +1,5 @@
 """Work dirs as training and testing leave them, without either: made-up clips, made-up scores, a config, a log."""
+
 from __future__ import annotations
 
 import json
@@ -16,18 +17,30 @@ from pyskl.sources.synthetic.writing import make_split
 NUM_CLASSES = 32
 
 
-def write_clips(path: Path, num_clips: int, seed: int = 0, names: Sequence[str] | None = None) -> np.ndarray:
+def write_clips(
+    path: Path, num_clips: int, seed: int = 0, names: Sequence[str] | None = None
+) -> np.ndarray:
     """An annotation pickle of made-up micro-gestures; returns their labels."""
     split = make_split(num_clips, seed)
-    raw = np.concatenate(list(split.chunks()))                                      # (N, 3, T, V, M)
+    raw = np.concatenate(list(split.chunks()))  # (N, 3, T, V, M)
     names = split.names if names is None else names
-    clips = [make_annotation(name, clip[:2].transpose(3, 1, 2, 0), clip[2].transpose(2, 0, 1), int(label), img_shape=(1080, 1920))
-             for name, clip, label in zip(names, raw, split.labels)]
+    clips = [
+        make_annotation(
+            name,
+            clip[:2].transpose(3, 1, 2, 0),
+            clip[2].transpose(2, 0, 1),
+            int(label),
+            img_shape=(1080, 1920),
+        )
+        for name, clip, label in zip(names, raw, split.labels)
+    ]
     write_annotations(path, {'test': list(names)}, clips, about=About(IMIGUE_LABELS, 'imigue22'))
     return split.labels
 
 
-def made_up_scores(labels: np.ndarray, num_classes: int = NUM_CLASSES, skill: float = 2.5, seed: int = 0) -> np.ndarray:
+def made_up_scores(
+    labels: np.ndarray, num_classes: int = NUM_CLASSES, skill: float = 2.5, seed: int = 0
+) -> np.ndarray:
     """(N, K) probabilities of somebody who mistakes a class for the next one, and sometimes for any."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1, (len(labels), num_classes))
@@ -42,33 +55,73 @@ def log_rows(num_epochs: int = 3, steps: int = 40) -> list[dict]:
     for epoch in range(1, num_epochs + 1):
         for step in range(10, steps + 1, 10):
             at = epoch - 1 + step / steps
-            rows.append({'mode': 'train', 'epoch': epoch, 'iter': step, 'lr': 0.1 / (1 + at), 'data_time': 0.02, 'top1_acc': at / 4,
-                         'top5_acc': at / 3, 'loss_cls': 3 / (1 + at), 'loss_emb': 1 / (1 + at), 'loss': 4 / (1 + at), 'time': 0.3})
-        rows.append({'mode': 'val', 'epoch': epoch, 'iter': 5, 'lr': 0.1, 'top1_acc': epoch / 5, 'mean_class_accuracy': epoch / 6})
+            rows.append(
+                {
+                    'mode': 'train',
+                    'epoch': epoch,
+                    'iter': step,
+                    'lr': 0.1 / (1 + at),
+                    'data_time': 0.02,
+                    'top1_acc': at / 4,
+                    'top5_acc': at / 3,
+                    'loss_cls': 3 / (1 + at),
+                    'loss_emb': 1 / (1 + at),
+                    'loss': 4 / (1 + at),
+                    'time': 0.3,
+                }
+            )
+        rows.append(
+            {
+                'mode': 'val',
+                'epoch': epoch,
+                'iter': 5,
+                'lr': 0.1,
+                'top1_acc': epoch / 5,
+                'mean_class_accuracy': epoch / 6,
+            }
+        )
     return rows
 
 
-def write_work_dir(folder: Path, name: str, ann_file: Path, ids: Sequence[str], scores: np.ndarray, **test: object) -> Path:
+def write_work_dir(
+    folder: Path, name: str, ann_file: Path, ids: Sequence[str], scores: np.ndarray, **test: object
+) -> Path:
     """A work dir `folder/name` with scores.npz, the config dump and a log; `test` goes into data.test."""
     work_dir = folder / name
     work_dir.mkdir(parents=True, exist_ok=True)
     save_scores(work_dir / 'scores.npz', ids, scores)
-    config = {'data': {'train': {'type': 'PoseDataset', 'ann_file': str(folder / 'nowhere.pkl')},
-                       'test': {'type': 'PoseDataset', 'ann_file': str(ann_file), **test}}, 'work_dir': str(work_dir)}
+    config = {
+        'data': {
+            'train': {'type': 'PoseDataset', 'ann_file': str(folder / 'nowhere.pkl')},
+            'test': {'type': 'PoseDataset', 'ann_file': str(ann_file), **test},
+        },
+        'work_dir': str(work_dir),
+    }
     (work_dir / f'{name}.py').write_text(dump_config(config))
-    (work_dir / '20260101_000000.log.json').write_text(''.join(json.dumps(row) + '\n' for row in log_rows()))
+    (work_dir / '20260101_000000.log.json').write_text(
+        ''.join(json.dumps(row) + '\n' for row in log_rows())
+    )
     return work_dir
 
 
-def two_streams(folder: Path, num_clips: int = 160, names: Sequence[str] | None = None) -> list[Path]:
+def two_streams(
+    folder: Path, num_clips: int = 160, names: Sequence[str] | None = None
+) -> list[Path]:
     """Work dirs joint and limb over the same made-up clips."""
     ann_file = folder / 'test.pkl'
     labels = write_clips(ann_file, num_clips, names=names)
     ids = make_split(num_clips, 0).names if names is None else names
-    return [write_work_dir(folder, name, ann_file, ids, made_up_scores(labels, seed=seed)) for seed, name in enumerate(('joint', 'limb'))]
+    return [
+        write_work_dir(folder, name, ann_file, ids, made_up_scores(labels, seed=seed))
+        for seed, name in enumerate(('joint', 'limb'))
+    ]
 
 
 def data_of(page: Path) -> dict:
     """The JSON that a page carries."""
-    text = page.read_text(encoding='utf-8').split('<script type="application/json" id="data">')[1].split('</script>')[0]
+    text = (
+        page.read_text(encoding='utf-8')
+        .split('<script type="application/json" id="data">')[1]
+        .split('</script>')[0]
+    )
     return json.loads(text)

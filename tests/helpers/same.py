@@ -1,4 +1,5 @@
 """Equality down to types, key order, dtypes, shapes and memory order."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -17,7 +18,11 @@ def same(a: Any, b: Any) -> None:
         for x, y in zip(a, b):
             same(x, y)
     elif isinstance(a, np.ndarray):
-        assert a.dtype == b.dtype and a.shape == b.shape and a.flags.f_contiguous == b.flags.f_contiguous
+        assert (
+            a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.flags.f_contiguous == b.flags.f_contiguous
+        )
         if a.dtype == object:
             same(a.ravel().tolist(), b.ravel().tolist())
         else:

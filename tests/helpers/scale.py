@@ -3,6 +3,7 @@
     python tests/helpers/scale.py FOLDER [--clips 1000000] [--workers 8]    everything, one json line a figure; FOLDER is left with the data
 Each figure is taken in a process of its own, so that nothing is warm but the disk cache: `measure(what, path, ...)`.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,18 +24,34 @@ from pyskl.annotations.packing import write_packed
 from pyskl.datasets import PoseDataset, build_dataloader
 from pyskl.recipe import load_config
 
-CONFIG = Path(__file__).parents[2] / 'configs' / 'posec3d' / 'slowonly_r50_imigue_2dkp_emb20' / 'joint.py'
-_DIFFERENT = 997        # clips that are drawn; the others repeat them
+CONFIG = (
+    Path(__file__).parents[2]
+    / 'configs'
+    / 'posec3d'
+    / 'slowonly_r50_imigue_2dkp_emb20'
+    / 'joint.py'
+)
+_DIFFERENT = 997  # clips that are drawn; the others repeat them
 
 
 def clips(num_clips: int, num_frames: int = 20) -> Iterator[dict[str, Any]]:
     """iMiGUE-like annotations, one at a time: 22 joints that wander about in a picture."""
     rng = np.random.default_rng(0)
-    steps = rng.normal(0, 3, (_DIFFERENT, 1, num_frames, 22, 2)).cumsum(2) + rng.uniform(300, 700, (_DIFFERENT, 1, 1, 22, 2))
-    keypoint, score = steps.astype(np.float32), rng.uniform(0.2, 1, (_DIFFERENT, 1, num_frames, 22)).astype(np.float32)
+    steps = rng.normal(0, 3, (_DIFFERENT, 1, num_frames, 22, 2)).cumsum(2) + rng.uniform(
+        300, 700, (_DIFFERENT, 1, 1, 22, 2)
+    )
+    keypoint, score = (
+        steps.astype(np.float32),
+        rng.uniform(0.2, 1, (_DIFFERENT, 1, num_frames, 22)).astype(np.float32),
+    )
     for i in range(num_clips):
-        yield {'frame_dir': f'{i // 100:05d}_{i % 100}', 'label': i % 32, 'img_shape': (1080, 1920),
-               'keypoint': keypoint[i % _DIFFERENT], 'keypoint_score': score[i % _DIFFERENT]}
+        yield {
+            'frame_dir': f'{i // 100:05d}_{i % 100}',
+            'label': i % 32,
+            'img_shape': (1080, 1920),
+            'keypoint': keypoint[i % _DIFFERENT],
+            'keypoint_score': score[i % _DIFFERENT],
+        }
 
 
 def generate(path: Path, num_clips: int, num_frames: int = 20) -> Path:
@@ -73,7 +90,11 @@ def clip_seconds(path: str, num_samples: int = 2000, repeats: int = 5) -> dict[s
                 work(index)
             times.append(time.process_time() - start)
         return min(times) / num_samples * 1000
-    return {'annotation_ms': best(data.video_infos.__getitem__), 'sample_ms': best(lambda index: data.sample(index))}
+
+    return {
+        'annotation_ms': best(data.video_infos.__getitem__),
+        'sample_ms': best(lambda index: data.sample(index)),
+    }
 
 
 def loader_memory(path: str, workers: int = 8, num_batches: int = 400) -> dict[str, float]:
@@ -87,7 +108,11 @@ def loader_memory(path: str, workers: int = 8, num_batches: int = 400) -> dict[s
         num_clips += len(batch['label'])
         if n % 50 == 49:
             highest = max(highest, host_gb([os.getpid(), *children(os.getpid())]))
-    return {'loader_gb': highest, 'before_gb': before, 'clips_per_s': num_clips / (time.perf_counter() - start)}
+    return {
+        'loader_gb': highest,
+        'before_gb': before,
+        'clips_per_s': num_clips / (time.perf_counter() - start),
+    }
 
 
 def host_gb(pids: list[int]) -> float:
@@ -95,19 +120,31 @@ def host_gb(pids: list[int]) -> float:
     total = 0
     for pid in pids:
         lines = Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines()
-        total += sum(int(line.split()[1]) for line in lines if line.startswith(('Pss_Anon:', 'Pss_Shmem:')))
+        total += sum(
+            int(line.split()[1]) for line in lines if line.startswith(('Pss_Anon:', 'Pss_Shmem:'))
+        )
     return total / 2**20
 
 
 def children(pid: int) -> list[int]:
-    found = [int(child) for task in Path(f'/proc/{pid}/task').iterdir() for child in (task / 'children').read_text().split()]
+    found = [
+        int(child)
+        for task in Path(f'/proc/{pid}/task').iterdir()
+        for child in (task / 'children').read_text().split()
+    ]
     return [*found, *(grandchild for child in found for grandchild in children(child))]
 
 
 def measure(what: str, path: Path, *numbers: int) -> dict[str, float]:
     """open_seconds, clip_seconds or loader_memory in a fresh process."""
     words = [sys.executable, __file__, '--only', what, str(path), *map(str, numbers)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -126,9 +163,25 @@ def main() -> None:
         start = time.perf_counter()
         if not path.exists():
             generate(path, num_clips)
-            print(json.dumps({'clips': num_clips, 'generate_s': time.perf_counter() - start}), flush=True)
-        for what, numbers in (('open_seconds', ()), ('clip_seconds', ()), ('loader_memory', (args.workers,))):
-            print(json.dumps({'clips': num_clips, **measure(what, path, *numbers), 'load': os.getloadavg()[0]}), flush=True)
+            print(
+                json.dumps({'clips': num_clips, 'generate_s': time.perf_counter() - start}),
+                flush=True,
+            )
+        for what, numbers in (
+            ('open_seconds', ()),
+            ('clip_seconds', ()),
+            ('loader_memory', (args.workers,)),
+        ):
+            print(
+                json.dumps(
+                    {
+                        'clips': num_clips,
+                        **measure(what, path, *numbers),
+                        'load': os.getloadavg()[0],
+                    }
+                ),
+                flush=True,
+            )
 
 
 if __name__ == '__main__':

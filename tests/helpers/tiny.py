@@ -1,4 +1,5 @@
 """A very small learnable problem, so that real training runs take seconds: three gestures of one waving arm."""
+
 from __future__ import annotations
 
 import os
@@ -60,7 +61,9 @@ def clip(rng: np.random.Generator, label: int) -> np.ndarray:
     """(1, T, V, 2) px: the end of the arm goes round, up and down, or sideways."""
     phase = np.linspace(0, 4 * np.pi, NUM_FRAMES) + rng.uniform(0, 6)
     path = np.stack([np.cos(phase) * (label != 1), np.sin(phase) * (label != 2)], -1) * 60
-    xy = np.array([[100, 40], [100, 80], [100, 160], [60, 120], [140, 120]], float)[None].repeat(NUM_FRAMES, 0)
+    xy = np.array([[100, 40], [100, 80], [100, 160], [60, 120], [140, 120]], float)[None].repeat(
+        NUM_FRAMES, 0
+    )
     xy[:, 4] += path
     return (xy + rng.normal(0, 1, xy.shape) + rng.uniform(0, 30, 2))[None].astype(np.float32)
 
@@ -70,17 +73,35 @@ def write_data(folder: Path, num_train: int = 40, num_test: int = 13, seed: int 
     np.save(folder / 'labels.npy', 0.3 * np.eye(NUM_CLASSES, 6, dtype=np.float32))
     rng = np.random.default_rng(seed)
     for split, n in (('train', num_train), ('val', num_test), ('test', num_test)):
-        annotations = [{'frame_dir': f'{split}_{i}', 'label': i % NUM_CLASSES, 'img_shape': (240, 320), 'original_shape': (240, 320),
-                        'total_frames': NUM_FRAMES, 'keypoint': clip(rng, i % NUM_CLASSES),
-                        'keypoint_score': np.full((1, NUM_FRAMES, NUM_JOINTS), 0.9, np.float32)} for i in range(n)]
-        write_annotations(folder / f'{split}.pkl', {split: [a['frame_dir'] for a in annotations]}, annotations)
+        annotations = [
+            {
+                'frame_dir': f'{split}_{i}',
+                'label': i % NUM_CLASSES,
+                'img_shape': (240, 320),
+                'original_shape': (240, 320),
+                'total_frames': NUM_FRAMES,
+                'keypoint': clip(rng, i % NUM_CLASSES),
+                'keypoint_score': np.full((1, NUM_FRAMES, NUM_JOINTS), 0.9, np.float32),
+            }
+            for i in range(n)
+        ]
+        write_annotations(
+            folder / f'{split}.pkl', {split: [a['frame_dir'] for a in annotations]}, annotations
+        )
 
 
 def write_config(folder: Path, name: str = 'tiny.py', limbs: bool = False, extra: str = '') -> Path:
     """A config for that folder's data; `extra` lines come last and win."""
-    drawing, channels = ('with_kp=False, with_limb=True', 4) if limbs else ('with_kp=True, with_limb=False', 5)
+    drawing, channels = (
+        ('with_kp=False, with_limb=True', 4) if limbs else ('with_kp=True, with_limb=False', 5)
+    )
     path = folder / name
-    path.write_text(CONFIG.replace('{drawing}', drawing).replace('{channels}', str(channels)).replace('{folder}', str(folder)) + extra)
+    path.write_text(
+        CONFIG.replace('{drawing}', drawing)
+        .replace('{channels}', str(channels))
+        .replace('{folder}', str(folder))
+        + extra
+    )
     return path
 
 
@@ -95,9 +116,22 @@ def script(name: str) -> ModuleType:
     return import_module(f'pyskl.cli.{name}')
 
 
-def run(*words: object, cwd: Path | None = None, processes: int = 1, **env: str) -> subprocess.CompletedProcess:
+def run(
+    *words: object, cwd: Path | None = None, processes: int = 1, **env: str
+) -> subprocess.CompletedProcess:
     """A script of the project as a user runs it; processes > 1: under torchrun."""
-    launcher = [] if processes == 1 else ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
+    launcher = (
+        []
+        if processes == 1
+        else ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
+    )
     script, *arguments = map(str, words)
-    return subprocess.run([sys.executable, *launcher, str(ROOT / script), *arguments], cwd=cwd, capture_output=True, text=True,
-                          timeout=280, env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env}, check=False)
+    return subprocess.run(
+        [sys.executable, *launcher, str(ROOT / script), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **env},
+        check=False,
+    )

@@ -1,4 +1,5 @@
 """A lazy entry behaves as the array or tensor that it becomes, also for who writes into it."""
+
 import numpy as np
 import pytest
 import torch
@@ -28,15 +29,16 @@ def test_arithmetic_in_place_keeps_a_tensor_a_tensor():
     assert torch.equal(imgs.value(), torch.from_numpy(drawn()) - 1)
 
 
-@pytest.mark.parametrize('write', [
-    lambda imgs: imgs.__setitem__(0, 0), lambda imgs: imgs[0].fill(0)])
+@pytest.mark.parametrize(
+    'write', [lambda imgs: imgs.__setitem__(0, 0), lambda imgs: imgs[0].fill(0)]
+)
 def test_what_is_written_into_it_passes_format_shape(write):
     step = GeneratePoseTarget()(results())
     write(step['imgs'])
     imgs = FormatShape('NCTHW_Heatmap')(step)['imgs']
     expected = drawn()
     expected[0] = 0
-    assert imgs.input() is None                     # the key points do not tell any more
+    assert imgs.input() is None  # the key points do not tell any more
     assert np.array_equal(imgs, expected.reshape(2, 2, 17, 56, 56).swapaxes(1, 2))
 
 

@@ -6,8 +6,10 @@ model = dict(
         gcn_adaptive='init',
         gcn_with_res=True,
         tcn_type='mstcn',
-        graph_cfg=dict(layout='nturgb+d', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256))
+        graph_cfg=dict(layout='nturgb+d', mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=60, in_channels=256),
+)
 
 dataset_type = 'PoseDataset'
 ann_file = 'data/nturgbd/ntu60_3danno.pkl'
@@ -18,7 +20,7 @@ train_pipeline = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),
     dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint'])
+    dict(type='ToTensor', keys=['keypoint']),
 ]
 val_pipeline = [
     dict(type='PreNormalize3D'),
@@ -27,7 +29,7 @@ val_pipeline = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),
     dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint'])
+    dict(type='ToTensor', keys=['keypoint']),
 ]
 test_pipeline = [
     dict(type='PreNormalize3D'),
@@ -36,7 +38,7 @@ test_pipeline = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),
     dict(type='Collect', keys=['keypoint', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['keypoint'])
+    dict(type='ToTensor', keys=['keypoint']),
 ]
 data = dict(
     videos_per_gpu=16,
@@ -45,9 +47,13 @@ data = dict(
     train=dict(
         type='RepeatDataset',
         times=5,
-        dataset=dict(type=dataset_type, ann_file=ann_file, pipeline=train_pipeline, split='xsub_train')),
+        dataset=dict(
+            type=dataset_type, ann_file=ann_file, pipeline=train_pipeline, split='xsub_train'
+        ),
+    ),
     val=dict(type=dataset_type, ann_file=ann_file, pipeline=val_pipeline, split='xsub_val'),
-    test=dict(type=dataset_type, ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'))
+    test=dict(type=dataset_type, ann_file=ann_file, pipeline=test_pipeline, split='xsub_val'),
+)
 
 optimizer = dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.0005, nesterov=True)
 optimizer_config = dict(grad_clip=None)

@@ -165,6 +165,11 @@ def test_a_data_set_gives_three_channels_in_2d_and_3d(tmp_path, channels, datase
 
 
 def test_sampled_frames_that_nobody_took_are_refused():
-    results = {'frame_dir': 'a', 'keypoint': np.ones((1, 20, 5, 3), np.float32), 'num_clips': 1, 'clip_len': 10}
+    results = {
+        'frame_dir': 'a',
+        'keypoint': np.ones((1, 20, 5, 3), np.float32),
+        'num_clips': 1,
+        'clip_len': 10,
+    }
     with pytest.raises(DataError, match='PoseDecode'):
         FormatGCNInput()(results)

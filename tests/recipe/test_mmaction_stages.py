@@ -88,7 +88,11 @@ def test_what_is_packed_is_what_the_network_takes(steps, entry):
 def test_only_heatmaps_alone_are_brought_into_order_as_heatmaps(beside):
     """0.x writes NCTHW for heatmaps, too; beside pictures both have it."""
     decode = [dict(type='MMDecode')] if beside else []
-    steps = [*decode, dict(type='GeneratePoseTarget'), dict(type='FormatShape', input_format='NCTHW')]
+    steps = [
+        *decode,
+        dict(type='GeneratePoseTarget'),
+        dict(type='FormatShape', input_format='NCTHW'),
+    ]
     *_, shape = translate_pipeline(steps, 'pipeline', Remarks('a.py'))
     assert shape['input_format'] == ('NCTHW' if beside else 'NCTHW_Heatmap')
 

@@ -31,7 +31,9 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp('page')
     streams = two_streams(folder, 120)
     (folder / 'labels.txt').write_text(''.join(f'{FORMULA} {k}\n' for k in range(32)))
-    options = ReportOptions(title='demo', compare=str(streams[1]), labels=str(folder / 'labels.txt'))
+    options = ReportOptions(
+        title='demo', compare=str(streams[1]), labels=str(folder / 'labels.txt')
+    )
     return build_report(streams, options).path
 
 
@@ -46,7 +48,7 @@ def page(driver, report):
 def saved(driver, label):
     """Press a button; return (type, bytes) of what the browser would save."""
     driver.execute_script(CAUGHT)
-    driver.execute_script(f"document.querySelector('[aria-label=\"{label}\"]').click()")
+    driver.execute_script(f'document.querySelector(\'[aria-label="{label}"]\').click()')
     kind, content = wait(driver, 'return window.saved[0]')
     return kind, bytes(content)
 
@@ -58,11 +60,17 @@ def test_clips_are_found_by_id_class_and_outcome(page, report):
         const set = (id, value, event) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event(event)); };
         set('clips-which', 'wrong', 'change'); set('clips-order', 'id', 'change')""")
     rows = "return [...document.querySelectorAll('#clips tbody tr')].map((tr) => Number(tr.dataset.clip))"
-    assert set(page.execute_script(rows)) <= set(wrong) and len(page.execute_script(rows)) == min(50, len(wrong))
+    assert set(page.execute_script(rows)) <= set(wrong) and len(page.execute_script(rows)) == min(
+        50, len(wrong)
+    )
     name, label = clips['ids'][wrong[0]], clips['label'][wrong[0]]
-    page.execute_script("""
+    page.execute_script(
+        """
         const set = (id, value, event) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event(event)); };
-        set('clips-text', arguments[0], 'input'); set('clips-truth', String(arguments[1]), 'change')""", name, label)
+        set('clips-text', arguments[0], 'input'); set('clips-truth', String(arguments[1]), 'change')""",
+        name,
+        label,
+    )
     assert wrong[0] in page.execute_script(rows)
     told = page.execute_script("return document.querySelector('#clips [role=status]').textContent")
     assert told.startswith(f'{len(page.execute_script(rows))} clip')
@@ -75,10 +83,12 @@ def test_a_link_names_the_clip_that_plays_and_opens_it(page, driver, report):
     assert page.execute_script('return location.hash') == f'#clip={quote(name)}'
     page.execute_script("document.querySelector('#player-close').click()")
     wait(page, "return location.hash === ''")
-    page.execute_script("location.hash = `clip=${arguments[0]}`", name)
+    page.execute_script('location.hash = `clip=${arguments[0]}`', name)
     wait(page, "return document.querySelector('#player').open")
     assert name in page.execute_script("return document.querySelector('#caption-left').textContent")
-    page.execute_script("document.querySelector('#player').close(); location.hash = 'clip=<b>nobody</b>'")
+    page.execute_script(
+        "document.querySelector('#player').close(); location.hash = 'clip=<b>nobody</b>'"
+    )
     wait(page, "return document.querySelector('#notes').textContent.includes('nobody')")
     assert page.execute_script("return document.querySelectorAll('#notes b').length") == 0
 
@@ -86,8 +96,11 @@ def test_a_link_names_the_clip_that_plays_and_opens_it(page, driver, report):
 def test_a_mistake_is_shown_beside_either_class(page, report):
     data = data_of(report)
     typical = [row['typical'] for row in data['classes']]
-    n, i = next((n, i) for n, i in enumerate(data['mistakes'])
-                if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i)
+    n, i = next(
+        (n, i)
+        for n, i in enumerate(data['mistakes'])
+        if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i
+    )
     page.execute_script("document.querySelectorAll('#mistakes .card')[arguments[0]].click()", n)
     pick = "const e = document.getElementById('player-beside'); e.value = arguments[0]; e.dispatchEvent(new Event('change'))"
     beside = "return document.querySelector('#caption-right').textContent"
@@ -102,7 +115,9 @@ def test_answers_are_saved_as_csv_in_which_no_text_is_a_formula(page, report):
     kind, content = saved(page, 'Save answers as CSV')
     rows = list(csv.DictReader(io.StringIO(content.decode('utf-8-sig'), newline='')))
     assert kind == 'text/csv' and [row['id'] for row in rows] == clips['ids']
-    assert [int(row['predicted']) for row in rows] == clips['pred'] and [int(row['label']) for row in rows] == clips['label']
+    assert [int(row['predicted']) for row in rows] == clips['pred'] and [
+        int(row['label']) for row in rows
+    ] == clips['label']
     top = [clips['scores'][0][i][clips['shown'][i].index(k)] for i, k in enumerate(clips['pred'])]
     np.testing.assert_allclose([float(row['probability ensemble']) for row in rows], top)
     assert all(row['true_class'] == f"'{FORMULA} {row['label']}" for row in rows)
@@ -114,7 +129,11 @@ def test_the_matrix_is_saved_as_csv_svg_and_png(page, report):
     rows = list(csv.reader(io.StringIO(content.decode('utf-8-sig'), newline='')))[1:]
     assert [[int(n) for n in row[1:]] for row in rows] == counts
     kind, content = saved(page, 'Save confusion matrix as SVG')
-    assert kind == 'image/svg+xml' and content.count(b'<rect') == 1 + 32 * 32 and b'<script' not in content
+    assert (
+        kind == 'image/svg+xml'
+        and content.count(b'<rect') == 1 + 32 * 32
+        and b'<script' not in content
+    )
     kind, content = saved(page, 'Save confusion matrix as PNG')
     assert kind == 'image/png' and content.startswith(b'\x89PNG')
 
@@ -127,18 +146,29 @@ def test_a_chart_is_saved_with_its_colours(page):
 def test_the_comparison_plays_what_only_one_run_gets_right(page, report):
     data = data_of(report)
     page.execute_script("document.querySelectorAll('#comparison .two button')[0].click()")
-    options = page.execute_script("return [...document.querySelectorAll('#player-clip option')].map((o) => o.textContent.split(' ')[0])")
+    options = page.execute_script(
+        "return [...document.querySelectorAll('#player-clip option')].map((o) => o.textContent.split(' ')[0])"
+    )
     assert options == [data['clips']['ids'][i] for i in data['comparison']['gained']]
 
 
 def test_a_click_on_the_map_plays_the_clip_there(page, report):
     data = data_of(report)
-    page.execute_script("document.querySelector('.clip-map').scrollIntoView({block: 'center', behavior: 'instant'})")
-    page.execute_script("""
+    page.execute_script(
+        "document.querySelector('.clip-map').scrollIntoView({block: 'center', behavior: 'instant'})"
+    )
+    page.execute_script(
+        """
         const c = document.querySelector('.clip-map'), b = c.getBoundingClientRect();
         const at = (v) => (0.03 + 0.94 * v) * b.width;
         c.dispatchEvent(new MouseEvent('click', {clientX: b.left + at(arguments[0]), clientY: b.top + at(arguments[1])}))""",
-                        data['map']['x'][7], data['map']['y'][7])
+        data['map']['x'][7],
+        data['map']['y'][7],
+    )
     name = page.execute_script("return document.querySelector('#player-clip').textContent")
-    there = [i for i in range(120) if (data['map']['x'][i], data['map']['y'][i]) == (data['map']['x'][7], data['map']['y'][7])]
+    there = [
+        i
+        for i in range(120)
+        if (data['map']['x'][i], data['map']['y'][i]) == (data['map']['x'][7], data['map']['y'][7])
+    ]
     assert any(name.startswith(data['clips']['ids'][i]) for i in there)

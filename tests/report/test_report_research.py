@@ -62,7 +62,9 @@ def test_another_run_is_compared_clip_by_clip(page, streams):
     lost = np.flatnonzero((pred != labels) & (there == labels))
     assert sorted(found['gained']) == gained.tolist() and sorted(found['lost']) == lost.tolist()
     assert (found['first'], found['second'], found['name']) == (len(gained), len(lost), 'limb')
-    assert found['p'] == pytest.approx(binomtest(len(gained), len(gained) + len(lost)).pvalue, rel=1e-2)
+    assert found['p'] == pytest.approx(
+        binomtest(len(gained), len(gained) + len(lost)).pvalue, rel=1e-2
+    )
     tops = [(pred == labels).mean(), (there == labels).mean()]
     assert found['difference'] == pytest.approx(tops[0] - tops[1], abs=1e-5)
 
@@ -71,14 +73,23 @@ def test_another_run_in_another_order_and_with_more_clips_gives_the_same(page, s
     scores = load_scores(streams[1] / 'scores.npz')
     order = np.random.default_rng(0).permutation(len(scores.ids))
     ids = [scores.ids[i] for i in order] + ['more']
-    save_scores(tmp_path / 'other.npz', ids, np.concatenate([scores.scores[order], scores.scores[:1]]))
+    save_scores(
+        tmp_path / 'other.npz', ids, np.concatenate([scores.scores[order], scores.scores[:1]])
+    )
     options = ReportOptions(out=str(tmp_path / 'r.html'), compare=str(tmp_path / 'other.npz'))
-    assert data_of(build_report([streams[0]], options).path)['comparison']['gained'] == page['comparison']['gained']
+    assert (
+        data_of(build_report([streams[0]], options).path)['comparison']['gained']
+        == page['comparison']['gained']
+    )
 
 
-@pytest.mark.parametrize('change, words', [
-    (lambda ids, rows: (ids[:-1], rows[:-1]), 'holds no clip'),
-    (lambda ids, rows: (ids, rows[:, :5]), 'over 5 classes')])
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (lambda ids, rows: (ids[:-1], rows[:-1]), 'holds no clip'),
+        (lambda ids, rows: (ids, rows[:, :5]), 'over 5 classes'),
+    ],
+)
 def test_a_run_on_other_clips_or_classes_is_refused(streams, tmp_path, change, words):
     scores = load_scores(streams[1] / 'scores.npz')
     save_scores(tmp_path / 'other.npz', *change(list(scores.ids), scores.scores))
@@ -91,7 +102,9 @@ def test_a_run_on_other_clips_or_classes_is_refused(streams, tmp_path, change, w
 def test_a_stream_that_beats_its_ensemble_is_named(streams):
     labels = np.arange(160) % 32
     good, bad = made_up_scores(labels, skill=9), made_up_scores((labels + 5) % 32, skill=9)
-    notes = better_alone([read_stream(folder) for folder in streams], [good, bad], .3 * good + .7 * bad, labels)
+    notes = better_alone(
+        [read_stream(folder) for folder in streams], [good, bad], 0.3 * good + 0.7 * bad, labels
+    )
     assert len(notes) == 1 and notes[0].startswith('joint alone is')
 
 
@@ -99,11 +112,20 @@ def test_a_stream_that_beats_its_ensemble_is_named(streams):
 
 
 def test_people_are_read_from_the_names_of_ntu_and_of_imigue():
-    assert find_groups(['S001C001P003R001A001', 'S001C002P003R001A009', 'S001C001P008R001A001',
-                        'S001C001P008R001A002']).names == ['003', '008']
+    assert find_groups(
+        [
+            'S001C001P003R001A001',
+            'S001C002P003R001A009',
+            'S001C001P008R001A001',
+            'S001C001P008R001A002',
+        ]
+    ).names == ['003', '008']
     groups = find_groups(['0054_0', '0054_1', '0061_0', '0061_1'])
     assert groups.names == ['0054', '0061'] and groups.of.tolist() == [0, 0, 1, 1]
-    assert find_groups(['a', 'b', 'c', 'd']) is None and find_groups(['a_1', 'b_1', 'c_1', 'd_1']) is None
+    assert (
+        find_groups(['a', 'b', 'c', 'd']) is None
+        and find_groups(['a_1', 'b_1', 'c_1', 'd_1']) is None
+    )
 
 
 def test_a_pattern_names_the_people():
@@ -118,20 +140,27 @@ def test_figures_by_person_are_the_means_of_their_clips(page):
     rows = page['people']['rows']
     assert sorted(i for row in rows for i in row[3]) == list(range(len(labels)))
     for name, number, accuracy, own in rows:
-        assert {page['clips']['ids'][i].rpartition('_')[0] for i in own} == {name} and number == len(own)
+        assert {page['clips']['ids'][i].rpartition('_')[0] for i in own} == {
+            name
+        } and number == len(own)
         assert accuracy == pytest.approx((labels == pred)[own].mean(), abs=1e-5)
 
 
 def test_intervals_that_draw_people_draw_all_of_their_clips():
     groups = np.repeat([5, 9, 2, 7, 1, 4], 10)
-    right = np.repeat([1.0, 0, 1, 0, 1, 0], 10)         # a person's clips are all alike
+    right = np.repeat([1.0, 0, 1, 0, 1, 0], 10)  # a person's clips are all alike
     own = bootstrap_interval(lambda x: float(x.mean()), right[::10], num_draws=400, seed=3)
-    assert bootstrap_interval(lambda x: float(x.mean()), right, num_draws=400, seed=3, groups=groups) == pytest.approx(own, abs=0.17)
+    assert bootstrap_interval(
+        lambda x: float(x.mean()), right, num_draws=400, seed=3, groups=groups
+    ) == pytest.approx(own, abs=0.17)
     shuffled = np.random.default_rng(0).permutation(60)
     narrow = bootstrap_interval(lambda x: float(x.mean()), right[shuffled], num_draws=400, seed=3)
     assert own[1] - own[0] > 1.5 * (narrow[1] - narrow[0])
-    single = [bootstrap_interval(lambda x: float(x.mean()), right, seed=1, groups=g) for g in (np.arange(60), None)]
-    assert single[0] == single[1]                       # everyone alone: the plain bootstrap
+    single = [
+        bootstrap_interval(lambda x: float(x.mean()), right, seed=1, groups=g)
+        for g in (np.arange(60), None)
+    ]
+    assert single[0] == single[1]  # everyone alone: the plain bootstrap
 
 
 def test_the_page_holds_intervals_by_person(page):
@@ -152,16 +181,22 @@ def test_the_most_confused_pairs_are_those_of_the_matrix(page):
 
 def test_the_most_frequent_class_scores_what_evaluation_says():
     labels = np.array([0] * 50 + [1] * 30 + [2] * 5 + [3] * 5 + [4] * 5 + [5] * 5)
-    constant = np.tile([.5, .2, .1, .1, .06, .04, 0], (100, 1))
+    constant = np.tile([0.5, 0.2, 0.1, 0.1, 0.06, 0.04, 0], (100, 1))
     found = evaluate(constant, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
-    assert {key: pair[1] for key, pair in figures.chance(labels, 7).items()} == pytest.approx(found, abs=1e-5)
+    assert {key: pair[1] for key, pair in figures.chance(labels, 7).items()} == pytest.approx(
+        found, abs=1e-5
+    )
 
 
 def test_guessing_scores_what_draws_say():
     rng = np.random.default_rng(0)
-    labels = rng.choice(4, 4000, p=(.7, .1, .1, .1))
-    found = evaluate(rng.random((4000, 4)), labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
-    assert {key: pair[0] for key, pair in figures.chance(labels, 4).items()} == pytest.approx(found, abs=0.03)
+    labels = rng.choice(4, 4000, p=(0.7, 0.1, 0.1, 0.1))
+    found = evaluate(
+        rng.random((4000, 4)), labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1')
+    )
+    assert {key: pair[0] for key, pair in figures.chance(labels, 4).items()} == pytest.approx(
+        found, abs=0.03
+    )
 
 
 def test_the_map_is_the_first_two_principal_components():
@@ -171,27 +206,36 @@ def test_the_map_is_the_first_two_principal_components():
     logs -= logs.mean(1, keepdims=True)
     logs -= logs.mean(0)
     u, s, _ = np.linalg.svd(logs, full_matrices=False)
-    assert found['shares'] == pytest.approx((s ** 2 / (s ** 2).sum())[:2], abs=1e-5)
+    assert found['shares'] == pytest.approx((s**2 / (s**2).sum())[:2], abs=1e-5)
     for axis, name in enumerate('xy'):
         assert abs(np.corrcoef(found[name], u[:, axis])[0, 1]) > 0.9999
-    assert clip_map(scores[:, :2]) is None and clip_map(np.full((9, 4), .25)) is None
+    assert clip_map(scores[:, :2]) is None and clip_map(np.full((9, 4), 0.25)) is None
 
 
 def test_the_run_is_told_and_configs_are_compared(streams, tmp_path):
     found = runs([read_stream(folder) for folder in streams])
     facts = dict(found[0]['facts'])
     assert facts['Seed'] == '0' and facts['Epochs'] == '3'
-    assert facts['Training took'] == '36 s of steps'                     # 3 x 40 steps of 0.3 s
+    assert facts['Training took'] == '36 s of steps'  # 3 x 40 steps of 0.3 s
     assert found[0]['config'] == (streams[0] / 'joint.py').read_text()
-    assert [line[0] for line in found[1]['differs']] == ['-', '+'] and 'limb' in found[1]['differs'][1]
+    assert [line[0] for line in found[1]['differs']] == ['-', '+'] and 'limb' in found[1][
+        'differs'
+    ][1]
 
 
 def test_a_log_of_a_stranger_tells_nothing_it_should_not(streams, tmp_path):
     scores = load_scores(streams[0] / 'scores.npz')
-    folder = write_work_dir(tmp_path, 'odd', streams[0].parent / 'test.pkl', scores.ids, scores.scores)
+    folder = write_work_dir(
+        tmp_path, 'odd', streams[0].parent / 'test.pkl', scores.ids, scores.scores
+    )
     log = folder / '20260101_000000.log.json'
     head = {'seed': {'a': 1}, 'command': 'x\x1b[2J' * 1000, 'world': [2]}
-    log.write_text(json.dumps(head) + '\n' + json.dumps({'mode': 'train', 'epoch': 1, 'iter': 5, 'time': 1e300}) + '\n')
+    log.write_text(
+        json.dumps(head)
+        + '\n'
+        + json.dumps({'mode': 'train', 'epoch': 1, 'iter': 5, 'time': 1e300})
+        + '\n'
+    )
     facts = dict(runs([read_stream(folder)])[0]['facts'])
     assert set(facts) == {'Command', 'Epochs', 'Training took'} and len(facts['Command']) <= 400
     assert '\x1b' not in facts['Command'] and facts['Training took'] == '0 s of steps'

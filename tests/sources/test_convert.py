@@ -265,7 +265,9 @@ def test_labels_from_1_are_asked_about(tmp_path, capsys):
     raw = several(tmp_path)
     labels = tmp_path / 'labels.csv'
     for first in (0, 1):
-        labels.write_text(''.join(f'{n},{k + first}\n' for k, n in enumerate(('a/x', 'a/y', 'b/x', 'b/y'))))
+        labels.write_text(
+            ''.join(f'{n},{k + first}\n' for k, n in enumerate(('a/x', 'a/y', 'b/x', 'b/y')))
+        )
         convert(tmp_path / 'o.pkl', 'mmpose', raw, '--labels', labels)
         assert ('--first-label 1' in capsys.readouterr().out) == (first == 1)
 

@@ -53,8 +53,16 @@ def test_several_turns_are_several_clips_in_the_same_split(in_space):
         assert np.array_equal(clip['keypoint'], camera.project(before['keypoint'], turn)[0])
 
 
-@pytest.mark.parametrize('words', [['--axes=x,y'], ['--turns', '0', '0'], ['--turns', 'inf'], ['--turns', 'nan'],
-                                   ['--distance', '0.8']])
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['--axes=x,y'],
+        ['--turns', '0', '0'],
+        ['--turns', 'inf'],
+        ['--turns', 'nan'],
+        ['--distance', '0.8'],
+    ],
+)
 def test_what_makes_no_camera_is_refused(in_space, words):
     with pytest.raises(UserError, match=words[0].partition('=')[0].removeprefix('--')):
         project(in_space, *words)

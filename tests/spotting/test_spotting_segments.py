@@ -182,7 +182,9 @@ def test_the_challenges_rows_are_read_back(tmp_path):
 def test_very_many_segments_take_the_memory_of_one_row_at_a_time():
     rng = np.random.default_rng(0)
     starts = rng.integers(0, 20_000, 6_000)
-    segments = [Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(6_000))]
+    segments = [
+        Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(6_000))
+    ]
     tracemalloc.start()
     kept = _surest(segments, 0.3)
     most = tracemalloc.get_traced_memory()[1]

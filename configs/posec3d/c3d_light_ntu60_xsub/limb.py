@@ -1,4 +1,9 @@
 """C3D-light, limbs. NTU60, other people in the test."""
-_base_ = ['../../_base_/c3d_light.py', '../../_base_/coco_limb_maps.py', '../../_base_/schedule_24x10.py']
+
+_base_ = [
+    '../../_base_/c3d_light.py',
+    '../../_base_/coco_limb_maps.py',
+    '../../_base_/schedule_24x10.py',
+]
 
 work_dir = './work_dirs/posec3d/c3d_light_ntu60_xsub/limb'

@@ -3,34 +3,35 @@
 A fault of the published config is part of the published numbers and stays here; ../slowonly_r50_imigue22/ corrects it:
 - left_kp and right_kp alternate as COCO's 17 joints do. None of these ten pairs is a mirror pair of the 22 joints.
 """
+
 model = dict(
     type='Recognizer3D',
     backbone=dict(
         type='ResNet3dSlowOnly',
         depth=50,
-        in_channels=22,     # one per joint
+        in_channels=22,  # one per joint
         base_channels=32,
         num_stages=3,
-        out_indices=(2, ),
+        out_indices=(2,),
         stage_blocks=(4, 6, 3),
         conv1_stride=(1, 1),
         pool1_stride=(1, 1),
         inflate=(0, 1, 1),
         spatial_strides=(2, 2, 2),
-        temporal_strides=(1, 1, 2)),
+        temporal_strides=(1, 1, 2),
+    ),
     cls_head=dict(
-        type='I3DHead',
-        in_channels=512,
-        num_classes=32,
-        dropout=0.5),       # and the default loss_emb=dict(type='MseLoss', loss_weight=20.0) on 300-d label vectors
-    test_cfg=dict(average_clips='prob'))
+        type='I3DHead', in_channels=512, num_classes=32, dropout=0.5
+    ),  # and the default loss_emb=dict(type='MseLoss', loss_weight=20.0) on 300-d label vectors
+    test_cfg=dict(average_clips='prob'),
+)
 
 left_kp = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]
 right_kp = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]
 train_pipeline = [
     dict(type='UniformSampleFrames', clip_len=48),
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(-1, 64)),
     dict(type='RandomResizedCrop', area_range=(0.56, 1.0)),
     dict(type='Resize', scale=(56, 56), keep_ratio=False),
@@ -38,29 +39,34 @@ train_pipeline = [
     dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'label', 'emb'])
+    dict(type='ToTensor', keys=['imgs', 'label', 'emb']),
 ]
 val_pipeline = [
     dict(type='UniformSampleFrames', clip_len=48, num_clips=1),
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(64, 64), keep_ratio=False),
     dict(type='GeneratePoseTarget', with_kp=True, with_limb=False),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'emb'])
+    dict(type='ToTensor', keys=['imgs', 'emb']),
 ]
 test_pipeline = [
     dict(type='UniformSampleFrames', clip_len=48, num_clips=10),
     dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
+    dict(type='PoseCompact', hw_ratio=1.0, allow_imgpad=True),
     dict(type='Resize', scale=(64, 64), keep_ratio=False),
     dict(
-        type='GeneratePoseTarget', with_kp=True, with_limb=False, double=True,
-        left_kp=left_kp, right_kp=right_kp),
+        type='GeneratePoseTarget',
+        with_kp=True,
+        with_limb=False,
+        double=True,
+        left_kp=left_kp,
+        right_kp=right_kp,
+    ),
     dict(type='FormatShape', input_format='NCTHW_Heatmap'),
     dict(type='Collect', keys=['imgs', 'label', 'emb'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'emb'])
+    dict(type='ToTensor', keys=['imgs', 'emb']),
 ]
 
 dataset_type = 'PoseDataset'
@@ -68,9 +74,14 @@ data = dict(
     videos_per_gpu=16,
     workers_per_gpu=2,
     test_dataloader=dict(videos_per_gpu=1),
-    train=dict(type=dataset_type, ann_file='data/imigue_train.pkl', split='train', pipeline=train_pipeline),
+    train=dict(
+        type=dataset_type, ann_file='data/imigue_train.pkl', split='train', pipeline=train_pipeline
+    ),
     val=dict(type=dataset_type, ann_file='data/imigue_val.pkl', split='val', pipeline=val_pipeline),
-    test=dict(type=dataset_type, ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline))
+    test=dict(
+        type=dataset_type, ann_file='data/imigue_test.pkl', split='test', pipeline=test_pipeline
+    ),
+)
 
 # lr 0.4 / 6 goes with 2 GPUs x 16 clips
 optimizer = dict(type='SGD', lr=0.4 / 6, momentum=0.9, weight_decay=0.0003)

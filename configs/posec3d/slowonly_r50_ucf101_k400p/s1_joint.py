@@ -2,19 +2,37 @@
 
 `load_from` is downloaded first; the training says how. Then: --cfg-options load_from=work_dirs/k400_posec3d-041f49c6.pth
 """
-_base_ = ['../../_base_/slowonly.py', '../../_base_/coco_joint_maps.py', '../../_base_/schedule_24x10.py']
+
+_base_ = [
+    '../../_base_/slowonly.py',
+    '../../_base_/coco_joint_maps.py',
+    '../../_base_/schedule_24x10.py',
+]
 
 size = dict(train=(48, 48), val=(56, 56), test=(56, 56))
-pipelines = {split: [
-    dict(step, scale=size[split]) if step['type'] == 'Resize' and step['scale'] != (-1, 64) else step
-    for step in _base_[f'{split}_pipeline']] for split in size}
+pipelines = {
+    split: [
+        dict(step, scale=size[split])
+        if step['type'] == 'Resize' and step['scale'] != (-1, 64)
+        else step
+        for step in _base_[f'{split}_pipeline']
+    ]
+    for split in size
+}
 model = dict(backbone=dict(stage_blocks=(3, 4, 6)), cls_head=dict(num_classes=101))
 data = dict(
     videos_per_gpu=16,
-    train=dict(dataset=dict(ann_file='data/ucf101/ucf101_hrnet.pkl', split='train1', pipeline=pipelines['train'])),
+    train=dict(
+        dataset=dict(
+            ann_file='data/ucf101/ucf101_hrnet.pkl', split='train1', pipeline=pipelines['train']
+        )
+    ),
     val=dict(ann_file='data/ucf101/ucf101_hrnet.pkl', split='test1', pipeline=pipelines['val']),
-    test=dict(ann_file='data/ucf101/ucf101_hrnet.pkl', split='test1', pipeline=pipelines['test']))
-load_from = 'https://download.openmmlab.com/mmaction/v1.0/skeleton/posec3d/k400_posec3d-041f49c6.pth'
+    test=dict(ann_file='data/ucf101/ucf101_hrnet.pkl', split='test1', pipeline=pipelines['test']),
+)
+load_from = (
+    'https://download.openmmlab.com/mmaction/v1.0/skeleton/posec3d/k400_posec3d-041f49c6.pth'
+)
 optimizer = dict(lr=0.01)
 auto_scale_lr = dict(base_batch_size=128)
 lr_config = dict(_delete_=True, policy='step', step=[9, 11])

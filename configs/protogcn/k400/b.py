@@ -1,4 +1,5 @@
 """ProtoGCN, bones; otherwise as j.py."""
+
 _base_ = ['j.py']
 
 stream = 'b'

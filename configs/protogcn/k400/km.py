@@ -1,4 +1,5 @@
 """ProtoGCN, motion of bones of bones; otherwise as j.py."""
+
 _base_ = ['j.py']
 
 stream = 'km'

@@ -1,10 +1,14 @@
 """ProtoGCN, joints. NTU60, another camera in the test; Kinect's 3D joints."""
-_base_ = ['../../_base_/protogcn.py', '../../_base_/ntu_3dkp_turned.py', '../../_base_/schedule_150.py']
+
+_base_ = [
+    '../../_base_/protogcn.py',
+    '../../_base_/ntu_3dkp_turned.py',
+    '../../_base_/schedule_150.py',
+]
 
 data = dict(
-    train=dict(split='xview_train'),
-    val=dict(split='xview_val'),
-    test=dict(split='xview_val'))
+    train=dict(split='xview_train'), val=dict(split='xview_val'), test=dict(split='xview_val')
+)
 optimizer = dict(lr=0.025)
 auto_scale_lr = dict(base_batch_size=16)
 work_dir = './work_dirs/protogcn/ntu60_xview/{stream}'

@@ -2,6 +2,7 @@
 
 It can tell six of the eight classes; what the hands do below the desk it does not see.
 """
+
 _base_ = ['../../_base_/demo_video.py']
 
 model = dict(
@@ -13,20 +14,26 @@ model = dict(
         stage_blocks=(1, 1, 1, 1),
         conv1_kernel=(1, 3, 3),
         pool1_stride=(1, 1),
-        inflate=(0, 0, 1, 1)),
+        inflate=(0, 0, 1, 1),
+    ),
     cls_head=dict(type='I3DHead', in_channels=512, num_classes=8, dropout=0.2),
-    test_cfg=dict(average_clips='prob'))
+    test_cfg=dict(average_clips='prob'),
+)
 
-read = [dict(type='MMUniformSampleFrames', clip_len=dict(RGB=4), num_clips=1), dict(type='MMDecode')]
+read = [
+    dict(type='MMUniformSampleFrames', clip_len=dict(RGB=4), num_clips=1),
+    dict(type='MMDecode'),
+]
 finish = [
     _base_.img_norm,
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='Collect', keys=['imgs', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'label'])
+    dict(type='ToTensor', keys=['imgs', 'label']),
 ]
 test_pipeline = [*read, *_base_.test_shape, *finish]
 data = dict(
     train=dict(pipeline=[*read, *_base_.train_shape, *finish]),
     val=dict(pipeline=test_pipeline),
-    test=dict(pipeline=test_pipeline))
+    test=dict(pipeline=test_pipeline),
+)
 work_dir = './work_dirs/rgbpose_conv3d/demo/rgb'

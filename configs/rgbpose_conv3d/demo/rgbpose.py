@@ -2,6 +2,7 @@
 
 rgb.py's network beside pose.py's; all eight classes can be told. Four heatmaps for one picture.
 """
+
 _base_ = ['../../_base_/demo_video.py']
 
 model = dict(
@@ -18,12 +19,13 @@ model = dict(
             inflate=(0, 0, 1, 1),
             lateral=True,
             lateral_infl=1,
-            lateral_activate=[0, 0, 1, 1]),
+            lateral_activate=[0, 0, 1, 1],
+        ),
         pose_pathway=dict(
             in_channels=22,
             base_channels=8,
             num_stages=3,
-            out_indices=(2, ),
+            out_indices=(2,),
             stage_blocks=(1, 1, 1),
             conv1_kernel=(1, 3, 3),
             conv1_stride=(1, 1),
@@ -34,24 +36,28 @@ model = dict(
             lateral=True,
             lateral_inv=True,
             lateral_infl=16,
-            lateral_activate=[0, 1, 1])),
+            lateral_activate=[0, 1, 1],
+        ),
+    ),
     cls_head=dict(type='RGBPoseHead', num_classes=8, in_channels=[512, 128], dropout=0.2),
-    test_cfg=dict(average_clips='prob'))
+    test_cfg=dict(average_clips='prob'),
+)
 
 read = [
     dict(type='MMUniformSampleFrames', clip_len=dict(RGB=4, Pose=16), num_clips=1),
-    dict(type='MMDecode')
+    dict(type='MMDecode'),
 ]
 finish = [
     _base_.heatmaps,
     _base_.img_norm,
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='Collect', keys=['imgs', 'heatmap_imgs', 'label'], meta_keys=[]),
-    dict(type='ToTensor', keys=['imgs', 'heatmap_imgs', 'label'])
+    dict(type='ToTensor', keys=['imgs', 'heatmap_imgs', 'label']),
 ]
 test_pipeline = [*read, *_base_.test_shape, *finish]
 data = dict(
     train=dict(pipeline=[*read, *_base_.train_shape, *finish]),
     val=dict(pipeline=test_pipeline),
-    test=dict(pipeline=test_pipeline))
+    test=dict(pipeline=test_pipeline),
+)
 work_dir = './work_dirs/rgbpose_conv3d/demo/rgbpose'

@@ -1,4 +1,5 @@
 """Pipelines: from an annotation to what the network takes, in stages with PYSKL's names and arguments."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -27,16 +28,67 @@ if TYPE_CHECKING:
     from .potion import Heatmap2Potion
     from .project import Project3D
     from .sampling import SampleFrames, UniformSample, UniformSampleDecode, UniformSampleFrames
-    from .skeleton_augment import Part_Drop, RandomGaussianNoise, RandomRot, RandomScale, Spatial_Flip
+    from .skeleton_augment import (
+        Part_Drop,
+        RandomGaussianNoise,
+        RandomRot,
+        RandomScale,
+        Spatial_Flip,
+    )
 
-__all__ = ['ArrayDecode', 'BodyUnits2D', 'BoneVectors', 'CenterCrop', 'Collect', 'Compose', 'DecompressPose', 'DecordDecode',
-           'DecordInit', 'Flip', 'FormatGCNInput', 'FormatShape', 'FrameJitter', 'GenSkeFeat',
-           'GeneratePoseTarget', 'Heatmap2Potion', 'JointDropout', 'JointToBone', 'KeypointNoise',
-           'Kinetics_Transform', 'MMCompact', 'MMDecode', 'MMPad', 'MMUniformSampleFrames',
-           'MergeSkeFeat', 'Normalize', 'PadTo', 'Part_Drop', 'PoseCompact', 'PoseDecode',
-           'PreNormalize2D', 'PreNormalize3D', 'Project3D', 'RandomCrop', 'RandomGaussianNoise',
-           'RandomResizedCrop', 'RandomRot', 'RandomScale', 'RawFrameDecode', 'Rename', 'Resize',
-           'SampleFrames', 'ShiftScale', 'Spatial_Flip', 'Step', 'TenCrop', 'ThreeCrop', 'ToMotion',
-           'ToTensor', 'UniformSample', 'UniformSampleDecode', 'UniformSampleFrames']
+__all__ = [
+    'ArrayDecode',
+    'BodyUnits2D',
+    'BoneVectors',
+    'CenterCrop',
+    'Collect',
+    'Compose',
+    'DecompressPose',
+    'DecordDecode',
+    'DecordInit',
+    'Flip',
+    'FormatGCNInput',
+    'FormatShape',
+    'FrameJitter',
+    'GenSkeFeat',
+    'GeneratePoseTarget',
+    'Heatmap2Potion',
+    'JointDropout',
+    'JointToBone',
+    'KeypointNoise',
+    'Kinetics_Transform',
+    'MMCompact',
+    'MMDecode',
+    'MMPad',
+    'MMUniformSampleFrames',
+    'MergeSkeFeat',
+    'Normalize',
+    'PadTo',
+    'Part_Drop',
+    'PoseCompact',
+    'PoseDecode',
+    'PreNormalize2D',
+    'PreNormalize3D',
+    'Project3D',
+    'RandomCrop',
+    'RandomGaussianNoise',
+    'RandomResizedCrop',
+    'RandomRot',
+    'RandomScale',
+    'RawFrameDecode',
+    'Rename',
+    'Resize',
+    'SampleFrames',
+    'ShiftScale',
+    'Spatial_Flip',
+    'Step',
+    'TenCrop',
+    'ThreeCrop',
+    'ToMotion',
+    'ToTensor',
+    'UniformSample',
+    'UniformSampleDecode',
+    'UniformSampleFrames',
+]
 
 __getattr__, __dir__ = lazy_exports(__name__)

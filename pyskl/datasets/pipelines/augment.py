@@ -3,6 +3,7 @@
 All draw from np.random, which the loader seeds for each (seed, epoch, clip). A coordinate that is exactly 0 is a missing joint's
 and stays 0.
 """
+
 from __future__ import annotations
 
 import math
@@ -36,7 +37,9 @@ class JointDropout(Step):
             if not 0 <= value < 1:
                 raise ValueError(f'{name} = {value}: expected 0 or more, and less than 1.')
         if joint_ratio == span_ratio == 0:
-            raise ValueError('joint_ratio and span_ratio are both 0, so nothing would be hidden. Leave the step out.')
+            raise ValueError(
+                'joint_ratio and span_ratio are both 0, so nothing would be hidden. Leave the step out.'
+            )
         if not 0 < longest <= 1:
             raise ValueError(f'longest = {longest}: expected a share of the frames in (0, 1].')
         self.joint_ratio, self.span_ratio, self.longest = joint_ratio, span_ratio, longest
@@ -49,12 +52,18 @@ class JointDropout(Step):
         length = 1 + np.floor(length * max(round(self.longest * frames), 1))
         start = np.floor(start * (frames - length + 1))
         frame = np.arange(frames)[:, None]
-        hidden = (frame >= start) & (frame < start + length) & (in_span < self.span_ratio) | (whole < self.joint_ratio)
+        hidden = (frame >= start) & (frame < start + length) & (in_span < self.span_ratio) | (
+            whole < self.joint_ratio
+        )
         if keypoint.shape[-1] > 2:
             results['keypoint'] = np.where(hidden[..., None], keypoint.dtype.type(0), keypoint)
             if score is None:
                 return results
-        results['keypoint_score'] = (~hidden).astype(np.float32) if score is None else np.where(hidden, score.dtype.type(0), score)
+        results['keypoint_score'] = (
+            (~hidden).astype(np.float32)
+            if score is None
+            else np.where(hidden, score.dtype.type(0), score)
+        )
         return results
 
 
@@ -69,7 +78,9 @@ class ShiftScale(PictureStep):
     angle   at most that many degrees, either way
     """
 
-    def __init__(self, shift: float = 0.05, scale: tuple[float, float] = (0.9, 1.1), angle: float = 0.0):
+    def __init__(
+        self, shift: float = 0.05, scale: tuple[float, float] = (0.9, 1.1), angle: float = 0.0
+    ):
         if not 0 <= shift <= 1:
             raise ValueError(f'shift = {shift}: expected a share of the picture, 0 to 1.')
         if not 0 < scale[0] <= scale[1] < math.inf:
@@ -77,7 +88,9 @@ class ShiftScale(PictureStep):
         if not 0 <= angle <= 180:
             raise ValueError(f'angle = {angle}: expected 0 to 180 degrees.')
         if shift == angle == 0 and scale[0] == scale[1] == 1:
-            raise ValueError('shift and angle are 0 and scale is 1, so nothing would move. Leave the step out.')
+            raise ValueError(
+                'shift and angle are 0 and scale is 1, so nothing would move. Leave the step out.'
+            )
         self.shift, self.scale, self.angle = shift, tuple(scale), angle
 
     def __call__(self, results: Results) -> Results:
@@ -91,9 +104,15 @@ class ShiftScale(PictureStep):
         if 'keypoint' in results:
             keypoint = results['keypoint']
             dtype = np.result_type(keypoint, np.float32)
-            with np.errstate(invalid='ignore', over='ignore'):      # NaN and infinity stand for missing joints, too
-                moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array([x, y], dtype)
-            results['keypoint'] = np.where(zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape))
+            with np.errstate(
+                invalid='ignore', over='ignore'
+            ):  # NaN and infinity stand for missing joints, too
+                moved = keypoint.reshape(-1, 2) @ np.array([[a, b], [-b, a]], dtype) + np.array(
+                    [x, y], dtype
+                )
+            results['keypoint'] = np.where(
+                zero_coordinates(keypoint), keypoint, moved.reshape(keypoint.shape)
+            )
         matrix = np.array([[a, -b, x], [b, a, y]])
         if 'imgs' in results:
             results['imgs'] = warped(results['imgs'], matrix)
@@ -103,7 +122,10 @@ class ShiftScale(PictureStep):
 
 def _around_moved_corners(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(..., 4) the upright boxes around boxes (..., 4) whose corners an affine map (2, 3) moves."""
-    corners = boxes[..., [0, 1, 2, 1, 2, 3, 0, 3]].reshape(*boxes.shape[:-1], 4, 2) @ matrix[:, :2].T + matrix[:, 2]
+    corners = (
+        boxes[..., [0, 1, 2, 1, 2, 3, 0, 3]].reshape(*boxes.shape[:-1], 4, 2) @ matrix[:, :2].T
+        + matrix[:, 2]
+    )
     return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
 
 
@@ -124,9 +146,14 @@ class FrameJitter(Step):
         self.frames = frames
 
     def __call__(self, results: Results) -> Results:
-        first, count = results.get('start_index', 0), results.get('sampled_frames', results['total_frames'])
-        inds = np.reshape(results['frame_inds'], (results['num_clips'], results['clip_len'])) - first
-        laps = np.zeros_like(inds)                                  # a clip that is too short starts again at its end
+        first, count = (
+            results.get('start_index', 0),
+            results.get('sampled_frames', results['total_frames']),
+        )
+        inds = (
+            np.reshape(results['frame_inds'], (results['num_clips'], results['clip_len'])) - first
+        )
+        laps = np.zeros_like(inds)  # a clip that is too short starts again at its end
         np.cumsum(inds[:, 1:] < inds[:, :-1], axis=1, out=laps[:, 1:])
         inds = inds + laps * count + np.random.randint(-self.frames, self.frames + 1, inds.shape)
         inds.sort(axis=1)
@@ -154,7 +181,9 @@ class KeypointNoise(Step):
     def __call__(self, results: Results) -> Results:
         check_planar(results, self)
         keypoint = results['keypoint']
-        rng = np.random.Generator(np.random.SFC64(np.random.randint(2**31)))        # faster than np.random.normal, seeded by it
+        rng = np.random.Generator(
+            np.random.SFC64(np.random.randint(2**31))
+        )  # faster than np.random.normal, seeded by it
         noise = rng.standard_normal(keypoint.shape, dtype=np.float32)
         noise *= ~zero_coordinates(keypoint) * np.float32(self.sigma * min(picture_size(results)))
         results['keypoint'] = keypoint + noise

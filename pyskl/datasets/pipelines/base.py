@@ -1,4 +1,5 @@
 """What every stage of a pipeline is made of."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -74,11 +75,13 @@ def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
         return None
     both = [name for name, is_given in given.items() if is_given]
     if both:
-        raise ValueError(f'layout and {both[0]} are both given; the layout says that already. Leave one of them out.')
+        raise ValueError(
+            f'layout and {both[0]} are both given; the layout says that already. Leave one of them out.'
+        )
     try:
         return layout_of(layout)
     except ConfigError as error:
-        raise ValueError(str(error)) from error         # whoever builds the step adds the place
+        raise ValueError(str(error)) from error  # whoever builds the step adds the place
 
 
 def chosen_topology(dataset: str | dict) -> Topology:
@@ -86,14 +89,17 @@ def chosen_topology(dataset: str | dict) -> Topology:
     try:
         return topology_of(dataset)
     except ConfigError as error:
-        raise ValueError(str(error)) from error         # whoever builds the step adds the place
+        raise ValueError(str(error)) from error  # whoever builds the step adds the place
 
 
 def check_joints(results: Results, layout: Layout | Topology | None, num_joints: int) -> None:
     """DataError when a step's layout has another number of joints than the clip."""
     if layout is not None and num_joints != layout.num_joints:
-        raise clip_error(results, f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
-                                  'Give the layout of these clips.')
+        raise clip_error(
+            results,
+            f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
+            'Give the layout of these clips.',
+        )
 
 
 def picture_size(results: Results) -> tuple[int, int]:
@@ -104,7 +110,10 @@ def picture_size(results: Results) -> tuple[int, int]:
     except (TypeError, ValueError):
         h = w = 0
     if h <= 0 or w <= 0:
-        raise clip_error(results, f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above 0.')
+        raise clip_error(
+            results,
+            f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above 0.',
+        )
     return h, w
 
 
@@ -127,4 +136,6 @@ def zero_coordinates(keypoint: np.ndarray) -> np.ndarray:
 def for_each_joint(ufunc: np.ufunc, keypoint: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """ufunc(keypoint (..., V, C), xy (C,)). Over rows of V * C numbers numpy is four times as fast as over rows of C."""
     *others, joints, channels = keypoint.shape
-    return ufunc(keypoint.reshape(*others, joints * channels), xy[None].repeat(joints, 0).ravel()).reshape(keypoint.shape)
+    return ufunc(
+        keypoint.reshape(*others, joints * channels), xy[None].repeat(joints, 0).ravel()
+    ).reshape(keypoint.shape)

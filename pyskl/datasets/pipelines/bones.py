@@ -1,4 +1,5 @@
 """A step that makes bones visible: their vectors as points of their own."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -43,8 +44,12 @@ class BoneVectors(Step):
         check_joints(results, self._layout, keypoint.shape[2])
         child, parent = keypoint.take(self._child, axis=2), keypoint.take(self._parent, axis=2)
         present = is_present(keypoint)
-        missing = ~(present.take(self._child, axis=2) & present.take(self._parent, axis=2))       # (M, T, L)
-        point = np.array([(w - 1) / 2, (h - 1) / 2], dtype=keypoint.dtype) + (child - parent) * keypoint.dtype.type(self.zoom)
+        missing = ~(
+            present.take(self._child, axis=2) & present.take(self._parent, axis=2)
+        )  # (M, T, L)
+        point = np.array([(w - 1) / 2, (h - 1) / 2], dtype=keypoint.dtype) + (
+            child - parent
+        ) * keypoint.dtype.type(self.zoom)
         results['keypoint'] = self._behind(keypoint, np.where(missing[..., None], 0, point))
         score = results.get('keypoint_score')
         score = np.ones(keypoint.shape[:3], np.float32) if score is None else score

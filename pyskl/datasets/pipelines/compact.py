@@ -76,7 +76,9 @@ class PoseCompact(PictureStep):
 
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> Box | None:
         """Pixels of the crop; None where there is too little to see."""
-        shown = keypoint.reshape(-1, 2).T.copy()  # a row for x, one for y: reduced many times faster
+        shown = keypoint.reshape(
+            -1, 2
+        ).T.copy()  # a row for x, one for y: reduced many times faster
         shown[zero_coordinates(shown) | ~np.isfinite(shown)] = np.nan
         least, most = (u.reduce(shown, axis=1, initial=np.nan) for u in (np.fmin, np.fmax))
         # The sums are float32 and the rest float64, as published.

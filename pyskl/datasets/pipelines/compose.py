@@ -138,9 +138,7 @@ def _check_chain(
     dropped: set[str] = set()
     for step, place in zip(steps, places):
         name = type(step).__name__
-        missing = [
-            keys for keys in _needs(step) if known is not None and known.isdisjoint(keys)
-        ]
+        missing = [keys for keys in _needs(step) if known is not None and known.isdisjoint(keys)]
         if missing:
             raise ConfigError(
                 f'{place} ({name}) needs {_either(missing[0])}; no earlier step gives it.'
@@ -173,7 +171,9 @@ def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str]) 
     for other, step in sorted(PIPELINES.module_dict.items()):
         if not set(keys).isdisjoint(getattr(step, 'gives', ())) and other != name:
             givers.setdefault(step, other)
-    ready = [giver for step, giver in givers.items() if known.issuperset(getattr(step, 'needs', ()))]
+    ready = [
+        giver for step, giver in givers.items() if known.issuperset(getattr(step, 'needs', ()))
+    ]
     advised = ready or list(givers.values())
     return f' Try {" or ".join(advised)} before {name}.' if advised else ''
 

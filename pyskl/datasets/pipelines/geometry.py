@@ -1,4 +1,5 @@
 """Steps that stretch or mirror the picture; key points move along. x right, y down, pixels."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,17 +24,28 @@ class Resize(PictureStep):
 
     gives = ('img_shape', 'scale_factor', 'keep_ratio')
 
-    def __init__(self, scale: float | tuple[float, float], keep_ratio: bool = True, interpolation: str = 'bilinear'):
+    def __init__(
+        self,
+        scale: float | tuple[float, float],
+        keep_ratio: bool = True,
+        interpolation: str = 'bilinear',
+    ):
         if isinstance(scale, (tuple, list)):
             scale = (np.inf, max(scale)) if min(scale) == -1 and keep_ratio else tuple(scale)
             if min(scale) <= 0 or min(scale) == np.inf or not (keep_ratio or max(scale) < np.inf):
-                raise ValueError(f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; with keep_ratio '
-                                 'one of them may be inf or -1.')
+                raise ValueError(
+                    f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; with keep_ratio '
+                    'one of them may be inf or -1.'
+                )
         elif scale <= 0 or not keep_ratio:
-            raise ValueError(f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with keep_ratio=True, '
-                             'or (width, height).')
+            raise ValueError(
+                f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with keep_ratio=True, '
+                'or (width, height).'
+            )
         if interpolation not in INTERPOLATIONS:
-            raise ValueError(f'interpolation = {interpolation!r}: expected one of {", ".join(map(repr, INTERPOLATIONS))}.')
+            raise ValueError(
+                f'interpolation = {interpolation!r}: expected one of {", ".join(map(repr, INTERPOLATIONS))}.'
+            )
         self.scale, self.keep_ratio, self.interpolation = scale, keep_ratio, interpolation
 
     def __call__(self, results: Results) -> Results:
@@ -47,7 +59,9 @@ class Resize(PictureStep):
             results['imgs'] = resized(results['imgs'], new_w, new_h, self.interpolation)
         move_boxes(results, lambda boxes: boxes * np.tile(factor, 2))
         results['img_shape'] = (new_h, new_w)
-        results['scale_factor'] = results['scale_factor'] * factor if 'scale_factor' in results else factor
+        results['scale_factor'] = (
+            results['scale_factor'] * factor if 'scale_factor' in results else factor
+        )
         results['keep_ratio'] = self.keep_ratio
         return results
 
@@ -77,15 +91,26 @@ class Flip(PictureStep):
 
     gives = ('flip', 'flip_direction')
 
-    def __init__(self, flip_ratio: float = 0.5, direction: str = 'horizontal', flip_label_map: dict | None = None,
-                 left_kp: list[int] | None = None, right_kp: list[int] | None = None, layout: str | dict | None = None):
+    def __init__(
+        self,
+        flip_ratio: float = 0.5,
+        direction: str = 'horizontal',
+        flip_label_map: dict | None = None,
+        left_kp: list[int] | None = None,
+        right_kp: list[int] | None = None,
+        layout: str | dict | None = None,
+    ):
         if not 0 <= flip_ratio <= 1:
             raise ValueError(f'flip_ratio = {flip_ratio}: expected 0 to 1.')
         if direction not in ('horizontal', 'vertical'):
             raise ValueError(f"direction = {direction!r}: expected 'horizontal' or 'vertical'.")
         if len(left_kp or ()) != len(right_kp or ()):
-            raise ValueError(f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; expected pairs.')
-        self._layout = chosen_layout(layout, left_kp=left_kp is not None, right_kp=right_kp is not None)
+            raise ValueError(
+                f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; expected pairs.'
+            )
+        self._layout = chosen_layout(
+            layout, left_kp=left_kp is not None, right_kp=right_kp is not None
+        )
         if self._layout is not None:
             left_kp, right_kp = self._layout.left, self._layout.right
         self.flip_ratio, self.direction, self.flip_label_map = flip_ratio, direction, flip_label_map
@@ -95,7 +120,10 @@ class Flip(PictureStep):
     def __call__(self, results: Results) -> Results:
         _, width = self.check(results)
         if self.direction == 'vertical' and 'keypoint' in results:
-            raise clip_error(results, "Flip: direction = 'vertical', but key points are only flipped 'horizontal'ly.")
+            raise clip_error(
+                results,
+                "Flip: direction = 'vertical', but key points are only flipped 'horizontal'ly.",
+            )
         results['flip'] = flip = bool(np.random.rand() < self.flip_ratio)
         results['flip_direction'] = self.direction
         if not flip:
@@ -110,13 +138,20 @@ class Flip(PictureStep):
                 frames[::2] = [255 - frame for frame in frames[::2]]
         if self.direction == 'horizontal':
             edge = width - self._first_pixel
-            move_boxes(results, lambda boxes: np.stack([edge - boxes[..., 2], boxes[..., 1], edge - boxes[..., 0], boxes[..., 3]], -1))
+            move_boxes(
+                results,
+                lambda boxes: np.stack(
+                    [edge - boxes[..., 2], boxes[..., 1], edge - boxes[..., 0], boxes[..., 3]], -1
+                ),
+            )
         return results
 
     def _flip_keypoint(self, results: Results, width: int) -> None:
         num_joints = results['keypoint'].shape[2]
         check_joints(results, self._layout, num_joints)
-        order = mirror_order(num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints')
+        order = mirror_order(
+            num_joints, self.left_kp, self.right_kp, 'Flip: left_kp / right_kp', 'joints'
+        )
         keypoint = results['keypoint'].take(order, axis=2)
         x = keypoint[..., 0]
         np.subtract(width - self._first_pixel, x, out=x, where=~zero_coordinates(x))
@@ -127,7 +162,7 @@ class Flip(PictureStep):
     def _mirrored(self, label: int | np.ndarray) -> int | np.ndarray:
         if not isinstance(label, np.ndarray):
             return self.flip_label_map.get(label, label)
-        mirrored = np.minimum(label, 0)         # unknown labels are all -1, and stay so
+        mirrored = np.minimum(label, 0)  # unknown labels are all -1, and stay so
         for k in np.flatnonzero(label > 0).tolist():
             mirrored[self.flip_label_map.get(k, k)] = label[k]
         return mirrored

@@ -1,4 +1,5 @@
 """From key points to marks: what each channel of each frame shows, and the box that it may touch. Shared by both renderers."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from torch import Tensor
 
 from .spec import HeatmapSpec
 
-MIN_PEAK = 1e-3         # a mark with a lower peak is not drawn
-FARTHEST = 1e9          # pixels; a coordinate beyond it, infinite or NaN counts as missing (as does such a score)
+MIN_PEAK = 1e-3  # a mark with a lower peak is not drawn
+FARTHEST = (
+    1e9  # pixels; a coordinate beyond it, infinite or NaN counts as missing (as does such a score)
+)
 
 
 @dataclass
@@ -35,7 +38,9 @@ PEAK = 0
 X_START, X_END, X_LOW, X_HIGH, Y_START, Y_END, Y_LOW, Y_HIGH = range(1, 9)
 
 
-def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> list[Marks]:
+def make_marks(
+    keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool
+) -> list[Marks]:
     """The marks of a batch, joints before limbs; each entry fills the channels behind those of the one before.
 
     keypoint  (N, M, T, V, 2)  pixels of the unscaled picture     score  (N, M, T, V)
@@ -59,14 +64,20 @@ def make_marks(keypoint: Tensor, score: Tensor, size: tuple[int, int], spec: Hea
     return marks
 
 
-def _joints(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
+def _joints(
+    xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool
+) -> Marks:
     if mirrored:
         order = _indices(tuple(spec.joint_order(xy.shape[3])), xy.device)
         xy, score = xy.index_select(3, order), score.index_select(3, order)
-    return Marks(_pack(torch.where(score >= MIN_PEAK, score, 0), xy, xy, size, spec.sigma), joints=True)
+    return Marks(
+        _pack(torch.where(score >= MIN_PEAK, score, 0), xy, xy, size, spec.sigma), joints=True
+    )
 
 
-def _limbs(xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool) -> Marks:
+def _limbs(
+    xy: Tensor, score: Tensor, size: tuple[int, int], spec: HeatmapSpec, mirrored: bool
+) -> Marks:
     order = spec.limb_order() if mirrored else range(len(spec.skeletons))
     first, second = _indices(tuple(tuple(spec.skeletons[i]) for i in order), xy.device).unbind(1)
     start, end = xy.index_select(3, first), xy.index_select(3, second)
@@ -89,14 +100,16 @@ def _indices(places: tuple, device: torch.device) -> Tensor:
 
 def _pack(peak: Tensor, start: Tensor, end: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     """Marks.values. The box is what lies within 3 sigma, edges truncated toward zero as the published code does (in float64)."""
-    ends = torch.stack([start, end], -1)                                                      # (N, M, T, C, 2, 2)
+    ends = torch.stack([start, end], -1)  # (N, M, T, C, 2, 2)
     low, high = _exact(ends if start is end else ends.sort(-1).values).unbind(-1)
-    box = torch.stack([(low - 3 * sigma).trunc_(), (high + 3 * sigma).trunc_().add_(1)], -1).clamp_(min=0)
-    box[..., 0, :].clamp_(max=size[1])                  # numbers, no tensors: to make one on a GPU waits for it
+    box = torch.stack([(low - 3 * sigma).trunc_(), (high + 3 * sigma).trunc_().add_(1)], -1).clamp_(
+        min=0
+    )
+    box[..., 0, :].clamp_(max=size[1])  # numbers, no tensors: to make one on a GPU waits for it
     box[..., 1, :].clamp_(max=size[0])
     box = box.float()
     return torch.cat([peak[..., None], torch.cat([ends, box], -1).flatten(-2)], -1)
 
 
 def _exact(values: Tensor) -> Tensor:
-    return values if values.device.type == 'mps' else values.double()      # that device has no float64
+    return values if values.device.type == 'mps' else values.double()  # that device has no float64

@@ -1,4 +1,5 @@
 """What to draw: the settings of GeneratePoseTarget as one immutable value that can travel with a batch."""
+
 from __future__ import annotations
 
 import math
@@ -9,8 +10,25 @@ from typing import Any
 from ...errors import ConfigError
 from ...skeletons import Layout, mirror_order
 
-COCO17_BONES = ((0, 1), (0, 2), (1, 3), (2, 4), (0, 5), (5, 7), (7, 9), (0, 6), (6, 8), (8, 10), (5, 11), (11, 13), (13, 15),
-                (6, 12), (12, 14), (14, 16), (11, 12))
+COCO17_BONES = (
+    (0, 1),
+    (0, 2),
+    (1, 3),
+    (2, 4),
+    (0, 5),
+    (5, 7),
+    (7, 9),
+    (0, 6),
+    (6, 8),
+    (8, 10),
+    (5, 11),
+    (11, 13),
+    (13, 15),
+    (6, 12),
+    (12, 14),
+    (14, 16),
+    (11, 12),
+)
 
 
 @dataclass(frozen=True)
@@ -53,23 +71,37 @@ class HeatmapSpec:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f'{name} = {getattr(self, name)!r}: expected a number above 0.')
         if not (self.with_kp or self.with_limb):
-            raise ValueError('with_kp and with_limb are both False, so nothing would be drawn. Turn one on.')
+            raise ValueError(
+                'with_kp and with_limb are both False, so nothing would be drawn. Turn one on.'
+            )
         if any(len(pair) != 2 or min(pair) < 0 for pair in self.skeletons):
-            raise ValueError(f'skeletons = {self.skeletons}: expected pairs of joint indices, each 0 or more.')
+            raise ValueError(
+                f'skeletons = {self.skeletons}: expected pairs of joint indices, each 0 or more.'
+            )
         if self.with_limb and not self.skeletons:
-            raise ValueError('with_limb is on but skeletons is empty. List the (start, end) joints of each limb.')
+            raise ValueError(
+                'with_limb is on but skeletons is empty. List the (start, end) joints of each limb.'
+            )
 
     @classmethod
     def of(cls, layout: Layout, **others: Any) -> HeatmapSpec:
         """A spec with the limbs and the mirror pairs of a layout."""
-        return cls(skeletons=layout.bones, left_kp=layout.left, right_kp=layout.right, left_limb=layout.left_bones,
-                   right_limb=layout.right_bones, **others)
+        return cls(
+            skeletons=layout.bones,
+            left_kp=layout.left,
+            right_kp=layout.right,
+            left_limb=layout.left_bones,
+            right_limb=layout.right_bones,
+            **others,
+        )
 
     def num_channels(self, num_joints: int) -> int:
         """Channels of a heatmap of `num_joints` joints; ConfigError when a limb names a joint beyond them."""
         if self._highest_joint >= num_joints:
-            raise ConfigError(f'heatmaps: skeletons names joint {self._highest_joint}, but the clips have {num_joints} joints '
-                              f'(0..{num_joints - 1}). Give the limbs of your own layout.')
+            raise ConfigError(
+                f'heatmaps: skeletons names joint {self._highest_joint}, but the clips have {num_joints} joints '
+                f'(0..{num_joints - 1}). Give the limbs of your own layout.'
+            )
         return num_joints * self.with_kp + len(self.skeletons) * self.with_limb
 
     def picture_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -78,16 +110,26 @@ class HeatmapSpec:
 
     def joint_order(self, num_joints: int) -> tuple[int, ...]:
         """Channel j of a mirrored joint heatmap shows joint joint_order[j]."""
-        return mirror_order(num_joints, self.left_kp, self.right_kp, 'heatmaps: left_kp / right_kp', 'joints')
+        return mirror_order(
+            num_joints, self.left_kp, self.right_kp, 'heatmaps: left_kp / right_kp', 'joints'
+        )
 
     def limb_order(self) -> tuple[int, ...]:
         """Channel l of a mirrored limb heatmap shows limb limb_order[l]."""
-        return mirror_order(len(self.skeletons), self.left_limb, self.right_limb, 'heatmaps: left_limb / right_limb', 'limbs')
+        return mirror_order(
+            len(self.skeletons),
+            self.left_limb,
+            self.right_limb,
+            'heatmaps: left_limb / right_limb',
+            'limbs',
+        )
 
     def flip_order(self, num_joints: int) -> tuple[int, ...]:
         """Channel c of a mirrored heatmap is channel flip_order[c] of the plain one, turned left to right."""
         joints = self.joint_order(num_joints) if self.with_kp else ()
-        return joints + (tuple(len(joints) + i for i in self.limb_order()) if self.with_limb else ())
+        return joints + (
+            tuple(len(joints) + i for i in self.limb_order()) if self.with_limb else ()
+        )
 
     @cached_property
     def _highest_joint(self) -> int:

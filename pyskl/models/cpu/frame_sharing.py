@@ -195,9 +195,7 @@ class SharedFrames:
         index = self.frames.index.to(target.device, non_blocking=True)
         if self.frames.heatmaps.spec.double:  # mirrored frames follow the plain ones
             index = torch.cat([index, index + len(frames_FHWC) // 2])
-        views_at_once = input_stage.volumes_at_once(
-            self.frames.heatmaps, target, max_testing_views
-        )
+        views_at_once = input_stage.volumes_at_once(self.frames.heatmaps, target, max_testing_views)
         for some in index.split(views_at_once):
             yield self.network.second_part(gather_clips(frames_FHWC, some, target))
 

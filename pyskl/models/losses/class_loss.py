@@ -1,4 +1,5 @@
 """What the losses on class scores have in common: weights of classes, smoothed labels, labels that are shares of classes."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,20 +30,38 @@ class ClassLoss(nn.Module):
 
     of_several_labels = False
 
-    def __init__(self, loss_weight: float, class_weight: ClassWeight = None, label_smooth_eps: float = 0.0, beta: float | None = None):
+    def __init__(
+        self,
+        loss_weight: float,
+        class_weight: ClassWeight = None,
+        label_smooth_eps: float = 0.0,
+        beta: float | None = None,
+    ):
         super().__init__()
         if not 0 <= label_smooth_eps <= 1:
-            raise ValueError(f'label_smooth_eps = {label_smooth_eps}: expected a number from 0 to 1.')
+            raise ValueError(
+                f'label_smooth_eps = {label_smooth_eps}: expected a number from 0 to 1.'
+            )
         if beta is not None and class_weight != 'effective':
             raise ValueError(f"beta = {beta} belongs to class_weight='effective'. Leave it out.")
         if beta is not None and not 0 <= beta < 1:
             raise ValueError(f'beta = {beta}: expected a number from 0 to below 1, e.g. 0.999.')
         self.loss_weight, self.label_smooth_eps = loss_weight, label_smooth_eps
         self.weighting = class_weight if isinstance(class_weight, str) else None
-        self._options = {'beta': DEFAULT_BETA if beta is None else beta} if class_weight == 'effective' else {}
-        weight = None if class_weight is None or self.weighting else torch.tensor(class_weight, dtype=torch.float32)
-        if weight is not None and not (torch.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
-            raise ValueError(f'class_weight = {list(class_weight)}: expected finite numbers, none below 0 and not all 0.')
+        self._options = (
+            {'beta': DEFAULT_BETA if beta is None else beta} if class_weight == 'effective' else {}
+        )
+        weight = (
+            None
+            if class_weight is None or self.weighting
+            else torch.tensor(class_weight, dtype=torch.float32)
+        )
+        if weight is not None and not (
+            torch.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0
+        ):
+            raise ValueError(
+                f'class_weight = {list(class_weight)}: expected finite numbers, none below 0 and not all 0.'
+            )
         self.register_buffer('class_weight', weight, persistent=False)
 
     @property
@@ -53,7 +72,9 @@ class ClassLoss(nn.Module):
     def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
         """counts (K,): the training clips of each class. The label vectors `table` are no matter of class scores."""
         if counts is not None and self.weighting is not None:
-            self.class_weight = torch.tensor(WEIGHTINGS[self.weighting](counts, **self._options), dtype=torch.float32)
+            self.class_weight = torch.tensor(
+                WEIGHTINGS[self.weighting](counts, **self._options), dtype=torch.float32
+            )
 
     def weights(self) -> torch.Tensor | None:
         """(K,) or None. ConfigError when they come from counts that nobody gave."""
@@ -93,5 +114,7 @@ def as_shares(label: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
 
 
 def missing_counts(loss: nn.Module, what: str) -> ConfigError:
-    return ConfigError(f'{type(loss).__name__} ({what}) needs the number of training clips of each class, and the training data has no '
-                       'labels to count. Give a data set with `labels`, or call model.cls_head.learn_labels(counts, None) first.')
+    return ConfigError(
+        f'{type(loss).__name__} ({what}) needs the number of training clips of each class, and the training data has no '
+        'labels to count. Give a data set with `labels`, or call model.cls_head.learn_labels(counts, None) first.'
+    )

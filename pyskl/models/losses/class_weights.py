@@ -1,4 +1,5 @@
 """What a clip of each class counts in the loss: from the training clips of each class to K weights."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,7 +15,11 @@ def effective_weights(counts: np.ndarray, beta: float = DEFAULT_BETA) -> np.ndar
     counts  (K,) training clips of each class      beta  0..1: 0 weighs all classes alike, towards 1 it is one over the count
     ->      (K,) float64 with mean 1: w = (1 - beta) / (1 - beta ** n)
     """
-    return _mean_one((1 - beta) / -np.expm1(at_least_one(counts) * np.log(beta)) if beta else np.ones(len(counts)))
+    return _mean_one(
+        (1 - beta) / -np.expm1(at_least_one(counts) * np.log(beta))
+        if beta
+        else np.ones(len(counts))
+    )
 
 
 def sqrt_weights(counts: np.ndarray) -> np.ndarray:
@@ -32,4 +37,7 @@ def _mean_one(weights: np.ndarray) -> np.ndarray:
     return weights / weights.mean()
 
 
-WEIGHTINGS: dict[str, Callable[..., np.ndarray]] = {'effective': effective_weights, 'sqrt': sqrt_weights}
+WEIGHTINGS: dict[str, Callable[..., np.ndarray]] = {
+    'effective': effective_weights,
+    'sqrt': sqrt_weights,
+}

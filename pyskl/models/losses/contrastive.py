@@ -1,4 +1,5 @@
 """The semantic embedding as a classifier: which label's vector does it point at? CLIP, Radford et al. 2021, arXiv:2103.00020."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -18,7 +19,7 @@ class ContrastiveLoss(nn.Module):
     by their names would suffer.
     """
 
-    on_labels = True        # the head hands it labels instead of each label's vector
+    on_labels = True  # the head hands it labels instead of each label's vector
 
     def __init__(self, loss_weight: float = 1.0, temperature: float = 0.1):
         super().__init__()
@@ -33,15 +34,23 @@ class ContrastiveLoss(nn.Module):
         if table is None:
             return
         present = np.ones(len(table), bool) if counts is None else np.asarray(counts) > 0
-        self.compared = torch.from_numpy(np.flatnonzero(present))                          # (P,)
-        self.place = torch.from_numpy(np.cumsum(present) - 1)                              # (K,) class -> where it stands in `compared`
-        self.table = F.normalize(torch.from_numpy(np.asarray(table, np.float32))[self.compared], dim=1)
+        self.compared = torch.from_numpy(np.flatnonzero(present))  # (P,)
+        self.place = torch.from_numpy(
+            np.cumsum(present) - 1
+        )  # (K,) class -> where it stands in `compared`
+        self.table = F.normalize(
+            torch.from_numpy(np.asarray(table, np.float32))[self.compared], dim=1
+        )
 
     def forward(self, emb_score: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """emb_score (N, D) as the head gives it; label (N,) class indices, or (N, K) shares of each class -> 0-dim."""
         if self.table is None:
-            raise ConfigError('ContrastiveLoss compares with the vectors of all labels, and the training data has none. Give a data set '
-                              'with `label_embeddings`, or call model.cls_head.learn_labels(None, table) first.')
-        similarity = F.normalize(emb_score.float(), dim=1) @ self.table.T / self.temperature        # (N, P)
+            raise ConfigError(
+                'ContrastiveLoss compares with the vectors of all labels, and the training data has none. Give a data set '
+                'with `label_embeddings`, or call model.cls_head.learn_labels(None, table) first.'
+            )
+        similarity = (
+            F.normalize(emb_score.float(), dim=1) @ self.table.T / self.temperature
+        )  # (N, P)
         target = self.place[label] if label.ndim == 1 else label.float()[:, self.compared]
         return self.loss_weight * F.cross_entropy(similarity, target)

@@ -1,4 +1,5 @@
 """The semantic embedding's loss by angle alone: the length of a label's vector says nothing."""
+
 from __future__ import annotations
 
 import torch
@@ -18,4 +19,9 @@ class CosineLoss(nn.Module):
 
     def forward(self, emb_score: torch.Tensor, emb: torch.Tensor) -> torch.Tensor:
         """emb_score (N, D) as the head gives it, emb (N, D) the vector of each sample's label -> 0-dim."""
-        return self.loss_weight * (1 - F.cosine_similarity(emb_score.float(), emb.to(emb_score.device, torch.float32))).mean()
+        return (
+            self.loss_weight
+            * (
+                1 - F.cosine_similarity(emb_score.float(), emb.to(emb_score.device, torch.float32))
+            ).mean()
+        )

@@ -1,4 +1,5 @@
 """Focal loss: clips that are recognised already count less. Lin et al. 2017, arXiv:1708.02002, section 3.2, with softmax."""
+
 from __future__ import annotations
 
 import torch
@@ -7,7 +8,7 @@ import torch.nn.functional as F
 from ...registry import LOSSES
 from .class_loss import ClassLoss, ClassWeight, as_shares, in_full, over_ranks
 
-_TINY = 1e-8            # x ** gamma has no slope at 0 for gamma below 1
+_TINY = 1e-8  # x ** gamma has no slope at 0 for gamma below 1
 
 
 @LOSSES.register_module()
@@ -17,8 +18,14 @@ class FocalLoss(ClassLoss):
     gamma   from 0 on; 0 is cross-entropy. Other arguments: see ClassLoss (class_weight is the paper's alpha)
     """
 
-    def __init__(self, loss_weight: float = 1.0, gamma: float = 2.0, class_weight: ClassWeight = None, label_smooth_eps: float = 0.0,
-                 beta: float | None = None):
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        gamma: float = 2.0,
+        class_weight: ClassWeight = None,
+        label_smooth_eps: float = 0.0,
+        beta: float | None = None,
+    ):
         super().__init__(loss_weight, class_weight, label_smooth_eps, beta)
         if not 0 <= gamma < float('inf'):
             raise ValueError(f'gamma = {gamma}: expected a number from 0 on, e.g. 2.0.')

@@ -1,4 +1,5 @@
 """Logit adjustment: rare classes must win by a margin in training. Menon et al. 2021, arXiv:2007.07314, section 4.2 (equation 10)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -31,7 +32,9 @@ class LogitAdjustedLoss(CrossEntropyLoss):
     def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
         if counts is not None:
             counts = at_least_one(counts)
-            self.adjustment = torch.tensor(self.tau * np.log(counts / counts.sum()), dtype=torch.float32)
+            self.adjustment = torch.tensor(
+                self.tau * np.log(counts / counts.sum()), dtype=torch.float32
+            )
 
     def forward(self, cls_score: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """cls_score (N, K) before softmax; label (N,) class indices, or (N, K) shares of each class -> 0-dim."""

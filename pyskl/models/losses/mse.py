@@ -1,4 +1,5 @@
 """The semantic embedding's loss: Joint Skeletal and Semantic Embedding Learning, arXiv:2307.10624, section 3.2."""
+
 from __future__ import annotations
 
 import torch
@@ -18,4 +19,6 @@ class MseLoss(nn.Module):
 
     def forward(self, emb_score: torch.Tensor, emb: torch.Tensor) -> torch.Tensor:
         """emb_score (N, D) as the head gives it, emb (N, D) the vector of each sample's label -> 0-dim."""
-        return self.loss_weight * F.mse_loss(emb_score.float(), emb.to(emb_score.device, torch.float32))
+        return self.loss_weight * F.mse_loss(
+            emb_score.float(), emb.to(emb_score.device, torch.float32)
+        )

@@ -70,7 +70,9 @@ class MmPose(PoseSource):
         if isinstance(data, Mapping):
             self._remember(data.get('meta_info'), boxes.joints.shape[1])
         if len(kinds) == 2:
-            raise DataError(f'{unit.path}: some people have x, y, z, others x, y. Expected one of them.')
+            raise DataError(
+                f'{unit.path}: some people have x, y, z, others x, y. Expected one of them.'
+            )
         if True not in kinds:
             yield from self.clip(unit.name, boxes)
             return
@@ -113,7 +115,9 @@ def _joints(person: Mapping[str, Any], where: str) -> tuple[np.ndarray, bool]:
         scores = person.get('keypoint_scores')
         if xy.ndim == 2 and xy.shape[1] == 3:
             # MMPose 0.x has x, y in pixels and the score in one list.
-            is_score = scores is None and xy[:, 2].min(initial=0) >= 0 and xy[:, 2].max(initial=0) <= 1
+            is_score = (
+                scores is None and xy[:, 2].min(initial=0) >= 0 and xy[:, 2].max(initial=0) <= 1
+            )
             return xy, not (is_score and np.abs(xy[:, :2]).max(initial=0) > NORMALISED)
         if xy.ndim != 2 or xy.shape[1] != 2:
             raise ValueError

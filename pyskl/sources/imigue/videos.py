@@ -5,6 +5,7 @@ NNNN_light_hand.csv   106 columns: frame number, then x px, y px, score of 25 bo
 NNNN_openpose.xlsx    411 columns: x px, y px, score of 137 points; row r is frame r
 NNNN_label.csv        class id, first frame, last frame (both belong to the clip); one row a clip
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -25,7 +26,7 @@ from .joints import Joints, keep_joints
 from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
 from .remarks import Remark, listed
 
-NUM_FRAMES = 90                 # longer clips keep their last 90 frames, zeros are appended to shorter ones
+NUM_FRAMES = 90  # longer clips keep their last 90 frames, zeros are appended to shorter ones
 
 
 @dataclass
@@ -53,7 +54,9 @@ def nothing_left(where: str, left_out: Sequence[Remark]) -> DataError:
     return DataError(listed(where, 'no clip could be read', left_out))
 
 
-def read_videos(videos: Sequence[Video], joints: Joints | None = None, img_shape: Sequence[int] = IMG_SHAPE) -> Reading:
+def read_videos(
+    videos: Sequence[Video], joints: Joints | None = None, img_shape: Sequence[int] = IMG_SHAPE
+) -> Reading:
     """Read the labelled clips of videos.
 
     Args:
@@ -116,9 +119,14 @@ def _read(video: Video, joints: Joints, reading: Reading) -> tuple[Frames, list[
     if len(video.labels) != 1:
         beside = video.points[0].name
         if video.labels:
-            raise _Left(f'several files may be its label csv. Expected one, NNNN.csv ({COLUMNS[9:]})',
-                        f'beside {beside}: {some(path.name for path in video.labels)}')
-        raise _Left('no label csv. Expected NNNN.csv or NNNN_label.csv beside the points', f'{video.name}.csv beside {beside}')
+            raise _Left(
+                f'several files may be its label csv. Expected one, NNNN.csv ({COLUMNS[9:]})',
+                f'beside {beside}: {some(path.name for path in video.labels)}',
+            )
+        raise _Left(
+            'no label csv. Expected NNNN.csv or NNNN_label.csv beside the points',
+            f'{video.name}.csv beside {beside}',
+        )
     try:
         rows = read_rows(video.labels[0])
     except DataError as error:
@@ -137,17 +145,27 @@ def _read(video: Video, joints: Joints, reading: Reading) -> tuple[Frames, list[
             faults.append(_Left(str(error), path.name))
             continue
         if form not in reading.forms:
-            joints.layout(form)         # a list that makes none is an error at once
+            joints.layout(form)  # a list that makes none is an error at once
         reading.forms.add(form)
         reading.starts[int(frames.number[0]), frames.counted] += 1
         reading.notes += [Remark('video', path.name, why, where) for why, where in frames.notes]
-        reading.notes += [Remark('file', path.name, f'read in place of another: {fault.why}', fault.detail) for fault in faults]
+        reading.notes += [
+            Remark('file', path.name, f'read in place of another: {fault.why}', fault.detail)
+            for fault in faults
+        ]
         return frames, rows
     raise faults[0]
 
 
-def _clip(name: str, row: LabelRow, split: str, frames: Frames, joints: Joints, img_shape: Sequence[int],
-          reading: Reading) -> dict[str, Any]:
+def _clip(
+    name: str,
+    row: LabelRow,
+    split: str,
+    frames: Frames,
+    joints: Joints,
+    img_shape: Sequence[int],
+    reading: Reading,
+) -> dict[str, Any]:
     """The annotation of one row; raises _Left."""
     if row.fault():
         raise _Left(f'no whole frame numbers. {COLUMNS}', row.fault())
@@ -163,17 +181,37 @@ def _clip(name: str, row: LabelRow, split: str, frames: Frames, joints: Joints, 
     stretch = frames.cut(first, last, NUM_FRAMES)
     if stretch is None:
         swapped = last < first and frames.cut(last, first, NUM_FRAMES) is not None
-        why = 'has no frame in it; first and last look swapped' if swapped else 'its video has no frame in it'
-        has = f'{last} to {first} exist' if swapped else f'the video has {frames.number[0]} to {frames.number[-1]}'
+        why = (
+            'has no frame in it; first and last look swapped'
+            if swapped
+            else 'its video has no frame in it'
+        )
+        has = (
+            f'{last} to {first} exist'
+            if swapped
+            else f'the video has {frames.number[0]} to {frames.number[-1]}'
+        )
         raise _Left(f'{why}. Correct the label csv', f'frames {first} to {last}, {has}')
     if stretch.doubtful:
-        raise _Left('a frame stands in its points twice, with different values', f'frame {some(stretch.doubtful)}')
+        raise _Left(
+            'a frame stands in its points twice, with different values',
+            f'frame {some(stretch.doubtful)}',
+        )
     if stretch.missing:
         missing = f'frame {some(stretch.missing)}'
-        reading.notes.append(Remark('clip', name, 'frames that the file lacks: left empty', missing))
+        reading.notes.append(
+            Remark('clip', name, 'frames that the file lacks: left empty', missing)
+        )
     if stretch.cut_short:
         end = f'{last}, the last frame is {frames.number[-1]}'
-        reading.notes.append(Remark('clip', name, 'label rows that go on behind the last frame: the clip ends there', end))
+        reading.notes.append(
+            Remark(
+                'clip',
+                name,
+                'label rows that go on behind the last frame: the clip ends there',
+                end,
+            )
+        )
     points = keep_joints(stretch.points, joints.of(frames.points.shape[1]), NUM_FRAMES)
     try:
         return clip_annotation(name, points, label, img_shape)

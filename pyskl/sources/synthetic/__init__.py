@@ -2,6 +2,7 @@
 
 Micro-gestures in iMiGUE's raw format (`writing`), and clips of pictures and key points (`filming`).
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from .gestures import GESTURES
     from .writing import class_counts, make_split, write_demo_data, write_split
 
-__all__ = ['GESTURES', 'class_counts', 'make_split', 'write_demo_data', 'write_split', 'write_video_data']
+__all__ = [
+    'GESTURES',
+    'class_counts',
+    'make_split',
+    'write_demo_data',
+    'write_split',
+    'write_video_data',
+]
 
 __getattr__, __dir__ = lazy_exports(__name__)

@@ -1,4 +1,5 @@
 """From where hands, head, shoulders and trunk are, to the 22 joints: proportions, two-link arms, finger tips."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,12 +14,17 @@ _J = {name: i for i, name in enumerate(LAYOUT.joints)}
 
 NOSE_ABOVE_NECK = 0.50
 # The rest of the face from the nose.
-FACE = {'right eye': (-0.09, -0.09), 'left eye': (0.09, -0.09), 'right ear': (-0.20, -0.04), 'left ear': (0.20, -0.04)}
+FACE = {
+    'right eye': (-0.09, -0.09),
+    'left eye': (0.09, -0.09),
+    'right ear': (-0.20, -0.04),
+    'left ear': (0.20, -0.04),
+}
 UPPER_ARM, FOREARM = 0.80, 0.68
 # The finger tips from the wrist, thumb to little finger: length, and angle of the open hand in radians.
 FINGER_LENGTH = np.array([0.19, 0.29, 0.31, 0.29, 0.24], np.float32)
 FINGER_ANGLE = np.array([-0.85, -0.28, 0.0, 0.24, 0.48], np.float32)
-_FINGER_CENTRE = 0.24       # how far from the wrist the touching part of the hand is
+_FINGER_CENTRE = 0.24  # how far from the wrist the touching part of the hand is
 
 
 @dataclass(frozen=True)
@@ -62,21 +68,28 @@ def joints_of(parts: Parts, people: People) -> np.ndarray:
         joints[:, :, _J[f'{side} shoulder']] = shoulder
         joints[:, :, _J[f'{side} elbow']] = elbow
         joints[:, :, _J[f'{side} wrist']] = wrist
-        joints[:, :, _J[f'{side} thumb tip']:_J[f'{side} little tip'] + 1] = tips
+        joints[:, :, _J[f'{side} thumb tip'] : _J[f'{side} little tip'] + 1] = tips
     return joints
 
 
-def _arm(shoulder: np.ndarray, touch: np.ndarray, fingers: np.ndarray, people: People, outward: float):
+def _arm(
+    shoulder: np.ndarray, touch: np.ndarray, fingers: np.ndarray, people: People, outward: float
+):
     """Elbow, wrist (N, T, 2) and finger tips (N, T, 5, 2) of an arm whose hand touches `touch`."""
     hangs = shoulder + np.array([0.15 * outward, 0.70], np.float32)
     pointing = _unit(touch - hangs)
     wrist = touch - _FINGER_CENTRE * people.hand[:, None, None] * pointing
-    elbow, wrist = _two_links(shoulder, wrist, UPPER_ARM * people.upper_arm, FOREARM * people.forearm, outward)
+    elbow, wrist = _two_links(
+        shoulder, wrist, UPPER_ARM * people.upper_arm, FOREARM * people.forearm, outward
+    )
     sideways = outward * np.stack([-pointing[..., 1], pointing[..., 0]], axis=-1)
     angle = FINGER_ANGLE * (0.35 + 0.9 * fingers[..., None])
     reach = FINGER_LENGTH * (0.62 + 0.45 * fingers[..., None]) * people.hand[:, None, None]
-    tips = (wrist[:, :, None] + (reach * np.cos(angle))[..., None] * pointing[:, :, None]
-            - (reach * np.sin(angle))[..., None] * sideways[:, :, None])
+    tips = (
+        wrist[:, :, None]
+        + (reach * np.cos(angle))[..., None] * pointing[:, :, None]
+        - (reach * np.sin(angle))[..., None] * sideways[:, :, None]
+    )
     return elbow, wrist, tips
 
 
@@ -102,7 +115,9 @@ def _two_links(shoulder, wrist, upper, fore, outward: float):
     hanging = shoulder + np.stack([aside, np.full_like(aside, 0.45)], axis=-1)
     hanging = wrist + _shortened(hanging - wrist, fore)
     hanging = shoulder + _shortened(hanging - shoulder, upper)
-    bends = np.clip(8 * (1 - distance / (0.99 * (upper + fore))), 0, 1)         # a stretched arm has its elbow on the line
+    bends = np.clip(
+        8 * (1 - distance / (0.99 * (upper + fore))), 0, 1
+    )  # a stretched arm has its elbow on the line
     return bent + (bends * _sigmoid((raised + 0.1) / 0.12))[..., None] * (hanging - bent), wrist
 
 
@@ -112,7 +127,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 def _shortened(vector: np.ndarray, longest: np.ndarray) -> np.ndarray:
     """The vectors, none longer than `longest`."""
-    return vector * np.minimum(1.0, longest / np.maximum(np.linalg.norm(vector, axis=-1), 1e-4))[..., None]
+    return (
+        vector
+        * np.minimum(1.0, longest / np.maximum(np.linalg.norm(vector, axis=-1), 1e-4))[..., None]
+    )
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -32,7 +32,9 @@ class Scene:
     holds: str = ''
 
 
-def _hidden(name: str, above: Gesture, hand: Move | None = None, other: Move | None = None) -> Scene:
+def _hidden(
+    name: str, above: Gesture, hand: Move | None = None, other: Move | None = None
+) -> Scene:
     """A class whose hands are below the desk's top; `above` says period and all that shows."""
     moves = Gesture(name, above.period, hand=hand, other=other, torso=above.torso)
     return Scene(name, moves, above)

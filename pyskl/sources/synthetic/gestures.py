@@ -5,6 +5,7 @@ side), y points down. Periods are in frames. A row of the table reads: "touch ha
 and down, slowly". Neighbouring rows share a place on purpose and differ in direction, path or period only, so that
 a still pose can't tell them apart. Periods stay above 12 frames: 16 frames drawn from 90 must still show the movement.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -98,13 +99,28 @@ UP_DOWN, SIDEWAYS = (0.0, 0.28), (0.28, 0.0)
 
 GESTURES: tuple[Gesture, ...] = (
     # the head and the trunk, hands at rest
-    Gesture('turtle neck', SLOW, head=Move((0.0, 0.22)), shoulder=Move((0.0, -0.14)), shoulder2=Move((0.0, -0.14))),
+    Gesture(
+        'turtle neck',
+        SLOW,
+        head=Move((0.0, 0.22)),
+        shoulder=Move((0.0, -0.14)),
+        shoulder2=Move((0.0, -0.14)),
+    ),
     Gesture('head up', SLOW, head=Move((0.0, -0.16), along=(0.0, 0.10))),
     Gesture('bit lip', FAST, head=Move((0.0, -0.02), along=(0.12, 0.0))),
-    Gesture('deep breath', SLOW, shoulder=Move((0.0, -0.09), along=(0.0, 0.15)), shoulder2=Move((0.0, -0.09), along=(0.0, 0.15)),
-            head=Move(along=(0.0, 0.08))),
-    Gesture('shake shoulder', FAST, shoulder=Move((0.0, -0.09), along=(0.0, 0.13)),
-            shoulder2=Move((0.0, -0.09), along=(0.0, 0.13), lag=0.5)),
+    Gesture(
+        'deep breath',
+        SLOW,
+        shoulder=Move((0.0, -0.09), along=(0.0, 0.15)),
+        shoulder2=Move((0.0, -0.09), along=(0.0, 0.15)),
+        head=Move(along=(0.0, 0.08)),
+    ),
+    Gesture(
+        'shake shoulder',
+        FAST,
+        shoulder=Move((0.0, -0.09), along=(0.0, 0.13)),
+        shoulder2=Move((0.0, -0.09), along=(0.0, 0.13), lag=0.5),
+    ),
     Gesture('sit straight', SLOW, torso=Move((0.0, -0.24))),
     Gesture('move torso', SLOW, torso=Move(along=(0.26, 0.0))),
     # the head, touched
@@ -125,20 +141,44 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture('touch chest', MIDDLE, hand=Move('collar', along=(0.21, 0.0), across=(0.0, 0.21))),
     # one arm on the other
     Gesture('fold arm', SLOW, hand=Move('far forearm'), other=Move('near forearm'), fingers=0.4),
-    Gesture('tidy sleeve', SLOW, hand=Move('far forearm', along=(0.26, 0.14)), other=Move('near forearm')),
-    Gesture('scratch arm', FAST, hand=Move('far forearm', along=(0.12, -0.24)), other=Move('near forearm')),
+    Gesture(
+        'tidy sleeve',
+        SLOW,
+        hand=Move('far forearm', along=(0.26, 0.14)),
+        other=Move('near forearm'),
+    ),
+    Gesture(
+        'scratch arm',
+        FAST,
+        hand=Move('far forearm', along=(0.12, -0.24)),
+        other=Move('near forearm'),
+    ),
     # both hands in front of the body
     Gesture('rub hand', FAST, **_opposed(to='lap', along=UP_DOWN)),
     Gesture('cross finger', SLOW, **_both(to='lap', along=UP_DOWN), finger_wave=0.4),
-    Gesture('play things', MIDDLE, **_opposed(to='lap', along=(0.19, 0.0), across=(0.0, 0.19)), fingers=0.3),
+    Gesture(
+        'play things',
+        MIDDLE,
+        **_opposed(to='lap', along=(0.19, 0.0), across=(0.0, 0.19)),
+        fingers=0.3,
+    ),
     Gesture('minaret hand', SLOW, **_both(to='belly', along=(0.20, 0.0)), fingers=0.2),
     # hands that leave
     Gesture('arm akimbo', SLOW, **_both(to='hip'), fingers=0.3, spread=0.09),
     Gesture('withdraw arms', FAST, **_both(to='hip', along=(0.22, 0.0)), spread=0.09),
     Gesture('put arm back', SLOW, hand=Move('hip'), spread=0.09, hidden=0.6),
     # everything else that hands do while one speaks
-    Gesture('illustrative', (16.0, 30.0), **_both(to='in front', along=(0.0, 0.10)), other_chance=0.5, spread=0.22, vary=0.20,
-            ratio=2.0, fingers=0.8, finger_wave=0.2),
+    Gesture(
+        'illustrative',
+        (16.0, 30.0),
+        **_both(to='in front', along=(0.0, 0.10)),
+        other_chance=0.5,
+        spread=0.22,
+        vary=0.20,
+        ratio=2.0,
+        fingers=0.8,
+        finger_wave=0.2,
+    ),
 )
 
 
@@ -169,18 +209,40 @@ class GestureTable:
         return GestureTable(**{name: array[labels] for name, array in vars(self).items()})
 
 
-def gesture_table(gestures: tuple[Gesture, ...] = GESTURES, labels: tuple[str, ...] = IMIGUE_LABELS) -> GestureTable:
+def gesture_table(
+    gestures: tuple[Gesture, ...] = GESTURES, labels: tuple[str, ...] = IMIGUE_LABELS
+) -> GestureTable:
     """The table in label order; a label without a gesture, or a gesture without a label, is a mistake of ours."""
     by_name = {gesture.name: gesture for gesture in gestures}
-    assert sorted(by_name) == sorted(labels) and len(by_name) == len(gestures), set(by_name) ^ set(labels)
+    assert sorted(by_name) == sorted(labels) and len(by_name) == len(gestures), set(by_name) ^ set(
+        labels
+    )
     rows = [by_name[name] for name in labels]
     moves = [[getattr(row, part) or Move() for part in PARTS] for row in rows]
-    columns = {field: np.array([[getattr(move, field) for move in parts] for parts in moves], np.float32)
-               for field in ('along', 'across', 'lag')}
-    columns |= {field: np.array([getattr(row, field) for row in rows], np.float32)
-                for field in ('period', 'other_chance', 'spread', 'vary', 'ratio', 'fingers', 'finger_wave', 'hidden')}
-    places = [[PLACES[move.to] if isinstance(move.to, str) else ('chair', move.to) for move in parts] for parts in moves]
+    columns = {
+        field: np.array([[getattr(move, field) for move in parts] for parts in moves], np.float32)
+        for field in ('along', 'across', 'lag')
+    }
+    columns |= {
+        field: np.array([getattr(row, field) for row in rows], np.float32)
+        for field in (
+            'period',
+            'other_chance',
+            'spread',
+            'vary',
+            'ratio',
+            'fingers',
+            'finger_wave',
+            'hidden',
+        )
+    }
+    places = [
+        [PLACES[move.to] if isinstance(move.to, str) else ('chair', move.to) for move in parts]
+        for parts in moves
+    ]
     return GestureTable(
         anchor=np.array([[ANCHORS.index(anchor) for anchor, _ in parts] for parts in places]),
         to=np.array([[offset for _, offset in parts] for parts in places], np.float32),
-        used=np.array([[getattr(row, part) is not None for part in PARTS] for row in rows]), **columns)
+        used=np.array([[getattr(row, part) is not None for part in PARTS] for row in rows]),
+        **columns,
+    )

@@ -1,4 +1,5 @@
 """The made-up people: what stays the same in all clips of one video."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -47,17 +48,31 @@ class People:
 
 def draw_people(rng: np.random.Generator, num_people: int) -> People:
     """People that differ in everything that a recogniser should not depend on."""
+
     def uniform(low: float, high: float) -> np.ndarray:
         return rng.uniform(low, high, num_people).astype(np.float32)
 
     def around_one(sd: float) -> np.ndarray:
-        return np.exp(np.clip(rng.normal(0, sd, num_people), -2.5 * sd, 2.5 * sd)).astype(np.float32)
+        return np.exp(np.clip(rng.normal(0, sd, num_people), -2.5 * sd, 2.5 * sd)).astype(
+            np.float32
+        )
 
     habit = rng.integers(len(RESTS), size=num_people)
     return People(
-        centre=np.stack([uniform(760, 1160), uniform(380, 520)], axis=1), shoulder_width=uniform(170, 300),
-        squeeze=uniform(0.88, 1.0), slope=uniform(0.0, 0.09),
-        head=around_one(0.08), neck=around_one(0.10), upper_arm=around_one(0.06), forearm=around_one(0.06), hand=around_one(0.08),
-        speed=around_one(0.06), amplitude=around_one(0.12), right_handed=uniform(0.15, 0.95),
+        centre=np.stack([uniform(760, 1160), uniform(380, 520)], axis=1),
+        shoulder_width=uniform(170, 300),
+        squeeze=uniform(0.88, 1.0),
+        slope=uniform(0.0, 0.09),
+        head=around_one(0.08),
+        neck=around_one(0.10),
+        upper_arm=around_one(0.06),
+        forearm=around_one(0.06),
+        hand=around_one(0.08),
+        speed=around_one(0.06),
+        amplitude=around_one(0.12),
+        right_handed=uniform(0.15, 0.95),
         rest_habit=(0.5 * np.eye(len(RESTS))[habit] + 0.5 / len(RESTS)).astype(np.float32),
-        jitter=uniform(0.006, 0.016), dropout=uniform(0.005, 0.03), score=uniform(0.70, 0.92))
+        jitter=uniform(0.006, 0.016),
+        dropout=uniform(0.005, 0.03),
+        score=uniform(0.70, 0.92),
+    )

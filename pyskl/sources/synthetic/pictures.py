@@ -56,7 +56,13 @@ def draw_looks(rng: np.random.Generator) -> Looks:
     frame = _hsv(rng, (0.0, 1.0), (0.2, 0.7), (0.3, 0.8))
     desk = _hsv(rng, (0.04, 0.13), (0.3, 0.7), (0.3, 0.65))
     return Looks(
-        (red, green, blue), hair, clothes, wall, frame, desk, (rng.uniform(0, 0.8), rng.uniform(0, 0.25))
+        (red, green, blue),
+        hair,
+        clothes,
+        wall,
+        frame,
+        desk,
+        (rng.uniform(0, 0.8), rng.uniform(0, 0.25)),
     )
 
 

@@ -1,4 +1,5 @@
 """From labels and people to clips: the rows of the gesture table, played in time."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,9 +13,15 @@ from .people import People
 
 _P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = [_P['hand'], _P['other']]
-SHORT_CLIPS, SHORTEST = 0.35, 36        # chance of a clip shorter than NUM_FRAMES, and its least number of frames
-DRIFT = 0.035                           # how far parts wander on their own, shoulder widths
-REST_SPREAD, REST_FINGERS = 0.07, 0.45  # of the resting hands: how much their place differs, how open they are
+SHORT_CLIPS, SHORTEST = (
+    0.35,
+    36,
+)  # chance of a clip shorter than NUM_FRAMES, and its least number of frames
+DRIFT = 0.035  # how far parts wander on their own, shoulder widths
+REST_SPREAD, REST_FINGERS = (
+    0.07,
+    0.45,
+)  # of the resting hands: how much their place differs, how open they are
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,12 @@ def play(rng: np.random.Generator, table: GestureTable, people: People) -> Playe
     phase = _phase(rng, table, people)
     used = table.used.copy()
     used[:, _P['other']] &= rng.random(num_clips) < table.other_chance
-    shift = _shifts(rng, table, people, used, envelope, phase)                  # (N, T, P, 2)
+    shift = _shifts(rng, table, people, used, envelope, phase)  # (N, T, P, 2)
     joints = joints_of(_play(rng, table, people, used, envelope, phase, shift), people)
     left_acts = rng.random(num_clips) >= people.right_handed
-    joints[left_acts] = joints[left_acts][:, :, list(LAYOUT.opposite)] * np.array([-1, 1], np.float32)
+    joints[left_acts] = joints[left_acts][:, :, list(LAYOUT.opposite)] * np.array(
+        [-1, 1], np.float32
+    )
     hidden = (rng.random(num_clips) < table.hidden)[:, None] & (envelope > 0.6)
     return Played(joints, length, hidden, left_acts)
 
@@ -93,10 +102,14 @@ def _shifts(rng, table: GestureTable, people: People, used, envelope, phase) -> 
     vary[:, _HANDS] = table.vary[:, None, None]
     along = (table.along + vary * rng.standard_normal(vary.shape, np.float32)) * used[..., None]
     across = (table.across + vary * rng.standard_normal(vary.shape, np.float32)) * used[..., None]
-    turns = phase[:, :, None] + table.lag[:, None]                              # (N, T, P)
-    size = (people.amplitude * rng.uniform(0.85, 1.15, num_clips).astype(np.float32))[:, None, None] * envelope[:, :, None]
+    turns = phase[:, :, None] + table.lag[:, None]  # (N, T, P)
+    size = (people.amplitude * rng.uniform(0.85, 1.15, num_clips).astype(np.float32))[
+        :, None, None
+    ] * envelope[:, :, None]
     wave = (size * np.sin(2 * np.pi * turns))[..., None] * along[:, None]
-    wave += (size * np.cos(2 * np.pi * turns * table.ratio[:, None, None]))[..., None] * across[:, None]
+    wave += (size * np.cos(2 * np.pi * turns * table.ratio[:, None, None]))[..., None] * across[
+        :, None
+    ]
     return wave + _drift(rng, num_clips)
 
 
@@ -106,20 +119,28 @@ def _drift(rng: np.random.Generator, num_clips: int) -> np.ndarray:
     drift = np.zeros((num_clips, NUM_FRAMES, len(PARTS), 2), np.float32)
     for shortest, longest in ((40, 90), (90, 240)):
         period, start, size = rng.random((3, num_clips, 1, len(PARTS), 2), np.float32)
-        drift += DRIFT * size * np.sin(2 * np.pi * (frame / (shortest + (longest - shortest) * period) + start))
+        drift += (
+            DRIFT
+            * size
+            * np.sin(2 * np.pi * (frame / (shortest + (longest - shortest) * period) + start))
+        )
     drift[:, :, [_P['shoulder'], _P['shoulder2']]] *= 0.3
     return drift
 
 
 def _play(rng, table: GestureTable, people: People, used, envelope, phase, shift) -> Parts:
     """The parts in every frame, the right hand acting; from here on x points right in the picture, so its outward is -x."""
-    outward = {part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1], np.float32) for part in PARTS}
+    outward = {
+        part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1], np.float32) for part in PARTS
+    }
 
     def moved(part: str) -> np.ndarray:
-        return (envelope[..., None] * table.to[:, None, _P[part]] + shift[:, :, _P[part]]) * outward[part]
+        return (
+            envelope[..., None] * table.to[:, None, _P[part]] + shift[:, :, _P[part]]
+        ) * outward[part]
 
     neck, head = moved('torso'), moved('head')
-    rest = _rests(rng, people)                                                  # (2, N, 2)
+    rest = _rests(rng, people)  # (2, N, 2)
     hands, fingers = [], []
     for part, lies in zip(('hand', 'other'), rest):
         on = envelope * used[:, _P[part], None]
@@ -128,22 +149,38 @@ def _play(rng, table: GestureTable, people: People, used, envelope, phase, shift
         hands.append(lies + on[..., None] * (goal - lies) + shift[:, :, _P[part]] * outward[part])
         opened = table.fingers[:, None] + table.finger_wave[:, None] * np.sin(2 * np.pi * phase)
         fingers.append(np.clip(REST_FINGERS + on * (opened - REST_FINGERS), 0.0, 1.0))
-    return Parts(neck=neck, head=head, right_hand=hands[0], left_hand=hands[1], right_shoulder=moved('shoulder'),
-                 left_shoulder=moved('shoulder2'), right_fingers=fingers[0], left_fingers=fingers[1])
+    return Parts(
+        neck=neck,
+        head=head,
+        right_hand=hands[0],
+        left_hand=hands[1],
+        right_shoulder=moved('shoulder'),
+        left_shoulder=moved('shoulder2'),
+        right_fingers=fingers[0],
+        left_fingers=fingers[1],
+    )
 
 
 def _rests(rng: np.random.Generator, people: People) -> np.ndarray:
     """(2, N, 2) where both hands lie: a posture of RESTS by the person's habit, and somewhat elsewhere in each clip."""
     num_clips = len(people.speed)
-    posture = (rng.random((num_clips, 1)) > np.cumsum(people.rest_habit, axis=1)[:, :-1]).sum(axis=1)
+    posture = (rng.random((num_clips, 1)) > np.cumsum(people.rest_habit, axis=1)[:, :-1]).sum(
+        axis=1
+    )
     together = REST_SPREAD * rng.standard_normal((1, num_clips, 2), np.float32)
-    return np.array(RESTS, np.float32)[posture] + together + REST_SPREAD / 2 * rng.standard_normal((2, num_clips, 2), np.float32)
+    return (
+        np.array(RESTS, np.float32)[posture]
+        + together
+        + REST_SPREAD / 2 * rng.standard_normal((2, num_clips, 2), np.float32)
+    )
 
 
 def _goal(rng, table: GestureTable, people: People, part: int, neck, head, outward) -> np.ndarray:
     """(N, T, 2) the place where the hand `part` goes; places on the head and at the neck go along with them."""
     spread = table.spread[:, None] * rng.standard_normal((len(people.speed), 2), np.float32)
-    on_head, on_body = ((table.anchor[:, part] == ANCHORS.index(name))[:, None] for name in ('head', 'neck'))
+    on_head, on_body = (
+        (table.anchor[:, part] == ANCHORS.index(name))[:, None] for name in ('head', 'neck')
+    )
     size = np.where(on_head, people.head[:, None], 1.0)
     offset = (size * table.to[:, part] + spread) * outward
     offset[:, 1] -= np.where(on_head[:, 0], nose_height(people), 0.0)

@@ -1,4 +1,5 @@
 """Writes made-up clips as iMiGUE's raw files: {split}_data.npy and {split}_label.pkl."""
+
 from __future__ import annotations
 
 import os
@@ -19,8 +20,40 @@ from .people import People, draw_people
 from .synthesiser import synthesise
 
 # Clips of each class in iMiGUE's training split, in the order of IMIGUE_LABELS.
-IMIGUE_COUNTS = (10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24, 304, 82, 1, 887, 157, 360, 656, 690, 11, 280,
-                 84, 60, 1155, 6, 2079, 3765)
+IMIGUE_COUNTS = (
+    10,
+    393,
+    38,
+    199,
+    80,
+    23,
+    57,
+    824,
+    80,
+    3,
+    284,
+    137,
+    97,
+    41,
+    26,
+    24,
+    304,
+    82,
+    1,
+    887,
+    157,
+    360,
+    656,
+    690,
+    11,
+    280,
+    84,
+    60,
+    1155,
+    6,
+    2079,
+    3765,
+)
 SPLITS = ('train', 'val', 'test')
 CLIPS_PER_PERSON = 25
 _CHUNK = 256
@@ -72,7 +105,9 @@ def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video:
     raises        UserError for fewer clips than one
     """
     if num_clips < 1:
-        raise UserError(f'made-up data: the {split} split has {num_clips} clips; expected at least 1.')
+        raise UserError(
+            f'made-up data: the {split} split has {num_clips} clips; expected at least 1.'
+        )
     if seed < 0:
         raise UserError(f'made-up data: seed = {seed}; expected a whole number from 0 on.')
     stream = (seed, SPLITS.index(split))
@@ -82,22 +117,36 @@ def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video:
     share = rng.uniform(0.5, 1.5, num_people)
     person = np.sort(rng.choice(num_people, num_clips, p=share / share.sum()))
     first_clip = np.searchsorted(person, person)
-    names = [f'{first_video + p:04d}_{i - first}' for i, (p, first) in enumerate(zip(person, first_clip))]
+    names = [
+        f'{first_video + p:04d}_{i - first}' for i, (p, first) in enumerate(zip(person, first_clip))
+    ]
     return Split(names, labels, person, draw_people(rng, num_people), stream)
 
 
-def write_split(folder: str | os.PathLike, name: str, split: Split, with_labels: bool = True) -> list[Path]:
+def write_split(
+    folder: str | os.PathLike, name: str, split: Split, with_labels: bool = True
+) -> list[Path]:
     """Write {name}_data.npy and, with labels, {name}_label.pkl; a few hundred clips in memory at a time. Returns the paths.
 
     raises  UserError when labels are not wanted but an older {name}_label.pkl lies there (it would be taken for this data's)
     """
     data, labels = Path(folder) / f'{name}_data.npy', Path(folder) / f'{name}_label.pkl'
     if not with_labels and labels.exists():
-        raise UserError(f'{labels}: lies there from before and would be taken for the labels of the new data. '
-                        'Remove it, or choose another folder.')
+        raise UserError(
+            f'{labels}: lies there from before and would be taken for the labels of the new data. '
+            'Remove it, or choose another folder.'
+        )
     with atomic_write(data) as f:
-        np.lib.format.write_array_header_1_0(f, {'descr': '<f4', 'fortran_order': False, 'shape': split.shape})
-        for chunk in tqdm(split.chunks(), desc=str(data), total=-(-len(split.names) // _CHUNK), leave=False, disable=None):
+        np.lib.format.write_array_header_1_0(
+            f, {'descr': '<f4', 'fortran_order': False, 'shape': split.shape}
+        )
+        for chunk in tqdm(
+            split.chunks(),
+            desc=str(data),
+            total=-(-len(split.names) // _CHUNK),
+            leave=False,
+            disable=None,
+        ):
             f.write(chunk.astype('<f4', copy=False).tobytes())
     if not with_labels:
         return [data]
@@ -106,8 +155,14 @@ def write_split(folder: str | os.PathLike, name: str, split: Split, with_labels:
     return [data, labels]
 
 
-def write_demo_data(folder: str | os.PathLike, num_train: int = 2000, num_val: int = 200, num_test: int = 400, seed: int = 0,
-                    test_labels: bool = True) -> dict[str, Split]:
+def write_demo_data(
+    folder: str | os.PathLike,
+    num_train: int = 2000,
+    num_val: int = 200,
+    num_test: int = 400,
+    seed: int = 0,
+    test_labels: bool = True,
+) -> dict[str, Split]:
     """Write the raw files of train, val and test (a split of 0 clips is left out); nobody is in two of them."""
     splits: dict[str, Split] = {}
     first_video = 1

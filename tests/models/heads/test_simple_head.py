@@ -38,9 +38,17 @@ def head_with_weights(cfg, num_classes):
 def test_a_head_gives_pyskls_scores_loss_and_gradients(name):
     cfg, shape = CASES[name]
     golden = np.load(GOLDEN / 'cnn' / 'parts.npz')
-    expected = {key.rpartition('/')[2]: golden[key] for key in golden.files if key.startswith(f'head/{name}/')}
+    expected = {
+        key.rpartition('/')[2]: golden[key]
+        for key in golden.files
+        if key.startswith(f'head/{name}/')
+    }
     head = head_with_weights(cfg, expected['scores'].shape[1])
-    inputs = [fixed_input(s, 7 + i) for i, s in enumerate(shape)] if isinstance(shape, list) else [fixed_input(shape)]
+    inputs = (
+        [fixed_input(s, 7 + i) for i, s in enumerate(shape)]
+        if isinstance(shape, list)
+        else [fixed_input(shape)]
+    )
 
     scores, _ = head(inputs if isinstance(shape, list) else inputs[0])
     losses = head.loss(scores, torch.tensor([1, 4, 0]))
@@ -56,9 +64,23 @@ def test_a_head_gives_pyskls_scores_loss_and_gradients(name):
 
 
 def test_protogcns_head_has_protogcns_defaults():
-    head = HEADS.build(dict(type='SimpleHead', joint_cfg='nturgb+d', num_classes=6, in_channels=8, loss_emb=None, weight=0.3))
-    assert head.mode == 'GCN' and head.dropout.p == 0 and head.takes_graph and head.graph_weight == 0.3
-    assert {k for k in head.state_dict() if k.startswith('csc_loss')} == {'csc_loss.cl_fc.weight', 'csc_loss.cl_fc.bias'}
+    head = HEADS.build(
+        dict(
+            type='SimpleHead',
+            joint_cfg='nturgb+d',
+            num_classes=6,
+            in_channels=8,
+            loss_emb=None,
+            weight=0.3,
+        )
+    )
+    assert (
+        head.mode == 'GCN' and head.dropout.p == 0 and head.takes_graph and head.graph_weight == 0.3
+    )
+    assert {k for k in head.state_dict() if k.startswith('csc_loss')} == {
+        'csc_loss.cl_fc.weight',
+        'csc_loss.cl_fc.bias',
+    }
     assert head.csc_loss.cl_fc.weight.shape == (256, 625)
 
 
@@ -68,7 +90,9 @@ def test_a_weight_without_a_graph_is_refused():
 
 
 def test_a_head_that_contrasts_graphs_asks_for_one():
-    head = HEADS.build(dict(type='SimpleHead', joint_cfg='coco', num_classes=6, in_channels=8, loss_emb=None))
+    head = HEADS.build(
+        dict(type='SimpleHead', joint_cfg='coco', num_classes=6, in_channels=8, loss_emb=None)
+    )
     with pytest.raises(ConfigError, match='ProtoGCN'):
         head.loss(head(torch.randn(2, 8))[0], torch.tensor([0, 1]))
 

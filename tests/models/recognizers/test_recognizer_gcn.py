@@ -14,19 +14,31 @@ from pyskl.models import build_model
 MODEL = dict(
     type='RecognizerGCN',
     backbone=dict(
-        type='STGCN', num_stages=4, inflate_stages=[3], down_stages=[3], base_channels=16,
-        gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn',
-        graph_cfg=dict(layout='coco', mode='spatial')),
-    cls_head=dict(type='GCNHead', num_classes=6, in_channels=32, loss_emb=None))
+        type='STGCN',
+        num_stages=4,
+        inflate_stages=[3],
+        down_stages=[3],
+        base_channels=16,
+        gcn_adaptive='init',
+        gcn_with_res=True,
+        tcn_type='mstcn',
+        graph_cfg=dict(layout='coco', mode='spatial'),
+    ),
+    cls_head=dict(type='GCNHead', num_classes=6, in_channels=32, loss_emb=None),
+)
 
 
 def keypoints(shape, seed):
-    return torch.from_numpy(0.5 * np.random.RandomState(seed).standard_normal(shape).astype(np.float32)).double()
+    return torch.from_numpy(
+        0.5 * np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
+    ).double()
 
 
 def golden(name):
     parts = np.load(GOLDEN / 'cnn' / 'parts.npz')
-    return {key.rpartition('/')[2]: parts[key] for key in parts.files if key.startswith(f'rec/{name}/')}
+    return {
+        key.rpartition('/')[2]: parts[key] for key in parts.files if key.startswith(f'rec/{name}/')
+    }
 
 
 def trained_model(test_cfg=None):
@@ -58,7 +70,9 @@ def test_training_gives_pyskls_losses_and_gradients():
 def test_views_are_averaged_as_pyskl_does(how):
     model, _ = trained_model(dict(average_clips=how))
     scores = model(keypoints((2, 3, 2, 12, 17, 3), 8), return_loss=False)
-    np.testing.assert_allclose(scores, golden(f'recognizergcn_{str(how).lower()}')['scores'], atol=1e-6)
+    np.testing.assert_allclose(
+        scores, golden(f'recognizergcn_{str(how).lower()}')['scores'], atol=1e-6
+    )
 
 
 @needs_golden
@@ -81,17 +95,22 @@ def test_all_pools_features_to_one_vector_a_clip():
 
 
 @pytest.mark.parametrize(
-    'test_cfg', [dict(pool_opt='x', feat_ext=True), dict(pool_opt='nm'), dict(feat_ext=True, score_ext=True)])
+    'test_cfg',
+    [dict(pool_opt='x', feat_ext=True), dict(pool_opt='nm'), dict(feat_ext=True, score_ext=True)],
+)
 def test_settings_that_do_nothing_or_contradict_are_refused(test_cfg):
     with pytest.raises(ConfigError, match='test_cfg'):
         build_model({**MODEL, 'test_cfg': test_cfg})
 
 
-@pytest.mark.parametrize('shape, words', [
-    ((2, 12, 17, 3), 'FormatGCNInput'),
-    ((2, 1, 2, 12, 25, 3), 'layout'),
-    ((2, 1, 2, 12, 17, 2), 'in_channels'),
-])
+@pytest.mark.parametrize(
+    'shape, words',
+    [
+        ((2, 12, 17, 3), 'FormatGCNInput'),
+        ((2, 1, 2, 12, 25, 3), 'layout'),
+        ((2, 1, 2, 12, 17, 2), 'in_channels'),
+    ],
+)
 def test_key_points_of_another_kind_are_refused(shape, words):
     with pytest.raises(ConfigError, match=words):
         build_model(MODEL)(torch.zeros(shape), return_loss=False)
@@ -101,20 +120,25 @@ def test_several_views_are_trained_on_as_samples():
     model = build_model(MODEL)
     x, label = torch.randn(2, 3, 1, 8, 17, 3), torch.tensor([1, 4])
     together = model({'keypoint': x, 'label': label})['loss_cls']
-    apart = model({'keypoint': x.flatten(0, 1)[:, None], 'label': label.repeat_interleave(3)})['loss_cls']
+    apart = model({'keypoint': x.flatten(0, 1)[:, None], 'label': label.repeat_interleave(3)})[
+        'loss_cls'
+    ]
     assert float(together.detach()) == pytest.approx(float(apart.detach()), rel=1e-6)
 
 
 def test_cutmix_takes_a_span_of_frames_and_mixup_blends(monkeypatch):
     from pyskl.models.mixing import TrainSettings, draw_mix
+
     torch.manual_seed(3)
     x = torch.arange(2.0).reshape(2, 1, 1, 1, 1).expand(2, 2, 20, 17, 3)
     for _ in range(10):
         mix = draw_mix(TrainSettings(cutmix=1.0), x.shape, torch.device('cpu'), cut_axes=1)
         mixed = mix.of_volumes(x)
-        taken = (mixed != x)[0].all((0, 2, 3))          # (T,)
-        assert torch.equal((mixed != x)[0].any((0, 2, 3)), taken)           # whole frames
-        assert float(taken.float().mean()) == pytest.approx(1 - mix.share) or torch.equal(mix.partner, torch.tensor([0, 1]))
+        taken = (mixed != x)[0].all((0, 2, 3))  # (T,)
+        assert torch.equal((mixed != x)[0].any((0, 2, 3)), taken)  # whole frames
+        assert float(taken.float().mean()) == pytest.approx(1 - mix.share) or torch.equal(
+            mix.partner, torch.tensor([0, 1])
+        )
     mix = draw_mix(TrainSettings(mixup=1.0), x.shape, torch.device('cpu'), cut_axes=1)
     expected = x * mix.share + x[mix.partner] * (1 - mix.share)
     torch.testing.assert_close(mix.of_volumes(x), expected)
