@@ -94,9 +94,9 @@ class Recognizer2D(ViewRecognizer):
         frames = input_tensor(views, self.target)  # (B, S, C, H, W)
         if mix is not None:
             frames = mix.of_volumes(frames.transpose(1, 2)).transpose(1, 2)
-        return self._clip_features(frames)
+        return self.clip_features(frames)
 
-    def _clip_features(self, frames: torch.Tensor) -> torch.Tensor:
+    def clip_features(self, frames: torch.Tensor) -> torch.Tensor:
         """Average the features of frames (N, S, C, H, W): (N, D)."""
         features = self.extract_feat(frames.flatten(0, 1))  # (N * S, D, H', W')
         size = frames.shape[:2]
@@ -126,7 +126,7 @@ class Recognizer2D(ViewRecognizer):
         for crops in input_stage.view_slices(shape, self._crops_at_once(views)):
             chosen = slice(crops.start * length, crops.stop * length)
             frames = input_tensor(views, self.target, chosen)  # (B, n * S', C, H, W)
-            yield self._clip_features(frames.unflatten(1, (-1, length)).flatten(0, 1))
+            yield self.clip_features(frames.unflatten(1, (-1, length)).flatten(0, 1))
 
     def _frames_a_crop(self, num_frames: int) -> int:
         return min(self.test_cfg.num_segs or num_frames, num_frames)

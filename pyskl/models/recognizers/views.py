@@ -168,14 +168,14 @@ class ViewRecognizer(Recognizer):
 
     def answers_of(self, views: Any) -> dict[str, torch.Tensor]:
         """As predict, for samples that pass the network together."""
-        parts = [self._of_views(features) for features in self.test_features(views)]
+        parts = [self.view_scores(features) for features in self.test_features(views)]
         per_view = {
             name: torch.cat([part[name].unflatten(0, (views.shape[0], -1)) for part in parts], 1)
             for name in parts[0]
         }
-        return {name: self._over_views(scores) for name, scores in per_view.items()}
+        return {name: self.average_views(scores) for name, scores in per_view.items()}
 
-    def _over_views(self, per_view: torch.Tensor) -> torch.Tensor:
+    def average_views(self, per_view: torch.Tensor) -> torch.Tensor:
         """Average (B, S, K) or (B, S, D) over the views, as test_cfg says."""
         how = self.test_cfg
         if how.feat_ext or how.average_clips == 'score' or how.in_probabilities:
@@ -184,7 +184,7 @@ class ViewRecognizer(Recognizer):
             return per_view
         return (per_view.sigmoid() if self.cls_head.multi_class else F.softmax(per_view, 2)).mean(1)
 
-    def _of_views(self, features: Any) -> dict[str, torch.Tensor]:
+    def view_scores(self, features: Any) -> dict[str, torch.Tensor]:
         """Give each view's class scores or probabilities (n, K) by name, or pooled features (n, D)."""
         pooled, how = self.pool(features), self.test_cfg
         if how.feat_ext:
