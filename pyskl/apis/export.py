@@ -14,18 +14,17 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..datasets.pipelines import FormatGCNInput
 from ..datasets.pipelines.base import is_ours
 from ..errors import ConfigError, DataError, UserError
 from ..export.network import ExportedNetwork
-from ..export.plan import Plan, graph_of, plan_of
+from ..export.plan import Plan, graph_of, is_2d, plan_of
 from ..export.writing import as_onnx, as_pt2, plain_pooling, traced
 from ..files.atomic import atomic_write
-from ..inference.clips import clips_of
+from ..inference.clips import Wanted, clips_of
 from ..labels import known_names
 from ..models import fuse_conv_bn
 from ..models.cpu.speed_up import undo_speed_up
-from ..models.recognizers import Recognizer3D, RecognizerGCN
+from ..models.recognizers.views import ViewRecognizer
 from ..onnx import GraphAbout, GraphRecognizer
 from ..onnx.about import KEY, STEPS, VERSION
 from ..onnx.recognizer import OnnxRecognizer, library
@@ -35,6 +34,7 @@ SUFFIXES = ('.onnx', '.pt2')
 NUM_CLIPS = 10
 TOLERANCE = {'fp32': 1e-4, 'fp16': 1e-2}  # of a probability
 MADE_UP_JOINTS = 17  # where nobody says how many a clip has
+MADE_UP_VIDEO = (270, 360)  # height and width in pixels, room for the usual crops
 
 
 @dataclass(frozen=True)
@@ -144,26 +144,26 @@ def graph_with_steps(
 def _plan(model: nn.Module) -> Plan:
     """Divide the test pipeline of a model; ConfigError where no file can hold it."""
     recipe = model.cfg
-    where = f'{recipe.filename}: data.test.pipeline'
     if recipe.gives_features or recipe.keeps_views_apart:
         raise ConfigError(
             f'{recipe.filename}: model.test_cfg: an exported file gives class probabilities. Leave '
             'feat_ext, score_ext and average_clips=None out.'
         )
-    if not isinstance(model, (Recognizer3D, RecognizerGCN)):
+    if not isinstance(model, ViewRecognizer):
         raise ConfigError(
-            f'{recipe.filename}: model.type = {type(model).__name__}: export takes networks on '
-            'key points, Recognizer3D with heatmaps and RecognizerGCN.'
+            f'{recipe.filename}: model.type = {type(model).__name__} cannot be exported. Expected '
+            'Recognizer2D, Recognizer3D, MMRecognizer3D or RecognizerGCN, or one derived from them.'
         )
-    plan = plan_of(model.pipeline, recipe.data.test['pipeline'], model.backbone.in_channels, where)
-    if plan.draws != isinstance(model, Recognizer3D):
+    where = _place(model)
+    channels = getattr(model.backbone, 'in_channels', None)
+    if channels is None:
         raise ConfigError(
-            f'{where}: gives {type(model).__name__} no key points to export. Expected '
-            'GeneratePoseTarget for Recognizer3D, FormatGCNInput for RecognizerGCN.'
+            f'{recipe.filename}: model.backbone ({type(model.backbone).__name__}) has no in_channels, '
+            'which export needs. Derive it from pyskl.models.Backbone.'
         )
-    for step, step_config in plan.outside:
-        name = str(step_config['type']).removeprefix('pyskl.')
-        if name not in STEPS or not is_ours(step):
+    plan = plan_of(model.pipeline, recipe.data.test['pipeline'], channels, where)
+    for step, _ in plan.outside:
+        if type(step).__name__ not in STEPS or not is_ours(step):
             raise ConfigError(
                 f'{where}: {type(step).__name__} is not a step that a file can name, since whoever '
                 f'runs the file has to compute it. Known: {", ".join(STEPS)}.'
@@ -176,20 +176,21 @@ def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
     cfg, pipeline = model.cfg, model.pipeline
     plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
     fuse_conv_bn(plain)
-    plain_pooling(plain, plan.clip_len)
+    plain_pooling(plain, plan.clip_len.get('Pose', 0))
     if precision == 'fp16':
         plain.half()
     plain.cfg, plain.pipeline = cfg, pipeline
-    people = [step.num_person for step, _ in plan.outside if isinstance(step, FormatGCNInput)]
-    return graph_of(plain, plan, people[-1] if people else 1)
+    return graph_of(plain, plan, _place(model))
+
+
+def _place(model: nn.Module) -> str:
+    return f'{model.cfg.filename}: data.test.pipeline'
 
 
 def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
     wanted, num_classes = model.wanted, model.cls_head.num_classes
     layout = wanted.expected.layout
-    steps = [
-        {**config, 'type': config['type'].removeprefix('pyskl.')} for _, config in plan.outside
-    ]
+    steps = [{**config, 'type': type(step).__name__} for step, config in plan.outside]
     return GraphAbout(
         version=VERSION,
         made_by=__version__,
@@ -199,14 +200,16 @@ def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
         label_names=known_names(num_classes, *model.label_sources, layouts=model.layouts),
         layouts=sorted(model.layouts),
         steps=_plain(steps),
-        draws=plan.draws,
-        mirrors=plan.draws and plan.inside[-1].spec.double,
+        draws=plan.target is not None,
+        mirrors=plan.mirrors,
         wanted_step=wanted.step,
         in_space=wanted.in_space,
         num_joints=wanted.num_joints,
         in_pixels=wanted.expected.in_pixels,
         by=wanted.expected.by,
         layout=None if layout is None else layout.config(),
+        pictures=wanted.pictures,
+        segments=model.test_cfg.num_segs if is_2d(model) else 1,
     )
 
 
@@ -236,11 +239,10 @@ def _shapes(
 
 def _run(
     module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray]
-) -> np.ndarray:
+) -> list[np.ndarray]:
+    inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs]
     with torch.no_grad():
-        return module(
-            *(torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs)
-        ).numpy()
+        return [answer.numpy() for answer in module(*inputs)]
 
 
 # -- the check -------------------------------------------------------------------------------------
@@ -285,25 +287,47 @@ def _clips(model: nn.Module, options: ExportOptions) -> list[dict[str, Any]]:
 
 
 def made_up_clips(model: nn.Module) -> list[dict[str, Any]]:
-    """Make clips that a model takes: of one to three people, short and long, with joints missing."""
-    wanted = model.wanted
-    joints = wanted.num_joints or MADE_UP_JOINTS
-    in_space = wanted.in_space or wanted.step is None
+    """Make clips that a model takes: key points, frames, or both.
+
+    They are short and long, of one to three people, and some joints are missing.
+    """
+    pictures = model.wanted.pictures
     rng = np.random.default_rng(0)
     clips = []
     for i in range(NUM_CLIPS):
-        people, frames = 1 + i % 3, (5, 40, 130)[i % 3] + i
-        body = rng.normal(0, 0.3, (people, 1, joints, 3)) + rng.normal(0, 0.5, (people, 1, 1, 3))
-        moves = rng.normal(0, 0.02, (people, frames, joints, 3)).cumsum(1)
-        keypoint = (body + moves).astype(np.float32)  # metres
-        missing = rng.random((people, frames, joints)) < 0.05
-        if in_space:
-            keypoint[missing] = 0
-            given = {'keypoint': keypoint}
-        else:
-            xy = (keypoint[..., :2] * 200 + [960, 540]).astype(np.float32)
-            score = np.where(missing, 0, rng.uniform(0.3, 1, missing.shape)).astype(np.float32)
-            xy[missing] = 0
-            given = {'keypoint': xy, 'keypoint_score': score, 'img_shape': (1080, 1920)}
-        clips += clips_of(model, {'frame_dir': f'made_up_{i}', **given}, None)
+        given: dict[str, Any] = {'frame_dir': f'made_up_{i}'}
+        frames = ((5, 40, 130) if pictures == 'no' else (5, 20, 40))[i % 3] + i
+        if pictures != 'alone':
+            given |= _made_up_people(model.wanted, 1 + i % 3, frames, rng)
+        if pictures != 'no':
+            given['array'] = _made_up_frames(frames, rng)
+        clips += clips_of(model, given, None)
     return clips
+
+
+def _made_up_people(
+    wanted: Wanted, people: int, frames: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Return key points of moving people, in space or in a picture, in the fields of a clip."""
+    joints = wanted.num_joints or MADE_UP_JOINTS
+    body = rng.normal(0, 0.3, (people, 1, joints, 3)) + rng.normal(0, 0.5, (people, 1, 1, 3))
+    moves = rng.normal(0, 0.02, (people, frames, joints, 3)).cumsum(1)
+    keypoint = (body + moves).astype(np.float32)  # metres
+    missing = rng.random((people, frames, joints)) < 0.05
+    if wanted.in_space or wanted.step is None:
+        keypoint[missing] = 0
+        return {'keypoint': keypoint}
+    height, width = MADE_UP_VIDEO if wanted.pictures != 'no' else (1080, 1920)
+    middle = np.array([width / 2, height / 2])
+    xy = (keypoint[..., :2] * (height / 5.4) + middle).astype(np.float32)
+    score = np.where(missing, 0, rng.uniform(0.3, 1, missing.shape)).astype(np.float32)
+    xy[missing] = 0
+    return {'keypoint': xy, 'keypoint_score': score, 'img_shape': (height, width)}
+
+
+def _made_up_frames(frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Return frames (T, H, W, 3) uint8 of coloured blocks that change over time."""
+    (height, width), edge = MADE_UP_VIDEO, 32  # pixels of a block
+    steps = rng.normal(0, 12, (frames, -(-height // edge), -(-width // edge), 3))
+    blocks = (rng.uniform(0, 255, steps.shape[1:]) + steps.cumsum(0)).clip(0, 255).astype(np.uint8)
+    return blocks.repeat(edge, 1).repeat(edge, 2)[:, :height, :width]

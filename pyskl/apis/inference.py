@@ -14,12 +14,14 @@ from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
 from ..datasets.pipelines.compose import FROM_DATASET
+from ..datasets.videos import needs_length
 from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
 from ..errors import ConfigError
 from ..inference.answers import Answering, answers
+from ..inference.videos import located
 from ..inputs import Input, lazy_inputs
 from ..labels import Labels
 from ..models import speed_up
@@ -27,7 +29,7 @@ from ..recipe import read_recipe
 from .layouts import with_stored_layouts
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
-from .video_clips import located, takes_only_pictures, takes_pictures
+from .video_clips import takes_only_pictures, takes_pictures
 from .wanted import wanted_of
 
 
@@ -168,11 +170,13 @@ def test_sample(model: torch.nn.Module, annotation: Mapping[str, Any]) -> dict[s
 
     A sample, as loaders collate them.
     """
-    pictures = takes_pictures(model.pipeline)
     prefix = model.cfg.data.test.get('data_prefix')
+    place = {}
+    if takes_pictures(model.pipeline):
+        place = located(annotation, prefix, needs_length(model.pipeline.steps))
     clip = {
         **annotation,
-        **(located(model.pipeline, annotation, prefix) if pictures else {}),
+        **place,
         'start_index': 0,
         'modality': 'RGB' if takes_only_pictures(model.pipeline) else 'Pose',
         'test_mode': True,

@@ -10,6 +10,7 @@ from ..datasets import Compose
 from ..datasets.pipelines import (
     BodyUnits2D,
     GeneratePoseTarget,
+    Heatmap2Potion,
     PreNormalize2D,
     PreNormalize3D,
     Project3D,
@@ -67,6 +68,11 @@ def num_joints_of(model: nn.Module) -> int | None:
         return graph.num_joints
     specs = [step.spec for step in steps if isinstance(step, GeneratePoseTarget)]
     channels = getattr(model.backbone, 'in_channels', None)
+    if isinstance(channels, tuple):  # of frames and of heatmaps
+        channels = channels[-1]
     if not isinstance(channels, int) or not specs or not specs[0].with_kp:
         return None
+    for step in steps:
+        if isinstance(step, Heatmap2Potion):
+            channels //= step.colours_of_joint
     return channels - len(specs[0].skeletons) * specs[0].with_limb

@@ -149,7 +149,7 @@ class AnnotatedDataset(ClipDataset):
 
     def _checked(self, clips: Annotations) -> Annotations:
         """Return the clips whose videos can be read, where the pipeline reads videos."""
-        if not reads_videos(self.pipeline):
+        if not reads_videos(self.pipeline.steps):
             return clips
         return check_videos(
             clips,

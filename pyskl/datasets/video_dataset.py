@@ -70,7 +70,7 @@ class VideoDataset(AnnotatedDataset):
         super().__init__(
             ann_file, pipeline, split, modality=modality, start_index=start_index, **others
         )
-        self._asks_length = needs_length(self.pipeline)
+        self._asks_length = needs_length(self.pipeline.steps)
 
     def _open(self) -> Annotations:
         data = read_video_list(

@@ -22,7 +22,6 @@ from ..errors import DataError
 from ..files.safe_pickle import open_regular
 from ..files.video_probe import VideoProbe
 from ..wording import count, some
-from .pipelines import Compose
 from .pipelines.decoding import WAY_OUT, beyond
 
 OnBadVideo = Literal['stop', 'skip']
@@ -33,14 +32,14 @@ _PROBES, _VIDEOS_OF_A_PROBE = 8, 16  # a process takes half a second to start
 _MOST_LOOKED_AT = 20_000  # clips whose files are looked for at once
 
 
-def reads_videos(pipeline: Compose) -> bool:
-    """Return whether a pipeline decodes the clips' videos."""
-    return any(getattr(step, 'reads_video', False) for step in pipeline.steps)
+def reads_videos(steps: Sequence[Any]) -> bool:
+    """Return whether a pipeline's steps decode the clips' videos."""
+    return any(getattr(step, 'reads_video', False) for step in steps)
 
 
-def needs_length(pipeline: Compose) -> bool:
+def needs_length(steps: Sequence[Any]) -> bool:
     """Return whether a step needs total_frames before one that gives it, as DecordInit does."""
-    for step in pipeline.steps:
+    for step in steps:
         if 'total_frames' in getattr(step, 'needs', ()):
             return True
         if 'total_frames' in getattr(step, 'gives', ()):

@@ -7,11 +7,21 @@ looks at the numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..datasets.pipelines import CenterCrop, PoseCompact, Resize
+from ..datasets.pipelines import (
+    CenterCrop,
+    Heatmap2Potion,
+    MMCompact,
+    PoseCompact,
+    Resize,
+    TenCrop,
+    ThreeCrop,
+)
 from ..inputs.heatmaps.geometry import FARTHEST, MIN_PEAK
 from ..inputs.heatmaps.spec import HeatmapSpec
 
@@ -111,14 +121,19 @@ class CropMiddle(nn.Module):
         return xy - corner[:, None, None, None, None], new
 
 
-PICTURE_STEPS = {PoseCompact: CompactPose, Resize: ResizePose, CenterCrop: CropMiddle}
+PICTURE_STEPS = {
+    PoseCompact: CompactPose,
+    MMCompact: CompactPose,
+    Resize: ResizePose,
+    CenterCrop: CropMiddle,
+}
 
 
-def size_behind(steps: list) -> Size | None:
-    """Return (H, W) of the picture behind some of PICTURE_STEPS; None where it depends on the clip."""
+def size_behind(steps: Sequence[Any]) -> Size | None:
+    """Return (H, W) of the picture behind some steps of a pipeline; None where it depends on the clip."""
     size = None
     for step in steps:
-        if isinstance(step, CenterCrop):
+        if isinstance(step, (CenterCrop, ThreeCrop, TenCrop)):
             size = step.crop_size[::-1]
         elif isinstance(step, Resize) and not step.keep_ratio:
             size = int(step.scale[1]), int(step.scale[0])
@@ -181,6 +196,21 @@ class DrawHeatmaps(nn.Module):
             maps = torch.where(mirrored[:, None, None, None, None], turned, maps)
         return maps.transpose(1, 2)
 
+    def of_views(self, xy: Tensor, score: Tensor, mirrored: Tensor) -> Tensor:
+        """Draw n views of each of B clips.
+
+        Args:
+            xy: (B, n, M, T, V, 2) pixels.
+            score: (B, n, M, T, V).
+            mirrored: (n,) bool.
+
+        Returns:
+            (B, n, C, T, H, W) float32.
+        """
+        num_clips = xy.shape[0]
+        maps = self(xy.flatten(0, 1), score.flatten(0, 1), mirrored.repeat(num_clips))
+        return maps.unflatten(0, (num_clips, -1))
+
     def _joints(self, xy: Tensor, score: Tensor) -> Tensor:
         """(N, T, V, H, W): each joint a Gaussian, the product of its profiles along x and y."""
         peak = torch.where(score >= MIN_PEAK, score, 0)
@@ -226,6 +256,30 @@ class DrawHeatmaps(nn.Module):
         in_columns = self._reached(torch.minimum(x0, x1), torch.maximum(x0, x1), column)
         in_rows = self._reached(torch.minimum(y0, y1), torch.maximum(y0, y1), row)
         return torch.where(in_columns[..., None, :] & in_rows[..., :, None], maps, 0).amax(1)
+
+
+class PaintPotion(nn.Module):
+    """The step Heatmap2Potion: the heatmaps of each view become one picture, colours its time.
+
+    Args:
+        step: the settings.
+        frames: T of each view.
+    """
+
+    colours: Tensor
+
+    def __init__(self, step: Heatmap2Potion, frames: int):
+        super().__init__()
+        self.option = step.option
+        self.register_buffer('colours', torch.from_numpy(step.colours(frames)), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Paint views (B, n, V, T, H, W) as pictures (B, n, V * colours, H, W)."""
+        total = torch.einsum('bnvthw,tc->bnvchw', maps, self.colours)
+        u = total / (total.amax((4, 5), keepdim=True) + 1e-4)
+        i = u.sum(3, keepdim=True)
+        painted = {'U': [u], 'I': [i], 'N': [u / (i + 1)], 'full': [u, i, u / (i + 1)]}
+        return torch.cat(painted[self.option], 3).flatten(2, 3)
 
 
 def truncated(values: Tensor) -> Tensor:

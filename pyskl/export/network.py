@@ -1,16 +1,18 @@
-"""The whole graph that a file holds: from key points to class probabilities."""
+"""The whole graph that a file holds: from key points or frames to class probabilities."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..models.recognizers import Recognizer2D
 from ..models.recognizers.views import ViewRecognizer
-from .pictures import DrawHeatmaps
+from .frames import NormalizeFrames
+from .heatmaps import DrawHeatmaps, Size
+
+MADE_UP_SIZE = (224, 224)  # (H, W) of the example frames, where the pipeline fixes no size
 
 
 class ExportedNetwork(nn.Module, ABC):
@@ -18,6 +20,7 @@ class ExportedNetwork(nn.Module, ABC):
 
     Attributes:
         inputs: names of what `forward` takes.
+        outputs: names of what `forward` gives, (B, K) float32 each.
         dynamic: {input: {axis: name}}, the axes that may have any length.
 
     Args:
@@ -31,20 +34,27 @@ class ExportedNetwork(nn.Module, ABC):
         super().__init__()
         self.model = model
         self.dtype = next(model.parameters()).dtype
+        single = model.answers == ('score',)
+        self.outputs = ('probabilities',) if single else tuple(model.answers)
 
-    def probabilities(self, views: Tensor, num_clips: int | torch.SymInt) -> Tensor:
-        """Average what the network answers for views (B * n, ...), as its test_cfg says: (B, K)."""
-        how, head = self.model.test_cfg, self.model.cls_head
-        pooled = self.model.pool(self.model.extract_feat(views.to(self.dtype)))
-        scores, embedding = head(pooled)
-        if how.in_probabilities:
-            scores = head.probabilities(
-                scores, embedding, how.semantic_weight, how.semantic_temperature, how.classes
-            )
-        elif how.average_clips == 'prob':
-            scores = scores.float()
-            scores = scores.sigmoid() if head.multi_class else F.softmax(scores, 1)
-        return scores.float().reshape(num_clips, -1, scores.shape[-1]).mean(1)
+    def probabilities(self, *views: Tensor) -> tuple[Tensor, ...]:
+        """Average the network's answers over the views of each clip, as its test_cfg says.
+
+        Args:
+            views: (B, n, ...) of each input of the network. Of a 2-D network the n pictures are one
+                crop, whose features are averaged before the class scores.
+
+        Returns:
+            (B, K) float32 of each output.
+        """
+        model, num_clips = self.model, views[0].shape[0]
+        volumes = [view.to(self.dtype) for view in views]
+        if isinstance(model, Recognizer2D):
+            features = model.clip_features(volumes[0])
+        else:
+            features = model.extract_feat(*(volume.flatten(0, 1) for volume in volumes))
+        per_view = model.view_scores(features).values()
+        return tuple(model.average_views(s.unflatten(0, (num_clips, -1))) for s in per_view)
 
     @abstractmethod
     def example(self) -> tuple[Tensor, ...]:
@@ -55,55 +65,141 @@ class HeatmapNetwork(ExportedNetwork):
     """A network on heatmaps, with steps from PoseCompact to drawing inside.
 
     Args:
-        model: a Recognizer3D.
+        model: a Recognizer3D, or a Recognizer2D with `paint`.
         steps: modules (xy, size) -> (xy, size), in order.
-        draw: a DrawHeatmaps.
+        draw: draws the heatmaps.
         shape: (S, T) of the samples.
+        paint: makes one picture of each view's heatmaps, or None.
     """
 
     inputs = ('keypoint', 'img_shape', 'views')
 
     def __init__(
-        self, model: Any, steps: list[nn.Module], draw: DrawHeatmaps, shape: tuple[int, int]
+        self,
+        model: ViewRecognizer,
+        steps: list[nn.Module],
+        draw: DrawHeatmaps,
+        shape: tuple[int, int],
+        paint: nn.Module | None = None,
     ):
         super().__init__(model)
-        self.steps, self.draw, self.shape = nn.ModuleList(steps), draw, shape
-        axes = {0: 'clips', 1: 'samples', 2: 'people', 3: 'frames'}
+        self.steps, self.draw, self.paint = nn.ModuleList(steps), draw, paint
+        self.shape = shape
         self.dynamic = {
-            'keypoint': axes | ({4: 'joints'} if draw.num_joints is None else {}),
+            'keypoint': keypoint_axes(draw),
             'img_shape': {0: 'clips'},
             'views': {0: 'views'},
         }
 
-    def forward(self, keypoint: Tensor, img_shape: Tensor, views: Tensor) -> Tensor:
+    def forward(self, keypoint: Tensor, img_shape: Tensor, views: Tensor) -> tuple[Tensor, ...]:
         """Answer for clips, averaged over some of their views.
 
         Args:
             keypoint: (B, S, M, T, V, 3) x px, y px, score of S samples of each clip; NaN: nobody.
             img_shape: (B, 2) int64 height and width of the picture in pixels.
-            views: (n,) int64, which views to average: sample v for v < S, else its mirrored copy,
-                v - S, where testing has them.
-
-        Returns:
-            (B, K) float32.
+            views: (n,) int64, see `split_views`.
         """
         xy, score = keypoint[..., :2], keypoint[..., 2]
         size = img_shape.flip(1).double()  # width, height
         for step in self.steps:
             xy, size = step(xy, size)
-        samples = keypoint.shape[1]
-        mirrored = views >= samples  # (n,)
-        chosen = torch.where(mirrored, views - samples, views)
-        xy, score = (part.index_select(1, chosen).flatten(0, 1) for part in (xy, score))
-        mirrored = mirrored.repeat(keypoint.shape[0])  # (B * n,)
-        maps = self.draw(xy, score, mirrored)  # (B * n, C, T, H, W)
-        return self.probabilities(maps, keypoint.shape[0])
+        chosen, mirrored = split_views(views, keypoint.shape[1])
+        maps = self.draw.of_views(
+            xy.index_select(1, chosen), score.index_select(1, chosen), mirrored
+        )
+        return self.probabilities(maps if self.paint is None else self.paint(maps))
 
     def example(self) -> tuple[Tensor, ...]:
-        S, T = self.shape
-        V = self.draw.num_joints or int(self.draw.limbs.max()) + 2
-        keypoint = torch.rand(2, S + 2, 3, T, V, 3) * torch.tensor([320.0, 240.0, 1.0])
+        keypoint = example_keypoint(self.draw, self.shape)
         return keypoint, torch.tensor([[240, 320], [240, 320]]), torch.arange(3)
+
+
+class FrameNetwork(ExportedNetwork):
+    """A network on the frames of videos, with their normalisation inside.
+
+    Args:
+        model: a Recognizer3D or a Recognizer2D.
+        normalize: normalises the frames.
+        shape: (S, T) of the samples; of a 2-D network (S,).
+        size: (H, W) of the frames in pixels; None: it depends on the clip.
+    """
+
+    inputs = ('imgs',)
+
+    def __init__(
+        self,
+        model: ViewRecognizer,
+        normalize: NormalizeFrames,
+        shape: tuple[int, ...],
+        size: Size | None,
+    ):
+        super().__init__(model)
+        self.normalize, self.shape, self.size = normalize, shape, size
+        self.dynamic = {'imgs': frame_axes(len(shape), size)}
+
+    def forward(self, imgs: Tensor) -> tuple[Tensor, ...]:
+        """Answer for clips.
+
+        Args:
+            imgs: uint8 RGB. Of a 3-D network (B, S, T, H, W, 3), S samples whose answers are averaged;
+                of a 2-D one (B, S, H, W, 3), the S frames of one crop.
+        """
+        return self.probabilities(self.normalize(imgs))
+
+    def example(self) -> tuple[Tensor, ...]:
+        return (example_frames(self.shape, self.size),)
+
+
+class FrameAndHeatmapNetwork(ExportedNetwork):
+    """A network on frames and heatmaps of the same clip, with normalisation and drawing inside.
+
+    Args:
+        model: an MMRecognizer3D.
+        normalize: normalises the frames.
+        draw: draws the heatmaps.
+        shapes: (S, T) of the frames' samples, and of the heatmaps'.
+        size: (H, W) of the frames in pixels.
+    """
+
+    inputs = ('imgs', 'keypoint', 'views')
+
+    def __init__(
+        self,
+        model: ViewRecognizer,
+        normalize: NormalizeFrames,
+        draw: DrawHeatmaps,
+        shapes: tuple[tuple[int, int], tuple[int, int]],
+        size: Size,
+    ):
+        super().__init__(model)
+        self.normalize, self.draw, self.shapes, self.size = normalize, draw, shapes, size
+        self.dynamic = {
+            # Both have a length of their own, whose ratio the network fixes.
+            'imgs': {0: 'clips', 1: 'samples'},
+            'keypoint': {k: v for k, v in keypoint_axes(draw).items() if v != 'frames'},
+            'views': {0: 'views'},
+        }
+
+    def forward(self, imgs: Tensor, keypoint: Tensor, views: Tensor) -> tuple[Tensor, ...]:
+        """Answer for clips, averaged over some of their views.
+
+        Args:
+            imgs: (B, S, T, H, W, 3) uint8 RGB, S samples of each clip.
+            keypoint: (B, S, M, T', V, 3) x px, y px in these frames, score; NaN: nobody.
+            views: (n,) int64, see `split_views`.
+        """
+        chosen, mirrored = split_views(views, keypoint.shape[1])
+        frames = imgs.index_select(1, chosen)
+        if self.draw.spec.double:
+            frames = torch.where(mirrored[:, None, None, None, None], frames.flip(-2), frames)
+        keypoint = keypoint.index_select(1, chosen)
+        maps = self.draw.of_views(keypoint[..., :2], keypoint[..., 2], mirrored)
+        return self.probabilities(self.normalize(frames), maps)
+
+    def example(self) -> tuple[Tensor, ...]:
+        frames, heatmaps = self.shapes
+        imgs, keypoint = example_frames(frames, self.size), example_keypoint(self.draw, heatmaps)
+        return imgs, keypoint, torch.arange(3)
 
 
 class GraphNetwork(ExportedNetwork):
@@ -118,7 +214,7 @@ class GraphNetwork(ExportedNetwork):
 
     def __init__(
         self,
-        model: Any,
+        model: ViewRecognizer,
         normalise: nn.Module | None,
         features: nn.Module | None,
         shape: tuple[int, int, int, int, int],
@@ -129,25 +225,63 @@ class GraphNetwork(ExportedNetwork):
         dynamic = {'keypoint': {0: 'clips', 1: 'samples', 3: 'frames'}, 'img_shape': {0: 'clips'}}
         self.dynamic = {name: dynamic[name] for name in self.inputs}
 
-    def forward(self, keypoint: Tensor, img_shape: Tensor | None = None) -> Tensor:
+    def forward(self, keypoint: Tensor, img_shape: Tensor | None = None) -> tuple[Tensor, ...]:
         """Answer for clips, averaged over their samples.
 
         Args:
             keypoint: (B, S, M, T, V, C) of S samples of each clip; zeros: nobody.
             img_shape: (B, 2) int64 height and width of the picture in pixels, where the key points
                 are pixels.
-
-        Returns:
-            (B, K) float32.
         """
         if self.normalise is not None:
             keypoint = self.normalise(keypoint, img_shape)
         if self.features is not None:
             keypoint = self.features(keypoint)
-        return self.probabilities(keypoint.flatten(0, 1), keypoint.shape[0])
+        return self.probabilities(keypoint)
 
     def example(self) -> tuple[Tensor, ...]:
         S, M, T, V, C = self.shape
         keypoint = torch.rand(2, S + 2, M, T, V, C)
         sizes = torch.tensor([[240, 320], [240, 320]])
         return (keypoint,) if self.normalise is None else (keypoint, sizes)
+
+
+def split_views(views: Tensor, samples: int | torch.SymInt) -> tuple[Tensor, Tensor]:
+    """Return the sample of each view, and whether the view is its mirrored copy.
+
+    Args:
+        views: (n,) int64. View v < S is sample v; S + v is the mirrored copy of sample v, where testing
+            has mirrored copies.
+        samples: S.
+
+    Returns:
+        (n,) int64 and (n,) bool.
+    """
+    mirrored = views >= samples
+    return torch.where(mirrored, views - samples, views), mirrored
+
+
+def keypoint_axes(draw: DrawHeatmaps) -> dict[int, str]:
+    """Return the axes of key points (B, S, M, T, V, 3) that may have any length."""
+    axes = {0: 'clips', 1: 'samples', 2: 'people', 3: 'frames'}
+    return axes if draw.num_joints is not None else {**axes, 4: 'joints'}
+
+
+def frame_axes(axes_of_views: int, size: Size | None) -> dict[int, str]:
+    """Return the axes of frames (B, S, ..., H, W, 3) that may have any length."""
+    axes = dict(enumerate(('clips', 'samples', 'frames')[: 1 + axes_of_views]))
+    height = 1 + axes_of_views
+    return axes if size is not None else {**axes, height: 'height', height + 1: 'width'}
+
+
+def example_keypoint(draw: DrawHeatmaps, shape: tuple[int, int]) -> Tensor:
+    """Return key points (2, S + 2, 3, T, V, 3) in a picture of 240 x 320 pixels."""
+    S, T = shape
+    V = draw.num_joints or int(draw.limbs.max()) + 2
+    return torch.rand(2, S + 2, 3, T, V, 3) * torch.tensor([320.0, 240.0, 1.0])
+
+
+def example_frames(shape: tuple[int, ...], size: Size | None) -> Tensor:
+    """Return frames (2, S + 2, ..., H, W, 3) of bytes."""
+    S, *frames = shape
+    return torch.randint(256, (2, S + 2, *frames, *(size or MADE_UP_SIZE), 3), dtype=torch.uint8)

@@ -17,6 +17,8 @@ from ..errors import ConfigError
 from .network import ExportedNetwork
 from .pooling import WindowMaxPool
 
+IF_POSSIBLE = ('frames', 'height', 'width')  # axes that some networks fix
+
 
 def plain_pooling(model: nn.Module, rows: int) -> None:
     """Swap layers that ONNX has no operation for, in place.
@@ -40,7 +42,7 @@ def traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
     axes = {name: network.dynamic.get(name, {}) for name in network.inputs}
     shapes = {
         name: {
-            axis: torch.export.Dim.AUTO if called == 'frames' else torch.export.Dim.DYNAMIC
+            axis: torch.export.Dim.AUTO if called in IF_POSSIBLE else torch.export.Dim.DYNAMIC
             for axis, called in named.items()
         }
         for name, named in axes.items()
@@ -74,7 +76,7 @@ def as_onnx(
             made = torch.onnx.export(
                 program,
                 input_names=list(network.inputs),
-                output_names=['probabilities'],
+                output_names=list(network.outputs),
                 verbose=False,
             )
     except Exception as error:  # see traced

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.clip_names import without_ending
+from ..annotations.clip_names import video_file, without_ending
 from ..annotations.clips import Annotations, InMemory
 from ..annotations.fields import NO_LABEL, Wrong, clean_place, start_of
 from ..annotations.video_lists import read_video_list
+from ..datasets.pipelines.decoding import open_clip
 from ..errors import DataError
 from ..files import load_npy
 from ..wording import plain
@@ -77,6 +78,25 @@ def video_clip(source: Any) -> Clip:
     if 'end_frame' in part:
         part['total_frames'] = part['end_frame'] - start_of(part) + 1
     return {**given, **part, 'frame_dir': str(name), 'label': NO_LABEL}
+
+
+def located(clip: Mapping[str, Any], data_prefix: str | None, asks_length: bool) -> Clip:
+    """Return what a clip's decoding needs: `filename`, `start_frame`, and `total_frames`.
+
+    Args:
+        clip: as video_clip gives it, or an annotation of key points.
+        data_prefix: the folder of videos, for names that are no files as they stand.
+        asks_length: whether a step needs total_frames before the video is opened.
+    """
+    entries: Clip = {'start_frame': start_of(clip)}
+    if clip.get('array') is None:
+        name = video_file(os.fspath(clip.get('filename') or clip['frame_dir']))
+        in_folder = os.path.join(data_prefix or '', name)
+        entries['filename'] = name if os.path.exists(name) else in_folder
+    if 'total_frames' not in clip and asks_length:
+        with open_clip({**clip, **entries}) as video:
+            entries['total_frames'] = len(video) - entries['start_frame']
+    return entries
 
 
 def _pictures(value: Any, where: str) -> np.ndarray:

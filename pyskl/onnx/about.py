@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..annotations.oddities import Expected
 from ..datasets import pipelines
@@ -22,17 +23,25 @@ VERSION = 1
 MAX_CHARACTERS = 1 << 20
 MOST = 10_000  # frames, samples, people: a forged file must not fill the memory
 MOST_FRAMES = 1_000_000  # of all samples of a clip
+MOST_PIXELS = 1 << 30  # of the frames of all samples
 
-# The pipeline's steps that may come before a graph: they need numpy alone and draw nothing at random.
+# The pipeline's steps that may come before a graph. They draw nothing at random, and need no torch:
+# numpy, for frames OpenCV and decord.
 STEPS = (
     'BodyUnits2D',
     'BoneVectors',
     'CenterCrop',
     'DecompressPose',
+    'DecordDecode',
+    'DecordInit',
     'FormatGCNInput',
     'GenSkeFeat',
     'JointToBone',
     'Kinetics_Transform',
+    'MMCompact',
+    'MMDecode',
+    'MMPad',
+    'MMUniformSampleFrames',
     'MergeSkeFeat',
     'PadTo',
     'PoseCompact',
@@ -43,12 +52,14 @@ STEPS = (
     'Rename',
     'Resize',
     'SampleFrames',
+    'TenCrop',
+    'ThreeCrop',
     'ToMotion',
     'UniformSample',
     'UniformSampleDecode',
     'UniformSampleFrames',
 )
-_COUNTS = ('clip_len', 'num_clips', 'length', 'num_person', 'max_person')
+_COUNTS = ('num_clips', 'length', 'num_person', 'max_person')
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,9 @@ class GraphAbout:
         in_pixels: see Expected.in_pixels.
         by: see Expected.by.
         layout: config of the layout of the clips' joints; None: not known.
+        pictures: see Wanted.pictures.
+        segments: how many views of a clip the graph takes as one crop, whose features it averages
+            before the class scores (2-D networks); None: all of them; 1: each view has an answer.
     """
 
     version: int
@@ -90,6 +104,8 @@ class GraphAbout:
     in_pixels: bool
     by: str
     layout: dict | None
+    pictures: Literal['no', 'beside', 'alone'] = 'no'
+    segments: int | None = 1
 
     def to_json(self) -> str:
         """Return it as the file holds it."""
@@ -136,6 +152,8 @@ class GraphAbout:
             raise DataError(f'{where}.label_names: expected {self.num_classes} names, or null.')
         if not all(isinstance(name, str) for name in layouts):
             raise DataError(f'{where}.layouts = {brief(layouts)}: expected names.')
+        if self.segments is not None and self.segments < 1:
+            raise DataError(f'{where}.segments = {self.segments}: expected 1 or more, or null.')
 
     def build_steps(self, file: str) -> list[Step]:
         """Build the steps that come before the graph.
@@ -144,12 +162,19 @@ class GraphAbout:
             DataError: a step or an argument that is not known, or numbers that no clip needs.
         """
         steps = [self._step(config, f'{file}: step {i}') for i, config in enumerate(self.steps)]
-        counts = [getattr(step, name, 1) for step in steps for name in _COUNTS]
-        frames = [getattr(s, 'clip_len', 1) * getattr(s, 'num_clips', 1) for s in steps]
+        lengths = [length for step in steps for length in _clip_lengths(step)]
+        counts = [getattr(step, name, 1) for step in steps for name in _COUNTS] + lengths
+        frames = [getattr(s, 'num_clips', 1) * n for s in steps for n in _clip_lengths(s)]
         if max(counts, default=1) > MOST or max(frames, default=1) > MOST_FRAMES:
             raise DataError(
                 f'{file}: a step asks for {max(*counts, *frames):,} frames or people; expected at '
                 f'most {MOST:,}, and {MOST_FRAMES:,} frames of all samples.'
+            )
+        pixels = max(map(_pixels, steps), default=0) * max(frames, default=1)
+        if self.pictures != 'no' and pixels > MOST_PIXELS:
+            raise DataError(
+                f'{file}: its steps make {pixels:,.0f} pixels of each clip; expected at most '
+                f'{MOST_PIXELS:,}.'
             )
         return steps
 
@@ -176,4 +201,20 @@ class GraphAbout:
         except ConfigError as error:
             raise DataError(f'{file}: {error}') from None
         expected = Expected(self.in_pixels, self.by, layout)
-        return Wanted(file, self.wanted_step, self.in_space, self.num_joints, expected)
+        joints = self.num_joints
+        return Wanted(file, self.wanted_step, self.in_space, joints, expected, self.pictures)
+
+
+def _clip_lengths(step: Step) -> list[int]:
+    """Return how many frames a step samples, of each modality; []: it samples none."""
+    length = getattr(step, 'clip_len', [])
+    return [*length.values()] if isinstance(length, Mapping) else [length] if length else []
+
+
+def _pixels(step: Step) -> float:
+    """Return how many pixels a frame has, at least about, that a step makes; 0 where it depends on the clip."""
+    size = getattr(step, 'scale', None) or getattr(step, 'crop_size', None)
+    if not isinstance(size, (tuple, list)):
+        return 0
+    edges = [edge for edge in size if 0 < edge < math.inf]
+    return max(edges, default=0) * min(edges, default=0)

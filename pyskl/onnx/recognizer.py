@@ -12,15 +12,22 @@ from typing import Any, Literal
 import numpy as np
 
 from ..datasets.pipelines.base import picture_size
+from ..datasets.videos import needs_length
 from ..errors import DataError, UserError
 from ..files.safe_pickle import open_regular
 from ..inference.answers import Answering, answers
+from ..inference.videos import located
 from ..labels import Labels
 from ..wording import brief, plain
 from .about import KEY, GraphAbout
 
 Feeds = dict[str, np.ndarray]
-VIEWS_AT_ONCE = {True: 4, False: 16}  # of a network on heatmaps; on key points
+VIEWS_AT_ONCE = 16  # of key points
+VOLUMES_AT_ONCE = 4  # views that are heatmaps or frames
+AXES = {
+    'keypoint': 'clips, samples, people, frames, joints, channels',
+    'imgs': 'clips, samples, frames (of a 2-D network none), height, width, colours',
+}
 MAX_BYTES = 2 << 30  # no ONNX file that holds its weights is larger
 
 
@@ -36,7 +43,7 @@ def library(name: str) -> ModuleType:
 
 
 class GraphRecognizer:
-    """A graph from key points to probabilities, with the pipeline's steps that come before it.
+    """A graph from key points or frames to probabilities, with the pipeline's steps before it.
 
     Attributes:
         about: what it says of itself.
@@ -45,7 +52,7 @@ class GraphRecognizer:
     Args:
         about: what it says of itself.
         file: its name, for messages.
-        run: the graph: arrays by the names of its inputs -> (B, K) probabilities.
+        run: the graph: arrays by the names of its inputs -> (B, K) probabilities of each answer.
         shapes: the shape of each input; where an axis may have any length, no number.
     """
 
@@ -53,7 +60,7 @@ class GraphRecognizer:
         self,
         about: GraphAbout,
         file: str,
-        run: Callable[[Feeds], np.ndarray],
+        run: Callable[[Feeds], Sequence[np.ndarray]],
         shapes: Mapping[str, Sequence[Any]],
     ):
         self.about, self.wanted, self.told = about, about.wanted(file), set[str]()
@@ -83,19 +90,27 @@ class GraphRecognizer:
     def class_scores(
         self, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all'] = 'all'
     ) -> Iterator[np.ndarray]:
-        """Give the class probabilities (K,) float32 of each clip.
+        """Give the class probabilities (K,) float32 of each clip; of several answers their mean.
 
         Args:
             clips: annotations, as inference.clips gives them.
             views: 'all', or 1: the one in the middle.
         """
         for clip in clips:
-            feeds = self.feeds(clip)
-            total, count = np.zeros(self.about.num_classes), 0
-            for part, number in self._pieces(feeds, views):
-                total += number * self._answer(part, clip)
-                count += number
-            yield (total / count).astype(np.float32)
+            yield self.answers_of(clip, views).mean(0)
+
+    def answers_of(self, clip: Mapping[str, Any], views: Literal[1, 'all'] = 'all') -> np.ndarray:
+        """Return the class probabilities (A, K) float32 of a clip, of each of A answers.
+
+        Args:
+            clip, views: as class_scores takes them.
+        """
+        feeds = self.feeds(clip)
+        answers, weights = [], []
+        for part, number in self._pieces(feeds, views):
+            answers.append(self._answer(part, clip))
+            weights.append(number)
+        return np.average(np.asarray(answers, np.float64), 0, weights).astype(np.float32)
 
     def feeds(self, clip: Mapping[str, Any]) -> Feeds:
         """Pass a clip through the steps before the graph: the graph's inputs, but for `views`.
@@ -110,14 +125,22 @@ class GraphRecognizer:
                 f'{self._file}: the steps before its graph do not fit together, or not to clip '
                 f'{plain(clip.get("frame_dir"))} ({brief(str(error))}).'
             ) from None
-        feeds = {'keypoint': results['keypoint'][None]}
+        feeds = {}
+        if 'imgs' in self._shapes:
+            feeds['imgs'] = results['imgs'][None]
+        if 'keypoint' in self._shapes:
+            feeds['keypoint'] = results['keypoint'][None]
         if 'img_shape' in self._shapes:
             feeds['img_shape'] = np.array([picture_size(results)], np.int64)
         return feeds
 
     def _prepared(self, clip: Mapping[str, Any]) -> dict[str, Any]:
-        """Pass a clip through the steps, key points laid out as the graph takes them."""
-        results = {**clip, 'start_index': 0, 'modality': 'Pose', 'test_mode': True}
+        """Pass a clip through the steps, key points and frames laid out as the graph takes them."""
+        pictures = self.about.pictures
+        modality = 'RGB' if pictures == 'alone' else 'Pose'
+        results = {**clip, 'start_index': 0, 'modality': modality, 'test_mode': True}
+        if pictures != 'no':
+            results |= located(clip, None, needs_length(self._steps))
         for step in self._steps:
             self._check_picture(step.needs, results)
             results = step(results)
@@ -125,7 +148,18 @@ class GraphRecognizer:
             self._check_picture(('img_shape',), results)
         if self.about.draws:
             results['keypoint'] = self._by_sample(results)
+        if 'imgs' in self._shapes:
+            results['imgs'] = self._frames(results)
         return results
+
+    def _frames(self, results: Mapping[str, Any]) -> np.ndarray:
+        """Return frames (S, H, W, 3) of a 2-D network, or (S, T, H, W, 3), uint8."""
+        frames = np.stack(results['imgs'])
+        if len(self._shapes['imgs']) == 5:  # with the axis of clips
+            return frames
+        clip_len = results['clip_len']
+        clip_len = clip_len['RGB'] if isinstance(clip_len, Mapping) else clip_len
+        return frames.reshape(-1, clip_len, *frames.shape[1:])
 
     def _check_picture(self, needs: Sequence[str], results: Mapping[str, Any]) -> None:
         """DataError where a picture's size is needed and the clip has none."""
@@ -152,38 +186,54 @@ class GraphRecognizer:
         return np.ascontiguousarray(apart.swapaxes(0, 1))
 
     def _pieces(self, feeds: Feeds, views: Literal[1, 'all']) -> Iterator[tuple[Feeds, int]]:
-        """Give inputs with a few views each, and how many."""
-        samples, step = feeds['keypoint'].shape[1], VIEWS_AT_ONCE[self.about.draws]
+        """Give inputs with a few views each, and by how much each of these answers counts."""
+        by_sample = [name for name in AXES if name in feeds]
+        samples = feeds[by_sample[0]].shape[1]
         total = samples * 2 if self.about.mirrors else samples
-        chosen = np.arange(total) if views == 'all' else np.array([samples // 2])
-        for start in range(0, len(chosen), step):
-            some = chosen[start : start + step]
-            if self.about.draws:
-                yield {**feeds, 'views': some}, len(some)
+        # In the middle of mirrored copies, too, where each is a picture of its own; see inference.
+        middle = (samples if self.about.segments == 1 else total) // 2
+        chosen = np.arange(total) if views == 'all' else np.array([middle])
+        for part in self._split(chosen):
+            if 'views' in self._shapes:
+                yield {**feeds, 'views': part}, len(part)
             else:
-                yield {**feeds, 'keypoint': feeds['keypoint'][:, some]}, len(some)
+                yield {**feeds, **{name: feeds[name][:, part] for name in by_sample}}, len(part)
+
+    def _split(self, views: np.ndarray) -> list[np.ndarray]:
+        """Split views into parts that pass the graph together."""
+        if self.about.segments != 1:  # whole crops
+            number = min(self.about.segments or len(views), len(views))
+        elif 'imgs' in self._shapes or self.about.draws:
+            number = VOLUMES_AT_ONCE
+        else:
+            number = VIEWS_AT_ONCE
+        return [views[start : start + number] for start in range(0, len(views), number)]
 
     def _answer(self, feeds: Feeds, clip: Mapping[str, Any]) -> np.ndarray:
-        """Run the graph for one clip: (K,)."""
-        shape = feeds['keypoint'].shape
-        wanted = self._shapes['keypoint']
+        """Run the graph for one clip: (A, K) of A answers."""
+        for name in (name for name in AXES if name in feeds):
+            self._check_shape(name, feeds[name].shape, clip)
+        answers = [np.asarray(answer) for answer in self._run(feeds)]
+        for answer in answers:
+            if answer.shape != (1, self.about.num_classes):
+                raise DataError(
+                    f'{self._file}: its graph gives an array of shape {answer.shape}, expected '
+                    f'(1, {self.about.num_classes}). Export it again.'
+                )
+        return np.concatenate(answers)
+
+    def _check_shape(self, name: str, shape: tuple[int, ...], clip: Mapping[str, Any]) -> None:
+        """Raise DataError unless an array fits the graph's input of that name."""
+        wanted = self._shapes[name]
         fits = len(shape) == len(wanted) and all(
             not isinstance(there, int) or there == given for there, given in zip(wanted, shape)
         )
         if not fits:
-            names = ', '.join(str(n) if isinstance(n, int) else 'any' for n in wanted)
+            sizes = ', '.join(str(n) if isinstance(n, int) else 'any' for n in wanted)
             raise DataError(
-                f'clip {plain(clip.get("frame_dir"))}: gives key points of shape {shape}, but the '
-                f'network of {self._file} takes ({names}): clips, samples, people, frames, joints, '
-                'channels.'
+                f'clip {plain(clip.get("frame_dir"))}: gives {name} of shape {shape}, but the network '
+                f'of {self._file} takes ({sizes}): {AXES[name]}.'
             )
-        probabilities = np.asarray(self._run(feeds))
-        if probabilities.shape != (1, self.about.num_classes):
-            raise DataError(
-                f'{self._file}: its graph gives an array of shape {probabilities.shape}, expected '
-                f'(1, {self.about.num_classes}). Export it again.'
-            )
-        return probabilities[0]
 
 
 class OnnxRecognizer(GraphRecognizer):
@@ -218,9 +268,9 @@ class OnnxRecognizer(GraphRecognizer):
         about = GraphAbout.from_json(text, str(file))
         super().__init__(about, str(file), self._run_session, shapes)
 
-    def _run_session(self, feeds: Feeds) -> np.ndarray:
+    def _run_session(self, feeds: Feeds) -> list[np.ndarray]:
         try:
-            return self._session.run(None, feeds)[0]
+            return self._session.run(None, feeds)
         except Exception as error:  # onnxruntime's errors have no class of their own in common
             raise DataError(
                 f'{self._file}: onnxruntime cannot run it ({_reason(error)}).'

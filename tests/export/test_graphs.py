@@ -5,14 +5,23 @@ import pytest
 import tiny
 import tiny_graph
 import torch
-from export_networks import GRAPHS, HEATMAPS, eager, filled, graph_config, heatmap_config
+from export_networks import (
+    FRAMES,
+    GRAPHS,
+    HEATMAPS,
+    eager,
+    filled,
+    frame_config,
+    graph_config,
+    heatmap_config,
+)
 
 from pyskl.apis import export_network, init_recognizer
 from pyskl.apis.export import graph_with_steps, made_up_clips
 from pyskl.apis.inference import class_scores
 from pyskl.datasets.pipelines import PoseCompact
 from pyskl.errors import ConfigError
-from pyskl.export.pictures import CompactPose, DrawHeatmaps, size_behind
+from pyskl.export.heatmaps import CompactPose, DrawHeatmaps, size_behind
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.spec import HeatmapSpec
 
@@ -46,6 +55,13 @@ def test_a_network_in_space_answers_as_its_recognizer(folder, name):
 @pytest.mark.parametrize('name', HEATMAPS)
 def test_a_heatmap_network_answers_as_its_recognizer(folder, name):
     assert_answers_alike(filled(heatmap_config(folder, name)))
+
+
+@pytest.mark.parametrize('name', FRAMES)
+def test_a_network_on_frames_answers_as_its_recognizer(tmp_path, name):
+    model = filled(frame_config(tmp_path, name))
+    assert_answers_alike(model)
+    assert_answers_alike(model, views=1)
 
 
 def test_a_spotting_network_answers_as_its_recognizer():
@@ -154,23 +170,6 @@ def test_what_no_file_can_hold_is_refused(folder, change, facts):
     config = tiny.write_config(folder, 'refused.py', extra=early + change + LATE)
     with pytest.raises(ConfigError, match=f'refused.py.*{facts}'):
         graph_with_steps(init_recognizer(config, device='cpu'))
-
-
-PICTURES = """
-test_pipeline = [
-    dict(type='DecordInit'), dict(type='SampleFrames', clip_len=4), dict(type='DecordDecode'),
-    dict(type='Resize', scale=(16, 16), keep_ratio=False),
-    dict(type='Normalize', mean=[128.] * 3, std=[60.] * 3), dict(type='FormatShape', input_format='NCTHW'),
-    dict(type='Collect', keys=['imgs'], meta_keys=[])]
-data['test']['pipeline'] = test_pipeline
-model['backbone']['in_channels'] = 3
-"""
-
-
-def test_a_network_on_pictures_is_refused(folder):
-    config = tiny.write_config(folder, 'pictures.py', extra=PICTURES)
-    with pytest.raises(ConfigError, match='pictures.py.*no key points to export'):
-        export_network(config, None, folder / 'pictures.pt2')
 
 
 def test_sizes_are_known_where_the_last_step_fixes_them():

@@ -10,10 +10,12 @@ import tiny_graph
 import torch
 from graph_goldens import fill
 from torch import nn
+from two_pathways import RGBPOSE
 
 from pyskl.apis import init_recognizer
 from pyskl.apis.export import graph_with_steps, made_up_clips
-from pyskl.apis.inference import class_scores
+from pyskl.apis.inference import test_sample
+from pyskl.datasets.loader import collate
 from pyskl.onnx import GraphAbout, GraphRecognizer
 
 SIZES = 'base_channels=8, num_stages=3, inflate_stages=[2], down_stages=[3]'
@@ -94,6 +96,87 @@ data['test']['pipeline'] = test_pipeline
 """
 
 
+READ = "dict(type='DecordInit'), dict(type='SampleFrames', {}), dict(type='DecordDecode')"
+BOTH = (
+    "dict(type='MMUniformSampleFrames', clip_len={}, num_clips=2), dict(type='MMDecode'), "
+    "dict(type='MMCompact', hw_ratio=1.0), dict(type='Resize', scale=(32, 32), keep_ratio=False)"
+)
+TO_16 = "dict(type='Resize', scale=(16, 16), keep_ratio=False)"
+SLOW = (
+    "dict(type='ResNet3dSlowOnly', depth=50, base_channels=4, num_stages=2, out_indices=(1,), "
+    'stage_blocks=(1, 1), conv1_kernel=(1, 3, 3), conv1_stride=(1, 1), pool1_stride=(1, 1), '
+    'spatial_strides=(2, 2), temporal_strides=(1, 1), inflate=(0, 1))'
+)
+RESNET = "dict(type='ResNet', depth=18, num_stages=1, out_indices=(0,))"
+POTION = "dict(type='PoTion', in_channels=35, channels=(4, 8), num_layers=(1, 1))"
+# Networks on frames: recognizer, backbone, head and its width, steps up to the inputs, their format.
+FRAMES = {
+    'frames': (
+        ('Recognizer3D', SLOW, 'I3DHead', 32),
+        READ.format('clip_len=4, num_clips=2')
+        + ", dict(type='Resize', scale=(-1, 18)), dict(type='CenterCrop', crop_size=16)",
+        'NCTHW',
+    ),
+    'frames of any size': (
+        ('Recognizer3D', SLOW, 'I3DHead', 32),
+        READ.format('clip_len=4') + ", dict(type='Resize', scale=(-1, 18))",
+        'NCTHW',
+    ),
+    'frames around people': (
+        ('Recognizer3D', SLOW, 'I3DHead', 32),
+        BOTH.format('dict(RGB=4)'),
+        'NCTHW',
+    ),
+    'single frames': (
+        ('Recognizer2D', RESNET, 'TSNHead', 64),
+        READ.format('clip_len=1, num_clips=3')
+        + ", dict(type='Resize', scale=(-1, 18)), dict(type='TenCrop', crop_size=16)",
+        'NCHW',
+    ),
+    'frames and heatmaps': (
+        ('MMRecognizer3D', RGBPOSE, 'RGBPoseHead', (256, 64)),
+        BOTH.format('dict(RGB=2, Pose=8)') + ', drawn',
+        'NCTHW',
+    ),
+    'PoTion': (
+        ('Recognizer2D', POTION, 'SimpleHead', 8),
+        "dict(type='UniformSampleFrames', clip_len=8, num_clips=2), dict(type='PoseDecode'), "
+        f"dict(type='PoseCompact', hw_ratio=1.0), {TO_16}, dict(drawn, scaling=1.0, double=True), "
+        "dict(type='Heatmap2Potion', C=3)",
+        'NCHW',
+    ),
+}
+FRAME_CONFIG = """
+drawn = dict(
+    type='GeneratePoseTarget', skeletons=[(0, 1), (1, 2), (1, 3), (1, 4)], left_kp=[3], right_kp=[4],
+    scaling=0.25)
+normalize = dict(type='Normalize', mean=[123.0, 116.0, 103.0], std=[58.0, 57.0, 56.0], to_bgr=True)
+model = dict(
+    type='{recognizer}', backbone={backbone}, test_cfg={test_cfg},
+    cls_head=dict(type='{head}', num_classes=3, in_channels={width}, loss_emb=None))
+test_pipeline = [{steps}, dict(type='FormatShape', input_format='{order}'), dict(type='Collect', keys={keys})]
+data = dict(videos_per_gpu=2, test=dict(type='PoseDataset', ann_file='test.pkl', pipeline=test_pipeline))
+"""
+
+
+def frame_config(folder: Path, name: str, extra: str = '') -> Path:
+    """A config of FRAMES; `extra` lines come last and win."""
+    (recognizer, backbone, head, width), steps, order = FRAMES[name]
+    text = FRAME_CONFIG.format(
+        recognizer=recognizer,
+        backbone=backbone,
+        head=head,
+        width=width,
+        test_cfg=dict(average_clips='prob') | (dict(num_segs=3) if 'single' in name else {}),
+        steps=steps if name == 'PoTion' else f'{steps}, normalize',
+        order=order,
+        keys=['imgs', 'heatmap_imgs'] if recognizer == 'MMRecognizer3D' else ['imgs'],
+    )
+    path = folder / f'{name}.py'.replace(' ', '_')
+    path.write_text(text + extra)
+    return path
+
+
 def heatmap_config(folder: Path, name: str) -> Path:
     """A config of HEATMAPS."""
     early = "sizes = [dict(type='Resize', scale=(16, 16), keep_ratio=False)]\n"
@@ -117,13 +200,16 @@ def filled(config: Path, most: float = 3000) -> nn.Module:
         most: how many times the differences between clips may be enlarged for that, errors too.
     """
     model = fill(init_recognizer(config, device='cpu'), random_graph='random' in config.read_text())
-    scores = np.log(np.stack(list(class_scores(model, made_up_clips(model)[:3], 'all'))))
-    scores -= scores.mean(1, keepdims=True)
-    gain = min(1 / float(scores.std(0).max()), most)
-    layer, middle = model.cls_head.fc_cls, torch.from_numpy(scores.mean(0))
-    with torch.no_grad():
-        layer.weight.mul_(gain)
-        layer.bias.sub_(middle).mul_(gain)
+    batches = [collate([test_sample(model, clip)]) for clip in made_up_clips(model)[:3]]
+    answers = [model.predict(batch) for batch in batches]
+    for name in model.answers:
+        scores = torch.cat([answer[name] for answer in answers]).log()
+        scores -= scores.mean(1, keepdim=True)
+        gain = min(1 / float(scores.std(0, correction=0).max()), most)
+        layer = getattr(model.cls_head, 'fc_cls' if name == 'score' else f'fc_{name}')
+        with torch.no_grad():
+            layer.weight.mul_(gain)
+            layer.bias.sub_(scores.mean(0)).mul_(gain)
     return model
 
 
@@ -132,11 +218,10 @@ def eager(model: nn.Module, precision: str = 'fp32') -> GraphRecognizer:
     graph, about = graph_with_steps(model, precision)
     graph.eval()
 
-    def run(feeds: dict[str, np.ndarray]) -> np.ndarray:
+    def run(feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in graph.inputs]
         with torch.no_grad():
-            return graph(
-                *(torch.from_numpy(np.ascontiguousarray(feeds[n])) for n in graph.inputs)
-            ).numpy()
+            return [answer.numpy() for answer in graph(*inputs)]
 
     shapes = dict(zip(graph.inputs, ([None] * given.ndim for given in graph.example())))
     return GraphRecognizer(GraphAbout.from_json(about.to_json(), 'file'), 'file', run, shapes)

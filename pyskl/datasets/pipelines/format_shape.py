@@ -64,8 +64,9 @@ class FormatShape(Step):
         imgs = results['imgs']
         is_list = not isinstance(imgs, (np.ndarray, LazyArray))
         shape = (len(imgs), *imgs[0].shape) if is_list and len(imgs) else np.shape(imgs)
-        # Frames in a row have their channels last. A heatmap has as many channels as joints.
-        if len(shape) != 4 or shape[-1] > 4:
+        # Frames in a row have their channels last. A heatmap has as many channels as joints, and so
+        # has a picture that Heatmap2Potion paints, which alone goes to a 2D network.
+        if len(shape) != 4 or shape[-1] > 4 and self.input_format != 'NCHW':
             advice = " Heatmaps take 'NCTHW_Heatmap'." if len(shape) == 4 else ''
             raise clip_error(
                 results,

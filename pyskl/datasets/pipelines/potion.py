@@ -34,6 +34,11 @@ class Heatmap2Potion(Step):
             raise ValueError(f'C = {C}: expected 2 colours or more.')
         self.C, self.option = C, option
 
+    @property
+    def colours_of_joint(self) -> int:
+        """How many channels each joint becomes."""
+        return {'U': self.C, 'I': 1, 'N': self.C, 'full': 2 * self.C + 1}[self.option]
+
     def __call__(self, results: Results) -> Results:
         heatmaps = np.asarray(results['imgs'])
         frames = results.get('clip_len', len(heatmaps))
@@ -46,7 +51,7 @@ class Heatmap2Potion(Step):
                 'stand before it, and FormatShape behind.',
             )
         clips = heatmaps.reshape(-1, frames, *heatmaps.shape[1:])
-        total = np.einsum('nlvhw,lc->nhwvc', clips, self._colours(frames))
+        total = np.einsum('nlvhw,lc->nhwvc', clips, self.colours(frames))
         u = total / (total.max((1, 2), keepdims=True) + np.float32(1e-4))
         i = u.sum(axis=-1, keepdims=True)
         n = u / (i + 1)
@@ -55,7 +60,7 @@ class Heatmap2Potion(Step):
         results['imgs'] = chosen.reshape(*chosen.shape[:3], -1)
         return results
 
-    def _colours(self, frames: int) -> np.ndarray:
-        """(frames, C): how much of each colour a frame has."""
+    def colours(self, frames: int) -> np.ndarray:
+        """Return (frames, C), how much of each colour a frame has."""
         place = np.linspace(0, self.C - 1, frames)
         return np.maximum(1 - abs(place[:, None] - np.arange(self.C)), 0).astype(np.float32)
