@@ -1,6 +1,7 @@
 """Checkpoints as .safetensors and back."""
 
 import json
+import logging
 import sys
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 from graph_goldens import fill
 from tiny import script
 
+from pyskl.apis.setup import load_start
 from pyskl.engine.checkpoint import load_weights, read_checkpoint, write_checkpoint
 from pyskl.errors import CheckpointError, UserError
 from pyskl.files import safe_tensors
-from pyskl.models import build_model
+from pyskl.models import BACKBONES, build_model
+from pyskl.recipe import read_recipe
 
 pytest.importorskip('safetensors')
 from safetensors.torch import load_file, save  # noqa: E402
@@ -29,6 +32,13 @@ GRAPH = dict(
     ),
     cls_head=dict(type='GCNHead', num_classes=5, in_channels=8, loss_emb=None),
 )
+
+
+def pretrained_backbone(path):
+    """The backbone of GRAPH, started from a checkpoint."""
+    return {**GRAPH['backbone'], 'pretrained': str(path)}
+
+
 META = {'label_names': ['a', 'é'], 'epoch': 3, 'layouts': [{'name': 'x', 'bones': [[1, 0]]}]}
 
 
@@ -60,6 +70,17 @@ def test_there_and_back_nothing_changes(tmp_path, network):
         assert_same_weights(weights, network)
         assert found['meta'] == META and 'optimizer' not in found
     assert set(load_file(tmp_path / 'b.safetensors')) == set(network.state_dict())
+
+
+def test_training_starts_from_either_kind(tmp_path, network):
+    write_checkpoint(tmp_path / 'a.pth', {'state_dict': network.state_dict()})
+    convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
+    started = build_model({**GRAPH, 'backbone': pretrained_backbone(tmp_path / 'b.safetensors')})
+    assert_same_weights(started.backbone.state_dict(), network.backbone)
+    recipe = read_recipe({'load_from': str(tmp_path / 'b.safetensors')})
+    whole = build_model(GRAPH)
+    load_start(whole, recipe, logging.getLogger('pyskl'))
+    assert_same_weights(whole.state_dict(), network)
 
 
 def test_other_names_are_translated(tmp_path, network, capsys):
@@ -99,6 +120,8 @@ def test_damaged_files_are_refused(tmp_path, content):
     with pytest.raises(CheckpointError, match='bad.safetensors: is no whole checkpoint'):
         convert(tmp_path / 'bad.safetensors', '-o', tmp_path / 'a.pth')
     assert not (tmp_path / 'a.pth').exists()
+    with pytest.raises(CheckpointError, match='bad.safetensors: cannot be read as a checkpoint'):
+        BACKBONES.build(pretrained_backbone(tmp_path / 'bad.safetensors'))
 
 
 def test_names_that_cannot_be_written_are_refused(tmp_path, network):
@@ -115,3 +138,6 @@ def test_without_the_package_one_line_says_what_to_install(tmp_path, network, mo
     with pytest.raises(UserError, match=r'\.\[safetensors\]'):
         convert(tmp_path / 'a.pth', '-o', tmp_path / 'b.safetensors')
     assert not (tmp_path / 'b.safetensors').exists()
+    (tmp_path / 'c.safetensors').write_bytes(b'')
+    with pytest.raises(UserError, match=r'\.\[safetensors\]'):
+        BACKBONES.build(pretrained_backbone(tmp_path / 'c.safetensors'))

@@ -21,8 +21,8 @@ import torch
 from ..errors import CheckpointError, UserError
 from ..files.atomic import atomic_write, forget_parts
 from ..files.given import check_checkpoint
-from ..files.safe_tensors import SUFFIX, load_safe_tensors
-from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
+from ..files.safe_tensors import load_either
+from ..files.torch_files import check_dense, how_to_fetch, reason, weights_in
 from ..models.foreign_weights import to_our_names
 from ..wording import brief, some
 
@@ -41,7 +41,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         raise CheckpointError(advice)
     path = check_checkpoint(path)
     try:
-        data = load_safe_tensors(path) if path.suffix == SUFFIX else load_tensors(path)
+        data = load_either(path)
     except UserError:  # a package that is not installed
         raise
     except Exception as error:  # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import CheckpointError
-from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
+from ..errors import CheckpointError, UserError
+from ..files.safe_tensors import load_either
+from ..files.torch_files import check_dense, how_to_fetch, reason, weights_in
 from ..wording import brief
 from .foreign_weights import to_our_names
 
@@ -30,7 +31,7 @@ _CLASSIFIER = re.compile(r'(cls_head|head|fc|fc_cls|classifier)\.')
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
-    """Read the weights in a .pth file.
+    """Read the weights in a .pth or .safetensors file.
 
     Args:
         path: of the file, whose weights stand under `state_dict` or a similar key, or are all of it.
@@ -47,15 +48,17 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f'{path}: there is no such checkpoint file. Give the path of a .pth file.'
+            f'{path}: there is no such checkpoint file. Give the path of a .pth or .safetensors file.'
         )
     try:
-        content = load_tensors(path)
+        content = load_either(path)
+    except UserError:  # a package that is not installed
+        raise
     # Of a damaged file torch makes a dozen kinds of error, IndexError among them.
     except Exception as error:
         raise CheckpointError(
             f'{path}: cannot be read as a checkpoint ({reason(error)}). Is it whole, and a .pth '
-            'file of tensors? Files that need code to be run are refused.'
+            'or .safetensors file of tensors? Files that need code to be run are refused.'
         ) from error
     weights = weights_in(content)[1]
     if not weights or not all(isinstance(v, Tensor) for v in weights.values()):
