@@ -20,21 +20,19 @@ from ..export.network import ExportedNetwork
 from ..export.plan import Plan, graph_of, is_2d, plan_of
 from ..export.writing import as_onnx, as_pt2, plain_pooling, traced
 from ..files.atomic import atomic_write
-from ..inference.clips import Wanted, clips_of
+from ..inference.clips import clips_of
 from ..labels import known_names
 from ..models import fuse_conv_bn
 from ..models.cpu.speed_up import undo_speed_up
-from ..models.recognizers.views import ViewRecognizer
+from ..models.recognizers import MMRecognizer3D, Recognizer2D, Recognizer3D, RecognizerGCN
 from ..onnx import GraphAbout, GraphRecognizer
 from ..onnx.about import KEY, STEPS, VERSION
 from ..onnx.recognizer import OnnxRecognizer, library
-from .inference import class_scores, init_recognizer
+from .export_check import NUM_CLIPS, TOLERANCE, compare, made_up_clips
+from .inference import init_recognizer
 
 SUFFIXES = ('.onnx', '.pt2')
-NUM_CLIPS = 10
-TOLERANCE = {'fp32': 1e-4, 'fp16': 1e-2}  # of a probability
-MADE_UP_JOINTS = 17  # where nobody says how many a clip has
-MADE_UP_VIDEO = (270, 360)  # height and width in pixels, room for the usual crops
+RECOGNIZERS = (Recognizer2D, Recognizer3D, MMRecognizer3D, RecognizerGCN)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def export_network(
             library(name)
     model = init_recognizer(config, checkpoint, device='cpu')
     network, about = graph_with_steps(model, options.precision)
-    clips = _clips(model, options)
+    clips = _clips_to_check(model, options)
     program = traced(network)
     text = about.to_json()
     inputs = _shapes(program, network)
@@ -119,7 +117,7 @@ def export_network(
     else:
         content = as_onnx(network, program, text, KEY)
         recognise = OnnxRecognizer(out, content=content)
-    difference = _checked(model, recognise, clips, options.precision, out)
+    difference = compare(model, recognise, clips, options.precision, out)
     with atomic_write(out) as file:
         file.write(content)
     return Exported(out, len(content), len(clips), difference, inputs)
@@ -149,18 +147,12 @@ def _plan(model: nn.Module) -> Plan:
             f'{recipe.filename}: model.test_cfg: an exported file gives class probabilities. Leave '
             'feat_ext, score_ext and average_clips=None out.'
         )
-    if not isinstance(model, ViewRecognizer):
+    if not isinstance(model, RECOGNIZERS):
         raise ConfigError(
             f'{recipe.filename}: model.type = {type(model).__name__} cannot be exported. Expected '
             'Recognizer2D, Recognizer3D, MMRecognizer3D or RecognizerGCN, or one derived from them.'
         )
-    where = _place(model)
-    channels = getattr(model.backbone, 'in_channels', None)
-    if channels is None:
-        raise ConfigError(
-            f'{recipe.filename}: model.backbone ({type(model.backbone).__name__}) has no in_channels, '
-            'which export needs. Derive it from pyskl.models.Backbone.'
-        )
+    where, channels = _place(model), model.backbone.in_channels
     plan = plan_of(model.pipeline, recipe.data.test['pipeline'], channels, where)
     for step, _ in plan.outside:
         if type(step).__name__ not in STEPS or not is_ours(step):
@@ -173,13 +165,11 @@ def _plan(model: nn.Module) -> Plan:
 
 def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
     """A copy of the model without what makes it faster here, and the last steps in front of it."""
-    cfg, pipeline = model.cfg, model.pipeline
     plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
     fuse_conv_bn(plain)
     plain_pooling(plain, plan.clip_len.get('Pose', 0))
     if precision == 'fp16':
         plain.half()
-    plain.cfg, plain.pipeline = cfg, pipeline
     return graph_of(plain, plan, _place(model))
 
 
@@ -240,94 +230,22 @@ def _shapes(
 def _run(
     module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray]
 ) -> list[np.ndarray]:
+    """Run a .pt2 file's program: arrays by the names of its inputs -> probabilities (B, K)."""
     inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs]
-    with torch.no_grad():
-        return [answer.numpy() for answer in module(*inputs)]
+    try:
+        with torch.no_grad():
+            return [answer.numpy() for answer in module(*inputs)]
+    except NotImplementedError as error:
+        raise UserError(
+            f'not written: PyTorch {torch.__version__} cannot run the network in fp16 on the CPU, so '
+            f'that it cannot be checked ({error}). Export it in fp32, or as .onnx.'
+        ) from error
 
 
-# -- the check -------------------------------------------------------------------------------------
-
-
-def _checked(
-    model: nn.Module, recognise: GraphRecognizer, clips: list[Any], precision: str, out: Path
-) -> float:
-    """Compare the answers for some clips with torch's; the greatest difference.
-
-    Raises:
-        UserError: it is more than TOLERANCE allows, or another class comes first, where torch's first
-            two are not closer than that.
-    """
-    ours = np.stack(list(class_scores(model, clips, 'all')))
-    theirs = np.stack(list(recognise.class_scores(clips)))
-    tolerance = TOLERANCE[precision]
-    difference = float(np.abs(ours - theirs).max())
-    rows = np.arange(len(ours))
-    behind = ours.max(1) - ours[rows, theirs.argmax(1)]
-    if difference <= tolerance and (behind <= tolerance).all():
-        return difference
-    raise UserError(
-        f'{out}: not written. On {len(clips)} clips its probabilities differ by up to {difference:.2g} '
-        f'from those of PyTorch, more than {tolerance:g} ({precision}). '
-        + (
-            'Export it in fp32.'
-            if precision == 'fp16'
-            else 'Report it, with the config and the versions of torch, onnx and onnxruntime.'
-        )
-    )
-
-
-def _clips(model: nn.Module, options: ExportOptions) -> list[dict[str, Any]]:
-    """The clips to check on."""
+def _clips_to_check(model: nn.Module, options: ExportOptions) -> list[dict[str, Any]]:
     if options.clips is None:
         return made_up_clips(model)
     clips = clips_of(model, options.clips, options.img_shape)[:NUM_CLIPS]
     if not clips:
         raise DataError(f'{options.clips}: holds no clips to check on.')
     return clips
-
-
-def made_up_clips(model: nn.Module) -> list[dict[str, Any]]:
-    """Make clips that a model takes: key points, frames, or both.
-
-    They are short and long, of one to three people, and some joints are missing.
-    """
-    pictures = model.wanted.pictures
-    rng = np.random.default_rng(0)
-    clips = []
-    for i in range(NUM_CLIPS):
-        given: dict[str, Any] = {'frame_dir': f'made_up_{i}'}
-        frames = ((5, 40, 130) if pictures == 'no' else (5, 20, 40))[i % 3] + i
-        if pictures != 'alone':
-            given |= _made_up_people(model.wanted, 1 + i % 3, frames, rng)
-        if pictures != 'no':
-            given['array'] = _made_up_frames(frames, rng)
-        clips += clips_of(model, given, None)
-    return clips
-
-
-def _made_up_people(
-    wanted: Wanted, people: int, frames: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    """Return key points of moving people, in space or in a picture, in the fields of a clip."""
-    joints = wanted.num_joints or MADE_UP_JOINTS
-    body = rng.normal(0, 0.3, (people, 1, joints, 3)) + rng.normal(0, 0.5, (people, 1, 1, 3))
-    moves = rng.normal(0, 0.02, (people, frames, joints, 3)).cumsum(1)
-    keypoint = (body + moves).astype(np.float32)  # metres
-    missing = rng.random((people, frames, joints)) < 0.05
-    if wanted.in_space or wanted.step is None:
-        keypoint[missing] = 0
-        return {'keypoint': keypoint}
-    height, width = MADE_UP_VIDEO if wanted.pictures != 'no' else (1080, 1920)
-    middle = np.array([width / 2, height / 2])
-    xy = (keypoint[..., :2] * (height / 5.4) + middle).astype(np.float32)
-    score = np.where(missing, 0, rng.uniform(0.3, 1, missing.shape)).astype(np.float32)
-    xy[missing] = 0
-    return {'keypoint': xy, 'keypoint_score': score, 'img_shape': (height, width)}
-
-
-def _made_up_frames(frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return frames (T, H, W, 3) uint8 of coloured blocks that change over time."""
-    (height, width), edge = MADE_UP_VIDEO, 32  # pixels of a block
-    steps = rng.normal(0, 12, (frames, -(-height // edge), -(-width // edge), 3))
-    blocks = (rng.uniform(0, 255, steps.shape[1:]) + steps.cumsum(0)).clip(0, 255).astype(np.uint8)
-    return blocks.repeat(edge, 1).repeat(edge, 2)[:, :height, :width]

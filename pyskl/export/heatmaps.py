@@ -92,11 +92,11 @@ class ResizePose(nn.Module):
 
     def new_size(self, size: Tensor) -> Tensor:
         """Return (B, 2) width and height of pictures of this size, once resized."""
+        if not isinstance(self.scale, tuple):
+            return (size * self.scale + 0.5).floor().clamp(min=1)
         if not self.keep_ratio:
             new = torch.tensor([int(edge) for edge in self.scale], dtype=torch.float64)
             return new.expand_as(size)
-        if not isinstance(self.scale, tuple):
-            return (size * self.scale + 0.5).floor().clamp(min=1)
         factor = min(self.scale) / size.amin(1, keepdim=True)
         if math.isfinite(max(self.scale)):
             factor = torch.minimum(factor, max(self.scale) / size.amax(1, keepdim=True))
@@ -135,15 +135,12 @@ def size_behind(steps: Sequence[Any]) -> Size | None:
     for step in steps:
         if isinstance(step, (CenterCrop, ThreeCrop, TenCrop)):
             size = step.crop_size[::-1]
-        elif isinstance(step, Resize) and not step.keep_ratio:
-            size = int(step.scale[1]), int(step.scale[0])
-        elif not isinstance(step, Resize) or size is None:
-            size = None
-        else:
-            width, height = (
-                ResizePose(step).new_size(torch.tensor([size[::-1]]).double())[0].tolist()
-            )
+        elif isinstance(step, Resize) and (size is not None or not step.keep_ratio):
+            before = torch.tensor([(size or (1, 1))[::-1]]).double()
+            width, height = ResizePose(step).new_size(before)[0].tolist()
             size = int(height), int(width)
+        else:
+            size = None
     return size
 
 

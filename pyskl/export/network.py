@@ -85,8 +85,11 @@ class HeatmapNetwork(ExportedNetwork):
         super().__init__(model)
         self.steps, self.draw, self.paint = nn.ModuleList(steps), draw, paint
         self.shape = shape
+        axes = keypoint_axes(draw)
+        if paint is not None:  # each frame has its colour
+            del axes[3]
         self.dynamic = {
-            'keypoint': keypoint_axes(draw),
+            'keypoint': axes,
             'img_shape': {0: 'clips'},
             'views': {0: 'views'},
         }
@@ -246,7 +249,7 @@ class GraphNetwork(ExportedNetwork):
         return (keypoint,) if self.normalise is None else (keypoint, sizes)
 
 
-def split_views(views: Tensor, samples: int | torch.SymInt) -> tuple[Tensor, Tensor]:
+def split_views(views: Tensor, samples: int) -> tuple[Tensor, Tensor]:
     """Return the sample of each view, and whether the view is its mirrored copy.
 
     Args:

@@ -116,7 +116,7 @@ def plan_of(
             'UniformSampleFrames, UniformSample, UniformSampleDecode, SampleFrames or '
             'MMUniformSampleFrames in it.'
         )
-    sampling = row[at][0]
+    sampling: Any = row[at][0]
     first = _first_inside([step for step, _ in row])
     if first < len(row):
         outside, inside = row[:first], row[first:]

@@ -29,8 +29,9 @@ def plain_pooling(model: nn.Module, rows: int) -> None:
     """
     for parent in list(model.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.AdaptiveMaxPool2d):
-                setattr(parent, name, WindowMaxPool(rows, child.output_size[0]))
+            size = getattr(child, 'output_size', None)
+            if isinstance(child, nn.AdaptiveMaxPool2d) and isinstance(size, tuple) and size[1] == 1:
+                setattr(parent, name, WindowMaxPool(rows, size[0]))
 
 
 def traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
@@ -84,6 +85,7 @@ def as_onnx(
             f'{type(network.model.backbone).__name__} cannot be exported: PyTorch {torch.__version__} '
             f'cannot write it as ONNX ({_first_line(error)}). A .pt2 file may do.'
         ) from error
+    assert made is not None
     proto = made.model_proto
     for part in (proto.graph, *proto.functions):
         for node in part.node:  # the exporter's notes: stack traces with names of folders

@@ -207,8 +207,8 @@ class GraphAbout:
 
 def _clip_lengths(step: Step) -> list[int]:
     """Return how many frames a step samples, of each modality; []: it samples none."""
-    length = getattr(step, 'clip_len', [])
-    return [*length.values()] if isinstance(length, Mapping) else [length] if length else []
+    length = getattr(step, 'clip_len', {})
+    return list(length.values() if isinstance(length, Mapping) else [length])
 
 
 def _pixels(step: Step) -> float:

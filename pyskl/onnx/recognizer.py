@@ -56,6 +56,8 @@ class GraphRecognizer:
         shapes: the shape of each input; where an axis may have any length, no number.
     """
 
+    label_sources: Sequence[tuple[str, Labels | None]]
+
     def __init__(
         self,
         about: GraphAbout,

@@ -16,8 +16,9 @@ from export_networks import (
     heatmap_config,
 )
 
-from pyskl.apis import export_network, init_recognizer
-from pyskl.apis.export import graph_with_steps, made_up_clips
+from pyskl.apis import init_recognizer
+from pyskl.apis.export import graph_with_steps
+from pyskl.apis.export_check import made_up_clips
 from pyskl.apis.inference import class_scores
 from pyskl.datasets.pipelines import PoseCompact
 from pyskl.errors import ConfigError

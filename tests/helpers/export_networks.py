@@ -13,7 +13,8 @@ from torch import nn
 from two_pathways import RGBPOSE
 
 from pyskl.apis import init_recognizer
-from pyskl.apis.export import graph_with_steps, made_up_clips
+from pyskl.apis.export import graph_with_steps
+from pyskl.apis.export_check import made_up_clips
 from pyskl.apis.inference import test_sample
 from pyskl.datasets.loader import collate
 from pyskl.onnx import GraphAbout, GraphRecognizer
