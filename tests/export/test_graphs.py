@@ -19,7 +19,8 @@ from export_networks import (
 from pyskl.apis import init_recognizer
 from pyskl.apis.export import graph_with_steps
 from pyskl.apis.export_check import made_up_clips
-from pyskl.apis.inference import class_scores
+from pyskl.apis.inference import class_scores, test_sample
+from pyskl.datasets.loader import collate
 from pyskl.datasets.pipelines import PoseCompact
 from pyskl.errors import ConfigError
 from pyskl.export.heatmaps import CompactPose, DrawHeatmaps, size_behind
@@ -35,8 +36,8 @@ def folder(tmp_path_factory):
     return folder
 
 
-def assert_answers_alike(model, views='all', tolerance=1e-4):
-    clips = made_up_clips(model)[1:8]
+def assert_answers_alike(model, views='all', tolerance=1e-4, clips=slice(1, 8)):
+    clips = made_up_clips(model)[clips]
     expected = np.stack(list(class_scores(model, clips, views)))
     answers = np.stack(list(eager(model).class_scores(clips, views)))
     np.testing.assert_allclose(answers, expected, atol=tolerance)
@@ -61,8 +62,27 @@ def test_a_heatmap_network_answers_as_its_recognizer(folder, name):
 @pytest.mark.parametrize('name', FRAMES)
 def test_a_network_on_frames_answers_as_its_recognizer(tmp_path, name):
     model = filled(frame_config(tmp_path, name))
-    assert_answers_alike(model)
-    assert_answers_alike(model, views=1)
+    assert_answers_alike(model, clips=slice(0, 3, 2))
+    assert_answers_alike(model, views=1, clips=slice(1, 4))
+
+
+def test_each_of_several_answers_has_its_own_output(tmp_path):
+    model = filled(frame_config(tmp_path, 'frames and heatmaps'))
+    clip = made_up_clips(model)[0]
+    graph, _ = graph_with_steps(model)
+    assert graph.outputs == model.answers == ('rgb', 'pose')
+    rgb, pose = eager(model).answers_of(clip)
+    expected = model(collate([test_sample(model, clip)]), return_loss=False)
+    np.testing.assert_allclose(rgb, expected['rgb'][0], atol=1e-4)
+    np.testing.assert_allclose(pose, expected['pose'][0], atol=1e-4)
+    assert np.abs(rgb - pose).max() > 0.05
+
+
+def test_mirrored_frames_and_heatmaps_belong_together(tmp_path):
+    twice = "next(s for s in test_pipeline if s['type'] == 'GeneratePoseTarget')['double'] = True\n"
+    model = filled(frame_config(tmp_path, 'frames and heatmaps', twice))
+    assert graph_with_steps(model)[1].mirrors
+    assert_answers_alike(model, clips=slice(0, 3, 2))
 
 
 def test_a_spotting_network_answers_as_its_recognizer():
@@ -157,6 +177,25 @@ def test_boxes_are_those_of_the_step(settings):
 
 
 # -- refused ---------------------------------------------------------------------------------------
+
+WITHOUT_NORMALIZE = 'test_pipeline.remove(normalize)\n'
+FLOW = 'normalize.update(mean=[128.0] * 2, std=[64.0] * 2)\n'
+OWN_SIZE = "test_pipeline[3] = dict(type='Resize', scale=(-1, 32))\n"
+FROM_FOLDERS = "test_pipeline[:3] = [test_pipeline[1], dict(type='RawFrameDecode')]\n"
+
+
+@pytest.mark.parametrize('name, change, facts', [
+    ('frames', WITHOUT_NORMALIZE, 'Expected Normalize or GeneratePoseTarget'),
+    ('single frames', WITHOUT_NORMALIZE, 'Expected Normalize, or GeneratePoseTarget and Heatmap'),
+    ('frames and heatmaps', WITHOUT_NORMALIZE, 'GeneratePoseTarget and Normalize.*found Generate'),
+    ('frames and heatmaps', OWN_SIZE, 'size of the heatmaps depends on the clip'),
+    ('frames', FLOW, 'optical flow'),
+    ('frames', FROM_FOLDERS, 'RawFrameDecode'),
+])  # fmt: skip
+def test_inputs_that_no_file_can_hold_are_refused(tmp_path, name, change, facts):
+    config = frame_config(tmp_path, name, change)
+    with pytest.raises(ConfigError, match=f'{config.name}: .*{facts}'):
+        graph_with_steps(init_recognizer(config, device='cpu'))
 
 
 @pytest.mark.parametrize('change, facts', [

@@ -193,6 +193,13 @@ def graph_config(folder: Path, name: str, in_space: bool = False) -> Path:
     return tiny_graph.write_config(folder, file, GRAPHS[name], people=2, in_space=in_space)
 
 
+def config_of(folder: Path, name: str) -> Path:
+    """A config of GRAPHS, HEATMAPS or FRAMES."""
+    if name in GRAPHS:
+        return graph_config(folder, name)
+    return (heatmap_config if name in HEATMAPS else frame_config)(folder, name)
+
+
 def filled(config: Path, most: float = 3000) -> nn.Module:
     """The model of a config, its weights by formula; clips of its kind get answers far apart.
 

@@ -8,14 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
+import tiny_videos
 import torch
-from export_networks import GRAPHS, HEATMAPS, filled, graph_config, heatmap_config
+from export_networks import (
+    FRAMES,
+    GRAPHS,
+    HEATMAPS,
+    config_of,
+    filled,
+    frame_config,
+    heatmap_config,
+)
 from tiny import ROOT, script
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import ExportOptions, export, export_network, inference_recognizer, init_recognizer
 from pyskl.engine.checkpoint import write_checkpoint
 from pyskl.errors import ConfigError, DataError, UserError
+from pyskl.files.videos import VideoFrames
 from pyskl.onnx.about import KEY, GraphAbout
 
 onnx = pytest.importorskip('onnx')
@@ -141,8 +151,50 @@ def test_odd_clips_are_taken_as_there(exported, recognise, clips):
         recognise(clips[0], top_k=0)
 
 
-def test_neither_torch_nor_mmcv_is_imported(exported, folder, clips):
+@pytest.fixture(scope='module')
+def on_frames(tmp_path_factory):
+    """The model of a network on frames, its file, and a video."""
+    folder = tmp_path_factory.mktemp('frames')
+    config = frame_config(folder, 'frames')
+    checkpoint = checkpoint_of(config, folder)
+    export_network(config, checkpoint, folder / 'frames.onnx')
+    video = tiny_videos.film(np.random.default_rng(2), 1, 30)
+    tiny_videos.write_video(folder / 'clip.mp4', video.repeat(4, 1).repeat(4, 2))
+    return init_recognizer(config, checkpoint, device='cpu'), folder / 'frames.onnx'
+
+
+def test_videos_are_taken_as_there(on_frames):
+    model, file = on_frames
+    recognise, path = OnnxRecognizer(file, threads=1), file.with_name('clip.mp4')
+    array = np.stack(VideoFrames(path).frames(range(30)))
+    part = {'filename': str(path), 'start_frame': 4, 'end_frame': 20}
+    for given in (path, array, part, {'array': array, 'frame_dir': 'x'}):
+        assert_same(recognise(given), inference_recognizer(model, given))
+    assert_same(recognise(path, views=1), inference_recognizer(model, path, views=1))
+    both = recognise([path, part])
+    assert_same(both[1], inference_recognizer(model, part))
+    with pytest.raises(DataError, match='none.mp4'):
+        recognise('none.mp4')
+    with pytest.raises(DataError, match='pictures'):
+        recognise(np.ones((1, 20, 5, 3)))
+
+
+@pytest.mark.parametrize('change, facts', [
+    (lambda about: {**about, 'segments': 0}, 'segments = 0'),
+    (lambda about: {**about, 'pictures': 'all'}, 'pictures'),
+    (lambda about: {**about, 'steps': [{'type': 'DecordInit'}]}, 'fit together'),
+    (lambda about: {**about, 'steps': [{'type': 'ThreeCrop', 'crop_size': 40_000}]}, 'pixels'),
+])  # fmt: skip
+def test_a_forged_account_of_frames_is_refused(on_frames, tmp_path, change, facts):
+    file = with_about(on_frames[1], tmp_path, change)
+    with pytest.raises(DataError, match=f'changed.onnx.*({facts})'):
+        OnnxRecognizer(file)(np.zeros((9, 40, 50, 3), np.uint8))
+
+
+def test_neither_torch_nor_mmcv_is_imported(exported, on_frames, folder, clips):
     np.save(folder / 'clip.npy', clips[2]['keypoint'])
+    model, file = on_frames
+    video = file.with_name('clip.mp4')
     code = (
         'import sys\n'
         'class Blocked:\n'
@@ -150,11 +202,15 @@ def test_neither_torch_nor_mmcv_is_imported(exported, folder, clips):
         '        assert name.partition(".")[0] not in ("torch", "mmcv", "mmengine"), name\n'
         'sys.meta_path.insert(0, Blocked())\n'
         'from pyskl.onnx import OnnxRecognizer\n'
-        f'print(OnnxRecognizer({str(exported[1])!r})({str(folder / "clip.npy")!r}, {SIZE})[0][0])'
+        f'print(OnnxRecognizer({str(exported[1])!r})({str(folder / "clip.npy")!r}, {SIZE})[0][0])\n'
+        f'print(OnnxRecognizer({str(file)!r})({str(video)!r})[0][0])'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
-    expected = inference_recognizer(exported[0], clips[2]['keypoint'], SIZE)[0][0]
-    assert (done.stdout.strip(), done.stderr) == (expected, '')
+    expected = [
+        inference_recognizer(exported[0], clips[2]['keypoint'], SIZE)[0][0],
+        inference_recognizer(model, video)[0][0],
+    ]
+    assert (done.stdout.split(), done.stderr) == (expected, '')
 
 
 def test_a_file_is_whole_and_keeps_no_names_of_folders(exported, folder):
@@ -244,23 +300,36 @@ def test_options_are_checked_before_anything_is_read(folder):
         ExportOptions('int8')
 
 
+# The axes of each input that have any length.
+FREE_AXES = {
+    'others': {'keypoint': {0, 1, 3}},
+    'SGN': {'keypoint': {0, 1}},
+    'PoTion': {'keypoint': {0, 1, 2}},
+    'frames': {'imgs': {0, 1, 2}},
+    'frames around people': {'imgs': {0, 1, 2}},
+    'frames of any size': {'imgs': {0, 1, 2, 3, 4}},
+    'single frames': {'imgs': {0, 1}},
+    'frames and heatmaps': {'imgs': {0, 1}, 'keypoint': {0, 1, 2}},
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     'name, kind',
-    [(name, kind) for name in (*GRAPHS, *HEATMAPS) for kind in ('fp32', 'fp16')]
-    + [('ST-GCN++', 'pt2'), ('SGN', 'pt2'), ('joint and limb', 'pt2')],
+    [(name, kind) for name in (*GRAPHS, *HEATMAPS, *FRAMES) for kind in ('fp32', 'fp16')]
+    + [(name, 'pt2') for name in ('ST-GCN++', 'SGN', 'joint and limb', *FRAMES)],
 )
 def test_every_network_is_exported(folder, name, kind):
-    config = (graph_config if name in GRAPHS else heatmap_config)(folder, name)
+    config = config_of(folder, name)
     checkpoint = checkpoint_of(config, folder, 10 if kind == 'fp16' else 3000)
     out = folder / ('every.pt2' if kind == 'pt2' else 'every.onnx')
     done = export_network(
         config, checkpoint, out, ExportOptions('fp16' if kind == 'fp16' else 'fp32')
     )
     assert done.clips == 10 and done.difference <= (1e-2 if kind == 'fp16' else 1e-4)
-    free = {'keypoint': {0, 1} | (set() if name == 'SGN' else {3})}
-    lengths = {axis for axis, size in enumerate(done.inputs['keypoint']) if size is None}
-    assert free['keypoint'] <= lengths
+    for given, free in FREE_AXES[name if name in FREE_AXES else 'others'].items():
+        lengths = {axis for axis, size in enumerate(done.inputs[given]) if size is None}
+        assert free <= lengths
     if kind == 'pt2':
         extra = {f'{KEY}.json': ''}
         torch.export.load(out, extra_files=extra)
