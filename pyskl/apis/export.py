@@ -1,4 +1,4 @@
-"""A trained network as one file that others can run: ONNX, or torch's .pt2; checked against torch before it is written."""
+"""Export a trained network as one file, ONNX or .pt2, and check it against PyTorch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..datasets.pipelines.base import is_ours
 from ..errors import ConfigError, DataError, UserError
 from ..export.network import ExportedNetwork
 from ..export.plan import Plan, graph_of, is_2d, plan_of
-from ..export.writing import as_onnx, as_pt2, plain_pooling, traced
+from ..export.writing import as_onnx, as_pt2, replace_adaptive_pooling, trace
 from ..files.atomic import atomic_write
 from ..inference.clips import clips_of
 from ..labels import known_names
@@ -40,12 +40,12 @@ class ExportOptions:
     """How a network is exported.
 
     Attributes:
-        precision: of weights and arithmetic; what comes before the network stays float32.
-        clips: an annotation file whose first clips the file is checked on; None: made-up ones.
-        img_shape: (height, width) of the picture of those of its clips that do not say it.
+        precision: of the network's weights and arithmetic; the steps before it stay float32.
+        clips: a file whose first clips are used for the check; None: made-up clips.
+        img_shape: (height, width) of the picture, for clips of that file without one.
 
     Raises:
-        ConfigError: another precision.
+        ConfigError: an unknown precision.
     """
 
     precision: Literal['fp32', 'fp16'] = 'fp32'
@@ -59,14 +59,14 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """A written file.
 
     Attributes:
         path: the file.
-        size: bytes.
-        clips: how many it was checked on.
-        difference: the greatest of a probability between the file's answers and torch's.
-        inputs: names and shapes of what it takes; None: any length.
+        size: in bytes.
+        clips: number of clips of the check.
+        difference: largest difference of a probability between the file and PyTorch.
+        inputs: shapes of the inputs by name; None for an axis of variable length.
     """
 
     path: Path
@@ -82,17 +82,17 @@ def export_network(
     out: str | os.PathLike,
     options: ExportOptions | None = None,
 ) -> Exported:
-    """Write a network as an ONNX or a .pt2 file, and check its answers against torch's.
+    """Write a network as an ONNX or a .pt2 file, after comparing its answers with PyTorch's.
 
     Args:
         config: as init_recognizer takes it.
-        checkpoint: its weights; None leaves them random.
-        out: the file, which replaces one of that name once it has passed the check.
+        checkpoint: the weights; None leaves them random.
+        out: the file; one of that name is replaced once the check is passed.
         options: see ExportOptions.
 
     Raises:
-        ConfigError: a network, a pipeline or a setting that no such file can hold.
-        DataError: the clips to check on cannot be read.
+        ConfigError: a network, a pipeline or a setting that cannot be exported.
+        DataError: the clips for the check cannot be read.
         UserError: the answers differ, or a library is missing.
     """
     options, out = options or ExportOptions(), Path(out)
@@ -104,7 +104,7 @@ def export_network(
     model = init_recognizer(config, checkpoint, device='cpu')
     network, about = graph_with_steps(model, options.precision)
     clips = _clips_to_check(model, options)
-    program = traced(network)
+    program = trace(network)
     text = about.to_json()
     inputs = _shapes(program, network)
 
@@ -126,21 +126,21 @@ def export_network(
 def graph_with_steps(
     model: nn.Module, precision: Literal['fp32', 'fp16'] = 'fp32'
 ) -> tuple[ExportedNetwork, GraphAbout]:
-    """Build the graph that a file will hold, and what the file says of itself.
+    """Build the graph for a file, and the file's description.
 
     Args:
-        model: from init_recognizer, on the CPU; it stays as it is.
+        model: from init_recognizer, on the CPU; it is not changed.
         precision: of the graph's weights.
 
     Raises:
-        ConfigError: a network or a pipeline that no file can hold.
+        ConfigError: a network or a pipeline that cannot be exported.
     """
     plan = _plan(model)
     return _network(model, plan, precision), _about(model, plan, precision)
 
 
 def _plan(model: nn.Module) -> Plan:
-    """Divide the test pipeline of a model; ConfigError where no file can hold it."""
+    """Divide the test pipeline of a model; ConfigError if it cannot be exported."""
     recipe = model.cfg
     if recipe.gives_features or recipe.keeps_views_apart:
         raise ConfigError(
@@ -157,17 +157,17 @@ def _plan(model: nn.Module) -> Plan:
     for step, _ in plan.outside:
         if type(step).__name__ not in STEPS or not is_ours(step):
             raise ConfigError(
-                f'{where}: {type(step).__name__} is not a step that a file can name, since whoever '
-                f'runs the file has to compute it. Known: {", ".join(STEPS)}.'
+                f'{where}: {type(step).__name__} cannot be exported: it comes before the graph, '
+                f'and OnnxRecognizer does not know it. Known: {", ".join(STEPS)}.'
             )
     return plan
 
 
 def _network(model: nn.Module, plan: Plan, precision: str) -> ExportedNetwork:
-    """A copy of the model without what makes it faster here, and the last steps in front of it."""
+    """Build the graph around a copy of the model without its CPU speed-ups."""
     plain = undo_speed_up(copy.deepcopy(model)).eval().requires_grad_(False)
     fuse_conv_bn(plain)
-    plain_pooling(plain, plan.clip_len.get('Pose', 0))
+    replace_adaptive_pooling(plain, plan.clip_len.get('Pose', 0))
     if precision == 'fp16':
         plain.half()
     return graph_of(plain, plan, _place(model))
@@ -204,7 +204,7 @@ def _about(model: nn.Module, plan: Plan, precision: str) -> GraphAbout:
 
 
 def _plain(value: Any) -> Any:
-    """A config's value as JSON holds it: tuples as lists, numpy's numbers as Python's."""
+    """Return a config's value for JSON: tuples as lists, numpy numbers as Python's."""
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -215,14 +215,14 @@ def _plain(value: Any) -> Any:
 def _shapes(
     program: torch.export.ExportedProgram, network: ExportedNetwork
 ) -> dict[str, tuple[int | None, ...]]:
-    """The shape of each input; None where an axis may have any length."""
-    held = {
+    """Return the shape of each input; None for an axis of variable length."""
+    shapes = {
         node.name: node.meta['val'].shape
         for node in program.graph.nodes
         if node.op == 'placeholder'
     }
     return {
-        name: tuple(size if isinstance(size, int) else None for size in held[name])
+        name: tuple(size if isinstance(size, int) else None for size in shapes[name])
         for name in network.inputs
     }
 
@@ -230,15 +230,15 @@ def _shapes(
 def _run(
     module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray]
 ) -> list[np.ndarray]:
-    """Run a .pt2 file's program: arrays by the names of its inputs -> probabilities (B, K)."""
+    """Run a traced program on arrays by input name, and return (B, K) of each answer."""
     inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs]
     try:
         with torch.no_grad():
             return [answer.numpy() for answer in module(*inputs)]
     except NotImplementedError as error:
         raise UserError(
-            f'not written: PyTorch {torch.__version__} cannot run the network in fp16 on the CPU, so '
-            f'that it cannot be checked ({error}). Export it in fp32, or as .onnx.'
+            f'not written: PyTorch {torch.__version__} cannot check the network in fp16 on the CPU '
+            f'({error}). Export it in fp32, or as .onnx.'
         ) from error
 
 
@@ -247,5 +247,5 @@ def _clips_to_check(model: nn.Module, options: ExportOptions) -> list[dict[str, 
         return made_up_clips(model)
     clips = clips_of(model, options.clips, options.img_shape)[:NUM_CLIPS]
     if not clips:
-        raise DataError(f'{options.clips}: holds no clips to check on.')
+        raise DataError(f'{options.clips}: has no clips for the check.')
     return clips

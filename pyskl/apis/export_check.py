@@ -1,4 +1,4 @@
-"""Clips to check an exported file on, and the comparison with torch's answers."""
+"""The check of an exported network: clips, and the comparison with PyTorch's answers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .inference import test_sample
 
 NUM_CLIPS = 10
 TOLERANCE = {'fp32': 1e-4, 'fp16': 1e-2}  # of a probability
-MADE_UP_JOINTS = 17  # where nobody says how many a clip has
-MADE_UP_VIDEO = (270, 360)  # height and width in pixels, room for the usual crops
+MADE_UP_JOINTS = 17  # if the number of joints is not known
+MADE_UP_VIDEO = (270, 360)  # height and width in pixels, enough for the usual crops
 
 
 def compare(
@@ -32,17 +32,17 @@ def compare(
 
     Args:
         model: from init_recognizer.
-        exported: the network of the file.
-        clips: as inference.clips gives them.
-        precision: of the file.
-        out: its name, for messages.
+        exported: the exported network.
+        clips: annotations, as inference.clips gives them.
+        precision: of the exported network.
+        out: the file, for messages.
 
     Returns:
         The largest difference of a probability.
 
     Raises:
-        UserError: it is larger than TOLERANCE, or another class comes first although the model's first
-            two differ by more than that.
+        UserError: it is larger than TOLERANCE, or another class comes first although the model
+            prefers its own by more than that.
     """
     expected = np.stack([torch_answers(model, clip) for clip in clips])  # (N, A, K)
     found = np.stack([exported.answers_of(clip) for clip in clips])
@@ -57,13 +57,13 @@ def compare(
         else 'Report it, with the config and the versions of torch, onnx and onnxruntime.'
     )
     raise UserError(
-        f'{out}: not written. On {len(clips)} clips its probabilities differ by up to {difference:.2g} '
-        f'from those of PyTorch, more than {tolerance:g} ({precision}). {cure}'
+        f'{out}: not written. On {len(clips)} clips its probabilities differ by up to '
+        f'{difference:.2g} from those of PyTorch, more than {tolerance:g} ({precision}). {cure}'
     )
 
 
 def torch_answers(model: nn.Module, clip: Mapping[str, Any]) -> np.ndarray:
-    """Return the class probabilities (A, K) of a clip, of each of the model's A answers."""
+    """Return the class probabilities (A, K) of a clip, one row for each of the model's answers."""
     answers = model(collate([test_sample(model, clip)]), return_loss=False)
     rows = answers.values() if isinstance(answers, Mapping) else [answers]
     return np.concatenate(list(rows))

@@ -1,9 +1,11 @@
-"""Write a trained network as a file that needs neither this package nor torch: key points in, class probabilities out.
+"""Export a trained network as one file: key points or frames in, class probabilities out.
 
     python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.onnx
-    python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.pt2         # for torch.export.load
+    python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint.pt2
 
-Before the file is written its answers are compared with PyTorch's on ten clips. docs/export.md says what is inside and how to run it.
+An .onnx file runs without this package and without PyTorch; a .pt2 file is for torch.export.load.
+Before it is written, its answers are compared with PyTorch's on ten clips. docs/export.md says what
+is inside and how to run it.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('-C', '--checkpoint', required=True, help='its weights')
     parser.add_argument('-o', '--out', required=True, type=Path, help='the file, .onnx or .pt2')
     parser.add_argument(
-        '--fp16', action='store_true', help='weights and arithmetic of the network in float16'
+        '--fp16', action='store_true', help="the network's weights and arithmetic in float16"
     )
     parser.add_argument(
-        '--clips', metavar='FILE', help='check on the first clips of this file, not on made-up ones'
+        '--clips',
+        metavar='FILE',
+        help='compare on the first clips of this file, not on made-up ones',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', metavar='KEY=VALUE', help='override config keys'
@@ -36,22 +41,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Export a network, and print its inputs and how closely it was checked."""
     args = parse_args(argv)
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
     if args.clips:
         check_present(args.clips)
     check_writable(args.out)
-    # Not before: --help and wrong options answer at once.
+    # Imported here, so that --help and wrong options answer at once.
     from ..apis import ExportOptions, export_network
     from ..apis.setup import read_run
 
     run = read_run(args.config, args.cfg_options, splits=('test',))
     options = ExportOptions('fp16' if args.fp16 else 'fp32', args.clips)
-    done = export_network(run.config, args.checkpoint, args.out, options)
-    for name, shape in done.inputs.items():
+    exported = export_network(run.config, args.checkpoint, args.out, options)
+    for name, shape in exported.inputs.items():
         print(f'{name}: {", ".join("any" if n is None else str(n) for n in shape)}')
-    print(
-        f'checked on {count(done.clips, "clip")}: probabilities differ by at most {done.difference:.1e}'
-    )
-    print(f'wrote {done.path} ({done.size / 2**20:,.1f} MB)')
+    difference = f'probabilities differ by at most {exported.difference:.1e}'
+    print(f'checked on {count(exported.clips, "clip")}: {difference}')
+    print(f'wrote {exported.path} ({exported.size / 2**20:,.1f} MB)')

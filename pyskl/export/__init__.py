@@ -1,5 +1,5 @@
-"""A trained network as one graph of plain operations, with as much of its test pipeline inside as can be.
+"""A trained network as one graph of plain tensor operations, with most of its test pipeline inside.
 
-pictures.py and features.py hold the pipeline's steps as operations on batches, network.py the whole
-graph, plan.py which steps of a pipeline are in it, and writing.py the files.
+features.py, heatmaps.py and frames.py hold pipeline steps as operations on batches; network.py
+joins them with a network; plan.py decides which steps are inside; writing.py makes the files.
 """

@@ -1,7 +1,7 @@
-"""From key points in pixels to heatmaps, as operations that every runtime has.
+"""Pipeline steps from key points in pixels to heatmaps, as operations that every runtime has.
 
-Each module computes what the pipeline's step of that name computes, on a batch, without a branch that
-looks at the numbers.
+Each module computes on a batch what the step named in its docstring computes on a clip. No branch
+depends on values, so that the modules can be traced.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Size = tuple[int, int]
 class CompactPose(nn.Module):
     """The step PoseCompact: crop each clip's picture to the box around its key points.
 
-    All frames of all views of a clip have one box. Its edges are computed in float64, as in the step.
+    All frames and views of a clip share one box. Its edges are computed in float64, as in the step.
 
     Args:
-        step: the settings.
+        step: its settings.
     """
 
     def __init__(self, step: PoseCompact):
@@ -46,17 +46,20 @@ class CompactPose(nn.Module):
         """Move key points into their box.
 
         Args:
-            xy: (B, S, M, T, V, 2) float32, pixels; NaN, infinity and exact zeros count for nothing.
+            xy: (B, S, M, T, V, 2) float32 pixels; NaN, infinity and exact zeros are ignored.
             size: (B, 2) float64 width and height of the picture.
 
         Returns:
-            The same of the box.
+            Key points and size in the cropped picture.
         """
+        # The extent of all present key points; a clip with a small one stays as it is.
         shown = (xy != 0) & xy.isfinite()
         least = torch.where(shown, xy, math.inf).flatten(1, -2).amin(1)  # (B, 2) x, y
         most = torch.where(shown, xy, -math.inf).flatten(1, -2).amax(1)
         extent = (most - least).double()
-        seen = (extent >= self.threshold).all(1, keepdim=True)  # (B, 1)
+        large = (extent >= self.threshold).all(1, keepdim=True)  # (B, 1)
+
+        # The box: padded, brought to the wanted ratio, in whole pixels.
         middle = (most + least).double() / 2
         half_w, half_h = (extent / 2 * (1 + self.padding)).unbind(1)
         if self.hw_ratio is not None:
@@ -67,17 +70,19 @@ class CompactPose(nn.Module):
         if not self.allow_imgpad:
             low, high = low.clamp(min=0), torch.minimum(high, size)
         low, high = truncated(low), truncated(high)
-        crops = seen & (high > low).all(1, keepdim=True)
+
+        # Key points relative to the box; missing coordinates stay 0.
+        crops = large & (high > low).all(1, keepdim=True)
         size = torch.where(crops, high - low, size)
         corner = torch.where(crops, low, 0).float()[:, None, None, None, None]
         return torch.where(xy == 0, xy, xy - corner), size
 
 
 class ResizePose(nn.Module):
-    """The step Resize, of key points.
+    """The step Resize, for key points.
 
     Args:
-        step: the settings.
+        step: its settings.
     """
 
     def __init__(self, step: Resize):
@@ -85,13 +90,13 @@ class ResizePose(nn.Module):
         self.scale, self.keep_ratio = step.scale, step.keep_ratio
 
     def forward(self, xy: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        """As CompactPose.forward, of the resized picture."""
+        """Scale key points and size; shapes as in CompactPose.forward."""
         new = self.new_size(size)
         factor = (new / size).float()
         return xy * factor[:, None, None, None, None], new
 
     def new_size(self, size: Tensor) -> Tensor:
-        """Return (B, 2) width and height of pictures of this size, once resized."""
+        """Return (B, 2) width and height after resizing pictures of this size."""
         if not isinstance(self.scale, tuple):
             return (size * self.scale + 0.5).floor().clamp(min=1)
         if not self.keep_ratio:
@@ -103,11 +108,11 @@ class ResizePose(nn.Module):
         return (size * factor + 0.5).floor().clamp(min=1)
 
 
-class CropMiddle(nn.Module):
-    """The step CenterCrop, of key points.
+class CenterCropPose(nn.Module):
+    """The step CenterCrop, for key points.
 
     Args:
-        step: the settings.
+        step: its settings.
     """
 
     def __init__(self, step: CenterCrop):
@@ -115,22 +120,23 @@ class CropMiddle(nn.Module):
         self.crop_size = step.crop_size
 
     def forward(self, xy: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        """As CompactPose.forward, of the crop."""
+        """Move key points into the crop; shapes as in CompactPose.forward."""
         new = torch.tensor(self.crop_size, dtype=torch.float64).expand_as(size)
         corner = ((size - new) / 2).floor().float()
         return xy - corner[:, None, None, None, None], new
 
 
+# The pipeline's steps that move key points in their picture, and the modules that compute them.
 PICTURE_STEPS = {
     PoseCompact: CompactPose,
     MMCompact: CompactPose,
     Resize: ResizePose,
-    CenterCrop: CropMiddle,
+    CenterCrop: CenterCropPose,
 }
 
 
 def size_behind(steps: Sequence[Any]) -> Size | None:
-    """Return (H, W) of the picture behind some steps of a pipeline; None where it depends on the clip."""
+    """Return (H, W) of the picture after some pipeline steps; None if it depends on the clip."""
     size = None
     for step in steps:
         if isinstance(step, (CenterCrop, ThreeCrop, TenCrop)):
@@ -145,12 +151,12 @@ def size_behind(steps: Sequence[Any]) -> Size | None:
 
 
 class DrawHeatmaps(nn.Module):
-    """The step GeneratePoseTarget: key points as heatmaps, equal to those of inputs.heatmaps.
+    """The step GeneratePoseTarget: draw the heatmaps that inputs.heatmaps draws.
 
     Args:
         spec: what to draw.
-        size: (H, W) of the picture that the key points lie in, before spec.scaling.
-        num_joints: V; None: limbs alone are drawn, of as many joints as come.
+        size: (H, W) of the picture of the key points, before spec.scaling.
+        num_joints: V; None: only limbs are drawn, and any number of joints is taken.
     """
 
     order: Tensor
@@ -171,7 +177,7 @@ class DrawHeatmaps(nn.Module):
         Args:
             xy: (N, M, T, V, 2) pixels.
             score: (N, M, T, V) heights of the peaks.
-            mirrored: (N,) bool, which are drawn left to right.
+            mirrored: (N,) bool, the views to mirror left to right.
 
         Returns:
             (N, C, T, H, W) float32.
@@ -209,7 +215,7 @@ class DrawHeatmaps(nn.Module):
         return maps.unflatten(0, (num_clips, -1))
 
     def _joints(self, xy: Tensor, score: Tensor) -> Tensor:
-        """(N, T, V, H, W): each joint a Gaussian, the product of its profiles along x and y."""
+        """Draw joints (N, T, V, H, W): a Gaussian is the product of its profiles along x and y."""
         peak = torch.where(score >= MIN_PEAK, score, 0)
         x, y = xy.unbind(-1)
         across, down = self._profile(x, self.size[1]), self._profile(y, self.size[0])
@@ -217,30 +223,30 @@ class DrawHeatmaps(nn.Module):
         return (down[..., :, None] * across[..., None, :]).amax(1)
 
     def _profile(self, place: Tensor, length: int) -> Tensor:
-        """(..., length): a Gaussian of height 1 along one axis, cut at 3 sigma."""
+        """Return (..., length), a Gaussian of height 1 along one axis, cut at 3 sigma."""
         cell = torch.arange(length, dtype=torch.float32)
         height = torch.exp((cell - place[..., None]).square() * (-0.5 / self.spec.sigma**2))
         return torch.where(self._reached(place, place, cell), height, 0)
 
     def _reached(self, low: Tensor, high: Tensor, cell: Tensor) -> Tensor:
-        """Which cells along one axis lie within 3 sigma of low .. high; edges in float64, as published."""
+        """Return which cells of an axis lie within 3 sigma of low..high, edges in float64."""
         first = truncated(low.double() - 3 * self.spec.sigma)[..., None].float()
         last = truncated(high.double() + 3 * self.spec.sigma)[..., None].float()
         return (cell >= first) & (cell <= last)
 
     def _limbs(self, xy: Tensor, score: Tensor) -> Tensor:
-        """(N, T, L, H, W): each limb the Gaussian of the distance to it."""
+        """Draw limbs (N, T, L, H, W): each a Gaussian of the distance to the segment."""
         start, end = (xy.index_select(3, joints) for joints in self.limbs.unbind(1))
         start_score, end_score = (score.index_select(3, joints) for joints in self.limbs.unbind(1))
         peak = torch.minimum(start_score, end_score)
         drawn = peak >= MIN_PEAK
 
-        # A limb shorter than a pixel is its start joint, drawn with the start's own score.
+        # A limb shorter than a pixel is drawn as its start joint, with that joint's score.
         short = (end - start).double().square().sum(-1) < 1
         end = torch.where(short[..., None], start, end)
         peak = torch.where(drawn, torch.where(short, start_score, peak), 0)[..., None, None]
 
-        # t is how far along, 0..1, the point of the limb lies that is nearest to a cell.
+        # t, 0..1, is the place on the limb that is nearest to a cell.
         (x0, y0), (x1, y1) = start.unbind(-1), end.unbind(-1)
         column = torch.arange(self.size[1], dtype=torch.float32)
         row = torch.arange(self.size[0], dtype=torch.float32)
@@ -256,10 +262,10 @@ class DrawHeatmaps(nn.Module):
 
 
 class PaintPotion(nn.Module):
-    """The step Heatmap2Potion: the heatmaps of each view become one picture, colours its time.
+    """The step Heatmap2Potion: one picture of each view's heatmaps, in which colour encodes time.
 
     Args:
-        step: the settings.
+        step: its settings.
         frames: T of each view.
     """
 

@@ -12,19 +12,19 @@ from ..models.recognizers.views import ViewRecognizer
 from .frames import NormalizeFrames
 from .heatmaps import DrawHeatmaps, Size
 
-MADE_UP_SIZE = (224, 224)  # (H, W) of the example frames, where the pipeline fixes no size
+EXAMPLE_SIZE = (224, 224)  # (H, W) of example frames for a pipeline that fixes no size
 
 
 class ExportedNetwork(nn.Module, ABC):
     """A recognizer with the last steps of its test pipeline in front of it.
 
     Attributes:
-        inputs: names of what `forward` takes.
-        outputs: names of what `forward` gives, (B, K) float32 each.
-        dynamic: {input: {axis: name}}, the axes that may have any length.
+        inputs: names of the arguments of `forward`.
+        outputs: names of the results of `forward`, (B, K) float32 each.
+        dynamic: {input: {axis: name}}, the axes of variable length.
 
     Args:
-        model: plain and in eval mode. Its parameters may be float16; all else is computed in float32.
+        model: plain, in eval mode. Its parameters may be float16; the steps run in float32.
     """
 
     inputs: tuple[str, ...]
@@ -38,14 +38,14 @@ class ExportedNetwork(nn.Module, ABC):
         self.outputs = ('probabilities',) if single else tuple(model.answers)
 
     def probabilities(self, *views: Tensor) -> tuple[Tensor, ...]:
-        """Average the network's answers over the views of each clip, as its test_cfg says.
+        """Average the answers for the views of each clip, as the model's test_cfg says.
 
         Args:
-            views: (B, n, ...) of each input of the network. Of a 2-D network the n pictures are one
-                crop, whose features are averaged before the class scores.
+            views: (B, n, ...) for each input of the backbone. The n pictures of a 2-D network are
+                one crop: their features are averaged before the class scores.
 
         Returns:
-            (B, K) float32 of each output.
+            (B, K) float32 for each output.
         """
         model, num_clips = self.model, views[0].shape[0]
         volumes = [view.to(self.dtype) for view in views]
@@ -58,18 +58,18 @@ class ExportedNetwork(nn.Module, ABC):
 
     @abstractmethod
     def example(self) -> tuple[Tensor, ...]:
-        """Return inputs of usual sizes."""
+        """Return inputs of typical sizes, for tracing."""
 
 
 class HeatmapNetwork(ExportedNetwork):
-    """A network on heatmaps, with steps from PoseCompact to drawing inside.
+    """A network on heatmaps; the steps from PoseCompact to drawing are inside.
 
     Args:
         model: a Recognizer3D, or a Recognizer2D with `paint`.
         steps: modules (xy, size) -> (xy, size), in order.
         draw: draws the heatmaps.
-        shape: (S, T) of the samples.
-        paint: makes one picture of each view's heatmaps, or None.
+        shape: (S, T), samples of a clip and frames of a sample.
+        paint: makes one picture of each view's heatmaps (PoTion), or None.
     """
 
     inputs = ('keypoint', 'img_shape', 'views')
@@ -95,10 +95,10 @@ class HeatmapNetwork(ExportedNetwork):
         }
 
     def forward(self, keypoint: Tensor, img_shape: Tensor, views: Tensor) -> tuple[Tensor, ...]:
-        """Answer for clips, averaged over some of their views.
+        """Return the answers for clips, averaged over some of their views.
 
         Args:
-            keypoint: (B, S, M, T, V, 3) x px, y px, score of S samples of each clip; NaN: nobody.
+            keypoint: (B, S, M, T, V, 3) x px, y px and score; NaN for absent people.
             img_shape: (B, 2) int64 height and width of the picture in pixels.
             views: (n,) int64, see `split_views`.
         """
@@ -113,18 +113,19 @@ class HeatmapNetwork(ExportedNetwork):
         return self.probabilities(maps if self.paint is None else self.paint(maps))
 
     def example(self) -> tuple[Tensor, ...]:
+        """See ExportedNetwork.example."""
         keypoint = example_keypoint(self.draw, self.shape)
         return keypoint, torch.tensor([[240, 320], [240, 320]]), torch.arange(3)
 
 
 class FrameNetwork(ExportedNetwork):
-    """A network on the frames of videos, with their normalisation inside.
+    """A network on video frames; their normalisation is inside.
 
     Args:
         model: a Recognizer3D or a Recognizer2D.
         normalize: normalises the frames.
-        shape: (S, T) of the samples; of a 2-D network (S,).
-        size: (H, W) of the frames in pixels; None: it depends on the clip.
+        shape: (S, T), samples of a clip and frames of a sample; (S,) for a 2-D network.
+        size: (H, W) of the frames in pixels; None if it depends on the clip.
     """
 
     inputs = ('imgs',)
@@ -141,26 +142,27 @@ class FrameNetwork(ExportedNetwork):
         self.dynamic = {'imgs': frame_axes(len(shape), size)}
 
     def forward(self, imgs: Tensor) -> tuple[Tensor, ...]:
-        """Answer for clips.
+        """Return the answers for clips.
 
         Args:
-            imgs: uint8 RGB. Of a 3-D network (B, S, T, H, W, 3), S samples whose answers are averaged;
-                of a 2-D one (B, S, H, W, 3), the S frames of one crop.
+            imgs: uint8 RGB; (B, S, T, H, W, 3) for a 3-D network, S samples to average;
+                (B, S, H, W, 3) for a 2-D network, the S frames of one crop.
         """
         return self.probabilities(self.normalize(imgs))
 
     def example(self) -> tuple[Tensor, ...]:
+        """See ExportedNetwork.example."""
         return (example_frames(self.shape, self.size),)
 
 
 class FrameAndHeatmapNetwork(ExportedNetwork):
-    """A network on frames and heatmaps of the same clip, with normalisation and drawing inside.
+    """A network on frames and heatmaps of the same clip; normalisation and drawing are inside.
 
     Args:
         model: an MMRecognizer3D.
         normalize: normalises the frames.
         draw: draws the heatmaps.
-        shapes: (S, T) of the frames' samples, and of the heatmaps'.
+        shapes: (S, T) of the frames, and of the heatmaps.
         size: (H, W) of the frames in pixels.
     """
 
@@ -177,18 +179,18 @@ class FrameAndHeatmapNetwork(ExportedNetwork):
         super().__init__(model)
         self.normalize, self.draw, self.shapes, self.size = normalize, draw, shapes, size
         self.dynamic = {
-            # Both have a length of their own, whose ratio the network fixes.
+            # The network fixes the ratio of both lengths, so neither is variable.
             'imgs': {0: 'clips', 1: 'samples'},
             'keypoint': {k: v for k, v in keypoint_axes(draw).items() if v != 'frames'},
             'views': {0: 'views'},
         }
 
     def forward(self, imgs: Tensor, keypoint: Tensor, views: Tensor) -> tuple[Tensor, ...]:
-        """Answer for clips, averaged over some of their views.
+        """Return the answers for clips, averaged over some of their views.
 
         Args:
-            imgs: (B, S, T, H, W, 3) uint8 RGB, S samples of each clip.
-            keypoint: (B, S, M, T', V, 3) x px, y px in these frames, score; NaN: nobody.
+            imgs: (B, S, T, H, W, 3) uint8 RGB.
+            keypoint: (B, S, M, T', V, 3) x px, y px in these frames, score; NaN for absent people.
             views: (n,) int64, see `split_views`.
         """
         chosen, mirrored = split_views(views, keypoint.shape[1])
@@ -200,17 +202,18 @@ class FrameAndHeatmapNetwork(ExportedNetwork):
         return self.probabilities(self.normalize(frames), maps)
 
     def example(self) -> tuple[Tensor, ...]:
+        """See ExportedNetwork.example."""
         frames, heatmaps = self.shapes
         imgs, keypoint = example_frames(frames, self.size), example_keypoint(self.draw, heatmaps)
         return imgs, keypoint, torch.arange(3)
 
 
 class GraphNetwork(ExportedNetwork):
-    """A graph network, with normalisation and the features of single frames inside.
+    """A graph network; normalisation and features of single frames are inside.
 
     Args:
         model: a RecognizerGCN.
-        normalise: a NormalisePose, or None where the key points come normalised.
+        normalize: a NormalizePose, or None if the key points come normalised.
         features: a MakeFeatures, or None.
         shape: (S, M, T, V, C) of the key points.
     """
@@ -218,43 +221,44 @@ class GraphNetwork(ExportedNetwork):
     def __init__(
         self,
         model: ViewRecognizer,
-        normalise: nn.Module | None,
+        normalize: nn.Module | None,
         features: nn.Module | None,
         shape: tuple[int, int, int, int, int],
     ):
         super().__init__(model)
-        self.normalise, self.features, self.shape = normalise, features, shape
-        self.inputs = ('keypoint',) if normalise is None else ('keypoint', 'img_shape')
+        self.normalize, self.features, self.shape = normalize, features, shape
+        self.inputs = ('keypoint',) if normalize is None else ('keypoint', 'img_shape')
         dynamic = {'keypoint': {0: 'clips', 1: 'samples', 3: 'frames'}, 'img_shape': {0: 'clips'}}
         self.dynamic = {name: dynamic[name] for name in self.inputs}
 
     def forward(self, keypoint: Tensor, img_shape: Tensor | None = None) -> tuple[Tensor, ...]:
-        """Answer for clips, averaged over their samples.
+        """Return the answers for clips, averaged over their samples.
 
         Args:
-            keypoint: (B, S, M, T, V, C) of S samples of each clip; zeros: nobody.
-            img_shape: (B, 2) int64 height and width of the picture in pixels, where the key points
-                are pixels.
+            keypoint: (B, S, M, T, V, C); zeros for absent people.
+            img_shape: (B, 2) int64 height and width of the picture in pixels, if key points are
+                in pixels.
         """
-        if self.normalise is not None:
-            keypoint = self.normalise(keypoint, img_shape)
+        if self.normalize is not None:
+            keypoint = self.normalize(keypoint, img_shape)
         if self.features is not None:
             keypoint = self.features(keypoint)
         return self.probabilities(keypoint)
 
     def example(self) -> tuple[Tensor, ...]:
+        """See ExportedNetwork.example."""
         S, M, T, V, C = self.shape
         keypoint = torch.rand(2, S + 2, M, T, V, C)
         sizes = torch.tensor([[240, 320], [240, 320]])
-        return (keypoint,) if self.normalise is None else (keypoint, sizes)
+        return (keypoint,) if self.normalize is None else (keypoint, sizes)
 
 
 def split_views(views: Tensor, samples: int) -> tuple[Tensor, Tensor]:
     """Return the sample of each view, and whether the view is its mirrored copy.
 
     Args:
-        views: (n,) int64. View v < S is sample v; S + v is the mirrored copy of sample v, where testing
-            has mirrored copies.
+        views: (n,) int64. View v < S is sample v; view S + v is its mirrored copy, if testing has
+            mirrored copies.
         samples: S.
 
     Returns:
@@ -265,26 +269,26 @@ def split_views(views: Tensor, samples: int) -> tuple[Tensor, Tensor]:
 
 
 def keypoint_axes(draw: DrawHeatmaps) -> dict[int, str]:
-    """Return the axes of key points (B, S, M, T, V, 3) that may have any length."""
+    """Return the axes of variable length of key points (B, S, M, T, V, 3)."""
     axes = {0: 'clips', 1: 'samples', 2: 'people', 3: 'frames'}
     return axes if draw.num_joints is not None else {**axes, 4: 'joints'}
 
 
 def frame_axes(axes_of_views: int, size: Size | None) -> dict[int, str]:
-    """Return the axes of frames (B, S, ..., H, W, 3) that may have any length."""
+    """Return the axes of variable length of frames (B, S, ..., H, W, 3)."""
     axes = dict(enumerate(('clips', 'samples', 'frames')[: 1 + axes_of_views]))
     height = 1 + axes_of_views
     return axes if size is not None else {**axes, height: 'height', height + 1: 'width'}
 
 
 def example_keypoint(draw: DrawHeatmaps, shape: tuple[int, int]) -> Tensor:
-    """Return key points (2, S + 2, 3, T, V, 3) in a picture of 240 x 320 pixels."""
+    """Return key points (2, S + 2, 3, T, V, 3) in a picture of 320 x 240 pixels."""
     S, T = shape
     V = draw.num_joints or int(draw.limbs.max()) + 2
     return torch.rand(2, S + 2, 3, T, V, 3) * torch.tensor([320.0, 240.0, 1.0])
 
 
 def example_frames(shape: tuple[int, ...], size: Size | None) -> Tensor:
-    """Return frames (2, S + 2, ..., H, W, 3) of bytes."""
+    """Return frames (2, S + 2, ..., H, W, 3) uint8."""
     S, *frames = shape
-    return torch.randint(256, (2, S + 2, *frames, *(size or MADE_UP_SIZE), 3), dtype=torch.uint8)
+    return torch.randint(256, (2, S + 2, *frames, *(size or EXAMPLE_SIZE), 3), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""Which steps of a test pipeline are in the graph, and which whoever runs the file does before."""
+"""Divide a test pipeline: its last steps become part of the graph, the others come before it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..inputs import PixelScale
 from ..models.backbones import SGN
 from ..models.recognizers import MMRecognizer3D, Recognizer2D, RecognizerGCN
 from ..models.recognizers.views import ViewRecognizer
-from .features import MakeFeatures, NormalisePose
+from .features import MakeFeatures, NormalizePose
 from .frames import NormalizeFrames
 from .heatmaps import PICTURE_STEPS, DrawHeatmaps, PaintPotion, Size, size_behind
 from .network import (
@@ -42,7 +42,7 @@ from .network import (
 
 SAMPLING = (UniformSampleFrames, UniformSampleDecode, SampleFrames, MMUniformSampleFrames)
 AT_THE_END = (FormatShape, Collect, ToTensor)
-TO_INPUTS = (GeneratePoseTarget, Heatmap2Potion, Normalize)  # in front of these, inside the graph
+TO_INPUTS = (GeneratePoseTarget, Heatmap2Potion, Normalize)  # make the backbone's inputs
 OF_EACH_FRAME = {'j', 'b', 'k'}  # features that need no other frame
 
 StepType = TypeVar('StepType')
@@ -53,10 +53,10 @@ class Plan:
     """A test pipeline, divided.
 
     Attributes:
-        outside: the steps that come before the graph and their configs, in their order.
+        outside: the steps that come before the graph, with their configs, in order.
         inside: the steps that the graph computes.
-        num_clips: samples of each clip.
-        clip_len: frames of a sample, of pictures ('RGB') and of key points ('Pose').
+        num_clips: samples of a clip.
+        clip_len: frames of a sample, in pictures ('RGB') and in key points ('Pose').
     """
 
     outside: list[tuple[Any, dict[str, Any]]]
@@ -65,12 +65,12 @@ class Plan:
     clip_len: Mapping[str, int]
 
     def inside_step(self, kind: type[StepType]) -> StepType | None:
-        """Return the step of this class that the graph computes; None: there is none."""
+        """Return the step of this class inside the graph, or None."""
         return next((step for step in self.inside if isinstance(step, kind)), None)
 
     @property
     def target(self) -> GeneratePoseTarget | None:
-        """The step by which the graph draws heatmaps, if it does."""
+        """The step that draws heatmaps inside the graph, or None."""
         return self.inside_step(GeneratePoseTarget)
 
     @property
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def picture_size(self) -> Size | None:
-        """(H, W) of what the graph's inputs are made of, in pixels; None: it depends on the clip."""
+        """(H, W) in pixels of the frames or the key points' picture; None if the clip decides."""
         steps = [step for step, _ in self.outside] + self.inside
         return size_behind([step for step in steps if not isinstance(step, TO_INPUTS)])
 
@@ -88,15 +88,15 @@ class Plan:
 def plan_of(
     pipeline: Compose, configs: Sequence[Mapping[str, Any]], channels: int, where: str
 ) -> Plan:
-    """Divide a test pipeline: as many of its last steps as can be become part of the graph.
+    """Divide a test pipeline, with as many steps as possible inside the graph.
 
-    For graph networks normalisation and features usually stand before the sampling. Where they look at
-    each frame alone, they give the same behind it, and move there.
+    In graph networks' pipelines, normalisation and features usually come before the sampling. Those
+    that treat each frame by itself give the same result after it, and move into the graph.
 
     Args:
         pipeline: the built steps.
-        configs: as the config writes it.
-        channels: C that a graph network takes.
+        configs: the steps as the config has them.
+        channels: C of the backbone's input, for graph networks.
         where: the pipeline's place, for messages.
 
     Raises:
@@ -112,9 +112,9 @@ def plan_of(
     at = next((i for i, (step, _) in enumerate(row) if isinstance(step, SAMPLING)), None)
     if at is None:
         raise ConfigError(
-            f'{where}: samples no frames, so a clip would be as long as it comes. Expected '
+            f'{where}: no step samples frames, so clips would have any length. Expected '
             'UniformSampleFrames, UniformSample, UniformSampleDecode, SampleFrames or '
-            'MMUniformSampleFrames in it.'
+            'MMUniformSampleFrames.'
         )
     sampling: Any = row[at][0]
     first = _first_inside([step for step, _ in row])
@@ -129,15 +129,15 @@ def plan_of(
 
 
 def _first_inside(steps: Sequence[Any]) -> int:
-    """Return where the steps that make a network's inputs of frames and key points begin.
+    """Return the index of the first step inside the graph, of a network on frames or heatmaps.
 
-    In front of heatmaps alone the steps that move key points are inside, too; frames are cut and
-    resized before the graph.
+    Steps that move key points are inside if there are no frames; frames are cropped and resized
+    outside.
     """
     first = len(steps)
     while first and isinstance(steps[first - 1], TO_INPUTS):
         if type(steps[first - 1]) in map(type, steps[first:]):
-            break  # twice the same
+            break
         first -= 1
     makes_heatmaps = any(isinstance(step, GeneratePoseTarget) for step in steps[first:])
     if makes_heatmaps and not any(isinstance(step, Normalize) for step in steps[first:]):
@@ -147,8 +147,8 @@ def _first_inside(steps: Sequence[Any]) -> int:
 
 
 def _movable(steps: Sequence[Any], sampling: Any, channels: int) -> int:
-    """Return how many steps at the end of those before the sampling look at each frame alone."""
-    if getattr(sampling, 'real_frames', False):  # it looks at the key points that come
+    """Return how many of the last steps before the sampling treat each frame by itself."""
+    if getattr(sampling, 'real_frames', False):  # depends on the key points
         return 0
     last = len(steps)
     if steps and type(steps[-1]) is GenSkeFeat and _is_movable(steps[-1], steps):
@@ -161,22 +161,22 @@ def _movable(steps: Sequence[Any], sampling: Any, channels: int) -> int:
 
 
 def _is_movable(features: GenSkeFeat, steps: Sequence[Any]) -> bool:
-    """Return whether features need no other frame, and a third channel is known to be a score or not."""
+    """Return whether features need no other frame, and what the third channel is, is known."""
     known = any(type(step) in (PreNormalize2D, PreNormalize3D) for step in steps)
     return known and set(features.feats) <= OF_EACH_FRAME and features.axis in (-1, 3)
 
 
 def graph_of(model: Any, plan: Plan, where: str) -> ExportedNetwork:
-    """Build the graph of a recognizer, to stand behind the steps of `plan.outside`.
+    """Build the graph: a recognizer, with the steps of `plan.inside` before it.
 
     Args:
-        model: plain and in eval mode, with its test `pipeline`.
+        model: plain, in eval mode, with its test `pipeline`.
         plan: of its test pipeline.
         where: the pipeline's place, for messages.
 
     Raises:
-        ConfigError: the pipeline's last steps make no input of this recognizer, or inputs whose size
-            has to be fixed and is not.
+        ConfigError: the last steps of the pipeline do not make this recognizer's inputs, or
+            heatmaps have no fixed size.
     """
     _check_inputs(model, plan, where)
     if isinstance(model, RecognizerGCN):
@@ -186,8 +186,8 @@ def graph_of(model: Any, plan: Plan, where: str) -> ExportedNetwork:
         return _heatmap_network(model, plan, _fixed(size, where))
     if len(normalize.mean) != 3:
         raise ConfigError(
-            f'{where}: Normalize has {len(normalize.mean)} means, as for optical flow. An exported '
-            'network takes frames of red, green and blue.'
+            f'{where}: Normalize has {len(normalize.mean)} means, as for optical flow, which can '
+            'not be exported. Expected 3, for RGB frames.'
         )
     scale = NormalizeFrames(PixelScale(normalize.mean, normalize.std, normalize.to_bgr))
     frames = (plan.num_clips, plan.clip_len['RGB'])
@@ -200,42 +200,42 @@ def graph_of(model: Any, plan: Plan, where: str) -> ExportedNetwork:
 
 
 def is_2d(model: Any) -> bool:
-    """Return whether each picture passes the network for itself."""
+    """Return whether each picture passes the network by itself."""
     return isinstance(model, Recognizer2D)
 
 
 def _check_inputs(model: Any, plan: Plan, where: str) -> None:
     """Raise ConfigError unless the steps inside the graph make what the recognizer takes."""
     kinds = {kind for kind in TO_INPUTS if plan.inside_step(kind) is not None}
-    rows: list[set[type]]
+    allowed: list[set[type]]
     if isinstance(model, RecognizerGCN):
-        rows, expected = [set()], 'FormatGCNInput'
+        allowed, expected = [set()], 'FormatGCNInput'
     elif isinstance(model, MMRecognizer3D):
-        rows, expected = [{GeneratePoseTarget, Normalize}], 'GeneratePoseTarget and Normalize'
+        allowed, expected = [{GeneratePoseTarget, Normalize}], 'GeneratePoseTarget and Normalize'
     elif is_2d(model):
-        rows = [{Normalize}, {GeneratePoseTarget, Heatmap2Potion}]
+        allowed = [{Normalize}, {GeneratePoseTarget, Heatmap2Potion}]
         expected = 'Normalize, or GeneratePoseTarget and Heatmap2Potion,'
     else:
-        rows, expected = [{Normalize}, {GeneratePoseTarget}], 'Normalize or GeneratePoseTarget'
-    if kinds not in rows:
+        allowed, expected = [{Normalize}, {GeneratePoseTarget}], 'Normalize or GeneratePoseTarget'
+    if kinds not in allowed:
         found = ', '.join(sorted(kind.__name__ for kind in kinds)) or 'none of them'
         raise ConfigError(
-            f'{where}: gives {type(model).__name__} nothing that can be exported. Expected {expected} '
-            f'in front of FormatShape and Collect; found {found}.'
+            f'{where}: makes no input of {type(model).__name__} that can be exported. Expected '
+            f'{expected} before FormatShape and Collect; found {found}.'
         )
 
 
 def _fixed(size: Size | None, where: str) -> Size:
     if size is None:
         raise ConfigError(
-            f'{where}: the size of the heatmaps depends on the clip, and a graph has one. End with '
-            'Resize(scale=(W, H), keep_ratio=False) or CenterCrop in front of GeneratePoseTarget.'
+            f'{where}: the size of the heatmaps depends on the clip, but a graph has a fixed one. '
+            'Put Resize(scale=(W, H), keep_ratio=False) or CenterCrop before GeneratePoseTarget.'
         )
     return size
 
 
 def _drawing(channels: int, plan: Plan, size: Size) -> DrawHeatmaps:
-    """Return what draws heatmaps of so many channels."""
+    """Return the module that draws heatmaps with this many channels."""
     assert plan.target is not None
     spec = plan.target.spec
     num_joints = channels - len(spec.skeletons) * spec.with_limb if spec.with_kp else None
@@ -255,11 +255,11 @@ def _heatmap_network(model: ViewRecognizer, plan: Plan, size: Size) -> ExportedN
 
 def _graph_network(model: Any, plan: Plan) -> ExportedNetwork:
     channels = model.backbone.in_channels
-    normalise = features = None
+    normalize = features = None
     flat = any(type(step) is PreNormalize2D for step in model.pipeline.steps)
     for step in plan.inside:
         if isinstance(step, PreNormalize2D):
-            normalise = NormalisePose(step)
+            normalize = NormalizePose(step)
         else:
             channels //= len(step.feats)
             features = MakeFeatures(step, channels, third_is_score=flat and channels == 3)
@@ -268,4 +268,4 @@ def _graph_network(model: Any, plan: Plan) -> ExportedNetwork:
         model.backbone.V if isinstance(model.backbone, SGN) else model.backbone.graph.num_joints
     )
     shape = (plan.num_clips, people[-1] if people else 1, plan.clip_len['Pose'], joints, channels)
-    return GraphNetwork(model, normalise, features, shape)
+    return GraphNetwork(model, normalize, features, shape)

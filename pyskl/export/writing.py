@@ -1,4 +1,4 @@
-"""The graph as a program of torch.export, and as a file."""
+"""Trace the graph, and write it as an ONNX or a .pt2 file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.export import Dim
 
 from ..errors import ConfigError
 from .network import ExportedNetwork
 from .pooling import WindowMaxPool
 
-IF_POSSIBLE = ('frames', 'height', 'width')  # axes that some networks fix
+# Axes that some networks fix: torch.export decides whether they are of variable length.
+VARIABLE_IF_POSSIBLE = ('frames', 'height', 'width')
 
 
-def plain_pooling(model: nn.Module, rows: int) -> None:
-    """Swap layers that ONNX has no operation for, in place.
+def replace_adaptive_pooling(model: nn.Module, rows: int) -> None:
+    """Replace adaptive max pooling, for which ONNX has no operation, in place.
 
     Args:
         model: plain.
-        rows: T, the frames of a clip, of a network that takes that many alone.
+        rows: T, the frames of a sample; networks with this pooling take no other number.
     """
     for parent in list(model.modules()):
         for name, child in parent.named_children():
@@ -34,16 +36,16 @@ def plain_pooling(model: nn.Module, rows: int) -> None:
                 setattr(parent, name, WindowMaxPool(rows, size[0]))
 
 
-def traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
-    """Trace the graph, for any number of clips and, where the network allows it, of frames.
+def trace(network: ExportedNetwork) -> torch.export.ExportedProgram:
+    """Trace the graph, with variable axes as `network.dynamic` names them.
 
     Raises:
-        ConfigError: torch cannot trace a layer, as may be with one of the user's own.
+        ConfigError: PyTorch cannot trace a layer, for example one of the user's own.
     """
     axes = {name: network.dynamic.get(name, {}) for name in network.inputs}
     shapes = {
         name: {
-            axis: torch.export.Dim.AUTO if called in IF_POSSIBLE else torch.export.Dim.DYNAMIC
+            axis: Dim.AUTO if called in VARIABLE_IF_POSSIBLE else Dim.DYNAMIC
             for axis, called in named.items()
         }
         for name, named in axes.items()
@@ -51,26 +53,26 @@ def traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
     try:
         with torch.no_grad(), quiet():
             return torch.export.export(network.eval(), network.example(), dynamic_shapes=shapes)
-    except Exception as error:  # torch's exporter raises whatever a layer raises under it
+    except Exception as error:  # whatever a layer raises while it is traced
         raise ConfigError(
-            f'{type(network.model.backbone).__name__} cannot be exported: PyTorch {torch.__version__} '
-            f'cannot trace it ({_first_line(error)}).'
+            f'{type(network.model.backbone).__name__} cannot be exported: '
+            f'PyTorch {torch.__version__} cannot trace it ({_first_line(error)}).'
         ) from error
 
 
 def as_onnx(
     network: ExportedNetwork, program: torch.export.ExportedProgram, about: str, key: str
 ) -> bytes:
-    """Make the bytes of an ONNX file, weights included.
+    """Return the content of an ONNX file, weights included.
 
     Args:
-        network: what was traced.
-        program: from `traced`.
-        about: what the file says of itself, stored in its metadata under `key`.
-        key: see about.
+        network: the traced network.
+        program: from `trace`.
+        about: text for the file's metadata.
+        key: of that text in the metadata.
 
     Raises:
-        ConfigError: torch knows no ONNX operation for a layer.
+        ConfigError: PyTorch has no ONNX operation for a layer.
     """
     try:
         with torch.no_grad(), quiet():
@@ -80,15 +82,17 @@ def as_onnx(
                 output_names=list(network.outputs),
                 verbose=False,
             )
-    except Exception as error:  # see traced
+    except Exception as error:  # see trace
         raise ConfigError(
-            f'{type(network.model.backbone).__name__} cannot be exported: PyTorch {torch.__version__} '
-            f'cannot write it as ONNX ({_first_line(error)}). A .pt2 file may do.'
+            f'{type(network.model.backbone).__name__} cannot be exported: '
+            f'PyTorch {torch.__version__} cannot write it as ONNX ({_first_line(error)}). '
+            'Try a .pt2 file.'
         ) from error
     assert made is not None
     proto = made.model_proto
+    # Remove the exporter's notes: stack traces, which hold names of folders.
     for part in (proto.graph, *proto.functions):
-        for node in part.node:  # the exporter's notes: stack traces with names of folders
+        for node in part.node:
             node.ClearField('metadata_props')
             node.ClearField('doc_string')
     proto.producer_name = 'pyskl'
@@ -98,15 +102,15 @@ def as_onnx(
 
 
 def as_pt2(program: torch.export.ExportedProgram, about: str, key: str) -> bytes:
-    """Make the bytes of a .pt2 file, which torch.export.load reads; `about` is its extra file `key`.json."""
-    whole = io.BytesIO()
-    torch.export.save(program, whole, extra_files={f'{key}.json': about})
-    return whole.getvalue()
+    """Return the content of a .pt2 file, with `about` as its extra file `key`.json."""
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={f'{key}.json': about})
+    return buffer.getvalue()
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the exporters' remarks, which say nothing to a user, from the terminal."""
+    """Silence the exporters' log lines, warnings and prints, which do not help a user."""
     loggers = [
         logging.getLogger(name) for name in ('torch.onnx', 'torch.export', 'onnxscript', 'onnx_ir')
     ]

@@ -1,6 +1,6 @@
-"""Exported networks, run by onnxruntime: numpy in, names and probabilities out, without torch.
+"""Run exported networks with onnxruntime, without torch.
 
-recognizer.py answers as `pyskl.apis.inference_recognizer` does, about.py is what a file says of itself.
+recognizer.py answers as `pyskl.apis.inference_recognizer` does; about.py describes a file.
 """
 
 from .about import GraphAbout

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: what it takes, what comes before its graph, what its classes are called."""
+"""The description in an exported file: its inputs, the steps before its graph, its class names."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from ..signature import check_call
 from ..skeletons import layout_of
 from ..wording import brief
 
-KEY = 'pyskl'  # under which the metadata of a file hold it, as JSON
+KEY = 'pyskl'  # the entry of the file's metadata that holds the description, as JSON
 VERSION = 1
 MAX_CHARACTERS = 1 << 20
-MOST = 10_000  # frames, samples, people: a forged file must not fill the memory
-MOST_FRAMES = 1_000_000  # of all samples of a clip
-MOST_PIXELS = 1 << 30  # of the frames of all samples
 
-# The pipeline's steps that may come before a graph. They draw nothing at random, and need no torch:
-# numpy, for frames OpenCV and decord.
+# Limits for files of strangers, which must not fill the memory.
+MAX_COUNT = 10_000  # frames, samples or people
+MAX_FRAMES = 1_000_000  # of all samples of a clip
+MAX_PIXELS = 1 << 30  # of all frames of a clip
+
+# Pipeline steps that may come before a graph. They are deterministic and need no torch, only numpy
+# and, for frames, OpenCV and decord.
 STEPS = (
     'BodyUnits2D',
     'BoneVectors',
@@ -64,17 +66,17 @@ _COUNTS = ('num_clips', 'length', 'num_person', 'max_person')
 
 @dataclass(frozen=True)
 class GraphAbout:
-    """What an exported file says of itself.
+    """The description of an exported network.
 
     Attributes:
-        version: of this form.
+        version: of this description's format.
         made_by: version of this package.
-        config: name of the config file that it was made from.
+        config: name of the config file.
         precision: 'fp32' or 'fp16', of the weights.
         num_classes: K.
-        label_names: K names; None: nobody said them.
-        layouts: names of the skeleton layouts that config and checkpoint speak of.
-        steps: configs of the pipeline's steps that come before the graph.
+        label_names: K names; None if they are not known.
+        layouts: names of the skeleton layouts in config and checkpoint.
+        steps: configs of the pipeline steps before the graph.
         draws: whether the graph takes key points in pixels and draws heatmaps.
         mirrors: whether testing averages each sample and its mirrored copy.
         wanted_step: see Wanted.step.
@@ -82,10 +84,10 @@ class GraphAbout:
         num_joints: see Wanted.num_joints.
         in_pixels: see Expected.in_pixels.
         by: see Expected.by.
-        layout: config of the layout of the clips' joints; None: not known.
+        layout: config of the layout of the clips' joints; None if it is not known.
         pictures: see Wanted.pictures.
-        segments: how many views of a clip the graph takes as one crop, whose features it averages
-            before the class scores (2-D networks); None: all of them; 1: each view has an answer.
+        segments: views of a 2-D network whose features are averaged before the class scores; they
+            pass the graph together. None: all views of a clip. 1 for other networks.
     """
 
     version: int
@@ -108,19 +110,23 @@ class GraphAbout:
     segments: int | None = 1
 
     def to_json(self) -> str:
-        """Return it as the file holds it."""
+        """Return the description as JSON."""
         return json.dumps(asdict(self), separators=(',', ':'))
 
     @classmethod
     def from_json(cls, text: str | None, file: str) -> GraphAbout:
-        """Read and check what a file says; it may come from a stranger.
+        """Read and check the description of a file, which may come from a stranger.
+
+        Args:
+            text: the JSON; None if the file has none.
+            file: the file's name, for messages.
 
         Raises:
-            DataError: naming the file and what is wrong.
+            DataError: there is no description, or a wrong one.
         """
         if text is None:
             raise DataError(
-                f'{file}: says nothing about the clips that it takes (no {KEY!r} in its metadata). '
+                f'{file}: does not say which clips it takes (no {KEY!r} in its metadata). '
                 'Expected a file that tools/export.py wrote.'
             )
         if len(text) > MAX_CHARACTERS:
@@ -129,7 +135,9 @@ class GraphAbout:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise DataError(f'{where}: no JSON ({brief(str(error))}). Export it again.') from None
+            raise DataError(
+                f'{where}: is no JSON ({brief(str(error))}). Export it again.'
+            ) from None
         if not isinstance(content, dict) or content.get('version') != VERSION:
             found = brief(content.get('version')) if isinstance(content, dict) else brief(content)
             raise DataError(
@@ -146,8 +154,10 @@ class GraphAbout:
 
     def _check(self, where: str) -> None:
         names, layouts = self.label_names, self.layouts
-        if not 1 <= self.num_classes <= MOST:
-            raise DataError(f'{where}.num_classes = {self.num_classes}: expected 1 to {MOST:,}.')
+        if not 1 <= self.num_classes <= MAX_COUNT:
+            raise DataError(
+                f'{where}.num_classes = {self.num_classes}: expected 1 to {MAX_COUNT:,}.'
+            )
         if names is not None and len(listed_names(names) or ()) != self.num_classes:
             raise DataError(f'{where}.label_names: expected {self.num_classes} names, or null.')
         if not all(isinstance(name, str) for name in layouts):
@@ -156,25 +166,25 @@ class GraphAbout:
             raise DataError(f'{where}.segments = {self.segments}: expected 1 or more, or null.')
 
     def build_steps(self, file: str) -> list[Step]:
-        """Build the steps that come before the graph.
+        """Build the steps before the graph.
 
         Raises:
-            DataError: a step or an argument that is not known, or numbers that no clip needs.
+            DataError: an unknown step or argument, or sizes beyond the limits above.
         """
         steps = [self._step(config, f'{file}: step {i}') for i, config in enumerate(self.steps)]
         lengths = [length for step in steps for length in _clip_lengths(step)]
         counts = [getattr(step, name, 1) for step in steps for name in _COUNTS] + lengths
         frames = [getattr(s, 'num_clips', 1) * n for s in steps for n in _clip_lengths(s)]
-        if max(counts, default=1) > MOST or max(frames, default=1) > MOST_FRAMES:
+        if max(counts, default=1) > MAX_COUNT or max(frames, default=1) > MAX_FRAMES:
             raise DataError(
                 f'{file}: a step asks for {max(*counts, *frames):,} frames or people; expected at '
-                f'most {MOST:,}, and {MOST_FRAMES:,} frames of all samples.'
+                f'most {MAX_COUNT:,}, and {MAX_FRAMES:,} frames of all samples.'
             )
         pixels = max(map(_pixels, steps), default=0) * max(frames, default=1)
-        if self.pictures != 'no' and pixels > MOST_PIXELS:
+        if self.pictures != 'no' and pixels > MAX_PIXELS:
             raise DataError(
                 f'{file}: its steps make {pixels:,.0f} pixels of each clip; expected at most '
-                f'{MOST_PIXELS:,}.'
+                f'{MAX_PIXELS:,}.'
             )
         return steps
 
@@ -191,10 +201,10 @@ class GraphAbout:
             raise DataError(f'{where} ({step.__name__}): {error}') from None
 
     def wanted(self, file: str) -> Wanted:
-        """Return what clips must be.
+        """Return what clips must be like.
 
         Raises:
-            DataError: the layout is none.
+            DataError: the layout is wrong.
         """
         try:
             layout = None if self.layout is None else layout_of(self.layout)
@@ -206,13 +216,13 @@ class GraphAbout:
 
 
 def _clip_lengths(step: Step) -> list[int]:
-    """Return how many frames a step samples, of each modality; []: it samples none."""
+    """Return how many frames a step samples, for each modality; [] if it does not sample."""
     length = getattr(step, 'clip_len', {})
     return list(length.values() if isinstance(length, Mapping) else [length])
 
 
 def _pixels(step: Step) -> float:
-    """Return how many pixels a frame has, at least about, that a step makes; 0 where it depends on the clip."""
+    """Return about how many pixels a step's frames have; 0 if that depends on the clip."""
     size = getattr(step, 'scale', None) or getattr(step, 'crop_size', None)
     if not isinstance(size, (tuple, list)):
         return 0

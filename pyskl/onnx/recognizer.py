@@ -1,4 +1,4 @@
-"""Answers of an exported network, with numpy and onnxruntime alone."""
+"""Answers of an exported network, by numpy and onnxruntime."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ from ..wording import brief, plain
 from .about import KEY, GraphAbout
 
 Feeds = dict[str, np.ndarray]
-VIEWS_AT_ONCE = 16  # of key points
-VOLUMES_AT_ONCE = 4  # views that are heatmaps or frames
+
+# How many views pass a graph together: of key points, and of heatmaps or frames.
+VIEWS_AT_ONCE, VOLUMES_AT_ONCE = 16, 4
+
+# The axes of inputs with one entry a sample, for messages.
 AXES = {
     'keypoint': 'clips, samples, people, frames, joints, channels',
-    'imgs': 'clips, samples, frames (of a 2-D network none), height, width, colours',
+    'imgs': 'clips, samples, frames (not for 2-D networks), height, width, colours',
 }
-MAX_BYTES = 2 << 30  # no ONNX file that holds its weights is larger
+MAX_BYTES = 2 << 30  # the largest ONNX file that holds its weights
 
 
 def library(name: str) -> ModuleType:
-    """Import onnx, onnxscript or onnxruntime; UserError saying what to install where it is missing."""
+    """Import onnx, onnxscript or onnxruntime.
+
+    Raises:
+        UserError: it is missing; the message says what to install.
+    """
     try:
         return importlib.import_module(name)
     except (ImportError, OSError) as error:
@@ -43,17 +50,17 @@ def library(name: str) -> ModuleType:
 
 
 class GraphRecognizer:
-    """A graph from key points or frames to probabilities, with the pipeline's steps before it.
+    """A graph from key points or frames to probabilities, and the pipeline steps before it.
 
     Attributes:
-        about: what it says of itself.
+        about: the description of the network.
         wanted, label_sources, layouts, told: see inference.answers.
 
     Args:
-        about: what it says of itself.
+        about: the description of the network.
         file: its name, for messages.
-        run: the graph: arrays by the names of its inputs -> (B, K) probabilities of each answer.
-        shapes: the shape of each input; where an axis may have any length, no number.
+        run: runs the graph: from arrays by input name to (B, K) probabilities of each answer.
+        shapes: the shape of each input; an axis of variable length is not an int.
     """
 
     label_sources: Sequence[tuple[str, Labels | None]]
@@ -82,7 +89,7 @@ class GraphRecognizer:
         people: Literal['together', 'apart'] = 'together',
         indices: bool = False,
     ) -> list:
-        """Return the likeliest classes of a clip, or of several: (name, probability), likeliest first.
+        """Return (name, probability) of the likeliest classes of a clip, or of several clips.
 
         Arguments, answers and errors are those of `pyskl.apis.inference_recognizer`.
         """
@@ -92,20 +99,24 @@ class GraphRecognizer:
     def class_scores(
         self, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all'] = 'all'
     ) -> Iterator[np.ndarray]:
-        """Give the class probabilities (K,) float32 of each clip; of several answers their mean.
+        """Yield the class probabilities (K,) float32 of each clip, the mean of several answers.
 
         Args:
             clips: annotations, as inference.clips gives them.
-            views: 'all', or 1: the one in the middle.
+            views: 'all', or 1 for the one in the middle.
         """
         for clip in clips:
             yield self.answers_of(clip, views).mean(0)
 
     def answers_of(self, clip: Mapping[str, Any], views: Literal[1, 'all'] = 'all') -> np.ndarray:
-        """Return the class probabilities (A, K) float32 of a clip, of each of A answers.
+        """Return the class probabilities of a clip, of each answer of the network.
 
         Args:
-            clip, views: as class_scores takes them.
+            clip: an annotation, as inference.clips gives it.
+            views: 'all', or 1 for the one in the middle.
+
+        Returns:
+            (A, K) float32 of A answers.
         """
         feeds = self.feeds(clip)
         answers, weights = [], []
@@ -115,10 +126,10 @@ class GraphRecognizer:
         return np.average(np.asarray(answers, np.float64), 0, weights).astype(np.float32)
 
     def feeds(self, clip: Mapping[str, Any]) -> Feeds:
-        """Pass a clip through the steps before the graph: the graph's inputs, but for `views`.
+        """Return the graph's inputs for a clip, except `views`.
 
         Raises:
-            DataError: naming the clip and what is wrong with it.
+            DataError: the clip does not fit the steps before the graph.
         """
         try:
             results = self._prepared(clip)
@@ -137,7 +148,7 @@ class GraphRecognizer:
         return feeds
 
     def _prepared(self, clip: Mapping[str, Any]) -> dict[str, Any]:
-        """Pass a clip through the steps, key points and frames laid out as the graph takes them."""
+        """Pass a clip through the steps; its key points and frames become (S, ...)."""
         pictures = self.about.pictures
         modality = 'RGB' if pictures == 'alone' else 'Pose'
         results = {**clip, 'start_index': 0, 'modality': modality, 'test_mode': True}
@@ -155,7 +166,7 @@ class GraphRecognizer:
         return results
 
     def _frames(self, results: Mapping[str, Any]) -> np.ndarray:
-        """Return frames (S, H, W, 3) of a 2-D network, or (S, T, H, W, 3), uint8."""
+        """Return uint8 frames (S, T, H, W, 3), for a 2-D network (S, H, W, 3)."""
         frames = np.stack(results['imgs'])
         if len(self._shapes['imgs']) == 5:  # with the axis of clips
             return frames
@@ -164,15 +175,15 @@ class GraphRecognizer:
         return frames.reshape(-1, clip_len, *frames.shape[1:])
 
     def _check_picture(self, needs: Sequence[str], results: Mapping[str, Any]) -> None:
-        """DataError where a picture's size is needed and the clip has none."""
+        """Raise DataError if the size of the picture is needed and the clip has none."""
         if 'img_shape' in needs and 'img_shape' not in results:
             raise DataError(
-                f'clip {plain(results.get("frame_dir"))}: has no img_shape, the (height, width) of its '
-                f'picture, which the network of {self._file} needs.'
+                f'clip {plain(results.get("frame_dir"))}: has no img_shape, the (height, width) of '
+                f'its picture, which the network of {self._file} needs.'
             )
 
     def _by_sample(self, results: dict[str, Any]) -> np.ndarray:
-        """Return (S, M, T, V, 3) x, y, score of sampled key points (M, S * T, V, 2)."""
+        """Return sampled key points (M, S * T, V, 2) and their scores as (S, M, T, V, 3)."""
         if results['keypoint'].shape[-1] != 2:
             raise DataError(
                 f'clip {plain(results.get("frame_dir"))}: keypoint has shape '
@@ -184,15 +195,15 @@ class GraphRecognizer:
         joined = np.concatenate([results['keypoint'], score[..., None]], -1).astype(np.float32)
         people, frames, *joint = joined.shape
         samples = results['num_clips']
-        apart = joined.reshape(people, samples, frames // samples, *joint)
-        return np.ascontiguousarray(apart.swapaxes(0, 1))
+        by_sample = joined.reshape(people, samples, frames // samples, *joint)
+        return np.ascontiguousarray(by_sample.swapaxes(0, 1))
 
     def _pieces(self, feeds: Feeds, views: Literal[1, 'all']) -> Iterator[tuple[Feeds, int]]:
-        """Give inputs with a few views each, and by how much each of these answers counts."""
+        """Yield inputs with a few views each, and the weight of their answer in the mean."""
         by_sample = [name for name in AXES if name in feeds]
         samples = feeds[by_sample[0]].shape[1]
         total = samples * 2 if self.about.mirrors else samples
-        # In the middle of mirrored copies, too, where each is a picture of its own; see inference.
+        # PoTion's mirrored copies are pictures like the others, in inference_recognizer, too.
         middle = (samples if self.about.segments == 1 else total) // 2
         chosen = np.arange(total) if views == 'all' else np.array([middle])
         for part in self._split(chosen):
@@ -203,7 +214,7 @@ class GraphRecognizer:
 
     def _split(self, views: np.ndarray) -> list[np.ndarray]:
         """Split views into parts that pass the graph together."""
-        if self.about.segments != 1:  # whole crops
+        if self.about.segments != 1:
             number = min(self.about.segments or len(views), len(views))
         elif 'imgs' in self._shapes or self.about.draws:
             number = VOLUMES_AT_ONCE
@@ -212,7 +223,7 @@ class GraphRecognizer:
         return [views[start : start + number] for start in range(0, len(views), number)]
 
     def _answer(self, feeds: Feeds, clip: Mapping[str, Any]) -> np.ndarray:
-        """Run the graph for one clip: (A, K) of A answers."""
+        """Run the graph for one clip, and return (A, K) probabilities of its A answers."""
         for name in (name for name in AXES if name in feeds):
             self._check_shape(name, feeds[name].shape, clip)
         answers = [np.asarray(answer) for answer in self._run(feeds)]
@@ -225,7 +236,7 @@ class GraphRecognizer:
         return np.concatenate(answers)
 
     def _check_shape(self, name: str, shape: tuple[int, ...], clip: Mapping[str, Any]) -> None:
-        """Raise DataError unless an array fits the graph's input of that name."""
+        """Raise DataError unless an array of this shape fits the graph's input."""
         wanted = self._shapes[name]
         fits = len(shape) == len(wanted) and all(
             not isinstance(there, int) or there == given for there, given in zip(wanted, shape)
@@ -233,26 +244,26 @@ class GraphRecognizer:
         if not fits:
             sizes = ', '.join(str(n) if isinstance(n, int) else 'any' for n in wanted)
             raise DataError(
-                f'clip {plain(clip.get("frame_dir"))}: gives {name} of shape {shape}, but the network '
-                f'of {self._file} takes ({sizes}): {AXES[name]}.'
+                f'clip {plain(clip.get("frame_dir"))}: gives {name} of shape {shape}, but the '
+                f'network of {self._file} takes ({sizes}): {AXES[name]}.'
             )
 
 
 class OnnxRecognizer(GraphRecognizer):
-    """An ONNX file that tools/export.py wrote, ready to be called like `inference_recognizer`.
+    """A network in an ONNX file of tools/export.py, to be called like `inference_recognizer`.
 
         recognise = OnnxRecognizer('joint.onnx')
-        recognise(keypoint, img_shape=(480, 640))       # [('Touching ears', 0.61), ...]
+        recognise(keypoint, img_shape=(480, 640))  # [('Touching ears', 0.61), ...]
 
     Args:
         file: the path.
-        providers: what onnxruntime computes on, e.g. ['CUDAExecutionProvider'].
-        threads: of the computation; None: as many as onnxruntime takes.
-        content: what the file holds, where it is not written yet.
+        providers: onnxruntime's execution providers, e.g. ['CUDAExecutionProvider'].
+        threads: CPU threads; None: as many as onnxruntime chooses.
+        content: the file's content, if the file is not written yet.
 
     Raises:
-        UserError: onnxruntime is not installed.
-        DataError: the file cannot be read, or is none of tools/export.py's.
+        UserError: onnxruntime or a provider is not installed.
+        DataError: the file cannot be read, or tools/export.py did not write it.
     """
 
     def __init__(
@@ -273,7 +284,7 @@ class OnnxRecognizer(GraphRecognizer):
     def _run_session(self, feeds: Feeds) -> list[np.ndarray]:
         try:
             return self._session.run(None, feeds)
-        except Exception as error:  # onnxruntime's errors have no class of their own in common
+        except Exception as error:  # onnxruntime's errors share no class of their own
             raise DataError(
                 f'{self._file}: onnxruntime cannot run it ({_reason(error)}).'
             ) from None
@@ -283,7 +294,7 @@ def _content(file: Path) -> bytes:
     with open_regular(file) as opened:
         content = opened.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise DataError(f'{file}: is larger than {MAX_BYTES:,} bytes, which no ONNX file is.')
+        raise DataError(f'{file}: is larger than {MAX_BYTES:,} bytes, the most of an ONNX file.')
     return content
 
 
@@ -295,7 +306,7 @@ def _session(
     threads: int | None,
 ) -> Any:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; they are raised anyway
+    options.log_severity_level = 3  # errors only
     if threads is not None:
         options.intra_op_num_threads = threads
     known = onnxruntime.get_available_providers()
@@ -308,11 +319,11 @@ def _session(
         return onnxruntime.InferenceSession(content, options, providers=list(providers))
     except Exception as error:  # see _run_session
         raise DataError(
-            f'{file}: cannot be read as an ONNX network ({_reason(error)}). Is it whole?'
+            f'{file}: cannot be read as an ONNX network ({_reason(error)}). Is it complete?'
         ) from None
 
 
 def _reason(error: Exception) -> str:
-    """The first line of onnxruntime's message, without the place in its sources."""
+    """Return the first line of onnxruntime's message, without its place in the source code."""
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     return brief(text.rpartition('] ')[2] if text.startswith('[ONNXRuntimeError]') else text)[1:-1]
