@@ -112,7 +112,7 @@ def export_network(
         content = as_pt2(program, text, KEY)
         module = program.module()
         recognise = GraphRecognizer(
-            about, str(out), lambda feeds: _run(module, network, feeds), inputs
+            about, str(out), lambda feeds: _run(module, network, feeds, out), inputs
         )
     else:
         content = as_onnx(network, program, text, KEY)
@@ -228,7 +228,7 @@ def _shapes(
 
 
 def _run(
-    module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray]
+    module: nn.Module, network: ExportedNetwork, feeds: Mapping[str, np.ndarray], out: Path
 ) -> list[np.ndarray]:
     """Run a traced program on arrays by input name, and return (B, K) of each answer."""
     inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in network.inputs]
@@ -237,7 +237,7 @@ def _run(
             return [answer.numpy() for answer in module(*inputs)]
     except NotImplementedError as error:
         raise UserError(
-            f'not written: PyTorch {torch.__version__} cannot check the network in fp16 on the CPU '
+            f'{out}: not written. PyTorch {torch.__version__} cannot run it on the CPU for the check '
             f'({error}). Export it in fp32, or as .onnx.'
         ) from error
 

@@ -300,6 +300,14 @@ def test_options_are_checked_before_anything_is_read(folder):
         ExportOptions('int8')
 
 
+@pytest.mark.slow
+def test_what_torch_cannot_run_in_half_precision_is_refused_as_pt2(folder):
+    config, out = heatmap_config(folder, 'C3D'), folder / 'c3d.pt2'
+    with pytest.raises(UserError, match=r'c3d.pt2: not written.*\.onnx'):
+        export_network(config, None, out, ExportOptions('fp16'))
+    assert not out.exists()
+
+
 # The axes of each input that have any length.
 FREE_AXES = {
     'others': {'keypoint': {0, 1, 3}},
