@@ -21,10 +21,10 @@ from .about import About
 from .compressed import decompressed, is_compressed
 from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
+from .measures import MeasuredClip, measure_clip
 from .notes import Notes
 from .oddities import CLEARLY, Expected, find_hands, oddities, span, two_ways
 from .parts import parts
-from .seen import Seen, see
 from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320  # labelled clips from which class frequencies say something
@@ -276,7 +276,7 @@ def _labels(
 def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
     flat = clean[0]['keypoint'].shape[3] == 2
     hands = Hands.of(layout) if flat else None
-    seen = [see(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
+    seen = [measure_clip(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
     poses = [s.pose for s in seen]
     _contents(report, clean, poses)
     report.facts['scores'] = [
@@ -346,7 +346,7 @@ def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
         )
 
 
-def _hands(report: Report, hands: Hands, seen: list[Seen]) -> None:
+def _hands(report: Report, hands: Hands, seen: list[MeasuredClip]) -> None:
     """The distances, and the clips that are unlike the rest; that the layout has it otherwise is one of the oddities."""
     found, first = find_hands(seen, hands), hands.first_hand()
     if found is None:

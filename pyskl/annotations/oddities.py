@@ -17,7 +17,7 @@ from ..errors import DataError
 from ..skeletons import LAYOUTS, Layout
 from ..skeletons.poses import SIDES, Hands
 from ..wording import count, counted, plain, some
-from .seen import Seen, see
+from .measures import MeasuredClip, measure_clip
 
 NORMALISED = 2.0  # a clip whose coordinates reach no further holds no pixels
 METRIC = 10.0  # nor one that reaches no further than this, in a picture of LARGE or more
@@ -65,7 +65,7 @@ class Expected:
     said: Layout | None = None
 
 
-def oddities(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
+def oddities(seen: Sequence[MeasuredClip], expected: Expected) -> list[Oddity]:
     """Return what looks wrong with clips, the same thing of several clips in one line.
 
     Args:
@@ -82,7 +82,7 @@ def oddities(seen: Sequence[Seen], expected: Expected) -> list[Oddity]:
 
 def clip_oddities(annotation: Mapping[str, Any], expected: Expected) -> list[Oddity]:
     """Return the oddities of one cleaned clip."""
-    return oddities([see(annotation, expected.layout)], expected)
+    return oddities([measure_clip(annotation, expected.layout)], expected)
 
 
 def refuse_odd_clip(annotation: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ def refuse_odd_clip(annotation: Mapping[str, Any]) -> None:
             _LOG.warning('%s (Said once, of the first such clip.)', line)
 
 
-def _named(seen: Sequence[Seen]) -> str:
+def _named(seen: Sequence[MeasuredClip]) -> str:
     """'3 clips (a, b, c)'."""
     return counted([s.name for s in seen], 'clip')
 
@@ -111,7 +111,7 @@ def _named(seen: Sequence[Seen]) -> str:
 # -- joints ----------------------------------------------------------------------------------------
 
 
-def _joints(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _joints(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     """Are these the joints that the layout names, and does the file say so, too?"""
     said, layout = expected.said, expected.layout or expected.said
     if layout is None:
@@ -155,7 +155,7 @@ def _contradict(said: Layout, layout: Layout) -> bool:
     return comparable and said.joints != layout.joints
 
 
-def _axes(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _axes(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     """Does everything jump from frame to frame, while joints lie as close as frames should?"""
     steps = np.array([s.pose.steps for s in seen if s.pose.steps and min(s.shape[1:3]) > 2])
     if len(steps) and np.mean(steps[:, 0] > JUMPY * steps[:, 1]) >= NEARLY_ALL:
@@ -169,7 +169,7 @@ def _axes(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
 # -- scores ----------------------------------------------------------------------------------------
 
 
-def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _empty(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     empty = [s for s in seen if not s.pose.filled]
     if empty:
         if all(s.pose.placed for s in empty):
@@ -181,7 +181,7 @@ def _empty(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         yield Oddity('empty', text, severe=len(empty) == len(seen))
 
 
-def _scores(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _scores(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     odd = [s for s in seen if s.pose.score[0] < -SLACK or s.pose.score[1] > 1 + SLACK]
     if odd:
         low, high = min(s.pose.score[0] for s in odd), max(s.pose.score[1] for s in odd)
@@ -196,7 +196,7 @@ def _scores(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
 # -- places ----------------------------------------------------------------------------------------
 
 
-def _pixels(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _pixels(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     """Coordinates of another unit, where pixels are expected."""
     if not expected.in_pixels:
         return
@@ -223,12 +223,12 @@ def _pixels(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         )
 
 
-def _side(seen: Seen) -> int:
+def _side(seen: MeasuredClip) -> int:
     """The shorter side of the picture, px; of an unknown one LARGE."""
     return min(seen.size or (LARGE, LARGE))
 
 
-def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _picture(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     """Joints out of the picture, and whether they would lie in it if it were turned."""
     out = [s for s in seen if s.size and s.pose.outside > MOSTLY * s.pose.there]
     out = [s for s in out if s.pose.reach > NORMALISED]  # else that was said
@@ -271,11 +271,11 @@ def _picture(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
         )
 
 
-def _size(seen: Seen) -> str:
+def _size(seen: MeasuredClip) -> str:
     return f'(h, w) = {seen.size} px'
 
 
-def _space(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _space(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     """Key points with a third coordinate, which should be z; many files have a score there."""
     reach = max(s.pose.reach for s in seen)
     depths = [s.pose.depth for s in seen if s.pose.depth]
@@ -312,7 +312,7 @@ class HandsFound:
     first: str | None
 
 
-def find_hands(seen: Iterable[Seen], hands: Hands) -> HandsFound | None:
+def find_hands(seen: Iterable[MeasuredClip], hands: Hands) -> HandsFound | None:
     """Measure it; None where some hand or wrist is never seen."""
     measured = [s.pose.hands for s in seen if s.pose.hands is not None]
     number = sum((one.number for one in measured), np.zeros((2, 2)))
@@ -332,7 +332,7 @@ def two_ways(mean: np.ndarray) -> tuple[float, float]:
     return float(mean[0, 0] + mean[1, 1]), float(mean[0, 1] + mean[1, 0])
 
 
-def _hands(seen: Sequence[Seen], expected: Expected) -> Iterator[Oddity]:
+def _hands(seen: Sequence[MeasuredClip], expected: Expected) -> Iterator[Oddity]:
     hands = Hands.of(expected.layout)
     if hands is None:
         return

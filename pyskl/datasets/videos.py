@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ..annotations.clips import Annotations
 from ..annotations.fields import start_of
-from ..annotations.seen import sample
+from ..annotations.measures import sample_rows
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
 from ..files.video_probe import VideoProbe
@@ -147,7 +147,7 @@ def _faults(path: str, clips: Sequence[Clip], probe: VideoProbe) -> list[str | N
 def _look_for(
     clips: Annotations, path_of: Callable[[Clip], str], is_there: Callable[[str], bool], where: str
 ) -> None:
-    looked_at = sample(len(clips), _MOST_LOOKED_AT)
+    looked_at = sample_rows(len(clips), _MOST_LOOKED_AT)
     paths = [path_of(clips[i]) for i in looked_at]
     with ThreadPoolExecutor(_THREADS) as threads:
         different = list(dict.fromkeys(paths))

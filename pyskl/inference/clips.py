@@ -14,8 +14,8 @@ from ..annotations import open_annotations
 from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
+from ..annotations.measures import measure_sample
 from ..annotations.oddities import Expected, Oddity, oddities
-from ..annotations.seen import see_sample
 from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
@@ -143,7 +143,7 @@ def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Oddity]:
     if model.wanted.pictures == 'alone':
         return []
     expected = model.wanted.expected
-    found = oddities(see_sample(clips, expected.layout), expected) if clips else []
+    found = oddities(measure_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 

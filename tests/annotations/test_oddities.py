@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pyskl.annotations.fields import clean_fields
+from pyskl.annotations.measures import MOST_CLIPS, measure_clip, measure_sample, sample_rows
 from pyskl.annotations.oddities import Expected, find_hands, oddities
-from pyskl.annotations.seen import MOST_CLIPS, sample, see, see_sample
 from pyskl.skeletons import get_layout, imigue22, layout_of
 from pyskl.skeletons.poses import Hands
 
@@ -39,7 +39,7 @@ def clips(change, number: int = 6) -> list[dict]:
 
 def found(some, expected: Expected = PIXELS) -> list[tuple[str, bool]]:
     """Kind and weight of all that is found."""
-    return [(o.kind, o.severe) for o in oddities(see_sample(some, expected.layout), expected)]
+    return [(o.kind, o.severe) for o in oddities(measure_sample(some, expected.layout), expected)]
 
 
 def in_unit(xy):
@@ -117,7 +117,7 @@ def test_tiny_pictures_are_not_taken_for_normalised_coordinates():
 @pytest.mark.parametrize('change', [in_unit, scores(0), lambda xy: {'keypoint': xy / 100}])
 def test_some_odd_clips_among_others_are_named_but_let_through(change):
     mixed = clips(lambda xy: {}, 4) + [clip(7, **change(figure(7)))]
-    (oddity,) = oddities(see_sample(mixed, COCO), PIXELS)
+    (oddity,) = oddities(measure_sample(mixed, COCO), PIXELS)
     assert not oddity.severe and 'c7' in oddity.text and 'c1' not in oddity.text
 
 
@@ -139,7 +139,7 @@ def test_joints_unlike_the_layout_are_told_and_exchanged_axes_named():
 
     assert kinds(lambda xy: {}, NTU) == [('joints', True)]
     assert kinds(axes_exchanged, COCO) == [('axes', True)]  # 20 frames of 17 joints
-    (oddity,) = oddities(see_sample(clips(axes_exchanged), COCO), PIXELS)
+    (oddity,) = oddities(measure_sample(clips(axes_exchanged), COCO), PIXELS)
     assert 'swapaxes(1, 2)' in oddity.text and '20 joints in 6 clips' in oddity.text
 
 
@@ -187,9 +187,9 @@ def test_hands_are_measured_at_their_wrists(first):
     other = imigue22('left' if first == 'right' else 'right')
     assert found(some, Expected(layout=layout)) == []
     assert found(some, Expected(layout=other)) == [('hands', False)]
-    (oddity,) = oddities(see_sample(some, other), Expected(layout=other))
+    (oddity,) = oddities(measure_sample(some, other), Expected(layout=other))
     assert f'first_hand={first!r}' in oddity.text
-    assert find_hands([see(some[0], other)], Hands.of(other)).first == first
+    assert find_hands([measure_clip(some[0], other)], Hands.of(other)).first == first
 
 
 # The sample ----------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_hands_are_measured_at_their_wrists(first):
 
 @pytest.mark.parametrize(('clips', 'looked_at'), [(1, 1), (5, 5), (64, 64), (65, 64), (10**7, 64)])
 def test_a_sample_is_spread_over_all_clips_and_bounded(clips, looked_at):
-    indices = sample(clips)
+    indices = sample_rows(clips)
     assert len(indices) == looked_at <= MOST_CLIPS and indices[0] == 0 and indices[-1] == clips - 1
     assert np.ptp(np.diff(indices)) <= 1 if len(indices) > 1 else True
 
@@ -205,7 +205,7 @@ def test_a_sample_is_spread_over_all_clips_and_bounded(clips, looked_at):
 def test_looking_draws_no_random_numbers_and_changes_no_clip():
     before, state = clip(3), np.random.get_state()[1].copy()
     kept = {key: np.copy(value) for key, value in before.items()}
-    see_sample([before], COCO)
+    measure_sample([before], COCO)
     assert (np.random.get_state()[1] == state).all()
     assert all((kept[key] == before[key]).all() for key in ('keypoint', 'keypoint_score'))
 

@@ -16,7 +16,7 @@ MOST_CLIPS, MOST_FRAMES = 64, 512  # of a sample
 
 
 @dataclass(frozen=True)
-class Seen:
+class MeasuredClip:
     """One clip, measured.
 
     Attributes:
@@ -32,7 +32,7 @@ class Seen:
     pose: PoseFacts
 
 
-def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
+def measure_clip(annotation: Mapping[str, Any], layout: Layout | None = None) -> MeasuredClip:
     """Measure a cleaned clip (fields.clean_fields).
 
     Args:
@@ -46,17 +46,21 @@ def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
         fits = layout is not None and layout.num_joints == shape[2]
         hands = Hands.of(layout) if fits else None
         trunk = Trunk.of(layout if fits else guess_layout(shape[2]))
-    return Seen(clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk))
+    return MeasuredClip(
+        clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk)
+    )
 
 
-def sample(num_clips: int, most: int = MOST_CLIPS) -> list[int]:
+def sample_rows(num_clips: int, most: int = MOST_CLIPS) -> list[int]:
     """Return the indices of at most `most` clips, spread over all."""
     return np.linspace(0, num_clips - 1, min(num_clips, most)).round().astype(int).tolist()
 
 
-def see_sample(clips: Sequence[Mapping[str, Any]], layout: Layout | None = None) -> list[Seen]:
+def measure_sample(
+    clips: Sequence[Mapping[str, Any]], layout: Layout | None = None
+) -> list[MeasuredClip]:
     """Measure the first MOST_FRAMES frames of a sample of clips."""
-    return [see(_begin(clips[i]), layout) for i in sample(len(clips))]
+    return [measure_clip(_begin(clips[i]), layout) for i in sample_rows(len(clips))]
 
 
 def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
