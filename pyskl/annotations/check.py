@@ -23,8 +23,8 @@ from .fields import NO_LABEL, Wrong, clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
 from .measures import MeasuredClip, measure_clip
 from .notes import Notes
-from .oddities import CLEARLY, Expected, find_hands, oddities, span, two_ways
 from .parts import parts
+from .plausibility import CLEARLY, Expected, find_hands, find_issues, span, two_ways
 from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320  # labelled clips from which class frequencies say something
@@ -306,7 +306,7 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
         )
     # Warnings all: the file alone does not tell what the network will take the clips for.
     report.warnings += [
-        oddity.text for oddity in oddities(seen, Expected(in_pixels=flat, layout=layout))
+        issue.text for issue in find_issues(seen, Expected(in_pixels=flat, layout=layout))
     ]
     if hands:
         _hands(report, hands, seen)
@@ -347,7 +347,7 @@ def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
 
 
 def _hands(report: Report, hands: Hands, seen: list[MeasuredClip]) -> None:
-    """The distances, and the clips that are unlike the rest; that the layout has it otherwise is one of the oddities."""
+    """The distances, and the clips that are unlike the rest; that the layout has it otherwise is one of the issues."""
     found, first = find_hands(seen, hands), hands.first_hand()
     if found is None:
         report.facts['first hand'] = 'not seen'

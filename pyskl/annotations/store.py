@@ -19,8 +19,8 @@ from .about import About
 from .fields import Wrong, clean_fields, missing_as_zeros, name_in, whole_number
 from .forms import form_of
 from .notes import Notes, fix_command, warn_once
-from .oddities import METRIC, SLACK, refuse_odd_clip
 from .parts import parts
+from .plausibility import METRIC, SLACK, refuse_implausible_clip
 
 PROTOCOL = 4  # read by every Python 3 that PYSKL runs on
 
@@ -143,7 +143,7 @@ def make_annotation(
     except Wrong as wrong:
         raise DataError(f'clip {plain(frame_dir)}: {wrong}') from None
     if not in_space:
-        refuse_odd_clip(clip)
+        refuse_implausible_clip(clip)
     return clip
 
 

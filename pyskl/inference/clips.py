@@ -15,7 +15,7 @@ from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
 from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
 from ..annotations.measures import measure_sample
-from ..annotations.oddities import Expected, Oddity, oddities
+from ..annotations.plausibility import Expected, Issue, find_issues
 from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
@@ -138,12 +138,12 @@ def people_of(clip: Annotation) -> list[Annotation]:
     return [{**clip, **{n: clip[n][m : m + 1] for n in rows}} for m in range(len(clip['keypoint']))]
 
 
-def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Oddity]:
+def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Issue]:
     """Return what looks wrong with some clips, for this model; empty ones are another matter."""
     if model.wanted.pictures == 'alone':
         return []
     expected = model.wanted.expected
-    found = oddities(measure_sample(clips, expected.layout), expected) if clips else []
+    found = find_issues(measure_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 

@@ -12,7 +12,7 @@ from tiny import problem
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
-from pyskl.annotations.oddities import clip_oddities
+from pyskl.annotations.plausibility import find_clip_issues
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.odd_data import (
     expected_of,
@@ -160,8 +160,8 @@ def test_one_clip_is_looked_at_with_what_its_pipeline_expects(config):
     data = build_split(read_run(config).recipe, 'test')
     good, expected = data.video_infos[0], expected_of(data.pipeline)
     odd = {**good, 'keypoint': good['keypoint'] / 400}
-    assert clip_oddities(good, expected) == []
-    assert [(o.kind, o.severe) for o in clip_oddities(odd, expected)] == [('normalised', True)]
+    assert find_clip_issues(good, expected) == []
+    assert [(o.kind, o.severe) for o in find_clip_issues(odd, expected)] == [('normalised', True)]
 
 
 def test_all_files_of_joined_and_repeated_data_are_looked_at(config):

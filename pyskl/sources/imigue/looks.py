@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...annotations.measures import measure_clip, sample_rows
-from ...annotations.oddities import METRIC, find_hands
+from ...annotations.plausibility import METRIC, find_hands
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
