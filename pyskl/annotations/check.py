@@ -19,7 +19,7 @@ from ..skeletons.sides import crossed_bones
 from ..wording import brief, count, some
 from .about import About
 from .compressed import decompressed, is_compressed
-from .fields import NO_LABEL, Wrong, clean_fields
+from .fields import NO_LABEL, FieldError, clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
 from .measures import MeasuredClip, measure_clip
 from .notes import Notes
@@ -111,8 +111,8 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
         try:
             fields = clean_fields(annotation, partial(notes.add, clip=short_name(annotation, i)))
             clean.append(decompressed(fields) if is_compressed(fields) else fields)
-        except Wrong as wrong:
-            faults[wrong.field, wrong.wanted].append((clip_name(annotation, i), wrong.what))
+        except FieldError as error:
+            faults[error.field, error.wanted].append((clip_name(annotation, i), error.what))
     for (name, wanted), clips in faults.items():
         more = f' Also {some([clip for clip, _ in clips[1:]])}.' if len(clips) > 1 else ''
         report.errors.append(f'{clips[0][0]}: {name} {clips[0][1]}. {wanted}{more}')

@@ -26,7 +26,7 @@ def quiet(line: str) -> None:
     """A Note for those who need none."""
 
 
-class Wrong(Exception):
+class FieldError(Exception):
     """A field of a clip is wrong. `field` names it, `what` is what came, `wanted` what was expected and what to try."""
 
     def __init__(self, field: str, what: str, wanted: str):
@@ -49,10 +49,10 @@ def clean_fields(annotation: Any, note: Note = quiet) -> dict[str, Any]:
     A clip in the compressed form (compressed.py) keeps it: keypoint (X, V, 3) float32, frame_inds (X,) int64, box_score (X,)
     float32 if there is one, no keypoint_score; total_frames must be there.
     Numbers that are whole (16.0, array([16])) are taken as such. Lists and object arrays that make an array, labels in digits and
-    sizes in text are read, and `note` is told. Raises Wrong.
+    sizes in text are read, and `note` is told. Raises FieldError.
     """
     if not isinstance(annotation, Mapping):
-        raise Wrong(
+        raise FieldError(
             'the annotation',
             f'is a {type(annotation).__name__}',
             'Expected a dict with frame_dir, keypoint, label ...',
@@ -90,7 +90,7 @@ def clean_place(annotation: Mapping, total_frames: int | None = None) -> dict[st
         if annotation.get(field) is not None:
             number = whole_number(annotation[field])
             if number is None or not least <= number <= MAX_FRAME:
-                raise Wrong(
+                raise FieldError(
                     field,
                     f'is {_kind(annotation[field])}',
                     f'Expected the number of a frame of the video, from {least} on.',
@@ -119,11 +119,13 @@ def name_in(annotation: Any) -> str | None:
 def clean_name(annotation: Mapping) -> str:
     name = annotation.get('frame_dir', annotation.get('filename'))
     if not isinstance(name, str):
-        raise Wrong(
+        raise FieldError(
             'frame_dir', f'is {_kind(name)}', "Expected the clip's name, a text like '0187_0'."
         )
     if not name or not name.isprintable():
-        raise Wrong('frame_dir', f'is {name[:80]!r}', 'Expected a name in printable characters.')
+        raise FieldError(
+            'frame_dir', f'is {name[:80]!r}', 'Expected a name in printable characters.'
+        )
     return str(name)
 
 
@@ -134,7 +136,7 @@ def clean_keypoint(annotation: Mapping) -> np.ndarray:
             if 'raw_file' in annotation
             else ''
         )
-        raise Wrong(
+        raise FieldError(
             'keypoint',
             'is missing',
             f'Expected an array (M, T, V, 2): people, frames, joints, x and y in pixels.{kept_apart}',
@@ -142,21 +144,21 @@ def clean_keypoint(annotation: Mapping) -> np.ndarray:
     keypoint = _numbers(annotation, 'keypoint', '(M, T, V, 2)')
     shape = keypoint.shape
     if keypoint.size == 0 and keypoint.ndim < 3:
-        raise Wrong(
+        raise FieldError(
             'keypoint',
             'is empty: nobody is in this clip',
             'Leave such a clip out, or give zeros (1, T, V, 2): a person unseen.',
         )
     if keypoint.ndim == 3 and shape[-1] in (2, 3):
-        raise Wrong('keypoint', f'has shape {shape}', _of_three_axes(annotation, shape))
+        raise FieldError('keypoint', f'has shape {shape}', _of_three_axes(annotation, shape))
     if keypoint.ndim != 4 or shape[-1] not in (2, 3):
-        raise Wrong(
+        raise FieldError(
             'keypoint',
             f'has shape {shape}',
             'Expected (M, T, V, 2): people, frames, joints, x and y in pixels.',
         )
     if not shape[1] or not shape[2]:
-        raise Wrong(
+        raise FieldError(
             'keypoint',
             f'has shape {shape}: no {"joints" if shape[1] else "frames"}',
             'Leave such a clip out.',
@@ -189,26 +191,26 @@ def clean_boxes(annotation: Mapping) -> dict[str, Any]:
         _numbers(annotation, 'frame_inds', '(X,)'),
     )
     if keypoint.shape[2] != 3 or not keypoint.shape[1]:
-        raise Wrong(
+        raise FieldError(
             'keypoint',
             f'has shape {keypoint.shape}',
             'Expected (X, V, 3), boxes, joints, x y score, where there is frame_inds.',
         )
     if frames.shape != keypoint.shape[:1] or not (frames == np.floor(frames)).all():
-        raise Wrong(
+        raise FieldError(
             'frame_inds',
             f'is {_kind(frames)}',
             f'Expected whole numbers of shape ({len(keypoint)},), the frame of each box.',
         )
     total = whole_number(annotation.get('total_frames'))
     if total is None or not 1 <= total <= MAX_FRAMES:
-        raise Wrong(
+        raise FieldError(
             'total_frames',
             f'is {_kind(annotation.get("total_frames"))}',
             'Expected the number of frames of the clip, which boxes alone do not tell.',
         )
     if len(frames) and not 0 <= frames.min() <= frames.max() < total:
-        raise Wrong(
+        raise FieldError(
             'frame_inds',
             f'runs from {frames.min()} to {frames.max()}',
             f'Expected 0 to {total - 1}, the frames of the clip.',
@@ -221,7 +223,7 @@ def clean_boxes(annotation: Mapping) -> dict[str, Any]:
     if annotation.get('box_score') is not None:
         score = _numbers(annotation, 'box_score', '(X,)')
         if score.shape != frames.shape:
-            raise Wrong(
+            raise FieldError(
                 'box_score',
                 f'has shape {score.shape}',
                 f'Expected {frames.shape}, a score for each box.',
@@ -235,7 +237,7 @@ def clean_score(annotation: Mapping, shape: tuple[int, ...]) -> np.ndarray:
         return np.ones(shape, np.float32)
     score = _numbers(annotation, 'keypoint_score', str(shape))
     if score.shape != shape:
-        raise Wrong(
+        raise FieldError(
             'keypoint_score',
             f'has shape {score.shape}',
             f'Expected {shape}, a score for each joint of keypoint.',
@@ -266,9 +268,9 @@ def clean_label(annotation: Mapping, note: Note = quiet) -> int | list[int]:
             wanted += (
                 ' tools/join.py makes numbers of names (--label-names FILE gives their order).'
             )
-        raise Wrong('label', f'is {_kind(label)}', wanted)
+        raise FieldError('label', f'is {_kind(label)}', wanted)
     if not NO_LABEL <= number <= MAX_LABEL:
-        raise Wrong(
+        raise FieldError(
             'label', f'is {number}', 'Expected one whole number from 0 on (or -1: no label).'
         )
     return number
@@ -283,12 +285,12 @@ def _clean_labels(labels: list | tuple) -> int | list[int]:
         if (
             number is None or len(labels) > 1 and not isinstance(label, (int, np.integer))
         ):  # 0.0 and 1.0 mark classes
-            raise Wrong('label', f'is a list that holds {_kind(label)}', wanted)
+            raise FieldError('label', f'is a list that holds {_kind(label)}', wanted)
         if not 0 <= number <= MAX_LABEL:
-            raise Wrong('label', f'is a list that holds {number}', wanted)
+            raise FieldError('label', f'is a list that holds {number}', wanted)
         classes.append(number)
     if len(set(classes)) < len(classes):
-        raise Wrong('label', 'is a list that holds a class twice', wanted)
+        raise FieldError('label', 'is a list that holds a class twice', wanted)
     return classes[0] if len(classes) == 1 else classes
 
 
@@ -310,13 +312,13 @@ def clean_total_frames(annotation: Mapping, num_frames: int, note: Note = quiet)
         return num_frames
     total = whole_number(annotation['total_frames'])
     if total is None:
-        raise Wrong(
+        raise FieldError(
             'total_frames',
             f'is {_kind(annotation["total_frames"])}',
             f'Expected a whole number, {num_frames} as keypoint has frames.',
         )
     if total < 1:
-        raise Wrong(
+        raise FieldError(
             'total_frames', f'is {total}', f'Expected 1 to {num_frames}, the frames of keypoint.'
         )
     if total > num_frames:
@@ -359,14 +361,14 @@ def clean_size(annotation: Mapping, field: str, note: Note = quiet) -> tuple[int
         2,
         3,
     ):  # some data have (h, w, channels)
-        raise Wrong(field, f'is {_kind(size)}', wanted)
+        raise FieldError(field, f'is {_kind(size)}', wanted)
     if not all(
         isinstance(n, (int, float, np.number)) and not isinstance(n, (bool, np.complexfloating))
         for n in sides
     ):
-        raise Wrong(field, 'holds something that is no number', wanted)
+        raise FieldError(field, 'holds something that is no number', wanted)
     if not all(1 <= n <= MAX_SIDE and n == int(n) for n in sides[:2]):
-        raise Wrong(field, f'is ({sides[0]}, {sides[1]})', wanted)
+        raise FieldError(field, f'is ({sides[0]}, {sides[1]})', wanted)
     return int(sides[0]), int(sides[1])
 
 
@@ -399,7 +401,7 @@ def array_of_lists(value: list | tuple) -> np.ndarray:
 
 
 def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
-    """Those of the fields that are arrays and stand there as lists or object arrays, as arrays of numbers. Raises Wrong."""
+    """Those of the fields that are arrays and stand there as lists or object arrays, as arrays of numbers. Raises FieldError."""
     made = {}
     for field in ARRAYS:
         value = annotation.get(field)
@@ -413,7 +415,7 @@ def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
         try:
             made[field] = array_of_lists(value)
         except (TypeError, ValueError, OverflowError, MemoryError):
-            raise Wrong(
+            raise FieldError(
                 field,
                 f'is {kind} whose parts differ in length or are no numbers',
                 'Expected an array of numbers: put zeros where a person, a frame or a joint is missing.',
@@ -426,13 +428,13 @@ def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
 def _numbers(annotation: Mapping, field: str, shape: str) -> np.ndarray:
     value = annotation[field]
     if not isinstance(value, np.ndarray):
-        raise Wrong(
+        raise FieldError(
             field,
             f'is {_kind(value)}',
             f'Expected a numpy array {shape}: np.asarray({field}, dtype=np.float32).',
         )
     if value.dtype.kind not in 'fiu':
-        raise Wrong(
+        raise FieldError(
             field,
             f'has dtype {value.dtype}',
             f'Expected numbers: np.asarray({field}, dtype=np.float32).',
@@ -450,7 +452,7 @@ def _finite(array: np.ndarray, field: str) -> np.ndarray:
             if array.ndim == 4 or field == 'keypoint_score'
             else f'box {first[0]}'
         )
-        raise Wrong(
+        raise FieldError(
             field,
             f'holds NaN or inf (first in {place})',
             'Expected finite numbers. A missing joint is x = y = score = 0.',

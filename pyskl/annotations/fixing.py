@@ -16,8 +16,8 @@ from .about import About
 from .compressed import is_compressed
 from .fields import (
     ARRAYS,
+    FieldError,
     Note,
-    Wrong,
     arrays_of_lists,
     clean_fields,
     is_one_person,
@@ -74,15 +74,15 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
                 done.add('left out, since there is nothing in it: no frames, or nobody', name)
             else:
                 clips[row] = clip
-        except Wrong as wrong:
-            failed.add(str(wrong), name)
+        except FieldError as error:
+            failed.add(str(error), name)
     _turn(clips, done)
     for row, clip in list(clips.items()):
         try:
             note = partial(done.add, clip=clip['frame_dir'])
             clips[row] = tidy(_mended(clip, note), note)
-        except Wrong as wrong:
-            failed.add(str(wrong), clip['frame_dir'])
+        except FieldError as error:
+            failed.add(str(error), clip['frame_dir'])
             del clips[row]
     _leave_other_joints(clips, failed)
     if leave_out:
@@ -108,7 +108,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
 def tidy(annotation: Mapping[str, Any], note: Note = quiet) -> dict[str, Any]:
     """Return a clip with the fields that it has, each in the type that PYSKL has for it.
 
-    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it. Raises Wrong.
+    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it. Raises FieldError.
     """
     clean = clean_fields(annotation, note)
     kept = {name for name in ARRAYS if isinstance(annotation.get(name), np.ndarray)}

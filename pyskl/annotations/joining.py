@@ -15,7 +15,7 @@ from ..files.texts import read_json
 from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
-from .fields import NO_LABEL, Wrong
+from .fields import NO_LABEL, FieldError
 from .fixing import rows_of_splits, tidy, unrepeated
 from .forms import FORMS, form_of, form_of_data
 from .label_files import LabelFile
@@ -83,9 +83,9 @@ class Joined:
             annotation = self._without_text(annotation, start + row)
             try:
                 self.clips.append(tidy(annotation, partial(self.notes.add, clip=names[row])))
-            except Wrong as wrong:
+            except FieldError as error:
                 raise DataError(
-                    f'{path}: {clip_name(annotation, row)}: {wrong} {fix_command(str(path))} mends '
+                    f'{path}: {clip_name(annotation, row)}: {error} {fix_command(str(path))} mends '
                     'what can be mended.'
                 ) from None
         self.sources += [source] * len(annotations)

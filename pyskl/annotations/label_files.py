@@ -24,7 +24,7 @@ from ..files import load_pickle
 from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
-from .fields import Wrong, clean_label
+from .fields import FieldError, clean_label
 
 HELP = (
     'labels of the clips: csv or text of `name label` a line, JSON or a pickle of {name: label}, '
@@ -245,5 +245,5 @@ def _number(label: Any, name: str, path: Path) -> int | list[int] | str:
         number = float(label) if isinstance(label, str) else label
         exact = isinstance(number, float) and number.is_integer()
         return clean_label({'label': int(number) if exact else number})
-    except Wrong as wrong:
-        raise DataError(f'{path}: {plain(name)}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{path}: {plain(name)}: {error}') from None

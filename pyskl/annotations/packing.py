@@ -23,7 +23,7 @@ from ..wording import brief, some
 from .about import About
 from .clips import Ids, is_number
 from .compressed import is_compressed
-from .fields import NO_LABEL, Wrong, clean_fields
+from .fields import NO_LABEL, FieldError, clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
 from .store import clip_name
 
@@ -108,8 +108,8 @@ class _Writer:
         where = clip_name(annotation, self.num_clips)
         try:
             clip = clean_fields(annotation)
-        except Wrong as wrong:
-            raise DataError(f'{self.where}: {where}: {wrong}') from None
+        except FieldError as error:
+            raise DataError(f'{self.where}: {where}: {error}') from None
         if is_compressed(clip):
             raise DataError(
                 f'{self.where}: {where}: is in the compressed form (frame_inds), which has no packed one. Use the pickle.'

@@ -16,7 +16,7 @@ from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
 from ..wording import plain, some
 from .about import About
-from .fields import Wrong, clean_fields, missing_as_zeros, name_in, whole_number
+from .fields import FieldError, clean_fields, missing_as_zeros, name_in, whole_number
 from .forms import form_of
 from .notes import Notes, fix_command, warn_once
 from .parts import parts
@@ -140,8 +140,8 @@ def make_annotation(
                 'keypoint_score': score,
             }
         )
-    except Wrong as wrong:
-        raise DataError(f'clip {plain(frame_dir)}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'clip {plain(frame_dir)}: {error}') from None
     if not in_space:
         refuse_implausible_clip(clip)
     return clip
@@ -190,9 +190,9 @@ def _cleaned(data: Any, where: str, notes: Notes, as_given: bool = False) -> dic
 def _clean(annotation: Any, index: int, where: str, notes: Notes) -> dict[str, Any]:
     try:
         return clean_fields(annotation, lambda line: notes.add(line, short_name(annotation, index)))
-    except Wrong as wrong:
+    except FieldError as error:
         raise DataError(
-            f'{where}: {clip_name(annotation, index)}: {wrong} ({fix_command(where)} mends what can be mended; '
+            f'{where}: {clip_name(annotation, index)}: {error} ({fix_command(where)} mends what can be mended; '
             'without --fix it lists all faults of a file.)'
         ) from None
 

@@ -26,7 +26,7 @@ from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, plain, some
 from .about import About
 from .clip_names import VIDEOS, without_ending
-from .fields import Wrong, clean_label, clean_place, whole_number
+from .fields import FieldError, clean_label, clean_place, whole_number
 from .label_files import LABEL_KEYS
 from .notes import Notes, warn_once
 from .parts import checked_splits
@@ -258,8 +258,8 @@ def _clip(
             {'label': _number(label, label_names) if listed is None else listed}
         )
         clip |= _part(row)
-    except Wrong as wrong:
-        raise DataError(f'{where}, {place}: clip {plain(name)}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{where}, {place}: clip {plain(name)}: {error}') from None
     return clip
 
 
@@ -273,9 +273,9 @@ def _number(label: Any, names: Sequence[str] | None) -> Any:
         advice = (
             'Expected a number from 0 on; for names of classes give label_names, in class order.'
         )
-        raise Wrong('label', f'is {brief(label)}', advice)
+        raise FieldError('label', f'is {brief(label)}', advice)
     if label not in names:
-        raise Wrong(
+        raise FieldError(
             'label',
             f'is {brief(label)}',
             f'Expected a name of label_names.{did_you_mean(label, names)}',
@@ -295,7 +295,7 @@ def _part(row: Mapping[str, Any]) -> dict[str, int]:
         if field in given:
             number = whole_number(given[field])
             if number is None or number < least:
-                raise Wrong(
+                raise FieldError(
                     field, f'is {brief(given[field])}', f'Expected a number from {least} on.'
                 )
             part[field] = number

@@ -13,7 +13,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
+from ..annotations.fields import NO_LABEL, FieldError, clean_fields, clean_size, missing_as_zeros
 from ..annotations.measures import measure_sample
 from ..annotations.plausibility import Expected, Issue, find_issues
 from ..errors import DataError
@@ -191,8 +191,8 @@ def _annotation(model: TakesClips, given: Mapping[str, Any], img_shape: Any) -> 
         clean = clean_fields(
             {**clip, **size} if is_compressed(clip) else _people(model, clip, size, where)
         )
-    except Wrong as wrong:
-        raise DataError(f'{where}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{where}: {error}') from None
     joints, wanted = clean['keypoint'].shape[-2], model.wanted.num_joints
     if wanted is not None and joints != wanted:
         raise DataError(

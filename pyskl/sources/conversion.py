@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..annotations.about import About
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields
+from ..annotations.fields import NO_LABEL, FieldError, clean_fields
 from ..annotations.forms import form_of
 from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file
@@ -149,9 +149,9 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
         for annotation in source.read(unit):
             try:
                 clean = clean_fields(annotation)
-            except Wrong as wrong:
+            except FieldError as error:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
-                source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
+                source.leave_out(f'{unit.path}: clip {plain(name)}: {error}')
                 continue
             yield annotation if source.as_given and _is_plain(annotation) else clean
     except DataError as fault:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, Wrong
+from ...annotations.fields import NO_LABEL, FieldError
 from ...errors import DataError
 from ...wording import some
 from ..tables import read_table
@@ -215,5 +215,5 @@ def _clip(
     points = keep_joints(stretch.points, joints.of(frames.points.shape[1]), NUM_FRAMES)
     try:
         return clip_annotation(name, points, label, img_shape)
-    except Wrong as wrong:
-        raise _Left(str(wrong)) from None
+    except FieldError as error:
+        raise _Left(str(error)) from None
