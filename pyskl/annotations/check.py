@@ -19,7 +19,8 @@ from ..skeletons.sides import crossed_bones
 from ..wording import brief, count, some
 from .about import About
 from .compressed import decompressed, is_compressed
-from .fields import NO_LABEL, FieldError, clean_fields
+from .field_values import NO_LABEL, FieldError
+from .fields import clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
 from .measures import MeasuredClip, measure_clip
 from .notes import Notes

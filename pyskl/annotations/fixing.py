@@ -14,19 +14,11 @@ from ..errors import DataError
 from ..wording import brief, some
 from .about import About
 from .compressed import is_compressed
-from .fields import (
-    ARRAYS,
-    FieldError,
-    Note,
-    arrays_of_lists,
-    clean_fields,
-    is_one_person,
-    name_in,
-    quiet,
-    whole_number,
-)
+from .field_values import FieldError, Note, ignore_note, whole_number
+from .fields import clean_fields, name_in
 from .notes import Notes
 from .parts import parts
+from .pose_fields import ARRAYS, arrays_of_lists, is_one_person
 from .store import short_name, swapped_axes
 
 
@@ -105,7 +97,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     return Fixed(split, list(clips.values()), About.of(data, where), done, failed)
 
 
-def tidy(annotation: Mapping[str, Any], note: Note = quiet) -> dict[str, Any]:
+def tidy(annotation: Mapping[str, Any], note: Note = ignore_note) -> dict[str, Any]:
     """Return a clip with the fields that it has, each in the type that PYSKL has for it.
 
     Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it. Raises FieldError.

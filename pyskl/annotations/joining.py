@@ -15,7 +15,7 @@ from ..files.texts import read_json
 from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
-from .fields import NO_LABEL, FieldError
+from .field_values import NO_LABEL, FieldError
 from .fixing import rows_of_splits, tidy, unrepeated
 from .forms import FORMS, form_of, form_of_data
 from .label_files import LabelFile

@@ -24,7 +24,8 @@ from ..files import load_pickle
 from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
-from .fields import FieldError, clean_label
+from .field_values import FieldError
+from .fields import clean_label
 
 HELP = (
     'labels of the clips: csv or text of `name label` a line, JSON or a pickle of {name: label}, '

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fields import NO_LABEL
+from .field_values import NO_LABEL
 
 
 def lacks_class_0(

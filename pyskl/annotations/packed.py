@@ -32,7 +32,7 @@ from ..files.arrays import load_npy
 from ..files.texts import read_json
 from ..wording import brief, plain
 from .about import About
-from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
+from .field_values import MAX_LABEL, MAX_SIDE, NO_LABEL
 from .label_lists import LabelLists
 
 FORMAT, VERSION = 'pyskl packed annotations', 1

@@ -23,7 +23,8 @@ from ..wording import brief, some
 from .about import About
 from .clips import Ids, is_number
 from .compressed import is_compressed
-from .fields import NO_LABEL, FieldError, clean_fields
+from .field_values import NO_LABEL, FieldError
+from .fields import clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
 from .store import clip_name
 

@@ -19,11 +19,12 @@ import numpy as np
 from ..errors import DataError
 from ..wording import brief, plain
 from .clip_names import ClipNames
-from .fields import Note, name_in, quiet, whole_number
+from .field_values import Note, ignore_note, whole_number
+from .fields import name_in
 from .forms import form_of_data
 
 
-def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str]], list]:
+def parts(data: Any, where: str, note: Note = ignore_note) -> tuple[dict[str, list[str]], list]:
     """Return the splits, checked, and the annotations, not yet checked, of what a file held.
 
     Args:
@@ -39,7 +40,7 @@ def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str
 
 
 def checked_splits(
-    split: Any, annotations: Sequence[Any], where: str, note: Note = quiet
+    split: Any, annotations: Sequence[Any], where: str, note: Note = ignore_note
 ) -> dict[str, list[str]]:
     """Return the splits of a file, which list its clips by name or place, by the clips' own names."""
     if split is None:

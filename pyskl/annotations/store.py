@@ -16,11 +16,13 @@ from ..files.atomic import atomic_write
 from ..files.safe_pickle import load_pickle
 from ..wording import plain, some
 from .about import About
-from .fields import FieldError, clean_fields, missing_as_zeros, name_in, whole_number
+from .field_values import FieldError, whole_number
+from .fields import clean_fields, name_in
 from .forms import form_of
 from .notes import Notes, fix_command, warn_once
 from .parts import parts
 from .plausibility import METRIC, SLACK, refuse_implausible_clip
+from .pose_fields import missing_as_zeros
 
 PROTOCOL = 4  # read by every Python 3 that PYSKL runs on
 

@@ -26,7 +26,8 @@ from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, plain, some
 from .about import About
 from .clip_names import VIDEOS, without_ending
-from .fields import FieldError, clean_label, clean_place, whole_number
+from .field_values import FieldError, whole_number
+from .fields import clean_label, clean_place
 from .label_files import LABEL_KEYS
 from .notes import Notes, warn_once
 from .parts import checked_splits

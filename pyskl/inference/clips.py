@@ -13,9 +13,11 @@ import numpy as np
 from ..annotations import open_annotations
 from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
-from ..annotations.fields import NO_LABEL, FieldError, clean_fields, clean_size, missing_as_zeros
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_fields, clean_size
 from ..annotations.measures import measure_sample
 from ..annotations.plausibility import Expected, Issue, find_issues
+from ..annotations.pose_fields import missing_as_zeros
 from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..annotations.clip_names import without_ending
 from ..annotations.clips import Annotations, InMemory
-from ..annotations.fields import NO_LABEL, FieldError, clean_place, start_of
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_place, start_of
 from ..annotations.video_lists import read_video_list
 from ..errors import DataError
 from ..files import load_npy

@@ -14,7 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..annotations.about import About
-from ..annotations.fields import NO_LABEL, FieldError, clean_fields
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_fields
 from ..annotations.forms import form_of
 from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file

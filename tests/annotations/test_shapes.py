@@ -10,7 +10,8 @@ import pytest
 
 from pyskl.annotations import open_annotations, read_annotations
 from pyskl.annotations.check import check_annotations
-from pyskl.annotations.fields import FieldError, clean_fields
+from pyskl.annotations.field_values import FieldError
+from pyskl.annotations.fields import clean_fields
 from pyskl.annotations.label_lists import from_one
 from pyskl.errors import DataError
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...annotations.compressed import decompressed, is_compressed
-from ...annotations.fields import FieldError, clean_fields
+from ...annotations.field_values import FieldError
+from ...annotations.fields import clean_fields
 from ...annotations.store import clip_name
 from ...errors import DataError
 from ...files import load_pickle

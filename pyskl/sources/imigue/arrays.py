@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, FieldError, clean_fields
+from ...annotations.field_values import NO_LABEL, FieldError
+from ...annotations.fields import clean_fields
 from ...errors import DataError
 from ...files.arrays import load_npy
 from ...files.safe_pickle import load_pickle

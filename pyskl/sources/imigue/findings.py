@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...annotations import About
-from ...annotations.fields import NO_LABEL
+from ...annotations.field_values import NO_LABEL
 from ...errors import DataError
 from ...labels import IMIGUE_LABELS
 from ...skeletons import get_layout

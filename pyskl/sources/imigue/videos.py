@@ -15,7 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, FieldError
+from ...annotations.field_values import NO_LABEL, FieldError
 from ...errors import DataError
 from ...wording import some
 from ..tables import read_table
