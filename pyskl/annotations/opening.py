@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import DataError
 from .clips import Annotations, InMemory
 from .forms import form_of
-from .freshness import changed
 from .packed import META, Packed
+from .source_stamps import change_since
 from .store import read_annotations
 
 _LOG = logging.getLogger('pyskl')
@@ -57,7 +57,7 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
         packed = Packed(folder)
         sources = packed.meta['sources']
         reason = (
-            changed(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
+            change_since(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
         )
     except DataError as error:
         reason = str(error)
@@ -76,7 +76,7 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
 def _warn_of_newer_sources(packed: Packed, folder: Path) -> None:
     for source in packed.meta['sources']:
         beside = folder.parent / Path(source['name']).name
-        reason = changed(beside, source) if beside.is_file() else None
+        reason = change_since(beside, source) if beside.is_file() else None
         if reason is not None:
             _LOG.warning(
                 '%s: %s. It is used as it is; tools/pack.py makes it anew.', folder, reason

@@ -48,7 +48,7 @@ def write_packed(
     path         the folder, x.packed
     annotations  dicts as `fields.clean_fields` takes them, one at a time; they need not be in memory together
     splits       name -> names of clips, or their rows (integers)
-    sources      what it is made from (sources.describe)
+    sources      what it is made from: the stamps of source_stamps.py
     drop         fields to leave out. Beyond the known fields, those that are one number a clip are kept; any other must be dropped
     before_end   called when all is written, before it takes its place; what it raises stops that
     about        the names of the classes and the layout, to go with the data
