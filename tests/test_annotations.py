@@ -401,7 +401,7 @@ def test_what_cannot_be_pixels_is_refused(scale, third, size, words):
 
 
 def test_scores_of_another_scale_are_kept_and_named_once(caplog, monkeypatch):
-    monkeypatch.setattr('pyskl.annotations.plausibility._said', set())
+    monkeypatch.setattr('pyskl.annotations.notes._warned', set())
     for name in 'ab':
         clip = make_annotation(
             name, np.full((5, 3, 2), 50), np.full((5, 3), 90), img_shape=(480, 640)

@@ -29,8 +29,8 @@ def clean_fields(annotation: Any, note: Note = ignore_note) -> dict[str, Any]:
     Fields of an annotation (others are kept as they are):
 
         frame_dir        str, the clip's name; `filename` stands in for it
-        keypoint         (M, T, V, C) float32, finite; C = 2: x, y px, C = 3: x, y, z. M = 0 (nobody)
-                         becomes one person of zeros
+        keypoint         (M, T, V, C) float32, finite; C = 2: x, y px, C = 3: x, y, z. M = 0
+                         (nobody) becomes one person of zeros
         keypoint_score   (M, T, V) float32, finite; missing: ones
         label            int, or a list of int where a clip has several at once (none of the
                          classes: []); missing or None: -1, no label
@@ -47,8 +47,8 @@ def clean_fields(annotation: Any, note: Note = ignore_note) -> dict[str, Any]:
 
     Args:
         annotation: the clip as a file or a user gives it.
-        note: is told of lists and object arrays read as arrays, labels in digits, and sizes in text.
-            Whole numbers in other types (16.0, array([16])) are taken silently.
+        note: is told of lists and object arrays read as arrays, labels in digits, sizes in text.
+            Whole numbers of other types (16.0, array([16])) are accepted silently.
 
     Raises:
         FieldError: a field is missing, or of a wrong type, shape or value.

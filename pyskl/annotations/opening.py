@@ -57,7 +57,9 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
         packed = Packed(folder)
         sources = packed.meta['sources']
         reason = (
-            change_since(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
+            change_since(path, sources[0])
+            if len(sources) == 1
+            else f'it was not made from {path.name}'
         )
     except DataError as error:
         reason = str(error)

@@ -1,4 +1,4 @@
-"""The fields of an annotation that are arrays: key points, scores, and boxes of compressed clips."""
+"""Fields of an annotation that are arrays: key points, scores, boxes of compressed clips."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def arrays_of_lists(annotation: Mapping, note: Note) -> dict[str, np.ndarray]:
             raise FieldError(
                 field,
                 f'is {kind} whose parts differ in length or are no numbers',
-                'Expected an array of numbers, with zeros where a person, frame or joint is missing.',
+                'Expected an array of numbers, zeros where a person, frame or joint is missing.',
             ) from None
         if arrays[field].size:
             note(f'{field} is {kind}; it is read as an array')
