@@ -175,7 +175,7 @@ def gaps(first: int, last: int) -> dict:
 WARNINGS = {
     'out of the picture': (
         with_clip(keypoint=moved(x=500)),
-        'many joints out of the picture in 1 clip: 0002_0 (',
+        'many joints outside the picture in 1 clip: 0002_0 (',
     ),
     'all zero': (with_clip(**gaps(0, 20)), '1 clip in which no joint is seen at all: 0002_0'),
     'nobody': (

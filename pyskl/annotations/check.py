@@ -1,4 +1,7 @@
-"""Finds all that is wrong, or looks wrong, with an annotation pickle; `read_annotations` stops at the first fault."""
+"""Find all that is wrong, or looks wrong, with an annotation pickle.
+
+`read_annotations` stops at the first fault; `check_annotations` reports them all.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,13 @@ IMIGUE_CLASSES, IMIGUE_COMMONEST = len(IMIGUE_LABELS), IMIGUE_LABELS.index('illu
 
 @dataclass
 class Report:
-    """errors: the data can't be used as they are; warnings: look at these; facts: numbers by name, fit for json."""
+    """What was found in an annotation file.
+
+    Attributes:
+        errors: why the data cannot be used as they are.
+        warnings: what looks wrong.
+        facts: numbers by name, fit for JSON.
+    """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -47,11 +56,18 @@ def check_annotations(
 ) -> Report:
     """Check every clip of an annotation pickle's content.
 
-    data         what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations
-    num_classes  K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked
-    layout       the joints; None: as the file says, or the one known layout with as many joints, if there is one
-    ->           Report; each line names the clips
-    raises       DataError when there are no annotations to look at (another kind of file)
+    Args:
+        data: what load_pickle gave: {'split': ..., 'annotations': [...]} or a list of annotations.
+        num_classes: K; labels must be below. None: 32 for iMiGUE's 22 joints, else not checked.
+        layout: the joints; None: as the file says, or the one known layout with as many joints, if
+            there is one.
+        where: the file, for messages.
+
+    Returns:
+        A report, each line of which names the clips.
+
+    Raises:
+        DataError: the file holds something else than annotations.
     """
     notes, report = Notes(), Report()
     split, annotations = parts(data, where, notes.add)
@@ -63,7 +79,7 @@ def check_annotations(
     report.warnings += notes.lines()
     if not split and all(not isinstance(a, Mapping) or a.get('label') is None for a in annotations):
         report.warnings.append(
-            'there are neither labels nor splits. If they lie in files of their own: '
+            'there are neither labels nor splits. If they are in files of their own: '
             'tools/join.py FILE -o OUT --labels LABELS --split-by ...'
         )
     complete = len(clean) == len(annotations)
@@ -74,7 +90,7 @@ def check_annotations(
     clean = _joints(report, clean)
     if clean:
         num_joints = clean[0]['keypoint'].shape[2]
-        layout = _layout(report, layout or _said(report, data, where), num_joints)
+        layout = _layout(report, layout or _declared_layout(report, data, where), num_joints)
         if num_classes is None and layout is not None and layout.name == 'imigue22':
             num_classes = IMIGUE_CLASSES
         names = data.get('label_names') if isinstance(data, Mapping) else None
@@ -93,12 +109,15 @@ def check_names_and_labels(
     names: Any,
     where: str,
 ) -> None:
-    """Check what clips without key points have, too; adds to a report whose facts have the layout.
+    """Check names, splits and labels, which clips without key points have, too.
 
-    split, clips   as a Store has them
-    num_classes    K; labels must be below. None: not checked
-    names          of the classes, where the file says them
-    where          the file, for messages
+    Args:
+        report: is added to; its facts hold the layout.
+        split: name of a split -> frame_dir of its clips.
+        clips: annotations.
+        num_classes: K; labels must be below. None: not checked.
+        names: names of the classes, where the file has them.
+        where: the file, for messages.
     """
     _names(report, clips)
     _splits(report, split, {clip['frame_dir'] for clip in clips}, True)
@@ -106,7 +125,7 @@ def check_names_and_labels(
 
 
 def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
-    """The clips whose fields are right; the faults of the others by kind."""
+    """Return the clips whose fields are right; report the faults of the others by kind."""
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
@@ -134,7 +153,8 @@ def _names(report: Report, clean: list[dict]) -> None:
     ]
     if unfit:
         report.warnings.append(
-            f"frame_dir {some(map(brief, unfit))} can't stand in Submission.csv (comma, quote, outer blank)."
+            f'frame_dir {some(map(brief, unfit))} cannot stand in Submission.csv (comma, quote, or a '
+            'blank at an end).'
         )
 
 
@@ -146,12 +166,14 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
         twice = [member for member, n in Counter(members).items() if n > 1]
         if twice:
             report.warnings.append(
-                f'split {brief(name)} lists {count(len(twice), "clip")} more than once: {some(twice)}.'
+                f'split {brief(name)} lists {count(len(twice), "clip")} more than once: '
+                f'{some(twice)}.'
             )
         missing = [member for member in dict.fromkeys(members) if member not in names]
         if missing and complete:
             report.errors.append(
-                f'split {brief(name)} lists {count(len(missing), "clip")} without annotation: {some(missing)}.'
+                f'split {brief(name)} lists {count(len(missing), "clip")} without annotation: '
+                f'{some(missing)}.'
             )
     listed = set().union(*split.values())
     outside = sorted(names - listed)
@@ -167,19 +189,19 @@ def _splits(report: Report, split: dict[str, list[str]], names: set[str], comple
         shared = sorted(set(split[a]) & set(split[b]))
         if shared:
             report.warnings.append(
-                f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: {some(shared)}. '
-                'A test on clips that were trained on says nothing.'
+                f'splits {brief(a)} and {brief(b)} share {count(len(shared), "clip")}: '
+                f'{some(shared)}. A test on clips that were trained on says nothing.'
             )
 
 
 def _protocol(split: str) -> str:
-    """What 'xsub_train' and 'xsub_val' are parts of: 'xsub'. Clips belong to one part of every protocol."""
+    """Return 'xsub' for 'xsub_train' and 'xsub_val': a clip is in one part of every protocol."""
     protocol, _, part = split.rpartition('_')
     return protocol if part in ('train', 'val', 'test') else ''
 
 
 def _joints(report: Report, clean: list[dict]) -> list[dict]:
-    """The clips with the usual joints."""
+    """Return the clips with the joints that most have; report the others."""
     kinds = Counter(a['keypoint'].shape[2:] for a in clean)
     if not kinds:
         return []
@@ -193,13 +215,14 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
     if odd:
         report.errors.append(
-            f'not (V, C) = {usual} joints and coordinates in {count(len(odd), "clip")}: {some(odd)}.'
+            f'joints and coordinates are not (V, C) = {usual} in {count(len(odd), "clip")}: '
+            f'{some(odd)}.'
         )
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
 
 
-def _said(report: Report, data: Any, where: str) -> Layout | None:
-    """The layout that the file itself says."""
+def _declared_layout(report: Report, data: Any, where: str) -> Layout | None:
+    """Return the layout that the file itself names."""
     try:
         return About.of(data, where).known_layout()
     except DataError as error:
@@ -269,31 +292,32 @@ def _labels(
     )
     if like_imigue and present[commonest] > present.get(IMIGUE_COMMONEST, 0):
         report.warnings.append(
-            f'class order: the commonest class is {commonest}, in iMiGUE {IMIGUE_COMMONEST} (illustrative). '
-            'If these are iMiGUE labels, they are in another order than the label names.'
+            f'class order: the commonest class is {commonest}, in iMiGUE {IMIGUE_COMMONEST} '
+            '(illustrative). If these are iMiGUE labels, they are in another order than the label '
+            'names.'
         )
 
 
 def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
-    flat = clean[0]['keypoint'].shape[3] == 2
-    hands = Hands.of(layout) if flat else None
-    seen = [measure_clip(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
-    poses = [s.pose for s in seen]
+    in_plane = clean[0]['keypoint'].shape[3] == 2
+    hands = Hands.of(layout) if in_plane else None
+    clips = [measure_clip(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
+    poses = [c.pose for c in clips]
     _contents(report, clean, poses)
     report.facts['scores'] = [
         round(min(p.score[0] for p in poses), 4),
         round(max(p.score[1] for p in poses), 4),
     ]
-    if flat:
+    if in_plane:
         report.facts['pictures (h, w)'] = {
-            str(size): n for size, n in Counter(s.size for s in seen).most_common(5)
+            str(size): n for size, n in Counter(c.size for c in clips).most_common(5)
         }
         report.facts['joints out of the picture'] = sum(p.outside for p in poses)
-        unknown = [s.name for s in seen if s.size is None]
+        unknown = [c.name for c in clips if c.size is None]
         if unknown:
             report.errors.append(
-                f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected (h, w) px: '
-                'tools/join.py FILE -o OUT --img-shape H W sets it.'
+                f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected '
+                '(h, w) px: tools/join.py FILE -o OUT --img-shape H W sets it.'
             )
     else:
         report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
@@ -303,14 +327,15 @@ def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
             round(max(d[1] for d in depths), 4),
         ]
         report.facts['in space'] = (
-            'x, y, z: for networks on key points; those that draw pictures begin their pipeline with Project3D'
+            'x, y, z: for networks on key points; those that draw pictures begin their pipeline '
+            'with Project3D'
         )
-    # Warnings all: the file alone does not tell what the network will take the clips for.
+    # Only warnings: the file alone does not tell what the network will take the clips for.
     report.warnings += [
-        issue.text for issue in find_issues(seen, Expected(in_pixels=flat, layout=layout))
+        issue.text for issue in find_issues(clips, Expected(in_pixels=in_plane, layout=layout))
     ]
     if hands:
-        _hands(report, hands, seen)
+        _hands(report, hands, clips)
 
 
 def _contents(report: Report, clean: list[dict], poses: list[PoseFacts]) -> None:
@@ -342,14 +367,18 @@ def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
             for (a, d), (b, c) in crossed
         ]
         report.warnings.append(
-            f'sides look swapped: nearer than to their own side lie {some(pairs)}. If the clips have them the other way '
-            f'round, exchange them in the layout {layout.name}, bones and mirror pairs.'
+            f'sides look swapped: {some(pairs)} lie nearer than to their own side. If the clips '
+            f'have the sides the other way round, swap them in the layout {layout.name}: bones and '
+            'mirror pairs.'
         )
 
 
-def _hands(report: Report, hands: Hands, seen: list[MeasuredClip]) -> None:
-    """The distances, and the clips that are unlike the rest; that the layout has it otherwise is one of the issues."""
-    found, first = find_hands(seen, hands), hands.first_hand()
+def _hands(report: Report, hands: Hands, clips: list[MeasuredClip]) -> None:
+    """Report distances from wrists to hands, and the clips that differ from the rest.
+
+    Where all differ from the layout, `find_issues` says so.
+    """
+    found, first = find_hands(clips, hands), hands.first_hand()
     if found is None:
         report.facts['first hand'] = 'not seen'
         return
@@ -361,18 +390,18 @@ def _hands(report: Report, hands: Hands, seen: list[MeasuredClip]) -> None:
     report.facts['first hand'] = found.first or 'unclear'
     if found.first is None:
         report.warnings.append(
-            f'which wrist owns joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is {CLEARLY} times '
-            'nearer than the other.'
+            f'the wrist of joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is '
+            f'{CLEARLY} times nearer than the other.'
         )
         return
-    unlike = [s.name for s in seen if _contradicts(s.pose, found.first == first)]
+    unlike = [c.name for c in clips if _contradicts(c.pose, found.first == first)]
     report.facts['clips whose hands lie the other way'] = len(unlike)
     if unlike:
         report.facts['of those'] = unlike[:20]
 
 
 def _contradicts(pose: PoseFacts, as_layout: bool) -> bool:
-    """Do the hands of this clip clearly hang from the other wrists than in the rest of the data?"""
+    """Return whether the hands of a clip clearly hang from other wrists than in the rest."""
     if pose.hands is None or not pose.hands.number.all():
         return False
     straight, crossed = two_ways(pose.hands.px / pose.hands.number)
@@ -380,6 +409,6 @@ def _contradicts(pose: PoseFacts, as_layout: bool) -> bool:
 
 
 def _spread(values: list[int]) -> str:
-    """'90', or 'lowest .. median .. highest'."""
+    """Return '90', or 'lowest .. median .. highest'."""
     low, high = min(values), max(values)
     return str(low) if low == high else f'{low} .. {int(np.median(values))} .. {high}'

@@ -93,7 +93,7 @@ def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
     (log,) = (tmp_path / 'run').glob('*.log')
     said = [line for line in log.read_text().splitlines() if ' - WARNING - data.' in line]
     assert ['data.train' in line for line in said] == [True, False]
-    assert 'outside 0..1 in 8 clips' in said[0] and 'out of the picture' in said[1]
+    assert 'outside 0..1 in 8 clips' in said[0] and 'outside the picture' in said[1]
 
 
 def test_a_test_says_it_too(config, tmp_path, capsys):
