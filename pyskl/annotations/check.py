@@ -153,7 +153,7 @@ def _names(report: Report, clean: list[dict]) -> None:
     ]
     if unfit:
         report.warnings.append(
-            f'frame_dir {some(map(brief, unfit))} cannot stand in Submission.csv (comma, quote, or a '
+            f'frame_dir {some(map(brief, unfit))} cannot stand in Submission.csv (comma, quote, or '
             'blank at an end).'
         )
 
