@@ -389,7 +389,7 @@ def test_without_a_picture_the_third_coordinate_stays_z():
     [
         (1, 0.5, (480, 640), 'look normalised(.|\n)*x \\* width and y \\* height'),
         (5, 0.5, (480, 640), 'look like metres'),
-        (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None keeps it'),
+        (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None'),
         (5, -0.5, (480, 640), 'x, y, z in space'),
     ],
 )

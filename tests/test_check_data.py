@@ -201,7 +201,7 @@ WARNINGS = {
     ),
     'comma in a name': (
         {'split': {}, 'annotations': [clip('a,b')]},
-        "frame_dir 'a,b' can't stand in Submission.csv",
+        "frame_dir 'a,b' cannot stand in Submission.csv",
     ),
     'normalised': (
         {'split': {}, 'annotations': [clip('a', keypoint=moved(scale=1 / 640))]},

@@ -267,7 +267,7 @@ def test_a_dataset_travels_to_a_worker_as_a_path(tmp_path):
         len(sent) < 500 + len(str(tmp_path)) and pickle.loads(sent).fingerprint == clips.fingerprint
     )
     write_packed(tmp_path / 'x.packed', [clip('a')])
-    with pytest.raises(DataError, match='packed anew since it was opened'):
+    with pytest.raises(DataError, match='packed again after it was opened'):
         pickle.loads(sent)
     assert clips[1999]['frame_dir'] == '1999'  # who has it open goes on with what was there
 

@@ -234,7 +234,7 @@ def test_a_packed_folder_that_is_replaced_while_it_is_opened_is_said_so(tmp_path
         check(self, arrays)
 
     monkeypatch.setattr(Packed, '_check_lengths', packed_meanwhile)
-    with pytest.raises(DataError, match='packed anew while it was opened'):
+    with pytest.raises(DataError, match='packed again while'):
         open_annotations(path)
     opened = open_annotations(path)
     write_packed(path, clips(3.0))  # what was opened stays as it was

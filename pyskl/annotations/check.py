@@ -215,8 +215,7 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
     if odd:
         report.errors.append(
-            f'joints and coordinates are not (V, C) = {usual} in {count(len(odd), "clip")}: '
-            f'{some(odd)}.'
+            f'keypoint has not (V, C) = {usual} in {count(len(odd), "clip")}: {some(odd)}.'
         )
     return [a for a in clean if a['keypoint'].shape[2:] == usual]
 

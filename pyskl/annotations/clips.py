@@ -188,8 +188,8 @@ def _no_split(name: str, names: Sequence[str], where: str) -> str:
     )
     if not names:
         return (
-            f'holds no splits, but the config asks for split={name!r}. Leave split out to take '
-            f'all clips, or make splits: {make}'
+            f'holds no splits, but split={name!r} is asked for. Leave split out of '
+            f'the config to take all clips, or make splits: {make}'
         )
     without = ' To train without validation: tools/train.py --no-validate.' if 'val' in name else ''
     return (

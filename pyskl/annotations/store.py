@@ -39,8 +39,8 @@ def read_annotations(path: str | os.PathLike) -> dict[str, Any]:
 
     Returns:
         dict(split={name: [frame_dir, ...]}, annotations=[dict, ...]), and `label_names` and
-        `layout` where the file has them (about.py). split is {} when the file has none; names in it that no
-        clip has are kept (Annotations.split warns of them). Each annotation is as
+        `layout` where the file has them (about.py). split is {} when the file has none; names in it
+        that no clip has are kept (Annotations.split warns of them). Each annotation is as
         `fields.clean_fields` gives it: keypoint (M, T, V, C) float32 px, keypoint_score (M, T, V)
         float32, label int (-1: none) or a list of several, total_frames, img_shape (h, w); unknown
         fields are kept.
@@ -89,8 +89,8 @@ def write_annotations(
         path: the file. Where writing fails, what was there before is untouched.
         split: name -> frame_dir of its clips.
         annotations: dicts as read_annotations gives them.
-        as_given: write each annotation with the fields and types that it has (key points in
-            float16, no scores), though checked all the same. False: in the form that read_annotations gives.
+        as_given: write each annotation, checked, with the fields and types that it has (key
+            points in float16, no scores). False: in the form that read_annotations gives.
         about: names of the classes and the layout, to be written with the data.
 
     Raises:
