@@ -1,4 +1,4 @@
-"""Mend an annotation file as far as that can be done without guessing, and say what was done."""
+"""Mend an annotation file as far as possible without guessing, and list what was done."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     """Mend what a file held.
 
     Lists become arrays, swapped axes are put right, NaN becomes a missing joint, total_frames fits
-    the arrays, numbers in other types become numbers, names fit for files and tables; repeated names
-    get new ones; clips in which there is nothing are left out; splits list what is there, once.
+    the arrays, numbers in other types become numbers, names fit for files and tables; repeated
+    names get new ones; clips in which there is nothing are left out; splits list what is there,
+    once.
 
     Args:
         data: what load_pickle gave.
@@ -100,7 +101,10 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
 def tidy(annotation: Mapping[str, Any], note: Note = ignore_note) -> dict[str, Any]:
     """Return a clip with the fields that it has, each in the type that PYSKL has for it.
 
-    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it. Raises FieldError.
+    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it.
+
+    Raises:
+        FieldError: a field is wrong.
     """
     clean = clean_fields(annotation, note)
     kept = {name for name in ARRAYS if isinstance(annotation.get(name), np.ndarray)}
@@ -116,8 +120,8 @@ def rows_of_splits(
 ) -> dict[str, list[int]]:
     """Return the places of the clips that each split lists, each once.
 
-    A name that several clips have stands for all of them if one split lists it once; listed as often
-    as there are clips, it stands for one after the other. Names without a clip are left out.
+    A name that several clips have stands for all of them if one split lists it once; listed as
+    often as there are clips, it stands for one after the other. Names without a clip are left out.
 
     Raises:
         DataError: it is listed otherwise, so that nobody can tell which clip is meant.
@@ -129,9 +133,9 @@ def rows_of_splits(
     unclear = [n for n, k in listed.items() if len(places[n]) > 1 and k not in (1, len(places[n]))]
     if unclear:
         raise DataError(
-            f'{where}: frame_dir {some(unclear)} is the name of several clips, and the splits do not '
-            'tell which they mean. Make new splits: tools/join.py FILE -o OUT --rename-repeated '
-            '--split-by ...'
+            f'{where}: frame_dir {some(unclear)} is the name of several clips, and the splits do '
+            'not tell which they mean. Make new splits: tools/join.py FILE -o OUT '
+            '--rename-repeated --split-by ...'
         )
     rows: dict[str, list[int]] = {}
     for split_name, members in split.items():
@@ -159,8 +163,8 @@ def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> li
 
     Args:
         names: one a clip.
-        sources: a short name of where each clip comes from. Clips of one name from different sources
-            get the source in front: 'a-001' and 'b-001'. Others get a number: '001', '001-2'.
+        sources: a short name of where each clip comes from. Clips of one name from different
+            sources get the source in front: 'a-001', 'b-001'. Others get a number: '001', '001-2'.
     """
     rows = defaultdict(list)
     for row, name in enumerate(names):

@@ -24,14 +24,15 @@ from .label_files import are_columns, is_row
 
 _HEAD = 65536  # bytes that are looked at
 _BY_HAND = (
-    "In Python: clip = make_annotation('clip_1', keypoint, label=0, img_shape=(height, width)) with "
-    'keypoint (M, T, V, 3), people, frames, joints, x y score in pixels; then '
-    "write_annotations('FILE.pkl', {'train': ['clip_1', ...]}, [clip, ...]), both of pyskl.annotations."
+    "In Python: clip = make_annotation('clip_1', keypoint, label=0, img_shape=(height, width)) "
+    'with keypoint (M, T, V, 3), people, frames, joints, x y score in pixels; then '
+    "write_annotations('FILE.pkl', {'train': ['clip_1', ...]}, [clip, ...]), both of "
+    'pyskl.annotations.'
 )
 _UNPACK = 'Unpack it and give what is in it.'
 _AS_PICKLE = (
-    'Where the file is your own, in Python: {how}; turn tensors and tables into arrays (tensor.cpu()'
-    ".numpy()); pickle.dump(data, open('FILE.pkl', 'wb'), protocol=4)."
+    'Where the file is your own, in Python: {how}; turn tensors and tables into arrays '
+    "(tensor.cpu().numpy()); pickle.dump(data, open('FILE.pkl', 'wb'), protocol=4)."
 )
 
 
@@ -41,7 +42,8 @@ class Form:
 
     Attributes:
         what: the end of 'this is ...'.
-        way: how it becomes an annotation file; `{path}` and `{folder}` stand for the file and its folder.
+        way: how it becomes an annotation file; `{path}` and `{folder}` stand for the file and its
+            folder.
     """
 
     what: str
@@ -65,13 +67,13 @@ def _converted(what: str, name: str, place: str = '{path}') -> Form:
 _LABELS = Form(
     'labels alone, names of clips and their classes',
     'Beside *_data.npy: python tools/readlabel.py --data-dir {folder}. Beside an annotation file: '
-    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl. A list of videos is for the data set '
-    'VideoDataset, and for tools/check_data.py {path} --videos FOLDER.',
+    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl. A list of videos is for the '
+    'data set VideoDataset, and for tools/check_data.py {path} --videos FOLDER.',
 )
 _VIDEO = Form(
     'a video',
-    'python tools/extract_pose.py {path} -o FILE.pkl finds key points in it; of those that MMPose, OpenPose, '
-    'AlphaPose ... found, tools/convert.py makes one.',
+    'python tools/extract_pose.py {path} -o FILE.pkl finds key points in it; of those that MMPose, '
+    'OpenPose, AlphaPose ... found, tools/convert.py makes one.',
 )
 _TORCH = Form(
     'a PyTorch file (torch.save)',
@@ -106,8 +108,8 @@ FORMS = {
     'natops': _converted('NATOPS in the .ts form of the UEA archive', 'natops', '{folder}'),
     'raw npy': Form(
         'a raw array (clips, 3, frames, joints, people)',
-        "iMiGUE's: python tools/readlabel.py --data-dir {folder}. SMG's: python tools/convert.py smg "
-        '{folder} -o FILE.pkl.',
+        "iMiGUE's: python tools/readlabel.py --data-dir {folder}. SMG's: python tools/convert.py "
+        'smg {folder} -o FILE.pkl.',
     ),
     'npy': Form('an .npy array', _BY_HAND),
     'npz': Form('an .npz archive of arrays', _BY_HAND),

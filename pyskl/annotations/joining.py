@@ -38,7 +38,8 @@ class Joined:
         rows: the places of the clips of each split.
         about: names of the classes, and the layout.
         notes: what was read otherwise than it stands, or done.
-        label_texts: the labels that are names of classes, by place; `name_labels` makes them numbers.
+        label_texts: the labels that are names of classes, by place; `name_labels` makes them
+            numbers.
     """
 
     clips: list[dict[str, Any]] = field(default_factory=list)
@@ -115,8 +116,8 @@ class Joined:
         for row, text in self.label_texts.items():
             if text not in number:
                 raise DataError(
-                    f'clip {plain(self.clips[row]["frame_dir"])}: label {text!r} is none of the names '
-                    f'of classes.{did_you_mean(text, order)}'
+                    f'clip {plain(self.clips[row]["frame_dir"])}: label {text!r} is none of the '
+                    f'names of classes.{did_you_mean(text, order)}'
                 )
             self.clips[row]['label'] = number[text]
         self.about = replace(self.about, label_names=tuple(order))
@@ -131,8 +132,8 @@ class Joined:
             value, before = getattr(about, entry), getattr(self.about, entry)
             if before is not None and value not in (None, before):
                 raise DataError(
-                    f'{path}: its {entry} is {brief(value)}, that of the files before {brief(before)}. '
-                    'Expected the same; do the files belong together?'
+                    f'{path}: its {entry} is {brief(value)}, that of the files before '
+                    f'{brief(before)}. Expected the same; do the files belong together?'
                 )
             if value is not None:
                 self.about = replace(self.about, **{entry: value})
@@ -162,8 +163,8 @@ class Joined:
         if kept and read.label_names not in (None, own):  # in the order of the labels that stay
             if own is None:
                 raise DataError(
-                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does not '
-                    'name, have numbers. Expected labels of all clips.'
+                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does '
+                    'not name, have numbers. Expected labels of all clips.'
                 )
             read = read.renumbered(own)
             labels = read.of(called)
@@ -181,8 +182,8 @@ class Joined:
         low = [c['frame_dir'] for c in self.clips if any(0 <= k < first for k in _labels(c))]
         if low:
             raise DataError(
-                f'--first-label {first}: {some(low)} have labels below it. Leave it out: they count '
-                'from 0.'
+                f'--first-label {first}: {some(low)} have labels below it. Leave it out: they '
+                'count from 0.'
             )
         for clip in self.clips:
             labels = [k - first if k != NO_LABEL else k for k in _labels(clip)]
@@ -228,8 +229,8 @@ class Joined:
                     f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
                 )
                 raise DataError(
-                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every clip. '
-                    '--rename-repeated gives them names.'
+                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every '
+                    'clip. --rename-repeated gives them names.'
                 )
             seen[name] = file
 
@@ -238,8 +239,9 @@ class Joined:
         names = self.about.label_names
         if names is not None and self.highest_label >= len(names):
             raise DataError(
-                f'labels go up to {self.highest_label}, and there are {count(len(names), "name")} of classes. '
-                'Expected a name for each class; labels that count from 1: --first-label 1.'
+                f'labels go up to {self.highest_label}, and there are {count(len(names), "name")} '
+                'of classes. Expected a name for each class; labels that count from 1: '
+                '--first-label 1.'
             )
 
 
@@ -256,8 +258,8 @@ def join_files(
     Args:
         paths: annotation pickles of any shape, annotations in JSON, packed folders, folders of
             pickles, and files of labels.
-        splits: names of splits, each with an annotation file whose clips are all in it, or a list of
-            names.
+        splits: names of splits, each with an annotation file whose clips are all in it, or a list
+            of names.
 
     Returns:
         The clips, and those of the paths that are labels.

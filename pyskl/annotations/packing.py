@@ -107,7 +107,7 @@ class _Growing:
 
 
 class _Writer:
-    """Takes clips one by one; keeps only their labels, and hashes of their names to find doubles."""
+    """Takes clips one by one; keeps their labels, and hashes of their names to find doubles."""
 
     def __init__(self, folder: Path, files: ExitStack, where: str, drop: frozenset[str]):
         self.folder, self.files, self.where, self.drop = folder, files, where, drop

@@ -267,8 +267,8 @@ def _picture(clips: Sequence[MeasuredClip], expected: Expected) -> Iterator[Issu
         yield Issue(
             'exchanged',
             f'x and y look swapped (row, column) in {_named(wide)}: joints lie outside the '
-            f'picture, {_size(wide[0])}, and few would with keypoint[..., [1, 0]]. If x and y are right, '
-            'img_shape is (w, h) and must be (h, w).',
+            f'picture, {_size(wide[0])}, and few would with keypoint[..., [1, 0]]. If x and y are '
+            'right, img_shape is (w, h) and must be (h, w).',
         )
     if high:
         yield Issue(

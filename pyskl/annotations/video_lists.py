@@ -1,12 +1,12 @@
-"""Lists of videos and their labels, in every form in which people write them.
+"""Lists of videos and their labels, in every format that people use.
 
     txt             `path label` a line, several labels where a clip has several, none for testing;
                     paths may hold blanks; commas, semicolons or tabs may stand between
     csv, tsv        the same, or with a header that names columns: filename, label, and for a clip
                     that is a part of its video start and end
     JSON            [{'filename': ..., 'label': ...}, ...], or {name: label}
-    pickle          an annotation file whose clips have `filename`, or are called as their videos are;
-                    it needs no key points
+    pickle          an annotation file whose clips have `filename`, or the names of their videos; it
+                    needs no key points
 
 Start and end are numbers of frames, counted from 0; both belong to the clip.
 """
@@ -64,7 +64,8 @@ def read_video_list(
         multi_class: whether a line of text may end with several labels.
         delimiter: what stands between path and labels in text; None finds it out.
         label_names: names of the classes in class order, for labels that are names.
-        numbers: what stands in text between path and label: ('total_frames',) for folders of frames.
+        numbers: what stands in text between path and label: ('total_frames',) for folders of
+            frames.
 
     Returns:
         What a Store of annotations takes: `split`, `annotations` with frame_dir (the clip's name:
@@ -129,7 +130,7 @@ def _of_data(data: Any, where: str) -> Rows:
 
 
 def _by_known_keys(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an entry says, by our names."""
+    """Return the values of an entry under the names that are used here."""
 
     def first(keys: Sequence[str]) -> Any:
         return next((item[key] for key in keys if item.get(key) is not None), None)
@@ -161,7 +162,8 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
             if len(row) != len(header):
                 raise DataError(
                     f'{path}, line {n}: has {len(row)} cells, the header {len(header)} '
-                    f'({some(header, 8)}). Put a path that holds the separator between quotation marks.'
+                    f'({some(header, 8)}). Put a path that holds the separator between quotation '
+                    'marks.'
                 )
             cells = {key: cell for key, cell in zip(header, row) if cell}
             yield _with_labels(_by_known_keys(cells)), f'line {n}'
@@ -175,18 +177,18 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
 
 
 def _warn_without_label(header: Sequence[str], path: Path) -> None:
-    """Say that a header names no label, where one of its other columns may be meant to."""
+    """Warn of a header without a label, where one of its other columns may be meant as one."""
     known = {*_FILE_KEYS, *_ID_KEYS, *LABEL_KEYS}.union(*_PLACE_KEYS.values())
     others = [title for title in header if title and title not in known]
     if others and not set(LABEL_KEYS).intersection(header):
         warn_once(
-            f'{path}: no column is called label, so its clips have none; passed over: {some(others)}. '
-            'If one of these holds the labels, call it label.'
+            f'{path}: no column is called label, so its clips have none; passed over: '
+            f'{some(others)}. If one of these holds the labels, call it label.'
         )
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:
-    """Return what stands between the cells of lines; ' ' stands for blanks and tabs."""
+    """Return the delimiter of the cells; ' ' stands for blanks and tabs."""
     ending = path.suffix.lower()
     for mark in ',;\t':
         behind = [line.rpartition(mark)[2].strip() for line in lines]
@@ -198,7 +200,7 @@ def _delimiter(path: Path, lines: Sequence[str]) -> str:
 
 
 def _of_line(line: str, multi_class: bool, numbers: Sequence[str], where: str) -> dict[str, Any]:
-    """Read a line with blanks between, of which its path may hold some, too."""
+    """Read a line that is separated by blanks; its path may contain blanks, too."""
     found = None if numbers else _PATH.fullmatch(line)
     if found is not None:
         rest = (found[2] or '').split()
@@ -215,7 +217,7 @@ def _of_line(line: str, multi_class: bool, numbers: Sequence[str], where: str) -
 
 
 def _fields(name: str, cells: Sequence[str], numbers: Sequence[str], where: str) -> dict[str, Any]:
-    """Return a row of a path and what stands behind it: some numbers, then labels."""
+    """Return a row of a path and the cells behind it: some numbers, then labels."""
     if len(cells) < len(numbers):
         raise DataError(
             f'{where}: {plain(name)} has {len(cells)} numbers behind it. Expected '
@@ -227,7 +229,7 @@ def _fields(name: str, cells: Sequence[str], numbers: Sequence[str], where: str)
 
 
 def _with_labels(row: dict[str, Any]) -> dict[str, Any]:
-    """Take the labels of a csv's cell apart: '1 3', '1;3', '1|3'."""
+    """Split several labels in one cell of a csv: '1 3', '1;3', '1|3'."""
     label = row.get('label')
     several = re.split(r'[\s;|]+', label) if isinstance(label, str) else []
     if len(several) > 1 and all(map(_NUMBER.fullmatch, several)):
@@ -285,7 +287,7 @@ def _number(label: Any, names: Sequence[str] | None) -> Any:
 
 
 def _part(row: Mapping[str, Any]) -> dict[str, int]:
-    """Where in its video a clip begins and ends, and how many frames it has, as far as that is known."""
+    """Return those of start_frame, end_frame, total_frames and offset that are known."""
     given = {
         field: int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
         for field, value in row.items()
@@ -316,9 +318,9 @@ def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
     twice = [name for name, n in Counter(clip['frame_dir'] for clip in clips).items() if n > 1]
     if twice:
         raise DataError(
-            f'{where}: {some(twice)} {"stands" if len(twice) == 1 else "stand"} in the list more than '
-            'once. Expected each clip once, since scores go by its name. To see clips more often: '
-            'class_prob, or RepeatDataset.'
+            f'{where}: {some(twice)} {"stands" if len(twice) == 1 else "stand"} in the list more '
+            'than once. Expected each clip once, since scores go by its name. To see clips more '
+            'often: class_prob, or RepeatDataset.'
         )
 
 
