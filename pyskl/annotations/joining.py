@@ -16,8 +16,8 @@ from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
 from .field_values import NO_LABEL, FieldError
+from .file_formats import FILE_FORMATS, detect_format, format_of_data
 from .fixing import rows_of_splits, tidy, unrepeated
-from .forms import FORMS, form_of, form_of_data
 from .label_files import LabelFile
 from .notes import Notes, fix_command
 from .opening import open_annotations
@@ -277,7 +277,7 @@ def join_files(
     sources = _short([file for file, _ in found])
     for (file, split), source in zip(tqdm(found, 'files', leave=False, disable=None), sources):
         data = read_source(file)
-        if split is None and form_of_data(data) is FORMS['labels']:
+        if split is None and format_of_data(data) is FILE_FORMATS['labels']:
             label_files.append(file)
         else:
             joined.add(file, data, source, split)
@@ -292,15 +292,15 @@ def read_source(path: Path) -> Any:
     """Return what an annotation file, annotations in JSON or a packed folder hold.
 
     Raises:
-        DataError: missing, or of another form (the message says which, and the way in).
+        DataError: missing, or in another format; the message says which, and how to convert it.
     """
     if (path / META).exists():
         clips = open_annotations(path)
         split = {name: list(clips.split(name).ids) for name in clips.store.split_names}
         return {'split': split, 'annotations': list(clips), **clips.about.entries()}
-    if path.suffix.lower() == '.json' and form_of(path) in (
-        FORMS['annotation JSON'],
-        FORMS['labels'],
+    if path.suffix.lower() == '.json' and detect_format(path) in (
+        FILE_FORMATS['annotation JSON'],
+        FILE_FORMATS['labels'],
     ):
         return read_json(path)
     return load_annotations(path)
@@ -326,13 +326,9 @@ def _files(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.rglob('*') if file.suffix.lower() in ('.pkl', '.pickle'))
     if not files:
-        form = form_of(path)
-        reason = (
-            form.message(path)
-            if form
-            else 'is a folder without pickles. Files of other forms: python tools/convert.py --help'
-        )
-        raise DataError(f'{path}: {reason}')
+        found = detect_format(path)
+        reason = 'is a folder without pickles. Other formats: python tools/convert.py --help'
+        raise DataError(f'{path}: {found.message(path) if found else reason}')
     return files
 
 

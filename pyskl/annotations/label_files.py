@@ -90,13 +90,13 @@ def read_label_file(path: str | os.PathLike, label_names: Sequence[str] | None =
     """Read labels.
 
     Args:
-        path: a file in one of the forms that the module's docstring lists.
+        path: a file in one of the formats that the module's docstring lists.
         label_names: the classes' names in class order, for labels that are names. None: the names
             that are there, sorted.
 
     Raises:
-        DataError: missing, unreadable, in another form, a label that is none, or a name twice with
-            different labels.
+        DataError: missing, unreadable, in another format, a label that is none, or a name twice
+            with different labels.
 
     Example:
         >>> read_label_file('labels.csv').labels['0054_0']

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .clips import Annotations, InMemory
-from .forms import form_of
+from .file_formats import detect_format
 from .packed import META, Packed
 from .source_stamps import change_since
 from .store import read_annotations
@@ -36,8 +36,12 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
         '0005_0'
     """
     path = Path(path)
-    if os.path.isdir(path) and not (path / META).exists() and (form := form_of(path)) is not None:
-        raise DataError(f'{path}: {form.message(path)}')
+    if (
+        os.path.isdir(path)
+        and not (path / META).exists()
+        and (found := detect_format(path)) is not None
+    ):
+        raise DataError(f'{path}: {found.message(path)}')
     # os.path.isdir, unlike Path.is_dir, takes names that are too long; reading reports those.
     if os.path.isdir(path):
         packed = Packed(path)

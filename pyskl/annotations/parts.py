@@ -22,7 +22,7 @@ from ..wording import brief, plain
 from .clip_names import ClipNames
 from .field_values import Note, ignore_note, whole_number
 from .fields import name_in
-from .forms import form_of_data
+from .file_formats import format_of_data
 
 
 def parts(data: Any, where: str, note: Note = ignore_note) -> tuple[dict[str, list[str]], list]:
@@ -95,9 +95,9 @@ def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
 
 def _not_another_form(data: Any, where: str) -> Any:
     """Return data that may be annotations; refuse what is known to be something else."""
-    form = form_of_data(data)
-    if form is not None:
-        raise DataError(f'{where}: {form.message(where)}')
+    found = format_of_data(data)
+    if found is not None:
+        raise DataError(f'{where}: {found.message(where)}')
     return data
 
 

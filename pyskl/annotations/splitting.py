@@ -238,7 +238,7 @@ def read_splits(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]:
     error.
 
     Raises:
-        DataError: no such file, another form, or no name of it is a clip's.
+        DataError: no such file, another format, or no name of it is a clip's.
     """
     path = Path(path)
     listed = _listed(path)
@@ -283,7 +283,7 @@ def read_names(path: str | Path) -> list[str]:
     A label behind a name is ignored.
 
     Raises:
-        DataError: no such file, another form, or no names.
+        DataError: no such file, another format, or no names.
     """
     path = Path(path)
     if path.suffix.lower() == '.json':

@@ -18,7 +18,7 @@ from ..wording import plain, some
 from .about import About
 from .field_values import FieldError, whole_number
 from .fields import clean_fields, name_in
-from .forms import form_of
+from .file_formats import detect_format
 from .notes import Notes, fix_command, warn_once
 from .parts import parts
 from .plausibility import METRIC, SLACK, refuse_implausible_clip
@@ -65,15 +65,15 @@ def load_annotations(path: str | os.PathLike) -> Any:
     try:
         return load_pickle(path)
     except DataError as error:
-        form = form_of(path)
-        if form is None and os.path.isdir(path):
+        found = detect_format(path)
+        if found is None and os.path.isdir(path):
             raise DataError(
                 f'{error} tools/join.py joins the pickles of a folder, tools/convert.py converts '
                 'files of other formats.'
             ) from error
-        if form is None:
+        if found is None:
             raise
-        raise DataError(f'{path}: {form.message(path)}') from error
+        raise DataError(f'{path}: {found.message(path)}') from error
 
 
 def write_annotations(

@@ -57,7 +57,7 @@ def read_video_list(
     label_names: Sequence[str] | None = None,
     numbers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Read a list of videos; see the module's docstring for its forms.
+    """Read a list of videos; see the module's docstring for the formats.
 
     Args:
         path: the list.
@@ -74,7 +74,7 @@ def read_video_list(
         where they are known.
 
     Raises:
-        DataError: naming file and line: missing, in another form, a label that is none, or two
+        DataError: naming file and line: missing, in another format, a label that is none, or two
             clips with one name.
     """
     path, where = Path(path), str(path)
@@ -103,7 +103,7 @@ def read_video_list(
     return {'split': splits, 'annotations': clips, **entries}
 
 
-# -- the rows of each form: a dict of what a line says, and the line's place ----------------------
+# -- the rows of each format: what a line says as a dict, and where the line is --------------------
 
 Rows = Iterator[tuple[dict[str, Any], str]]
 
