@@ -49,7 +49,8 @@ IMIGUE_LABELS: tuple[str, ...] = (
     'illustrative',
 )
 
-# PYSKL's hand gestures: the 27 of Jester (thumb down and up are called Dislike and Like), then 13 of HaGRID.
+# PYSKL's hand gestures: the 27 of Jester (thumb down and up are called Dislike and Like), then 13
+# of HaGRID.
 GESTURE_LABELS: tuple[str, ...] = (
     'Doing other things',
     'Drumming Fingers',
@@ -93,7 +94,8 @@ GESTURE_LABELS: tuple[str, ...] = (
     'No Gesture',
 )
 
-# NTU RGB+D: A1 to A60, and with 120 classes A61 to A120. A50 to A60 and A106 to A120 are done by two people.
+# NTU RGB+D: A1 to A60, and with 120 classes A61 to A120. A50 to A60 and A106 to A120 are done by
+# two people.
 NTU120_LABELS: tuple[str, ...] = (
     'drink water',
     'eat meal',
@@ -238,8 +240,8 @@ def class_names(
 
     Args:
         num_classes: K.
-        sources: (place, names or None), the first with names counts. The usual order: an argument or
-            option, `labels` of the config, `label_names` of the data, `label_names` in the
+        sources: (place, names or None), the first with names counts. The usual order: an argument
+            or option, `labels` of the config, `label_names` of the data, `label_names` in the
             checkpoint's meta.
         layouts: names of the skeleton layouts that config, data and checkpoint speak of
             (recipe.layouts). Where no source has names and this is 'imigue22' alone, 32 classes are
@@ -298,8 +300,8 @@ def names_of(value: Labels, place: str) -> list[str]:
     names = listed_names(value)
     if names is None:
         raise DataError(
-            f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
-            f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
+            f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, '
+            f'a text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
         )
     return names
 
@@ -328,8 +330,8 @@ def check_order(given: Sequence[str] | None, own: Sequence[str] | None) -> None:
         return
     k = next(k for k, (name, other) in enumerate(zip(given, own)) if name != other)
     raise DataError(
-        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose labels '
-        'are numbers already. Expected the same order; leave the option out.'
+        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose '
+        'labels are numbers already. Expected the same order; leave the option out.'
     )
 
 

@@ -126,7 +126,7 @@ ERRORS = {
     ),
     'other joints': (
         with_clip(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None),
-        '(V, C) = (22, 2) joints and coordinates in 1 clip: 0002_0',
+        'not (V, C) = (22, 2) in 1 clip: 0002_0',
     ),
     'same name': (with_clip(frame_dir='0001_0'), 'frame_dir 0001_0 more than once'),
     'id without a clip': (

@@ -183,7 +183,8 @@ class AnnotatedDataset(ClipDataset):
                 or 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
             )
             raise DataError(
-                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected {expected} ({len(clips)} such clips). {advice}'
+                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected '
+                f'{expected} ({len(clips)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
@@ -331,12 +332,14 @@ class AnnotatedDataset(ClipDataset):
 def _check_several(num_classes: int | None, **per_class: Any) -> None:
     if num_classes is None:
         raise ConfigError(
-            'multi_class = True needs num_classes, the length of the zeros and ones that a clip gets for its labels.'
+            'multi_class = True needs num_classes, the length of the zeros and ones that a clip '
+            'gets for its labels.'
         )
     for name, value in per_class.items():
         if value is not None:
             raise ConfigError(
-                f'{name} goes by the one class of a clip, and with multi_class = True it may have several. Leave {name} out.'
+                f'{name} goes by the one class of a clip, and with multi_class = True it may have '
+                f'several. Leave {name} out.'
             )
 
 

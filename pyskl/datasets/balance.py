@@ -17,12 +17,14 @@ def repeats(labels: np.ndarray, rule: str) -> np.ndarray:
 
     labels  (N,); -1: none, which counts for nothing
     rule    'balanced': every class equally often. 'sqrt': as often as the square root of its number of clips says (Mahajan et al.
-            2018, arXiv:1805.00932). Both are Kang et al. 2020, arXiv:1910.09217, section 4.1, at q = 0 and q = 1/2
+            2018, arXiv:1805.00932). Both are Kang et al. 2020, arXiv:1910.09217, section 4.1, at q
+            = 0 and q = 1/2
     Concretely, labels [0, 0, 0, 1] and 'balanced' give [2/3, 2]. raises  ConfigError: unknown rule
     """
     if rule not in POWERS:
         raise ConfigError(
-            f'class_prob = {rule!r} is unknown. Known: {", ".join(POWERS)}.{did_you_mean(rule, POWERS)}'
+            f'class_prob = {rule!r} is unknown. Known: '
+            f'{", ".join(POWERS)}.{did_you_mean(rule, POWERS)}'
         )
     counts = np.bincount(labels[labels >= 0]).astype(np.float64)
     wanted = np.where(counts > 0, counts ** POWERS[rule], 0)

@@ -42,8 +42,9 @@ class ClipDataset(ABC):
     `ids`, `labels`, `targets` and `classes` may be set as plain attributes, too.
 
     Attributes:
-        targets: of clips with several labels at once (N, K): 1 for a clip's classes, else 0, a row of
-            -1 where they are unknown; then `labels` are each clip's first. None: one label a clip.
+        targets: of clips with several labels at once (N, K): 1 for a clip's classes, else 0, a row
+            of -1 where they are unknown; then `labels` are each clip's first. None: one label a
+            clip.
         test_mode: whether clips are tested, in order and each once; else trained on, shuffled.
         class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
         class_prob_rule: the rule that gave it ('balanced', 'sqrt'); several data sets joined apply

@@ -61,8 +61,9 @@ def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: 
     if faults:
         names = [name for name, _ in faults]
         report.errors.append(
-            f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). {names[0]}: '
-            f"{faults[0][1]} Training and testing leave them out with on_bad_video='skip'."
+            f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). '
+            f'{names[0]}: {faults[0][1]} Training and testing leave them out with '
+            "on_bad_video='skip'."
         )
     lengths = [clip['total_frames'] for clip in _flat(by_path.values()) if 'total_frames' in clip]
     if lengths:

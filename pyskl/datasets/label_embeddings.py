@@ -1,8 +1,9 @@
 """Receives a table file; hands on one vector a class: what the embedding head learns to hit.
 
-The package's own table stands beside this file. It was made by tools/embed_labels.py: sentence vectors of iMiGUE's 32 label
-names (all-MiniLM-L6-v2, Apache-2.0), turned into 300 dimensions without changing any distance or angle, then scaled so that
-predicting zero costs what it costs with the published word vectors (arXiv 2307.10624).
+The package's own table stands beside this file. It was made by tools/embed_labels.py: sentence
+vectors of iMiGUE's 32 label names (all-MiniLM-L6-v2, Apache-2.0), turned into 300 dimensions
+without changing any distance or angle, then scaled so that predicting zero costs what it costs with
+the published word vectors (arXiv 2307.10624).
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def load_label_embeddings(
     table = load_npy(file)
     if table.ndim != 2 or 0 in table.shape or table.dtype.kind not in 'fiu':
         raise DataError(
-            f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a vector for each class, '
-            'as tools/embed_labels.py writes them.'
+            f'{file}: shape {table.shape} and type {table.dtype}: expected numbers (K, D), a '
+            'vector for each class, as tools/embed_labels.py writes them.'
         )
     with np.errstate(over='ignore'):
         table = np.array(table, dtype=np.float32)  # read whole: load_npy only maps the file
@@ -49,8 +50,9 @@ def load_label_embeddings(
         )
     if num_classes is not None and len(table) != num_classes:
         raise DataError(
-            f'{file}: {len(table)} label vectors for {num_classes} classes. Make a table of your own label names: '
-            'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings.'
+            f'{file}: {len(table)} label vectors for {num_classes} classes. Make a table of your '
+            'own label names: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
+            'label_embeddings.'
         )
     return table
 
@@ -65,9 +67,9 @@ def default_table_note(
     note = "Label vectors: the package's own table (sentence vectors of iMiGUE's 32 label names, 300 dimensions)"
     if names is not None and tuple(names) != IMIGUE_LABELS:
         return (
-            f'{note}. WARNING: the classes are others ({some(names, 3)}), so these vectors mean nothing for them. Make a table of '
-            'their names (tools/embed_labels.py --labels FILE --out FILE.npy) and name it in label_embeddings, or set '
-            'model.cls_head.loss_emb=None.'
+            f'{note}. WARNING: the classes are others ({some(names, 3)}), so these vectors mean '
+            'nothing for them. Make a table of their names (tools/embed_labels.py --labels FILE '
+            '--out FILE.npy) and name it in label_embeddings, or set model.cls_head.loss_emb=None.'
         )
     unused = next(
         (place / PUBLISHED_TABLE for place in _places() if (place / PUBLISHED_TABLE).is_file()),
@@ -97,7 +99,7 @@ def find_table(path: str | os.PathLike) -> Path:
             else f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
         )
         raise DataError(
-            f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, or leave '
-            "label_embeddings out to take the package's own."
+            f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, '
+            "or leave label_embeddings out to take the package's own."
         )
     return found

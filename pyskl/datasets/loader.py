@@ -90,7 +90,8 @@ def _sent(value: Any) -> Any:
 def worker_errors() -> Iterator[None]:
     """What went wrong in a loader's worker, in the words it would have without one: torch wraps it in a traceback.
 
-    raises  the UserError of the worker; UserError when a worker was killed, or had too little shared memory
+    raises  the UserError of the worker; UserError when a worker was killed, or had too little
+    shared memory
     """
     try:
         yield
@@ -115,17 +116,17 @@ def worker_errors() -> Iterator[None]:
 
 _MORE_ROOM = (
     'Out of memory, of shared memory (df /dev/shm; docker run --shm-size=1g) or of open files '
-    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of them may '
-    "be broken: on_bad_video='skip' in the data set finds such."
+    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of '
+    "them may be broken: on_bad_video='skip' in the data set finds such."
 )
 
 
 class Batches:
     """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
 
-    A batch is a dict: what the pipeline collects, as tensors or Inputs (heatmaps not drawn yet), and
-    `index`, the clips' places in the data set. `emb` is left out where it is the row of the clip's
-    label in the data set's table (classes.vectors): the head has that table.
+    A batch is a dict: what the pipeline collects, as tensors or Inputs (heatmaps not drawn yet),
+    and `index`, the clips' places in the data set. `emb` is left out where it is the row of the
+    clip's label in the data set's table (classes.vectors): the head has that table.
     """
 
     def __init__(

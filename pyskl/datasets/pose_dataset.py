@@ -25,18 +25,19 @@ class PoseDataset(AnnotatedDataset):
                       is taken when it is up to date
     pipeline          list of stages, configs or callables
     split             name of the split inside the file; None takes every clip
-    label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb` of a sample is its label's row
-    num_classes       K; when given, labels are checked against it
+    label_embeddings  .npy file of (K, D) label vectors; None takes the package's own table. `emb`
+    of a sample is its label's row num_classes       K; when given, labels are checked against it
     multi_class       clips may have several labels at once: `label` of a sample is (K,) float32 zeros and ones (all -1: unknown), and
                       `emb` the mean of its labels' rows. Needs num_classes
     class_prob        how often each class is seen in an epoch, per class (dict or list): 2.5 means every clip twice and
-                      half of the clips a third time. 'balanced' sees all classes equally often, 'sqrt' is half-way there
-                      (balance.py). Used in training only
+                      half of the clips a third time. 'balanced' sees all classes equally often,
+                      'sqrt' is half-way there (balance.py). Used in training only
     only_classes, without_classes   keep the clips of these classes, or those of all others; labels stay as they are. For zero-shot
                       training, whose held-out classes are tested by their label vectors
     valid_ratio, box_thr   keep clips whose share of frames with a person (`valid_frames`, or `valid@{box_thr}`, or `valid[box_thr]`) is at
-                      least valid_ratio; where a clip has `box_score`, the pipeline gets `anno_inds`, the boxes of at least box_thr.
-                      With a valid_ratio of 0 neither, as published
+                      least valid_ratio; where a clip has `box_score`, the pipeline gets
+                      `anno_inds`, the boxes of at least box_thr. With a valid_ratio of 0 neither,
+                      as published
     test_mode         deterministic sampling, labels may be missing (-1)
     modality, start_index   handed to the pipeline as they are
     data_prefix, on_bad_video   the folder of the clips' videos, for pipelines that read them, and what becomes of clips whose video can't
@@ -101,7 +102,8 @@ class PoseDataset(AnnotatedDataset):
         lacking = np.flatnonzero(np.isnan(valid))
         if len(lacking):
             raise DataError(
-                f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip {clips.ids[lacking[0]]} lacks.'
+                f'{self.ann_file}: valid_ratio needs the field {key!r}, which clip '
+                f'{clips.ids[lacking[0]]} lacks.'
             )
         share = valid / clips.column('total_frames')
         return clips.take(np.flatnonzero(share >= self._valid_ratio))

@@ -37,14 +37,16 @@ class RecordingDataset(ClipDataset):
     Args:
         recordings: folder or file, or several, as sources.recordings reads them.
         pipeline: list of steps.
-        split: of the folders that say one, only 'train', 'val' or 'test'; of annotation files that part.
-        lengths: frames of the windows, at the data's frame rate; a window that reaches over an end of
-            the recording is cut there.
+        split: of the folders that say one, only 'train', 'val' or 'test'; of annotation files that
+            part.
+        lengths: frames of the windows, at the data's frame rate; a window that reaches over an end
+            of the recording is cut there.
         stride: frames from one window to the next when the config spots (tools/spot.py).
-        background: the class of clips in which nothing happens, K - 1 as a rule; None: none are cut.
+        background: the class of clips in which nothing happens, K - 1 as a rule; None: none are
+            cut.
         background_ratio: clips of background for each labelled segment.
-        jitter: share of a segment's length by which each of its ends may lie elsewhere; the middle of
-            a window is drawn between the ends as moved.
+        jitter: share of a segment's length by which each of its ends may lie elsewhere; the middle
+            of a window is drawn between the ends as moved.
         fps: frames a second of the data, which lengths and stride count in; tools/spot.py brings
             other recordings to it. None: not known.
         only, without: names of the recordings to take, or to leave out.
@@ -139,8 +141,9 @@ class RecordingDataset(ClipDataset):
         ]
         if not found:
             raise DataError(
-                f'{self.source}: none of the {len(self.recordings)} recordings has a labelled segment. '
-                'Expected NNNN_label.csv beside the key points (class id, first frame, last frame).'
+                f'{self.source}: none of the {len(self.recordings)} recordings has a labelled '
+                'segment. Expected NNNN_label.csv beside the key points (class id, first frame, '
+                'last frame).'
             )
         most = np.inf if self.num_classes is None else self.num_classes
         wrong = [(r, s) for r, s in found if s.label >= most or s.label == self.background]

@@ -1,7 +1,8 @@
 """Which clips come when: a function of (seed, epoch, rank) alone, so that any run can be continued from any batch.
 
-Samplers hand out batches of (epoch, index). The epoch travels with the index because what is drawn for a sample
-(frames, crop, flip) depends on (seed, epoch, index), not on the worker that happens to prepare it.
+Samplers hand out batches of (epoch, index). The epoch travels with the index because what is drawn
+for a sample (frames, crop, flip) depends on (seed, epoch, index), not on the worker that happens to
+prepare it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ class TrainBatches:
     num_clips   clips in the dataset
     batch_size  clips per batch and rank; the last batch of an epoch may be smaller
     class_prob  (K,) repeats per class with `labels` (num_clips,), or None: every clip once
-    Every epoch is a fresh permutation, dealt round-robin to the ranks, filled up from its start to a multiple of num_ranks.
-    Set `epoch` and `start` (batches to leave out) before iterating.
+    Every epoch is a fresh permutation, dealt round-robin to the ranks, filled up from its start to
+    a multiple of num_ranks. Set `epoch` and `start` (batches to leave out) before iterating.
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class TrainBatches:
         self._num_indices = len(self._indices(0))
         if class_prob is not None and not self._num_indices:
             raise ConfigError(
-                f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. Expected larger numbers.'
+                f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. '
+                'Expected larger numbers.'
             )
 
     def _indices(self, epoch: int) -> np.ndarray:

@@ -31,9 +31,9 @@ ENTRIES = (
 class VideoDataset(AnnotatedDataset):
     """The videos of a list, as samples that a network on pictures can take.
 
-    A clip is called as its file is, without the ending ('wave/0054_0' of 'wave/0054_0.mp4'), so that
-    its scores are blended with those of its key points; a part of a video has its first and last
-    frame behind that ('0054_30_89').
+    A clip is called as its file is, without the ending ('wave/0054_0' of 'wave/0054_0.mp4'), so
+    that its scores are blended with those of its key points; a part of a video has its first and
+    last frame behind that ('0054_30_89').
 
     Where the list does not say how many frames a clip has, its video does: DecordInit asks it, or
     the data set before the pipeline's first step that needs to know.
@@ -145,7 +145,8 @@ class RawframeDataset(VideoDataset):
             filename_tmpl.format(1)
         except (ValueError, IndexError, KeyError) as error:
             raise ConfigError(
-                f"filename_tmpl = {filename_tmpl!r}: expected a name like 'img_{{:05}}.jpg' ({error})."
+                f"filename_tmpl = {filename_tmpl!r}: expected a name like 'img_{{:05}}.jpg' "
+                f'({error}).'
             ) from error
         super().__init__(ann_file, pipeline, split, start_index=start_index, **others)
 

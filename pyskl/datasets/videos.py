@@ -92,7 +92,8 @@ def check_videos(
             f'{where}: no clip has a video that can be read. {names[0]}: {faults[bad[0]]}'
         )
     logging.getLogger('pyskl').warning(
-        "%s: %d of %s left out, since their videos cannot be read (on_bad_video='skip'): %s. %s: %s",
+        "%s: %d of %s left out, since their videos cannot be read (on_bad_video='skip'): %s. %s: %s"
+        '',
         where,
         len(faults),
         count(len(clips), 'clip'),

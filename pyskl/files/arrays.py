@@ -38,7 +38,8 @@ class _Wrong(Exception):
 def load_npy(path: str | os.PathLike) -> np.ndarray:
     """Open an .npy file, memory-mapped and read-only: nothing is read until it is looked at.
 
-    raises  DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it
+    raises  DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in
+    it
     Concretely: `load_npy('train_data.npy').shape == (12893, 3, 90, 22, 1)`.
     """
     path = Path(path)
@@ -49,7 +50,8 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
             wanted = prod(shape) * dtype.itemsize
             if size - start < wanted:
                 raise _Wrong(
-                    f'{size - start} bytes of numbers where {wanted} are announced: the file was cut short'
+                    f'{size - start} bytes of numbers where {wanted} are announced: the file was '
+                    'cut short'
                 )
             return (
                 np.memmap(f, dtype, 'r', start, shape, order)
@@ -63,7 +65,8 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
     except Exception as error:  # numpy parses the header in many steps, which fail in many ways
         reason = f'the header is broken ({type(error).__name__})'
     raise DataError(
-        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or get it again.'
+        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or '
+        'get it again.'
     )
 
 
@@ -71,7 +74,8 @@ def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, n
     """Read an .npz file into memory.
 
     limit   bytes; members that claim more, alone or together, are refused before anything is unpacked
-    raises  DataError: missing, unreadable, no .npz file, too large or packed too well, objects (pickles) in it, a name that
+    raises  DataError: missing, unreadable, no .npz file, too large or packed too well, objects
+    (pickles) in it, a name that
             leaves the archive
     Concretely: `load_npz('scores.npz')['scores'].shape == (N, K)`.
     """
@@ -101,7 +105,8 @@ def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
         header = members[name].file_size - prod(shape) * dtype.itemsize
         if order == 'F' or not shape or size > MAX_ROW_BYTES or not 0 < header <= len(start):
             raise _Wrong(
-                f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes cannot be read by row'
+                f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes '
+                'cannot be read by row'
             )
         rest = start[header:]
         for _ in range(shape[0]):
@@ -130,7 +135,8 @@ def _members(
     except Exception as error:  # zipfile and zlib fail in many ways
         reason = f'it is no whole zip archive ({type(error).__name__})'
     raise DataError(
-        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.'
+        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or '
+        'get it again.'
     )
 
 
@@ -149,7 +155,8 @@ def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
             )
     if len(set(names)) != len(names) or len(names) > MAX_NPZ_MEMBERS:
         raise _Wrong(
-            f'it has {len(names)} members, {len(set(names))} names; expected different ones, at most {MAX_NPZ_MEMBERS}'
+            f'it has {len(names)} members, {len(set(names))} names; expected different ones, at '
+            f'most {MAX_NPZ_MEMBERS}'
         )
     total = sum(m.file_size for m in members)
     if total > limit:
@@ -192,7 +199,8 @@ def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
     shape, fortran, dtype = _READ_HEADER[version](f)
     if dtype.hasobject:
         raise _Wrong(
-            'it holds Python objects, that is a pickle; save plain numbers, and text as np.array(names, dtype=str)'
+            'it holds Python objects, that is a pickle; save plain numbers, and text as '
+            'np.array(names, dtype=str)'
         )
     if dtype.kind not in 'biufcSU' or dtype.itemsize == 0:
         raise _Wrong(f'its dtype is {dtype}; expected numbers or text')

@@ -1,8 +1,9 @@
 """Files that are never seen half-written: write beside the target, flush to the disk, then rename over it.
 
-A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on that file, so the next one to
-write NAME knows which parts nobody will finish, and removes them. A folder is written by one process at a time, which holds
-`.NAME.lock`, and removes what earlier ones left.
+A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on
+that file, so the next one to write NAME knows which parts nobody will finish, and removes them. A
+folder is written by one process at a time, which holds `.NAME.lock`, and removes what earlier ones
+left.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
     except OSError as error:
         _forget(temporary)
         raise UserError(
-            f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
-            f'{_cure(error)}'
+            f'{path}: could not be written ({error.strerror or error}); what was there before is '
+            f'untouched. {_cure(error)}'
         ) from error
     except BaseException:
         _forget(temporary)
@@ -95,7 +96,8 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
 
     path    the folder to write; what it held before is removed once the new one is whole (between the two, for a moment, there
             is none). Files must be flushed to the disk by whoever writes them
-    raises  UserError naming `path` when the disk is full, the folder can't be written or another process is writing it
+    raises  UserError naming `path` when the disk is full, the folder can't be written or another
+    process is writing it
     """
     path = Path(path)
     with Lock(path.parent / f'.{path.name}.lock') as lock:
@@ -110,7 +112,8 @@ def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
         holder = lock.take()
         if holder:
             raise UserError(
-                f'{path}: is just being written by another process ({holder}). Wait for its end, or choose another name.'
+                f'{path}: is just being written by another process ({holder}). Wait for its end, '
+                'or choose another name.'
             )
         if lock.works:
             _forget_folders(path)

@@ -34,7 +34,8 @@ def check_config(path: str | os.PathLike, who: str = '') -> Path:
         raise ConfigError(f'{who}: there is no such config file.{near}') from None
     except (OSError, ValueError) as error:  # a ValueError: NUL in the name
         raise ConfigError(
-            f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.'
+            f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and '
+            'permissions.'
         ) from error
     return path
 
@@ -45,7 +46,8 @@ def check_checkpoint(path: str | os.PathLike) -> Path:
     if not os.path.isfile(path):
         what = ' (it is a folder)' if os.path.isdir(path) else ''
         raise CheckpointError(
-            f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.'
+            f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py '
+            'writes them.'
         )
     return path
 

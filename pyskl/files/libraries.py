@@ -12,8 +12,8 @@ def opencv() -> ModuleType:
     """The module cv2. UserError saying what to install when it, or a library of the system that it needs, is missing."""
     return _import(
         'cv2',
-        'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
-        'the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
+        'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few '
+        'libraries of the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
     )
 
 

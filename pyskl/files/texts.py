@@ -89,8 +89,8 @@ def read_json(
     """Read a JSON file.
 
     Raises:
-        DataError: as read_text, or no JSON; also where a text holds half a character (a lone '\\ud800'),
-            which could not be written or shown.
+        DataError: as read_text, or no JSON; also where a text holds half a character (a lone
+            '\\ud800'), which could not be written or shown.
     """
     return parse_json(read_text(path, '', limit), path, expected)
 

@@ -89,7 +89,8 @@ def _path(*parts: Any) -> str:
 
 
 # What checkpoints hold beside tensors and plain Python, and what each is read as:
-# PYSKL's a numpy scalar in their meta, MMAction2 1.x's the histories of its logged values, many others their options and paths.
+# PYSKL's a numpy scalar in their meta, MMAction2 1.x's the histories of its logged values, many
+# others their options and paths.
 _STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
     (_Dtype, ('numpy.dtype',)),
     (_scalar, ('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')),
@@ -114,8 +115,9 @@ _KNOWN_GLOBALS: list[Callable | tuple[Callable, str]] = [
 def load_tensors(path: Path) -> Any:
     """What the file holds, tensors on the CPU, with weights_only=True and after its checksums.
 
-    Of what else checkpoints hold, paths become text, options (argparse.Namespace) dicts, and logged histories empty objects.
-    raises  whatever torch makes of a damaged or hostile file (a dozen kinds of error): see `reason`
+    Of what else checkpoints hold, paths become text, options (argparse.Namespace) dicts, and logged
+    histories empty objects. raises  whatever torch makes of a damaged or hostile file (a dozen
+    kinds of error): see `reason`
     """
     _check_archive(path)
     check_pickles(path)
@@ -175,8 +177,8 @@ def check_dense(tensors: Any, where: str) -> None:
             )
         if kind is not None:
             raise CheckpointError(
-                f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it one '
-                '(.to_dense(), .dequantize(), .contiguous()) and save it again.'
+                f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it '
+                'one (.to_dense(), .dequantize(), .contiguous()) and save it again.'
             )
 
 
@@ -239,16 +241,17 @@ def how_to_fetch(address: str, setting: str) -> str | None:
     if where.scheme == 'torchvision':
         model = re.sub(r'\W', '', where.netloc) or 'resnet50'
         return (
-            f'{address}: nothing is fetched from a network here. Save the weights with torchvision first, and give the path of '
-            'the file:\n'
-            f"    python -c \"import torch, torchvision.models as m; torch.save(m.{model}(weights='IMAGENET1K_V1').state_dict(), "
+            f'{address}: nothing is fetched from a network here. Save the weights with torchvision '
+            'first, and give the path of the file:\n'
+            '    python -c "import torch, torchvision.models as m; '
+            f"torch.save(m.{model}(weights='IMAGENET1K_V1').state_dict(), "
             f"'work_dirs/{model}.pth')\"\n"
             f'    {setting.format(repr(f"work_dirs/{model}.pth"))}'
         )
     name = Path(where.path).name or 'checkpoint.pth'
     return (
-        f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
-        f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
+        f'{address}: is an address, and nothing is fetched from a network here. Download it first, '
+        f'and give the path of the file:\n    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
         f'    {setting.format(repr(f"work_dirs/{name}"))}'
     )
 

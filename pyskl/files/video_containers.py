@@ -1,8 +1,9 @@
 """What decord does not say of a video, but its file does: whether jumps in it are exact, and how
 many frames it shows.
 
-decord jumps to the key frame before the frame that is asked for, and counts on from there. Where the
-file does not say exactly at which frame it lands, decord gives other frames without a word. The same
+decord jumps to the key frame before the frame that is asked for, and counts on from there. Where
+the file does not say exactly at which frame it lands, decord gives other frames without a word. The
+same
 goes for MP4 files that were cut without being encoded anew: they hold frames that no player shows.
 """
 

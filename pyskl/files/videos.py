@@ -57,8 +57,8 @@ class VideoFrames:
             self._open()
         except (*self._errors, UnicodeError) as error:
             raise DataError(
-                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for '
-                f'example, with at least one frame. {CURE}'
+                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 '
+                f'for example, with at least one frame. {CURE}'
             ) from error
         self._length, self._jumps = len(self._reader), container.jumps
         if container.shown is not None and container.shown < self._length:

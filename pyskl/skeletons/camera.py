@@ -48,8 +48,9 @@ class Camera:
         names = [str(axis).removeprefix('-') for axis in self.axes]
         if sorted(names) != sorted(_AXES):
             raise ValueError(
-                f'axes = {tuple(self.axes)}: expected x, y and z in some order, each with or without '
-                "'-', e.g. ('-x', '-y', 'z'): what points right, down and away from the viewer."
+                f'axes = {tuple(self.axes)}: expected x, y and z in some order, each with or '
+                "without '-', e.g. ('-x', '-y', 'z'): what points right, down and away from the "
+                'viewer.'
             )
         if not 1 <= self.picture <= MOST_PIXELS:
             raise ValueError(
@@ -63,8 +64,9 @@ class Camera:
             raise ValueError(f'scale = {self.scale}: expected pixels a unit, above 0, or None.')
         if self.distance is not None and not NEAREST < self.distance < math.inf:
             raise ValueError(
-                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the clip '
-                '(nearer, the camera stands among the joints of a clip that is turned), or None.'
+                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the '
+                'clip (nearer, the camera stands among the joints of a clip that is turned), or '
+                'None.'
             )
 
     def project(
@@ -76,8 +78,8 @@ class Camera:
             xyz: (M, T, V, 3) joints in the data's unit.
             turn: degrees by which the people turn to their left before they are seen.
             tilt: degrees by which the camera stands above them.
-            zero_is_missing: whether a joint at (0, 0, 0) was not found. Where the data's origin is a
-                joint (the pelvis, say), it is there.
+            zero_is_missing: whether a joint at (0, 0, 0) was not found. Where the data's origin is
+                a joint (the pelvis, say), it is there.
 
         Returns:
             (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are there.

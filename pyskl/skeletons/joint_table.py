@@ -117,8 +117,8 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
             or (joint.name in lefts) == (joint.mirror in lefts)
         ):
             raise ConfigError(
-                f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected partners '
-                "to name each other, and one of the two to begin with 'left'."
+                f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected '
+                "partners to name each other, and one of the two to begin with 'left'."
             )
 
     return Layout(

@@ -21,7 +21,8 @@ class Layout:
     mirror   (left, right) indices, the person's own sides; joints in no pair lie on the middle
     centre   the joint that the others are described from
     pose     V pairs (x, y) in 0..1, x right, y down: where to draw each joint of a person who faces us, so that the
-             person's right side is at the picture's left; left out, the joints stand in rows by their distance from the roots
+             person's right side is at the picture's left; left out, the joints stand in rows by
+             their distance from the roots
 
     Raises ConfigError when the parts contradict each other.
     """
@@ -42,7 +43,8 @@ class Layout:
             len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose
         ):
             raise self._wrong(
-                f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within 0..1'
+                f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within '
+                '0..1'
             )
 
     def _wrong(self, what: str) -> ConfigError:
@@ -60,7 +62,8 @@ class Layout:
         paired = [j for pair in self.mirror for j in pair]
         if len(set(paired)) != len(paired):
             raise self._wrong(
-                'a joint stands in two mirror pairs, so mirroring twice would not give the original back'
+                'a joint stands in two mirror pairs, so mirroring twice would not give the '
+                'original back'
             )
 
     def _check_bones(self) -> None:
@@ -74,8 +77,8 @@ class Layout:
         for joint, parent in parents.items():
             if joint == parent:
                 raise self._wrong(
-                    f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in a circle. '
-                    'Leave that bone out: a root has none.'
+                    f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in '
+                    'a circle. Leave that bone out: a root has none.'
                 )
             seen = {joint}
             while (joint := parents.get(joint, -1)) != -1:

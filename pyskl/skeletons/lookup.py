@@ -46,10 +46,13 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
     'imigue22'                                        a known one
     dict(name='imigue22', first_hand='right')         a known one with a setting of its own
     dict(name='openpose137', keep=[*range(25), *range(95, 137)])     some joints of a known one, see subset
-    dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
-        a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]
+    dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1,
+    2)], centre=0)
+        a user's own, the arguments of Layout; joints may be named instead of counted:
+        mirror=[('left hand', 'right hand')]
 
-    raises  ConfigError: unknown name or key, a key missing, of the wrong type, or parts that contradict each other
+    raises  ConfigError: unknown name or key, a key missing, of the wrong type, or parts that
+    contradict each other
     """
     if isinstance(value, Layout):
         return value
@@ -57,7 +60,8 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
         return get_layout(value)
     if not isinstance(value, Mapping):
         raise ConfigError(
-            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).'
+            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a '
+            'dict(name=, joints=, ...).'
         )
     if 'joints' not in value and isinstance(name := value.get('name'), str):
         settings = {key: v for key, v in value.items() if key not in ('name', 'keep')}

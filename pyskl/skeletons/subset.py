@@ -59,9 +59,9 @@ def subset(layout: Layout, joints: Sequence[int | str], name: str = '') -> Layou
     alone = [j for j in kept if layout.opposite[j] not in place]
     if alone and mirror:
         raise ConfigError(
-            f'skeleton layout {layout.name!r}, keep: {layout.joints[alone[0]]!r} without its mirror '
-            f'partner {layout.joints[layout.opposite[alone[0]]]!r}, while others have theirs: a '
-            'mirrored clip would mix sides. Keep both or neither.'
+            f'skeleton layout {layout.name!r}, keep: {layout.joints[alone[0]]!r} without its '
+            f'mirror partner {layout.joints[layout.opposite[alone[0]]]!r}, while others have '
+            'theirs: a mirrored clip would mix sides. Keep both or neither.'
         )
 
     # Bones in the order of the layout's; the centre, or a root on the middle line.

@@ -201,8 +201,8 @@ add_layout(
     ],
 )
 
-# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
-# bones say.
+# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's
+# own bones say.
 add_layout(
     'ntu25',
     'spine top',

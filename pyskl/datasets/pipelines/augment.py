@@ -1,7 +1,7 @@
 """Steps for training alone that make each epoch's clips a little different: joints hidden, people moved, frames and points shaken.
 
-All draw from np.random, which the loader seeds for each (seed, epoch, clip). A coordinate that is exactly 0 is a missing joint's
-and stays 0.
+All draw from np.random, which the loader seeds for each (seed, epoch, clip). A coordinate that is
+exactly 0 is a missing joint's and stays 0.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .pictures import PictureStep, move_boxes, warped
 @PIPELINES.register_module()
 class JointDropout(Step):
     """Hide joints, some in the whole clip, some in a span of its frames: their score becomes 0, and what has no score is not drawn
-    (but with GeneratePoseTarget's use_score=False). Networks that take x, y, z don't look at scores: of key points with three
-    coordinates or more all coordinates become 0, too.
+    (but with GeneratePoseTarget's use_score=False). Networks that take x, y, z don't look at
+    scores: of key points with three coordinates or more all coordinates become 0, too.
 
-    SpecAugment (arXiv:1904.08779) hides channels and spans of time of a spectrogram like this, DropGraph (Cheng et al., ECCV 2020)
-    parts of a skeleton in space and time.
+    SpecAugment (arXiv:1904.08779) hides channels and spans of time of a spectrogram like this,
+    DropGraph (Cheng et al., ECCV 2020) parts of a skeleton in space and time.
 
     joint_ratio  chance of each joint to be hidden in all frames
     span_ratio   chance of each joint to be hidden in one span
@@ -38,7 +38,8 @@ class JointDropout(Step):
                 raise ValueError(f'{name} = {value}: expected 0 or more, and less than 1.')
         if joint_ratio == span_ratio == 0:
             raise ValueError(
-                'joint_ratio and span_ratio are both 0, so nothing would be hidden. Leave the step out.'
+                'joint_ratio and span_ratio are both 0, so nothing would be hidden. Leave the step '
+                'out.'
             )
         if not 0 < longest <= 1:
             raise ValueError(f'longest = {longest}: expected a share of the frames in (0, 1].')
@@ -70,8 +71,8 @@ class JointDropout(Step):
 @PIPELINES.register_module()
 class ShiftScale(PictureStep):
     """Move, stretch and turn the whole clip around the picture's middle, as "random moving" in ST-GCN (arXiv:1801.07455) does;
-    the picture keeps its size, so people may reach beyond it. Frames, where there are any, are moved alike; what comes from outside
-    them is black.
+    the picture keeps its size, so people may reach beyond it. Frames, where there are any, are
+    moved alike; what comes from outside them is black.
 
     shift   at most that share of the picture's width and height, in each direction
     scale   (least, most) factor
@@ -133,8 +134,9 @@ def _around_moved_corners(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 class FrameJitter(Step):
     """Take each sampled frame up to `frames` earlier or later, in the old order. To stand between the sampling and PoseDecode.
 
-    Temporal jittering, as in C3D (arXiv:1412.0767) for whole clips, here frame by frame. A frame may be taken twice. What was not
-    sampled from (zeros that fill a clip up, with real_frames) stays out.
+    Temporal jittering, as in C3D (arXiv:1412.0767) for whole clips, here frame by frame. A frame
+    may be taken twice. What was not sampled from (zeros that fill a clip up, with real_frames)
+    stays out.
     """
 
     needs = ('frame_inds', 'num_clips', 'clip_len', 'total_frames')

@@ -17,10 +17,12 @@ class Step:
 
     needs, gives   the keys that it reads (beyond those it can do without) and those it writes
     needs_one_of   keys of which at least one has to be there: a step that moves key points, pictures, or both says
-                   ('keypoint', 'imgs'). It writes those that are there, so they don't stand in `gives`
+                   ('keypoint', 'imgs'). It writes those that are there, so they don't stand in
+                   `gives`
     keeps_lazy     it passes lazy entries (inputs.LazyArray) on as they are; said by the very class, not inherited. In front of
                    any other step they are computed
-    A step replaces values in `results`; it never writes into an array that it did not make, since annotations are shared.
+    A step replaces values in `results`; it never writes into an array that it did not make, since
+    annotations are shared.
     """
 
     needs: tuple[str, ...] = ()
@@ -60,9 +62,10 @@ def check_planar(results: Results, step: Step) -> None:
     if shape[-1] != 2:
         raise clip_error(
             results,
-            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected (people, frames, joints, 2): x and y. For '
-            'x, y, z begin the pipeline with Project3D, which makes a picture of them, or take one for 3D key points (PreNormalize3D, '
-            'UniformSample, PoseDecode, FormatGCNInput); where the third coordinate is a score, it belongs into keypoint_score.',
+            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected '
+            '(people, frames, joints, 2): x and y. For x, y, z begin the pipeline with Project3D, which makes a picture of them, or take one for 3D key points (PreNormalize3D, '
+            'UniformSample, PoseDecode, FormatGCNInput); where the third coordinate is a score, it '
+            'belongs into keypoint_score.',
         )
 
 
@@ -76,7 +79,8 @@ def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
     both = [name for name, is_given in given.items() if is_given]
     if both:
         raise ValueError(
-            f'layout and {both[0]} are both given; the layout says that already. Leave one of them out.'
+            f'layout and {both[0]} are both given; the layout says that already. Leave one of them '
+            'out.'
         )
     try:
         return layout_of(layout)
@@ -97,8 +101,8 @@ def check_joints(results: Results, layout: Layout | Topology | None, num_joints:
     if layout is not None and num_joints != layout.num_joints:
         raise clip_error(
             results,
-            f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
-            'Give the layout of these clips.',
+            f"has {num_joints} joints, but the pipeline's layout {layout.name} has "
+            f'{layout.num_joints}. Give the layout of these clips.',
         )
 
 
@@ -112,7 +116,8 @@ def picture_size(results: Results) -> tuple[int, int]:
     if h <= 0 or w <= 0:
         raise clip_error(
             results,
-            f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above 0.',
+            f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above '
+            '0.',
         )
     return h, w
 

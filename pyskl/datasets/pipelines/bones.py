@@ -13,16 +13,19 @@ from .base import Results, Step, check_joints, check_planar, chosen_layout, pict
 class BoneVectors(Step):
     """Add a point for each bone: where the child joint would lie if its parent were the picture's centre, enlarged by `zoom`.
 
-    So a heatmap shows how a hand is held, wherever it is; a thumb that points up or down moves by less than a pixel otherwise.
-    The second stream of 2s-AGCN (arXiv:1805.07694, section 3.3), made fit for heatmaps.
+    So a heatmap shows how a hand is held, wherever it is; a thumb that points up or down moves by
+    less than a pixel otherwise. The second stream of 2s-AGCN (arXiv:1805.07694, section 3.3), made
+    fit for heatmaps.
 
     layout       the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own: whose bones
     zoom         how many times its length a bone is drawn
-    keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's order
+    keep_joints  the joints stay, as the first points; False: only bones are left, in the layout's
+    order
 
-    A bone's score is the lower one of its ends'; with a missing end (score 0, x = y = 0, NaN) it is missing. A crop moves missing joints
-    too, so behind one they are known by their scores alone. Put Flip before this step: it mirrors joints. The points are no joints
-    any more, so GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
+    A bone's score is the lower one of its ends'; with a missing end (score 0, x = y = 0, NaN) it is
+    missing. A crop moves missing joints too, so behind one they are known by their scores alone.
+    Put Flip before this step: it mirrors joints. The points are no joints any more, so
+    GeneratePoseTarget takes no layout, and double=True needs the points' own pairs.
     """
 
     needs = ('keypoint', 'img_shape')

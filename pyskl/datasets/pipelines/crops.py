@@ -189,8 +189,8 @@ class ThreeCrop(_SeveralCrops):
         crop_w, crop_h = self.crop_size
         if not (crop_h == h and crop_w <= w or crop_w == w and crop_h <= h):
             raise ValueError(
-                f'crop_size is {crop_w} x {crop_h} pixels, the picture {w} x {h}; expected one edge '
-                'as long as the picture. Resize it to that first.'
+                f'crop_size is {crop_w} x {crop_h} pixels, the picture {w} x {h}; expected one '
+                'edge as long as the picture. Resize it to that first.'
             )
         left, top = (w - crop_w) // 2, (h - crop_h) // 2
         return [(0, 0), (2 * left, 2 * top), (left, top)]

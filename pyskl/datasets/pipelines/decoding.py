@@ -33,7 +33,8 @@ class DecordInit(Step):
     own, it ends where the video ends at the latest.
 
     Args:
-        num_threads: that decode one video; 0 lets FFmpeg choose. Beside a loader's workers 1 is best.
+        num_threads: that decode one video; 0 lets FFmpeg choose. Beside a loader's workers 1 is
+            best.
         io_backend: only 'disk' is known.
 
     Raises:
@@ -189,8 +190,8 @@ def open_clip(results: Results, num_threads: int = 1) -> Frames:
     if total is not None and not start and end is None and abs(total - len(video)) > A_FEW:
         warn_once(
             f'clip {results.get("frame_dir", "?")!r}: its annotation has {total} frames, its video '
-            f'{video.path} {len(video)}. Frames beyond the end show the last one. Are these the same '
-            'clip, at the same rate? Where it is a part of a long video, give it start_frame. '
+            f'{video.path} {len(video)}. Frames beyond the end show the last one. Are these the '
+            'same clip, at the same rate? Where it is a part of a long video, give it start_frame. '
             'Other clips are not named.',
             kind='frames of annotation and video differ',
         )
@@ -206,8 +207,8 @@ def beyond(path: str, num_frames: int, start: int, end: int | None) -> str | Non
         return None
     last = 'its end' if end is None else f'frame {end}'
     return (
-        f'{path} has {num_frames} frames, 0 to {num_frames - 1}, but the clip goes from frame {start} '
-        f'to {last}. Are start and end counted in frames, from 0?'
+        f'{path} has {num_frames} frames, 0 to {num_frames - 1}, but the clip goes from frame '
+        f'{start} to {last}. Are start and end counted in frames, from 0?'
     )
 
 

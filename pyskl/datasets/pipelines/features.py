@@ -27,7 +27,8 @@ def join_score(results: Results) -> None:
     if score.shape != keypoint.shape[:3]:
         raise clip_error(
             results,
-            f'keypoint_score has shape {score.shape}, expected {keypoint.shape[:3]}, that of keypoint.',
+            f'keypoint_score has shape {score.shape}, expected {keypoint.shape[:3]}, that of '
+            'keypoint.',
         )
     if keypoint.shape[-1] == 2:
         joined = np.empty((*keypoint.shape[:3], 3), np.result_type(keypoint, score))
@@ -108,8 +109,8 @@ class GenSkeFeat(Step):
         real_frames: let motion end at the last frame that shows anybody. False as published: that
             frame moves by as much as its joints lie from the origin, where frames of zeros follow.
 
-    A missing joint lies at the origin, as published: a bone to or from it, and the motion into and out
-    of its frame, is as long as the other joint's distance from there.
+    A missing joint lies at the origin, as published: a bone to or from it, and the motion into and
+    out of its frame, is as long as the other joint's distance from there.
 
     Source: bones: 2s-AGCN, arXiv:1805.07694; 'k': ProtoGCN, CVPR 2025.
     """

@@ -24,14 +24,15 @@ from .pictures import frames_of, mirrored
 class GeneratePoseTarget(Step):
     """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32; with `double`, mirrored copies of all frames behind.
 
-    Where `imgs` are there already, the frames of the video, they are drawn as `heatmap_imgs`; with `double`, mirrored copies of the
-    frames stand behind them, too, so that both show the same.
+    Where `imgs` are there already, the frames of the video, they are drawn as `heatmap_imgs`; with
+    `double`, mirrored copies of the frames stand behind them, too, so that both show the same.
 
     The arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
     layout   in place of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a skeleton layout (pyskl/skeletons),
              or a dict(name=, joints=, ...) of your own
     motion   show what changes until the next sampled frame in place of the frames themselves
-    They are drawn when somebody looks at them, in training and testing on the model's device (inputs.LazyArray).
+    They are drawn when somebody looks at them, in training and testing on the model's device
+    (inputs.LazyArray).
     """
 
     needs = ('keypoint', 'img_shape')

@@ -15,11 +15,13 @@ class Resize(PictureStep):
     """Stretch frames, key points and boxes to another size.
 
     scale          (width, height); with keep_ratio the largest size that fits into (long edge, short edge), in any order:
-                   (-1, 64) or (inf, 64) makes the short edge 64 whatever the long one. One number is a factor (needs keep_ratio)
+                   (-1, 64) or (inf, 64) makes the short edge 64 whatever the long one. One number
+                   is a factor (needs keep_ratio)
     keep_ratio     keep width : height
     interpolation  of frames: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'
-    A key point's x becomes x * (new width / old width), as published. Pixels keep their edges in place, so that the middle of pixel
-    x goes to (x + 0.5) * (new / old) - 0.5: less than half a pixel from there where the picture shrinks.
+    A key point's x becomes x * (new width / old width), as published. Pixels keep their edges in
+    place, so that the middle of pixel x goes to (x + 0.5) * (new / old) - 0.5: less than half a
+    pixel from there where the picture shrinks.
     """
 
     gives = ('img_shape', 'scale_factor', 'keep_ratio')
@@ -34,17 +36,18 @@ class Resize(PictureStep):
             scale = (np.inf, max(scale)) if min(scale) == -1 and keep_ratio else tuple(scale)
             if min(scale) <= 0 or min(scale) == np.inf or not (keep_ratio or max(scale) < np.inf):
                 raise ValueError(
-                    f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; with keep_ratio '
-                    'one of them may be inf or -1.'
+                    f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; '
+                    'with keep_ratio one of them may be inf or -1.'
                 )
         elif scale <= 0 or not keep_ratio:
             raise ValueError(
-                f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with keep_ratio=True, '
-                'or (width, height).'
+                f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with '
+                'keep_ratio=True, or (width, height).'
             )
         if interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f'interpolation = {interpolation!r}: expected one of {", ".join(map(repr, INTERPOLATIONS))}.'
+                f'interpolation = {interpolation!r}: expected one of '
+                f'{", ".join(map(repr, INTERPOLATIONS))}.'
             )
         self.scale, self.keep_ratio, self.interpolation = scale, keep_ratio, interpolation
 
@@ -83,10 +86,12 @@ class Flip(PictureStep):
     left_kp, right_kp   joint indices that change places; None: none do. x becomes width - x, as published, one pixel from where
                         the frames' pixels go
     layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own.
-                        x becomes width - 1 - x, as pixels do when frames are turned, and heatmaps at test time
+                        x becomes width - 1 - x, as pixels do when frames are turned, and heatmaps
+                        at test time
     flip_label_map      {label: label of the mirrored gesture}; of several labels (K,) each
-    A coordinate that is exactly 0 is a missing joint's and stays 0. Boxes are turned as key points are. Of optical flow (`modality`
-    is 'Flow': x and y in turns) the x frames change their sign, too: 255 - value.
+    A coordinate that is exactly 0 is a missing joint's and stays 0. Boxes are turned as key points
+    are. Of optical flow (`modality` is 'Flow': x and y in turns) the x frames change their sign,
+    too: 255 - value.
     """
 
     gives = ('flip', 'flip_direction')
@@ -106,7 +111,8 @@ class Flip(PictureStep):
             raise ValueError(f"direction = {direction!r}: expected 'horizontal' or 'vertical'.")
         if len(left_kp or ()) != len(right_kp or ()):
             raise ValueError(
-                f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; expected pairs.'
+                f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; '
+                'expected pairs.'
             )
         self._layout = chosen_layout(
             layout, left_kp=left_kp is not None, right_kp=right_kp is not None

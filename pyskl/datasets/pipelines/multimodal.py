@@ -43,7 +43,8 @@ class MMUniformSampleFrames(Step):
         unknown = [name for name in clip_len if name not in MODALITIES]
         if unknown or not clip_len:
             raise ValueError(
-                f"clip_len = {clip_len!r}: expected the frames of 'RGB' and 'Pose', or of one of them."
+                f"clip_len = {clip_len!r}: expected the frames of 'RGB' and 'Pose', or of one of "
+                'them.'
             )
         self.clip_len, self.num_clips, self.seed = dict(clip_len), num_clips, seed
         self.test_mode = test_mode

@@ -19,8 +19,8 @@ _LOG = logging.getLogger('pyskl')
 class PreNormalize2D(Step):
     """Bring pixels into -1..1 and join the scores to them as a third channel.
 
-    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V, 2).
-    keypoint_score is removed, and third_is_score says whether it was joined.
+    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V,
+    2). keypoint_score is removed, and third_is_score says whether it was joined.
 
     Args:
         img_shape: (height, width) in pixels for clips that have no img_shape.
@@ -107,9 +107,10 @@ class PreNormalize3D(Step):
     """Move the person to the origin, its spine to +z and its shoulders to +x, by its first frame.
 
     Frames without the first person are dropped, and total_frames is rewritten; if another person is
-    there in more frames, that one becomes the first. The origin is the first person's joint 1 in the
-    first frame that is kept (its last joint if there are not 25). A joint at x = y = z = 0 is missing
-    and stays there. A clip in which nobody is seen is handed on as it is. keypoint_score is removed.
+    there in more frames, that one becomes the first. The origin is the first person's joint 1 in
+    the first frame that is kept (its last joint if there are not 25). A joint at x = y = z = 0 is
+    missing and stays there. A clip in which nobody is seen is handed on as it is. keypoint_score is
+    removed.
 
     keypoint becomes float64, and keeps its type where nothing is turned. Directions are measured in
     the type that comes, so float16 gives the rounding of the published numbers.
@@ -118,8 +119,8 @@ class PreNormalize3D(Step):
         zaxis: (bottom, top) joints of the spine.
         xaxis: (right, left) shoulder joints.
         align_spine: turn the person; False: only move it.
-        align_shoulder: turn the shoulders, too. None: as align_spine says; another value than that is
-            MMAction2's.
+        align_shoulder: turn the shoulders, too. None: as align_spine says; another value than that
+            is MMAction2's.
         align_center: move the person; False: only turn it.
 
     Source: 2s-AGCN, arXiv:1805.07694; the steps are PYSKL's.

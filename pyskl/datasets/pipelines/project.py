@@ -16,7 +16,8 @@ class Project3D(Step):
     """Look at x, y, z through a camera: they become x and y in pixels of a square picture.
 
     The first step of a pipeline for heatmaps, or for graph networks in the plane, on data in space.
-    A range of angles shows each clip from another side in every epoch, as if it had been filmed from there.
+    A range of angles shows each clip from another side in every epoch, as if it had been filmed
+    from there.
 
     Draws np.random.uniform, one number for each angle that is a range, in training.
 
@@ -27,10 +28,11 @@ class Project3D(Step):
         fill: part of the picture that the clip fills.
         scale: pixels a unit in place of `fill`, the data's origin in the picture's middle.
         distance: of the camera, in units of the clip's size; None: infinitely far.
-        turn: degrees by which people turn to their left. (least, most): drawn from there in training,
-            and the middle of the range in testing.
+        turn: degrees by which people turn to their left. (least, most): drawn from there in
+            training, and the middle of the range in testing.
         tilt: degrees by which the camera stands above them; a range as in `turn`.
-        zero_is_missing: whether a joint at (0, 0, 0) was not found; False where a joint is the origin.
+        zero_is_missing: whether a joint at (0, 0, 0) was not found; False where a joint is the
+            origin.
     """
 
     needs = ('keypoint',)

@@ -73,8 +73,8 @@ class RandomRot(Step):
             if self._is_one_sided:
                 self._is_one_sided = False  # say it once
                 _LOG.warning(
-                    'RandomRot(theta=%g) turns x and y by %g to 1 radians, as published. For both ways '
-                    'alike: theta=(%g, %g).',
+                    'RandomRot(theta=%g) turns x and y by %g to 1 radians, as published. For both '
+                    'ways alike: theta=(%g, %g).',
                     self.theta,
                     least,
                     least,
@@ -138,9 +138,9 @@ class RandomScale(Step):
 class RandomGaussianNoise(Step):
     """Push each joint in a random direction by a normally distributed share of the skeleton's size.
 
-    The size is the diagonal of the box around the joints. Poses whose box has its lower corner at the
-    origin, as absent people do, stay as they are. float64 from here on. Draws np.random.randn, then
-    np.random.uniform.
+    The size is the diagonal of the box around the joints. Poses whose box has its lower corner at
+    the origin, as absent people do, stay as they are. float64 from here on. Draws np.random.randn,
+    then np.random.uniform.
 
     Args:
         sigma: standard deviation, as a share of the size.
@@ -223,9 +223,9 @@ class Spatial_Flip(Step):
 class Part_Drop(Step):
     """Set one limb to 0 in all frames: random.random() decides whether, random.randint which.
 
-    A limb is what hangs together of one side's joints: for 'nturgb+d' the left arm, the left leg, the
-    right arm and the right leg. (With 'coco' arm and leg of a side hang together, and so do eye and
-    ear.)
+    A limb is what hangs together of one side's joints: for 'nturgb+d' the left arm, the left leg,
+    the right arm and the right leg. (With 'coco' arm and leg of a side hang together, and so do eye
+    and ear.)
 
     Args:
         p: how often.
