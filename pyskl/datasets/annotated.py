@@ -1,11 +1,11 @@
-"""What data sets of annotated clips have in common: labels, classes, label vectors, the pipeline."""
+"""What data sets of annotated clips have in common: labels, classes, label vectors, pipeline."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
@@ -65,7 +65,7 @@ class AnnotatedDataset(ClipDataset):
     """
 
     components = {'pipeline': PIPELINES}
-    _is_there = staticmethod(is_video_file)
+    _is_there: Callable[[str], bool] = staticmethod(is_video_file)
     _faults_of_videos = staticmethod(faults_of_videos)
 
     def __init__(
@@ -131,19 +131,14 @@ class AnnotatedDataset(ClipDataset):
     def _load(self, only: Sequence[int] | None, without: Sequence[int] | None) -> Annotations:
         clips = self._chosen(self._open())
         if only is not None or without is not None:
-            chosen = np.isin(
-                clips.labels, list(without if only is None else only), invert=only is None
-            )
-            clips = clips.take(np.flatnonzero(chosen))
+            classes = list(only if only is not None else without or ())
+            clips = clips.take(np.flatnonzero(np.isin(clips.labels, classes, invert=only is None)))
         if not len(clips):
             part = f' in split {self.split!r}' if self.split is not None else ''
-            part += (
-                f' of the classes {list(only)}'
-                if only is not None
-                else f' but of the classes {list(without)}'
-                if without
-                else ''
-            )
+            if only is not None:
+                part += f' of the classes {list(only)}'
+            elif without:
+                part += f' but of the classes {list(without)}'
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
         return clips
 
@@ -180,7 +175,8 @@ class AnnotatedDataset(ClipDataset):
                 self._advice_without_label()
                 if label == -1
                 else self._advice_from_one(lists, highest)
-                or 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+                or 'Correct num_classes or the labels; a label_embeddings table needs a row for '
+                'each class.'
             )
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected '
@@ -197,7 +193,7 @@ class AnnotatedDataset(ClipDataset):
         )
 
     def _advice_from_one(self, lists: LabelLists, num_classes: int) -> str:
-        """What to do where labels count from 1; '' where they do not."""
+        """Return what to do where labels count from 1; '' where they do not."""
         return from_one(lists.values, num_classes, self.ann_file)
 
     def _per_class(self, class_prob: str | dict | Sequence[float] | None) -> np.ndarray | None:
@@ -221,22 +217,23 @@ class AnnotatedDataset(ClipDataset):
 
     @property
     def ids(self) -> Ids:
-        """The clips' names (frame_dir), in dataset order; a sequence of str."""
+        """Names of the clips (frame_dir) in dataset order."""
         return self.video_infos.ids
 
     @property
     def targets(self) -> np.ndarray | None:
-        """With multi_class (N, K) int8: each clip's classes; see ClipDataset."""
-        return self._label_lists.targets(self.num_classes) if self.multi_class else None
+        """(N, K) int8, each clip's classes, with multi_class; see ClipDataset."""
+        lists, num_classes = self._label_lists, self.num_classes
+        return None if lists is None or num_classes is None else lists.targets(num_classes)
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the clips' names and labels."""
+        """Hash of the clips' names and labels."""
         return self.video_infos.fingerprint
 
     @property
     def gives(self) -> set[str] | None:
-        """Entries that the pipeline collects; None where a stage of a user's own may add any."""
+        """Entries that the pipeline collects; None where a user's own step may add any."""
         return self.pipeline.gives
 
     @cached_property
@@ -244,7 +241,7 @@ class AnnotatedDataset(ClipDataset):
         return 'emb' in (self.gives or ())
 
     @cached_property
-    def _only_our_stages(self) -> bool:
+    def _only_known_steps(self) -> bool:
         return all(map(is_ours, self.pipeline.steps))
 
     @cached_property
@@ -254,13 +251,13 @@ class AnnotatedDataset(ClipDataset):
         return {label for labels in maps for label in labels.values()}
 
     def _label(self, index: int) -> int | np.ndarray:
-        """A sample's label: the class, or with multi_class (K,) zeros and ones."""
-        if self.multi_class:
+        """Return a sample's label: the class, or with multi_class (K,) zeros and ones."""
+        if self._label_lists is not None and self.num_classes is not None:
             return self._label_lists.target(index, self.num_classes)
         return int(self.labels[index])
 
     def _emb(self, label: int | np.ndarray) -> np.ndarray:
-        """The label's vector (D,), of several their mean; zeros for an unknown label."""
+        """Return the label's vector (D,), the mean of several; zeros for an unknown label."""
         if isinstance(label, np.ndarray):
             vectors = self.label_embeddings[: len(label)][label[: len(self.label_embeddings)] > 0]
             return vectors.mean(0) if len(vectors) else np.zeros_like(self.label_embeddings[0])
@@ -268,19 +265,18 @@ class AnnotatedDataset(ClipDataset):
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
     def _entries_of(self, clip: Mapping[str, Any]) -> dict[str, Any]:
-        """Return where a clip's video is and where in it the clip begins, and what else a data set
-        of its kind adds to the annotation."""
+        """Return what a data set adds to an annotation: its video and the start in it."""
         return {'filename': self._video(clip), 'start_frame': start_of(clip)}
 
     def _processed(self, index: int, lazy: bool) -> dict[str, Any]:
         """Pass clip `index` through the pipeline.
 
-        `emb` is the row of the label that it ends with.
+        `emb` is the row of the label that the sample has at the end.
         """
         label = self._label(index)
         clip = self.video_infos[index]
-        # Our stages never write into the clip's own arrays; a user's stage may.
-        if not self._only_our_stages:
+        # The package's steps never write into the clip's own arrays; a user's step may.
+        if not self._only_known_steps:
             clip = {
                 key: value.copy() if isinstance(value, np.ndarray) else value
                 for key, value in clip.items()
@@ -304,10 +300,12 @@ class AnnotatedDataset(ClipDataset):
         return sample
 
     def sample(self, index: int) -> dict[str, Any]:
-        """Return clip `index` for a loader: heatmaps not drawn yet, and no `emb` that is a label's
-        row of the table, since the head looks that up itself."""
+        """Return clip `index` for a loader, with lazy entries.
+
+        `emb` is left out where it is a label's row of the table: the head looks that up itself.
+        """
         sample = self._processed(index, lazy=True)
-        if self._only_our_stages:
+        if self._only_known_steps:
             sample.pop('emb', None)
         return sample
 
@@ -320,9 +318,13 @@ class AnnotatedDataset(ClipDataset):
         metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+        """Return metrics by name.
 
-        Of clips with several answers see evaluate_results.
+        Args:
+            results: scores, one (K,) array for each clip in dataset order; for clips with several
+                answers see evaluate_results.
+            metrics: names of metrics.
+            topk: k of the top-k accuracies.
         """
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
@@ -348,11 +350,12 @@ def _check_classes(
 ) -> None:
     if only is not None and without is not None:
         raise ConfigError('only_classes and without_classes are both given. Leave one of them out.')
-    name, given = ('without_classes', without) if only is None else ('only_classes', only)
+    name = 'without_classes' if only is None else 'only_classes'
+    given = list(only if only is not None else without or ())
     most = np.inf if num_classes is None else num_classes
-    wrong = [k for k in given or () if not 0 <= k < most]
+    wrong = [k for k in given if not 0 <= k < most]
     if wrong:
         last = '' if num_classes is None else f' to {num_classes - 1}'
         raise ConfigError(
-            f'{name} = {list(given)}: there is no class {wrong[0]}; expected numbers from 0{last}.'
+            f'{name} = {given}: there is no class {wrong[0]}; expected numbers from 0{last}.'
         )

@@ -1,4 +1,4 @@
-"""Look a list of videos over: names, labels, splits, and whether every clip's video can be read."""
+"""Check a list of videos: names, labels, splits, and whether every video can be read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_video_list(
 
 
 def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: Path) -> None:
-    """Open the video of each clip, and say which cannot be read or are too short; add to a report."""
+    """Open the video of each clip, and report those that cannot be read or are too short."""
     by_path: dict[str, list[Mapping[str, Any]]] = {}
     for clip in clips:
         name = clip.get('filename') or clip['frame_dir']

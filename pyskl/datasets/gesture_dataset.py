@@ -98,8 +98,9 @@ class GestureDataset(PoseDataset):
         clip = {'valid_frames': int(shown.sum()), **annotation, 'keypoint': keypoint}
         if self.squeeze and shown.any() and not shown.all():
             for name in _BY_FRAME:
-                if np.shape(clip.get(name))[1:2] == (num_frames,):
-                    clip[name] = clip[name][:, shown]
+                array = clip.get(name)
+                if isinstance(array, np.ndarray) and array.shape[1:2] == (num_frames,):
+                    clip[name] = array[:, shown]
             clip['total_frames'] = int(shown.sum())
         if self.mode == '2D':
             clip['keypoint'] = clip['keypoint'][..., :2]
@@ -111,9 +112,12 @@ class GestureDataset(PoseDataset):
         metrics: Sequence[str] = ('top_k_accuracy',),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+        """Return metrics by name; with valid_frames_thr over clips that show a hand long enough.
 
-        With valid_frames_thr over the clips that show a hand long enough.
+        Args:
+            results: scores, one (K,) array for each clip in dataset order.
+            metrics: names of metrics.
+            topk: k of the top-k accuracies.
         """
         if not self.valid_frames_thr:
             return super().evaluate(results, metrics, topk)

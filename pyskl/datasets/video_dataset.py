@@ -48,7 +48,7 @@ class VideoDataset(AnnotatedDataset):
         modality, start_index, others: AnnotatedDataset's.
     """
 
-    entries = ENTRIES
+    entries: tuple[str, ...] = ENTRIES
     _between: tuple[str, ...] = ()  # numbers between path and label in a list of text
 
     def __init__(

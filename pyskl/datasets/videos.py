@@ -1,4 +1,4 @@
-"""Look at the videos of a data set's clips before anything is made of them."""
+"""Check the videos of a data set's clips before training or testing starts."""
 
 from __future__ import annotations
 

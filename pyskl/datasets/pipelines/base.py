@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def is_ours(step: Any) -> bool:
     return type(step).__module__.startswith('pyskl.')
 
 
-def clip_error(results: Results, message: str) -> DataError:
+def clip_error(results: Mapping[str, Any], message: str) -> DataError:
     """A DataError that names the clip."""
     return DataError(f'clip {results.get("frame_dir", "?")!r}: {message}')
 
