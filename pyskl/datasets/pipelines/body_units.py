@@ -18,8 +18,8 @@ class BodyUnits2D(Step):
     The origin is the middle between two joints and the unit their distance, both as the median over
     the frames that show them. So they hardly depend on which frames a clip has, or on what the
     hands
-    do there, as a box around the person does: a window of a recording looks like a clip of its own.
-    Nobody is changed where no frame shows both joints.
+    do there, unlike a box around the person: a window of a recording looks like a clip of its own.
+    Nothing is changed where no frame shows both joints.
 
     keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V,
     2). keypoint_score is removed. Missing joints are 0.
@@ -32,6 +32,7 @@ class BodyUnits2D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -51,11 +52,8 @@ class BodyUnits2D(Step):
             )
         self._pair = [self._layout.joints.index(name) for name in self.between]
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the key points of a clip."""
         keypoint = results['keypoint']
         check_planar(results, self)
         check_joints(results, self._layout, keypoint.shape[2])

@@ -15,10 +15,10 @@ Ratio = float | tuple[float, float] | None
 def _chosen_ratio(hw_ratio: Ratio) -> tuple[float, float] | None:
     if hw_ratio is None:
         return None
-    ratio = tuple(hw_ratio) if isinstance(hw_ratio, (tuple, list)) else (hw_ratio, hw_ratio)
-    if min(ratio) <= 0:
+    high, wide = (hw_ratio, hw_ratio) if isinstance(hw_ratio, (int, float)) else hw_ratio
+    if min(high, wide) <= 0:
         raise ValueError(f'hw_ratio = {hw_ratio}: expected numbers above 0.')
-    return ratio
+    return high, wide
 
 
 @PIPELINES.register_module()
@@ -54,6 +54,7 @@ class PoseCompact(PictureStep):
         self.hw_ratio = _chosen_ratio(hw_ratio)
 
     def __call__(self, results: Results) -> Results:
+        """Crop a clip to its people."""
         h, w = self.check(results)
         keypoint = results['keypoint']
         box = self._box(keypoint, h, w)
@@ -133,6 +134,7 @@ class MMPad(PictureStep):
         self.hw_ratio, self.padding = _chosen_ratio(hw_ratio), padding
 
     def __call__(self, results: Results) -> Results:
+        """Pad the picture of a clip."""
         h, w = self.check(results)
         wanted_h, wanted_w = h * (1 + self.padding), w * (1 + self.padding)
         if self.hw_ratio is not None:
@@ -148,6 +150,6 @@ class MMPad(PictureStep):
             keypoint = results['keypoint']
             corner = np.array([left, top], dtype=keypoint.dtype)
             results['keypoint'] = for_each_joint(np.add, keypoint, corner)
-        move_boxes(results, lambda boxes: boxes + np.float32([left, top] * 2))
+        move_boxes(results, lambda boxes: boxes + np.array([left, top] * 2, np.float32))
         results['img_shape'] = (new_h, new_w)
         return results

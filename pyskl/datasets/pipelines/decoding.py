@@ -51,6 +51,7 @@ class DecordInit(Step):
         self.io_backend, self.num_threads = io_backend, num_threads
 
     def __call__(self, results: Results) -> Results:
+        """Open the video of a clip."""
         video = open_clip(results, self.num_threads)
         results['video_reader'] = video
         if 'keypoint' not in results:
@@ -77,17 +78,15 @@ class DecordDecode(Step):
 
     needs = ('video_reader', 'frame_inds')
     gives = ('imgs', 'original_shape', 'img_shape')
+    removes = ('video_reader',)
 
     def __init__(self, mode: Literal['accurate', 'efficient'] = 'accurate'):
         if mode not in ('accurate', 'efficient'):
             raise ValueError(f"mode = {mode!r}: expected 'accurate' or 'efficient'.")
         self.mode = mode
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return None if after is None else after - {'video_reader'}
-
     def __call__(self, results: Results) -> Results:
+        """Decode the sampled frames of a clip."""
         with results.pop('video_reader') as video:
             imgs = decoded(results, video, results['frame_inds'], self.mode == 'accurate')
         return with_pictures(results, imgs)
@@ -104,6 +103,7 @@ class ArrayDecode(Step):
     gives = ('imgs', 'original_shape', 'img_shape')
 
     def __call__(self, results: Results) -> Results:
+        """Take the sampled frames of a clip."""
         array, modality = results['array'], results['modality']
         if modality not in ('RGB', 'Flow'):
             raise clip_error(results, f"modality is {modality!r}, expected 'RGB' or 'Flow'.")
@@ -142,6 +142,7 @@ class RawFrameDecode(Step):
         self.io_backend, self.decoding_backend = io_backend, decoding_backend
 
     def __call__(self, results: Results) -> Results:
+        """Read the sampled frames of a clip."""
         folder, cv2 = Path(results.get('filename') or results['frame_dir']), opencv()
         numbers = np.reshape(results['frame_inds'], -1) + results.get('offset', 0)
         read: dict[int, np.ndarray] = {}
@@ -202,7 +203,7 @@ WAY_OUT = "To leave such clips out: on_bad_video='skip' in the data set."
 
 
 def beyond(path: str, num_frames: int, start: int, end: int | None) -> str | None:
-    """Say that a clip from frame `start` to frame `end` reaches beyond a video; None: it does not."""
+    """Say how a clip from frame `start` to `end` reaches beyond a video; None: it does not."""
     if start < num_frames and (end is None or end < num_frames + A_FEW):
         return None
     last = 'its end' if end is None else f'frame {end}'

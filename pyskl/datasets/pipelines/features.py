@@ -1,4 +1,4 @@
-"""Steps that turn joints into a graph network's features: bones, motion, several of them at once."""
+"""Steps that turn joints into features of a graph network: bones, motion, several at once."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def bone_vectors(keypoint: np.ndarray, partner: np.ndarray, average_score: bool)
 
 
 def motion(values: np.ndarray, average_score: bool, num_frames: int | None = None) -> np.ndarray:
-    """Return what each frame must change by to become the next, (M, T, V, C); 0 from the last frame on.
+    """Return what each frame changes by to become the next, (M, T, V, C); 0 from the last frame on.
 
     Args:
         values: (M, T, V, C).
         average_score: the third channel is a score: the mean of both frames.
-        num_frames: how many frames there are before those that only fill the clip up; None: T.
+        num_frames: frames before those that only fill the clip up; None: T.
     """
     last = max((values.shape[1] if num_frames is None else num_frames) - 1, 0)
     before, after = values[:, :last], values[:, 1 : last + 1]
@@ -75,10 +75,12 @@ def motion(values: np.ndarray, average_score: bool, num_frames: int | None = Non
 def averages_score(results: Results, skeleton: Topology, feature: str, values: np.ndarray) -> bool:
     """Return whether the third channel of a feature is the mean of two scores.
 
-    A published skeleton's name decides, as upstream has it, unless the third channel is known to be
+    A published skeleton's name decides, as in the original, unless the third channel is known to be
     z; for another layout, whether the third channel is known to be a score.
 
     Args:
+        results: the clip, whose third_is_score says what is known.
+        skeleton: the skeleton.
         feature: 'b' bones, 'k' two bones, 'm' motion.
         values: (..., C) what the feature is made of.
     """
@@ -117,6 +119,7 @@ class GenSkeFeat(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -156,11 +159,8 @@ class GenSkeFeat(Step):
         average = averages_score(results, self._skeleton, feat, np.empty((0, channels)))
         return self._partner[feat], average
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Make the features of a clip."""
         join_score(results)
         made = {'j': results['keypoint']}
         for feat in self.feats:
@@ -207,6 +207,7 @@ class JointToBone(Step):
         self._partner = np.array(self._skeleton.bone_partner)
 
     def __call__(self, results: Results) -> Results:
+        """Make the bones of a clip."""
         keypoint = results['keypoint']
         check_joints(results, self._skeleton, keypoint.shape[2])
         average = averages_score(results, self._skeleton, 'b', keypoint)
@@ -232,6 +233,7 @@ class ToMotion(Step):
         self._skeleton = chosen_topology(dataset)
 
     def __call__(self, results: Results) -> Results:
+        """Make the motion of a clip."""
         values = results[self.source]
         average = averages_score(results, self._skeleton, 'm', values)
         results[self.target] = motion(values, average)
@@ -257,9 +259,11 @@ class MergeSkeFeat(Step):
         self.needs, self.gives = self.feat_list, (target,)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         return None if keys is None else (keys - set(self.feat_list)) | {self.target}
 
     def __call__(self, results: Results) -> Results:
+        """Join entries of a clip."""
         values = [results[name] for name in self.feat_list]
         for name in self.feat_list:
             results.pop(name, None)
@@ -279,12 +283,10 @@ class Kinetics_Transform(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
+    removes = ('keypoint_score',)
 
     def __call__(self, results: Results) -> Results:
+        """Add the three middles to a clip."""
         # As published, float16 stays until the middles are made where scores are joined.
         if 'keypoint_score' not in results:
             results['keypoint'] = results['keypoint'].astype(np.float32, copy=False)

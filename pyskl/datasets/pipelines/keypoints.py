@@ -23,6 +23,7 @@ class PoseDecode(Step):
     gives = ('keypoint', 'keypoint_score', 'frame_inds')
 
     def __call__(self, results: Results) -> Results:
+        """Take the sampled frames of a clip."""
         keypoint = results['keypoint']
         inds = results['frame_inds'] if 'frame_inds' in results else np.arange(keypoint.shape[1])
         results['frame_inds'] = inds = np.reshape(inds, -1)

@@ -17,7 +17,7 @@ MODALITIES = ('RGB', 'Pose')
 
 @PIPELINES.register_module()
 class MMUniformSampleFrames(Step):
-    """Sample frames as UniformSampleFrames does, for each modality its own: `RGB_inds`, `Pose_inds`.
+    """Sample frames as UniformSampleFrames does, for each modality: `RGB_inds`, `Pose_inds`.
 
     Args:
         clip_len: frames to take of each: {'RGB': 8, 'Pose': 32}. In this order they draw, and in
@@ -30,7 +30,10 @@ class MMUniformSampleFrames(Step):
     """
 
     needs = ('total_frames',)
-    gives = ('RGB_inds', 'Pose_inds', 'modality', 'clip_len', 'frame_interval', 'num_clips')
+    gives: tuple[str, ...] = (
+        *('RGB_inds', 'Pose_inds'),
+        *('modality', 'clip_len', 'frame_interval', 'num_clips'),
+    )
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class MMUniformSampleFrames(Step):
         return 'RGB' in self.clip_len
 
     def __call__(self, results: Results) -> Results:
+        """Sample frames of a clip for each modality."""
         for name, sampler in self._samplers.items():
             results[f'{name}_inds'], _ = sampler.draw(results)
         results['modality'] = list(self.clip_len)
@@ -97,11 +101,13 @@ class MMDecode(Step):
         self.io_backend, self.num_threads = io_backend, num_threads
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         if keys is None or 'RGB_inds' not in keys:
             return keys
         return keys | {'imgs', 'img_shape', 'original_shape'}
 
     def __call__(self, results: Results) -> Results:
+        """Decode the sampled frames of a clip."""
         given = results['modality']
         modalities = [given] if isinstance(given, str) else list(given)
         unknown = [name for name in modalities if f'{name}_inds' not in results]

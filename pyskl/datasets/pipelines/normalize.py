@@ -1,4 +1,4 @@
-"""Steps that make coordinates independent of the camera: where the person stands and how it faces us."""
+"""Steps that make coordinates independent of where a person stands and how it faces the camera."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class PreNormalize2D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -43,11 +44,8 @@ class PreNormalize2D(Step):
         self.img_shape, self.threshold, self.mode = tuple(img_shape), threshold, mode
         self._has_warned = False
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the pixels of a clip."""
         keypoint = results['keypoint']
         check_planar(results, self)
         score = results.pop('keypoint_score', None)
@@ -128,6 +126,7 @@ class PreNormalize3D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'total_frames', 'body_center', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -144,11 +143,8 @@ class PreNormalize3D(Step):
         self.align_spine, self.align_center = align_spine, align_center
         self.align_shoulder = align_spine if align_shoulder is None else align_shoulder
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the coordinates of a clip."""
         keypoint = results['keypoint'][:, : results.get('total_frames')]
         self._check(results, keypoint)
         results.pop('keypoint_score', None)

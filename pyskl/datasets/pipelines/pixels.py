@@ -50,6 +50,7 @@ class Normalize(Step):
         self.to_bgr, self.adjust_magnitude = to_bgr, adjust_magnitude
 
     def __call__(self, results: Results) -> Results:
+        """Normalise the frames of a clip."""
         frames = frames_of(results, self)
         is_flow = results.get('modality') == 'Flow'
         if is_flow:
@@ -93,4 +94,5 @@ class Normalize(Step):
             )
 
     def _scaled(self, pixels: np.ndarray) -> np.ndarray:
-        return (pixels - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        return (pixels - mean) / std

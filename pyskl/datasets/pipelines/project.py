@@ -54,6 +54,7 @@ class Project3D(Step):
         self.zero_is_missing = zero_is_missing
 
     def __call__(self, results: Results) -> Results:
+        """Project a clip into a picture."""
         keypoint = results['keypoint']
         if keypoint.shape[-1] != 3:
             raise clip_error(
