@@ -152,7 +152,10 @@ class DataUnpickler(pickle._Unpickler):
         self.left = 2 * size + (1 << 20)
 
     def load(self) -> Any:
-        """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
+        """Return the value.
+
+        Python's own loop also looks for frames, and takes twice as long.
+        """
         self.stack, self.metastack = [], []
         self.append = self.stack.append
         read, instructions = self.read, self.instructions
@@ -161,6 +164,7 @@ class DataUnpickler(pickle._Unpickler):
         return check_values(self.stack[-1:])[0]
 
     def load_proto(self) -> None:
+        """Refuse protocols that this Python does not read."""
         protocol, newest = self.read(1)[0], pickle.HIGHEST_PROTOCOL
         if protocol > newest:
             raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({newest})')
@@ -205,12 +209,14 @@ class DataUnpickler(pickle._Unpickler):
         self.append(value)
 
     def load_put(self) -> None:
+        """Store a value under a number that is written as text."""
         index = int(self.readline())
         if not 0 <= index < 1 << 32:  # as in binary; beyond 2**61 many share one hash
             raise Refused('it numbers a value beyond 2**32')
         self.memo[index] = self.stack[-1]
 
     def load_unicode(self) -> None:
+        """Read a text that is written in ASCII with escapes."""
         text = self.readline()[:-1].decode('raw-unicode-escape')
         text.encode()  # half a surrogate pair is no text; better said here than when printed
         self.append(text)

@@ -1,9 +1,9 @@
-"""What the pickles inside a file of torch.save would cost to read, found out before torch reads them.
+"""Follow the pickles inside a file of torch.save, to refuse what would cost too much to read.
 
-torch's reader (weights_only=True) runs nothing of a file, but hashes whatever stands as a key, and
-calls a few functions with whatever arguments the file gives: `bytearray` of a number fills as many
-bytes, `torch.Tensor` of a number takes memory as it comes. So the same instructions are followed
-with stand-ins first, which takes milliseconds.
+torch's reader (weights_only=True) executes nothing of a file, but hashes whatever stands as a key,
+and calls a few functions with whatever arguments the file gives: `bytearray` of a number fills as
+many bytes, `torch.Tensor` of a number takes memory as it comes. So the same instructions are
+followed with stand-ins first, which takes milliseconds.
 """
 
 from __future__ import annotations

@@ -138,8 +138,10 @@ class VideoFrames:
         return decoded
 
     def nearby_frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
-        """Take for each frame the key frame that decord's `seek` finds: inexact, without decoding
-        what lies between; the very frames where decord's jumps are not exact."""
+        """Return for each frame the key frame that decord's `seek` finds, without decoding between.
+
+        Where decord's jumps are not exact, return the wanted frames.
+        """
         if not self._jumps:
             return self.frames(numbers)
         decoded = []

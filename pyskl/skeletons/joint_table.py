@@ -132,7 +132,7 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
 
 
 def joints_of(layout: Layout) -> tuple[Joint, ...]:
-    """Return the lines of a table that makes this layout: its roots, then the others as its bones come."""
+    """Return a table that makes this layout: its roots, then the other joints in bone order."""
     parents, children = dict(layout.bones), [child for child, _ in layout.bones]
     roots = [joint for joint in range(layout.num_joints) if joint not in parents]
     return tuple(

@@ -1,11 +1,11 @@
 """The joints of one layout from those of another, by their names.
 
 A joint of the wanted layout is the one of the same name; a neck or a middle of the hips that is not
-there is the point halfway between both shoulders, or hips, as OpenPose's own neck is annotated.
-What
-has neither is not guessed: such a mapping is refused. So imigue22 comes from mediapipe_upper_hands,
-mediapipe_holistic75, coco_wholebody133, halpe136, openpose137 and openpose_upper_hands, coco17 from
-every layout with a whole body, and imigue22 from no layout without finger tips.
+there is the point halfway between both shoulders, or hips, as OpenPose's own neck is annotated. A
+joint with neither is not guessed: such a mapping is refused. So imigue22 can be made of
+mediapipe_upper_hands, mediapipe_holistic75, coco_wholebody133, halpe136, openpose137 and
+openpose_upper_hands, coco17 of every layout with a whole body, and imigue22 of no layout without
+finger tips.
 """
 
 from __future__ import annotations

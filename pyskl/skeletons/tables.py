@@ -61,7 +61,7 @@ _FINGER_TIPS = read_joints("""
 
 
 def imigue22(first_hand: str = 'left') -> Layout:
-    """iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
+    """Return iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
 
     Args:
         first_hand: 'left' or 'right', which wrist joints 12-16 hang from. OpenPose's own hand order

@@ -1,7 +1,7 @@
-"""How joints hang together, as graph networks and bone features need it; for any layout.
+"""How joints are connected, as graph networks and bone features need it; for any layout.
 
-A layout of ours says it by its bones. Under the names that PYSKL and ProtoGCN use ('nturgb+d',
-'coco', ...) stand their tables, joint by joint, even where these differ from anatomy, so that
+For the package's layouts the bones tell. Under the names that PYSKL and ProtoGCN use ('nturgb+d',
+'coco', ...) are their tables, joint by joint, even where these differ from anatomy, so that
 published configs and checkpoints keep their numbers.
 """
 
@@ -88,16 +88,17 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     known = [*PUBLISHED, *LAYOUTS]
     if isinstance(layout, str) and layout not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.{did_you_mean(layout, known)} {WRITTEN_OUT}'
+            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.'
+            f'{did_you_mean(layout, known)} {WRITTEN_OUT}'
         )
     return Topology.of(layout_of(layout))
 
 
 def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
-    """Return a layout with joints to name, edges to draw and a pose, for whatever `topology_of` takes.
+    """Return a layout with joint names, edges and a pose, for whatever `topology_of` takes.
 
-    Of the published tables, which name no joints, those with joints of ours take their names and
-    pose from there; those of the others are numbered.
+    Published tables, which name no joints, take names and pose from a layout with the same joints;
+    without one, joints are numbered.
 
     Raises:
         ConfigError: see topology_of.
@@ -129,6 +130,9 @@ def _published(
     """Add one of PYSKL's or ProtoGCN's tables.
 
     Args:
+        name: of the table.
+        num_joints: V.
+        centre: the joint that edges are directed to.
         edges: 'child-parent' of each edge.
         other_bones: 'joint-partner' of the bone vectors that differ from the edges.
         mirror: 'left-right' of each mirror pair.

@@ -1,4 +1,4 @@
-"""The layouts that join a body, a face and two hands, or extend a body of tables.py: they complete LAYOUTS."""
+"""Layouts that join body, face and hands, or extend a body of tables.py; completes LAYOUTS."""
 
 from __future__ import annotations
 
