@@ -124,7 +124,7 @@ def test_labels_that_are_names_need_their_order(tmp_path):
 
 
 def test_a_header_that_names_no_label_is_said(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(notes, '_said', set())
+    monkeypatch.setattr(notes, '_warned', set())
     (tmp_path / 'l.csv').write_text('video;gesture\na.mp4;wave\n')
     assert read_video_list(tmp_path / 'l.csv')['annotations'][0]['label'] == -1
     assert 'no column is called label' in caplog.text and 'gesture' in caplog.text
