@@ -1,4 +1,4 @@
-"""The annotation pickle: what each field may be, what is said when it is something else, files that are whole or not there."""
+"""The annotation pickle: what fields may be, errors for what they may not, atomic writes."""
 
 from __future__ import annotations
 
@@ -324,7 +324,8 @@ def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
     assert path.read_bytes() == b'before' and os.listdir(tmp_path) == ['x.pkl']
 
 
-# Your own data ----------------------------------------------------------------------------------------------------------
+# Your own data
+# --------------------------------------------------------------------------------------------------
 
 
 def test_own_key_points_become_an_annotation_that_reads_back_unchanged():

@@ -1,4 +1,4 @@
-"""tools/check_data.py: every fault that is put into the data is found, named with its clip, and nothing else is."""
+"""tools/check_data.py finds every fault put into the data, names its clip, and finds no others."""
 
 from __future__ import annotations
 
@@ -291,7 +291,8 @@ def test_ends_holes_and_missing_joints_are_counted():
     )
 
 
-# Hands -------------------------------------------------------------------------------------------------------------------
+# Hands
+# --------------------------------------------------------------------------------------------------
 
 
 def hands(first_hand: str, num_clips: int = 5) -> dict:
@@ -340,7 +341,8 @@ def test_hands_between_the_wrists_are_called_unclear_and_unseen_ones_not_seen():
     assert check_annotations([clip('a', keypoint=keypoint)]).facts['first hand'] == 'not seen'
 
 
-# Other data ------------------------------------------------------------------------------------------------------------------
+# Other data
+# --------------------------------------------------------------------------------------------------
 
 
 def test_other_joints_take_the_layout_of_their_number_and_no_class_limit():
@@ -401,7 +403,8 @@ def test_hostile_names_are_shown_harmless():
     assert '\x1b' not in ''.join(errors + warnings) and max(map(len, errors)) < 400
 
 
-# The script -----------------------------------------------------------------------------------------------------------------
+# The script
+# --------------------------------------------------------------------------------------------------
 
 
 def run(tmp_path: Path, data, *arguments: str) -> int:

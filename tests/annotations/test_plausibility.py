@@ -1,4 +1,4 @@
-"""What cannot be right with clips is found, with its kind and weight; nothing is said of good ones."""
+"""Clips that cannot be right are found, with kind and severity; nothing is said of good ones."""
 
 from __future__ import annotations
 
@@ -194,7 +194,8 @@ def test_hands_are_measured_at_their_wrists(first):
     assert find_hands([measure_clip(some[0], other)], Hands.of(other)).first == first
 
 
-# The sample ----------------------------------------------------------------------------------------
+# The sample
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(('clips', 'looked_at'), [(1, 1), (5, 5), (64, 64), (65, 64), (10**7, 64)])

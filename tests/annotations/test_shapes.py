@@ -1,4 +1,4 @@
-"""The shapes in which people write annotation files, and the fields as they come: what is read, and what is said."""
+"""Shapes of annotation files and values of their fields: what is read, and what is said."""
 
 from __future__ import annotations
 

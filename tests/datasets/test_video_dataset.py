@@ -52,7 +52,8 @@ def held(dataset: ClipDataset) -> list[tuple]:
     return [(dataset.ids[i], dataset[i]['filename'], labels[i]) for i in range(len(dataset))]
 
 
-# The list ------------------------------------------------------------------------------------------
+# The list
+# ------------------------------------------------------------------------------------------
 
 
 def test_lists_are_read_as_the_published_ones(tmp_path):
@@ -219,7 +220,8 @@ def test_a_step_for_key_points_is_refused_when_the_pipeline_is_built(tmp_path):
         VideoDataset(tmp_path / 'l.txt', [dict(type='PoseDecode')])
 
 
-# The videos ----------------------------------------------------------------------------------------
+# The videos
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -387,7 +389,8 @@ def test_folders_of_frames_are_clips(tmp_path):
         RawframeDataset(tmp_path / 'l.txt', steps, filename_tmpl='{x}.jpg', **settings)
 
 
-# The loader ----------------------------------------------------------------------------------------
+# The loader
+# ----------------------------------------------------------------------------------------
 
 
 def tensors(films: Path, count: int, **settings) -> VideoDataset:

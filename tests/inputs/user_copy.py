@@ -1,4 +1,5 @@
-# A user's own config in the old mmcv-1 / PYSKL style, with every key that such configs carry. It must run unchanged.
+# A user's own config in the old mmcv-1 / PYSKL style, with every key that such configs carry. It
+# must run unchanged.
 clip_len = 48
 model = dict(
     type='Recognizer3D',
