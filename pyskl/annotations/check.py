@@ -351,9 +351,9 @@ def _contents(report: Report, clean: list[dict], poses: list[PoseFacts]) -> None
         )
         report.facts['share of frames that is such an end'] = round(share, 4)
     report.facts['empty frames inside clips'] = sum(p.holes for p in poses)
-    there, possible = sum(p.there for p in poses), sum(p.possible for p in poses)
+    present, possible = sum(p.there for p in poses), sum(p.possible for p in poses)
     report.facts['share of joints missing in filled frames'] = (
-        round(1 - there / possible, 4) if possible else None
+        round(1 - present / possible, 4) if possible else None
     )
 
 

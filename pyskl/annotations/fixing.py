@@ -64,7 +64,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
         try:
             clip = _with_arrays(annotation, row, partial(done.add, clip=name))
             if _is_empty(clip):
-                done.add('left out, since there is nothing in it: no frames, or nobody', name)
+                done.add('left out, since it is empty: no frames, or no people', name)
             else:
                 clips[row] = clip
         except FieldError as error:
@@ -93,7 +93,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
         name: [names[row] for row in members if row in names] for name, members in rows.items()
     }
     for name in [name for name, members in split.items() if not members]:
-        done.add(f'split {brief(name)} was taken out, since no clip is left in it')
+        done.add(f'split {brief(name)} was removed, since no clip is left in it')
         del split[name]
     return Fixed(split, list(clips.values()), About.of(data, where), done, failed)
 
@@ -110,8 +110,8 @@ def tidy(annotation: Mapping[str, Any], note: Note = ignore_note) -> dict[str, A
     kept = {name for name in ARRAYS if isinstance(annotation.get(name), np.ndarray)}
     kept -= {name for name in kept if annotation[name].dtype.kind == 'O'}
     changed = {'frame_dir', 'label', 'total_frames', 'img_shape', 'original_shape', *ARRAYS} - kept
-    there = {name: value for name, value in annotation.items() if value is not None}
-    fields = {name: clean[name] if name in changed else value for name, value in there.items()}
+    given = {name: value for name, value in annotation.items() if value is not None}
+    fields = {name: clean[name] if name in changed else value for name, value in given.items()}
     return {'frame_dir': clean['frame_dir'], **fields}
 
 
@@ -124,7 +124,7 @@ def rows_of_splits(
     often as there are clips, it stands for one after the other. Names without a clip are left out.
 
     Raises:
-        DataError: it is listed otherwise, so that nobody can tell which clip is meant.
+        DataError: it is listed another number of times, so that the clip is ambiguous.
     """
     known, places = set(names), defaultdict(list)
     for row, name in enumerate(names):
@@ -141,20 +141,16 @@ def rows_of_splits(
     for split_name, members in split.items():
         taken: list[int] = []
         for name in members:
-            own = places[name]
-            several = len(own) > 1 and listed[name] == len(own)
-            taken += [own.pop(0)] if several else own
+            rows_of_name = places[name]
+            several = len(rows_of_name) > 1 and listed[name] == len(rows_of_name)
+            taken += [rows_of_name.pop(0)] if several else rows_of_name
             listed[name] -= several
         missing = [name for name in members if name not in known]
         if missing:
-            note(
-                f'split {brief(split_name)}: taken out, since no clip is called so: {some(missing)}'
-            )
+            note(f'split {brief(split_name)}: names removed that no clip has: {some(missing)}')
         rows[split_name] = list(dict.fromkeys(taken))
         if len(rows[split_name]) < len(taken):
-            note(
-                f'split {brief(split_name)} listed clips more than once; each stands there once now'
-            )
+            note(f'split {brief(split_name)} listed clips more than once; each is listed once now')
     return rows
 
 
@@ -169,27 +165,28 @@ def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> li
     rows = defaultdict(list)
     for row, name in enumerate(names):
         rows[name].append(row)
-    new, taken = list(names), {name for name, own in rows.items() if len(own) == 1}
-    for name, own in rows.items():
-        if len(own) == 1:
+    new, taken = list(names), {name for name, same_name in rows.items() if len(same_name) == 1}
+    for name, same_name in rows.items():
+        if len(same_name) == 1:
             continue
-        own_sources = [sources[row] for row in own] if sources is not None else []
-        apart = len(set(own_sources)) == len(own)
-        for k, row in enumerate(own):
-            wanted = f'{own_sources[k]}-{name}' if apart else name if k == 0 else f'{name}-{k + 1}'
+        clip_sources = [sources[row] for row in same_name] if sources is not None else []
+        by_source = len(set(clip_sources)) == len(same_name)
+        for k, row in enumerate(same_name):
+            numbered = name if k == 0 else f'{name}-{k + 1}'
+            new_name = f'{clip_sources[k]}-{name}' if by_source else numbered
             number = k + 1
-            while wanted in taken:
+            while new_name in taken:
                 number += 1
-                wanted = f'{name}-{number}'
-            new[row] = wanted
-            taken.add(wanted)
+                new_name = f'{name}-{number}'
+            new[row] = new_name
+            taken.add(new_name)
     return new
 
 
 def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
-    """Return a clip with a fit name, and arrays in place of lists."""
+    """Return a clip with a valid name, and with lists made arrays."""
     if not isinstance(annotation, Mapping):
-        clean_fields(annotation)  # says so
+        clean_fields(annotation)  # raises
     clip = {**annotation, **arrays_of_lists(annotation, note)}
     name = annotation.get('frame_dir', annotation.get('filename'))
     text = name if isinstance(name, str) else '' if name is None else str(name)

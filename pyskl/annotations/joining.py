@@ -29,15 +29,15 @@ from .store import clip_name, load_annotations, short_name
 
 @dataclass
 class Joined:
-    """Clips on their way into one file.
+    """Clips that are joined into one file.
 
     Attributes:
-        clips: the annotations, tidied.
-        sources: where each clip comes from, a short name.
-        files: the same, as paths.
+        clips: the annotations, each field in its usual type.
+        sources: a short name of where each clip comes from.
+        files: the same as paths.
         rows: the places of the clips of each split.
         about: names of the classes, and the layout.
-        notes: what was read otherwise than it stands, or done.
+        notes: what was not read as it is written, and what was done.
         label_texts: the labels that are names of classes, by place; `name_labels` makes them
             numbers.
     """
@@ -72,9 +72,9 @@ class Joined:
         Raises:
             DataError: no annotations, or a field that is wrong.
         """
-        own, annotations = parts(data, str(path), self.notes.add)
+        listed, annotations = parts(data, str(path), self.notes.add)
         names = [short_name(annotation, row) for row, annotation in enumerate(annotations)]
-        rows = rows_of_splits(names, own, str(path), self.notes.add)
+        rows = rows_of_splits(names, listed, str(path), self.notes.add)
         if split is not None:
             rows = {split: list(range(len(annotations)))}
         start = len(self.clips)
@@ -94,7 +94,7 @@ class Joined:
         self._add_about(About.of(data, str(path)), path)
 
     def _without_text(self, annotation: Any, row: int) -> Any:
-        """Keep a label apart that is the name of a class."""
+        """Remember a label that is the name of a class, and remove it."""
         label = annotation.get('label') if isinstance(annotation, Mapping) else None
         if not isinstance(label, str) or label.strip().lstrip('-').isdigit() or not label.strip():
             return annotation
@@ -102,7 +102,7 @@ class Joined:
         return {**annotation, 'label': None}
 
     def name_labels(self, label_names: Sequence[str] | None) -> None:
-        """Make numbers of labels that are names: by the order of `label_names`, or sorted."""
+        """Number labels that are names, by the order of `label_names`, or sorted."""
         if not self.label_texts:
             return
         if self.holds_numbers():
@@ -129,11 +129,11 @@ class Joined:
 
     def _add_about(self, about: About, path: Path) -> None:
         for entry in ('label_names', 'layout'):
-            value, before = getattr(about, entry), getattr(self.about, entry)
-            if before is not None and value not in (None, before):
+            value, known = getattr(about, entry), getattr(self.about, entry)
+            if known is not None and value not in (None, known):
                 raise DataError(
                     f'{path}: its {entry} is {brief(value)}, that of the files before '
-                    f'{brief(before)}. Expected the same; do the files belong together?'
+                    f'{brief(known)}. Expected the same; do the files belong together?'
                 )
             if value is not None:
                 self.about = replace(self.about, **{entry: value})
@@ -146,36 +146,37 @@ class Joined:
                 self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
-    def put_labels(self, read: LabelFile, called: Sequence[str] | None = None) -> None:
-        """Take labels from a file of their own; a clip that it does not name keeps what it has.
+    def put_labels(self, label_file: LabelFile, aliases: Sequence[str] | None = None) -> None:
+        """Take labels from another file; a clip that it does not name keeps what it has.
 
         Args:
-            read: the labels.
-            called: what the file may call each clip; None: their names.
+            label_file: the labels.
+            aliases: what the file may call each clip; None: their names.
         """
-        called = self.names if called is None else called
-        labels, own = read.of(called), self.about.label_names
+        aliases = self.names if aliases is None else aliases
+        labels, own_names = label_file.of(aliases), self.about.label_names
         kept = [
             clip['frame_dir']
             for clip, label in zip(self.clips, labels)
             if label is None and _labels(clip) != [NO_LABEL]
         ]
-        if kept and read.label_names not in (None, own):  # in the order of the labels that stay
-            if own is None:
+        # Names are numbered in the order of the labels that stay.
+        if kept and label_file.label_names not in (None, own_names):
+            if own_names is None:
                 raise DataError(
-                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does '
-                    'not name, have numbers. Expected labels of all clips.'
+                    f'{label_file.path}: labels are names of classes, and {some(kept)}, which it '
+                    'does not name, have numbers. Expected labels of all clips.'
                 )
-            read = read.renumbered(own)
-            labels = read.of(called)
+            label_file = label_file.renumbered(own_names)
+            labels = label_file.of(aliases)
         for clip, label in zip(self.clips, labels):
             if label is not None:
                 clip['label'] = label
         without = [name for name, label in zip(self.names, labels) if label is None]
         if without:
-            self.notes.add(f'not named in {read.path}: {counted(without, "clip")}')
-        if read.label_names is not None:
-            self.about = replace(self.about, label_names=read.label_names)
+            self.notes.add(f'not named in {label_file.path}: {counted(without, "clip")}')
+        if label_file.label_names is not None:
+            self.about = replace(self.about, label_names=label_file.label_names)
 
     def count_labels_from(self, first: int) -> None:
         """Make labels that count from `first` count from 0."""
@@ -190,7 +191,7 @@ class Joined:
             clip['label'] = labels if isinstance(clip.get('label'), list) else labels[0]
 
     def set_size(self, img_shape: tuple[int, int]) -> None:
-        """Give the clips that say no size of the picture this one, (height, width)."""
+        """Give clips without a size of the picture this one, (height, width)."""
         lacking = [c for c in self.clips if not c.get('img_shape') and not c.get('original_shape')]
         for clip in lacking:
             clip.update(img_shape=img_shape, original_shape=img_shape)
@@ -217,11 +218,11 @@ class Joined:
             )
         if missing:
             self.notes.add(f'{where}: no clip is called {some(missing)} ({len(missing)} names)')
-        own = self.rows.setdefault(split, [])
-        own += [row for row in rows if row not in set(own)]
+        members = self.rows.setdefault(split, [])
+        members += [row for row in rows if row not in set(members)]
 
     def check_names(self) -> None:
-        """Raise a DataError where a name stands for several clips."""
+        """Raise a DataError where several clips have the same name."""
         seen: dict[str, str] = {}
         for name, file in zip(self.names, self.files):
             if name in seen:
@@ -229,8 +230,8 @@ class Joined:
                     f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
                 )
                 raise DataError(
-                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every '
-                    'clip. --rename-repeated gives them names.'
+                    f'frame_dir {plain(name)} is {where}. Expected a different name for every '
+                    'clip: --rename-repeated.'
                 )
             seen[name] = file
 
@@ -268,14 +269,14 @@ def join_files(
         DataError: a file that cannot be read, or holds something else.
     """
     joined, label_files, lists = Joined(), [], []
-    found: list[tuple[Path, str | None]] = [(file, None) for path in paths for file in _files(path)]
+    files: list[tuple[Path, str | None]] = [(file, None) for path in paths for file in _files(path)]
     for split, path in splits:
         if path.suffix.lower() in ('.pkl', '.pickle') or path.is_dir():
-            found += [(file, split) for file in _files(path)]
+            files += [(file, split) for file in _files(path)]
         else:
             lists.append((split, path))
-    sources = _short([file for file, _ in found])
-    for (file, split), source in zip(tqdm(found, 'files', leave=False, disable=None), sources):
+    sources = _short([file for file, _ in files])
+    for (file, split), source in zip(tqdm(files, 'files', leave=False, disable=None), sources):
         data = read_source(file)
         if split is None and format_of_data(data) is FILE_FORMATS['labels']:
             label_files.append(file)

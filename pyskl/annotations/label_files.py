@@ -44,7 +44,7 @@ class LabelFile:
 
     Attributes:
         labels: name of a clip as the file spells it -> class, or classes where a clip has several.
-        label_names: the classes' names in class order, where the file has names in place of
+        label_names: the classes' names in class order, where the file has names instead of
             numbers.
         path: the file, for messages.
     """
@@ -60,19 +60,19 @@ class LabelFile:
             DataError: the file names none of the clips, or one clip twice with different labels.
         """
         clips = ClipNames(names)
-        found: dict[str, int | list[int]] = {}
+        labels: dict[str, int | list[int]] = {}
         for listed, label in self.labels.items():
             name = clips.find(listed)
-            if name is not None and found.setdefault(name, label) != label:
+            if name is not None and labels.setdefault(name, label) != label:
                 raise DataError(
-                    f'{self.path}: gives clip {plain(name)} the labels {found[name]} and {label}.'
+                    f'{self.path}: gives clip {plain(name)} the labels {labels[name]} and {label}.'
                 )
-        if not found:
+        if not labels:
             raise DataError(
                 f'{self.path}: names none of the clips. It has {some(self.labels, 3)}; the clips '
                 f'are called {some(names, 3)}. Expected the same names (endings and folders aside).'
             )
-        return [found.get(name) for name in names]
+        return [labels.get(name) for name in names]
 
     def renumbered(self, label_names: Sequence[str]) -> LabelFile:
         """Number labels that are names of classes by the order of `label_names`.

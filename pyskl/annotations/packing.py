@@ -200,8 +200,8 @@ class _Writer:
                 self.extras[name] = self._file(f'extra_{len(self.extras)}', '<f8')
                 self.extras[name].add(np.full(self.num_clips, np.nan), self.num_clips)
             kind = _kind(value)
-            before = self.kinds.setdefault(name, kind)
-            self.kinds[name] = kind if kind == before else 'float'
+            known_kind = self.kinds.setdefault(name, kind)
+            self.kinds[name] = kind if kind == known_kind else 'float'
         for name, column in self.extras.items():
             column.add(extra.get(name, np.nan))
 

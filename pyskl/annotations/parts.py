@@ -52,7 +52,7 @@ def checked_splits(
             'frame_dir.'
         )
     names = [name_in(annotation) for annotation in annotations]
-    found = ClipNames(name for name in names if name is not None)
+    clip_names = ClipNames(name for name in names if name is not None)
     checked = {}
     for name, members in split.items():
         if not isinstance(name, str):
@@ -60,7 +60,7 @@ def checked_splits(
                 f"{where}: 'split' has the key {brief(name)}. Expected names like 'train'."
             )
         listed = _members(name, members, names, where, note)
-        checked[str(name)] = _spelt_as_clips(name, listed, found, note)
+        checked[str(name)] = _spelt_as_clips(name, listed, clip_names, note)
     return checked
 
 
@@ -161,13 +161,13 @@ def _of_rows(
     return [name for name in found if name is not None]
 
 
-def _spelt_as_clips(split: str, members: list[str], found: ClipNames, note: Note) -> list[str]:
+def _spelt_as_clips(split: str, members: list[str], clip_names: ClipNames, note: Note) -> list[str]:
     """Return the clips' own spelling of names; a name that no clip has is kept."""
-    called = [found.find(member) or member for member in members]
-    if called != members:
-        first = next(pair for pair in zip(members, called) if pair[0] != pair[1])
+    spelt = [clip_names.find(member) or member for member in members]
+    if spelt != members:
+        first = next(pair for pair in zip(members, spelt) if pair[0] != pair[1])
         note(
             f'split {brief(split)} spells names differently from the clips ({plain(first[0])} for '
             f'{plain(first[1])}); the names of the clips are used'
         )
-    return called
+    return spelt

@@ -169,7 +169,7 @@ def _parts(how: str, text: str) -> list[_Part]:
         raise UserError(f'--split-by {how}: the shares sum to {sum(shares):g}. Expected 1.')
     names = [part.name for part in parts]
     if len(set(names)) < len(names) or sum(part.rest for part in parts) > 1:
-        raise UserError(f'--split-by {how}: a split, or {REST}, stands there twice.')
+        raise UserError(f'--split-by {how}: a split, or {REST}, is given twice.')
     return parts
 
 

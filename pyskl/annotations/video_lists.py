@@ -44,7 +44,7 @@ _PLACE_KEYS = {
     'offset': ('offset',),
 }
 _NUMBER = re.compile(r'[+-]?\d+')
-# A path, up to the last video's ending that a blank follows, and what stands behind it.
+# A path, up to the last suffix of a video that a blank follows, and the rest of the line.
 _PATH = re.compile(rf'(.*(?:{"|".join(map(re.escape, VIDEOS))}))(?:\s+(.*))?', re.IGNORECASE)
 EXPECTED = 'Expected `path label` a line, like `wave/0054_0.mp4 3`'
 
@@ -64,7 +64,7 @@ def read_video_list(
         multi_class: whether a line of text may end with several labels.
         delimiter: what stands between path and labels in text; None finds it out.
         label_names: names of the classes in class order, for labels that are names.
-        numbers: what stands in text between path and label: ('total_frames',) for folders of
+        numbers: fields between path and label in text: ('total_frames',) for folders of
             frames.
 
     Returns:
@@ -188,7 +188,7 @@ def _warn_without_label(header: Sequence[str], path: Path) -> None:
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:
-    """Return the delimiter of the cells; ' ' stands for blanks and tabs."""
+    """Return the delimiter of the cells; ' ' for blanks and tabs."""
     ending = path.suffix.lower()
     for mark in ',;\t':
         behind = [line.rpartition(mark)[2].strip() for line in lines]
@@ -249,9 +249,9 @@ def _clip(
         name = os.fspath(name)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise DataError(f'{where}, {place}: filename is {brief(name)}. {EXPECTED}.')
-    own = row.get('frame_dir')
+    given_name = row.get('frame_dir')
     clip: dict[str, Any] = {
-        'frame_dir': own if isinstance(own, str) and own else None,
+        'frame_dir': given_name if isinstance(given_name, str) and given_name else None,
         'filename': name,
     }
     label = row.get('label')
@@ -308,7 +308,7 @@ def _part(row: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
-    """Give each clip that has none a name of its own."""
+    """Name the clips that have no name yet."""
     short = Counter(without_ending(clip['filename']) + _behind(clip) for clip in clips)
     for clip in clips:
         if clip['frame_dir'] is None:
@@ -318,7 +318,7 @@ def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
     twice = [name for name, n in Counter(clip['frame_dir'] for clip in clips).items() if n > 1]
     if twice:
         raise DataError(
-            f'{where}: {some(twice)} {"stands" if len(twice) == 1 else "stand"} in the list more '
+            f'{where}: {some(twice)} {"is" if len(twice) == 1 else "are"} in the list more '
             'than once. Expected each clip once, since scores go by its name. To see clips more '
             'often: class_prob, or RepeatDataset.'
         )

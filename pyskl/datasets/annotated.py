@@ -31,37 +31,38 @@ from .videos import OnBadVideo, check_videos, faults_of_videos, is_video_file, r
 class AnnotatedDataset(ClipDataset):
     """Clips of a file that names them and their labels, passed through a pipeline.
 
-    A data set of this kind says by `_open` what the file holds, by `entries` what a clip has before
-    its pipeline's first step.
+    A subclass defines `_open`, which reads the file, and `entries`, which a clip has before the
+    first step of its pipeline.
 
     Args:
         ann_file: the file.
-        pipeline: list of stages, configs or callables.
+        pipeline: list of steps, configs or callables.
         split: name of the split inside the file; None takes every clip.
-        label_embeddings: .npy file of (K, D) label vectors; None takes the package's own table.
-            `emb` of a sample is its label's row.
+        label_embeddings: .npy file of (K, D) label vectors; None: the package's own table. `emb` of
+            a sample is its label's row.
         num_classes: K; when given, labels are checked against it.
         class_prob: how often each class is seen in an epoch, per class (dict or list): 2.5 means
             every clip twice and half of the clips a third time. 'balanced' sees all classes equally
             often, 'sqrt' is half-way there (balance.py). Used in training only.
         test_mode: deterministic sampling, labels may be missing (-1).
-        modality, start_index: handed to the pipeline as they are.
-        only_classes, without_classes: keep the clips of these classes, or those of all others;
-            labels stay as they are. For zero-shot training, whose held-out classes are tested by
-            their label vectors.
+        modality: handed to the pipeline.
+        start_index: handed to the pipeline.
+        only_classes: keep the clips of these classes; labels are not renumbered.
+        without_classes: keep the clips of all other classes. For zero-shot training, whose held-out
+            classes are tested by their label vectors.
         multi_class: clips may have several labels at once: `label` of a sample is (K,) float32
             zeros and ones (all -1: unknown), and `emb` the mean of its labels' rows. Needs
             num_classes.
         data_prefix: folder of the clips' videos. `filename` of a sample is the clip's video in it:
-            the annotation's `filename`, else its name; '.mp4' is added to a name without an ending.
-        on_bad_video: what becomes of clips whose video is missing, unreadable or too short, where
-            the pipeline decodes it: 'stop' says so when it is met (files that are missing are told
+            the annotation's `filename`, else its name; a name without a suffix gets '.mp4'.
+        on_bad_video: what to do about clips whose video is missing, unreadable or too short, if the
+            pipeline decodes videos: 'stop' raises an error when it comes to one (for missing files
             at once); 'skip' opens every video now, and leaves such clips out with a warning that
             names them.
 
     Raises:
-        ConfigError: for a wrong setting.
-        DataError: for a wrong file, naming the clip.
+        ConfigError: a wrong setting.
+        DataError: a wrong file, naming the clip.
     """
 
     components = {'pipeline': PIPELINES}

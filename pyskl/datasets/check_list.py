@@ -28,7 +28,7 @@ def check_video_list(
         path: the list, in a form that VideoDataset reads.
         folder: of the videos.
         num_classes: labels must be below; None: not checked.
-        label_names: of the classes, where the list has names in place of numbers.
+        label_names: of the classes, where the list has names instead of numbers.
 
     Raises:
         DataError: the list cannot be read.

@@ -63,14 +63,14 @@ class GestureDataset(PoseDataset):
         super().__init__(ann_file, pipeline, split, **others)
 
     def _open(self) -> Annotations:
-        held, notes = load_annotations(self.ann_file), Notes()
-        split, annotations = parts(held, self.ann_file, notes.add)
+        content, notes = load_annotations(self.ann_file), Notes()
+        split, annotations = parts(content, self.ann_file, notes.add)
         notes.warn(self.ann_file)
         annotations = [self._hand_clip(annotation) for annotation in annotations]
         without_score = [
             isinstance(a, Mapping) and a.get('keypoint_score') is None for a in annotations
         ]
-        about = About.of(held, self.ann_file).entries()
+        about = About.of(content, self.ann_file).entries()
         data = clean_annotations(
             {'split': split, 'annotations': annotations, **about}, self.ann_file
         )

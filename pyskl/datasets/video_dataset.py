@@ -44,7 +44,7 @@ class VideoDataset(AnnotatedDataset):
         pipeline: list of stages, configs or callables.
         delimiter: what stands between path and labels in a list of text; None finds it out.
         label_names: names of the classes in class order (a list, or a text file), where the list
-            has names in place of numbers.
+            has names instead of numbers.
         modality, start_index, others: AnnotatedDataset's.
     """
 

@@ -79,8 +79,8 @@ def check_videos(
     shown = tqdm(found, 'videos', len(by_path), leave=False, unit='video', disable=None)
     faults = {
         i: fault
-        for rows, told in zip(by_path.values(), shown)
-        for i, fault in zip(rows, told)
+        for rows, video_faults in zip(by_path.values(), shown)
+        for i, fault in zip(rows, video_faults)
         if fault is not None
     }
     if not faults:
@@ -119,12 +119,12 @@ def faults_of_videos(videos: Sequence[Video]) -> Iterator[list[str | None]]:
     Yields:
         For each video, in order, what is wrong with each of its clips; None: nothing.
     """
-    own, probes = threading.local(), ExitStack()
+    local, probes = threading.local(), ExitStack()
 
     def faults(video: Video) -> list[str | None]:
-        if not hasattr(own, 'probe'):
-            own.probe = probes.enter_context(VideoProbe())
-        return _faults(*video, own.probe)
+        if not hasattr(local, 'probe'):
+            local.probe = probes.enter_context(VideoProbe())
+        return _faults(*video, local.probe)
 
     number = min(_PROBES, 1 + len(videos) // _VIDEOS_OF_A_PROBE)
     with probes, ThreadPoolExecutor(number) as threads:

@@ -79,8 +79,8 @@ class VideoFrames:
     @property
     def fps(self) -> float | None:
         """Frames a second as the file says; None where it says none that could be."""
-        said = float(self._reader.get_avg_fps())
-        return said if 0.1 <= said <= 1000 else None
+        fps = float(self._reader.get_avg_fps())
+        return fps if 0.1 <= fps <= 1000 else None
 
     def __enter__(self) -> VideoFrames:
         return self

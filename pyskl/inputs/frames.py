@@ -116,11 +116,11 @@ class Frames(Input):
         """
         first = samples[0]
         for i, sample in enumerate(samples):
-            ours, theirs = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
-            if ours != theirs:
+            first_size, size = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
+            if first_size != size:
                 raise DataError(
-                    f'batch: sample {i} has pictures of {_shape_words(theirs)}, sample 0 of '
-                    f'{_shape_words(ours)}; one batch needs the same. Resize to a fixed size '
+                    f'batch: sample {i} has pictures of {_shape_words(size)}, sample 0 of '
+                    f'{_shape_words(first_size)}; one batch needs the same. Resize to a fixed size '
                     '(keep_ratio=False) or crop to one, or use a batch of 1.'
                 )
             if sample.scale != first.scale:

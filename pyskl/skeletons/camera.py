@@ -79,19 +79,19 @@ class Camera:
             turn: degrees by which the people turn to their left before they are seen.
             tilt: degrees by which the camera stands above them.
             zero_is_missing: whether a joint at (0, 0, 0) was not found. Where the data's origin is
-                a joint (the pelvis, say), it is there.
+                a joint (the pelvis, say), it is present.
 
         Returns:
-            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are there.
+            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are present.
         """
-        there = is_present(xyz) if zero_is_missing else np.isfinite(xyz).all(-1)
-        if not there.any():
-            return np.zeros((*xyz.shape[:-1], 2), np.float32), there
+        present = is_present(xyz) if zero_is_missing else np.isfinite(xyz).all(-1)
+        if not present.any():
+            return np.zeros((*xyz.shape[:-1], 2), np.float32), present
 
         # The camera's own axes: right, down, away.
         order = [_AXES[str(axis).removeprefix('-')] for axis in self.axes]
         signs = [-1.0 if str(axis).startswith('-') else 1.0 for axis in self.axes]
-        points = xyz[there].astype(np.float64)[:, order] * signs
+        points = xyz[present].astype(np.float64)[:, order] * signs
         middle = (points.min(0) + points.max(0)) / 2
         seen = (points - middle) @ _view(turn, tilt).T
 
@@ -105,8 +105,8 @@ class Camera:
         else:
             pixels = (seen[:, :2] + middle[:2]) * self.scale
         xy = np.zeros((*xyz.shape[:-1], 2), np.float32)
-        xy[there] = pixels + (self.picture - 1) / 2
-        return xy, there
+        xy[present] = pixels + (self.picture - 1) / 2
+        return xy, present
 
 
 def _view(turn: float, tilt: float) -> np.ndarray:
