@@ -7,48 +7,29 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import DataError
 from ..labels import IMIGUE_LABELS
 from ..skeletons import Layout, guess_layout
-from ..skeletons.poses import SIDES, Hands, PoseFacts
-from ..skeletons.sides import crossed_bones
 from ..wording import brief, count, some
 from .about import About
+from .check_poses import check_poses, check_sides
+from .check_report import Report, spread
 from .compressed import decompressed, is_compressed
 from .field_values import NO_LABEL, FieldError
 from .fields import clean_fields
 from .label_lists import LabelLists, from_one, lacks_class_0
-from .measures import MeasuredClip, measure_clip
 from .notes import Notes
 from .parts import parts
-from .plausibility import CLEARLY, Expected, find_hands, find_issues, span, two_ways
 from .store import clip_name, short_name, swapped_axes
 
 ENOUGH_CLIPS = 320  # labelled clips from which class frequencies say something
 MANY = 1000  # classes, as far as they are listed one by one
 IMIGUE_CLASSES, IMIGUE_COMMONEST = len(IMIGUE_LABELS), IMIGUE_LABELS.index('illustrative')
-
-
-@dataclass
-class Report:
-    """What was found in an annotation file.
-
-    Attributes:
-        errors: why the data cannot be used as they are.
-        warnings: what looks wrong.
-        facts: numbers by name, fit for JSON.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def check_annotations(
@@ -95,9 +76,9 @@ def check_annotations(
             num_classes = IMIGUE_CLASSES
         names = data.get('label_names') if isinstance(data, Mapping) else None
         _labels(report, clean, num_classes, names, where)
-        _poses(report, clean, layout)
+        check_poses(report, clean, layout)
         if layout is not None:
-            _sides(report, clean, layout)
+            check_sides(report, clean, layout)
     return report
 
 
@@ -140,6 +121,7 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
 
 
 def _names(report: Report, clean: list[dict]) -> None:
+    """Report names that several clips have, or that tables cannot hold."""
     twice = [name for name, n in Counter(a['frame_dir'] for a in clean).items() if n > 1]
     if twice:
         report.errors.append(
@@ -159,6 +141,7 @@ def _names(report: Report, clean: list[dict]) -> None:
 
 
 def _splits(report: Report, split: dict[str, list[str]], names: set[str], complete: bool) -> None:
+    """Report empty splits, unknown or repeated clips in them, and splits that share clips."""
     report.facts['splits'] = {name: len(members) for name, members in split.items()}
     for name, members in split.items():
         if not members:
@@ -209,8 +192,8 @@ def _joints(report: Report, clean: list[dict]) -> list[dict]:
     report.facts |= {
         'joints': usual[0],
         'coordinates': usual[1],
-        'people': _spread([a['keypoint'].shape[0] for a in clean]),
-        'frames': _spread([a['total_frames'] for a in clean]),
+        'people': spread([a['keypoint'].shape[0] for a in clean]),
+        'frames': spread([a['total_frames'] for a in clean]),
     }
     odd = [a['frame_dir'] for a in clean if a['keypoint'].shape[2:] != usual]
     if odd:
@@ -230,6 +213,7 @@ def _declared_layout(report: Report, data: Any, where: str) -> Layout | None:
 
 
 def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | None:
+    """Return the layout of the joints, if one is known that fits their number."""
     if layout is None:
         layout = guess_layout(num_joints)
     elif layout.num_joints != num_joints:
@@ -244,6 +228,7 @@ def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | 
 def _labels(
     report: Report, clean: list[dict], num_classes: int | None, names: Any, where: str
 ) -> None:
+    """Report clips without labels, labels out of range, and counts of the classes."""
     lists = LabelLists.of(a['label'] for a in clean)
     labelled = lists.values[lists.values != NO_LABEL]
     report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
@@ -295,119 +280,3 @@ def _labels(
             '(illustrative). If these are iMiGUE labels, they are in another order than the label '
             'names.'
         )
-
-
-def _poses(report: Report, clean: list[dict], layout: Layout | None) -> None:
-    in_plane = clean[0]['keypoint'].shape[3] == 2
-    hands = Hands.of(layout) if in_plane else None
-    clips = [measure_clip(a, layout) for a in tqdm(clean, 'poses', leave=False, disable=None)]
-    poses = [c.pose for c in clips]
-    _contents(report, clean, poses)
-    report.facts['scores'] = [
-        round(min(p.score[0] for p in poses), 4),
-        round(max(p.score[1] for p in poses), 4),
-    ]
-    if in_plane:
-        report.facts['pictures (h, w)'] = {
-            str(size): n for size, n in Counter(c.size for c in clips).most_common(5)
-        }
-        report.facts['joints out of the picture'] = sum(p.outside for p in poses)
-        unknown = [c.name for c in clips if c.size is None]
-        if unknown:
-            report.errors.append(
-                f'img_shape is missing in {count(len(unknown), "clip")}: {some(unknown)}. Expected '
-                '(h, w) px: tools/join.py FILE -o OUT --img-shape H W sets it.'
-            )
-    else:
-        report.facts['largest x or y'] = round(max(p.reach for p in poses), 4)
-        depths = [p.depth for p in poses if p.depth]
-        report.facts['third coordinate'] = [
-            round(min(d[0] for d in depths), 4),
-            round(max(d[1] for d in depths), 4),
-        ]
-        report.facts['in space'] = (
-            'x, y, z: for networks on key points; those that draw pictures begin their pipeline '
-            'with Project3D'
-        )
-    # Only warnings: the file alone does not tell what the network will take the clips for.
-    report.warnings += [
-        issue.text for issue in find_issues(clips, Expected(in_pixels=in_plane, layout=layout))
-    ]
-    if hands:
-        _hands(report, hands, clips)
-
-
-def _contents(report: Report, clean: list[dict], poses: list[PoseFacts]) -> None:
-    padded = [
-        (p.filled, a['total_frames'])
-        for a, p in zip(clean, poses)
-        if 0 < p.filled < a['total_frames']
-    ]
-    report.facts['clips that end in empty frames'] = len(padded)
-    if padded:
-        report.facts['filled frames of those'] = _spread([filled for filled, _ in padded])
-        share = sum(total - filled for filled, total in padded) / sum(
-            a['total_frames'] for a in clean
-        )
-        report.facts['share of frames that is such an end'] = round(share, 4)
-    report.facts['empty frames inside clips'] = sum(p.holes for p in poses)
-    present, possible = sum(p.there for p in poses), sum(p.possible for p in poses)
-    report.facts['share of joints missing in filled frames'] = (
-        round(1 - present / possible, 4) if possible else None
-    )
-
-
-def _sides(report: Report, clean: list[dict], layout: Layout) -> None:
-    crossed = crossed_bones(clean, layout)
-    if crossed:
-        name = layout.joints
-        pairs = [
-            f'{name[a]} ({a}) and {name[b]} ({b}) to {name[c]} and {name[d]}'
-            for (a, d), (b, c) in crossed
-        ]
-        report.warnings.append(
-            f'sides look swapped: {some(pairs)} lie nearer than to their own side. If the clips '
-            f'have the sides the other way round, swap them in the layout {layout.name}: bones and '
-            'mirror pairs.'
-        )
-
-
-def _hands(report: Report, hands: Hands, clips: list[MeasuredClip]) -> None:
-    """Report distances from wrists to hands, and the clips that differ from the rest.
-
-    Where all differ from the layout, `find_issues` says so.
-    """
-    found, first = find_hands(clips, hands), hands.first_hand()
-    if found is None:
-        report.facts['first hand'] = 'not seen'
-        return
-    report.facts['mean px from wrist to finger tips'] = {
-        f'{wrist} wrist, {span(hands.tips[h])}': round(float(found.mean[w, h]), 1)
-        for w, wrist in enumerate(SIDES)
-        for h in range(2)
-    }
-    report.facts['first hand'] = found.first or 'unclear'
-    if found.first is None:
-        report.warnings.append(
-            f'the wrist of joints {span(hands.tips[SIDES.index(first)])} is unclear: no wrist is '
-            f'{CLEARLY} times nearer than the other.'
-        )
-        return
-    unlike = [c.name for c in clips if _contradicts(c.pose, found.first == first)]
-    report.facts['clips whose hands lie the other way'] = len(unlike)
-    if unlike:
-        report.facts['of those'] = unlike[:20]
-
-
-def _contradicts(pose: PoseFacts, as_layout: bool) -> bool:
-    """Return whether the hands of a clip clearly hang from other wrists than in the rest."""
-    if pose.hands is None or not pose.hands.number.all():
-        return False
-    straight, crossed = two_ways(pose.hands.px / pose.hands.number)
-    return straight > CLEARLY * crossed if as_layout else crossed > CLEARLY * straight
-
-
-def _spread(values: list[int]) -> str:
-    """Return '90', or 'lowest .. median .. highest'."""
-    low, high = min(values), max(values)
-    return str(low) if low == high else f'{low} .. {int(np.median(values))} .. {high}'

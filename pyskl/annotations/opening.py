@@ -69,11 +69,9 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
     try:
         packed = Packed(folder)
         sources = packed.meta['sources']
-        reason = (
-            change_since(path, sources[0])
-            if len(sources) == 1
-            else f'it was not made from {path.name}'
-        )
+        reason: str | None = f'it was not made from {path.name}'
+        if len(sources) == 1:
+            reason = change_since(path, sources[0])
     except DataError as error:
         reason = str(error)
     if reason is None:

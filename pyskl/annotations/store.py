@@ -220,11 +220,7 @@ def _cleaned(data: Any, where: str, notes: Notes, as_given: bool = False) -> dic
     if not annotations:
         raise DataError(f'{where}: holds no annotations. Expected at least one clip.')
     cleaned = (_clean(annotation, i, where, notes) for i, annotation in enumerate(annotations))
-    clean = (
-        [dict(annotation) for annotation, _ in zip(annotations, cleaned)]
-        if as_given
-        else list(cleaned)
-    )
+    clean = [dict(given) if as_given else clip for given, clip in zip(annotations, cleaned)]
     if swapped := swapped_axes(annotations):
         raise DataError(f'{where}: {swapped} {fix_command(where)} does it.')
     _check_same_joints(clean, where)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..annotations import write_annotations
-from ..annotations.check import Report, check_annotations
+from ..annotations.check import check_annotations
+from ..annotations.check_report import Report
 from ..annotations.fixing import fix_annotations
 from ..annotations.joining import read_all, read_source
 from ..annotations.notes import fix_command

@@ -23,8 +23,9 @@ from ..registry import PIPELINES
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
-from .pipelines import Compose, Flip
+from .pipelines import Flip
 from .pipelines.base import clip_error, is_ours
+from .pipelines.compose import as_pipeline
 from .videos import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
 
 
@@ -92,20 +93,14 @@ class AnnotatedDataset(ClipDataset):
         self.on_bad_video = on_bad_video
         if on_bad_video not in ('stop', 'skip'):
             raise ConfigError(f"on_bad_video = {on_bad_video!r}: expected 'stop' or 'skip'.")
-        self.pipeline = (
-            pipeline
-            if isinstance(pipeline, Compose)
-            else Compose(pipeline, where='pipeline', entries=self.entries)
-        )
+        self.pipeline = as_pipeline(pipeline, self.entries)
         _check_classes(only_classes, without_classes, num_classes)
         self.multi_class = multi_class
         if multi_class:
-            _check_several(
-                num_classes,
-                class_prob=class_prob,
-                only_classes=only_classes,
-                without_classes=without_classes,
+            only_one_label = dict(
+                class_prob=class_prob, only_classes=only_classes, without_classes=without_classes
             )
+            _check_several(num_classes, only_one_label)
         self.video_infos = self._checked(self._load(only_classes, without_classes))
         self.label_embeddings = load_label_embeddings(label_embeddings)
         lists = self.video_infos.label_lists
@@ -173,12 +168,13 @@ class AnnotatedDataset(ClipDataset):
             label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
             expected = '0 or more' if highest == np.iinfo(np.int64).max else f'0..{highest - 1}'
             advice = (
-                self._advice_without_label()
-                if label == -1
-                else self._advice_from_one(lists, highest)
-                or 'Correct num_classes or the labels; a label_embeddings table needs a row for '
-                'each class.'
+                'Correct num_classes or the labels; a label_embeddings table needs a row for each '
+                'class.'
             )
+            if label == -1:
+                advice = self._advice_without_label()
+            elif counts_from_one := self._advice_from_one(lists, highest):
+                advice = counts_from_one
             raise DataError(
                 f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected '
                 f'{expected} ({len(clips)} such clips). {advice}'
@@ -332,13 +328,14 @@ class AnnotatedDataset(ClipDataset):
         return evaluate_results(results, self.truth, metrics=metrics, topk=topk)
 
 
-def _check_several(num_classes: int | None, **per_class: Any) -> None:
+def _check_several(num_classes: int | None, only_one_label: Mapping[str, Any]) -> None:
+    """Check the settings of clips with several labels; some settings need one label a clip."""
     if num_classes is None:
         raise ConfigError(
             'multi_class = True needs num_classes, the length of the zeros and ones that a clip '
             'gets for its labels.'
         )
-    for name, value in per_class.items():
+    for name, value in only_one_label.items():
         if value is not None:
             raise ConfigError(
                 f'{name} goes by the one class of a clip, and with multi_class = True it may have '

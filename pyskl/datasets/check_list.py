@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.check import Report, check_names_and_labels
+from ..annotations.check import check_names_and_labels
+from ..annotations.check_report import Report
 from ..annotations.clip_names import video_file
 from ..annotations.video_lists import read_video_list
 from ..wording import count, some

@@ -110,11 +110,9 @@ def find_table(path: str | os.PathLike) -> Path:
     """
     found = next((place / path for place in _places() if os.path.exists(place / path)), None)
     if found is None:
-        looked = (
-            ''
-            if Path(path).is_absolute()
-            else f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
-        )
+        looked = ''
+        if not Path(path).is_absolute():
+            looked = f' (looked in {" and ".join(map(str, dict.fromkeys(_places())))})'
         raise DataError(
             f'{path}: no such table of label vectors{looked}. Make one with tools/embed_labels.py, '
             "or leave label_embeddings out to take the package's own."

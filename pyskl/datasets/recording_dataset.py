@@ -20,7 +20,7 @@ from ..wording import some
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
-from .pipelines import Compose
+from .pipelines.compose import as_pipeline
 
 BACKGROUND = 'nothing'  # what the class of background is called
 
@@ -94,9 +94,7 @@ class RecordingDataset(ClipDataset):
         _check(self.lengths, stride, background, background_ratio, jitter, fps, num_classes)
         if only is not None and without is not None:
             raise ConfigError('only and without are both given. Leave one of them out.')
-        self.pipeline = (
-            pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
-        )
+        self.pipeline = as_pipeline(pipeline)
         given = [recordings] if isinstance(recordings, (str, PathLike)) else list(recordings)
         self.source = some(given)
         size = None if img_shape is None else (int(img_shape[0]), int(img_shape[1]))

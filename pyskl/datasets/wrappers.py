@@ -138,10 +138,9 @@ class ConcatDataset(ClipDataset):
         return len(self.labels)
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Return which dataset a clip is in, and its index there."""
-        index = range(len(self))[
-            index
-        ]  # as lists: -1 is the last, and beyond the end is an IndexError
+        """Return the data set that a clip is in, and its index there."""
+        # As in lists, -1 is the last clip, and an index beyond the end is an IndexError.
+        index = range(len(self))[index]
         which = int(np.searchsorted(self._ends, index, side='right'))
         return which, index - (int(self._ends[which - 1]) if which else 0)
 

@@ -293,6 +293,19 @@ _EXTENSION = _refusing('it uses an extension code (copyreg), which data does not
 _OUTSIDE = _refusing('it points outside itself (persistent id), which data does not need')
 _BUFFER = _refusing('it points outside itself (out-of-band buffer), which data does not need')
 
+# Python's own instructions that neither hash nor allocate, and call only `find_class`.
+# fmt: off
+_PLAIN = (
+    pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP, pickle.NONE, pickle.NEWTRUE,
+    pickle.NEWFALSE, pickle.FLOAT, pickle.BINFLOAT, pickle.BININT, pickle.BININT1,
+    pickle.BININT2, pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINBYTES,
+    pickle.SHORT_BINBYTES, pickle.BINBYTES8, pickle.EMPTY_LIST, pickle.EMPTY_DICT,
+    pickle.EMPTY_TUPLE, pickle.EMPTY_SET, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
+    pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.GLOBAL, pickle.STACK_GLOBAL,
+    pickle.INST,
+)
+# fmt: on
+
 INSTRUCTIONS: dict[bytes, Instruction] = {
     b'': _refusing('it ends before its end mark: the file was cut short'),
     **{
@@ -303,43 +316,7 @@ INSTRUCTIONS: dict[bytes, Instruction] = {
     **dict.fromkeys((pickle.EXT1, pickle.EXT2, pickle.EXT4), _EXTENSION),
     **dict.fromkeys((pickle.PERSID, pickle.BINPERSID), _OUTSIDE),
     **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _BUFFER),
-    # Python's own, which neither hash, call nor allocate.
-    **{
-        code: _python(code)
-        for code in (
-            pickle.MARK,
-            pickle.POP,
-            pickle.POP_MARK,
-            pickle.DUP,
-            pickle.NONE,
-            pickle.NEWTRUE,
-            pickle.NEWFALSE,
-            pickle.FLOAT,
-            pickle.BINFLOAT,
-            pickle.BININT,
-            pickle.BININT1,
-            pickle.BININT2,
-            pickle.STRING,
-            pickle.BINSTRING,
-            pickle.SHORT_BINSTRING,
-            pickle.BINBYTES,
-            pickle.SHORT_BINBYTES,
-            pickle.BINBYTES8,
-            pickle.EMPTY_LIST,
-            pickle.EMPTY_DICT,
-            pickle.EMPTY_TUPLE,
-            pickle.EMPTY_SET,
-            pickle.BINPUT,
-            pickle.LONG_BINPUT,
-            pickle.MEMOIZE,
-            pickle.GET,
-            pickle.BINGET,
-            pickle.LONG_BINGET,
-            pickle.GLOBAL,
-            pickle.STACK_GLOBAL,
-            pickle.INST,
-        )
-    },  # by find_class
+    **{code: _python(code) for code in _PLAIN},
     pickle.PROTO: DataUnpickler.load_proto,
     pickle.FRAME: lambda self: self.read(8),
     pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),

@@ -152,9 +152,9 @@ def test_an_annotation_file_names_videos_with_or_without_key_points(tmp_path):
 
 def test_names_are_each_clips_own(tmp_path):
     assert list(listed(tmp_path, 'x.mp4 0\nx.avi 1\n').ids) == ['x.mp4', 'x.avi']
-    with pytest.raises(DataError, match='x.mp4 stands in the list more than once.*class_prob'):
+    with pytest.raises(DataError, match='x.mp4 is in the list more than once.*class_prob'):
         listed(tmp_path, 'x.mp4 0\ny.mp4 1\nx.mp4 0\n')
-    with pytest.raises(DataError, match='x stands in the list'):
+    with pytest.raises(DataError, match='x is in the list'):
         listed(tmp_path, 'x 0\nx 1\n')
 
 

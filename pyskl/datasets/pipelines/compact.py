@@ -76,10 +76,9 @@ class PoseCompact(PictureStep):
         return results
 
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> Box | None:
-        """Pixels of the crop; None where there is too little to see."""
-        shown = keypoint.reshape(
-            -1, 2
-        ).T.copy()  # a row for x, one for y: reduced many times faster
+        """Return the crop in pixels; None where the people are too small to crop to."""
+        # A row for x and one for y, over which numpy reduces many times faster.
+        shown = keypoint.reshape(-1, 2).T.copy()
         shown[zero_coordinates(shown) | ~np.isfinite(shown)] = np.nan
         least, most = (u.reduce(shown, axis=1, initial=np.nan) for u in (np.fmin, np.fmax))
         # The sums are float32 and the rest float64, as published.

@@ -101,6 +101,13 @@ class Compose:
         return 'Compose(\n' + ''.join(f'    {step!r}\n' for step in self.steps) + ')'
 
 
+def as_pipeline(
+    steps: Sequence[Mapping | Callable] | Compose, entries: Sequence[str] | None = FROM_DATASET
+) -> Compose:
+    """Return a data set's argument `pipeline`, steps or a Compose, as a Compose."""
+    return steps if isinstance(steps, Compose) else Compose(steps, entries=entries)
+
+
 @PIPELINES.register_module('Compose')
 def nested(transforms: Sequence) -> Compose:
     """Build the step dict(type='Compose', transforms=[...]), whose steps take its place."""

@@ -74,11 +74,10 @@ class GeneratePoseTarget(Step):
         self._layout = chosen_layout(
             layout, **{name: not _is_default(name, value) for name, value in parts.items()}
         )
-        self.spec = (
-            HeatmapSpec(**parts, **drawing)
-            if self._layout is None
-            else HeatmapSpec.of(self._layout, **drawing)
-        )
+        if self._layout is None:
+            self.spec = HeatmapSpec(**parts, **drawing)
+        else:
+            self.spec = HeatmapSpec.of(self._layout, **drawing)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
         """Return the entries of `results` after this step; see Step.keys_after."""

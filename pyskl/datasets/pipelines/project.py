@@ -62,12 +62,8 @@ class Project3D(Step):
                 f'keypoint has shape {keypoint.shape}, but Project3D expected (people, frames, '
                 'joints, 3): x, y, z. Leave the step out for key points in a picture.',
             )
-        turn, tilt = (
-            (least + most) / 2
-            if least == most or results.get('test_mode')
-            else np.random.uniform(least, most)
-            for least, most in (self.turn, self.tilt)
-        )
+        testing = results.get('test_mode', False)
+        turn, tilt = (_choose_angle(ends, testing) for ends in (self.turn, self.tilt))
         xy, there = self._camera.project(keypoint, turn, tilt, self.zero_is_missing)
         score = results.get('keypoint_score')
         shown = there.astype(np.float32) if score is None else np.where(there, score, 0)
@@ -79,6 +75,12 @@ class Project3D(Step):
             original_shape=size,
         )
         return results
+
+
+def _choose_angle(ends: tuple[float, float], testing: bool) -> float:
+    """Return the middle of a range in testing, else draw from it; one angle needs no draw."""
+    least, most = ends
+    return (least + most) / 2 if least == most or testing else np.random.uniform(least, most)
 
 
 def _angle(name: str, value: float | Sequence[float]) -> tuple[float, float]:
