@@ -29,7 +29,7 @@ from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
-from ..files.given import check_checkpoint, check_present, check_writable
+from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
 from ..sources.forms import FORMS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, UserError
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from ..scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 from .calling import Parser
 from .places import find_config

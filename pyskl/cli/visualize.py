@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError, UserError, seed_number
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from .calling import Parser
 from .places import find_config
 

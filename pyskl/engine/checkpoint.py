@@ -20,7 +20,7 @@ import torch
 
 from ..errors import CheckpointError, UserError
 from ..files.atomic import atomic_write, forget_parts
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from ..files.safe_tensors import SUFFIX, load_safe_tensors
 from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
 from ..models.foreign_weights import to_our_names

@@ -15,7 +15,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError, printable
-from ..files.given import split_part
+from ..files.path_checks import split_part
 from ..files.texts import read_text
 from ..recipe import dataset_configs
 from ..scores.score_file import Scores, load_scores

@@ -1,4 +1,4 @@
-"""Checks of the files that a command names, made before anything heavy is imported."""
+"""Checks of the paths that a command names, made before anything heavy is imported."""
 
 from __future__ import annotations
 
