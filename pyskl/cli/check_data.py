@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError(
                 f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.'
             )
-        from ..datasets.check_list import check_video_list
+        from ..datasets.check_video_list import check_video_list
 
         names = None if args.label_names is None else names_of(args.label_names, '--label-names')
         return _say(
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     data = read_source(file) if (file / META).exists() else load_annotations(file)
     report = check_annotations(data, args.num_classes, layout, str(file))
     if args.videos and 'clips' in report.facts:
-        from ..datasets.check_list import check_videos_of
+        from ..datasets.check_video_list import check_videos_of
 
         check_videos_of(report, _named_clips(data), args.videos)
     return _say(args, report, file, done)

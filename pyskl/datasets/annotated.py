@@ -26,7 +26,7 @@ from .label_embeddings import load_label_embeddings
 from .pipelines import Flip
 from .pipelines.base import clip_error, is_ours
 from .pipelines.compose import as_pipeline
-from .videos import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
+from .video_checks import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
 
 
 class AnnotatedDataset(ClipDataset):

@@ -19,7 +19,7 @@ from ..registry import DATASETS
 from .annotated import AnnotatedDataset
 from .pipelines.base import clip_error
 from .pipelines.decoding import WAY_OUT, beyond
-from .videos import Video, needs_length
+from .video_checks import Video, needs_length
 
 ENTRIES = (
     *('frame_dir', 'filename', 'label', 'total_frames', 'start_frame', 'emb', 'modality'),

@@ -14,7 +14,7 @@ from ..annotations.check_report import Report
 from ..annotations.clip_names import video_file
 from ..annotations.video_lists import read_video_list
 from ..wording import count, some
-from .videos import faults_of_videos
+from .video_checks import faults_of_videos
 
 
 def check_video_list(
