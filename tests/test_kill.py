@@ -19,7 +19,7 @@ from pyskl.annotations import read_annotations, write_annotations
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.errors import UserError
-from pyskl.files.atomic import atomic_write, forget_parts
+from pyskl.files.atomic import atomic_write, remove_parts
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 from pyskl.scores.submission import write_submission
 
@@ -90,8 +90,8 @@ def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
     (tmp_path / '.other.npz.abcdefgh.part').write_bytes(b'half')
     save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)))
     assert sorted(os.listdir(tmp_path)) == ['.other.npz.abcdefgh.part', 'scores.npz']
-    assert forget_parts(tmp_path) == ['.other.npz.abcdefgh.part']
-    assert forget_parts(tmp_path / 'nowhere') == []
+    assert remove_parts(tmp_path) == ['.other.npz.abcdefgh.part']
+    assert remove_parts(tmp_path / 'nowhere') == []
 
 
 # Results ----------------------------------------------------------------------------------------------------------------

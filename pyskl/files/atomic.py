@@ -52,7 +52,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         # The rename would put a file in the place of a device or a pipe.
         if path.exists() and not path.is_file():
             raise FileExistsError(17, 'is a device or a pipe, expected a file')
-        forget_parts(path.parent, path.name)
+        remove_parts(path.parent, path.name)
         handle, temporary = _locked_part(path)
     except OSError as error:
         raise UserError(
@@ -67,13 +67,13 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterato
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        _forget(temporary)
+        _remove(temporary)
         raise UserError(
             f'{path}: could not be written ({error.strerror or error}); what was there before is '
             f'untouched. {_cure(error)}'
         ) from error
     except BaseException:
-        _forget(temporary)
+        _remove(temporary)
         raise
     finally:
         os.close(handle)
@@ -129,7 +129,7 @@ def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
                 'finished, or choose another name.'
             )
         if lock.works:
-            _forget_folders(path)
+            _remove_leftovers(path)
         temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
     except OSError as error:
         raise UserError(
@@ -161,7 +161,7 @@ def _put_in_place(folder: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _forget_folders(path: Path) -> None:
+def _remove_leftovers(path: Path) -> None:
     """Remove what killed writers left of a folder, and restore what one of them had moved away."""
     pattern = glob.escape(f'.{path.name}.') + '*'
     left = [
@@ -176,7 +176,7 @@ def _forget_folders(path: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
+def remove_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
     """Remove what killed writers left in a folder, and return the names removed.
 
     Parts whose writer still lives stay, and so does everything on systems without locks.
@@ -207,6 +207,6 @@ def _umask() -> int:
     return mask
 
 
-def _forget(temporary: str) -> None:
+def _remove(temporary: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(temporary)

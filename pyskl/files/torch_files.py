@@ -54,7 +54,7 @@ def _scalar(dtype: _Dtype, raw: bytes) -> int | float | bool:
     return np.frombuffer(raw, dtype.order + dtype.text)[0].item()
 
 
-class _Left:
+class _Ignored:
     """Stands in for an object that is not needed: accepts anything, keeps nothing."""
 
     def __init__(self, *arguments: Any):
@@ -73,21 +73,21 @@ class _Values(dict):
         self.update(state)
 
 
-def _array(kind: Any, *arguments: Any) -> _Left:
+def _array(kind: Any, *arguments: Any) -> _Ignored:
     """Stand in for numpy's _reconstruct.
 
     An array beside the weights is part of something that is left out.
     """
-    if kind is not _Left:
+    if kind is not _Ignored:
         raise ValueError('a numpy array of another kind')
-    return _Left()
+    return _Ignored()
 
 
-def _method(owner: Any, name: Any = None) -> _Left:
+def _method(owner: Any, name: Any = None) -> _Ignored:
     """Stand in for getattr, by which pickles name the methods of a class."""
-    if owner is not _Left or not isinstance(name, str):
+    if owner is not _Ignored or not isinstance(name, str):
         raise ValueError('an attribute of something that is no part of a checkpoint')
-    return _Left()
+    return _Ignored()
 
 
 def _path(*parts: Any) -> str:
@@ -103,7 +103,7 @@ def _path(*parts: Any) -> str:
 _STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
     (_Dtype, ('numpy.dtype',)),
     (_scalar, ('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')),
-    (_Left, ('mmengine.logging.history_buffer.HistoryBuffer', 'numpy.ndarray')),
+    (_Ignored, ('mmengine.logging.history_buffer.HistoryBuffer', 'numpy.ndarray')),
     (_array, ('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')),
     (_method, ('__builtin__.getattr', 'builtins.getattr')),
     (_Values, ('argparse.Namespace',)),

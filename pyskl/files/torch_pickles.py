@@ -46,7 +46,7 @@ _CALLS['encode'] = FUNCTIONS['_codecs', 'encode']
 _CALLS['Counter'] = Function('collections.Counter', _counter)
 
 
-class _Rehearsal(DataUnpickler):
+class _DryRun(DataUnpickler):
     """Follows a pickle of torch.save; refuses what would cost far more than its size."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -134,10 +134,10 @@ def _check_members(file: IO[bytes]) -> None:
         for member in archive.infolist():  # torch looks names up whatever their case
             if member.filename.lower().endswith('data.pkl'):
                 with archive.open(member) as pickled:
-                    _Rehearsal(pickled, member.file_size).load()
+                    _DryRun(pickled, member.file_size).load()
 
 
 def _check_old(file: IO[bytes], size: int) -> None:
-    if _Rehearsal(file, size).load() == _MAGIC:  # else torch reads no further
+    if _DryRun(file, size).load() == _MAGIC:  # else torch reads no further
         for _ in range(_OLD_PICKLES):
-            _Rehearsal(file, size).load()
+            _DryRun(file, size).load()

@@ -43,7 +43,7 @@ def is_transport_stream(head: bytes) -> bool:
     return head[0:1] == head[188:189] == b'G' or head[4:5] == head[196:197] == b'G'
 
 
-def look(f: BinaryIO) -> Container:
+def inspect_container(f: BinaryIO) -> Container:
     """Look into a video's file.
 
     Jumps are exact in MP4, MOV, Matroska, WebM and FLV with H.264, VP8 or VP9, and in MP4 and MOV

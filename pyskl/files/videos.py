@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError
 from .libraries import decord
 from .safe_pickle import open_regular
-from .video_containers import is_transport_stream, look
+from .video_containers import inspect_container, is_transport_stream
 
 CURE = 'Is the file whole? Get it again, or convert it anew: ffmpeg -i IN.mp4 OUT.mp4.'
 _AT_ONCE = 32  # frames of one call: decord holds them beside the copy that it hands on
@@ -39,7 +39,7 @@ class VideoFrames:
         self.path = str(path)
         with open_regular(Path(path)) as f:
             head = f.read(256)
-            container = look(f)
+            container = inspect_container(f)
         if head.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(_PLAYLISTS):
             raise DataError(f'{path}: is a playlist, which names other files. Expected a video.')
         if is_transport_stream(head):
