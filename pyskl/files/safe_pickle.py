@@ -1,9 +1,9 @@
 """Pickles from strangers: arrays, numbers, text and plain containers; nothing in them is run.
 
 Python's own unpickler reads them, in its Python form: each instruction that could do harm is asked
-first what it takes. The C form cannot be asked. It hashes keys (which may share one hash, or be
-tuples deeper than its stack), keeps room for 2**32 values because one is numbered so, and would
-leave what stands for an array in the array's place.
+first what it takes. The C form cannot be controlled like that. It hashes keys (which may share one
+hash, or be tuples deeper than its stack), keeps room for 2**32 values because one is numbered so,
+and would leave what stands for an array in the array's place.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def loads(data: bytes | mmap.mmap, where: str) -> Any:
     raise DataError(
         f'{where}: cannot be read as a pickle of plain data: {reason} (at byte '
         f'{file.tell()}).{hint} Expected a pickle of numpy arrays and plain '
-        'containers; get the file again or write it anew.'
+        'containers; get the file again or write it again.'
     )
 
 
@@ -137,7 +137,7 @@ class _Memo(dict):
 class DataUnpickler(pickle._Unpickler):
     """Python's unpickler with the instructions that data needs, `INSTRUCTIONS`.
 
-    A length costs nothing: what is read ends where the file ends, and so does the program then.
+    A length allocates nothing: reading ends where the file ends, and so does the program then.
     """
 
     stack: list[Any]  # the values above the last MARK
@@ -170,7 +170,7 @@ class DataUnpickler(pickle._Unpickler):
             raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({newest})')
 
     def find_class(self, module: str, name: str) -> Function:
-        """Return the function of ours that the name stands for."""
+        """Return the function that replaces the one of that name."""
         if (module, name) in FUNCTIONS:
             return FUNCTIONS[module, name]
         if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):
@@ -192,7 +192,7 @@ class DataUnpickler(pickle._Unpickler):
         self.push(value, size_of(value, arguments))
 
     def load_build(self) -> None:
-        """Put an array or a dtype in the place of what stands for it."""
+        """Replace a Pending by its array or dtype."""
         state, pending = self.stack.pop(), self.stack.pop()
         if type(pending) is not Pending:
             raise Refused(f'it sets the inner state of a {type(pending).__name__}')
@@ -218,7 +218,7 @@ class DataUnpickler(pickle._Unpickler):
     def load_unicode(self) -> None:
         """Read a text that is written in ASCII with escapes."""
         text = self.readline()[:-1].decode('raw-unicode-escape')
-        text.encode()  # half a surrogate pair is no text; better said here than when printed
+        text.encode()  # raises for half a surrogate pair, which could not be printed later
         self.append(text)
 
     def counted(self, width: int) -> bytes:
@@ -234,7 +234,7 @@ def _python(code: bytes) -> Instruction:
 
 
 def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> Instruction:
-    """Make Python's instruction look at what it stores before it does.
+    """Make Python's instruction check what it stores before it does.
 
     Args:
         code: the instruction.

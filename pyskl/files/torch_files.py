@@ -139,7 +139,7 @@ def load_tensors(path: Path) -> Any:
         return torch.load(path, map_location='cpu', weights_only=True)
 
 
-_ZIP_FOLDER = 0x10  # the bit of a zip entry's attributes that says so
+_ZIP_FOLDER = 0x10  # bit of a zip entry's attributes that marks a folder
 
 
 def _check_archive(path: Path) -> None:
@@ -254,7 +254,7 @@ def how_to_fetch(address: str, setting: str) -> str | None:
     Nothing is downloaded here.
 
     Args:
-        address: what stands in place of a path.
+        address: the checkpoint's name.
         setting: the config's line, with {} for the path.
     """
     if not re.match(r'\w+://', address):

@@ -19,7 +19,7 @@ import numpy as np
 _REORDERED = (b'avc1', b'avc3', b'vp08', b'vp09')
 _MATROSKA_CODECS = re.compile(rb'V_(?:MPEG4/ISO/AVC|VP8|VP9|MJPEG|UNCOMPRESSED)\b')
 _MATROSKA_HEAD = 1 << 16  # bytes in which its tracks are named
-_OPENED = (b'moov', b'trak', b'edts', b'mdia', b'minf', b'stbl')  # boxes whose own are looked at
+_OPENED = (b'moov', b'trak', b'edts', b'mdia', b'minf', b'stbl')  # boxes whose inner boxes are read
 _MOST_BOXES, _MOST_BYTES, _MOST_FRAMES = 1000, 2**24, 10**7
 
 Box = tuple[int, int]  # first byte behind the header, and length
@@ -125,7 +125,7 @@ def _shown(f: BinaryIO, movie: dict[bytes, Box], video: dict[bytes, Box]) -> int
 
 
 def _table(body: bytes, kind: str) -> np.ndarray:
-    """Return the rows of a box whose number stands before them."""
+    """Return the rows of a box, which begin with their number."""
     return np.frombuffer(body, kind, struct.unpack_from('>I', body, 4)[0], 8)
 
 

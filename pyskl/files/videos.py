@@ -15,7 +15,7 @@ from .libraries import decord
 from .safe_pickle import open_regular
 from .video_containers import inspect_container, is_transport_stream
 
-CURE = 'Is the file whole? Get it again, or convert it anew: ffmpeg -i IN.mp4 OUT.mp4.'
+CURE = 'Is the file whole? Get it again, or convert it: ffmpeg -i IN.mp4 OUT.mp4.'
 _AT_ONCE = 32  # frames of one call: decord holds them beside the copy that it hands on
 # FFmpeg would open whatever files or addresses such a list names.
 _PLAYLISTS = (b'#EXTM3U', b'ffconcat', b'<?xml', b'<MPD')
@@ -78,7 +78,7 @@ class VideoFrames:
 
     @property
     def fps(self) -> float | None:
-        """Frames a second as the file says; None where it says none that could be."""
+        """Frames a second as the file says; None if that is not plausible."""
         fps = float(self._reader.get_avg_fps())
         return fps if 0.1 <= fps <= 1000 else None
 
@@ -121,7 +121,7 @@ class VideoFrames:
         return decoded
 
     def _go_to(self, numbers: np.ndarray, close: bool = False) -> list[np.ndarray]:
-        """Decode frames whose numbers rise, and all that lie before them."""
+        """Decode frames in ascending order, and all frames before them."""
         if numbers[0] < self._next:
             self._open()
         decoded, place, self._next = [], self._next, self._length  # unknown where decoding fails

@@ -121,7 +121,7 @@ def input_tensor(value: Tensor | Input, target: Target, views: slice | None = No
 
 
 class LazyArray(NDArrayOperatorsMixin, ABC):
-    """An entry of one sample that is computed when somebody looks at it.
+    """An entry of one sample that is computed when it is used.
 
     It behaves as the array that it becomes (or, after `as_tensor`, as the tensor): shape, dtype,
     indexing, arithmetic, numpy's and torch's functions, and the methods of both. So a pipeline

@@ -138,7 +138,7 @@ def _shape_words(shape: tuple[int, ...]) -> str:
 
 
 class LazyFrames(LazyArray):
-    """The frames of one sample, normalised when somebody looks at them.
+    """The frames of one sample, normalised when they are used.
 
     As Normalize gives them, (N, H, W, 3) float32; behind FormatShape, with `by_view`,
     (S, 3, T, H, W), or, with `by_frame`, (N, 3, H, W). Once computed they are that array, since
@@ -150,7 +150,7 @@ class LazyFrames(LazyArray):
         clip_len: frames of each view; N is a multiple of it.
         order: the axes.
         is_tensor: whether it becomes a tensor.
-        computed: the array, where somebody has looked already.
+        computed: the array, if it has been computed.
     """
 
     def __init__(

@@ -17,19 +17,19 @@ _AXES = {'x': 0, 'y': 1, 'z': 2}
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands and what it does to a clip.
+    """The position of a camera and its picture.
 
     It looks at the middle of all joints of the clip and turns around it.
 
     Attributes:
         axes: which axis of the data points to the picture's right, down, and away from the viewer,
-            each with '-' in front where the other end does. Kinect (NTU RGB+D, SMG): ('-x', '-y',
+            each with '-' if its negative end does. Kinect (NTU RGB+D, SMG): ('-x', '-y',
             'z'). Points of a camera in the usual sense (MediaPipe's world points): ('x', 'y', 'z').
             Motion capture with z up, seen along y: ('x', '-z', 'y'). An axis turned the wrong way
-            mirrors the people, so that left and right change places.
+            mirrors the people, so that left and right are swapped.
         picture: side of the square picture in pixels.
         fill: the part of the picture that the clip's longer side fills, people and frames together.
-        scale: pixels a unit of the data, in place of `fill`; the data's origin is the picture's
+        scale: pixels a unit of the data, instead of `fill`; the data's origin is the picture's
             middle then, so that places and sizes can be compared between clips.
         distance: of the camera from the clip's middle, in units of the clip's size; nearer joints
             are larger. None: infinitely far, a parallel projection.
@@ -82,7 +82,8 @@ class Camera:
                 a joint (the pelvis, say), it is present.
 
         Returns:
-            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are present.
+            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are
+            present.
         """
         present = is_present(xyz) if zero_is_missing else np.isfinite(xyz).all(-1)
         if not present.any():

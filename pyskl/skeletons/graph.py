@@ -108,7 +108,7 @@ def hop_distance(adjacency: np.ndarray, most: int) -> np.ndarray:
 
     Args:
         adjacency: (V, V), symmetric, not 0 for edges.
-        most: the longest distance that is told apart.
+        most: the longest distance that is measured.
     """
     distance = np.where(np.eye(len(adjacency)) > 0, 0.0, np.inf)
     reached = np.eye(len(adjacency))

@@ -5,7 +5,7 @@
     1  left hand    neck    right hand   0.8  0.6
     2  right hand   neck    left hand    0.2  0.6
 
-Two spaces or more separate the columns, so that names may hold single spaces; '-' stands for none.
+Two spaces or more separate the columns, so that names may hold single spaces; '-' means none.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _or_none(name: str) -> str | None:
 
 
 def mirrored(joints: Sequence[Joint]) -> tuple[Joint, ...]:
-    """Mirror joints: 'left' and 'right' change places in their names, and x becomes 1 - x."""
+    """Mirror joints: 'left' and 'right' are swapped in their names, and x becomes 1 - x."""
     other = {'left': 'right', 'right': 'left'}
 
     def swap(name: str) -> str:

@@ -55,8 +55,8 @@ def map_joints(
         origins: from joint_origins, of V' joints.
 
     Returns:
-        (..., V', C) and (..., V'). A joint halfway between two is there where both are, as confidence as
-        the less confidence of them; else it is 0.
+        (..., V', C) and (..., V'). A joint halfway between two is there where both are, as
+        confidence as the less confidence of them; else it is 0.
     """
     first = [of[0] for of in origins]
     last = [of[-1] for of in origins]

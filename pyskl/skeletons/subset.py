@@ -90,7 +90,7 @@ def _indices(layout: Layout, joints: Sequence[int | str]) -> list[int]:
         raise ConfigError(f'{where} = {joints!r}: expected a list of names or indices.') from None
     wrong = [j for j in kept if not 0 <= j < layout.num_joints or kept.count(j) > 1]
     if wrong or not kept:
-        what = f'{wrong[0]} stands there twice or is no index' if wrong else 'no joint'
+        what = f'{wrong[0]} is listed twice or is no index' if wrong else 'no joint'
         raise ConfigError(
             f'{where}: {what}. Expected names of its joints or indices 0..{layout.num_joints - 1}, '
             'each once.'

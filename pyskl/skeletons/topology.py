@@ -46,7 +46,7 @@ class Topology:
 
     @classmethod
     def of(cls, layout: Layout) -> Topology:
-        """Return the topology of a layout of ours, whose bones say everything."""
+        """Return the topology of a layout, from its bones."""
         partner = list(range(layout.num_joints))
         for child, parent in layout.bones:
             partner[child] = parent
@@ -77,7 +77,7 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     """Return the topology that a config means.
 
     Args:
-        layout: one of PUBLISHED, or whatever `layout_of` takes: the name of a layout of ours, or a
+        layout: one of PUBLISHED, or whatever `layout_of` takes: the name of a layout, or a
             dict(name=, joints=, bones=, mirror=, centre=) of the user's own.
 
     Raises:
@@ -156,7 +156,7 @@ def _published(
 
 PUBLISHED: dict[str, Topology] = {}
 
-# Published tables, and layouts of ours with the same joints in the same order.
+# Published tables, and layouts with the same joints in the same order.
 _SAME_JOINTS = {
     'nturgb+d': LAYOUTS['ntu25'],
     'coco': LAYOUTS['coco17'],

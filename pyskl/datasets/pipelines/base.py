@@ -54,7 +54,7 @@ class Step:
 
 
 def is_ours(step: Any) -> bool:
-    """Return whether a step is one of this package's, which keep to what Step's docstring says."""
+    """Return whether a step is one of this package's, which follow Step's contract."""
     return type(step).__module__.startswith('pyskl.')
 
 

@@ -25,16 +25,16 @@ def _chosen_ratio(hw_ratio: Ratio) -> tuple[float, float] | None:
 class PoseCompact(PictureStep):
     """Crop the picture to the box around all key points of the clip.
 
-    A coordinate that is exactly 0 is a missing joint's: it counts for nothing and stays 0. So do
-    NaN and infinity. Frames, where there are any, are cut to the same box; outside the picture
-    they are black.
+    A coordinate that is exactly 0 belongs to a missing joint: it is ignored and stays 0. So do NaN
+    and infinity. Frames, if there are any, are cut to the same box; outside the picture they are
+    black.
 
     Args:
         padding: the box grows by this share of its size.
         threshold: pixels; a clip with a smaller box stays as it is.
         hw_ratio: (a, b): the box becomes at least a times its width high, then at least 1 / b
-            times its height wide; one number stands for both, None leaves the box alone.
-        allow_imgpad: may the box reach beyond the picture?
+            times its height wide; one number is used for both, None leaves the box as it is.
+        allow_imgpad: whether the box may reach beyond the picture.
     """
 
     needs = ('keypoint', 'img_shape')
@@ -121,7 +121,7 @@ class MMPad(PictureStep):
 
     Args:
         hw_ratio: (a, b): the picture becomes at least a times its width high, then at least 1 / b
-            times its height wide; one number stands for both, None leaves its shape alone.
+            times its height wide; one number is used for both, None leaves its shape as it is.
         padding: it grows by this share of its size first.
     """
 

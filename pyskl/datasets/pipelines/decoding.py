@@ -66,11 +66,11 @@ class DecordDecode(Step):
 
     MMAction2's OpenCVDecode and PyAVDecode are the same step.
 
-    Where the pictures are not as large as img_shape says, key points are moved to them.
+    If the pictures are not of size img_shape, key points are scaled to them.
 
     Args:
-        mode: 'accurate' decodes the very frames; 'efficient' takes key frames near them, which is
-            faster in videos whose key frames are far apart.
+        mode: 'accurate' decodes exactly the frames; 'efficient' takes key frames near them, which
+            is faster in videos whose key frames are far apart.
 
     Raises:
         DataError: naming clip, file and frame.
@@ -173,7 +173,7 @@ def video_of(results: Results) -> str:
 
 
 def open_clip(results: Results, num_threads: int = 1) -> Frames:
-    """Open a clip's video, and check that the clip lies inside.
+    """Open a clip's video, and check that it contains the clip.
 
     Raises:
         DataError: as DecordInit.
@@ -219,11 +219,11 @@ def decoded(
     """Decode the sampled frames of a clip; nothing else can be read of its video then.
 
     Args:
-        results: the clip; `start_frame` says where in the video it begins.
+        results: the clip; `start_frame` is where it begins in the video.
         video: from open_clip.
         inds: of any shape, counted from the clip's first frame. Beyond the video's end its last
             frame is shown.
-        accurate: the very frames, or key frames near them.
+        accurate: exactly the frames; False: key frames near them.
 
     Raises:
         DataError: naming clip, file and frame.

@@ -99,11 +99,11 @@ class GenSkeFeat(Step):
     Joins keypoint_score to x and y as the third channel first, if PreNormalize2D has not done so;
     beside x, y, z it is dropped. The third channel of bones and motion is the mean of both scores
     where PYSKL and ProtoGCN have it so: for 'coco' and 'openpose', for bones of 'coco_new' and
-    'openpose_new', and for every layout of ours.
+    'openpose_new', and for every layout of pyskl/skeletons.
 
     Args:
         dataset: the skeleton: 'nturgb+d', 'coco', 'openpose', 'handmp', 'nw_ucla', 'coco_new',
-            'openpose_new', a layout of ours ('imigue22', 'natops8', ...), or a
+            'openpose_new', a layout of pyskl/skeletons ('imigue22', 'natops8', ...), or a
             dict(name=, joints=, bones=, mirror=, centre=) of your own.
         feats: 'j' joints; 'b' bones, a joint minus its parent; 'k' a joint minus its parent's
             parent; 'jm', 'bm', 'km' their motion until the next frame of the clip.
@@ -220,7 +220,7 @@ class ToMotion(Step):
     """Write what each frame of `source` changes by until the next one as `target`; 0 in the last.
 
     Args:
-        dataset: the skeleton, as in GenSkeFeat; it says what becomes of a score.
+        dataset: the skeleton, as in GenSkeFeat; it decides whether scores are averaged.
         source: the entry to read, (M, T, V, C).
         target: the entry to write.
     """

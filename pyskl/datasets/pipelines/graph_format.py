@@ -61,7 +61,7 @@ class FormatGCNInput(Step):
 
     Args:
         num_person: people that the network sees.
-        mode: what stands in place of people who are missing. 'zero': zeros. 'loop': zeros, too, as
+        mode: how missing people are filled in. 'zero': zeros. 'loop': zeros, too, as
             published, where the option has no effect. 'repeat': the people who are there, again and
             again, as MMAction2's 'loop' does.
     """

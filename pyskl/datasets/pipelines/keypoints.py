@@ -42,7 +42,7 @@ def decode_poses(results: Results, inds: np.ndarray) -> Results:
     """
     keypoint, score = results['keypoint'], results.get('keypoint_score')
     if keypoint.ndim != 4 or keypoint.shape[3] < 2:
-        advice = ' Compressed key points need DecompressPose in front.'
+        advice = ' Compressed key points need DecompressPose before this step.'
         raise clip_error(
             results,
             f'keypoint has shape {keypoint.shape}, expected (people, frames, joints, 2 or 3).'

@@ -23,7 +23,7 @@ class MMUniformSampleFrames(Step):
         clip_len: frames to take of each: {'RGB': 8, 'Pose': 32}. In this order they draw, and in
             this order `modality` names them.
         num_clips: samples of one clip, one behind the other.
-        p_interval, seed, test_mode: as UniformSampleFrames; in test mode each modality draws anew
+        p_interval, seed, test_mode: as UniformSampleFrames; in test mode each modality draws again
             from the seed.
 
     Source: PoseConv3D, arXiv:2104.13586, section 3.4.
@@ -79,7 +79,7 @@ class MMUniformSampleFrames(Step):
 class MMDecode(Step):
     """Decode the frames that MMUniformSampleFrames chose: `imgs` of the video, and `keypoint`.
 
-    Where the video's pictures are not as large as img_shape says, key points are moved to them.
+    If the video's pictures are not of size img_shape, key points are scaled to them.
     Without 'Pose' among the modalities key points keep all their frames.
 
     Args:

@@ -41,7 +41,7 @@ class PictureStep(Step):
     needs_one_of: tuple[str, ...] = ('keypoint', 'imgs')
 
     def check(self, results: Results) -> tuple[int, int]:
-        """Return the picture's (height, width), after a look at what is to be moved.
+        """Return the picture's (height, width), after checking what is to be moved.
 
         Raises:
             DataError: img_shape is no size, key points are not x and y, or `imgs` are no frames.
@@ -58,7 +58,7 @@ def frames_of(results: Results, step: Step) -> Frames:
     """Return the clip's frames, checked.
 
     Raises:
-        DataError: `imgs` are no frames, or not of the size that img_shape says.
+        DataError: `imgs` are no frames, or not of size img_shape.
     """
     imgs = results['imgs']
     frames: Frames = imgs if isinstance(imgs, (list, tuple)) else np.atleast_1d(imgs)  # type: ignore[assignment]
@@ -72,8 +72,8 @@ def frames_of(results: Results, step: Step) -> Frames:
         raise clip_error(
             results,
             f'{type(step).__name__} works on the frames of a video. imgs has frames of shape '
-            f'{came}; expected {wanted}. Let a step that decodes stand before it, and '
-            'GeneratePoseTarget, Normalize and FormatShape behind it.',
+            f'{came}; expected {wanted}. Put a step that decodes before it, and '
+            'GeneratePoseTarget, Normalize and FormatShape after it.',
         )
     if dtype not in ('uint8', 'float32', 'float64'):
         raise clip_error(results, f'imgs has frames of {dtype}, expected uint8, 0 to 255.')

@@ -17,7 +17,7 @@ class Normalize(Step):
     """Normalise pictures: (value - mean) / std, float32, channel by channel.
 
     `imgs`, N frames (H, W, 3), becomes (N, H, W, 3). Of frames of bytes it is computed when
-    somebody looks at it, in training and testing on the model's device (inputs.LazyArray), so put
+    it is used, in training and testing on the model's device (inputs.LazyArray), so put
     the step behind those that resize, crop and flip.
 
     Optical flow, where `modality` is 'Flow': `imgs`, 2N frames (H, W) with x and y in turns,

@@ -43,8 +43,8 @@ class Heatmap2Potion(Step):
             raise clip_error(
                 results,
                 f'imgs has shape {heatmaps.shape}, but Heatmap2Potion expected heatmaps '
-                f'({frames} frames of each clip, joints, height, width). Let GeneratePoseTarget '
-                'stand before it, and FormatShape behind.',
+                f'({frames} frames of each clip, joints, height, width). Put '
+                'GeneratePoseTarget before it, and FormatShape after it.',
             )
         clips = heatmaps.reshape(-1, frames, *heatmaps.shape[1:])
         total = np.einsum('nlvhw,lc->nhwvc', clips, self._colours(frames))

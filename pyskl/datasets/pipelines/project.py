@@ -26,7 +26,7 @@ class Project3D(Step):
             skeletons.camera.Camera, also for the next four.
         picture: side of the picture in pixels.
         fill: part of the picture that the clip fills.
-        scale: pixels a unit in place of `fill`, the data's origin in the picture's middle.
+        scale: pixels a unit instead of `fill`, the data's origin in the picture's middle.
         distance: of the camera, in units of the clip's size; None: infinitely far.
         turn: degrees by which people turn to their left. (least, most): drawn from there in
             training, and the middle of the range in testing.

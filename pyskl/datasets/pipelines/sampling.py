@@ -26,7 +26,7 @@ class UniformSampleFrames(Step):
             it at random. None: the whole clip, and no share and place of it are drawn, as MMAction2
             has it; 1 is the whole clip, too, but draws both, so that other frames are sampled.
         seed: of the draws in test mode, which don't depend on np.random and leave it alone.
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
         real_frames: sample only up to the last frame that shows anybody. False as published:
             frames of zeros that fill a short clip up are sampled like any other.
 
@@ -81,7 +81,7 @@ class UniformSample(UniformSampleFrames):
 class UniformSampleDecode(Step):
     """Sample frames as UniformSampleFrames does and take their key points at once, as float32.
 
-    Two things differ from UniformSampleFrames with PoseDecode behind it, as published: a clip
+    Two things differ from UniformSampleFrames followed by PoseDecode, as published: a clip
     shorter than clip_len starts at a random frame in test mode, too; and where p_interval cuts a
     part out, a short one starts again at the part's own end.
 
@@ -94,7 +94,7 @@ class UniformSampleDecode(Step):
         p_interval: share of the clip that is cut out first and sampled from; (least, most) to draw
             it at random.
         seed: of the draws in test mode, which don't depend on np.random and leave it alone.
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
 
     Source: DG-STGCN, arXiv:2210.05895.
     """
@@ -149,7 +149,7 @@ class SampleFrames(Step):
         twice_sample: in test mode take each run a second time, from the start of its part.
         out_of_bound_opt: beyond the clip's end start again at its beginning ('loop'), or repeat
             the run's last frame inside ('repeat_last').
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
         keep_tail_frames: in training let the last runs reach to the clip's very end.
 
     Source: TSN, arXiv:1608.00859, section 3.1; SlowFast, arXiv:1812.03982, section 4.
