@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: 
     videos = list(by_path.items())
     faults = [
         (clip['frame_dir'], fault)
-        for (_, parts), told in zip(videos, faults_of_videos(videos))
-        for clip, fault in zip(parts, told)
+        for (_, parts), video_faults in zip(videos, faults_of_videos(videos))
+        for clip, fault in zip(parts, video_faults)
         if fault is not None
     ]
     report.facts['videos'] = len(by_path)
@@ -66,10 +67,7 @@ def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: 
             f'{names[0]}: {faults[0][1]} Training and testing leave them out with '
             "on_bad_video='skip'."
         )
-    lengths = [clip['total_frames'] for clip in _flat(by_path.values()) if 'total_frames' in clip]
+    parts = chain.from_iterable(by_path.values())
+    lengths = [clip['total_frames'] for clip in parts if 'total_frames' in clip]
     if lengths:
         report.facts['frames of a clip'] = f'{np.min(lengths)} to {np.max(lengths)}'
-
-
-def _flat(lists: Iterable[Sequence[Any]]) -> Iterable[Any]:
-    return (item for items in lists for item in items)

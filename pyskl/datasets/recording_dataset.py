@@ -99,7 +99,9 @@ class RecordingDataset(ClipDataset):
         self.source = some(given)
         size = None if img_shape is None else (int(img_shape[0]), int(img_shape[1]))
         files = find_recordings([Path(path) for path in given], joints, size, split)
-        self.recordings = self._read(self._chosen(files, only, without))
+        chosen = self._chosen(files, only, without)
+        bar = tqdm(chosen, 'recordings', unit='recording', leave=False, disable=None)
+        self.recordings = [file.read() for file in bar]
         self._places = self._list_segments() + self._list_background(background_ratio)
         self.labels = np.array([place.label for _, place in self._places])
         self.label_embeddings = load_label_embeddings(label_embeddings)
@@ -127,10 +129,6 @@ class RecordingDataset(ClipDataset):
         if not chosen:
             raise DataError(f'{self.source}: no recording is left. Leave fewer of them out.')
         return chosen
-
-    def _read(self, files: list[RecordingFile]) -> list[Recording]:
-        bar = tqdm(files, 'recordings', unit='recording', leave=False, disable=None)
-        return [file.read() for file in bar]
 
     def _list_segments(self) -> list[tuple[int, Segment]]:
         """Return the labelled segments, each with the index of its recording."""
