@@ -228,7 +228,7 @@ def _layout(report: Report, layout: Layout | None, num_joints: int) -> Layout | 
 def _labels(
     report: Report, clean: list[dict], num_classes: int | None, names: Any, where: str
 ) -> None:
-    """Report clips without labels, labels out of range, and counts of the classes."""
+    """Report clips without labels, and how many clips each class has."""
     lists = LabelLists.of(a['label'] for a in clean)
     labelled = lists.values[lists.values != NO_LABEL]
     report.facts['labelled clips'] = num_labelled = int(lists.known.sum())
@@ -247,12 +247,26 @@ def _labels(
         report.warnings.append(
             f'{count(len(without), "clip")} without a label among labelled ones: {some(without)}.'
         )
-    if num_classes is None or not len(labelled):
-        if lacks_class_0(labelled.tolist(), names):
-            report.warnings.append(
-                f'no clip has label 0. {from_one(labelled, int(labelled.max()), where)}'
-            )
-        return
+    if num_classes is not None and len(labelled):
+        _classes(report, clean, num_classes, labelled, where)
+    elif lacks_class_0(labelled.tolist(), names):
+        report.warnings.append(
+            f'no clip has label 0. {from_one(labelled, int(labelled.max()), where)}'
+        )
+
+
+def _classes(
+    report: Report, clean: list[dict], num_classes: int, labelled: np.ndarray, where: str
+) -> None:
+    """Report labels out of range, classes without a clip, and an order unlike iMiGUE's.
+
+    Args:
+        report: has `clips per class` and `layout` among its facts.
+        clean: cleaned clips.
+        num_classes: K.
+        labelled: (L,) all labels that are known.
+        where: the file, for messages.
+    """
     report.facts['classes'] = num_classes
     high = [
         f'{a["frame_dir"]} ({a["label"]})'
@@ -264,6 +278,7 @@ def _labels(
         report.errors.append(
             f'label outside 0..{num_classes - 1} in {count(len(high), "clip")}: {some(high)}.{hint}'
         )
+
     present = report.facts['clips per class']
     report.facts['classes without a clip'] = [
         k for k in range(min(num_classes, MANY)) if k not in present

@@ -165,18 +165,17 @@ def make_annotation(
         )
     if keypoint.ndim > 1:
         keypoint, score = missing_as_zeros(keypoint, score)
+    fields = {
+        'frame_dir': frame_dir,
+        'label': label,
+        'img_shape': img_shape,
+        'original_shape': img_shape,
+        'total_frames': None,
+        'keypoint': keypoint,
+        'keypoint_score': score,
+    }
     try:
-        clip = clean_fields(
-            {
-                'frame_dir': frame_dir,
-                'label': label,
-                'img_shape': img_shape,
-                'original_shape': img_shape,
-                'total_frames': None,
-                'keypoint': keypoint,
-                'keypoint_score': score,
-            }
-        )
+        clip = clean_fields(fields)
     except FieldError as error:
         raise DataError(f'clip {plain(frame_dir)}: {error}') from None
     if not in_space:
