@@ -110,7 +110,7 @@ def _fields(report: Report, annotations: list, notes: Notes) -> list[dict]:
     clean, faults = [], defaultdict(list)
     for i, annotation in enumerate(annotations):
         try:
-            fields = clean_fields(annotation, partial(notes.add, clip=short_name(annotation, i)))
+            fields = clean_fields(annotation, partial(notes.add, name=short_name(annotation, i)))
             clean.append(decompressed(fields) if is_compressed(fields) else fields)
         except FieldError as error:
             faults[error.field, error.wanted].append((clip_name(annotation, i), error.what))

@@ -62,7 +62,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     for row, annotation in enumerate(annotations):
         name = short_name(annotation, row)
         try:
-            clip = _with_arrays(annotation, row, partial(done.add, clip=name))
+            clip = _with_arrays(annotation, row, partial(done.add, name=name))
             if _is_empty(clip):
                 done.add('left out, since it is empty: no frames, or no people', name)
             else:
@@ -72,7 +72,7 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     _turn(clips, done)
     for row, clip in list(clips.items()):
         try:
-            note = partial(done.add, clip=clip['frame_dir'])
+            note = partial(done.add, name=clip['frame_dir'])
             clips[row] = tidy(_mended(clip, note), note)
         except FieldError as error:
             failed.add(str(error), clip['frame_dir'])

@@ -83,7 +83,7 @@ class Joined:
         for row, annotation in enumerate(annotations):
             annotation = self._without_text(annotation, start + row)
             try:
-                self.clips.append(tidy(annotation, partial(self.notes.add, clip=names[row])))
+                self.clips.append(tidy(annotation, partial(self.notes.add, name=names[row])))
             except FieldError as error:
                 raise DataError(
                     f'{path}: {clip_name(annotation, row)}: {error} {fix_command(str(path))} mends '
