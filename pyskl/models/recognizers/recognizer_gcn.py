@@ -12,7 +12,7 @@ from ...errors import ConfigError
 from ...inputs import Input, input_tensor
 from ...registry import RECOGNIZERS
 from ..backbones.base import Backbone
-from ..losses.class_loss import in_full
+from ..losses.class_loss import at_least_float32
 from .test_settings import TestSettings
 from .views import ViewRecognizer
 
@@ -112,7 +112,7 @@ class RecognizerGCN(ViewRecognizer):
         cells = features[0] if isinstance(features, tuple) else features
         if self.test_cfg.score_ext:
             cells = self.cls_head.fc_cls(cells.movedim(2, -1)).movedim(-1, 2)
-        return in_full(cells).unflatten(0, (num_samples, -1))
+        return at_least_float32(cells).unflatten(0, (num_samples, -1))
 
     def _averaged(self, cells: torch.Tensor) -> torch.Tensor:
         """Average (B, S, M, C, T', V) over the axes of pool_opt."""

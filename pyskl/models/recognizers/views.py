@@ -15,7 +15,7 @@ from ...registry import BACKBONES, HEADS
 from ...signature import check_call
 from ...wording import count
 from ..backbones.base import Backbone
-from ..losses.class_loss import in_full
+from ..losses.class_loss import at_least_float32
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
 from .test_settings import TestSettings
@@ -189,12 +189,12 @@ class ViewRecognizer(Recognizer):
         pooled, how = self.pool(features), self.test_cfg
         if how.feat_ext:
             parts = pooled.values() if isinstance(pooled, Mapping) else [pooled]
-            return {'score': in_full(torch.cat(list(parts), 1))}
+            return {'score': at_least_float32(torch.cat(list(parts), 1))}
         cls_score, emb_score = self.cls_head(pooled)
         if not isinstance(cls_score, Mapping):
             cls_score, emb_score = {'score': cls_score}, {'score': emb_score}
         if not how.in_probabilities:
-            return {name: in_full(scores) for name, scores in cls_score.items()}
+            return {name: at_least_float32(scores) for name, scores in cls_score.items()}
         return {
             name: self.cls_head.probabilities(
                 scores,
