@@ -1,6 +1,7 @@
 """A 1x1x1 convolution, BatchNorm, shortcut and ReLU as one (JoinedConv), against the layers one by one in float64."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,13 +10,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pyskl.models import speed_up
-from pyskl.models.backbones.blocks3d import BasicBlock3d, Bottleneck3d
-from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
 from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm, conv1x1_bn, is_worth_it, joined_conv2d
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
 from pyskl.models.cpu.joined_conv import JoinedConv
+from pyskl.models.layers.conv_layers import LAYERS3D, RELU
 from pyskl.models.layers.recompute import frozen_statistics
+from pyskl.models.layers.residual import BasicBlock3d, Bottleneck3d
 
 PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
 
@@ -98,7 +99,7 @@ def test_output_gradients_and_statistics_are_those_of_the_layers(
 
 def test_a_bottleneck_in_training_joins_its_last_layers_and_gives_the_same_gradients(monkeypatch):
     torch.manual_seed(0)
-    block = speed_up(Bottleneck3d(32, 8, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU))
+    block = speed_up(Bottleneck3d(32, 8, (1, 1, 1), None, LAYERS3D, inflate=True))
     x = volume(2, 32, 5, 6, 6).relu_().requires_grad_()
 
     def gradients() -> list:
@@ -184,7 +185,7 @@ def test_onednns_way_and_torchs_agree(relu, shortcut):
 @pytest.mark.parametrize('act_cfg', [RELU, {'type': 'SiLU'}], ids=lambda act_cfg: act_cfg['type'])
 def test_a_fast_block_adds_its_shortcut_as_the_plain_one(kind, act_cfg):
     torch.manual_seed(0)
-    block = kind(8, 8 // kind.expansion, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, act_cfg)
+    block = kind(8, 8 // kind.expansion, (1, 1, 1), None, replace(LAYERS3D, act_cfg=act_cfg), True)
     x = volume(2, 8, 3, 5, 4)
     for mode in (True, False):
         expected = copy.deepcopy(block).train(mode)(x)

@@ -23,8 +23,6 @@ from pyskl.datasets import build_dataset
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.models.backbones import ResNet3dSlowOnly
-from pyskl.models.backbones.blocks3d import Bottleneck3d
-from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
 from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d, TemporalConv
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
@@ -34,6 +32,8 @@ from pyskl.models.cpu.joined_conv import FastBottleneck3d, JoinedConv
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 from pyskl.models.cpu.sparse_conv import SparseConv3d, StripConv
 from pyskl.models.cpu.speed_up import undo_speed_up
+from pyskl.models.layers.conv_layers import LAYERS3D
+from pyskl.models.layers.residual import Bottleneck3d
 from pyskl.models.recognizers import Recognizer3D
 from pyskl.recipe import load_config
 
@@ -151,7 +151,7 @@ class OwnRecognizer(Recognizer3D):
 
 
 def test_a_users_own_classes_stay_as_they_are():
-    block = OwnBlock(8, 2, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU)
+    block = OwnBlock(8, 2, (1, 1, 1), None, LAYERS3D, inflate=True)
     model = nn.Sequential(OwnConv(1, 8, 1), OwnNorm(8), OwnPool(1), block, nn.Conv3d(8, 8, 1))
     speed_up(model)
     assert [type(layer) for layer in model] == [OwnConv, OwnNorm, OwnPool, OwnBlock, Conv3dAs2d]

@@ -1,4 +1,4 @@
-"""Mixup and CutMix: two clips of a batch become one, inputs and labels alike, on the model's device.
+"""Mixup and CutMix: two clips of a batch become one, inputs and labels alike, on the device.
 
 All random numbers come from torch's CPU generator, which the training loop seeds for each iteration
 and rank: nothing waits for a GPU, and a resumed run draws the same numbers again.
@@ -24,8 +24,8 @@ class TrainSettings:
     With both mixup and cutmix, each batch is mixed in one of the two ways, with equal probability.
 
     Attributes:
-        mixup: alpha of arXiv:1710.09412; 0 is off. Inputs are blended, x * s + other * (1 - s), with
-            s drawn from Beta(alpha, alpha).
+        mixup: alpha of arXiv:1710.09412; 0 is off. Inputs are blended, x * s + other * (1 - s),
+            with s drawn from Beta(alpha, alpha).
         cutmix: alpha of arXiv:1905.04899; 0 is off. A box of frames, rows and columns is taken from
             the other clip; of key points, a span of frames.
         prob: probability that a batch is mixed at all.
@@ -139,7 +139,7 @@ def draw_box(size: torch.Size, share: float, cut_axes: int = 3) -> Box:
 
 
 def _scaled(box: Box, size: tuple[int, ...] | None, wanted: torch.Size) -> Box:
-    """Return the box, given in a volume of `size`, at the same place in a volume of `wanted` size."""
+    """Return a box of a volume of `size` at the same place in a volume of `wanted` size."""
     if size is None or tuple(wanted) == size:
         return box
     scales = [new / old for new, old in zip(wanted, size)]

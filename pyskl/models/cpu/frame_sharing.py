@@ -38,8 +38,8 @@ from ...inputs.heatmaps.frames import (
 )
 from .. import input_stage
 from ..backbones import ResNet3d
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..input_stage import Imgs
+from ..layers.residual import BasicBlock3d, Bottleneck3d
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv

@@ -6,7 +6,7 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
+from ..layers.residual import BasicBlock3d, Bottleneck3d
 from .conv1x1_bn import conv1x1_bn, is_worth_it
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d

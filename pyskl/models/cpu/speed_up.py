@@ -17,7 +17,6 @@ from ..backbones import (
     ProtoGCN,
     ResNet3d,
 )
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.ctr_graph_conv import UnitCTRGCN
@@ -26,6 +25,7 @@ from ..layers.dgmstcn import DGMSTCN
 from ..layers.graph_block import GraphBlock
 from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
+from ..layers.residual import BasicBlock3d, Bottleneck3d
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.mm_recognizer3d import MMRecognizer3D
 from ..recognizers.recognizer3d import Recognizer3D

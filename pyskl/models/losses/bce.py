@@ -33,7 +33,7 @@ class BCELossWithLogits(ClassLoss):
 
         Args:
             cls_score: (N, K) before the sigmoid.
-            label: (N, K), 1 for the classes of a clip, else 0; smoothed or mixed labels lie between.
+            label: (N, K), 1 for the classes of a clip, else 0; smoothed or mixed, anything between.
         """
         scores, weight = at_least_float32(cls_score), self.weights()
         return self.loss_weight * F.binary_cross_entropy_with_logits(

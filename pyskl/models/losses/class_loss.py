@@ -24,9 +24,9 @@ class ClassLoss(nn.Module):
     Args:
         loss_weight: factor of the loss.
         class_weight: K numbers, the weight of a clip of each class; or how to compute them from the
-            class counts of the training clips: 'effective' (arXiv:1901.05555, with `beta`) or 'sqrt'
-            (one over the square root of the count). None: all classes weigh the same.
-        label_smooth_eps: share of the target, in [0, 1], that is spread evenly over the K classes
+            class counts of the training clips: 'effective' (arXiv:1901.05555, with `beta`) or
+            'sqrt' (one over the square root of the count). None: all classes weigh the same.
+        label_smooth_eps: share of the target, in [0, 1], to spread evenly over the K classes
             (arXiv:1512.00567, section 7).
         beta: of 'effective'; None: 0.999.
 
@@ -99,7 +99,7 @@ def smoothed(shares: Tensor, eps: float) -> Tensor:
 
 
 def at_least_float32(scores: Tensor) -> Tensor:
-    """Return half-precision scores as float32, in which losses do not overflow; others as they are."""
+    """Return half-precision scores as float32, in which losses do not overflow."""
     return scores if scores.dtype == torch.float64 else scores.float()
 
 

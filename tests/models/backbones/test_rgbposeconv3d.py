@@ -133,7 +133,7 @@ def test_settings_that_do_not_fit_are_named_with_their_place(change, named):
 
 def test_clips_of_unlike_length_are_named_with_both_sizes():
     imgs, heatmaps = clips('RGBPoseConv3D')
-    with pytest.raises(ConfigError, match='two pathways do not meet'):
+    with pytest.raises(ConfigError, match='pathways do not fit together'):
         build('RGBPoseConv3D')(imgs, heatmaps[:, :, :6])
 
 
