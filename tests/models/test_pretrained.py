@@ -135,7 +135,7 @@ def test_other_input_channels_start_at_random_and_are_named(dims, tmp_path, warn
     assert (
         path in line
         and '44 of 45' in line
-        and 'At random start: conv1.conv.weight is (64, 3, ' in line
+        and 'start at random: conv1.conv.weight is (64, 3, ' in line
     )
     assert 'expected (64, 17, 1, 7, 7)' in line
     assert torch.equal(started['layer1.0.conv3.bn.bias'], state['layer1.0.conv3.bn.bias'])
