@@ -24,6 +24,8 @@ class UnitAAGCN(nn.Module):
     Source: AAGCN, arXiv:1912.06971, sections III-C and III-D.
     """
 
+    A: Tensor
+
     def __init__(
         self,
         in_channels: int,

@@ -29,6 +29,8 @@ class UnitGCN(nn.Module):
     Source: ST-GCN, arXiv:1801.07455, section 3; ST-GCN++, arXiv:2205.09443, section 3.2.
     """
 
+    A: Tensor
+
     def __init__(
         self,
         in_channels: int,

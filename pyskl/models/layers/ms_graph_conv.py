@@ -40,10 +40,12 @@ class MSGCN(nn.Module):
         A: (V, V) adjacency matrix, ones for edges.
     """
 
+    A: Tensor
+
     def __init__(self, num_scales: int, in_channels: int, out_channels: int, A: Tensor):
         super().__init__()
         scales = torch.tensor(scales_of(np.asarray(A), num_scales), dtype=torch.float32)
-        self.A: Tensor
+
         self.register_buffer('A', scales)  # (K, V, V)
         self.PA = nn.Parameter(torch.empty_like(scales).uniform_(-1e-6, 1e-6))
         self.mlp = MLP(in_channels * num_scales, out_channels)
