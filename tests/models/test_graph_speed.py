@@ -11,10 +11,10 @@ from torch import nn
 
 from pyskl.models import fuse_conv_bn, speed_up
 from pyskl.models.backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, ProtoGCN
+from pyskl.models.cpu.channels_last import WIDE, conv_norm
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm2d, counting_frames
 from pyskl.models.cpu.fast_temporal import pooled
 from pyskl.models.cpu.people_sharing import DistinctPeople, PeopleSharing
-from pyskl.models.cpu.rows import WIDE, conv_norm
 from pyskl.models.cpu.speed_up import undo_speed_up
 
 SIZES = {'base_channels': 12, 'num_stages': 3, 'inflate_stages': (2,), 'down_stages': (3,)}

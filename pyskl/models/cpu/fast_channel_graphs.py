@@ -13,9 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from ..layers.ctr_graph_conv import CTRGC, UnitCTRGCN
 from ..layers.dggcn import DGGCN, PrototypeGCN
-from .fast_graph_conv import shortcut_of
-from .fast_temporal import CONVS
-from .rows import (
+from .channels_last import (
     NORMS,
     add_act,
     as_images,
@@ -26,6 +24,8 @@ from .rows import (
     norm_act,
     scale_and_shift,
 )
+from .fast_graph_conv import shortcut_of
+from .fast_temporal import CONVS
 
 
 class ChannelGraphs(torch.autograd.Function):

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.graph_block import GraphBlock
+from .channels_last import can_run_fast
 from .fast_temporal import FastDGMSTCN, FastMultiScaleTCN, FastUnitTCN
-from .rows import can_run_fast
 
 ADDING = (FastUnitTCN, FastMultiScaleTCN, FastDGMSTCN)
 

@@ -14,8 +14,7 @@ from torch.autograd.function import once_differentiable
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
-from .fast_temporal import CONVS
-from .rows import (
+from .channels_last import (
     add_act,
     as_images,
     as_rows,
@@ -27,6 +26,7 @@ from .rows import (
     pointwise,
     scale_and_shift,
 )
+from .fast_temporal import CONVS
 
 PIECE = 1 << 18  # numbers that stay in a core's cache
 

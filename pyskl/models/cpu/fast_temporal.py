@@ -11,8 +11,7 @@ from torch.nn.modules.utils import _pair
 
 from ..layers.dgmstcn import DGMSTCN
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
-from .exact_batch_norm import EACH_ONCE, ExactBatchNorm2d, GroupedBatchNorm, as_volume, num_values
-from .rows import (
+from .channels_last import (
     NORMS,
     PointwiseConv2d,
     add_act,
@@ -27,6 +26,7 @@ from .rows import (
     pointwise,
     scale_and_shift,
 )
+from .exact_batch_norm import EACH_ONCE, ExactBatchNorm2d, GroupedBatchNorm, as_volume, num_values
 
 CONVS = (nn.Conv2d, PointwiseConv2d)
 

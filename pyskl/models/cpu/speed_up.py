@@ -29,6 +29,7 @@ from ..layers.residual import BasicBlock3d, Bottleneck3d
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.mm_recognizer3d import MMRecognizer3D
 from ..recognizers.recognizer3d import Recognizer3D
+from .channels_last import PointwiseConv2d
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
 from .fast_channel_graphs import FastDGGCN, FastPrototypeGCN, FastUnitCTRGCN
@@ -46,7 +47,6 @@ from .people_sharing import (
     SharingSTGCN,
 )
 from .pool3d_as_2d import MaxPool3dAs2d
-from .rows import PointwiseConv2d
 from .sparse_conv import SparseConv3d
 
 Classes = dict[type[nn.Module], type[nn.Module]]
