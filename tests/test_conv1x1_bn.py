@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pyskl.models import speed_up
-from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm, conv1x1_bn, is_worth_it, joined_conv2d
+from pyskl.models.cpu.conv1x1_bn import (
+    Conv1x1BatchNorm,
+    conv1x1_bn,
+    joined_conv2d,
+    joining_saves_time,
+)
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
 from pyskl.models.cpu.joined_conv import JoinedConv
@@ -143,7 +148,7 @@ def test_layers_run_one_by_one_where_joining_would_not_do(how, monkeypatch):
         made.bn = nn.SyncBatchNorm(32).eval()
     elif how == 'many channels':
         made, x = layer(64, 64), volume(2, 64, 3, 4, 4)
-        assert not is_worth_it(made.conv)
+        assert not joining_saves_time(made.conv)
     with torch.autocast('cpu', torch.bfloat16, enabled=how == 'autocast'):
         assert made(x).shape[1] == made.out_channels
     assert not calls

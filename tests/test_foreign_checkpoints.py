@@ -71,7 +71,7 @@ def test_a_checkpoint_of_mmaction_1x_is_read(tmp_path, network, zipped):
         tmp_path, dict(state_dict=weights, meta=meta, message_hub=hub.state_dict()), zipped
     )
     notes = fits(network, path)
-    assert 'data_preprocessor.mean left out' in notes[0] and 'cls_head.fc is read' in notes[1]
+    assert 'data_preprocessor.mean dropped' in notes[0] and 'cls_head.fc is read' in notes[1]
     assert read_checkpoint(path)['meta']['seed'] == 7
     assert not any(key.startswith('data_pre') for key in read_state_dict(path))
 
