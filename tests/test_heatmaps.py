@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, render, render_cpu, render_gpu
-from pyskl.inputs.heatmaps.geometry import make_marks
+from pyskl.inputs.heatmaps.geometry import make_segments
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.render import _to_motion, blank
 
@@ -74,9 +74,9 @@ def draw_densely(
     B, _, T, num_joints, _ = keypoint.shape
     out = torch.full((B, 1, spec.num_channels(num_joints), T, *spec.picture_size(size)), math.nan)
     channel = 0
-    for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
-        render_gpu.draw(out, marks, channel, spec.sigma, mirrored)
-        channel += marks.num_channels
+    for segments in make_segments(keypoint, score, out.shape[-2:], spec, mirrored):
+        render_gpu.draw(out, segments, channel, spec.sigma, mirrored)
+        channel += segments.num_channels
     if spec.motion:
         _to_motion(out, out)
     return out[:, 0]
@@ -449,13 +449,16 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
     seen, exp = [], torch.exp
     monkeypatch.setattr(torch, 'exp', lambda x: seen.append(exp(x)) or seen[-1])
     for spec in (JOINT, LIMB):
-        (marks,) = make_marks(
+        (segments,) = make_segments(
             torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False
         )
         out = blank(
-            (2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last
+            (2, 1, segments.num_channels, 3, 16, 16),
+            torch.float32,
+            torch.device('cpu'),
+            channels_last,
         )
-        render_gpu.draw(out, marks, 0, 0.6, False)
+        render_gpu.draw(out, segments, 0, 0.6, False)
     assert len(seen) == 3 and all(x.stride(-1) == 1 for x in seen)
 
 
@@ -463,7 +466,7 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
 def test_the_compiled_limbs_equal_the_plain_ones():
     """On a GPU limbs are drawn by a compiled expression; the same compiles for the CPU where there is a C++ compiler."""
     for batch, size in ((3, (20, 24)), (5, (16, 16))):
-        (marks,) = make_marks(
+        (segments,) = make_segments(
             torch.rand(batch, 2, 4, V, 2) * 20,
             torch.rand(batch, 2, 4, V),
             size,
@@ -471,8 +474,8 @@ def test_the_compiled_limbs_equal_the_plain_ones():
             mirrored=False,
         )
         plain, compiled = torch.empty(2, batch, 1, len(LIMBS), 4, *size)
-        render_gpu.draw(plain, marks, 0, 0.6, mirrored=True)
-        render_gpu.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
+        render_gpu.draw(plain, segments, 0, 0.6, mirrored=True)
+        render_gpu.draw(compiled, segments, 0, 0.6, mirrored=True, compiled=True)
         assert near(plain, compiled)
 
 
@@ -482,13 +485,13 @@ def test_where_nothing_can_be_compiled_drawing_goes_on_with_a_warning(monkeypatc
 
     monkeypatch.setattr(torch, 'compile', no_compiler)
     render_gpu._compiled_limbs.cache_clear()
-    (marks,) = make_marks(
+    (segments,) = make_segments(
         torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False
     )
     plain, fallen_back = torch.empty(2, 3, 1, len(LIMBS), 4, 16, 16)
     with pytest.warns(UserWarning, match='no compiler here'):
-        render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    render_gpu.draw(plain, marks, 0, 0.6, mirrored=False)
+        render_gpu.draw(fallen_back, segments, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(fallen_back, segments, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(plain, segments, 0, 0.6, mirrored=False)
     assert torch.equal(plain, fallen_back)
     render_gpu._compiled_limbs.cache_clear()
