@@ -1,6 +1,8 @@
 """AAGCN and 2s-AGCN: graph convolutions whose graph is learned and adapts to each clip.
 
 Source: AAGCN, arXiv:1912.06971; 2s-AGCN, arXiv:1805.07694.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

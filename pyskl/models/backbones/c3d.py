@@ -3,6 +3,8 @@
 Source: Learning spatiotemporal features with 3D convolutional networks, arXiv:1412.0767; with
 BatchNorm, average pooling and no fully connected layers, as PoseConv3D, arXiv:2104.13586, uses it
 for heatmaps (C3D-light there).
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

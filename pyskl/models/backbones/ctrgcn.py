@@ -1,6 +1,8 @@
 """CTR-GCN: a graph for each channel, refined for each person.
 
 Source: CTR-GCN, arXiv:2107.12213.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """DG-STGCN: graphs that are learned, independent of the skeleton, and refined by each clip.
 
 Source: DG-STGCN, arXiv:2210.05895.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """MS-G3D: graph convolutions over several distances, in one frame and over windows of frames.
 
 Source: MS-G3D, arXiv:2003.14111.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """A plain 2-D network for PoTion: one picture of a whole clip, in which colour encodes time.
 
 Source: PoTion: pose motion representation for action recognition, CVPR 2018, section 4.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

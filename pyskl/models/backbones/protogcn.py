@@ -1,6 +1,8 @@
 """ProtoGCN: DG-STGCN whose last graphs are rebuilt from prototypes and contrasted by class.
 
 Source: ProtoGCN, arXiv:2411.18941.
+
+Settings and state-dict keys are those of its authors' code.
 """
 
 from __future__ import annotations

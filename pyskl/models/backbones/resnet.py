@@ -2,6 +2,8 @@
 
 Source: Deep residual learning, arXiv:1512.03385; with the stride of a bottleneck on its second
 convolution, as torchvision has it.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Source: PoseConv3D, arXiv:2104.13586, section 3.3; SlowOnly is the slow path of SlowFast,
 arXiv:1812.03982.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

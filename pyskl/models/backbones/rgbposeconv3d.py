@@ -1,6 +1,8 @@
 """RGBPoseConv3D: a pathway over pictures and one over heatmaps that exchange features.
 
 Source: PoseConv3D, arXiv:2104.13586, section 3.4.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

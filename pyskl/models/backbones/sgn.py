@@ -1,6 +1,8 @@
 """SGN: a light network that adds the type of each joint and the index of each frame to the input.
 
 Source: Semantics-guided neural networks, arXiv:1904.01189.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

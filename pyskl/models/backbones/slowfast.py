@@ -1,6 +1,8 @@
 """SlowFast: a slow pathway for appearance and a fast, narrow one for motion.
 
 Source: SlowFast, arXiv:1812.03982, section 3.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """ST-GCN and ST-GCN++: graph convolutions over joints alternate with convolutions over time.
 
 Source: ST-GCN, arXiv:1801.07455; ST-GCN++ as in PYSKL, arXiv:2205.09443.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Source: X3D, arXiv:2004.04730, figure 1 and table 1; the shallow one for heatmaps: PoseConv3D,
 arXiv:2104.13586.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
