@@ -90,10 +90,11 @@ class ResNet(StagedBackbone):
             downsample = None
             if stride != 1 or channels != out_channels:
                 downsample = layers.conv(channels, out_channels, 1, stride, activate=False)
-            first = block(channels, planes, stride, downsample, layers)
-            rest = [block(out_channels, planes, 1, None, layers) for _ in range(num_blocks - 1)]
-            self.add_module(f'layer{i + 1}', nn.Sequential(first, *rest))
-            channels = out_channels
+            stage = nn.Sequential()
+            for _ in range(num_blocks):
+                stage.append(block(channels, planes, stride, downsample, layers))
+                channels, stride, downsample = out_channels, 1, None
+            self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
         self.init_weights(pretrained)

@@ -91,7 +91,7 @@ class ResNet3d(StagedBackbone):
     ):
         super().__init__()
 
-        # One value per stage each, none of which contradicts another.
+        # Check the arguments, and reduce them to one value per stage.
         self.stage_blocks = per_stage(
             'stage_blocks',
             stage_blocks or STAGE_BLOCKS[depth],
@@ -134,15 +134,13 @@ class ResNet3d(StagedBackbone):
             stride = _triple(temporal_strides[i], spatial_strides[i])
             downsample = _downsample(channels, out_channels, stride, advanced, layers)
             inflated = _per_block(inflate[i], num_blocks, f'inflate[{i}]')
-            blocks = [
-                block(channels, planes, stride, downsample, layers, inflated[0], inflate_style)
-            ]
-            for flag in inflated[1:]:
-                blocks.append(
-                    block(out_channels, planes, (1, 1, 1), None, layers, flag, inflate_style)
+            stage = nn.Sequential()
+            for flag in inflated:
+                stage.append(
+                    block(channels, planes, stride, downsample, layers, flag, inflate_style)
                 )
-            self.add_module(f'layer{i + 1}', nn.Sequential(*blocks))
-            channels = out_channels
+                channels, stride, downsample = out_channels, (1, 1, 1), None
+            self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
         self.init_weights(pretrained)
