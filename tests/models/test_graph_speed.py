@@ -238,7 +238,7 @@ def test_distinct_people_are_sorted_by_how_often_they_occur():
 
 
 @pytest.mark.parametrize('way', ['version', 'data', 'buffer', 'layer', 'length'])
-def test_what_is_remembered_is_forgotten_when_the_network_changes(way):
+def test_kept_features_are_dropped_when_the_network_changes(way):
     plain, x = made('ST-GCN++').eval(), clips(1)
     fast = speed_up(copy.deepcopy(plain))
     answer(fast, x)

@@ -1,4 +1,4 @@
-"""The fast renderers give what the slow, obvious one gives; and what a picture of people must be."""
+"""The fast renderers against the slow, obvious one, and properties of pictures of people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOTH = dataclasses.replace(LIMB, with_kp=True)
 
 @st.composite
 def pictures(draw, spec=None):
-    """(keypoint (M, T, V, 2), score (M, T, V), (H, W), spec): people in and out of the picture, some joints missing."""
+    """Draw keypoint (M, T, V, 2), score (M, T, V), (H, W), spec: people inside and outside."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     people, frames = draw(st.integers(0, 4)), draw(st.integers(1, 3))
     size = draw(st.integers(1, 40)), draw(st.integers(1, 40))
@@ -83,7 +83,7 @@ def draw_densely(
 
 
 def near(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Equal but for the last bits: vectorised arithmetic rounds differently at different places of a batch."""
+    """Equal except for the last bits: vectorised arithmetic rounds by the place in a batch."""
     return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=1e-6)
 
 
@@ -268,7 +268,7 @@ def test_a_short_limb_is_its_start_joint_with_the_starts_own_score():
 
 
 def test_the_cut_truncates_toward_zero():
-    """A joint at -2.3 still reaches pixel 0, since int(-2.3 + 1.8) is 0; one at -2.9 does not, since int(-1.1) is -1."""
+    """A joint at -2.3 reaches pixel 0, since int(-2.3 + 1.8) is 0; int(-2.9 + 1.8) is -1."""
     keypoint = torch.zeros(1, 1, 1, V, 2) + 5
     keypoint[..., 0, 0], keypoint[..., 1, 0] = -2.3, -2.9
     drawn = render(keypoint, torch.ones(1, 1, 1, V), (11, 11), JOINT)
@@ -394,7 +394,7 @@ def as_on_a_gpu(monkeypatch, compile):
 
 
 def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
-    """Once for clips in a row, once where others lie between them, once for a single one: more torch.compile need not tell apart."""
+    """Once for neighbouring clips, once with others between them, once for a single clip."""
     compile, programs = torch.compile, []
     as_on_a_gpu(
         monkeypatch,
@@ -464,7 +464,7 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
 
 @pytest.mark.slow
 def test_the_compiled_limbs_equal_the_plain_ones():
-    """On a GPU limbs are drawn by a compiled expression; the same compiles for the CPU where there is a C++ compiler."""
+    """A GPU draws limbs by a compiled expression, which also compiles for the CPU."""
     for batch, size in ((3, (20, 24)), (5, (16, 16))):
         (segments,) = make_segments(
             torch.rand(batch, 2, 4, V, 2) * 20,

@@ -93,7 +93,7 @@ def test_a_detached_lateral_learns_but_passes_no_gradient_on(detached):
 
 
 @torch.no_grad()
-def test_each_pathway_hears_what_the_other_had_before():
+def test_each_pathway_gets_the_features_before_the_exchange():
     network, (imgs, heatmaps) = build('RGBPoseConv3D').eval(), clips('RGBPoseConv3D')
     rgb_path, pose_path = network.rgb_path, network.pose_path
     rgb = rgb_path.layer2(rgb_path.layer1(rgb_path.maxpool(rgb_path.conv1(imgs))))

@@ -1,4 +1,4 @@
-"""A 1x1x1 convolution, BatchNorm, shortcut and ReLU as one (JoinedConv), against the layers one by one in float64."""
+"""JoinedConv (convolution, BatchNorm, shortcut, ReLU) against the single layers in float64."""
 
 import copy
 from dataclasses import replace
@@ -172,7 +172,7 @@ def test_recomputing_counts_a_batch_once():
 
 @pytest.mark.parametrize('relu', [True, False])
 @pytest.mark.parametrize('shortcut', [True, False])
-def test_onednns_way_and_torchs_agree(relu, shortcut):
+def test_onednn_and_torch_agree(relu, shortcut):
     torch.manual_seed(1)
     images = torch.randn(3, 8, 5, 4).contiguous(memory_format=torch.channels_last)
     weight, bias, other = (
