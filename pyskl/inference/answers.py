@@ -20,7 +20,7 @@ from .clips import (
     clips_of,
     is_one_clip,
     odd_things,
-    opened,
+    open_source,
     people_of,
     shows_nobody,
 )
@@ -44,7 +44,7 @@ class Answers(TakesClips, Protocol):
 
 
 @dataclass(frozen=True)
-class Answering:
+class AnswerOptions:
     """What a caller wants as answers, see inference_recognizer.
 
     Attributes:
@@ -79,7 +79,7 @@ def answers(
     model: Answers,
     clip: Any,
     img_shape: Sequence[int] | None,
-    how: Answering,
+    options: AnswerOptions,
     scores_of: Callable[[list[Annotation]], Iterable[np.ndarray]],
 ) -> list:
     """Return the most likely classes of a clip, or of several; see inference_recognizer.
@@ -88,7 +88,7 @@ def answers(
         model: what the clips are for.
         clip: one or several clips in the forms that callers have.
         img_shape: (h, w) in pixels of the picture, for clips without one.
-        how: the wanted form of the answers.
+        options: the form of the answers.
         scores_of: computes the class scores (K,) of each of several clips, in order.
 
     Returns:
@@ -99,9 +99,9 @@ def answers(
         DataError: the clips do not fit the model.
     """
     # What has an answer of its own: a clip, or each of its people.
-    source = opened(model, clip)
+    source = open_source(model, clip)
     clips = clips_of(model, source, img_shape)
-    groups = [people_of(one) if how.people == 'apart' else [one] for one in clips]
+    groups = [people_of(one) if options.people == 'apart' else [one] for one in clips]
     parts = [part for group in groups for part in group]
     has_people = [not shows_nobody(part) for part in parts]
     _warn_of_oddities(model, clips)
@@ -114,15 +114,15 @@ def answers(
         best = []
         if shown:
             probabilities = next(scores)
-            if names is None and not how.indices:
-                names = _names(model, len(probabilities), how.labels, source)
-            most = None if how.top_k is None else int(how.top_k)
+            if names is None and not options.indices:
+                names = _names(model, len(probabilities), options.labels, source)
+            most = None if options.top_k is None else int(options.top_k)
             for k in np.argsort(-probabilities, kind='stable')[:most].tolist():
                 best.append((k if names is None else names[k], float(probabilities[k])))
         found.append(best)
 
     # In the form that was asked for.
-    if how.people == 'apart':
+    if options.people == 'apart':
         remaining = iter(found)
         found = [[next(remaining) for _ in group] for group in groups]
     return found[0] if is_one_clip(model, clip) else found

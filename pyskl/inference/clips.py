@@ -20,7 +20,7 @@ from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
 from ..wording import plain
-from .videos import is_one_video, is_tensor, opened_list, video_clip
+from .videos import is_one_video, is_tensor, open_video_list, video_clip
 
 Annotation = dict[str, Any]
 UNNAMED = 'clip'
@@ -75,14 +75,14 @@ def is_one_clip(model: TakesClips, source: Any) -> bool:
     )
 
 
-def opened(model: TakesClips, source: Any) -> Any:
+def open_source(model: TakesClips, source: Any) -> Any:
     """Open the annotation file if `source` is the path of one; return anything else unchanged.
 
     Raises:
         DataError: the path is of a video or picture, or of no annotation file.
     """
     if model.wanted.pictures == 'alone':
-        return opened_list(source)
+        return open_video_list(source)
     if not is_file_of_clips(source):
         return source
     if Path(source).suffix.lower() in PICTURES:
@@ -110,7 +110,7 @@ def clips_of(model: TakesClips, source: Any, img_shape: Any) -> list[Annotation]
     Raises:
         DataError: a clip is wrong, or does not fit the model.
     """
-    source = opened(model, source)
+    source = open_source(model, source)
     if is_one_clip(model, source):
         return [_one(model, source, img_shape)]
     if not isinstance(source, Sequence):

@@ -28,7 +28,7 @@ def is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def opened_list(source: Any) -> Any:
+def open_video_list(source: Any) -> Any:
     """Open the list of videos if `source` is the path of one; return anything else unchanged."""
     is_path = isinstance(source, (str, os.PathLike))
     if is_path and Path(source).suffix.lower() in _LISTS:
