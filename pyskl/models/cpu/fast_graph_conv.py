@@ -6,6 +6,8 @@ product (V K, C), viewed as (V, K C), is the input of the 1x1 convolution. Nothi
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -90,8 +92,7 @@ def graph_gradient(grad: Tensor, x: Tensor) -> Tensor:
     """
     at_once = max(1, PIECE // (grad.shape[1] * x.shape[1]))
     pieces = zip(grad.split(at_once), x.split(at_once))
-    first, *others = (torch.bmm(g, frames.mT).sum(0) for g, frames in pieces)
-    return sum(others, start=first)
+    return reduce(torch.add, (torch.bmm(g, frames.mT).sum(0) for g, frames in pieces))
 
 
 def gather_joints(graph: Tensor, x: Tensor) -> Tensor:

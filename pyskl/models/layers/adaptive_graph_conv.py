@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import torch
@@ -92,11 +93,11 @@ class UnitAAGCN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V)."""
         product = 'nctv,nvw->nctw' if self.adaptive else 'nctv,vw->nctw'
-        first, *others = (
+        terms = (
             conv(torch.einsum(product, x, self.graph(x, k)))  # (P, C', T, V)
             for k, conv in enumerate(self.conv_d)
         )
-        y = self.relu(self.bn(sum(others, start=first)) + self.down(x))
+        y = self.relu(self.bn(reduce(torch.add, terms)) + self.down(x))
         return self.attend(y) if self.attention else y
 
     def attend(self, y: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -109,7 +110,7 @@ class DGGCN(nn.Module):
         if self.ada:
             product = torch.einsum('pkcv,pkcw->pkvw', x1, x2)[:, :, None]  # (P, K, 1, V, V)
             terms.append(_act(self.ada_act, product) * self._weight(self.beta))
-        return sum(terms[1:], start=terms[0])
+        return reduce(torch.add, terms)
 
     def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return x1 and x2, both (P, K mid, V)."""

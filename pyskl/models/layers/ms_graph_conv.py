@@ -6,6 +6,7 @@ Source: MS-G3D, arXiv:2003.14111, sections 3.2 and 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -154,5 +155,4 @@ class MultiWindowMSG3DBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T', V)."""
-        first, *others = (block(x) for block in self.gcn3d)
-        return sum(others, start=first)
+        return reduce(torch.add, (block(x) for block in self.gcn3d))
