@@ -180,7 +180,7 @@ class ResNet3d(StagedBackbone):
         Returns:
             (B, D, T', H', W') of the stage in out_indices; a tuple if there are several.
         """
-        x = self.stem(x)  # (B, base_channels, T, H, W)
+        x = self.stem(x)  # (B, base_channels, T, H / 4, W / 4) with the default strides
         outs = []
         for i in range(len(self.stages)):
             x = self.run_stage(i, x)
