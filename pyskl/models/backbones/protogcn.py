@@ -40,13 +40,12 @@ class ProtoGCN(DGSTGCN):
     """The blocks of DG-STGCN and a prototype network over the graph of the last one.
 
     `forward` returns the features (N, M, C', T', V) and the graph (N, V * V), which the
-    class-specific contrastive loss of the head takes.
+    class-specific contrastive loss of the head takes. The other arguments are those of DGSTGCN.
 
     Args:
-        graph_cfg, in_channels, base_channels, ch_ratio, num_stages, inflate_stages, down_stages,
-            data_bn_type, num_person, pretrained: as in DGSTGCN.
         num_prototype: the number of prototypes, see PrototypeNetwork.
-        **kwargs: as in DGSTGCN, but gcn_* are the arguments of PrototypeGCN.
+        kwargs: the settings of the blocks. gcn_*: see PrototypeGCN; tcn_*: see DGMSTCN. A tuple of
+            num_stages values gives each block its own.
 
     Raises:
         ConfigError: there is no block or no prototype.

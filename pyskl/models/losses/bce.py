@@ -17,8 +17,8 @@ class BCELossWithLogits(ClassLoss):
 
     Args:
         loss_weight: factor of the loss.
-        class_weight: K factors of the classes' terms, or how to compute them from the class counts;
-            see ClassLoss.
+        class_weight: K factors of the classes' terms, or how to compute them from the class counts
+            ('effective' or 'sqrt', see ClassLoss); None: all are 1.
 
     Source: PYSKL, arXiv:2205.09443.
     """

@@ -13,8 +13,7 @@ from .class_loss import ClassLoss, ClassWeight, at_least_float32, mean_over_rank
 class CrossEntropyLoss(ClassLoss):
     """Cross-entropy, averaged over samples that weigh as much as their classes.
 
-    Args:
-        loss_weight, class_weight, label_smooth_eps, beta: see ClassLoss.
+    The arguments are those of ClassLoss.
     """
 
     def __init__(

@@ -23,11 +23,10 @@ _TINY = 1e-8  # keeps the slope of x ** gamma finite at 0 for gamma < 1
 class FocalLoss(ClassLoss):
     """Mean of -(1 - p) ** gamma * log p, with p the probability of the true class.
 
+    The other arguments are those of ClassLoss; class_weight is the paper's alpha.
+
     Args:
-        loss_weight: factor of the loss.
         gamma: 0 or more; 0 is cross-entropy.
-        class_weight: the paper's alpha; see ClassLoss.
-        label_smooth_eps, beta: see ClassLoss.
 
     Raises:
         ValueError: gamma is out of range.

@@ -16,12 +16,10 @@ from .cross_entropy import CrossEntropyLoss
 class LogitAdjustedLoss(CrossEntropyLoss):
     """Cross-entropy of the scores plus tau times the log of each class's share of training clips.
 
-    Testing uses the scores without the adjustment.
+    Testing uses the scores without the adjustment. The other arguments are those of ClassLoss.
 
     Args:
-        loss_weight: factor of the loss.
         tau: 0 or more. 1 aims at the mean class accuracy; 0 is cross-entropy.
-        label_smooth_eps: see ClassLoss.
 
     Raises:
         ValueError: tau is out of range.
