@@ -108,7 +108,7 @@ def test_the_head_hands_label_smoothing_to_its_loss():
         build_model(small(head=dict(label_smooth_eps=0.1))).cls_head.loss_cls.label_smooth_eps
         == 0.1
     )
-    with pytest.raises(ConfigError, match='stands in the head and in loss_cls'):
+    with pytest.raises(ConfigError, match='is set in the head and in loss_cls'):
         build_model(
             small(
                 head=dict(
