@@ -65,7 +65,8 @@ def help_text() -> str:
         'usage: pyskl COMMAND ...',
         '',
         'Recognise actions and micro-gestures from skeletons.',
-        '`pyskl COMMAND --help` says what a command takes, `pyskl --version` which release this is.',
+        '`pyskl COMMAND --help` says what a command takes, `pyskl --version` which release this '
+        'is.',
     ]
     for title, group in GROUPS.items():
         lines += ['', f'{title}:']

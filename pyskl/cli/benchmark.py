@@ -437,7 +437,8 @@ def measure(tasks: Sequence[Task], host: dict) -> list[Row]:
     )
     if done.returncode:
         raise UserError(
-            f'measuring {", ".join(task.name for task in tasks)} ({setting}) failed:\n{done.stderr[-2000:]}'
+            f'measuring {", ".join(task.name for task in tasks)} ({setting}) '
+            f'failed:\n{done.stderr[-2000:]}'
         )
     figures = [Figure(**found) for found in json.loads(done.stdout.splitlines()[-1])]
     return [
@@ -513,7 +514,8 @@ def groups(names: Sequence[str], device: torch.device) -> list[list[str]]:
     ]
     if not has_bf16(device) and any('bf16' in name for name in names):
         print(
-            'bf16 is left out: this processor has no bfloat16 arithmetic, only an emulation many times slower than float32'
+            'bf16 is left out: this processor has no bfloat16 arithmetic, only an emulation many '
+            'times slower than float32'
         )
         alone = [[name] for [name] in alone if 'bf16' not in name]
     return [group for group in (on_host, *alone, *graphs) if group]

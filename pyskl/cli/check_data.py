@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.videos and not _has_key_points(args.file):
         if args.fix:
             raise UserError(
-                f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.'
+                f'--fix: {args.file} has no key points, and of a list of videos nothing can be '
+                'mended.'
             )
         from ..datasets.check_list import check_video_list
 
@@ -170,7 +171,8 @@ def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) 
         ):  # which it leaves
             print(as_called(f'To mend what can be mended: {fix_command(str(file))}'))
         print(
-            f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}'
+            f'{file}: {count(len(report.errors), "error")}, '
+            f'{count(len(report.warnings), "warning")}'
         )
     return 1 if report.errors else 0
 
@@ -185,7 +187,8 @@ def _say_failed(args: argparse.Namespace, done: list[str], failed: list[str]) ->
     for line in failed:
         print(f'error: {line}')
     print(
-        f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out'
+        f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such '
+        'clips out: --leave-out'
     )
     return 1
 

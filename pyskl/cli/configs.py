@@ -66,8 +66,8 @@ def listed(words: Sequence[str], names_alone: bool) -> list[str]:
     names = [name for name in config_names() if all(word.lower() in name.lower() for word in words)]
     if not names:
         raise UserError(
-            f'{" ".join(words)}: no config has such a name. Expected words that stand in it, e.g. stgcn '
-            'ntu60; `pyskl configs list` shows all.'
+            f'{" ".join(words)}: no config has such a name. Expected words that stand in it, e.g. '
+            'stgcn ntu60; `pyskl configs list` shows all.'
         )
     if names_alone:
         return names
@@ -121,7 +121,8 @@ def copy_configs(names: Iterable[str], out: Path) -> list[Path]:
     ]
     if there:
         raise UserError(
-            f'{some(there)}: there already, and different. Remove them, or choose another folder with -o.'
+            f'{some(there)}: there already, and different. Remove them, or choose another folder '
+            'with -o.'
         )
     for path, copy in copies.items():
         with atomic_write(copy, 'wb') as f:

@@ -47,8 +47,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         described.add_argument(
             '--layout',
             metavar='LAYOUT',
-            help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, '
-            'or a config file (default: by the form and the number of joints)',
+            help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
+            'configs, or a config file (default: by the form and the number of joints)',
         )
         _add_options(described, form)
     return parser.parse_args(argv)
@@ -131,6 +131,7 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
     num_clips = count(len(labels), 'clip')
     if lacks_class_0(labels, converted.about.label_names):
         print(
-            f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}'
+            'note: no clip has label 0. '
+            f'{from_one(np.array(sorted(classes)), num_classes, str(path))}'
         )
     print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')

@@ -52,7 +52,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--classes',
         type=int,
         choices=(60, 120),
-        help='write the pickle of 60 or of 120 classes (default: 60, and 120 if such clips are there)',
+        help='write the pickle of 60 or of 120 classes (default: 60, and 120 if such clips are '
+        'there)',
     )
     add(
         '--out-dir',

@@ -105,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         nargs='+',
         choices=STREAMS,
         metavar='STREAM',
-        help=f'which to train, out of {", ".join(STREAMS)}; default: {" ".join(PAIR)}; --quick: joint',
+        help=f'which to train, out of {", ".join(STREAMS)}; default: {" ".join(PAIR)}; --quick: '
+        'joint',
     )
     args = parser.parse_args(argv)
     streams = tuple(dict.fromkeys(args.streams or (PAIR[:1] if args.quick else PAIR)))
@@ -203,8 +204,8 @@ def report(
         rows['ensemble'][0] < 100 * LOWEST_TOP1 or rows['ensemble'][0] < neighbour + 10
     ):
         print(
-            f'error: the ensemble should reach {100 * LOWEST_TOP1:.0f} % top-1 and 10 points more than the still pose; '
-            'something is broken.',
+            f'error: the ensemble should reach {100 * LOWEST_TOP1:.0f} % top-1 and 10 points more '
+            'than the still pose; something is broken.',
             file=sys.stderr,
         )
         return 1

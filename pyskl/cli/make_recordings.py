@@ -37,5 +37,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     written = write_recordings(args.out_dir, videos, args.minutes, args.seed, args.num_classes)
     for paths in written.values():
         print(
-            f'wrote {paths[0].parent.parent} ({count(len(paths), "recording")} of {args.minutes:g} minutes)'
+            f'wrote {paths[0].parent.parent} ({count(len(paths), "recording")} of '
+            f'{args.minutes:g} minutes)'
         )

@@ -70,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     there = [path for path in paths if path.exists()]
     if there:
         raise UserError(
-            f'{some(map(str, there))}: there already. Remove them, or choose another folder with -o.'
+            f'{some(map(str, there))}: there already. Remove them, or choose another folder with '
+            '-o.'
         )
     for stream, path in zip(streams, paths):
         text = (configs_folder() / 'own' / path.name).read_text(encoding='utf-8')
@@ -78,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             text = BLOCK.sub(lambda match: match[1] + data.block(name) + match[2], text)
             text = re.sub(
                 r'\A""".*?"""',
-                f'"""{name}: the joint stream. What differs between data sets stands in the block."""',
+                f'"""{name}: the joint stream. What differs between data sets stands in the '
+                'block."""',
                 text,
                 flags=re.DOTALL,
             )
@@ -142,8 +144,9 @@ class Data:
     def summary(self) -> str:
         what = 'x, y, z' if self.in_space else 'x, y'
         return (
-            f'{count(self.num_train, "clip")} to train on (split {self.splits[0]!r}), {count(self.num_classes, "class")}, '
-            f'{what} of {count(self.layout.num_joints, "joint")} (layout {self.layout.name}), up to '
+            f'{count(self.num_train, "clip")} to train on (split {self.splits[0]!r}), '
+            f'{count(self.num_classes, "class")}, {what} of '
+            f'{count(self.layout.num_joints, "joint")} (layout {self.layout.name}), up to '
             f'{count(self.num_people, "person")} and {self.frames} frames a clip in the middle'
         )
 
@@ -156,17 +159,20 @@ class Data:
             )
         if not self.layout.bones:
             notes.append(
-                'The joints have no known layout, so there is no limb and no graph stream, and nothing is mirrored. Name it '
-                'with --layout, or write the bones and mirror pairs into the block (configs/README.md).'
+                'The joints have no known layout, so there is no limb and no graph stream, and '
+                'nothing is mirrored. Name it with --layout, or write the bones and mirror pairs '
+                'into the block (configs/README.md).'
             )
         elif not self.flips:
             notes.append(
-                'The names of the classes speak of left and right, so no clip is mirrored (flips = False).'
+                'The names of the classes speak of left and right, so no clip is mirrored (flips '
+                '= False).'
             )
         if self.splits[1] == self.splits[2]:
             notes.append(
-                f'The file has no third split: {self.splits[1]!r} both chooses the best checkpoint and tests it, so the test '
-                'flatters. tools/join.py --split-by makes three.'
+                f'The file has no third split: {self.splits[1]!r} both chooses the best '
+                'checkpoint and tests it, so the test flatters. tools/join.py --split-by makes '
+                'three.'
             )
         return notes
 
@@ -197,13 +203,15 @@ def describe(
     labels = train.labels
     if not (labels >= 0).any():
         raise DataError(
-            f'{ann_file}: no clip of split {splits[0]!r} has a label. Give them labels: tools/join.py --labels FILE.'
+            f'{ann_file}: no clip of split {splits[0]!r} has a label. Give them labels: '
+            'tools/join.py --labels FILE.'
         )
     names = clips.about.label_names
     num_classes = max(int(clips.labels.max()) + 1, len(names or ()))
     if num_classes < 2:
         raise DataError(
-            f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected two classes or more.'
+            f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected '
+            'two classes or more.'
         )
     some_clips = [clips[i] for i in sample(len(clips))]
     joints, channels = some_clips[0]['keypoint'].shape[2:]
@@ -242,9 +250,10 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
         found = f'its splits are {some(there)}' if there else 'it has no splits'
         name = 'name them with --splits TRAIN VAL TEST, or ' if there else ''
         raise DataError(
-            f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: python tools/join.py '
-            f'{shlex.quote(ann_file)} -o OUT.pkl --split-by video:train=0.7,val=0.15,test=0.15 (clips of one video stay '
-            'together; or random:..., regex:..., list:FILE)'
+            f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: '
+            f'python tools/join.py {shlex.quote(ann_file)} -o OUT.pkl --split-by '
+            'video:train=0.7,val=0.15,test=0.15 (clips of one video stay together; or random:..., '
+            'regex:..., list:FILE)'
         )
     return train, val or test, test or val
 
@@ -268,7 +277,7 @@ def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[s
     layout = layout_of(given)
     if layout.num_joints != joints:
         raise UserError(
-            f'{clips.store.where}: keypoint has {joints} joints, but layout {layout.name} has {layout.num_joints}. '
-            'Give the layout of these clips with --layout.'
+            f'{clips.store.where}: keypoint has {joints} joints, but layout {layout.name} has '
+            f'{layout.num_joints}. Give the layout of these clips with --layout.'
         )
     return given

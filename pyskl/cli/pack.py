@@ -36,7 +36,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=(),
         metavar='FIELD',
-        help='fields of the annotations to leave out; needed for those that are more than one number a clip',
+        help='fields of the annotations to leave out; needed for those that are more than one '
+        'number a clip',
     )
     parser.add_argument(
         '--img-shape',
@@ -48,12 +49,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.img_shape and args.file.suffix != '.npy':
         raise UserError(
-            '--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
-            'Leave it out.'
+            '--img-shape: an annotation pickle says itself how large its pictures are; this is '
+            'for raw .npy arrays. Leave it out.'
         )
     if args.img_shape and min(args.img_shape) < 1:
         raise UserError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.'
+            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from '
+            '1 on.'
         )
     return args
 

@@ -36,8 +36,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='*',
         type=Path,
         metavar='PATH',
-        help='folders or files: raw arrays, csv and xlsx releases, some levels down too; names of folders say train, val '
-        'or test (default: data/imigue/task1 of this project)',
+        help='folders or files: raw arrays, csv and xlsx releases, some levels down too; names of '
+        'folders say train, val or test (default: data/imigue/task1 of this project)',
     )
     parser.add_argument(
         '--data-dir',
@@ -62,29 +62,31 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         choices=SPLITS,
         metavar='SPLIT',
-        help='of train val test (default: those that are there); of videos whose folder does not say, what they are '
-        '(default: train)',
+        help='of train val test (default: those that are there); of videos whose folder does not '
+        'say, what they are (default: train)',
     )
     parser.add_argument(
         '--joints',
         default=DEFAULT,
         metavar='JOINTS',
-        help=f'joints to keep: {DEFAULT} (default), openpose_upper_hands or openpose137 (137-point release), another '
-        'layout that the release can give, all, or a list: 0-8,15-18,95-136 or "nose,left wrist"',
+        help=f'joints to keep: {DEFAULT} (default), openpose_upper_hands or openpose137 '
+        '(137-point release), another layout that the release can give, all, or a list: '
+        '0-8,15-18,95-136 or "nose,left wrist"',
     )
     parser.add_argument(
         '--img-shape',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
-        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, or more where the joints '
-        'reach further)',
+        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, '
+        'or more where the joints reach further)',
     )
     parser.add_argument(
         '--val-videos',
         nargs='+',
         metavar='ID',
-        help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a file of ids',
+        help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a '
+        'file of ids',
     )
     parser.add_argument(
         '--keep-labels', action='store_true', help='keep labels of test that are all one class'
@@ -103,11 +105,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.img_shape and min(args.img_shape) < 1:
         raise UserError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.'
+            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from '
+            '1 on.'
         )
     if args.paths and (args.data_dir or args.csv):
         raise UserError(
-            'PATH beside --data-dir or --csv: give one of them. PATH finds raw arrays and videos alike.'
+            'PATH beside --data-dir or --csv: give one of them. PATH finds raw arrays and videos '
+            'alike.'
         )
     return args
 
@@ -178,8 +182,9 @@ def _warn_of_old_val(path: Path, train: list[dict]) -> None:
         shared = set(open_annotations(path).ids).intersection(a['frame_dir'] for a in train)
         if shared:
             print(
-                f'warning: {_shown(path)}, of an earlier conversion, holds {count(len(shared), "clip")} that imigue_train.pkl '
-                'holds now too. Remove it, or give --val-videos again.'
+                f'warning: {_shown(path)}, of an earlier conversion, holds '
+                f'{count(len(shared), "clip")} that imigue_train.pkl holds now too. Remove it, or '
+                'give --val-videos again.'
             )
 
 

@@ -49,8 +49,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         '--config',
-        help='one stream: its config (default: the copy in the work dir, which is read and not run; --occlusion needs this one '
-        'where it names modules of its own)',
+        help='one stream: its config (default: the copy in the work dir, which is read and not '
+        'run; --occlusion needs this one where it names modules of its own)',
     )
     add(
         '--cfg-options',
@@ -61,20 +61,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '-C',
         '--checkpoint',
-        help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
-        'the work dir)',
+        help='one stream: the checkpoint that was tested (default: the one that the scores name, '
+        'else latest.pth in the work dir)',
     )
     add(
         '--labels',
         metavar='FILE',
-        help='class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). '
-        'Default: as config, data or checkpoint say',
+        help='class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, '
+        'gestures). Default: as config, data or checkpoint say',
     )
     add(
         '--layout',
         metavar='LAYOUT',
-        help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
-        'config says, or by their number)',
+        help='what the joints are: a name, a dict as in a config, or a config file (default: as '
+        'the config says, or by their number)',
     )
     add('--title', help='default: the names of the streams')
     add(
@@ -85,8 +85,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '--people',
         metavar='PATTERN',
-        help="regular expression for the clips' ids whose first group names the person, for figures and "
-        "intervals by person (default: P... of NTU's names, else the id before its last _)",
+        help="regular expression for the clips' ids whose first group names the person, for "
+        "figures and intervals by person (default: P... of NTU's names, else the id before its "
+        'last _)',
     )
     add(
         '--occlusion',
@@ -103,8 +104,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '--pictures',
         action='store_true',
-        help="show frames of the clips' videos in the player, small, around the person: whoever gets "
-        'the page sees the people',
+        help="show frames of the clips' videos in the player, small, around the person: whoever "
+        'gets the page sees the people',
     )
     add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
     return parser.parse_args(argv)

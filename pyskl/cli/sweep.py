@@ -61,7 +61,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '--fit-on',
         choices=['val'],
-        help="judge ensembles also with weights chosen on that split (default: the plan's, else equal)",
+        help="judge ensembles also with weights chosen on that split (default: the plan's, else "
+        'equal)',
     )
     add(
         '--cfg-options',
@@ -118,7 +119,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--task-id',
         type=int,
         metavar='I',
-        help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is set)',
+        help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is '
+        'set)',
     )
     add('--list', action='store_true', help='number the runs, say which are done, make none')
     add('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
@@ -136,11 +138,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ('partition', 'time', 'slurm_option'):
         if args.launcher != 'slurm' and getattr(args, name):
             raise ConfigError(
-                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave one of them out.'
+                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave '
+                'one of them out.'
             )
     if args.launcher == 'slurm' and args.gpus not in ([], ['0'], ['1']):
         raise ConfigError(
-            f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of GPUs of each run.'
+            f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of '
+            'GPUs of each run.'
         )
     return args
 

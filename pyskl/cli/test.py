@@ -15,7 +15,8 @@ from .places import find_config
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(
-        description='Test a checkpoint: result.pkl, scores.npz, metrics.json, per_class.csv, Submission.zip.'
+        description='Test a checkpoint: result.pkl, scores.npz, metrics.json, per_class.csv, '
+        'Submission.zip.'
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint_word', nargs='?', metavar='CHECKPOINT', help='as -C CHECKPOINT')
@@ -35,7 +36,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--eval',
         nargs='+',
         metavar='METRIC',
-        help="top_k_accuracy, mean_class_accuracy, macro_f1, mean_average_precision (default: the config's)",
+        help='top_k_accuracy, mean_class_accuracy, macro_f1, mean_average_precision (default: the '
+        "config's)",
     )
     parser.add_argument(
         '--fuse-conv-bn', action='store_true', default=True, help=argparse.SUPPRESS
@@ -93,7 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     page, word = args.pop('report'), args.pop('checkpoint_word')
     if word and args['checkpoint']:
         raise ConfigError(
-            f'{word} and -C {args["checkpoint"]}: two checkpoints. Give one of them; a config is changed by --cfg-options.'
+            f'{word} and -C {args["checkpoint"]}: two checkpoints. Give one of them; a config is '
+            'changed by --cfg-options.'
         )
     args['checkpoint'] = word or args['checkpoint']
     del args['local_rank'], args['tmpdir']
@@ -131,7 +134,8 @@ def report(
     scores = next((file for file in files if file.name.endswith('scores.npz')), None)
     if scores is None:
         raise UserError(
-            '--report: no clip has one answer to report on (average_clips none keeps views apart, feat_ext gives features).'
+            '--report: no clip has one answer to report on (average_clips none keeps views apart, '
+            'feat_ext gives features).'
         )
     work_dir = work_dir or load_config(config, cfg_options).get('work_dir')
     options = ReportOptions(out=out, config=config, cfg_options=cfg_options, checkpoint=checkpoint)

@@ -96,7 +96,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
     graph = commands.add_parser(
         'graph',
-        help='the graph of a layout, or of a graph network: edges, centre, hops, adjacency matrices',
+        help='the graph of a layout, or of a graph network: edges, centre, hops, adjacency '
+        'matrices',
     )
     graph.add_argument(
         'layout',
@@ -233,7 +234,8 @@ def list_layouts() -> None:
     width = max(map(len, LAYOUTS))
     for name, layout in LAYOUTS.items():
         print(
-            f'{name:<{width}}  {layout.num_joints:3} joints  {len(layout.bones):3} bones  {len(layout.mirror):3} mirror pairs'
+            f'{name:<{width}}  {layout.num_joints:3} joints  {len(layout.bones):3} bones  '
+            f'{len(layout.mirror):3} mirror pairs'
         )
 
 
@@ -356,8 +358,8 @@ def _labels(args: argparse.Namespace, clips: Any) -> list[str] | None:
     most = int(clips.label_lists.values.max(initial=-1)) + 1
     if names is not None and len(names) < most:
         raise DataError(
-            f'{args.labels or args.file}: {len(names)} class names, but the clips of {args.file} have {most} classes. Expected '
-            'a name for each, in class order: --labels FILE.'
+            f'{args.labels or args.file}: {len(names)} class names, but the clips of {args.file} '
+            f'have {most} classes. Expected a name for each, in class order: --labels FILE.'
         )
     return names
 
@@ -384,8 +386,8 @@ def _graph_network(args: argparse.Namespace) -> tuple[Any, Any]:
     with naming(recipe):
         if not isinstance(getattr(model.backbone, 'graph', None), Graph):
             raise ConfigError(
-                f'model.backbone ({type(model.backbone).__name__}) has no graph to draw. Expected a graph network '
-                'with graph_cfg.'
+                f'model.backbone ({type(model.backbone).__name__}) has no graph to draw. Expected '
+                'a graph network with graph_cfg.'
             )
     return model.backbone, recipe.model['backbone']['graph_cfg'].get('layout', 'coco')
 

@@ -134,9 +134,10 @@ def names_to_learn_from(args: argparse.Namespace) -> list[str] | None:
     names = names_of_run(recipe, recipe.model['cls_head']['num_classes'], dataset)
     if names is not None and tuple(names) != IMIGUE_LABELS and dataset.classes.vectors_file is None:
         raise ConfigError(
-            f"{recipe.filename}: data.test names no label_embeddings, and the package's own are of iMiGUE's names, not of "
-            f'{some(names, 3)}. Make a table of these: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
-            'label_embeddings of every data set.'
+            f"{recipe.filename}: data.test names no label_embeddings, and the package's own are "
+            f"of iMiGUE's names, not of {some(names, 3)}. Make a table of these: "
+            'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings '
+            'of every data set.'
         )
     return names
 
@@ -223,13 +224,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     taken = [option for option in args.cfg_options if option.partition('=')[0].strip() in SET_HERE]
     if taken:
         raise ConfigError(
-            f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave it out.'
+            f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave '
+            'it out.'
         )
     num_classes = read_run(args.config, args.cfg_options).recipe.model['cls_head']['num_classes']
     if not 2 <= args.folds <= num_classes // 2:
         raise ConfigError(
-            f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
-            f'{num_classes} classes.'
+            f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves '
+            f'out two or more of the {num_classes} classes.'
         )
     work_dir, names = Path(args.work_dir), names_to_learn_from(args)
     try:
@@ -242,9 +244,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stopped.status
     text = table(folds, names)
     print(
-        '\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
-        'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
-        'class scores, which know no unseen class.\n'
+        '\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the '
+        'share of the commonest class. With all\nclasses to choose from, top-1 of clips of unseen '
+        'classes, of seen ones, their harmonic mean, of all clips; and of all clips by\nclass '
+        'scores, which know no unseen class.\n'
     )
     print(text)
     with atomic_write(work_dir / 'table.md', 'w', encoding='utf-8') as f:

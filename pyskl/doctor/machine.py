@@ -63,7 +63,8 @@ def facts() -> dict[str, str]:
         'Python': f'{platform.python_version()}, {platform.platform()}',
         'torch': f'{torch.__version__}, built {built}' + (f', cuDNN {cudnn}' if cudnn else ''),
         'packages': ', '.join(f'{name} {v}' for name, v in installed(PACKAGES).items()),
-        'processors': f'{cores()} usable of {os.cpu_count()}, torch takes {torch.get_num_threads()} threads',
+        'processors': f'{cores()} usable of {os.cpu_count()}, torch takes '
+        f'{torch.get_num_threads()} threads',
     }
     if hasattr(os, 'sysconf') and 'SC_PHYS_PAGES' in os.sysconf_names:
         memory = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
@@ -73,7 +74,8 @@ def facts() -> dict[str, str]:
     for i in range(torch.cuda.device_count()):
         gpu = torch.cuda.get_device_properties(i)
         found[f'cuda:{i}'] = (
-            f'{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB, compute capability {gpu.major}.{gpu.minor}'
+            f'{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB, compute capability '
+            f'{gpu.major}.{gpu.minor}'
         )
     if not torch.cuda.device_count():
         found['GPU'] = 'none that torch sees'
@@ -88,8 +90,9 @@ def clashes(present: Mapping[str, str] | None = None) -> list[str]:
     """
     present = installed(CLASHES) if present is None else present
     return [
-        f'{name} {version} is installed as well: {CLASHES[name]}, and which one Python finds depends on '
-        f'the order of installing. Uninstall it (pip uninstall {name}), then install this package again.'
+        f'{name} {version} is installed as well: {CLASHES[name]}, and which one Python finds '
+        f'depends on the order of installing. Uninstall it (pip uninstall {name}), then install '
+        'this package again.'
         for name, version in present.items()
         if name in CLASHES
     ]
@@ -101,26 +104,26 @@ def warnings() -> list[str]:
     usable, threads = cores(), torch.get_num_threads()
     if threads > usable:
         found.append(
-            f'torch takes {threads} threads, but this process may use {usable} processors: threads wait '
-            f'for each other. Set OMP_NUM_THREADS={usable}.'
+            f'torch takes {threads} threads, but this process may use {usable} processors: '
+            f'threads wait for each other. Set OMP_NUM_THREADS={usable}.'
         )
     if not torch.version.cuda and shutil.which('nvidia-smi'):
         found.append(
-            'there is an NVIDIA driver, but this torch is built for the CPU. Install a CUDA build, as '
-            'https://pytorch.org/get-started/locally/ says.'
+            'there is an NVIDIA driver, but this torch is built for the CPU. Install a CUDA '
+            'build, as https://pytorch.org/get-started/locally/ says.'
         )
     elif torch.version.cuda and shutil.which('nvidia-smi') and not torch.cuda.is_available():
         found.append(
             'there is an NVIDIA driver, but torch sees no GPU: the driver may be too old for CUDA '
-            f'{torch.version.cuda}, or CUDA_VISIBLE_DEVICES hides them. Update it, or install a torch '
-            'for an older CUDA.'
+            f'{torch.version.cuda}, or CUDA_VISIBLE_DEVICES hides them. Update it, or install a '
+            'torch for an older CUDA.'
         )
     if os.path.isdir('/dev/shm'):
         size = shutil.disk_usage('/dev/shm').total
         if size < LITTLE_SHARED_MEMORY:
             found.append(
-                f'/dev/shm holds {size / 2**20:.0f} MiB, through which workers hand over batches. In Docker: '
-                '--shm-size=2g; or data.workers_per_gpu=0.'
+                f'/dev/shm holds {size / 2**20:.0f} MiB, through which workers hand over batches. '
+                'In Docker: --shm-size=2g; or data.workers_per_gpu=0.'
             )
     if torch.cuda.is_available():
         trap = cudnn_trap(torch.__version__, torch.backends.cudnn.version() or 0)
@@ -138,8 +141,8 @@ def cudnn_trap(torch_version: str, cudnn_version: int) -> str | None:
     major, minor = (int(part) for part in torch_version.split('.')[:2])
     if (major, minor) == (2, 9) and cudnn_version < 91500:
         return (
-            f'torch {torch_version} with cuDNN {cudnn_version}: convolutions in 3-D in bfloat16 and float16 '
-            'are many times slower, and may be wrong. Install cuDNN 9.15 or newer '
+            f'torch {torch_version} with cuDNN {cudnn_version}: convolutions in 3-D in bfloat16 '
+            'and float16 are many times slower, and may be wrong. Install cuDNN 9.15 or newer '
             '(pip install nvidia-cudnn-cu12), or another torch; until then leave --amp out.'
         )
     return None
@@ -165,6 +168,6 @@ def slow_bf16(float32: float, bfloat16: float) -> str | None:
     if bfloat16 <= 1.5 * float32:
         return None
     return (
-        f'a convolution in 3-D takes {1e3 * bfloat16:.1f} ms in bfloat16 and {1e3 * float32:.1f} ms in float32: '
-        'leave --amp out, or install a newer cuDNN.'
+        f'a convolution in 3-D takes {1e3 * bfloat16:.1f} ms in bfloat16 and {1e3 * float32:.1f} '
+        'ms in float32: leave --amp out, or install a newer cuDNN.'
     )

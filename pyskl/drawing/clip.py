@@ -59,13 +59,14 @@ def clip_scene(
     around = box_around(keypoint, score)
     if around is None:
         raise DataError(
-            f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all {keypoint.shape[1]} frames.'
+            f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all '
+            f'{keypoint.shape[1]} frames.'
         )
     size = clip.get('img_shape')  # 3D data need none
     if size is None and (whole or video is not None):
         raise DataError(
-            f'clip {plain(clip["frame_dir"])}: has no img_shape, so nobody knows how large its picture is. Draw it without '
-            '--whole and --video.'
+            f'clip {plain(clip["frame_dir"])}: has no img_shape, so nobody knows how large its '
+            'picture is. Draw it without --whole and --video.'
         )
     box = (0.0, 0.0, float(size[1]), float(size[0])) if whole else around
     width = round(np.clip((box[2] - box[0]) / (box[3] - box[1]), 0.4, 2.5) * height)
@@ -123,20 +124,20 @@ def first_frame(clip: Mapping[str, Any], video: Video, frames: int, offset: int 
     h, w = (int(v) for v in clip['img_shape'])
     if abs(video.width / video.height / (w / h) - 1) > SLACK:
         raise DataError(
-            f'{video.path}: its pictures are {video.width} x {video.height}, but clip {name} was taken from {w} x {h}: '
-            'the shapes differ. Is it the video of this clip?'
+            f'{video.path}: its pictures are {video.width} x {video.height}, but clip {name} was '
+            f'taken from {w} x {h}: the shapes differ. Is it the video of this clip?'
         )
     if offset is None:
         if len(video) not in (length, frames):
             raise DataError(
-                f'{video.path}: has {count(len(video), "frame")}, clip {name} has {length}. If the clip is a part of it, '
-                'say which frame of the video is its first: --offset N.'
+                f'{video.path}: has {count(len(video), "frame")}, clip {name} has {length}. If '
+                'the clip is a part of it, say which frame of the video is its first: --offset N.'
             )
         return 0
     if not 0 <= offset <= len(video) - frames:
         raise DataError(
-            f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset {offset} needs frames '
-            f'{offset} to {offset + frames - 1}.'
+            f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset '
+            f'{offset} needs frames {offset} to {offset + frames - 1}.'
             + (
                 f' Expected --offset 0 to {len(video) - frames}.'
                 if len(video) >= frames

@@ -105,8 +105,8 @@ def graph_chart(layout: Layout, graph: Graph, adjacency: Adjacency) -> np.ndarra
     canvas[: len(matrices), -matrices.shape[1] :] = matrices
     edges, centre = graph.topology.edges, layout.joints[graph.topology.centre]
     title = (
-        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow points to '
-        f'the parent), centre {centre}. Row v, column w: what joint w takes of joint v'
+        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow '
+        f'points to the parent), centre {centre}. Row v, column w: what joint w takes of joint v'
     )
     return with_title(canvas, title)
 

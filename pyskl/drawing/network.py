@@ -37,8 +37,8 @@ def heatmap_scene(
     volume = heatmaps_of(stages[-1].results)
     if drawing is None or volume is None or volume.shape[2] != len(frames_of(stages)):
         raise ConfigError(
-            'the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
-            'its stages.'
+            'the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect '
+            'with imgs among its stages.'
         )
     if not 0 <= view < len(volume):
         raise ConfigError(

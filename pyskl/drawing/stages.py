@@ -47,7 +47,8 @@ def find_clip(
     for part, its_config in parts:
         if not isinstance(getattr(part, 'pipeline', None), Compose):
             raise ConfigError(
-                f'{type(part).__name__} has no pipeline of stages to look at. Expected a PoseDataset.'
+                f'{type(part).__name__} has no pipeline of stages to look at. Expected a '
+                'PoseDataset.'
             )
         index = next((i for i, known in enumerate(part.ids) if known == name), None)
         if index is not None:

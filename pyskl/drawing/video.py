@@ -30,7 +30,8 @@ class Video:
                 self.height, self.width = self._frames[0].shape[:2]
         except (*self._errors, IndexError) as error:
             raise DataError(
-                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for example.'
+                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 '
+                'for example.'
             ) from error
         said = float(self._frames.get_avg_fps())
         self.fps = said if 0.1 <= said <= 1000 else 25.0  # some say 0, or nothing

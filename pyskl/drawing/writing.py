@@ -24,8 +24,8 @@ def check_suffix(path: str | os.PathLike, suffixes: Iterable[str] = ('.png', *MO
     suffix, known = Path(path).suffix.lower(), tuple(suffixes)
     if suffix not in known:
         raise UserError(
-            f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be written here. '
-            f'Expected {" or ".join(known)}.'
+            f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be '
+            f'written here. Expected {" or ".join(known)}.'
         )
     return suffix
 
@@ -90,7 +90,8 @@ def _write_mp4(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
         written = cv2.VideoCapture(str(film)).get(cv2.CAP_PROP_FRAME_COUNT)
         if written != count:
             raise UserError(
-                f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is there space in {folder}?'
+                f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is '
+                f'there space in {folder}?'
             )
         with open(film, 'rb') as source:
             shutil.copyfileobj(source, f)

@@ -168,8 +168,8 @@ def _check(inputs: Sequence[str | os.PathLike], options: ReportOptions) -> None:
         choose_device(options.device)
     if len(inputs) > 1 and (options.config or options.checkpoint):
         raise ConfigError(
-            '--config and --checkpoint belong to one stream, but several were given. Leave them out: each work dir '
-            'holds its own.'
+            '--config and --checkpoint belong to one stream, but several were given. Leave them '
+            'out: each work dir holds its own.'
         )
     if options.cfg_options and not options.config:
         raise ConfigError('--cfg-options: overrides of what? Give --config too.')
@@ -205,8 +205,8 @@ def _weighed(streams: Sequence[Stream], options: ReportOptions) -> tuple[float, 
             stream.temperature = temperature
     if min(weights) < 0 or not sum(weights) > 0:
         raise ConfigError(
-            f'weights {" ".join(map(str, weights))}: expected numbers of 0 or more, not all of them 0, so that the blend of '
-            'probabilities is one.'
+            f'weights {" ".join(map(str, weights))}: expected numbers of 0 or more, not all of '
+            'them 0, so that the blend of probabilities is one.'
         )
     return weights
 
@@ -249,13 +249,13 @@ def _notes(streams: Sequence[Stream], clips: Clips) -> list[str]:
         tested, file = stream.scores.checkpoint, stream.checkpoint.resolve()
         if tested is None and file.stat().st_mtime_ns > os.stat(stream.file).st_mtime_ns:
             notes.append(
-                f'{file.name} is newer than the scores of {stream.name}, which do not say which checkpoint gave them: they may '
-                'be those of an earlier one.'
+                f'{file.name} is newer than the scores of {stream.name}, which do not say which '
+                'checkpoint gave them: they may be those of an earlier one.'
             )
         if tested not in (None, file.name):
             notes.append(
-                f'The scores of {stream.name} come from {tested}; what the page tells of training, and --occlusion, is of '
-                f'{file.name}.'
+                f'The scores of {stream.name} come from {tested}; what the page tells of '
+                f'training, and --occlusion, is of {file.name}.'
             )
     if is_spatial(clips.annotations[0]):
         notes.append('The key points are x, y, z: the player shows them along z, with y upwards.')
@@ -307,8 +307,8 @@ def _names(
     }
     if about.label_names and trained and list(about.label_names) != list(trained):
         notes.append(
-            f'{clips.source} has other class names than the data that the network was trained on, so its labels may mean other '
-            'classes.'
+            f'{clips.source} has other class names than the data that the network was trained on, '
+            'so its labels may mean other classes.'
         )
     sources = (
         ('--labels', asked),
@@ -498,7 +498,8 @@ def _clips(
         )
     if packed.step > 1:
         notes.append(
-            f'To keep the file small the player has one frame in {packed.step} and draws between them.'
+            f'To keep the file small the player has one frame in {packed.step} and draws between '
+            'them.'
         )
     return {
         'ids': list(clips.annotations.ids),
@@ -532,8 +533,8 @@ def _pictures(
     folder = next((folder for folder in folders if folder), None)
     if folder is None:
         raise ConfigError(
-            '--pictures: no config of these streams says where the videos are (data.test.data_prefix). Leave it out, or give '
-            '--config with one that does.'
+            '--pictures: no config of these streams says where the videos are '
+            '(data.test.data_prefix). Leave it out, or give --config with one that does.'
         )
     packed = pack_pictures(clips.annotations, folder, first, budget)
     notes += packed.notes

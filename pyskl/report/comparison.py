@@ -101,15 +101,16 @@ def _rows_of(other: Any, ids: Sequence[str], num_classes: int) -> np.ndarray:
     if other.ids is None:
         if len(rows) != len(ids):
             raise DataError(
-                f'{other.path}: {len(rows)} rows without ids. Expected {len(ids)}, or ids (scores.npz).'
+                f'{other.path}: {len(rows)} rows without ids. Expected {len(ids)}, or ids '
+                '(scores.npz).'
             )
     else:
         place = {name: i for i, name in enumerate(other.ids)}
         missing = [name for name in ids if name not in place]
         if missing:
             raise DataError(
-                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} are '
-                'missing). Runs are compared on the same clips: test both on the same data.'
+                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} '
+                'are missing). Runs are compared on the same clips: test both on the same data.'
             )
         rows = rows[[place[name] for name in ids]]
     return soften(rows, 1.0) if kind_of(rows) == 'logits' else rows

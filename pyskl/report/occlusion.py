@@ -91,7 +91,8 @@ def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
 def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
     if (labels < 0).any():
         raise DataError(
-            '--occlusion asks what the true class loses, but the clips have no labels. Leave it out.'
+            '--occlusion asks what the true class loses, but the clips have no labels. Leave it '
+            'out.'
         )
     own = [np.flatnonzero(labels == k) for k in np.unique(labels)]
     return np.concatenate(
@@ -162,8 +163,8 @@ def _config(stream: Stream) -> Any:
         return stream.named
     if stream.config.get('custom_imports') is not None:
         raise ConfigError(
-            'names modules of its own (custom_imports), and nothing that a work dir names is run. If you trust it, report on this stream '
-            'alone and name the config: --config CONFIG.'
+            'names modules of its own (custom_imports), and nothing that a work dir names is run. '
+            'If you trust it, report on this stream alone and name the config: --config CONFIG.'
         )
     return stream.config
 
@@ -212,8 +213,9 @@ class HideInInput:
         ]
         if not drawn_late:
             raise ConfigError(
-                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or stages of your '
-                'own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.'
+                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
+                'drawn (it has none, or stages of your own after GeneratePoseTarget), so joints '
+                'cannot be hidden. Report without --occlusion.'
             )
         whole = collate(
             [{name: _middle_view(given) for name, given in sample.items()} for sample in samples]
@@ -234,8 +236,8 @@ class HideInAnnotation:
     """Of key points: the joints are missing in every frame of the annotation, before the pipeline."""
 
     told = (
-        'hidden joints are missing in all frames before the pipeline runs (place and score are 0), so '
-        'bones, motion and normalisation see that they are missing'
+        'hidden joints are missing in all frames before the pipeline runs (place and score are '
+        '0), so bones, motion and normalisation see that they are missing'
     )
 
     def batches(
@@ -307,6 +309,6 @@ def _compare(
     )
     if np.abs(again - scores[rows]).max() > TOLERANCE:
         notes.append(
-            f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other settings. '
-            'Joints are judged by this checkpoint.'
+            f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested '
+            'with another checkpoint or other settings. Joints are judged by this checkpoint.'
         )

@@ -78,8 +78,8 @@ def page_policy(script: str, style: str) -> str:
         for text in (script, style)
     )
     return (
-        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -113,8 +113,8 @@ def read_stream(
         found = next((path / name for name in RESULTS if (path / name).is_file()), None)
         if found is None:
             raise DataError(
-                f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
-                'or name a score file.'
+                f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG '
+                f'--work-dir {path}), or name a score file.'
             )
         given = path = found
     scores, folder = load_scores(given), Path(work_dir) if work_dir is not None else path.parent
@@ -225,8 +225,8 @@ def find_clips(
     )
     if not named:
         raise DataError(
-            f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
-            'file: --ann-file FILE.pkl'
+            f'{streams[0].scores.path}: there is no config beside it that says which clips these '
+            'are. Give the annotation file: --ann-file FILE.pkl'
         )
     complaints = []
     for file, split in named:
@@ -264,14 +264,16 @@ def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -
     if ids is None:
         if len(clips) != num_rows:
             raise DataError(
-                f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores without ids.'
+                f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores '
+                'without ids.'
             )
         return Clips(clips, np.asarray(clips.labels), file)
     place = {name: i for i, name in enumerate(clips.ids)}
     missing = [name for name in ids if name not in place]
     if missing:
         raise DataError(
-            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing).'
+            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are '
+            'missing).'
         )
     clips = clips.take(np.array([place[name] for name in ids]))
     return Clips(clips, np.asarray(clips.labels), file)

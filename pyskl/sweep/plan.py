@@ -115,7 +115,8 @@ def read_plan(path: str | os.PathLike) -> Plan:
     runs, common = content.get('runs'), content.get('options', {})
     if not isinstance(runs, (list, tuple)) or not runs:
         raise ConfigError(
-            f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., options=...).'
+            f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., '
+            'options=...).'
         )
     entries = [
         entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')
@@ -125,7 +126,8 @@ def read_plan(path: str | os.PathLike) -> Plan:
         isinstance(parts, (list, tuple)) for parts in ensembles.values()
     ):
         raise ConfigError(
-            f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, names of runs."
+            f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, "
+            'names of runs.'
         )
     seeds = content.get('seeds', [0])
     if not isinstance(seeds, (list, tuple)) or not all(
@@ -162,7 +164,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     unknown = [key for key in content if key not in _PLAN_KEYS]
     if unknown:
         raise ConfigError(
-            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.'
+            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} '
+            f'Known: {", ".join(_PLAN_KEYS)}.'
         )
     return content
 
@@ -185,12 +188,14 @@ def _execute(path: Path) -> dict[str, Any]:
 def _entries(run: Any, common: Any, where: str) -> list[Entry]:
     if not isinstance(run, Mapping) or not isinstance(run.get('config'), str):
         raise ConfigError(
-            f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {brief(run)}."
+            f"{where}: expected dict(name='joint', config='configs/demo/joint.py', "
+            f'options={{...}}), not {brief(run)}.'
         )
     unknown = [key for key in run if key not in _RUN_KEYS]
     if unknown:
         raise ConfigError(
-            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.'
+            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} '
+            f'Known: {", ".join(_RUN_KEYS)}.'
         )
     options = {
         **_as_texts(common, f'{where}, options'),
@@ -224,8 +229,8 @@ def _as_texts(options: Any, where: str) -> dict[str, str]:
     wrong = [key for key, text in texts.items() if parse_value(text) != options[key]]
     if wrong:
         raise ConfigError(
-            f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, True, False, None, lists and '
-            'dicts.'
+            f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, '
+            'True, False, None, lists and dicts.'
         )
     return texts
 
@@ -293,15 +298,16 @@ def _checked(plan: Plan, where: str) -> Plan:
     double = [name for name in names if names.count(name) > 1]
     if double:
         raise ConfigError(
-            f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of its own.'
+            f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of '
+            'its own.'
         )
     known = [entry.name for entry in plan.entries]
     for name, parts in plan.ensembles.items():
         missing = [part for part in parts if part not in known]
         if missing:
             raise ConfigError(
-                f'{where}: ensemble {brief(name)}: there is no run {brief(missing[0])}.{did_you_mean(missing[0], known)} '
-                f'Known: {", ".join(known)}.'
+                f'{where}: ensemble {brief(name)}: there is no run '
+                f'{brief(missing[0])}.{did_you_mean(missing[0], known)} Known: {", ".join(known)}.'
             )
         if len(parts) < 2:
             raise ConfigError(f'{where}: ensemble {brief(name)}: expected two runs or more.')
@@ -312,6 +318,7 @@ def _checked(plan: Plan, where: str) -> Plan:
         or max(plan.seeds) > MAX_SEED
     ):
         raise ConfigError(
-            f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.'
+            f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to '
+            f'{MAX_SEED}.'
         )
     return plan

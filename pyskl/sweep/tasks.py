@@ -138,7 +138,8 @@ def make_tasks(
     """
     if plan.fit_on == split:
         raise ConfigError(
-            f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones reported. Judge by test.'
+            f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones '
+            'reported. Judge by test.'
         )
     truths: dict[str, Truth] = {}
     digests: dict[str, str] = {}
@@ -231,14 +232,16 @@ def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Trut
         judged = build_split(recipe, split)
         if judged.targets is not None:
             raise DataError(
-                f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a sweep compares runs by the '
-                'accuracy of one class a clip. Train and test them one by one: tools/train.py, tools/test.py.'
+                f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a '
+                'sweep compares runs by the accuracy of one class a clip. Train and test them one '
+                'by one: tools/train.py, tools/test.py.'
             )
         labels = np.asarray(judged.labels)
         if (labels < 0).any():
             raise DataError(
-                f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '
-                'cannot be compared on them. Give a split whose labels are known (--split val).'
+                f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} '
+                'clips have no label, so runs cannot be compared on them. Give a split whose '
+                'labels are known (--split val).'
             )
         trained = np.asarray(build_split(recipe, 'train').labels)
         truths[key] = Truth(
