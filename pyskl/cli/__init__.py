@@ -65,8 +65,7 @@ def help_text() -> str:
         'usage: pyskl COMMAND ...',
         '',
         'Recognise actions and micro-gestures from skeletons.',
-        '`pyskl COMMAND --help` says what a command takes, `pyskl --version` which release this '
-        'is.',
+        '`pyskl COMMAND --help` shows the options of a command, `pyskl --version` the release.',
     ]
     for title, group in GROUPS.items():
         lines += ['', f'{title}:']
