@@ -25,11 +25,13 @@ SCRIPTS = (
     'player.js',
     'matrix.js',
     'downloads.js',
+    'header.js',
     'sections.js',
+    'curves.js',
     'search.js',
-    'research.js',
+    'analysis.js',
     'joints.js',
-    'meaning.js',
+    'semantics.js',
     'page.js',
 )
 _ESCAPES = {character: f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
