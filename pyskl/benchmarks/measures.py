@@ -69,7 +69,7 @@ def pipeline(task: Task) -> list[Figure]:
 
 
 def loader(task: Task) -> list[Figure]:
-    """Measure how many training clips a second the loader gives; a name's last digit is its workers."""
+    """Measure the training clips a second of the loader; a name's last digit is its workers."""
     dataset = task.dataset('train')
     torch.set_num_threads(1)
     workers = int(task.name[-1]) if task.name[-1].isdigit() else 2
@@ -211,7 +211,7 @@ def pose_steps(task: Task) -> list[Figure]:
 
 
 def decode(task: Task) -> list[Figure]:
-    """Measure decoding videos: decord alone, or DecordInit and DecordDecode in a loader's worker."""
+    """Measure decoding videos: by decord alone, or by the pipeline in a loader's worker."""
     torch.set_num_threads(1)
     folder, number = Path(task.folder) / task.setting, 12 * task.repeats
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The plain way to feed a heatmap network: the loader's workers draw the heatmaps in numpy loops."""
+"""The plain way to feed a heatmap network: workers draw the heatmaps in numpy loops."""
 
 from __future__ import annotations
 

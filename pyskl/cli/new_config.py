@@ -36,6 +36,7 @@ SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument('ann_file', help='annotation pickle or packed folder')
     parser.add_argument(
@@ -60,6 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     clips = open_annotations(args.ann_file)
     data = describe(clips, args.ann_file, args.layout, args.splits)

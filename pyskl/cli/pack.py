@@ -19,6 +19,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         'file',
@@ -61,6 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     folder, num_clips = pack_file(args.file, args.out, args.drop, args.img_shape or IMG_SHAPE)
     size = sum(file.stat().st_size for file in folder.iterdir())

@@ -10,6 +10,7 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__)
     parser.add_argument(
         'config', help='the config file; what is printed can be saved and used in its place'
@@ -25,9 +26,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     args.config = find_config(args.config)
-    # Not before: --help and wrong names answer at once.
+    # imported late, so that --help and wrong names answer at once
     from ..recipe import dump_config, import_custom_modules, load_config, read_recipe
 
     cfg = load_config(args.config, args.cfg_options)

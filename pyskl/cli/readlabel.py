@@ -30,6 +30,7 @@ from .places import home
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         'paths',
@@ -117,6 +118,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     settings = Settings(
         splits=tuple(dict.fromkeys(args.splits or ())),

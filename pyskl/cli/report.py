@@ -15,6 +15,7 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
@@ -112,13 +113,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
     for given in [*inputs, *([args['compare']] if args['compare'] else [])]:
         check_present(split_part(given)[0])
     if args['config']:
         args['config'] = find_config(args['config'])
-    # Not before: --help and wrong options answer at once.
+    # imported late, so that --help and wrong options answer at once
     from ..report import ReportOptions, build_report
 
     report = build_report(inputs, ReportOptions(**args))

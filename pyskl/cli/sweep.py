@@ -29,6 +29,7 @@ TOOLS = None if checkout() is None else checkout() / 'tools'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
@@ -177,11 +178,12 @@ def task_id(args: argparse.Namespace, count: int) -> int | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
     args.configs = [
         find_config(config) if config.endswith('.py') else config for config in args.configs
     ]
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..sweep.launchers import run_tasks
     from ..sweep.plan import from_command_line
     from ..sweep.run import Interrupted

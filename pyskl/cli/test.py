@@ -14,6 +14,7 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(
         description='Test a checkpoint: result.pkl, scores.npz, metrics.json, per_class.csv, '
         'Submission.zip.'
@@ -90,6 +91,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     page, word = args.pop('report'), args.pop('checkpoint_word')
@@ -103,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = find_config(config)
     if args['checkpoint'] and '://' not in args['checkpoint']:
         check_checkpoint(args['checkpoint'])
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..apis import TestOptions, test
 
     if page:

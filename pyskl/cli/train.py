@@ -14,6 +14,7 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description='Train a recognizer as a config file says.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -95,13 +96,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     args.pop('local_rank')
     config = find_config(config)
     if args['resume'] and '://' not in args['resume']:
         check_checkpoint(args['resume'])
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..apis import TrainOptions, train
     from ..engine.signals import Stopped
 

@@ -35,6 +35,7 @@ SET_HERE = (
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'config',
@@ -215,9 +216,10 @@ def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
     args.config = find_config(args.config)
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..apis.setup import read_run
     from ..engine.signals import Stopped
 
