@@ -1,4 +1,4 @@
-"""The command `pyskl`, and the scripts tools/*.py and ensemble/ensemble.py, which run its commands."""
+"""The command `pyskl`; the scripts tools/*.py and ensemble/ensemble.py run its commands, too."""
 
 from __future__ import annotations
 

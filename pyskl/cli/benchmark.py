@@ -159,7 +159,7 @@ def settings(name: str, names: Sequence[str], quick: bool) -> list[str]:
 
 
 def measure(tasks: Sequence[Task], host: Mapping[str, Any]) -> list[Row]:
-    """Measure tasks of one setting in a child process, which starts with that setting's allocator."""
+    """Measure tasks of one setting in a child process, which has that setting's allocator."""
     setting = tasks[0].setting
     done = subprocess.run(
         [*process('benchmark'), '--child', json.dumps([asdict(task) for task in tasks])],

@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.layout:  # imported late: reading configs takes long to import
         from ..recipe.layout_option import read_layout
 
-        layout = layout_to_draw(read_layout(args.layout))
+        layout = layout_to_draw(read_layout(args.layout) or args.layout)
     if args.videos and not args.videos.is_dir():
         raise UserError(f'--videos {args.videos}: is not a folder.')
     if args.videos and not _has_key_points(args.file):
@@ -135,7 +135,7 @@ def _has_key_points(file: Path) -> bool:
     return 'keypoint' in next(iter(_named_clips(load_annotations(file))), {'keypoint': None})
 
 
-def _named_clips(data: Any) -> list[dict]:
+def _named_clips(data: Any) -> list[Mapping[str, Any]]:
     """Return the clips of an annotation file that are dicts with a name."""
     annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
     listed = annotations.values() if isinstance(annotations, Mapping) else annotations

@@ -9,7 +9,7 @@ class Command(NamedTuple):
     """A command of `pyskl`.
 
     Attributes:
-        module: module of this package with a function `main(argv)`, which tools/MODULE.py runs, too.
+        module: module of this package; tools/MODULE.py runs its `main(argv)`, too.
         about: line of `pyskl --help`.
         words: subcommands, if it has any.
     """

@@ -55,9 +55,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def common_options() -> argparse.ArgumentParser:
+def common_options() -> Parser:
     """Return a parser with the options of all forms, which tools/extract_pose.py has, too."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = Parser(add_help=False)
     add = parser.add_argument
     add('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
     add('-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle')

@@ -47,14 +47,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--missing',
         type=Path,
         metavar='FILE',
-        help='file of clips to leave out, one name a line (the data set has a list of bad samples)',
+        help='file of clips to leave out, one name a line (the data set lists bad samples)',
     )
     add(
         '--classes',
         type=int,
         choices=(60, 120),
-        help='write only the pickle of 60 or of 120 classes (default: 60, and 120 if there are such '
-        'clips)',
+        help='write only the pickle of 60 or of 120 classes (default: 60, and 120 if there are '
+        'such clips)',
     )
     add(
         '--out-dir',

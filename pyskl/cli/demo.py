@@ -185,7 +185,7 @@ def report(
     neighbour = 100 * mean_pose_nearest_neighbour(train, test)
 
     print(
-        f'\n{len(train)} training clips, {len(test)} test clips of people who are not in the training clips, '
+        f'\n{len(train)} training clips, {len(test)} test clips of other people, '
         f'{len(set(labels.tolist()))} classes, {os.cpu_count()} cores'
     )
     print(

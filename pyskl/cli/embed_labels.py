@@ -1,8 +1,8 @@
 """Make a table of label vectors, a row for each class, for PoseDataset(label_embeddings=FILE).
 
-    python tools/embed_labels.py --out FILE.npy                         iMiGUE's 32 names (needs .[text])
-    python tools/embed_labels.py --labels my_labels.txt --out FILE.npy  names of a file, in class order
-    python tools/embed_labels.py --labels data/mine.pkl --out FILE.npy  label_names of annotations
+    python tools/embed_labels.py --out FILE.npy                     iMiGUE's names (needs .[text])
+    python tools/embed_labels.py --labels mine.txt --out FILE.npy   a file's names, in class order
+    python tools/embed_labels.py --labels mine.pkl --out FILE.npy   label_names of annotations
     python tools/embed_labels.py --glove glove.840B.300d.txt --out FILE.npy
 
 Without --glove, labels become sentence vectors of all-MiniLM-L6-v2 (Apache-2.0), which the package

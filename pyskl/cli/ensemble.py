@@ -3,7 +3,7 @@
     python ensemble/ensemble.py                         the published pair: joint 0.4, limb 0.6
     python ensemble/ensemble.py A/scores.npz B/result.pkl --weights 0.4 0.6 --ids test_id.txt
     python ensemble/ensemble.py A/scores.npz B/scores.npz --labels data/imigue_val.pkl
-    python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file data/imigue_val.pkl
+    python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file val.pkl
     python ensemble/ensemble.py A/scores.npz B/rgbpose.pkl:pose --format kaggle
 
 Scores may be pickles, .npz, .npy, .json, .csv or torch files of other toolboxes, too: see
@@ -189,7 +189,7 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def published_scores(here: Path) -> list[Path]:
-    """Return the published script's two inputs, or else those in the published configs' work dirs."""
+    """Return the published script's two inputs, or else those in the configs' work dirs."""
     folders = [here / PUBLISHED_FOLDER.format(stream) for stream in STREAMS]
     names = ('result.pkl', 'scores.npz')
     if not any(folder.is_dir() for folder in folders):

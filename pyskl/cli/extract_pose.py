@@ -3,7 +3,7 @@
     python tools/extract_pose.py video.mp4 -o data/mine.pkl         MediaPipe: 67 joints, one person
     python tools/extract_pose.py videos/ -o data/mine.pkl --joints imigue22        22 of the joints
     python tools/extract_pose.py videos/ -o data/mine.pkl --labels folder          classes by folder
-    python tools/extract_pose.py videos/ -o data/mine.pkl --rtm-pose rtmw.onnx --rtm-detector yolox.onnx
+    python tools/extract_pose.py videos/ -o data/mine.pkl --rtm-pose rtmw.onnx     through rtmlib
 
 MediaPipe runs in an environment of its own, which `make pose-env` makes once. rtmlib needs
 `pip install -e '.[pose]'` and your own ONNX files; it finds 17, 26 or 133 joints of several people.
