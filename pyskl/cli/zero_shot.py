@@ -246,7 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]
     if set_here:
         raise ConfigError(
-            f'--cfg-options {set_here[0]}: this command sets that key itself, for every fold. Leave '
+            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave '
             'it out.'
         )
     num_classes = _num_classes(read_run(args.config, args.cfg_options).recipe)

@@ -244,8 +244,8 @@ def test_every_word_without_a_vector_is_named_and_nothing_is_written(tmp_path):
         (b'nod 1 2 3\n', r'line 1 \(nod\): 3 numbers, expected 4.*--dim'),
         (b'a 1\nnod 1 2 3 x\n', r'line 2 \(nod\)'),
         (b'nod 1 2 3 nan\n', 'finite'),
-        (b'PK\x03\x04', 'unpack it'),
-        (b'\x1f\x8b', 'unpack it'),
+        (b'PK\x03\x04', 'packed archive'),
+        (b'\x1f\x8b', 'packed archive'),
         (b'', "no vector for 'nod'"),
     ],
 )
