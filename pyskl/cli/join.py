@@ -21,7 +21,7 @@ from ..annotations.about import About
 from ..annotations.joining import Joined, join_files
 from ..annotations.label_lists import lacks_class_0
 from ..errors import UserError, seed_number
-from ..files.given import check_out
+from ..files.path_checks import check_out
 from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
 from ..wording import count

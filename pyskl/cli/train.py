@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import seed_number
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from .calling import Parser
 from .places import find_config
 

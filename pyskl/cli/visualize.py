@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError, seed_number
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from .calling import Parser
 from .pictures import DRAW
 from .places import find_config
