@@ -10,9 +10,10 @@ import pytest
 from test_ensemble import SCRIPT, answer, files, script
 
 from pyskl.annotations import make_annotation, write_annotations
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError
 from pyskl.scores import soften
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
+from pyskl.scripts import run_script
 
 NUM_CLASSES = 4
 STREAMS = ('joint', 'limb', 'motion')

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, DataError, UserError, seed_number
+from ..errors import ConfigError, DataError, UserError
 from ..files.given import check_checkpoint
+from ..seeds import seed_number
 from .calling import Parser
 from .places import find_config
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, ConfigError, did_you_mean
+from ..errors import ConfigError, did_you_mean
 from ..evaluation.metrics import METRICS
+from ..seeds import MAX_SEED
 from .setting import setting
 
 
