@@ -289,11 +289,11 @@ def test_buffers_are_taken_back_bit_by_bit():
     norm(torch.full((8, 2), float('inf')))
     norm.seen.zero_()
     assert first_broken(norm) == 'running_mean'
-    buffers.take_back_unless(torch.tensor(False))
+    buffers.restore_unless(torch.tensor(False))
     assert all(torch.equal(value, before[name]) for name, value in norm.named_buffers())
     norm(torch.randn(8, 2))
     after = norm.running_mean.clone()
-    buffers.take_back_unless(torch.tensor(True))
+    buffers.restore_unless(torch.tensor(True))
     assert torch.equal(norm.running_mean, after) and first_broken(norm) is None
 
 

@@ -148,7 +148,8 @@ def test_networks_that_are_not_here_are_named_all_at_once(name, write):
         read_recipe(load_config(write(theirs)))
     for word in ('TSMHead', 'ColorJitter'):
         assert any(
-            f"'{word}': this" in line and 'is not available' in line for line in caught.value.messages
+            f"'{word}': this" in line and 'is not available' in line
+            for line in caught.value.messages
         )
 
 
