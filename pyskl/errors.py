@@ -1,4 +1,4 @@
-"""Errors that speak to the user: where something is wrong, what came, what was expected, what to try."""
+"""Errors for the user: where something is wrong, what came, what was expected, what to try."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Where components are registered by name and built from configs (`dict(type='Flip', flip_ratio=0.5)`).
+"""Registries of components by name, which build them from configs.
 
-The registries carry PYSKL's names, so a user's own file can say `@PIPELINES.register_module()` as usual.
+A config is a dict like `dict(type='Flip', flip_ratio=0.5)`. The registries have PYSKL's names, so
+that a user's own file can use `@PIPELINES.register_module()` as usual.
 """
 
 from __future__ import annotations

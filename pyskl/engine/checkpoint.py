@@ -2,9 +2,9 @@
 
     {'meta': {...}, 'state_dict': {...}, 'optimizer': {...}, 'resume': {...}}
 
-All values are tensors and plain Python. `resume` is not PYSKL's: it holds what an exact continuation
-needs beyond weights and optimiser. With an average of the weights (ema), `state_dict` is the
-average, and the weights themselves are in resume['raw_state_dict'].
+All values are tensors and plain Python. `resume` is not PYSKL's: it holds what an exact
+continuation needs beyond weights and optimiser. With an average of the weights (ema), `state_dict`
+is the average, and the weights themselves are in resume['raw_state_dict'].
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
     check_dense(weights, f'{path}: {key or "state_dict"!r}')
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(
-            f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py "
-            'writes it.'
+            f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as "
+            'tools/train.py writes it.'
         )
     state_dict, notes = to_our_names(weights, str(path), data)
     if key not in (None, 'state_dict'):
@@ -102,7 +102,7 @@ def _keys_of(data: Any) -> str:
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
     """Write atomically: whatever happens, `path` is either the old file or the complete new one."""
-    # Not to the file itself: on a full disk torch's own errors name neither the file nor the reason.
+    # Not straight to the file: on a full disk torch's errors name neither file nor reason.
     content = io.BytesIO()
     torch.save(dict(data), content)
     with atomic_write(path) as f:
@@ -158,7 +158,7 @@ def load_weights(
         model.load_state_dict(fitting, strict=False)
     except RuntimeError as error:  # a dtype that nothing can be copied from
         raise CheckpointError(
-            f'{source}: its weights cannot be copied ({brief(str(error))}). Expected float32 numbers.'
+            f'{source}: its weights cannot be copied ({brief(str(error))}). Expected float32.'
         ) from error
     return problems
 
@@ -193,11 +193,11 @@ class CheckpointFolder:
         )
 
     def _named(self, pattern: re.Pattern) -> list[Path]:
-        """Return the run's own files with such a name: no broken links, and no files of the user's."""
+        """Return the run's own files with such a name: no broken links, no files of the user's."""
         return [p for p in self.folder.glob('*.pth') if pattern.fullmatch(p.name) and p.is_file()]
 
     def save(self, name: str, data: Mapping[str, Any]) -> Path:
-        """Write a numbered checkpoint, link latest.pth to it, and remove the oldest beyond `keep`."""
+        """Write a numbered checkpoint, link latest.pth to it, remove the oldest beyond `keep`."""
         path = self.folder / name
         write_checkpoint(path, data)
         self._be_newest(path)

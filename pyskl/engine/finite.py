@@ -36,7 +36,7 @@ class LossGuard:
         logger: takes warnings.
 
     Attributes:
-        waits: whether losses are checked by `settle` only, so that no batch makes a GPU synchronise.
+        waits: whether losses are checked by `settle` only, so that a GPU need not synchronise.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class LossGuard:
         return True  # in float16, too: the scaler skips the step and lowers its scale
 
     def after_batch(self, loss: Tensor) -> None:
-        """Restore the buffers after a bad batch in float16, once the backward pass has read them."""
+        """Restore the buffers after a bad batch in float16, when the backward pass is done."""
         if self._scaler.is_enabled() and self._buffers is not None:
             self._buffers.restore_unless(torch.isfinite(loss.detach()))
 

@@ -36,9 +36,9 @@ def keep_pages() -> bool:
 def set_threads(sharing: int) -> None:
     """Divide the cores that this process may use among the ranks that share them.
 
-    OMP_NUM_THREADS is respected with a single rank. With several it is not: torchrun sets it to 1 by
-    itself, which would leave cores idle. Loader workers are not counted, since a clip costs them a
-    thousandth of what its training step costs.
+    OMP_NUM_THREADS is respected with a single rank. With several it is not: torchrun sets it to 1
+    by itself, which would leave cores idle. Loader workers are not counted, since a clip costs them
+    a thousandth of what its training step costs.
 
     Args:
         sharing: ranks that share the cores, see `Ranks`.

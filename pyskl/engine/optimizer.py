@@ -73,8 +73,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -
         state: a state_dict of such an optimiser.
 
     Raises:
-        ValueError, KeyError, TypeError: other groups of weights, or a state that this optimiser does
-            not keep for its weight.
+        ValueError, KeyError, TypeError: other groups of weights, or a state that this optimiser
+            does not keep for its weight.
     """
     groups, states = [], {}
     for saved, group in zip(state['param_groups'], optimizer.param_groups, strict=True):

@@ -14,8 +14,8 @@ def learning_rate(
     """Return the learning rate of an iteration.
 
     CosineAnnealing: min + (base - min) (1 + cos(pi * progress)) / 2. step: base * gamma^(steps
-    passed). With `by_epoch` progress is counted in whole epochs, otherwise in iterations. Warm-up is
-    as in mmcv.
+    passed). With `by_epoch` progress is counted in whole epochs, otherwise in iterations. Warm-up
+    is as in mmcv.
 
     Args:
         config: `lr_config`.

@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 
 class StopRequest:
-    """Remembers SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 (Slurm's warning before pre-emption) while active.
+    """Remembers SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 (Slurm's before pre-emption) while active.
 
         with StopRequest(collectives) as stop:
             ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 import torch
@@ -40,13 +41,13 @@ def collect_scores(
         On rank 0 the model's answers by name, (N, ...) float32 in dataset order; None on other
         ranks, or when interrupted.
     """
-    assert isinstance(batches.sampler, TestBatches)
+    sampler = cast(TestBatches, batches.sampler)
     was_training = model.training
     model.eval()
     rows, answers = [], []
     try:
         with tqdm(
-            total=len(batches.sampler.indices),
+            total=len(sampler.indices),
             desc=title,
             unit='clip',
             leave=False,
@@ -59,7 +60,7 @@ def collect_scores(
                 if interrupted is not None and interrupted():
                     return None
         # A rank with fewer batches asks as often as the others.
-        for _ in range(batches.sampler.most - len(batches)):
+        for _ in range(sampler.most - len(batches)):
             if interrupted is not None and interrupted():
                 return None
     finally:

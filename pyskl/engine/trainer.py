@@ -35,8 +35,9 @@ from .tester import collect_scores, joint_scores, judged_scores
 from .training_state import capture, restore
 from .window import Window
 
-# Dropout's random numbers are seeded by (seed, 1, iteration, rank). On rank 0 that is the seed of clip
-# `iteration` in epoch 1, since zeros at the end count for nothing; the two have nothing in common.
+# Dropout's random numbers are seeded by (seed, 1, iteration, rank). On rank 0 that is the seed of
+# clip `iteration` in epoch 1, since zeros at the end count for nothing; this does no harm, as the
+# draws of a clip and those of dropout have nothing to do with each other.
 _DROPOUT_STREAM = 1
 
 
@@ -259,7 +260,7 @@ class Trainer:
             raise
 
     def _validate(self) -> dict[str, float] | None:
-        """Return the metrics on the validation clips, on rank 0 when this epoch is due; else None."""
+        """Return the metrics on the validation clips, on rank 0 if this epoch is due; else None."""
         config, number = self.recipe.evaluation, self.at.epoch + 1
         since = number - (config.start or 0)
         if self.val is None or since < 0 or since % config.interval:
@@ -322,7 +323,7 @@ class Trainer:
     def _keep(self, metrics: dict[str, float] | None) -> None:
         """Save the best checkpoint when it is beaten, and the numbered one when it is due.
 
-        The best one comes first: a run killed between the two repeats this epoch and beats it again.
+        The best one comes first: a run killed between the two repeats the epoch, and beats it again.
         """
         config, epoch = self.recipe.checkpoint_config, self.at.epoch
         improved = self.collectives.tell(metrics is not None and self._beats_best(metrics))
@@ -361,8 +362,8 @@ class Trainer:
         broken = first_broken(self.model)
         if broken is not None:
             raise UserError(
-                f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}: {broken} holds NaN '
-                'or infinity, so this checkpoint is not written. '
+                f'epoch {self.at.epoch + 1}, near iteration {self.at.inner + 1}: {broken} holds '
+                'NaN or infinity, so this checkpoint is not written. '
                 f'{self.folder.describe_newest()} Try a lower learning rate or '
                 'optimizer_config.grad_clip.'
             )
