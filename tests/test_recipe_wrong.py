@@ -249,9 +249,9 @@ WRONG = [
     ({'lr_config.min_lr_ratio': 0.1}, ['lr_config: min_lr and min_lr_ratio are both given']),
     ({'lr_config.step': [5]}, ["lr_config: 'step' belongs to policy='step'"]),
     ({'lr_config': dict(policy='step')}, ["lr_config: 'step' is missing", 'step=[90, 110]']),
-    ({'lr_config': dict(policy='step', step=[5, 3])}, ['lr_config: step = [5, 3]', 'rising']),
+    ({'lr_config': dict(policy='step', step=[5, 3])}, ['lr_config: step = [5, 3]', 'increasing']),
     ({'lr_config': dict(policy='step', step=[0])}, ['lr_config.step[0] = 0', 'at least 1']),
-    ({'lr_config': dict(policy='step', step=[])}, ['lr_config: step = []', 'rising']),
+    ({'lr_config': dict(policy='step', step=[])}, ['lr_config: step = []', 'increasing']),
     (
         {'lr_config.warmup': 'liner', 'lr_config.warmup_iters': 5},
         ["lr_config.warmup = 'liner' is unknown", 'linear?'],

@@ -323,7 +323,8 @@ class Trainer:
     def _keep(self, metrics: dict[str, float] | None) -> None:
         """Save the best checkpoint when it is beaten, and the numbered one when it is due.
 
-        The best one comes first: a run killed between the two repeats the epoch, and beats it again.
+        The best one comes first, so that a run killed between the two repeats the epoch and beats
+        it again.
         """
         config, epoch = self.recipe.checkpoint_config, self.at.epoch
         improved = self.collectives.tell(metrics is not None and self._beats_best(metrics))

@@ -1,7 +1,8 @@
 """What a config may say: every key with its type, default, unit and check.
 
 This is the only place for defaults. Names and meanings are PYSKL's, whose configs are in the style
-of mmcv 1. A class here is a dict in the config; a field with a class of its own is a dict inside that dict.
+of mmcv 1. A class here is a dict in the config; a field with a class of its own is a dict inside
+that dict.
 """
 
 from __future__ import annotations
