@@ -101,13 +101,13 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
     """
     from scipy.optimize import minimize_scalar  # takes half a second to load
+    from scipy.special import log_softmax
 
     logits, rows = log_probabilities(scores), np.arange(len(labels))
 
     def log_loss(log_temperature: float) -> float:
-        z = logits / math.exp(log_temperature)
-        top = z.max(axis=1)
-        return float((top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[rows, labels]).mean())
+        of_label = log_softmax(logits / math.exp(log_temperature), axis=1)[rows, labels]
+        return -float(of_label.mean())
 
     found = minimize_scalar(
         log_loss,

@@ -28,10 +28,11 @@ def kind_of(scores: np.ndarray) -> Literal['probabilities', 'logits']:
 
 def log_probabilities(scores: np.ndarray) -> np.ndarray:
     """Return (N, K) float64 logarithms of the probabilities that scores, of either kind, mean."""
+    from scipy.special import log_softmax  # takes half a second to load
+
     values = np.asarray(scores, dtype=np.float64)
-    logits = np.log(np.maximum(values, SMALLEST)) if kind_of(scores) == 'probabilities' else values
-    logits = logits - logits.max(axis=1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    is_logits = kind_of(scores) == 'logits'
+    return log_softmax(values if is_logits else np.log(np.maximum(values, SMALLEST)), axis=1)
 
 
 def soften(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -40,6 +41,6 @@ def soften(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     A temperature above 1 makes a stream less confident, below 1 more. The order of a clip's classes
     stays the same, so the stream's own answers do not change; its influence on a blend does.
     """
-    logits = log_probabilities(scores) / temperature
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    from scipy.special import softmax
+
+    return softmax(log_probabilities(scores) / temperature, axis=1).astype(np.float32)
