@@ -14,7 +14,7 @@ from pyskl.annotations import write_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.datasets.pipelines import UniformSampleFrames
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.finite import Buffers, first_broken
+from pyskl.engine.nonfinite import Buffers, first_broken
 from pyskl.engine.trainer import Trainer
 from pyskl.engine.window import Window
 from pyskl.errors import DataError, UserError

@@ -25,8 +25,8 @@ from .batch import compute_losses
 from .checkpoint import CheckpointFolder
 from .distributed import Collectives, Ranks, on_all_ranks
 from .ema import AveragedWeights
-from .finite import LossGuard, first_broken
 from .log import JsonLog, Tensorboard, as_text, duration
+from .nonfinite import LossGuard, first_broken
 from .optimizer import build_optimizer
 from .position import Position
 from .schedule import learning_rate
