@@ -14,9 +14,9 @@ from pyskl.annotations import write_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.datasets.pipelines import UniformSampleFrames
 from pyskl.engine.checkpoint import read_checkpoint
+from pyskl.engine.log_window import Window
 from pyskl.engine.nonfinite import Buffers, first_broken
 from pyskl.engine.trainer import Trainer
-from pyskl.engine.window import Window
 from pyskl.errors import DataError, UserError
 from pyskl.scores.score_file import load_scores
 

@@ -26,6 +26,7 @@ from .checkpoint import CheckpointFolder
 from .distributed import Collectives, Ranks, on_all_ranks
 from .ema import AveragedWeights
 from .log import JsonLog, Tensorboard, as_text, duration
+from .log_window import Window
 from .nonfinite import LossGuard, first_broken
 from .optimizer import build_optimizer
 from .position import Position
@@ -33,7 +34,6 @@ from .schedule import learning_rate
 from .signals import Stopped, StopRequest
 from .tester import collect_scores, joint_scores, judged_scores
 from .training_state import capture, restore
-from .window import Window
 
 # Dropout's random numbers are seeded by (seed, 1, iteration, rank). On rank 0 that is the seed of
 # clip `iteration` in epoch 1, since zeros at the end count for nothing; this does no harm, as the
