@@ -26,8 +26,8 @@ from .dialects import SECTIONS, remember, translate
 from .dump import plain
 from .merge import merging
 from .overrides import apply_options, parse_options
-from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
+from .settings_base import hints_of, read_settings
 
 _BASE = '_base_'
 MAX_BYTES = 4 << 20  # a config has 10 KB; parsing takes up to 500 times the memory of the text

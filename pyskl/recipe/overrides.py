@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError, Faults, did_you_mean
-from .setting import hints_of, nested_settings
 from .settings import TopLevel
+from .settings_base import hints_of, nested_settings
 
 _CONSTANTS = {'true': True, 'false': False, 'none': None, 'null': None}
 # Dicts inside a component that an option may create.

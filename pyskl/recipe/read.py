@@ -23,8 +23,8 @@ from .dialects import translated
 from .dump import plain
 from .optimizer import check_optimizer
 from .overrides import paths_of
-from .setting import hints_of, read_settings
 from .settings import TopLevel
+from .settings_base import hints_of, read_settings
 from .stream import fill_in_stream
 
 SPLITS: tuple[Literal['train', 'val', 'test'], ...] = ('train', 'val', 'test')

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..errors import ConfigError, did_you_mean
 from ..evaluation.metrics import METRICS
 from ..seeds import MAX_SEED
-from .setting import setting
+from .settings_base import setting
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pyskl.models  # noqa: F401
 from pyskl.errors import ConfigError
 from pyskl.recipe import load_config, read_recipe
 from pyskl.recipe.overrides import paths_of
-from pyskl.recipe.setting import hints_of
 from pyskl.recipe.settings import TopLevel
+from pyskl.recipe.settings_base import hints_of
 
 USER_COPY = load_config(Path(__file__).parents[1] / 'inputs' / 'user_copy.py').to_dict()
 DELETE = object()

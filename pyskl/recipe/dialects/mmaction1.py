@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..setting import hints_of
 from ..settings import TopLevel
+from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
 from .networks import translate_model
 from .remarks import Remarks, kind_of
