@@ -13,7 +13,7 @@ from ..models.recognizers.base import Recognizer
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .graph_checks import bones_note, check_features, check_graph
-from .walk import dataset_configs
+from .nested_datasets import dataset_configs
 
 
 def check_dataset(cfg: Any, where: str) -> None:

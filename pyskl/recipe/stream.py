@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from ..errors import ConfigError, did_you_mean
-from .walk import dataset_configs
+from .nested_datasets import dataset_configs
 
 Stream = Literal['j', 'b', 'jm', 'bm', 'k', 'km']
 PLACE = '{stream}'

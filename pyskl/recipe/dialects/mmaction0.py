@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..walk import inner_datasets
+from ..nested_datasets import inner_datasets
 from .networks import speaks_of_strides, translate_model
 from .remarks import Remarks
 from .stages import translate_pipeline
