@@ -9,7 +9,7 @@ from .agreement import doubts
 from .align import Aligned, align
 from .blend import PUBLISHED_WEIGHTS, blend, check_weights
 from .estimate import Estimate, Gain, cross_validate, leave_one_out
-from .fit_command import fit_on_clips, labels_by_name
+from .fit_from_files import fit_on_clips, labels_by_name
 from .fitting import OBJECTIVES, Fit, fit_blend, fit_temperature, judge, simplex_grid
 from .id_list import check_ids, read_ids
 from .probabilities import kind_of, log_probabilities, soften
