@@ -15,8 +15,8 @@ from ..wording import count, plain
 from .agreement import doubts
 from .align import Aligned, align
 from .estimate import cross_validate, leave_one_out
+from .fit_report import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .fitting import Fit, Objective, equal_weights, fit_blend
-from .messages import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .probabilities import kind_of
 from .score_file import Scores
 from .separation import refuse_same_clips
