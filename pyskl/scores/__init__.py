@@ -8,7 +8,7 @@ write_submission('ensemble', aligned.ids, blend(aligned.scores, (0.4, 0.6)).argm
 from .agreement import doubts
 from .align import Aligned, align
 from .blend import PUBLISHED_WEIGHTS, blend, check_weights
-from .estimate import Estimate, Gain, cross_validate, leave_one_out
+from .cross_validation import Estimate, Gain, cross_validate, leave_one_out
 from .fit_from_files import fit_on_clips, labels_by_name
 from .fitting import OBJECTIVES, Fit, fit_blend, fit_temperature, judge, simplex_grid
 from .id_list import check_ids, read_ids

@@ -14,7 +14,7 @@ from ..evaluation import check_labels
 from ..wording import count, plain
 from .agreement import doubts
 from .align import Aligned, align
-from .estimate import cross_validate, leave_one_out
+from .cross_validation import cross_validate, leave_one_out
 from .fit_report import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .fitting import Fit, Objective, equal_weights, fit_blend
 from .probabilities import kind_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .estimate import Estimate, WithoutOne
+from .cross_validation import Estimate, WithoutOne
 from .fitting import Fit, equal_weights, judge
 from .probabilities import soften
 
