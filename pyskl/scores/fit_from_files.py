@@ -17,9 +17,9 @@ from .align import Aligned, align
 from .cross_validation import cross_validate, leave_one_out
 from .fit_report import apparent_gain, as_numbers, fit_lines, gain_lines, short_names, use_lines
 from .fitting import Fit, Objective, equal_weights, fit_blend
+from .leakage import refuse_same_clips
 from .probabilities import kind_of
 from .score_file import Scores
-from .separation import refuse_same_clips
 
 
 def fit_on_clips(
