@@ -16,6 +16,7 @@ from .position import Position
 
 # The gradient scaler starts at 65536 and halves at every overflow. Far below 1 nothing is learnt.
 LOWEST_SCALE = 2.0**-4
+_LOGGER = logging.getLogger('pyskl')
 _MOST_NAMES = 256  # clips of a bad batch that a message names
 
 
@@ -33,7 +34,6 @@ class LossGuard:
         scaler: enabled in float16.
         skip: skip bad batches instead of stopping.
         folder: where messages look for the last checkpoint.
-        logger: takes warnings.
 
     Attributes:
         waits: whether losses are checked by `settle` only, so that a GPU need not synchronise.
@@ -47,11 +47,10 @@ class LossGuard:
         scaler: torch.amp.GradScaler,
         skip: bool,
         folder: CheckpointFolder,
-        logger: logging.Logger,
     ):
         self._clip_ids, self._collectives, self._scaler = clip_ids, collectives, scaler
         self._skips_at_once = skip and not scaler.is_enabled()
-        self._folder, self.logger = folder, logger
+        self._folder = folder
         self.waits = collectives.ranks.device.type != 'cpu'
         self._buffers = Buffers(model) if skip or scaler.is_enabled() else None
         # Batches not checked yet: number in the epoch, clips, whether the loss is finite.
@@ -97,7 +96,7 @@ class LossGuard:
         assert self._buffers is not None
         self._buffers.restore_unless(torch.zeros_like(fine))
         clips = self._collectives.share([] if fine else self._names(index))
-        self.logger.warning(
+        _LOGGER.warning(
             'epoch %d, iteration %d: the loss is not finite; batch left out (%s)',
             at.epoch + 1,
             at.inner + 1,
@@ -131,7 +130,7 @@ class LossGuard:
         """Warn of a bad batch in float16. Otherwise stop: after it, weights and losses are NaN."""
         if self._scaler.is_enabled():
             self._skipped.update(dict.fromkeys(clips))
-            self.logger.warning(
+            _LOGGER.warning(
                 'epoch %d, iteration %d: the loss is not finite; float16 leaves the batch out (%s)',
                 at.epoch + 1,
                 number,

@@ -14,13 +14,12 @@ from ..datasets.samplers import TestBatches
 from ..evaluation import by_prefix
 from ..models.recognizers.base import Recognizer
 from .batch import predict
-from .distributed import Collectives, Ranks
+from .distributed import Collectives
 
 
 def collect_scores(
     model: Recognizer,
     batches: Batches,
-    ranks: Ranks,
     collectives: Collectives,
     amp: str | None = None,
     title: str = 'test',
@@ -31,8 +30,7 @@ def collect_scores(
     Args:
         model: the recognizer.
         batches: this rank's share, see build_dataloader; together the shares hold every clip once.
-        ranks: this process among all.
-        collectives: of these ranks.
+        collectives: of all ranks.
         amp: see `autocast`.
         title: of the progress bar.
         interrupted: called after each batch; True gives up. Every rank must answer alike.
@@ -42,6 +40,7 @@ def collect_scores(
         ranks, or when interrupted.
     """
     sampler = cast(TestBatches, batches.sampler)
+    ranks = collectives.ranks
     was_training = model.training
     model.eval()
     rows, answers = [], []

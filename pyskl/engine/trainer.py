@@ -23,7 +23,7 @@ from ..models.recognizers.base import Recognizer
 from ..recipe import Recipe
 from .batch import compute_losses
 from .checkpoint import CheckpointFolder
-from .distributed import Collectives, Ranks, on_all_ranks
+from .distributed import Collectives, on_all_ranks
 from .ema import AveragedWeights
 from .log import JsonLog, Tensorboard, as_text, duration
 from .log_window import Window
@@ -50,37 +50,30 @@ class Trainer:
     Args:
         model: on ranks.device already.
         recipe: with optimizer, lr_config and total_epochs.
-        ranks: this process among all.
-        collectives: of these ranks.
+        collectives: of all ranks.
         train: this rank's training batches.
         val: this rank's validation batches; None: no validation.
         work_dir: the folder of the checkpoints.
-        logger: takes lines for people.
-        json_log: takes rows for programs.
         seed: of everything random.
         amp: 'bf16', 'fp16', or None for float32.
         on_nan: 'stop' at a batch whose loss is not finite, or 'skip' it (fp16 always skips it).
-        meta: goes into every checkpoint's meta (config text, settings, version ...).
     """
 
     def __init__(
         self,
         model: Recognizer,
         recipe: Recipe,
-        ranks: Ranks,
         collectives: Collectives,
         train: Batches,
         val: Batches | None,
         work_dir: Path,
-        logger: logging.Logger,
-        json_log: JsonLog,
         seed: int,
         amp: str | None = None,
         on_nan: str = 'stop',
-        meta: Mapping[str, Any] | None = None,
     ):
         assert recipe.optimizer is not None and recipe.lr_config is not None
         assert recipe.total_epochs is not None
+        ranks = collectives.ranks
         self.model, self.recipe, self.ranks, self.collectives = model, recipe, ranks, collectives
         self.train, self.val, self.seed, self.amp = train, val, seed, amp
         self.device, self.total_epochs = ranks.device, recipe.total_epochs
@@ -88,9 +81,8 @@ class Trainer:
         self.folder = CheckpointFolder(work_dir, recipe.checkpoint_config.max_keep_ckpts)
         self.optimizer = build_optimizer(model, recipe.optimizer)
         self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=amp == 'fp16')
-        skip = on_nan == 'skip'
         self.losses = LossGuard(
-            model, train.dataset.ids, collectives, self.scaler, skip, self.folder, logger
+            model, train.dataset.ids, collectives, self.scaler, on_nan == 'skip', self.folder
         )
         self.at, self.window = Position(), Window()
         self.best_score: float | None = None
@@ -102,14 +94,19 @@ class Trainer:
             on_all_ranks(model, ranks, recipe.find_unused_parameters) if ranks.world > 1 else model
         )
         self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
-        self.log_to(logger, json_log, meta)
+        self.log_to(logging.getLogger('pyskl'), JsonLog(None))
 
     def log_to(
         self, logger: logging.Logger, json_log: JsonLog, meta: Mapping[str, Any] | None = None
     ) -> None:
-        """Set where lines and rows go from now on, and what every checkpoint's meta holds."""
+        """Set where lines and rows go from now on.
+
+        Args:
+            logger: takes lines for people.
+            json_log: takes rows for programs.
+            meta: of every checkpoint (config text, settings, version ...).
+        """
         self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
-        self.losses.logger = logger
         wants_tensorboard = any(
             hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks
         )
@@ -270,7 +267,6 @@ class Trainer:
             answers = collect_scores(
                 self.model,
                 self.val,
-                self.ranks,
                 self.collectives,
                 self.amp,
                 'val',
