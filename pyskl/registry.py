@@ -25,8 +25,7 @@ class Registry:
     Args:
         name: what its components are, as errors call them: 'pipeline stage'.
         home: the package whose exports are the built-in components. It is imported when a component
-            is looked up for the first time, or one from elsewhere is registered, so nobody needs to
-            import it for that.
+            is first looked up, or when a user's component is registered.
         elsewhere: names that PYSKL and MMAction2 know and this project does not, for messages.
     """
 

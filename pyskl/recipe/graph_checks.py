@@ -86,11 +86,11 @@ def bones_note(model: Mapping[str, Any], pipelines: Sequence[tuple[str, Compose]
         for step in pipeline.steps:
             if isinstance(step, GenSkeFeat) and step.needs_joints is not None:
                 bones = topology_of(step.dataset)
-                apart = len(_undirected(graph) - _undirected(bones))
-                if apart:
+                missing = len(_undirected(graph) - _undirected(bones))
+                if missing:
                     return (
                         f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, which '
-                        f'lacks {apart} edge(s) of {graph.name!r}, the layout of '
+                        f'lacks {missing} edge(s) of {graph.name!r}, the layout of '
                         'model.backbone.graph_cfg. Give both the same layout, unless this is '
                         'intended.'
                     )

@@ -41,8 +41,8 @@ def read_layout(text: str | None) -> str | Mapping[str, Any] | None:
 
 def _of_config(file: str) -> str | Mapping[str, Any]:
     config = load_config(file)
-    own = layouts_in({'layout': config.get('layout')})
-    found = own or layouts_in({'model': config.get('model'), 'data': config.get('data')})
+    found = layouts_in({'layout': config.get('layout')})
+    found = found or layouts_in({'model': config.get('model'), 'data': config.get('data')})
     if len(found) != 1:
         what = f'several layouts ({", ".join(map(brief, found))})' if found else 'no layout'
         raise ConfigError(

@@ -188,36 +188,23 @@ def read_recipe(
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
     given, remarks = translated(cfg, name)
-    known, faults = hints_of(TopLevel), Faults()
-
-    # Known keys, and helper names that look like misspelt ones.
+    faults = Faults()
     faults.messages += remarks.faults.messages
+
+    # Known keys, and helper names.
     settings: dict[str, Any] = {}
-    misspelt: list[str] = []
-    for key in (key for key in given if key in known):
+    for key in (key for key in given if key in hints_of(TopLevel)):
         with faults:
             settings[key] = plain(given[key], f'{name}: {key}')
-    for key in (key for key in given if key not in known):
-        with faults:
-            _check_helper(key, given, settings, name)
-            near = (
-                difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
-                if key not in _ELSEWHERE
-                else ()
-            )
-            misspelt += (
-                [f'{name}: {key!r} is read as a helper name of your own.{did_you_mean(key, near)}']
-                if near
-                else []
-            )
-
-    # The settings, the components, and whether they fit together.
+    similar = _check_helpers(given, settings, name, faults)
     if isinstance(settings.get('data'), dict):
         settings['data'] = {
             k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits
         }
     with faults:
         settings = fill_in_stream(settings, name)
+
+    # The settings, the components, and whether they fit together.
     top = None
     with faults:
         top = read_settings(TopLevel, settings, f'{name}:')
@@ -237,9 +224,34 @@ def read_recipe(
     recipe = _complete(top, name, settings)
     return replace(
         recipe,
-        notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))),
+        notes=tuple(filter(None, (*remarks.notes, *similar, *recipe.notes, note))),
         collects_emb=collects_emb,
     )
+
+
+def _check_helpers(
+    given: Mapping[str, Any], settings: Mapping[str, Any], name: str, faults: Faults
+) -> list[str]:
+    """Check the helper names of a config.
+
+    Args:
+        given: the whole config.
+        settings: its known keys.
+        name: of the config, for messages.
+        faults: takes those that are refused.
+
+    Returns:
+        Notes on helper names that are similar to a key of this config.
+    """
+    notes = []
+    for key in (key for key in given if key not in hints_of(TopLevel)):
+        with faults:
+            _check_helper(key, given, settings, name)
+            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
+            if near and key not in _ELSEWHERE:
+                hint = did_you_mean(key, near)
+                notes.append(f'{name}: {key!r} is read as a helper name of your own.{hint}')
+    return notes
 
 
 def _check_helper(

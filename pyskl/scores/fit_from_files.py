@@ -61,18 +61,12 @@ def fit_on_clips(
     clips = open_annotations(ann_file)
     clips = clips.split(split) if clips.store.split_names else clips
     known = dict(zip(clips.ids, clips.labels.tolist()))
+    where = f'{ann_file}: split {split}'
     fit = _aligned(fit_streams, test_streams, list(known), str(ann_file), split, by_position)
-    refuse_same_clips(
-        fit_streams, fit, test_streams, test, known.keys(), f'{ann_file}: split {split}'
-    )
+    refuse_same_clips(fit_streams, fit, test_streams, test, known.keys(), where)
     _check_kinds(fit_streams, test_streams)
-    all_labels = labels_by_name(
-        fit.ids,
-        known,
-        fit.scores[0].shape[1],
-        f'{ann_file}: split {split}',
-        'Give a split whose labels are known.',
-    )
+    advice = 'Give a split whose labels are known.'
+    all_labels = labels_by_name(fit.ids, known, fit.scores[0].shape[1], where, advice)
     streams = [scores[all_labels >= 0] for scores in fit.scores]
     labels = all_labels[all_labels >= 0]
 

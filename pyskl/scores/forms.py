@@ -6,7 +6,7 @@
 | list of dicts {'rgb': (K,), 'pose': (K,)}, named as `FILE.pkl:pose` | PYSKL's RGBPoseConv3D |
 | list of dicts with `pred_score`, a tensor | MMAction2 1.x, DumpResults |
 | dict clip name -> (K,) | CTR-GCN and its relatives |
-| `ids` and `scores`, perhaps with parts beside them: `scores.npz:rgb` | ours |
+| `ids` and `scores`, perhaps with parts beside them: `scores.npz:rgb` | this toolbox |
 | csv, rows `id,score,score...` | spreadsheets |
 """
 
