@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, seed_number
+from ..errors import ConfigError
 from ..evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 from ..files.atomic import atomic_write
+from ..seeds import seed_number
 from ..wording import plain, some
 from .calling import Parser
 from .places import configs_folder, find_config
@@ -246,8 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]
     if set_here:
         raise ConfigError(
-            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave '
-            'it out.'
+            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave it out.'
         )
     num_classes = _num_classes(read_run(args.config, args.cfg_options).recipe)
     if not 2 <= args.folds <= num_classes // 2:
