@@ -56,7 +56,7 @@ def test_a_cut_checkpoint_is_named_and_the_one_before_it_is_used(whole, tmp_path
     train(whole[1], TrainOptions(work_dir=str(work_dir)))
     said = capfd.readouterr().err
     assert (
-        'iter_4.pth: is no whole checkpoint' in said
+        'iter_4.pth: is not a complete checkpoint' in said
         and 'passed over' in said
         and 'Going on from' in said.splitlines()[0]
     )

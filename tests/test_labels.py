@@ -163,12 +163,12 @@ def test_vectors_of_imigues_names_for_other_classes_are_warned_of():
 def test_zero_shot_learns_from_the_names_of_its_own_classes(tmp_path):
     tool = script('zero_shot')
     config = problem(tmp_path, num_train=3, num_test=3, extra="labels = ['a', 'b', 'c']\n")
-    assert tool.names_to_learn_from(tool.parse_args([str(config)])) == ['a', 'b', 'c']
+    assert tool.class_names(tool.parse_args([str(config)])) == ['a', 'b', 'c']
     bare = write_config(
         tmp_path, extra="labels = ['a', 'b', 'c']\ndata['test'].pop('label_embeddings')\n"
     )
     with pytest.raises(ConfigError, match=r'a, b, c.*embed_labels\.py'):
-        tool.names_to_learn_from(tool.parse_args([str(bare)]))
+        tool.class_names(tool.parse_args([str(bare)]))
     fold = tool.Fold([0, 2], np.array([0, 1, 2]), *(np.eye(3) for _ in range(3)))
     assert '| 0 a, 2 c |' in tool.table([fold], ['a', 'b', 'c']) and '| 0, 2 |' in tool.table(
         [fold]
