@@ -14,13 +14,13 @@ from ..datasets import Compose
 from ..datasets.label_embeddings import load_label_embeddings
 from ..datasets.loader import collate
 from ..datasets.pipelines.compose import FROM_DATASET
-from ..datasets.videos import needs_length
+from ..datasets.video_checks import needs_length
 from ..engine.batch import predict
 from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
 from ..errors import ConfigError
-from ..inference.answers import Answering, answers
+from ..inference.answers import AnswerOptions, answers
 from ..inference.videos import located
 from ..inputs import Input, lazy_inputs
 from ..labels import Labels
@@ -134,7 +134,7 @@ def inference_recognizer(
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
             'average_clips=None a clip has no class scores. Leave them out here.'
         )
-    how = Answering(labels, top_k, views, people, indices)
+    how = AnswerOptions(labels, top_k, views, people, indices)
     return answers(model, clip, img_shape, how, lambda rows: class_scores(model, rows, views))
 
 

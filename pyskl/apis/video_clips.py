@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..datasets import Compose
 from ..datasets.pipelines import ArrayDecode
-from ..datasets.videos import reads_videos
+from ..datasets.video_checks import reads_videos
 
 
 def takes_pictures(pipeline: Compose) -> bool:

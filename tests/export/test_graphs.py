@@ -102,7 +102,7 @@ def test_what_looks_at_each_frame_alone_is_inside(folder):
 
     sampled = ['UniformSample', 'PoseDecode', 'FormatGCNInput']
     assert inside(graph_config(folder, 'bones and joints')) == (sampled, ('keypoint', 'img_shape'))
-    assert inside(graph_config(folder, 'motion')) == (
+    assert inside(graph_config(folder, 'bones in motion')) == (
         ['PreNormalize2D', 'GenSkeFeat', *sampled],
         ('keypoint',),
     )

@@ -57,7 +57,9 @@ GRAPHS = {
     'bones and joints': network(
         f"type='STGCN', {SIZES}, in_channels=9, {SPATIAL}", 16, "['j', 'b', 'k']"
     ),
-    'motion': network(f"type='STGCN', {SIZES}, in_channels=6, {SPATIAL}", 16, "['b', 'jm']"),
+    'bones in motion': network(
+        f"type='STGCN', {SIZES}, in_channels=6, {SPATIAL}", 16, "['b', 'jm']"
+    ),
 }
 HEATMAPS = {
     'joint': '',

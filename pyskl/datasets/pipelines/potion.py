@@ -40,6 +40,7 @@ class Heatmap2Potion(Step):
         return {'U': self.C, 'I': 1, 'N': self.C, 'full': 2 * self.C + 1}[self.option]
 
     def __call__(self, results: Results) -> Results:
+        """Add up the heatmaps of a clip."""
         heatmaps = np.asarray(results['imgs'])
         frames = results.get('clip_len', len(heatmaps))
         frames = frames['Pose'] if isinstance(frames, dict) else frames
@@ -47,8 +48,8 @@ class Heatmap2Potion(Step):
             raise clip_error(
                 results,
                 f'imgs has shape {heatmaps.shape}, but Heatmap2Potion expected heatmaps '
-                f'({frames} frames of each clip, joints, height, width). Let GeneratePoseTarget '
-                'stand before it, and FormatShape behind.',
+                f'({frames} frames of each clip, joints, height, width). Put '
+                'GeneratePoseTarget before it, and FormatShape after it.',
             )
         clips = heatmaps.reshape(-1, frames, *heatmaps.shape[1:])
         total = np.einsum('nlvhw,lc->nhwvc', clips, self.colours(frames))
@@ -61,6 +62,6 @@ class Heatmap2Potion(Step):
         return results
 
     def colours(self, frames: int) -> np.ndarray:
-        """Return (frames, C), how much of each colour a frame has."""
+        """Return (frames, C): how much of each colour a frame has."""
         place = np.linspace(0, self.C - 1, frames)
         return np.maximum(1 - abs(place[:, None] - np.arange(self.C)), 0).astype(np.float32)
