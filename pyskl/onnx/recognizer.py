@@ -61,6 +61,9 @@ class GraphRecognizer:
         file: its name, for messages.
         run: runs the graph: from arrays by input name to (B, K) probabilities of each answer.
         shapes: the shape of each input; an axis of variable length is not an int.
+
+    Raises:
+        DataError: the description or the inputs are wrong.
     """
 
     label_sources: Sequence[tuple[str, Labels | None]]
@@ -76,6 +79,12 @@ class GraphRecognizer:
         self.label_sources = ((f'{file}: label_names', about.label_names),)
         self.layouts = set(about.layouts)
         self._file, self._run, self._shapes = file, run, shapes
+        self._sample_inputs = [name for name in AXES if name in shapes]
+        if not self._sample_inputs:
+            raise DataError(
+                f'{file}: its graph takes {", ".join(shapes) or "nothing"}; expected '
+                f'{" or ".join(AXES)}. Export it again.'
+            )
         self._steps = about.build_steps(file)
 
     def __call__(
@@ -200,7 +209,7 @@ class GraphRecognizer:
 
     def _pieces(self, feeds: Feeds, views: Literal[1, 'all']) -> Iterator[tuple[Feeds, int]]:
         """Yield inputs with a few views each, and the weight of their answer in the mean."""
-        by_sample = [name for name in AXES if name in feeds]
+        by_sample = self._sample_inputs
         samples = feeds[by_sample[0]].shape[1]
         total = samples * 2 if self.about.mirrors else samples
         # PoTion's mirrored copies are pictures like the others, in inference_recognizer, too.
@@ -224,7 +233,7 @@ class GraphRecognizer:
 
     def _answer(self, feeds: Feeds, clip: Mapping[str, Any]) -> np.ndarray:
         """Run the graph for one clip, and return (A, K) probabilities of its A answers."""
-        for name in (name for name in AXES if name in feeds):
+        for name in self._sample_inputs:
             self._check_shape(name, feeds[name].shape, clip)
         answers = [np.asarray(answer) for answer in self._run(feeds)]
         for answer in answers:

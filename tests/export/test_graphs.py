@@ -22,10 +22,11 @@ from pyskl.apis.export_check import made_up_clips
 from pyskl.apis.inference import class_scores, test_sample
 from pyskl.datasets.loader import collate
 from pyskl.datasets.pipelines import PoseCompact
-from pyskl.errors import ConfigError
+from pyskl.errors import ConfigError, DataError
 from pyskl.export.heatmaps import CompactPose, DrawHeatmaps, size_behind
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.spec import HeatmapSpec
+from pyskl.onnx import GraphRecognizer
 
 
 @pytest.fixture(scope='module')
@@ -210,6 +211,12 @@ def test_what_no_file_can_hold_is_refused(folder, change, facts):
     config = tiny.write_config(folder, 'refused.py', extra=early + change + LATE)
     with pytest.raises(ConfigError, match=f'refused.py.*{facts}'):
         graph_with_steps(init_recognizer(config, device='cpu'))
+
+
+def test_a_graph_without_key_points_or_frames_is_refused(folder):
+    _, about = graph_with_steps(init_recognizer(heatmap_config(folder, 'joint'), device='cpu'))
+    with pytest.raises(DataError, match='any.onnx: its graph takes x; expected keypoint or imgs'):
+        GraphRecognizer(about, 'any.onnx', list, {'x': [1]})
 
 
 def test_sizes_are_known_where_the_last_step_fixes_them():
