@@ -7,66 +7,81 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..annotations.segments import Segment
 from ..errors import ConfigError, DataError
 from ..evaluation.spotting import (
     CHALLENGE_IOU,
+    NOTHING,
     add_up,
     commonest,
     count_right,
     evaluate_spotting,
+    frame_classes,
     sliding_baseline,
 )
 from ..sources.recordings import Recording, RecordingFile, find_recordings
-from ..spotting.fit import Finish, fit_thresholds
-from ..spotting.segments import Scores, Thresholds, find_segments
+from ..spotting.fit import fit_thresholds, fit_weights
+from ..spotting.frame_rate import frames_taken, in_file_frames, num_taken
+from ..spotting.segments import Thresholds, find_segments
 from ..wording import count, some
 from .setup import read_run
-from .spotting import Spotter, check_fits, in_file_frames, num_taken
+from .spotting import Spotter, StreamScores, check_fits
 
 MOST_NOTES = 5
 
 
-def choose_thresholds(
+def choose_settings(
     config: str,
     spotter: Spotter,
     files: Sequence[RecordingFile],
     start: Thresholds,
+    weights_too: bool,
 ) -> tuple[Thresholds, dict[str, Any]]:
-    """Choose thresholds by the recordings of the config's data.val, at its frame rate, and say so.
+    """Choose thresholds by the recordings of the config's data.val, at its frame rate.
+
+    Prints what was chosen.
 
     Args:
         config: path of the config.
-        spotter: its networks.
+        spotter: its networks; with `weights_too` it blends by the weights that are chosen.
         files: the recordings that are reported.
         start: where to begin.
+        weights_too: choose the weights of the streams first.
 
     Returns:
         The thresholds, and how they came about.
 
     Raises:
-        ConfigError: data.val is no RecordingDataset. DataError: its recordings have no labels, or are
-            among those that are reported.
+        ConfigError: data.val is no RecordingDataset.
+        DataError: its recordings have no labels, or are among those that are reported.
     """
     chosen = _val_files(config)
     _check_apart(chosen, files)
-    scores, truth, read = {}, {}, {}
-    for file, recording, one in scored(spotter, chosen, None, 'choosing thresholds'):
+    streams, truth, frames = {}, {}, {}
+    for file, recording, scores in scored(spotter, chosen, None, 'choosing thresholds'):
         if recording.segments is None:
             raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
-        scores[file.name], truth[file.name] = one, recording.segments
-        read[file.name] = (recording.first, recording.num_frames, spotter.rate(recording.fps))
-    finish: Finish = lambda name, segments: in_file_frames(segments, *read[name])  # noqa: E731
-    how, value = fit_thresholds(scores, truth, start, finish)
-    said = ', '.join(
-        f'{name} {number:g}' for name, number in vars(how).items() if name != 'background'
-    )
-    print(
-        f'thresholds chosen by {count(len(chosen), "recording")} of data.val (F1 {value:.4f} there, which '
-        f'is too good: they were chosen by it): {said}'
-    )
+        streams[file.name], truth[file.name] = scores, recording.segments
+        frames[file.name] = (recording.first, recording.num_frames, spotter.rate(recording.fps))
+    by = f'chosen by {count(len(chosen), "recording")} of data.val'
+    if weights_too:
+        labels = {
+            name: _classes(scores[0].middles, truth[name], *frames[name], spotter.background)
+            for name, scores in streams.items()
+        }
+        spotter.weigh(_chosen_weights(streams, labels))
+        print(f'weights {by}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
+
+    def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
+        return in_file_frames(segments, *frames[name])
+
+    blended = {name: spotter.blend(scores) for name, scores in streams.items()}
+    how, value = fit_thresholds(blended, truth, start, to_file)
+    values = ', '.join(f'{name} {v:g}' for name, v in vars(how).items() if name != 'background')
+    print(f'thresholds {by} (F1 {value:.4f} there, too good: they were chosen by it): {values}')
     made = {
         'chosen_on': [str(file.path) for file in chosen],
         'f1_there': value,
@@ -75,14 +90,41 @@ def choose_thresholds(
     return how, made
 
 
+def _chosen_weights(
+    streams: Mapping[str, StreamScores], labels: Mapping[str, np.ndarray]
+) -> tuple[float, ...]:
+    """Choose weights by all moments of all recordings."""
+    probs = [np.stack([each.probs for each in scores]) for scores in streams.values()]
+    return fit_weights(np.concatenate(probs, 1), np.concatenate([labels[name] for name in streams]))
+
+
+def _classes(
+    middles: np.ndarray,
+    truth: Sequence[Segment],
+    first: int,
+    num_frames: int,
+    rate: float,
+    background: int | None,
+) -> np.ndarray:
+    """Return what happens at each middle: (N,) classes, that of background or -1 where nothing does."""
+    classes = frame_classes(truth, first, num_frames)[frames_taken(middles, rate)]
+    return np.where(classes == NOTHING, NOTHING if background is None else background, classes)
+
+
 def scored(
     spotter: Spotter, files: Sequence[RecordingFile], fps: float | None, title: str
-) -> Iterator[tuple[RecordingFile, Recording, Scores]]:
+) -> Iterator[tuple[RecordingFile, Recording, StreamScores]]:
     """Read and score one recording after the other, under a bar that counts frames.
 
-    Recordings have the rate `fps`; None: what they say themselves. What was odd is printed at the end.
+    Prints at the end what was odd.
+
+    Args:
+        spotter: the networks.
+        files: the recordings.
+        fps: of all recordings; None: what they say themselves.
+        title: of the bar.
     """
-    notes = []
+    notes: list[str] = []
     with tqdm(files, title, unit='recording', leave=False, disable=None) as bar:
         for file in bar:
             recording = file.read()
@@ -91,30 +133,25 @@ def scored(
             notes += recording.notes
             if not recording.shown().any():
                 notes.append(f'{file.path}: nobody is seen in any frame, so nothing is spotted')
-            rate = spotter.rate(recording.fps)
-            total = num_taken(recording.num_frames, rate)
-            yield (
-                file,
-                recording,
-                spotter.scores(
-                    recording,
-                    progress=lambda done, name=file.name, n=total: bar.set_postfix_str(
-                        f'{name} {done / n:.0%}'
-                    ),
-                ),
-            )
+            total = num_taken(recording.num_frames, spotter.rate(recording.fps))
+
+            def show(done: int, name: str = file.name, total: int = total) -> None:
+                bar.set_postfix_str(f'{name} {done / total:.0%}')
+
+            yield file, recording, spotter.stream_scores(recording, progress=show)
     for note in notes[:MOST_NOTES]:
         print(f'warning: {note}')
     if len(notes) > MOST_NOTES:
         print(f'warning: and {len(notes) - MOST_NOTES} more such lines')
 
 
-def finished(
-    spotter: Spotter, recording: Recording, scores: Scores, how: Thresholds
+def found_in(
+    spotter: Spotter, recording: Recording, scores: StreamScores, how: Thresholds
 ) -> list[Segment]:
     """Return the segments of a recording, in frames of its file."""
+    segments = find_segments(spotter.blend(scores), how)
     rate = spotter.rate(recording.fps)
-    return in_file_frames(find_segments(scores, how), recording.first, recording.num_frames, rate)
+    return in_file_frames(segments, recording.first, recording.num_frames, rate)
 
 
 def judge(
@@ -189,8 +226,8 @@ def _val_files(config: str) -> list[RecordingFile]:
 
 def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]) -> None:
     """Refuse thresholds chosen by recordings that are reported."""
-    ours = {(file.path.resolve(), file.name) for file in files}
-    shared = [file.name for file in chosen if (file.path.resolve(), file.name) in ours]
+    reported = {(file.path.resolve(), file.name) for file in files}
+    shared = [file.name for file in chosen if (file.path.resolve(), file.name) in reported]
     if shared:
         raise DataError(
             f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are among those that are '

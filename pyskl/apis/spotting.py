@@ -32,13 +32,16 @@ from ..recipe import dataset_configs
 from ..scores.blend import check_weights
 from ..skeletons import is_present
 from ..sources.recordings import Recording
+from ..spotting.frame_rate import at_rate, in_file_frames, num_taken
+from ..spotting.sampling import window_pipeline
 from ..spotting.segments import Scores, Thresholds, find_segments
-from ..spotting.windows import Block, Windows, window_pipeline
+from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import init_recognizer
 
 GRAPH_VIEWS = {'cpu': 32, 'cuda': 512}  # windows that pass a graph network at once
 Progress = Callable[[int], None]
+StreamScores = Sequence[Scores]  # of each stream, at the same moments
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,7 @@ class Spotter:
                 classes or joints, other weights than streams.
         """
         self.models, self.windows, self.background = list(models), windows, background
-        given = check_weights(weights, len(self.models))
-        if min(given) < 0:
-            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
-        self.weights = [weight / sum(given) for weight in given]
+        self.weigh(weights)
         counts = [model.cls_head.num_classes for model in self.models]
         _check_names(self.models)
         self.num_classes = counts[0]
@@ -105,30 +105,57 @@ class Spotter:
             names[self.background] = 'nothing'
         return names
 
+    def weigh(self, weights: Sequence[float] | None) -> None:
+        """Blend the streams by other weights from here on.
+
+        Args:
+            weights: one a stream, as ensemble.py has them; None: its defaults.
+
+        Raises:
+            ConfigError: another number of weights than streams, or weights below 0.
+        """
+        given = check_weights(weights, len(self.models))
+        if min(given) < 0:
+            raise ConfigError(f'--weights {given}: expected numbers from 0 on.')
+        self.weights = [weight / sum(given) for weight in given]
+
     def scores(
         self, recording: Recording, fps: float | None = None, progress: Progress | None = None
     ) -> Scores:
-        """Compute class scores along a recording.
+        """Compute class scores along a recording; see stream_scores."""
+        return self.blend(self.stream_scores(recording, fps, progress))
+
+    def stream_scores(
+        self, recording: Recording, fps: float | None = None, progress: Progress | None = None
+    ) -> StreamScores:
+        """Compute the class scores of each stream along a recording.
 
         Args:
             recording: of any length; only the frames of a block pass the networks at once.
             fps: of the recording; None: what it says itself, or else that of the windows.
-            progress: told how many frames are done, block by block.
+            progress: called with the number of frames that are done, after each block.
 
         Raises:
-            DataError: the recording does not fit the networks. CheckpointError: their answers are no
-                numbers.
+            DataError: the recording does not fit the networks.
+            CheckpointError: their answers are no numbers.
         """
         rate = self.rate(fps or recording.fps)
         number, middles, probs = num_taken(recording.num_frames, rate), [], []
         for block in self.windows.blocks(number):
             part = at_rate(recording, rate, block.start, block.stop)
-            clip = part.cut(0, part.num_frames)
             middles.append(block.middles)
-            probs.append(self.block_scores(clip, block))
+            probs.append(self._block_probs(part.cut(0, part.num_frames), block))
             if progress is not None:
                 progress(min(int(block.middles[0]) + self.windows.every, number))
-        return Scores(np.concatenate(middles), np.concatenate(probs), number)
+        middle = np.concatenate(middles)
+        return [Scores(middle, each, number) for each in np.concatenate(probs, 1)]
+
+    def blend(self, streams: StreamScores) -> Scores:
+        """Average the scores of the streams by their weights."""
+        return replace(streams[0], probs=self._blended([each.probs for each in streams]))
+
+    def _blended(self, probs: Sequence[np.ndarray]) -> np.ndarray:
+        return sum(weight * each for weight, each in zip(self.weights, probs))
 
     def rate(self, fps: float | None) -> float:
         """Return how many frames of a recording go by in one frame of the windows."""
@@ -137,27 +164,27 @@ class Spotter:
         return fps / self.windows.fps
 
     def block_scores(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
-        """Blend the streams' scores of a block: (N, K) probabilities, the mean over window lengths.
+        """Compute the blended scores of a block: (N, K) probabilities, the mean over window lengths.
 
-        Windows in which nobody is seen have no answer: background, or zeros without one.
+        A window in which nobody is seen is background, or zeros where there is no such class.
 
         Args:
             clip: the frames of the block, as an annotation.
             block: see Windows.
         """
-        spans = block.spans - block.start  # (N, L, 2)
-        shown = is_present(clip['keypoint'], clip.get('keypoint_score')).any((0, 2))
-        before = np.concatenate([[0], shown.cumsum()])
-        seen = before[spans[..., 1]] > before[spans[..., 0]]  # (N, L)
-        probs = np.zeros((*seen.shape, self.num_classes), np.float32)
+        return self._blended(self._block_probs(clip, block))
+
+    def _block_probs(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
+        """(S, N, K): the same for each of S streams."""
+        seen = seen_windows(clip, block)  # (N, L)
+        probs = np.zeros((len(self.models), *seen.shape, self.num_classes), np.float32)
         if self.background is not None:
-            probs[~seen, self.background] = 1
+            probs[:, ~seen, self.background] = 1
         if seen.any():
-            probs[seen] = sum(
-                weight * _window_probs(model, pipeline, clip, spans[seen])
-                for weight, model, pipeline in zip(self.weights, self.models, self._pipelines)
-            )
-        return probs.mean(1)
+            spans = block.spans[seen] - block.start
+            for model, pipeline, each in zip(self.models, self._pipelines, probs):
+                each[seen] = _window_probs(model, pipeline, clip, spans)
+        return probs.mean(2)
 
     def segments(
         self, recording: Recording, how: Thresholds | None = None, fps: float | None = None
@@ -230,6 +257,14 @@ def load_spotter(
     return Spotter(models, windows, weights, background)
 
 
+def seen_windows(clip: Mapping[str, Any], block: Block) -> np.ndarray:
+    """Return which windows of a block show anybody: (N, L) bool."""
+    spans = block.spans - block.start
+    shown = is_present(clip['keypoint'], clip.get('keypoint_score')).any((0, 2))
+    before = np.concatenate([[0], shown.cumsum()])
+    return before[spans[..., 1]] > before[spans[..., 0]]
+
+
 def told_by(model: torch.nn.Module) -> Told:
     """Return what the config of a model from init_recognizer says of spotting."""
     for _, dataset in dataset_configs(model.cfg.data.test):
@@ -239,52 +274,6 @@ def told_by(model: torch.nn.Module) -> Told:
             windows = replace(windows.in_blocks(), fps=dataset.get('fps'))
             return Told(windows, dataset.get('background'))
     return Told(None, None)
-
-
-def at_rate(
-    recording: Recording, rate: float, start: int = 0, stop: int | None = None
-) -> Recording:
-    """Return a recording of which every rate-th frame is taken, the nearest one there.
-
-    Args:
-        recording: stays as it is.
-        rate: frames of it that go by in one frame of the windows; 1: views, not copies.
-        start, stop: of the windows' frames only these; None: to the end.
-    """
-    stop = num_taken(recording.num_frames, rate) if stop is None else stop
-    taken: Any = slice(start, stop) if rate == 1 else frames_taken(np.arange(start, stop), rate)
-    score = None if recording.score is None else recording.score[:, taken]
-    return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
-
-
-def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
-    """Return which frame of a recording stands for each of the windows' frames."""
-    return np.floor(wanted * rate + 0.5).astype(int)
-
-
-def num_taken(num_frames: int, rate: float) -> int:
-    """Return how many of the windows' frames a recording of so many frames has."""
-    if rate == 1:
-        return num_frames
-    number = int((num_frames - 0.5) / rate)
-    while frames_taken(np.array(number), rate) < num_frames:
-        number += 1
-    return number
-
-
-def in_file_frames(
-    segments: Sequence[Segment], first: int, num_frames: int, rate: float
-) -> list[Segment]:
-    """Bring segments from frames of the windows, from 0 on, to frames of the recording's file."""
-    last = num_frames - 1
-    return [
-        replace(
-            segment,
-            start=first + min(round(segment.start * rate), last),
-            end=first + max(min(round((segment.end + 1) * rate) - 1, last), 0),
-        )
-        for segment in segments
-    ]
 
 
 def _check_names(models: Sequence[torch.nn.Module]) -> None:

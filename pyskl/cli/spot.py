@@ -17,6 +17,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import ConfigError
 from ..files.atomic import atomic_write
 from ..files.given import check_checkpoint, check_writable
@@ -29,13 +31,15 @@ from ..spotting.rows import (
     write_json,
     write_predictions,
 )
+from ..spotting.segments import Thresholds
+from ..spotting.settings import Settings, load_settings, save_settings
+from ..spotting.windows import Windows
 from ..wording import count, some
 from .calling import Parser
 from .places import find_config
 
 if TYPE_CHECKING:
     from ..apis.spotting import Spotter
-    from ..spotting.segments import Thresholds
 
 THRESHOLDS = ('threshold', 'smooth', 'merge', 'shortest', 'overlap')
 SAVED = 'thresholds.json'
@@ -161,6 +165,7 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Spot what happens in recordings, and write it."""
     args = parse_args(argv)
     streams = []
     for config, checkpoint in ((args.config, args.checkpoint), *args.stream):
@@ -170,29 +175,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     size = tuple(args.img_shape) if args.img_shape else None
     files = find_recordings(args.recordings, args.joints, size, args.split)
     check_prediction_names([file.name for file in files])
-    # Not before: --help and wrong options answer at once.
-    from ..apis.spot_files import finished, judge, scored
-    from ..apis.spotting import load_spotter
 
-    spotter = load_spotter(streams, args.weights, _windows(args), args.device, args.background)
-    _change_windows(spotter, args)
-    if args.fps is not None and spotter.windows.fps is None:
-        raise ConfigError(
-            f'--fps {args.fps:g}: the config does not say the rate of its data. Add fps to its '
-            'RecordingDataset, or leave --fps out.'
-        )
-    names, out_dir = spotter.names(args.labels), _out_dir(args, spotter)
+    # Heavy, so that --help and wrong options answer at once.
+    from ..apis.spot_files import found_in, judge, scored
+    from ..report.timeline import Timeline
+
+    spotter, saved = _spotter(args, streams)
+    names = spotter.names(args.labels)
+    out_dir = args.out_dir or Path(spotter.models[0].cfg.work_dir) / 'spotting'
     check_writable(out_dir / SAVED, *([args.report] if args.report else []))
-    how, made = _thresholds(args, spotter, files)
-    truth, found, frames, kept = {}, {}, {}, {}
+    how, made = _thresholds(args, spotter, saved, files)
+    timeline = None if args.report is None else Timeline()
+    truth, found, frames = {}, {}, {}
     for file, recording, scores in scored(spotter, files, args.fps, 'spotting'):
-        found[file.name] = finished(spotter, recording, scores, how)
+        found[file.name] = found_in(spotter, recording, scores, how)
         frames[file.name] = (recording.first, recording.num_frames)
         if recording.segments is not None:
             truth[file.name] = recording.segments
-        if args.report is not None:
-            kept[file.name] = recording
+        if timeline is not None:
+            timeline.add(recording, recording.segments, found[file.name])
     figures = judge(truth, found, frames, spotter.num_classes)
+
+    settings = Settings(
+        how, spotter.windows, tuple(str(path) for _, path in streams), tuple(spotter.weights)
+    )
     about = {
         'streams': [{'config': str(c), 'checkpoint': str(k)} for c, k in streams],
         'weights': spotter.weights,
@@ -205,76 +211,156 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_json(out_dir / 'segments.json', found, names, about)
         written = write_predictions(out_dir, found, lambda clip, k: id_of_class(k, kinds[clip]))
         if made is not None:
-            from ..spotting.fit import save_thresholds
-
-            save_thresholds(out_dir / SAVED, how, made)
+            save_settings(out_dir / SAVED, settings, made)
             print(f'wrote {out_dir / SAVED}')
         if figures:
             _write_json(out_dir / 'metrics.json', figures)
-    total = sum(map(len, found.values()))
-    print(
-        f'wrote {out_dir / "segments.csv"} ({count(total, "segment")} of {count(len(files), "recording")})'
-    )
+    total = count(sum(map(len, found.values())), 'segment')
+    print(f'wrote {out_dir / "segments.csv"} ({total} of {count(len(files), "recording")})')
     print(f'wrote {out_dir / "segments.json"}')
     print(f'wrote {count(len(written), "file")} {out_dir}/*{SUFFIX}')
     if figures:
         print(f'wrote {out_dir / "metrics.json"}')
     _name_old_files(out_dir, [*written, *([out_dir / 'metrics.json'] if figures else [])])
-    if args.report is not None:
-        from ..report.timeline import write_timeline
-
-        layout = (
-            next(iter(spotter.models[0].layouts)) if len(spotter.models[0].layouts) == 1 else None
-        )
+    if timeline is not None:
+        layouts = spotter.models[0].layouts
+        layout = next(iter(layouts)) if len(layouts) == 1 else None
         fps = args.fps or spotter.windows.fps
-        size = write_timeline(args.report, kept, truth, found, names, layout, figures, fps)
-        print(f'wrote {args.report} ({size / 1e6:.1f} MB)')
+        num_bytes = timeline.write(args.report, names, layout, figures, fps)
+        print(f'wrote {args.report} ({num_bytes / 1e6:.1f} MB)')
     return 0
 
 
-def _windows(args: argparse.Namespace) -> Any:
-    """The windows of the command line; None: the config says them."""
-    from ..spotting.windows import Windows
+def _spotter(
+    args: argparse.Namespace, streams: Sequence[tuple[Any, str]]
+) -> tuple[Spotter, Settings | None]:
+    """Load the networks, with weights and windows of the command line, of --thresholds, or the config.
 
-    if not args.lengths:
-        return None
-    stride = args.stride or max(1, min(args.lengths) // 6)  # 0 is refused before
-    return Windows(tuple(args.lengths), stride, stride).in_blocks(args.every)
+    Returns:
+        The networks, and what the file of --thresholds holds.
 
+    Raises:
+        ConfigError: these contradict one another.
+    """
+    from ..apis.spotting import load_spotter
 
-def _change_windows(spotter: Spotter, args: argparse.Namespace) -> None:
-    """Stride and block where the config says the lengths."""
+    windows, weights, saved = None, args.weights, None
+    if args.lengths:
+        stride = args.stride or max(1, min(args.lengths) // 6)
+        windows = Windows(tuple(args.lengths), stride, stride).in_blocks(args.every)
+    if args.thresholds:
+        saved = load_settings(args.thresholds)
+        windows = _saved_windows(args, saved.windows) or windows
+        weights = _saved_weights(args, saved, [path for _, path in streams]) or weights
+    if args.fit_on and weights is None:
+        weights = [1.0] * len(streams)  # until they are chosen
+
+    spotter = load_spotter(streams, weights, windows, args.device, args.background)
     windows = spotter.windows
-    if args.stride and not args.lengths:
+    if args.stride and args.stride != windows.stride:
         windows = replace(windows, stride=args.stride, every=args.stride).in_blocks()
-    if args.every:
-        windows = windows.in_blocks(args.every)
-    spotter.windows = windows
+    spotter.windows = windows.in_blocks(args.every) if args.every else windows
+    if args.fps is not None and windows.fps is None:
+        raise ConfigError(
+            f'--fps {args.fps:g}: the config does not say the rate of its data. Add fps to its '
+            'RecordingDataset, or leave --fps out.'
+        )
+    if saved is not None:
+        _check_saved(args, saved, spotter)
+    return spotter, saved
 
 
-def _out_dir(args: argparse.Namespace, spotter: Spotter) -> Path:
-    return args.out_dir or Path(spotter.models[0].cfg.work_dir) / 'spotting'
+def _saved_windows(args: argparse.Namespace, saved: Windows | None) -> Windows | None:
+    """Return the windows of --thresholds, without a frame rate, which the config says.
+
+    Raises:
+        ConfigError: --lengths or --stride say others.
+    """
+    if saved is None:
+        return None
+    if args.lengths and tuple(args.lengths) != saved.lengths:
+        raise _contradiction(args, 'lengths', _listed(args.lengths), _listed(saved.lengths))
+    if args.stride and args.stride != saved.stride:
+        raise _contradiction(args, 'stride', str(args.stride), str(saved.stride))
+    return replace(saved, fps=None)
+
+
+def _saved_weights(
+    args: argparse.Namespace, saved: Settings, checkpoints: Sequence[str]
+) -> list[float] | None:
+    """Return the weights of --thresholds in the order of the streams.
+
+    Raises:
+        ConfigError: --weights says others, or there are other streams.
+    """
+    weights = saved.weights_for(checkpoints, str(args.thresholds))
+    if weights is None:
+        return None
+    if args.weights:
+        shares = np.array(args.weights) / (sum(args.weights) or 1)
+        if len(shares) != len(weights) or np.abs(shares - weights).max() > 1e-4:
+            raise _contradiction(args, 'weights', _listed(args.weights), _listed(weights))
+    return list(weights)
+
+
+def _contradiction(args: argparse.Namespace, option: str, given: str, saved: str) -> ConfigError:
+    return ConfigError(
+        f'--{option} {given}: {args.thresholds} was chosen with {saved}. Leave --{option} out, or '
+        'choose thresholds anew: --fit-on val.'
+    )
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ' '.join(f'{number:g}' for number in numbers)
+
+
+def _check_saved(args: argparse.Namespace, saved: Settings, spotter: Spotter) -> None:
+    """Raise ConfigError where --thresholds was chosen for another background or frame rate.
+
+    Other windows than the config's are fine, and said.
+    """
+    from ..apis.spotting import told_by
+
+    anew = 'Choose thresholds for this config: --fit-on val.'
+    if saved.thresholds.background != spotter.background:
+        raise ConfigError(
+            f'{args.thresholds}: background = {saved.thresholds.background}, but that of the config is '
+            f'{spotter.background}. {anew}'
+        )
+    if saved.windows is None:
+        return
+    if saved.windows.fps != spotter.windows.fps:
+        rates = [f'{w.fps:g}' if w.fps else 'none' for w in (saved.windows, spotter.windows)]
+        raise ConfigError(
+            f'{args.thresholds}: fps = {rates[0]}, but that of the config is {rates[1]}: windows and '
+            f'thresholds count in frames. {anew}'
+        )
+    told = told_by(spotter.models[0]).windows
+    windows = spotter.windows
+    if told is not None and (told.lengths, told.stride) != (windows.lengths, windows.stride):
+        print(
+            f'windows of {_listed(windows.lengths)} frames every {windows.stride}, as {args.thresholds} '
+            f'says, not of {_listed(told.lengths)} every {told.stride}, as the config does'
+        )
 
 
 def _thresholds(
-    args: argparse.Namespace, spotter: Spotter, files: Sequence[RecordingFile]
+    args: argparse.Namespace,
+    spotter: Spotter,
+    saved: Settings | None,
+    files: Sequence[RecordingFile],
 ) -> tuple[Thresholds, dict[str, Any] | None]:
-    """The settings, and with --fit-on how they came about."""
-    from ..apis.spot_files import choose_thresholds
-    from ..spotting.fit import load_thresholds
-    from ..spotting.segments import Thresholds
+    """Return the thresholds, and with --fit-on how they came about."""
+    from ..apis.spot_files import choose_settings
 
-    if args.thresholds:
-        how = load_thresholds(args.thresholds)
-        if how.background != spotter.background:
-            raise ConfigError(
-                f'{args.thresholds}: background = {how.background}, but that of the config is '
-                f'{spotter.background}. Choose thresholds for this config: --fit-on val.'
-            )
-        return how, None
+    if saved is not None:
+        return saved.thresholds, None
     given = {name: getattr(args, name) for name in THRESHOLDS if getattr(args, name) is not None}
     how = Thresholds(**given, background=spotter.background)
-    return choose_thresholds(args.config, spotter, files, how) if args.fit_on else (how, None)
+    if not args.fit_on:
+        return how, None
+    weights_too = len(spotter.models) > 1 and not args.weights
+    return choose_settings(args.config, spotter, files, how, weights_too)
 
 
 def _name_old_files(out_dir: Path, written: Sequence[Path]) -> None:

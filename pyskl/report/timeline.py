@@ -19,7 +19,8 @@ from ..sources.recordings import Recording
 from .page import HERE, page_policy, safe_json
 
 MISSING = 255
-BUDGET = 6_000_000  # bytes of key points in a page; long recordings keep every n-th frame
+BUDGET = 6_000_000  # bytes of key points in a page; beyond it every other frame goes, and again
+MOST_STEP = 1024
 SHOWN = {
     'f1': 'F1',
     'precision': 'precision',
@@ -28,96 +29,105 @@ SHOWN = {
     'frame_accuracy': 'frames right',
 }
 
-Segments = Mapping[str, Sequence[Segment]]
+
+class Timeline:
+    """A page of recordings. It keeps few key points: at most BUDGET bytes, however many recordings there are."""
+
+    def __init__(self):
+        self._rows: list[dict[str, Any]] = []
+        self._points: list[np.ndarray] = []  # (T, M, V, 2) uint8 of each row, every step-th frame
+        self._step = 1
+        self._joints: set[int] = set()
+
+    def add(
+        self, recording: Recording, truth: Sequence[Segment] | None, found: Sequence[Segment]
+    ) -> None:
+        """Add a recording as a row.
+
+        Args:
+            recording: is not kept.
+            truth: what is known to happen, in frames of its file; None: nothing is known.
+            found: what was spotted, in frames of its file.
+        """
+        first = recording.first
+        right = match(truth, found) >= 0 if truth is not None else np.zeros(len(found), bool)
+        self._rows.append(
+            {
+                'name': recording.name,
+                'first': first,
+                'frames': recording.num_frames,
+                'truth': None
+                if truth is None
+                else [[s.start - first, s.end - first, s.label] for s in truth],
+                'found': [
+                    [s.start - first, s.end - first, s.label, round(s.score, 4), bool(fits)]
+                    for s, fits in zip(found, right)
+                ],
+                'people': recording.keypoint.shape[0],
+                'joints': recording.keypoint.shape[2],
+            }
+        )
+        self._joints.add(recording.keypoint.shape[2])
+        self._points.append(grid_points(recording, self._step))
+        while sum(points.size for points in self._points) > BUDGET and self._step < MOST_STEP:
+            self._step *= 2
+            self._points = [points[::2].copy() for points in self._points]
+
+    def write(
+        self,
+        path: str | os.PathLike,
+        names: Sequence[str],
+        layout: str | dict | None = None,
+        figures: Mapping[str, Any] | None = None,
+        fps: float | None = None,
+    ) -> int:
+        """Write the page, which needs no network.
+
+        Args:
+            path: of the page.
+            names: of the classes.
+            layout: of the skeleton, whose bones are drawn; None: joints alone.
+            figures: as evaluate_spotting gives them.
+            fps: at which it plays; None: 30.
+
+        Returns:
+            The page's size in bytes.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        shown = [(text, key) for key, text in SHOWN.items() if figures and key in figures]
+        data = {
+            'title': 'What was spotted when',
+            'figures': [[text, f'{figures[key]:.3f}'] for text, key in shown] if figures else [],
+            'classes': list(names),
+            'bones': self._bones(layout),
+            'fps': fps or 30,
+            'recordings': [
+                {**row, 'step': self._step, 'points': base64.b64encode(points.tobytes()).decode()}
+                for row, points in zip(self._rows, self._points)
+            ],
+        }
+        page = _render(data).encode('utf-8', 'backslashreplace')
+        with atomic_write(path) as file:
+            file.write(page)
+        return len(page)
+
+    def _bones(self, layout: str | dict | None) -> list[list[int]]:
+        """Return the layout's bones where all recordings have its joints."""
+        try:
+            known = None if layout is None else layout_of(layout)
+        except ConfigError:
+            known = None
+        fits = known is not None and self._joints == {known.num_joints}
+        return [list(bone) for bone in known.bones] if known and fits else []
 
 
-def write_timeline(
-    path: str | os.PathLike,
-    recordings: Mapping[str, Recording],
-    truth: Segments,
-    found: Segments,
-    names: Sequence[str],
-    layout: str | dict | None = None,
-    figures: Mapping[str, Any] | None = None,
-    fps: float | None = None,
-) -> int:
-    """Write the page, which needs no network.
-
-    Args:
-        path: of the page.
-        recordings: by name.
-        truth: of those whose labels are known, in frames of their files.
-        found: of all, in frames of their files.
-        names: of the classes.
-        layout: of the skeleton, whose bones are drawn; None: joints alone.
-        figures: as evaluate_spotting gives them.
-        fps: at which it plays; None: 30.
+def grid_points(recording: Recording, step: int) -> np.ndarray:
+    """Return the places of joints in the square around all of them, every step-th frame.
 
     Returns:
-        The page's size in bytes.
-
-    Raises:
-        UserError: it can't be written.
-    """
-    total = sum(
-        r.keypoint.shape[0] * r.num_frames * r.keypoint.shape[2] * 2 for r in recordings.values()
-    )
-    step = max(1, -(-total // BUDGET))
-    data = {
-        'title': 'What was spotted when',
-        'figures': [[text, f'{figures[key]:.3f}'] for key, text in SHOWN.items() if key in figures]
-        if figures
-        else [],
-        'classes': list(names),
-        'bones': _bones(layout, recordings),
-        'fps': fps or 30,
-        'recordings': [
-            _row(recording, truth.get(name), found.get(name, ()), step)
-            for name, recording in recordings.items()
-        ],
-    }
-    page = _render(data).encode('utf-8', 'backslashreplace')
-    with atomic_write(path) as file:
-        file.write(page)
-    return len(page)
-
-
-def _bones(layout: str | dict | None, recordings: Mapping[str, Recording]) -> list[list[int]]:
-    joints = {recording.keypoint.shape[2] for recording in recordings.values()}
-    try:
-        known = None if layout is None else layout_of(layout)
-    except ConfigError:
-        known = None
-    return [list(bone) for bone in known.bones] if known and joints == {known.num_joints} else []
-
-
-def _row(
-    recording: Recording, truth: Sequence[Segment] | None, found: Sequence[Segment], step: int
-) -> dict[str, Any]:
-    first = recording.first
-    right = match(truth, found) >= 0 if truth is not None else np.zeros(len(found), bool)
-    return {
-        'name': recording.name,
-        'first': first,
-        'frames': recording.num_frames,
-        'truth': None
-        if truth is None
-        else [[s.start - first, s.end - first, s.label] for s in truth],
-        'found': [
-            [s.start - first, s.end - first, s.label, round(s.score, 4), bool(fits)]
-            for s, fits in zip(found, right)
-        ],
-        'people': recording.keypoint.shape[0],
-        'joints': recording.keypoint.shape[2],
-        'step': step,
-        'points': base64.b64encode(_bytes(recording, step)).decode(),
-    }
-
-
-def _bytes(recording: Recording, step: int) -> bytes:
-    """Return places in the square around all joints, as 0..254, MISSING for a joint that is not there.
-
-    In the order of (frames, people, joints, 2).
+        (T, M, V, 2) uint8, 0..254 from one side to the other; MISSING for a joint that is not there.
     """
     xy = recording.keypoint[:, ::step, :, :2].astype(np.float32)
     score = None if recording.score is None else recording.score[:, ::step]
@@ -125,12 +135,12 @@ def _bytes(recording: Recording, step: int) -> bytes:
     if recording.keypoint.shape[-1] == 3:
         xy = xy * np.float32((1, -1))  # in space y points up
     if not there.any():
-        return bytes([MISSING]) * xy.size
-    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0)  # a stray joint makes nobody small
+        return np.full(xy.swapaxes(0, 1).shape, MISSING, np.uint8)
+    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0)  # one stray joint must not shrink it
     extent = float(max((high - low).max(), 1e-6)) * 1.1
     places = ((xy - (low + high) / 2) / extent + 0.5) * 254
     places = np.where(there[..., None], np.clip(np.rint(places), 0, 254), MISSING)
-    return places.astype(np.uint8).swapaxes(0, 1).tobytes()
+    return np.ascontiguousarray(places.astype(np.uint8).swapaxes(0, 1))
 
 
 def _render(data: Mapping[str, Any]) -> str:

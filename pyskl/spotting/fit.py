@@ -1,19 +1,17 @@
-"""Choose thresholds by recordings whose truth is known, and keep them in a file."""
+"""Choose thresholds and weights of streams by recordings whose truth is known."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from os import PathLike
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..annotations.segments import Segment
-from ..errors import ConfigError, DataError
+from ..errors import DataError
 from ..evaluation.spotting import CHALLENGE_IOU, add_up, count_right
-from ..files.atomic import atomic_write
-from ..files.texts import read_json
-from ..wording import brief
+from ..scores.fitting import fit_blend
 from .segments import Scores, Thresholds, find_segments
 
 # What is tried, one setting after the other, as long as it gains; frames are those of the windows.
@@ -26,31 +24,30 @@ CANDIDATES: dict[str, tuple[Any, ...]] = {
 }
 ROUNDS = 3
 
-Finish = Callable[[str, Sequence[Segment]], list[Segment]]
+ToFile = Callable[[str, Sequence[Segment]], list[Segment]]
 
 
 def fit_thresholds(
     scores: Mapping[str, Scores],
     truth: Mapping[str, Sequence[Segment]],
     start: Thresholds,
-    finish: Finish,
+    to_file: ToFile,
     iou: float = CHALLENGE_IOU,
 ) -> tuple[Thresholds, float]:
-    """Choose the settings that serve F1 best on these recordings.
+    """Choose the thresholds with the best F1 on these recordings.
 
-    Concretely: each setting in turn takes the value that gains most, until none gains; of equally
-    good ones the one that was there, or else the first. What is chosen so is too good on the same
-    recordings: report others.
+    Each threshold in turn takes the value that gains most, until none gains; of equally good ones
+    the one that was there, or else the first. F1 on the same recordings is too good: report others.
 
     Args:
-        scores: of each recording.
-        truth: of each recording, in frames of the files.
+        scores: by recording.
+        truth: by recording, in frames of the files.
         start: where to begin; its background stays.
-        finish: brings the segments of a recording to frames of its file.
+        to_file: brings the segments of a recording to frames of its file.
         iou: what the intersection over union has to exceed.
 
     Returns:
-        The settings, and F1 on these recordings.
+        The thresholds, and F1 on these recordings.
 
     Raises:
         DataError: no recording has a segment.
@@ -60,50 +57,41 @@ def fit_thresholds(
             'none of the recordings has a labelled segment: nothing to choose thresholds by.'
         )
 
-    def judge(how: Thresholds) -> float:
-        predicted = {name: finish(name, find_segments(each, how)) for name, each in scores.items()}
-        return add_up(count_right(truth, predicted, iou)).f1
+    def f1(how: Thresholds) -> float:
+        found = {name: to_file(name, find_segments(each, how)) for name, each in scores.items()}
+        return add_up(count_right(truth, found, iou)).f1
 
-    best, value = start, judge(start)
+    best, value = start, f1(start)
     for _ in range(ROUNDS):
         before = value
         for name, values in CANDIDATES.items():
             for candidate in values:
                 tried = replace(best, **{name: candidate})
-                if tried != best and (reached := judge(tried)) > value + 1e-12:
+                if tried != best and (reached := f1(tried)) > value + 1e-12:
                     best, value = tried, reached
         if value <= before:
             break
     return best, value
 
 
-def save_thresholds(path: str | PathLike, how: Thresholds, made: Mapping[str, Any]) -> None:
-    """Write settings, and how they came about, as JSON."""
-    with atomic_write(path, 'w', encoding='utf-8') as file:
-        json.dump({'thresholds': asdict(how), **made}, file, indent=1)
-        file.write('\n')
+def fit_weights(probs: np.ndarray, labels: np.ndarray) -> tuple[float, ...]:
+    """Choose the weights under which the blended scores make these labels most likely.
 
+    As `ensemble.py --fit-on val --objective log_loss`, without temperatures, of single moments.
 
-def load_thresholds(path: str | PathLike) -> Thresholds:
-    """Read settings that save_thresholds wrote.
+    Args:
+        probs: (S, N, K) scores of S streams at N moments; zeros where nobody is seen.
+        labels: (N,) the class of each moment; below 0: not known, passed over.
+
+    Returns:
+        S weights, none negative, sum 1.
 
     Raises:
-        DataError: another file; ConfigError: settings out of range.
+        DataError: no moment with a class shows anybody.
     """
-    expected = 'Expected thresholds.json, as tools/spot.py --fit-on writes it.'
-    data = read_json(path, expected)
-    given = data.get('thresholds') if isinstance(data, dict) else None
-    kinds = {field.name: (int, float) for field in fields(Thresholds)}
-    whole = ('merge', 'shortest', 'background')
-    if not isinstance(given, dict) or set(given) != set(kinds):
-        raise DataError(f'{path}: holds {brief(data)}. {expected}')
-    for name, value in given.items():
-        fine = isinstance(value, int if name in whole else (int, float)) and not isinstance(
-            value, bool
-        )
-        if not (fine or (name == 'background' and value is None)):
-            raise DataError(f'{path}: {name} = {brief(value)}. Expected a number. {expected}')
-    try:
-        return Thresholds(**given)
-    except ConfigError as error:
-        raise ConfigError(f'{path}: {error}') from error
+    total = probs.sum(2)
+    used = (labels >= 0) & (labels < probs.shape[2]) & (total > 0).all(0)
+    if not used.any():
+        raise DataError('no labelled frame shows anybody: nothing to choose weights by.')
+    shares = probs[:, used] / total[:, used, None]
+    return fit_blend(list(shares), labels[used], 'log_loss', temperature=False).weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,80 +60,236 @@ class Thresholds:
                 raise ConfigError(f'{name} = {getattr(self, name)}: expected {expected}.')
 
 
-def smoothed(scores: Scores, deviation: float) -> np.ndarray:
-    """Smooth scores along time: (N, K). At the ends the weights of what is there sum up to 1."""
-    if len(scores.middles) < 2 or not deviation:
-        return scores.probs
-    sigma = deviation / float(scores.middles[1] - scores.middles[0])
-    reach = min(int(np.ceil(3 * sigma)), len(scores.probs) - 1)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
-    total = np.convolve(np.ones(len(scores.probs)), weights, 'full')[
-        reach : reach + len(scores.probs)
-    ]
-    columns = [
-        np.convolve(column, weights, 'full')[reach : reach + len(column)] / total
-        for column in scores.probs.T
-    ]
-    return np.stack(columns, 1).astype(np.float32)
-
-
 def find_segments(scores: Scores, how: Thresholds) -> list[Segment]:
-    """Find the segments of a recording.
+    """Find the segments of a whole recording.
 
     Where a class's smoothed score is at least the threshold, a segment lies; its ends are where the
     line between two neighbouring scores crosses it. Its score is the mean of the class's scores.
 
     Args:
         scores: along the recording.
-        how: the settings.
+        how: the thresholds.
 
     Returns:
         Segments by their first frame, counted from the recording's first.
     """
-    probs = smoothed(scores, how.smooth)
-    found: list[Segment] = []
-    for k in range(probs.shape[1]):
-        if k != how.background and (probs[:, k] >= how.threshold).any():
-            found += _of_class(k, probs[:, k], scores, how)
-    return sorted(_surest(found, how.overlap))
+    stride = int(scores.middles[1] - scores.middles[0]) if len(scores.middles) > 1 else 1
+    finder = SegmentFinder(how, stride)
+    return finder.add(scores.middles, scores.probs) + finder.close(scores.num_frames)
 
 
-def _of_class(k: int, values: np.ndarray, scores: Scores, how: Thresholds) -> list[Segment]:
-    """The segments of one class whose scores are (N,)."""
-    on = values >= how.threshold
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], on.view(np.int8), [0]]))).reshape(-1, 2)
-    spans: list[list[int]] = []  # first and last frame, first middle and the one behind the last
-    for a, b in edges.tolist():
-        start = 0 if a == 0 else int(np.ceil(_crossing(values, scores, a - 1, how.threshold)))
-        end = scores.num_frames - 1
-        if b < len(values):
-            end = int(np.floor(_crossing(values, scores, b - 1, how.threshold)))
-        if spans and start - spans[-1][1] - 1 <= how.merge:
-            spans[-1][1::2] = end, b
-        else:
-            spans.append([start, end, a, b])
-    return [
-        Segment(start, end, k, float(values[a:b].mean()))
-        for start, end, a, b in spans
-        if end - start + 1 >= how.shortest
-    ]
+class SegmentFinder:
+    """Find segments while scores come in, in the memory of what is not settled yet.
+
+    A segment is settled, and comes out, once no later score can change it: the scores behind it are
+    there to smooth it, the gap behind it is too long to be closed, and no class whose segment may turn
+    out surer has begun in its frames. So the segments are those of `find_segments`.
+
+    Args:
+        how: the thresholds.
+        stride: frames from one score to the next.
+        horizon: frames after which a chain of segments that overlap one another is cut, which bounds
+            the memory; None: never.
+    """
+
+    def __init__(self, how: Thresholds, stride: int, horizon: int | None = None):
+        self.how, self.horizon = how, horizon
+        self._sigma = how.smooth / stride
+        self._reach = int(np.ceil(3 * self._sigma))
+        self._rows: list[tuple[np.ndarray, np.ndarray]] = []  # middles and scores as they came
+        self._num_smoothed = 0  # of these rows; they stay for the rows behind them
+        self._last: tuple[int, np.ndarray] | None = None  # the latest smoothed score: middle, (K,)
+        self._spans: dict[int, _Span] = {}  # by class
+        self._waiting: list[Segment] = []  # a surer one may still come
+
+    def add(self, middles: np.ndarray, probs: np.ndarray) -> list[Segment]:
+        """Take scores that follow those before.
+
+        Args:
+            middles: (n,) frames that they are of.
+            probs: (n, K).
+
+        Returns:
+            The segments that are settled now, by their first frame.
+        """
+        self._rows.append((middles, probs))
+        self._follow_smoothed(self._reach)
+        if self._last is None:
+            return []
+        middle = self._last[0]
+        for k, span in list(self._spans.items()):
+            if span.paused_before(middle, self.how.merge):
+                self._end(k, span.end)
+        frontier = min([middle, *(span.start for span in self._spans.values())])
+        oldest = min([frontier, *(segment.start for segment in self._waiting)])
+        if self.horizon is not None and middle - oldest > self.horizon:
+            return self._cut(*self._last)
+        return self._settled(frontier)
+
+    def close(self, num_frames: int) -> list[Segment]:
+        """Return the segments that are left, of a recording of so many frames."""
+        self._follow_smoothed(0)
+        return self._end_all(num_frames - 1)
+
+    def _follow_smoothed(self, without: int) -> None:
+        """Smooth and follow what came, but for so many rows at the end."""
+        if not self._rows:
+            return
+        middles, probs = map(np.concatenate, zip(*self._rows))
+        begin, stop = self._num_smoothed, len(probs) - without
+        if stop > begin:
+            self._follow(middles[begin:stop], smooth_rows(probs, begin, stop, self._sigma))
+            forgotten = max(stop - self._reach, 0)
+            middles, probs, self._num_smoothed = (
+                middles[forgotten:],
+                probs[forgotten:],
+                stop - forgotten,
+            )
+        self._rows = [(middles, probs)]
+
+    def _follow(self, middles: np.ndarray, probs: np.ndarray) -> None:
+        """Begin, pause and go on with the span of each class, by its smoothed scores (n, K)."""
+        done = 0  # rows that were followed before
+        if self._last is not None:
+            middles = np.concatenate([[self._last[0]], middles])
+            probs = np.concatenate([self._last[1][None], probs])
+            done = 1
+        on = probs >= self.how.threshold
+        classes = {*np.flatnonzero(on.any(0)).tolist(), *self._spans}
+        for k in sorted(classes - {self.how.background}):
+            self._follow_class(k, middles, probs[:, k], on[:, k], done)
+        self._last = int(middles[-1]), probs[-1]
+
+    def _follow_class(
+        self, k: int, middles: np.ndarray, values: np.ndarray, on: np.ndarray, done: int
+    ) -> None:
+        """Do so for the scores (n,) of one class, of which the first `done` were followed before."""
+        changes = (np.flatnonzero(on[1:] != on[:-1]) + 1).tolist()
+        for at in [0] * bool(not done and on[0]) + changes:
+            border = 0.0 if at == 0 else self._crossing(middles, values, at - 1)
+            span = self._spans.get(k)
+            if span is not None:
+                span.add(values[done:at])
+            done = at
+            if span is not None and not on[at]:
+                span.pause(math.floor(border))
+                continue
+            start = math.ceil(border)
+            if span is not None and span.paused_before(start, self.how.merge):
+                self._end(k, span.end)
+            self._spans.setdefault(k, _Span(start)).end = None
+        if k in self._spans:
+            self._spans[k].add(values[done:])
+
+    def _crossing(self, middles: np.ndarray, values: np.ndarray, i: int) -> float:
+        """Return where, between the i-th middle and the next, the line of scores meets the threshold."""
+        share = (self.how.threshold - float(values[i])) / (float(values[i + 1]) - float(values[i]))
+        return float(middles[i]) + share * float(middles[i + 1] - middles[i])
+
+    def _end(self, k: int, end: int | None) -> None:
+        """End the span of a class, at `end` if it has not paused before."""
+        span = self._spans.pop(k)
+        if span.end is None and end is not None:
+            span.pause(end)
+        if span.end is not None and span.end - span.start + 1 >= self.how.shortest:
+            self._waiting.append(Segment(span.start, span.end, k, span.score))
+
+    def _end_all(self, end: int) -> list[Segment]:
+        for k in list(self._spans):
+            self._end(k, end)
+        return self._settled(None)
+
+    def _cut(self, middle: int, values: np.ndarray) -> list[Segment]:
+        """End all spans at the latest score, and begin those again that go on."""
+        going_on = [k for k, span in self._spans.items() if span.end is None]
+        segments = self._end_all(middle)
+        for k in going_on:
+            self._spans[k] = _Span(middle + 1)
+            self._spans[k].add(values[k : k + 1])
+        return segments
+
+    def _settled(self, frontier: int | None) -> list[Segment]:
+        """Return the segments that nothing from the frame `frontier` on can suppress; None: all."""
+        groups: list[list[Segment]] = []  # of segments that overlap one another
+        end = -1
+        for segment in sorted(self._waiting):
+            if segment.start > end:
+                groups.append([])
+            groups[-1].append(segment)
+            end = max(end, segment.end)
+        self._waiting, settled = [], []
+        for group in groups:
+            if frontier is None or max(segment.end for segment in group) < frontier:
+                settled += surest(group, self.how.overlap)
+            else:
+                self._waiting += group
+        return settled
 
 
-def _crossing(values: np.ndarray, scores: Scores, i: int, threshold: float) -> float:
-    """The frame between the i-th middle and the next where the line of scores meets the threshold."""
-    share = (threshold - float(values[i])) / (float(values[i + 1]) - float(values[i]))
-    return float(scores.middles[i]) + share * float(scores.middles[i + 1] - scores.middles[i])
+class _Span:
+    """Frames of one class that may become a segment.
+
+    Attributes:
+        start: the first frame.
+        end: the last frame where the score fell below the threshold; None while it is above.
+        score: the mean of the scores up to `end`.
+    """
+
+    def __init__(self, start: int):
+        self.start = start
+        self.end: int | None = None
+        self.score = 0.0
+        self._total, self._number = 0.0, 0  # of the scores so far
+
+    def add(self, values: np.ndarray) -> None:
+        """Add up further scores one by one, so that it does not matter how many come at once."""
+        self._total = float(np.concatenate([[self._total], values]).cumsum()[-1])
+        self._number += len(values)
+
+    def pause(self, end: int) -> None:
+        """Set the end, for now: a score further on may close the gap."""
+        self.end, self.score = end, self._total / self._number
+
+    def paused_before(self, frame: int, gap: int) -> bool:
+        """Return whether more than `gap` frames lie between the end and a frame."""
+        return self.end is not None and frame - self.end - 1 > gap
 
 
-def _surest(segments: Sequence[Segment], overlap: float) -> list[Segment]:
+def smooth_rows(probs: np.ndarray, start: int, stop: int, sigma: float) -> np.ndarray:
+    """Smooth rows start..stop-1 along time by a Gaussian, cut at 3 sigma.
+
+    Each row is added up by itself, so that it does not matter how many rows come at once. At the ends
+    the weights of what is there sum up to 1.
+
+    Args:
+        probs: (N, K).
+        start: first row of the answer.
+        stop: the one behind the last.
+        sigma: standard deviation in rows; 0: none.
+
+    Returns:
+        (stop - start, K) float32.
+    """
+    reach = int(np.ceil(3 * sigma))
+    if not reach:
+        return probs[start:stop]
+    total, weights = np.zeros((stop - start, probs.shape[1])), np.zeros((stop - start, 1))
+    for offset in range(-min(reach, stop - 1), min(reach, len(probs) - 1 - start) + 1):
+        weight = np.exp(-0.5 * (offset / sigma) ** 2)
+        rows = slice(max(start + offset, 0), min(stop + offset, len(probs)))
+        inside = slice(rows.start - offset - start, rows.stop - offset - start)
+        total[inside] += weight * probs[rows]
+        weights[inside] += weight
+    return (total / weights).astype(np.float32)
+
+
+def surest(segments: Sequence[Segment], overlap: float) -> list[Segment]:
     """Drop segments that share more than `overlap` of the shorter one with a surer segment."""
     order = sorted(segments, key=lambda s: (-s.score, s.start, s.label))
-    if not order:
-        return []
     starts, ends = bounds(order).T
     kept = np.zeros(len(order), bool)
     for i in range(len(order)):  # one row at a time: noisy scores have very many segments
         common = np.minimum(ends[kept], ends[i]) - np.maximum(starts[kept], starts[i]) + 1
         shorter = np.minimum((ends - starts)[kept], ends[i] - starts[i]) + 1
         kept[i] = not (common / shorter > overlap).any()
-    return [order[i] for i in np.flatnonzero(kept)]
+    return sorted(order[i] for i in np.flatnonzero(kept))

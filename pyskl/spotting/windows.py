@@ -1,4 +1,4 @@
-"""Windows that slide over a recording, and the pipeline step that samples them.
+"""Windows that slide over a recording.
 
 Windows of all lengths stand around the same middles, 0, stride, 2 stride ...; one that reaches over an
 end of the recording is cut there. Middles are scored in blocks of `every` frames: all windows of a
@@ -11,12 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..datasets.pipelines import Compose, PoseDecode, Step, UniformSampleDecode, UniformSampleFrames
-from ..datasets.pipelines.features import join_score
 from ..errors import ConfigError
 
 EVERY = 256  # frames of a block, about
@@ -104,78 +101,3 @@ class Block:
     spans: np.ndarray
     start: int
     stop: int
-
-
-class SampleWindows(Step):
-    """Sample clip_len frames of each window in `windows` (S, 2), one view a window.
-
-    The frames are the middles of clip_len equal parts, so that windows around different middles have
-    frames in common; a window shorter than clip_len starts again at its end, as UniformSampleFrames
-    has it.
-
-    Args:
-        clip_len: frames to take.
-        decodes: take their key points at once, as UniformSampleDecode does.
-    """
-
-    needs = ('windows', 'keypoint')
-    gives = ('frame_inds', 'clip_len', 'frame_interval', 'num_clips')
-
-    def __init__(self, clip_len: int, decodes: bool = False):
-        self.clip_len, self.decodes = clip_len, decodes
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - ({'keypoint_score'} if self.decodes else set())
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        windows = results['windows']
-        inds = np.concatenate([sampled(*span, self.clip_len) for span in windows.tolist()])
-        results['frame_inds'] = inds + results.get('start_index', 0)
-        results['clip_len'] = self.clip_len
-        results['frame_interval'] = None
-        results['num_clips'] = len(windows)
-        if self.decodes:
-            results = PoseDecode()(results)
-            join_score(results)
-        return results
-
-
-def sampled(start: int, stop: int, clip_len: int) -> np.ndarray:
-    """Return clip_len frames of start..stop-1, (clip_len,) int64."""
-    num_frames, place = stop - start, np.arange(clip_len)
-    if num_frames < clip_len:
-        return start + place % num_frames
-    return start + (2 * place + 1) * num_frames // (2 * clip_len)
-
-
-def window_pipeline(pipeline: Compose, where: str) -> Compose:
-    """Return a test pipeline that samples windows in place of whole clips.
-
-    Args:
-        pipeline: of the config's test clips.
-        where: names the config.
-
-    Raises:
-        ConfigError: it does not sample by UniformSample, UniformSampleFrames or UniformSampleDecode.
-    """
-    steps, found = [], 0
-    for step in pipeline.steps:
-        if isinstance(step, (UniformSampleFrames, UniformSampleDecode)):
-            found += 1
-            step = SampleWindows(step.clip_len, isinstance(step, UniformSampleDecode))
-        steps.append(step)
-    if found != 1:
-        raise ConfigError(
-            f'{where}: data.test.pipeline has {found or "no"} step that samples evenly. Expected one '
-            'of UniformSample, UniformSampleFrames, UniformSampleDecode, whose clip_len frames are '
-            'taken of each window.'
-        )
-    entries = (*ENTRIES, 'windows')
-    return Compose(steps, where=f'{where}: data.test.pipeline', entries=entries)
-
-
-ENTRIES = (
-    *('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint'),
-    *('keypoint_score', 'emb', 'modality', 'start_index', 'test_mode'),
-)

@@ -12,11 +12,13 @@ from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.annotations.segments import Segment
 from pyskl.apis import load_spotter
-from pyskl.apis.spotting import Spotter, at_rate, in_file_frames, num_taken
+from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
 from pyskl.models.cpu import frame_sharing
-from pyskl.spotting.windows import SampleWindows, Windows, sampled, window_pipeline
+from pyskl.spotting.frame_rate import at_rate, in_file_frames, num_taken
+from pyskl.spotting.sampling import SampleWindows, sampled, window_pipeline
+from pyskl.spotting.windows import Windows
 
 
 @pytest.mark.parametrize('num_frames', [1, 3, 31, 32, 33, 64, 150])
