@@ -226,7 +226,7 @@ def _smg(path: Path) -> RecordingFile:
     name = path.name[: -len(SMG_POINTS)]
 
     def read() -> Recording:
-        values = read_table(path).values
+        values = read_table(path, np.float32).values
         if values.shape[1] != SMG_JOINTS * SMG_NUMBERS or np.isinf(values).any():
             raise DataError(
                 f'{path}: has {values.shape[1]} columns, or infinite numbers. Expected '
@@ -274,9 +274,29 @@ def _imigue_recordings(
 
 
 def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Recording:
-    path, notes = video.points[0], []
+    path = video.points[0]
+    points, first, missing = _imigue_points(path, joints)
+    keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
+    notes = []
+    if missing:
+        notes.append(f'{path}: lacks frames {some(missing, 3)}: nobody is seen there')
+    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
+    if len(video.labels) > 1:
+        raise DataError(
+            f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
+            'Expected one, NNNN_label.csv.'
+        )
+    return _with_labels(recording, video.labels[0], video.split) if video.labels else recording
+
+
+def _imigue_points(path: Path, joints: Joints) -> tuple[np.ndarray, int, list[int]]:
+    """Read the points (1, T, V, 3) of a file, the number of its first frame, and those that it lacks.
+
+    Raises:
+        DataError: other columns than a release has; numbers of frames that leave most of them out.
+    """
     try:
-        frames = frames_of(path, read_table(path))
+        frames = frames_of(path, read_table(path, np.float32))
         chosen = joints.of(frames.points.shape[1])
     except DataError as error:
         raise DataError(f'{path.parent}/{error}') from error
@@ -294,33 +314,29 @@ def _read_imigue(video: Video, joints: Joints, img_shape: tuple[int, int]) -> Re
         )
     stretch = frames.cut(first, last, number)
     assert stretch is not None  # there is a first frame
-    points = stretch.points[:, list(chosen)].astype(np.float32)[None]  # (1, T, V, 3)
-    if stretch.missing:
-        notes.append(f'{path}: lacks frames {some(stretch.missing, 3)}: nobody is seen there')
-    keypoint, score = missing_as_zeros(points[..., :2], points[..., 2])
-    recording = Recording(video.name, keypoint, score, img_shape, first, None, tuple(notes))
-    if len(video.labels) > 1:
-        raise DataError(
-            f'{path}: several files may be its label csv: {some(p.name for p in video.labels)}. '
-            'Expected one, NNNN_label.csv.'
-        )
-    if not video.labels:
-        return recording
-    labels, rows = video.labels[0], []
+    points = stretch.points[None, :, list(chosen)].astype(np.float32, copy=False)
+    return points, first, stretch.missing
+
+
+def _with_labels(recording: Recording, labels: Path, split: str | None) -> Recording:
+    """Add what a label csv says; one of a test split without class ids is passed over.
+
+    Raises:
+        DataError: rows without a class or frames.
+    """
+    rows = []
     for row in read_rows(labels):
         where = f'{labels}: line {row.line}'
         if row.fault() or row.class_id is None:
             raise DataError(
                 f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, last frame.'
             )
-        if not is_class_id(row.class_id) and video.split == 'test':
-            notes.append(
-                f'{where}: class id {row.class_id:g} is none, so {labels.name} is not used'
-            )
-            return replace(recording, notes=tuple(notes))
+        if not is_class_id(row.class_id) and split == 'test':
+            note = f'{where}: class id {row.class_id:g} is none, so {labels.name} is not used'
+            return replace(recording, notes=(*recording.notes, note))
         rows.append((class_of(row.class_id, where), int(row.first), int(row.last)))
-    segments, odd = _segments(rows, first, number, str(labels))
-    return replace(recording, segments=segments, notes=(*notes, *odd))
+    segments, odd = _segments(rows, recording.first, recording.num_frames, str(labels))
+    return replace(recording, segments=segments, notes=(*recording.notes, *odd))
 
 
 def _segments(
