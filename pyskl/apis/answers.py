@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,14 +11,20 @@ import torch
 
 from ..annotations.compressed import is_compressed
 from ..errors import ConfigError, DataError
+from ..inference.clips import clips_of
 from ..labels import Labels, class_names
 from ..skeletons import Layout, guess_layout, layout_to_draw
 from ..skeletons.mapping import joint_origins, map_joints
+from ..sources.recordings import Recording
+from ..spotting.frame_rate import file_span, frames_taken, num_taken
+from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import inference_recognizer
 from .odd_data import expected_of
+from .spotting import Spotter, seen_windows, spotting_fault, told_by
 from .wanted import num_joints_of
 
+LENGTH = 90  # frames of a window, the longest of iMiGUE's arrays
 _AT_ONCE = 64  # windows that are held cut out
 
 
@@ -27,12 +33,15 @@ class WindowAnswer:
     """What is seen in some frames of a clip.
 
     Attributes:
-        start, stop: the first frame and the one behind the last.
+        start: the first frame.
+        stop: the one behind the last.
+        middle: the frame that it is asked for.
         probabilities: (K,) of the classes; None where nobody is seen.
     """
 
     start: int
     stop: int
+    middle: int
     probabilities: np.ndarray | None
 
     @property
@@ -67,10 +76,7 @@ class ClipAnswer:
         A frame belongs to the window whose middle is nearest. A stretch has the mean of its windows'
         probabilities.
         """
-        edges = [
-            (a.start + a.stop + b.start + b.stop) // 4
-            for a, b in zip(self.windows, self.windows[1:])
-        ]
+        edges = [(a.middle + b.middle + 1) // 2 for a, b in zip(self.windows, self.windows[1:])]
         starts, stops = [0, *edges], [*edges, self.num_frames]
         groups: list[list[int]] = []
         for i, window in enumerate(self.windows):
@@ -82,62 +88,117 @@ class ClipAnswer:
         for group in groups:
             rows = [self.windows[i].probabilities for i in group]
             mean = None if rows[0] is None else np.mean(rows, axis=0)
-            stretches.append(WindowAnswer(starts[group[0]], stops[group[-1]], mean))
+            start, stop = starts[group[0]], stops[group[-1]]
+            stretches.append(WindowAnswer(start, stop, (start + stop) // 2, mean))
         return stretches
 
 
-def window_spans(num_frames: int, length: int, every: int) -> list[tuple[int, int]]:
-    """Return the windows of a clip: (first frame, the one behind the last).
+def windows_of(
+    model: torch.nn.Module, length: int | None = None, every: int | None = None
+) -> Windows:
+    """Return the windows that slide over long clips, at the frame rate that the config says.
 
-    A clip of at most `length` frames is one window. Else windows begin at 0, `every`, 2 `every` ...;
-    the last one ends with the clip.
+    Args:
+        model: from init_recognizer.
+        length: frames of a window; None: the lengths of the config's RecordingDataset, else LENGTH.
+        every: frames from one window to the next; None: as the RecordingDataset says, for another
+            length half of it.
 
-    Example:
-        >>> window_spans(25, 10, 10)
-        [(0, 10), (10, 20), (15, 25)]
+    Raises:
+        ConfigError: windows that leave frames out.
     """
-    if num_frames <= length:
-        return [(0, num_frames)]
-    starts = [*range(0, num_frames - length, every), num_frames - length]
-    return [(start, start + length) for start in starts]
+    told = told_by(model).windows
+    if told is None or length is not None:
+        length = LENGTH if length is None else length
+        told = Windows((length,), 1, 1, None if told is None else told.fps)
+        every = max(length // 2, 1) if every is None else every
+    stride = told.stride if every is None else every
+    return replace(told, stride=stride, every=stride).in_blocks()
 
 
 def answer_clip(
     model: torch.nn.Module,
     clip: Mapping[str, Any],
-    length: int,
-    every: int,
+    windows: Windows,
     views: Literal[1, 'all'] = 'all',
 ) -> ClipAnswer:
-    """Recognise a clip, a long one window by window.
+    """Recognise a clip, one that is longer than a window as `Spotter` does: window by window.
+
+    A network that Spotter refuses, such as one on pictures, is shown each window as a clip.
 
     Args:
         model: from init_recognizer.
         clip: an annotation. In the compressed form it is one window, however long it is.
-        length: frames of a window.
-        every: frames from one window to the next.
-        views: see inference_recognizer.
+        windows: see windows_of. Clips that say their `fps` are brought to theirs.
+        views: of a clip that is one window; see inference_recognizer.
 
     Raises:
         DataError: the clip does not fit the network.
-        ConfigError: windows that leave frames out.
     """
-    if not 1 <= every <= length:
-        raise ConfigError(
-            f'--every {every}, --window {length}: expected whole numbers from 1 on, --every at most '
-            '--window: frames between windows would be seen by none.'
-        )
+    num_frames, fps = int(clip['total_frames']), clip.get('fps')
+    known = isinstance(fps, (int, float)) and 0 < fps < 1000 and windows.fps is not None
+    rate = fps / windows.fps if known else 1.0
+    number = num_taken(num_frames, rate)
+    if number <= max(windows.lengths) or is_compressed(clip):
+        [probs] = _of_clips(model, [clip], views)
+        found = [WindowAnswer(0, num_frames, num_frames // 2, probs)]
+    elif spotting_fault(model) is None:
+        found = _spotted(model, clip, windows, rate)
+    else:
+        found = _cut_out(model, clip, windows, rate, views)
+    return ClipAnswer(clip['frame_dir'], num_frames, tuple(found))
+
+
+def _spotted(
+    model: torch.nn.Module, clip: Mapping[str, Any], windows: Windows, rate: float
+) -> list[WindowAnswer]:
+    """Answer for all windows of a clip by a Spotter."""
+    [clean] = clips_of(model, clip, None)
+    recording = Recording(
+        clean['frame_dir'],
+        np.asarray(clean['keypoint'], np.float32),
+        clean.get('keypoint_score'),
+        clean.get('img_shape'),
+    )
+    spotter = Spotter([model], windows, background=told_by(model).background)
+    found = []
+    for block, part in spotter.blocks(recording, rate):
+        seen = seen_windows(part, block).any(1)
+        places = _places(block, recording.num_frames, rate)
+        for place, shown, probs in zip(places, seen, spotter.block_scores(part, block)):
+            found.append(WindowAnswer(*place, probs if shown else None))
+    return found
+
+
+def _cut_out(
+    model: torch.nn.Module,
+    clip: Mapping[str, Any],
+    windows: Windows,
+    rate: float,
+    views: Literal[1, 'all'],
+) -> list[WindowAnswer]:
+    """Answer for the same windows, each cut out as a clip of its own."""
     num_frames = int(clip['total_frames'])
-    length = num_frames if is_compressed(clip) else length
-    spans = window_spans(num_frames, length, every)
-    answers: list[WindowAnswer] = []
-    for begin in range(0, len(spans), _AT_ONCE):
-        part = spans[begin : begin + _AT_ONCE]
-        cuts = [clip if span == (0, num_frames) else _cut(clip, *span) for span in part]
-        found = inference_recognizer(model, cuts, top_k=None, views=views, indices=True)
-        rows = [_row(answer) for answer in found]
-        answers += [WindowAnswer(*span, row) for span, row in zip(part, rows)]
-    return ClipAnswer(clip['frame_dir'], num_frames, tuple(answers))
+    places = [
+        place
+        for block in windows.blocks(num_taken(num_frames, rate))
+        for place in _places(block, num_frames, rate)
+    ]
+    found = []
+    for begin in range(0, len(places), _AT_ONCE):
+        part = places[begin : begin + _AT_ONCE]
+        cuts = [_cut(clip, start, stop) for start, stop, _ in part]
+        rows = _of_clips(model, cuts, views)
+        found += [WindowAnswer(*place, row) for place, row in zip(part, rows)]
+    return found
+
+
+def _places(block: Block, num_frames: int, rate: float) -> list[tuple[int, int, int]]:
+    """Return first frame, the one behind the last, and the middle of the longest windows, of the clip."""
+    starts, stops = block.spans[..., 0].min(1).tolist(), block.spans[..., 1].max(1).tolist()
+    middles = frames_taken(block.middles, rate).tolist()
+    spans = (file_span(start, stop, num_frames, rate) for start, stop in zip(starts, stops))
+    return [(*span, middle) for span, middle in zip(spans, middles)]
 
 
 def _cut(clip: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
@@ -148,9 +209,12 @@ def _cut(clip: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
     return {**clip, **rows, **where, 'frame_dir': name, 'total_frames': stop - start}
 
 
-def _row(answer: Sequence[tuple[int, float]]) -> np.ndarray | None:
-    """(K,) probabilities in class order; None for the empty answer of a clip that shows nobody."""
-    return np.array([p for _, p in sorted(answer)]) if answer else None
+def _of_clips(
+    model: torch.nn.Module, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
+) -> list[np.ndarray | None]:
+    """Return the probabilities (K,) of each clip; None for one that shows nobody."""
+    found = inference_recognizer(model, list(clips), top_k=None, views=views, indices=True)
+    return [np.array([p for _, p in sorted(pairs)]) if pairs else None for pairs in found]
 
 
 def names_of(model: torch.nn.Module, labels: Labels | None = None) -> list[str]:

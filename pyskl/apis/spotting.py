@@ -9,8 +9,9 @@ for file in find_recordings(['recordings/']):
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -33,11 +34,12 @@ from ..scores.blend import check_weights
 from ..skeletons import is_present
 from ..sources.recordings import Recording
 from ..spotting.frame_rate import at_rate, in_file_frames, num_taken
-from ..spotting.sampling import window_pipeline
+from ..spotting.sampling import sampling_fault, window_pipeline
 from ..spotting.segments import Scores, Thresholds, find_segments
 from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import init_recognizer
+from .video_clips import takes_pictures
 
 GRAPH_VIEWS = {'cpu': 32, 'cuda': 512}  # windows that pass a graph network at once
 Progress = Callable[[int], None]
@@ -68,10 +70,10 @@ class Spotter:
         weights: Sequence[float] | None = None,
         background: int | None = None,
     ):
-        """Take models from init_recognizer, which are used for spotting alone from here on.
+        """Blend the class scores of models.
 
         Args:
-            models: the streams.
+            models: the streams, from init_recognizer.
             windows: how they slide.
             weights: of the streams, as ensemble.py has them; None: its defaults.
             background: the class of background.
@@ -94,7 +96,7 @@ class Spotter:
             raise ConfigError(
                 f'background = {background}: expected a class, 0 to {self.num_classes - 1}.'
             )
-        self._pipelines = [_prepared(model) for model in self.models]
+        self._prepared = [_prepared(model) for model in self.models]
 
     def names(self, labels: Labels | None = None) -> list[str]:
         """Return the names of the classes; that of background is 'nothing' where nobody says."""
@@ -141,14 +143,19 @@ class Spotter:
         """
         rate = self.rate(fps or recording.fps)
         number, middles, probs = num_taken(recording.num_frames, rate), [], []
-        for block in self.windows.blocks(number):
-            part = at_rate(recording, rate, block.start, block.stop)
+        for block, clip in self.blocks(recording, rate):
             middles.append(block.middles)
-            probs.append(self._block_probs(part.cut(0, part.num_frames), block))
+            probs.append(self._block_probs(clip, block))
             if progress is not None:
                 progress(min(int(block.middles[0]) + self.windows.every, number))
         middle = np.concatenate(middles)
         return [Scores(middle, each, number) for each in np.concatenate(probs, 1)]
+
+    def blocks(self, recording: Recording, rate: float) -> Iterator[tuple[Block, dict[str, Any]]]:
+        """Yield the blocks of windows of a recording, each with its frames as an annotation."""
+        for block in self.windows.blocks(num_taken(recording.num_frames, rate)):
+            part = at_rate(recording, rate, block.start, block.stop)
+            yield block, part.cut(0, part.num_frames)
 
     def blend(self, streams: StreamScores) -> Scores:
         """Average the scores of the streams by their weights."""
@@ -182,7 +189,7 @@ class Spotter:
             probs[:, ~seen, self.background] = 1
         if seen.any():
             spans = block.spans[seen] - block.start
-            for model, pipeline, each in zip(self.models, self._pipelines, probs):
+            for (model, pipeline), each in zip(self._prepared, probs):
                 each[seen] = _window_probs(model, pipeline, clip, spans)
         return probs.mean(2)
 
@@ -293,25 +300,38 @@ def _check_names(models: Sequence[torch.nn.Module]) -> None:
                 )
 
 
-def _prepared(model: torch.nn.Module) -> Compose:
-    """Let a model answer for each view, and return its pipeline for windows."""
-    name = model.cfg.filename
+def spotting_fault(model: torch.nn.Module) -> str | None:
+    """Say why a model from init_recognizer cannot answer for windows of key points; None: it can."""
     if not isinstance(model, ViewRecognizer):
-        raise ConfigError(
-            f'{name}: {type(model).__name__} has no scores for each view. Expected a recognizer with '
-            'one input (Recognizer3D, RecognizerGCN).'
+        return (
+            f'{type(model).__name__} has no scores for each view. Expected a recognizer with one input '
+            '(Recognizer3D, RecognizerGCN).'
+        )
+    if takes_pictures(model.pipeline):
+        return (
+            'its network sees pictures, and spotting takes key points alone. tools/predict.py answers '
+            'for windows of a video.'
         )
     how = model.test_cfg
     if how.feat_ext or getattr(how, 'gives_cells', False) or how.in_probabilities:
-        raise ConfigError(
-            f'{name}: model.test_cfg: feat_ext, score_ext, semantic_weight and classes make no class '
-            'scores for each view. Leave them out here.'
+        return (
+            'model.test_cfg: feat_ext, score_ext, semantic_weight and classes make no class scores for '
+            'each view. Leave them out here.'
         )
-    most = how.max_testing_views
+    return sampling_fault(model.pipeline)
+
+
+def _prepared(model: torch.nn.Module) -> tuple[torch.nn.Module, Compose]:
+    """Return a model that answers for each view, of the same weights, and its pipeline for windows."""
+    fault = spotting_fault(model)
+    if fault is not None:
+        raise ConfigError(f'{model.cfg.filename}: {fault}')
+    most = model.test_cfg.max_testing_views
     if most is None and isinstance(model, RecognizerGCN):
         most = GRAPH_VIEWS.get(model.target.device.type, GRAPH_VIEWS['cpu'])
-    model.test_cfg = replace(how, average_clips=None, max_testing_views=most)
-    return window_pipeline(model.pipeline, str(name))
+    prepared = copy.copy(model)
+    prepared.test_cfg = replace(model.test_cfg, average_clips=None, max_testing_views=most)
+    return prepared, window_pipeline(model.pipeline, f'{model.cfg.filename}: data.test.pipeline')
 
 
 def _window_probs(
@@ -328,14 +348,15 @@ def _window_probs(
     }
     batch = collate([lazy_inputs(pipeline(results, lazy=True))])
     model.check_batch(batch, training=False)
-    logits = predict(model, batch, model.target.device)['score'][0]  # (S, K), mirrored ones behind
+    answers = predict(model, batch, model.target.device)  # (1, S, K) each, mirrored ones behind
+    logits = torch.cat([*answers.values()])  # (A, S, K) of A answers, mostly one
     if not logits.isfinite().all():
         raise CheckpointError(
             f'{model.cfg.filename}: the network answers {plain(clip["frame_dir"])} with NaN or infinity. '
             'Expected numbers: did its training diverge? Take an earlier checkpoint.'
         )
     probs = logits.sigmoid() if model.cls_head.multi_class else logits.softmax(-1)
-    return probs.unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
+    return probs.mean(0).unflatten(0, (-1, len(spans))).mean(0).cpu().numpy()
 
 
 def check_fits(spotter: Spotter, recording: Recording) -> None:

@@ -82,21 +82,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add(
         '--window',
         type=int,
-        default=90,
         metavar='N',
-        help='frames of a window; a clip of at most so many has one answer (default: 90)',
+        help='frames of a window; a clip of at most so many has one answer (default: as a '
+        'RecordingDataset in the config says, else 90)',
     )
     add(
         '--every',
         type=int,
         metavar='N',
-        help='frames from one window to the next (default: half a window)',
+        help='frames from one window to the next (default: as the config says, else half a window)',
     )
     add(
         '--views',
         choices=['1', 'all'],
         default='all',
-        help='views of a window that are averaged (default: all, as in testing)',
+        help='views of a clip of one window that are averaged (default: all, as in testing)',
     )
     add('--top-k', type=int, default=5, metavar='K', help='classes of an answer (default: 5)')
     add(
@@ -131,12 +131,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add('--no-overlay', action='store_true', help='write no NAME.mp4')
     add_estimator_options(parser)
     args = parser.parse_args(argv)
-    args.every = args.every or max(args.window // 2, 1)
-    if args.top_k < 1 or not 1 <= args.every <= args.window:
-        raise UserError(
-            f'--window {args.window} --every {args.every} --top-k {args.top_k}: expected whole numbers '
-            'from 1 on, --every at most --window: frames between windows would be seen by none.'
-        )
+    for name in ('window', 'every', 'top_k'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            option = name.replace('_', '-')
+            raise UserError(f'--{option} {value}: expected a whole number from 1 on.')
     return args
 
 
@@ -152,11 +151,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     # Heavy, and slow: only now.
     from ..apis import init_recognizer
-    from ..apis.answers import answer_clip, check_layouts, fitted, layout_of_model, names_of
+    from ..apis.answers import (
+        answer_clip,
+        check_layouts,
+        fitted,
+        layout_of_model,
+        names_of,
+        windows_of,
+    )
     from ..apis.video_clips import takes_only_pictures
 
     model = init_recognizer(args.config, args.checkpoint, args.device)
     wanted, names = layout_of_model(model), names_of(model, args.labels)
+    windows = windows_of(model, args.window, args.every)
     sees_pictures = takes_only_pictures(model.pipeline)
     if sees_pictures and len(videos) < len(args.inputs):
         raise UserError(
@@ -172,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     clips = _as_videos(videos) if sees_pictures else _clips(args, videos, source)
     for given in clips:
         [clip] = fitted([given.clip], given.layout, wanted)
-        answer = answer_clip(model, clip, args.window, args.every, views)
+        answer = answer_clip(model, clip, windows, views)
         told.append(_as_json(answer, given, names, args.top_k))
         print('\n'.join(_lines(told[-1])), flush=True)
         if not args.no_overlay and not sees_pictures and answer.probabilities is not None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..datasets.pipelines import Compose, PoseDecode, Step, UniformSampleDecode, UniformSampleFrames
 from ..datasets.pipelines.features import join_score
-from ..errors import ConfigError
 
+EVEN = (UniformSampleFrames, UniformSampleDecode)  # steps that sample evenly, UniformSample too
 ENTRIES = (
     *('frame_dir', 'label', 'img_shape', 'original_shape', 'total_frames', 'keypoint'),
     *('keypoint_score', 'emb', 'modality', 'start_index', 'test_mode'),
@@ -59,27 +59,29 @@ def sampled(start: int, stop: int, clip_len: int) -> np.ndarray:
     return start + (2 * place + 1) * num_frames // (2 * clip_len)
 
 
+def sampling_fault(pipeline: Compose) -> str | None:
+    """Say why a pipeline cannot sample windows in place of whole clips; None: it can."""
+    number = sum(isinstance(step, EVEN) for step in pipeline.steps)
+    if number == 1:
+        return None
+    return (
+        f'data.test.pipeline has {number or "no"} step that samples evenly. Expected one of '
+        'UniformSample, UniformSampleFrames, UniformSampleDecode, whose clip_len frames are taken of '
+        'each window.'
+    )
+
+
 def window_pipeline(pipeline: Compose, where: str) -> Compose:
     """Return a test pipeline that samples windows in place of whole clips.
 
     Args:
-        pipeline: of the config's test clips.
-        where: names the config.
-
-    Raises:
-        ConfigError: it does not sample by UniformSample, UniformSampleFrames or UniformSampleDecode.
+        pipeline: of the config's test clips, without a `sampling_fault`.
+        where: names it.
     """
-    steps, found = [], 0
-    for step in pipeline.steps:
-        if isinstance(step, (UniformSampleFrames, UniformSampleDecode)):
-            found += 1
-            step = SampleWindows(step.clip_len, isinstance(step, UniformSampleDecode))
-        steps.append(step)
-    if found != 1:
-        raise ConfigError(
-            f'{where}: data.test.pipeline has {found or "no"} step that samples evenly. Expected one '
-            'of UniformSample, UniformSampleFrames, UniformSampleDecode, whose clip_len frames are '
-            'taken of each window.'
-        )
-    entries = (*ENTRIES, 'windows')
-    return Compose(steps, where=f'{where}: data.test.pipeline', entries=entries)
+    steps = [
+        SampleWindows(step.clip_len, isinstance(step, UniformSampleDecode))
+        if isinstance(step, EVEN)
+        else step
+        for step in pipeline.steps
+    ]
+    return Compose(steps, where=where, entries=(*ENTRIES, 'windows'))
