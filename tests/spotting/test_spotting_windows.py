@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from config_files import CONFIGS
 from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.annotations.segments import Segment
-from pyskl.apis import load_spotter
+from pyskl.apis import load_spotter, spotting
 from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
@@ -171,3 +172,24 @@ def test_twice_the_rate_gives_the_same_segments_at_twice_the_frames(tmp_path):
     slow, fast = found.scores(given), found.scores(double, fps=60)
     np.testing.assert_array_equal(slow.middles, fast.middles)
     np.testing.assert_allclose(slow.probs, fast.probs, atol=1e-6)
+
+
+# -- other networks -----------------------------------------------------------------------------------
+
+
+def test_the_mean_of_several_answers_counts(tmp_path, monkeypatch):
+    found, given, predict = spotter(tmp_path), recording(20), spotting.predict
+    one = found.scores(given).probs
+
+    def twice(*given):
+        score = predict(*given)['score']
+        return {'a': score, 'b': score.flip(-1)}
+
+    monkeypatch.setattr(spotting, 'predict', twice)
+    np.testing.assert_allclose(found.scores(given).probs, (one + one[:, ::-1]) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['rgb', 'rgbpose'])
+def test_networks_that_see_pictures_are_refused(name):
+    with pytest.raises(ConfigError, match=rf'{name}\.py.*pictures'):
+        load_spotter([(CONFIGS / 'rgbpose_conv3d' / 'demo' / f'{name}.py', None)], windows=WINDOWS)
