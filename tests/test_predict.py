@@ -75,6 +75,21 @@ def test_a_video_becomes_answers_a_timeline_an_overlay_and_key_points(predict, t
         predict(film(tmp_path / 'other.mp4', PLACES), '--pose', kept)
 
 
+def test_videos_without_people_or_frames_are_named_and_the_others_answered(
+    predict, tmp_path, capsys
+):
+    full, empty = film(tmp_path / 'a.mp4', PLACES), film(tmp_path / 'empty.mp4', [None] * 4)
+    noise = tmp_path / 'noise.mp4'
+    noise.write_bytes(bytes(range(256)) * 20)
+    how = ('--mediapipe-python', stand_in(tmp_path), '--no-overlay')
+    told = predict(full, empty, noise, *how)
+    assert [clip['name'] for clip in told['clips']] == ['a']
+    said = capsys.readouterr().out
+    assert 'empty.mp4' in said and 'noise.mp4' in said
+    with pytest.raises(DataError, match='empty.mp4'):
+        predict(empty, *how)
+
+
 def test_files_of_pose_estimators_are_read_as_convert_reads_them(predict, tmp_path):
     raw = openpose(tmp_path / 'raw', made_up(137))
     told = predict(raw / 'clip', '--img-shape', H, W)

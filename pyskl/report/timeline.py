@@ -136,8 +136,9 @@ def grid_points(recording: Recording, step: int) -> np.ndarray:
         xy = xy * np.float32((1, -1))  # in space y points up
     if not there.any():
         return np.full(xy.swapaxes(0, 1).shape, MISSING, np.uint8)
-    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0)  # one stray joint must not shrink it
-    extent = float(max((high - low).max(), 1e-6)) * 1.1
+    # One stray joint must not make everybody small.
+    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0).astype(np.float32)
+    extent = np.float32(max((high - low).max(), 1e-6) * 1.1)
     places = ((xy - (low + high) / 2) / extent + 0.5) * 254
     places = np.where(there[..., None], np.clip(np.rint(places), 0, 254), MISSING)
     return np.ascontiguousarray(places.astype(np.uint8).swapaxes(0, 1))
