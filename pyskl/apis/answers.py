@@ -16,12 +16,12 @@ from ..labels import Labels, class_names
 from ..skeletons import Layout, guess_layout, layout_to_draw
 from ..skeletons.mapping import joint_origins, map_joints
 from ..sources.recordings import Recording
-from ..spotting.frame_rate import file_span, frames_taken, num_taken
+from ..spotting.frame_rate import file_span, num_resampled, source_frames
 from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import inference_recognizer
 from .odd_data import expected_of
-from .spotting import Spotter, seen_windows, spotting_fault, told_by
+from .spotting import Spotter, seen_windows, spotting_config, spotting_fault
 from .wanted import num_joints_of
 
 LENGTH = 90  # frames of a window, the longest of iMiGUE's arrays
@@ -107,7 +107,7 @@ def windows_of(
     Raises:
         ConfigError: windows that leave frames out.
     """
-    told = told_by(model).windows
+    told = spotting_config(model).windows
     if told is None or length is not None:
         length = LENGTH if length is None else length
         told = Windows((length,), 1, 1, None if told is None else told.fps)
@@ -138,7 +138,7 @@ def answer_clip(
     num_frames, fps = int(clip['total_frames']), clip.get('fps')
     known = isinstance(fps, (int, float)) and 0 < fps < 1000 and windows.fps is not None
     rate = fps / windows.fps if known else 1.0
-    number = num_taken(num_frames, rate)
+    number = num_resampled(num_frames, rate)
     if number <= max(windows.lengths) or is_compressed(clip):
         [probs] = _of_clips(model, [clip], views)
         found = [WindowAnswer(0, num_frames, num_frames // 2, probs)]
@@ -160,7 +160,7 @@ def _spotted(
         clean.get('keypoint_score'),
         clean.get('img_shape'),
     )
-    spotter = Spotter([model], windows, background=told_by(model).background)
+    spotter = Spotter([model], windows, background=spotting_config(model).background)
     found = []
     for block, part in spotter.blocks(recording, rate):
         seen = seen_windows(part, block).any(1)
@@ -181,7 +181,7 @@ def _cut_out(
     num_frames = int(clip['total_frames'])
     places = [
         place
-        for block in windows.blocks(num_taken(num_frames, rate))
+        for block in windows.blocks(num_resampled(num_frames, rate))
         for place in _places(block, num_frames, rate)
     ]
     found = []
@@ -196,7 +196,7 @@ def _cut_out(
 def _places(block: Block, num_frames: int, rate: float) -> list[tuple[int, int, int]]:
     """Return first frame, the one behind the last, and the middle of the longest windows, of the clip."""
     starts, stops = block.spans[..., 0].min(1).tolist(), block.spans[..., 1].max(1).tolist()
-    middles = frames_taken(block.middles, rate).tolist()
+    middles = source_frames(block.middles, rate).tolist()
     spans = (file_span(start, stop, num_frames, rate) for start, stop in zip(starts, stops))
     return [(*span, middle) for span, middle in zip(spans, middles)]
 

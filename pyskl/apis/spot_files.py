@@ -15,16 +15,16 @@ from ..errors import ConfigError, DataError
 from ..evaluation.spotting import (
     CHALLENGE_IOU,
     NOTHING,
-    add_up,
     commonest,
     count_right,
     evaluate_spotting,
     frame_classes,
     sliding_baseline,
+    sum_counts,
 )
 from ..sources.recordings import Recording, RecordingFile, find_recordings
 from ..spotting.fit import fit_thresholds, fit_weights
-from ..spotting.frame_rate import frames_taken, in_file_frames, num_taken
+from ..spotting.frame_rate import in_file_frames, num_resampled, source_frames
 from ..spotting.segments import Thresholds, find_segments
 from ..wording import count, some
 from .setup import read_run
@@ -61,7 +61,7 @@ def choose_settings(
     chosen = _val_files(config)
     _check_apart(chosen, files)
     streams, truth, frames = {}, {}, {}
-    for file, recording, scores in scored(spotter, chosen, None, 'choosing thresholds'):
+    for file, recording, scores in score_recordings(spotter, chosen, None, 'choosing thresholds'):
         if recording.segments is None:
             raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
         streams[file.name], truth[file.name] = scores, recording.segments
@@ -107,11 +107,11 @@ def _classes(
     background: int | None,
 ) -> np.ndarray:
     """Return what happens at each middle: (N,) classes, that of background or -1 where nothing does."""
-    classes = frame_classes(truth, first, num_frames)[frames_taken(middles, rate)]
+    classes = frame_classes(truth, first, num_frames)[source_frames(middles, rate)]
     return np.where(classes == NOTHING, NOTHING if background is None else background, classes)
 
 
-def scored(
+def score_recordings(
     spotter: Spotter, files: Sequence[RecordingFile], fps: float | None, title: str
 ) -> Iterator[tuple[RecordingFile, Recording, StreamScores]]:
     """Read and score one recording after the other, under a bar that counts frames.
@@ -133,7 +133,7 @@ def scored(
             notes += recording.notes
             if not recording.shown().any():
                 notes.append(f'{file.path}: nobody is seen in any frame, so nothing is spotted')
-            total = num_taken(recording.num_frames, spotter.rate(recording.fps))
+            total = num_resampled(recording.num_frames, spotter.rate(recording.fps))
 
             def show(done: int, name: str = file.name, total: int = total) -> None:
                 bar.set_postfix_str(f'{name} {done / total:.0%}')
@@ -145,7 +145,7 @@ def scored(
         print(f'warning: and {len(notes) - MOST_NOTES} more such lines')
 
 
-def found_in(
+def segments_of(
     spotter: Spotter, recording: Recording, scores: StreamScores, how: Thresholds
 ) -> list[Segment]:
     """Return the segments of a recording, in frames of its file."""
@@ -154,7 +154,7 @@ def found_in(
     return in_file_frames(segments, recording.first, recording.num_frames, rate)
 
 
-def judge(
+def print_figures(
     truth: Mapping[str, Sequence[Segment]],
     found: Mapping[str, Sequence[Segment]],
     frames: Mapping[str, tuple[int, int]],
@@ -176,7 +176,7 @@ def judge(
     frames = {name: frames[name] for name in truth}
     figures = evaluate_spotting(truth, found, frames)
     label, length = commonest(truth)
-    baseline = add_up(count_right(truth, sliding_baseline(frames, label, length)))
+    baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length)))
     print(
         f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
     )

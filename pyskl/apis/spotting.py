@@ -33,7 +33,7 @@ from ..recipe import dataset_configs
 from ..scores.blend import check_weights
 from ..skeletons import is_present
 from ..sources.recordings import Recording
-from ..spotting.frame_rate import at_rate, in_file_frames, num_taken
+from ..spotting.frame_rate import in_file_frames, num_resampled, resample
 from ..spotting.sampling import sampling_fault, window_pipeline
 from ..spotting.segments import Scores, Thresholds, find_segments
 from ..spotting.windows import Block, Windows
@@ -47,7 +47,7 @@ StreamScores = Sequence[Scores]  # of each stream, at the same moments
 
 
 @dataclass(frozen=True)
-class Told:
+class SpottingConfig:
     """What a config's RecordingDataset says of spotting."""
 
     windows: Windows | None
@@ -142,7 +142,7 @@ class Spotter:
             CheckpointError: their answers are no numbers.
         """
         rate = self.rate(fps or recording.fps)
-        number, middles, probs = num_taken(recording.num_frames, rate), [], []
+        number, middles, probs = num_resampled(recording.num_frames, rate), [], []
         for block, clip in self.blocks(recording, rate):
             middles.append(block.middles)
             probs.append(self._block_probs(clip, block))
@@ -153,8 +153,8 @@ class Spotter:
 
     def blocks(self, recording: Recording, rate: float) -> Iterator[tuple[Block, dict[str, Any]]]:
         """Yield the blocks of windows of a recording, each with its frames as an annotation."""
-        for block in self.windows.blocks(num_taken(recording.num_frames, rate)):
-            part = at_rate(recording, rate, block.start, block.stop)
+        for block in self.windows.blocks(num_resampled(recording.num_frames, rate)):
+            part = resample(recording, rate, block.start, block.stop)
             yield block, part.cut(0, part.num_frames)
 
     def blend(self, streams: StreamScores) -> Scores:
@@ -234,7 +234,7 @@ def load_spotter(
         UserError kinds: of configs and checkpoints; windows that nobody says.
     """
     models = [init_recognizer(config, checkpoint, device) for config, checkpoint in streams]
-    told = [told_by(model) for model in models]
+    told = [spotting_config(model) for model in models]
     names = [model.cfg.filename for model in models]
     if windows is None:
         windows = told[0].windows
@@ -272,15 +272,15 @@ def seen_windows(clip: Mapping[str, Any], block: Block) -> np.ndarray:
     return before[spans[..., 1]] > before[spans[..., 0]]
 
 
-def told_by(model: torch.nn.Module) -> Told:
+def spotting_config(model: torch.nn.Module) -> SpottingConfig:
     """Return what the config of a model from init_recognizer says of spotting."""
     for _, dataset in dataset_configs(model.cfg.data.test):
         if dataset.get('type') in ('RecordingDataset', 'pyskl.RecordingDataset'):
             lengths = tuple(dataset.get('lengths', (64,)))
             windows = Windows(lengths, dataset.get('stride', 8), dataset.get('stride', 8))
             windows = replace(windows.in_blocks(), fps=dataset.get('fps'))
-            return Told(windows, dataset.get('background'))
-    return Told(None, None)
+            return SpottingConfig(windows, dataset.get('background'))
+    return SpottingConfig(None, None)
 
 
 def _check_names(models: Sequence[torch.nn.Module]) -> None:

@@ -23,7 +23,7 @@ from ..annotations.fields import missing_as_zeros
 from ..annotations.segments import Segment
 from ..errors import ConfigError, DataError
 from ..skeletons import layout_of
-from ..spotting.frame_rate import frames_taken, in_file_frames
+from ..spotting.frame_rate import in_file_frames, source_frames
 from ..spotting.segments import SegmentFinder, Thresholds
 from .spotting import Spotter
 
@@ -192,7 +192,7 @@ class Stream:
         """Count one frame of the camera, and keep it as often as the windows' rate asks for."""
         self._num_pushed += 1
         answers: list[Answer] = []
-        while frames_taken(np.array(self._num_taken), self._rate) < self._num_pushed:
+        while source_frames(np.array(self._num_taken), self._rate) < self._num_pushed:
             self._frames.append(frame)
             self._num_taken += 1
             last = self.windows.every * (self._next_block + 1) - self.windows.stride
@@ -215,7 +215,7 @@ class Stream:
         while self._frames and self._first < needed:
             self._frames.popleft()
             self._first += 1
-        places = frames_taken(block.middles, self._rate).tolist()
+        places = source_frames(block.middles, self._rate).tolist()
         return [Answer(place, row) for place, row in zip(places, probs)]
 
     def _clip(self, frames: Sequence[np.ndarray], start: int) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_prediction_names([file.name for file in files])
 
     # Heavy, so that --help and wrong options answer at once.
-    from ..apis.spot_files import found_in, judge, scored
+    from ..apis.spot_files import print_figures, score_recordings, segments_of
     from ..report.timeline import Timeline
 
     spotter, saved = _spotter(args, streams)
@@ -187,14 +187,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     how, made = _thresholds(args, spotter, saved, files)
     timeline = None if args.report is None else Timeline()
     truth, found, frames = {}, {}, {}
-    for file, recording, scores in scored(spotter, files, args.fps, 'spotting'):
-        found[file.name] = found_in(spotter, recording, scores, how)
+    for file, recording, scores in score_recordings(spotter, files, args.fps, 'spotting'):
+        found[file.name] = segments_of(spotter, recording, scores, how)
         frames[file.name] = (recording.first, recording.num_frames)
         if recording.segments is not None:
             truth[file.name] = recording.segments
         if timeline is not None:
             timeline.add(recording, recording.segments, found[file.name])
-    figures = judge(truth, found, frames, spotter.num_classes)
+    figures = print_figures(truth, found, frames, spotter.num_classes)
 
     settings = Settings(
         how, spotter.windows, tuple(str(path) for _, path in streams), tuple(spotter.weights)
@@ -319,7 +319,7 @@ def _check_saved(args: argparse.Namespace, saved: Settings, spotter: Spotter) ->
 
     Other windows than the config's are fine, and said.
     """
-    from ..apis.spotting import told_by
+    from ..apis.spotting import spotting_config
 
     anew = 'Choose thresholds for this config: --fit-on val.'
     if saved.thresholds.background != spotter.background:
@@ -335,7 +335,7 @@ def _check_saved(args: argparse.Namespace, saved: Settings, spotter: Spotter) ->
             f'{args.thresholds}: fps = {rates[0]}, but that of the config is {rates[1]}: windows and '
             f'thresholds count in frames. {anew}'
         )
-    told = told_by(spotter.models[0]).windows
+    told = spotting_config(spotter.models[0]).windows
     windows = spotter.windows
     if told is not None and (told.lengths, told.stride) != (windows.lengths, windows.stride):
         print(

@@ -103,7 +103,7 @@ def count_right(
     return {k: Counts(true[k], said[k], right[k]) for k in sorted(true | said)}
 
 
-def add_up(counts: Mapping[int, Counts]) -> Counts:
+def sum_counts(counts: Mapping[int, Counts]) -> Counts:
     """Return the counts over all classes."""
     each = list(counts.values())
     return Counts(
@@ -219,7 +219,7 @@ def evaluate_spotting(
             'none of the recordings has a labelled segment: there is nothing to measure.'
         )
     counts = count_right(truth, predicted)
-    whole = add_up(counts)
+    whole = sum_counts(counts)
     present = [c.f1 for c in counts.values() if c.true]
     figures = {
         'f1': whole.f1,
@@ -227,7 +227,7 @@ def evaluate_spotting(
         'recall': whole.recall,
         'macro_f1': float(np.mean(present)),
     }
-    figures |= {f'f1@{iou:g}': add_up(count_right(truth, predicted, iou)).f1 for iou in ious}
+    figures |= {f'f1@{iou:g}': sum_counts(count_right(truth, predicted, iou)).f1 for iou in ious}
     maps = {
         f'map@{iou:g}': float(np.mean([*average_precision(truth, predicted, iou).values()]))
         for iou in ious

@@ -1,4 +1,4 @@
-"""Choose thresholds and weights of streams by recordings whose truth is known."""
+"""Choose thresholds and stream weights on recordings with labels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from ..annotations.segments import Segment
 from ..errors import DataError
-from ..evaluation.spotting import CHALLENGE_IOU, add_up, count_right
+from ..evaluation.spotting import CHALLENGE_IOU, count_right, sum_counts
 from ..scores.fitting import fit_blend
 from .segments import Scores, Thresholds, find_segments
 
-# What is tried, one setting after the other, as long as it gains; frames are those of the windows.
+# The values to try for each threshold; frames are those of the windows.
 CANDIDATES: dict[str, tuple[Any, ...]] = {
     'threshold': tuple(n / 20 for n in range(2, 19)),
     'smooth': (0.0, 4.0, 8.0, 12.0, 18.0),
@@ -36,15 +36,15 @@ def fit_thresholds(
 ) -> tuple[Thresholds, float]:
     """Choose the thresholds with the best F1 on these recordings.
 
-    Each threshold in turn takes the value that gains most, until none gains; of equally good ones
-    the one that was there, or else the first. F1 on the same recordings is too good: report others.
+    Coordinate ascent: each threshold in turn takes its best value, until none improves F1. A value
+    changes only where F1 improves. F1 on these recordings is optimistic: report it on others.
 
     Args:
         scores: by recording.
         truth: by recording, in frames of the files.
-        start: where to begin; its background stays.
-        to_file: brings the segments of a recording to frames of its file.
-        iou: what the intersection over union has to exceed.
+        start: thresholds to begin with; the background class stays.
+        to_file: maps the segments of a recording to frames of its file.
+        iou: a match needs a larger intersection over union.
 
     Returns:
         The thresholds, and F1 on these recordings.
@@ -54,12 +54,12 @@ def fit_thresholds(
     """
     if not any(truth.values()):
         raise DataError(
-            'none of the recordings has a labelled segment: nothing to choose thresholds by.'
+            'no recording has a labelled segment, so there is nothing to choose thresholds on.'
         )
 
     def f1(how: Thresholds) -> float:
         found = {name: to_file(name, find_segments(each, how)) for name, each in scores.items()}
-        return add_up(count_right(truth, found, iou)).f1
+        return sum_counts(count_right(truth, found, iou)).f1
 
     best, value = start, f1(start)
     for _ in range(ROUNDS):
@@ -75,23 +75,25 @@ def fit_thresholds(
 
 
 def fit_weights(probs: np.ndarray, labels: np.ndarray) -> tuple[float, ...]:
-    """Choose the weights under which the blended scores make these labels most likely.
+    """Choose the stream weights with the lowest log loss of the blended scores.
 
-    As `ensemble.py --fit-on val --objective log_loss`, without temperatures, of single moments.
+    The same as `ensemble.py --fit-on val --objective log_loss` without temperatures, on windows.
 
     Args:
-        probs: (S, N, K) scores of S streams at N moments; zeros where nobody is seen.
-        labels: (N,) the class of each moment; below 0: not known, passed over.
+        probs: (S, N, K) scores of S streams for N windows; zeros where nobody is seen.
+        labels: (N,) class of each window; below 0: unknown, ignored.
 
     Returns:
-        S weights, none negative, sum 1.
+        S weights from 0 on, which sum to 1.
 
     Raises:
-        DataError: no moment with a class shows anybody.
+        DataError: no window with a class shows anybody.
     """
     total = probs.sum(2)
     used = (labels >= 0) & (labels < probs.shape[2]) & (total > 0).all(0)
     if not used.any():
-        raise DataError('no labelled frame shows anybody: nothing to choose weights by.')
+        raise DataError(
+            'no labelled frame shows anybody, so there is nothing to choose weights on.'
+        )
     shares = probs[:, used] / total[:, used, None]
     return fit_blend(list(shares), labels[used], 'log_loss', temperature=False).weights

@@ -1,7 +1,7 @@
-"""Bring recordings to the frame rate that windows count in, and segments back to frames of the file.
+"""Resample recordings to the frame rate of the windows, and map segments back to the file's frames.
 
-`rate` is how many frames of the recording go by in one frame of the windows: 2 for a recording of
-60 frames a second under windows that count in 30.
+`rate` is the number of frames of the recording per frame of the windows: 2 for a recording at 60
+frames a second and windows at 30.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from ..annotations.segments import Segment
 from ..sources.recordings import Recording
 
 
-def at_rate(
+def resample(
     recording: Recording, rate: float, start: int = 0, stop: int | None = None
 ) -> Recording:
-    """Take every rate-th frame of a recording, the nearest one there is.
+    """Take every rate-th frame of a recording, rounded to the nearest.
 
     Args:
-        recording: stays as it is.
-        rate: see above; 1: views, not copies.
-        start: first of the windows' frames to take.
-        stop: the one behind the last; None: to the end.
+        recording: is not changed.
+        rate: frames of the recording per frame of the windows; 1 gives views, not copies.
+        start: first frame to take, counted in frames of the windows.
+        stop: the frame after the last; None: to the end.
     """
-    stop = num_taken(recording.num_frames, rate) if stop is None else stop
-    taken: Any = slice(start, stop) if rate == 1 else frames_taken(np.arange(start, stop), rate)
+    stop = num_resampled(recording.num_frames, rate) if stop is None else stop
+    taken: Any = slice(start, stop) if rate == 1 else source_frames(np.arange(start, stop), rate)
     score = None if recording.score is None else recording.score[:, taken]
     return replace(recording, keypoint=recording.keypoint[:, taken], score=score, first=0)
 
 
-def frames_taken(wanted: np.ndarray, rate: float) -> np.ndarray:
-    """Return which frame of a recording stands for each of the windows' frames."""
+def source_frames(wanted: np.ndarray, rate: float) -> np.ndarray:
+    """Return the frame of the recording for each frame of the windows."""
     return np.floor(wanted * rate + 0.5).astype(int)
 
 
-def num_taken(num_frames: int, rate: float) -> int:
-    """Return how many of the windows' frames a recording of so many frames has."""
+def num_resampled(num_frames: int, rate: float) -> int:
+    """Return the length in frames of the windows of a recording of `num_frames` frames."""
     if rate == 1:
         return num_frames
     number = int((num_frames - 0.5) / rate)
-    while frames_taken(np.array(number), rate) < num_frames:
+    while source_frames(np.array(number), rate) < num_frames:
         number += 1
     return number
 
@@ -51,25 +51,21 @@ def num_taken(num_frames: int, rate: float) -> int:
 def in_file_frames(
     segments: Sequence[Segment], first: int, num_frames: int, rate: float
 ) -> list[Segment]:
-    """Bring segments from frames of the windows, from 0 on, to frames of the recording's file.
+    """Map segments from frames of the windows, counted from 0, to frames of the recording's file.
 
     Args:
         segments: in frames of the windows.
         first: number of the file's first frame.
-        num_frames: of the file.
-        rate: see above.
+        num_frames: number of frames in the file.
+        rate: frames of the recording per frame of the windows.
     """
-    return [
-        replace(
-            segment,
-            start=first + file_span(segment.start, segment.end + 1, num_frames, rate)[0],
-            end=first + file_span(segment.start, segment.end + 1, num_frames, rate)[1] - 1,
-        )
-        for segment in segments
-    ]
+    mapped = []
+    for segment in segments:
+        start, stop = file_span(segment.start, segment.end + 1, num_frames, rate)
+        mapped.append(replace(segment, start=first + start, end=first + stop - 1))
+    return mapped
 
 
 def file_span(start: int, stop: int, num_frames: int, rate: float) -> tuple[int, int]:
-    """Return frames start..stop-1 of the windows as first frame, and the one behind the last, of the file."""
-    last = num_frames - 1
-    return min(round(start * rate), last), max(min(round(stop * rate), num_frames), 1)
+    """Map frames start..stop-1 of the windows to the same span of a recording of `num_frames`."""
+    return min(round(start * rate), num_frames - 1), max(min(round(stop * rate), num_frames), 1)

@@ -220,7 +220,7 @@ class SegmentFinder:
         self._waiting, settled = [], []
         for group in groups:
             if frontier is None or max(segment.end for segment in group) < frontier:
-                settled += surest(group, self.how.overlap)
+                settled += suppress_overlaps(group, self.how.overlap)
             else:
                 self._waiting += group
         return settled
@@ -283,7 +283,7 @@ def smooth_rows(probs: np.ndarray, start: int, stop: int, sigma: float) -> np.nd
     return (total / weights).astype(np.float32)
 
 
-def surest(segments: Sequence[Segment], overlap: float) -> list[Segment]:
+def suppress_overlaps(segments: Sequence[Segment], overlap: float) -> list[Segment]:
     """Drop segments that share more than `overlap` of the shorter one with a surer segment."""
     order = sorted(segments, key=lambda s: (-s.score, s.start, s.label))
     starts, ends = bounds(order).T

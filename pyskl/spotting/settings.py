@@ -1,4 +1,4 @@
-"""What a run of spotting was done with, in a file: thresholds, windows, and the weights of its streams."""
+"""The settings of spotting in a file: thresholds, windows, and stream weights."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _T = TypeVar('_T', Thresholds, Windows)
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides which segments are found in a recording.
+    """Everything but the networks that decides which segments are found.
 
     Attributes:
-        thresholds: from scores to segments.
-        windows: how windows slide; None in files of earlier versions.
-        streams: checkpoint of each stream; empty in files of earlier versions.
-        weights: one for each stream.
+        thresholds: make segments of scores.
+        windows: slide over the recordings; None: not in the file.
+        streams: checkpoint of each stream; empty: not in the file.
+        weights: of the streams.
     """
 
     thresholds: Thresholds
@@ -37,12 +37,15 @@ class Settings:
     weights: tuple[float, ...] = ()
 
     def weights_for(self, checkpoints: Sequence[str], where: str) -> tuple[float, ...] | None:
-        """Return the weights in the order of these checkpoints; None where the file has none.
+        """Return the weights in the order of the checkpoints; None if the file has none.
 
-        Checkpoints of other names have the weights in the order in which they stand.
+        Args:
+            checkpoints: of the streams. If their names are not those of the file, the weights stay
+                in the file's order.
+            where: name of the file, for messages.
 
         Raises:
-            DataError: another number of streams; `where` names the file.
+            DataError: another number of streams.
         """
         if not self.streams:
             return None
@@ -51,7 +54,13 @@ class Settings:
 
 
 def save_settings(path: str | PathLike, settings: Settings, made: Mapping[str, Any]) -> None:
-    """Write settings as JSON, and for people how they came about."""
+    """Write settings as JSON.
+
+    Args:
+        path: of the file.
+        settings: to write.
+        made: how they were chosen, for the reader.
+    """
     content = {key: value for key, value in asdict(settings).items() if value}
     with atomic_write(path, 'w', encoding='utf-8') as file:
         json.dump({**content, **made}, file, indent=1)
@@ -78,8 +87,8 @@ def load_settings(path: str | PathLike) -> Settings:
         or (weights and not 0 < sum(weights) < float('inf'))
     ):
         raise DataError(
-            f'{path}: streams = {brief(streams)}, weights = {brief(weights)}. Expected a checkpoint and '
-            f'a weight from 0 on for each stream. {EXPECTED}'
+            f'{path}: streams = {brief(streams)}, weights = {brief(weights)}. Expected a checkpoint '
+            f'and a weight from 0 on for each stream. {EXPECTED}'
         )
     return Settings(
         _built(Thresholds, data['thresholds'], path),
@@ -90,7 +99,7 @@ def load_settings(path: str | PathLike) -> Settings:
 
 
 def _built(kind: type[_T], given: Any, path: str | PathLike) -> _T:
-    """Return the dataclass of a JSON object, each field of which is checked."""
+    """Make a dataclass of a JSON object after checking each field."""
     names = {field.name: str(field.type) for field in fields(kind)}
     if not isinstance(given, dict) or set(given) != set(names):
         raise DataError(f'{path}: holds {brief(given)}. Expected {", ".join(names)}. {EXPECTED}')
@@ -102,7 +111,9 @@ def _built(kind: type[_T], given: Any, path: str | PathLike) -> _T:
             right = _is_number(value, whole='int' in annotation)
         if not right and not (value is None and 'None' in annotation):
             raise DataError(f'{path}: {name} = {brief(value)}. Expected numbers. {EXPECTED}')
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    values: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in given.items()
+    }
     try:
         return kind(**values)
     except ConfigError as error:

@@ -14,7 +14,7 @@ from tiny import ROOT, run, script
 from pyskl.annotations import write_annotations
 from pyskl.apis import load_spotter
 from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
-from pyskl.evaluation.spotting import add_up, count_right
+from pyskl.evaluation.spotting import count_right, sum_counts
 from pyskl.sources.imigue.labels import class_of
 from pyskl.sources.recordings import find_recordings
 from pyskl.sources.synthetic.recordings import write_recordings
@@ -57,7 +57,7 @@ def test_recordings_become_rows_of_every_form(folder, capsys):
     for name, segments in found.items():
         listed = [(s['start'], s['end'], s['class']) for s in data['clips'][name]]
         assert [(s.start, s.end, s.label) for s in segments] == listed
-    assert add_up(count_right(truth, found)).predicted == len(rows) - 1
+    assert sum_counts(count_right(truth, found)).predicted == len(rows) - 1
     assert 0 <= figures['f1'] <= 1 and f'F1 {figures["f1"]:.4f}' in said and 'to beat' in said
 
 

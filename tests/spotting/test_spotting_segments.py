@@ -18,7 +18,7 @@ from pyskl.spotting.segments import (
     Thresholds,
     find_segments,
     smooth_rows,
-    surest,
+    suppress_overlaps,
 )
 from pyskl.spotting.settings import Settings, load_settings, save_settings
 from pyskl.spotting.windows import Windows
@@ -301,7 +301,7 @@ def test_very_many_segments_take_the_memory_of_one_row_at_a_time():
         Segment(int(a), int(a) + 20, 0, float(s)) for a, s in zip(starts, rng.random(6_000))
     ]
     tracemalloc.start()
-    kept = surest(segments, 0.3)
+    kept = suppress_overlaps(segments, 0.3)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 30e6 and 500 < len(kept) < 6_000

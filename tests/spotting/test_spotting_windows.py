@@ -17,8 +17,8 @@ from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
 from pyskl.models.cpu import frame_sharing
-from pyskl.spotting.frame_rate import at_rate, in_file_frames, num_taken
-from pyskl.spotting.sampling import SampleWindows, sampled, sampling_fault, window_pipeline
+from pyskl.spotting.frame_rate import in_file_frames, num_resampled, resample
+from pyskl.spotting.sampling import SampleWindows, sample_frames, sampling_fault, window_pipeline
 from pyskl.spotting.windows import Windows
 
 
@@ -42,9 +42,17 @@ def test_a_block_is_whole_when_the_frames_behind_its_last_middle_are_there():
 
 
 def test_sampling_takes_the_middles_of_equal_parts():
-    assert sampled(10, 18, 4).tolist() == [11, 13, 15, 17]
-    assert sampled(10, 13, 7).tolist() == [10, 11, 12, 10, 11, 12, 10]  # as UniformSampleFrames
-    shared = set(sampled(0, 48, 24)) & set(sampled(8, 56, 24))
+    assert sample_frames(10, 18, 4).tolist() == [11, 13, 15, 17]
+    assert sample_frames(10, 13, 7).tolist() == [
+        10,
+        11,
+        12,
+        10,
+        11,
+        12,
+        10,
+    ]  # as UniformSampleFrames
+    shared = set(sample_frames(0, 48, 24)) & set(sample_frames(8, 56, 24))
     assert len(shared) == 20
 
 
@@ -159,8 +167,8 @@ def test_streams_are_blended_by_their_weights(tmp_path):
 @pytest.mark.parametrize('num_frames', [1, 2, 9, 10, 101])
 def test_a_recording_brought_to_another_rate_lasts_as_long(rate, num_frames):
     given = recording(num_frames, seed=3)
-    brought = at_rate(given, rate)
-    assert brought.num_frames == num_taken(num_frames, rate)
+    brought = resample(given, rate)
+    assert brought.num_frames == num_resampled(num_frames, rate)
     assert abs(brought.num_frames * rate - num_frames) <= max(1, rate)
     whole = in_file_frames([Segment(0, brought.num_frames - 1, 0)], 7, num_frames, rate)[0]
     assert whole.start == 7 and abs(whole.end - (7 + num_frames - 1)) <= max(1, rate)
