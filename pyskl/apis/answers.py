@@ -21,8 +21,9 @@ from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import inference_recognizer
 from .odd_data import expected_of
-from .spotting import Spotter, seen_windows, spotting_config, spotting_fault
+from .spotting import Spotter, seen_windows, spotting_config
 from .wanted import num_joints_of
+from .window_scores import spotting_fault
 
 LENGTH = 90  # frames of a window, the longest of iMiGUE's arrays
 _AT_ONCE = 64  # windows that are held cut out

@@ -72,7 +72,7 @@ def choose_settings(
             name: _classes(scores[0].middles, truth[name], *frames[name], spotter.background)
             for name, scores in streams.items()
         }
-        spotter.weigh(_chosen_weights(streams, labels))
+        spotter.set_weights(_chosen_weights(streams, labels))
         print(f'weights {by}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
 
     def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:

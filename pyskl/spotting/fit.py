@@ -57,8 +57,10 @@ def fit_thresholds(
             'no recording has a labelled segment, so there is nothing to choose thresholds on.'
         )
 
-    def f1(how: Thresholds) -> float:
-        found = {name: to_file(name, find_segments(each, how)) for name, each in scores.items()}
+    def f1(thresholds: Thresholds) -> float:
+        found = {
+            name: to_file(name, find_segments(each, thresholds)) for name, each in scores.items()
+        }
         return sum_counts(count_right(truth, found, iou)).f1
 
     best, value = start, f1(start)

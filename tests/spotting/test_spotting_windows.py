@@ -12,7 +12,7 @@ from config_files import CONFIGS
 from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.annotations.segments import Segment
-from pyskl.apis import load_spotter, spotting
+from pyskl.apis import load_spotter, window_scores
 from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
@@ -186,14 +186,14 @@ def test_twice_the_rate_gives_the_same_segments_at_twice_the_frames(tmp_path):
 
 
 def test_the_mean_of_several_answers_counts(tmp_path, monkeypatch):
-    found, given, predict = spotter(tmp_path), recording(20), spotting.predict
+    found, given, predict = spotter(tmp_path), recording(20), window_scores.predict
     one = found.scores(given).probs
 
     def twice(*given):
         score = predict(*given)['score']
         return {'a': score, 'b': score.flip(-1)}
 
-    monkeypatch.setattr(spotting, 'predict', twice)
+    monkeypatch.setattr(window_scores, 'predict', twice)
     np.testing.assert_allclose(found.scores(given).probs, (one + one[:, ::-1]) / 2, atol=1e-6)
 
 
