@@ -151,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     # Heavy, and slow: only now.
     from ..apis import init_recognizer
-    from ..apis.answers import (
+    from ..apis.long_clips import (
         answer_clip,
         check_layouts,
         fitted,

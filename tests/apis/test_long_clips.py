@@ -9,7 +9,7 @@ from tiny import problem
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import inference_recognizer, init_recognizer
-from pyskl.apis.answers import (
+from pyskl.apis.long_clips import (
     ClipAnswer,
     WindowAnswer,
     answer_clip,
@@ -75,7 +75,7 @@ def test_windows_of_a_long_clip_have_the_answers_of_spotting(model, folder, fps)
 
 
 def test_a_network_that_cannot_spot_is_shown_each_window_as_a_clip(model, folder, monkeypatch):
-    monkeypatch.setattr('pyskl.apis.answers.spotting_fault', lambda model: 'no')
+    monkeypatch.setattr('pyskl.apis.long_clips.spotting_fault', lambda model: 'no')
     clip = long_clip(folder)
     answer = answer_clip(model, clip, windows_of(model, 10, 5))
     spans = [(w.start, w.stop) for w in answer.windows]
