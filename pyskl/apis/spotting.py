@@ -19,7 +19,7 @@ import numpy as np
 
 from ..annotations.segments import Segment
 from ..errors import ConfigError, DataError
-from ..labels import Labels, class_names
+from ..labels import Labels
 from ..models import fuse_conv_bn
 from ..recipe import dataset_configs
 from ..scores.blend import check_weights
@@ -30,7 +30,7 @@ from ..spotting.segments import Scores, Thresholds, find_segments
 from ..spotting.windows import Block, Windows
 from ..wording import plain
 from .inference import init_recognizer
-from .trained import TrainedRecognizer
+from .trained import TrainedRecognizer, class_names_of
 from .window_scores import for_windows, window_probs
 
 Progress = Callable[[int], None]
@@ -105,7 +105,7 @@ class Spotter:
 
     def names(self, labels: Labels | None = None) -> list[str]:
         """Return the names of the classes; background without a name is called 'nothing'."""
-        names = _names(self.models[0], ('labels', labels))
+        names = class_names_of(self.models[0], ('labels', labels))
         if self.background is not None and names[self.background] == f'class {self.background}':
             names[self.background] = 'nothing'
         return names
@@ -304,12 +304,6 @@ def check_fits(spotter: Spotter, recording: Recording) -> None:
         raise DataError(f'{where}: has no frames.')
 
 
-def _names(model: TrainedRecognizer, *sources: tuple[str, Labels | None]) -> list[str]:
-    return class_names(
-        model.cls_head.num_classes, *sources, *model.label_sources, layouts=model.layouts
-    )
-
-
 def _common_classes(models: Sequence[TrainedRecognizer]) -> int:
     """Return the number of classes of all streams.
 
@@ -322,9 +316,9 @@ def _common_classes(models: Sequence[TrainedRecognizer]) -> int:
             f'the streams have {" and ".join(map(str, numbers))} classes. Expected the same classes '
             'in the same order.'
         )
-    first_names = _names(models[0])
+    first_names = class_names_of(models[0])
     for model in models[1:]:
-        for k, (first, name) in enumerate(zip(first_names, _names(model))):
+        for k, (first, name) in enumerate(zip(first_names, class_names_of(model))):
             if first != name and f'class {k}' not in (first, name):
                 raise ConfigError(
                     f'class {k} is {plain(first)} in {models[0].cfg.filename} and {plain(name)} in '

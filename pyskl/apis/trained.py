@@ -7,6 +7,7 @@ from typing import Any
 
 from ..datasets import Compose
 from ..inference.clips import Wanted
+from ..labels import Labels, class_names
 from ..models.recognizers.views import ViewRecognizer
 from ..recipe import Recipe
 
@@ -31,3 +32,15 @@ class TrainedRecognizer(ViewRecognizer):
     wanted: Wanted
     label_sources: Sequence[tuple[str, Any]]
     layouts: Collection[str]
+
+
+def class_names_of(model: TrainedRecognizer, *first: tuple[str, Labels | None]) -> list[str]:
+    """Return the names of a model's classes.
+
+    Args:
+        model: from init_recognizer.
+        first: (where, names or None) pairs that come before the model's own names.
+    """
+    return class_names(
+        model.cls_head.num_classes, *first, *model.label_sources, layouts=model.layouts
+    )

@@ -9,14 +9,8 @@ from tiny import problem
 
 from pyskl.annotations import open_annotations
 from pyskl.apis import inference_recognizer, init_recognizer
-from pyskl.apis.long_clips import (
-    ClipAnswer,
-    WindowAnswer,
-    answer_clip,
-    fitted,
-    layout_of_model,
-    windows_of,
-)
+from pyskl.apis.clip_joints import layout_of_model, with_joints
+from pyskl.apis.long_clips import ClipAnswer, WindowAnswer, answer_clip, windows_of
 from pyskl.apis.spotting import Spotter
 from pyskl.errors import ConfigError, DataError
 from pyskl.skeletons import get_layout
@@ -119,12 +113,12 @@ def test_clips_get_the_joints_of_the_network():
     given, wanted = get_layout('coco_wholebody133'), get_layout('imigue22')
     place = np.arange(133 * 2, dtype=np.float32).reshape(1, 1, 133, 2) + 1
     clip = {'frame_dir': 'a', 'keypoint': place, 'keypoint_score': np.ones((1, 1, 133), np.float32)}
-    [found] = fitted([clip], given, wanted)
+    found = with_joints(clip, given, wanted)
     np.testing.assert_array_equal(found['keypoint'][0, 0, 0], place[0, 0, 0])
     np.testing.assert_array_equal(found['keypoint'][0, 0, 1], place[0, 0, [5, 6]].mean(0))
-    assert next(fitted([clip], None, wanted)) is clip is next(fitted([clip], given, None))
+    assert with_joints(clip, None, wanted) is clip is with_joints(clip, given, None)
     with pytest.raises(DataError, match='tip'):
-        list(fitted([clip], get_layout('coco17'), wanted))
+        with_joints(clip, get_layout('coco17'), wanted)
 
 
 def test_the_layout_of_a_network_is_said_by_its_pipeline_or_its_joints(model):
