@@ -61,8 +61,8 @@ def with_joints(
     check_layouts(given, wanted, clip['frame_dir'])
     if is_compressed(clip):
         raise DataError(
-            f'{plain(clip["frame_dir"])}: is in the compressed form, of {given.name}, and the network '
-            f'takes {wanted.name}. Make plain clips of it first: tools/convert.py k400.'
+            f'{plain(clip["frame_dir"])}: is in the compressed form, of {given.name}, and the '
+            f'network takes {wanted.name}. Make plain clips of it first: tools/convert.py k400.'
         )
     keypoint, score = map_joints(
         clip['keypoint'], clip['keypoint_score'], joint_origins(given, wanted)

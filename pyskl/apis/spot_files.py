@@ -1,4 +1,5 @@
-"""Spotting file by file: scores of recordings, thresholds chosen by data.val, figures where labels are known."""
+"""Spotting file by file: scores of recordings, thresholds chosen by data.val, figures where "
+"labels are known."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def _classes(
     rate: float,
     background: int | None,
 ) -> np.ndarray:
-    """Return what happens at each middle: (N,) classes, that of background or -1 where nothing does."""
+    """Return what happens at each middle: (N,) classes, that of background or -1 where nothing "
+    "does."""
     classes = frame_classes(truth, first, num_frames)[source_frames(middles, rate)]
     return np.where(classes == NOTHING, NOTHING if background is None else background, classes)
 
@@ -166,11 +168,13 @@ def print_figures(
     beyond = [s.label for segments in truth.values() for s in segments if s.label >= num_classes]
     if beyond:
         print(
-            f'warning: labels hold class {max(beyond)}, and the network has {num_classes}: never found'
+            f'warning: labels hold class {max(beyond)}, and the network has {num_classes}: never '
+            'found'
         )
     if len(truth) < len(found):
         print(
-            f'warning: {len(found) - len(truth)} of {len(found)} recordings have no labels and do not count'
+            f'warning: {len(found) - len(truth)} of {len(found)} recordings have no labels and do '
+            'not count'
         )
     found = {name: segments for name, segments in found.items() if name in truth}
     frames = {name: frames[name] for name in truth}
@@ -178,7 +182,8 @@ def print_figures(
     label, length = commonest(truth)
     baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length)))
     print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
+        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall '
+        f'{figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
     )
     print('IoU   ' + '  '.join(f'{key[3:]:>6}' for key in figures if key.startswith('f1@')))
     print(
@@ -190,11 +195,12 @@ def print_figures(
         + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('map@'))
     )
     print(
-        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: {figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 '
-        f'{figures["macro_f1"]:.4f}'
+        f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
+        f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
     )
     print(
-        f'to beat: class {label}, the commonest, in windows of {length} frames one after the other: F1 {baseline.f1:.4f}'
+        f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
+        f'other: F1 {baseline.f1:.4f}'
     )
     per_class = {
         k: {
@@ -230,6 +236,7 @@ def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]
     shared = [file.name for file in chosen if (file.path.resolve(), file.name) in reported]
     if shared:
         raise DataError(
-            f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are among those that are '
-            'spotted here; figures on them would say little. Name other recordings, or --split test.'
+            f'--fit-on val: {count(len(shared), "recording")} of data.val ({some(shared, 3)}) are '
+            'among those that are spotted here; figures on them would say little. Name other '
+            'recordings, or --split test.'
         )

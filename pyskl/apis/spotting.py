@@ -77,8 +77,8 @@ class Spotter:
             background: the class of background.
 
         Raises:
-            ConfigError: a model that cannot answer for windows, streams that differ in their classes
-                or joints, another number of weights than of streams.
+            ConfigError: a model that cannot answer for windows, streams that differ in their
+                classes or joints, another number of weights than of streams.
         """
         self.models, self.windows, self.background = list(models), windows, background
         self.set_weights(weights)
@@ -251,8 +251,9 @@ def load_spotter(
     rates = {config.windows.fps for config in configs if config.windows and config.windows.fps}
     if len(rates) > 1:
         raise ConfigError(
-            f'{where} have different frame rates: {", ".join(f"{rate:g}" for rate in rates)} frames '
-            'a second. Expected streams of one rate, so that their windows last equally long.'
+            f'{where} have different frame rates: {", ".join(f"{rate:g}" for rate in rates)} '
+            'frames a second. Expected streams of one rate, so that their windows last equally '
+            'long.'
         )
 
     windows = windows or first.windows
@@ -297,8 +298,8 @@ def check_fits(spotter: Spotter, recording: Recording) -> None:
     where = f'recording {plain(recording.name)}'
     if wanted is not None and joints != wanted:
         raise DataError(
-            f'{where}: has {joints} joints, but the network takes {wanted}. Give it the joints that '
-            'it was trained on (--joints).'
+            f'{where}: has {joints} joints, but the network takes {wanted}. Give it the joints '
+            'that it was trained on (--joints).'
         )
     if not recording.num_frames:
         raise DataError(f'{where}: has no frames.')
@@ -313,8 +314,8 @@ def _common_classes(models: Sequence[TrainedRecognizer]) -> int:
     numbers = [model.cls_head.num_classes for model in models]
     if len(set(numbers)) > 1:
         raise ConfigError(
-            f'the streams have {" and ".join(map(str, numbers))} classes. Expected the same classes '
-            'in the same order.'
+            f'the streams have {" and ".join(map(str, numbers))} classes. Expected the same '
+            'classes in the same order.'
         )
     first_names = class_names_of(models[0])
     for model in models[1:]:
@@ -322,6 +323,7 @@ def _common_classes(models: Sequence[TrainedRecognizer]) -> int:
             if first != name and f'class {k}' not in (first, name):
                 raise ConfigError(
                     f'class {k} is {plain(first)} in {models[0].cfg.filename} and {plain(name)} in '
-                    f'{model.cfg.filename}. Expected streams with the same classes in the same order.'
+                    f'{model.cfg.filename}. Expected streams with the same classes in the same '
+                    'order.'
                 )
     return numbers[0]

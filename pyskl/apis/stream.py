@@ -65,7 +65,8 @@ class Stream:
         horizon: frames of the windows.
 
     Raises:
-        ConfigError: a layout of other joints than the network takes; fps where the windows have none.
+        ConfigError: a layout of other joints than the network takes; fps where the windows have
+            none.
     """
 
     def __init__(
@@ -82,8 +83,8 @@ class Stream:
         wanted = spotter.num_joints
         if wanted is not None and self.layout.num_joints != wanted:
             raise ConfigError(
-                f'layout {self.layout.name} has {self.layout.num_joints} joints, but the network takes '
-                f'{wanted}. Give the layout that it was trained on.'
+                f'layout {self.layout.name} has {self.layout.num_joints} joints, but the network '
+                f'takes {wanted}. Give the layout that it was trained on.'
             )
         if fps is not None and not 0 < fps < 1000:
             raise ConfigError(f'fps = {fps}: expected frames a second, above 0 and below 1,000.')
@@ -112,9 +113,9 @@ class Stream:
         """Take the next frame.
 
         Args:
-            people: (M, V, 3) x px, y px, score of M people, or (V, 3) of one; people may come and go
-                from frame to frame. NaN, or 0, 0, 0: a missing joint. None: a dropped frame, in which
-                nobody is seen.
+            people: (M, V, 3) x px, y px, score of M people, or (V, 3) of one; people may come and
+                go from frame to frame. NaN, or 0, 0, 0: a missing joint. None: a dropped frame, in
+                which nobody is seen.
             number: of the frame, counted from 0, where the camera counts them; frames that it skips
                 are dropped ones.
 
@@ -129,8 +130,9 @@ class Stream:
         expected = self._num_pushed
         if number is not None and not expected <= number <= expected + MOST_DROPPED:
             raise DataError(
-                f'frame {number}: expected {expected}, or a later one after at most {MOST_DROPPED:,} '
-                'dropped frames. Count frames from 0, or begin a new stream after a longer pause.'
+                f'frame {number}: expected {expected}, or a later one after at most '
+                f'{MOST_DROPPED:,} dropped frames. Count frames from 0, or begin a new stream '
+                'after a longer pause.'
             )
         frame = self._checked(people)
         answers: list[Answer] = []
@@ -180,8 +182,8 @@ class Stream:
         given = given[None] if given.ndim == 2 else given
         if given.ndim != 3 or given.shape[1:] != (joints, 3):
             raise DataError(
-                f'{where}: has shape {np.shape(people)}. Expected (people, {joints}, 3), the joints of '
-                f'layout {self.layout.name}: x px, y px, score.'
+                f'{where}: has shape {np.shape(people)}. Expected (people, {joints}, 3), the '
+                f'joints of layout {self.layout.name}: x px, y px, score.'
             )
         if np.isinf(given).any():
             raise DataError(f'{where}: holds infinity. Expected pixels, or NaN.')

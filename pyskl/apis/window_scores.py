@@ -40,8 +40,8 @@ def spotting_fault(model: TrainedRecognizer) -> str | None:
     how = model.test_cfg
     if how.feat_ext or getattr(how, 'gives_cells', False) or how.in_probabilities:
         return (
-            'model.test_cfg: with feat_ext, score_ext, semantic_weight or classes there are no class '
-            'scores for each view. Leave them out here.'
+            'model.test_cfg: with feat_ext, score_ext, semantic_weight or classes there are no '
+            'class scores for each view. Leave them out here.'
         )
     return sampling_fault(model.pipeline)
 

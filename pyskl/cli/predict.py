@@ -198,7 +198,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _holds_videos(path: Path) -> bool:
-    """Return whether a path is a video, or a folder that holds videos and no files of key points."""
+    """Return whether a path is a video, or a folder that holds videos and no files of key "
+    "points."""
     form = form_of(path)
     if path.is_dir():
         known = form is not None and form.what != 'a folder of videos'
@@ -294,7 +295,8 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
 
 
 def _form_name(path: Path) -> str | None:
-    """Return the form by which tools/convert.py reads a path; None: it may be an annotation file."""
+    """Return the form by which tools/convert.py reads a path; None: it may be an annotation "
+    "file."""
     if path.suffix in ('.pkl', '.pickle', '.packed'):
         return None
     form = form_of(path)

@@ -3,9 +3,10 @@
     python tools/spot.py configs/spotting/demo.py -C latest.pth data/spotting --split test --fit-on val
     python tools/spot.py JOINT.py recordings/ -C joint.pth --stream BONE.py bone.pth --weights 0.4 0.6
 
-SKELETONS are folders or files of iMiGUE's csv release or SMG's, or annotation files whose clips are recordings. Written are
-segments.csv and segments.json, the challenge's SEQID_prediction.csv of each recording, and, where the recordings have labels,
-metrics.json. --fit-on val chooses the thresholds by the recordings of the config's data.val, never by those that are reported.
+SKELETONS are folders or files of iMiGUE's csv release or SMG's, or annotation files whose clips are
+recordings. Written are segments.csv and segments.json, the challenge's SEQID_prediction.csv of each
+recording, and, where the recordings have labels, metrics.json. --fit-on val chooses the thresholds
+by the recordings of the config's data.val, never by those that are reported.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     given = [name for name in THRESHOLDS if getattr(args, name) is not None]
     if given and (args.fit_on or args.thresholds):
         raise ConfigError(
-            f'--{given[0]}: {"--fit-on" if args.fit_on else "--thresholds"} says it. Leave one of them out.'
+            f'--{given[0]}: {"--fit-on" if args.fit_on else "--thresholds"} says it. Leave one of '
+            'them out.'
         )
     if args.img_shape and min(args.img_shape) < 1:
         raise ConfigError(
@@ -324,23 +326,24 @@ def _check_saved(args: argparse.Namespace, saved: Settings, spotter: Spotter) ->
     anew = 'Choose thresholds for this config: --fit-on val.'
     if saved.thresholds.background != spotter.background:
         raise ConfigError(
-            f'{args.thresholds}: background = {saved.thresholds.background}, but that of the config is '
-            f'{spotter.background}. {anew}'
+            f'{args.thresholds}: background = {saved.thresholds.background}, but that of the '
+            f'config is {spotter.background}. {anew}'
         )
     if saved.windows is None:
         return
     if saved.windows.fps != spotter.windows.fps:
         rates = [f'{w.fps:g}' if w.fps else 'none' for w in (saved.windows, spotter.windows)]
         raise ConfigError(
-            f'{args.thresholds}: fps = {rates[0]}, but that of the config is {rates[1]}: windows and '
-            f'thresholds count in frames. {anew}'
+            f'{args.thresholds}: fps = {rates[0]}, but that of the config is {rates[1]}: windows '
+            f'and thresholds count in frames. {anew}'
         )
     told = spotting_config(spotter.models[0]).windows
     windows = spotter.windows
     if told is not None and (told.lengths, told.stride) != (windows.lengths, windows.stride):
         print(
-            f'windows of {_listed(windows.lengths)} frames every {windows.stride}, as {args.thresholds} '
-            f'says, not of {_listed(told.lengths)} every {told.stride}, as the config does'
+            f'windows of {_listed(windows.lengths)} frames every {windows.stride}, as '
+            f'{args.thresholds} says, not of {_listed(told.lengths)} every {told.stride}, as the '
+            'config does'
         )
 
 

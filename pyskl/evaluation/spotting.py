@@ -1,8 +1,8 @@
 """How well segments were spotted in recordings: F1, average precision, accuracy of single frames.
 
-The rule of the MiGA challenges' second track: a predicted segment counts when its label is right and
-its intersection over union with a true one exceeds 0.3; each true segment is matched once. Of several
-predictions the surest chooses first, and takes the true segment that it covers best.
+The rule of the MiGA challenges' second track: a predicted segment counts when its label is right
+and its intersection over union with a true one exceeds 0.3; each true segment is matched once. Of
+several predictions the surest chooses first, and takes the true segment that it covers best.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def match(
 
     Args:
         truth: N segments; they may overlap.
-        predicted: P segments with scores. The surest chooses first; of equally sure ones the earlier.
+        predicted: P segments with scores. The surest chooses first; of equally sure ones the
+            earlier.
         iou: what the intersection over union has to exceed.
 
     Returns:
@@ -162,7 +163,8 @@ def frame_accuracy(
 ) -> tuple[float, float]:
     """Compare single frames of all recordings.
 
-    A frame is right when its class is one of those that are true there, or nothing is on both sides.
+    A frame is right when its class is one of those that are true there, or nothing is on both
+    sides.
 
     Args:
         truth: by recording.
@@ -275,6 +277,6 @@ def _check_names(truth: Segments, predicted: Segments) -> None:
     unknown = [name for name in predicted if name not in truth]
     if unknown:
         raise DataError(
-            f'predictions for recordings whose truth is not known: {some(unknown)}. Expected some of '
-            f'{some(truth)}.'
+            f'predictions for recordings whose truth is not known: {some(unknown)}. Expected some '
+            f'of {some(truth)}.'
         )

@@ -31,7 +31,8 @@ SHOWN = {
 
 
 class Timeline:
-    """A page of recordings. It keeps few key points: at most BUDGET bytes, however many recordings there are."""
+    """A page of recordings. It keeps few key points: at most BUDGET bytes, however many "
+    "recordings there are."""
 
     def __init__(self):
         self._rows: list[dict[str, Any]] = []
@@ -127,7 +128,8 @@ def grid_points(recording: Recording, step: int) -> np.ndarray:
     """Return the places of joints in the square around all of them, every step-th frame.
 
     Returns:
-        (T, M, V, 2) uint8, 0..254 from one side to the other; MISSING for a joint that is not there.
+        (T, M, V, 2) uint8, 0..254 from one side to the other; MISSING for a joint that is not
+        there.
     """
     xy = recording.keypoint[:, ::step, :, :2].astype(np.float32)
     score = None if recording.score is None else recording.score[:, ::step]

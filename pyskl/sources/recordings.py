@@ -149,8 +149,8 @@ def find_recordings(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
-            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names that differ: '
-            'name the folder of one split, or give split.'
+            f'{some(map(str, paths))}: several recordings are called {some(twice)}. Expected names '
+            'that differ: name the folder of one split, or give split.'
         )
     return sorted(found, key=lambda file: file.name)
 
@@ -207,8 +207,8 @@ def _rows(given: Any, where: str) -> list[tuple[int, int, int]]:
         fine = False
     if not fine:
         raise DataError(
-            f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) of '
-            'whole numbers.'
+            f'{where}: segments = {brief(given)}. Expected rows (class, first frame, last frame) '
+            'of whole numbers.'
         )
     return [tuple(row) for row in table.reshape(-1, 3).tolist()]
 
@@ -304,8 +304,8 @@ def _imigue_points(path: Path, joints: Joints) -> tuple[np.ndarray, int, list[in
     number = (last - first) // frames.step + 1
     if number > MOST_GAPS * len(frames.number) + 1000:
         raise DataError(
-            f'{path}: {len(frames.number)} rows, but frames are numbered {first} to {last}. Expected a '
-            'row for each frame.'
+            f'{path}: {len(frames.number)} rows, but frames are numbered {first} to {last}. '
+            'Expected a row for each frame.'
         )
     if frames.step > 1:
         raise DataError(
@@ -329,7 +329,8 @@ def _with_labels(recording: Recording, labels: Path, split: str | None) -> Recor
         where = f'{labels}: line {row.line}'
         if row.fault() or row.class_id is None:
             raise DataError(
-                f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, last frame.'
+                f'{where}: {row.fault() or "has no class id"}. Expected class id, first frame, '
+                'last frame.'
             )
         if not is_class_id(row.class_id) and split == 'test':
             note = f'{where}: class id {row.class_id:g} is none, so {labels.name} is not used'

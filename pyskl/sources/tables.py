@@ -1,4 +1,5 @@
-"""Tables of numbers as people save them: csv with or without a header, pandas' index, empty cells, semicolons; xlsx."""
+"""Tables of numbers as people save them: csv with or without a header, pandas' index, empty "
+"cells, semicolons; xlsx."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Table:
     Attributes:
         values: (n, C) float32 or float64; NaN where a cell is empty.
         lines: (n,) the file's line of each row, from 1 on.
-        first_columns: (n, 2) the first two columns as float64, which hold numbers of frames exactly;
+        first_columns: (n, 2) the first two columns as float64, which hold numbers of frames
+            exactly;
             None: those of `values` are exact.
     """
 
@@ -69,8 +71,8 @@ def read_lines(path: Path) -> tuple[list[str], list[int]]:
 def _blocks(path: Path) -> Iterator[tuple[list[str], list[int]]]:
     """Yield the same in blocks of about BLOCK_BYTES.
 
-    Semicolons (then ',' is the decimal point) and tabs become commas, quotes go. Lines of separators
-    alone, as spreadsheets append them, are passed over.
+    Semicolons (then ',' is the decimal point) and tabs become commas, quotes go. Lines of
+    separators alone, as spreadsheets append them, are passed over.
     """
     if path.suffix.lower() == '.xlsx':
         yield _that_hold_anything([','.join(map(str, cells)) for cells in read_sheet(path)], 1)
@@ -106,7 +108,8 @@ def _separator(rows: Sequence[str]) -> str | None:
 
 
 def _that_hold_anything(rows: Sequence[str], number: int) -> tuple[list[str], list[int]]:
-    """Return the rows that hold more than separators, and their numbers, the first being `number`."""
+    """Return the rows that hold more than separators, and their numbers, the first being "
+    "`number`."""
     kept = [i for i, row in enumerate(rows) if row.strip(', \t')]
     return [rows[i] for i in kept], [i + number for i in kept]
 

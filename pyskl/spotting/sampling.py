@@ -68,8 +68,8 @@ def sampling_fault(pipeline: Compose) -> str | None:
         return None
     return (
         f'data.test.pipeline has {number or "no"} step that samples evenly. Expected one of '
-        'UniformSample, UniformSampleFrames, UniformSampleDecode: its clip_len frames are taken from '
-        'each window.'
+        'UniformSample, UniformSampleFrames, UniformSampleDecode: its clip_len frames are taken '
+        'from each window.'
     )
 
 

@@ -64,8 +64,9 @@ class Thresholds:
 def find_segments(scores: Scores, thresholds: Thresholds) -> list[Segment]:
     """Find the segments of a whole recording.
 
-    A segment lies where a class's smoothed score is at least the threshold. It begins and ends where
-    the line between two neighbouring scores crosses the threshold; its score is the mean score.
+    A segment lies where a class's smoothed score is at least the threshold. It begins and ends
+    where the line between two neighbouring scores crosses the threshold; its score is the mean
+    score.
 
     Args:
         scores: along the recording.
@@ -83,14 +84,14 @@ class SegmentFinder:
     """Find segments while scores come in.
 
     A segment is settled, and returned, once no later score can change it: all scores that smooth it
-    are known, the gap behind it is too long to be closed, and no unfinished segment that may turn out
-    to have a higher score overlaps it. So the segments are those of `find_segments`.
+    are known, the gap behind it is too long to be closed, and no unfinished segment that may turn
+    out to have a higher score overlaps it. So the segments are those of `find_segments`.
 
     Args:
         thresholds: what makes a segment.
         stride: frames from one score to the next.
-        horizon: longest chain in frames of segments that overlap one another; it is cut there, which
-            bounds the memory. None: never.
+        horizon: longest chain in frames of segments that overlap one another; it is cut there,
+            which bounds the memory. None: never.
     """
 
     def __init__(self, thresholds: Thresholds, stride: int, horizon: int | None = None):

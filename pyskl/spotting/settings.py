@@ -87,8 +87,8 @@ def load_settings(path: str | PathLike) -> Settings:
         or (weights and not 0 < sum(weights) < float('inf'))
     ):
         raise DataError(
-            f'{path}: streams = {brief(streams)}, weights = {brief(weights)}. Expected a checkpoint '
-            f'and a weight from 0 on for each stream. {EXPECTED}'
+            f'{path}: streams = {brief(streams)}, weights = {brief(weights)}. Expected a '
+            f'checkpoint and a weight from 0 on for each stream. {EXPECTED}'
         )
     return Settings(
         _built(Thresholds, data['thresholds'], path),

@@ -1,10 +1,10 @@
 """Windows that slide over a recording.
 
-Windows of all lengths are centred on the same middles: 0, stride, 2 stride ... A window that reaches
-over an end of the recording is cut there. Middles are scored in blocks of `every` frames. All windows
-of a block are views of one sample: the frames that they share pass a network's first layers once, and
-memory is that of one block however long the recording is. A block depends on its own frames alone, so
-a stream of frames has the same scores as a whole recording.
+Windows of all lengths are centred on the same middles: 0, stride, 2 stride ... A window that
+reaches over an end of the recording is cut there. Middles are scored in blocks of `every` frames.
+All windows of a block are views of one sample: the frames that they share pass a network's first
+layers once, and memory is that of one block however long the recording is. A block depends on its
+own frames alone, so a stream of frames has the same scores as a whole recording.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Windows:
             )
         if not 1 <= self.stride <= min(self.lengths):
             raise ConfigError(
-                f'stride {self.stride}: expected 1 to {min(self.lengths)}; with a longer one no window '
-                'would see the frames in between.'
+                f'stride {self.stride}: expected 1 to {min(self.lengths)}; with a longer one no '
+                'window would see the frames in between.'
             )
         if self.every < self.stride or self.every % self.stride:
             raise ConfigError(
