@@ -1,10 +1,9 @@
-"""Spotting file by file: scores of recordings, thresholds chosen by data.val, figures where "
-"labels are known."""
+"""Spot recordings file by file: scores, thresholds chosen on data.val, figures for labelled ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,31 @@ from .spotting import Spotter, StreamScores, check_fits
 MOST_NOTES = 5
 
 
+@dataclass(frozen=True)
+class _Labelled:
+    """A recording of data.val that thresholds are chosen on.
+
+    Attributes:
+        scores: of each stream.
+        truth: its labels, in frames of its file.
+        first: number of its first frame.
+        num_frames: of its file.
+        rate: frames of its file per frame of the windows.
+    """
+
+    scores: StreamScores
+    truth: Sequence[Segment]
+    first: int
+    num_frames: int
+    rate: float
+
+    def classes(self, background: int | None) -> np.ndarray:
+        """Return what happens at each scored frame: (N,) classes, background or -1 for nothing."""
+        classes = frame_classes(self.truth, self.first, self.num_frames)
+        classes = classes[source_frames(self.scores[0].middles, self.rate)]
+        return np.where(classes == NOTHING, -1 if background is None else background, classes)
+
+
 def choose_settings(
     config: str,
     spotter: Spotter,
@@ -41,19 +65,19 @@ def choose_settings(
     start: Thresholds,
     weights_too: bool,
 ) -> tuple[Thresholds, dict[str, Any]]:
-    """Choose thresholds by the recordings of the config's data.val, at its frame rate.
+    """Choose thresholds on the recordings of the config's data.val, at its frame rate.
 
     Prints what was chosen.
 
     Args:
         config: path of the config.
-        spotter: its networks; with `weights_too` it blends by the weights that are chosen.
+        spotter: its networks. If `weights_too`, it gets the chosen weights.
         files: the recordings that are reported.
-        start: where to begin.
+        start: thresholds to begin with.
         weights_too: choose the weights of the streams first.
 
     Returns:
-        The thresholds, and how they came about.
+        The thresholds, and how they were chosen.
 
     Raises:
         ConfigError: data.val is no RecordingDataset.
@@ -61,70 +85,58 @@ def choose_settings(
     """
     chosen = _val_files(config)
     _check_apart(chosen, files)
-    streams, truth, frames = {}, {}, {}
+    recordings: dict[str, _Labelled] = {}
     for file, recording, scores in score_recordings(spotter, chosen, None, 'choosing thresholds'):
         if recording.segments is None:
-            raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen by it.')
-        streams[file.name], truth[file.name] = scores, recording.segments
-        frames[file.name] = (recording.first, recording.num_frames, spotter.rate(recording.fps))
-    by = f'chosen by {count(len(chosen), "recording")} of data.val'
+            raise DataError(f'{file.path}: has no labels, so thresholds cannot be chosen on it.')
+        rate = spotter.rate(recording.fps)
+        recordings[file.name] = _Labelled(
+            scores, recording.segments, recording.first, recording.num_frames, rate
+        )
+    where = f'chosen on {count(len(chosen), "recording")} of data.val'
     if weights_too:
-        labels = {
-            name: _classes(scores[0].middles, truth[name], *frames[name], spotter.background)
-            for name, scores in streams.items()
-        }
-        spotter.set_weights(_chosen_weights(streams, labels))
-        print(f'weights {by}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
+        spotter.set_weights(_chosen_weights([*recordings.values()], spotter.background))
+        print(f'weights {where}: {" ".join(f"{weight:g}" for weight in spotter.weights)}')
 
     def to_file(name: str, segments: Sequence[Segment]) -> list[Segment]:
-        return in_file_frames(segments, *frames[name])
+        given = recordings[name]
+        return in_file_frames(segments, given.first, given.num_frames, given.rate)
 
-    blended = {name: spotter.blend(scores) for name, scores in streams.items()}
-    how, value = fit_thresholds(blended, truth, start, to_file)
-    values = ', '.join(f'{name} {v:g}' for name, v in vars(how).items() if name != 'background')
-    print(f'thresholds {by} (F1 {value:.4f} there, too good: they were chosen by it): {values}')
+    scores_of = {name: spotter.blend(each.scores) for name, each in recordings.items()}
+    truth = {name: each.truth for name, each in recordings.items()}
+    thresholds, f1 = fit_thresholds(scores_of, truth, start, to_file)
+    values = [f'{name} {v:g}' for name, v in vars(thresholds).items() if name != 'background']
+    print(
+        f'thresholds {where} (F1 {f1:.4f} there, which is optimistic since they were chosen on '
+        f'them): {", ".join(values)}'
+    )
     made = {
         'chosen_on': [str(file.path) for file in chosen],
-        'f1_there': value,
+        'f1_there': f1,
         'iou': CHALLENGE_IOU,
     }
-    return how, made
+    return thresholds, made
 
 
-def _chosen_weights(
-    streams: Mapping[str, StreamScores], labels: Mapping[str, np.ndarray]
-) -> tuple[float, ...]:
-    """Choose weights by all moments of all recordings."""
-    probs = [np.stack([each.probs for each in scores]) for scores in streams.values()]
-    return fit_weights(np.concatenate(probs, 1), np.concatenate([labels[name] for name in streams]))
-
-
-def _classes(
-    middles: np.ndarray,
-    truth: Sequence[Segment],
-    first: int,
-    num_frames: int,
-    rate: float,
-    background: int | None,
-) -> np.ndarray:
-    """Return what happens at each middle: (N,) classes, that of background or -1 where nothing "
-    "does."""
-    classes = frame_classes(truth, first, num_frames)[source_frames(middles, rate)]
-    return np.where(classes == NOTHING, NOTHING if background is None else background, classes)
+def _chosen_weights(recordings: Sequence[_Labelled], background: int | None) -> tuple[float, ...]:
+    """Choose the weights of the streams on all windows of all recordings."""
+    probs = [np.stack([stream.probs for stream in each.scores]) for each in recordings]
+    labels = [each.classes(background) for each in recordings]
+    return fit_weights(np.concatenate(probs, 1), np.concatenate(labels))
 
 
 def score_recordings(
     spotter: Spotter, files: Sequence[RecordingFile], fps: float | None, title: str
 ) -> Iterator[tuple[RecordingFile, Recording, StreamScores]]:
-    """Read and score one recording after the other, under a bar that counts frames.
+    """Read and score one recording after the other, with a progress bar.
 
-    Prints at the end what was odd.
+    Prints warnings about the recordings at the end.
 
     Args:
         spotter: the networks.
         files: the recordings.
-        fps: of all recordings; None: what they say themselves.
-        title: of the bar.
+        fps: of all recordings; None: their own.
+        title: of the progress bar.
     """
     notes: list[str] = []
     with tqdm(files, title, unit='recording', leave=False, disable=None) as bar:
@@ -148,10 +160,10 @@ def score_recordings(
 
 
 def segments_of(
-    spotter: Spotter, recording: Recording, scores: StreamScores, how: Thresholds
+    spotter: Spotter, recording: Recording, scores: StreamScores, thresholds: Thresholds
 ) -> list[Segment]:
     """Return the segments of a recording, in frames of its file."""
-    segments = find_segments(spotter.blend(scores), how)
+    segments = find_segments(spotter.blend(scores), thresholds)
     rate = spotter.rate(recording.fps)
     return in_file_frames(segments, recording.first, recording.num_frames, rate)
 
@@ -162,61 +174,61 @@ def print_figures(
     frames: Mapping[str, tuple[int, int]],
     num_classes: int,
 ) -> dict[str, Any]:
-    """Figures of the recordings with labels, printed; {} where there are none."""
+    """Measure the recordings with labels, and print the figures.
+
+    Args:
+        truth: labels by recording, of those that have any.
+        found: segments by recording.
+        frames: number of the first frame, and number of frames, by recording.
+        num_classes: K of the network.
+
+    Returns:
+        The figures as metrics.json holds them; empty if no recording has labels.
+    """
     if not any(truth.values()):
         return {}
-    beyond = [s.label for segments in truth.values() for s in segments if s.label >= num_classes]
-    if beyond:
+    largest = max(segment.label for segments in truth.values() for segment in segments)
+    if largest >= num_classes:
         print(
-            f'warning: labels hold class {max(beyond)}, and the network has {num_classes}: never '
-            'found'
+            f'warning: labels hold class {largest}, which a network of {num_classes} classes never '
+            'finds'
         )
     if len(truth) < len(found):
-        print(
-            f'warning: {len(found) - len(truth)} of {len(found)} recordings have no labels and do '
-            'not count'
-        )
+        without = len(found) - len(truth)
+        print(f'warning: {without} of {len(found)} recordings have no labels and do not count')
+
+    # The figures, and those of the simplest baseline.
     found = {name: segments for name, segments in found.items() if name in truth}
     frames = {name: frames[name] for name in truth}
     figures = evaluate_spotting(truth, found, frames)
     label, length = commonest(truth)
-    baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length)))
+    baseline = sum_counts(count_right(truth, sliding_baseline(frames, label, length))).f1
+
+    ious = [key[3:] for key in figures if key.startswith('f1@')]
     print(
-        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  recall '
-        f'{figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
+        f'F1 {figures["f1"]:.4f}  precision {figures["precision"]:.4f}  '
+        f'recall {figures["recall"]:.4f}  (IoU > {CHALLENGE_IOU:g})'
     )
-    print('IoU   ' + '  '.join(f'{key[3:]:>6}' for key in figures if key.startswith('f1@')))
-    print(
-        'F1    '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('f1@'))
-    )
-    print(
-        'mAP   '
-        + '  '.join(f'{value:.4f}' for key, value in figures.items() if key.startswith('map@'))
-    )
+    print('IoU   ' + '  '.join(f'{iou:>6}' for iou in ious))
+    print('F1    ' + '  '.join(f'{figures[f"f1@{iou}"]:.4f}' for iou in ious))
+    print('mAP   ' + '  '.join(f'{figures[f"map@{iou}"]:.4f}' for iou in ious))
     print(
         f'frames right {figures["frame_accuracy"]:.4f} (answering nothing: '
         f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
     )
     print(
-        f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
-        f'other: F1 {baseline.f1:.4f}'
+        f'to beat: class {label}, the commonest, in windows of {length} frames one after the other: '
+        f'F1 {baseline:.4f}'
     )
     per_class = {
-        k: {
-            'true': c.true,
-            'predicted': c.predicted,
-            'precision': c.precision,
-            'recall': c.recall,
-            'f1': c.f1,
-        }
+        k: {**asdict(c), 'precision': c.precision, 'recall': c.recall, 'f1': c.f1}
         for k, c in count_right(truth, found).items()
     }
-    return {**figures, 'f1_of_commonest_class': baseline.f1, 'per_class': per_class}
+    return {**figures, 'f1_of_commonest_class': baseline, 'per_class': per_class}
 
 
 def _val_files(config: str) -> list[RecordingFile]:
-    """The recordings of the config's data.val."""
+    """Return the recordings of the config's data.val."""
     val = read_run(config, splits=('val',)).recipe.data.val
     if not val or val.get('type') != 'RecordingDataset':
         raise ConfigError(f'{config}: --fit-on val needs data.val, a RecordingDataset.')
@@ -231,7 +243,7 @@ def _val_files(config: str) -> list[RecordingFile]:
 
 
 def _check_apart(chosen: Sequence[RecordingFile], files: Sequence[RecordingFile]) -> None:
-    """Refuse thresholds chosen by recordings that are reported."""
+    """Raise a DataError if thresholds would be chosen on recordings that are reported."""
     reported = {(file.path.resolve(), file.name) for file in files}
     shared = [file.name for file in chosen if (file.path.resolve(), file.name) in reported]
     if shared:

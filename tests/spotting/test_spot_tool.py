@@ -73,7 +73,7 @@ def test_saved_settings_reproduce_a_run_of_several_streams(folder, tmp_path, cap
         capsys.readouterr().out,
         json.loads((folder / 'a' / 'thresholds.json').read_text()),
     )
-    assert 'weights chosen by 1 recording' in said and len(saved['weights']) == 2
+    assert 'weights chosen on 1 recording' in said and len(saved['weights']) == 2
     assert sum(saved['weights']) == pytest.approx(1) and saved['weights'] != [0.4, 0.6]
     assert (saved['windows']['lengths'], saved['windows']['fps']) == ([24], 30)
 
