@@ -1,4 +1,4 @@
-"""Spot recordings file by file: scores, thresholds chosen on data.val, figures for labelled ones."""
+"""Spot recordings file by file: scores, thresholds chosen on data.val, figures of labelled ones."""
 
 from __future__ import annotations
 
@@ -217,8 +217,8 @@ def print_figures(
         f'{figures["frame_accuracy_of_nothing"]:.4f}); macro-F1 {figures["macro_f1"]:.4f}'
     )
     print(
-        f'to beat: class {label}, the commonest, in windows of {length} frames one after the other: '
-        f'F1 {baseline:.4f}'
+        f'to beat: class {label}, the commonest, in windows of {length} frames one after the '
+        f'other: F1 {baseline:.4f}'
     )
     per_class = {
         k: {**asdict(c), 'precision': c.precision, 'recall': c.recall, 'f1': c.f1}

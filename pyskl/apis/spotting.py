@@ -164,7 +164,7 @@ class Spotter:
             yield block, part.cut(0, part.num_frames)
 
     def block_scores(self, clip: Mapping[str, Any], block: Block) -> np.ndarray:
-        """Compute the blended scores of a block: (N, K) probabilities, the mean over window lengths.
+        """Compute the blended probabilities (N, K) of a block, the mean over window lengths.
 
         A window in which nobody is seen is background, or zeros if there is no such class.
 

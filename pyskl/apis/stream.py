@@ -1,13 +1,13 @@
-"""Spotting while a camera runs: frames of key points go in one at a time, answers come out.
+"""Spotting while a camera runs: frames of key points go in one by one, answers come out.
 
 stream = Stream(spotter, 'imigue22', fps=30, thresholds=Thresholds(background=32))
 for people in camera:                       # (M, V, 3) x px, y px, score; None: a dropped frame
     for answer in stream.push(people):      # class scores
         print(answer.frame, answer.probs.argmax())
-    for segment in stream.segments():       # what has happened since the last call
+    for segment in stream.segments():       # those that were settled since the last call
         print(segment.start, segment.end, segment.label, segment.score)
-stream.close()                              # the answers that were still waiting for frames
-print(stream.segments())
+rest = stream.close()                       # the remaining answers
+print(stream.segments())                    # the remaining segments
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.fields import missing_as_zeros
 from ..annotations.segments import Segment
 from ..errors import ConfigError, DataError
 from ..skeletons import layout_of
@@ -33,11 +32,11 @@ HORIZON = 9_000  # frames, five minutes at 30 a second
 
 @dataclass(frozen=True)
 class Answer:
-    """What happens at one frame.
+    """The scores for one frame.
 
     Attributes:
-        frame: number of the frame, counted from the first that went in.
-        probs: (K,) class probabilities, as spotting a whole recording gives them.
+        frame: number of the frame, counted from the first one pushed.
+        probs: (K,) class probabilities, those of spotting a whole recording.
     """
 
     frame: int
@@ -45,28 +44,28 @@ class Answer:
 
 
 class Stream:
-    """Frames in, class scores and segments out, in the memory of one block of windows.
+    """Class scores and segments of frames that come one by one, in bounded memory.
 
-    Answers come every `every` frames, for the middles of that block, once the longest window around
-    the last of them is whole. They are those of Spotter.scores on the same frames with the same
-    `every`: a block depends on its own frames alone.
+    Answers come in blocks, every `every` frames, once the longest window around the last middle of
+    the block is complete. They are equal to Spotter.scores of a recording with the same frames and
+    the same `every`, since a block depends on its own frames alone.
 
-    Segments come once nothing later can change them. They are those of Spotter.segments, unless
-    segments that overlap one another reach over more than `horizon` frames: these are cut there.
+    Segments come once no later frame can change them. They are equal to Spotter.segments, except
+    that a chain of overlapping segments longer than `horizon` frames is cut.
 
     Args:
-        spotter: the trained networks and their windows; from load_spotter.
-        layout: of the key points, a name or a dict, which says how many joints a frame has.
-        fps: frames a second that go in; None: those that the windows count in. Frames are dropped,
-            or taken again, to bring one to the other.
+        spotter: the trained networks and their windows, from load_spotter.
+        layout: of the key points, a name or a dict.
+        fps: frame rate of the camera; None: that of the windows. Frames are dropped or repeated to
+            match the rate of the windows.
         img_shape: (h, w) of the picture in pixels, for networks that need it.
-        every: frames from one block of answers to the next; None: about a second's worth (32).
-        thresholds: what makes a segment; None: no segments are looked for.
-        horizon: frames of the windows.
+        every: frames from one block of answers to the next; None: 32, about a second.
+        thresholds: what makes a segment; None: find no segments.
+        horizon: longest chain of overlapping segments, in frames of the windows.
 
     Raises:
-        ConfigError: a layout of other joints than the network takes; fps where the windows have
-            none.
+        ConfigError: the layout has other joints than the network takes, or the frame rate of the
+            windows is unknown while `fps` is given.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Stream:
             raise ConfigError(f'fps = {fps}: expected frames a second, above 0 and below 1,000.')
         if fps is not None and spotter.windows.fps is None:
             raise ConfigError(
-                f'fps = {fps:g}: the config does not say the rate of its data. Add fps to its '
+                f'fps = {fps:g}: the frame rate of the config is unknown. Add fps to its '
                 'RecordingDataset, or leave fps out.'
             )
         if horizon < 1:
@@ -102,28 +101,28 @@ class Stream:
         self._num_taken = 0  # frames of the windows
         self._next_block = 0
         self._frames: deque[np.ndarray] = deque()  # (M, V, 3), the latest frames of the windows
-        self._first = 0  # which of the windows' frames the first one of these is
+        self._first = 0  # number of the first one of these
         self._closed = False
         self._finder = (
             None if thresholds is None else SegmentFinder(thresholds, self.windows.stride, horizon)
         )
-        self._segments: list[Segment] = []  # that nobody has asked for yet
+        self._segments: list[Segment] = []  # settled, not returned yet
 
     def push(self, people: Any = None, number: int | None = None) -> list[Answer]:
         """Take the next frame.
 
         Args:
-            people: (M, V, 3) x px, y px, score of M people, or (V, 3) of one; people may come and
-                go from frame to frame. NaN, or 0, 0, 0: a missing joint. None: a dropped frame, in
-                which nobody is seen.
-            number: of the frame, counted from 0, where the camera counts them; frames that it skips
-                are dropped ones.
+            people: (M, V, 3) x px, y px, score of M people, or (V, 3) of one; M may differ from
+                frame to frame. A missing joint is NaN, or 0, 0, 0. None: a dropped frame, in which
+                nobody is seen.
+            number: of the frame, counted from 0, if the camera numbers them; numbers that it skips
+                are dropped frames.
 
         Returns:
-            The answers that this frame completes; mostly none.
+            The answers that this frame completes, mostly none.
 
         Raises:
-            DataError: another shape, or a number that went by already or lies far ahead.
+            DataError: another shape, or a number that is not expected.
         """
         if self._closed:
             raise DataError('the stream is closed. Begin a new one.')
@@ -141,12 +140,12 @@ class Stream:
         return answers + self._take(frame)
 
     def segments(self) -> list[Segment]:
-        """Return the segments that were settled since the last call, by their first frame.
+        """Return the segments that were settled since the last call, in order of their first frame.
 
-        Frames count from the first that went in. Segments wait here until they are asked for.
+        Frames are counted from the first one pushed. Segments are kept until this is called.
 
         Raises:
-            ConfigError: the stream was made without thresholds.
+            ConfigError: the stream has no thresholds.
         """
         if self._finder is None:
             raise ConfigError(
@@ -157,9 +156,9 @@ class Stream:
         return settled
 
     def close(self) -> list[Answer]:
-        """End the stream: return the answers whose windows reach over its end.
+        """End the stream and return the remaining answers.
 
-        The segments that are left are then among `segments()`.
+        Then `segments()` returns the remaining segments.
         """
         answers: list[Answer] = []
         while self._next_block < self.windows.num_blocks(self._num_taken):
@@ -171,7 +170,7 @@ class Stream:
         return answers
 
     def _checked(self, people: Any) -> np.ndarray:
-        """Return people as (M, V, 3) float32, missing joints 0."""
+        """Return people as (M, V, 3) float32; missing joints are 0."""
         joints, where = self.layout.num_joints, f'frame {self._num_pushed}'
         if people is None:
             return np.zeros((0, joints, 3), np.float32)
@@ -187,11 +186,10 @@ class Stream:
             )
         if np.isinf(given).any():
             raise DataError(f'{where}: holds infinity. Expected pixels, or NaN.')
-        xy, score = missing_as_zeros(given[..., :2], given[..., 2])
-        return np.concatenate([xy, score[..., None]], -1)
+        return np.where(np.isnan(given).any(-1, keepdims=True), np.float32(0), given)
 
     def _take(self, frame: np.ndarray) -> list[Answer]:
-        """Count one frame of the camera, and keep it as often as the windows' rate asks for."""
+        """Take a frame of the camera as often as the frame rate of the windows needs it."""
         self._num_pushed += 1
         answers: list[Answer] = []
         while source_frames(np.array(self._num_taken), self._rate) < self._num_pushed:
@@ -203,7 +201,7 @@ class Stream:
         return answers
 
     def _answer(self, num_frames: int) -> list[Answer]:
-        """Answer for the next block, and forget the frames that no later one sees."""
+        """Answer for the next block, and drop the frames that no later block sees."""
         block = self.windows.block(self._next_block, num_frames)
         first = block.start - self._first
         frames = [self._frames[i] for i in range(first, block.stop - self._first)]
@@ -211,7 +209,7 @@ class Stream:
         if self._finder is not None:
             self._keep(self._finder.add(block.middles, probs))
 
-        # Forget what lies in front of the next block.
+        # Drop the frames in front of the next block.
         self._next_block += 1
         needed = self._next_block * self.windows.every - self.windows.before
         while self._frames and self._first < needed:
@@ -221,7 +219,7 @@ class Stream:
         return [Answer(place, row) for place, row in zip(places, probs)]
 
     def _clip(self, frames: Sequence[np.ndarray], start: int) -> dict[str, Any]:
-        """Return frames as an annotation of as many people as the fullest frame has."""
+        """Make an annotation of frames with different numbers of people."""
         people = max(1, max(map(len, frames)))
         points = np.zeros((people, len(frames), self.layout.num_joints, 3), np.float32)
         for t, frame in enumerate(frames):
@@ -238,5 +236,5 @@ class Stream:
         return clip
 
     def _keep(self, settled: Sequence[Segment]) -> None:
-        """Keep settled segments, in frames of the camera, until somebody asks for them."""
+        """Keep settled segments, in frames of the camera, for the next call of `segments`."""
         self._segments += in_file_frames(settled, 0, self._num_pushed, self._rate)

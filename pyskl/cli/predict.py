@@ -198,8 +198,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _holds_videos(path: Path) -> bool:
-    """Return whether a path is a video, or a folder that holds videos and no files of key "
-    "points."""
+    """Return whether a path is a video, or a folder of videos without files of key points."""
     form = form_of(path)
     if path.is_dir():
         known = form is not None and form.what != 'a folder of videos'
@@ -295,8 +294,7 @@ def _of_file(args: argparse.Namespace, path: Path) -> Iterator[InputClip]:
 
 
 def _form_name(path: Path) -> str | None:
-    """Return the form by which tools/convert.py reads a path; None: it may be an annotation "
-    "file."""
+    """Return the form by which tools/convert.py reads a path; None: perhaps an annotation file."""
     if path.suffix in ('.pkl', '.pickle', '.packed'):
         return None
     form = form_of(path)
@@ -380,14 +378,14 @@ def _write_overlay(
     start = int(clip.get('start_frame', 0)) if shown is not None else None
     scene = clip_scene(clip, layout, height, whole='img_shape' in clip, video=shown, offset=start)
     fps = answer['fps'] or scene.fps
-    stretches = [
-        words for stretch in answer['timeline']
-        for words in [_words(stretch['answer'], 2)] * (stretch['frames'][1] - stretch['frames'][0] + 1)
-    ]  # fmt: skip
+    captions: list[str] = []  # of each frame
+    for stretch in answer['timeline']:
+        first, last = stretch['frames']
+        captions += [_words(stretch['answer'], 2)] * (last - first + 1)
     scene = replace(
         scene,
         title=f'{plain(answer["name"])}: {_words(answer["answer"], 2)}',
-        caption=lambda t: f'{t / fps:.2f} s  {stretches[t]}',
+        caption=lambda t: f'{t / fps:.2f} s  {captions[t]}',
         fps=fps,
     )
     write_scene(scene, out, 1)

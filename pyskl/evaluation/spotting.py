@@ -1,8 +1,8 @@
 """Measure spotted segments: F1, average precision, accuracy of single frames.
 
 The rule of the MiGA challenges' second track: a predicted segment is right if a true segment of its
-class has an intersection over union above 0.3 with it. Each true segment is matched once: predictions
-choose in order of their scores, and take the true segment with the largest overlap.
+class has an intersection over union above 0.3 with it. Each true segment is matched once:
+predictions choose in order of their scores, and take the true segment with the largest overlap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A page of timelines: recordings as rows, what is known over what was spotted, and a player."""
+"""A page of timelines: a row per recording with labels above spotted segments, and a player."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ SHOWN = {
 
 
 class Timeline:
-    """A page of recordings. It keeps few key points: at most BUDGET bytes, however many "
-    "recordings there are."""
+    """A page with a row per recording.
+
+    Recordings are added one by one and not kept: of their key points at most BUDGET bytes stay.
+    """
 
     def __init__(self):
         self._rows: list[dict[str, Any]] = []
@@ -46,9 +48,9 @@ class Timeline:
         """Add a recording as a row.
 
         Args:
-            recording: is not kept.
-            truth: what is known to happen, in frames of its file; None: nothing is known.
-            found: what was spotted, in frames of its file.
+            recording: its key points, which are thinned.
+            truth: its labels, in frames of its file; None: it has none.
+            found: its spotted segments, in frames of its file.
         """
         first = recording.first
         right = match(truth, found) >= 0 if truth is not None else np.zeros(len(found), bool)
@@ -82,20 +84,20 @@ class Timeline:
         figures: Mapping[str, Any] | None = None,
         fps: float | None = None,
     ) -> int:
-        """Write the page, which needs no network.
+        """Write the page, one file without links.
 
         Args:
             path: of the page.
             names: of the classes.
-            layout: of the skeleton, whose bones are drawn; None: joints alone.
-            figures: as evaluate_spotting gives them.
-            fps: at which it plays; None: 30.
+            layout: of the skeleton, to draw its bones; None: draw joints alone.
+            figures: of evaluate_spotting.
+            fps: of the player; None: 30.
 
         Returns:
             The page's size in bytes.
 
         Raises:
-            UserError: it can't be written.
+            UserError: the page cannot be written.
         """
         shown = [(text, key) for key, text in SHOWN.items() if figures and key in figures]
         data = {
@@ -115,7 +117,7 @@ class Timeline:
         return len(page)
 
     def _bones(self, layout: str | dict | None) -> list[list[int]]:
-        """Return the layout's bones where all recordings have its joints."""
+        """Return the layout's bones if all recordings have its joints."""
         try:
             known = None if layout is None else layout_of(layout)
         except ConfigError:
@@ -125,19 +127,20 @@ class Timeline:
 
 
 def grid_points(recording: Recording, step: int) -> np.ndarray:
-    """Return the places of joints in the square around all of them, every step-th frame.
+    """Quantise the joints of every step-th frame within the square around all of them.
 
     Returns:
-        (T, M, V, 2) uint8, 0..254 from one side to the other; MISSING for a joint that is not
-        there.
+        (T, M, V, 2) uint8, 0..254 from one side of the square to the other; MISSING for a missing
+        joint.
     """
     xy = recording.keypoint[:, ::step, :, :2].astype(np.float32)
     score = None if recording.score is None else recording.score[:, ::step]
     there = is_present(recording.keypoint[:, ::step], score)
     if recording.keypoint.shape[-1] == 3:
-        xy = xy * np.float32((1, -1))  # in space y points up
+        xy = xy * np.array((1, -1), np.float32)  # in space y points up
     if not there.any():
         return np.full(xy.swapaxes(0, 1).shape, MISSING, np.uint8)
+
     # One stray joint must not make everybody small.
     low, high = np.percentile(xy[there], (0.5, 99.5), axis=0).astype(np.float32)
     extent = np.float32(max((high - low).max(), 1e-6) * 1.1)

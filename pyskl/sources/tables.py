@@ -1,5 +1,7 @@
-"""Tables of numbers as people save them: csv with or without a header, pandas' index, empty "
-"cells, semicolons; xlsx."""
+"""Tables of numbers as people save them, in csv and xlsx.
+
+Read are files with or without a header or pandas' index, with empty cells, with semicolons or tabs.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,13 @@ _EMPTY_TEXTS = ('', 'na', 'n/a', '#n/a', 'null', 'none', 'nan')
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers of a file.
+    """The numbers in a file.
 
     Attributes:
         values: (n, C) float32 or float64; NaN where a cell is empty.
-        lines: (n,) the file's line of each row, from 1 on.
-        first_columns: (n, 2) the first two columns as float64, which hold numbers of frames
-            exactly;
-            None: those of `values` are exact.
+        lines: (n,) line number of each row in the file, from 1 on.
+        first_columns: (n, 2) the first two columns as float64, where frame numbers are exact; None:
+            `values` are float64.
     """
 
     values: np.ndarray
@@ -47,15 +48,15 @@ class Table:
     first_columns: np.ndarray | None = None
 
     def exact_column(self, index: int) -> np.ndarray:
-        """Return one of the first two columns, (n,) float64."""
+        """Return one of the first two columns as (n,) float64."""
         return (self.values if self.first_columns is None else self.first_columns)[:, index]
 
 
 def read_lines(path: Path) -> tuple[list[str], list[int]]:
-    """Read the lines of a csv file, or a sheet, that hold anything, with commas between their cells.
+    """Read the lines of a csv or xlsx file that are not empty, with commas between the cells.
 
     Returns:
-        Lines and their numbers in the file, from 1 on.
+        The lines, and their numbers in the file, from 1 on.
 
     Raises:
         DataError: unreadable, too large, or UTF-16.
@@ -69,13 +70,13 @@ def read_lines(path: Path) -> tuple[list[str], list[int]]:
 
 
 def _blocks(path: Path) -> Iterator[tuple[list[str], list[int]]]:
-    """Yield the same in blocks of about BLOCK_BYTES.
+    """Yield lines and their numbers in blocks of about BLOCK_BYTES; see read_lines.
 
-    Semicolons (then ',' is the decimal point) and tabs become commas, quotes go. Lines of
-    separators alone, as spreadsheets append them, are passed over.
+    Semicolons (then ',' is the decimal point) and tabs become commas; quotes are removed. Lines
+    with nothing but separators, which spreadsheets append, are skipped.
     """
     if path.suffix.lower() == '.xlsx':
-        yield _that_hold_anything([','.join(map(str, cells)) for cells in read_sheet(path)], 1)
+        yield _not_empty([','.join(map(str, cells)) for cells in read_sheet(path)], 1)
         return
     separator, number = None, 1
     with open_regular(path) as file:
@@ -95,31 +96,30 @@ def _blocks(path: Path) -> Iterator[tuple[list[str], list[int]]]:
                 rows = [row.replace(',', '.').replace(';', ',') for row in rows]
             elif separator == '\t':
                 rows = [row.replace('\t', ',') for row in rows]
-            yield _that_hold_anything(rows, number)
+            yield _not_empty(rows, number)
             number += len(rows)
 
 
 def _separator(rows: Sequence[str]) -> str | None:
-    """Return what stands between the cells of the first row that is not blank."""
+    """Return the separator of the first row that is not blank; None if all are."""
     first = next((row for row in rows if row.strip()), None)
     if first is None:
         return None
     return ';' if ';' in first else '\t' if '\t' in first and ',' not in first else ','
 
 
-def _that_hold_anything(rows: Sequence[str], number: int) -> tuple[list[str], list[int]]:
-    """Return the rows that hold more than separators, and their numbers, the first being "
-    "`number`."""
+def _not_empty(rows: Sequence[str], number: int) -> tuple[list[str], list[int]]:
+    """Return the rows with more than separators, and their numbers; the first has `number`."""
     kept = [i for i, row in enumerate(rows) if row.strip(', \t')]
     return [rows[i] for i in kept], [i + number for i in kept]
 
 
 def read_table(path: Path, dtype: DTypeLike = np.float64) -> Table:
-    """Read the numbers of a csv or xlsx file, in the memory of the table and a few MB.
+    """Read the numbers of a csv or xlsx file; a csv file takes little more memory than the table.
 
     Args:
         path: of the file.
-        dtype: of the table; float32 is half as large.
+        dtype: of the table, float64 or float32; an xlsx file gives float64.
 
     Raises:
         DataError: no rows, rows of unequal length, or cells that are no numbers.
