@@ -288,7 +288,7 @@ def _saved_weights(
         return None
     if args.weights:
         shares = np.array(args.weights) / (sum(args.weights) or 1)
-        if len(shares) != len(weights) or np.abs(shares - weights).max() > 1e-4:
+        if len(shares) != len(weights) or not np.abs(shares - weights).max() <= 1e-4:
             raise _contradiction(args, 'weights', _listed(args.weights), _listed(weights))
     return list(weights)
 

@@ -1,4 +1,4 @@
-"""tools/predict.py as a user runs it: videos, key points found before, other forms; what is written and what is refused."""
+"""tools/predict.py from videos, key points and other forms to its files; what is refused."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def drawn(seed: int, number: int, with_scores: bool = False) -> list[Segment]:
     return [Segment(start, start + n - 1, label, score) for start, n, label, score in rows]
 
 
-# -- the slow twin: sets of frames, one prediction after the other ------------------------------------
+# -- the slow twin: sets of frames, one prediction after the other ---------------------------------
 
 
 def slow_iou(a: Segment, b: Segment) -> float:
@@ -116,7 +116,7 @@ def test_frame_accuracy_equals_the_slow_twin(seed):
     assert found == (right / number, empty / number)
 
 
-# -- the rule ---------------------------------------------------------------------------------------
+# -- the rule --------------------------------------------------------------------------------------
 
 
 def test_both_ends_belong_to_a_segment():

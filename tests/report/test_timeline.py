@@ -1,4 +1,4 @@
-"""The page of timelines shows what is known over what was spotted, and plays the frame that is clicked."""
+"""The page of timelines shows labels above spotted segments, and plays the clicked frame."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_the_command_that_makes_recordings_says_what_it_wrote(tmp_path, capsys):
         script('make_recordings').main([str(tmp_path), '--minutes', '0'])
 
 
-# -- what would have been found out too late, or not at all ----------------------------------------------
+# -- what would have been found out too late, or not at all ----------------------------------------
 
 
 def test_the_commands_of_the_documents_are_understood():

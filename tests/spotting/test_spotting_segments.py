@@ -1,4 +1,4 @@
-"""Scores become segments: a slow twin goes frame by frame; thresholds are chosen by known recordings."""
+"""Scores become segments, as in a slow twin; thresholds are chosen on labelled recordings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def walk(seed: int, number: int = 80, classes: int = 3) -> Scores:
 
 
 def slow_segments(scores: Scores, how: Thresholds) -> list[tuple[int, int, int]]:
-    """With a stride of one frame: frames at or above the threshold, gaps closed, short ones dropped."""
+    """Stride 1: frames at or above the threshold, gaps closed, short ones dropped."""
     found = []
     for k in range(scores.probs.shape[1]):
         if k == how.background:
@@ -108,7 +108,7 @@ def test_thresholds_out_of_range_are_refused():
             Thresholds(**wrong)
 
 
-# -- while scores come in -------------------------------------------------------------------------------
+# -- while scores come in --------------------------------------------------------------------------
 
 
 def in_parts(scores: Scores, how: Thresholds, sizes, horizon=None) -> list[list[Segment]]:
@@ -162,7 +162,7 @@ def test_what_overlaps_without_end_is_cut_at_the_horizon():
     assert sum(s.num_frames for s in came if s.label == 1) == 475
 
 
-# -- choosing -----------------------------------------------------------------------------------------
+# -- choosing --------------------------------------------------------------------------------------
 
 
 def known(seed: int) -> tuple[Scores, list[Segment]]:
@@ -264,7 +264,7 @@ def test_wrong_values_in_a_file_of_thresholds_are_refused(tmp_path, part, name, 
         load_settings(tmp_path / 't.json')
 
 
-# -- files --------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 
 
 def test_rows_say_what_was_spotted(tmp_path):

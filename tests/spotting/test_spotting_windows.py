@@ -1,4 +1,4 @@
-"""Windows of a recording: where they lie, which frames they sample, and that sharing changes nothing."""
+"""Windows of a recording: where they lie, what they sample; sharing frames changes nothing."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_sampling_and_decoding_in_one_step_gives_the_same():
     assert isinstance(SampleWindows(4), SampleWindows)
 
 
-# -- scores: the slow twin passes each window alone, as a clip of its own --------------------------------
+# -- scores: the slow twin passes each window alone, as a clip of its own --------------------------
 
 
 def slow_scores(found: Spotter, given) -> np.ndarray:
@@ -160,7 +160,7 @@ def test_streams_are_blended_by_their_weights(tmp_path):
         Spotter([*one.models, *other.models, *one.models], WINDOWS)
 
 
-# -- other rates --------------------------------------------------------------------------------------
+# -- other rates -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('rate', [0.5, 0.8, 1.0, 2.0, 25 / 30, 60 / 25])
@@ -182,7 +182,7 @@ def test_twice_the_rate_gives_the_same_segments_at_twice_the_frames(tmp_path):
     np.testing.assert_allclose(slow.probs, fast.probs, atol=1e-6)
 
 
-# -- other networks -----------------------------------------------------------------------------------
+# -- other networks --------------------------------------------------------------------------------
 
 
 def test_the_mean_of_several_answers_counts(tmp_path, monkeypatch):
