@@ -13,6 +13,7 @@ from spotting_problem import WINDOWS, recording, spotter
 
 from pyskl.annotations.segments import Segment
 from pyskl.apis import load_spotter, window_scores
+from pyskl.apis.long_clips import answer_clip, windows_of
 from pyskl.apis.spotting import Spotter
 from pyskl.datasets.pipelines import Compose
 from pyskl.errors import ConfigError
@@ -201,3 +202,15 @@ def test_the_mean_of_several_answers_counts(tmp_path, monkeypatch):
 def test_networks_that_see_pictures_are_refused(name):
     with pytest.raises(ConfigError, match=rf'{name}\.py.*pictures'):
         load_spotter([(CONFIGS / 'rgbpose_conv3d' / 'demo' / f'{name}.py', None)], windows=WINDOWS)
+
+
+def test_long_clips_are_answered_by_the_windows_of_the_config(tmp_path):
+    (model,), given = spotter(tmp_path).models, recording()
+    windows = windows_of(model)
+    assert (windows.lengths, windows.stride, windows.fps) == ((16, 40), 4, 30)
+    scores = Spotter([model], windows, background=32).scores(given)
+    answer = answer_clip(model, given.cut(0, given.num_frames), windows)
+    assert [w.middle for w in answer.windows] == scores.middles.tolist()
+    assert (answer.windows[5].start, answer.windows[5].stop) == (0, 40)
+    for window, probs in zip(answer.windows, scores.probs):
+        assert np.array_equal(window.probabilities, probs)
