@@ -26,11 +26,11 @@ import numpy as np
 
 from ..annotations import open_annotations, write_annotations
 from ..annotations.clip_names import VIDEOS, ClipNames
-from ..annotations.forms import form_of
+from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
-from ..files.given import check_checkpoint, check_present, check_writable
+from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
 from ..sources.forms import FORMS
@@ -199,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _holds_videos(path: Path) -> bool:
     """Return whether a path is a video, or a folder of videos without files of key points."""
-    form = form_of(path)
+    form = detect_format(path)
     if path.is_dir():
         known = form is not None and form.what != 'a folder of videos'
         packed = (path / META).exists()
@@ -297,7 +297,7 @@ def _form_name(path: Path) -> str | None:
     """Return the form by which tools/convert.py reads a path; None: perhaps an annotation file."""
     if path.suffix in ('.pkl', '.pickle', '.packed'):
         return None
-    form = form_of(path)
+    form = detect_format(path)
     if form is None:
         return None
     words = form.way.split()

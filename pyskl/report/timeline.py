@@ -1,4 +1,4 @@
-"""A page of timelines: a row per recording with labels above spotted segments, and a player."""
+"""A page of timelines: a row for each recording, its known above its spotted gestures; a player."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..evaluation.spotting import match
 from ..files.atomic import atomic_write
 from ..skeletons import is_present, layout_of
 from ..sources.recordings import Recording
-from .page import HERE, page_policy, safe_json
+from .page import HERE, fill_template, page_policy, safe_json
 
 MISSING = 255
 BUDGET = 6_000_000  # bytes of key points in a page; beyond it every other frame goes, and again
@@ -26,7 +26,7 @@ SHOWN = {
     'precision': 'precision',
     'recall': 'recall',
     'map': 'mAP',
-    'frame_accuracy': 'frames right',
+    'frame_accuracy': 'frame accuracy',
 }
 
 
@@ -101,7 +101,7 @@ class Timeline:
         """
         shown = [(text, key) for key, text in SHOWN.items() if figures and key in figures]
         data = {
-            'title': 'What was spotted when',
+            'title': 'Spotted gestures',
             'figures': [[text, f'{figures[key]:.3f}'] for text, key in shown] if figures else [],
             'classes': list(names),
             'bones': self._bones(layout),
@@ -162,7 +162,4 @@ def _render(data: Mapping[str, Any]) -> str:
         'script': script,
         'data': safe_json(data),
     }
-    parts = texts['html'].split('{{')
-    return parts[0] + ''.join(
-        values[name] + rest for name, _, rest in (part.partition('}}') for part in parts[1:])
-    )
+    return fill_template(texts['html'], values)
