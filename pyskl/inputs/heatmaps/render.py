@@ -114,7 +114,7 @@ def _draw_stills(
                 canvas = render_cpu.canvas_of(out, mirrored)
                 render_cpu.draw(canvas, segments, channel, spec.sigma)
             else:
-                render_gpu.draw(out, segments, channel, spec.sigma, mirrored, compiled)
+                render_gpu.draw(out, segments, channel, spec.sigma, mirrored, compiled=compiled)
             channel += segments.num_channels
 
 
