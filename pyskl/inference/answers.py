@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from ..annotations.clips import Annotations
-from ..annotations.fields import whole_number
+from ..annotations.field_values import whole_number
 from ..errors import ConfigError
 from ..labels import Labels, class_names
 from ..wording import count, some

@@ -13,9 +13,11 @@ import numpy as np
 from ..annotations import open_annotations
 from ..annotations.clip_names import VIDEOS
 from ..annotations.compressed import is_compressed
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields, clean_size, missing_as_zeros
-from ..annotations.oddities import Expected, Oddity, oddities
-from ..annotations.seen import see_sample
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_fields, clean_size
+from ..annotations.measures import measure_sample
+from ..annotations.plausibility import Expected, Issue, find_issues
+from ..annotations.pose_fields import missing_as_zeros
 from ..errors import DataError
 from ..files import load_npy, load_npz
 from ..skeletons import is_present
@@ -143,12 +145,12 @@ def people_of(clip: Annotation) -> list[Annotation]:
     return [{**clip, **{n: clip[n][m : m + 1] for n in rows}} for m in range(len(clip['keypoint']))]
 
 
-def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Oddity]:
+def odd_things(model: TakesClips, clips: Sequence[Annotation]) -> list[Issue]:
     """Return what looks wrong with clips for a model, apart from empty clips."""
     if model.wanted.pictures == 'alone':
         return []
     expected = model.wanted.expected
-    found = oddities(see_sample(clips, expected.layout), expected) if clips else []
+    found = find_issues(measure_sample(clips, expected.layout), expected) if clips else []
     return [oddity for oddity in found if oddity.kind != 'empty']
 
 
@@ -197,8 +199,8 @@ def _annotation(model: TakesClips, given: Mapping[str, Any], img_shape: Any) -> 
         clean = clean_fields(
             {**clip, **size} if is_compressed(clip) else _people(model, clip, size, where)
         )
-    except Wrong as wrong:
-        raise DataError(f'{where}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{where}: {error}') from None
     joints, wanted = clean['keypoint'].shape[-2], model.wanted.num_joints
     if wanted is not None and joints != wanted:
         raise DataError(

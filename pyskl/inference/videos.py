@@ -12,7 +12,8 @@ import numpy as np
 
 from ..annotations.clip_names import without_ending
 from ..annotations.clips import Annotations, InMemory
-from ..annotations.fields import NO_LABEL, Wrong, clean_place, start_of
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_place, start_of
 from ..annotations.video_lists import read_video_list
 from ..errors import DataError
 from ..files import load_npy
@@ -72,8 +73,8 @@ def video_clip(source: Any) -> Clip:
         )
     try:
         part = clean_place(given)
-    except Wrong as wrong:
-        raise DataError(f'{where}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{where}: {error}') from None
     if 'end_frame' in part:
         part['total_frames'] = part['end_frame'] - start_of(part) + 1
     return {**given, **part, 'frame_dir': str(name), 'label': NO_LABEL}
