@@ -225,3 +225,11 @@ HEADS = Registry(
 )
 LOSSES = Registry('loss', home='pyskl.models.losses')
 RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')
+LOGGERS = Registry(
+    'logger',
+    home='pyskl.engine.loggers',
+    elsewhere=(
+        *('ClearMLLoggerHook', 'DvcliveLoggerHook', 'NeptuneLoggerHook', 'PaviLoggerHook'),
+        'SegmindLoggerHook',
+    ),
+)

@@ -25,13 +25,15 @@ from .checkpoint import CheckpointFolder, load_weights
 from .distributed import Collectives, Ranks, on_all_ranks
 from .ema import AveragedWeights
 from .finite import LOWEST_SCALE, Buffers, first_broken
-from .log import JsonLog, Tensorboard, as_text, duration
+from .log import JsonLog, as_text, duration
+from .loggers import Loggers
 from .optimizer import MOST, build_optimizer, checked_number, load_optimizer
 from .schedule import learning_rate
 from .signals import Stopped, StopRequest
 from .tester import collect_scores, joint_scores, judged_scores
 from .window import Window
 
+_PLACE = ('mode', 'epoch', 'iter')  # of a row: where its figures belong
 _NAMED = 256  # clips of a bad batch that a message names
 _DROPOUT_STREAM = 1  # (seed, 1, iteration, rank). Zeros at the end count for nothing, so on rank 0 that seeds as clip `iteration`
 # of epoch 1 does; it does no harm, as a clip's draws and dropout's have nothing to do with each other
@@ -94,6 +96,7 @@ class Trainer:
             on_all_ranks(model, ranks, recipe.find_unused_parameters) if ranks.world > 1 else model
         )
         self.ema = None if recipe.ema is None else AveragedWeights(model, recipe.ema)
+        self.loggers = Loggers(recipe)
         self.log_to(logger, json_log, meta)
 
     def log_to(
@@ -101,13 +104,6 @@ class Trainer:
     ) -> None:
         """Where lines and rows go from now on, and what goes into every checkpoint's meta (config text, settings, version ...)."""
         self.logger, self.json_log, self.meta = logger, json_log, dict(meta or {})
-        wants_tensorboard = any(
-            hook.type == 'TensorboardLoggerHook' for hook in self.recipe.log_config.hooks
-        )
-        if wants_tensorboard:
-            Tensorboard.writer_class()  # is it installed? Asked before there is anything to write
-        writes = wants_tensorboard and self.ranks.is_main and json_log.path
-        self._tensorboard = Tensorboard(self.folder.folder) if writes else None
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
@@ -310,8 +306,8 @@ class Trainer:
 
     def _write_row(self, row: Mapping[str, Any]) -> None:
         self.json_log.write(row)
-        if self._tensorboard is not None:
-            self._tensorboard.write(row, self.iteration)
+        named = ((name, value) for name, value in row.items() if name not in _PLACE)
+        self.loggers.scalars(self.iteration, {f'{row["mode"]}/{name}': v for name, v in named})
 
     def _validated(self) -> dict[str, float] | None:
         """As _validate. Where that fails, the epoch is kept, so that the same command validates again instead of training it again."""
