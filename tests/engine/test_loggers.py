@@ -83,6 +83,7 @@ def test_a_run_goes_on_under_its_name_and_a_new_one_has_none(tmp_path, seen):
         'Recorder': 'run of a',
         'Recorder 2': 'run of b',
     }
+    assert [entry[3] for entry in seen if entry[1] == 'start'] == [None, None]
     seen.clear()
     longer = {**hooks, 'total_epochs': 2}
     last = str(tmp_path / 'run' / 'latest.pth')
@@ -92,9 +93,6 @@ def test_a_run_goes_on_under_its_name_and_a_new_one_has_none(tmp_path, seen):
         (2, 'run of a'),
         (2, 'run of b'),
     ]
-    seen.clear()
-    train(config, TrainOptions(validate=False, work_dir=str(tmp_path / 'other')), hooks)
-    assert [entry[3] for entry in seen if entry[1] == 'start'] == [None, None]
 
 
 def loggers_of(folder: Path, *hooks: dict) -> Loggers:
@@ -331,6 +329,4 @@ def test_trackio_holds_a_run_and_what_followed(tmp_path, monkeypatch):
         [sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == '[(1, 1.0), (2, 0.5)]' or (
-        '[(1, 1.0), (2, 0.5)]' in done.stdout
-    )
+    assert '[(1, 1.0), (2, 0.5)]' in done.stdout.splitlines()
