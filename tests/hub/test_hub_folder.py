@@ -1,0 +1,286 @@
+"""A trained network as a folder: it answers as before, its card says what it is, strangers' folders are data."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tiny
+import tiny_graph
+import torch
+import yaml
+
+from pyskl.annotations import open_annotations
+from pyskl.apis import TrainOptions, inference_recognizer, init_recognizer, train
+from pyskl.errors import CheckpointError, ConfigError, DataError, UserError
+from pyskl.hub import About, from_pretrained, push_to_hub, remote, save_pretrained
+
+pytest.importorskip('safetensors', reason="needs pip install -e '.[safetensors]'")
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A folder with a trained graph network, its metrics.json, and `net`, saved."""
+    folder = tmp_path_factory.mktemp('hub')
+    options = ['total_epochs=1', 'labels=["wave", "nod | <b>", "point"]']
+    config = tiny_graph.problem(folder, num_train=8)
+    train(config, TrainOptions(validate=False), options)
+    config.write_text(config.read_text() + 'labels = ["wave", "nod | <b>", "point"]\n')
+    figures = {'checkpoint': 'run/epoch_1.pth', 'split': 'test', 'clips': 13}
+    figures['metrics'] = {'top1_acc': 0.25, 'mean_class_accuracy': 0.5}
+    (folder / 'metrics.json').write_text(json.dumps(figures))
+    about = About('cc-by-4.0', 'Made-up gestures', folder / 'metrics.json')
+    save_pretrained(folder / 'net', config, folder / 'run' / 'latest.pth', about)
+    return folder
+
+
+@pytest.fixture
+def saved(trained, tmp_path):
+    """A copy of the folder, to be spoilt."""
+    return Path(shutil.copytree(trained / 'net', tmp_path / 'net'))
+
+
+def answers(model, folder):
+    clips = list(open_annotations(folder / 'test.pkl'))
+    return inference_recognizer(model, clips, top_k=None)
+
+
+def test_a_saved_network_gives_the_same_scores_to_the_last_bit(trained):
+    before = init_recognizer(trained / 'graph.py', trained / 'run' / 'latest.pth', 'cpu')
+    for source in (trained / 'net', str(trained / 'net')):
+        assert answers(from_pretrained(source, 'cpu'), trained) == answers(before, trained)
+    # And with the config for the commands, which is read as any config is.
+    net = trained / 'net'
+    after = init_recognizer(net / 'config.py', net / 'model.safetensors', 'cpu')
+    assert answers(after, trained) == answers(before, trained)
+
+
+def test_a_network_on_heatmaps_that_compares_label_vectors_keeps_them(tmp_path):
+    config = tiny.problem(
+        tmp_path, extra="model['test_cfg'] = dict(average_clips='prob', semantic_weight=0.5)\n"
+    )
+    torch.manual_seed(0)
+    model = init_recognizer(config, None, 'cpu')
+    weights = tmp_path / 'a.pth'
+    torch.save({'state_dict': model.state_dict()}, weights)
+    save_pretrained(tmp_path / 'net', config, weights)
+    (tmp_path / 'labels.npy').unlink()
+    read = from_pretrained(tmp_path / 'net', 'cpu')
+    assert answers(read, tmp_path) == answers(model, tmp_path)
+    assert (tmp_path / 'net' / 'label_embeddings.npy').exists()
+
+
+def test_the_folder_names_no_file_of_its_author(trained):
+    for path in (trained / 'net').glob('*'):
+        assert str(trained).encode() not in path.read_bytes(), path.name
+
+
+def test_the_card_begins_with_what_the_hub_reads(trained):
+    text = (trained / 'net' / 'README.md').read_text()
+    front = yaml.safe_load(text.split('---')[1])
+    assert (front['license'], front['library_name']) == ('cc-by-4.0', 'pyskl')
+    [result] = front['model-index'][0]['results']
+    assert result['dataset']['name'] == 'Made-up gestures'
+    assert [(f['name'], f['value']) for f in result['metrics']] == [
+        ('top1_acc', 0.25),
+        ('mean_class_accuracy', 0.5),
+    ]
+    assert '1. nod \\| &lt;b&gt;' in text and '| top1_acc | 0.2500 |' in text
+    assert '0 head, 1 chest, 2 hip' in text and "'UniformSample'" in text
+
+
+def test_the_hub_takes_the_card(trained):
+    hub = pytest.importorskip('huggingface_hub', reason="needs pip install -e '.[hub]'")
+    card = hub.ModelCard.load(trained / 'net' / 'README.md')
+    [accuracy, _] = card.data.eval_results
+    assert (card.data.license, accuracy.metric_value) == ('cc-by-4.0', 0.25)
+
+
+def test_facts_are_there_for_programs(trained):
+    facts = json.loads((trained / 'net' / 'config.json').read_text())
+    assert facts['labels'] == ['wave', 'nod | <b>', 'point'] and facts['licence'] == 'cc-by-4.0'
+    assert facts['input']['num_joints'] == 5 and facts['input']['layout']['name'] == 'five'
+    assert facts['training']['optimizer']['lr'] == 0.1 and facts['training']['epoch'] == 1
+    assert facts['test']['clips'] == 13
+
+
+def test_figures_of_another_checkpoint_are_refused(trained, tmp_path):
+    about = About(metrics=tmp_path / 'metrics.json')
+    figures = json.loads((trained / 'metrics.json').read_text())
+    (tmp_path / 'metrics.json').write_text(json.dumps({**figures, 'checkpoint': 'epoch_9.pth'}))
+    with pytest.raises(DataError, match='the figures of epoch_9.pth'):
+        save_pretrained(
+            tmp_path / 'net', trained / 'graph.py', trained / 'run' / 'latest.pth', about
+        )
+    assert not (tmp_path / 'net').exists()
+
+
+def test_a_network_of_the_users_own_code_is_refused(trained, tmp_path):
+    config = trained / 'own.py'
+    config.write_text(
+        (trained / 'graph.py').read_text() + "custom_imports = dict(imports='tiny')\n"
+    )
+    with pytest.raises(ConfigError, match='custom_imports'):
+        save_pretrained(tmp_path / 'net', config, trained / 'run' / 'latest.pth')
+    assert not (tmp_path / 'net').exists()
+
+
+# -- folders of strangers --------------------------------------------------------------------------
+
+
+def test_no_code_of_a_folder_is_run(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(saved)
+    bomb = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    (saved / 'config.py').write_text(bomb)
+    (saved / 'bomb.py').write_text(bomb)
+    change(saved, lambda c: c['config'].update(custom_imports=dict(imports=['bomb'])))
+    from_pretrained(saved, 'cpu')
+    assert not (tmp_path / 'ran').exists()
+
+
+def change(folder, edit):
+    path = folder / 'config.json'
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+def test_files_that_a_config_names_elsewhere_are_not_read(saved):
+    def edit(content):
+        content['config']['model']['backbone']['pretrained'] = '/nowhere.pth'
+        content['config']['data']['test'].update(label_embeddings='/nowhere.npy')
+
+    change(saved, edit)
+    from_pretrained(saved, 'cpu')
+
+
+@pytest.mark.parametrize(
+    ('edit', 'said'),
+    [
+        (lambda c: c.update(format=2), 'its format is 2'),
+        (lambda c: c.pop('format'), 'another kind of network'),
+        (lambda c: c.update(labels='/etc/passwd'), 'labels: expected the names'),
+        (lambda c: c['config'].update(model=[]), "expected 'model' and 'data'"),
+        (lambda c: c['config']['model'].update(type='os.system'), "'os.system' is not a known"),
+        (lambda c: c['config']['model']['cls_head'].update(num_classes=4), 'does not fit'),
+    ],
+    ids=['newer', 'other', 'labels', 'no model', 'unknown', 'other weights'],
+)
+def test_a_spoilt_config_is_an_error_that_says_where(saved, edit, said):
+    change(saved, edit)
+    if said == 'does not fit':
+        change(saved, lambda content: content.update(labels=None))
+    with pytest.raises(UserError, match=said) as caught:
+        from_pretrained(saved, 'cpu')
+    assert 'config.json' in str(caught.value) or 'model.safetensors' in str(caught.value)
+
+
+def test_pickles_missing_and_oversized_files_are_refused(saved, monkeypatch):
+    torch.save({'state_dict': {}}, saved / 'model.safetensors')
+    with pytest.raises(CheckpointError, match='is no whole checkpoint'):
+        from_pretrained(saved, 'cpu')
+    with open(saved / 'config.json', 'ab') as file:
+        file.truncate(5 << 20)
+    with pytest.raises(DataError, match='larger than 4 MiB'):
+        from_pretrained(saved, 'cpu')
+    (saved / 'config.json').unlink()
+    with pytest.raises(DataError, match='config.json: no such file'):
+        from_pretrained(saved, 'cpu')
+
+
+# -- the hub, with a stand-in for its package ------------------------------------------------------
+
+
+@pytest.fixture
+def hub(monkeypatch, trained):
+    """A stand-in for huggingface_hub that serves `net` as user/net; `calls` notes what it is asked."""
+    net, calls = trained / 'net', []
+
+    def model_info(name, revision=None, files_metadata=False):
+        calls.append(('info', name, revision))
+        if name != 'user/net':
+            raise OSError('404, no such repository')
+        files = [SimpleNamespace(rfilename=p.name, size=p.stat().st_size) for p in net.iterdir()]
+        return SimpleNamespace(sha='c0ffee', siblings=files)
+
+    def download(name, file, revision=None):
+        calls.append(('download', file, revision))
+        return str(net / file)
+
+    def upload(**settings):
+        calls.append(('upload', settings))
+        return SimpleNamespace(commit_url='https://hub/user/net/commit/1')
+
+    stand_in = SimpleNamespace(
+        constants=SimpleNamespace(HF_HUB_OFFLINE=False),
+        model_info=model_info,
+        hf_hub_download=download,
+        create_repo=lambda name, **settings: calls.append(('create', name, settings)),
+        upload_folder=upload,
+    )
+    monkeypatch.setattr(remote, '_library', lambda: stand_in)
+    return SimpleNamespace(calls=calls, library=stand_in, folder=net)
+
+
+def test_a_network_of_the_hub_comes_from_one_commit(hub, trained):
+    model = from_pretrained('user/net', 'cpu', revision='main')
+    assert answers(model, trained) == answers(from_pretrained(hub.folder, 'cpu'), trained)
+    assert hub.calls == [
+        ('info', 'user/net', 'main'),
+        ('download', 'config.json', 'c0ffee'),
+        ('download', 'model.safetensors', 'c0ffee'),
+    ]
+
+
+def test_offline_only_what_is_here_is_looked_at(hub):
+    hub.library.constants.HF_HUB_OFFLINE = True
+    from_pretrained('user/net', 'cpu')
+    assert [call[0] for call in hub.calls] == ['download', 'download']
+
+
+def test_a_file_that_is_too_large_is_not_downloaded(hub, monkeypatch):
+    info = hub.library.model_info('user/net')
+    next(f for f in info.siblings if f.rfilename == 'model.safetensors').size = 5 << 30
+    monkeypatch.setattr(hub.library, 'model_info', lambda *_, **__: info)
+    hub.calls.clear()
+    with pytest.raises(DataError, match='larger than 4096 MiB; not downloaded'):
+        from_pretrained('user/net')
+    assert hub.calls == []
+
+
+@pytest.mark.parametrize('name', ['nowhere', '../user/net', 'user/net/x', 'user/-\n', '/user/net'])
+def test_what_is_no_name_of_a_repository_is_not_asked_for(hub, name):
+    with pytest.raises(DataError, match='no such folder'):
+        from_pretrained(name)
+    assert hub.calls == []
+
+
+def test_a_hub_that_refuses_is_one_line(hub):
+    with pytest.raises(UserError, match='user/other: is no folder here(.|\n)*404'):
+        from_pretrained('user/other')
+
+
+def test_a_folder_is_pushed_with_its_own_files_only(hub, saved):
+    (saved / 'secret.txt').write_text('mine')
+    assert push_to_hub(saved, 'user/net', private=True).endswith('commit/1')
+    create, (_, sent) = hub.calls
+    assert create == ('create', 'user/net', dict(private=True, exist_ok=True))
+    assert sent['folder_path'] == saved and 'secret.txt' not in sent['allow_patterns']
+    with pytest.raises(DataError, match='expected a folder'):
+        push_to_hub(saved.parent, 'user/net')
+
+
+def test_without_the_package_one_line_says_what_to_install(monkeypatch, saved):
+    monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
+    with pytest.raises(UserError, match=r'\.\[hub\]'):
+        from_pretrained('user/net')
+    with pytest.raises(UserError, match=r'\.\[hub\]'):
+        push_to_hub(saved, 'user/net')
+
+
+def test_arrays_of_vectors_are_plain_numbers(saved):
+    np.save(saved / 'label_embeddings.npy', np.array([{}], dtype=object), allow_pickle=True)
+    from_pretrained(saved, 'cpu')  # of a network that does not compare with them they are not read
