@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ def save_pretrained(
     config: str | os.PathLike,
     checkpoint: str | os.PathLike,
     about: About | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Path:
     """Write a trained network as a folder, which takes the place of one of that name.
 
@@ -62,6 +63,7 @@ def save_pretrained(
         config: path of the config that it was trained with.
         checkpoint: its weights, .pth or .safetensors.
         about: what only its author knows: licence, data, figures.
+        cfg_options: changes of the config, as load_config takes them.
 
     Returns:
         `folder`.
@@ -71,13 +73,13 @@ def save_pretrained(
         UserError: a package is missing, or the folder cannot be written.
     """
     about, folder = about or About(), Path(folder)
-    run = read_run(config, splits=('test',))
+    run = read_run(config, cfg_options, splits=('test',))
     if run.config.get('custom_imports'):
         raise ConfigError(
             f'{config}: custom_imports: whoever loads the folder does not have these modules, and '
             'code of strangers is not run. Only networks of this package can be saved so.'
         )
-    model: Any = init_recognizer(config, checkpoint, 'cpu')
+    model: Any = init_recognizer(run.config, checkpoint, 'cpu')
     trained = read_checkpoint(checkpoint)
     labels = known_names(model.cls_head.num_classes, *model.label_sources, layouts=model.layouts)
     settings = _settings(model, str(config))
@@ -101,11 +103,15 @@ def _settings(model: Any, where: str) -> dict[str, Any]:
     """The config of a model without what is a matter of its author's machine."""
     recipe = model.cfg
     network = _without_start(recipe.model_config(model.state_dict())[0])
-    test = {key: value for key, value in recipe.data.test.items() if key not in _OF_THE_AUTHOR}
+    test = _without_files(recipe.data.test)
     loader = {'videos_per_gpu': recipe.data.loader('test').videos_per_gpu, 'workers_per_gpu': 0}
-    # A data set needs a file; whoever tests the network puts theirs there.
-    data = {**loader, 'test': {**test, 'ann_file': 'data/test.pkl'}}
-    return plain({'model': network, 'data': data}, where)
+    return plain({'model': network, 'data': {**loader, 'test': test}}, where)
+
+
+def _without_files(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set's config with a place for the file of whoever tests the network."""
+    kept = {key: value for key, value in dataset.items() if key not in _OF_THE_AUTHOR}
+    return {**kept, 'ann_file': 'data/test.pkl'} if 'ann_file' in dataset else kept
 
 
 def _without_start(value: Any) -> Any:
@@ -218,8 +224,7 @@ def _config(folder: Path, content: Mapping[str, Any]) -> Config:
     labels = None if names is None else listed_names(names)
     if names is not None and labels is None:
         raise DataError(f'{path}: labels: expected the names of the classes, a list of texts.')
-    test = {key: value for key, value in test.items() if key not in _OF_THE_AUTHOR}
-    test['ann_file'] = 'data/test.pkl'
+    test = _without_files(test)
     if (folder / VECTORS).is_file():
         test['label_embeddings'] = str(folder / VECTORS)
     data = {

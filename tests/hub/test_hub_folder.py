@@ -44,7 +44,7 @@ def saved(trained, tmp_path):
 
 
 def answers(model, folder):
-    clips = list(open_annotations(folder / 'test.pkl'))
+    clips = list(open_annotations(folder / 'test.pkl'))[:3]
     return inference_recognizer(model, clips, top_k=None)
 
 
@@ -284,3 +284,21 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch, saved):
 def test_arrays_of_vectors_are_plain_numbers(saved):
     np.save(saved / 'label_embeddings.npy', np.array([{}], dtype=object), allow_pickle=True)
     from_pretrained(saved, 'cpu')  # of a network that does not compare with them they are not read
+
+
+def test_commands_write_the_folder_and_send_it(hub, trained, tmp_path, capsys):
+    given = [trained / 'graph.py', '-C', trained / 'run' / 'latest.pth', '-o', tmp_path / 'net']
+    words = [*map(str, given), '--card', '--licence', 'mit']
+    tiny.script('export').main([*words, '--cfg-options', 'model.test_cfg.average_clips=score'])
+    facts = json.loads((tmp_path / 'net' / 'config.json').read_text())
+    assert facts['licence'] == 'mit'
+    assert facts['config']['model']['test_cfg'] == {'average_clips': 'score'}
+    tiny.script('push').main([str(tmp_path / 'net'), 'user/net'])
+    assert capsys.readouterr().out.splitlines()[-1] == 'https://hub/user/net/commit/1'
+    assert hub.calls[0][2] == dict(private=False, exist_ok=True)
+
+
+@pytest.mark.parametrize('words', [['--licence', 'mit'], ['--card', '--fp16']])
+def test_options_that_do_not_belong_together_are_refused(words):
+    with pytest.raises(SystemExit):
+        tiny.script('export').parse_args(['a.py', '-C', 'a.pth', '-o', 'a', *words])
