@@ -28,15 +28,16 @@ from ..apis import init_recognizer
 from ..apis.setup import read_run
 from ..datasets.label_embeddings import load_label_embeddings
 from ..engine.checkpoint import read_checkpoint
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, UserError
 from ..files.atomic import atomic_folder
 from ..files.safe_tensors import save_safe_tensors
 from ..files.texts import read_json
 from ..labels import known_names, listed_names
 from ..recipe import dump_config
 from ..recipe.dump import plain
+from ..wording import some
 from .card import About, facts_of, model_card
-from .remote import downloaded
+from .remote import FILES, downloaded
 
 FORMAT = 1
 CONFIG, WEIGHTS, VECTORS = 'config.json', 'model.safetensors', 'label_embeddings.npy'
@@ -73,6 +74,7 @@ def save_pretrained(
         UserError: a package is missing, or the folder cannot be written.
     """
     about, folder = about or About(), Path(folder)
+    _check_replaceable(folder)
     run = read_run(config, cfg_options, splits=('test',))
     if run.config.get('custom_imports'):
         raise ConfigError(
@@ -97,6 +99,16 @@ def save_pretrained(
             np.save(new / VECTORS, vectors)
         _compare(from_pretrained(new, 'cpu'), model, config)
     return folder
+
+
+def _check_replaceable(folder: Path) -> None:
+    """UserError where a folder of that name holds files that are not such a folder's."""
+    others = sorted({p.name for p in folder.iterdir()} - {*FILES}) if folder.is_dir() else []
+    if others:
+        raise UserError(
+            f'{folder}: is there already and holds {some(others, 3)}, which would be lost. Choose '
+            'another name.'
+        )
 
 
 def _settings(model: Any, where: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from types import ModuleType
 from ..errors import DataError, UserError
 from ..wording import plain
 
+# What a network's folder holds, and what is sent of it.
+FILES = ('README.md', 'config.json', 'config.py', 'model.safetensors', 'label_embeddings.npy')
 _NAME = re.compile(r'[A-Za-z0-9][\w.-]*/[\w.-]+')
 
 
@@ -111,7 +113,7 @@ def push_to_hub(
     try:
         library.create_repo(name, private=private, exist_ok=True)
         done = library.upload_folder(
-            repo_id=name, folder_path=folder, commit_message=message, allow_patterns=FILES
+            repo_id=name, folder_path=folder, commit_message=message, allow_patterns=[*FILES]
         )
     except Exception as error:  # the network: errors of several packages
         raise UserError(
@@ -119,10 +121,6 @@ def push_to_hub(
             'token that may write, and check the name.'
         ) from error
     return str(done.commit_url)
-
-
-# What is sent; a folder may hold more.
-FILES = ['README.md', 'config.json', 'config.py', 'model.safetensors', 'label_embeddings.npy']
 
 
 def _said(error: Exception) -> str:

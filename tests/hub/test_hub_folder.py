@@ -128,6 +128,16 @@ def test_a_network_of_the_users_own_code_is_refused(trained, tmp_path):
     assert not (tmp_path / 'net').exists()
 
 
+def test_a_folder_is_written_anew_but_never_over_files_of_others(trained, saved):
+    given = trained / 'graph.py', trained / 'run' / 'latest.pth'
+    save_pretrained(saved, *given)
+    assert json.loads((saved / 'config.json').read_text())['licence'] is None
+    (saved / '.git').mkdir()
+    with pytest.raises(UserError, match='holds .git, which would be lost'):
+        save_pretrained(saved, *given)
+    assert (saved / '.git').is_dir()
+
+
 # -- folders of strangers --------------------------------------------------------------------------
 
 
