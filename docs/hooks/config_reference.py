@@ -16,6 +16,7 @@ from pyskl.registry import (
     BACKBONES,
     DATASETS,
     HEADS,
+    LOGGERS,
     LOSSES,
     PIPELINES,
     RECOGNIZERS,
@@ -31,6 +32,7 @@ REGISTRIES = {
     'heads': ('Heads', HEADS, 'model.cls_head', 'models'),
     'losses': ('Losses', LOSSES, 'model.cls_head.loss_cls', 'models'),
     'recognizers': ('Recognizers', RECOGNIZERS, 'model', 'models'),
+    'loggers': ('Loggers', LOGGERS, 'log_config.hooks[0]', 'loggers'),
 }
 # title -> modules of the Python interface on that page, and what for
 INTERFACE = {
@@ -64,6 +66,8 @@ INTERFACE = {
         'networks, heads, losses, recognizers',
     ),
     'pyskl.recipe': (['pyskl.recipe'], 'read, check and print configs'),
+    'pyskl.engine.loggers': (['pyskl.engine.loggers'], 'where the figures of a training go'),
+    'pyskl.hub': (['pyskl.hub'], 'trained networks as folders, to and from the Hugging Face Hub'),
     'pyskl.scores': (['pyskl.scores'], 'align, blend, fit weights, write submissions'),
     'pyskl.evaluation': (['pyskl.evaluation'], 'figures of scores whose labels are known'),
     'pyskl.onnx': (['pyskl.onnx'], 'answers of exported networks, without PyTorch'),

@@ -18,6 +18,7 @@ from ..engine.machine import has_bf16
 PACKAGES = (
     'numpy', 'scipy', 'onedl-mmcv', 'onedl-mmengine', 'opencv-python', 'decord', 'decord2',
     'tqdm', 'submitit', 'onnxruntime', 'rtmlib', 'tensorboard', 'python-calamine', 'onnx', 'onnxscript', 'safetensors',
+    'wandb', 'mlflow', 'trackio', 'huggingface_hub',
 )  # fmt: skip
 # Packages that hold modules of the same names as ours and what ours needs: the one that was installed last wins.
 CLASHES = {
