@@ -57,7 +57,7 @@ def facts_of(
     """
     return {
         'name': name,
-        'network': type(model.backbone).__name__,
+        'network': str(model.cfg.model['backbone']['type']).removeprefix('pyskl.'),
         'parameters': sum(p.numel() for p in model.parameters()),
         'num_classes': model.cls_head.num_classes,
         'labels': None if labels is None else list(labels),
@@ -196,8 +196,8 @@ def _input_lines(given: Mapping[str, Any]) -> list[str]:
     if given['units']:
         lines.append(f'- {given["units"]}; a missing joint is 0')
     if given['num_joints']:
-        known = f' ({", ".join(given["layouts"])})' if given['layouts'] else ''
-        lines.append(f'- {given["num_joints"]} joints{_text(known)}')
+        known = f' ({_text(", ".join(given["layouts"]))})' if given['layouts'] else ''
+        lines.append(f'- {given["num_joints"]} joints{known}')
     if given['layout']:
         joints = ', '.join(f'{j} {name}' for j, name in enumerate(given['layout']['joints']))
         lines.append(f'- in this order: {_text(joints)}')

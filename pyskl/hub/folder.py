@@ -26,6 +26,7 @@ from torch import nn
 from .. import __version__
 from ..apis import init_recognizer
 from ..apis.setup import read_run
+from ..apis.skeleton import input_of
 from ..datasets.label_embeddings import load_label_embeddings
 from ..engine.checkpoint import read_checkpoint
 from ..errors import ConfigError, DataError, UserError
@@ -35,7 +36,7 @@ from ..files.texts import read_json
 from ..labels import known_names, listed_names
 from ..recipe import dump_config
 from ..recipe.dump import plain
-from ..wording import some
+from ..wording import brief, some
 from .card import About, facts_of, model_card
 from .remote import FILES, downloaded
 
@@ -45,7 +46,7 @@ MAX_BYTES = {CONFIG: 4 << 20, WEIGHTS: 4 << 30, VECTORS: 256 << 20}
 
 # Keys of a data set's config that mean files of whoever trained the network.
 _OF_THE_AUTHOR = ('ann_file', 'data_prefix', 'label_embeddings', 'split')
-_KEPT = ('pyskl_version', 'layouts', 'skeleton', 'features', 'label_names', 'epoch')
+_KEPT = ('pyskl_version', 'label_names', 'epoch')  # of a checkpoint's meta
 
 
 def save_pretrained(
@@ -88,6 +89,7 @@ def save_pretrained(
     facts = facts_of(model, run.name, labels, trained['meta'], about, checkpoint)
     content = {'format': FORMAT, 'pyskl_version': __version__, **facts, 'config': settings}
     meta = {key: trained['meta'][key] for key in _KEPT if key in trained['meta']}
+    meta |= input_of(model, model.cfg)
 
     with atomic_folder(folder) as new:
         _write(new / CONFIG, _json(content, str(config)))
@@ -195,7 +197,15 @@ def from_pretrained(
         folder = downloaded(str(source), (CONFIG, WEIGHTS), (VECTORS,), MAX_BYTES, revision)
     for name, limit in MAX_BYTES.items():
         _check_size(folder / name, limit, required=name != VECTORS)
-    return init_recognizer(_config(folder, _read(folder)), folder / WEIGHTS, device)
+    config = _config(folder, _read(folder))
+    try:
+        return init_recognizer(config, folder / WEIGHTS, device)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        # What becomes of numbers that no author would write.
+        raise ConfigError(
+            f'{folder / CONFIG}: no network can be built from its config ({type(e).__name__}: '
+            f'{brief(str(e))}). Get the folder again, or ask its author.'
+        ) from e
 
 
 def _check_size(path: Path, limit: int, required: bool) -> None:

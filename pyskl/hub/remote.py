@@ -47,17 +47,18 @@ def downloaded(
             f"{plain(name)}: no such folder. Expected one, or the name of one on the hub, 'user/name'."
         )
     library = _library()
+    offline = library.constants.HF_HUB_OFFLINE
     try:
-        if library.constants.HF_HUB_OFFLINE:
-            present = {*needed}
-        else:
+        if not offline:
             info = library.model_info(name, revision=revision, files_metadata=True)
             sizes = {file.rfilename: file.size for file in info.siblings or ()}
             _check(name, needed, sizes, limits)
-            present, revision = {*needed, *optional} & {*sizes}, info.sha
-        paths = [
-            Path(library.hf_hub_download(name, file, revision=revision)) for file in sorted(present)
-        ]
+        folder = library.snapshot_download(
+            name,
+            revision=revision,
+            allow_patterns=[*needed, *optional],
+            local_files_only=offline,
+        )
     except DataError:
         raise
     except Exception as error:  # the network: errors of several packages
@@ -65,7 +66,7 @@ def downloaded(
             f'{name}: is no folder here, and cannot be had from the hub ({_said(error)}). Check the '
             'name, the network and, where it is not public, the login (hf auth login).'
         ) from error
-    return paths[0].parent
+    return Path(folder)
 
 
 def _check(

@@ -1,9 +1,13 @@
 """A trained network as a folder: it answers as before, its card says what it is, strangers' folders are data."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -176,8 +180,10 @@ def test_files_that_a_config_names_elsewhere_are_not_read(saved):
         (lambda c: c['config'].update(model=[]), "expected 'model' and 'data'"),
         (lambda c: c['config']['model'].update(type='os.system'), "'os.system' is not a known"),
         (lambda c: c['config']['model']['cls_head'].update(num_classes=4), 'does not fit'),
+        (lambda c: c['config']['model']['backbone'].update(num_stages='x'), 'can be built'),
+        (lambda c: c['config']['model']['backbone'].update(base_channels=-1), 'can be built'),
     ],
-    ids=['newer', 'other', 'labels', 'no model', 'unknown', 'other weights'],
+    ids=['newer', 'other', 'labels', 'no model', 'unknown', 'other weights', 'text', 'negative'],
 )
 def test_a_spoilt_config_is_an_error_that_says_where(saved, edit, said):
     change(saved, edit)
@@ -216,9 +222,9 @@ def hub(monkeypatch, trained):
         files = [SimpleNamespace(rfilename=p.name, size=p.stat().st_size) for p in net.iterdir()]
         return SimpleNamespace(sha='c0ffee', siblings=files)
 
-    def download(name, file, revision=None):
-        calls.append(('download', file, revision))
-        return str(net / file)
+    def snapshot(name, **settings):
+        calls.append(('snapshot', settings))
+        return str(net)
 
     def upload(**settings):
         calls.append(('upload', settings))
@@ -227,7 +233,7 @@ def hub(monkeypatch, trained):
     stand_in = SimpleNamespace(
         constants=SimpleNamespace(HF_HUB_OFFLINE=False),
         model_info=model_info,
-        hf_hub_download=download,
+        snapshot_download=snapshot,
         create_repo=lambda name, **settings: calls.append(('create', name, settings)),
         upload_folder=upload,
     )
@@ -235,20 +241,21 @@ def hub(monkeypatch, trained):
     return SimpleNamespace(calls=calls, library=stand_in, folder=net)
 
 
-def test_a_network_of_the_hub_comes_from_one_commit(hub, trained):
-    model = from_pretrained('user/net', 'cpu', revision='main')
+FILES = ['config.json', 'model.safetensors', 'label_embeddings.npy']
+
+
+def test_of_the_hub_only_a_networks_files_are_fetched(hub, trained):
+    model = from_pretrained('user/net', 'cpu', revision='v1')
     assert answers(model, trained) == answers(from_pretrained(hub.folder, 'cpu'), trained)
-    assert hub.calls == [
-        ('info', 'user/net', 'main'),
-        ('download', 'config.json', 'c0ffee'),
-        ('download', 'model.safetensors', 'c0ffee'),
-    ]
+    settings = dict(revision='v1', allow_patterns=FILES, local_files_only=False)
+    assert hub.calls == [('info', 'user/net', 'v1'), ('snapshot', settings)]
 
 
 def test_offline_only_what_is_here_is_looked_at(hub):
     hub.library.constants.HF_HUB_OFFLINE = True
     from_pretrained('user/net', 'cpu')
-    assert [call[0] for call in hub.calls] == ['download', 'download']
+    settings = dict(revision=None, allow_patterns=FILES, local_files_only=True)
+    assert hub.calls == [('snapshot', settings)]
 
 
 def test_a_file_that_is_too_large_is_not_downloaded(hub, monkeypatch):
@@ -312,3 +319,75 @@ def test_commands_write_the_folder_and_send_it(hub, trained, tmp_path, capsys):
 def test_options_that_do_not_belong_together_are_refused(words):
     with pytest.raises(SystemExit):
         tiny.script('export').parse_args(['a.py', '-C', 'a.pth', '-o', 'a', *words])
+
+
+# -- the package itself, and a hub on this machine -------------------------------------------------
+
+COMMIT = 'c0ffee' * 6 + 'beef'
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub as a download asks for: what there is, and the files."""
+
+    folder: Path
+
+    def do_HEAD(self):  # noqa: N802 (the server's name)
+        self.answer(with_body=False)
+
+    def do_GET(self):  # noqa: N802
+        self.answer(with_body=True)
+
+    def answer(self, with_body):
+        path = self.folder / self.path.partition('?')[0].rpartition('/')[2]
+        files = [(p.name, p.stat().st_size) for p in self.folder.iterdir()]
+        if '/tree/' in self.path:
+            tree = [{'type': 'file', 'path': n, 'size': size, 'oid': n} for n, size in files]
+            content = json.dumps(tree).encode()
+        elif self.path.startswith('/api/'):
+            listed = [{'rfilename': n, 'size': size, 'blobId': n} for n, size in files]
+            content = json.dumps({'id': 'user/net', 'sha': COMMIT, 'siblings': listed}).encode()
+        else:
+            content = path.read_bytes()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(content)))
+        self.send_header('ETag', f'"{path.name}"')
+        self.send_header('X-Repo-Commit', COMMIT)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(content)
+
+    def log_message(self, *words):
+        pass
+
+
+ASK = """
+from pyskl.annotations import open_annotations
+from pyskl.apis import inference_recognizer
+from pyskl.hub import from_pretrained
+clips = list(open_annotations({clips!r}))[:3]
+print(inference_recognizer(from_pretrained('user/net', 'cpu'), clips, top_k=None))
+"""
+
+
+@pytest.mark.slow
+def test_a_network_comes_from_a_hub_and_later_without_it(trained, tmp_path):
+    pytest.importorskip('huggingface_hub', reason="needs pip install -e '.[hub]'")
+    Hub.folder = trained / 'net'
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Hub)
+    Thread(target=server.serve_forever, daemon=True).start()
+    names = {'HF_ENDPOINT': f'http://127.0.0.1:{server.server_port}', 'HF_HOME': str(tmp_path)}
+    command = [sys.executable, '-c', ASK.format(clips=str(trained / 'test.pkl'))]
+    expected = str(answers(from_pretrained(trained / 'net', 'cpu'), trained))
+    try:
+        for offline in ('0', '1'):
+            env = {**os.environ, **names, 'HF_HUB_OFFLINE': offline}
+            done = subprocess.run(
+                command, capture_output=True, text=True, cwd=tiny.ROOT, env=env, timeout=120
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.splitlines()[-1] == expected
+            server.shutdown()
+    finally:
+        server.server_close()
+    fetched = {path.name for path in tmp_path.rglob('snapshots/*/*')}
+    assert fetched == {'config.json', 'model.safetensors'}
