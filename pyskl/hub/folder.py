@@ -2,7 +2,7 @@
 
     config.json            what from_pretrained builds the network from
     model.safetensors      the weights, and the checkpoint's meta
-    label_embeddings.npy   label vectors, of a network whose answers compare with them
+    label_embeddings.npy   its table of label vectors, where the config names one
     config.py              the same config for the commands (pyskl test, predict ...)
     README.md              the model card
 
@@ -30,7 +30,7 @@ from ..apis.skeleton import input_of
 from ..datasets.label_embeddings import load_label_embeddings
 from ..engine.checkpoint import read_checkpoint
 from ..errors import ConfigError, DataError, UserError
-from ..files.atomic import atomic_folder
+from ..files.atomic import atomic_folder, atomic_write
 from ..files.safe_tensors import save_safe_tensors
 from ..files.texts import read_json
 from ..labels import known_names, listed_names
@@ -93,12 +93,14 @@ def save_pretrained(
 
     with atomic_folder(folder) as new:
         _write(new / CONFIG, _json(content, str(config)))
-        _write(new / 'config.py', dump_config({**settings, 'labels': labels}))
         _write(new / 'README.md', model_card(facts, folder.name))
         save_safe_tensors(new / WEIGHTS, model.state_dict(), meta)
-        if model.needs_label_vectors:
-            vectors = load_label_embeddings(model.cfg.data.test.get('label_embeddings'))
-            np.save(new / VECTORS, vectors)
+        table = model.cfg.data.test.get('label_embeddings')
+        if table is not None and model.cls_head.has_embedding:
+            settings['data']['test']['label_embeddings'] = VECTORS
+            with atomic_write(new / VECTORS) as file:
+                np.save(file, load_label_embeddings(table))
+        _write(new / 'config.py', dump_config({**settings, 'labels': labels}))
         _compare(from_pretrained(new, 'cpu'), model, config)
     return folder
 
@@ -157,7 +159,8 @@ def _has_text_keys(value: Any) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding='utf-8')
+    with atomic_write(path, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
 def _compare(read: nn.Module, model: nn.Module, config: Any) -> None:

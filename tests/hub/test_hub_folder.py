@@ -62,7 +62,7 @@ def test_a_saved_network_gives_the_same_scores_to_the_last_bit(trained):
     assert answers(after, trained) == answers(before, trained)
 
 
-def test_a_network_on_heatmaps_that_compares_label_vectors_keeps_them(tmp_path):
+def test_a_network_on_heatmaps_that_compares_label_vectors_keeps_them(tmp_path, monkeypatch):
     config = tiny.problem(
         tmp_path, extra="model['test_cfg'] = dict(average_clips='prob', semantic_weight=0.5)\n"
     )
@@ -74,7 +74,17 @@ def test_a_network_on_heatmaps_that_compares_label_vectors_keeps_them(tmp_path):
     (tmp_path / 'labels.npy').unlink()
     read = from_pretrained(tmp_path / 'net', 'cpu')
     assert answers(read, tmp_path) == answers(model, tmp_path)
-    assert (tmp_path / 'net' / 'label_embeddings.npy').exists()
+
+    # The commands find the vectors, too.
+    monkeypatch.chdir(tmp_path / 'net')
+    (tmp_path / 'net' / 'data').mkdir()
+    shutil.copy(tmp_path / 'test.pkl', tmp_path / 'net' / 'data')
+    assert tiny.script('test').main(['config.py', '-C', 'model.safetensors']) == 0
+
+    # A stranger's vectors are numbers, or nothing.
+    np.save('label_embeddings.npy', np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match='label_embeddings.npy'):
+        from_pretrained(tmp_path / 'net', 'cpu')
 
 
 def test_the_folder_names_no_file_of_its_author(trained):
@@ -296,11 +306,6 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch, saved):
         from_pretrained('user/net')
     with pytest.raises(UserError, match=r'\.\[hub\]'):
         push_to_hub(saved, 'user/net')
-
-
-def test_arrays_of_vectors_are_plain_numbers(saved):
-    np.save(saved / 'label_embeddings.npy', np.array([{}], dtype=object), allow_pickle=True)
-    from_pretrained(saved, 'cpu')  # of a network that does not compare with them they are not read
 
 
 def test_commands_write_the_folder_and_send_it(hub, trained, tmp_path, capsys):
