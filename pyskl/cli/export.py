@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     args.config = find_config(args.config)
     check_checkpoint(args.checkpoint)
-    if args.clips:
-        check_present(args.clips)
+    for file in filter(None, (args.clips, args.metrics)):
+        check_present(file)
     check_writable(args.out / 'config.json' if args.card else args.out)
     # Not before: --help and wrong options answer at once.
     if args.card:

@@ -306,8 +306,9 @@ class Trainer:
 
     def _write_row(self, row: Mapping[str, Any]) -> None:
         self.json_log.write(row)
-        named = ((name, value) for name, value in row.items() if name not in _PLACE)
-        self.loggers.scalars(self.iteration, {f'{row["mode"]}/{name}': v for name, v in named})
+        mode = row['mode']
+        figures = {f'{mode}/{name}': row[name] for name in row if name not in _PLACE}
+        self.loggers.scalars(self.iteration, figures)
 
     def _validated(self) -> dict[str, float] | None:
         """As _validate. Where that fails, the epoch is kept, so that the same command validates again instead of training it again."""

@@ -171,7 +171,11 @@ def model_card(facts: Mapping[str, Any], name: str) -> str:
 
 def _front_matter(facts: Mapping[str, Any], name: str) -> Iterator[str]:
     """YAML, whose texts are written as JSON writes them."""
-    yield f'license: {json.dumps(facts["licence"] or "unknown")}'
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    yield f'license: {text(facts["licence"] or "unknown")}'
     yield 'library_name: pyskl'
     yield 'pipeline_tag: video-classification'
     yield 'tags: [skeleton-based-action-recognition, action-recognition]'
@@ -184,7 +188,7 @@ def _front_matter(facts: Mapping[str, Any], name: str) -> Iterator[str]:
     ]
     task = {'type': 'video-classification', 'name': 'Action recognition'}
     results = [{'task': task, 'dataset': data, 'metrics': figures}]
-    yield f'model-index: {json.dumps([{"name": name, "results": results}])}'
+    yield f'model-index: {text([{"name": name, "results": results}])}'
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:

@@ -36,7 +36,7 @@ def trained(tmp_path_factory):
     figures = {'checkpoint': 'run/epoch_1.pth', 'split': 'test', 'clips': 13}
     figures['metrics'] = {'top1_acc': 0.25, 'mean_class_accuracy': 0.5}
     (folder / 'metrics.json').write_text(json.dumps(figures))
-    about = About('cc-by-4.0', 'Made-up gestures', folder / 'metrics.json')
+    about = About('cc-by-4.0', 'Made-up: gestures 👋', folder / 'metrics.json')
     save_pretrained(folder / 'net', config, folder / 'run' / 'latest.pth', about)
     return folder
 
@@ -97,7 +97,7 @@ def test_the_card_begins_with_what_the_hub_reads(trained):
     front = yaml.safe_load(text.split('---')[1])
     assert (front['license'], front['library_name']) == ('cc-by-4.0', 'pyskl')
     [result] = front['model-index'][0]['results']
-    assert result['dataset']['name'] == 'Made-up gestures'
+    assert result['dataset']['name'] == 'Made-up: gestures 👋'
     assert [(f['name'], f['value']) for f in result['metrics']] == [
         ('top1_acc', 0.25),
         ('mean_class_accuracy', 0.5),
