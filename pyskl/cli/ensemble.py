@@ -331,7 +331,7 @@ def same_command(
     args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]
 ) -> str:
     """Return the command that gives the same submission without fitting."""
-    words = [
+    command = [
         *spoken('ensemble').split(),
         *args.scores,
         '--weights',
@@ -347,8 +347,8 @@ def same_command(
         ('--format', None if args.format == 'codalab' else args.format),
         ('--coarse', args.coarse),
     ):
-        words += [flag, value] if value else []
-    return shlex.join(words + ['--by-position'] * args.by_position)
+        command += [flag, value] if value else []
+    return shlex.join(command + ['--by-position'] * args.by_position)
 
 
 def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:

@@ -182,7 +182,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         ]
     )
     chance = np.mean([1 / len(fold.unseen) for fold in folds])
-    commonest = np.mean(
+    most_frequent = np.mean(
         [np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds]
     )
     unseen, seen = share('all', True), share('all', False)
@@ -193,7 +193,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         top_k_accuracy(scores, labels, 1)[0],
         per_class,
         chance,
-        commonest,
+        most_frequent,
         unseen,
         seen,
         harmonic,
@@ -246,8 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]
     if set_here:
         raise ConfigError(
-            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave '
-            'it out.'
+            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave it out.'
         )
     num_classes = _num_classes(read_run(args.config, args.cfg_options).recipe)
     if not 2 <= args.folds <= num_classes // 2:

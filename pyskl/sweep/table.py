@@ -106,9 +106,9 @@ def _blended(parts: Sequence[tuple[Task, Scores]], fitted: bool) -> dict[str, fl
     weights: Sequence[float] = [1 / len(parts)] * len(parts)
     temperatures: Sequence[float] = [1.0] * len(parts)
     if fitted and first.fit_truth is not None:
-        found = [task.fit_scores() for task, _ in parts]
+        fit_scores = [task.fit_scores() for task, _ in parts]
         fit = fit_blend(
-            align([scores for scores in found if scores is not None]).scores,
+            align([scores for scores in fit_scores if scores is not None]).scores,
             first.fit_truth.labels,
         )
         weights, temperatures = fit.weights, fit.temperatures
