@@ -1,4 +1,4 @@
-"""Names of classes: who says them, who is believed first, and that reports, pictures and tools ask one place."""
+"""Names of classes: which source counts first, and that all tools ask one place."""
 
 import numpy as np
 import pytest
@@ -38,9 +38,19 @@ def test_the_first_who_says_names_is_believed():
     assert known_names(3, nobody) is None and known_names(None, ('data', AB)) == AB
 
 
-@pytest.mark.parametrize('num_classes, layouts, imigues', [
-    (32, ['imigue22'], True), (32, ['imigue22', 'imigue22'], True), (32, [], False), (32, ['coco17'], False),
-    (32, ['imigue22', 'coco17'], False), (4, ['imigue22'], False), (33, ['imigue22'], False)])  # fmt: skip
+@pytest.mark.parametrize(
+    'num_classes, layouts, imigues',
+    [
+        (32, ['imigue22'], True),
+        (32, ['imigue22', 'imigue22'], True),
+        (32, [], False),
+        (32, ['coco17'], False),
+        # Fmt: skip.
+        (32, ['imigue22', 'coco17'], False),
+        (4, ['imigue22'], False),
+        (33, ['imigue22'], False),
+    ],
+)
 def test_imigues_names_are_for_its_layout_and_its_number_of_classes(num_classes, layouts, imigues):
     names = class_names(num_classes, ('data', None), layouts=layouts)
     assert names == (list(IMIGUE_LABELS) if imigues else [f'class {k}' for k in range(num_classes)])

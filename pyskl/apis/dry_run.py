@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import resource
 import time
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..datasets import Batches
 from ..engine.batch import predict
 from ..engine.distributed import Collectives, Ranks
-from ..engine.log import JsonLog, as_text, duration
+from ..engine.log import as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input
 from ..inputs.base import Target, input_tensor
@@ -35,19 +34,7 @@ def dry_run(
     amp: str | None,
 ) -> None:
     """Print what a training step and a validation batch look like and cost."""
-    trainer = Trainer(
-        model,
-        recipe,
-        ranks,
-        collectives,
-        train,
-        None,
-        Path('.'),
-        logging.getLogger('pyskl'),
-        JsonLog(None),
-        seed,
-        amp,
-    )
+    trainer = Trainer(model, recipe, collectives, train, None, Path('.'), seed, amp)
     batch = next(iter(train))
     for line in ranges(train.dataset):
         _say(ranks, f'training clips: {line}')

@@ -129,7 +129,7 @@ def test_run(
         speed_up(model)
     _check_metrics(run.recipe, options, batches.dataset.truth)
     collectives.same(clips=batches.dataset.fingerprint)
-    answers = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
+    answers = collect_scores(model, batches, collectives, options.amp, title=options.split)
     if answers is None:
         return None
     scores = joint_scores(answers)

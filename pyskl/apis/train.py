@@ -169,13 +169,10 @@ def _train(
     trainer = Trainer(
         model,
         recipe,
-        ranks,
         collectives,
         train_batches,
         val_batches,
         run.work_dir,
-        logging.getLogger('pyskl'),
-        JsonLog(None),
         seed,
         options.amp,
         options.on_nan,

@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from .. import __version__
-from ..errors import UserError, did_you_mean, run_script
+from ..errors import UserError, did_you_mean
+from ..scripts import run_script
 from . import calling
 from .commands import COMMANDS, GROUPS
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..annotations import write_annotations
-from ..annotations.check import Report, check_annotations
+from ..annotations.check import check_annotations
+from ..annotations.check_report import Report
 from ..annotations.fixing import fix_annotations
 from ..annotations.joining import read_all, read_source
 from ..annotations.notes import fix_command
@@ -100,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError(
                 f'--fix: {args.file} has no key points; a list of videos cannot be fixed.'
             )
-        from ..datasets.check_list import check_video_list
+        from ..datasets.check_video_list import check_video_list
 
         names = None if args.label_names is None else names_of(args.label_names, '--label-names')
         report = check_video_list(args.file, args.videos, args.num_classes, names)
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     data = read_source(file) if (file / META).exists() else load_annotations(file)
     report = check_annotations(data, args.num_classes, layout, str(file))
     if args.videos and 'clips' in report.facts:
-        from ..datasets.check_list import check_videos_of
+        from ..datasets.check_video_list import check_videos_of
 
         check_videos_of(report, _named_clips(data), args.videos)
     return _print_report(args, report, file, done)

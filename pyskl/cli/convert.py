@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from ..annotations import write_annotations
-from ..annotations.fields import NO_LABEL
+from ..annotations.field_values import NO_LABEL
 from ..annotations.label_files import HELP as LABELS_HELP
 from ..annotations.label_lists import from_one, lacks_class_0
 from ..annotations.splitting import HELP as SPLIT_HELP
-from ..errors import seed_number
-from ..files.given import check_out
+from ..files.path_checks import check_out
+from ..seeds import seed_number
 from ..skeletons import LAYOUTS
 from ..sources.conversion import Converted, Settings, convert
 from ..sources.forms import FORMS

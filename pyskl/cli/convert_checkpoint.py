@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError
-from ..files.given import check_checkpoint, check_out
+from ..files.path_checks import check_checkpoint, check_out
 from ..wording import count, some
 from .calling import Parser
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..annotations import About, write_annotations
-from ..errors import seed_number
+from ..seeds import seed_number
 from ..sources.natops import (
     PROJECTIONS,
     SPACE,

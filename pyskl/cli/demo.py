@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from ..annotations import read_annotations
-from ..errors import UserError, seed_number
+from ..errors import UserError
 from ..evaluation import ONE_LABEL_METRICS, evaluate, mean_pose_nearest_neighbour
 from ..scores.score_file import load_scores
+from ..seeds import seed_number
 from .calling import Parser, process, spoken
 from .places import home
 

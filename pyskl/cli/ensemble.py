@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations import open_annotations
-from ..errors import ConfigError, DataError, seed_number
+from ..errors import ConfigError, DataError
 from ..evaluation import ONE_LABEL_METRICS, evaluate
 from ..files.atomic import atomic_write
 from ..files.locks import RESULTS_LOCK, in_turn
@@ -42,6 +42,7 @@ from ..scores.submission import (
     check_format,
     write_submission,
 )
+from ..seeds import seed_number
 from ..wording import some
 from .calling import Parser, as_called, spoken
 from .places import home

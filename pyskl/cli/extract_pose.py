@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..annotations.clip_names import VIDEOS
 from ..errors import UserError
-from ..files.given import check_out
+from ..files.path_checks import check_out
 from ..sources.conversion import convert
 from ..sources.video_poses import Estimator, Videos
 from ..sources.video_poses.videos import MIN_SCORE

@@ -20,10 +20,11 @@ from ..annotations import label_files, splitting, write_annotations
 from ..annotations.about import About
 from ..annotations.joining import Joined, join_files
 from ..annotations.label_lists import lacks_class_0
-from ..errors import UserError, seed_number
-from ..files.given import check_out
+from ..errors import UserError
+from ..files.path_checks import check_out
 from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
+from ..seeds import seed_number
 from ..wording import count
 from .calling import Parser
 

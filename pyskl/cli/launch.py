@@ -15,7 +15,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from ..errors import SAID_TOGETHER, UserError
+from ..errors import UserError
+from ..scripts import PRINTED_ERRORS
 from .calling import as_called, process
 from .places import find_config
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from torch.distributed.run import parse_args, run
 
     with tempfile.TemporaryDirectory() as folder:
-        os.environ[SAID_TOGETHER] = folder
+        os.environ[PRINTED_ERRORS] = folder
         try:
             run(parse_args(args))
         except ChildFailedError as error:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import seed_number
+from ..seeds import seed_number
 from ..sources.synthetic import write_demo_data, write_video_data
 from .calling import Parser
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ..errors import seed_number
+from ..seeds import seed_number
 from ..sources.synthetic.recordings import write_recordings
 from ..wording import count
 from .calling import Parser

@@ -20,7 +20,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..annotations.clips import Annotations
 from ..annotations.label_lists import from_one, lacks_class_0
-from ..annotations.seen import sample
+from ..annotations.measures import sample_rows
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
 from ..recipe.layout_option import read_layout
@@ -237,7 +237,7 @@ def describe(
             f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected '
             'two classes or more.'
         )
-    some_clips = [clips[i] for i in sample(len(clips))]
+    some_clips = [clips[i] for i in sample_rows(len(clips))]
     joints, channels = some_clips[0]['keypoint'].shape[2:]
     given = _layout(clips, joints, layout)
     return Data(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import ConfigError, did_you_mean
-from ..files.given import check_config
+from ..files.path_checks import check_config
 
 PACKAGE = Path(__file__).resolve().parents[1]
 

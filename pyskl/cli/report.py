@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ..files.given import check_present, split_part
+from ..files.path_checks import check_present, split_part
 from .calling import Parser
 from .places import find_config
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, UserError
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from ..scores.submission import COARSE_HELP, FORMATS, FORMATS_HELP
 from .calling import Parser
 from .places import find_config

@@ -11,8 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..errors import seed_number
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
+from ..seeds import seed_number
 from .calling import Parser
 from .places import find_config
 

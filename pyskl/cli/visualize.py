@@ -15,8 +15,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import UserError, seed_number
-from ..files.given import check_checkpoint
+from ..errors import UserError
+from ..files.path_checks import check_checkpoint
+from ..seeds import seed_number
 from .calling import Parser
 from .pictures import DRAW
 from .places import find_config

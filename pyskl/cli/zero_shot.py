@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, seed_number
+from ..errors import ConfigError
 from ..evaluation import bootstrap_interval, mean_class_accuracy, top_k_accuracy
 from ..files.atomic import atomic_write
+from ..seeds import seed_number
 from ..wording import plain, some
 from .calling import Parser
 from .places import configs_folder, find_config

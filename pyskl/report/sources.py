@@ -16,7 +16,7 @@ from ..annotations import open_annotations
 from ..annotations.clips import Annotations
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError, printable
-from ..files.given import split_part
+from ..files.path_checks import split_part
 from ..files.texts import read_text
 from ..recipe import dataset_configs
 from ..scores import kind_of, soften

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, ConfigError, DataError, did_you_mean
+from ..errors import ConfigError, DataError, did_you_mean
 from ..files.texts import read_json, read_text
 from ..recipe.overrides import parse_options, parse_value, split_values
+from ..seeds import MAX_SEED
 from ..wording import brief
 
 MAX_BYTES = 16 << 20

@@ -1,4 +1,4 @@
-"""check_data --fix: what can be mended is, and is said; what cannot be is said, and nothing is written."""
+"""check_data --fix mends what it can and says so; else it says so and writes nothing."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_the_log_says_which_table_is_used_and_that_a_published_one_lies_unused(
     assert "package's own" in default_table_note() and 'WARNING' not in default_table_note()
     (tmp_path / 'tools' / 'glove').mkdir(parents=True)
     np.save(tmp_path / 'tools' / 'glove' / 'Vectors.npy', np.ones((2, 3)))
-    assert f'WARNING: {tmp_path / "tools/glove/Vectors.npy"} lies unused' in default_table_note()
+    assert f'WARNING: {tmp_path / "tools/glove/Vectors.npy"} is not used' in default_table_note()
     assert (
         default_table_note('tools/glove/Vectors.npy')
         == f'Label vectors: {tmp_path / "tools/glove/Vectors.npy"}'

@@ -15,8 +15,9 @@ import pytest
 from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
-from pyskl.errors import ConfigError, run_script
+from pyskl.errors import ConfigError
 from pyskl.scores.score_file import save_scores
+from pyskl.scripts import run_script
 from pyskl.sweep.launchers import InTurn, Local, Slurm, run_tasks, slurm_job
 from pyskl.sweep.plan import from_command_line
 from pyskl.sweep.run import Interrupted
