@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..evaluation import ONE_LABEL_METRICS, evaluate, mean_pose_nearest_neighbour
 from ..scores.score_file import load_scores
 from ..seeds import seed_number
-from .calling import Parser, process, spoken
+from .calling import Parser, child_command, shell_command
 from .places import home
 
 STREAMS = ('joint', 'limb', 'joint_motion', 'limb_motion', 'gcn')
@@ -47,9 +47,9 @@ def run(title: str, module: str, *arguments: object, beside: str = '') -> float:
             begin with the name.
     """
     options = [*map(str, arguments)]
-    print(f'\n[{title}] {spoken(module)} {" ".join(options)}', flush=True)
+    print(f'\n[{title}] {shell_command(module)} {" ".join(options)}', flush=True)
     start = time.perf_counter()
-    command = [*process(module), *options]
+    command = [*child_command(module), *options]
     status = (
         _run_beside_others(command, beside)
         if beside

@@ -44,7 +44,7 @@ from ..scores.submission import (
 )
 from ..seeds import seed_number
 from ..wording import some
-from .calling import Parser, as_called, spoken
+from .calling import Parser, as_called, shell_command
 from .places import home
 
 HERE = home() / 'ensemble'
@@ -333,7 +333,7 @@ def same_command(
 ) -> str:
     """Return the command that gives the same submission without fitting."""
     command = [
-        *spoken('ensemble').split(),
+        *shell_command('ensemble').split(),
         *args.scores,
         '--weights',
         *map(str, weights),

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from ..errors import UserError
 from ..scripts import PRINTED_ERRORS
-from .calling import as_called, process
+from .calling import as_called, child_command
 from .places import find_config
 
 COMMANDS = ('train', 'test')
@@ -38,7 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     # before PyTorch is imported
     config = args[script + 1] = find_config(args[script + 1])
     if args[script] in COMMANDS:
-        args[script : script + 2] = [*process(args[script])[1:], config, '--launcher', 'pytorch']
+        args[script : script + 2] = [
+            *child_command(args[script])[1:],
+            config,
+            '--launcher',
+            'pytorch',
+        ]
     logging.disable(logging.CRITICAL)  # in this process only torchrun logs
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -26,7 +26,7 @@ from ..files.atomic import atomic_write
 from ..recipe.layout_option import read_layout
 from ..skeletons import Layout, guess_layout, layout_of
 from ..wording import count, some
-from .calling import Parser, as_called, spoken
+from .calling import Parser, as_called, shell_command
 from .places import configs_folder
 
 STREAMS = ('joint', 'limb', 'graph')
@@ -90,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'{args.ann_file}: {data.summary()}')
     for note in data.notes():
         print(as_called(note))
-    print(f'wrote {", ".join(map(str, paths))}\nNext: {spoken("train")} {paths[0]} --dry-run')
+    print(
+        f'wrote {", ".join(map(str, paths))}\nNext: {shell_command("train")} {paths[0]} --dry-run'
+    )
 
 
 @dataclass(frozen=True)
