@@ -1,4 +1,4 @@
-"""`pyskl COMMAND`: every script has its command, words are found or suggested, and what is said speaks of `pyskl`."""
+"""`pyskl COMMAND`: every script has a command, and messages name commands as they were called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tools/predict.py as a user runs it: videos, key points found before, other forms; what is written and what is refused."""
+"""tools/predict.py on videos and other forms: what it writes, and what it refuses."""
 
 from __future__ import annotations
 
