@@ -1,4 +1,4 @@
-"""tools/predict.py from videos, key points and other forms to its files; what is refused."""
+"""tools/predict.py on videos and other forms: what it writes, and what it refuses."""
 
 from __future__ import annotations
 

@@ -100,14 +100,15 @@ def test_a_click_plays_the_frame_under_it_and_texts_stay_texts(tmp_path):
         assert driver.title == 'Spotted gestures'
         click = (
             "const svg = document.querySelector('.row svg'), box = svg.getBoundingClientRect();"
-            "svg.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.left + box.width * 55 / 89}));"
-            "return [document.getElementById('where').textContent, document.getElementById('now').textContent]"
+            "svg.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.left + "
+            "box.width * 55 / 89}));return [document.getElementById('where').textContent, "
+            "document.getElementById('now').textContent]"
         )
         where, now = driver.execute_script(click)
         assert where == '0001, frame 56' and now == f'Known: {HOSTILE}. Spotted: nothing.'
         painted = (
-            "const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            'return d.some((value) => value > 0)'
+            "const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, "
+            '0, c.width, c.height).data;return d.some((value) => value > 0)'
         )
         assert driver.execute_script(painted)
         assert complaints(driver) == [] and requests(driver) == []
