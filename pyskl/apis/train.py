@@ -249,7 +249,7 @@ def _check_tests_to_come(
 ) -> None:
     """Is there what --test-last and --test-best need? Better said now than after the training."""
     judged = options.validate and recipe.data.val is not None
-    if options.test_best and not (judged and recipe.evaluation.best_figure is not None):
+    if options.test_best and not (judged and recipe.evaluation.best_metric is not None):
         raise ConfigError(
             f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
             'evaluation.save_best = None). Validate, or take --test-last.'

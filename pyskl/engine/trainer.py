@@ -332,7 +332,7 @@ class Trainer:
             self._save(f'epoch_{epoch}.pth')
 
     def _beats_best(self, metrics: Mapping[str, float]) -> bool:
-        key, less = self.recipe.evaluation.best_figure, self.recipe.evaluation.rule == 'less'
+        key, less = self.recipe.evaluation.best_metric, self.recipe.evaluation.rule == 'less'
         if key is None:
             return False
         score = metrics[key]

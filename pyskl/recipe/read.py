@@ -222,7 +222,7 @@ def read_recipe(
             collects_emb, note = check_sense(model, datasets, name, trains='train' in splits)
     if model is not None and top is not None:
         with faults:
-            check_best(top.evaluation.save_best, top.evaluation.figures, model, name)
+            check_best(top.evaluation.save_best, top.evaluation.metric_names, model, name)
     faults.raise_any(name)
     assert top is not None  # where it could not be read, there was a fault
     recipe = _complete(top, name, settings)

@@ -46,8 +46,9 @@ def run_python(code: str) -> str:
 
 def test_light_modules_import_no_torch():
     code = (
-        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + module)\n"
-        "    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', {rare}) if name in sys.modules])"
+        "import importlib, sys\nfor module in {light}:\n    importlib.import_module('pyskl.' + "
+        "module)\n    print(*[f'{{module}}: {{name}}' for name in ('torch', 'mmengine', 'mmcv', "
+        '{rare}) if name in sys.modules])'
     )
     assert run_python(code.format(light=LIGHT, rare="'scipy.optimize', 'scipy.stats'")) == ''
 
@@ -137,8 +138,8 @@ def test_registries_know_the_built_in_components_without_an_import():
     assert (
         run_python(
             'from pyskl.registry import PIPELINES, RECOGNIZERS\n'
-            'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, "Collect" in PIPELINES, '
-            '"Recognizer3D" in RECOGNIZERS)'
+            'print(PIPELINES.build(dict(type="UniformSampleFrames", clip_len=4)).clip_len, '
+            '"Collect" in PIPELINES, "Recognizer3D" in RECOGNIZERS)'
         )
         == '4 True True'
     )

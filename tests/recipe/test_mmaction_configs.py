@@ -72,7 +72,7 @@ def test_the_recipe_is_that_of_the_table(row):
         assert (lr.policy, list(lr.step), lr.gamma) == ('step', json.loads(rest), 0.1)
     assert recipe.data.loader('test').videos_per_gpu == 1 and recipe.data.loader('train').shuffle
     assert recipe.evaluation.metrics == ('top_k_accuracy', 'mean_class_accuracy')
-    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_figure == 'top1_acc'
+    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_metric == 'top1_acc'
     assert recipe.log_config.interval == 100 and recipe.cudnn_benchmark is False
 
 
