@@ -5,6 +5,7 @@ Checks first, then a work dir that a stopped run continues from by itself.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -65,6 +66,8 @@ from .setup import (
 )
 from .skeleton import input_of
 from .test import TestOptions, test_run
+
+_FACTS = ('pyskl_version', 'torch_version', 'seed', 'amp', 'deterministic', 'world')  # for loggers
 
 
 def train(
@@ -195,8 +198,13 @@ def _train(
     for level, line in rate_notes:
         logger.log(level, '%s', line)
     _warn(logger, [*odd, *claim.notes])
+    sent = contextlib.nullcontext()
+    if ranks.is_main:
+        facts = {key: meta[key] for key in _FACTS}
+        sent = trainer.loggers.running(run.work_dir, trainer.iteration, facts, resume is not None)
     try:
-        trainer.fit()
+        with sent:
+            trainer.fit()
     except Stopped as stopped:
         stopped.advice = how_to_go_on(recipe, options, stopped.checkpoint)
         raise
@@ -241,7 +249,7 @@ def _check_tests_to_come(
 ) -> None:
     """Is there what --test-last and --test-best need? Better said now than after the training."""
     judged = options.validate and recipe.data.val is not None
-    if options.test_best and not (judged and recipe.evaluation.best_figure is not None):
+    if options.test_best and not (judged and recipe.evaluation.best_metric is not None):
         raise ConfigError(
             f'{recipe.filename}: --test-best: no best checkpoint is kept without validation (--no-validate, no data.val, or '
             'evaluation.save_best = None). Validate, or take --test-last.'

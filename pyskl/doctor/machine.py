@@ -32,6 +32,10 @@ PACKAGES = (
     'onnx',
     'onnxscript',
     'safetensors',
+    'wandb',
+    'mlflow',
+    'trackio',
+    'huggingface_hub',
 )
 # Packages with modules of this package's name, or of a requirement's: the last installed wins.
 CLASHES = {

@@ -73,6 +73,7 @@ COMMANDS = [
         'test.py none.py',
         'test.py configs/demo/joint.py -C none.pth',
         'export.py none.py -C a.pth -o a.onnx',
+        'push.py none user/none',
         'convert_checkpoint.py none.pth -o a.pth',
         'print_config.py none.py',
         'zero_shot.py none.py',
