@@ -1,4 +1,4 @@
-"""Send a trained network to the Hugging Face Hub: a folder that tools/export.py --card wrote.
+"""Upload a trained network to the Hugging Face Hub: a folder that tools/export.py --card wrote.
 
     python tools/export.py configs/demo/joint.py -C work_dirs/demo/joint/latest.pth -o joint --card
     python tools/push.py joint user/joint --private
@@ -20,10 +20,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add('folder', type=Path, help='what tools/export.py --card wrote')
-    add('name', metavar='USER/NAME', help='the repository, made where there is none')
-    add('--private', action='store_true', help='a new repository is seen by its owner alone')
-    add('--message', default='Add the network', help='of the commit')
+    add('folder', type=Path, help='folder that tools/export.py --card wrote')
+    add('name', metavar='USER/NAME', help='repository, created if there is none')
+    add('--private', action='store_true', help='make a new repository private')
+    add('--message', default='Add the network', help='message of the commit')
     return parser.parse_args(argv)
 
 
