@@ -9,12 +9,12 @@ from typing import Any
 from ...errors import DataError, UserError
 from .arrays import SPLITS, read_pair, take_out_videos
 from .find import Found, RawPair, Video
-from .findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
 from .joints import DEFAULT
 from .labels import from_id_mod_99
-from .looks import MUCH, look_at
+from .measurements import OUTLIERS, measure
 from .remarks import Remark, listed
 from .settings import Conversion, Settings
+from .summary import report_labels, report_raw_clips, report_reading, report_video_clips
 from .videos import nothing_left, read_videos
 
 KINECT_JOINTS = 25
@@ -44,12 +44,12 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
     if settings.strict and (faults := [item for item in done.left_out if item.fault]):
         raise DataError(listed(where, '--strict leaves nothing out', faults))
 
-    tell_found(found, raw, reading, done)
-    tell_labels(reading, settings, done)
+    report_reading(found, raw, reading, done)
+    report_labels(reading, settings, done)
     if raw:
-        tell_raw_looks(list(raw), settings, done)
+        report_raw_clips(list(raw), settings, done)
     if reading.clips:
-        tell_video_looks(reading, settings, done)
+        report_video_clips(reading, settings, done)
     if settings.val_videos:
         source = str(raw['train'].data) if 'train' in raw else where
         rest, taken = take_out_videos(done.clips['train'], settings.val_videos, source)
@@ -129,10 +129,10 @@ def _read_raw(raw: dict[str, RawPair], settings: Settings, done: Conversion) -> 
 def _check_pictures(path: Path, clips: list[dict[str, Any]], size: tuple[int, int]) -> None:
     """Refuse Kinect's joints in metres, whose third channel is z and no score."""
     if clips[0]['keypoint'].shape[2] == KINECT_JOINTS:
-        looks = look_at(clips, size, None)
-        if looks.no_pixels() and looks.bad_scores > MUCH:
+        measured = measure(clips, size, None)
+        if measured.not_in_pixels() and measured.bad_scores > OUTLIERS:
             raise DataError(
-                f'{path}: {KINECT_JOINTS} joints within {max(looks.reach or (0, 0)):.2f} of the '
+                f'{path}: {KINECT_JOINTS} joints within {max(measured.reach or (0, 0)):.2f} of the '
                 "origin, and a third channel outside 0..1: these are Kinect's x, y, z in metres, as "
                 "SMG has them, not iMiGUE's pixels and scores. Convert them: python "
                 'tools/convert.py smg PATH.'
