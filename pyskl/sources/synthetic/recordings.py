@@ -1,9 +1,9 @@
-"""Made-up recordings: one person a video, who performs gestures among rest and talk.
+"""Synthetic recordings: one person per video, who performs gestures between rest and talk.
 
 Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside 0001_label.csv.
-A gesture is played as in the made-up clips, from the same table. Between gestures the hands lie
-somewhere, now and then elsewhere than before, and while somebody talks the head nods and the hands
-beat a little where they lie: movements that no label names.
+Gestures come from the same table as in the synthetic clips. Between gestures the hands rest, changing
+their posture now and then, and during talk the head nods and the hands beat slightly: movements without
+a label.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ...files.atomic import atomic_write
 from ...labels import IMIGUE_LABELS
 from .body import LAYOUT, Parts, joints_of, nose_height
 from .camera import observe
-from .gestures import ANCHORS, PARTS, RESTS, gesture_table
+from .gestures import ANCHORS, PARTS, RESTS, GestureTable, gesture_table
 from .people import People, draw_people
 from .writing import IMIGUE_COUNTS
 
 FPS = 30
-GESTURE = (30, 90)  # frames of a gesture, fewest and most
+GESTURE = (30, 90)  # frames of the shortest and longest gesture
 PAUSE = (30, 150)  # frames between two gestures
 WAY = (7, 14)  # frames from rest to the gesture and back
-DRIFT = 0.035  # shoulder widths by which parts wander on their own
-OPEN = 0.45  # how far a resting hand is open
-OTHER_ID = 99  # of the last class in the label files
+DRIFT = 0.035  # how far parts wander on their own, shoulder widths
+OPEN = 0.45  # how open a resting hand is
+OTHER_ID = 99  # id of the last class in the label files
 _P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = ('hand', 'other')
 
@@ -48,7 +48,12 @@ NUM_POINTS = 35
 
 @dataclass(frozen=True)
 class MadeUp:
-    """One made-up recording: joints (T, 22, 3) x px, y px, score; what happens, frames from 0 on."""
+    """One synthetic recording.
+
+    Attributes:
+        joints: (T, 22, 3) x px, y px, score.
+        segments: the gestures, frames from 0 on.
+    """
 
     joints: np.ndarray
     segments: tuple[Segment, ...]
@@ -63,25 +68,24 @@ def make_recording(
         rng: draws everything.
         person: one row of People.
         num_frames: T.
-        classes: (K,) chance of each class.
+        classes: (K,) probability of each class.
     """
     segments = _plan(rng, num_frames, classes)
     table = gesture_table()
     frame = np.arange(num_frames)
     side = {part: np.array([-1 if part in ('hand', 'shoulder') else 1, 1]) for part in PARTS}
-    acting = rng.random(len(segments)) >= person.right_handed[0]  # whether the left hand acts
+    left_acts = rng.random(len(segments)) >= person.right_handed[0]
 
-    # Where every part is at rest: wandering on its own, the hands in one posture after the other.
+    # Where every part is at rest: drifting, the hands in one posture after the other.
     place = {part: _drift(rng, num_frames, 0.3 if 'shoulder' in part else 1.0) for part in PARTS}
     fingers = {part: np.full(num_frames, OPEN) for part in _HANDS}
-    for part, lies in zip(_HANDS, _rests(rng, person, num_frames)):
-        place[part] = place[part] + lies
+    for part, rest in zip(_HANDS, _rests(rng, person, num_frames)):
+        place[part] = place[part] + rest
     _talk(rng, num_frames, segments, place)
 
     # The gestures, each in its own frames.
     hidden = np.zeros(num_frames, bool)
-    goals = []
-    for segment, left in zip(segments, acting):
+    for segment, left in zip(segments, left_acts):
         way = rng.uniform(*WAY, 2) / person.speed[0]
         on = np.minimum(
             _smooth((frame - segment.start + way[0] / 2) / way[0]),
@@ -92,9 +96,9 @@ def make_recording(
         period = rng.uniform(*row.period[0]) / person.speed[0]
         unsteady = 0.05 * np.sin(2 * np.pi * (frame / 47 + rng.random()))
         phase = (frame / period + rng.random() + unsteady)[inside]
-        goals.append((segment, bool(left), on[inside], inside))
         hidden[inside] |= (rng.random() < row.hidden[0]) & (on[inside] > 0.6)
-        _perform(rng, row, person, goals[-1], phase, place, fingers)
+        performance = _Performance(bool(left), on[inside], phase, inside)
+        _perform(rng, row, person, performance, place, fingers)
 
     parts = Parts(
         neck=(place['torso'] * side['torso'])[None],
@@ -107,12 +111,13 @@ def make_recording(
         left_fingers=np.clip(fingers['other'], 0, 1)[None],
     )
     joints = joints_of(parts, person)
-    lefts = np.array([bool(acting.mean() > 0.5) if len(acting) else False])
-    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], lefts)
+    mostly_left = np.array([bool(left_acts.mean() > 0.5) if len(left_acts) else False])
+    seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], mostly_left)
     return MadeUp(seen[0, ..., 0].transpose(1, 2, 0), segments)
 
 
 def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
+    """Draw the gestures of a recording: pauses, lengths and classes."""
     segments: list[Segment] = []
     at = int(rng.integers(*PAUSE))
     while True:
@@ -123,33 +128,52 @@ def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tup
         at = end + 1 + int(rng.integers(*PAUSE))
 
 
-def _perform(rng, row, person: People, goal, phase: np.ndarray, place, fingers) -> None:
-    """Move the parts, in place: from where they rest to where the gesture goes, and its movement."""
-    _, left, on, inside = goal
+@dataclass(frozen=True)
+class _Performance:
+    """When and how a gesture is performed.
+
+    Attributes:
+        left: whether the left hand acts.
+        on: (t,) strength of the gesture in its frames, 0 to 1.
+        phase: (t,) of its movement, in turns.
+        inside: its frames.
+    """
+
+    left: bool
+    on: np.ndarray
+    phase: np.ndarray
+    inside: slice
+
+
+def _perform(
+    rng: np.random.Generator,
+    row: GestureTable,
+    person: People,
+    performance: _Performance,
+    place: dict[str, np.ndarray],
+    fingers: dict[str, np.ndarray],
+) -> None:
+    """Move `place` and `fingers`, in place, from rest to where the gesture goes, and with it."""
+    on, phase, inside = performance.on, performance.phase, performance.inside
     size = person.amplitude[0] * rng.uniform(0.85, 1.15)
     mirrored = {'hand': 'other', 'other': 'hand', 'shoulder': 'shoulder2', 'shoulder2': 'shoulder'}
     head = nose_height(person)[0]
     used = {part: bool(row.used[0, _P[part]]) for part in PARTS}
     used['other'] &= rng.random() < row.other_chance[0]
-    order = [
-        part for part in ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other') if used[part]
-    ]
-    for part in order:
-        target = mirrored.get(part, part) if left else part
+    order = ('torso', 'head', 'shoulder', 'shoulder2', 'hand', 'other')
+    for part in (part for part in order if used[part]):
+        target = mirrored.get(part, part) if performance.left else part
         p = _P[part]
         vary = row.vary[0] * rng.standard_normal((2, 2)) if part in _HANDS else np.zeros((2, 2))
         turns = 2 * np.pi * (phase + row.lag[0, p])
-        wave = (
-            size
-            * on[:, None]
-            * (
-                np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
-                + np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
-            )
-        )
+        sine = np.sin(turns)[:, None] * (row.along[0, p] + vary[0])
+        cosine = np.cos(turns * row.ratio[0])[:, None] * (row.across[0, p] + vary[1])
+        wave = size * on[:, None] * (sine + cosine)
         if part not in _HANDS:
             place[target][inside] += on[:, None] * row.to[0, p] + wave
             continue
+
+        # A hand goes to its place, which may move with the head or the trunk.
         outward = np.array([-1 if target == 'hand' else 1, 1])
         anchor = ANCHORS[row.anchor[0, p]]
         to = (person.head[0] if anchor == 'head' else 1.0) * row.to[0, p]
@@ -166,22 +190,21 @@ def _perform(rng, row, person: People, goal, phase: np.ndarray, place, fingers) 
 
 
 def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndarray:
-    """(2, T, 2) where both hands lie: now and then they go elsewhere, which is no gesture."""
-    lies = np.zeros((2, num_frames, 2))
+    """Draw (2, T, 2) where both hands rest; now and then they change posture, which is no gesture."""
+    rests = np.zeros((2, num_frames, 2))
     frame, at = np.arange(num_frames), 0
+    habit = person.rest_habit[0] / person.rest_habit[0].sum()
     while at < num_frames:
-        posture = np.array(RESTS)[
-            rng.choice(len(RESTS), p=person.rest_habit[0] / person.rest_habit[0].sum())
-        ]
+        posture = np.array(RESTS)[rng.choice(len(RESTS), p=habit)]
         new = posture + 0.07 * rng.standard_normal(2) + 0.035 * rng.standard_normal((2, 2))
         share = _smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
-        lies += share * (new[:, None] - lies)
+        rests += share * (new[:, None] - rests)
         at += int(rng.integers(150, 600))
-    return lies
+    return rests
 
 
 def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
-    """Add nods and small beats of the hands, in place, in stretches of talk between the gestures."""
+    """Add nods and small beats of the hands, in place, during talk between the gestures."""
     frame = np.arange(num_frames)
     busy = np.zeros(num_frames, bool)
     for segment in segments:
@@ -200,7 +223,7 @@ def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
 
 
 def _drift(rng: np.random.Generator, num_frames: int, size: float) -> np.ndarray:
-    """(T, 2) slow idle wandering, two sines."""
+    """Draw (T, 2) slow wandering, two sines."""
     frame, drift = np.arange(num_frames)[:, None], np.zeros((num_frames, 2))
     for shortest, longest in ((40, 90), (90, 240)):
         period, start = rng.uniform(shortest, longest, 2), rng.random(2)
@@ -213,9 +236,6 @@ def _smooth(x: np.ndarray) -> np.ndarray:
     return x * x * (3 - 2 * x)
 
 
-# -- files --------------------------------------------------------------------------------------------
-
-
 def write_recordings(
     folder: str | os.PathLike,
     videos: dict[str, int],
@@ -223,14 +243,14 @@ def write_recordings(
     seed: int = 0,
     num_classes: int | None = None,
 ) -> dict[str, list[Path]]:
-    """Write made-up recordings in the form of iMiGUE's csv release; nobody is in two of them.
+    """Write synthetic recordings in the form of iMiGUE's csv release; nobody is in two of them.
 
     Args:
         folder: gets imigue_skeleton_train, imigue_skeleton_validate, imigue_skeleton_test.
-        videos: how many of 'train', 'val' and 'test'.
-        minutes: of each, at 30 frames a second.
-        seed: the same one gives the same files.
-        num_classes: so many of iMiGUE's commonest classes occur; None: all.
+        videos: number of videos of 'train', 'val' and 'test'.
+        minutes: length of each, at 30 frames per second.
+        seed: the same seed gives the same files.
+        num_classes: only so many of iMiGUE's most frequent classes occur; by default all.
 
     Returns:
         The csv of key points of each split.
@@ -241,13 +261,13 @@ def write_recordings(
     num_frames = round(minutes * 60 * FPS)
     if num_frames < GESTURE[1] + PAUSE[1]:
         raise UserError(
-            f'made-up recordings: {minutes:g} minutes are too short. Expected 0.2 or more.'
+            f'synthetic recordings: {minutes:g} minutes are too short. Expected 0.2 or more.'
         )
     if any(number < 0 for number in videos.values()) or not any(videos.values()):
-        raise UserError(f'made-up recordings: {videos}: expected at least one video.')
+        raise UserError(f'synthetic recordings: {videos}: expected at least one video.')
     if num_classes is not None and not 1 <= num_classes <= len(IMIGUE_LABELS):
         raise UserError(
-            f'made-up recordings: {num_classes} classes: expected 1 to {len(IMIGUE_LABELS)}.'
+            f'synthetic recordings: {num_classes} classes: expected 1 to {len(IMIGUE_LABELS)}.'
         )
     weight = np.array(IMIGUE_COUNTS) ** 0.5
     rarest = np.argsort(-weight, kind='stable')[num_classes or len(weight) :]
@@ -255,14 +275,14 @@ def write_recordings(
     written: dict[str, list[Path]] = {}
     number = 0
     names = {'train': 'train', 'val': 'validate', 'test': 'test'}
-    for split in (split for split in names if videos.get(split)):
-        people = draw_people(
-            np.random.default_rng((seed, 7, list(names).index(split))), videos[split]
-        )
+    for s, split in enumerate(names):
+        if not videos.get(split):
+            continue
+        people = draw_people(np.random.default_rng((seed, 7, s)), videos[split])
         bar = tqdm(range(videos[split]), split, unit='recording', leave=False, disable=None)
         for i in bar:
             number += 1
-            rng = np.random.default_rng((seed, 8, list(names).index(split), i))
+            rng = np.random.default_rng((seed, 8, s, i))
             made = make_recording(rng, people.of(np.array([i])), num_frames, weight / weight.sum())
             at = Path(folder) / f'imigue_skeleton_{names[split]}' / f'{number:04d}'
             written.setdefault(split, []).append(_write(at, f'{number:04d}', made))
