@@ -1,4 +1,7 @@
-"""Tables of numbers as people save them: csv with or without a header, pandas' index, empty cells, semicolons; xlsx."""
+"""Read tables of numbers as people save them.
+
+csv with or without a header, pandas' index, empty cells, semicolons; xlsx.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ _EMPTY_TEXTS = ('', 'na', 'n/a', '#n/a', 'null', 'none', 'nan')
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers of a file.
+    """The numbers in a file.
 
     Attributes:
         values: (n, C) float64; NaN where a cell is empty.
-        lines: (n,) the file's line of each row, from 1 on.
+        lines: (n,) line of each row in the file, from 1 on.
     """
 
     values: np.ndarray
@@ -40,20 +43,20 @@ class Table:
 
 
 def read_lines(path: Path) -> tuple[list[str], list[int]]:
-    """Read the lines of a csv file, or a sheet, that hold anything, with commas between their cells.
+    """Read the non-empty lines of a csv file or a sheet, with commas between the cells.
 
-    Semicolons (then ',' is the decimal point) and tabs become commas, quotes go. Lines of
-    separators alone, as spreadsheets append them, are passed over.
+    Semicolons (with ',' as the decimal point) and tabs become commas, and quotes are removed. Lines that
+    hold only separators, which spreadsheets append, are skipped.
 
     Returns:
-        Lines and their numbers in the file, from 1 on.
+        The lines and their numbers in the file, from 1 on.
 
     Raises:
         DataError: unreadable, too large, or UTF-16.
     """
     if path.suffix.lower() == '.xlsx':
         rows = [','.join(map(str, cells)) for cells in read_sheet(path)]
-        return _that_hold_anything(rows)
+        return _without_empty(rows)
     raw = read_bytes(path, MAX_BYTES, 'Expected one video.')
     if raw[:2] in (b'\xff\xfe', b'\xfe\xff'):
         raise DataError(
@@ -66,10 +69,10 @@ def read_lines(path: Path) -> tuple[list[str], list[int]]:
         rows = [row.replace(',', '.').replace(';', ',') for row in rows]
     elif '\t' in first and ',' not in first:
         rows = [row.replace('\t', ',') for row in rows]
-    return _that_hold_anything(rows)
+    return _without_empty(rows)
 
 
-def _that_hold_anything(rows: list[str]) -> tuple[list[str], list[int]]:
+def _without_empty(rows: list[str]) -> tuple[list[str], list[int]]:
     kept = [i for i, row in enumerate(rows) if row.strip(', \t')]
     return [rows[i] for i in kept], [i + 1 for i in kept]
 
@@ -78,7 +81,7 @@ def read_table(path: Path) -> Table:
     """Read the numbers of a csv or xlsx file.
 
     Raises:
-        DataError: no rows, rows of unequal length, or cells that are no numbers.
+        DataError: no rows, rows of unequal length, or cells that are not numbers.
     """
     if path.suffix.lower() == '.xlsx':
         return _from_cells(path, read_sheet(path))
@@ -114,7 +117,7 @@ def _numbers(path: Path, rows: list[str], lines: list[int]) -> np.ndarray:
 
 
 def _from_cells(path: Path, rows: list[list[Any]]) -> Table:
-    """The table of a sheet's cells."""
+    """Return the table of a sheet's cells."""
     lines = [i + 1 for i, row in enumerate(rows) if any(cell != '' for cell in row)]
     rows = [rows[line - 1] for line in lines]
     if rows and is_header([str(cell) for cell in rows[0]]):
@@ -137,7 +140,7 @@ def _from_cells(path: Path, rows: list[list[Any]]) -> Table:
 
 
 def number(cell: str) -> float | None:
-    """The number in a cell, NaN in an empty one, None where there is something else."""
+    """Return the number in a cell, NaN for an empty one, None for anything else."""
     cell = cell.strip()
     if cell.lower() in _EMPTY_TEXTS:
         return np.nan
@@ -152,17 +155,15 @@ def is_header(cells: list[str]) -> bool:
     numbers = [number(cell) for cell in cells]
     if None in numbers:
         return True
-    counted = (
-        numbers[1:] if numbers[0] != numbers[0] else numbers
-    )  # pandas leaves its index nameless
+    nameless_index = numbers[0] != numbers[0]  # pandas leaves the cell above its index empty
+    counted = numbers[1:] if nameless_index else numbers
     first = counted[0] if counted else np.nan
-    return (
-        len(numbers) > 3 and first in (0, 1) and counted == [first + i for i in range(len(counted))]
-    )
+    is_counted = counted == [first + i for i in range(len(counted))]
+    return len(numbers) > 3 and first in (0, 1) and is_counted
 
 
 def first_width(path: Path) -> int:
-    """How many cells the first line of a csv file has; 0 where it cannot be read."""
+    """Return the number of cells in the first line of a csv file; 0 where it cannot be read."""
     try:
         with open_regular(path) as f:
             line = f.readline(1 << 20)
