@@ -110,7 +110,7 @@ def test_what_35_points_cannot_give_is_an_error_that_names_what_they_can(tmp_pat
     with pytest.raises(DataError) as error:
         convert(tmp_path / 'csv', '--joints', 'openpose_upper_hands')
     assert 'imigue22' in str(error.value) and '35 points' in str(error.value)
-    with pytest.raises(UserError, match='no layout and no joint.*left wrist'):
+    with pytest.raises(UserError, match='neither a layout nor a joint.*left wrist'):
         convert(tmp_path / 'csv', '--joints', 'nose,left wirst')
     with pytest.raises(UserError, match='mirror'):
         convert(tmp_path / 'csv', '--joints', 'nose,left ear,left wrist,right wrist')

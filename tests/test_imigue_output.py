@@ -83,7 +83,7 @@ def test_a_picture_that_the_joints_leave_is_replaced_by_a_larger_one(tmp_path, c
 def test_coordinates_that_are_no_pixels_are_warned_about(tmp_path, capsys):
     video(tmp_path / 'csv', table=rows(points() / (1920, 1080, 1)))
     convert(tmp_path / 'csv')
-    assert 'no pixels' in capsys.readouterr().out
+    assert 'not pixels' in capsys.readouterr().out
 
 
 # Raw arrays under other names ----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Read raw data as annotations.
 
-iMiGUE's releases (imigue/), what pose estimators and other data sets write (forms/), key points from
-videos (video_poses/), synthetic people (synthetic/).
+iMiGUE's releases (imigue/), what pose estimators and other data sets write (forms/), key points
+from videos (video_poses/), synthetic people (synthetic/).
 """
 
 from .pack import pack_file

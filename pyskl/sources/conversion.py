@@ -286,7 +286,7 @@ def _labels_of_folders(
 def _splits(
     source: Source, annotations: Sequence[Mapping[str, Any]], settings: Settings
 ) -> dict[str, list[str]]:
-    """Return the splits asked for with --split-by, or those of the form; views follow their clip."""
+    """Return the splits of --split-by, or those of the form; views follow their clip."""
     names = [annotation['frame_dir'] for annotation in annotations]
     if not settings.split_by:
         converted = set(names)
@@ -302,7 +302,7 @@ def _splits(
 
 
 def _left_out(source: Source) -> list[str]:
-    """Return a line for each thing left out; of those that differ in numbers only, the first few."""
+    """Return a line per thing left out; of those that differ in numbers only, a few."""
     if not source.left_out:
         return []
     kinds: dict[str, list[str]] = {}

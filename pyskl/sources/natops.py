@@ -1,11 +1,11 @@
 """Read NATOPS, the archive's NATOPS_TRAIN.ts and NATOPS_TEST.ts, as annotations.
 
-Six aircraft-handling gestures: 180 + 180 clips of 51 frames, x, y, z of 8 points of hands and arms in
-the order of the layout natops8. The archive's values are standardised, so a picture of them is not
-metric. x grows towards the person's right hand: the picture shows the person from behind.
+Six aircraft-handling gestures: 180 + 180 clips of 51 frames, x, y, z of 8 points of hands and arms
+in the order of the layout natops8. The archive's values are standardised, so a picture of them is
+not metric. x grows towards the person's right hand: the picture shows the person from behind.
 
-A .ts file holds `#` comments, `@key value` lines, `@data`, then one line per clip: 24 series of numbers
-and the label, separated by colons.
+A .ts file holds `#` comments, `@key value` lines, `@data`, then one line per clip: 24 series of
+numbers and the label, separated by colons.
 
 Source: Ghouaiel, Marteau and Dupont, 2017; UEA & UCR time series classification archive.
 """
@@ -158,7 +158,8 @@ def _is_number(text: str) -> bool:
 def _label(text: str, names: Sequence[str], where: str) -> int:
     if text not in names:
         raise DataError(
-            f'{where}: the label is {plain(text)!r}. Expected one of @classLabel: {some(names, 10)}.'
+            f'{where}: the label is {plain(text)!r}. Expected one of @classLabel: '
+            f'{some(names, 10)}.'
         )
     return names.index(text)
 
@@ -242,9 +243,9 @@ def folds(people: Sequence[int] | np.ndarray, num_folds: int, seed: int) -> list
 def splits(train: Series, test: Series, num_folds: int, seed: int) -> dict[str, list[str]]:
     """Return train and test as published, and train divided for choosing settings.
 
-    Each of val, val2, val3 ... is one part of train, and fit, fit2, fit3 ... the rest. The clips of a
-    person stay together (a guess, see natops_people.py), since test shows other people than train.
-    Everybody performs every gesture, so the classes are equally frequent in all parts.
+    Each of val, val2, val3 ... is one part of train, and fit, fit2, fit3 ... the rest. The clips of
+    a person stay together (a guess, see natops_people.py), since test shows other people than
+    train. Everybody performs every gesture, so the classes are equally frequent in all parts.
     """
     names = [f'train_{i}' for i in range(len(train.xyz))]
     split = {'train': names, 'test': [f'test_{i}' for i in range(len(test.xyz))]}

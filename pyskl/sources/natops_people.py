@@ -19,7 +19,8 @@ def guess_people(
 ) -> np.ndarray:
     """Cluster clips by how the arms hang.
 
-    k-means in which every cluster gets equally many clips of each gesture; the best of several starts.
+    k-means in which every cluster gets equally many clips of each gesture; the best of several
+    starts.
 
     Args:
         xyz: (T, V, 3) of each of N clips.

@@ -1,8 +1,8 @@
 """Read the .skeleton files of NTU RGB+D as annotations.
 
-60 or 120 actions seen by Kinect: x, y, z in metres of 25 joints (layout ntu25) of a few tracked bodies.
-A clip's name holds its set-up, camera, performer, repetition and action: S001C002P003R002A013 is the
-second time that performer 3 does action 13, class 12.
+60 or 120 actions seen by Kinect: x, y, z in metres of 25 joints (layout ntu25) of a few tracked
+bodies. A clip's name holds its set-up, camera, performer, repetition and action:
+S001C002P003R002A013 is the second time that performer 3 does action 13, class 12.
 
 A .skeleton file is text: the number of frames; for each frame the number of bodies; for each body a
 line that begins with its tracking id, the line '25', and 25 lines that begin with x y z.
@@ -109,7 +109,8 @@ def find_files(
         leave_out: called with each fault; by default a fault is an error.
 
     Raises:
-        DataError: nothing is found, or without `leave_out` a file has another name or is a duplicate.
+        DataError: nothing is found, or without `leave_out` a file has another name or is a
+            duplicate.
     """
     found: dict[str, SkeletonFile] = {}
     for file in (file for source in sources for file in _files_of(source)):
@@ -144,7 +145,7 @@ def _files_of(source: Path) -> list[SkeletonFile]:
         ]
     if not files:
         raise DataError(
-            f'{source}: holds no *{SUFFIX}. Expected the folder or the zip archive of the skeletons.'
+            f'{source}: holds no *{SUFFIX}. Expected the folder or zip archive of the skeletons.'
         )
     return files
 
@@ -290,7 +291,7 @@ def convert_file(file: SkeletonFile) -> Clip:
 
 
 def annotation_of(clip: Clip) -> dict[str, Any]:
-    """Return the annotation of a clip with the fields of PYSKL's own file: no scores, no picture."""
+    """Return the annotation of a clip with the fields of PYSKL's file: no scores, no picture."""
     assert clip.keypoint is not None, clip.fault
     return {
         'frame_dir': clip.name,

@@ -1,7 +1,7 @@
 """Choose the people among NTU RGB+D's tracked bodies by PYSKL's rules.
 
-Kinect finds people in chairs and coats and loses real ones. PYSKL's rules choose bodies and merge them
-into at most two people; its published annotations and numbers follow them.
+Kinect finds people in chairs and coats and loses real ones. PYSKL's rules choose bodies and merge
+them into at most two people; its published annotations and numbers follow them.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Body:
 def people_of_bodies(bodies: Sequence[Body], num_frames: int) -> np.ndarray:
     """Choose the bodies that are people and merge them into at most two.
 
-    1. A single body is kept.
-    2. Of several, those with fewer than 12 frames are dropped (unless all are: the longest is kept).
-    3. Those that are wider than high most of the time are dropped (unless all are: the one with the
+    1. A single body is kept. 2. Of several, those with fewer than 12 frames are dropped (unless all
+    are: the longest is kept). 3. Those that are wider than high most of the time are dropped
+    (unless all are: the one with the
        most motion is kept).
     4. The others are taken by motion, the largest first: the first is person 0. Each further body
        joins person 0 if it is outside that person's span of frames, else person 1 likewise, else it

@@ -63,7 +63,7 @@ def pack_file(
 def _raw(
     path: Path, img_shape: Sequence[int]
 ) -> tuple[list[Path], int, Iterator[dict[str, Any]], dict[str, np.ndarray]]:
-    """Return the files of iMiGUE's raw arrays, the number of clips, the clips, and their one split."""
+    """Return the files of iMiGUE's raw arrays, the number of clips, the clips and their split."""
     split = path.stem.removesuffix('_data')
     data, labels = raw_paths(path.parent, split)
     if path != data:

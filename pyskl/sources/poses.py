@@ -136,8 +136,8 @@ def _in_pixels(
         raise DataError(f'{name}: {_NEEDS_SIZE}')
     if seen.min() < -0.5:
         raise DataError(
-            f'{name}: coordinates range from {seen.min():.2f} to {seen.max():.2f}. Expected pixels, '
-            'or fractions of the picture.'
+            f'{name}: coordinates range from {seen.min():.2f} to {seen.max():.2f}. Expected '
+            'pixels, or fractions of the picture.'
         )
     return joints * np.array([size[1], size[0], 1], np.float32)
 
@@ -186,7 +186,8 @@ def boxes_of(
         seen: (frame number, 3 V numbers x, y, score, id or None) of each box, in any order.
         where: the file, for messages.
         wanted: what the numbers are, for messages.
-        listed: numbers of all frames, including those that show nobody; by default the boxes' frames.
+        listed: numbers of all frames, including those that show nobody; by default the boxes'
+            frames.
 
     Raises:
         DataError: see rows_of and frame_places.
@@ -226,8 +227,8 @@ def frame_places(
         where: their place, for messages.
 
     Returns:
-        (X,) indices from 0 on, and the number of frames from the first listed one to the last, in their
-        common step (1, or 5 if the estimator saw every fifth frame).
+        (X,) indices from 0 on, and the number of frames from the first listed one to the last, in
+        their common step (1, or 5 if the estimator saw every fifth frame).
 
     Raises:
         DataError: the numbers are too far apart for one clip.
@@ -242,8 +243,8 @@ def frame_places(
     num_frames = int(different[-1] - different[0]) // step + 1
     if num_frames > min(MOST_FRAMES, 100 * len(different) + 1000):
         raise DataError(
-            f'{where}: {len(different)} frames have numbers from {different[0]} to {different[-1]}. '
-            'Expected those of one clip.'
+            f'{where}: {len(different)} frames have numbers from {different[0]} to '
+            f'{different[-1]}. Expected those of one clip.'
         )
     return (np.asarray(numbers, np.int64) - different[0]) // step, num_frames
 

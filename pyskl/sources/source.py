@@ -103,7 +103,10 @@ class Source(ABC):
         return None
 
     def origin(self, name: str) -> str:
-        """Return the clip that this one is a view of, by default itself; they share label and split."""
+        """Return the clip that this one is a view of, by default itself.
+
+        A view has its clip's label and split.
+        """
         return name
 
     def splits(self, names: Sequence[str]) -> dict[str, list[str]]:
@@ -111,7 +114,7 @@ class Source(ABC):
         return self.own_splits
 
     def clips_in(self, data: Any, path: Path) -> list:
-        """Return the annotations in a pickle's content, not yet checked, and remember its splits."""
+        """Return the unchecked annotations in a pickle's content, and remember its splits."""
         split, annotations = parts(data, str(path))
         for name, members in split.items():
             self.own_splits[name] += members

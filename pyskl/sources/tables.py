@@ -45,8 +45,8 @@ class Table:
 def read_lines(path: Path) -> tuple[list[str], list[int]]:
     """Read the non-empty lines of a csv file or a sheet, with commas between the cells.
 
-    Semicolons (with ',' as the decimal point) and tabs become commas, and quotes are removed. Lines that
-    hold only separators, which spreadsheets append, are skipped.
+    Semicolons (with ',' as the decimal point) and tabs become commas, and quotes are removed. Lines
+    that hold only separators, which spreadsheets append, are skipped.
 
     Returns:
         The lines and their numbers in the file, from 1 on.
@@ -157,9 +157,8 @@ def is_header(cells: list[str]) -> bool:
         return True
     nameless_index = numbers[0] != numbers[0]  # pandas leaves the cell above its index empty
     counted = numbers[1:] if nameless_index else numbers
-    first = counted[0] if counted else np.nan
-    is_counted = counted == [first + i for i in range(len(counted))]
-    return len(numbers) > 3 and first in (0, 1) and is_counted
+    starts = (list(range(len(counted))), list(range(1, len(counted) + 1)))
+    return len(numbers) > 3 and counted in starts
 
 
 def first_width(path: Path) -> int:

@@ -36,8 +36,9 @@ class Boxes:
 def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np.ndarray, int]:
     """Gather the boxes of each person into one row.
 
-    The ids decide where they are unique in every frame, otherwise nearness does (`track`). People who
-    are seen most come first, by the sum of their mean scores (in space, by their number of frames).
+    The ids decide where they are unique in every frame, otherwise nearness does (`track`). People
+    who are seen most come first, by the sum of their mean scores (in space, by their number of
+    frames).
 
     Args:
         boxes: of one clip.
@@ -45,8 +46,8 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
         in_space: whether a joint's last number is z instead of a score.
 
     Returns:
-        (M, T, V, 3), zeros where somebody is not seen, M = 0 where nobody is; and the number of people
-        before `max_people`.
+        (M, T, V, 3), zeros where somebody is not seen, M = 0 where nobody is; and the number of
+        people before `max_people`.
     """
     joints, frames = boxes.joints, boxes.frames
     ids = boxes.ids
@@ -70,10 +71,10 @@ def people_of(boxes: Boxes, max_people: int, in_space: bool = False) -> tuple[np
 def track(joints: np.ndarray, frames: np.ndarray, in_space: bool = False) -> np.ndarray:
     """Follow people by nearness.
 
-    The boxes of each frame are assigned to the people seen before so that the sum of distances is least.
-    A distance is the mean over the joints that both have, in sizes of the person (the diagonal of the
-    joints' extent). A box further away than MAX_JUMP sizes, times the frames since that person was
-    seen, starts a new person. Where no frame has two boxes, all are one person.
+    The boxes of each frame are assigned to the people seen before so that the sum of distances is
+    least. A distance is the mean over the joints that both have, in sizes of the person (the
+    diagonal of the joints' extent). A box further away than MAX_JUMP sizes, times the frames since
+    that person was seen, starts a new person. Where no frame has two boxes, all are one person.
 
     Args:
         joints: (X, V, 3), as in Boxes.
@@ -130,7 +131,7 @@ def _sizes(places: np.ndarray, present: np.ndarray) -> np.ndarray:
 def _distances(
     places: np.ndarray, present: np.ndarray, sizes: np.ndarray, before: np.ndarray, now: np.ndarray
 ) -> np.ndarray:
-    """Return (len(before), len(now)) mean distances of shared joints, in sizes of the person before."""
+    """Return (len(before), len(now)) mean distances of shared joints, in sizes of a person."""
     both = present[before][:, None] & present[now][None]  # (K, n, V)
     away = np.linalg.norm(places[before][:, None] - places[now][None], axis=-1)
     shared = both.sum(-1)

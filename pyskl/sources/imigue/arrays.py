@@ -88,7 +88,7 @@ def _or_raise(item: dict[str, Any] | DataError) -> dict[str, Any]:
 def _iterate(
     split: str, data_path: Path, label_path: Path | None, img_shape: Sequence[int]
 ) -> tuple[int, Iterator[dict[str, Any] | DataError]]:
-    """Return N and an iterator over each clip's annotation, or the error that describes its fault."""
+    """Return N and an iterator over the clips' annotations, or errors for faulty clips."""
     data = load_npy(data_path)
     if data.ndim != 5 or data.shape[1] != 3 or data.dtype.kind != 'f':
         raise DataError(

@@ -1,4 +1,4 @@
-"""What a sample of converted clips measured like: size of the picture, unit, scores, and which wrist the first hand hangs from."""
+"""Measure a sample of converted clips: picture size, unit, scores, the wrist of the first hand."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...annotations.seen import sample, see
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
-SAMPLE = 400  # clips that are looked at
-MANY = 100  # clips of which one may expect to fill the picture
-OUTLIERS = 0.01  # share of joints from which something is no outlier any more
+SAMPLE = 400  # clips that are measured
+MANY = 100  # clips that can be expected to fill the picture
+OUTLIERS = 0.01  # fraction of joints that may be outliers
 
 # (h, w) px of videos, the smaller ones first.
 SIZES = ((480, 640), (480, 854), (720, 1280), (1080, 1920), (1440, 2560), (2160, 3840))
@@ -23,16 +23,18 @@ SIZES = ((480, 640), (480, 854), (720, 1280), (1080, 1920), (1440, 2560), (2160,
 
 @dataclass(frozen=True)
 class Measurements:
-    """Measured on a sample.
+    """Measurements of a sample.
 
     Attributes:
-        reach: largest (x, y) of a joint that is there; None where nobody is seen.
-        size: (h, w) px that the joints ask for: the one assumed, or a larger one.
-        smaller: (h, w) px of a smaller picture that holds all joints of many clips; None: there is none.
-        outside: share of joints outside the size that was assumed.
-        bad_scores: share of scores outside 0..1.
+        reach: largest (x, y) of a present joint; None where nobody is seen.
+        size: (h, w) px that holds the joints: the assumed size or a larger one; None where none
+            does.
+        smaller: (h, w) px of a smaller picture that holds all joints of many clips, or None.
+        outside: fraction of joints outside the assumed size.
+        bad_scores: fraction of scores outside 0..1.
         first_hand: 'left', 'right', 'unclear'; None without hands.
-        near, far: mean px from the first hand's tips to that wrist and to the other.
+        near: mean distance from the first hand's finger tips to that wrist, px.
+        far: mean distance from them to the other wrist, px.
     """
 
     reach: tuple[float, float] | None
@@ -45,19 +47,19 @@ class Measurements:
     far: float = 0.0
 
     def not_in_pixels(self) -> bool:
-        """Whether the coordinates look like metres, or like shares of the picture."""
+        """Return whether the coordinates look like metres, or like fractions of the picture."""
         return self.reach is not None and max(self.reach) <= METRIC
 
 
 def measure(
     clips: Sequence[dict[str, Any]], assumed: tuple[int, int], layout: Layout | None
 ) -> Measurements:
-    """Measure some of the clips.
+    """Measure a sample of clips.
 
     Args:
-        clips: annotations in pictures.
-        assumed: (h, w) px of the picture as the user, or the default, says.
-        layout: of their joints, by which hands are found; None: not known.
+        clips: annotations in pixels.
+        assumed: (h, w) px of the picture, from the user or by default.
+        layout: of the joints, to find the hands; None if it is unknown.
     """
     chosen = [clips[i] for i in sample(len(clips), SAMPLE)]
     hands = Hands.of(layout)

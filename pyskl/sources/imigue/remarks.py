@@ -1,4 +1,4 @@
-"""What a conversion left out or found odd: collected while it reads, told at its end by kind and name."""
+"""Remarks on what a conversion left out or found odd, grouped by kind at its end."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Remark:
     """Something that was not converted, or that was odd and read all the same.
 
     Attributes:
-        what: 'video', 'clip' or 'file'.
-        name: of it, as its folder spells it.
-        why: what is to be said, equal for all of one kind.
-        detail: what is true of this one alone: line, numbers.
+        what: 'video', 'clip', 'file' or 'folder'.
+        name: its name, as its folder spells it.
+        why: the remark, equal for all of one kind.
+        detail: what is specific to this one: line, numbers.
         fault: whether `--strict` refuses it; False for what nobody would miss.
     """
 
@@ -31,7 +31,7 @@ class Remark:
 
 
 def describe(remarks: Iterable[Remark]) -> list[str]:
-    """Return one line for each kind: how many, why, which ones, and the details of the first.
+    """Return one line per kind: how many, why, which ones, and the details of the first.
 
     Example:
         >>> describe([Remark('video', '0203', 'no label csv')])
@@ -56,7 +56,7 @@ def _names(same: list[Remark]) -> str:
 
 
 def listed(where: str, what: str, remarks: Iterable[Remark]) -> str:
-    """Return an error's text: one line for one kind, else a line for each below the first."""
+    """Return the text of an error: one line for a single kind, else an indented line per kind."""
     lines = describe(remarks)
     if len(lines) < 2:
         return ' '.join([f'{where}: {what}.', *lines])

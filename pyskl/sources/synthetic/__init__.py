@@ -1,7 +1,7 @@
 """Synthetic clips: a kinematic upper body that performs a table of gestures.
 
-Micro-gestures in iMiGUE's raw format (`writing`), long recordings (`recordings`), and clips of pictures
-and key points (`filming`).
+Micro-gestures in iMiGUE's raw format (`writing`), long recordings (`recordings`), and clips of
+pictures and key points (`filming`).
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ FACE = {
     'left ear': (0.20, -0.04),
 }
 UPPER_ARM, FOREARM = 0.80, 0.68
-# Finger tips relative to the wrist, thumb to little finger: length, and angle of the open hand (rad).
+# Finger tips relative to the wrist, thumb to little finger: length, and angle of the open hand
+# (rad).
 FINGER_LENGTH = np.array([0.19, 0.29, 0.31, 0.29, 0.24], np.float32)
 FINGER_ANGLE = np.array([-0.85, -0.28, 0.0, 0.24, 0.48], np.float32)
 _FINGER_CENTRE = 0.24  # distance from the wrist to the part of the hand that touches
@@ -108,9 +109,9 @@ def _arm(
 def _two_links(shoulder, wrist, upper, fore, outward: float):
     """Solve an arm of two links for its elbow; draw the wrist in where it is out of reach.
 
-    The elbow of a low hand is beside the line from shoulder to wrist. That of a raised hand hangs below
-    the shoulder, or is lifted as far as the forearm requires. Links may look shorter than they are, since
-    they may point at the camera, but never longer.
+    The elbow of a low hand is beside the line from shoulder to wrist. That of a raised hand hangs
+    below the shoulder, or is lifted as far as the forearm requires. Links may look shorter than
+    they are, since they may point at the camera, but never longer.
 
     Args:
         shoulder: (N, T, 2) position.

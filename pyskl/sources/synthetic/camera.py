@@ -72,7 +72,7 @@ def estimate(
     hidden: np.ndarray,
     left_acts: np.ndarray,
 ) -> np.ndarray:
-    """Return what a pose estimator reports of joints at xy (N, T, 22, 2) px; the rest as `observe`."""
+    """Return what a pose estimator reports of joints at xy (N, T, 22, 2) px; see `observe`."""
     num_clips, num_frames = xy.shape[:2]
     inside = ((xy > 0) & (xy < np.array(PICTURE[::-1], np.float32) - 1)).all(axis=-1)
     real = np.arange(num_frames) < length[:, None]
@@ -93,8 +93,8 @@ def _missing(
 ) -> np.ndarray:
     """Draw (N, T, 22) which joints are missing.
 
-    Single joints in single frames, finger tips more often; a hand for a while; most of a hand that is
-    behind the body.
+    Single joints in single frames, finger tips more often; a hand for a while; most of a hand that
+    is behind the body.
     """
     num_clips, num_frames = hidden.shape
     chance = people.dropout[:, None, None] * np.where(_IS_TIP, 2.0, 0.6).astype(np.float32)
@@ -112,7 +112,7 @@ def _missing(
 def _scores(
     rng: np.random.Generator, people: People, hidden: np.ndarray, left_acts: np.ndarray
 ) -> np.ndarray:
-    """Draw (N, T, 22) scores from 0.05 to 1, lower for finger tips and for a hand behind the body."""
+    """Draw (N, T, 22) scores from 0.05 to 1, lower for finger tips and for a hidden hand."""
     num_clips, num_frames = hidden.shape
     by_clip = rng.standard_normal((num_clips, LAYOUT.num_joints), np.float32)
     usual = people.score[:, None] - 0.18 * _IS_TIP + 0.05 * by_clip

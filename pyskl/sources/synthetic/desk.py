@@ -1,9 +1,9 @@
 """Eight classes at a desk, in pairs that either pictures or key points cannot tell apart.
 
-Two pairs differ in what a hand holds, which is not a joint. The other two differ in what the hands do
-below the top of the desk, which no picture shows; their key points are known all the same, as if from
-another camera. So pictures alone are right about three clips of four at best, key points alone likewise,
-and both together can tell all classes.
+Two pairs differ in what a hand holds, which is not a joint. The other two differ in what the hands
+do below the top of the desk, which no picture shows; their key points are known all the same, as if
+from another camera. So pictures alone are right about three clips of four at best, key points alone
+likewise, and both together can tell all classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class Scene:
     Attributes:
         name: of the class.
         moves: what the joints do.
-        shows: the part of it that is visible above the desk; the same in both classes of a hidden pair.
+        shows: the part of it that is visible above the desk; the same in both classes of a hidden
+            pair.
         holds: what the acting hand holds: 'phone', 'cup' or '' for nothing.
     """
 

@@ -72,8 +72,8 @@ def film(clip: Clip, scene: Scene | None = None) -> Film:
 
     Args:
         clip: from `plan`.
-        scene: what is performed; by default that of the clip's label. The same clip with both scenes of
-            a pair differs in the cue alone.
+        scene: what is performed; by default that of the clip's label. The same clip with both
+            scenes of a pair differs in the cue alone.
     """
     scene = scene or SCENES[clip.label]
     played = _play(clip, scene, scene.moves)
@@ -146,8 +146,9 @@ def write_video_data(
 ) -> dict[str, list[str]]:
     """Write FOLDER/videos/NAME.mp4 and, last, FOLDER/annotations.pkl.
 
-    A video is written whole or not at all, and a video that exists already from the same set is kept, so
-    a run that was stopped continues. A split of 0 clips is left out; nobody is in two splits.
+    A video is written whole or not at all, and a video that exists already from the same set is
+    kept, so a run that was stopped continues. A split of 0 clips is left out; nobody is in two
+    splits.
 
     Args:
         folder: created when missing.

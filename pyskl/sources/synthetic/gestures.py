@@ -1,10 +1,10 @@
 """The table of synthetic micro-gestures, one row each; synthesiser.py performs them.
 
-Lengths are in shoulder widths; x points outward on the acting side (for `other` and `shoulder2`, outward
-on their own side) and y down. Periods are in frames. A row reads: "touch hat: the hand goes to the crown
-and moves up and down, slowly". Neighbouring rows share a place on purpose and differ in direction, path
-or period only, so that a still pose cannot tell them apart. Periods are above 12 frames, so that 16
-frames sampled from 90 still show the movement.
+Lengths are in shoulder widths; x points outward on the acting side (for `other` and `shoulder2`,
+outward on their own side) and y down. Periods are in frames. A row reads: "touch hat: the hand goes
+to the crown and moves up and down, slowly". Neighbouring rows share a place on purpose and differ
+in direction, path or period only, so that a still pose cannot tell them apart. Periods are above 12
+frames, so that 16 frames sampled from 90 still show the movement.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Gesture:
         torso: movement of the trunk.
         other_chance: probability that the other hand joins in.
         spread: standard deviation of the hands' place from clip to clip, shoulder widths.
-        vary: standard deviation of the hands' `along` and `across` from clip to clip, shoulder widths.
+        vary: standard deviation of the hands' `along` and `across` from clip to clip, shoulder
+            widths.
         ratio: periods of `across` in one period of `along` (1: circle, 2: figure of eight).
         fingers: how far they are spread, from 0, a fist, to 1, an open hand.
         finger_wave: how much that changes with the phase.

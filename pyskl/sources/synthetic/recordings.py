@@ -1,9 +1,9 @@
 """Synthetic recordings: one person per video, who performs gestures between rest and talk.
 
-Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside 0001_label.csv.
-Gestures come from the same table as in the synthetic clips. Between gestures the hands rest, changing
-their posture now and then, and during talk the head nods and the hands beat slightly: movements without
-a label.
+Written as iMiGUE's csv release: imigue_skeleton_train/0001/0001_light_hand.csv beside
+0001_label.csv. Gestures come from the same table as in the synthetic clips. Between gestures the
+hands rest, changing their posture now and then, and during talk the head nods and the hands beat
+slightly: movements without a label.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ OTHER_ID = 99  # id of the last class in the label files
 _P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = ('hand', 'other')
 
-# The 35 points of a csv: OpenPose's 25 of the body, five finger tips of the left hand, five of the right.
+# The 35 points of a csv: OpenPose's 25 of the body, five finger tips of the left hand, five of the
+# right.
 _BODY = {
-    'nose': 0, 'neck': 1, 'right shoulder': 2, 'right elbow': 3, 'right wrist': 4, 'left shoulder': 5,
-    'left elbow': 6, 'left wrist': 7, 'right eye': 15, 'left eye': 16, 'right ear': 17, 'left ear': 18,
+    'nose': 0, 'neck': 1, 'right shoulder': 2, 'right elbow': 3, 'right wrist': 4,
+    'left shoulder': 5, 'left elbow': 6, 'left wrist': 7, 'right eye': 15, 'left eye': 16,
+    'right ear': 17, 'left ear': 18,
 }  # fmt: skip
 _TIPS = [f'{side} {finger} tip' for side in ('left', 'right') for finger in
          ('thumb', 'index', 'middle', 'ring', 'little')]  # fmt: skip
@@ -190,7 +192,7 @@ def _perform(
 
 
 def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndarray:
-    """Draw (2, T, 2) where both hands rest; now and then they change posture, which is no gesture."""
+    """Draw (2, T, 2) where both hands rest; a change of posture now and then is no gesture."""
     rests = np.zeros((2, num_frames, 2))
     frame, at = np.arange(num_frames), 0
     habit = person.rest_habit[0] / person.rest_habit[0].sum()

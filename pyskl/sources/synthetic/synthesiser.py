@@ -41,8 +41,9 @@ def synthesise(rng: np.random.Generator, table: GestureTable, people: People) ->
     """Return clips of `people` (N rows) who perform the gestures of `table` (N rows).
 
     Returns:
-        (N, 3, 90, 22, 1) float32 as in iMiGUE's raw arrays: x and y in pixels of a 1080 x 1920 picture,
-        score. A missing joint is 0 in all three, and so are frames behind the end of a short clip.
+        (N, 3, 90, 22, 1) float32 as in iMiGUE's raw arrays: x and y in pixels of a 1080 x 1920
+        picture, score. A missing joint is 0 in all three, and so are frames behind the end of a
+        short clip.
     """
     played = play(rng, table, people)
     return observe(rng, played.joints, people, played.length, played.hidden, played.left_acts)
@@ -90,7 +91,7 @@ def _smooth(x: np.ndarray) -> np.ndarray:
 
 
 def _phase(rng: np.random.Generator, table: GestureTable, people: People) -> np.ndarray:
-    """Draw (N, T) the phase of the movement in turns; no two periods of a person are quite equal."""
+    """Draw (N, T) the phase of the movement in turns; its period varies slightly."""
     num_clips = len(table.used)
     period = rng.uniform(table.period[:, 0], table.period[:, 1]) / people.speed
     frame = np.arange(NUM_FRAMES)
@@ -99,7 +100,7 @@ def _phase(rng: np.random.Generator, table: GestureTable, people: People) -> np.
 
 
 def _shifts(rng, table: GestureTable, people: People, used, envelope, phase) -> np.ndarray:
-    """Draw (N, T, P, 2) how periodic movement and drift shift each part; x outward on its own side."""
+    """Draw (N, T, P, 2) the shift of each part by movement and drift; x points outward."""
     num_clips = len(table.used)
     vary = np.zeros((num_clips, len(PARTS), 2), np.float32)
     vary[:, _HANDS] = table.vary[:, None, None]
@@ -162,7 +163,7 @@ def _parts(rng, table: GestureTable, people: People, used, envelope, phase, shif
 
 
 def _rests(rng: np.random.Generator, people: People) -> np.ndarray:
-    """Draw (2, N, 2) where both hands rest: a posture by the person's habit, varied in each clip."""
+    """Draw (2, N, 2) where both hands rest: a habitual posture, varied in each clip."""
     num_clips = len(people.speed)
     limits = np.cumsum(people.rest_habit, axis=1)[:, :-1]
     posture = (rng.random((num_clips, 1)) > limits).sum(axis=1)
@@ -172,7 +173,7 @@ def _rests(rng: np.random.Generator, people: People) -> np.ndarray:
 
 
 def _goal(rng, table: GestureTable, people: People, part: int, neck, head, outward) -> np.ndarray:
-    """Draw (N, T, 2) where the hand `part` goes; places on the head and at the neck move with them."""
+    """Draw (N, T, 2) where the hand `part` goes; places on head and neck move with them."""
     spread = table.spread[:, None] * rng.standard_normal((len(people.speed), 2), np.float32)
     on_head, on_body = (
         (table.anchor[:, part] == ANCHORS.index(name))[:, None] for name in ('head', 'neck')

@@ -32,9 +32,10 @@ _CHUNK = 256
 def class_counts(num_clips: int) -> np.ndarray:
     """Return (32,) how many of `num_clips` clips each class gets.
 
-    Long-tailed like iMiGUE, but less so, so that small sets have every class: a quarter of the clips is
-    divided evenly, at most 10 per class, and the rest in proportion to iMiGUE's counts to the power 0.7.
-    Of 2,000 clips the rarest class gets 11 and the commonest 271; from 128 clips on all classes occur.
+    Long-tailed like iMiGUE, but less so, so that small sets have every class: a quarter of the
+    clips is divided evenly, at most 10 per class, and the rest in proportion to iMiGUE's counts to
+    the power 0.7. Of 2,000 clips the rarest class gets 11 and the commonest 271; from 128 clips on
+    all classes occur.
     """
     floor = min(10, num_clips // 4 // len(IMIGUE_COUNTS))
     weight = np.array(IMIGUE_COUNTS) ** 0.7
@@ -84,7 +85,8 @@ def make_split(num_clips: int, seed: int = 0, split: str = 'train', first_video:
         num_clips: at least 1.
         seed: of people and clips.
         split: 'train', 'val' or 'test'; each has other people.
-        first_video: number of the first person. Each person is one video; its first clip is `0187_0`.
+        first_video: number of the first person. Each person is one video; its first clip is
+            `0187_0`.
 
     Raises:
         UserError: less than one clip, or a seed below 0.
@@ -125,8 +127,8 @@ def write_split(
         The paths written.
 
     Raises:
-        UserError: no labels are wanted, but an older {name}_label.pkl is there, which would be taken
-            for the labels of this data.
+        UserError: no labels are wanted, but an older {name}_label.pkl is there, which would be
+            taken for the labels of this data.
     """
     data, labels = Path(folder) / f'{name}_data.npy', Path(folder) / f'{name}_label.pkl'
     if not with_labels and labels.exists():
