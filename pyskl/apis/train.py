@@ -34,12 +34,11 @@ from ..files.atomic import atomic_write
 from ..models import speed_up
 from ..models.compiled import compile_backbone
 from ..recipe import Recipe, dump_config, read_recipe
-from .claim import Claim
 from .dry_run import dry_run
+from .learning_rate import with_scaled_rate
 from .names import names_of_run
 from .odd_data import look_before_training
 from .options import TrainOptions
-from .rate import with_scaled_rate
 from .resume import (
     Resume,
     as_trained,
@@ -65,6 +64,7 @@ from .setup import (
 )
 from .skeleton import input_of
 from .test import TestOptions, test_run
+from .work_dir_lock import WorkDirLock
 
 
 def train(
@@ -85,9 +85,9 @@ def train(
     with (
         together(ranks) as collectives,
         worker_errors(),
-        Claim(run.work_dir, ranks, collectives) as claim,
+        WorkDirLock(run.work_dir, ranks, collectives) as lock,
     ):
-        return _train(run, options, ranks, collectives, claim)
+        return _train(run, options, ranks, collectives, lock)
 
 
 @dataclass
@@ -108,7 +108,7 @@ def _train(
     options: TrainOptions,
     ranks: Ranks,
     collectives: Collectives,
-    claim: Claim,
+    lock: WorkDirLock,
     given: Given | None = None,
 ) -> Path:
     """Check everything, put the run together, train.
@@ -120,7 +120,7 @@ def _train(
     recipe, rate_notes = with_scaled_rate(run.recipe, options.autoscale_lr, ranks.world)
     run = replace(run, recipe=recipe)
     if not options.dry_run:
-        claim.take()  # before a checkpoint is chosen that another training is about to follow up
+        lock.take()  # before a checkpoint is chosen that another training is about to follow up
     resume = checkpoint_to_resume(run, options) if given is None or recipe.resume_from else None
     seed = chosen_seed(recipe, options, resume)
     settings = settings_text(recipe)
@@ -186,7 +186,7 @@ def _train(
     meta = _meta(settings, options, ranks, seed, counts, resume)
     meta |= input_of(model, recipe)
     meta['label_names'] = names_of_run(recipe, model.cls_head.num_classes, train_batches.dataset)
-    claim.take(make=True)
+    lock.take(make=True)
     logger, json_log = _open_work_dir(run, ranks, collectives, meta, given)
     trainer.log_to(logger, json_log, meta)
     if resume is not None:
@@ -197,7 +197,7 @@ def _train(
         warn_of_shared_clips(logger, train_batches.dataset, val_batches.dataset)
     for level, line in rate_notes:
         logger.log(level, '%s', line)
-    _warn(logger, [*odd, *claim.notes])
+    _warn(logger, [*odd, *lock.notes])
     try:
         trainer.fit()
     except Stopped as stopped:
@@ -376,6 +376,6 @@ def train_model(
     dataset = dataset[0] if isinstance(dataset, (list, tuple)) else dataset
     run, collectives = Run(cfg, recipe, recipe.filename), Collectives(ranks)
     options = TrainOptions(validate=validate)
-    with Claim(run.work_dir, ranks, collectives) as claim:
+    with WorkDirLock(run.work_dir, ranks, collectives) as lock:
         given = Given(model, dataset, timestamp, meta or {})
-        _train(run, options, ranks, collectives, claim, given)
+        _train(run, options, ranks, collectives, lock, given)

@@ -14,6 +14,7 @@ from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
 from pyskl.annotations.oddities import clip_oddities
 from pyskl.apis import TestOptions, TrainOptions, test, train
+from pyskl.apis.learning_rate import with_scaled_rate
 from pyskl.apis.odd_data import (
     expected_of,
     look,
@@ -22,7 +23,6 @@ from pyskl.apis.odd_data import (
     one_class,
     pose_datasets,
 )
-from pyskl.apis.rate import with_scaled_rate
 from pyskl.apis.setup import build_split, read_run
 from pyskl.datasets import Compose
 from pyskl.errors import ConfigError, DataError

@@ -11,7 +11,7 @@ from ..files.locks import Lock
 LOCK_NAME = '.training.lock'
 
 
-class Claim:
+class WorkDirLock:
     """The right of all ranks together to write into a work dir, given back at the end.
 
     Attributes:
@@ -24,7 +24,7 @@ class Claim:
         self._lock = Lock(self._work_dir / LOCK_NAME)
 
     def take(self, make: bool = False) -> None:
-        """Claim the work dir, on every rank.
+        """WorkDirLock the work dir, on every rank.
 
         Args:
             make: make the folder where it is missing; else nothing is claimed then.
@@ -58,7 +58,7 @@ class Claim:
             )
         return None
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> WorkDirLock:
         return self
 
     def __exit__(self, *_: object) -> None:
