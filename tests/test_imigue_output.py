@@ -77,7 +77,7 @@ def test_a_picture_that_the_joints_leave_is_replaced_by_a_larger_one(tmp_path, c
     assert convert(tmp_path / 'csv')['train']['annotations'][0]['img_shape'] == (1440, 2560)
     assert 'warning' in capsys.readouterr().out
     told = convert(tmp_path / 'csv', '--img-shape', 1080, 1920)['train']['annotations'][0]
-    assert told['img_shape'] == (1080, 1920) and 'out of the picture' in capsys.readouterr().out
+    assert told['img_shape'] == (1080, 1920) and 'outside the picture' in capsys.readouterr().out
 
 
 def test_coordinates_that_are_no_pixels_are_warned_about(tmp_path, capsys):

@@ -77,7 +77,7 @@ def test_results_of_an_earlier_test_beside_new_ones_are_named(config, tmp_path, 
     test(config, TestOptions(out=str(out), average_clips='none'))
     said = capsys.readouterr().out
     old = 'scores.npz, metrics.json, per_class.csv, Submission.csv, Submission.zip'
-    assert f'warning: {old} beside {out} come from an earlier test' in said
+    assert f'warning: {old} beside {out} are left over from an earlier test' in said
     assert load_scores(tmp_path / 'scores.npz').scores.shape == (13, 3)
 
 

@@ -1,28 +1,34 @@
-"""The learning rate and the number of clips a step, which belong together."""
+"""Scale the learning rate with the number of clips per step."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..errors import ConfigError
 from ..recipe import AutoScaleLr, Recipe
 
-GPUS = 8  # on which most rates were published
+GPUS = 8  # for which most learning rates were published
 LogLine = tuple[int, str]  # level and text
 
 
 def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, list[LogLine]]:
-    """Return the recipe with its rate scaled if that is asked for, and what to log of batch and rate.
+    """Scale the learning rate, if asked for, and report batch size and rate.
 
     Args:
         recipe: the config's.
         scale: --autoscale-lr.
         world: number of processes.
 
+    Returns:
+        The recipe, and lines for the log.
+
     Raises:
-        ConfigError: the config does not say which batch its rate belongs to.
+        ConfigError: the config does not say which batch size its rate belongs to.
     """
+    assert recipe.optimizer is not None
     per_process = recipe.data.loader('train').videos_per_gpu
     total, rate = per_process * world, recipe.optimizer['lr']
     line = (
@@ -32,10 +38,11 @@ def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, l
         if scale:
             raise ConfigError(
                 f'{recipe.filename}: --autoscale-lr: the config does not say for which total batch '
-                f'optimizer.lr = {rate:g} was chosen. Add auto_scale_lr = dict(base_batch_size=...), '
-                'the number of clips per step.'
+                f'optimizer.lr = {rate:g} was chosen. Add auto_scale_lr = '
+                'dict(base_batch_size=...), the number of clips per step.'
             )
-        return recipe, [(logging.INFO, line), *_published(recipe, per_process, world)]
+        hint = _hint_on_published(recipe.optimizer, per_process, world)
+        return recipe, [(logging.INFO, line), *hint]
     base = recipe.auto_scale_lr.base_batch_size
     if total == base:
         return recipe, [(logging.INFO, line)]
@@ -46,26 +53,23 @@ def with_scaled_rate(recipe: Recipe, scale: bool, world: int) -> tuple[Recipe, l
         )
         line = f'{line} -> {scaled:.4g}, scaled from a batch of {base} (--autoscale-lr)'
         return recipe, [(logging.INFO, line)]
-    return recipe, [
-        (
-            logging.WARNING,
-            f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
-            f'gives {scaled:.4g}, or say auto_scale_lr = dict(base_batch_size={total}) in the config '
-            'if it is meant so.',
-        )
-    ]
+    warning = (
+        f'{line}. That rate was chosen for a total batch of {base}: consider --autoscale-lr, which '
+        f'gives {scaled:.4g}, or, if it is intended, write auto_scale_lr = '
+        f'dict(base_batch_size={total}) in the config.'
+    )
+    return recipe, [(logging.WARNING, warning)]
 
 
-def _published(recipe: Recipe, per_process: int, world: int) -> list[LogLine]:
-    """Say what a rate of 8 GPUs becomes, where fewer train and the config does not say its batch."""
-    if world >= GPUS or recipe.optimizer['type'] != 'SGD':  # the rule of proportion is SGD's
+def _hint_on_published(optimizer: Mapping[str, Any], per_process: int, world: int) -> list[LogLine]:
+    """Return a line on the rate for fewer than 8 GPUs, where the config does not say its batch."""
+    if world >= GPUS or optimizer['type'] != 'SGD':  # the linear rule is for SGD
         return []
-    base, total, rate = per_process * GPUS, per_process * world, recipe.optimizer['lr']
-    return [
-        (
-            logging.INFO,
-            f'If that rate was published for {GPUS} GPUs ({base} clips a step), {total} clips take '
-            f'{rate * total / base:.4g}: auto_scale_lr = dict(base_batch_size={base}) and --autoscale-lr. If it '
-            f'is meant for {total}, auto_scale_lr = dict(base_batch_size={total}) says so.',
-        )
-    ]
+    base, total, rate = per_process * GPUS, per_process * world, optimizer['lr']
+    hint = (
+        f'If that rate was published for {GPUS} GPUs ({base} clips per step), {total} clips need '
+        f'{rate * total / base:.4g}: auto_scale_lr = dict(base_batch_size={base}) and '
+        f'--autoscale-lr. If it is meant for {total}, write auto_scale_lr = '
+        f'dict(base_batch_size={total}).'
+    )
+    return [(logging.INFO, hint)]
