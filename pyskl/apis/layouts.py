@@ -116,7 +116,7 @@ def _changes(before: Layout, now: Layout) -> list[str]:
 
 
 def _layout(value: Any) -> Layout | None:
-    """Return the layout that a config's value means; None for published tables and anything else."""
+    """Return the layout that a config's value means; None for published tables and others."""
     is_dict = isinstance(value, Mapping) and isinstance(value.get('name'), str)
     if not is_dict and not (isinstance(value, str) and value in LAYOUTS):
         return None

@@ -78,7 +78,7 @@ def pose_datasets(dataset: Any) -> Iterator[PoseDataset]:
 
 
 def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[Seen]]]:
-    """Yield for each file its name with the number of clips, the expectation, and measured clips."""
+    """Yield each file's name with its number of clips, the expectation, and measured clips."""
     for poses in pose_datasets(dataset):
         clips = poses.video_infos
         expected = expected_of(poses.pipeline, clips.about.known_layout())
@@ -229,6 +229,6 @@ def one_class(labels: np.ndarray, num_classes: int, where: str) -> str | None:
     if labels.ndim != 1 or len(labels) < 2 or num_classes < 2 or labels[0] < 0 or np.ptp(labels):
         return None
     return (
-        f'{where}: all {len(labels)} clips have the label {labels[0]}, so accuracy says nothing. If '
-        'the labels are unknown (some releases give 0 for all), write -1.'
+        f'{where}: all {len(labels)} clips have the label {labels[0]}, so accuracy says nothing. '
+        'If the labels are unknown (some releases give 0 for all), write -1.'
     )

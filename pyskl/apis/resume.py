@@ -106,7 +106,7 @@ def _newest(run: Run) -> Resume | None:
 
 
 def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
-    """Return the file or, if the same command has continued from it before, its newest checkpoint."""
+    """Return the file, or the newest checkpoint of a run that has continued from it before."""
     asked = Resume(Path(file), read_checkpoint(file), [], os.path.realpath(file))
     newest = None
     if run.recipe.auto_resume and not options.dry_run:
@@ -119,8 +119,8 @@ def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
         and not _changes(newest.data, run.recipe, options)
     ):
         newest.notes.append(
-            f'{newest.path} was written by a run that continued from {file}, and is newer. To begin '
-            f'at {file} again, choose another --work-dir.'
+            f'{newest.path} was written by a run that continued from {file}, and is newer. To '
+            f'begin at {file} again, choose another --work-dir.'
         )
         return newest
     changes = _changes(asked.data, run.recipe, options)
@@ -129,7 +129,7 @@ def _from_file(run: Run, options: TrainOptions, file: str) -> Resume:
 
 
 def _changes(checkpoint: Mapping[str, Any], recipe: Recipe, options: TrainOptions) -> list[str]:
-    """Return a line for each setting that influences the weights and differs from a checkpoint's."""
+    """Return a line for each setting that affects the weights and differs from a checkpoint's."""
     meta = checkpoint['meta']
     before = meta.get('settings')
     lines = []

@@ -175,7 +175,7 @@ def warn_of_other_input(
     meta: Mapping[str, Any],
     source: str,
 ) -> None:
-    """Warn where a checkpoint was trained on another skeleton or other features than the config's."""
+    """Warn where a checkpoint was trained on another skeleton or features than the config's."""
     for complaint in complaints(model, recipe, meta, source):
         logger.warning('%s', complaint)
 

@@ -57,7 +57,7 @@ def other_skeleton(model: nn.Module, meta: Mapping[str, Any], source: str) -> st
 
 
 def features_of(recipe: Recipe) -> list[str] | None:
-    """Return a network's features for a checkpoint's meta, e.g. ['j', 'b']; None without GenSkeFeat."""
+    """Return a network's features for a checkpoint's meta, ['j', 'b'], or None."""
     for split in ('train', 'test', 'val'):
         for _, dataset in dataset_configs(getattr(recipe.data, split)):
             for step in dataset.get('pipeline') or ():

@@ -1,4 +1,4 @@
-"""Train from a config file: check everything, then train in a work dir, continuing a stopped run."""
+"""Train from a config file: check everything, then train in a work dir or continue a run."""
 
 from __future__ import annotations
 
