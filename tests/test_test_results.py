@@ -32,12 +32,12 @@ def config(tmp_path_factory):
         ),
         (
             {'out': 'scores.json'},
-            r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the numbers',
+            r'--out scores\.json(.|\n)*ends in \.pkl; scores\.npz beside it holds the scores',
         ),
         ({'format': 'mac'}, '--coarse FILE'),
         ({'coarse': 'parts.txt'}, 'only --format mac'),
-        ({'format': 'kaggle', 'split': 'val'}, 'beside result.pkl alone'),
-        ({'format': 'kaggle', 'out': 'r.pkl'}, 'beside result.pkl alone'),
+        ({'format': 'kaggle', 'split': 'val'}, 'only beside result.pkl'),
+        ({'format': 'kaggle', 'out': 'r.pkl'}, 'only beside result.pkl'),
     ],
 )
 def test_what_would_lose_the_test_is_said_before_it(config, monkeypatch, options, said):
@@ -66,7 +66,7 @@ def test_features_are_neither_judged_nor_submitted_nor_written_over_scores(
     assert named['ids'][0] == 'test_0' and np.array_equal(
         named['features'], np.stack(load_pickle(result.files[0]))
     )
-    with pytest.raises(ConfigError, match='features are no class scores'):
+    with pytest.raises(ConfigError, match='features are not class scores'):
         train(config, TrainOptions(work_dir=str(tmp_path)), ['model.test_cfg.feat_ext=True'])
 
 

@@ -255,7 +255,7 @@ def test_no_resume_refuses_a_folder_that_holds_a_run(whole):
 
 def test_another_seed_does_not_continue_a_run(whole):
     _, config = whole
-    with pytest.raises(ConfigError, match='seed 0, now seed 7'):
+    with pytest.raises(ConfigError, match='seed 0, but now seed 7'):
         train(config, TrainOptions(seed=7))
     with pytest.raises(
         ConfigError, match='seed = -1: expected a whole number from 0 to 4294967295'

@@ -253,8 +253,8 @@ def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_
 @pytest.mark.parametrize(
     ('world', 'changes', 'said'),
     [
-        (1, ['auto_scale_lr=None'], 'clips take 0.00375'),
-        (4, ['auto_scale_lr=None'], 'clips take 0.015'),
+        (1, ['auto_scale_lr=None'], 'clips need 0.00375'),
+        (4, ['auto_scale_lr=None'], 'clips need 0.015'),
         (8, ['auto_scale_lr=None'], None),
         (
             1,
