@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from test_train import rows
+from run_files import rows
 from tiny import NUM_JOINTS, problem
 
 from pyskl.annotations import write_annotations

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import struct
+import zipfile
 import zlib
 from collections import OrderedDict
 
@@ -483,3 +484,12 @@ def foreign_files() -> dict[str, bytes]:
         'one byte': b'\x80',
         'git lfs pointer': b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n',
     }
+
+
+def in_archive(body: bytes) -> bytes:
+    """Return an archive as torch.save writes it, with `body` as its pickle."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, 'w') as archive:
+        archive.writestr('archive/data.pkl', b'\x80\x02' + body + b'.')
+        archive.writestr('archive/version', b'3\n')
+    return file.getvalue()

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from kill_training import ended, start, wait_for
-from test_train import assert_same_checkpoint, rows
+from run_files import assert_same_checkpoint, rows
 from tiny import ROOT, problem, run, script, write_config
 
 from pyskl.annotations import read_annotations, write_annotations

@@ -25,7 +25,7 @@ from pyskl.report import ReportOptions, build_report
 from pyskl.report.sources import read_stream
 from pyskl.scores.score_file import load_scores
 
-PAIRS = Path(__file__).parent / 'pairs'
+PAIRS = Path(__file__).parents[1] / 'pairs'
 LABELS = np.arange(12) % 3
 FIGURES = ('top1_acc', 'top2_acc', 'mean_class_accuracy')
 PREFIXES = ('', 'rgb_', 'pose_', 'RGBPose_1:1_', 'RGBPose_2:1_', 'RGBPose_1:2_')

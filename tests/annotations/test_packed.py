@@ -287,7 +287,7 @@ def test_wrapped_datasets_have_the_names_of_their_parts_in_order(tmp_path):
 
 @pytest.mark.slow
 def test_training_from_packed_annotations_changes_no_bit(tmp_path):
-    from test_train import rows
+    from run_files import rows
 
     from pyskl.apis import train
 

@@ -18,7 +18,7 @@ from pyskl.errors import DataError, UserError
 from pyskl.files import load_pickle
 from pyskl.skeletons import get_layout, imigue22
 
-SCRIPT = Path(__file__).parents[1] / 'tools' / 'check_data.py'
+SCRIPT = Path(__file__).parents[2] / 'tools' / 'check_data.py'
 
 
 check_data = load_script('check_data')

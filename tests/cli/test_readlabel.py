@@ -28,7 +28,7 @@ from pyskl.sources.imigue.videos import NUM_FRAMES, read_videos
 
 POINTS = Joints().of(NUM_POINTS)  # which of the 35 points each of the 22 joints is
 
-SCRIPT = Path(__file__).parents[1] / 'tools' / 'readlabel.py'
+SCRIPT = Path(__file__).parents[2] / 'tools' / 'readlabel.py'
 RAW = SMALL / 'raw'
 
 
@@ -64,7 +64,9 @@ def raw_folder(
 
 
 def test_the_small_golden_is_reproduced(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(Path(__file__).parent)  # files below the current folder are named from there
+    monkeypatch.chdir(
+        Path(__file__).parents[1]
+    )  # files below the current folder are named from there
     run('--data-dir', RAW, '--out-dir', tmp_path / 'out')
     written = tmp_path / 'out' / 'imigue_val.pkl'
     same(pickle.loads(written.read_bytes()), pickle.loads((RAW / 'imigue_val.pkl').read_bytes()))

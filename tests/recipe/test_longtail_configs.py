@@ -11,7 +11,7 @@ from pyskl.datasets import Compose
 from pyskl.models import build_model
 from pyskl.recipe import differences, load_config, read_recipe
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 BASE = read_recipe(load_config(CONFIGS / 'ablation' / 'joint.py'))
 CHANGES = {
     'balanced_sampling': ["data.train.class_prob: not given -> 'balanced'"],

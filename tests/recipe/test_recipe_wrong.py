@@ -17,7 +17,7 @@ from pyskl.recipe.overrides import paths_of
 from pyskl.recipe.setting import hints_of
 from pyskl.recipe.settings import TopLevel
 
-USER_COPY = load_config(Path(__file__).parent / 'inputs' / 'user_copy.py').to_dict()
+USER_COPY = load_config(Path(__file__).parents[1] / 'inputs' / 'user_copy.py').to_dict()
 DELETE = object()
 
 

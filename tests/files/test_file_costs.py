@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_pickles import in_archive
 from imigue_release import xlsx
-from test_checkpoint_hostile import in_archive
 from test_faults_texts import READERS
 
 from pyskl.annotations import open_annotations

@@ -322,5 +322,5 @@ def test_print_config_prints_what_can_be_loaded_and_means_the_same(path, tmp_pat
 
 
 def test_print_config_names_what_nothing_needs_any_more(capsys):
-    print_config()([str(Path(__file__).parent / 'inputs' / 'user_copy.py')])
+    print_config()([str(Path(__file__).parents[1] / 'inputs' / 'user_copy.py')])
     assert '# user_copy.py: memcached is not needed any more' in capsys.readouterr().out

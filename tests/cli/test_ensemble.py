@@ -18,7 +18,7 @@ from pyskl.errors import UserError
 from pyskl.evaluation import ONE_LABEL_METRICS, evaluate
 from pyskl.scores.score_file import load_scores, save_scores
 
-SCRIPT = Path(__file__).parents[1] / 'ensemble' / 'ensemble.py'
+SCRIPT = Path(__file__).parents[2] / 'ensemble' / 'ensemble.py'
 GOLD = SMALL / 'ensemble'
 CSV = (GOLD / 'Submission.csv').read_bytes()
 IDS = [line.split(',')[0] for line in CSV.decode().splitlines()]

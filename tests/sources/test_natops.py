@@ -30,7 +30,7 @@ from pyskl.sources.natops import (
 from pyskl.sources.natops_people import guess_people
 from pyskl.sweep.plan import read_plan
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _candidates = [os.environ.get('PYSKL_NATOPS'), ROOT.parent / 'shared' / 'real' / 'natops']
 REAL = next((Path(p) for p in _candidates if p and Path(p).is_dir()), None)
 HEADER = '#made up\n@problemName NATOPS\n@timeStamps false\n@classLabel true 1.0 2.0\n\n@data\n'

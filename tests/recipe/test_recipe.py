@@ -17,7 +17,7 @@ import pyskl.models  # noqa: F401
 from pyskl.errors import ConfigError
 from pyskl.recipe import differences, dump_config, load_config, read_recipe
 
-USER_COPY = Path(__file__).parent / 'inputs' / 'user_copy.py'
+USER_COPY = Path(__file__).parents[1] / 'inputs' / 'user_copy.py'
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import pickle
 import zipfile
 from collections import Counter, OrderedDict
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hostile_pickles import as_global, pairs_of_one_hash, short_text
+from hostile_pickles import as_global, in_archive, pairs_of_one_hash, short_text
 from tiny import problem
 
 from pyskl.apis import train
@@ -68,14 +67,6 @@ def test_weights_of_other_types_are_copied_or_refused(tmp_path):
 
 
 # What reading costs -----------------------------------------------------------------------------
-
-
-def in_archive(body: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w') as archive:
-        archive.writestr('archive/data.pkl', b'\x80\x02' + body + b'.')
-        archive.writestr('archive/version', b'3\n')
-    return file.getvalue()
 
 
 def old_format(body: bytes) -> bytes:

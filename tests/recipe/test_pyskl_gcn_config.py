@@ -16,7 +16,7 @@ from pyskl.models import build_model
 from pyskl.recipe import differences, load_config, read_recipe
 from pyskl.scores import load_scores
 
-INPUTS = Path(__file__).parent / 'inputs'
+INPUTS = Path(__file__).parents[1] / 'inputs'
 PICKLE = 'data/nturgbd/ntu60_3danno.pkl'
 NUM_CLASSES = 60
 

@@ -442,7 +442,7 @@ def test_what_is_wrong_with_ones_own_data_is_said(arguments, words):
 
 
 def test_the_example_for_ones_own_data_runs_as_it_stands(tmp_path, monkeypatch):
-    text = (Path(__file__).parents[1] / 'data' / 'README.md').read_text(encoding='utf-8')
+    text = (Path(__file__).parents[2] / 'data' / 'README.md').read_text(encoding='utf-8')
     example = text.split('```python\n')[1].split('```')[0]
     monkeypatch.chdir(tmp_path)
     exec(compile(example, 'data/README.md', 'exec'), {})

@@ -11,7 +11,7 @@ from pyskl.recipe import load_config
 from pyskl.recipe.layout_option import read_layout
 from pyskl.skeletons import imigue22, layout_of
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = Path(__file__).parents[2] / 'configs'
 OWN = dict(
     name='arm',
     joints=['neck', 'left hand', 'right hand'],

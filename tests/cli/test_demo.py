@@ -10,7 +10,7 @@ from tiny import script
 
 from pyskl.errors import UserError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
