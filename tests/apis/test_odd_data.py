@@ -53,7 +53,8 @@ def config(tmp_path):
     return problem(tmp_path, 'total_epochs = 1\n', num_train=8, num_test=12)
 
 
-# Clips -----------------------------------------------------------------------------------------------
+# Clips
+# -----------------------------------------------------------------------------------------------
 
 
 def test_a_training_on_what_cannot_be_right_is_refused_unless_it_is_wanted(config, tmp_path, capfd):
@@ -173,7 +174,8 @@ def test_all_files_of_joined_and_repeated_data_are_looked_at(config):
     assert list(pose_datasets([1, 2])) == []
 
 
-# Classes ---------------------------------------------------------------------------------------------
+# Classes
+# ---------------------------------------------------------------------------------------------
 
 
 def classes(counts, num_classes=3, val=None, multi_class=False):
@@ -207,7 +209,8 @@ def test_labels_that_are_all_one_are_no_truth():
     assert line.startswith('data.val')
 
 
-# Answers ---------------------------------------------------------------------------------------------
+# Answers
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -247,7 +250,8 @@ def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_
     assert said.count('warning: data.test: all 12 clips have the label 0') == 1
 
 
-# Rates -----------------------------------------------------------------------------------------------
+# Rates
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -276,7 +280,8 @@ def test_a_rate_is_scaled_by_the_batch_that_it_was_chosen_for(config):
     assert replace(recipe.auto_scale_lr).base_batch_size == 32
 
 
-# --dry-run -------------------------------------------------------------------------------------------
+# --dry-run
+# -------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_shows_what_coordinates_and_heatmaps_reach(config, tmp_path, capsys):

@@ -121,7 +121,8 @@ def test_a_start_from_other_weights_keeps_the_configs_layout_and_says_so(trained
     assert [tuple(bone) for bone in stored[0]['bones']] == [(4, 1), (3, 1), (2, 1), (0, 1)]
 
 
-# -- which layout stands for which ---------------------------------------------------------------------------------
+# -- which layout stands for which
+# ---------------------------------------------------------------------------------
 
 
 def recipe(*layouts):

@@ -27,8 +27,9 @@ GRAPH_FAMILIES = (
     'strong_aug',
 )
 
-# What other configs start from, plans of many runs, NATOPS's, which have no val split (test_natops.py), and the template
-# (test_own_skeletons.py); those that spot, whose data are recordings (test_spotting_configs.py).
+# What other configs start from, plans of many runs, NATOPS's, which have no val split
+# (test_natops.py), and the template (test_own_skeletons.py); those that spot, whose data are
+# recordings (test_spotting_configs.py).
 _OTHERS = ('_base_', 'sweeps', 'natops', 'own', 'spotting')
 
 

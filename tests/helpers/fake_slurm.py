@@ -1,7 +1,7 @@
 """A cluster of one machine: sbatch, srun, sacct and scontrol as small shell scripts, without Slurm.
 
-Jobs run in the background. Beside the scripts: NUMBER.sh, what sbatch was given; state_JOB; pid_JOB,
-the process that srun started; starts_JOB, a line for each start.
+Jobs run in the background. Beside the scripts: NUMBER.sh, what sbatch was given; state_JOB;
+pid_JOB, the process that srun started; starts_JOB, a line for each start.
 """
 
 from __future__ import annotations

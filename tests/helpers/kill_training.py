@@ -2,9 +2,10 @@
 
     python tests/helpers/kill_training.py [--kills 30] [--seed 0] [--folder DIR] [--graph | --videos] [--processes 2]
 
-Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a random moment between the start of
-the process and where training would have ended. With several processes every other kill strikes all of them and the launcher, and
-the others one of them, which ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
+Every third kill waits for the writing of a checkpoint and strikes then; the others strike at a
+random moment between the start of the process and where training would have ended. With several
+processes every other kill strikes all of them and the launcher, and the others one of them, which
+ends the rest. Prints one line a kill, and figures at the end; exit status 1 when any end differs.
 """
 
 from __future__ import annotations

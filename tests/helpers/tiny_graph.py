@@ -40,7 +40,8 @@ log_config = dict(interval=2, hooks=[dict(type='TextLoggerHook')])
 work_dir = '{folder}/run'
 """
 
-# ProtoGCN in place of ST-GCN++: a network that hands its graph to the head, which remembers classes.
+# ProtoGCN in place of ST-GCN++: a network that hands its graph to the head, which remembers
+# classes.
 PROTOGCN = """
 model.update(
     backbone=dict(

@@ -34,7 +34,8 @@ def release(tmp_path) -> Path:
     return tmp_path / 'xlsx'
 
 
-# 137 points ----------------------------------------------------------------------------------------
+# 137 points
+# ----------------------------------------------------------------------------------------
 
 
 def test_row_r_of_the_xlsx_release_is_frame_r(release):
@@ -102,7 +103,8 @@ def test_points_that_cannot_be_read_are_read_from_the_other_form(release, capsys
     assert '0187_light_hand.csv' in capsys.readouterr().out
 
 
-# Other forms ---------------------------------------------------------------------------------------
+# Other forms
+# ---------------------------------------------------------------------------------------
 
 
 def test_what_35_points_cannot_give_is_an_error_that_names_what_they_can(tmp_path):
@@ -156,7 +158,8 @@ def test_the_points_of_each_form_are_named_once():
     assert Joints().of(137)[12:] == (99, 103, 107, 111, 115, 120, 124, 128, 132, 136)
 
 
-# Workbooks from strangers --------------------------------------------------------------------------
+# Workbooks from strangers
+# --------------------------------------------------------------------------
 
 
 def test_texts_empty_cells_and_a_header_in_a_sheet_are_read_as_in_csv(tmp_path):
@@ -230,7 +233,8 @@ def test_without_the_reader_one_line_says_what_to_install(tmp_path, monkeypatch)
         convert(tmp_path / 'r')
 
 
-# Parts ---------------------------------------------------------------------------------------------
+# Parts
+# ---------------------------------------------------------------------------------------------
 
 
 def test_a_cut_keeps_the_last_frames_and_leaves_gaps_empty():

@@ -14,7 +14,8 @@ from pyskl.annotations.fields import NO_LABEL
 from pyskl.errors import DataError, UserError
 from pyskl.labels import IMIGUE_LABELS
 
-# Labels of test ------------------------------------------------------------------------------------
+# Labels of test
+# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,8 @@ def test_class_numbers_in_place_of_ids_are_refused(tmp_path):
         convert(tmp_path / 'csv')
 
 
-# What is written -----------------------------------------------------------------------------------
+# What is written
+# -----------------------------------------------------------------------------------
 
 
 def test_the_files_name_the_classes_and_the_layout_that_was_measured(tmp_path, capsys):
@@ -86,7 +88,8 @@ def test_coordinates_that_are_no_pixels_are_warned_about(tmp_path, capsys):
     assert 'not pixels' in capsys.readouterr().out
 
 
-# Raw arrays under other names ----------------------------------------------------------------------
+# Raw arrays under other names
+# ----------------------------------------------------------------------
 
 
 def raw(folder: Path, data: str, label: str, classes: object, joints: int = 22) -> None:
