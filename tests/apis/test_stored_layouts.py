@@ -1,4 +1,4 @@
-"""Checkpoints store the layouts that they were trained with, and are used with them whatever a config says later."""
+"""Checkpoints store their layouts and are used with them, whatever a config says later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tools/test.py writes and what it leaves alone; what it refuses before the test, since afterwards the test would be lost."""
+"""What tools/test.py writes, leaves alone, and refuses before the test instead of after it."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The shipped configs, by what they train: graph networks on key points, PYSKL's or our networks on heatmaps."""
+"""The included configs, by kind of network: graph networks, PYSKL's or our own on heatmaps."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ for file in state_*; do echo "${file#state_}|$(cat $file)|here"; done
 
 
 def install(folder: Path, sbatch: str = SBATCH) -> dict[str, str]:
-    """Write the scripts into `folder`; returns the PATH with which they are found, as a variable."""
+    """Write the scripts into `folder`; return a variable PATH with which they are found."""
     folder.mkdir()
     scripts = {'sbatch': sbatch, 'srun': SRUN, 'sacct': SACCT, 'scontrol': 'touch requeue_$2'}
     for name, text in scripts.items():

@@ -1,4 +1,4 @@
-"""The stages and arguments of both published configs, written out so that tests don't depend on ours."""
+"""Steps and arguments of both published configs, independent of the included ones."""
 
 LEFT, RIGHT = list(range(1, 20, 2)), list(range(2, 21, 2))
 LIMBS = [

@@ -1,4 +1,4 @@
-"""A very small learnable problem, so that real training runs take seconds: three gestures of one waving arm."""
+"""A tiny problem that trains in seconds: three gestures of one waving arm."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def problem(folder: Path, extra: str = '', **sizes: int) -> Path:
 
 
 def script(name: str) -> ModuleType:
-    """The module behind tools/NAME.py or ensemble/ensemble.py, to call its functions in this process."""
+    """Return the module of tools/NAME.py or ensemble/ensemble.py, to call it in this process."""
     return import_module(f'pyskl.cli.{name}')
 
 

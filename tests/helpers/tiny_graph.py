@@ -1,4 +1,4 @@
-"""tiny.py's problem for a graph network: the same three gestures, a small ST-GCN++ on five joints."""
+"""The problem of tiny.py for graph networks: a small ST-GCN++ on five joints."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def write_config(
 
 
 def write_space(folder: Path, num_train: int = 40, num_test: int = 13, seed: int = 0) -> None:
-    """Write space_train.pkl ...: the same gestures in metres, x right, y up, z away from the camera."""
+    """Write space_train.pkl ...: the gestures in metres, x right, y up, z away from the camera."""
     rng = np.random.default_rng(seed)
     for split, n in (('train', num_train), ('val', num_test), ('test', num_test)):
         clips = [

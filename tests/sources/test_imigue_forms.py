@@ -1,4 +1,4 @@
-"""Forms of iMiGUE's points other than 35 in a csv file: the xlsx of 137, which joints are kept, and workbooks from strangers."""
+"""iMiGUE's xlsx of 137 points: joints that are kept, hostile workbooks, orders of classes."""
 
 from __future__ import annotations
 

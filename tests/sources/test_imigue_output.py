@@ -1,4 +1,4 @@
-"""tools/readlabel.py: labels of test that mean nothing, what is written, and raw arrays under other names."""
+"""tools/readlabel.py: placeholder labels, what is written, raw arrays under other names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tools/readlabel.py PATH: what people really have of iMiGUE, in one table, and what comes of it."""
+"""tools/readlabel.py PATH: a table of iMiGUE's files as people have them, and the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The label table: its geometry and scale, reading tables, and making them from sentences and from word vectors."""
+"""The table of label vectors: geometry and scale, reading, making from sentences or words."""
 
 import sys
 
@@ -27,7 +27,6 @@ def cost_of_zero(table):
 
 
 # The package's table
-# ---------------------------------------------------------------------------------------------------
 
 
 def test_the_package_table_holds_the_angles_of_the_sentence_vectors():
@@ -72,7 +71,6 @@ def test_the_tool_makes_the_package_table_again(tmp_path):
 
 
 # Reading tables
-# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_relative_path_is_found_in_the_current_folder_then_in_the_project(tmp_path, monkeypatch):
@@ -141,7 +139,6 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
 
 
 # From sentences
-# --------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=30, deadline=None)
@@ -183,7 +180,6 @@ def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
 
 
 # From word vectors
-# -----------------------------------------------------------------------------------------------------
 
 
 def glove_file(path, words, dim=4, extra=b''):

@@ -1,4 +1,4 @@
-"""Made-up micro-gestures: the raw files, the people, and what makes them neither trivial nor hopeless."""
+"""Synthetic micro-gestures: raw files, people, and that they are neither trivial nor hopeless."""
 
 import pickle
 
