@@ -25,9 +25,9 @@ from ..labels import Labels
 from ..models import speed_up
 from ..recipe import read_recipe
 from .layouts import with_stored_layouts
-from .loaded import LoadedRecognizer
 from .names import layout_names_of, of_config
 from .setup import build_recognizer, read_run, warn_of_other_input
+from .trained import TrainedRecognizer
 from .video_clips import located, takes_only_pictures, takes_pictures
 from .wanted import wanted_of
 
@@ -36,7 +36,7 @@ def init_recognizer(
     config: str | os.PathLike | Any,
     checkpoint: str | os.PathLike | None = None,
     device: str | torch.device | None = None,
-) -> LoadedRecognizer:
+) -> TrainedRecognizer:
     """Load a recognizer for inference_recognizer.
 
     Args:
@@ -61,7 +61,7 @@ def init_recognizer(
     # The network with its weights.
     test_data = recipe.data.test or {}
     built, _ = build_recognizer(recipe, None if trained is None else trained['state_dict'])
-    model = cast(LoadedRecognizer, built)
+    model = cast(TrainedRecognizer, built)
     if trained is not None:
         load_weights(model, trained['state_dict'], str(checkpoint))
         for note in trained['notes']:
@@ -81,11 +81,11 @@ def init_recognizer(
     model.pipeline = Compose(steps, where, entries=(*FROM_DATASET, 'array'))
     model.wanted = wanted_of(model)
     model = model.to(choose_device(None if device is None else str(device)))
-    return cast(LoadedRecognizer, speed_up(model).eval())
+    return cast(TrainedRecognizer, speed_up(model).eval())
 
 
 def inference_recognizer(
-    model: LoadedRecognizer,
+    model: TrainedRecognizer,
     clip: Any,
     img_shape: Sequence[int] | None = None,
     labels: Labels | None = None,
@@ -144,7 +144,7 @@ def inference_recognizer(
 
 
 def class_scores(
-    model: LoadedRecognizer, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
+    model: TrainedRecognizer, clips: Sequence[Mapping[str, Any]], views: Literal[1, 'all']
 ) -> Iterator[np.ndarray]:
     """Yield the class scores (K,) of each clip, computed in batches of the test loader's size."""
     size = model.cfg.data.loader('test').videos_per_gpu
@@ -170,7 +170,7 @@ def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]
     return reduced
 
 
-def test_sample(model: LoadedRecognizer, annotation: Mapping[str, Any]) -> dict[str, Any]:
+def test_sample(model: TrainedRecognizer, annotation: Mapping[str, Any]) -> dict[str, Any]:
     """Pass a clip through the test pipeline of a model; the result can be collated."""
     pictures = takes_pictures(model.pipeline)
     prefix = model.cfg.data.test.get('data_prefix')

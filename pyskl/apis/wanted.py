@@ -14,12 +14,12 @@ from ..datasets.pipelines import (
 )
 from ..datasets.pipelines.base import is_ours
 from ..inference.clips import Wanted
-from .loaded import LoadedRecognizer
 from .odd_data import expected_of
+from .trained import TrainedRecognizer
 from .video_clips import takes_only_pictures, takes_pictures
 
 
-def wanted_of(model: LoadedRecognizer) -> Wanted:
+def wanted_of(model: TrainedRecognizer) -> Wanted:
     """Return what a model with a test pipeline and a recipe takes of a clip."""
     step, in_space = _needs(model.pipeline)
     return Wanted(
@@ -51,7 +51,7 @@ def _needs(pipeline: Compose) -> tuple[str | None, bool]:
     return None, False
 
 
-def num_joints_of(model: LoadedRecognizer) -> int | None:
+def num_joints_of(model: TrainedRecognizer) -> int | None:
     """Return how many joints a clip must have, or None if that is unknown.
 
     The layout of a pipeline step, the network's graph, or the number of heatmaps tells it.

@@ -1,7 +1,4 @@
-"""Read tables of numbers as people save them.
-
-csv with or without a header, pandas' index, empty cells, semicolons; xlsx.
-"""
+"""Tables of numbers as people save them: csv with or without a header, pandas' index, empty cells, semicolons; xlsx."""
 
 from __future__ import annotations
 
@@ -31,11 +28,11 @@ _EMPTY_TEXTS = ('', 'na', 'n/a', '#n/a', 'null', 'none', 'nan')
 
 @dataclass(frozen=True)
 class Table:
-    """The numbers in a file.
+    """Numbers of a file.
 
     Attributes:
         values: (n, C) float64; NaN where a cell is empty.
-        lines: (n,) line of each row in the file, from 1 on.
+        lines: (n,) the file's line of each row, from 1 on.
     """
 
     values: np.ndarray
@@ -43,20 +40,20 @@ class Table:
 
 
 def read_lines(path: Path) -> tuple[list[str], list[int]]:
-    """Read the non-empty lines of a csv file or a sheet, with commas between the cells.
+    """Read the lines of a csv file, or a sheet, that hold anything, with commas between their cells.
 
-    Semicolons (with ',' as the decimal point) and tabs become commas, and quotes are removed. Lines
-    that hold only separators, which spreadsheets append, are skipped.
+    Semicolons (then ',' is the decimal point) and tabs become commas, quotes go. Lines of
+    separators alone, as spreadsheets append them, are passed over.
 
     Returns:
-        The lines and their numbers in the file, from 1 on.
+        Lines and their numbers in the file, from 1 on.
 
     Raises:
         DataError: unreadable, too large, or UTF-16.
     """
     if path.suffix.lower() == '.xlsx':
         rows = [','.join(map(str, cells)) for cells in read_sheet(path)]
-        return _without_empty(rows)
+        return _that_hold_anything(rows)
     raw = read_bytes(path, MAX_BYTES, 'Expected one video.')
     if raw[:2] in (b'\xff\xfe', b'\xfe\xff'):
         raise DataError(
@@ -69,10 +66,10 @@ def read_lines(path: Path) -> tuple[list[str], list[int]]:
         rows = [row.replace(',', '.').replace(';', ',') for row in rows]
     elif '\t' in first and ',' not in first:
         rows = [row.replace('\t', ',') for row in rows]
-    return _without_empty(rows)
+    return _that_hold_anything(rows)
 
 
-def _without_empty(rows: list[str]) -> tuple[list[str], list[int]]:
+def _that_hold_anything(rows: list[str]) -> tuple[list[str], list[int]]:
     kept = [i for i, row in enumerate(rows) if row.strip(', \t')]
     return [rows[i] for i in kept], [i + 1 for i in kept]
 
@@ -81,7 +78,7 @@ def read_table(path: Path) -> Table:
     """Read the numbers of a csv or xlsx file.
 
     Raises:
-        DataError: no rows, rows of unequal length, or cells that are not numbers.
+        DataError: no rows, rows of unequal length, or cells that are no numbers.
     """
     if path.suffix.lower() == '.xlsx':
         return _from_cells(path, read_sheet(path))

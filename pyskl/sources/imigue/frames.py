@@ -140,8 +140,8 @@ def _in_order(number: np.ndarray, points: np.ndarray, lines: np.ndarray, counted
     doubtful[first[~equal.all((1, 2))]] = True
     if len(again):
         where = f'frame {number[again[0]]} in line {lines[again[0]]}, {len(again)} in all'
-        kind = 'with different values' if doubtful.any() else 'with the same values: read once'
-        notes.append((f'frames that occur twice, {kind}', where))
+        kind = 'with other values' if doubtful.any() else 'with the same values: read once'
+        notes.append((f'frames that stand there again, {kind}', where))
     kept = np.setdiff1d(np.arange(len(number)), again)
     number, points, doubtful = number[kept], points[kept], doubtful[kept]
 
