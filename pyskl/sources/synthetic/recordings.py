@@ -19,33 +19,23 @@ from ...annotations.segments import Segment
 from ...errors import UserError
 from ...files.atomic import atomic_write
 from ...labels import IMIGUE_LABELS
+from ..imigue.frames import NUM_POINTS
+from ..imigue.joints import POINTS
+from ..imigue.labels import OTHER_ID
 from .body import LAYOUT, Parts, joints_of, nose_height
 from .camera import observe
 from .gestures import ANCHORS, PARTS, RESTS, GestureTable, gesture_table
 from .people import People, draw_people
+from .synthesiser import DRIFT, REST_FINGERS, smooth
 from .writing import IMIGUE_COUNTS
 
 FPS = 30
 GESTURE = (30, 90)  # frames of the shortest and longest gesture
 PAUSE = (30, 150)  # frames between two gestures
 WAY = (7, 14)  # frames from rest to the gesture and back
-DRIFT = 0.035  # how far parts wander on their own, shoulder widths
-OPEN = 0.45  # how open a resting hand is
-OTHER_ID = 99  # id of the last class in the label files
+
 _P = {part: i for i, part in enumerate(PARTS)}
 _HANDS = ('hand', 'other')
-
-# The 35 points of a csv: OpenPose's 25 of the body, five finger tips of the left hand, five of the
-# right.
-_BODY = {
-    'nose': 0, 'neck': 1, 'right shoulder': 2, 'right elbow': 3, 'right wrist': 4,
-    'left shoulder': 5, 'left elbow': 6, 'left wrist': 7, 'right eye': 15, 'left eye': 16,
-    'right ear': 17, 'left ear': 18,
-}  # fmt: skip
-_TIPS = [f'{side} {finger} tip' for side in ('left', 'right') for finger in
-         ('thumb', 'index', 'middle', 'ring', 'little')]  # fmt: skip
-POINTS = _BODY | {name: 25 + i for i, name in enumerate(_TIPS)}
-NUM_POINTS = 35
 
 
 @dataclass(frozen=True)
@@ -80,7 +70,7 @@ def make_recording(
 
     # Where every part is at rest: drifting, the hands in one posture after the other.
     place = {part: _drift(rng, num_frames, 0.3 if 'shoulder' in part else 1.0) for part in PARTS}
-    fingers = {part: np.full(num_frames, OPEN) for part in _HANDS}
+    fingers = {part: np.full(num_frames, REST_FINGERS) for part in _HANDS}
     for part, rest in zip(_HANDS, _rests(rng, person, num_frames)):
         place[part] = place[part] + rest
     _talk(rng, num_frames, segments, place)
@@ -90,8 +80,8 @@ def make_recording(
     for segment, left in zip(segments, left_acts):
         way = rng.uniform(*WAY, 2) / person.speed[0]
         on = np.minimum(
-            _smooth((frame - segment.start + way[0] / 2) / way[0]),
-            _smooth((segment.end - frame + way[1] / 2) / way[1]),
+            smooth((frame - segment.start + way[0] / 2) / way[0]),
+            smooth((segment.end - frame + way[1] / 2) / way[1]),
         )
         inside = slice(*np.flatnonzero(on > 0)[[0, -1]] + (0, 1))
         row = table.of(np.array([segment.label]))
@@ -199,7 +189,7 @@ def _rests(rng: np.random.Generator, person: People, num_frames: int) -> np.ndar
     while at < num_frames:
         posture = np.array(RESTS)[rng.choice(len(RESTS), p=habit)]
         new = posture + 0.07 * rng.standard_normal(2) + 0.035 * rng.standard_normal((2, 2))
-        share = _smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
+        share = smooth((frame - at) / rng.uniform(12, 24))[None, :, None] if at else 1.0
         rests += share * (new[:, None] - rests)
         at += int(rng.integers(150, 600))
     return rests
@@ -214,7 +204,7 @@ def _talk(rng: np.random.Generator, num_frames: int, segments, place) -> None:
     at = int(rng.integers(60))
     while at < num_frames:
         end = at + int(rng.integers(60, 240))
-        on = np.minimum(_smooth((frame - at) / 10), _smooth((end - frame) / 10)) * ~busy
+        on = np.minimum(smooth((frame - at) / 10), smooth((end - frame) / 10)) * ~busy
         nod = 0.05 * np.sin(2 * np.pi * frame / rng.uniform(18, 40))
         place['head'][:, 1] += on * nod * rng.uniform(0.4, 1)
         beat = np.maximum(np.sin(2 * np.pi * (frame / rng.uniform(30, 60) + rng.random())), 0)
@@ -231,11 +221,6 @@ def _drift(rng: np.random.Generator, num_frames: int, size: float) -> np.ndarray
         period, start = rng.uniform(shortest, longest, 2), rng.random(2)
         drift += DRIFT * size * rng.random(2) * np.sin(2 * np.pi * (frame / period + start))
     return drift
-
-
-def _smooth(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3 - 2 * x)
 
 
 def write_recordings(
@@ -293,8 +278,8 @@ def write_recordings(
 
 def _write(folder: Path, name: str, made: MadeUp) -> Path:
     points = np.zeros((len(made.joints), NUM_POINTS, 3))
-    points[:, [POINTS[joint] for joint in LAYOUT.joints]] = made.joints
-    rows = np.concatenate([np.arange(len(points))[:, None], points.reshape(len(points), -1)], 1)
+    points[:, [POINTS[NUM_POINTS].index(joint) for joint in LAYOUT.joints]] = made.joints
+    rows = np.column_stack([np.arange(len(points)), points.reshape(len(points), -1)])
     header = ['frame', *(f'{axis}{j}' for j in range(NUM_POINTS) for axis in ('x', 'y', 'score'))]
     path = folder / f'{name}_light_hand.csv'
     with atomic_write(path, 'w', encoding='ascii') as file:

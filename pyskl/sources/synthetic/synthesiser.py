@@ -80,12 +80,13 @@ def _envelope(rng: np.random.Generator, length: np.ndarray, people: People) -> n
     end = length * rng.uniform(0.82, 1.20, num_clips)
     way = rng.uniform(7, 14, (2, num_clips)) / people.speed
     frame = np.arange(NUM_FRAMES)
-    on = _smooth((frame - begin[:, None]) / way[0][:, None])
-    off = _smooth((end[:, None] - frame) / way[1][:, None])
+    on = smooth((frame - begin[:, None]) / way[0][:, None])
+    off = smooth((end[:, None] - frame) / way[1][:, None])
     return np.minimum(on, off).astype(np.float32)
 
 
-def _smooth(x: np.ndarray) -> np.ndarray:
+def smooth(x: np.ndarray) -> np.ndarray:
+    """Rise smoothly from 0 at x = 0 to 1 at x = 1."""
     x = np.clip(x, 0.0, 1.0)
     return x * x * (3 - 2 * x)
 
