@@ -173,7 +173,7 @@ def _one_view(sample: Mapping[str, Any], takes: Sequence[str]) -> dict[str, Any]
 def test_sample(model: TrainedRecognizer, annotation: Mapping[str, Any]) -> dict[str, Any]:
     """Pass a clip through the test pipeline of a model; the result can be collated."""
     pictures = takes_pictures(model.pipeline)
-    prefix = model.cfg.data.test.get('data_prefix')
+    prefix = (model.cfg.data.test or {}).get('data_prefix')
     clip = {
         **annotation,
         **(located(model.pipeline, annotation, prefix) if pictures else {}),
