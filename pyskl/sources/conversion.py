@@ -84,7 +84,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     if settings.labels and settings.labels != FOLDER:
         listed = read_label_file(settings.labels, label_names)
 
-    annotations, origins, num_places = _read(source, paths)
+    annotations, origins, num_units = _read(source, paths)
     if source.left_out and (settings.strict or not annotations):
         raise DataError('\n'.join([*_left_out(source), 'Nothing was written.']))
     if not annotations:
@@ -121,7 +121,7 @@ def convert(source: Source, paths: Sequence[Path], settings: Settings = Settings
     known = layout if isinstance(layout, str) else layout_of(layout).name if layout else None
     num_joints = annotations[0]['keypoint'].shape[2]
     joints = f'{num_joints} joints ({known or "layout unknown: name it with --layout"})'
-    total = f'{count(len(annotations), "clip")} of {joints} from {count(num_places, "place")}'
+    total = f'{count(len(annotations), "clip")} of {joints} from {count(num_units, "place")}'
     notes = [f'note: {line}' for line in source.notes.lines()]
     lines = [f'{source.form}: {total}', *notes, *_left_out(source)]
     return Converted(clips.split, annotations, clips.about, lines)

@@ -190,11 +190,11 @@ def boxes_of(
             frames.
 
     Raises:
-        DataError: see rows_of and frame_places.
+        DataError: see rows_of and frame_indices.
     """
     seen = sorted(seen, key=lambda box: box[0])
     numbers = [box[0] for box in seen]
-    frames, num_frames = frame_places(numbers, numbers if listed is None else listed, where)
+    frames, num_frames = frame_indices(numbers, numbers if listed is None else listed, where)
     if not seen:
         return Boxes(np.zeros((0, 1, 3), np.float32), frames, num_frames)
     joints = joints_of_rows(rows_of([box[1] for box in seen], where, wanted), where, wanted)
@@ -216,7 +216,7 @@ def _id(value: Any) -> Any:
     return value if isinstance(value, (int, float, str)) and value != -1 else None
 
 
-def frame_places(
+def frame_indices(
     numbers: Sequence[int] | np.ndarray, listed: Sequence[int] | np.ndarray, where: str
 ) -> tuple[np.ndarray, int]:
     """Turn frame numbers into indices; frames that the file leaves out count as empty ones.
@@ -286,7 +286,7 @@ def number_in(text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def numbers_or_places(numbers: Iterable[Any]) -> list[int]:
+def numbers_or_indices(numbers: Iterable[Any]) -> list[int]:
     """Return the frames' numbers, or 0, 1, 2 ... where one is missing or occurs twice."""
     numbers = list(numbers)
     good = all(type(n) is int for n in numbers) and len(set(numbers)) == len(numbers)

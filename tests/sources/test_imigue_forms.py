@@ -16,7 +16,12 @@ from pyskl.skeletons import get_layout, layout_of
 from pyskl.sources import xlsx as xlsx_reader
 from pyskl.sources.imigue.frames import frames_of
 from pyskl.sources.imigue.joints import POINTS, Joints
-from pyskl.sources.imigue.labels import are_dummies, class_of, from_id_mod_99, looks_like_id_mod_99
+from pyskl.sources.imigue.labels import (
+    are_placeholders,
+    class_of,
+    from_id_mod_99,
+    looks_like_id_mod_99,
+)
 from pyskl.sources.tables import Table, read_table
 
 OPENPOSE = get_layout('openpose137')
@@ -266,12 +271,12 @@ def test_european_spreadsheets_are_read(tmp_path):
 def test_dummies_are_equal_labels_of_more_than_a_clip_beside_a_train_part_of_several_classes():
     train = [0, 1, 2]
     assert (
-        are_dummies([0, 0], train)
-        and are_dummies([7, 7, -1], train)
-        and are_dummies([0, 0, 0], None)
+        are_placeholders([0, 0], train)
+        and are_placeholders([7, 7, -1], train)
+        and are_placeholders([0, 0, 0], None)
     )
-    assert not any((are_dummies([0], train), are_dummies([0, 0], None), are_dummies([0, 1, 0], train),
-                    are_dummies([0, 0, 0], [0, 0]), are_dummies([-1, -1, -1], train)))  # fmt: skip
+    assert not any((are_placeholders([0], train), are_placeholders([0, 0], None), are_placeholders([0, 1, 0], train),
+                    are_placeholders([0, 0, 0], [0, 0]), are_placeholders([-1, -1, -1], train)))  # fmt: skip
 
 
 def test_the_two_orders_of_classes_are_told_apart():

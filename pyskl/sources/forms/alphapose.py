@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices
 from ..source import Unit
 
 
@@ -49,7 +49,7 @@ def clips_of_list(source: PoseSource, unit: Unit, entries: Any) -> Iterator[dict
     for folder, people in videos.items():
         name = unit.name if len(videos) == 1 else f'{unit.name}/{folder}'
         images = list(dict.fromkeys(map(_image, people)))
-        numbers = dict(zip(images, numbers_or_places(map(number_in, images))))
+        numbers = dict(zip(images, numbers_or_indices(map(number_in, images))))
         seen = [
             (numbers[_image(p)], p['keypoints'], p.get('idx', p.get('track_id'))) for p in people
         ]

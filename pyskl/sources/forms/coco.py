@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief, count
-from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_places, rows_of
+from ..poses import PoseSource, boxes_of, groups_of, number_in, numbers_or_indices, rows_of
 from ..source import Unit
 from .alphapose import clips_of_list
 
@@ -60,7 +60,7 @@ class _Coco(PoseSource):
         self, unit: Unit, name: str, frames: Sequence[Mapping[str, Any]], seen: Mapping[Any, Any]
     ) -> Iterator[dict[str, Any]]:
         """Yield the clip of images; `seen` is image id -> [(annotation, joints), ...]."""
-        numbers = numbers_or_places(number_in(str(frame.get('file_name'))) for frame in frames)
+        numbers = numbers_or_indices(number_in(str(frame.get('file_name'))) for frame in frames)
         boxes = [
             (number, row, person.get('track_id'))
             for number, frame in zip(numbers, frames)

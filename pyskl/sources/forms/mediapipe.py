@@ -31,7 +31,7 @@ from ...errors import DataError
 from ...files.arrays import load_npy, load_npz
 from ...files.texts import csv_rows, read_text
 from ...wording import some
-from ..poses import PoseSource, check_size, frame_places
+from ..poses import PoseSource, check_size, frame_indices
 from ..source import Unit, option
 from ..tracking import Boxes, people_of
 
@@ -142,7 +142,7 @@ def _wide(path: Path, header: Sequence[str], table: Mapping[str, list[str]]) -> 
     frame = next((title for title in FRAME if title in table), None)
     if frame is not None:
         numbers = _whole(path, frame, table[frame])
-        frames, num_frames = frame_places(numbers, numbers, str(path))
+        frames, num_frames = frame_indices(numbers, numbers, str(path))
         if len(np.unique(frames)) < len(frames):
             raise DataError(f'{path}: a frame number occurs twice. Expected one row per frame.')
         check_size(num_frames, len(places), str(path))
@@ -162,7 +162,7 @@ def _long(path: Path, table: Mapping[str, list[str]]) -> np.ndarray:
         raise DataError(f'{path}: columns {some(table, 8)}. Expected frame, landmark, x, y.')
     numbers, joints = _whole(path, frame, table[frame]), _joints(path, table, landmark)
     used = joints >= 0
-    frames, num_frames = frame_places(numbers, numbers, str(path))
+    frames, num_frames = frame_indices(numbers, numbers, str(path))
     places = frames[used] * (1 << 20) + joints[used]
     if len(np.unique(places)) < len(places):
         raise DataError(f'{path}: a landmark occurs twice in a frame. Expected one person.')

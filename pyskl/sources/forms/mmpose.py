@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.texts import read_json
 from ...wording import brief
-from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_places
+from ..poses import NORMALISED, PoseSource, boxes_of, frame_files, numbers_or_indices
 from ..source import Unit, find_files, named
 from ..tracking import people_of
 
@@ -59,7 +59,7 @@ class MmPose(PoseSource):
         frames = [{'instances': frames}] if _is_people(frames) else frames
         if not isinstance(frames, list) or not all(map(_is_frame, frames)):
             raise DataError(f'{unit.path}: holds {brief(data)}. Expected {self.reads}.')
-        numbers = numbers_or_places(frame.get('frame_id') for frame in frames)
+        numbers = numbers_or_indices(frame.get('frame_id') for frame in frames)
         seen, kinds = [], set[bool]()
         for number, frame in zip(numbers, frames):
             for person in frame['instances']:

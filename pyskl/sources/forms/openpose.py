@@ -22,11 +22,11 @@ from ...wording import brief
 from ..poses import (
     PoseSource,
     check_size,
-    frame_places,
+    frame_indices,
     groups_of,
     joints_of_rows,
     number_in,
-    numbers_or_places,
+    numbers_or_indices,
     rows_of,
 )
 from ..source import Unit, find_files, named
@@ -89,14 +89,14 @@ class OpenPose(OpenPoseParts):
     def read(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Yield the clip."""
         files, name = self._frames[unit.path], unit.name
-        numbers = numbers_or_places(number_in(file.name.removesuffix(ENDING)) for file in files)
+        numbers = numbers_or_indices(number_in(file.name.removesuffix(ENDING)) for file in files)
         order = np.argsort(numbers)
         people, at = [], []
         for i in order:
             for person in _people(files[i]):
                 people.append(person)
                 at.append(numbers[i])
-        frames, num_frames = frame_places(at, numbers, str(unit.path))
+        frames, num_frames = frame_indices(at, numbers, str(unit.path))
         if num_frames > len(files):
             self.note('frames without a file count as empty', name)
         if not people:

@@ -24,8 +24,8 @@ _FIRST = ('start', 'first', 'begin', 'start_frame', 'first_frame')
 _LAST = ('end', 'last', 'stop', 'end_frame', 'last_frame')
 
 # From so many clips on, a test split with a single class is taken to have no labels.
-DUMMY_CLIPS = 3
-DUMMY_CLIPS_BESIDE_TRAIN = 2
+PLACEHOLDER_CLIPS = 3
+PLACEHOLDER_CLIPS_BESIDE_TRAIN = 2
 SEEN_CLIPS = (
     20  # labelled clips from which on the most frequent class tells the order of the classes
 )
@@ -162,7 +162,7 @@ def check_ids(ids: Sequence[float], where: str) -> None:
         )
 
 
-def are_dummies(labels: Sequence[int], train: Sequence[int] | None) -> bool:
+def are_placeholders(labels: Sequence[int], train: Sequence[int] | None) -> bool:
     """Return whether the labels of a test split are placeholders: all equal.
 
     Args:
@@ -172,7 +172,7 @@ def are_dummies(labels: Sequence[int], train: Sequence[int] | None) -> bool:
     classes = set(labels) - {NO_LABEL}
     if train is not None and len(set(train) - {NO_LABEL}) < 2:
         return False
-    least = DUMMY_CLIPS if train is None else DUMMY_CLIPS_BESIDE_TRAIN
+    least = PLACEHOLDER_CLIPS if train is None else PLACEHOLDER_CLIPS_BESIDE_TRAIN
     return len(classes) == 1 and len(labels) >= least
 
 

@@ -16,7 +16,7 @@ from ...wording import count, some
 from .arrays import video_of
 from .find import Found
 from .joints import DEFAULT, FIRST, OTHER
-from .labels import CLASS_ORDER, NUM_CLASSES, OTHER_ID, are_dummies, looks_like_id_mod_99
+from .labels import CLASS_ORDER, NUM_CLASSES, OTHER_ID, are_placeholders, looks_like_id_mod_99
 from .measurements import OUTLIERS, Measurements, measure
 from .remarks import describe
 from .settings import Conversion, Settings
@@ -70,7 +70,7 @@ def report_labels(reading: Reading, settings: Settings, done: Conversion) -> Non
         done.facts.append(
             f'test: class id {ids} is not one of 1..32 and 99 and means no label ({number})'
         )
-    if 'test' in labels and are_dummies(labels['test'], labels.get('train')):
+    if 'test' in labels and are_placeholders(labels['test'], labels.get('train')):
         (only,) = set(labels['test']) - {NO_LABEL}
         if settings.keep_labels:
             done.warnings.append(
