@@ -249,7 +249,7 @@ def _val_batches(recipe: Recipe, ranks: Ranks) -> Batches:
     """Return the batches of the val split.
 
     Raises:
-        UserError: the split cannot be evaluated, which is better said before the first epoch.
+        UserError: the split cannot be evaluated; checked before the first epoch.
     """
     if recipe.gives_features:
         raise ConfigError(

@@ -197,14 +197,14 @@ def _lines(file: SkeletonFile) -> list[str]:
 def read_bodies(file: SkeletonFile) -> tuple[list[Body], int]:
     """Read the bodies of one file, in the order in which they appear.
 
-    Frames without a body do not count, and a body that is lost for a while goes on as if it had
-    been there: its frames lie in a row from its first one on.
+    As in PYSKL, frames without a body do not count, and the frames of a body that is lost for a
+    while are consecutive from its first one on.
 
     Returns:
         The bodies, and the number of frames with one.
 
     Raises:
-        DataError: naming the line that is not as expected.
+        DataError: names the line that is not as expected.
     """
     lines = _lines(file)
     joints: dict[str, list[np.ndarray]] = {}

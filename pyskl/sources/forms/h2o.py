@@ -64,7 +64,7 @@ class H2o(OpenPoseParts):
 def _part(frames: Any, num_joints: int, where: str) -> np.ndarray:
     """Return (T, V, 3) of a part; frames without it, null or [], are zeros."""
     if not isinstance(frames, list):
-        raise DataError(f'{where}: is {brief(frames)}. Expected a list, one a frame.')
+        raise DataError(f'{where}: is {brief(frames)}. Expected a list, one entry per frame.')
     empty = [[0.0] * 3] * num_joints
     rows = rows_of(
         [frame or empty for frame in frames],

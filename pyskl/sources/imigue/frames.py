@@ -74,7 +74,7 @@ class Stretch:
     Attributes:
         points: (k, V, 3); NaN where a frame or a cell is missing.
         missing: numbers of the frames that the file lacks.
-        doubtful: numbers of the frames that stand in the file with different values.
+        doubtful: numbers of the frames that occur with different values.
         cut_short: whether the label row extends beyond the last frame.
     """
 

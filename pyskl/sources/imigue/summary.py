@@ -53,7 +53,7 @@ def report_reading(found: Found, raw: dict[str, Any], reading: Reading, done: Co
                 f'in more than one of {", ".join(videos)}: video {some(twice, 20)}'
             )
     if found.passed_over:
-        done.facts.append(f"passed over {count(found.passed_over, 'file')} of macOS's archives")
+        done.facts.append(f"skipped {count(found.passed_over, 'file')} of macOS's archives")
     done.facts += [f'left out {line}' for line in describe(done.left_out)]
     done.facts += [f'note: {line}' for line in describe(reading.notes)]
 

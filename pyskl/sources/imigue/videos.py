@@ -160,7 +160,7 @@ def _read(video: Video, joints: Joints, reading: Reading) -> tuple[Frames, list[
         reading.starts[int(frames.number[0]), frames.counted] += 1
         reading.notes += [Remark('video', path.name, why, where) for why, where in frames.notes]
         reading.notes += [
-            Remark('file', path.name, f'read in place of another: {fault.why}', fault.detail)
+            Remark('file', path.name, f'read instead of another file: {fault.why}', fault.detail)
             for fault in faults
         ]
         return frames, rows

@@ -60,4 +60,4 @@ SCENES: tuple[Scene, ...] = (
     _hidden('sway with hands on the hips', _SWAYS, hand=Move('hip'), other=Move('hip')),
 )
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7))
-SEEN_ONLY, POSED_ONLY = PAIRS[:2], PAIRS[2:]  # told apart by pixels alone, by key points alone
+SEEN_ONLY, POSED_ONLY = PAIRS[:2], PAIRS[2:]  # distinguished by pixels, by key points
