@@ -88,7 +88,7 @@ def checkpoint_to_resume(run: Run, options: TrainOptions) -> Resume | None:
         listed = '\n  '.join(changes)
         raise ConfigError(
             f'{found.path}: this run was started with other settings than it has now:\n  {listed}\n'
-            f'Choose another --work-dir to start anew, or continue with the new settings: '
+            'Choose another --work-dir to start anew, or continue with the new settings: '
             f'--resume {found.path}'
         )
     return found

@@ -79,8 +79,8 @@ class PoseSource(Source):
         present = is_present(joints[..., :2], joints[..., 2])
         size = self.img_shape or img_shape
         if not present.any():
-            scores = joints[..., :2].any() and ', since every score is 0'
-            self.leave_out(f'{name}: shows nobody{scores or ""}.')
+            reason = ', since every score is 0' if joints[..., :2].any() else ''
+            self.leave_out(f'{name}: shows nobody{reason}.')
             return
 
         # Bring the coordinates to pixels, or remember how far they reach.

@@ -39,7 +39,7 @@ _HANDS = ('hand', 'other')
 
 
 @dataclass(frozen=True)
-class MadeUp:
+class SyntheticRecording:
     """One synthetic recording.
 
     Attributes:
@@ -53,7 +53,7 @@ class MadeUp:
 
 def make_recording(
     rng: np.random.Generator, person: People, num_frames: int, classes: np.ndarray
-) -> MadeUp:
+) -> SyntheticRecording:
     """Make one recording.
 
     Args:
@@ -105,7 +105,7 @@ def make_recording(
     joints = joints_of(parts, person)
     mostly_left = np.array([bool(left_acts.mean() > 0.5) if len(left_acts) else False])
     seen = observe(rng, joints, person, np.array([num_frames]), hidden[None], mostly_left)
-    return MadeUp(seen[0, ..., 0].transpose(1, 2, 0), segments)
+    return SyntheticRecording(seen[0, ..., 0].transpose(1, 2, 0), segments)
 
 
 def _plan(rng: np.random.Generator, num_frames: int, classes: np.ndarray) -> tuple[Segment, ...]:
@@ -276,7 +276,7 @@ def write_recordings(
     return written
 
 
-def _write(folder: Path, name: str, made: MadeUp) -> Path:
+def _write(folder: Path, name: str, made: SyntheticRecording) -> Path:
     points = np.zeros((len(made.joints), NUM_POINTS, 3))
     points[:, [POINTS[NUM_POINTS].index(joint) for joint in LAYOUT.joints]] = made.joints
     rows = np.column_stack([np.arange(len(points)), points.reshape(len(points), -1)])
