@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from pyskl.cli.ensemble import main  # noqa: E402
-from pyskl.errors import run_script  # noqa: E402
+from pyskl.scripts import run_script  # noqa: E402
 
 if __name__ == '__main__':
     run_script(lambda: main(here=HERE))

@@ -1,6 +1,7 @@
-"""Where components are registered by name and built from configs (`dict(type='Flip', flip_ratio=0.5)`).
+"""Registries of components by name, which build them from configs.
 
-The registries carry PYSKL's names, so a user's own file can say `@PIPELINES.register_module()` as usual.
+A config is a dict like `dict(type='Flip', flip_ratio=0.5)`. The registries have PYSKL's names, so
+that a user's own file can use `@PIPELINES.register_module()` as usual.
 """
 
 from __future__ import annotations
@@ -24,14 +25,12 @@ class Registry:
     Args:
         name: what its components are, as errors call them: 'pipeline stage'.
         home: the package whose exports are the built-in components. It is imported when a component
-            is looked up for the first time, or one from elsewhere is registered, so nobody needs to
-            import it for that.
+            is first looked up, or when a user's component is registered.
         elsewhere: names that PYSKL and MMAction2 know and this project does not, for messages.
     """
 
-    contract: type | None = (
-        None  # what each built component must be; set where the class is defined
-    )
+    # The base class of all components, where there is one; set by the module that defines it.
+    contract: type | None = None
 
     def __init__(self, name: str, home: str | None = None, elsewhere: Collection[str] = ()):
         self.name, self._elsewhere = name, elsewhere
@@ -83,8 +82,7 @@ class Registry:
             raise TypeError(
                 f'{module!r} cannot be registered as a {self.name}: expected a class or a function.'
             )
-        # Built-in components come first, so that the error about a taken name comes up at the
-        # other.
+        # Built-in components come first, so that the error about a taken name names the other one.
         if module.__module__.partition('.')[0] != __package__:
             self._load_home()
         keys = [name or module.__name__] if name is None or isinstance(name, str) else list(name)
@@ -102,7 +100,7 @@ class Registry:
         """Import the home and all that it exports, once."""
         if self._home is None or self._home_is_loaded:
             return
-        self._home_is_loaded = True  # already: what is imported may look components up
+        self._home_is_loaded = True  # set first, since what is imported may look components up
         try:
             home = import_module(self._home)
             for name in home.__all__:
@@ -118,21 +116,25 @@ class Registry:
         return self._components
 
     def get(self, name: Any) -> Callable | None:
-        """Return the component of that name, with or without 'pyskl.' before it.
-
-        None without one.
-        """
+        """Return the component of a name, with or without 'pyskl.' before it; None without one."""
         return self.module_dict.get(name.removeprefix('pyskl.')) if isinstance(name, str) else None
 
     def known(self) -> list[str]:
+        """Return the names of all components, sorted."""
         return sorted(self.module_dict)
 
     def check(self, cfg: Any, where: str) -> Callable:
-        """Check a component's config, nested ones too, without building it. Returns the class.
+        """Check a component's config, and those nested in it, without building anything.
 
-        cfg     dict with `type`, a registered name
-        where   the place as the user knows it, e.g. 'joint.py: model.backbone'
-        raises  ConfigError: not a dict, unknown type, unknown / missing / mis-typed argument
+        Args:
+            cfg: a dict with `type`, a registered name or the class itself.
+            where: its place as the user knows it, 'joint.py: model.backbone'.
+
+        Returns:
+            The class or function.
+
+        Raises:
+            ConfigError: no dict, an unknown type, or unknown, missing or mistyped arguments.
         """
         if not isinstance(cfg, Mapping) or 'type' not in cfg:
             raise ConfigError(
@@ -145,14 +147,14 @@ class Registry:
         if not callable(cls):
             if cfg['type'] in self._elsewhere:
                 raise ConfigError(
-                    f'{where}.type = {cfg["type"]!r}: this {self.name} of PYSKL and MMAction2 is not here. '
-                    f'Known: {", ".join(self.known())}. Take one of these, or register one of your own in a '
-                    'file named in custom_imports.'
+                    f'{where}.type = {cfg["type"]!r}: this {self.name} of PYSKL and MMAction2 is '
+                    f'not available. Known: {", ".join(self.known())}. Use one of these, or '
+                    'register one of your own in a file named in custom_imports.'
                 )
             raise ConfigError(
                 f'{where}.type = {cfg["type"]!r} is not a known {self.name}.'
                 f'{did_you_mean(cfg["type"], self.known())} Known: {", ".join(self.known())}. '
-                'A component of your own is registered in a file named in custom_imports.'
+                'Register a component of your own in a file named in custom_imports.'
             )
         arguments = {k: v for k, v in cfg.items() if k != 'type'}
         label = f'{where} ({cls.__name__})'
@@ -173,15 +175,20 @@ class Registry:
                 with faults:
                     Registry._check_nested(registry, item, f'{where}[{i}]')
             faults.raise_any(where)
-        elif value is not None and (
-            isinstance(value, Mapping) or not callable(value)
-        ):  # a callable is already built
-            registry.check(value, where)
+        elif isinstance(value, Mapping) or value is not None and not callable(value):
+            registry.check(value, where)  # a callable, such as a module, is built already
 
     def build(self, cfg: Any, where: str = '', **extra: Any) -> Any:
         """Build a component from its config.
 
-        `extra` are arguments that the program adds (they win over the config's).
+        Args:
+            cfg: as for `check`.
+            where: as for `check`; the registry's name without one.
+            extra: arguments that the program adds; they override the config's.
+
+        Raises:
+            ConfigError: as `check`, an argument's value is refused, or the class lacks the
+                contract's base.
         """
         where = where or self.name
         if isinstance(cfg, Mapping):
@@ -194,8 +201,8 @@ class Registry:
         if self.contract is not None and not isinstance(component, self.contract):
             name = f'{self.contract.__module__}.{self.contract.__name__}'
             raise ConfigError(
-                f'{where} ({cls.__name__}): is no {self.contract.__name__}. Derive the class from '
-                f'{name}, whose docstring says what it must offer.'
+                f'{where} ({cls.__name__}): is not a {self.contract.__name__}. Derive the class '
+                f'from {name}, whose docstring says what it must offer.'
             )
         return component
 
@@ -209,19 +216,18 @@ PIPELINES = Registry(
     'pipeline stage',
     home='pyskl.datasets.pipelines',
     elsewhere=(
-        *('MultiScaleCrop', 'ColorJitter'),
-        *('LoadKineticsPose', 'PoseNormalize', 'PaddingWithLoop'),
+        'MultiScaleCrop',
+        'ColorJitter',
+        'LoadKineticsPose',
+        'PoseNormalize',
+        'PaddingWithLoop',
     ),
 )
 BACKBONES = Registry(
     'backbone',
     home='pyskl.models.backbones',
-    elsewhere=(*('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),),
+    elsewhere=('AGCN', 'ResNetTSM', 'ResNet2Plus1d', 'SwinTransformer3D', 'VisionTransformer'),
 )
-HEADS = Registry(
-    'head',
-    home='pyskl.models.heads',
-    elsewhere=('TSMHead', 'X3DHead'),
-)
+HEADS = Registry('head', home='pyskl.models.heads', elsewhere=('TSMHead', 'X3DHead'))
 LOSSES = Registry('loss', home='pyskl.models.losses')
 RECOGNIZERS = Registry('recognizer', home='pyskl.models.recognizers')

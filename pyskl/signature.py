@@ -1,6 +1,7 @@
-"""Checks a call before it is made: are the arguments known, complete, and of the annotated types?
+"""Checks of a call before it is made: are its arguments known, complete and of the annotated types?
 
-One checker serves registered components (their __init__) and the settings of a config (their dataclasses).
+The same checks serve registered components (their __init__) and the settings of a config (their
+dataclasses).
 """
 
 from __future__ import annotations
@@ -34,16 +35,21 @@ def check_call(
     given_by_us: Sequence[str] = (),
     prefix: str = '',
 ) -> None:
-    """Raise ConfigError unless `target(**arguments)` has known, complete and well-typed arguments; it tells of all that are not.
+    """Check the arguments of `target(**arguments)` without calling it.
 
-    A class whose **kwargs are the settings of its parts checks them in a classmethod `check_settings(arguments, where)`,
-    which gets all arguments and raises ConfigError itself.
+    A class whose **kwargs are the settings of its parts checks them in a classmethod
+    `check_settings(arguments, where)`, which gets all arguments and raises ConfigError itself.
 
-    target       a class or function, annotated with the types it accepts
-    arguments    the keywords as the config gives them
-    where        how the user finds the place, e.g. 'joint.py: model.backbone (ResNet3dSlowOnly)'
-    given_by_us  required arguments that the program adds later and that a config need not give
-    prefix       what the config writes before each name: 'gcn_' where its gcn_adaptive is the argument 'adaptive'
+    Args:
+        target: a class or function, annotated with the types it accepts.
+        arguments: the keywords as the config gives them.
+        where: their place as the user knows it, 'joint.py: model.backbone (ResNet3dSlowOnly)'.
+        given_by_us: required arguments that the program adds later, so that a config need not.
+        prefix: what the config writes before each name: 'gcn_' where its gcn_adaptive is the
+            argument 'adaptive'.
+
+    Raises:
+        ConfigError: arguments are unknown, missing or of another type; it lists all of them.
     """
     parameters, open_ended = _keywords(target)
     hints, faults = argument_hints(target), Faults()
@@ -57,10 +63,11 @@ def check_call(
             ]
             shown = prefix + name if prefix else name  # a config's key may be anything, None too
             faults.add(
-                f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} Known: {", ".join(known) or "none"}.'
+                f'{where}: unknown argument {shown!r}.{did_you_mean(shown, known)} '
+                f'Known: {", ".join(known) or "none"}.'
             )
         elif name in hints and not fits(value, hints[name]):
-            faults.add(f'{inside(where, prefix + name)} = {_not_fitting(value, hints[name])}')
+            faults.add(f'{inside(where, prefix + name)} = {_mismatch(value, hints[name])}')
     for name, parameter in parameters.items():
         if (
             parameter.default is parameter.empty
@@ -68,7 +75,8 @@ def check_call(
             and name not in given_by_us
         ):
             faults.add(
-                f'{where}: {prefix + name!r} is missing; it has no default. Expected {describe(hints.get(name, Any))}.'
+                f'{where}: {prefix + name!r} is missing; it has no default. '
+                f'Expected {describe(hints.get(name, Any))}.'
             )
     if check_settings is not None:
         with faults:
@@ -77,11 +85,17 @@ def check_call(
 
 
 def inside(where: str, name: object) -> str:
-    """The place of a key: 'joint.py: data' and 'train' -> 'joint.py: data.train'; 'joint.py:' and 'data' -> 'joint.py: data'."""
+    """Return the place of a key inside another: 'joint.py: data.train', or 'joint.py: data'.
+
+    Args:
+        where: the outer place, 'joint.py: data', or 'joint.py:' for the file itself.
+        name: the key, 'train' or 'data'.
+    """
     return f'{where} {name}' if where.endswith(':') else f'{where}.{name}'
 
 
-def _not_fitting(value: Any, hint: Any) -> str:
+def _mismatch(value: Any, hint: Any) -> str:
+    """Describe a value that does not fit its type hint, with the near miss among known words."""
     words = [
         word
         for option in (hint, *get_args(hint))
@@ -94,12 +108,15 @@ def _not_fitting(value: Any, hint: Any) -> str:
 
 
 def accepted(target: Callable) -> dict[str, inspect.Parameter]:
-    """The keywords a target takes. A class that hands **kwargs to its parents takes theirs too."""
+    """Return the keywords that a target takes, with those of parents that get its **kwargs."""
     return _keywords(target)[0]
 
 
 def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
-    """The keywords a target takes, and whether it takes any others: **kwargs that no parent's signature limits."""
+    """Return the keywords that a target takes, and whether it takes any other as well.
+
+    It does where it has **kwargs and no parent's signature limits them.
+    """
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters: dict[str, inspect.Parameter] = {}
     open_ended = False
@@ -108,25 +125,25 @@ def _keywords(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
             continue
         if getattr(owner, '__module__', '') == 'torch.nn.modules.module':  # nn.Module takes none
             return parameters, False
-        own = inspect.signature(owner).parameters.values()
-        for parameter in own:
+        owned = inspect.signature(owner).parameters.values()
+        for parameter in owned:
             if parameter.kind in kinds:
                 parameters.setdefault(parameter.name, parameter)
-        open_ended = any(p.kind is p.VAR_KEYWORD for p in own)
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in owned)
         if not open_ended:
             break
     return parameters, open_ended
 
 
 def argument_hints(target: Callable) -> dict[str, Any]:
-    """The types of a target's arguments by name, those of a class's parents too."""
+    """Return the types of a target's arguments by name, with those of a class's parents."""
     hints: dict[str, Any] = {}
     for owner in target.__mro__ if inspect.isclass(target) else [target]:
         function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
         if inspect.isfunction(function):
             try:
                 found = typing.get_type_hints(function)
-            except Exception:  # a user's own component may be annotated with names that exist only for a type checker
+            except Exception:  # the annotations may name what only a type checker imports
                 found = {}
             for name, hint in found.items():
                 hints.setdefault(name, hint)
@@ -134,7 +151,10 @@ def argument_hints(target: Callable) -> dict[str, Any]:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Is `value` what `hint` says? Lists pass for tuples and whole numbers for floats, as configs are written by hand."""
+    """Return whether a value has the type of a hint.
+
+    Lists pass for tuples and whole numbers for floats, as configs are written by hand.
+    """
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any or isinstance(hint, typing.TypeVar):
         return True
@@ -161,12 +181,12 @@ def fits(value: Any, hint: Any) -> bool:
         return callable(value)
     try:
         return isinstance(value, kind) if inspect.isclass(kind) else True
-    except TypeError:  # a Protocol that can't be asked at run time
+    except TypeError:  # a Protocol that isinstance refuses
         return True
 
 
 def describe(hint: Any) -> str:
-    """A type hint in words: 'a whole number or None', 'a list of 2: a number, a number'."""
+    """Return a type hint in words: 'a whole number or None', 'a list of 2: a number, a number'."""
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return 'a value'

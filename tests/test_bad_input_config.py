@@ -469,7 +469,7 @@ KEYS = [
         'load_from',
         'no checkpoint',
         'bad.py --work-dir new',
-        ('ids.txt', 'no whole checkpoint'),
+        ('ids.txt', 'not a complete checkpoint'),
         config("load_from = 'ids.txt'"),
     ),
     Row(
@@ -596,7 +596,7 @@ COMMAND_LINE = [
         '--resume',
         'cut short',
         'tiny.py --work-dir new --resume trained.pth',
-        ('trained.pth', 'no whole checkpoint'),
+        ('trained.pth', 'not a complete checkpoint'),
         cut('trained.pth'),
     ),
     Row(
@@ -697,7 +697,7 @@ COMMAND_LINE = [
     Row(
         'train',
         'work_dir',
-        'no whole checkpoint in it',
+        'not a complete checkpoint in it',
         'tiny.py',
         ('epoch_1.pth', 'No whole checkpoint'),
         cut('run/epoch_1.pth'),
@@ -736,7 +736,7 @@ COMMAND_LINE = [
         '--checkpoint',
         'cut short',
         'tiny.py -C trained.pth',
-        ('trained.pth', 'no whole checkpoint'),
+        ('trained.pth', 'not a complete checkpoint'),
         cut('trained.pth'),
     ),
     Row(

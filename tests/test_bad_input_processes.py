@@ -77,7 +77,7 @@ SLOW = [
     Row(
         'train',
         'work_dir',
-        'no whole checkpoint',
+        'not a complete checkpoint',
         'tiny.py',
         ('epoch_1.pth', 'No whole checkpoint'),
         cut('run/epoch_1.pth'),
@@ -96,7 +96,7 @@ SLOW = [
         '--checkpoint',
         'cut short',
         'tiny.py -C trained.pth',
-        ('trained.pth', 'no whole checkpoint'),
+        ('trained.pth', 'not a complete checkpoint'),
         cut('trained.pth'),
     ),
     Row(

@@ -80,7 +80,6 @@ def test_testing_keeps_the_clips_on_the_host_too():
     answers = collect_scores(
         model,
         OneBatch([{'imgs': clips, 'index': torch.arange(2)}]),
-        ranks,
         distributed.Collectives(ranks),
     )
     assert (

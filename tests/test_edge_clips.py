@@ -14,9 +14,9 @@ from pyskl.annotations import write_annotations
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.datasets.pipelines import UniformSampleFrames
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.engine.finite import Buffers, first_broken
+from pyskl.engine.log_window import Window
+from pyskl.engine.nonfinite import Buffers, first_broken
 from pyskl.engine.trainer import Trainer
-from pyskl.engine.window import Window
 from pyskl.errors import DataError, UserError
 from pyskl.scores.score_file import load_scores
 
@@ -289,11 +289,11 @@ def test_buffers_are_taken_back_bit_by_bit():
     norm(torch.full((8, 2), float('inf')))
     norm.seen.zero_()
     assert first_broken(norm) == 'running_mean'
-    buffers.take_back_unless(torch.tensor(False))
+    buffers.restore_unless(torch.tensor(False))
     assert all(torch.equal(value, before[name]) for name, value in norm.named_buffers())
     norm(torch.randn(8, 2))
     after = norm.running_mean.clone()
-    buffers.take_back_unless(torch.tensor(True))
+    buffers.restore_unless(torch.tensor(True))
     assert torch.equal(norm.running_mean, after) and first_broken(norm) is None
 
 

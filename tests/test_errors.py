@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -10,15 +11,9 @@ import numpy as np
 import pytest
 from tiny import ROOT
 
-from pyskl.errors import (
-    CheckpointError,
-    ConfigError,
-    DataError,
-    UserError,
-    did_you_mean,
-    run_script,
-    seed_number,
-)
+from pyskl.errors import CheckpointError, ConfigError, DataError, UserError, did_you_mean
+from pyskl.scripts import run_script
+from pyskl.seeds import seed_number
 
 
 @pytest.mark.parametrize('kind', [UserError, ConfigError, DataError, CheckpointError])
@@ -30,6 +25,35 @@ def test_a_user_error_is_one_message_and_status_2(kind, capsys):
         run_script(main)
     assert left.value.code == 2
     assert capsys.readouterr() == ('', 'error: joint.py: seed = -1\n')
+
+
+LOST = """
+import atexit, os
+from pyskl.errors import {kind}
+from pyskl.scripts import run_script
+
+class Connection:
+    def __del__(self):
+        os.abort()  # as gloo may do where its connection is broken
+
+connection = Connection()
+atexit.register(print, 'exit functions run')
+
+def main():
+    raise {kind}('rank 1 is gone')
+
+run_script(main)
+"""
+
+
+@pytest.mark.parametrize(('kind', 'status'), [('LostRankError', 2), ('UserError', -6)])
+def test_only_after_a_lost_rank_a_script_leaves_without_tearing_down(kind, status):
+    done = subprocess.run(
+        [sys.executable, '-c', LOST.format(kind=kind)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith('error: rank 1 is gone\n')
+    assert done.stdout == 'exit functions run\n'
 
 
 @pytest.mark.parametrize(('status', 'code'), [(None, 0), (0, 0), (1, 1), (143, 143)])
@@ -74,7 +98,7 @@ def test_errors_of_the_system_that_speak_of_no_file_keep_their_traceback():
 def test_output_that_nobody_reads_to_its_end_is_no_traceback(main, status, unbuffered):
     read, write = os.pipe()
     os.close(read)
-    code = f'import argparse\nfrom pyskl.errors import run_script\nrun_script({main})'
+    code = f'import argparse\nfrom pyskl.scripts import run_script\nrun_script({main})'
     done = subprocess.run(
         [sys.executable, '-c', code],
         stdout=write,
@@ -111,7 +135,7 @@ def test_any_other_seed_is_refused_by_the_parser(text, capsys):
         parser.parse_args(['--seed', text])
     assert left.value.code == 2
     assert (
-        f'argument --seed: {text!r} is no seed: expected a whole number from 0 to 4294967295'
+        f'argument --seed: {text!r} is not a seed: expected a whole number from 0 to 4294967295'
         in capsys.readouterr().err
     )
 
@@ -124,7 +148,7 @@ def test_any_other_seed_is_refused_by_the_parser(text, capsys):
     ids=lambda path: path.name,
 )
 def test_every_script_with_a_seed_checks_it(name):
-    assert "'--seed', type=seed_number" in name.read_text()
+    assert re.search(r"'--seed',\s*type=seed_number", name.read_text())
 
 
 def test_our_own_mistakes_keep_their_traceback():

@@ -17,8 +17,8 @@ from raw_forms import NUM_FRAMES, openpose
 from tiny import ROOT, script
 
 from pyskl.annotations import open_annotations, write_annotations
-from pyskl.errors import run_script
 from pyskl.scores.score_file import save_scores
+from pyskl.scripts import run_script
 from pyskl.sources.synthetic.recordings import write_recordings
 from pyskl.spotting.fit import save_thresholds
 from pyskl.spotting.segments import Thresholds

@@ -143,7 +143,7 @@ def test_bones_along_other_edges_than_the_graphs_are_noted(folder, step, told):
         assert notes == ()
     else:
         (note,) = notes
-        assert f"'seated', but {told} edge(s) of 'five'" in note
+        assert f"lacks {told} edge(s) of 'five'" in note
 
 
 # -- clips that are odd, not wrong -------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from tiny import ROOT, problem, script
 from pyskl.apis import TrainOptions, train
 from pyskl.datasets.loader import worker_errors
 from pyskl.engine.checkpoint import read_checkpoint
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError
 from pyskl.recipe import load_config
+from pyskl.scripts import run_script
 
 LINUX = pytest.mark.skipif(sys.platform != 'linux', reason='limits as Linux has them')
 ODD = 'a b\'c"%d {x} [y]*#é'
@@ -65,7 +66,7 @@ def test_too_little_shared_memory_is_told_and_a_mistake_in_a_worker_keeps_its_tr
     'main', ['lambda: print("a")', 'lambda: [print("x" * 99) for _ in range(999)] and 0']
 )
 def test_output_that_does_not_fit_on_the_disk_is_one_line(main):
-    code = f'from pyskl.errors import run_script\nrun_script({main})'
+    code = f'from pyskl.scripts import run_script\nrun_script({main})'
     with open('/dev/full', 'w') as full:
         done = subprocess.run(
             [sys.executable, '-c', code],

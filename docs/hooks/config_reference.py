@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pyskl.recipe.setting import MISSING, hints_of, listed_settings, nested_settings
 from pyskl.recipe.settings import TopLevel
+from pyskl.recipe.settings_base import MISSING, hints_of, listed_settings, nested_settings
 from pyskl.registry import (
     BACKBONES,
     DATASETS,

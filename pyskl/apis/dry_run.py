@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import resource
 import time
 from collections.abc import Mapping
@@ -15,17 +14,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..datasets import Batches
 from ..engine.batch import predict
 from ..engine.distributed import Collectives, Ranks
-from ..engine.log import JsonLog, as_text, duration
+from ..engine.log import as_text, duration
 from ..engine.trainer import Trainer
 from ..inputs import Input
 from ..inputs.base import Target, input_tensor
+from ..models import Recognizer
 from ..recipe import Recipe
 from .odd_data import ranges
 from .setup import build_recognizer
 
 
 def dry_run(
-    model: torch.nn.Module,
+    model: Recognizer,
     recipe: Recipe,
     ranks: Ranks,
     collectives: Collectives,
@@ -46,19 +46,7 @@ def dry_run(
         seed: of the run.
         amp: None, 'bf16' or 'fp16'.
     """
-    trainer = Trainer(
-        model,
-        recipe,
-        ranks,
-        collectives,
-        train,
-        None,
-        Path('.'),
-        logging.getLogger('pyskl'),
-        JsonLog(None),
-        seed,
-        amp,
-    )
+    trainer = Trainer(model, recipe, collectives, train, None, Path('.'), seed, amp)
 
     # What goes in.
     batch = next(iter(train))

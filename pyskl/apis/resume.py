@@ -12,8 +12,9 @@ from typing import Any
 
 from ..engine.checkpoint import CheckpointFolder, read_checkpoint
 from ..engine.signals import Stopped
-from ..errors import MAX_SEED, CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError
 from ..recipe import Recipe, differences
+from ..seeds import MAX_SEED
 from ..wording import plain
 from .layouts import with_stored_layouts
 from .options import TrainOptions

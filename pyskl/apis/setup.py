@@ -218,10 +218,10 @@ def first_batch(batches: Batches) -> dict[str, Any]:
     return collate([batches.loader.dataset[0, 0]])
 
 
-def _check_table(table: np.ndarray, file: str | None, head: Head, where: str) -> None:
+def _check_table(table: np.ndarray, file: str | os.PathLike | None, head: Head, where: str) -> None:
     """Raise a ConfigError where a table of label vectors does not fit the head."""
     name = (
-        f'{where}.label_embeddings = {file!r}'
+        f'{where}.label_embeddings = {str(file)!r}'
         if file
         else f"{where} names no label_embeddings; the package's own table"
     )

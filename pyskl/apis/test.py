@@ -144,7 +144,7 @@ def test_run(
     collectives.same(clips=batches.dataset.fingerprint)
 
     # Scores and metrics, on rank 0 from here on.
-    answers = collect_scores(model, batches, ranks, collectives, options.amp, title=options.split)
+    answers = collect_scores(model, batches, collectives, options.amp, title=options.split)
     if answers is None:
         return None
     scores = joint_scores(answers)

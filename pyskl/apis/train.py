@@ -17,7 +17,7 @@ from ..engine import distributed
 from ..engine.checkpoint import CheckpointFolder
 from ..engine.distributed import Collectives, Ranks
 from ..engine.failures import together
-from ..engine.log import JsonLog, get_logger
+from ..engine.log import get_logger
 from ..engine.signals import Stopped
 from ..engine.trainer import Trainer
 from ..errors import ConfigError, DataError, UserError
@@ -146,13 +146,10 @@ def _train(
     trainer = Trainer(
         model,
         recipe,
-        ranks,
         collectives,
         train_batches,
         val_batches,
         run.work_dir,
-        logging.getLogger('pyskl'),
-        JsonLog(None),
         seed,
         options.amp,
         options.on_nan,

@@ -1,7 +1,4 @@
-"""A batch's way through a model.
-
-Onto the device, and the call, the same in training and testing.
-"""
+"""How a batch passes through a model, the same in training and testing."""
 
 from __future__ import annotations
 
@@ -13,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..models.recognizers.base import Recognizer
 
 PRECISIONS = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 def to_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """Move a batch's entries, tensors and Inputs, to the device; `index` stays behind."""
+    """Return a batch with its tensors and Inputs on the device, without `index`."""
     return {
         key: value.to(device, non_blocking=True) if hasattr(value, 'to') else value
         for key, value in batch.items()
@@ -27,7 +25,12 @@ def to_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
 
 
 def autocast(device: torch.device, amp: str | None) -> contextlib.AbstractContextManager:
-    """Mixed precision ('bf16', 'fp16') for what runs inside; None computes in float32."""
+    """Return a context of mixed precision.
+
+    Args:
+        device: the model's.
+        amp: 'bf16' or 'fp16'; None computes in float32.
+    """
     if amp is None:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=PRECISIONS[amp])
@@ -36,24 +39,30 @@ def autocast(device: torch.device, amp: str | None) -> contextlib.AbstractContex
 def compute_losses(
     model: nn.Module, batch: Mapping[str, Any], device: torch.device, amp: str | None = None
 ) -> dict[str, Tensor]:
-    """Pass a training batch through a recognizer (or its DistributedDataParallel).
+    """Pass a training batch through a recognizer.
+
+    Args:
+        model: a recognizer, or its DistributedDataParallel.
+        batch: as the loader gives it.
+        device: the model's.
+        amp: see `autocast`.
 
     Returns:
         Losses and accuracies by name, and 'loss', the sum of the losses; 0-dim, on the device.
 
     Raises:
-        ConfigError: a loss is no tensor of one number.
+        ConfigError: a loss is not a tensor with one number.
     """
     with autocast(device, amp):
         values = model(to_device(batch, device))
         for name, value in values.items():
             if 'loss' in name and not (isinstance(value, Tensor) and value.numel() == 1):
-                raise ConfigError(_no_number(name, value))
+                raise ConfigError(_not_scalar(name, value))
         values['loss'] = sum(value for name, value in values.items() if 'loss' in name)
     return values
 
 
-def _no_number(name: str, value: Any) -> str:
+def _not_scalar(name: str, value: Any) -> str:
     if not isinstance(value, Tensor):
         return (
             f'{name} is a {type(value).__name__}, expected a 0-dim tensor. '
@@ -66,11 +75,18 @@ def _no_number(name: str, value: Any) -> str:
 
 
 def predict(
-    model: nn.Module, batch: Mapping[str, Any], device: torch.device, amp: str | None = None
+    model: Recognizer, batch: Mapping[str, Any], device: torch.device, amp: str | None = None
 ) -> dict[str, Tensor]:
     """Pass a test batch through a recognizer in eval mode.
 
-    Its answers by name, float32, on the device.
+    Args:
+        model: in eval mode already.
+        batch: as the loader gives it.
+        device: the model's.
+        amp: see `autocast`.
+
+    Returns:
+        The answers by name, (B, K) each, float32, on the device.
     """
     with torch.inference_mode(), autocast(device, amp):
         answers = model.predict(to_device(batch, device))

@@ -1,7 +1,9 @@
-"""Checkpoints: tensors and plain Python in PYSKL's layout, read without executing anything, never half-written.
+"""Checkpoints in PYSKL's layout, read without executing anything and never half-written.
 
     {'meta': {...}, 'state_dict': {...}, 'optimizer': {...}, 'resume': {...}}
-`resume` is ours: what an exact continuation needs beyond weights and optimiser. With an average of the weights (ema), `state_dict`
+
+All values are tensors and plain Python. `resume` is not PYSKL's: it holds what an exact
+continuation needs beyond weights and optimiser. With an average of the weights (ema), `state_dict`
 is the average, and the weights themselves are in resume['raw_state_dict'].
 """
 
@@ -19,8 +21,8 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError, UserError
-from ..files.atomic import atomic_write, forget_parts
-from ..files.given import check_checkpoint
+from ..files.atomic import atomic_write, remove_parts
+from ..files.path_checks import check_checkpoint
 from ..files.safe_tensors import SUFFIX, load_safe_tensors
 from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
 from ..models.foreign_weights import to_our_names
@@ -31,10 +33,15 @@ _BEST = re.compile(r'best_[\w:]+_epoch_\d+\.pth')  # RGBPose_1:1_top1_acc
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
-    """A checkpoint as a dict with at least 'state_dict', 'meta' and 'notes', tensors on the CPU.
+    """Read a checkpoint file, tensors on the CPU.
 
-    notes    lines for the log: what of another toolbox's names was changed (models/foreign_weights.py)
-    raises  CheckpointError: missing, truncated, no checkpoint, or holding objects other than tensors and plain Python
+    Returns:
+        A dict with at least 'state_dict', 'meta' and 'notes'. Notes are lines for the log: which
+        names of another toolbox were changed (models/foreign_weights.py).
+
+    Raises:
+        CheckpointError: missing, truncated, no checkpoint, or with objects other than tensors and
+            plain Python.
     """
     advice = how_to_fetch(str(path), 'load_from = {0}   (in a test: -C {0})')
     if advice:
@@ -44,48 +51,48 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         data = load_safe_tensors(path) if path.suffix == SUFFIX else load_tensors(path)
     except UserError:  # a package that is not installed
         raise
-    except Exception as error:  # torch raises UnpicklingError, RuntimeError, EOFError, KeyError ... for damaged files
+    except Exception as error:  # for damaged files torch raises a dozen kinds of error
         refused = re.search(r'(?:global|GLOBAL) ([\w.]+)', str(error))
         if refused:
             raise CheckpointError(
-                f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors and plain '
-                'Python values only; ask its author for a plain state_dict.'
+                f'{path}: refused, since reading it would run {refused.group(1)}. Expected tensors '
+                'and plain Python values only; ask its author for a plain state_dict.'
             ) from error
         raise CheckpointError(
-            f'{path}: is no whole checkpoint ({reason(error)}). It may be cut short; take an earlier one.'
+            f'{path}: is not a complete checkpoint ({reason(error)}). It may be cut short; use an '
+            'earlier one.'
         ) from error
     return _checked(data, path)
 
 
 def _checked(data: Any, path: Path) -> dict[str, Any]:
-    """The content of a checkpoint file in one form: 'meta' a dict, 'state_dict' a dict of tensors."""
+    """Bring the content of a checkpoint file into one form.
+
+    Returns:
+        A dict in which 'meta' is a dict, 'state_dict' a dict of tensors, 'notes' a list of lines.
+    """
     key, weights = weights_in(data)
     if weights is None:
         raise CheckpointError(
-            f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, optimizer.{_keys_of(data)}"
+            f"{path}: holds no 'state_dict'. Expected a checkpoint with meta, state_dict, "
+            f'optimizer.{_keys_of(data)}'
         )
     data = {} if key is None else dict(data)
-    odd = next(
-        (
-            key
-            for key, value in weights.items()
-            if not isinstance(key, str) or not torch.is_tensor(value)
-        ),
-        None,
-    )
-    if odd is not None:
-        raise CheckpointError(
-            f"{path}: {key or 'state_dict'!r} holds {brief(odd)}, which is no tensor with a name. Expected a model's "
-            'state_dict.'
-        )
+    for name, value in weights.items():
+        if not isinstance(name, str) or not torch.is_tensor(value):
+            raise CheckpointError(
+                f'{path}: {key or "state_dict"!r} holds {brief(name)}, which is no tensor with a '
+                "name. Expected a model's state_dict."
+            )
     check_dense(weights, f'{path}: {key or "state_dict"!r}')
     if not isinstance(data.get('meta', {}), Mapping):
         raise CheckpointError(
-            f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as tools/train.py writes it."
+            f"{path}: 'meta' is a {type(data['meta']).__name__}. Expected a dict, as "
+            'tools/train.py writes it.'
         )
     state_dict, notes = to_our_names(weights, str(path), data)
     if key not in (None, 'state_dict'):
-        notes = [f'the weights were found below {key!r}.', *notes]
+        notes = [f'the weights were found under {key!r}.', *notes]
     return {'meta': {}, **data, 'state_dict': state_dict, 'notes': notes}
 
 
@@ -94,13 +101,12 @@ def _keys_of(data: Any) -> str:
 
 
 def write_checkpoint(path: str | os.PathLike, data: Mapping[str, Any]) -> None:
-    """Write atomically: `path` is either the old file or the whole new one, whatever happens meanwhile."""
-    whole = (
-        io.BytesIO()
-    )  # torch's own writer meets a full disk with errors that name neither file nor reason
-    torch.save(dict(data), whole)
+    """Write atomically: whatever happens, `path` is either the old file or the complete new one."""
+    # Not straight to the file: on a full disk torch's errors name neither file nor reason.
+    content = io.BytesIO()
+    torch.save(dict(data), content)
     with atomic_write(path) as f:
-        f.write(whole.getbuffer())
+        f.write(content.getbuffer())
 
 
 def load_weights(
@@ -108,20 +114,30 @@ def load_weights(
 ) -> list[str]:
     """Copy weights into the model.
 
-    strict   missing, unexpected or mis-shaped keys raise CheckpointError; otherwise they are left out (fine-tuning)
-    ->       one line for each kind of mismatch (empty when all fits)
+    Args:
+        model: the network.
+        state_dict: names may begin with 'module.'.
+        source: the file, for messages.
+        strict: refuse missing, unexpected or mis-shaped keys; otherwise they are left out, as for
+            fine-tuning.
+
+    Returns:
+        One line for each kind of mismatch; empty when everything fits.
+
+    Raises:
+        CheckpointError: mismatches when `strict`, or no weights fit at all.
     """
     state = {key.removeprefix('module.'): value for key, value in state_dict.items()}
-    own = model.state_dict()
+    expected = model.state_dict()
     shapes = [
-        f'{key} {tuple(state[key].shape)} (expected {tuple(own[key].shape)})'
-        for key in own
-        if key in state and state[key].shape != own[key].shape
+        f'{key} {tuple(state[key].shape)} (expected {tuple(expected[key].shape)})'
+        for key in expected
+        if key in state and state[key].shape != expected[key].shape
     ]
     problems = [
-        _listed('missing', [key for key in own if key not in state]),
-        _listed('unexpected', [key for key in state if key not in own]),
-        _listed('of another shape', shapes),
+        _mismatch('missing', [key for key in expected if key not in state]),
+        _mismatch('unexpected', [key for key in state if key not in expected]),
+        _mismatch('of another shape', shapes),
     ]
     problems = [problem for problem in problems if problem]
     if problems and strict:
@@ -130,7 +146,9 @@ def load_weights(
             'Is it from another config? Compare the backbone and num_classes.'
         )
     fitting = {
-        key: value for key, value in state.items() if key in own and value.shape == own[key].shape
+        key: value
+        for key, value in state.items()
+        if key in expected and value.shape == expected[key].shape
     }
     if not fitting:
         raise CheckpointError(
@@ -140,12 +158,12 @@ def load_weights(
         model.load_state_dict(fitting, strict=False)
     except RuntimeError as error:  # a dtype that nothing can be copied from
         raise CheckpointError(
-            f'{source}: its weights cannot be copied ({brief(str(error))}). Expected numbers as float32.'
+            f'{source}: its weights cannot be copied ({brief(str(error))}). Expected float32.'
         ) from error
     return problems
 
 
-def _listed(kind: str, keys: list[str]) -> str:
+def _mismatch(kind: str, keys: list[str]) -> str:
     if not keys:
         return ''
     more = f' and {len(keys) - 3} more' if len(keys) > 3 else ''
@@ -153,27 +171,33 @@ def _listed(kind: str, keys: list[str]) -> str:
 
 
 class CheckpointFolder:
-    """The checkpoints of a run: epoch_N.pth or iter_N.pth, latest.pth, best_METRIC_epoch_N.pth."""
+    """The checkpoints of a run: epoch_N.pth or iter_N.pth, latest.pth, best_METRIC_epoch_N.pth.
+
+    Args:
+        folder: the work dir.
+        keep: how many numbered checkpoints to keep, the latest among them; -1 keeps all. The best
+            one does not count.
+
+    Attributes:
+        spared: the file that the user asked to go on from, which is never removed.
+    """
 
     def __init__(self, folder: str | os.PathLike, keep: int = -1):
-        """keep: how many numbered checkpoints to keep, the latest among them (the best is never touched); -1 keeps all."""
         self.folder, self.keep = Path(folder), keep
-        self.spared: str | None = (
-            None  # the file that the user asked to go on from is never removed
-        )
+        self.spared: str | None = None
 
     def numbered(self) -> list[Path]:
-        """epoch_N.pth and iter_N.pth, oldest first."""
+        """Return epoch_N.pth and iter_N.pth, oldest first; by number where the clock is coarse."""
         return sorted(
             self._named(_NUMBERED), key=lambda p: (_written(p), int(p.stem.partition('_')[2]))
-        )  # some clocks are coarse
+        )
 
     def _named(self, pattern: re.Pattern) -> list[Path]:
-        """The run's own files of that name: no links to nowhere, and nothing that the user put beside them."""
+        """Return the run's own files with such a name: no broken links, no files of the user's."""
         return [p for p in self.folder.glob('*.pth') if pattern.fullmatch(p.name) and p.is_file()]
 
     def save(self, name: str, data: Mapping[str, Any]) -> Path:
-        """Write a numbered checkpoint, let latest.pth name it, and forget the oldest beyond `keep`."""
+        """Write a numbered checkpoint, link latest.pth to it, remove the oldest beyond `keep`."""
         path = self.folder / name
         write_checkpoint(path, data)
         self._be_newest(path)
@@ -185,7 +209,7 @@ class CheckpointFolder:
         return path
 
     def _be_newest(self, path: Path) -> None:
-        """Order by time is order of writing, even after the clock was set back."""
+        """Make a file the newest by its time, even after the clock was set back."""
         before = max((_written(p) for p in self._named(_NUMBERED) if p != path), default=0)
         if _written(path) < before:
             with contextlib.suppress(OSError):
@@ -204,24 +228,29 @@ class CheckpointFolder:
         return self.spared is not None and os.path.realpath(path) == self.spared
 
     def forget_unfinished(self) -> list[str]:
-        """Remove what a killed run left half-written; returns the names of what there was."""
-        return forget_parts(self.folder)
+        """Remove half-written files of a killed run, and return their names."""
+        return remove_parts(self.folder)
 
     def _point_latest(self, path: Path) -> None:
         latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'
         new.unlink(missing_ok=True)
         try:
             new.symlink_to(path.name)
-        except OSError:  # a file system without links, or a full one, which atomic_write then says
+        except OSError:  # no links on this file system, or no space, which atomic_write reports
             with atomic_write(latest) as copy, open(path, 'rb') as whole:
                 shutil.copyfileobj(whole, copy)
             return
         os.replace(new, latest)
 
     def newest_whole(self) -> tuple[Path, dict[str, Any], list[str]] | None:
-        """(path, checkpoint, complaints about damaged newer ones); None when there is no checkpoint at all.
+        """Read the newest checkpoint that is complete.
 
-        raises  CheckpointError when there are checkpoints but none is whole
+        Returns:
+            Its path, its content, and complaints about damaged newer ones; None when there is no
+            checkpoint at all.
+
+        Raises:
+            CheckpointError: there are checkpoints, but none is complete.
         """
         while True:
             candidates = self._newest_first()
@@ -230,9 +259,8 @@ class CheckpointFolder:
                 try:
                     return path, read_checkpoint(path), complaints
                 except CheckpointError as error:
-                    if (
-                        path.exists()
-                    ):  # else a training that runs has removed it, and written newer ones
+                    # Otherwise a running training has removed it, and written newer ones.
+                    if path.exists():
                         complaints.append(str(error))
             if all(path.exists() for path in candidates):
                 break
@@ -245,20 +273,30 @@ class CheckpointFolder:
         return None
 
     def _newest_first(self) -> list[Path]:
-        """The file that latest.pth names, then the numbered ones."""
+        """Return the target of latest.pth, then the numbered ones, newest first."""
         candidates = self.numbered()[::-1]
-        with contextlib.suppress(OSError, RuntimeError):  # a RuntimeError: a link to itself
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: a link to itself
             target = (self.folder / 'latest.pth').resolve(strict=True)
             return [target] + [p for p in candidates if p.resolve() != target]
         return candidates
 
+    def describe_newest(self) -> str:
+        """Return a sentence for error messages: which checkpoint there is to go back to."""
+        try:
+            newest = self.newest_whole()
+        except CheckpointError:
+            return 'None of the checkpoints from before is whole.'
+        if newest is None:
+            return 'No checkpoint was written before.'
+        return f'The last checkpoint from before is {newest[0]}.'
+
     def best(self) -> Path | None:
-        """The best checkpoint; None when none was kept."""
+        """Return the best checkpoint; None when none was kept."""
         return max(self._named(_BEST), key=_written, default=None)
 
 
 def _written(path: Path) -> int:
-    """When a file was written, in ns since 1970; 0 where it is no longer there."""
+    """Return when a file was written, in ns since 1970; 0 if it is gone."""
     with contextlib.suppress(OSError):
         return path.stat().st_mtime_ns
     return 0

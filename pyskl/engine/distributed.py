@@ -1,4 +1,4 @@
-"""One process or many, on one machine or several: who am I, where do I compute, and how do we agree."""
+"""Training with one process or many, on one machine or several: ranks, devices, collectives."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ _PORT_SETTING = {
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all: rank of world, local_rank on this machine, the device it computes on.
+    """This process among all.
 
-    sharing   ranks that share the cores which this process may use, itself included
+    Attributes:
+        rank: number of this process, from 0 on.
+        world: number of processes.
+        local_rank: number of this process on its machine.
+        device: where it computes.
+        sharing: ranks that share the cores which this process may use, itself included.
     """
 
     rank: int
@@ -40,6 +45,7 @@ class Ranks:
 
     @property
     def is_main(self) -> bool:
+        """Whether this is rank 0, which writes logs and checkpoints."""
         return self.rank == 0
 
 
@@ -48,39 +54,47 @@ def on_all_ranks(
 ) -> DistributedDataParallel:
     """Wrap a model so that all ranks learn from all batches.
 
-    Buffers are not sent from rank 0 in every step, as published; torch 2.13 calls that by a new name.
+    As published, buffers are not sent from rank 0 in every step; torch 2.13 renames that argument.
     """
     known = inspect.signature(DistributedDataParallel).parameters
     buffers = 'forward_sync_buffers' if 'forward_sync_buffers' in known else 'broadcast_buffers'
+    options: dict[str, Any] = {buffers: False, 'find_unused_parameters': find_unused_parameters}
     ids = [ranks.device.index] if ranks.device.type == 'cuda' else None
-    return DistributedDataParallel(
-        model, device_ids=ids, find_unused_parameters=find_unused_parameters, **{buffers: False}
-    )
+    return DistributedDataParallel(model, device_ids=ids, **options)
 
 
 def default_device() -> str:
-    """Where a run that names no device computes."""
+    """Return the device of a run that names none."""
     return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def choose_device(name: str | None, local_rank: int = 0) -> torch.device:
-    """The device of that name ('cpu', 'cuda', 'cuda:1'); None takes CUDA where there is one."""
+    """Return the device of a name, or CUDA where there is one.
+
+    Args:
+        name: 'cpu', 'cuda', 'cuda:1' ... or None.
+        local_rank: which GPU 'cuda' means.
+
+    Raises:
+        ConfigError: no such device here.
+    """
     name = name or default_device()
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ConfigError(f'--device {name}: is no device. Try cpu, cuda or cuda:0.') from error
+        raise ConfigError(f'--device {name}: is not a device. Try cpu, cuda or cuda:0.') from error
     if device.type != 'cuda':
         return device
     if not torch.cuda.is_available():
         raise ConfigError(
-            f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of PyTorch.'
+            f'--device {name}: PyTorch sees no CUDA GPU here. Try --device cpu, or a CUDA build of '
+            'PyTorch.'
         )
     index = local_rank if device.index is None else device.index
     if index >= torch.cuda.device_count():
         raise ConfigError(
-            f'cuda:{index} is asked for, but this machine has {torch.cuda.device_count()} GPUs. Start fewer '
-            'processes, or run on the CPU with --device cpu.'
+            f'cuda:{index} is asked for, but this machine has {torch.cuda.device_count()} GPUs. '
+            'Start fewer processes, or run on the CPU with --device cpu.'
         )
     return torch.device('cuda', index)
 
@@ -93,9 +107,16 @@ def start(
 ) -> Ranks:
     """Join the group of processes that the launcher started; a single process needs none.
 
-    launcher   'none', 'pytorch' (torchrun), 'slurm' (srun); None finds out from torchrun's variables
-    backend    'nccl', 'gloo'; None: NCCL on CUDA, gloo on the CPU. NCCL without a GPU becomes gloo
-    raises     ConfigError when the launcher's variables are missing, or the device is not there
+    Args:
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun); None: torchrun's if its variables
+            are there.
+        device: see `choose_device`.
+        backend: 'nccl' or 'gloo'; None: NCCL on CUDA. On the CPU it is always gloo.
+        timeout_minutes: how long a collective waits for the other ranks.
+
+    Raises:
+        ConfigError: the launcher's variables or the device are missing, or the processes cannot
+            connect.
     """
     launcher = launcher or ('pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none')
     if launcher == 'none':
@@ -107,8 +128,9 @@ def start(
         local_rank = int(os.environ.get('LOCAL_RANK', 0))
     except (KeyError, ValueError) as error:
         raise ConfigError(
-            f'--launcher {launcher}: {error} is missing or no number in the environment. Start with '
-            '`bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N tools/train.py CONFIG`.'
+            f'--launcher {launcher}: {error} is missing or no number in the environment. Start '
+            'with `bash tools/dist_train.sh CONFIG N` or `torchrun --nproc_per_node=N '
+            'tools/train.py CONFIG`.'
         ) from error
     chosen = _made_current(choose_device(device, local_rank))
     try:
@@ -119,7 +141,7 @@ def start(
     except (RuntimeError, ValueError) as error:
         raise ConfigError(
             f'The {world} processes could not meet at {os.environ.get("MASTER_ADDR")}:'
-            f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another: '
+            f'{os.environ.get("MASTER_PORT")}: {error}. Is the port in use? Try another one: '
             f'{_PORT_SETTING[launcher]}.'
         ) from error
     sharing = (
@@ -131,7 +153,7 @@ def start(
 
 
 def _made_current(device: torch.device) -> torch.device:
-    """The device, from now on also of what names none (streams, pinned memory, compilers)."""
+    """Make a CUDA device the default of streams, pinned memory and compilers; return the device."""
     if device.type == 'cuda':
         torch.cuda.set_device(device)
     return device
@@ -144,7 +166,8 @@ def _slurm_variables() -> None:
     ]
     if missing:
         raise ConfigError(
-            f'--launcher slurm: {missing[0]} is not set. Start with `srun python tools/train.py CONFIG --launcher slurm`.'
+            f'--launcher slurm: {missing[0]} is not set. Start with '
+            '`srun python tools/train.py CONFIG --launcher slurm`.'
         )
     os.environ.update(
         RANK=os.environ['SLURM_PROCID'],
@@ -161,12 +184,16 @@ def _slurm_variables() -> None:
 
 
 def _slurm_sharing(world: int) -> int:
-    """One where srun has bound each task to cores of its own, else the tasks of this node, by lists as '8(x2),4'."""
-    own = os.environ.get('SLURM_CPUS_PER_TASK', '')
+    """Return how many tasks share the cores of this one.
+
+    That is 1 where srun has bound each task to its own cores, otherwise the number of tasks on this
+    node. Slurm lists tasks per node as '8(x2),4'.
+    """
+    per_task = os.environ.get('SLURM_CPUS_PER_TASK', '')
     if (
-        own.isdecimal()
+        per_task.isdecimal()
         and hasattr(os, 'sched_getaffinity')
-        and len(os.sched_getaffinity(0)) <= int(own)
+        and len(os.sched_getaffinity(0)) <= int(per_task)
     ):
         return 1
     parts = re.findall(r'(\d+)(?:\(x(\d+)\))?', os.environ.get('SLURM_STEP_TASKS_PER_NODE', ''))
@@ -182,18 +209,19 @@ def finish() -> None:
 
 
 class Collectives:
-    """How the ranks agree on small things. It speaks over gloo, so that it never makes a GPU wait."""
+    """Exchanges small values between the ranks, over gloo, so that no GPU has to synchronise."""
 
     def __init__(self, ranks: Ranks):
         self.ranks = ranks
         self._group = dist.new_group(backend='gloo') if ranks.world > 1 else None
 
     def barrier(self) -> None:
+        """Wait for all ranks."""
         if self._group is not None:
             dist.barrier(group=self._group)
 
     def highest(self, value: int) -> int:
-        """The largest of all ranks' values, on every rank."""
+        """Return the largest of all ranks' values, on every rank."""
         if self._group is None:
             return value
         tensor = torch.tensor(value)
@@ -201,7 +229,7 @@ class Collectives:
         return int(tensor)
 
     def gather(self, value: Any) -> list[Any] | None:
-        """Every rank's value in rank order, on rank 0; None elsewhere."""
+        """Return all ranks' values in rank order, on rank 0; None elsewhere."""
         if self._group is None:
             return [value]
         values = [None] * self.ranks.world if self.ranks.is_main else None
@@ -209,25 +237,29 @@ class Collectives:
         return values
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean over ranks of a float64 CPU tensor, on every rank."""
+        """Return the mean over ranks of a float64 CPU tensor, on every rank."""
         if self._group is not None:
             dist.all_reduce(values, group=self._group)
             values /= self.ranks.world
         return values
 
     def tell(self, value: Any) -> Any:
-        """Rank 0's value, on every rank."""
+        """Return rank 0's value, on every rank."""
         box = [value]
         if self._group is not None:
             dist.broadcast_object_list(box, group=self._group)
         return box[0]
 
     def share(self, value: Any) -> list[Any]:
-        """Every rank's value in rank order, on every rank."""
+        """Return all ranks' values in rank order, on every rank."""
         return self.tell(self.gather(value))
 
     def same(self, **values: Any) -> None:
-        """Raise DataError on every rank unless all ranks have the same values (compared by hash)."""
+        """Check that all ranks have the same values, by their hashes.
+
+        Raises:
+            DataError: on every rank, if they differ.
+        """
         if self._group is None:
             return
         digests = {
@@ -238,11 +270,11 @@ class Collectives:
         }
         gathered = self.share(digests)
         for name in digests:
-            odd = [
-                rank for rank, theirs in enumerate(gathered) if theirs[name] != gathered[0][name]
+            differing = [
+                rank for rank, other in enumerate(gathered) if other[name] != gathered[0][name]
             ]
-            if odd:
+            if differing:
                 raise DataError(
-                    f'The processes do not see the same {name}: ranks {odd} differ from rank 0. Give every machine the '
-                    'same config and the same data files.'
+                    f'The processes do not see the same {name}: ranks {differing} differ from rank '
+                    '0. Give every machine the same config and the same data files.'
                 )

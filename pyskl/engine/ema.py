@@ -1,4 +1,7 @@
-"""A running average of the weights, which is often better than the last ones: Mean teacher, arXiv:1703.01780, section 2."""
+"""A running average of the weights, which is often better than the last weights.
+
+Source: Mean teacher, arXiv:1703.01780, section 2.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ from ..recipe.settings import Ema
 
 
 class AveragedWeights:
-    """The average of a model's weights and BatchNorm statistics over the iterations; counters are taken over as they are.
+    """The average of a model's weights and BatchNorm statistics over the iterations.
 
-    The model itself is trained on as ever. Nothing here waits for the device, and no random number is drawn.
+    Integer counters are copied, not averaged. The model itself is not changed. Nothing here
+    synchronises with the device or draws random numbers.
     """
 
     def __init__(self, model: torch.nn.Module, settings: Ema):
@@ -24,7 +28,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights as they are now: average = decay * average + (1 - decay) * weights."""
+        """Average with the current weights: average = decay * average + (1 - decay) * weights."""
         self.updates += 1
         decay = self.settings.decay
         if self.settings.warmup:
@@ -38,23 +42,23 @@ class AveragedWeights:
             self._average[name].copy_(self._live[name])
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """The average, in the form of the model's state dict."""
+        """Return the average, in the form of the model's state dict."""
         return dict(self._average)
 
     def restore(self, updates: int) -> None:
-        """Go on from an average that has been loaded into the model, after so many updates."""
+        """Go on from an average that was loaded into the model, after that many updates."""
         self.updates = updates
         _copy(self._live, self._average)
 
     @contextlib.contextmanager
     def in_the_model(self) -> Iterator[None]:
-        """Inside of it the model has the average; afterwards its own weights again, bit by bit."""
-        own = {name: value.clone() for name, value in self._live.items()}
+        """Put the average into the model; afterwards its own weights are back, bit by bit."""
+        weights = {name: value.clone() for name, value in self._live.items()}
         _copy(self._average, self._live)
         try:
             yield
         finally:
-            _copy(own, self._live)
+            _copy(weights, self._live)
 
 
 @torch.no_grad()

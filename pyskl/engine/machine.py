@@ -13,10 +13,14 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def keep_pages() -> bool:
-    """Ask glibc to keep freed memory instead of handing it back to the kernel. Returns whether that was done.
+    """Tell glibc to keep freed memory instead of returning it to the kernel.
 
-    A training step frees and asks again for gigabytes; with the default settings every round pays for fresh, zeroed pages
-    (45 % of a step on the CPU). The process then holds on to its peak memory. PYSKL_KEEP_PAGES=0 turns it off.
+    A training step frees gigabytes and allocates them again; by default every step pays for fresh,
+    zeroed pages (45 % of a step on the CPU). The process then keeps its peak memory.
+    PYSKL_KEEP_PAGES=0 turns this off.
+
+    Returns:
+        Whether it was done.
     """
     if os.environ.get('PYSKL_KEEP_PAGES', '1') == '0' or not sys.platform.startswith('linux'):
         return False
@@ -30,10 +34,14 @@ def keep_pages() -> bool:
 
 
 def set_threads(sharing: int) -> None:
-    """Divide the cores that this process may use among the ranks that share them, unless OMP_NUM_THREADS says otherwise.
+    """Divide the cores that this process may use among the ranks that share them.
 
-    torchrun sets OMP_NUM_THREADS=1 by itself, which would leave cores idle; with several ranks it is not obeyed. A loader's workers are
-    not counted: a clip takes them a thousandth of what its training step takes.
+    OMP_NUM_THREADS is respected with a single rank. With several it is not: torchrun sets it to 1
+    by itself, which would leave cores idle. Loader workers are not counted, since a clip costs them
+    a thousandth of what its training step costs.
+
+    Args:
+        sharing: ranks that share the cores, see `Ranks`.
     """
     if 'OMP_NUM_THREADS' not in os.environ or sharing > 1:
         cores = (
@@ -45,12 +53,20 @@ def set_threads(sharing: int) -> None:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Does the device compute in bfloat16? A processor that only emulates it takes minutes for one training step."""
+    """Return whether the device computes in bfloat16.
+
+    A processor that only emulates it needs minutes for one training step.
+    """
     return device.type != 'cpu' or torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def set_determinism(deterministic: bool, cudnn_benchmark: bool) -> None:
-    """cuDNN's choice of algorithms, TF32 for float32 convolutions, and strict determinism when asked for."""
+    """Set how cuDNN chooses algorithms, whether float32 may be TF32, and determinism.
+
+    Args:
+        deterministic: use only algorithms that give the same bits every time, and no TF32.
+        cudnn_benchmark: let cuDNN measure its algorithms; not with `deterministic`.
+    """
     torch.backends.cudnn.benchmark = cudnn_benchmark and not deterministic
     torch.backends.cudnn.deterministic = deterministic
     torch.backends.cudnn.allow_tf32 = not deterministic

@@ -11,15 +11,18 @@ import torch
 from ..files.torch_files import check_dense
 from ..wording import brief, some
 
-MOST = 2.0**53  # no count of a run comes near it
-FUSED = ('SGD', 'Adam', 'AdamW')  # those that torch fuses on CUDA
+MOST = 2.0**53  # larger than any count of a run
+FUSED = ('SGD', 'Adam', 'AdamW')  # optimisers that torch fuses on CUDA
 
 
 def build_optimizer(model: torch.nn.Module, config: Mapping[str, Any]) -> torch.optim.Optimizer:
-    """torch.optim's optimiser of that type over all trainable parameters, in one group as published.
+    """Build an optimiser of torch.optim over all trainable parameters, in one group as published.
 
-    config   {'type': 'SGD', 'lr': ..., ...}, already checked by the recipe. On CUDA the step is one fused kernel where the optimiser has
-             one and the config says nothing of it
+    On CUDA the step is one fused kernel where the optimiser has one and the config does not choose.
+
+    Args:
+        model: the network.
+        config: {'type': 'SGD', 'lr': ..., ...}, already checked by the recipe.
     """
     arguments = {k: v for k, v in config.items() if k != 'type'}
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -31,7 +34,10 @@ def build_optimizer(model: torch.nn.Module, config: Mapping[str, Any]) -> torch.
 
 
 def fits_fused(config: Mapping[str, Any]) -> bool:
-    """Is the optimiser one that torch fuses on CUDA, does the config say nothing of it, and may momentum start from zeros?"""
+    """Return whether an optimiser may be fused on CUDA.
+
+    It may if torch can fuse it, the config does not choose, and momentum may start from zeros.
+    """
     return (
         config['type'] in FUSED
         and not config.get('dampening')
@@ -40,9 +46,10 @@ def fits_fused(config: Mapping[str, Any]) -> bool:
 
 
 def _start_momentum(optimizer: torch.optim.Optimizer) -> None:
-    """Fused SGD starts from a momentum of zeros, which gives the same first step (with dampening it would not).
+    """Let fused SGD start from a momentum of zeros; without dampening the first step is the same.
 
-    Left to itself it takes memory as it comes; when a scaler then leaves the first step out, that is what later steps go on from.
+    Otherwise it allocates uninitialised memory, and when a scaler skips the first step, later steps
+    go on from that.
     """
     for group in optimizer.param_groups:
         if (
@@ -57,20 +64,23 @@ def _start_momentum(optimizer: torch.optim.Optimizer) -> None:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Go on from a checkpoint's state_dict, which may be of another machine: of its groups only the learning rate is taken over.
+    """Go on from a checkpoint's optimiser state.
 
-    raises   ValueError, KeyError, TypeError: the groups of weights are others, or a state is not what this optimiser keeps of its weight
+    It may come from another machine, so only the learning rate of its groups is used.
+
+    Args:
+        optimizer: a fresh one.
+        state: a state_dict of such an optimiser.
+
+    Raises:
+        ValueError, KeyError, TypeError: other groups of weights, or a state that this optimiser
+            does not keep for its weight.
     """
     groups, states = [], {}
-    for theirs, ours in zip(state['param_groups'], optimizer.param_groups, strict=True):
-        groups.append(
-            {
-                **ours,
-                'params': theirs['params'],
-                'lr': checked_number(theirs['lr'], 'the learning rate'),
-            }
-        )
-        for index, weight in zip(theirs['params'], ours['params'], strict=True):
+    for saved, group in zip(state['param_groups'], optimizer.param_groups, strict=True):
+        rate = checked_number(saved['lr'], 'the learning rate')
+        groups.append({**group, 'params': saved['params'], 'lr': rate})
+        for index, weight in zip(saved['params'], group['params'], strict=True):
             if state['state'].get(index):
                 states[index] = _checked_state(state['state'][index], weight, optimizer)
     optimizer.load_state_dict({'state': states, 'param_groups': groups})
@@ -80,9 +90,14 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -
 def _checked_state(
     state: Mapping[str, Any], weight: torch.Tensor, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
-    """What a checkpoint keeps of a weight, copied: names and shapes as after this optimiser's first step on such a weight."""
+    """Return a copy of the state that a checkpoint holds for a weight.
+
+    Names and shapes must be those after this optimiser's first step on such a weight.
+    """
     if not isinstance(state, Mapping):
         raise TypeError(f'the optimiser state of a weight is {brief(state)}')
+
+    # Do that step on a stand-in.
     stand_in = torch.zeros_like(weight, device='cpu', requires_grad=True)
     stand_in.grad = torch.zeros_like(stand_in)
     known = signature(type(optimizer)).parameters.keys() - {'fused', 'foreach'}
@@ -90,20 +105,23 @@ def _checked_state(
         [stand_in], **{key: value for key, value in optimizer.defaults.items() if key in known}
     )
     twin.step()
+
+    # Compare.
     check_dense(state, 'the optimiser state')
     checked: dict[str, Any] = {}
-    for name, own in twin.state[stand_in].items():
+    for name, expected in twin.state[stand_in].items():
         if name not in state:
             raise ValueError(
-                f'the optimiser state holds {some(state)}, expected {name}: is it of another optimiser?'
+                f'the optimiser state holds {some(state)}, expected {name}: is it from another '
+                'optimiser?'
             )
         value = state[name]
         if value is None and name == 'momentum_buffer':  # the first step was left out
             checked[name] = None
-        elif torch.is_tensor(own) and own.dim():
+        elif torch.is_tensor(expected) and expected.dim():
             if (
                 not torch.is_tensor(value)
-                or value.shape != own.shape
+                or value.shape != expected.shape
                 or not value.is_floating_point()
             ):
                 found = (
@@ -112,22 +130,23 @@ def _checked_state(
                     else brief(value)
                 )
                 raise ValueError(f'{name} of a weight of shape {tuple(weight.shape)} is {found}')
-            checked[name] = value.clone()  # memory of its own, whatever the file shares
+            checked[name] = value.clone()  # tensors of a file may share memory
         else:
             number = checked_number(value.item() if torch.is_tensor(value) else value, name)
-            checked[name] = (
-                own.new_tensor(number) if torch.is_tensor(own) and not own.dim() else number
-            )
+            checked[name] = expected.new_tensor(number) if torch.is_tensor(expected) else number
     return checked
 
 
 def checked_number(
     value: Any, name: str, whole: bool = False, low: float = 0, high: float = MOST
 ) -> Any:
-    """A number out of a checkpoint. ValueError unless it is one, finite and in that range."""
+    """Return a number of a checkpoint.
+
+    Raises:
+        ValueError: not a finite number (with `whole`, a whole number) from `low` to `high`.
+    """
     fits = isinstance(value, int) or isinstance(value, float) and not whole
     if not fits or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(
-            f'{name} is {brief(value)}, expected a {"whole " if whole else ""}number from {low:g} to {high:g}'
-        )
+        kind = 'whole number' if whole else 'number'
+        raise ValueError(f'{name} is {brief(value)}, expected a {kind} from {low:g} to {high:g}')
     return value

@@ -1,4 +1,4 @@
-"""The learning rate as a function of where training stands; no state, so that a resumed run can't disagree."""
+"""The learning rate as a function of where training stands, without a state to resume."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from ..recipe import LrConfig
 def learning_rate(
     config: LrConfig, base_lr: float, iteration: int, epoch_length: int, total_epochs: int
 ) -> float:
-    """The rate of iteration `iteration` (0-based, over the whole run).
+    """Return the learning rate of an iteration.
 
-    base_lr        the optimiser's rate, per step
-    epoch_length   iterations in an epoch
-    CosineAnnealing: min + (base - min) (1 + cos(pi * progress)) / 2 (Loshchilov & Hutter, arXiv:1608.03983, section 3).
-    step: base * gamma^(steps passed). `by_epoch` counts whole epochs, else iterations. Warm-up as in mmcv.
+    CosineAnnealing: min + (base - min) (1 + cos(pi * progress)) / 2. step: base * gamma^(steps
+    passed). With `by_epoch` progress is counted in whole epochs, otherwise in iterations. Warm-up
+    is as in mmcv.
+
+    Args:
+        config: `lr_config`.
+        base_lr: the optimiser's rate.
+        iteration: from 0 on, over the whole run.
+        epoch_length: iterations in an epoch.
+        total_epochs: epochs in the run.
+
+    Source: SGDR, arXiv:1608.03983, section 3.
     """
     epoch = iteration // epoch_length
     now, end = (
@@ -35,16 +43,14 @@ def _regular(config: LrConfig, base_lr: float, now: int, end: int) -> float:
     )
     if config.policy == 'CosineAnnealing':
         return lowest + 0.5 * (base_lr - lowest) * (1 + math.cos(math.pi * now / end))
-    steps = (
-        config.step
-        if isinstance(config.step, (list, tuple))
-        else range(config.step, end + 1, config.step)
-    )
+    assert config.step is not None and config.gamma is not None
+    every = config.step
+    steps = range(every, end + 1, every) if isinstance(every, int) else every
     return max(base_lr * config.gamma ** bisect.bisect_right(steps, now), lowest)
 
 
 def _warmup(config: LrConfig, share: float) -> float:
-    """The factor on the regular rate; share: how much of the warm-up is done, 0..1."""
+    """Return the factor on the regular rate when a share (0..1) of the warm-up is done."""
     if config.warmup == 'constant':
         return config.warmup_ratio
     if config.warmup == 'exp':

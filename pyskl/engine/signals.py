@@ -1,24 +1,29 @@
-"""Stopping politely: a signal finishes the running iteration, and all ranks leave together."""
+"""Stopping by a signal: the running iteration is finished, and all ranks stop together."""
 
 from __future__ import annotations
 
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 from .distributed import Collectives
 
-_SAME_CTRL_C = 1.0  # seconds in which a second SIGINT is the same Ctrl-C, once from the terminal and once from a launcher
-_POLITE = [
+# Seconds in which a second SIGINT is the same Ctrl-C: one from the terminal, one from a launcher.
+_SAME_CTRL_C = 1.0
+_SIGNALS = [
     getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)
 ]
 
 
 class Stopped(Exception):
-    """Training was asked to stop and has written `checkpoint`. The exit status is 128 + signal, as shells expect.
+    """Training was stopped by a signal and has written a checkpoint.
 
-    quiet    another rank speaks for all
-    advice   how to go on from there, in words
+    Attributes:
+        status: the exit status, 128 + signal, as shells expect.
+        checkpoint: the file that was written.
+        quiet: whether another rank prints the message.
+        advice: how to go on from there.
     """
 
     advice = 'The same command goes on from there.'
@@ -31,30 +36,31 @@ class Stopped(Exception):
 
 
 class StopRequest:
-    """Remembers SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 (Slurm's warning before pre-emption) while active.
+    """Remembers SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 (Slurm's before pre-emption) while active.
 
-    with StopRequest(collectives) as stop:
-        ...
-        if number := stop.agreed(): ...     # the same answer on every rank
+        with StopRequest(collectives) as stop:
+            ...
+            if number := stop.agreed(): ...     # the same answer on every rank
 
-    A shell starts its background jobs with SIGINT ignored, so that a Ctrl-C meant for another
-    program passes them by. Then it stays ignored, and `ignores_ctrl_c` is true.
+    Attributes:
+        ignores_ctrl_c: whether SIGINT stays ignored, as a shell starts its background jobs, so that
+            a Ctrl-C for another program does not stop them.
     """
 
     def __init__(self, collectives: Collectives):
-        self._collectives, self._number, self._before = collectives, 0, {}
-        self._since = 0.0
+        self._collectives, self._number, self._since = collectives, 0, 0.0
+        self._before: dict[int, Any] = {}
         self.ignores_ctrl_c = False
 
     def __enter__(self) -> StopRequest:
         self.ignores_ctrl_c = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        heeded = [n for n in _POLITE if n != signal.SIGINT or not self.ignores_ctrl_c]
-        self._before = {number: signal.signal(number, self._remember) for number in heeded}
+        handled = [n for n in _SIGNALS if n != signal.SIGINT or not self.ignores_ctrl_c]
+        self._before = {number: signal.signal(number, self._remember) for number in handled}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
         if kind is not None and self._collectives.ranks.world > 1:
-            return  # this process is leaving; its launcher's SIGTERM must not cut off what it has to say
+            return  # the launcher's SIGTERM must not cut off the error message of this rank
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -67,5 +73,5 @@ class StopRequest:
         self._number, self._since = number, time.monotonic()
 
     def agreed(self) -> int:
-        """The signal that any rank has received, 0 when none has."""
+        """Return the signal that any rank has received, 0 when none has; the same on every rank."""
         return self._collectives.highest(self._number)

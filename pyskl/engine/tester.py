@@ -1,40 +1,52 @@
-"""Scores of every clip of a dataset, from any number of processes, in dataset order."""
+"""The scores of all clips of a dataset, from any number of processes, in dataset order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from ..datasets import Batches
+from ..datasets.samplers import TestBatches
 from ..evaluation import by_prefix
+from ..models.recognizers.base import Recognizer
 from .batch import predict
-from .distributed import Collectives, Ranks
+from .distributed import Collectives
 
 
 def collect_scores(
-    model: torch.nn.Module,
+    model: Recognizer,
     batches: Batches,
-    ranks: Ranks,
     collectives: Collectives,
     amp: str | None = None,
     title: str = 'test',
     interrupted: Callable[[], bool] | None = None,
 ) -> dict[str, np.ndarray] | None:
-    """Run the model over a test-mode dataset.
+    """Run a recognizer over a test-mode dataset.
 
-    batches       this rank's share, see build_dataloader; the shares together hold every clip once
-    interrupted   asked after each batch; True gives up (every rank must answer alike)
-    ->            the model's answers by name, (N, ...) float32 in dataset order, on rank 0; None on other ranks, or when interrupted
+    Args:
+        model: the recognizer.
+        batches: this rank's share, see build_dataloader; together the shares hold every clip once.
+        collectives: of all ranks.
+        amp: see `autocast`.
+        title: of the progress bar.
+        interrupted: called after each batch; True gives up. Every rank must answer alike.
+
+    Returns:
+        On rank 0 the model's answers by name, (N, ...) float32 in dataset order; None on other
+        ranks, or when interrupted.
     """
+    sampler = cast(TestBatches, batches.sampler)
+    ranks = collectives.ranks
     was_training = model.training
     model.eval()
     rows, answers = [], []
     try:
         with tqdm(
-            total=len(batches.sampler.indices),
+            total=len(sampler.indices),
             desc=title,
             unit='clip',
             leave=False,
@@ -46,26 +58,30 @@ def collect_scores(
                 bar.update(len(rows[-1]))
                 if interrupted is not None and interrupted():
                     return None
-        for _ in range(
-            batches.sampler.most - len(batches)
-        ):  # a rank with fewer batches is asked as often as the others
+        # A rank with fewer batches asks as often as the others.
+        for _ in range(sampler.most - len(batches)):
             if interrupted is not None and interrupted():
                 return None
     finally:
         model.train(was_training)
-    mine = torch.cat(rows).numpy() if rows else np.zeros(0, int)
+    index = torch.cat(rows).numpy() if rows else np.zeros(0, int)
     joined = {
         name: torch.cat([answer[name] for answer in answers]).cpu().numpy()
         for name in (answers[0] if answers else ())
     }
-    parts = collectives.gather((mine, joined))
+    parts = collectives.gather((index, joined))
     return None if parts is None else _in_order(parts, len(batches.dataset))
 
 
 def _in_order(
     parts: list[tuple[np.ndarray, dict[str, np.ndarray]]], num_clips: int
 ) -> dict[str, np.ndarray]:
-    """Put the ranks' answers, each (rows, answers of these rows by name), into dataset order."""
+    """Join the ranks' answers in dataset order.
+
+    Args:
+        parts: for each rank the rows that it tested, and its answers by name.
+        num_clips: in the dataset.
+    """
     parts = [(rows, answers) for rows, answers in parts if len(rows)]
     rows = np.concatenate([rows for rows, _ in parts])
     order = np.argsort(rows)
@@ -77,14 +93,15 @@ def _in_order(
 
 
 def judged_scores(answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All scores of clips that are judged, by what stands before their figures' names: '' for the joint ones.
+    """Return all scores to evaluate, by the prefix of their metrics' names.
 
-    Of a recognizer with several answers also 'rgb_', 'pose_' and their blends, see evaluation.by_prefix.
+    The joint scores have the prefix ''. A recognizer with several answers adds 'rgb_', 'pose_' and
+    their blends, see evaluation.by_prefix.
     """
     parts = {} if len(answers) == 1 else by_prefix(answers)
     return {'': joint_scores(answers), **parts}
 
 
 def joint_scores(answers: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The one score of each clip: 'score', or the mean of a recognizer's several answers."""
+    """Return one score per clip and class: 'score', or the mean of several answers."""
     return answers['score'] if 'score' in answers else np.mean(list(answers.values()), axis=0)

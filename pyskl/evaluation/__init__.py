@@ -1,4 +1,4 @@
-"""Numpy in, numbers out: what scores are worth when the labels are known."""
+"""Evaluation of scores whose labels are known: numpy arrays in, numbers out."""
 
 from .answers import by_prefix, evaluate_results, prefixes
 from .baseline import mean_pose_nearest_neighbour

@@ -1,4 +1,4 @@
-"""Figures of networks that answer several times for a clip, by PYSKL's names."""
+"""Metrics of networks with several answers per clip, by PYSKL's names."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RATIOS = ((1, 1), (2, 1), (1, 2))  # of rgb and pose
 
 
 def prefixes(names: Sequence[str]) -> tuple[str, ...]:
-    """Return what stands before a figure's name: 'rgb_', 'pose_', 'RGBPose_2:1_' of their blends.
+    """Return the prefixes of metrics' names: 'rgb_', 'pose_', 'RGBPose_2:1_' for a blend.
 
     Args:
-        names: of the answers; of exactly rgb and pose there are blends.
+        names: of the answers; rgb and pose are also blended.
     """
     blends = [f'RGBPose_{a}:{b}_' for a, b in RATIOS] if set(names) == RGB_AND_POSE else []
     return (*(f'{name}_' for name in names), *blends)
 
 
 def by_prefix(answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the scores (N, K) that each prefix stands for."""
+    """Return the scores (N, K) of each prefix."""
     parts = list(answers.values())
     if set(answers) == RGB_AND_POSE:
         parts += [a * answers['rgb'] + b * answers['pose'] for a, b in RATIOS]
@@ -42,13 +42,15 @@ def evaluate_results(
     """Compute the metrics of results in PYSKL's forms.
 
     Args:
-        results: of each clip its scores (K,); or a list of such, whose figures are called
+        results: for each clip its scores (K,); or a list of such, whose metrics are called
             'top1_acc_0', 'top1_acc_1' ...; or a dict of such by name: 'rgb_top1_acc' ...
-        labels, metrics, topk: see evaluate.
+        labels: see `evaluate`.
+        metrics: see `evaluate`.
+        topk: see `evaluate`.
 
     Raises:
-        DataError: clips have other answers than the first; as evaluate.
-        ConfigError: as evaluate.
+        DataError: a clip has other answers than the first; as `evaluate`.
+        ConfigError: as `evaluate`.
     """
     first = results[0] if len(results) else None
     if isinstance(first, Mapping):
@@ -66,6 +68,6 @@ def evaluate_results(
         named = {'{}': np.stack(list(results)) if len(results) else np.zeros((0, 0))}
     figures: OrderedDict[str, float] = OrderedDict()
     for form, scores in named.items():
-        own = evaluate(scores, labels, metrics=metrics, topk=topk)
-        figures.update((form.format(name), value) for name, value in own.items())
+        values = evaluate(scores, labels, metrics=metrics, topk=topk)
+        figures.update((form.format(name), value) for name, value in values.items())
     return figures

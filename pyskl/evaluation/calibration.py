@@ -1,4 +1,4 @@
-"""Receives probabilities and labels; hands on how far they can be believed, and how sure a figure is with so few clips."""
+"""Calibration of probabilities, and bootstrap intervals of metrics."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .metrics import known_clips
 
 @dataclass(frozen=True)
 class ReliabilityBins:
-    """Clips sorted by the probability of their likeliest class, in bins of equal width: what a reliability diagram draws.
+    """What a reliability diagram draws: clips in bins by the probability of their best class.
 
-    edges       (bins + 1,) 0 .. 1; bin b holds edges[b] < confidence <= edges[b + 1], the first one 0 too
-    confidence  (bins,) mean probability of the likeliest class; NaN in an empty bin
-    accuracy    (bins,) share of clips whose likeliest class is right; NaN in an empty bin
-    count       (bins,) clips
+    Attributes:
+        edges: (bins + 1,) from 0 to 1; bin b holds edges[b] < confidence <= edges[b + 1], the first
+            one also 0.
+        confidence: (bins,) mean probability of the best class; NaN in an empty bin.
+        accuracy: (bins,) share of clips whose best class is right; NaN in an empty bin.
+        count: (bins,) clips.
     """
 
     edges: np.ndarray
@@ -29,10 +31,17 @@ class ReliabilityBins:
 
 
 def reliability_bins(probs: Any, labels: Any, bins: int = 15) -> ReliabilityBins:
-    """Confidence against accuracy. Guo et al. 2017, arXiv:1706.04599, section 2.
+    """Compare confidence with accuracy.
 
-    probs   (N, K) probabilities, each row with sum 1      labels  (N,), -1 where unknown: left out
-    raises  DataError as the metrics do, and when the rows are no probabilities
+    Args:
+        probs: (N, K) probabilities, each row with sum 1.
+        labels: (N,), -1 where unknown: left out.
+        bins: how many, of equal width.
+
+    Raises:
+        DataError: as the metrics, or the rows are no probabilities.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 2.
     """
     probs, labels = known_clips(probs, labels)
     off = np.flatnonzero(
@@ -40,8 +49,9 @@ def reliability_bins(probs: Any, labels: Any, bins: int = 15) -> ReliabilityBins
     )
     if len(off):
         raise DataError(
-            f'row {off[0]} of the scores is no set of probabilities: its sum is {probs[off[0]].sum():.4g} ({len(off)} such '
-            "rows). Expected numbers from 0 on with sum 1, as average_clips='prob' gives them."
+            f'row {off[0]} of the scores does not hold probabilities: its sum is '
+            f'{probs[off[0]].sum():.4g} ({len(off)} such rows). Expected non-negative numbers with '
+            "sum 1, as average_clips='prob' gives them."
         )
     confidence = probs.max(axis=1).astype(np.float64)
     right = probs.argmax(axis=1) == labels
@@ -58,9 +68,12 @@ def reliability_bins(probs: Any, labels: Any, bins: int = 15) -> ReliabilityBins
 
 
 def expected_calibration_error(probs: Any, labels: Any, bins: int = 15) -> float:
-    """The mean distance between confidence and accuracy over the bins, each weighed by its clips. Guo et al. 2017, equation 3.
+    """Return the mean distance between confidence and accuracy, weighted by the clips of each bin.
 
-    Arguments and errors as reliability_bins'. 0: of the clips that the network is 70 % sure of, 70 % are right.
+    It is 0 if, for example, 70 % of the clips with confidence 0.7 are right. Arguments and errors
+    are those of `reliability_bins`.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, equation 3.
     """
     found = reliability_bins(probs, labels, bins)
     filled = found.count > 0
@@ -76,15 +89,28 @@ def bootstrap_interval(
     seed: int = 0,
     groups: Any = None,
 ) -> tuple[float, float]:
-    """How much a figure would vary with other clips of the same kind: the percentile interval of Efron's bootstrap (1979).
+    """Estimate how much a metric would vary with other clips of the same kind.
 
-    metric     called as metric(*arrays), with rows drawn with replacement, the same rows of every array
-    arrays     of N rows each, e.g. scores (N, K) and labels (N,)
-    groups     (N,) numbers of the group, such as a person, that each row belongs to: whole groups are drawn, as many as there are
-    ->         (low, high); the same seed gives the same numbers
-    raises     DataError when the arrays differ in length or are empty
-    Concretely: bootstrap_interval(mean_class_accuracy, scores, labels). Clips of one person are alike, so without
-    groups this is an interval for other clips of these people; for other people it is wider.
+    As in bootstrap_interval(mean_class_accuracy, scores, labels). Clips of one person are alike, so
+    without groups this is an interval for other clips of these people; for other people it is
+    wider.
+
+    Args:
+        metric: called as metric(*arrays) with rows drawn with replacement, the same of every array.
+        arrays: of N rows each, e.g. scores (N, K) and labels (N,).
+        level: share of the draws inside the interval.
+        num_draws: how often rows are drawn.
+        seed: of the draws.
+        groups: (N,) number of the group, such as a person, of each row. Whole groups are then
+            drawn, as many as there are.
+
+    Returns:
+        Lower and upper end of the percentile interval.
+
+    Raises:
+        DataError: the arrays differ in length or are empty.
+
+    Source: Efron, The Annals of Statistics 7, 1979.
     """
     arrays = tuple(np.asarray(array) for array in arrays)
     lengths = sorted({len(array) for array in arrays})
@@ -102,6 +128,6 @@ def bootstrap_interval(
             np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
             for _ in range(num_draws)
         )
-    values = [metric(*(array[some] for array in arrays)) for some in rows]
+    values = [metric(*(array[drawn] for array in arrays)) for drawn in rows]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

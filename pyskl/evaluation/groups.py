@@ -1,4 +1,4 @@
-"""Receives scores, labels and how often each class was trained on; hands on the accuracy of frequent and of rare classes."""
+"""The accuracy of frequent and of rare classes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ GROUPS = ('head', 'middle', 'tail')
 def class_groups(
     class_counts: Any, thresholds: tuple[int, int] | None = None
 ) -> dict[str, np.ndarray]:
-    """The classes of each group: {'head': (n,), 'middle': (m,), 'tail': (k,)}, the numbers of classes in rising order.
+    """Divide the classes into frequent and rare ones.
 
-    class_counts  (K,) training clips of each class
-    thresholds    None: thirds of the classes by their count, of equal counts the lower class first; the head is the largest group
-                  where K is no multiple of 3. (100, 20): Liu et al. 2019, arXiv:1904.05160: head more than 100 clips, tail fewer
-                  than 20, middle the rest
-    raises        DataError unless the counts are K whole numbers from 0 on
+    Args:
+        class_counts: (K,) training clips of each class.
+        thresholds: None: thirds of the classes by their count, of equal counts the lower class
+            first; the head is the largest group if K is no multiple of 3. (100, 20): the head has
+            more than 100 clips, the tail fewer than 20, as in Liu et al. 2019, arXiv:1904.05160.
+
+    Returns:
+        Class numbers in ascending order by group: {'head': (n,), 'middle': (m,), 'tail': (k,)}.
+
+    Raises:
+        DataError: the counts are not K non-negative whole numbers.
     """
     counts = np.asarray(class_counts)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in 'iu' or (counts < 0).any():
@@ -41,7 +47,7 @@ def class_groups(
 
 
 def is_long_tailed(class_counts: Any) -> bool:
-    """Return whether some class has twice as many clips as another: else its third of the classes means nothing."""
+    """Return whether some class has twice as many clips as another, so that groups make sense."""
     counts = np.asarray(class_counts)
     return bool(counts.max() >= 2 * max(counts.min(), 1))
 
@@ -49,12 +55,22 @@ def is_long_tailed(class_counts: Any) -> bool:
 def group_accuracy(
     scores: Any, labels: Any, class_counts: Any, thresholds: tuple[int, int] | None = None
 ) -> dict[str, float]:
-    """{'head_acc', 'middle_acc', 'tail_acc'}: of each group of class_groups the mean, over its classes that the labels name, of the
-    share of a class's clips that argmax gets right. NaN for a group that no label names.
+    """Return the mean class accuracy of each group of `class_groups`.
 
-    scores  (N, K)      labels  (N,), -1 where unknown
-    raises  DataError as the metrics do, and when there are not K counts
-    Concretely: with every group's number of classes as its weight, their mean is mean_class_accuracy.
+    Weighted by the number of classes in each group, their mean is mean_class_accuracy.
+
+    Args:
+        scores: (N, K).
+        labels: (N,), -1 where unknown.
+        class_counts: see `class_groups`.
+        thresholds: see `class_groups`.
+
+    Returns:
+        'head_acc', 'middle_acc' and 'tail_acc', over the classes with labels; NaN for a group
+        without any.
+
+    Raises:
+        DataError: as the metrics, or there are not K counts.
     """
     recall = per_class_report(scores, labels).recall
     groups = class_groups(class_counts, thresholds)

@@ -1,4 +1,4 @@
-"""Two answers to each of the same clips: is one network better than the other?"""
+"""Two networks on the same clips: is one better than the other?"""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Paired:
         both: clips that both get right.
         first: clips that only the first gets right.
         second: clips that only the second gets right.
-        neither: clips that none gets right.
+        neither: clips that neither gets right.
         difference: accuracy of the first minus that of the second.
         low: lower end of its 95 % bootstrap interval.
         high: upper end of it.
-        p: of McNemar's exact test, two-sided: how often chance alone would share the clips that only
-            one gets right at least so unevenly.
+        p: of McNemar's exact test, two-sided: the probability that chance alone divides the clips
+            that only one gets right at least as unevenly.
     """
 
     both: int
@@ -45,8 +45,8 @@ def compare_answers(
     Args:
         first: (N,) whether the first network gets a clip right.
         second: (N,) whether the second does.
-        groups: (N,) which clips belong together, as for `bootstrap_interval`; the interval of the
-            difference then draws whole groups. The test takes clips as independent, either way.
+        groups: (N,) which clips belong together, as for `bootstrap_interval`; for the interval,
+            whole groups are then drawn. The test treats clips as independent either way.
         num_draws: of the bootstrap.
         seed: of the bootstrap.
 
@@ -68,12 +68,18 @@ def compare_answers(
 
     low, high = bootstrap_interval(mean, gain, num_draws=num_draws, seed=seed, groups=groups)
     both, neither = int((first & second).sum()), int((~first & ~second).sum())
-    one, other = int((first & ~second).sum()), int((~first & second).sum())
-    return Paired(both, one, other, neither, mean(gain), low, high, mcnemar(one, other))
+    only_first, only_second = int((first & ~second).sum()), int((~first & second).sum())
+    p = mcnemar(only_first, only_second)
+    return Paired(both, only_first, only_second, neither, mean(gain), low, high, p)
 
 
 def mcnemar(first: int, second: int) -> float:
-    """Return the two-sided exact p of clips that only the first, and only the second gets right."""
+    """Return the two-sided exact p-value.
+
+    Args:
+        first: number of clips that only the first network gets right.
+        second: number of clips that only the second gets right.
+    """
     from scipy.special import bdtr  # scipy.stats takes a second to load
 
     return min(1.0, 2 * float(bdtr(min(first, second), first + second, 0.5)))

@@ -1,4 +1,4 @@
-"""Receives scores and labels; hands on one row a class: precision, recall, F1 and how many clips there are."""
+"""Precision, recall, F1 and number of clips of each class."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .metrics import confusion_matrix, known_clips
 
 @dataclass(frozen=True)
 class ClassReport:
-    """One figure a class, each (K,). NaN where a figure has no meaning, never a silent 0.
+    """Metrics of each class, (K,) each, with NaN instead of a silent 0 where one is undefined.
 
-    precision  right / predicted; NaN for a class never predicted
-    recall     right / support; NaN for a class that no label names
-    f1         2 right / (support + predicted); NaN for a class neither labelled nor predicted
-    support    clips with that label      predicted  clips given that class
+    Attributes:
+        precision: right / predicted; NaN for a class that is never predicted.
+        recall: right / support; NaN for a class without labels.
+        f1: 2 right / (support + predicted); NaN for a class neither labelled nor predicted.
+        support: clips with that label.
+        predicted: clips with that prediction.
     """
 
     precision: np.ndarray
@@ -30,22 +32,33 @@ class ClassReport:
 
 
 def per_class_report(scores: Any, labels: Any) -> ClassReport:
-    """Precision, recall, F1 and support of each class by argmax; clips with label -1 are left out.
+    """Return precision, recall, F1 and support of each class by argmax.
 
-    scores  (N, K)      labels  (N,)      raises  DataError as the metrics do
-    Concretely: the mean of `recall` without its NaNs is mean_class_accuracy.
+    The mean of `recall` without its NaNs is mean_class_accuracy.
+
+    Args:
+        scores: (N, K).
+        labels: (N,), -1 where unknown: left out.
+
+    Raises:
+        DataError: as the metrics.
     """
     scores, labels = known_clips(scores, labels)
     matrix = confusion_matrix(scores.argmax(axis=1), labels, scores.shape[1])
     right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    f1 = _share(2 * right, support + predicted)
-    return ClassReport(_share(right, predicted), _share(right, support), f1, support, predicted)
+    f1 = _ratio(2 * right, support + predicted)
+    return ClassReport(_ratio(right, predicted), _ratio(right, support), f1, support, predicted)
 
 
 def format_report(report: ClassReport, names: Sequence[str] | None = None) -> str:
-    """The report as a table of text, one line a class; '-' where a figure has no meaning.
+    """Return the report as a table, one line per class, with '-' for what is undefined.
 
-    names   K class names, the numbers 0..K-1 by default      raises  DataError when their number is not K
+    Args:
+        report: of K classes.
+        names: of the classes; the numbers 0..K-1 by default.
+
+    Raises:
+        DataError: not K names.
     """
     num_classes = len(report.support)
     names = [str(k) for k in range(num_classes)] if names is None else list(names)
@@ -55,7 +68,7 @@ def format_report(report: ClassReport, names: Sequence[str] | None = None) -> st
     lines = [f'{"class":<{width}}  precision  recall     f1  support']
     for k, name in enumerate(names):
         precision, recall, f1 = (
-            _cell(figure[k]) for figure in (report.precision, report.recall, report.f1)
+            _cell(values[k]) for values in (report.precision, report.recall, report.f1)
         )
         lines.append(
             f'{name:<{width}}  {precision:>9}  {recall:>6} {f1:>6}  {report.support[k]:>7}'
@@ -63,7 +76,7 @@ def format_report(report: ClassReport, names: Sequence[str] | None = None) -> st
     return '\n'.join(lines)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
 

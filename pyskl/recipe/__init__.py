@@ -2,9 +2,9 @@
 
 from .dump import dump_config
 from .load import import_custom_modules, load_config
+from .nested_datasets import dataset_configs, inner_datasets
 from .read import SPLITS, Recipe, differences, read_recipe
 from .settings import AutoScaleLr, LrConfig
-from .walk import dataset_configs, inner_datasets
 
 __all__ = [
     'SPLITS',

@@ -1,7 +1,4 @@
-"""Checks that need no data.
-
-Datasets with their pipelines, and whether model and data can belong together.
-"""
+"""Checks that need no data: datasets with their pipelines, and whether they fit the model."""
 
 from __future__ import annotations
 
@@ -16,13 +13,18 @@ from ..models.recognizers.base import Recognizer
 from ..registry import DATASETS, HEADS, LOSSES, PIPELINES, RECOGNIZERS
 from ..signature import accepted
 from .graph_checks import bones_note, check_features, check_graph
-from .walk import dataset_configs
+from .nested_datasets import dataset_configs
 
 
 def check_dataset(cfg: Any, where: str) -> None:
-    """Check a dataset's config, its pipeline's stages and the datasets inside of it.
+    """Check a dataset's config, the stages of its pipeline, and the datasets inside it.
 
-    ConfigError names the place.
+    Args:
+        cfg: the config.
+        where: its place as the user knows it, 'joint.py: data.train'.
+
+    Raises:
+        ConfigError: naming the place of each fault.
     """
     faults = Faults()
     with faults:
@@ -42,24 +44,23 @@ def check_sense(
     name: str,
     trains: bool = True,
 ) -> tuple[bool | None, str | None]:
-    """Check that model and data belong together, before any data is read.
+    """Check that model and data fit together, before any data is read.
 
     Args:
-        model: the config's, checked; None where something is wrong with it: only the pipelines are
-            looked at then.
+        model: the config's, checked; None if it has faults: then only the pipelines are checked.
         datasets: by split, checked.
         name: of the config, for messages.
-        trains: whether data.train is among those that are needed.
+        trains: whether data.train is needed.
 
     Returns:
-        Whether any pipeline collects `emb`, a label's vector. None where none is known to, but one
-        may: a data set without a pipeline, or a step that does not say what it gives.
+        Whether any pipeline collects `emb`, a label's vector; None if that is unknown: for a data
+        set without a pipeline, or a step that does not declare what it gives.
         And a line for the log, see graph_checks.bones_note.
 
     Raises:
-        ConfigError: of all that is wrong: another number of classes, several labels a clip in one of them alone, a
-            pipeline that ends without what the recognizer takes, joints, people or features that
-            differ (see graph_checks).
+        ConfigError: lists all faults: another number of classes, several labels per clip in only
+            one of the two, a pipeline without the entries that the recognizer takes, joints, people
+            or features that differ (see graph_checks).
     """
     faults = Faults()
     collected: list[set[str] | None] = []
@@ -108,13 +109,16 @@ def check_sense(
 def check_best(
     save_best: str | None, figures: Sequence[str], model: Mapping[str, Any], name: str
 ) -> None:
-    """Raise ConfigError unless the model's answers give the figure that picks the best checkpoint.
+    """Check that the metric which decides on the best checkpoint is computed.
 
     Args:
         save_best: evaluation.save_best.
-        figures: what the metrics are called.
-        model: the config's, checked.
+        figures: names of the numbers that the metrics give.
+        model: the config's, checked; its answers add prefixes to these names.
         name: of the config, for messages.
+
+    Raises:
+        ConfigError: `save_best` is none of these names.
     """
     answers = getattr(RECOGNIZERS.get(model['type']), 'answers', ())
     known = ('', *(prefixes(answers) if len(answers) > 1 else ()))
@@ -127,11 +131,11 @@ def check_best(
 
 
 def _check_classes(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
-    ours, theirs = dataset.get('num_classes'), head.get('num_classes')
-    if ours is not None and theirs is not None and ours != theirs:
+    in_data, in_head = dataset.get('num_classes'), head.get('num_classes')
+    if in_data is not None and in_head is not None and in_data != in_head:
         raise ConfigError(
-            f'{place}.num_classes = {ours}, but model.cls_head.num_classes = {theirs}. They must '
-            'be equal.'
+            f'{place}.num_classes = {in_data}, but model.cls_head.num_classes = {in_head}. They '
+            'must be equal.'
         )
 
 
@@ -147,46 +151,47 @@ def _check_loss(head: Mapping[str, Any], name: str) -> None:
 
 
 def _check_several(head: Mapping[str, Any], dataset: Mapping[str, Any], place: str) -> None:
-    takers = (DATASETS.get(dataset.get('type')), HEADS.get(head.get('type')))
-    if not all(cls is not None and 'multi_class' in accepted(cls) for cls in takers):
-        return  # one of the user's own, which may do it without
-    ours, theirs = bool(dataset.get('multi_class')), bool(head.get('multi_class'))
-    if ours != theirs:
+    classes = (DATASETS.get(dataset.get('type')), HEADS.get(head.get('type')))
+    if not all(cls is not None and 'multi_class' in accepted(cls) for cls in classes):
+        return  # a user's own class may support several labels without the argument
+    in_data, in_head = bool(dataset.get('multi_class')), bool(head.get('multi_class'))
+    if in_data != in_head:
         raise ConfigError(
-            f'{place}.multi_class = {ours}, but model.cls_head.multi_class = {theirs}. Set both to '
-            'True for clips with several labels at once, else leave both out.'
+            f'{place}.multi_class = {in_data}, but model.cls_head.multi_class = {in_head}. Set '
+            'both to True for clips with several labels at once, otherwise leave both out.'
         )
 
 
 def _check_gives(pipeline: Compose, trains: bool, place: str, cfg: Mapping[str, Any]) -> None:
-    """The one check that a pipeline gives what the recognizer takes."""
+    """Check that a pipeline gives what the recognizer takes; the only place that does."""
     model, gives = cfg['type'], pipeline.gives
     takes = cast(type[Recognizer], RECOGNIZERS.get(model)).takes
     wanted = (*takes, 'label') if trains else takes
     missing = [key for key in wanted if gives is not None and key not in gives]
     if not missing:
         return
-    # The step that chose the entries, Collect or one of the user's own.
-    choosers = [
+    # Name the last step that selects entries, Collect or a user's own.
+    selecting = [
         i
         for i, step in enumerate(pipeline.steps)
         if getattr(type(step), 'keys_after', Step.keys_after) is not Step.keys_after
     ]
-    if choosers:
-        where = f'{place}.pipeline[{choosers[-1]}] ({type(pipeline.steps[choosers[-1]]).__name__})'
+    if selecting:
+        last = selecting[-1]
+        where = f'{place}.pipeline[{last}] ({type(pipeline.steps[last]).__name__})'
         raise ConfigError(
             f'{where} does not collect {missing[0]!r}, which '
             f'{"training" if missing[0] == "label" else model} needs. Add it to keys.'
         )
     raise ConfigError(
         f'{place}.pipeline: ends without {missing[0]!r}, which {model} needs. Expected steps that '
-        f'make it, and Collect with keys={[*wanted]}.'
+        f'produce it, and Collect with keys={[*wanted]}.'
     )
 
 
 def _pipeline(dataset: Mapping[str, Any], place: str) -> Compose | None:
     steps, cls = dataset.get('pipeline'), DATASETS.get(dataset.get('type'))
-    entries = getattr(cls, 'entries', None)  # a data set that is no ClipDataset does not say
+    entries = getattr(cls, 'entries', None)  # unknown for a data set that is no ClipDataset
     return (
         Compose(steps, f'{place}.pipeline', entries) if isinstance(steps, (list, tuple)) else None
     )
@@ -199,12 +204,12 @@ def choose_embedding(
 
     Args:
         model: the config's `model`.
-        collects_emb: whether a pipeline collects `emb` (check_sense); then the embedding is wanted.
-        weights: names of a checkpoint's weights; where given, they decide.
+        collects_emb: whether a pipeline collects `emb` (check_sense): then it gets an embedding.
+        weights: names of a checkpoint's weights; if given, they decide instead.
 
     Returns:
-        The model's config, with loss_emb=None where there is to be no embedding, and a line for the
-        log; None where the config says it, or the head knows no embedding.
+        The model's config, with loss_emb=None if there is to be no embedding, and a line for the
+        log: None if the config decides, or the head has no embedding at all.
     """
     model, head = dict(model), model.get('cls_head')
     if not isinstance(head, Mapping):

@@ -18,18 +18,25 @@ _DEEPEST = 60
 
 
 def plain(value: Any, where: str = 'config', depth: int = 0) -> Any:
-    """The same value made of dict, list, tuple, str, numbers and None; numpy values, ranges, paths and classes are translated.
+    """Return a value as dict, list, tuple, str, numbers and None.
 
-    raises  ConfigError naming the place for anything else (an open file, a lambda ...)
+    Values of numpy, ranges, paths and classes are converted.
+
+    Args:
+        value: of a config.
+        where: its place, for messages.
+        depth: how deep it is nested.
+
+    Raises:
+        ConfigError: anything else (an open file, a lambda ...), naming the place.
     """
     if depth > _DEEPEST:
         raise ConfigError(f'{where}: nested more than {_DEEPEST} deep. Does it contain itself?')
     if isinstance(value, Mapping):
         return {_plain_key(k, where): plain(v, f'{where}.{k}', depth + 1) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type_of_list(value)(
-            plain(v, f'{where}[{i}]', depth + 1) for i, v in enumerate(value)
-        )
+        items = [plain(v, f'{where}[{i}]', depth + 1) for i, v in enumerate(value)]
+        return tuple(items) if isinstance(value, tuple) else items
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
     if isinstance(value, (np.generic, np.ndarray)):
@@ -45,10 +52,6 @@ def plain(value: Any, where: str = 'config', depth: int = 0) -> Any:
     return value.__name__ if isinstance(value, type) else _refuse(value, where)
 
 
-def type_of_list(value: list | tuple) -> type:
-    return tuple if isinstance(value, tuple) else list
-
-
 def _plain_key(key: Any, where: str) -> Any:
     return (
         key
@@ -59,12 +62,17 @@ def _plain_key(key: Any, where: str) -> Any:
 
 def _refuse(value: Any, where: str) -> Any:
     raise ConfigError(
-        f'{where} is a {type(value).__name__} object. A config holds dicts, lists, text and numbers.'
+        f'{where} is a {type(value).__name__} object. A config holds dicts, lists, strings and '
+        'numbers.'
     )
 
 
 def dump_config(cfg: Mapping[str, Any] | Any) -> str:
-    """A config (mmengine's Config or a dict) as Python text, in its own order; load_config gives the same values back."""
+    """Return a config as Python text, in its own order, which load_config reads back.
+
+    Args:
+        cfg: mmengine's Config or a dict.
+    """
     values = cfg if isinstance(cfg, Mapping) else cfg._cfg_dict
     return ''.join(
         f'{name} = {_text(value, "", len(name) + 3)}\n' for name, value in plain(values).items()
@@ -72,7 +80,7 @@ def dump_config(cfg: Mapping[str, Any] | Any) -> str:
 
 
 def _text(value: Any, indent: str, used: int) -> str:
-    """`value` as Python: on one line where it fits behind `used` characters, else one item per line."""
+    """Return `value` as Python: on one line if it fits behind `used` characters, or several."""
     line = _line(value)
     if used + len(line) <= _WIDTH or not value or not isinstance(value, (dict, list, tuple)):
         return line
@@ -109,12 +117,14 @@ def _line(value: Any) -> str:
 
 
 def _names(value: dict) -> bool:
-    """Can the keys be written as keywords?"""
+    """Return whether the keys can be written as keyword arguments.
+
+    Python normalises names to NFKC: dict(µ=1) has the key 'μ'.
+    """
     return all(
         isinstance(k, str)
         and k.isidentifier()
         and not keyword.iskeyword(k)
-        and unicodedata.normalize('NFKC', k)
-        == k  # Python reads names so: dict(µ=1) has the key 'μ'
+        and unicodedata.normalize('NFKC', k) == k
         for k in value
     )

@@ -1,4 +1,7 @@
-"""Checks, before any data is read, that pipelines and a graph network mean the same joints, people and features."""
+"""Checks, before any data is read, that pipelines and a graph network agree.
+
+They must have the same joints, people and features.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from ..skeletons import Topology, topology_of
 
 
 def check_graph(model: Mapping[str, Any], pipeline: Compose, place: str, name: str) -> None:
-    """Check that a pipeline's steps, a graph network and its head mean the same joints and people.
+    """Check that a pipeline, a graph network and its head have the same joints and people.
 
-    What only the data tell, and networks of the user's own, the first clip is asked
+    Users' own networks, and what only the data can tell, are checked with the first clip
     (apis.setup.check_match).
 
     Args:
         model: the config's model.
         pipeline: of one data set.
-        place: the pipeline's, as the user knows it.
+        place: of the pipeline, as the user knows it.
         name: of the config, for messages.
 
     Raises:
-        ConfigError: other joints or people.
+        ConfigError: joints or people differ.
     """
     backbone = model.get('backbone')
     if not isinstance(backbone, Mapping):
@@ -41,7 +44,9 @@ def check_graph(model: Mapping[str, Any], pipeline: Compose, place: str, name: s
 
 
 def check_features(pipelines: Sequence[tuple[str, Compose]]) -> None:
-    """Check that all pipelines make the same features: a network trained on bones is not tested on joints.
+    """Check that all pipelines make the same features.
+
+    A network that was trained on bones is not to be tested on joints.
 
     Args:
         pipelines: (place, pipeline) of each data set.
@@ -58,15 +63,16 @@ def check_features(pipelines: Sequence[tuple[str, Compose]]) -> None:
     for place, feats in made[1:]:
         if feats != made[0][1]:
             raise ConfigError(
-                f'{place} (GenSkeFeat): feats = {[*feats]}, but {[*made[0][1]]} in {made[0][0]}. A network '
-                'is tested on the features that it was trained on: give both the same.'
+                f'{place} (GenSkeFeat): feats = {[*feats]}, but {[*made[0][1]]} in {made[0][0]}. A '
+                'network is tested on the features that it was trained on: give both the same.'
             )
 
 
 def bones_note(model: Mapping[str, Any], pipelines: Sequence[tuple[str, Compose]]) -> str | None:
-    """Return a line for the log where bones are made along other edges than the network's graph has; else None.
+    """Return a warning if bones are made along edges that the network's graph lacks; else None.
 
-    Both may have as many joints, so nothing else would tell: 25 are NTU's and OpenPose's.
+    Nothing else would show it if both layouts have the same number of joints, as NTU's and
+    OpenPose's 25.
 
     Args:
         model: the config's model, which check_graph has passed.
@@ -80,11 +86,13 @@ def bones_note(model: Mapping[str, Any], pipelines: Sequence[tuple[str, Compose]
         for step in pipeline.steps:
             if isinstance(step, GenSkeFeat) and step.needs_joints is not None:
                 bones = topology_of(step.dataset)
-                apart = len(_undirected(graph) - _undirected(bones))
-                if apart:
+                missing = len(_undirected(graph) - _undirected(bones))
+                if missing:
                     return (
-                        f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, but {apart} edge(s) of {graph.name!r}, the '
-                        'layout of model.backbone.graph_cfg, are not among its own. Give both the same layout, unless that is meant.'
+                        f'{place} (GenSkeFeat): makes bones of the layout {bones.name!r}, which '
+                        f'lacks {missing} edge(s) of {graph.name!r}, the layout of '
+                        'model.backbone.graph_cfg. Give both the same layout, unless this is '
+                        'intended.'
                     )
     return None
 
@@ -107,22 +115,23 @@ def _check_joints(
         if isinstance(step, GenSkeFeat) and step.needs_joints not in (None, skeleton.num_joints):
             raise ConfigError(
                 f'{place} (GenSkeFeat): makes bones of {step.needs_joints} joints, but the layout '
-                f'{skeleton.name!r} of model.backbone.graph_cfg has {skeleton.num_joints}. Give both '
-                'the layout of your data: dataset=..., graph_cfg=dict(layout=...).'
+                f'{skeleton.name!r} of model.backbone.graph_cfg has {skeleton.num_joints}. Give '
+                'both the layout of your data: dataset=..., graph_cfg=dict(layout=...).'
             )
     head = model.get('cls_head')
     contrasted = head.get('joint_cfg') if isinstance(head, Mapping) else None
     if contrasted is not None and topology_of(contrasted).num_joints != skeleton.num_joints:
         raise ConfigError(
-            f'{name}: model.cls_head.joint_cfg has {topology_of(contrasted).num_joints} joints, but the layout {skeleton.name!r} of '
-            f'model.backbone.graph_cfg has {skeleton.num_joints}. Give both the same layout.'
+            f'{name}: model.cls_head.joint_cfg has {topology_of(contrasted).num_joints} joints, '
+            f'but the layout {skeleton.name!r} of model.backbone.graph_cfg has '
+            f'{skeleton.num_joints}. Give both the same layout.'
         )
 
 
 def _check_people(
     backbone: Mapping[str, Any], cls: type[GraphBackbone], pipeline: Compose, place: str
 ) -> None:
-    """Check M where a network of ours normalises each person apart."""
+    """Check the number of people if a built-in network normalises each person separately."""
     known = accepted(cls)
     settings = {name: backbone.get(name, known[name].default) for name in known}
     people = settings.get('num_person')
@@ -132,6 +141,7 @@ def _check_people(
     for step in pipeline.steps:
         if isinstance(step, FormatGCNInput) and step.num_person != people:
             raise ConfigError(
-                f'{place} (FormatGCNInput): num_person = {step.num_person}, but model.backbone.num_person '
-                f'= {people}, and {cls.__name__} normalises each person apart. Give both the same.'
+                f'{place} (FormatGCNInput): num_person = {step.num_person}, but '
+                f'model.backbone.num_person = {people}, and {cls.__name__} normalises each person '
+                'separately. Give both the same.'
             )

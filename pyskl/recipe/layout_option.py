@@ -1,4 +1,4 @@
-"""A skeleton layout as it is named on the command line."""
+"""A skeleton layout on the command line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .overrides import parse_value
 
 
 def read_layout(text: str | None) -> str | Mapping[str, Any] | None:
-    """Return a layout that the command line names, as configs write it.
+    """Return the layout that a command-line option names, as configs write it.
 
     Args:
         text: a name; a dict as in configs, "dict(name='imigue22', first_hand='right')" or
-            "{'name': ...}"; or a config file, whose layout it is. None: None.
+            "{'name': ...}"; or a config file, whose layout is used. None gives None.
 
     Raises:
         ConfigError: a dict that cannot be read, or a config that names no layout or several.
@@ -41,12 +41,12 @@ def read_layout(text: str | None) -> str | Mapping[str, Any] | None:
 
 def _of_config(file: str) -> str | Mapping[str, Any]:
     config = load_config(file)
-    own = layouts_in({'layout': config.get('layout')})
-    found = own or layouts_in({'model': config.get('model'), 'data': config.get('data')})
+    found = layouts_in({'layout': config.get('layout')})
+    found = found or layouts_in({'model': config.get('model'), 'data': config.get('data')})
     if len(found) != 1:
         what = f'several layouts ({", ".join(map(brief, found))})' if found else 'no layout'
         raise ConfigError(
-            f'{file}: names {what}; expected one. Say layout = ... in it, or name the layout itself: '
-            'a known name, or dict(name=, joints=, bones=, mirror=, centre=).'
+            f'{file}: names {what}; expected one. Add layout = ... to it, or give the layout '
+            'itself: a known name, or dict(name=, joints=, bones=, mirror=, centre=).'
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""Where a config names skeleton layouts."""
+"""The skeleton layouts that a config names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLACES = ('layout', 'dataset', 'joint_cfg')
 
 
 def exchange_layouts(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a part of a config with `change` applied to whatever stands where layouts are named."""
+    """Return a part of a config with `change` applied to the values of keys that name layouts."""
     if isinstance(value, Mapping):
         return {
             key: exchange_layouts(change(inner) if key in _PLACES else inner, change)
@@ -25,7 +25,7 @@ def exchange_layouts(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def layouts_in(config: Any) -> list[str | Mapping[str, Any]]:
-    """Return the values that mean layouts in a part of a config, those that mean the same once."""
+    """Return the layouts in a part of a config, as it writes them, each layout once."""
     found: list[tuple[Layout, Any]] = []
 
     def note(value: Any) -> Any:
@@ -43,7 +43,7 @@ def layouts_in(config: Any) -> list[str | Mapping[str, Any]]:
 
 
 def layout_names(config: Any) -> list[str]:
-    """Return the names of all layouts that a part of a config speaks of, published tables too."""
+    """Return the names of all layouts in a part of a config, published tables too."""
     found: list[str] = []
 
     def note(value: Any) -> Any:
@@ -56,7 +56,7 @@ def layout_names(config: Any) -> list[str]:
 
 
 def layout_name(layout: str | Mapping[str, Any]) -> str:
-    """Return a layout's name; one with joints of its own is another one, whatever it is called."""
+    """Return a layout's name; 'own' if it lists its joints, whatever its name."""
     if isinstance(layout, Mapping):
         return 'own' if 'joints' in layout else str(layout.get('name'))
     return layout

@@ -1,4 +1,7 @@
-"""Reading a config file: Python, with its bases, and changes from the command line. Every mistake is a ConfigError."""
+"""Reading a config file: Python, with its bases, and changes from the command line.
+
+Every mistake is a ConfigError.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +19,38 @@ from typing import Any
 from mmengine.config import Config
 
 from ..errors import ConfigError, DataError
-from ..files.given import check_config
+from ..files.path_checks import check_config
 from ..files.texts import read_text
 from .absent_base import RUNTIME, Absent, note, with_empty_bases
 from .dialects import SECTIONS, remember, translate
 from .dump import plain
 from .merge import merging
 from .overrides import apply_options, parse_options
-from .setting import hints_of, read_settings
 from .settings import CustomImports, TopLevel
+from .settings_base import hints_of, read_settings
 
 _BASE = '_base_'
-MAX_BYTES = 4 << 20  # a config has 10 KB; to parse Python takes up to 500 times its size
+MAX_BYTES = 4 << 20  # a config has 10 KB; parsing takes up to 500 times the memory of the text
 
 
 def load_config(
     path: str | os.PathLike, cfg_options: Mapping[str, Any] | Iterable[str] | None = None
 ) -> Config:
-    """Execute a config file and its bases and apply the command line's changes.
+    """Execute a config file and its bases, and apply the command line's changes.
 
-    path         a .py file in the old style: assignments, `_base_` for files to start from
-    cfg_options  {'optimizer.lr': 0.1} or ['optimizer.lr=0.1', ...], see overrides.py
-    ->           mmengine's Config of plain values, MMAction2's translated (see dialects); nothing of it is checked yet but that it
-                 can be read (read_recipe checks)
-    raises       ConfigError naming the file, the line where there is one, and what to try
-    Nothing is executed but the file and its bases; custom_imports are imported by import_custom_modules.
+    Nothing else is executed: import_custom_modules imports what custom_imports names.
+
+    Args:
+        path: a .py file in the old style: assignments, `_base_` for files to start from.
+        cfg_options: {'optimizer.lr': 0.1} or ['optimizer.lr=0.1', ...], see overrides.py.
+
+    Returns:
+        mmengine's Config of plain values, with MMAction2's translated (see dialects). Its content
+        is not checked yet; read_recipe does that.
+
+    Raises:
+        ConfigError: the file cannot be read or executed; names the file, and the line if it is
+            known.
     """
     path = Path(path).expanduser()
     absent: list[Absent] = []
@@ -55,11 +65,8 @@ def load_config(
                     import_custom_modules=False,
                     use_environment_variables=False,
                 )
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a config is a program: anything can come out of it
-            raise ConfigError(f'{_place(error, places, path)}: {_words(error)}') from error
+        except (Exception, SystemExit) as error:  # a config is a program and may raise anything
+            raise ConfigError(f'{_place(error, places, path)}: {_one_line(error)}') from error
     values, remarks = translate(_keep_plain(loaded, path.name), path.name)
     for line in note(absent):
         remarks.note(line)
@@ -73,9 +80,18 @@ def load_config(
 
 
 def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = ()) -> list[Path]:
-    """Check a config file and its bases without executing them. Returns all their paths, the file's own first.
+    """Check a config file and its bases without executing them.
 
-    absent   takes the bases that are not there and can be done without
+    Args:
+        path: the file.
+        absent: a list to which bases are added that do not exist and are not needed.
+        children: the files that lead to this one.
+
+    Returns:
+        The paths of the file and of all its bases, in this order.
+
+    Raises:
+        ConfigError: missing, no valid Python, another style of config, or a circle of bases.
     """
     text = _read(path, children)
     try:
@@ -84,7 +100,7 @@ def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = (
             tree = ast.parse(text, str(path))
             compile(text, str(path), 'exec', dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigError(f'{path}{_line_of(error)}: {_words(error)}') from error
+        raise ConfigError(f'{path}{_line_of(error)}: {_one_line(error)}') from error
     _refuse_other_styles(path, text, tree)
     files = [path]
     for base in _bases(path, tree):
@@ -95,21 +111,21 @@ def check_chain(path: Path, absent: list[Absent], children: tuple[Path, ...] = (
         chain = (*children, path)
         if any(os.path.abspath(where) == os.path.abspath(child) for child in chain):
             raise ConfigError(
-                f'{path}: its {_BASE} {base!r} leads in a circle: {" -> ".join(p.name for p in (*chain, where))}. '
-                'A base must not build on its children.'
+                f'{path}: its {_BASE} {base!r} leads in a circle: '
+                f'{" -> ".join(p.name for p in (*chain, where))}. A base must not use its children.'
             )
         files += check_chain(where, absent, chain)
     return files
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> str:
-    """The text of a config file; a base is spoken of together with the file that names it."""
-    who = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
-    check_config(path, who)
+    """Read a config file. Messages about a base name the file that uses it as well."""
+    place = f'{children[-1]}: its {_BASE} {path}' if children else str(path)
+    check_config(path, place)
     try:
         return read_text(path, 'Is it a config? Save it as UTF-8.', MAX_BYTES)
     except DataError as error:
-        raise ConfigError(f'{who}: {str(error).removeprefix(f"{path}: ")}') from error
+        raise ConfigError(f'{place}: {str(error).removeprefix(f"{path}: ")}') from error
 
 
 def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
@@ -119,7 +135,8 @@ def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
             alias.name == 'read_base' for alias in node.names
         ):
             raise ConfigError(
-                f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not supported. {instead}"
+                f"{path}, line {node.lineno}: read_base(), mmengine's newer style, is not "
+                f'supported. {instead}'
             )
         if isinstance(node, ast.ImportFrom) and node.level:
             raise ConfigError(
@@ -127,7 +144,8 @@ def _refuse_other_styles(path: Path, text: str, tree: ast.Module) -> None:
             )
     if re.search(r'\{\{[\'"]?\s*\$', text):
         raise ConfigError(
-            f'{path}: {{{{$NAME:default}}}} is not supported. Write os.environ.get("NAME", "default").'
+            f'{path}: {{{{$NAME:default}}}} is not supported. Write os.environ.get("NAME", '
+            '"default").'
         )
 
 
@@ -140,8 +158,8 @@ def _bases(path: Path, tree: ast.Module) -> list[str]:
     if not names:
         return []
     wrong = ConfigError(
-        f'{path}, line {names[-1].lineno}: expected {_BASE} once, as a file name or a list of file names, '
-        f"written out and relative to this file: {_BASE} = ['./base.py']."
+        f'{path}, line {names[-1].lineno}: expected {_BASE} once, as a file name or a list of '
+        f"file names, written out and relative to this file: {_BASE} = ['./base.py']."
     )
     values = [
         node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets == names
@@ -159,7 +177,13 @@ def _bases(path: Path, tree: ast.Module) -> list[str]:
 
 
 def _place(error: BaseException, places: Mapping[Path, Path], path: Path) -> str:
-    """The config file and line where an error came up: the innermost frame that lies in one of the files, or in its copy."""
+    """Return the config file and line of an error: the innermost frame in one of the files.
+
+    Args:
+        error: raised while a config was executed.
+        places: where each file was read, see with_empty_bases.
+        path: the config file, if no frame is in any of them.
+    """
     known = {os.path.abspath(place): file for file, place in places.items()}
     frames = [
         frame
@@ -177,8 +201,8 @@ def _line_of(error: BaseException) -> str:
     return f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
 
 
-def _words(error: BaseException) -> str:
-    """An exception in one line."""
+def _one_line(error: BaseException) -> str:
+    """Return an exception in one line."""
     if isinstance(error, TabError):
         return 'mixes tabs and spaces in its indentation. Use four spaces.'
     if isinstance(error, SyntaxError):
@@ -186,15 +210,19 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ConfigError):
         return str(error)
     if isinstance(error, (RecursionError, MemoryError)):
-        return 'is nested too deep, or contains itself. Make it simpler.'
+        return 'is nested too deeply, or contains itself. Make it simpler.'
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     if text.startswith('Duplicate key is not allowed among bases'):
-        return f'two of its {_BASE} files set the same key ({text.partition("Duplicate keys: ")[2]}). Set it in one of them only.'
+        keys = text.partition('Duplicate keys: ')[2]
+        return f'two of its {_BASE} files set the same key ({keys}). Set it in only one of them.'
     return f'{type(error).__name__}: {" ".join(text.split())}. Correct it there.'
 
 
 def _keep_plain(loaded: Config, name: str) -> dict[str, Any]:
-    """The config's values as plain Python. Known keys must be plain; helpers that are not (imported objects) are left out."""
+    """Return the config's values as plain Python.
+
+    Known keys must be plain. Helper names with other values, such as imported objects, are dropped.
+    """
     values = {}
     for key, value in loaded.items():
         try:
@@ -206,10 +234,15 @@ def _keep_plain(loaded: Config, name: str) -> dict[str, Any]:
 
 
 def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
-    """Import the modules that the config names in custom_imports, so that they register their components.
+    """Import the modules that the config names in custom_imports.
 
-    They are looked for as Python does, then in the current folder, then in the config's own.
-    raises   ConfigError naming the module, and the file and line where it fails
+    They are searched as Python does, then in the current folder, then in the config's folder.
+
+    Args:
+        cfg: from load_config, or a dict.
+
+    Raises:
+        ConfigError: naming the module, and the file and line where it fails.
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     given = cfg.get('custom_imports')
@@ -228,7 +261,7 @@ def import_custom_modules(cfg: Mapping[str, Any] | Config) -> None:
 def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
     try:
         importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # the user's module: anything can come out of it
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         missing = (
             isinstance(error, ModuleNotFoundError)
             and error.name
@@ -236,11 +269,11 @@ def _import(name: str, may_fail: bool, where: str, folders: list[str]) -> None:
         )
         if missing:
             message = (
-                f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor on PYTHONPATH. '
-                'Put it there, or correct the name.'
+                f'{where}: there is no module {name!r}, neither in {" nor in ".join(folders)} nor '
+                'on PYTHONPATH. Put it there, or correct the name.'
             )
         else:
-            message = f'{where}: importing {name!r} failed{_last_line(error)}: {_words(error)}'
+            message = f'{where}: importing {name!r} failed{_last_line(error)}: {_one_line(error)}'
         if may_fail and isinstance(error, ImportError):
             warnings.warn(message, stacklevel=3)
         else:

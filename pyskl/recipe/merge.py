@@ -16,11 +16,15 @@ _DELETE = '_delete_'
 
 
 def merge(child: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a base's values with a child's in their place.
+    """Return a base config's values, changed by its child's.
 
-    A dict is merged into a dict; it replaces a text or None (a layout's name), and what says
-    _delete_=True or is a layout written out replaces a dict, too. Where the child says another
-    `layout` than the base, all that the base made with its own gets the child's.
+    A dict is merged into a dict and replaces a string (a layout's name) or None. A dict with
+    _delete_=True, or with a whole layout, also replaces a dict. If the child changes `layout`,
+    everything that the base built with its own layout gets the child's.
+
+    Args:
+        child: the values of the config file.
+        base: the values of its bases.
 
     Raises:
         ConfigError: a dict where the base has a list or number.
@@ -49,9 +53,9 @@ def _merged(child: Mapping[str, Any], base: Mapping[str, Any], path: str) -> dic
             merged[key] = _merged(value, old, f'{where}.')
         else:
             raise ConfigError(
-                f'{where} = {brief(value)} is a dict, but in the base it is {brief(old)}, into which no '
-                f'dict can be merged. Write what the base has, or {_DELETE}=True into the dict, which '
-                'then replaces it.'
+                f'{where} = {brief(value)} is a dict, but in the base it is {brief(old)}, into '
+                f'which no dict can be merged. Write a value of that kind, or put {_DELETE}=True '
+                'into the dict, so that it replaces the value.'
             )
     return merged
 
@@ -63,13 +67,13 @@ def _without_delete(value: Any) -> Any:
 @contextmanager
 def merging() -> Iterator[None]:
     """Let mmengine merge config files as `merge` does, while they are read."""
-    theirs = Config._merge_a_into_b
+    original = Config._merge_a_into_b
 
-    def ours(child: dict, base: dict, allow_list_keys: bool = False) -> dict:
-        return theirs(child, base, True) if allow_list_keys else ConfigDict(merge(child, base))
+    def replacement(child: dict, base: dict, allow_list_keys: bool = False) -> dict:
+        return original(child, base, True) if allow_list_keys else ConfigDict(merge(child, base))
 
-    Config._merge_a_into_b = staticmethod(ours)
+    Config._merge_a_into_b = staticmethod(replacement)
     try:
         yield
     finally:
-        Config._merge_a_into_b = staticmethod(theirs)
+        Config._merge_a_into_b = staticmethod(original)

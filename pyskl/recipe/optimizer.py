@@ -11,30 +11,40 @@ import torch
 from ..errors import ConfigError, Faults, did_you_mean
 from ..signature import accepted, check_call
 
-_NOT_FOR_US = (
-    'Optimizer',
-    'LBFGS',
-    'SparseAdam',
-    'Muon',
-)  # base class; needs a closure; sparse only; matrices only
+_UNSUITABLE = (
+    'Optimizer',  # the base class
+    'LBFGS',  # needs a closure
+    'SparseAdam',  # sparse gradients only
+    'Muon',  # matrices only
+)
 
 
 def known_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
+    """Return the optimisers of torch.optim that a config may name."""
     return {
         name: cls
         for name, cls in vars(torch.optim).items()
         if inspect.isclass(cls)
         and issubclass(cls, torch.optim.Optimizer)
-        and name not in _NOT_FOR_US
+        and name not in _UNSUITABLE
     }
 
 
 def check_optimizer(cfg: Any, where: str) -> None:
-    """Raise ConfigError unless torch.optim has that type and takes these arguments and values."""
+    """Check an optimiser's config.
+
+    Args:
+        cfg: dict(type=..., lr=..., ...).
+        where: its place as the user knows it, 'joint.py: optimizer'.
+
+    Raises:
+        ConfigError: torch.optim lacks that type, or it does not take these arguments and values.
+    """
     known = known_optimizers()
     if not isinstance(cfg, Mapping) or not isinstance(cfg.get('type'), str):
         raise ConfigError(
-            f"{where} = {cfg!r}: expected a dict with a 'type', e.g. dict(type='SGD', lr=0.1, momentum=0.9)."
+            f"{where} = {cfg!r}: expected a dict with a 'type', e.g. dict(type='SGD', lr=0.1, "
+            'momentum=0.9).'
         )
     if cfg['type'] not in known:
         raise ConfigError(
@@ -64,12 +74,14 @@ def check_optimizer(cfg: Any, where: str) -> None:
     faults.raise_any(where)
     try:
         cls([torch.zeros(1, requires_grad=True)], **arguments)
-    except Exception as error:  # torch checks the values when it builds: negative lr, nesterov without momentum ...
+    except (
+        Exception
+    ) as error:  # torch checks the values: negative lr, nesterov without momentum ...
         raise ConfigError(f'{where} ({cls.__name__}): {error}. Give another value.') from error
 
 
 def _check_numbers(name: str, value: Any, default: Any, where: str) -> None:
-    """torch lets text, NaN and inf through in places; where its default is a number, we expect a finite one."""
+    """Expect a finite number where the default is a number; torch does not always check that."""
     if isinstance(default, tuple) and default and isinstance(value, (list, tuple)):
         for i, (item, example) in enumerate(zip(value, default)):
             _check_numbers(f'{name}[{i}]', item, example, where)

@@ -1,4 +1,4 @@
-"""Settings changed on the command line: `--cfg-options data.train.pipeline.0.clip_len=16 optimizer.lr=0.1`."""
+"""Settings changed on the command line: `--cfg-options optimizer.lr=0.1 data.val.split=val`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError, Faults, did_you_mean
-from .setting import hints_of, nested_settings
 from .settings import TopLevel
+from .settings_base import hints_of, nested_settings
 
-_WORDS = {'true': True, 'false': False, 'none': None, 'null': None}
-_FREE_DICTS = (
-    'train_cfg',
-    'test_cfg',
-)  # dicts inside a component that may be made from the command line
+_CONSTANTS = {'true': True, 'false': False, 'none': None, 'null': None}
+# Dicts inside a component that an option may create.
+_FREE_DICTS = ('train_cfg', 'test_cfg')
 
 
 def parse_options(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
-    """['optimizer.lr=0.1', 'data.val.split=val'] -> {'optimizer.lr': 0.1, 'data.val.split': 'val'}; a dict stays as it is."""
+    """Parse options: ['optimizer.lr=0.1', 'seed=3'] -> {'optimizer.lr': 0.1, 'seed': 3}.
+
+    A dict stays as it is.
+
+    Raises:
+        ConfigError: an option without a key or '='.
+    """
     if options is None or isinstance(options, Mapping):
         return dict(options or {})
     parsed = {}
@@ -35,10 +39,10 @@ def parse_options(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str
 
 
 def parse_value(text: str) -> Any:
-    """The text behind `=` as a value; nothing is executed.
+    """Parse the text behind `=` without executing anything.
 
-    Numbers, True, None, quoted text, lists, tuples, {...} and dict(...) are what they are in Python; 1,2,3 and [a,b] are
-    lists, true / false / null are understood, and everything else is text as it stands.
+    Numbers, True, None, quoted strings, lists, tuples, {...} and dict(...) are read as in Python;
+    1,2,3 and [a,b] are lists; true, false and null are constants. Everything else is a string.
     """
     text = text.strip()
     try:
@@ -65,7 +69,11 @@ def _literal(node: ast.expr) -> Any:
     if isinstance(node, ast.Constant) and node.value is not Ellipsis:
         return node.value
     if isinstance(node, ast.Name):
-        return float(node.id) if node.id in ('inf', 'nan') else _WORDS.get(node.id.lower(), node.id)
+        return (
+            float(node.id)
+            if node.id in ('inf', 'nan')
+            else _CONSTANTS.get(node.id.lower(), node.id)
+        )
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         value = _literal(node.operand)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -87,7 +95,7 @@ def _literal(node: ast.expr) -> Any:
 
 
 def split_values(text: str) -> list[str]:
-    """Split at the commas that stand outside of brackets."""
+    """Split at commas outside brackets."""
     parts, depth = [''], 0
     for character in text:
         depth += (character in '([{') - (character in ')]}')
@@ -99,13 +107,16 @@ def split_values(text: str) -> list[str]:
 
 
 def apply_options(values: dict[str, Any], options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The config's values with the options set; the given dict stays as it is.
+    """Return a copy of the config's values with the options set.
 
-    values   the config as plain Python
-    options  dotted path -> value; a number in a path is an index into a list. A dict is merged into the one that is there,
-             `_delete_=True` in it replaces that
-    where    the config's name, for messages
-    raises   ConfigError: a path that leads nowhere, or to a helper name that nothing reads any more
+    Args:
+        values: the config as plain Python.
+        options: dotted path -> value; a number in a path is an index into a list. A dict is merged
+            into the existing one; with `_delete_=True` it replaces that one.
+        where: the config's name, for messages.
+
+    Raises:
+        ConfigError: a path that leads nowhere, or to a helper name, which nothing reads any more.
     """
     faults = Faults()
     for path, value in options.items():
@@ -114,7 +125,8 @@ def apply_options(values: dict[str, Any], options: Mapping[str, Any], where: str
         with faults:
             if not all(keys):
                 raise ConfigError(
-                    f'{place}: expected names joined by single dots, e.g. data.train.pipeline.0.clip_len.'
+                    f'{place}: expected names joined by single dots, e.g. '
+                    'data.train.pipeline.0.clip_len.'
                 )
             _refuse_helper(values, keys[0], place)
             values = _set(values, keys, value, place, TopLevel)
@@ -128,49 +140,63 @@ def _refuse_helper(values: dict[str, Any], name: str, place: str) -> None:
     users = paths_of(values[name], {k: v for k, v in values.items() if k in hints_of(TopLevel)})
     instead = f' Set {" and ".join(users[:3])} instead.' if users else ''
     raise ConfigError(
-        f'{place}: {name!r} is a helper name of the config, already used when the file was read; setting it now '
-        f'would change nothing.{instead}'
+        f'{place}: {name!r} is a helper name of the config, already used when the file was read; '
+        f'setting it now would change nothing.{instead}'
     )
 
 
 def paths_of(wanted: Any, values: Any, path: str = '') -> list[str]:
-    """The dotted paths at which a value stands inside of others: ['data.train.pipeline']."""
+    """Return the dotted paths at which a value occurs inside others: ['data.train.pipeline'].
+
+    Args:
+        wanted: the value.
+        values: searched at any depth.
+        path: of `values`.
+    """
     if path and type(values) is type(wanted) and values == wanted:
         return [path]
-    items = (
-        values.items()
-        if isinstance(values, dict)
-        else enumerate(values)
-        if isinstance(values, (list, tuple))
-        else ()
-    )
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(values, dict):
+        items = values.items()
+    elif isinstance(values, (list, tuple)):
+        items = enumerate(values)
     return [
         found for k, v in items for found in paths_of(wanted, v, f'{path}.{k}' if path else str(k))
     ]
 
 
 def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | None) -> Any:
-    """A copy of `node` in which the path `keys` leads to `value`. settings: the class that knows node's keys, if any."""
+    """Return a copy of `node` in which the path `keys` leads to `value`.
+
+    Args:
+        node: a dict, a list or a value.
+        keys: of the path.
+        value: to set.
+        place: for messages.
+        settings: the settings class of `node`; None if there is none.
+    """
     if not keys:
         return _merged(node, value)
     key, rest = keys[0], keys[1:]
     if isinstance(node, (list, tuple)):
         if not key.isdecimal() or int(key) >= len(node):
             raise ConfigError(
-                f'{place}: {key!r} is no index into this list of {len(node)} (0..{len(node) - 1}). Give one of these.'
+                f'{place}: {key!r} is not an index of this list of {len(node)} '
+                f'(0..{len(node) - 1}). Give one of these.'
             )
         i = int(key)
         return type(node)([*node[:i], _set(node[i], rest, value, place, None), *node[i + 1 :]])
     if not isinstance(node, dict):
         raise ConfigError(
-            f'{place}: {key!r} cannot be set inside of {node!r}, which is neither a dict nor a list.'
+            f'{place}: {key!r} cannot be set inside {node!r}, which is neither a dict nor a list.'
         )
     hints = hints_of(settings) if settings else {}
     inner = node.get(key)
     if key not in node and not _may_be_new(key, rest, settings, hints):
         known = sorted({*map(str, node), *hints})
         raise ConfigError(
-            f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: {", ".join(known)}.'
+            f'{place}: there is no {key!r}.{did_you_mean(key, known)} Known here: '
+            f'{", ".join(known)}.'
         )
     if rest and inner is None:
         inner = {}
@@ -180,9 +206,8 @@ def _set(node: Any, keys: list[str], value: Any, place: str, settings: type | No
 def _may_be_new(key: str, rest: list[str], settings: type | None, hints: dict[str, Any]) -> bool:
     if settings:
         return key in hints
-    return (
-        not rest or key in _FREE_DICTS
-    )  # an unknown argument of a component is found when the component is checked
+    # Unknown arguments of a component are found when the component is checked.
+    return not rest or key in _FREE_DICTS
 
 
 def _merged(old: Any, new: Any) -> Any:

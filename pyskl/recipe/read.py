@@ -1,4 +1,7 @@
-"""From a config to a Recipe: every known key typed, checked and filled with its default, before any data is touched."""
+"""From a config to a Recipe: every known key checked, and filled with its default.
+
+No data is touched.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,17 @@ from .dialects import translated
 from .dump import plain
 from .optimizer import check_optimizer
 from .overrides import paths_of
-from .setting import hints_of, read_settings
 from .settings import TopLevel
+from .settings_base import hints_of, read_settings
 from .stream import fill_in_stream
 
 SPLITS: tuple[Literal['train', 'val', 'test'], ...] = ('train', 'val', 'test')
 
-# Keys that mean something to other toolboxes. As helper names they would be passed over in silence.
+# Keys that mean something to other toolboxes. As helper names they would be ignored silently.
 _ELSEWHERE = {
     'fp16': 'is not read from the config. Give --amp fp16 or --amp bf16 on the command line',
-    'custom_hooks': 'is not supported: there are no hooks to add (for an average of the weights: ema = dict(decay=0.999))',
+    'custom_hooks': 'is not supported: there are no hooks to add (for an average of the weights: '
+    'ema = dict(decay=0.999))',
     'momentum_config': 'is not supported: momentum stays as in optimizer',
     'precise_bn': 'is not supported',
     'multigrid': 'is not supported',
@@ -50,7 +54,8 @@ _ELSEWHERE = {
             'test_evaluator',
             'default_hooks',
         ),
-        'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, lr_config, total_epochs',
+        'is a key of MMAction2 1.x. Expected here are those of the older style: data, optimizer, '
+        'lr_config, total_epochs',
     ),
 }
 
@@ -60,7 +65,7 @@ _OBSOLETE = {
     'gpu_ids': 'the launcher says how many processes there are',
 }
 
-# They leave the weights of a run as they are: a run may be resumed with other values.
+# Keys that decide the weights of a run. A run may be resumed with other values of the rest.
 _RESULTS = (
     'model',
     'optimizer',
@@ -75,11 +80,13 @@ _RESULTS = (
 
 @dataclass(frozen=True)
 class Recipe(TopLevel):
-    """A whole config, checked and complete: the fields of TopLevel, and
+    """A whole config, checked and complete: the fields of TopLevel, and those below.
 
-    filename   the config's file name, for messages
-    notes      remarks for the log: keys that old configs carry and that nothing needs any more, bones of another skeleton
-    collects_emb   does a pipeline collect `emb`, a label's vector? None: none is known to, but one may
+    Attributes:
+        filename: the config's file name, for messages.
+        notes: remarks for the log: keys of old configs that nothing needs any more, bones of
+            another skeleton.
+        collects_emb: whether a pipeline collects `emb`, a label's vector; None if that is unknown.
     """
 
     filename: str = dataclasses.field(default='config', kw_only=True)
@@ -87,7 +94,7 @@ class Recipe(TopLevel):
     collects_emb: bool | None = dataclasses.field(default=None, kw_only=True)
 
     def require(self, *paths: str) -> None:
-        """Raise ConfigError unless these keys are given: recipe.require('data.train', 'optimizer', 'total_epochs')."""
+        """Raise ConfigError unless these keys, like 'data.train' and 'optimizer', are given."""
         faults = Faults()
         for path in paths:
             value: Any = self
@@ -95,13 +102,14 @@ class Recipe(TopLevel):
                 value = getattr(value, name)
             if value is None:
                 faults.add(
-                    f'{self.filename}: {path} is missing; it is needed here and has no default. Add it.'
+                    f'{self.filename}: {path} is missing; it is needed here and has no default. '
+                    'Add it.'
                 )
         faults.raise_any(self.filename)
 
     @property
     def gives_features(self) -> bool:
-        """Whether the model answers with features, or scores of their cells (test_cfg.feat_ext, score_ext)."""
+        """Whether the model returns features or their scores (test_cfg.feat_ext, score_ext)."""
         settings = (self.model or {}).get('test_cfg') or {}
         return bool(settings.get('feat_ext') or settings.get('score_ext'))
 
@@ -125,9 +133,9 @@ class Recipe(TopLevel):
         )
 
     def results(self) -> dict[str, Any]:
-        """What decides the trained weights, as dicts, lists, text and numbers (a checkpoint can hold it).
+        """Return the settings that decide the trained weights, in a form that checkpoints can hold.
 
-        Where the run is written, how it is logged, saved and judged, and how many workers there are is left out.
+        Work dir, logging, saving, evaluation and the number of workers are left out.
         """
         loader = self.data.loader('train')
         data = {
@@ -141,7 +149,10 @@ class Recipe(TopLevel):
         return _lists(plain(_dicts({**chosen, 'data': data})))
 
     def effective(self) -> dict[str, Any]:
-        """The whole config with every default filled in, as plain Python that dump_config writes and load_config reads."""
+        """Return the whole config with every default filled in, as plain Python.
+
+        dump_config writes it and load_config reads it.
+        """
         values = {
             f.name: getattr(self, f.name)
             for f in dataclasses.fields(TopLevel)
@@ -165,44 +176,35 @@ def read_recipe(
     Args:
         cfg: from load_config, or a dict. The caller has imported the config's own modules
             (import_custom_modules).
-        whole: also check that model and data fit together; False where only one of them is looked
-            at, which may be half-written.
-        splits: the data sets that are needed. The others are not looked at, and absent from the
+        whole: also check that model and data fit together; False if only one of them is used and
+            the other may be incomplete.
+        splits: the data sets that are needed. The others are not checked, and absent from the
             recipe.
 
     Raises:
-        ConfigError: naming the config and, of all that is wrong, the key, what was expected and what
-            to try.
+        ConfigError: lists all faults, each with the config, the key, what was expected and what to
+            try.
     """
     filename = getattr(cfg, 'filename', None) if isinstance(cfg, Config) else None
     name = Path(filename).name if filename else 'config'
     given, remarks = translated(cfg, name)
-    known, faults = hints_of(TopLevel), Faults()
+    faults = Faults()
     faults.messages += remarks.faults.messages
+
+    # Known keys, and helper names.
     settings: dict[str, Any] = {}
-    misspelt: list[str] = []
-    for key in (key for key in given if key in known):
+    for key in (key for key in given if key in hints_of(TopLevel)):
         with faults:
             settings[key] = plain(given[key], f'{name}: {key}')
-    for key in (key for key in given if key not in known):
-        with faults:
-            _check_helper(key, given, settings, name)
-            near = (
-                difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
-                if key not in _ELSEWHERE
-                else ()
-            )
-            misspelt += (
-                [f'{name}: {key!r} is read as a helper name of your own.{did_you_mean(key, near)}']
-                if near
-                else []
-            )
+    similar = _check_helpers(given, settings, name, faults)
     if isinstance(settings.get('data'), dict):
         settings['data'] = {
             k: v for k, v in settings['data'].items() if k not in SPLITS or k in splits
         }
     with faults:
         settings = fill_in_stream(settings, name)
+
+    # The settings, the components, and whether they fit together.
     top = None
     with faults:
         top = read_settings(TopLevel, settings, f'{name}:')
@@ -222,22 +224,48 @@ def read_recipe(
     recipe = _complete(top, name, settings)
     return replace(
         recipe,
-        notes=tuple(filter(None, (*remarks.notes, *misspelt, *recipe.notes, note))),
+        notes=tuple(filter(None, (*remarks.notes, *similar, *recipe.notes, note))),
         collects_emb=collects_emb,
     )
+
+
+def _check_helpers(
+    given: Mapping[str, Any], settings: Mapping[str, Any], name: str, faults: Faults
+) -> list[str]:
+    """Check the helper names of a config.
+
+    Args:
+        given: the whole config.
+        settings: its known keys.
+        name: of the config, for messages.
+        faults: takes those that are refused.
+
+    Returns:
+        Notes on helper names that are similar to a key of this config.
+    """
+    notes = []
+    for key in (key for key in given if key not in hints_of(TopLevel)):
+        with faults:
+            _check_helper(key, given, settings, name)
+            near = difflib.get_close_matches(key.lower(), settings, n=1, cutoff=0.9)
+            if near and key not in _ELSEWHERE:
+                hint = did_you_mean(key, near)
+                notes.append(f'{name}: {key!r} is read as a helper name of your own.{hint}')
+    return notes
 
 
 def _check_helper(
     key: Any, given: Mapping[str, Any], settings: Mapping[str, Any], name: str
 ) -> None:
-    """Helper names are the config's own business, unless one looks like a key that is missing, or like another toolbox's."""
+    """Refuse a helper name that is nearly a missing key, or a key of another toolbox."""
     if not isinstance(key, str):
         raise ConfigError(f'{name}: the key {key!r} is not a name.')
     absent = [k for k in hints_of(TopLevel) if k not in given and k not in _OBSOLETE]
     near = difflib.get_close_matches(key.lower(), absent, n=1, cutoff=0.8)
     if near:
         raise ConfigError(
-            f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must differ more.)'
+            f'{name}: {key!r} is unknown. Did you mean {near[0]}? (A helper name of your own must '
+            'differ more.)'
         )
     if (
         key in _ELSEWHERE
@@ -250,7 +278,13 @@ def _check_helper(
 def _sound_components(
     settings: Mapping[str, Any], name: str, faults: Faults
 ) -> tuple[Mapping[str, Any] | None, dict[str, Mapping[str, Any]]]:
-    """The model, or None, and the data sets by split in whose configs nothing is wrong; the faults of the others are gathered."""
+    """Return the model and the data sets, by split, whose configs have no faults.
+
+    Args:
+        settings: the config's known keys.
+        name: of the config, for messages.
+        faults: takes the faults of the others.
+    """
     model: Mapping[str, Any] | None = None
     datasets: dict[str, Mapping[str, Any]] = {}
     if isinstance(settings.get('model'), Mapping):
@@ -282,24 +316,27 @@ def _complete(top: TopLevel, name: str, given: Mapping[str, Any]) -> Recipe:
 
 
 def _in_mode(cfg: dict | None, split: str) -> dict | None:
-    """A dataset's config with the mode that its split is built in, where its class has one."""
+    """Return a dataset's config with its test_mode, if its class has one."""
     if cfg is None or 'test_mode' not in accepted(DATASETS.check(cfg, 'config')):
         return cfg
     return {**cfg, 'test_mode': cfg.get('test_mode', split != 'train')}
 
 
 def _with_defaults(cfg: Any, registry: Registry) -> Any:
-    """A component's config with the defaults of its class, nested components too, but for those that the program supplies."""
+    """Return a component's config with the defaults of its class, and so for nested components.
+
+    Arguments that the program supplies are left out.
+    """
     if isinstance(cfg, (list, tuple)):
         return type(cfg)(_with_defaults(item, registry) for item in cfg)
     if not isinstance(cfg, Mapping):
         return cfg
     cls = registry.check(cfg, 'config')
-    theirs = getattr(cls, 'given_by_us', ())
+    supplied = getattr(cls, 'given_by_us', ())
     defaults = {
         k: p.default
         for k, p in accepted(cls).items()
-        if p.default is not p.empty and k not in theirs and _is_plain(p.default)
+        if p.default is not p.empty and k not in supplied and _is_plain(p.default)
     }
     filled = {**plain(cfg), **{k: v for k, v in defaults.items() if k not in cfg}}
     nested = getattr(cls, 'components', {})
@@ -315,7 +352,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _dicts(value: Any) -> Any:
-    """Settings objects as dicts, wherever they stand."""
+    """Return a value with settings objects as dicts, at any depth."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _dicts(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -324,14 +361,23 @@ def _dicts(value: Any) -> Any:
 
 
 def _lists(value: Any) -> Any:
-    """Tuples as lists, so that (1, 2) and [1, 2] count as the same setting."""
+    """Return a value with tuples as lists, so that (1, 2) and [1, 2] are the same setting."""
     if isinstance(value, dict):
         return {k: _lists(v) for k, v in value.items()}
     return [_lists(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def differences(old: Any, new: Any, path: str = '') -> list[str]:
-    """What differs between two results of Recipe.results(): ['optimizer.lr: 0.1 -> 0.2']; [] when nothing does."""
+    """Return the differences between two results of Recipe.results().
+
+    Args:
+        old: the earlier one.
+        new: the later one.
+        path: of both, inside the whole.
+
+    Returns:
+        Lines like 'optimizer.lr: 0.1 -> 0.2'.
+    """
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(k for k in new if k not in old)]
         found = [

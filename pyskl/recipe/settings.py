@@ -1,7 +1,8 @@
-"""What a config may say: every key with its type, default, unit and check. Nobody writes a default further down the road.
+"""What a config may say: every key with its type, default, unit and check.
 
-Names and meanings are PYSKL's (mmcv-1 style configs). A class here is a dict in the config; a field with a class of its own
-is a dict inside that dict.
+This is the only place for defaults. Names and meanings are PYSKL's, whose configs are in the style
+of mmcv 1. A class here is a dict in the config; a field with a class of its own is a dict inside
+that dict.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import MAX_SEED, ConfigError, did_you_mean
+from ..errors import ConfigError, did_you_mean
 from ..evaluation.metrics import METRICS
-from .setting import setting
+from ..seeds import MAX_SEED
+from .settings_base import setting
 
 
 @dataclass(frozen=True)
 class LoaderChanges:
-    """data.{train,val,test}_dataloader: what differs from `data` for one split. None: as `data` says.
+    """data.{train,val,test}_dataloader: what differs from `data` for one split. None: as in `data`.
 
-    videos_per_gpu      clips per batch and process
-    workers_per_gpu     worker processes per process; 0 prepares clips in the process itself
-    shuffle             training only; False walks through the clips in file order
-    pin_memory          None: where a GPU is used
-    persistent_workers  workers live on from epoch to epoch
-    prefetch_factor     batches that each worker prepares ahead
+    Attributes:
+        videos_per_gpu: clips per batch and process
+        workers_per_gpu: worker processes per process; 0 prepares clips in the process itself
+        shuffle: training only; False takes the clips in file order
+        pin_memory: None: where a GPU is used
+        persistent_workers: workers stay alive from epoch to epoch
+        prefetch_factor: batches that each worker prepares ahead
     """
 
     videos_per_gpu: int | None = setting(None, at_least=1)
@@ -43,7 +46,8 @@ class EvalLoaderChanges(LoaderChanges):
     def __post_init__(self):
         if self.shuffle:
             raise ValueError(
-                'shuffle = True: validation and test keep the order of the clips. Leave shuffle out.'
+                'shuffle = True: validation and test keep the order of the clips. Leave shuffle '
+                'out.'
             )
 
 
@@ -63,9 +67,11 @@ class Loader:
 class Data:
     """data: the datasets and how they are loaded.
 
-    videos_per_gpu, workers_per_gpu   as in LoaderChanges, for all splits
-    persistent_workers                likewise, for training; validation keeps its workers only if val_dataloader says so
-    train, val, test                                      datasets, e.g. dict(type='PoseDataset', ann_file=..., pipeline=[...])
+    Attributes:
+        videos_per_gpu, workers_per_gpu: as in LoaderChanges, for all splits
+        persistent_workers: as in LoaderChanges, for training; validation keeps its workers only if
+            val_dataloader says so
+        train, val, test: datasets, e.g. dict(type='PoseDataset', ann_file=..., pipeline=[...])
     """
 
     videos_per_gpu: int = setting(1, at_least=1)
@@ -79,7 +85,7 @@ class Data:
     test_dataloader: EvalLoaderChanges = EvalLoaderChanges()
 
     def loader(self, split: Literal['train', 'val', 'test']) -> Loader:
-        """The complete loader settings of one split."""
+        """Return the complete loader settings of one split."""
         common = Loader(
             self.videos_per_gpu,
             self.workers_per_gpu,
@@ -96,7 +102,12 @@ class Data:
 
 @dataclass(frozen=True)
 class GradClip:
-    """optimizer_config.grad_clip: the gradient's norm over all weights is held at max_norm at most; norm_type 2 or inf."""
+    """optimizer_config.grad_clip: limits the norm of the gradient over all weights.
+
+    Attributes:
+        max_norm: the limit
+        norm_type: 2, or inf for the largest entry
+    """
 
     max_norm: float = setting(above=0)
     norm_type: float = setting(2.0, above=0, finite=False)
@@ -111,10 +122,13 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class Ema:
-    """ema: a running average of weights and BatchNorm statistics over the iterations; it is what is validated, saved and tested.
+    """ema: a running average of weights and BatchNorm statistics, which is validated and saved.
 
-    decay    what stays of the average at each iteration (Mean teacher, Tarvainen and Valpola 2017, arXiv:1703.01780)
-    warmup   a smaller decay at first, (1 + n) / (10 + n) at iteration n, so that the random start is soon forgotten
+    Attributes:
+        decay: what stays of the average at each iteration (Mean teacher, Tarvainen and Valpola
+            2017, arXiv:1703.01780)
+        warmup: a smaller decay at first, (1 + n) / (10 + n) at iteration n, so that the random
+            start is soon forgotten
     """
 
     decay: float = setting(0.999, above=0)
@@ -123,7 +137,8 @@ class Ema:
     def __post_init__(self):
         if self.decay >= 1:
             raise ValueError(
-                f'decay = {self.decay}: expected less than 1, e.g. 0.999; with 1 nothing is ever learnt.'
+                f'decay = {self.decay}: expected less than 1, e.g. 0.999; with 1 nothing is ever '
+                'learnt.'
             )
 
 
@@ -131,12 +146,19 @@ class Ema:
 class LrConfig:
     """lr_config: the learning rate over the training, as a factor of optimizer.lr.
 
-    policy           CosineAnnealing: half a cosine from lr to min_lr. step: times gamma at each epoch (iteration) in `step`
-    by_epoch         True: changes between epochs. False: changes at every iteration, and `step` counts iterations
-    min_lr           the end of the cosine, or the floor of the steps; min_lr_ratio is the same as a share of lr. One of the two
-    step             a number: every so many epochs. A list: at these epochs
-    warmup           None, or the way from warmup_ratio * lr to the policy's rate: constant, linear, exp
-    warmup_iters     its length in iterations, in epochs where warmup_by_epoch
+    Attributes:
+        policy: CosineAnnealing: half a cosine from lr to min_lr. step: times gamma at each epoch
+            (iteration) in `step`
+        by_epoch: True: changes between epochs. False: changes at every iteration, and `step` counts
+            iterations
+        min_lr: the end of the cosine, or the lower limit of the steps
+        min_lr_ratio: the same as a share of lr; give one of the two
+        step: a number: every so many epochs. A list: at these epochs
+        gamma: the factor at each step; None: 0.1
+        warmup: None, or how the rate rises from warmup_ratio * lr to the policy's rate
+        warmup_iters: length of the warm-up in iterations, or in epochs with warmup_by_epoch
+        warmup_ratio: where the warm-up starts, as a share of the policy's rate
+        warmup_by_epoch: whether warmup_iters counts epochs
     """
 
     policy: Literal['CosineAnnealing', 'step'] = setting()
@@ -157,8 +179,8 @@ class LrConfig:
             for name in ('step', 'gamma'):
                 if getattr(self, name) is not None:
                     raise ValueError(
-                        f"{name!r} belongs to policy='step'; CosineAnnealing takes min_lr or min_lr_ratio. "
-                        f'Leave {name} out, or change the policy.'
+                        f"{name!r} belongs to policy='step'; CosineAnnealing takes min_lr or "
+                        f'min_lr_ratio. Leave {name} out, or change the policy.'
                     )
             if self.min_lr is None and self.min_lr_ratio is None:
                 object.__setattr__(self, 'min_lr', 0.0)
@@ -166,7 +188,8 @@ class LrConfig:
             self._check_steps()
         if self.warmup is None and self.warmup_iters:
             raise ValueError(
-                f"warmup_iters = {self.warmup_iters} without warmup does nothing. Add warmup='linear'."
+                f'warmup_iters = {self.warmup_iters} without warmup does nothing. Add '
+                "warmup='linear'."
             )
         if self.warmup is not None and not self.warmup_iters:
             raise ValueError(
@@ -178,7 +201,9 @@ class LrConfig:
             raise ValueError("'step' is missing; policy='step' needs it, e.g. step=[90, 110].")
         steps = _several(self.step)
         if not steps or any(a >= b for a, b in zip(steps, steps[1:])):
-            raise ValueError(f'step = {self.step!r}: expected rising numbers, e.g. step=[90, 110].')
+            raise ValueError(
+                f'step = {self.step!r}: expected increasing numbers, e.g. step=[90, 110].'
+            )
         if self.gamma is None:
             object.__setattr__(self, 'gamma', 0.1)
 
@@ -187,8 +212,12 @@ class LrConfig:
 class CheckpointConfig:
     """checkpoint_config: when the training is saved.
 
-    interval        every so many epochs (by_epoch), or iterations and at each epoch's end; -1: never by itself, only at the end
-    max_keep_ckpts  how many of the regular checkpoints are kept; -1 keeps all. Latest and best are never deleted
+    Attributes:
+        interval: every so many epochs (by_epoch), or iterations and at the end of each epoch; -1:
+            only at the end of the training
+        by_epoch: whether interval counts epochs
+        max_keep_ckpts: how many of the regular checkpoints are kept; -1 keeps all. Latest and best
+            are never deleted
     """
 
     interval: int = setting(1, at_least=-1)
@@ -198,20 +227,24 @@ class CheckpointConfig:
     def __post_init__(self):
         for name in ('interval', 'max_keep_ckpts'):
             if getattr(self, name) == 0:
-                raise ValueError(
-                    f'{name} = 0: expected at least 1, or -1 for {"never" if name == "interval" else "all"}.'
-                )
+                never = 'never' if name == 'interval' else 'all'
+                raise ValueError(f'{name} = 0: expected at least 1, or -1 for {never}.')
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """evaluation: how the val split is judged in the course of the training.
+    """evaluation: how the val split is evaluated during training.
 
-    interval   every so many epochs;  start: the first epoch that is judged, counted from 1 (None: as the interval falls)
-    metrics    top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1; of clips with several labels mean_average_precision
-    save_best  the figure whose best checkpoint is kept: top1_acc ..., of a network with several answers also rgb_top1_acc,
-               RGBPose_1:1_top1_acc ...; 'auto': the first figure; None: none is kept
-    rule       is more better (greater) or less? None: greater
+    Attributes:
+        interval: every so many epochs
+        metrics: top_k_accuracy (for each k of topk), mean_class_accuracy, macro_f1; for clips with
+            several labels mean_average_precision
+        topk: the k of top_k_accuracy
+        save_best: the metric whose best checkpoint is kept: top1_acc ..., for a network with
+            several answers also rgb_top1_acc, RGBPose_1:1_top1_acc ...; 'auto': the first one;
+            None: none is kept
+        rule: whether more is better (greater) or less; None: greater
+        start: the first epoch that is evaluated, counted from 1; None: as the interval falls
     """
 
     interval: int = setting(1, at_least=1)
@@ -229,16 +262,15 @@ class Evaluation:
             raise ValueError(_unknown('metrics', unknown[0], METRICS))
         if not self.metrics or not self.topk:
             raise ValueError('metrics and topk must not be empty.')
-        by_answer = tuple(
-            f'_{name}' for name in self.figures
-        )  # which answers there are only the model knows
+        # A prefix names one of the model's answers, which check_best knows.
+        by_answer = tuple(f'_{name}' for name in self.figures)
         best, known = self.save_best, ('auto', *self.figures)
         if best is not None and best not in known and not best.endswith(by_answer):
             raise ValueError(_unknown('save_best', best, known))
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """The names of the figures that these metrics give, in order: top1_acc, top5_acc, mean_class_accuracy."""
+        """The names of the numbers that these metrics give, in order: top1_acc, top5_acc ..."""
         names = [
             [f'top{k}_acc' for k in _several(self.topk)] if metric == 'top_k_accuracy' else [metric]
             for metric in self.metrics
@@ -247,7 +279,7 @@ class Evaluation:
 
     @property
     def best_figure(self) -> str | None:
-        """The figure that picks the best checkpoint, or None."""
+        """The number that decides which checkpoint is the best, or None."""
         return self.figures[0] if self.save_best == 'auto' else self.save_best
 
 
@@ -268,21 +300,34 @@ class LogConfig:
 
 @dataclass(frozen=True)
 class DistParams:
-    """dist_params: backend None takes nccl on GPUs and gloo on CPUs; nccl without a GPU becomes gloo."""
+    """dist_params: how processes exchange tensors.
+
+    Attributes:
+        backend: None: nccl on GPUs and gloo on CPUs; nccl without a GPU becomes gloo
+    """
 
     backend: Literal['nccl', 'gloo'] | None = None
 
 
 @dataclass(frozen=True)
 class AutoScaleLr:
-    """auto_scale_lr: optimizer.lr was chosen for this many clips per step over all processes; --autoscale-lr scales it."""
+    """auto_scale_lr: what --autoscale-lr needs to scale the learning rate.
+
+    Attributes:
+        base_batch_size: clips per step, over all processes, that optimizer.lr was chosen for
+    """
 
     base_batch_size: int = setting(at_least=1)
 
 
 @dataclass(frozen=True)
 class CustomImports:
-    """custom_imports: modules to import before anything is built, so that they can register components."""
+    """custom_imports: modules to import first, so that they can register components.
+
+    Attributes:
+        imports: names of modules
+        allow_failed_imports: warn of a module that is missing instead of stopping
+    """
 
     imports: str | Sequence[str] = setting()
     allow_failed_imports: bool = False
@@ -304,14 +349,19 @@ class CustomImports:
 
 @dataclass(frozen=True)
 class Runner:
-    """runner: the newer way to give total_epochs."""
+    """runner: the newer way to give total_epochs.
+
+    Attributes:
+        max_epochs: epochs of training
+        type: the only runner there is
+    """
 
     max_epochs: int = setting(at_least=1)
     type: Literal['EpochBasedRunner'] = 'EpochBasedRunner'
 
 
 def _several(value: Any) -> tuple:
-    """A list as a tuple, and a single value as a tuple of one."""
+    """Return a list as a tuple, and a single value as a tuple of one."""
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
@@ -323,26 +373,31 @@ def _unknown(key: str, value: object, known: Sequence[str]) -> str:
 class TopLevel:
     """The keys at the top level of a config. Other names there are the config's own helpers.
 
-    model             the recognizer, e.g. dict(type='Recognizer3D', ...)
-    optimizer         dict(type=a class of torch.optim, lr=..., its other arguments)
-    total_epochs      epochs of training
-    stream            of a graph network: the feature that every GenSkeFeat makes (j joints, b bones, jm and bm their motion; k, km of
-                      ProtoGCN), whatever stands there; '{stream}' in work_dir becomes its name
-    ema               None, or an average of the weights that is tested in their place
-    labels            names of the classes, in class order: a list, a text file with one a line, or a known name (imigue, ntu60, ntu120,
-                      gestures). None: as the data say (label_names)
-    log_level         what is logged
-    work_dir          the folder of a run; default ./work_dirs/ and the config's name
-    load_from         a checkpoint whose weights the training starts from
-    resume_from       a checkpoint to go on from; with auto_resume, where the work dir holds what has come of it, from there
-    auto_resume       go on from work_dir/latest.pth when it is there
-    find_unused_parameters   for several processes: some weights may get no gradient
-    cudnn_benchmark   let cuDNN try its algorithms at the start, since the shapes stay the same; not with `deterministic`
-    workflow          only [('train', 1)]; validation is set in `evaluation`
-    seed              of all random numbers; None counts as 0
-    deterministic     only algorithms that give the same bits every time
-    allow_odd_data    train even where the clips cannot be right (normalised coordinates, no joint seen ...); it is said all the same
-    memcached, mc_cfg, gpu_ids   of old configs, not needed any more
+    Attributes:
+        model: the recognizer, e.g. dict(type='Recognizer3D', ...)
+        optimizer: dict(type=a class of torch.optim, lr=..., its other arguments)
+        stream: of a graph network: the feature that every GenSkeFeat makes (j joints, b bones, jm
+            and bm their motion; k, km of ProtoGCN), whatever its own argument; '{stream}' in
+            work_dir becomes its name
+        ema: None, or an average of the weights that is tested in their place
+        labels: names of the classes, in class order: a list, a text file with one name a line, or a
+            known name (imigue, ntu60, ntu120, gestures). None: the label_names of the data
+        total_epochs: epochs of training
+        log_level: what is logged
+        work_dir: the folder of a run; default ./work_dirs/ and the config's name
+        load_from: a checkpoint whose weights the training starts from
+        resume_from: a checkpoint to go on from; with auto_resume from the work dir's newest
+            checkpoint if that one goes back to it
+        auto_resume: go on from work_dir/latest.pth when it is there
+        find_unused_parameters: for several processes: some weights may get no gradient
+        cudnn_benchmark: let cuDNN measure its algorithms at the start, since shapes stay the same;
+            not with `deterministic`
+        workflow: only [('train', 1)]; validation is set in `evaluation`
+        seed: of all random numbers; None counts as 0
+        deterministic: only algorithms that give the same bits every time
+        allow_odd_data: train even if the clips cannot be right (normalised coordinates, no visible
+            joint ...), with a warning
+        memcached, mc_cfg, gpu_ids: of old configs, not needed any more
     """
 
     model: dict | None = None
@@ -381,14 +436,15 @@ class TopLevel:
             ('train', 1)
         ]:
             raise ValueError(
-                f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in `evaluation`."
+                f"workflow = {self.workflow!r}: only [('train', 1)] is known; validation is set in "
+                '`evaluation`.'
             )
         if '\0' in (self.work_dir or ''):
             raise ConfigError(
-                f'work_dir = {self.work_dir!r}: no folder can have a NUL character in its name.'
+                f'work_dir = {self.work_dir!r}: a folder cannot have a NUL character in its name.'
             )
         if self.runner is not None and self.total_epochs not in (None, self.runner.max_epochs):
             raise ValueError(
-                f'total_epochs = {self.total_epochs} and runner.max_epochs = {self.runner.max_epochs} disagree. '
-                'Give one of them.'
+                f'total_epochs = {self.total_epochs} and runner.max_epochs = '
+                f'{self.runner.max_epochs} disagree. Give one of them.'
             )

@@ -1,4 +1,4 @@
-"""`stream`: one config for all streams of a graph network, which differ in the feature alone."""
+"""`stream`: one config for all streams of a graph network, which differ only in their feature."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from ..errors import ConfigError, did_you_mean
-from .walk import dataset_configs
+from .nested_datasets import dataset_configs
 
 Stream = Literal['j', 'b', 'jm', 'bm', 'k', 'km']
 PLACE = '{stream}'
 
 
 def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Apply a config's `stream`: every GenSkeFeat of `data` makes that feature.
+    """Apply a config's `stream`: let every GenSkeFeat of `data` make that feature.
 
-    '{stream}' in work_dir becomes its name, so that each stream has a folder of its own.
+    '{stream}' in work_dir becomes the stream's name, so that each stream has its own folder.
 
     Args:
         settings: the config's known keys, plain values.
         name: of the config, for messages.
 
     Returns:
-        The settings with `data` and `work_dir` changed; themselves without `stream`.
+        The settings with `data` and `work_dir` changed; unchanged without `stream`.
 
     Raises:
         ConfigError: an unknown stream, or a pipeline without GenSkeFeat to make it.
@@ -31,7 +31,7 @@ def fill_in_stream(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     if stream is None:
         if PLACE in str(settings.get('work_dir') or ''):
             raise ConfigError(
-                f"{name}: work_dir names {PLACE}, but there is no stream. Add stream = 'j'."
+                f"{name}: work_dir contains {PLACE}, but there is no stream. Add stream = 'j'."
             )
         return dict(settings)
     known = get_args(Stream)
@@ -58,7 +58,7 @@ def _with_feature(value: Any, stream: str) -> Any:
 
 
 def _check_features(data: Any, stream: str, name: str) -> None:
-    """Raise ConfigError unless every pipeline has a GenSkeFeat: one without would keep its own feature."""
+    """Raise ConfigError unless every pipeline has a GenSkeFeat, whose feature can be set."""
     splits = data if isinstance(data, Mapping) else {}
     pipelines = [
         (place, dataset['pipeline'])

@@ -8,14 +8,14 @@ write_submission('ensemble', aligned.ids, blend(aligned.scores, (0.4, 0.6)).argm
 from .agreement import doubts
 from .align import Aligned, align
 from .blend import PUBLISHED_WEIGHTS, blend, check_weights
-from .estimate import Estimate, Gain, cross_validate, leave_one_out
-from .fit_command import fit_on_clips, labels_by_name
+from .cross_validation import Estimate, Gain, cross_validate, leave_one_out
+from .fit_from_files import fit_on_clips, labels_by_name
 from .fitting import OBJECTIVES, Fit, fit_blend, fit_temperature, judge, simplex_grid
 from .id_list import check_ids, read_ids
+from .leakage import refuse_same_clips
 from .probabilities import kind_of, log_probabilities, soften
 from .saved_fit import SavedFit, load_fit, save_fit
 from .score_file import Scores, load_scores, save_result_pkl, save_scores
-from .separation import refuse_same_clips
 from .submission import FORMATS, answers_of, check_format, write_submission
 
 __all__ = [

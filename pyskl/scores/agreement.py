@@ -1,8 +1,8 @@
-"""What looks wrong between streams that are to be blended, or between a stream and the labels.
+"""Warnings about streams that do not agree with each other, or with the labels.
 
-Streams of one data set give many clips the same best class, however weak they are. Where they agree
-no more often than chance, one of them counts its classes differently, has its rows in another
-order, or knows nothing; a blend of them is nonsense, and nothing else would say so.
+Streams of one data set give many clips the same best class, even if they are weak. If they agree no
+more often than by chance, one of them numbers its classes differently, has its rows in another
+order, or has learnt nothing. A blend of them is nonsense, and nothing else would show it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from .probabilities import kind_of
 
-_PLAUSIBLE = 0.02  # what happens by luck more often than that is no agreement
-_RARE = 1e-3  # what luck or weakness does not explain
-_MODEST = 0.1  # above chance: how often even weak streams agree
-_ELSE = (
+_PLAUSIBLE = 0.02  # an agreement with a larger p-value is explained by chance
+_RARE = 1e-3  # an observation with a smaller p-value is not explained by chance
+_MODEST = 0.1  # even weak streams agree on this share of the clips beyond chance
+_OTHER_CAUSES = (
     'Likely causes: another order of classes, rows in another order, or a stream that has not '
     'learned.'
 )
@@ -40,14 +40,15 @@ class _Match:
         return cls(int((one == other).sum()), len(one), min(1.0, float(shares[0] @ shares[1])))
 
     def luck(self, share: float) -> float:
-        """Probability of as many hits where each clip is one with probability `share`."""
+        """Return the probability of at least as many hits, with probability `share` per clip."""
         from scipy.special import bdtrc  # as in fitting.py
 
         return float(bdtrc(self.hits - 1, self.total, share)) if self.hits else 1.0
 
     def is_chance(self) -> bool:
-        """Whether chance explains it, and even a modest agreement is ruled out, as no small set of
-        clips can.
+        """Return whether chance explains the agreement, and a modest agreement is ruled out.
+
+        A small set of clips cannot rule that out.
         """
         from scipy.special import bdtr
 
@@ -56,11 +57,11 @@ class _Match:
         return too_few and self.luck(self.chance) > _PLAUSIBLE
 
     def is_related(self) -> bool:
-        """Whether it is no coincidence, after several tries."""
+        """Return whether this is no coincidence, even after several tries."""
         return self.luck(self.chance) < _RARE / 100
 
     def is_far_better(self, than: _Match) -> bool:
-        """Whether it is another thing altogether."""
+        """Return whether this agreement is far beyond another one."""
         share = (than.hits + 1) / (than.total + 2)
         return self.is_related() and self.hits > 2 * than.hits and self.luck(share) < _RARE / 100
 
@@ -74,27 +75,27 @@ def doubts(
     ids: Sequence[str],
     labels: np.ndarray | None = None,
 ) -> list[str]:
-    """Say what cannot be right about aligned streams, one sentence or two for each.
+    """Return warnings about aligned streams that cannot be right.
 
     Args:
-        names: of S streams, for the messages.
+        names: of S streams, for messages.
         scores: S arrays (N, K), rows aligned.
         ids: names of the N clips.
         labels: (N,) with -1 where unknown; None: the streams are compared with each other.
     """
     best = [stream.argmax(axis=1) for stream in scores]
     num_classes = scores[0].shape[1]
-    said = list(_twins(names, scores))
+    twins = list(_twins(names, scores))
     if labels is not None:
         known = labels >= 0
         ids = [name for name, is_known in zip(ids, known) if is_known]
         best = [answers[known] for answers in best]
-        return said + list(_beside_labels(names, best, ids, labels[known], num_classes))
-    return said + list(_beside_each_other(names, best, ids, num_classes))
+        return twins + list(_beside_labels(names, best, ids, labels[known], num_classes))
+    return twins + list(_beside_each_other(names, best, ids, num_classes))
 
 
 def mixed_kinds(names: Sequence[str], scores: Sequence[np.ndarray]) -> list[str]:
-    """Say that probabilities are about to be added to logits, whose numbers are far larger."""
+    """Return a warning if probabilities are to be added to logits, which are far larger."""
     kinds = [kind_of(stream) for stream in scores]
     if len(set(kinds)) == 1:
         return []
@@ -127,7 +128,8 @@ def _beside_each_other(
             _cause(names[a], best[a], best[b], ids, num_classes)
             for a, b in ((n, central), (central, n))
         )
-        cause = next((text for text in causes if text), _ELSE if match.is_chance() else '')
+        default = _OTHER_CAUSES if match.is_chance() else ''
+        cause = next((text for text in causes if text), default)
         if cause:
             yield (
                 f'{names[n]} and {names[central]} agree on the best class of {match} (chance: '
@@ -142,7 +144,7 @@ def _beside_labels(
     labels: np.ndarray,
     num_classes: int,
 ) -> Iterator[str]:
-    """Name the streams that know nothing of the labels."""
+    """Name the streams that do not agree with the labels."""
     if not len(labels):
         return
     matches = [_Match.of(answers, labels, num_classes) for answers in best]
@@ -152,16 +154,15 @@ def _beside_labels(
         cause = _cause(name, answers, labels, ids, num_classes)
         if cause or match.is_chance():
             yield (
-                f'{name} is right on {match} (chance: {match.chance:.0%}){beside}. {cause or _ELSE}'
+                f'{name} is right on {match} (chance: {match.chance:.0%}){beside}. '
+                f'{cause or _OTHER_CAUSES}'
             )
 
 
 def _cause(
     name: str, answers: np.ndarray, reference: np.ndarray, ids: Sequence[str], num_classes: int
 ) -> str:
-    """Try what people do to their scores, and say what makes the answers agree far more often; ''
-    for nothing.
-    """
+    """Try common mistakes, and return the one whose repair makes answers agree far more often."""
     given = _Match.of(answers, reference, num_classes)
     tried = [
         (_Match.of(changed, reference, num_classes), text)
@@ -176,8 +177,8 @@ def _other_classes(answers: np.ndarray, num_classes: int) -> Iterator[tuple[np.n
     for step, where in ((-1, 'one place to the left'), (1, 'one place to the right')):
         yield (
             (answers + step) % num_classes,
-            f'With the columns of {{name}} moved {where} they agree on {{match}}: its classes are in '
-            f'another order{modulo}. np.roll(scores, {step}, axis=1) mends it.',
+            f'With the columns of {{name}} moved {where} they agree on {{match}}: its classes are '
+            f'in another order{modulo}. np.roll(scores, {step}, axis=1) repairs it.',
         )
 
 

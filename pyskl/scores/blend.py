@@ -14,9 +14,15 @@ PUBLISHED_WEIGHTS = (0.4, 0.6)  # joint, limb
 
 
 def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
-    """One weight a stream. None: 1 for one stream, the published 0.4 and 0.6 for two; more must be given.
+    """Return one weight per stream.
 
-    raises  ConfigError: another number of weights, none given for three or more, not finite in float32, all zero
+    Args:
+        weights: None: 1 for one stream, the published 0.4 and 0.6 for two.
+        num_streams: how many streams there are.
+
+    Raises:
+        ConfigError: another number of weights, None for three or more, not finite in float32, or
+            all zero.
     """
     if weights is None:
         if num_streams > 2:
@@ -27,8 +33,8 @@ def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[fl
         return PUBLISHED_WEIGHTS if num_streams == 2 else (1.0,)
     if len(weights) != num_streams:
         raise ConfigError(
-            f'--weights: {count(len(weights), "weight")} for {count(num_streams, "stream")}: expected one a stream, '
-            'in their order.'
+            f'--weights: {count(len(weights), "weight")} for {count(num_streams, "stream")}: '
+            'expected one per stream, in their order.'
         )
     with np.errstate(over='ignore'):
         used = [float(np.float32(w)) for w in weights]
@@ -40,10 +46,18 @@ def check_weights(weights: Sequence[float] | None, num_streams: int) -> tuple[fl
 
 
 def blend(scores: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
-    """The weighted sum of aligned streams, added in their order in float32, as the published script does.
+    """Return the weighted sum of aligned streams, added in order in float32 as published.
 
-    scores   one (N, K) float32 a stream       weights  see check_weights       ->  (N, K) float32
-    raises   ConfigError: as check_weights; DataError: the sum leaves float32's range
+    Args:
+        scores: (N, K) float32 for each stream.
+        weights: see `check_weights`.
+
+    Returns:
+        (N, K) float32.
+
+    Raises:
+        ConfigError: as `check_weights`.
+        DataError: the sum exceeds float32.
     """
     weights = check_weights(weights, len(scores))
     with np.errstate(over='ignore', invalid='ignore'):

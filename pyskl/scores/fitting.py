@@ -1,4 +1,4 @@
-"""The choice of weights and temperatures: one temperature a stream by likelihood, then weights by a grid and refinement."""
+"""The choice of a temperature per stream, by likelihood, and of weights, by a grid search."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ from .probabilities import SMALLEST, log_probabilities, soften
 
 Objective = Literal['top1', 'macro_f1', 'log_loss']
 OBJECTIVES = get_args(Objective)
-COLDEST, HOTTEST = 0.05, 20.0  # temperatures
+COLDEST, HOTTEST = 0.05, 20.0  # the range of temperatures
 MOST_POINTS = 2000  # of the grid
-_PARTS = (100, 50, 20, 10, 8, 5, 4, 3, 2, 1)
+_PARTS = (100, 50, 20, 10, 8, 5, 4, 3, 2, 1)  # grids of multiples of 1/parts, finest first
 _FINEST = 0.001  # the last step of the refinement
-_AT_ONCE = 4_000_000  # blended scores held in memory
+_AT_ONCE = 4_000_000  # blended scores in memory at a time
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What was chosen: one weight a stream (none negative, sum 1, four digits) and one temperature a stream (four digits)."""
+    """Chosen weights and temperatures.
+
+    Attributes:
+        weights: one per stream, with four digits; none is negative, and their sum is 1.
+        temperatures: one per stream, with four digits.
+        objective: what they were chosen for.
+        value: the objective on the clips that they were chosen on. For log_loss lower is better.
+    """
 
     weights: tuple[float, ...]
     temperatures: tuple[float, ...]
     objective: Objective
-    value: float  # the objective on the clips of the choice; log_loss as it is: lower is better
+    value: float
 
 
 def fit_blend(
@@ -38,13 +45,21 @@ def fit_blend(
     objective: Objective = 'top1',
     temperature: bool = True,
 ) -> Fit:
-    """Temperatures, then weights, that serve the objective best on these clips.
+    """Choose temperatures, then the weights that are best for the objective on these clips.
 
-    streams      S arrays (N, K), rows aligned: probabilities or logits       labels   (N,) whole numbers 0..K-1
-    temperature  False: every stream keeps its own sharpness (temperature 1)
-    raises       ConfigError: an unknown objective, a single stream; DataError: no clips
-    Concretely: the best point of a grid over the simplex (every corner and equal weights belong to it), then moves of weight from
-    one stream to another, by smaller and smaller steps, as long as they gain. Of equally good points the one with the lowest log-loss.
+    The weights are the best point of a grid over the simplex, which includes every corner and equal
+    weights, refined by moving weight from one stream to another, by smaller and smaller steps, as
+    long as that gains. Of equally good points the one with the lowest log-loss is chosen.
+
+    Args:
+        streams: S arrays (N, K), rows aligned: probabilities or logits.
+        labels: (N,) whole numbers 0..K-1.
+        objective: top1, macro_f1 or log_loss.
+        temperature: False leaves every stream at temperature 1.
+
+    Raises:
+        ConfigError: an unknown objective, or a single stream.
+        DataError: no clips.
     """
     if objective not in OBJECTIVES:
         raise ConfigError(f'objective {objective!r} is unknown. Known: {", ".join(OBJECTIVES)}.')
@@ -64,16 +79,12 @@ def fit_blend(
 
 
 def equal_weights(streams: Sequence[np.ndarray], labels: np.ndarray, objective: Objective) -> Fit:
-    """What nobody had to choose: each stream's probabilities as they are, weighing the same."""
-    share = 1 / len(streams)
-    value = judge(
-        np.stack([soften(scores) for scores in streams]),
-        labels,
-        np.full((1, len(streams)), share),
-        objective,
-    )[0, 0]
+    """Return equal weights at temperature 1, and how good they are."""
+    weights = (1 / len(streams),) * len(streams)
+    probs = np.stack([soften(scores) for scores in streams])
+    value = judge(probs, labels, np.array([weights]), objective)[0, 0]
     return Fit(
-        (share,) * len(streams),
+        weights,
         (1.0,) * len(streams),
         objective,
         float(-value if objective == 'log_loss' else value),
@@ -81,36 +92,44 @@ def equal_weights(streams: Sequence[np.ndarray], labels: np.ndarray, objective: 
 
 
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature (four digits) that makes the labels most likely; 1 where none is better than 1. Guo et al. 2017."""
+    """Return the temperature (four digits) with the lowest log-loss; 1 if none is better than 1.
+
+    Args:
+        scores: (N, K).
+        labels: (N,).
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
+    """
+    from scipy.optimize import minimize_scalar  # takes half a second to load
+    from scipy.special import log_softmax
+
     logits, rows = log_probabilities(scores), np.arange(len(labels))
 
-    def surprise(log_temperature: float) -> float:
-        z = logits / math.exp(log_temperature)
-        top = z.max(axis=1)
-        return float((top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[rows, labels]).mean())
-
-    from scipy.optimize import (
-        minimize_scalar,
-    )  # takes half a second, which scripts that only name this module need not wait
+    def log_loss(log_temperature: float) -> float:
+        of_label = log_softmax(logits / math.exp(log_temperature), axis=1)[rows, labels]
+        return -float(of_label.mean())
 
     found = minimize_scalar(
-        surprise,
+        log_loss,
         bounds=(math.log(COLDEST), math.log(HOTTEST)),
         method='bounded',
         options={'xatol': 1e-5},
     )
-    return float(f'{math.exp(found.x):.4g}') if found.fun < surprise(0.0) - 1e-9 else 1.0
+    return float(f'{math.exp(found.x):.4g}') if found.fun < log_loss(0.0) - 1e-9 else 1.0
 
 
 def simplex_grid(num_streams: int, parts: int) -> np.ndarray:
-    """(P, S) all weights that are multiples of 1/parts, none negative, sum 1; P = C(parts + S - 1, S - 1)."""
+    """Return (P, S) all non-negative weights with sum 1 that are multiples of 1/parts.
+
+    P = C(parts + S - 1, S - 1).
+    """
     bars = itertools.combinations(range(parts + num_streams - 1), num_streams - 1)
     ends = np.array([(-1, *bar, parts + num_streams - 1) for bar in bars])
     return (np.diff(ends, axis=1) - 1) / parts
 
 
 def choose_weights(probs: np.ndarray, labels: np.ndarray, objective: Objective) -> np.ndarray:
-    """(S,) weights for probabilities (S, N, K); see fit_blend."""
+    """Return (S,) weights for probabilities (S, N, K); see `fit_blend`."""
     num_streams = len(probs)
     parts = next(
         n
@@ -128,22 +147,29 @@ def choose_weights(probs: np.ndarray, labels: np.ndarray, objective: Objective) 
 def judge(
     probs: np.ndarray, labels: np.ndarray, weights: np.ndarray, objective: Objective
 ) -> np.ndarray:
-    """(P, 2) for each of the weights (P, S): the objective and then minus the log-loss, both the more the better."""
+    """Evaluate P choices of weights.
+
+    Args:
+        probs: (S, N, K).
+        labels: (N,).
+        weights: (P, S).
+        objective: see `fit_blend`.
+
+    Returns:
+        (P, 2) the objective and minus the log-loss; more is better for both.
+    """
     num_streams, num_clips, num_classes = probs.shape
-    own = probs[:, np.arange(num_clips), labels].astype(np.float64)
-    likely = -np.log(np.maximum(SMALLEST, weights @ own)).mean(axis=1)
-    values = np.stack([-likely, -likely], axis=1)
+    of_label = probs[:, np.arange(num_clips), labels].astype(np.float64)
+    log_loss = -np.log(np.maximum(SMALLEST, weights @ of_label)).mean(axis=1)
+    values = np.stack([-log_loss, -log_loss], axis=1)
     if objective != 'log_loss':
         flat = probs.reshape(num_streams, -1)
         at_once = max(1, _AT_ONCE // flat.shape[1])
         for start in range(0, len(weights), at_once):
-            some = slice(start, start + at_once)
-            pred = (
-                (weights[some].astype(np.float32) @ flat)
-                .reshape(-1, num_clips, num_classes)
-                .argmax(axis=2)
-            )
-            values[some, 0] = (
+            part = slice(start, start + at_once)
+            blended = weights[part].astype(np.float32) @ flat
+            pred = blended.reshape(-1, num_clips, num_classes).argmax(axis=2)
+            values[part, 0] = (
                 (pred == labels).mean(axis=1)
                 if objective == 'top1'
                 else _macro_f1(pred, labels, num_classes)
@@ -152,7 +178,7 @@ def judge(
 
 
 def _macro_f1(pred: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """(P,) as evaluation.macro_f1, for predictions (P, N)."""
+    """Return (P,) the macro-F1 of predictions (P, N), as evaluation.macro_f1."""
     offset = np.arange(len(pred))[:, None] * num_classes
 
     def count(classes: np.ndarray) -> np.ndarray:
@@ -167,6 +193,7 @@ def _macro_f1(pred: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndar
 
 
 def _best(values: np.ndarray) -> int:
+    """Return the row with the largest objective and, of equal ones, the smallest log-loss."""
     return int(np.lexsort((-values[:, 1], -values[:, 0]))[0])
 
 
@@ -178,6 +205,7 @@ def _refine(
     value: tuple[float, float],
     step: float,
 ) -> np.ndarray:
+    """Move weight from one stream to another as long as that gains, by ever smaller steps."""
     pairs = list(itertools.permutations(range(len(weights)), 2))
     while step >= _FINEST:
         moves = np.repeat(weights[None], len(pairs), axis=0)
@@ -195,7 +223,7 @@ def _refine(
 
 
 def _rounded(weights: np.ndarray) -> tuple[float, ...]:
-    """Four digits, so that what is printed is what is used; the largest takes up what is left to 1."""
+    """Round to four digits, as they are printed; the largest weight makes the sum 1."""
     rounded = weights.round(4)
     largest = int(rounded.argmax())
     rounded[largest] = round(1 - np.delete(rounded, largest).sum(), 4)

@@ -1,12 +1,12 @@
-"""The forms in which others write a stream's scores, each brought to ids and rows.
+"""The forms of score files, each converted to ids and rows.
 
 | form | from |
 |---|---|
 | list of arrays (K,), one array (N, K) | PYSKL, scripts |
-| list of dicts {'rgb': (K,), 'pose': (K,)}: the part is named, `FILE.pkl:pose` | PYSKL's RGBPoseConv3D |
+| list of dicts {'rgb': (K,), 'pose': (K,)}, named as `FILE.pkl:pose` | PYSKL's RGBPoseConv3D |
 | list of dicts with `pred_score`, a tensor | MMAction2 1.x, DumpResults |
 | dict clip name -> (K,) | CTR-GCN and its relatives |
-| `ids` and `scores`, perhaps with parts beside them: `scores.npz:rgb` | ours |
+| `ids` and `scores`, perhaps with parts beside them: `scores.npz:rgb` | this toolbox |
 | csv, rows `id,score,score...` | spreadsheets |
 """
 
@@ -24,7 +24,7 @@ from ..errors import DataError
 from ..wording import brief, plain, some
 
 EXPECTED = (
-    'Read are: a list of N arrays (K,) or one array (N, K); a dict clip name -> (K,); a list of '
+    'Known forms: a list of N arrays (K,) or one array (N, K); a dict clip name -> (K,); a list of '
     "dicts with pred_score, or with parts as rgb and pose (FILE:pose); arrays 'ids' and 'scores' "
     '(.npz, JSON); csv rows id,score,score...'
 )
@@ -35,15 +35,18 @@ _SEPARATORS = '\t;,'
 
 
 def ids_and_rows(content: Any, part: str | None, path: Path) -> tuple[Any, Any]:
-    """Find ids (None: a bare list) and rows in what a score file holds; neither is checked yet.
+    """Find ids and rows in the content of a score file; neither is checked yet.
 
     Args:
-        content: what was read from the file.
-        part: which of several scores is meant, 'pose' of FILE.pkl:pose; None where none was named.
-        path: for errors.
+        content: of the file.
+        part: which of several scores to use, 'pose' in FILE.pkl:pose; None if none is named.
+        path: for messages.
+
+    Returns:
+        Ids, or None for a bare list, and rows.
 
     Raises:
-        DataError: several scores a clip and none of them named, or no such part.
+        DataError: several scores per clip and none of them is named, or no such part.
     """
     ids, rows = None, _array(content)
     if isinstance(rows, Mapping):
@@ -55,14 +58,14 @@ def ids_and_rows(content: Any, part: str | None, path: Path) -> tuple[Any, Any]:
         ids = names if ids is None and None not in names else ids
         rows = [_chosen(row, part, f'{path}: row {n}', path) for n, row in enumerate(rows)]
     elif part is not None:
-        raise DataError(f'{path}: has one score a clip and class, and no part {plain(part)}.')
+        raise DataError(f'{path}: has one score per clip and class, and no part {plain(part)}.')
     return ids, [_single_view(_array(row)) for row in rows]
 
 
 def _of_mapping(
     content: Mapping, part: str | None, path: Path
 ) -> tuple[Sequence | None, Any, str | None]:
-    """ids, rows and the part that is still to be chosen in each row."""
+    """Return ids, rows, and the part that is still to be chosen in each row."""
     tables = [name for name, value in content.items() if _is_table(value)]
     if part in content:
         return content.get('ids'), _array(content[part]), None
@@ -72,7 +75,7 @@ def _of_mapping(
         return content.get('ids'), _array(content[tables[0]]), None
     if tables:
         raise DataError(
-            f"{path}: holds no array 'scores', only {some(content)}. Name the one that is meant: "
+            f"{path}: holds no array 'scores', only {some(content)}. Name the one to use: "
             f'{_choices(path, tables)}.'
         )
     names, first = list(content), _array(next(iter(content.values()), None))
@@ -83,21 +86,21 @@ def _of_mapping(
 
 
 def _chosen(row: Any, part: str | None, where: str, path: Path) -> Any:
-    """The scores of a row that is a dict."""
+    """Return the scores in a row that is a dict."""
     if not isinstance(row, Mapping):
         raise DataError(f'{where} is {what(row)}, and row 0 a dict. {EXPECTED}')
     value = next((row[key] for key in _PREDICTION if key in row), row)
     if not isinstance(value, Mapping):
         if part is not None:
-            raise DataError(f'{where} has one score a class, and no part {plain(part)}.')
+            raise DataError(f'{where} has one score per class, and no part {plain(part)}.')
         return value
     parts = [key for key, scores in value.items() if _is_list(_array(scores))]
     if part is None and len(parts) == 1:
         part = parts[0]
     if part not in parts:
         raise DataError(
-            f'{where} is a dict with scores of {some(parts) or "nothing"}. Name the one that is '
-            f'meant: {_choices(path, parts)}.'
+            f'{where} is a dict with scores of {some(parts) or "nothing"}. Name the one to use: '
+            f'{_choices(path, parts)}.'
         )
     return value[part]
 
@@ -112,7 +115,7 @@ def _name(row: Any) -> str | None:
 
 
 def _array(value: Any) -> Any:
-    """A torch tensor (of a file of torch.save) as an array; anything else as it is."""
+    """Return a torch tensor (of a file of torch.save) as an array, other values unchanged."""
     is_tensor = type(value).__module__.partition('.')[0] == 'torch' and hasattr(value, 'numpy')
     try:
         return value.detach().float().numpy() if is_tensor else value
@@ -132,12 +135,12 @@ def _is_list(value: Any) -> bool:
 
 
 def _single_view(row: Any) -> Any:
-    """Scores (1, K) of a clip tested in one view are those of the clip."""
+    """Return (K,) for scores (1, K), a clip tested in one view."""
     return row[0] if isinstance(row, np.ndarray) and row.ndim == 2 and len(row) == 1 else row
 
 
 def what(value: Any) -> str:
-    """Say what a value is, never what is in it."""
+    """Describe a value without its content: 'a list of 3'."""
     if isinstance(value, np.ndarray):
         return f'an array of shape {value.shape} and type {value.dtype}'
     size = f' of {len(value)}' if isinstance(value, (list, tuple, dict)) else ''
@@ -145,9 +148,9 @@ def what(value: Any) -> str:
 
 
 def from_csv(text: str, path: Path) -> dict[str, Any]:
-    """Read rows `id,score,score...`, with a header or without; comma, semicolon or tab between.
+    """Read rows `id,score,score...`, separated by commas, semicolons or tabs.
 
-    Without ids, where every row begins with a number that has a fraction, it is a bare list.
+    A header is optional. If every row begins with a number that has a fraction, there are no ids.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     sep = max(_SEPARATORS, key=lines[0].count) if lines else ','
@@ -159,8 +162,8 @@ def from_csv(text: str, path: Path) -> dict[str, Any]:
         del rows[0]
     if not rows or len(rows[0]) < 3:
         raise DataError(
-            f'{path}: has {len(rows[0]) if rows else 0} columns where a clip and its scores are '
-            f'expected (is it a list of answers, as Submission.csv?). {EXPECTED}'
+            f'{path}: has {len(rows[0]) if rows else 0} columns, expected a clip and its scores '
+            f'(is it a list of answers, as Submission.csv?). {EXPECTED}'
         )
     bare = all(_FRACTION.fullmatch(row[0]) for row in rows)
     wrong = next(
@@ -175,7 +178,7 @@ def from_csv(text: str, path: Path) -> dict[str, Any]:
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """Whether they name the classes: by words, or by numbers from 0 or 1 on."""
+    """Return whether cells name the classes: by words, or by numbers from 0 or 1 on."""
     numbers = [[str(k + first) for k in range(len(cells))] for first in (0, 1)]
     return list(cells) in numbers or not any(map(_is_number, cells))
 

@@ -1,4 +1,4 @@
-"""Lists of clip ids as people have them: text, JSON, an annotation file."""
+"""Lists of clip ids: text, JSON or an annotation file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from ..annotations import open_annotations
 from ..annotations.clip_names import without_ending
 from ..errors import DataError
-from ..files.given import split_part
+from ..files.path_checks import split_part
 from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 
@@ -22,16 +22,16 @@ _EXPECTED = (
 
 
 def read_ids(name: str | os.PathLike) -> tuple[str, ...]:
-    """Read clip ids, in their order.
+    """Read clip ids, in order.
 
     Args:
-        name: a text file with commas, blanks or line breaks between the ids, also rows `NAME label`
-            (of which the name without a video's suffix is taken); a JSON list; an annotation
-            file, `FILE.pkl:SPLIT` where it has several splits. Byte-order marks and Windows line
-            ends do no harm.
+        name: a text file with commas, blanks or line breaks between the ids, or with rows
+            `NAME label` (whose name is used without the suffix of a video); a JSON list; an
+            annotation file, `FILE.pkl:SPLIT` if it has several splits. Byte-order marks and
+            Windows line ends are accepted.
 
     Raises:
-        DataError: missing, no UTF-8 text, no ids, an id that could not stand in a csv row.
+        DataError: missing, no UTF-8 text, no ids, or an id that a csv row cannot hold.
     """
     path, part = split_part(name)
     if path.is_dir() or path.suffix in ('.pkl', '.pickle'):
@@ -62,11 +62,11 @@ def _of_json(text: str, part: str | None, path: Path) -> list[str]:
     if isinstance(content, dict):
         if part not in content:
             raise DataError(
-                f'{path}: holds {brief(list(content))}. Name the list that is meant: {path}:NAME.'
+                f'{path}: holds {brief(list(content))}. Name the list to use: {path}:NAME.'
             )
         content = content[part]
     if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
-        raise DataError(f'{path}: is JSON, but no list of texts. {_EXPECTED}')
+        raise DataError(f'{path}: is JSON, but not a list of strings. {_EXPECTED}')
     return [name.strip() for name in content]
 
 
@@ -83,13 +83,13 @@ def _of_text(text: str) -> list[str]:
 
 
 def _is_name_and_numbers(words: Sequence[str]) -> bool:
-    """Whether it is a row `0054_0.mp4 0`: a name, then its label, perhaps its length, too."""
+    """Return whether words are a row `0054_0.mp4 0`: a name, its label and perhaps its length."""
     name, *numbers = words
     return bool(numbers) and not _NUMBER.fullmatch(name) and all(map(_NUMBER.fullmatch, numbers))
 
 
 def check_ids(ids: Sequence[str], where: str) -> None:
-    """Raise a DataError naming the row unless every id can stand in a row `id,class`."""
+    """Raise DataError, naming the row, unless every id fits into a csv row `id,class`."""
     for n, name in enumerate(ids):
         if not name or name != name.strip() or not name.isprintable() or ',' in name or '"' in name:
             raise DataError(

@@ -1,4 +1,7 @@
-"""Scores of any stream as probabilities, sharper or softer: temperature scaling, Guo et al. 2017, arXiv:1706.04599, section 4.2."""
+"""Scores of any stream as probabilities, sharper or softer by a temperature.
+
+Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ _SUM_TOLERANCE = 1e-3  # half precision rounds
 
 
 def kind_of(scores: np.ndarray) -> Literal['probabilities', 'logits']:
-    """What scores (N, K) are: probabilities when no entry is negative and every row sums to 1, else logits."""
+    """Return what scores (N, K) are.
+
+    They are probabilities if no entry is negative and every row sums to 1, otherwise logits.
+    """
     rows = scores.sum(axis=1, dtype=np.float64)
     return (
         'probabilities'
@@ -21,18 +27,20 @@ def kind_of(scores: np.ndarray) -> Literal['probabilities', 'logits']:
 
 
 def log_probabilities(scores: np.ndarray) -> np.ndarray:
-    """(N, K) float64 logarithms of probabilities, from probabilities or logits (N, K), whichever they are."""
+    """Return (N, K) float64 logarithms of the probabilities that scores, of either kind, mean."""
+    from scipy.special import log_softmax  # takes half a second to load
+
     values = np.asarray(scores, dtype=np.float64)
-    logits = np.log(np.maximum(values, SMALLEST)) if kind_of(scores) == 'probabilities' else values
-    logits = logits - logits.max(axis=1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    is_logits = kind_of(scores) == 'logits'
+    return log_softmax(values if is_logits else np.log(np.maximum(values, SMALLEST)), axis=1)
 
 
 def soften(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """softmax(log p / temperature) as (N, K) float32: above 1 the stream is less sure of itself, below 1 surer.
+    """Return softmax(log p / temperature), (N, K) float32.
 
-    The order of a clip's classes stays as it is, so one stream's own answers never change; its voice in a blend does.
+    A temperature above 1 makes a stream less confident, below 1 more. The order of a clip's classes
+    stays the same, so the stream's own answers do not change; its influence on a blend does.
     """
-    logits = log_probabilities(scores) / temperature
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    from scipy.special import softmax
+
+    return softmax(log_probabilities(scores) / temperature, axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Fitted weights in a file: what they are, what they came from, and which stream each belongs to."""
+"""Fitted weights in a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..files.texts import parse_json, read_text
 from ..wording import brief, some
 from .fitting import HOTTEST
 
-MAX_BYTES = 16 << 20  # it also holds how the weights came about
+MAX_BYTES = 16 << 20  # the file also records how the weights were made
 _FLOAT_MAX = sys.float_info.max
 
 
@@ -27,14 +27,20 @@ class SavedFit:
     temperatures: tuple[float, ...]
 
     def for_streams(self, paths: Sequence[str], where: str) -> SavedFit:
-        """In the order of `paths`: by name where these are the same files, else as they stand (files of another place or split).
+        """Return the weights in the order of other score files.
 
-        raises  DataError: another number of streams
+        Args:
+            paths: matched by name if they are the saved ones; otherwise, as for files of another
+                folder or split, the order stays.
+            where: the file of the weights, for messages.
+
+        Raises:
+            DataError: another number of streams.
         """
         if len(paths) != len(self.streams):
             raise DataError(
-                f'{where}: weights for {len(self.streams)} streams ({some(self.streams)}), but {len(paths)} were given. '
-                'Give as many, in that order.'
+                f'{where}: weights for {len(self.streams)} streams ({some(self.streams)}), but '
+                f'{len(paths)} were given. Give {len(self.streams)}, in that order.'
             )
         known = [_key(path) for path in self.streams]
         order = [_key(path) for path in paths]
@@ -55,7 +61,13 @@ def _key(path: str) -> str:
 
 
 def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
-    """Write as JSON to an open text file; `made`: how they came about, for people."""
+    """Write weights as JSON.
+
+    Args:
+        file: open for text.
+        fit: the weights.
+        made: how they were made, for people.
+    """
     content = {
         'streams': list(fit.streams),
         'weights': list(fit.weights),
@@ -66,7 +78,11 @@ def save_fit(file: IO[str], fit: SavedFit, made: Mapping[str, Any]) -> None:
 
 
 def load_fit(path: str | os.PathLike) -> SavedFit:
-    """Read what save_fit wrote. DataError naming what is wrong with it."""
+    """Read what `save_fit` wrote.
+
+    Raises:
+        DataError: missing, no JSON, or not such a file.
+    """
     expected = 'Expected the weights.json that --fit-on writes.'
     content = parse_json(read_text(path, expected, MAX_BYTES), path, expected)
     lists: list[Any] = [
@@ -78,7 +94,8 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
         or len({len(part) for part in lists}) != 1
     ):
         raise DataError(
-            f'{path}: expected lists "streams", "weights" and "temperatures" of one length, as --fit-on writes them.'
+            f'{path}: expected lists "streams", "weights" and "temperatures" of the same length, '
+            'as --fit-on writes them.'
         )
     streams, weights, temperatures = lists
     if not all(isinstance(name, str) for name in streams):
@@ -87,7 +104,8 @@ def load_fit(path: str | os.PathLike) -> SavedFit:
         _is_number(t) and 0 < t <= 10 * HOTTEST for t in temperatures
     ):
         raise DataError(
-            f'{path}: expected numbers as "weights" and temperatures above 0, not {brief(weights)} and {brief(temperatures)}.'
+            f'{path}: expected numbers as "weights" and temperatures above 0, not {brief(weights)} '
+            f'and {brief(temperatures)}.'
         )
     return SavedFit(tuple(streams), tuple(map(float, weights)), tuple(map(float, temperatures)))
 

@@ -1,4 +1,4 @@
-"""Score files: a stream's scores with its clips' names; reading and writing them.
+"""Reading and writing of score files: a stream's scores with the names of its clips.
 
 Rows are counted from 0, in messages too.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.forms import FORMS, form_of
+from ..annotations.file_formats import FILE_FORMATS, detect_format
 from ..errors import CheckpointError, DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
@@ -26,9 +26,13 @@ from .id_list import split_part
 
 @dataclass(frozen=True)
 class Scores:
-    """One stream's scores as read from `path`: scores (N, K) float32, finite; ids N names, or None for a bare list.
+    """One stream's scores, as read from a file.
 
-    checkpoint  the name of the checkpoint file that gave them, e.g. 'epoch_4.pth'; None where the file does not say
+    Attributes:
+        ids: names of the N clips; None for a bare list.
+        scores: (N, K) float32, finite.
+        path: the file.
+        checkpoint: name of the checkpoint that gave them, 'epoch_4.pth'; None if it is unknown.
     """
 
     ids: tuple[str, ...] | None
@@ -44,20 +48,30 @@ def save_scores(
     checkpoint: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write scores.npz: `ids` (N,) text and `scores` (N, K) float32, row for row; `checkpoint` () text, the file that gave them.
+    """Write scores.npz: `ids` (N,) strings, `scores` (N, K) float32, perhaps `checkpoint` ().
 
-    parts   several answers by name, (N, K) each, of which `scores` is the joint one; read as 'scores.npz:NAME'
-    raises  DataError: ids that are no text, or not one for each row; UserError: the file can't be written
+    Args:
+        path: the file.
+        ids: names of the clips.
+        scores: (N, K), rows as in `ids`.
+        checkpoint: name of the checkpoint that gave them.
+        parts: several answers by name, (N, K) each, which `scores` joins; read as
+            'scores.npz:NAME'.
+
+    Raises:
+        DataError: ids that are no strings, or not one per row.
+        UserError: the file cannot be written.
     """
     arrays = {
         name: np.asarray(rows, dtype=np.float32)
         for name, rows in {**(parts or {}), 'scores': scores}.items()
     }
-    are_texts = all(isinstance(name, str) for name in ids)
+    are_strings = all(isinstance(name, str) for name in ids)
     for rows in arrays.values():
-        if rows.ndim != 2 or len(ids) != len(rows) or not are_texts:
+        if rows.ndim != 2 or len(ids) != len(rows) or not are_strings:
             raise DataError(
-                f'{path}: {len(ids)} ids for scores of shape {rows.shape}: expected (N, K) and one id, a text, a row.'
+                f'{path}: {len(ids)} ids for scores of shape {rows.shape}: expected (N, K), and a '
+                'string for each row.'
             )
     with atomic_write(path) as f:
         content: dict[str, Any] = {**arrays, 'ids': np.array(ids, dtype=np.str_)}
@@ -67,16 +81,20 @@ def save_scores(
 
 
 def save_result_pkl(path: str | os.PathLike, scores: Any) -> None:
-    """Write PYSKL's result.pkl: a bare list of N arrays (K,) float32, or (views, K) where views are kept apart.
+    """Write PYSKL's result.pkl: a bare list of N arrays, without the names of the clips.
 
-    Several answers by name, a dict of such scores, become a list of N dicts, as PYSKL's RGB and pose networks write them.
+    Args:
+        path: the file.
+        scores: (N, K), or (N, views, K) if views are kept apart. Or several such by name, which
+            become a list of N dicts, as PYSKL's RGB and pose networks write them.
 
-    Nothing in it ties a row to a clip; keep scores.npz too.
-    raises  DataError: scores that are neither (N, K) nor (N, views, K); UserError: the file can't be written
+    Raises:
+        DataError: scores of another shape.
+        UserError: the file cannot be written.
     """
     rows: list[np.ndarray] | list[dict[str, np.ndarray]]
     if isinstance(scores, Mapping):
-        named = {name: _rows(own, path) for name, own in scores.items()}
+        named = {name: _rows(part, path) for name, part in scores.items()}
         rows = [dict(zip(named, row)) for row in zip(*named.values())]
     else:
         rows = _rows(scores, path)
@@ -97,12 +115,12 @@ def load_scores(name: str | os.PathLike) -> Scores:
     """Read one stream's scores in any of the forms of `forms`. Nothing in the file is run.
 
     Args:
-        name: scores.npz, PYSKL's result.pkl, others' pickles, .npy, .json, .csv, a file of
-            torch.save; 'FILE.pkl:pose' means one of several scores that a file holds.
+        name: scores.npz, PYSKL's result.pkl, other pickles, .npy, .json, .csv, a file of
+            torch.save; 'FILE.pkl:pose' chooses one of several scores in a file.
 
     Raises:
-        DataError: missing, unreadable, no such content, rows of different length, no numbers, NaN
-            or inf, not one id a row.
+        DataError: missing, unreadable, other content, rows of different length, no numbers, NaN or
+            inf, or not one id per row.
     """
     path, part = split_part(name)
     content = _content(path)
@@ -119,10 +137,10 @@ def load_scores(name: str | os.PathLike) -> Scores:
 
 
 def _content(path: Path) -> Any:
-    """What a file holds, by its first bytes, or for text by its suffix."""
+    """Read a file, whose form its first bytes tell, or for text its suffix."""
     with open_regular(path) as f:
         start = f.read(6)
-    if start.startswith((b'PK', b'\x80')) and form_of(path) is FORMS['torch']:
+    if start.startswith((b'PK', b'\x80')) and detect_format(path) is FILE_FORMATS['torch']:
         return _tensors(path)
     if start.startswith(b'PK'):
         return load_npz(path)
@@ -136,12 +154,12 @@ def _content(path: Path) -> Any:
 
 
 def _tensors(path: Path) -> Any:
-    # torch takes seconds to load
+    # PyTorch takes seconds to load.
     from ..files.torch_files import check_dense, load_tensors, reason, tensors_in
 
     try:
         content = load_tensors(path)
-    except Exception as error:  # torch meets a damaged or hostile file with a dozen kinds
+    except Exception as error:  # for damaged or hostile files torch raises a dozen kinds of error
         raise DataError(
             f'{path}: cannot be read as a file of torch.save ({reason(error)}). Expected tensors '
             'and plain containers; get the file again or save numpy arrays.'
@@ -155,11 +173,11 @@ def _tensors(path: Path) -> Any:
 
 def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
     is_array = isinstance(ids, np.ndarray) and ids.dtype.kind == 'U' and ids.ndim == 1
-    names = _texts(ids, 'ids', path) if is_array else ids
+    names = _strings(ids, 'ids', path) if is_array else ids
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not is_list or len(names) != num_rows:
         raise DataError(
-            f'{path}: ids are {what(ids)}: expected {num_rows} texts, one for each row of scores.'
+            f'{path}: ids are {what(ids)}: expected {num_rows} strings, one for each row of scores.'
         )
     return tuple(names)
 
@@ -167,40 +185,42 @@ def _checked_ids(ids: Any, num_rows: int, path: Path) -> tuple[str, ...]:
 def _checked_name(checkpoint: np.ndarray, path: Path) -> str:
     if checkpoint.dtype.kind != 'U' or checkpoint.shape != ():
         raise DataError(
-            f'{path}: checkpoint is {what(checkpoint)}: expected one text, the name of a checkpoint file.'
+            f'{path}: checkpoint is {what(checkpoint)}: expected one string, the name of a '
+            'checkpoint file.'
         )
-    return _texts(checkpoint, 'checkpoint', path)
+    return _strings(checkpoint, 'checkpoint', path)
 
 
-def _texts(array: np.ndarray, name: str, path: Path) -> Any:
-    """An array of text as Python's own: a list, or one str."""
+def _strings(array: np.ndarray, name: str, path: Path) -> Any:
+    """Return the strings of an array: a list, or one str."""
     try:
         return array.tolist()
-    # Numbers that are no characters; numpy lets Python's own complaint through.
-    except (ValueError, SystemError) as error:
+    except (ValueError, SystemError) as error:  # numbers that are no characters
         raise DataError(f'{path}: {name} cannot be read as text ({error}).') from error
 
 
 def _checked_rows(rows: Any, path: Path) -> np.ndarray:
-    """Rows as (N, K) float32, or a DataError that names the file and the row."""
+    """Return rows as (N, K) float32, or raise a DataError that names the file and the row."""
     is_list = isinstance(rows, (list, tuple, np.ndarray)) and getattr(rows, 'ndim', 1) > 0
     if not is_list or len(rows) == 0:
         raise DataError(
-            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one a clip. {EXPECTED}'
+            f'{path}: holds {what(rows)}: expected a list of N score arrays (K,), one per clip. '
+            f'{EXPECTED}'
         )
     for n, row in enumerate(rows):
         if isinstance(row, (list, tuple)) and all(map(_is_number, row)):
             continue
         if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype.kind not in 'fiu':
             raise DataError(
-                f'{path}: row {n} is {what(row)}: expected numbers (K,), one score a class. '
+                f'{path}: row {n} is {what(row)}: expected numbers (K,), one score per class. '
                 "(Scores not averaged over a clip's views? Test with average_clips='prob'.)"
             )
     num_classes = len(rows[0])
     for n, row in enumerate(rows):
         if len(row) != num_classes or num_classes == 0:
             raise DataError(
-                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one score a class.'
+                f'{path}: row {n} has {len(row)} scores and row 0 has {num_classes}: expected one '
+                'score per class.'
             )
     try:
         with np.errstate(over='ignore'):

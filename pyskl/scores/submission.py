@@ -1,4 +1,4 @@
-"""Write the answers of a challenge: a csv inside a zip, in the form that it takes."""
+"""Submissions to challenges: a csv inside a zip."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ from ..wording import brief, count
 from .id_list import check_ids
 from .probabilities import soften
 
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that equal answers make equal bytes
-# What a spreadsheet computes; '-0nhGNFJ0bE' is a clip of Kinetics.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal answers give equal bytes
+# What a spreadsheet takes for a formula; '-0nhGNFJ0bE', a clip of Kinetics, is none.
 _FORMULA = re.compile(r'[=@]|[+-].*[^\w.+-]')
-TOP = 5  # answers a clip, best first, that MA-52 asks for
+TOP = 5  # MA-52 wants the five best answers per clip
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a challenge wants its answers: a csv with this header ('': none) in a zip."""
+    """The submission format of a challenge.
+
+    Attributes:
+        csv: name of the csv.
+        zip: name of the zip that holds it.
+        header: of the csv; '' for none.
+    """
 
     csv: str
     zip: str
@@ -58,7 +64,7 @@ COARSE_HELP = (
 
 
 def check_format(form: str, coarse: str | os.PathLike | None) -> np.ndarray | None:
-    """Read the body part of each action where the format needs it.
+    """Read the body part of each action if the format needs it.
 
     Args:
         form: a name in FORMATS.
@@ -69,7 +75,7 @@ def check_format(form: str, coarse: str | os.PathLike | None) -> np.ndarray | No
 
     Raises:
         ConfigError: 'mac' without the file, or the file without 'mac'.
-        DataError: other than numbers from 0 on, numbers left out, fewer than five parts.
+        DataError: not numbers from 0 on, gaps between them, or fewer than five parts.
     """
     if (form == 'mac') != (coarse is not None):
         raise ConfigError(
@@ -95,14 +101,19 @@ def check_format(form: str, coarse: str | os.PathLike | None) -> np.ndarray | No
 
 
 def answers_of(scores: np.ndarray, coarse: np.ndarray | None = None) -> np.ndarray:
-    """What is submitted of scores (N, K): the best class of each clip (N,).
+    """Return the answers to submit.
 
-    With `coarse` (K,), the body part of each class: (N, 10), the five best classes and then the
-    five best parts, whose scores are the sums of their classes' probabilities. The lower class goes
-    first on a tie.
+    Args:
+        scores: (N, K).
+        coarse: (K,) the body part of each class.
+
+    Returns:
+        (N,) the best class of each clip. With `coarse` (N, 10): the five best classes, then the
+        five best body parts, whose scores are the sums of their classes' probabilities. On a tie
+        the lower class goes first.
 
     Raises:
-        DataError: another number of classes than coarse has entries, or fewer than five.
+        DataError: as `check_coarse`.
     """
     if coarse is None:
         return scores.argmax(axis=1)
@@ -118,7 +129,7 @@ def answers_of(scores: np.ndarray, coarse: np.ndarray | None = None) -> np.ndarr
 
 
 def check_coarse(coarse: np.ndarray | None, num_classes: int) -> None:
-    """Raise a DataError unless there is one body part for each of a model's classes."""
+    """Raise DataError unless there is a body part for each of five classes or more."""
     if coarse is not None and (len(coarse) != num_classes or num_classes < TOP):
         raise DataError(
             f'--coarse: names the body parts of {len(coarse)} actions, and the scores have '
@@ -129,11 +140,11 @@ def check_coarse(coarse: np.ndarray | None, num_classes: int) -> None:
 def write_submission(
     out_dir: str | os.PathLike, ids: Sequence[str], answers: Any, form: str = 'codalab'
 ) -> tuple[Path, Path]:
-    """Write a csv, rows `0054_0,2`, and the zip that holds it. Equal answers give equal bytes.
+    """Write a csv with rows `0054_0,2`, and a zip that holds it. Equal answers give equal bytes.
 
     Args:
         out_dir: the folder of both.
-        ids: N names; one that appears twice keeps both rows.
+        ids: N names; one that appears twice has two rows.
         answers: (N,) or (N, columns) whole numbers from 0 on, see answers_of.
         form: a name in FORMATS.
 
@@ -141,8 +152,8 @@ def write_submission(
         The paths of csv and zip.
 
     Raises:
-        DataError: lengths differ, a bad id or class.
-        UserError: cannot be written. Both files then stay as they were.
+        DataError: lengths differ, or an id or class is wrong.
+        UserError: a file cannot be written. Both then stay as they were.
     """
     names = FORMATS[form]
     columns = max(1, names.header.count(','))
@@ -157,16 +168,16 @@ def write_submission(
     formula = next((name for name in ids if _FORMULA.match(name)), None)
     if formula is not None:
         raise DataError(
-            f'{names.csv}: id {brief(formula)} is a formula for a spreadsheet, and an answer needs the '
-            'exact name. Expected a name like 0054_0; rename the clip.'
+            f'{names.csv}: id {brief(formula)} is a formula for a spreadsheet, and an answer needs '
+            'the exact name. Expected a name like 0054_0; rename the clip.'
         )
     lines = [f'{name},{",".join(map(str, row))}' for name, row in zip(ids, rows.tolist())]
     csv = ''.join(f'{line}\n' for line in ([names.header] if names.header else []) + lines).encode()
     csv_path, zip_path = Path(out_dir) / names.csv, Path(out_dir) / names.zip
     before = csv_path.read_bytes() if csv_path.is_file() else None
     try:
-        # Both are on the disk before either takes its place; the csv goes first, as it is the one
-        # that other programs keep open.
+        # Both are on the disk before either is renamed; the csv first, since it is the one that
+        # other programs keep open.
         with atomic_write(zip_path) as whole, atomic_write(csv_path) as table:
             table.write(csv)
             whole.write(_zipped(csv, names.csv))
@@ -179,7 +190,7 @@ def write_submission(
 
 
 def _put_back(path: Path, before: bytes | None, written: bytes) -> None:
-    """Undo a csv that took its place although its zip then could not."""
+    """Undo the writing of a csv whose zip could not be written."""
     if not path.is_file() or path.read_bytes() != written or before == written:
         return
     if before is None:

@@ -96,7 +96,7 @@ def test_shared_and_transposed_tensors_are_written_out(tmp_path):
 ], ids=['empty', 'text', 'long header', 'torn', 'deep meta', 'meta no dict'])  # fmt: skip
 def test_damaged_files_are_refused(tmp_path, content):
     (tmp_path / 'bad.safetensors').write_bytes(content)
-    with pytest.raises(CheckpointError, match='bad.safetensors: is no whole checkpoint'):
+    with pytest.raises(CheckpointError, match='bad.safetensors: is not a complete checkpoint'):
         convert(tmp_path / 'bad.safetensors', '-o', tmp_path / 'a.pth')
     assert not (tmp_path / 'a.pth').exists()
 

@@ -10,9 +10,10 @@ import pytest
 from test_ensemble import SCRIPT, answer, files, script
 
 from pyskl.annotations import make_annotation, write_annotations
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError
 from pyskl.scores import soften
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
+from pyskl.scripts import run_script
 
 NUM_CLASSES = 4
 STREAMS = ('joint', 'limb', 'motion')
@@ -112,10 +113,10 @@ def test_weights_are_chosen_on_val_applied_to_test_and_saved(world, capsys):
 def test_the_printed_command_and_the_saved_weights_give_the_same_bytes(world, capsys):
     main(*FIT, '--objective', 'log_loss')
     line = next(
-        line for line in capsys.readouterr().out.splitlines() if line.startswith('the same again: ')
+        line for line in capsys.readouterr().out.splitlines() if line.startswith('to repeat: ')
     )
     first = out(), (world / 'out' / 'Submission.zip').read_bytes()
-    words = shlex.split(line.removeprefix('the same again: '))
+    words = shlex.split(line.removeprefix('to repeat: '))
     assert words[:2] == ['python', 'ensemble/ensemble.py']
     for again in (
         words[2:],
@@ -205,7 +206,7 @@ REFUSALS = {
     ),
     'the same files': (
         [*SCORES, *VAL, '--fit-scores', *SCORES],
-        'joint/scores.npz: is to be fitted on and to be reported',
+        'joint/scores.npz: is used for the fit and reported, too',
     ),
     'a copy of the files': (
         [*SCORES, *VAL, '--fit-scores', 'copy.npz', 'copy.npz', 'copy.npz'],
@@ -294,7 +295,7 @@ def test_a_refusal_is_one_line_and_status_2(world, capsys):
         run_script(lambda: main(*SCORES, *VAL, '--fit-scores', *SCORES))
     assert left.value.code == 2
     assert capsys.readouterr().err.startswith(
-        'error: joint/scores.npz: is to be fitted on and to be reported'
+        'error: joint/scores.npz: is used for the fit and reported, too'
     )
 
 
@@ -374,7 +375,7 @@ def test_equal_weights_are_kept_where_the_gain_may_be_chance(world, capsys):
         for line in capsys.readouterr().out.splitlines()
         if line.startswith('equal weights are kept')
     )
-    assert line.split('all the same: ')[1].split()[:3] == ['--weights', *map(str, fitted)]
+    assert line.split('nevertheless: ')[1].split()[:3] == ['--weights', *map(str, fitted)]
 
 
 def test_fitted_weights_are_used_where_their_gain_is_shown_on_clips_they_were_not_fitted_on(

@@ -89,9 +89,9 @@ def test_a_plain_pickle_with_a_command_is_refused(tmp_path):
 @pytest.mark.parametrize(
     'content, message',
     [
-        (b'', 'no whole checkpoint'),
-        (b'PK\x03\x04 cut', 'no whole checkpoint'),
-        (b'just text', 'no whole checkpoint'),
+        (b'', 'not a complete checkpoint'),
+        (b'PK\x03\x04 cut', 'not a complete checkpoint'),
+        (b'just text', 'not a complete checkpoint'),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, content, message):
@@ -118,7 +118,7 @@ def test_a_cut_checkpoint_is_never_taken_for_whole(tmp_path, share):
     write_checkpoint(tmp_path / 'a.pth', snapshot())
     whole = (tmp_path / 'a.pth').read_bytes()
     (tmp_path / 'a.pth').write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(CheckpointError, match='no whole checkpoint'):
+    with pytest.raises(CheckpointError, match='not a complete checkpoint'):
         read_checkpoint(tmp_path / 'a.pth')
 
 

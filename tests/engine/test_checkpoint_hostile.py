@@ -115,7 +115,7 @@ def test_what_costs_more_than_its_size_is_refused_before_torch_reads_it(
 
     (tmp_path / 'odd.pth').write_bytes(form(COSTLY[name]))
     monkeypatch.setattr(torch, 'load', read)
-    with pytest.raises(CheckpointError, match=r'odd\.pth: is no whole checkpoint'):
+    with pytest.raises(CheckpointError, match=r'odd\.pth: is not a complete checkpoint'):
         read_checkpoint(tmp_path / 'odd.pth')
 
 
@@ -188,7 +188,7 @@ def changed(checkpoint: dict, place: tuple, value: object) -> dict:
 
 
 def refused(trainer: Trainer, checkpoint: dict) -> None:
-    with pytest.raises(CheckpointError, match=r'odd\.pth: what it says of its run'):
+    with pytest.raises(CheckpointError, match=r'odd\.pth: its training state'):
         trainer.resume(checkpoint, 'odd.pth')
 
 

@@ -218,11 +218,18 @@ import os, sys
 sys.path.insert(0, {tests!r})
 import torch.distributed as dist
 from pyskl.engine import distributed, failures
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError
+from pyskl.scripts import run_script
 failures.PATIENCE = {patience}
 
+class Connection:
+    def __del__(self):
+        os.abort()  # as gloo may do at the exit where its connection is broken
+
 def main():
+    global connection
     ranks = distributed.start('pytorch', 'cpu')
+    connection = Connection() if ranks.rank == 0 else None
     with failures.together(ranks) as collectives:
         collectives.barrier()
         if ranks.rank == 1:

@@ -141,7 +141,7 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
     'scores', [[[2.0, 1.0]], [[0.5, 0.4]], [[1.5, -0.5]], [[float('inf'), 0.0]]]
 )
 def test_scores_that_are_no_probabilities_are_refused(scores):
-    with pytest.raises(DataError, match=r"no set of probabilities(.|\n)*average_clips='prob'"):
+    with pytest.raises(DataError, match=r"does not hold probabilities(.|\n)*average_clips='prob'"):
         reliability_bins(scores, [0])
 
 

@@ -1,4 +1,4 @@
-"""Text files of all kinds come in by one door: no FIFO, no endless, huge, deep or odd file hangs or ends in a traceback."""
+"""Text files come in by one door: no FIFO, endless, huge, deep or odd file hangs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyskl.annotations.label_files import read_label_file
 from pyskl.annotations.packing import write_packed
 from pyskl.annotations.splitting import read_splits
 from pyskl.drawing import video as videos
-from pyskl.errors import UserError, run_script
+from pyskl.errors import UserError
 from pyskl.files import texts
 from pyskl.labels import names_of, read_labels
 from pyskl.recipe.load import load_config
@@ -26,6 +26,7 @@ from pyskl.scores import read_ids
 from pyskl.scores.saved_fit import load_fit
 from pyskl.scores.score_file import load_scores
 from pyskl.scores.submission import write_submission
+from pyskl.scripts import run_script
 from pyskl.sources.natops import read_ts
 from pyskl.sources.ntu import read_missing
 from pyskl.sources.tables import read_table

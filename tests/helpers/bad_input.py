@@ -17,8 +17,8 @@ from tiny import NUM_JOINTS, script, write_config, write_data
 
 from pyskl.annotations import read_annotations
 from pyskl.apis import train
-from pyskl.errors import run_script
 from pyskl.scores.score_file import save_result_pkl, save_scores
+from pyskl.scripts import run_script
 
 IDS = [f'test_{i}' for i in range(13)]
 # Each message must contain one of these: what was expected, or what to try.

@@ -133,7 +133,7 @@ def test_a_network_that_is_not_here_is_said_to_be_elsewhere(kind, name):
     (line,) = faults_of(changed(**{f'model__{kind}__type': name}))
     assert (
         f'model.{kind}.type = {name!r}' in line
-        and 'is not here' in line
+        and 'is not available' in line
         and 'Did you mean' not in line
     )
 

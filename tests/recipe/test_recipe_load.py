@@ -120,7 +120,7 @@ BROKEN = {
     'a way out': ('import sys\nsys.exit(3)\n', 'joint.py, line 2: SystemExit: 3'),
     'a value that contains itself': (
         'a = []\na.append(a)\n',
-        'joint.py: is nested too deep, or contains itself',
+        'joint.py: is nested too deeply, or contains itself',
     ),
     'a lambda for a setting': (
         'model = dict(type="X", f=lambda: 1)\n',
@@ -479,12 +479,12 @@ def test_a_dict_is_merged_unless_it_says_delete():
         ('data.video_per_gpu=1', ("there is no 'video_per_gpu'", 'Did you mean videos_per_gpu?')),
         ('lr_config.polcy=step', ("there is no 'polcy'", 'Did you mean policy?')),
         ('model.bakbone.depth=18', ("there is no 'bakbone'", 'Did you mean backbone?')),
-        ('data.train.pipeline.2.clip_len=1', ("'2' is no index into this list of 2 (0..1)",)),
-        ('data.train.pipeline.-1.clip_len=1', ("'-1' is no index",)),
-        ('data.train.pipeline.A.clip_len=1', ("'A' is no index",)),
+        ('data.train.pipeline.2.clip_len=1', ("'2' is not an index of this list of 2 (0..1)",)),
+        ('data.train.pipeline.-1.clip_len=1', ("'-1' is not an index",)),
+        ('data.train.pipeline.A.clip_len=1', ("'A' is not an index",)),
         (
             'optimizer.lr.value=1',
-            ("'value' cannot be set inside of 0.1, which is neither a dict nor a list",),
+            ("'value' cannot be set inside 0.1, which is neither a dict nor a list",),
         ),
         ('pipeline.0.clip_len=16', ("'pipeline' is a helper name", 'would change nothing')),
         ('data..lr=1', ('expected names joined by single dots',)),

@@ -14,8 +14,8 @@ import pyskl.models  # noqa: F401
 from pyskl.errors import ConfigError
 from pyskl.recipe import load_config, read_recipe
 from pyskl.recipe.overrides import paths_of
-from pyskl.recipe.setting import hints_of
 from pyskl.recipe.settings import TopLevel
+from pyskl.recipe.settings_base import hints_of
 
 USER_COPY = load_config(Path(__file__).parents[1] / 'inputs' / 'user_copy.py').to_dict()
 DELETE = object()
@@ -249,9 +249,9 @@ WRONG = [
     ({'lr_config.min_lr_ratio': 0.1}, ['lr_config: min_lr and min_lr_ratio are both given']),
     ({'lr_config.step': [5]}, ["lr_config: 'step' belongs to policy='step'"]),
     ({'lr_config': dict(policy='step')}, ["lr_config: 'step' is missing", 'step=[90, 110]']),
-    ({'lr_config': dict(policy='step', step=[5, 3])}, ['lr_config: step = [5, 3]', 'rising']),
+    ({'lr_config': dict(policy='step', step=[5, 3])}, ['lr_config: step = [5, 3]', 'increasing']),
     ({'lr_config': dict(policy='step', step=[0])}, ['lr_config.step[0] = 0', 'at least 1']),
-    ({'lr_config': dict(policy='step', step=[])}, ['lr_config: step = []', 'rising']),
+    ({'lr_config': dict(policy='step', step=[])}, ['lr_config: step = []', 'increasing']),
     (
         {'lr_config.warmup': 'liner', 'lr_config.warmup_iters': 5},
         ["lr_config.warmup = 'liner' is unknown", 'linear?'],

@@ -27,7 +27,7 @@ from pyskl.scores import (
     soften,
 )
 from pyskl.scores.align import Aligned
-from pyskl.scores.estimate import deal_folds
+from pyskl.scores.cross_validation import deal_folds
 from pyskl.scores.fitting import choose_weights
 from pyskl.scores.score_file import Scores
 

@@ -96,7 +96,7 @@ def test_an_annotation_file_gives_the_clips_of_a_split_in_their_order(tmp_path):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (b'[1, 2]', 'no list of texts'),
+        (b'[1, 2]', 'not a list of strings'),
         (b'["a", "b"', 'no whole JSON'),
         (b'{"val": ["a"]}', 'Name the list'),
         (b'"' * 40_000, 'id 0 is'),

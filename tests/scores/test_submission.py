@@ -117,7 +117,7 @@ def test_a_faulty_list_of_ids_is_to_be_left_out_where_the_scores_have_ids_that_a
     """The published list names one id twice, in place of another; by id it is ambiguous, by position it does not match."""
     streams, listed = [stream(['a', 'b', 'c']), stream(['a', 'b', 'c'], seed=1)], ['a', 'b', 'a']
     with pytest.raises(
-        DataError, match=r'have ids of their own and agree on them: leave test_id\.txt out\.$'
+        DataError, match=r'have their own ids and agree on them: leave test_id\.txt out\.$'
     ):
         align(streams, listed, 'test_id.txt', by_position)
     with pytest.raises(DataError, match='by-position'):

@@ -94,9 +94,9 @@ def npz(path, **arrays):
         ),
         (
             {'scores': np.zeros((2, 3)), 'ids': np.array(['a'])},
-            r'ids are an array of shape \(1,\).*expected 2 texts',
+            r'ids are an array of shape \(1,\).*expected 2 strings',
         ),
-        ({'scores': np.zeros((2, 3)), 'ids': np.array([1, 2])}, 'type int64: expected 2 texts'),
+        ({'scores': np.zeros((2, 3)), 'ids': np.array([1, 2])}, 'type int64: expected 2 strings'),
         ({'scores': np.zeros((2, 3)), 'ids': np.array([['a', 'b']])}, r'shape \(1, 2\)'),
         (
             {'scores': np.full((2, 3), np.nan), 'ids': np.array(['a', 'b'])},
@@ -105,7 +105,7 @@ def npz(path, **arrays):
         ({'scores': np.zeros(3), 'ids': np.array(['a', 'b', 'c'])}, 'row 0 is a'),
         (
             {'scores': np.zeros((2, 3)), 'checkpoint': np.array(4)},
-            'checkpoint is an array of shape .* type int64: expected one text',
+            'checkpoint is an array of shape .* type int64: expected one string',
         ),
         (
             {'scores': np.zeros((2, 3)), 'checkpoint': np.array(['a', 'b'])},

@@ -13,11 +13,12 @@ from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
 from pyskl.annotations import read_annotations, write_annotations
-from pyskl.errors import ConfigError, DataError, UserError, run_script
+from pyskl.errors import ConfigError, DataError, UserError
 from pyskl.evaluation import group_accuracy, macro_f1, top_k_accuracy
 from pyskl.recipe.overrides import parse_options
 from pyskl.scores import fit_blend, soften
 from pyskl.scores.score_file import load_scores, save_scores
+from pyskl.scripts import run_script
 from pyskl.sweep.launchers import InTurn, run_tasks, shares
 from pyskl.sweep.plan import Entry, Plan, from_command_line, read_plan
 from pyskl.sweep.table import as_markdown, gather, write_table

@@ -15,8 +15,9 @@ import pytest
 from tiny import ROOT, run, write_config, write_data
 from tiny import script as load_script
 
-from pyskl.errors import ConfigError, run_script
+from pyskl.errors import ConfigError
 from pyskl.scores.score_file import save_scores
+from pyskl.scripts import run_script
 from pyskl.sweep.launchers import InTurn, Local, Slurm, run_tasks, slurm_job
 from pyskl.sweep.plan import from_command_line
 from pyskl.sweep.run import Interrupted
@@ -307,8 +308,8 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
         (['--launcher', 'slurm', '--slurm-option', 'array=0-9'], 'array: is unknown'),
         (['--launcher', 'slurm', '--slurm-option', 'account'], "account = ''"),
         (['--launcher', 'slurm', '--slurm-option', 'qos=`id`'], 'qos = '),
-        (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Take another folder'),
-        (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Take another folder'),
+        (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Choose another folder'),
+        (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Choose another folder'),
     ],
 )
 def test_wrong_words_about_launchers_are_named(world, words, says):

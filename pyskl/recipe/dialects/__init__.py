@@ -1,6 +1,7 @@
-"""Configs of other toolboxes, translated at the door into the words of this one, which are PYSKL's.
+"""Configs of other toolboxes, translated to PYSKL's names when they are read.
 
-One module a dialect; what they share is in `stages` (pipelines), `networks` (models) and `remarks`.
+There is one module for each dialect. They share `stages` (pipelines), `networks` (models) and
+`remarks`.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ _ATTRIBUTE = '_remarks_on_translation'
 
 
 def translate(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Remarks]:
-    """Translate a config that MMAction2's words give away; any other stays as it is, but for
-    PYSKL's key_indicator.
+    """Translate a config that is recognised as MMAction2's.
+
+    In any other only PYSKL's key_indicator is translated.
 
     Args:
         values: the config, plain values by key.
         name: of the config, for messages.
 
     Returns:
-        The config in PYSKL's words, and remarks: notes, and what cannot be
-        translated.
+        The config with PYSKL's names, and remarks: notes, and what cannot be translated.
     """
     for dialect in _DIALECTS:
         if dialect.is_spoken(values):
@@ -41,12 +42,12 @@ def translate(values: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Rem
 
 
 def remember(cfg: Config, remarks: Remarks) -> None:
-    """Keep the remarks on a config with it, for `translated`."""
-    object.__setattr__(cfg, _ATTRIBUTE, remarks)  # Config's own __setattr__ would make a key of it
+    """Attach the remarks to a config, for `translated`."""
+    object.__setattr__(cfg, _ATTRIBUTE, remarks)  # Config.__setattr__ would add a key
 
 
 def translated(cfg: Config | Mapping[str, Any], name: str) -> tuple[dict[str, Any], Remarks]:
-    """Return a config's values in PYSKL's words and the remarks; see translate.
+    """Return a config's values with PYSKL's names, and the remarks; see `translate`.
 
     Args:
         cfg: from load_config, which has translated it already, or another one.

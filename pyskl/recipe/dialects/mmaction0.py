@@ -1,11 +1,11 @@
-"""MMAction2 0.x: PYSKL's sections, other words inside."""
+"""MMAction2 0.x: PYSKL's sections, with other names inside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..walk import inner_datasets
+from ..nested_datasets import inner_datasets
 from .networks import speaks_of_strides, translate_model
 from .remarks import Remarks
 from .stages import translate_pipeline
@@ -16,17 +16,17 @@ _OLD_STAGES = ('PaddingWithLoop', 'LoadKineticsPose', 'PoseNormalize')
 
 
 def is_spoken(values: Mapping[str, Any]) -> bool:
-    """Whether the model or a stage has a word that PYSKL does not know.
+    """Return whether the model or a stage has a name that PYSKL does not know.
 
-    The rest of a config may be of either: PYSKL's own files have data_prefix, too.
+    The rest tells nothing: PYSKL's own files have data_prefix, too.
     """
     model = values.get('model')
     if not isinstance(model, Mapping) or not isinstance(values.get('data'), Mapping):
         return False
     head = model.get('cls_head')
-    head_words = isinstance(head, Mapping) and ('dropout_ratio' in head or 'spatial_type' in head)
+    in_head = isinstance(head, Mapping) and ('dropout_ratio' in head or 'spatial_type' in head)
     return (
-        head_words
+        in_head
         or speaks_of_strides(model.get('backbone'))
         or model.get('type') == 'SkeletonGCN'
         or any(stage in str(values['data']) for stage in _OLD_STAGES)
@@ -34,7 +34,7 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
 
 
 def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
-    """Translate a config; what is as in PYSKL stays."""
+    """Translate a config; what PYSKL calls the same stays."""
     translated = dict(values)
     model = translate_model(values['model'], remarks)
     for part in ('train_cfg', 'test_cfg'):  # early configs have them at the top
@@ -59,7 +59,14 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
 def translate_dataset(
     dataset: Any, place: str, remarks: Remarks, normalize: Mapping | None = None
 ) -> Any:
-    """Translate a data set and those inside of it; what is no dict stays, for the checks to name."""
+    """Translate a data set and those inside it; what is no dict stays, for the checks to report.
+
+    Args:
+        dataset: its config.
+        place: of the config, as the user knows it.
+        remarks: takes notes and faults.
+        normalize: mean and std of pictures, if the model of 1.x normalises them.
+    """
     if not isinstance(dataset, Mapping):
         return dataset
     changed = dict(dataset)
@@ -88,8 +95,8 @@ def _folder_of_videos(prefix: Any, place: str, remarks: Remarks) -> Any:
     folders = prefix if isinstance(prefix, Mapping) else {'video': prefix}
     if folders.get('skeleton'):
         remarks.note(
-            f'{place}.data_prefix: the key points are expected in ann_file itself, not as a file a clip in '
-            f'{folders["skeleton"]!r}.'
+            f'{place}.data_prefix: the key points are expected in ann_file itself, not as one '
+            f'file per clip in {folders["skeleton"]!r}.'
         )
     folder = folders.get('video') or folders.get('img')
     if not any(folders.values()):
@@ -104,13 +111,11 @@ def _translate_workflow(values: dict[str, Any], remarks: Remarks) -> None:
     )
     if alone and len(flow[0]) == 2 and flow[0][0] == 'train' and flow[0][1] != 1:
         del values['workflow']
-        remarks.note(
-            f'workflow = {flow!r} is passed over: evaluation.interval says when is validated.'
-        )
+        remarks.note(f'workflow = {flow!r} is ignored: evaluation.interval says when to validate.')
 
 
 def translate_best(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
-    """Read key_indicator, which PYSKL's configs have too, as save_best."""
+    """Read key_indicator, which PYSKL's configs also have, as save_best."""
     evaluation = values.get('evaluation')
     if not isinstance(evaluation, Mapping) or 'key_indicator' not in evaluation:
         return dict(values)

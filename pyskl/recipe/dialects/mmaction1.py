@@ -1,4 +1,4 @@
-"""MMAction2 1.x: loaders, loops, hooks and schedulers of mmengine in PYSKL's sections."""
+"""MMAction2 1.x: loaders, loops, hooks and schedulers of mmengine as PYSKL's sections."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..setting import hints_of
 from ..settings import TopLevel
+from ..settings_base import hints_of
 from .mmaction0 import translate_dataset
 from .networks import translate_model
 from .remarks import Remarks, kind_of
@@ -16,7 +16,7 @@ NAME = 'MMAction2 1.x'
 
 _LOADERS = {f'{split}_dataloader': split for split in ('train', 'val', 'test')}
 
-# Keys of mmengine that say nothing that is not said elsewhere here, or has a default.
+# Keys of mmengine that are not needed, or have defaults here.
 _NOT_NEEDED = (
     *('default_scope', 'val_cfg', 'test_cfg', 'log_processor', 'visualizer', 'vis_backends'),
     *('launcher', 'train_evaluator', 'file_client_args'),
@@ -27,7 +27,7 @@ SECTIONS = (
     *('default_hooks', 'env_cfg', 'randomness', 'resume'),
 )
 
-_LOADER_WORDS = {
+_LOADER_KEYS = {
     'batch_size': 'videos_per_gpu',
     'num_workers': 'workers_per_gpu',
     **{word: word for word in ('persistent_workers', 'pin_memory', 'prefetch_factor')},
@@ -41,7 +41,7 @@ _FIGURES = {
 
 
 def is_spoken(values: Mapping[str, Any]) -> bool:
-    """Whether a config has mmengine's sections and none of PYSKL's."""
+    """Return whether a config has mmengine's sections and none of PYSKL's."""
     if any(key in values for key in ('data', 'optimizer', 'lr_config', 'total_epochs')):
         return False
     loaders = [_only(values.get(key)) for key in _LOADERS]
@@ -51,7 +51,7 @@ def is_spoken(values: Mapping[str, Any]) -> bool:
 
 
 def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
-    """Translate a config. Helper names are left out: what they helped to say is translated."""
+    """Translate a config. Helper names are dropped, since the values made with them are there."""
     values = {key: _without_scope(value) for key, value in values.items()}
     translated = {key: values[key] for key in values if key in hints_of(TopLevel)}
     _check_names(values, remarks)
@@ -65,8 +65,8 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
         given = values.get(part)
         if isinstance(given, Mapping):
             for key, value in how(dict(given), remarks).items():
-                several = key == 'evaluation'  # of which several parts speak
-                translated[key] = {**translated.get(key, {}), **value} if several else value
+                shared = key == 'evaluation'  # set by several parts
+                translated[key] = {**translated.get(key, {}), **value} if shared else value
         elif given is not None:
             remarks.cannot(f'{part} = {given!r}:', 'expected a dict.')
     epochs = translated.get('total_epochs')
@@ -80,7 +80,7 @@ def translate(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
 
 
 def _check_names(values: Mapping[str, Any], remarks: Remarks) -> None:
-    """Find misspelt sections, which would else be taken for helper names and passed over."""
+    """Report misspelt sections, which would otherwise be ignored as helper names."""
     absent = [key for key in SECTIONS if key not in values]
     for key in values:
         if isinstance(key, str) and key not in (*SECTIONS, *_NOT_NEEDED, *hints_of(TopLevel)):
@@ -90,12 +90,12 @@ def _check_names(values: Mapping[str, Any], remarks: Remarks) -> None:
 
 
 def _only(value: Any) -> Any:
-    """The one item of a list: a comma behind a dict makes a tuple of it, as in a published config."""
+    """Return the only item of a list: a published config has a comma behind a dict."""
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
 
 
 def _without_scope(value: Any) -> Any:
-    """type='mmaction.STGCN' -> type='STGCN', wherever it stands."""
+    """Change type='mmaction.STGCN' to type='STGCN', at any depth."""
     if isinstance(value, Mapping):
         changed = {key: _without_scope(inner) for key, inner in value.items()}
         if isinstance(changed.get('type'), str):
@@ -110,13 +110,13 @@ def _without_scope(value: Any) -> Any:
 
 
 def _model(model: Any, remarks: Remarks) -> tuple[Any, Mapping[str, Any] | None]:
-    """The model, and the pictures' mean and std, which a step of the pipeline takes off here."""
+    """Return the model, and mean and std of pictures, which here are a pipeline step's."""
     normalize = None
     if isinstance(model, Mapping) and 'data_preprocessor' in model:
         model = dict(model)
         given = model.pop('data_preprocessor')
         given = given if isinstance(given, Mapping) else {}
-        # Of several inputs only the pictures are normalised: preprocessors=dict(imgs=dict(mean=...)).
+        # With several inputs: preprocessors=dict(imgs=dict(mean=...)).
         given = (given.get('preprocessors') or {}).get('imgs', given)
         if 'mean' in given and 'std' in given:
             normalize = {'mean': given['mean'], 'std': given['std']}
@@ -134,18 +134,18 @@ def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks
         if not isinstance(loader, Mapping):
             remarks.cannot(f'{key} = {loader!r}:', 'expected a dict.')
             continue
-        words, dataset = _loader(loader, key, split, remarks)
+        settings, dataset = _loader(loader, key, split, remarks)
         place = f'{key}.dataset'
         data[split] = translate_dataset(dataset, place, remarks, normalize)
-        if split == 'train':  # PYSKL's keys for all splits are the training's
+        if split == 'train':  # the training's values become PYSKL's values for all splits
             common = ('videos_per_gpu', 'workers_per_gpu', 'persistent_workers')
-            data.update({word: words.pop(word) for word in common if word in words})
-        if words:
-            data[key] = words
+            data.update({name: settings.pop(name) for name in common if name in settings})
+        if settings:
+            data[key] = settings
     for key in ('val_dataloader', 'test_dataloader'):
-        if key in data:  # say only what differs
-            trains = {word: data.get(word) for word in ('videos_per_gpu', 'workers_per_gpu')}
-            data[key] = {w: v for w, v in data[key].items() if w not in trains or v != trains[w]}
+        if key in data:  # keep only what differs
+            train = {name: data.get(name) for name in ('videos_per_gpu', 'workers_per_gpu')}
+            data[key] = {k: v for k, v in data[key].items() if k not in train or v != train[k]}
             data[key].pop('persistent_workers', None)
             if not data[key]:
                 del data[key]
@@ -155,26 +155,27 @@ def _data(values: Mapping[str, Any], normalize: Mapping | None, remarks: Remarks
 def _loader(
     loader: Mapping[str, Any], place: str, split: str, remarks: Remarks
 ) -> tuple[dict[str, Any], Any]:
-    words, dataset = {}, None
+    settings, dataset = {}, None
     for key, value in loader.items():
         if key == 'dataset':
             dataset = value
-        elif key in _LOADER_WORDS:
-            words[_LOADER_WORDS[key]] = value
+        elif key in _LOADER_KEYS:
+            settings[_LOADER_KEYS[key]] = value
         elif key == 'sampler':
             sampler = value if isinstance(value, Mapping) else {}
             if sampler.get('type', 'DefaultSampler') != 'DefaultSampler':
                 remarks.cannot(
                     f'{place}.sampler.type = {sampler["type"]!r}',
-                    'is not known here. Leave it out; class_prob of a data set shows rare classes more often.',
+                    'is not known here. Leave it out; class_prob of a data set shows rare classes '
+                    'more often.',
                 )
             elif split == 'train' and sampler.get('shuffle') is False:
-                words['shuffle'] = False
+                settings['shuffle'] = False
         elif key == 'drop_last' and value is False or key == 'collate_fn' and value in _COLLATE:
             remarks.leave_out(f'{place}.{key}')
         else:
             remarks.cannot(f'{place}.{key} = {value!r}', 'is not known here. Leave it out.')
-    return words, dataset
+    return settings, dataset
 
 
 _COLLATE = ({'type': 'pseudo_collate'}, {'type': 'default_collate'}, None)
@@ -285,7 +286,7 @@ _PARTS: dict[str, Callable[[dict[str, Any], Remarks], dict[str, Any]]] = {
 
 
 def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
-    """The metrics of the first evaluator that has any; AccMetric's defaults are top-k and the mean of classes."""
+    """Return the metrics of the first AccMetric, by default top-k and the mean over classes."""
     for key in ('val_evaluator', 'test_evaluator'):
         given = values.get(key)
         for metric in given if isinstance(given, (list, tuple)) else [given]:
@@ -293,7 +294,7 @@ def _metrics(values: Mapping[str, Any], remarks: Remarks) -> dict[str, Any]:
                 continue
             if metric.get('type') != 'AccMetric':
                 remarks.note(
-                    f'{key}: {metric.get("type")} is passed over; tools/test.py writes scores.npz.'
+                    f'{key}: {metric.get("type")} is ignored; tools/test.py writes scores.npz.'
                 )
                 continue
             names = metric.get('metric_list', ('top_k_accuracy', 'mean_class_accuracy'))
@@ -310,7 +311,7 @@ _WARMUPS = {'LinearLR': 'linear', 'ConstantLR': 'constant'}
 
 
 def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
-    """lr_config: one scheduler over all epochs, and perhaps a warm-up before it."""
+    """Return lr_config from one scheduler over all epochs, with or without a warm-up before it."""
     steps = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     main: dict[str, Any] = {}
     warmup: dict[str, Any] = {}
@@ -329,8 +330,9 @@ def _schedule(given: Any, epochs: Any, remarks: Remarks) -> dict[str, Any]:
         else:
             remarks.cannot(
                 f'{place} ({kind}):',
-                'one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR or ConstantLR. Write lr_config = '
-                "dict(policy='CosineAnnealing' or 'step', ...), as in configs/README.md.",
+                'only one of CosineAnnealingLR, MultiStepLR, StepLR is known here, after LinearLR '
+                "or ConstantLR. Write lr_config = dict(policy='CosineAnnealing' or 'step', ...), "
+                'as in configs/README.md.',
             )
     return {'lr_config': {**main, **warmup}} if main else {}
 
@@ -340,11 +342,12 @@ def _cosine(step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks) 
     if length is not None and epochs is not None and length != epochs:
         remarks.cannot(
             f'{place}.T_max = {length!r}',
-            f'differs from train_cfg.max_epochs = {epochs!r}; the cosine ends with the training here. Give both the same.',
+            f'differs from train_cfg.max_epochs = {epochs!r}; here the cosine ends with the '
+            'training. Give both the same.',
         )
     by_epoch = step.get('by_epoch', True) and not step.get('convert_to_iter_based', False)
     ends = {'eta_min': 'min_lr', 'eta_min_ratio': 'min_lr_ratio'}
-    floor = {ours: step[theirs] for theirs, ours in ends.items() if step.get(theirs) is not None}
+    floor = {new: step[old] for old, new in ends.items() if step.get(old) is not None}
     return {'policy': 'CosineAnnealing', 'by_epoch': by_epoch, **(floor or {'min_lr': 0})}
 
 
@@ -352,7 +355,7 @@ def _several_steps(
     step: Mapping[str, Any], place: str, epochs: Any, remarks: Remarks
 ) -> dict[str, Any]:
     known = {'milestones': 'step', 'step_size': 'step', 'gamma': 'gamma', 'by_epoch': 'by_epoch'}
-    return {'policy': 'step', **{ours: step[word] for word, ours in known.items() if word in step}}
+    return {'policy': 'step', **{new: step[old] for old, new in known.items() if old in step}}
 
 
 _SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, Remarks], dict[str, Any]]] = {
@@ -363,7 +366,7 @@ _SCHEDULES: dict[str, Callable[[Mapping[str, Any], str, Any, Remarks], dict[str,
 
 
 def _warmup(step: Mapping[str, Any], place: str, remarks: Remarks) -> dict[str, Any]:
-    """mmcv's warm-up multiplies the policy's rate, which has begun meanwhile, as mmengine's factor does."""
+    """Return the warm-up, which multiplies the policy's rate in mmcv as in mmengine."""
     if step.get('end') is None or step.get('begin', 0) != 0 or step.get('end_factor', 1.0) != 1.0:
         remarks.cannot(
             place, 'is no warm-up from the first epoch on: begin=0, end=EPOCHS, end_factor=1.'

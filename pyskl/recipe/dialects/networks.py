@@ -1,4 +1,4 @@
-"""MMAction2's models in PYSKL's words."""
+"""MMAction2's models, translated to PYSKL's names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from .remarks import ANY, Idle, Remarks, all_ones, kind_of
 
-# Old name -> ours.
+# Old name -> the name here.
 _TYPES = {'SkeletonGCN': 'RecognizerGCN', 'STGCNHead': 'GCNHead'}
 _LAYOUTS = {'ntu-rgb+d': 'nturgb+d', 'ntu_edge': 'nturgb+d'}
 
@@ -26,9 +26,7 @@ _IDLE_IN_HEAD: Idle = {
     'num_person': ANY,
     'init_cfg': None,
 }
-_STRIDES = {'conv1_stride': (1, 2), 'pool1_stride': (1, 2)}  # MMAction2's defaults, and ours
-
-
+_STRIDES = {'conv1_stride': (1, 2), 'pool1_stride': (1, 2)}  # the defaults in both toolboxes
 _PATHWAYS = {
     'ResNet3dSlowFast': ('slow_pathway', 'fast_pathway'),
     'RGBPoseConv3D': ('rgb_pathway', 'pose_pathway'),
@@ -43,23 +41,23 @@ _FUSION_KERNEL = 5  # MMAction2's default
 
 
 def speaks_of_strides(backbone: Any) -> bool:
-    """Whether a backbone is written in MMAction2's words."""
+    """Return whether a backbone has MMAction2's names."""
     if not isinstance(backbone, Mapping):
         return False
-    words = [*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st')]
-    words.remove('init_cfg')
+    names = [*_IDLE_IN_3D, *(f'{name}_{axis}' for name in _STRIDES for axis in 'st')]
+    names.remove('init_cfg')
     pathways = [backbone.get(name) for name in _PATHWAYS.get(kind_of(backbone) or '', ())]
-    words_there = [word for word in (*words, 'type') if word != 'lateral']
-    return any(word in backbone for word in words) or any(
-        isinstance(pathway, Mapping) and any(word in pathway for word in words_there)
+    in_pathway = [name for name in (*names, 'type') if name != 'lateral']
+    return any(name in backbone for name in names) or any(
+        isinstance(pathway, Mapping) and any(name in pathway for name in in_pathway)
         for pathway in pathways
     )
 
 
 def translate_model(model: Any, remarks: Remarks) -> Any:
-    """Translate `model`; what is no dict stays, for the checks to name.
+    """Translate `model`, except its data_preprocessor, which mmaction1 handles.
 
-    Its data_preprocessor is for the caller, see mmaction1.
+    What is no dict stays, for the checks to report.
     """
     if not isinstance(model, Mapping):
         return model
@@ -104,20 +102,22 @@ def _backbone(backbone: dict[str, Any], is_graph_of_0x: bool, remarks: Remarks) 
     if kind == 'C3D':
         remarks.cannot(
             "model.backbone.type = 'C3D'",
-            'of MMAction2 has max pooling and fully connected layers; the C3D that is here has neither. '
-            "Write PYSKL's arguments (base_channels, num_stages, temporal_downsample), and train anew.",
+            "of MMAction2 has max pooling and fully connected layers, PYSKL's C3D has neither. "
+            "Write PYSKL's arguments (base_channels, num_stages, temporal_downsample), and train "
+            'anew.',
         )
     if kind == 'AGCN':
         remarks.cannot(
             "model.backbone.type = 'AGCN'",
-            'of MMAction2 0.x, whose attention is a softmax, is not here. '
-            "Write type='AAGCN' with gcn_attention=False, as 2s-agcn is in MMAction2 1.x, and train anew.",
+            'of MMAction2 0.x, whose attention is a softmax, is not available. '
+            "Write type='AAGCN' with gcn_attention=False, as 2s-agcn is in MMAction2 1.x, and "
+            'train anew.',
         )
     return _graph_of_0x(backbone, remarks) if is_graph_of_0x else backbone
 
 
 def _with_strides(backbone: Mapping[str, Any]) -> dict[str, Any]:
-    """Join the strides of MMAction2, one each over frames and pixels, to pairs."""
+    """Join MMAction2's strides over frames and over pixels to pairs."""
     backbone = dict(backbone)
     for name, default in _STRIDES.items():
         given = [backbone.pop(f'{name}_{axis}', None) for axis in 'ts']
@@ -146,14 +146,14 @@ def _graph_of_0x(backbone: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
         if strategy not in ('spatial', 'agcn'):
             remarks.cannot(
                 f'model.backbone.graph_cfg.strategy = {strategy!r}',
-                "is not here. Write mode='stgcn_spatial', and train anew.",
+                "is not available. Write mode='stgcn_spatial', and train anew.",
             )
         layout = graph.get('layout', 'openpose')
         if isinstance(layout, str):
             graph['layout'] = _LAYOUTS.get(layout, layout)
         backbone['graph_cfg'] = {**graph, 'mode': 'stgcn_spatial'}
         remarks.note(
-            f"the edges of MMAction2 0.x's layout {layout!r} differ from those here; a checkpoint of it "
-            'brings its own graph along.'
+            f"the edges of MMAction2 0.x's layout {layout!r} differ from those here; its "
+            'checkpoints contain their own graph.'
         )
     return backbone

@@ -1,4 +1,4 @@
-"""What a translation has to say: what it left out, and what it could not translate."""
+"""The remarks on a translated config: what was left out, and what could not be translated."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 
 from ...errors import Faults
 
-# An argument of another toolbox -> the value with which it does nothing here, a test of the value, or ANY.
+# An argument of another toolbox -> the value that has no effect here, a test of it, or ANY.
 Idle = Mapping[str, Any]
 
 
-def ANY(value: Any) -> bool:  # noqa: N802 (a constant)
+def ANY(value: Any) -> bool:  # noqa: N802 (used as a constant)
+    """Accept any value."""
     return True
 
 
 def all_ones(value: Any) -> bool:
+    """Return whether a value is 1 or a list of ones."""
     return value == 1 or isinstance(value, (list, tuple)) and all(item == 1 for item in value)
 
 
 def kind_of(cfg: Any) -> str | None:
-    """Return a component's type where its config has one in words; else None."""
+    """Return the type in a component's config if it is a string; else None."""
     kind = cfg.get('type') if isinstance(cfg, Mapping) else None
     return kind if isinstance(kind, str) else None
 
@@ -30,7 +32,7 @@ class Remarks:
 
     Args:
         name: of the config, for messages.
-        dialect: whose words it is written in; None: PYSKL's.
+        dialect: the toolbox it is written for; None: PYSKL.
     """
 
     def __init__(self, name: str, dialect: str | None = None):
@@ -45,32 +47,35 @@ class Remarks:
         head = []
         if self.dialect:
             head = [
-                f"is written for {self.dialect} and was read in PYSKL's words; tools/print_config.py shows it."
+                f"is written for {self.dialect} and was translated to PYSKL's names; "
+                'tools/print_config.py shows the result.'
             ]
-        left_out = [f'left out, since nothing here needs it: {", ".join(self._left_out)}.']
+        left_out = [f'left out, since it is not needed here: {", ".join(self._left_out)}.']
         notes = [*head, *self._notes, *(left_out if self._left_out else [])]
         return tuple(f'{self.name}: {note}' for note in notes)
 
     def note(self, text: str) -> None:
+        """Add a note, unless the same text is there already."""
         if text not in self._notes:
             self._notes.append(text)
 
     def cannot(self, place: str, text: str) -> None:
-        """Say that something has no counterpart, and what to write in its place."""
+        """Add a fault: what cannot be translated, and what to write instead."""
         self.faults.add(f'{self.name}: {place} {text}')
 
     def leave_out(self, *places: str) -> None:
+        """Add places of the config to the list of what was left out."""
         self._left_out += [place for place in places if place not in self._left_out]
 
     def without_idle(
         self, given: Mapping[str, Any], idle: Idle, place: str, instead: str
     ) -> dict[str, Any]:
-        """Return a dict of the config without the arguments that do nothing here.
+        """Return a dict of the config without the arguments that have no effect here.
 
         Args:
             given: the dict.
-            idle: these arguments. With another value than the one noted, they cannot be translated.
-            place: the dict's, as the user knows it.
+            idle: these arguments. Any other value than the one listed cannot be translated.
+            place: of the dict, as the user knows it.
             instead: what to do about such a value.
         """
         kept = {}

@@ -1,4 +1,4 @@
-"""MMAction2's pipelines in PYSKL's stages."""
+"""MMAction2's pipelines, translated to PYSKL's stages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .remarks import ANY, Idle, Remarks, kind_of
 
 @dataclass(frozen=True)
 class Stage:
-    """What becomes of a stage of MMAction2.
+    """How a stage of MMAction2 is translated.
 
     Attributes:
         type: its name here; None: the same.
-        renamed: arguments with another name here.
+        renamed: arguments that have another name here.
         values: argument -> {MMAction2's value: the value here}.
-        added: arguments by which the stage here computes what MMAction2's does.
-        idle: arguments that do nothing here; see Remarks.without_idle.
+        added: arguments with which the stage here computes what MMAction2's does.
+        idle: arguments that have no effect here; see Remarks.without_idle.
         note: a line for the log.
-        lacking: why there is no such stage, and what to write in its place.
+        lacking: why there is no such stage, and what to write instead.
     """
 
     type: str | None = None
@@ -32,7 +32,7 @@ class Stage:
     lacking: str = ''
 
 
-# MMAction2 draws no share of the clip and no offset before it samples, as PYSKL does.
+# Unlike PYSKL, MMAction2 does not draw a part of the clip before it samples.
 _SAMPLING = Stage(added={'p_interval': None}, idle={'test_mode': ANY})
 _NOT_LAZY = Stage(idle={'lazy': False})
 _DECODERS = {'DecordDecode', 'OpenCVDecode', 'RawFrameDecode', 'ArrayDecode', 'MMDecode'}
@@ -43,7 +43,7 @@ STAGES: dict[str, Stage] = {
     'UniformSample': _SAMPLING,
     'MMUniformSampleFrames': _SAMPLING,
     'SampleFrames': Stage(idle={'test_mode': ANY, 'start_index': ANY}),
-    # MMAction2 looks at no scores; GenSkeFeat joins them, wherever they are.
+    # MMAction2 ignores the scores here; GenSkeFeat adds them to the features in both toolboxes.
     'PreNormalize2D': Stage(added={'threshold': -1}),
     'FormatGCNInput': Stage(
         values={'mode': {'loop': 'repeat'}}, idle={'input_format': lambda value: value == 'NCTVM'}
@@ -56,24 +56,25 @@ STAGES: dict[str, Stage] = {
     'Flip': Stage(renamed=_SIDES, idle={'lazy': False}),
     'GeneratePoseTarget': Stage(renamed=_SIDES),
     'FormatShape': Stage(idle={'collapse': False}),
-    # 0.x alone
+    # Only in 0.x:
     'PaddingWithLoop': Stage(
         'PadTo',
         renamed={'clip_len': 'length'},
         added={'mode': 'loop'},
         idle={'num_clips': 1},
-        note='PaddingWithLoop is read as PadTo, which refuses clips that are longer, where PaddingWithLoop cuts them.',
+        note='PaddingWithLoop is read as PadTo, which refuses longer clips, where PaddingWithLoop '
+        'cuts them.',
     ),
     'LoadKineticsPose': Stage(
         'DecompressPose',
         idle=dict.fromkeys(('io_backend', 'keypoint_weight', 'source'), ANY),
         added={'max_person': 100},
-        note='LoadKineticsPose is read as DecompressPose, which orders people by the plain sum of their scores, '
-        'and takes the key points from the annotation file.',
+        note='LoadKineticsPose is read as DecompressPose, which orders people by the plain sum of '
+        'their scores, and takes the key points from the annotation file.',
     ),
     'PoseNormalize': Stage(
-        lacking="has no counterpart. Write dict(type='PreNormalize2D', threshold=-1): x and y are then twice as "
-        'large and the score is not shifted, so train anew.'
+        lacking="has no counterpart. Write dict(type='PreNormalize2D', threshold=-1): x and y are "
+        'then twice as large and the score is not shifted, so train anew.'
     ),
 }
 
@@ -81,13 +82,13 @@ STAGES: dict[str, Stage] = {
 def translate_pipeline(
     steps: Any, place: str, remarks: Remarks, normalize: Mapping | None = None
 ) -> Any:
-    """Translate a pipeline's stages; what is no list of dicts stays, for the checks to name.
+    """Translate a pipeline's stages; what is no list of dicts stays, for the checks to report.
 
     Args:
         steps: the pipeline.
-        place: the pipeline's, as the user knows it.
+        place: of the pipeline, as the user knows it.
         remarks: takes notes and faults.
-        normalize: the pictures' mean and std, where the model of 1.x normalises them.
+        normalize: mean and std of pictures, if the model of 1.x normalises them.
     """
     if not isinstance(steps, (list, tuple)):
         return steps
@@ -99,17 +100,17 @@ def translate_pipeline(
             continue
         if kind == 'FormatShape' and normalize is not None:
             translated.append({'type': 'Normalize', **normalize, 'to_bgr': False})
-        # 0.x brings heatmaps into order as it does pictures.
+        # 0.x formats heatmaps as it formats pictures.
         draws = 'GeneratePoseTarget' in kinds and _DECODERS.isdisjoint(kinds)
         if kind == 'FormatShape' and draws and step.get('input_format') == 'NCTHW':
             step = {**step, 'input_format': 'NCTHW_Heatmap'}
         elif kind == 'PreNormalize3D':
-            # 1.x turns spine and shoulders each by an argument of its own.
+            # 1.x aligns spine and shoulders by separate arguments.
             step = {'align_shoulder': True, **step} if 'align_spine' in step else dict(step)
         if kind == 'GeneratePoseTarget' and step.get('double') and 'PackActionInputs' not in kinds:
             remarks.note(
-                'GeneratePoseTarget(double=True): the map that was drawn is mirrored here, not the key points, '
-                'as MMAction2 0.x does: one pixel apart.'
+                'GeneratePoseTarget(double=True): here the heatmap is mirrored, in MMAction2 0.x '
+                'the key points: one pixel apart.'
             )
         rule = STAGES.get(kind) if kind else None
         translated.append(step if rule is None else _by_rule(step, rule, f'{place}[{i}]', remarks))
@@ -123,7 +124,7 @@ def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, remarks: Remarks)
     if rule.note:
         remarks.note(rule.note)
     kept = remarks.without_idle(
-        step, rule.idle, where, 'Leave it out, or take another stage in its place.'
+        step, rule.idle, where, 'Leave it out, or use another stage instead.'
     )
     renamed = {
         rule.renamed.get(key, key): rule.values.get(key, {}).get(value, value)
@@ -136,7 +137,7 @@ def _by_rule(step: Mapping[str, Any], rule: Stage, place: str, remarks: Remarks)
 
 
 def _packed(step: Mapping[str, Any], kinds: list[str | None]) -> list[dict[str, Any]]:
-    """PackActionInputs: what the network takes, and the label, as tensors."""
+    """Translate PackActionInputs: collect what the network takes, and the label, as tensors."""
     entries = step.get('collect_keys')
     if not entries:
         draws = 'GeneratePoseTarget' in kinds

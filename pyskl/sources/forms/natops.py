@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError, seed_number
+from ...errors import UserError
+from ...seeds import seed_number
 from ...wording import count
 from .. import natops
 from ..source import Source, Unit, option

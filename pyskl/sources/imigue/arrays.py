@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, Wrong, clean_fields
+from ...annotations.field_values import NO_LABEL, FieldError
+from ...annotations.fields import clean_fields
 from ...errors import DataError
 from ...files.arrays import load_npy
 from ...files.safe_pickle import load_pickle
@@ -110,8 +111,8 @@ def _annotations(
     for i, (name, label) in enumerate(zip(names, labels)):
         try:
             yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
-        except Wrong as wrong:
-            yield DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}')
+        except FieldError as error:
+            yield DataError(f'{path}: clip {plain(name)} (row {i}): {error}')
 
 
 def clip_annotation(
@@ -126,7 +127,7 @@ def clip_annotation(
         img_shape: (h, w) px.
 
     Raises:
-        Wrong: a field is not as expected.
+        FieldError: a field is not as expected.
     """
     annotation = clean_fields(
         {
@@ -140,7 +141,7 @@ def clip_annotation(
         }
     )
     if isinstance(annotation['label'], list):
-        raise Wrong(
+        raise FieldError(
             'label',
             f'is {brief(annotation["label"])}',
             'Expected one class: a gesture of iMiGUE has one label.',

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.oddities import METRIC, find_hands
-from ...annotations.seen import sample, see
+from ...annotations.measures import measure_clip, sample_rows
+from ...annotations.plausibility import METRIC, find_hands
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
@@ -61,7 +61,7 @@ def measure(
         assumed: (h, w) px of the picture, from the user or by default.
         layout: of the joints, to find the hands; None if it is unknown.
     """
-    chosen = [clips[i] for i in sample(len(clips), SAMPLE)]
+    chosen = [clips[i] for i in sample_rows(len(clips), SAMPLE)]
     hands = Hands.of(layout)
     xy, scores = [], []
     for clip in chosen:
@@ -80,7 +80,7 @@ def measure(
     measured = Measurements((x, y), next(fits, None), smaller, _outside(joints, assumed), bad)
     if hands is None:
         return measured
-    found = find_hands([see(clip, layout) for clip in chosen], hands)
+    found = find_hands([measure_clip(clip, layout) for clip in chosen], hands)
     if found is None:
         return measured
     near, far = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())

@@ -1,4 +1,4 @@
-"""What fitted weights are worth on clips that they were not fitted on."""
+"""How good fitted weights are on clips that they were not fitted on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ _DRAWS = 500  # of the bootstrap
 
 @dataclass(frozen=True)
 class Gain:
-    """What the fitted weights gain: on all clips together, its 95 % interval over clips, its standard deviation over folds."""
+    """What the fitted weights gain over others.
+
+    Attributes:
+        value: the gain on all clips together.
+        low: lower end of its 95 % interval over clips.
+        high: upper end of it.
+        over_folds: standard deviation of the gain over the folds.
+    """
 
     value: float
     low: float
@@ -29,12 +36,19 @@ class Gain:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Blends of held-out clips: each clip's is made by what was chosen on the folds that it is not in.
+    """Blends of held-out clips, each with what was chosen on the folds without the clip.
 
-    probs      (3, N, K)  fitted: weights and temperatures chosen on the other folds; equal: equal weights, temperatures 1;
-                          single: the stream that is best on the other folds, as it came
-    labels     (N,)       folds (F) rows of each fold
-    Values are of the objective over all N clips; for log_loss minus the log-loss, so that more is better throughout.
+    Values are of the objective over all N clips; for log_loss minus the log-loss, so that more is
+    always better.
+
+    Attributes:
+        probs: (3, N, K) fitted: with weights and temperatures chosen on the other folds; equal:
+            with equal weights and temperatures 1; single: the stream that is best on the other
+            folds, unchanged.
+        labels: (N,).
+        folds: rows of each fold.
+        objective: what the weights were fitted for.
+        seed: of the bootstrap.
     """
 
     probs: np.ndarray
@@ -45,11 +59,11 @@ class Estimate:
 
     @cached_property
     def values(self) -> dict[str, float]:
-        """By name: fitted, equal, single."""
+        """The objective by name: fitted, equal, single."""
         return dict(zip(RIVALS, self._judge(slice(None)).tolist()))
 
     def gain(self, over: str) -> Gain:
-        """What fitting gains over `equal` or `single`. The interval is the bootstrap's: clips drawn anew, with replacement."""
+        """Return what fitting gains over `equal` or `single`, with its bootstrap interval."""
         rival = RIVALS.index(over)
 
         def difference(rows: np.ndarray) -> float:
@@ -68,7 +82,7 @@ class Estimate:
         )
 
     def _judge(self, rows: np.ndarray | slice) -> np.ndarray:
-        """(3,) the objective on some clips."""
+        """Return (3,) the objective on some clips."""
         return judge(
             self.probs[:, rows], self.labels[rows], np.eye(len(self.probs)), self.objective
         )[:, 0]
@@ -82,10 +96,18 @@ def cross_validate(
     num_folds: int = 5,
     seed: int = 0,
 ) -> Estimate:
-    """Fit on all folds but one, blend that one, for each in turn.
+    """Fit on all folds but one and blend that one, for each fold in turn.
 
-    num_folds  2..N; every class is spread evenly over the folds      seed  of the folds and of the bootstrap
-    raises     ConfigError: a number of folds outside 2..N; as fit_blend does
+    Args:
+        streams: S arrays (N, K), see `fit_blend`.
+        labels: (N,).
+        objective: see `fit_blend`.
+        temperature: see `fit_blend`.
+        num_folds: 2 to N; every class is spread evenly over the folds.
+        seed: of the folds and of the bootstrap.
+
+    Raises:
+        ConfigError: a number of folds outside 2..N; as `fit_blend`.
     """
     parts = deal_folds(labels, num_folds, seed)
     probs = np.empty((len(RIVALS), *streams[0].shape), np.float32)
@@ -107,7 +129,7 @@ def cross_validate(
 
 
 def deal_folds(labels: np.ndarray, num_folds: int, seed: int) -> list[np.ndarray]:
-    """Row numbers of each fold: clips in random order, dealt out class by class."""
+    """Return the rows of each fold: clips in random order, distributed class by class."""
     if not 2 <= num_folds <= len(labels):
         raise ConfigError(
             f'{num_folds} folds for {len(labels)} labelled clips: expected 2..{len(labels)}.'
@@ -119,10 +141,15 @@ def deal_folds(labels: np.ndarray, num_folds: int, seed: int) -> list[np.ndarray
 
 @dataclass(frozen=True)
 class WithoutOne:
-    """The objective (log_loss: as it is) when one stream is left out and the others' weights are fitted anew."""
+    """The objective when one stream is left out and the others' weights are fitted again.
 
-    fitted: float  # on the clips of the fit
-    held_out: float  # cross-validated
+    Attributes:
+        fitted: on the clips of the fit.
+        held_out: cross-validated.
+    """
+
+    fitted: float
+    held_out: float
 
 
 def leave_one_out(
@@ -133,13 +160,16 @@ def leave_one_out(
     num_folds: int = 5,
     seed: int = 0,
 ) -> list[WithoutOne]:
-    """One entry a stream: what the others reach without it. Of two streams, the other one alone."""
+    """Return, for each stream, what the others reach without it; of two streams the other alone.
+
+    Arguments are as for `cross_validate`.
+    """
     sign = -1 if objective == 'log_loss' else 1
     entries = []
     for s in range(len(streams)):
         others = [*streams[:s], *streams[s + 1 :]]
         if len(others) == 1:
-            others = others * 2  # one stream twice: any weights are as good
+            others = others * 2  # a fit needs two streams; with the same one twice any weights do
         fit = fit_blend(others, labels, objective, temperature)
         held_out = cross_validate(others, labels, objective, temperature, num_folds, seed).values[
             'fitted'

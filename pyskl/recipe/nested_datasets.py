@@ -14,7 +14,7 @@ def inner_datasets(cfg: Any) -> list[tuple[Path, Mapping[str, Any]]]:
     """List the configs that a data set's config holds directly, as `dataset` or in `datasets`.
 
     Args:
-        cfg: a data set's config; it need not be checked yet, and what is no config holds none.
+        cfg: a data set's config; it need not be checked yet, and other values hold none.
 
     Returns:
         (path, config) of each: ('dataset',) or ('datasets', 0), ('datasets', 1), ...
@@ -28,7 +28,7 @@ def inner_datasets(cfg: Any) -> list[tuple[Path, Mapping[str, Any]]]:
 
 
 def dataset_configs(cfg: Any, where: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Find the data sets that hold no others: `cfg` itself, or those inside of it at any depth.
+    """Find the data sets that hold no others: `cfg` itself, or those inside it at any depth.
 
     Args:
         cfg: a data set's config, as in data.train; it need not be checked yet.

@@ -1,4 +1,4 @@
-"""How a setting is declared (type, default, range, in one line) and how a dict from a config becomes checked settings."""
+"""How a setting is declared, and how a dict from a config becomes checked settings."""
 
 from __future__ import annotations
 
@@ -26,13 +26,24 @@ def setting(
     at_most: float | None = None,
     finite: bool = True,
 ) -> Any:
-    """A dataclass field with a default and a range. Ranges hold for numbers and for each number of a list."""
+    """Declare a dataclass field with a default and a range.
+
+    Ranges hold for numbers and for each number of a list.
+
+    Args:
+        default: without one or a factory, the setting is required.
+        factory: makes the default.
+        at_least: lower limit, itself allowed.
+        above: lower limit, itself not allowed.
+        at_most: upper limit, itself allowed.
+        finite: whether infinity is refused; NaN always is.
+    """
     allowed = {'at_least': at_least, 'above': above, 'at_most': at_most, 'finite': finite}
     return dataclasses.field(default=default, default_factory=factory, metadata=allowed)
 
 
 def nested_settings(hint: Any) -> Any:
-    """The settings class that a field of this type holds: GradClip for `GradClip | None`; None for plain values."""
+    """Return the settings class in a type: GradClip for `GradClip | None`; None without one."""
     options = (
         typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
     )
@@ -40,24 +51,29 @@ def nested_settings(hint: Any) -> Any:
 
 
 def listed_settings(hint: Any) -> Any:
-    """LogHook for `Sequence[LogHook]`; None for other types."""
+    """Return the settings class of a list's items: LogHook for `Sequence[LogHook]`, or None."""
     return (
         nested_settings(typing.get_args(hint)[0]) if typing.get_origin(hint) is Sequence else None
     )
 
 
 def hints_of(cls: type) -> dict[str, Any]:
-    """The types of a settings class by field name; only the fields that a config may give."""
+    """Return the types of the fields that a config may give, by name."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
 def read_settings(cls: type[T], given: Any, where: str) -> T:
-    """A dict of a config -> an instance of the settings class `cls`.
+    """Read a dict of a config into an instance of a settings class.
 
-    where   the place as the user knows it, e.g. 'joint.py: lr_config'
-    raises  ConfigError, of all that is wrong: not a dict; a key unknown, missing, of the wrong type or out of range; keys that
-            contradict each other
+    Args:
+        cls: the settings class.
+        given: the dict.
+        where: its place as the user knows it, 'joint.py: lr_config'.
+
+    Raises:
+        ConfigError: not a dict; keys that are unknown, missing, of the wrong type or out of range;
+            keys that contradict each other. It lists all faults.
     """
     if not isinstance(given, Mapping):
         raise ConfigError(
@@ -81,7 +97,7 @@ def read_settings(cls: type[T], given: Any, where: str) -> T:
     faults.raise_any(where.removesuffix(':'))
     try:
         return cls(**values)
-    except ValueError as error:  # __post_init__ speaks of its own fields; the place is added here
+    except ValueError as error:  # raised by __post_init__, which does not know the place
         raise ConfigError(f'{where.removesuffix(":")}: {error}') from error
 
 

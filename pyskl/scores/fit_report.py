@@ -1,4 +1,4 @@
-"""What was chosen and what it is worth, as text and as plain numbers for a file."""
+"""The chosen weights and how good they are, as text and as plain numbers for a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .estimate import Estimate, WithoutOne
+from .cross_validation import Estimate, WithoutOne
 from .fitting import Fit, equal_weights, judge
 from .probabilities import soften
 
@@ -17,7 +17,10 @@ _TITLES = {'top1': 'top-1', 'macro_f1': 'macro-F1', 'log_loss': 'log-loss'}
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """Names that tell score files apart: of their folders where these differ, else of the files, else whole paths."""
+    """Return short names for score files: of their folders, of the files, or whole paths.
+
+    The first that differ are used.
+    """
     for names in (
         [Path(path).absolute().parent.name for path in paths],
         [Path(path).name for path in paths],
@@ -34,27 +37,33 @@ def fit_lines(
     fit: Fit,
     without: Sequence[WithoutOne],
 ) -> list[str]:
-    """A table: each stream alone (as it came), its weight and temperature, the rest without it; equal weights; the fitted blend."""
+    """Return a table of the streams, of equal weights and of the fitted blend.
+
+    A stream's row has its weight, its temperature, its own metrics unchanged, and what the others
+    reach without it.
+    """
     width = max(6, *map(len, names))
     title = _TITLES[fit.objective]
     lines = [
-        f'{"":<{width}}  weight  temperature   top-1  macro-F1  log-loss  {title} without it: fitted  held out'
+        f'{"":<{width}}  weight  temperature   top-1  macro-F1  log-loss  '
+        f'{title} without it: fitted  held out'
     ]
     plain = np.stack([soften(scores) for scores in streams])
     softened = np.stack([soften(scores, t) for scores, t in zip(streams, fit.temperatures)])
     for s, name in enumerate(names):
         lines.append(
-            f'{name:<{width}}  {fit.weights[s]:6.4f}  {fit.temperatures[s]:11.4g}{_figures(plain[s : s + 1], labels, [1.0])}'
+            f'{name:<{width}}  {fit.weights[s]:6.4f}  {fit.temperatures[s]:11.4g}'
+            f'{_metrics(plain[s : s + 1], labels, [1.0])}'
             f'{without[s].fitted:{len(title) + 21}.4f}  {without[s].held_out:8.4f}'
         )
-    lines.append(
-        f'{"equal":<{width}}  {1 / len(names):6.4f}  {1:11}{_figures(plain, labels, [1 / len(names)] * len(names))}'
-    )
-    lines.append(f'{"fitted":<{width}}  {"":6}  {"":11}{_figures(softened, labels, fit.weights)}')
+    share = 1 / len(names)
+    equal = _metrics(plain, labels, [share] * len(names))
+    lines.append(f'{"equal":<{width}}  {share:6.4f}  {1:11}{equal}')
+    lines.append(f'{"fitted":<{width}}  {"":6}  {"":11}{_metrics(softened, labels, fit.weights)}')
     return lines
 
 
-def _figures(probs: np.ndarray, labels: np.ndarray, weights: Sequence[float]) -> str:
+def _metrics(probs: np.ndarray, labels: np.ndarray, weights: Sequence[float]) -> str:
     point = np.array([weights])
     top1, macro_f1, log_loss = (
         judge(probs, labels, point, objective)[0, 0]
@@ -64,22 +73,25 @@ def _figures(probs: np.ndarray, labels: np.ndarray, weights: Sequence[float]) ->
 
 
 def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
-    """The cross-validated gain, beside the one that the same clips would promise, and what follows from it."""
+    """Return lines on the cross-validated gain, and on the one on the clips of the fit."""
     title, sign = _TITLES[fit.objective], -1 if fit.objective == 'log_loss' else 1
     values = {name: sign * value for name, value in estimate.values.items()}
     lines = [
-        f'held out: {title} in {len(estimate.folds)} folds, every clip judged by weights that were fitted on the other folds',
+        f'held out: {title} in {len(estimate.folds)} folds, every clip evaluated with weights that '
+        'were fitted on the other folds',
         f'  fitted weights          {values["fitted"]:.4f}',
     ]
     gains = {'equal': estimate.gain('equal'), 'single': estimate.gain('single')}
     for name, what in (('equal', 'equal weights'), ('single', 'best single stream')):
         gain = gains[name]
         lines.append(
-            f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: {gain.low:+.4f} to {gain.high:+.4f}; '
-            f'standard deviation over folds {gain.over_folds:.4f})'
+            f'  {what:<22}  {values[name]:.4f}; fitting gains {gain.value:+.4f} (95 %: '
+            f'{gain.low:+.4f} to {gain.high:+.4f}; standard deviation over folds '
+            f'{gain.over_folds:.4f})'
         )
     lines.append(
-        f'  on the clips that the weights were fitted on, the gain over equal weights looks like {apparent:+.4f}'
+        '  on the clips that the weights were fitted on, the gain over equal weights looks like '
+        f'{apparent:+.4f}'
     )
     for name, what in (('equal', 'equal weights'), ('single', 'the best single stream')):
         if gains[name].low <= 0:
@@ -88,25 +100,26 @@ def gain_lines(fit: Fit, estimate: Estimate, apparent: float) -> list[str]:
 
 
 def use_lines(fit: Fit, used: Fit) -> list[str]:
-    """What is used, where it is not the fit."""
+    """Return a line on what is used instead of the fit, if anything is."""
     if used is fit:
         return []
     weights, temperatures = (
         ' '.join(map(str, values)) for values in (fit.weights, fit.temperatures)
     )
     return [
-        f'equal weights are kept; to use the fitted ones all the same: --weights {weights} --temperatures {temperatures}'
+        f'equal weights are kept; to use the fitted ones nevertheless: --weights {weights} '
+        f'--temperatures {temperatures}'
     ]
 
 
 def apparent_gain(fit: Fit, streams: Sequence[np.ndarray], labels: np.ndarray) -> float:
-    """What the fit seems to gain over equal weights on the clips it was fitted on."""
+    """Return what the fit gains over equal weights on the clips it was fitted on."""
     gain = fit.value - equal_weights(streams, labels, fit.objective).value
     return -gain if fit.objective == 'log_loss' else gain
 
 
 def as_numbers(fit: Fit, used: Fit, estimate: Estimate, apparent: float) -> dict[str, Any]:
-    """For the file of saved weights: the fit, whether it is what is used, and what it is worth."""
+    """Return the fit, whether it is used and how good it is, for the file of saved weights."""
     sign = -1 if fit.objective == 'log_loss' else 1
     return {
         'objective': fit.objective,
