@@ -98,11 +98,11 @@ def pages() -> dict[str, str]:
 def settings_page() -> str:
     """Return the page of all settings, a table for each dict of a config."""
     sections = [
-        '# Settings\n\nEverything that a config may contain, generated from its checks '
+        '# Settings\n\nEverything that a config may say, from the checks themselves '
         '(`pyskl/recipe/settings.py`). [Configs](../configs.md) explains how configs are written, '
-        '`python tools/print_config.py CONFIG` shows one with all defaults filled in. The other '
-        'keys of `model` and `data` are components: [data sets](datasets.md), [steps](steps.md), '
-        '[backbones](backbones.md), [heads](heads.md), [losses](losses.md), '
+        '`python tools/print_config.py CONFIG` shows one with all defaults filled in. What `model` '
+        'and `data` hold beside these are components: [data sets](datasets.md), '
+        '[steps](steps.md), [backbones](backbones.md), [heads](heads.md), [losses](losses.md), '
         '[recognizers](recognizers.md).'
     ]
     classes = settings_classes()
