@@ -121,8 +121,7 @@ def test_a_start_from_other_weights_keeps_the_configs_layout_and_says_so(trained
     assert [tuple(bone) for bone in stored[0]['bones']] == [(4, 1), (3, 1), (2, 1), (0, 1)]
 
 
-# -- which layout stands for which
-# ---------------------------------------------------------------------------------
+# -- which layout corresponds to which -------------------------------------------------------------
 
 
 def recipe(*layouts):
