@@ -20,7 +20,7 @@ from ..inputs import Input
 from ..inputs.base import Target, input_tensor
 from ..models import Recognizer
 from ..recipe import Recipe
-from .odd_data import ranges
+from .odd_data import value_ranges
 from .setup import build_recognizer
 
 
@@ -50,7 +50,7 @@ def dry_run(
 
     # What goes in.
     batch = next(iter(train))
-    for line in ranges(train.dataset):
+    for line in value_ranges(train.dataset):
         _say(ranks, f'training clips: {line}')
     _say(ranks, f'training batch: {_shapes(batch)}; {len(train)} batches per epoch and process')
     _say(ranks, f'values of its first clips: {_values(batch, ranks.device)}')

@@ -87,7 +87,7 @@ def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[MeasuredClip]]]
         yield f'{poses.ann_file}, {of}{count(len(clips), "clip")}', expected, seen
 
 
-def look(dataset: Any, where: str) -> list[Issue]:
+def issues_of_dataset(dataset: Any, where: str) -> list[Issue]:
     """Find issues in a sample of each file's clips; each names the place and the file.
 
     Args:
@@ -95,13 +95,13 @@ def look(dataset: Any, where: str) -> list[Issue]:
         where: 'data.train'.
     """
     return [
-        replace(oddity, text=f'{where} ({file}): {oddity.text}')
+        replace(issue, text=f'{where} ({file}): {issue.text}')
         for file, expected, seen in _samples(dataset)
-        for oddity in find_issues(seen, expected)
+        for issue in find_issues(seen, expected)
     ]
 
 
-def ranges(dataset: Any) -> list[str]:
+def value_ranges(dataset: Any) -> list[str]:
     """Return the ranges of coordinates and scores in a sample of clips, one line per file."""
     lines = []
     for file, _, seen in _samples(dataset):
@@ -123,7 +123,7 @@ def ranges(dataset: Any) -> list[str]:
     return lines
 
 
-def look_before_training(
+def check_before_training(
     recipe: Recipe,
     head: Head,
     train: Any,
@@ -150,8 +150,8 @@ def look_before_training(
     lines, refused = [], None
     if collectives.ranks.is_main:
         try:
-            lines = look_at_classes(recipe, head, train, val)
-            lines = look_at_training(recipe, train, val, allowed) + lines
+            lines = check_class_counts(recipe, head, train, val)
+            lines = check_training_clips(recipe, train, val, allowed) + lines
         except UserError as error:
             refused = error
     refused = collectives.tell(refused)
@@ -160,7 +160,7 @@ def look_before_training(
     return lines
 
 
-def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
+def check_training_clips(recipe: Recipe, train: Any, val: Any | None, allowed: bool) -> list[str]:
     """Check the clips of a training that is about to start.
 
     Args:
@@ -175,24 +175,24 @@ def look_at_training(recipe: Recipe, train: Any, val: Any | None, allowed: bool)
     Raises:
         DataError: training on such clips makes no sense.
     """
-    found = look(train, 'data.train')
-    kinds = {oddity.kind for oddity in found}
+    found = issues_of_dataset(train, 'data.train')
+    kinds = {issue.kind for issue in found}
     if val is not None:
-        found += [oddity for oddity in look(val, 'data.val') if oddity.kind not in kinds]
-    severe = [oddity for oddity in found if oddity.severe]
+        found += [issue for issue in issues_of_dataset(val, 'data.val') if issue.kind not in kinds]
+    severe = [issue for issue in found if issue.severe]
     if severe and not allowed:
         listed = severe[0].text if len(severe) == 1 else ''.join(f'\n  {o.text}' for o in severe)
         advice = (
             '\nTo train on these clips all the same: --allow-odd-data (allow_odd_data = True in '
             'the config).'
         )
-        if {oddity.kind for oddity in severe} <= REFUSED_BY_STEPS:
+        if {issue.kind for issue in severe} <= REFUSED_BY_STEPS:
             advice = ''
         raise DataError(f'{recipe.filename}: {listed}{advice}')
-    return [oddity.text for oddity in found]
+    return [issue.text for issue in found]
 
 
-def look_at_classes(recipe: Recipe, head: Head, train: Any, val: Any | None) -> list[str]:
+def check_class_counts(recipe: Recipe, head: Head, train: Any, val: Any | None) -> list[str]:
     """Check how many classes there are to learn; return warnings.
 
     Raises:
@@ -219,12 +219,12 @@ def look_at_classes(recipe: Recipe, head: Head, train: Any, val: Any | None) -> 
             f'data.train: {classes - len(present)} of {classes} classes have no clip; those that '
             f'have: {some(listed, 10)}. Are num_classes and the split right?'
         )
-    if val is not None and (line := one_class(val.truth, classes, 'data.val')):
+    if val is not None and (line := same_label_warning(val.truth, classes, 'data.val')):
         lines.append(line)
     return lines
 
 
-def one_class(labels: np.ndarray, num_classes: int, where: str) -> str | None:
+def same_label_warning(labels: np.ndarray, num_classes: int, where: str) -> str | None:
     """Return a warning if all labels (N,) of several clips are equal, or None."""
     if labels.ndim != 1 or len(labels) < 2 or num_classes < 2 or labels[0] < 0 or np.ptp(labels):
         return None

@@ -256,11 +256,11 @@ def teach_labels(model: Recognizer, dataset: ClipDataset, recipe: Recipe) -> lis
             'class, and data.train has no labels to count. Give each clip a label, or choose a '
             'loss without class_weight and logit adjustment.'
         )
-    head.learn_labels(shown(counts, dataset.class_prob), dataset.classes.vectors)
+    head.learn_labels(clips_per_epoch(counts, dataset.class_prob), dataset.classes.vectors)
     return None if counts is None else counts.tolist()
 
 
-def shown(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarray | None:
+def clips_per_epoch(counts: np.ndarray | None, class_prob: np.ndarray | None) -> np.ndarray | None:
     """Return (K,) how many clips of each class an epoch shows.
 
     With class_prob an epoch is balanced already, and a balanced loss must not balance it again.

@@ -25,7 +25,7 @@ from ..recipe import Recipe
 from ..scores.submission import check_coarse, check_format
 from .layouts import with_stored_layouts
 from .names import names_of_run
-from .odd_data import look, one_class
+from .odd_data import issues_of_dataset, same_label_warning
 from .results import Results, write_features, write_results
 from .setup import (
     Run,
@@ -130,8 +130,8 @@ def test_run(
         run.recipe, options.split, ranks, dataset=_dataset(run.recipe, options.split)
     )
     if ranks.is_main:
-        for oddity in look(batches.dataset, f'data.{options.split}'):
-            print(f'warning: {oddity.text}')
+        for issue in issues_of_dataset(batches.dataset, f'data.{options.split}'):
+            print(f'warning: {issue.text}')
     check_match(model, batches, run.recipe, options.split)
     check_coarse(coarse, model.cls_head.num_classes)
     counts = counts_of_checkpoint(meta, model.cls_head.num_classes)
@@ -171,7 +171,10 @@ def test_run(
     print(as_text(metrics) if metrics else f'no metrics: {why_not}')
     if metrics:
         place = f'data.{options.split}'
-        warnings = one_class(labels, model.cls_head.num_classes, place), one_sided(scores, labels)
+        warnings = (
+            same_label_warning(labels, model.cls_head.num_classes, place),
+            one_sided(scores, labels),
+        )
         for line in filter(None, warnings):
             print(f'warning: {line}')
     for file in files:

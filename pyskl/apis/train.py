@@ -28,7 +28,7 @@ from ..recipe import Recipe, read_recipe
 from .dry_run import dry_run
 from .learning_rate import with_scaled_rate
 from .names import names_of_run
-from .odd_data import look_before_training
+from .odd_data import check_before_training
 from .options import Given, TrainOptions
 from .resume import (
     Resume,
@@ -216,7 +216,7 @@ def _build(
     # What looks odd may be the reason why parts do not fit, so it is looked for first.
     val_data = None if val_batches is None else val_batches.dataset
     allowed = options.allow_odd_data or recipe.allow_odd_data
-    warnings = look_before_training(
+    warnings = check_before_training(
         recipe, model.cls_head, train_batches.dataset, val_data, allowed, collectives
     )
     collectives.same(clips=_clips(train_batches), val_clips=_clips(val_batches), **same)

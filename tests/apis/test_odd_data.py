@@ -16,12 +16,12 @@ from pyskl.annotations.plausibility import find_clip_issues
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.learning_rate import with_scaled_rate
 from pyskl.apis.odd_data import (
+    check_class_counts,
+    check_training_clips,
     expected_of,
-    look,
-    look_at_classes,
-    look_at_training,
-    one_class,
+    issues_of_dataset,
     pose_datasets,
+    same_label_warning,
 )
 from pyskl.apis.setup import build_split, read_run
 from pyskl.datasets import Compose
@@ -80,8 +80,8 @@ def test_nothing_is_said_of_good_clips(config, tmp_path):
     for good in (config, tiny_graph.write_config(tmp_path, 'flat.py'), space):
         recipe = read_run(good).recipe
         splits = [build_split(recipe, split) for split in ('train', 'val')]
-        assert [o for data in splits for o in look(data, 'data')] == []
-        assert look_at_training(recipe, *splits, allowed=False) == []
+        assert [o for data in splits for o in issues_of_dataset(data, 'data')] == []
+        assert check_training_clips(recipe, *splits, allowed=False) == []
 
 
 def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
@@ -183,7 +183,7 @@ def classes(counts, num_classes=3, val=None, multi_class=False):
     head = SimpleNamespace(num_classes=num_classes, multi_class=multi_class)
     train = SimpleNamespace(classes=SimpleNamespace(counts=np.array(counts)))
     val = None if val is None else SimpleNamespace(truth=np.array(val))
-    return look_at_classes(SimpleNamespace(filename='c.py'), head, train, val)
+    return check_class_counts(SimpleNamespace(filename='c.py'), head, train, val)
 
 
 def test_one_class_is_nothing_to_learn():
@@ -202,9 +202,9 @@ def test_classes_without_clips_are_counted_where_most_are():
 
 
 def test_labels_that_are_all_one_are_no_truth():
-    assert '3 clips have the label 0' in one_class(np.zeros(3, int), 3, 'data.test')
+    assert '3 clips have the label 0' in same_label_warning(np.zeros(3, int), 3, 'data.test')
     for labels in ([0], [0, 1, 0], [-1, -1], [[0, 1], [0, 1]]):
-        assert one_class(np.array(labels), 3, 'data.test') is None
+        assert same_label_warning(np.array(labels), 3, 'data.test') is None
     (line,) = classes([1, 2, 1], val=[2, 2])
     assert line.startswith('data.val')
 
