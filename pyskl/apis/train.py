@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,8 @@ from .setup import (
 from .skeleton import input_of
 from .test import TestOptions, test_run
 from .work_dir_lock import WorkDirLock
+
+_FACTS = ('pyskl_version', 'torch_version', 'seed', 'amp', 'deterministic', 'world')  # for loggers
 
 
 def train(
@@ -172,8 +175,13 @@ def _train(
     for level, line in rate_notes:
         logger.log(level, '%s', line)
     _warn(logger, [*parts.warnings, *lock.notes])
+    sent = contextlib.nullcontext()
+    if ranks.is_main:
+        facts = {key: meta[key] for key in _FACTS}
+        sent = trainer.loggers.running(run.work_dir, trainer.iteration, facts, resume is not None)
     try:
-        trainer.fit()
+        with sent:
+            trainer.fit()
     except Stopped as stopped:
         stopped.advice = how_to_go_on(recipe, options, stopped.checkpoint)
         raise
@@ -278,7 +286,7 @@ def _check_tests_to_come(
 ) -> None:
     """Check before the training what --test-last and --test-best will need after it."""
     validates = options.validate and recipe.data.val is not None
-    if options.test_best and not (validates and recipe.evaluation.best_figure is not None):
+    if options.test_best and not (validates and recipe.evaluation.best_metric is not None):
         raise ConfigError(
             f'{recipe.filename}: --test-best: no best checkpoint is kept without validation '
             '(--no-validate, no data.val, or evaluation.save_best = None). Validate, or use '

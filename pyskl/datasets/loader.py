@@ -99,10 +99,12 @@ def worker_errors() -> Iterator[None]:
         name = f'{type(error).__module__}.{type(error).__qualname__}: '
         raise type(error)(str(error).rpartition(name)[2].strip()) from None
     except RuntimeError as error:
+        if 'DataLoader worker' not in str(error):
+            raise
         lines = str(error).strip().splitlines()
         caught = lines[0].startswith('Caught')
         no_room = any(words in lines[-1] for words in _NO_ROOM)
-        if 'DataLoader worker' not in str(error) or caught and not no_room:
+        if caught and not no_room:
             raise  # a bug, here or in a user's own step, which its traceback shows
         reason = lines[-1 if caught else 0].rstrip('. ')
         raise UserError(f'A worker that prepares clips is gone: {reason}. {_MORE_ROOM}') from error

@@ -137,7 +137,7 @@ def test_published_training_settings(stream):
         found.evaluation.interval,
         found.log_config.interval,
     ) == (1, 1, 20)
-    assert found.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
+    assert found.evaluation.metric_names == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
 
 
 @streams

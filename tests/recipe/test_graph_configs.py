@@ -216,7 +216,7 @@ def test_a_published_recipe_is_kept(path):
     assert found.data.loader('test').videos_per_gpu == 1
     assert found.data.train.get('times', 1) == times
     assert found.model['backbone'].get('tcn_dropout', 0) == dropout
-    assert found.evaluation.figures == ('top1_acc', 'top5_acc')
+    assert found.evaluation.metric_names == ('top1_acc', 'top5_acc')
 
 
 SIZES = {

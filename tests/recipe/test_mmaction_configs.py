@@ -72,7 +72,7 @@ def test_the_recipe_is_that_of_the_table(row):
         assert (lr.policy, list(lr.step), lr.gamma) == ('step', json.loads(rest), 0.1)
     assert recipe.data.loader('test').videos_per_gpu == 1 and recipe.data.loader('train').shuffle
     assert recipe.evaluation.metrics == ('top_k_accuracy', 'mean_class_accuracy')
-    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_figure == 'top1_acc'
+    assert recipe.evaluation.topk == (1, 5) and recipe.evaluation.best_metric == 'top1_acc'
     assert recipe.log_config.interval == 100 and recipe.cudnn_benchmark is False
 
 
@@ -230,6 +230,23 @@ def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
     assert recipe.checkpoint_config.max_keep_ckpts == 2 and recipe.seed == 7
     assert (recipe.resume_from, recipe.load_from) == ('a.pth', None)
     assert recipe.data.videos_per_gpu == 3
+
+
+def test_trackers_are_loggers(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    wandb = dict(type='WandbVisBackend', init_kwargs=dict(project='p'), commit=True)
+    backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend'), wandb]
+    theirs['vis_backends'] = [*backends, dict(type='AimVisBackend')]
+    theirs['visualizer'] = dict(type='ActionVisualizer', vis_backends=theirs['vis_backends'])
+    recipe = read_recipe(load_config(write(theirs)))
+    assert list(recipe.log_config.hooks) == [
+        dict(type='TextLoggerHook'),
+        dict(type='TensorboardLoggerHook'),
+        dict(type='WandbLoggerHook', init_kwargs=dict(project='p')),
+    ]
+    assert recipe.log_config.interval == 100
+    for word in ('WandbVisBackend: commit', 'AimVisBackend is left out'):
+        assert any(word in note for note in recipe.notes)
 
 
 def test_print_config_shows_the_translation_which_is_read_again(write, capsys):

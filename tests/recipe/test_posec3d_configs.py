@@ -157,7 +157,7 @@ def test_the_recipe_is_pyskls(path):
             0,
         )
         assert found.load_from is None
-    assert found.evaluation.figures == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
+    assert found.evaluation.metric_names == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
     rare = [1.0] * 60 + [2.0] * 60 if path.parent.name == 'slowonly_r50_ntu120_xsub' else None
     assert splits_of(found)['train'].get('class_prob') == rare
 
