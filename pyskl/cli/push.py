@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files.given import check_present
+from ..files.path_checks import check_present
 from .calling import Parser
 
 
