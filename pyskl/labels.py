@@ -1,4 +1,4 @@
-"""Names of classes in class order, and the one place that decides which names a set of classes has (`class_names`).
+"""Names of classes in class order; `class_names` alone decides which names a set of classes has.
 
 Known by name: iMiGUE's as its label list spells them, PYSKL's hand gestures, NTU RGB+D's.
 """
@@ -49,7 +49,8 @@ IMIGUE_LABELS: tuple[str, ...] = (
     'illustrative',
 )
 
-# PYSKL's hand gestures: the 27 of Jester (thumb down and up are called Dislike and Like), then 13 of HaGRID.
+# PYSKL's hand gestures: the 27 of Jester (thumb down and up are called Dislike and Like), then 13
+# of HaGRID.
 GESTURE_LABELS: tuple[str, ...] = (
     'Doing other things',
     'Drumming Fingers',
@@ -93,7 +94,8 @@ GESTURE_LABELS: tuple[str, ...] = (
     'No Gesture',
 )
 
-# NTU RGB+D: A1 to A60, and with 120 classes A61 to A120. A50 to A60 and A106 to A120 are done by two people.
+# NTU RGB+D: A1 to A60, and with 120 classes A61 to A120. A50 to A60 and A106 to A120 are done by
+# two people.
 NTU120_LABELS: tuple[str, ...] = (
     'drink water',
     'eat meal',
@@ -234,19 +236,18 @@ Labels = str | os.PathLike | Sequence[str]
 def class_names(
     num_classes: int, *sources: tuple[str, Labels | None], layouts: Iterable[str] = ()
 ) -> list[str]:
-    """Name every class: whatever shows a class to somebody asks here.
+    """Return a name for every class, for all that show classes to somebody.
 
     Args:
         num_classes: K.
-        sources: (place, names or None), the first with names counts. The usual order: an argument or
-            option, `labels` of the config, `label_names` of the data, `label_names` in the
-            checkpoint's meta.
-        layouts: names of the skeleton layouts that config, data and checkpoint speak of
-            (recipe.layouts). Where no source has names and this is 'imigue22' alone, 32 classes are
-            iMiGUE's.
+        sources: (place, names or None); the first that has names counts. The usual order: an
+            argument or option, `labels` of the config, `label_names` of the data, `label_names` in
+            the checkpoint's meta.
+        layouts: names of the skeleton layouts of config, data and checkpoint (recipe.layouts).
+            Where no source has names and this is 'imigue22' alone, 32 classes are iMiGUE's.
 
     Returns:
-        K names; 'class 0', 'class 1' ... where nobody says.
+        K names; 'class 0', 'class 1' ... where none are known.
 
     Raises:
         DataError: another number of names than of classes, or names that cannot be read.
@@ -258,9 +259,15 @@ def class_names(
 def known_names(
     num_classes: int | None, *sources: tuple[str, Labels | None], layouts: Iterable[str] = ()
 ) -> list[str] | None:
-    """Return what `class_names` does, or None where nobody says the names.
+    """Return the names that `class_names` finds; None where none are known.
 
-    With num_classes=None, which says that their number is not known, any number of names will do.
+    Args:
+        num_classes: K; None: not known, any number of names will do.
+        sources: as for class_names.
+        layouts: as for class_names.
+
+    Raises:
+        DataError: as class_names.
     """
     for place, value in sources:
         if value is None:
@@ -277,14 +284,14 @@ def known_names(
 
 
 def names_of(value: Labels, place: str) -> list[str]:
-    """Return the names that a setting, an option or a file's entry means.
+    """Return the names that a setting, an option or an entry of a file means.
 
     Args:
         value: names in class order, one of KNOWN_LABELS, or a text file as `read_labels` takes.
         place: where it stands, for the error.
 
     Raises:
-        DataError: no such file, or what is no list of texts.
+        DataError: no such file, or no list of texts.
     """
     if isinstance(value, str) and value in KNOWN_LABELS:
         return list(KNOWN_LABELS[value])
@@ -292,20 +299,21 @@ def names_of(value: Labels, place: str) -> list[str]:
         if not os.path.exists(value):
             raise DataError(
                 f'{place}: {plain(str(value))} cannot be read: there is no such file. Expected '
-                f'a text file with one label a line, or one of {", ".join(KNOWN_LABELS)}.{did_you_mean(value, KNOWN_LABELS)}'
+                f'a text file with one label a line, or one of {", ".join(KNOWN_LABELS)}.'
+                f'{did_you_mean(value, KNOWN_LABELS)}'
             )
         return read_labels(value)
     names = listed_names(value)
     if names is None:
         raise DataError(
-            f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, a '
-            f'text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
+            f'{place}: {brief(value)} are no class names. Expected a list of texts in class order, '
+            f'a text file with one a line, or one of {", ".join(KNOWN_LABELS)}.'
         )
     return names
 
 
 def listed_names(value: Any) -> list[str] | None:
-    """Return the names in a list of texts, with single blanks; None where it is none, or empty."""
+    """Return a list's texts with single blanks between words; None: no list of texts, or empty."""
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
     if not is_list or not all(isinstance(name, str) and _can_be_shown(name) for name in value):
         return None
@@ -313,7 +321,7 @@ def listed_names(value: Any) -> list[str] | None:
 
 
 def _can_be_shown(name: str) -> bool:
-    """Whether it is neither blank, nor holds control characters or halves of characters."""
+    """Return whether a name is not blank and has no control or half characters."""
     name = ' '.join(name.split())
     return bool(name) and not any(unicodedata.category(c) in ('Cc', 'Cs') for c in name)
 
@@ -322,19 +330,23 @@ def check_order(given: Sequence[str] | None, own: Sequence[str] | None) -> None:
     """Refuse names (--label-names) that are those of the data's classes in another order.
 
     Raises:
-        DataError: with the first name that has another place.
+        DataError: naming the first name at another position.
     """
     if not given or not own or list(given) == list(own) or sorted(given) != sorted(own):
         return
     k = next(k for k, (name, other) in enumerate(zip(given, own)) if name != other)
     raise DataError(
-        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose labels '
-        'are numbers already. Expected the same order; leave the option out.'
+        f'--label-names: class {k} is {plain(given[k])}, and {plain(own[k])} in the data, whose '
+        'labels are numbers already. Expected the same order; leave the option out.'
     )
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:
-    """Label names, one a line, in class order. DataError when there are none or the file is no text."""
+    """Return label names from a text file, one a line, in class order.
+
+    Raises:
+        DataError: the file is no text or holds no names.
+    """
     expected = 'Expected one label a line, in class order.'
     lines = read_text(path, expected, MAX_BYTES).splitlines()
     while lines and not lines[-1].strip():

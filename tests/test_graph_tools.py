@@ -322,7 +322,7 @@ def test_a_clip_of_the_wrong_kind_is_told(trained):
         inference_recognizer(space, clip[..., :2], None)
     with pytest.raises(DataError, match='4 joints'):
         inference_recognizer(flat, clip[:, :, :4], (240, 320))
-    with pytest.raises(DataError, match='hold -2 as third number.*give img_shape=None'):
+    with pytest.raises(DataError, match='have -2 as third number.*give img_shape=None'):
         inference_recognizer(flat, clip * (1, 1, 0) - (0, 0, 2), (240, 320))
 
 

@@ -19,7 +19,7 @@ from pyskl.annotations import read_annotations, write_annotations
 from pyskl.apis import TrainOptions, train
 from pyskl.engine.checkpoint import read_checkpoint, write_checkpoint
 from pyskl.errors import UserError
-from pyskl.files.atomic import atomic_write, forget_parts
+from pyskl.files.atomic import atomic_write, remove_parts
 from pyskl.scores.score_file import load_scores, save_result_pkl, save_scores
 from pyskl.scores.submission import write_submission
 
@@ -90,8 +90,8 @@ def test_writing_a_file_again_removes_what_a_killed_writer_left_of_it(tmp_path):
     (tmp_path / '.other.npz.abcdefgh.part').write_bytes(b'half')
     save_scores(tmp_path / 'scores.npz', ['a'], np.ones((1, 2)))
     assert sorted(os.listdir(tmp_path)) == ['.other.npz.abcdefgh.part', 'scores.npz']
-    assert forget_parts(tmp_path) == ['.other.npz.abcdefgh.part']
-    assert forget_parts(tmp_path / 'nowhere') == []
+    assert remove_parts(tmp_path) == ['.other.npz.abcdefgh.part']
+    assert remove_parts(tmp_path / 'nowhere') == []
 
 
 # Results ----------------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_a_writer_killed_at_the_last_moment_leaves_the_old_file_whole(tmp_path, 
 
 
 def test_every_module_that_writes_files_writes_them_atomically():
-    """But for the logs, which grow line by line, zip archives made or read in memory, pipes, commands in messages (forms.py,
+    """But for the logs, which grow line by line, zip archives made or read in memory, pipes, commands in messages (file_formats.py,
     torch_files.py), and copies in a temporary folder (absent_base.py, benchmarks/videos.py)."""
     writing = re.compile(
         r"(?<!fd)open\((?!os.devnull).*'[wax]b?'|write_(text|bytes)|\.tofile\(|np\.savez?\(|torch\.save\(|savetxt|open_memmap"
@@ -167,7 +167,7 @@ def test_every_module_that_writes_files_writes_them_atomically():
     } <= writers.keys()
     assert {name for name, text in writers.items() if 'atomic_' not in text} <= {
         'pyskl/engine/log.py',
-        'pyskl/annotations/forms.py',
+        'pyskl/annotations/file_formats.py',
         'pyskl/files/torch_files.py',
         'pyskl/recipe/absent_base.py',
         'pyskl/benchmarks/videos.py',

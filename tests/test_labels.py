@@ -1,4 +1,4 @@
-"""Names of classes: who says them, who is believed first, and that reports, pictures and tools ask one place."""
+"""Names of classes: which source counts first, and that all tools ask one place."""
 
 import numpy as np
 import pytest
@@ -38,9 +38,19 @@ def test_the_first_who_says_names_is_believed():
     assert known_names(3, nobody) is None and known_names(None, ('data', AB)) == AB
 
 
-@pytest.mark.parametrize('num_classes, layouts, imigues', [
-    (32, ['imigue22'], True), (32, ['imigue22', 'imigue22'], True), (32, [], False), (32, ['coco17'], False),
-    (32, ['imigue22', 'coco17'], False), (4, ['imigue22'], False), (33, ['imigue22'], False)])  # fmt: skip
+@pytest.mark.parametrize(
+    'num_classes, layouts, imigues',
+    [
+        (32, ['imigue22'], True),
+        (32, ['imigue22', 'imigue22'], True),
+        (32, [], False),
+        (32, ['coco17'], False),
+        # Fmt: skip.
+        (32, ['imigue22', 'coco17'], False),
+        (4, ['imigue22'], False),
+        (33, ['imigue22'], False),
+    ],
+)
 def test_imigues_names_are_for_its_layout_and_its_number_of_classes(num_classes, layouts, imigues):
     names = class_names(num_classes, ('data', None), layouts=layouts)
     assert names == (list(IMIGUE_LABELS) if imigues else [f'class {k}' for k in range(num_classes)])
@@ -153,12 +163,12 @@ def test_vectors_of_imigues_names_for_other_classes_are_warned_of():
 def test_zero_shot_learns_from_the_names_of_its_own_classes(tmp_path):
     tool = script('zero_shot')
     config = problem(tmp_path, num_train=3, num_test=3, extra="labels = ['a', 'b', 'c']\n")
-    assert tool.names_to_learn_from(tool.parse_args([str(config)])) == ['a', 'b', 'c']
+    assert tool.class_names(tool.parse_args([str(config)])) == ['a', 'b', 'c']
     bare = write_config(
         tmp_path, extra="labels = ['a', 'b', 'c']\ndata['test'].pop('label_embeddings')\n"
     )
     with pytest.raises(ConfigError, match=r'a, b, c.*embed_labels\.py'):
-        tool.names_to_learn_from(tool.parse_args([str(bare)]))
+        tool.class_names(tool.parse_args([str(bare)]))
     fold = tool.Fold([0, 2], np.array([0, 1, 2]), *(np.eye(3) for _ in range(3)))
     assert '| 0 a, 2 c |' in tool.table([fold], ['a', 'b', 'c']) and '| 0, 2 |' in tool.table(
         [fold]

@@ -228,13 +228,13 @@ def test_a_packed_folder_that_is_replaced_while_it_is_opened_is_said_so(tmp_path
     path, check = tmp_path / 'x.packed', Packed._check_lengths
     write_packed(path, clips(1.0))
 
-    def packed_meanwhile(self, arrays):
+    def packed_meanwhile(self):
         monkeypatch.undo()
         write_packed(path, clips(2.0))
-        check(self, arrays)
+        check(self)
 
     monkeypatch.setattr(Packed, '_check_lengths', packed_meanwhile)
-    with pytest.raises(DataError, match='packed anew while it was opened'):
+    with pytest.raises(DataError, match='packed again while'):
         open_annotations(path)
     opened = open_annotations(path)
     write_packed(path, clips(3.0))  # what was opened stays as it was

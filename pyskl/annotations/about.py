@@ -1,4 +1,4 @@
-"""What an annotation file says of all its clips: the names of the classes, and the joints' layout."""
+"""What an annotation file says about all its clips: names of the classes, layout of the joints."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from ..wording import brief
 
 @dataclass(frozen=True)
 class About:
-    """What a file says of all its clips; either may be missing, and upstream's files have neither.
+    """What a file says about all its clips; upstream's files say neither.
 
     Attributes:
-        label_names: name of each class, in class order.
-        layout: the joints of `keypoint`: the name of a known layout, or a dict as configs write it.
+        label_names: name of each class, in class order; None: missing.
+        layout: the joints of `keypoint`: the name of a known layout, or a dict as in configs; None:
+            missing.
     """
 
     label_names: tuple[str, ...] | None = None
@@ -29,17 +30,21 @@ class About:
 
     @classmethod
     def of(cls, data: Any, where: str) -> About:
-        """Read it from what a file held: the keys `label_names` and `layout` beside `annotations`.
+        """Read the keys `label_names` and `layout`, which a file has beside `annotations`.
+
+        Args:
+            data: the content of the file.
+            where: the file, for messages.
 
         Raises:
-            DataError: names that are no texts, or a layout that cannot be one.
+            DataError: names that are no texts, or an invalid layout.
         """
         if not isinstance(data, Mapping):
             return cls()
         return cls(_names(data.get('label_names'), where), _layout(data.get('layout'), where))
 
     def entries(self) -> dict[str, Any]:
-        """Return the entries of the file that say it, in plain Python."""
+        """Return these entries as they are written into a file, in plain Python."""
         entries = {
             'label_names': self.label_names and list(self.label_names),
             'layout': self.layout,
@@ -47,7 +52,7 @@ class About:
         return {name: value for name, value in entries.items() if value is not None}
 
     def known_layout(self) -> Layout | None:
-        """Return the layout itself; None where the file does not say."""
+        """Return the layout itself; None where the file has none."""
         return None if self.layout is None else layout_of(self.layout)
 
 
@@ -70,7 +75,7 @@ def _layout(value: Any, where: str) -> str | dict[str, Any] | None:
         layout_of(value)
     except ConfigError as error:
         raise DataError(
-            f'{where}: layout: {error} It says what the joints of keypoint are; remove the entry '
-            'if it is not known.'
+            f'{where}: layout: {error} It names the joints of keypoint; remove the entry if they '
+            'are not known.'
         ) from error
     return value if isinstance(value, str) else dict(value)

@@ -1,4 +1,4 @@
-"""Find clips by the names that lists give them: with or without a file's ending, with or without folders."""
+"""Find clips by the names in lists, with or without a file's suffix and folders."""
 
 from __future__ import annotations
 
@@ -7,23 +7,10 @@ from functools import cached_property
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.m4v', '.3gp')
 _OTHER_VIDEOS = (
-    *(
-        '.gif',
-        '.ts',
-        '.m2ts',
-        '.mts',
-        '.ogv',
-        '.vob',
-        '.mxf',
-        '.asf',
-        '.rm',
-        '.rmvb',
-        '.divx',
-        '.f4v',
-    ),
-    *('.h264', '.264', '.hevc', '.m2v', '.mpe', '.qt', '.y4m'),
+    *('.gif', '.ts', '.m2ts', '.mts', '.ogv', '.vob', '.mxf', '.asf', '.rm', '.rmvb', '.divx'),
+    *('.f4v', '.h264', '.264', '.hevc', '.m2v', '.mpe', '.qt', '.y4m'),
 )
-# What videos, key points and annotations are kept in: 'v_1.mp4' in a list is the clip 'v_1'.
+# Suffixes of videos, key points and annotations: 'v_1.mp4' in a list is the clip 'v_1'.
 ENDINGS = (
     *VIDEOS,
     *('.pkl', '.pickle', '.npy', '.npz', '.json', '.csv', '.txt', '.skeleton'),
@@ -31,13 +18,13 @@ ENDINGS = (
 
 
 class ClipNames:
-    """Names of clips that lists may spell otherwise.
+    """Names of clips, which lists may spell differently.
+
+    A name is looked up as it is written, then without a file's suffix, then without its folders if
+    only one clip can be meant and either the list or the clip has no folder.
 
     Args:
         names: frame_dir of each clip.
-
-    A name is found as it stands; else without the ending of a file; else without its folders, where
-    only one clip can be meant and the list or the clip has no folder.
     """
 
     def __init__(self, names: Iterable[str]):
@@ -52,7 +39,7 @@ class ClipNames:
         return _unique((_base(name), name) for name in self._exact)
 
     def find(self, name: str) -> str | None:
-        """Return the clip that is meant, as it is called itself; None if no clip is, or several."""
+        """Return the clip that a name in a list means; None for no clip or several."""
         if name in self._exact:
             return name
         plain = without_ending(name)
@@ -66,14 +53,17 @@ class ClipNames:
 
 
 def without_ending(name: str) -> str:
-    """Return 'a/v_1' for 'a/v_1.mp4' and './a\\v_1.MP4'; other dots belong to the name."""
+    """Return a name without the suffix of a file: 'a/v_1' for './a/v_1.MP4'.
+
+    Backslashes become slashes; other dots belong to the name.
+    """
     name = name.strip().replace('\\', '/').removeprefix('./')
     ending = next((e for e in ENDINGS if name.lower().endswith(e)), '')
     return name[: len(name) - len(ending)] if len(name) > len(ending) else name
 
 
 def video_file(name: str) -> str:
-    """Return the file that a clip's video is in: '.mp4' is added to a name that ends as no video does."""
+    """Return the file of a clip's video; a name without the suffix of a video gets '.mp4'."""
     return name if name.lower().endswith((*VIDEOS, *_OTHER_VIDEOS)) else f'{name}.mp4'
 
 

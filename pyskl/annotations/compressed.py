@@ -1,6 +1,6 @@
-"""The compressed form of a clip: one row of key points a box, as PYSKL's Kinetics files hold it.
+"""The compressed form of a clip: one row of key points for each box, as in PYSKL's Kinetics files.
 
-A long clip in which few people are seen for few frames each takes little room so:
+It keeps a long clip small in which few people are seen for a few frames each:
 
     keypoint (X, V, 3)     x px, y px, score of X boxes
     frame_inds (X,)        the frame that each box lies in
@@ -55,7 +55,7 @@ def people_of_boxes(
 
 
 def decompressed(annotation: Mapping[str, Any], most: int | None = None) -> dict[str, Any]:
-    """Return a cleaned clip in the compressed form in the usual one; `most` as in people_of_boxes."""
+    """Return a compressed, cleaned clip in the usual form; `most` as in people_of_boxes."""
     boxes, frames = annotation['keypoint'], annotation['frame_inds']
     spread = people_of_boxes(boxes, frames, annotation['total_frames'], most)
     of_boxes = ('frame_inds', 'box_score', 'anno_inds')

@@ -1,4 +1,4 @@
-"""Mend an annotation file as far as that can be done without guessing, and say what was done."""
+"""Mend an annotation file as far as possible without guessing, and list what was done."""
 
 from __future__ import annotations
 
@@ -14,19 +14,11 @@ from ..errors import DataError
 from ..wording import brief, some
 from .about import About
 from .compressed import is_compressed
-from .fields import (
-    ARRAYS,
-    Note,
-    Wrong,
-    arrays_of_lists,
-    clean_fields,
-    is_one_person,
-    name_in,
-    quiet,
-    whole_number,
-)
+from .field_values import FieldError, Note, ignore_note, whole_number
+from .fields import clean_fields, name_in
 from .notes import Notes
 from .parts import parts
+from .pose_fields import ARRAYS, arrays_of_lists, is_one_person
 from .store import short_name, swapped_axes
 
 
@@ -51,8 +43,9 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     """Mend what a file held.
 
     Lists become arrays, swapped axes are put right, NaN becomes a missing joint, total_frames fits
-    the arrays, numbers in other types become numbers, names fit for files and tables; repeated names
-    get new ones; clips in which there is nothing are left out; splits list what is there, once.
+    the arrays, numbers in other types become numbers, names fit for files and tables; repeated
+    names get new ones; clips in which there is nothing are left out; splits list what is there,
+    once.
 
     Args:
         data: what load_pickle gave.
@@ -69,20 +62,20 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
     for row, annotation in enumerate(annotations):
         name = short_name(annotation, row)
         try:
-            clip = _with_arrays(annotation, row, partial(done.add, clip=name))
+            clip = _with_arrays(annotation, row, partial(done.add, name=name))
             if _is_empty(clip):
-                done.add('left out, since there is nothing in it: no frames, or nobody', name)
+                done.add('left out, since it is empty: no frames, or no people', name)
             else:
                 clips[row] = clip
-        except Wrong as wrong:
-            failed.add(str(wrong), name)
+        except FieldError as error:
+            failed.add(str(error), name)
     _turn(clips, done)
     for row, clip in list(clips.items()):
         try:
-            note = partial(done.add, clip=clip['frame_dir'])
+            note = partial(done.add, name=clip['frame_dir'])
             clips[row] = tidy(_mended(clip, note), note)
-        except Wrong as wrong:
-            failed.add(str(wrong), clip['frame_dir'])
+        except FieldError as error:
+            failed.add(str(error), clip['frame_dir'])
             del clips[row]
     _leave_other_joints(clips, failed)
     if leave_out:
@@ -100,22 +93,25 @@ def fix_annotations(data: Any, where: str, leave_out: bool = False) -> Fixed:
         name: [names[row] for row in members if row in names] for name, members in rows.items()
     }
     for name in [name for name, members in split.items() if not members]:
-        done.add(f'split {brief(name)} was taken out, since no clip is left in it')
+        done.add(f'split {brief(name)} was removed, since no clip is left in it')
         del split[name]
     return Fixed(split, list(clips.values()), About.of(data, where), done, failed)
 
 
-def tidy(annotation: Mapping[str, Any], note: Note = quiet) -> dict[str, Any]:
+def tidy(annotation: Mapping[str, Any], note: Note = ignore_note) -> dict[str, Any]:
     """Return a clip with the fields that it has, each in the type that PYSKL has for it.
 
-    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it. Raises Wrong.
+    Arrays keep their dtype; lists become arrays. `note` is told as clean_fields tells it.
+
+    Raises:
+        FieldError: a field is wrong.
     """
     clean = clean_fields(annotation, note)
     kept = {name for name in ARRAYS if isinstance(annotation.get(name), np.ndarray)}
     kept -= {name for name in kept if annotation[name].dtype.kind == 'O'}
     changed = {'frame_dir', 'label', 'total_frames', 'img_shape', 'original_shape', *ARRAYS} - kept
-    there = {name: value for name, value in annotation.items() if value is not None}
-    fields = {name: clean[name] if name in changed else value for name, value in there.items()}
+    given = {name: value for name, value in annotation.items() if value is not None}
+    fields = {name: clean[name] if name in changed else value for name, value in given.items()}
     return {'frame_dir': clean['frame_dir'], **fields}
 
 
@@ -124,11 +120,11 @@ def rows_of_splits(
 ) -> dict[str, list[int]]:
     """Return the places of the clips that each split lists, each once.
 
-    A name that several clips have stands for all of them if one split lists it once; listed as often
-    as there are clips, it stands for one after the other. Names without a clip are left out.
+    A name that several clips have stands for all of them if one split lists it once; listed as
+    often as there are clips, it stands for one after the other. Names without a clip are left out.
 
     Raises:
-        DataError: it is listed otherwise, so that nobody can tell which clip is meant.
+        DataError: it is listed another number of times, so that the clip is ambiguous.
     """
     known, places = set(names), defaultdict(list)
     for row, name in enumerate(names):
@@ -137,28 +133,24 @@ def rows_of_splits(
     unclear = [n for n, k in listed.items() if len(places[n]) > 1 and k not in (1, len(places[n]))]
     if unclear:
         raise DataError(
-            f'{where}: frame_dir {some(unclear)} is the name of several clips, and the splits do not '
-            'tell which they mean. Make new splits: tools/join.py FILE -o OUT --rename-repeated '
-            '--split-by ...'
+            f'{where}: frame_dir {some(unclear)} is the name of several clips, and the splits do '
+            'not tell which they mean. Make new splits: tools/join.py FILE -o OUT '
+            '--rename-repeated --split-by ...'
         )
     rows: dict[str, list[int]] = {}
     for split_name, members in split.items():
         taken: list[int] = []
         for name in members:
-            own = places[name]
-            several = len(own) > 1 and listed[name] == len(own)
-            taken += [own.pop(0)] if several else own
+            rows_of_name = places[name]
+            several = len(rows_of_name) > 1 and listed[name] == len(rows_of_name)
+            taken += [rows_of_name.pop(0)] if several else rows_of_name
             listed[name] -= several
         missing = [name for name in members if name not in known]
         if missing:
-            note(
-                f'split {brief(split_name)}: taken out, since no clip is called so: {some(missing)}'
-            )
+            note(f'split {brief(split_name)}: names removed that no clip has: {some(missing)}')
         rows[split_name] = list(dict.fromkeys(taken))
         if len(rows[split_name]) < len(taken):
-            note(
-                f'split {brief(split_name)} listed clips more than once; each stands there once now'
-            )
+            note(f'split {brief(split_name)} listed clips more than once; each is listed once now')
     return rows
 
 
@@ -167,33 +159,34 @@ def unrepeated(names: Sequence[str], sources: Sequence[str] | None = None) -> li
 
     Args:
         names: one a clip.
-        sources: a short name of where each clip comes from. Clips of one name from different sources
-            get the source in front: 'a-001' and 'b-001'. Others get a number: '001', '001-2'.
+        sources: a short name of where each clip comes from. Clips of one name from different
+            sources get the source in front: 'a-001', 'b-001'. Others get a number: '001', '001-2'.
     """
     rows = defaultdict(list)
     for row, name in enumerate(names):
         rows[name].append(row)
-    new, taken = list(names), {name for name, own in rows.items() if len(own) == 1}
-    for name, own in rows.items():
-        if len(own) == 1:
+    new, taken = list(names), {name for name, same_name in rows.items() if len(same_name) == 1}
+    for name, same_name in rows.items():
+        if len(same_name) == 1:
             continue
-        own_sources = [sources[row] for row in own] if sources is not None else []
-        apart = len(set(own_sources)) == len(own)
-        for k, row in enumerate(own):
-            wanted = f'{own_sources[k]}-{name}' if apart else name if k == 0 else f'{name}-{k + 1}'
+        clip_sources = [sources[row] for row in same_name] if sources is not None else []
+        by_source = len(set(clip_sources)) == len(same_name)
+        for k, row in enumerate(same_name):
+            numbered = name if k == 0 else f'{name}-{k + 1}'
+            new_name = f'{clip_sources[k]}-{name}' if by_source else numbered
             number = k + 1
-            while wanted in taken:
+            while new_name in taken:
                 number += 1
-                wanted = f'{name}-{number}'
-            new[row] = wanted
-            taken.add(wanted)
+                new_name = f'{name}-{number}'
+            new[row] = new_name
+            taken.add(new_name)
     return new
 
 
 def _with_arrays(annotation: Any, row: int, note: Note) -> dict[str, Any]:
-    """Return a clip with a fit name, and arrays in place of lists."""
+    """Return a clip with a valid name, and with lists made arrays."""
     if not isinstance(annotation, Mapping):
-        clean_fields(annotation)  # says so
+        clean_fields(annotation)  # raises
     clip = {**annotation, **arrays_of_lists(annotation, note)}
     name = annotation.get('frame_dir', annotation.get('filename'))
     text = name if isinstance(name, str) else '' if name is None else str(name)

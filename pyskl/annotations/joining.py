@@ -15,9 +15,9 @@ from ..files.texts import read_json
 from ..wording import brief, count, counted, plain, some
 from .about import About
 from .clip_names import ClipNames
-from .fields import NO_LABEL, Wrong
+from .field_values import NO_LABEL, FieldError
+from .file_formats import FILE_FORMATS, detect_format, format_of_data
 from .fixing import rows_of_splits, tidy, unrepeated
-from .forms import FORMS, form_of, form_of_data
 from .label_files import LabelFile
 from .notes import Notes, fix_command
 from .opening import open_annotations
@@ -29,16 +29,17 @@ from .store import clip_name, load_annotations, short_name
 
 @dataclass
 class Joined:
-    """Clips on their way into one file.
+    """Clips that are joined into one file.
 
     Attributes:
-        clips: the annotations, tidied.
-        sources: where each clip comes from, a short name.
-        files: the same, as paths.
+        clips: the annotations, each field in its usual type.
+        sources: a short name of where each clip comes from.
+        files: the same as paths.
         rows: the places of the clips of each split.
         about: names of the classes, and the layout.
-        notes: what was read otherwise than it stands, or done.
-        label_texts: the labels that are names of classes, by place; `name_labels` makes them numbers.
+        notes: what was not read as it is written, and what was done.
+        label_texts: the labels that are names of classes, by place; `name_labels` makes them
+            numbers.
     """
 
     clips: list[dict[str, Any]] = field(default_factory=list)
@@ -71,9 +72,9 @@ class Joined:
         Raises:
             DataError: no annotations, or a field that is wrong.
         """
-        own, annotations = parts(data, str(path), self.notes.add)
+        listed, annotations = parts(data, str(path), self.notes.add)
         names = [short_name(annotation, row) for row, annotation in enumerate(annotations)]
-        rows = rows_of_splits(names, own, str(path), self.notes.add)
+        rows = rows_of_splits(names, listed, str(path), self.notes.add)
         if split is not None:
             rows = {split: list(range(len(annotations)))}
         start = len(self.clips)
@@ -82,10 +83,10 @@ class Joined:
         for row, annotation in enumerate(annotations):
             annotation = self._without_text(annotation, start + row)
             try:
-                self.clips.append(tidy(annotation, partial(self.notes.add, clip=names[row])))
-            except Wrong as wrong:
+                self.clips.append(tidy(annotation, partial(self.notes.add, name=names[row])))
+            except FieldError as error:
                 raise DataError(
-                    f'{path}: {clip_name(annotation, row)}: {wrong} {fix_command(str(path))} mends '
+                    f'{path}: {clip_name(annotation, row)}: {error} {fix_command(str(path))} mends '
                     'what can be mended.'
                 ) from None
         self.sources += [source] * len(annotations)
@@ -93,7 +94,7 @@ class Joined:
         self._add_about(About.of(data, str(path)), path)
 
     def _without_text(self, annotation: Any, row: int) -> Any:
-        """Keep a label apart that is the name of a class."""
+        """Remember a label that is the name of a class, and remove it."""
         label = annotation.get('label') if isinstance(annotation, Mapping) else None
         if not isinstance(label, str) or label.strip().lstrip('-').isdigit() or not label.strip():
             return annotation
@@ -101,7 +102,7 @@ class Joined:
         return {**annotation, 'label': None}
 
     def name_labels(self, label_names: Sequence[str] | None) -> None:
-        """Make numbers of labels that are names: by the order of `label_names`, or sorted."""
+        """Number labels that are names, by the order of `label_names`, or sorted."""
         if not self.label_texts:
             return
         if self.holds_numbers():
@@ -115,8 +116,8 @@ class Joined:
         for row, text in self.label_texts.items():
             if text not in number:
                 raise DataError(
-                    f'clip {plain(self.clips[row]["frame_dir"])}: label {text!r} is none of the names '
-                    f'of classes.{did_you_mean(text, order)}'
+                    f'clip {plain(self.clips[row]["frame_dir"])}: label {text!r} is none of the '
+                    f'names of classes.{did_you_mean(text, order)}'
                 )
             self.clips[row]['label'] = number[text]
         self.about = replace(self.about, label_names=tuple(order))
@@ -128,11 +129,11 @@ class Joined:
 
     def _add_about(self, about: About, path: Path) -> None:
         for entry in ('label_names', 'layout'):
-            value, before = getattr(about, entry), getattr(self.about, entry)
-            if before is not None and value not in (None, before):
+            value, known = getattr(about, entry), getattr(self.about, entry)
+            if known is not None and value not in (None, known):
                 raise DataError(
-                    f'{path}: its {entry} is {brief(value)}, that of the files before {brief(before)}. '
-                    'Expected the same; do the files belong together?'
+                    f'{path}: its {entry} is {brief(value)}, that of the files before '
+                    f'{brief(known)}. Expected the same; do the files belong together?'
                 )
             if value is not None:
                 self.about = replace(self.about, **{entry: value})
@@ -145,51 +146,52 @@ class Joined:
                 self.notes.add('renamed', f'{clip["frame_dir"]} -> {name}')
                 clip['frame_dir'] = name
 
-    def put_labels(self, read: LabelFile, called: Sequence[str] | None = None) -> None:
-        """Take labels from a file of their own; a clip that it does not name keeps what it has.
+    def put_labels(self, label_file: LabelFile, aliases: Sequence[str] | None = None) -> None:
+        """Take labels from another file; a clip that it does not name keeps what it has.
 
         Args:
-            read: the labels.
-            called: what the file may call each clip; None: their names.
+            label_file: the labels.
+            aliases: what the file may call each clip; None: their names.
         """
-        called = self.names if called is None else called
-        labels, own = read.of(called), self.about.label_names
+        aliases = self.names if aliases is None else aliases
+        labels, own_names = label_file.of(aliases), self.about.label_names
         kept = [
             clip['frame_dir']
             for clip, label in zip(self.clips, labels)
             if label is None and _labels(clip) != [NO_LABEL]
         ]
-        if kept and read.label_names not in (None, own):  # in the order of the labels that stay
-            if own is None:
+        # Names are numbered in the order of the labels that stay.
+        if kept and label_file.label_names not in (None, own_names):
+            if own_names is None:
                 raise DataError(
-                    f'{read.path}: labels are names of classes, and {some(kept)}, which it does not '
-                    'name, have numbers. Expected labels of all clips.'
+                    f'{label_file.path}: labels are names of classes, and {some(kept)}, which it '
+                    'does not name, have numbers. Expected labels of all clips.'
                 )
-            read = read.renumbered(own)
-            labels = read.of(called)
+            label_file = label_file.renumbered(own_names)
+            labels = label_file.of(aliases)
         for clip, label in zip(self.clips, labels):
             if label is not None:
                 clip['label'] = label
         without = [name for name, label in zip(self.names, labels) if label is None]
         if without:
-            self.notes.add(f'not named in {read.path}: {counted(without, "clip")}')
-        if read.label_names is not None:
-            self.about = replace(self.about, label_names=read.label_names)
+            self.notes.add(f'not named in {label_file.path}: {counted(without, "clip")}')
+        if label_file.label_names is not None:
+            self.about = replace(self.about, label_names=label_file.label_names)
 
     def count_labels_from(self, first: int) -> None:
         """Make labels that count from `first` count from 0."""
         low = [c['frame_dir'] for c in self.clips if any(0 <= k < first for k in _labels(c))]
         if low:
             raise DataError(
-                f'--first-label {first}: {some(low)} have labels below it. Leave it out: they count '
-                'from 0.'
+                f'--first-label {first}: {some(low)} have labels below it. Leave it out: they '
+                'count from 0.'
             )
         for clip in self.clips:
             labels = [k - first if k != NO_LABEL else k for k in _labels(clip)]
             clip['label'] = labels if isinstance(clip.get('label'), list) else labels[0]
 
     def set_size(self, img_shape: tuple[int, int]) -> None:
-        """Give the clips that say no size of the picture this one, (height, width)."""
+        """Give clips without a size of the picture this one, (height, width)."""
         lacking = [c for c in self.clips if not c.get('img_shape') and not c.get('original_shape')]
         for clip in lacking:
             clip.update(img_shape=img_shape, original_shape=img_shape)
@@ -216,11 +218,11 @@ class Joined:
             )
         if missing:
             self.notes.add(f'{where}: no clip is called {some(missing)} ({len(missing)} names)')
-        own = self.rows.setdefault(split, [])
-        own += [row for row in rows if row not in set(own)]
+        members = self.rows.setdefault(split, [])
+        members += [row for row in rows if row not in set(members)]
 
     def check_names(self) -> None:
-        """Raise a DataError where a name stands for several clips."""
+        """Raise a DataError where several clips have the same name."""
         seen: dict[str, str] = {}
         for name, file in zip(self.names, self.files):
             if name in seen:
@@ -228,8 +230,8 @@ class Joined:
                     f'twice in {file}' if seen[name] == file else f'in {seen[name]} and in {file}'
                 )
                 raise DataError(
-                    f'frame_dir {plain(name)} is {where}. Expected a name of its own for every clip. '
-                    '--rename-repeated gives them names.'
+                    f'frame_dir {plain(name)} is {where}. Expected a different name for every '
+                    'clip: --rename-repeated.'
                 )
             seen[name] = file
 
@@ -238,8 +240,9 @@ class Joined:
         names = self.about.label_names
         if names is not None and self.highest_label >= len(names):
             raise DataError(
-                f'labels go up to {self.highest_label}, and there are {count(len(names), "name")} of classes. '
-                'Expected a name for each class; labels that count from 1: --first-label 1.'
+                f'labels go up to {self.highest_label}, and there are {count(len(names), "name")} '
+                'of classes. Expected a name for each class; labels that count from 1: '
+                '--first-label 1.'
             )
 
 
@@ -256,8 +259,8 @@ def join_files(
     Args:
         paths: annotation pickles of any shape, annotations in JSON, packed folders, folders of
             pickles, and files of labels.
-        splits: names of splits, each with an annotation file whose clips are all in it, or a list of
-            names.
+        splits: names of splits, each with an annotation file whose clips are all in it, or a list
+            of names.
 
     Returns:
         The clips, and those of the paths that are labels.
@@ -266,16 +269,16 @@ def join_files(
         DataError: a file that cannot be read, or holds something else.
     """
     joined, label_files, lists = Joined(), [], []
-    found: list[tuple[Path, str | None]] = [(file, None) for path in paths for file in _files(path)]
+    files: list[tuple[Path, str | None]] = [(file, None) for path in paths for file in _files(path)]
     for split, path in splits:
         if path.suffix.lower() in ('.pkl', '.pickle') or path.is_dir():
-            found += [(file, split) for file in _files(path)]
+            files += [(file, split) for file in _files(path)]
         else:
             lists.append((split, path))
-    sources = _short([file for file, _ in found])
-    for (file, split), source in zip(tqdm(found, 'files', leave=False, disable=None), sources):
+    sources = _short([file for file, _ in files])
+    for (file, split), source in zip(tqdm(files, 'files', leave=False, disable=None), sources):
         data = read_source(file)
-        if split is None and form_of_data(data) is FORMS['labels']:
+        if split is None and format_of_data(data) is FILE_FORMATS['labels']:
             label_files.append(file)
         else:
             joined.add(file, data, source, split)
@@ -290,15 +293,15 @@ def read_source(path: Path) -> Any:
     """Return what an annotation file, annotations in JSON or a packed folder hold.
 
     Raises:
-        DataError: missing, or of another form (the message says which, and the way in).
+        DataError: missing, or in another format; the message says which, and how to convert it.
     """
     if (path / META).exists():
         clips = open_annotations(path)
         split = {name: list(clips.split(name).ids) for name in clips.store.split_names}
         return {'split': split, 'annotations': list(clips), **clips.about.entries()}
-    if path.suffix.lower() == '.json' and form_of(path) in (
-        FORMS['annotation JSON'],
-        FORMS['labels'],
+    if path.suffix.lower() == '.json' and detect_format(path) in (
+        FILE_FORMATS['annotation JSON'],
+        FILE_FORMATS['labels'],
     ):
         return read_json(path)
     return load_annotations(path)
@@ -324,13 +327,9 @@ def _files(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.rglob('*') if file.suffix.lower() in ('.pkl', '.pickle'))
     if not files:
-        form = form_of(path)
-        reason = (
-            form.message(path)
-            if form
-            else 'is a folder without pickles. Files of other forms: python tools/convert.py --help'
-        )
-        raise DataError(f'{path}: {reason}')
+        found = detect_format(path)
+        reason = 'is a folder without pickles. Other formats: python tools/convert.py --help'
+        raise DataError(f'{path}: {found.message(path) if found else reason}')
     return files
 
 

@@ -1,4 +1,4 @@
-"""Labels that lie in a file of their own: csv, text, JSON or pickle of names and labels.
+"""Labels in a file of their own: csv, text, JSON or pickle of names and labels.
 
     csv, tsv        name,label a row, with a header that names the columns or without
     txt             `name label` a line (what lists of videos look like)
@@ -24,7 +24,8 @@ from ..files import load_pickle
 from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, count, plain, some
 from .clip_names import ClipNames
-from .fields import Wrong, clean_label
+from .field_values import FieldError
+from .fields import clean_label
 
 HELP = (
     'labels of the clips: csv or text of `name label` a line, JSON or a pickle of {name: label}, '
@@ -43,7 +44,8 @@ class LabelFile:
 
     Attributes:
         labels: name of a clip as the file spells it -> class, or classes where a clip has several.
-        label_names: the classes' names in class order, where the file has names in place of numbers.
+        label_names: the classes' names in class order, where the file has names instead of
+            numbers.
         path: the file, for messages.
     """
 
@@ -58,22 +60,22 @@ class LabelFile:
             DataError: the file names none of the clips, or one clip twice with different labels.
         """
         clips = ClipNames(names)
-        found: dict[str, int | list[int]] = {}
+        labels: dict[str, int | list[int]] = {}
         for listed, label in self.labels.items():
             name = clips.find(listed)
-            if name is not None and found.setdefault(name, label) != label:
+            if name is not None and labels.setdefault(name, label) != label:
                 raise DataError(
-                    f'{self.path}: gives clip {plain(name)} the labels {found[name]} and {label}.'
+                    f'{self.path}: gives clip {plain(name)} the labels {labels[name]} and {label}.'
                 )
-        if not found:
+        if not labels:
             raise DataError(
-                f'{self.path}: names none of the clips. It has {some(self.labels, 3)}; the clips are '
-                f'called {some(names, 3)}. Expected the same names (endings and folders aside).'
+                f'{self.path}: names none of the clips. It has {some(self.labels, 3)}; the clips '
+                f'are called {some(names, 3)}. Expected the same names (endings and folders aside).'
             )
-        return [found.get(name) for name in names]
+        return [labels.get(name) for name in names]
 
     def renumbered(self, label_names: Sequence[str]) -> LabelFile:
-        """Return labels that are names with the numbers that these names give them.
+        """Number labels that are names of classes by the order of `label_names`.
 
         Raises:
             DataError: a name that is not among them.
@@ -88,13 +90,13 @@ def read_label_file(path: str | os.PathLike, label_names: Sequence[str] | None =
     """Read labels.
 
     Args:
-        path: a file in one of the forms that the module's docstring lists.
+        path: a file in one of the formats that the module's docstring lists.
         label_names: the classes' names in class order, for labels that are names. None: the names
             that are there, sorted.
 
     Raises:
-        DataError: missing, unreadable, in another form, a label that is none, or a name twice with
-            different labels.
+        DataError: missing, unreadable, in another format, a label that is none, or a name twice
+            with different labels.
 
     Example:
         >>> read_label_file('labels.csv').labels['0054_0']
@@ -125,8 +127,8 @@ def _of_texts(
     numbers = [name for name, label in labels.items() if not isinstance(label, str)]
     if numbers:
         raise DataError(
-            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({brief(texts[0])}). Expected one '
-            'of them.'
+            f'{path}: labels are numbers ({plain(numbers[0])}) and names ({brief(texts[0])}). '
+            'Expected one of them.'
         )
     names = tuple(texts if given is None else given)
     rows = {name: k for k, name in enumerate(names)}
@@ -180,7 +182,7 @@ def read_pairs(path: Path, titles: Sequence[str], example: str) -> list[tuple[st
 
 
 def _columns(header: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[int, int]:
-    """Return where names and labels stand: where the header says so, else the first two columns."""
+    """Return the columns of names and labels: as the header says, else the first two."""
     titles = [title.lower() for title in header]
     name_at = next((titles.index(key) for key in NAME_KEYS if key in titles), None)
     label_at = next((titles.index(key) for key in wanted if key in titles), None)
@@ -195,7 +197,7 @@ def _columns(header: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[
 
 
 def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
-    """Find names and labels in what a JSON file or a pickle held."""
+    """Return names and labels from the content of a JSON file or a pickle."""
     if isinstance(data, Mapping) and isinstance(data.get('annotations'), (list, tuple, Mapping)):
         data = data['annotations']
     if isinstance(data, Mapping):
@@ -212,12 +214,12 @@ def _of_data(data: Any, path: Path) -> list[tuple[str, Any]]:
 
 
 def is_row(value: Any) -> bool:
-    """Whether this is a list, a tuple or an array with a first axis; an array of one number has none."""
+    """Return whether a value is a list, a tuple or an array with at least one axis."""
     return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def are_columns(names: Any, labels: Any) -> bool:
-    """Whether this is (names, labels), as ST-GCN's label files have it."""
+    """Return whether two values are (names, labels), as in ST-GCN's label files."""
     if not is_row(names) or not is_row(labels) or len(names) != len(labels):
         return False
     are_labels = all(isinstance(label, (int, np.integer)) for label in labels)
@@ -236,7 +238,7 @@ def _pair(item: Any, index: int, path: Path) -> tuple[str, Any]:
 
 
 def _number(label: Any, name: str, path: Path) -> int | list[int] | str:
-    """Return a class, classes, or the text that names a class."""
+    """Return a class, several classes, or the text that names a class."""
     if isinstance(label, str) and not re.fullmatch(r'[+-]?\d+(\.0*)?', label.strip()):
         if not label.strip():
             raise DataError(f'{path}: {plain(name)} has an empty label.')
@@ -245,5 +247,5 @@ def _number(label: Any, name: str, path: Path) -> int | list[int] | str:
         number = float(label) if isinstance(label, str) else label
         exact = isinstance(number, float) and number.is_integer()
         return clean_label({'label': int(number) if exact else number})
-    except Wrong as wrong:
-        raise DataError(f'{path}: {plain(name)}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{path}: {plain(name)}: {error}') from None

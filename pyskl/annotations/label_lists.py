@@ -1,4 +1,4 @@
-"""The labels of clips of which each may have several at once."""
+"""Labels of clips that may have several at once."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fields import NO_LABEL
+from .field_values import NO_LABEL
 
 
 def lacks_class_0(
     labels: Iterable[int | Sequence[int] | None], label_names: Sequence[str] | None
 ) -> bool:
-    """Return whether labels without names are 1 to K, all of them and no 0: those of a list that counts from 1."""
+    """Return whether labels seem to count from 1: classes without names, all of 1 to K and no 0."""
     known = {k for label in labels for k in (label if isinstance(label, list) else [label])}
     known -= {NO_LABEL, None}
     return label_names is None and len(known) > 1 and known == set(range(1, len(known) + 1))
 
 
 def from_one(labels: np.ndarray, num_classes: int, where: str) -> str:
-    """Return advice where labels (L,) seem to count from 1, 1 to K of K classes; '' where they do not."""
+    """Return advice if labels (L,) seem to count from 1, that is run from 1 to K; else ''."""
     known = labels[labels != NO_LABEL]
     if not len(known) or known.min() != 1 or known.max() != num_classes:
         return ''
@@ -37,8 +37,8 @@ class LabelLists:
 
     Attributes:
         values: (L,) int64 classes; -1 alone: the clip's labels are unknown.
-        ends: (N + 1,) int64; clip n has values[ends[n] : ends[n + 1]]. A clip without any belongs to
-            none of the classes.
+        ends: (N + 1,) int64; clip n has values[ends[n] : ends[n + 1]]. A clip without any belongs
+            to none of the classes.
     """
 
     values: np.ndarray

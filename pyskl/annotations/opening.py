@@ -1,4 +1,4 @@
-"""Opens annotations in the form that is there: packed where that is up to date, else the pickle."""
+"""Open annotations: the packed folder where it is up to date, else the pickle."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..errors import DataError
 from .clips import Annotations, InMemory
-from .forms import form_of
-from .freshness import changed
+from .file_formats import detect_format
 from .packed import META, Packed
+from .source_stamps import change_since
 from .store import read_annotations
 
 _LOG = logging.getLogger('pyskl')
@@ -18,20 +18,32 @@ SUFFIX = '.packed'
 
 
 def open_annotations(path: str | os.PathLike) -> Annotations:
-    """All clips of a file.
+    """Return all clips of a file.
 
-    path    an annotation pickle, or a packed folder. With x.pkl the packed folder x.packed beside it is opened instead, if it
-            was made from this very file (size and time of change, or else the hash, are the same); if not, the log says so
-    ->      a sequence of annotations as read_annotations gives them; see Annotations
-    raises  DataError: missing, or wrong as read_annotations and Packed say
-    Concretely: `open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir'] == '0005_0'`.
+    Args:
+        path: an annotation pickle, or a packed folder. For x.pkl the packed folder x.packed beside
+            it is opened instead, if it was made from this very file (same size and modification
+            time, or else same hash); if it was not, the log says so.
+
+    Returns:
+        A sequence of annotations as read_annotations gives them.
+
+    Raises:
+        DataError: missing, or wrong in a way that read_annotations and Packed name.
+
+    Example:
+        >>> open_annotations('data/imigue_train.pkl').split('train')[0]['frame_dir']
+        '0005_0'
     """
     path = Path(path)
-    if os.path.isdir(path) and not (path / META).exists() and (form := form_of(path)) is not None:
-        raise DataError(f'{path}: {form.message(path)}')
-    if os.path.isdir(
-        path
-    ):  # unlike Path.is_dir: also for a name too long to be one, which is then said in reading
+    if (
+        os.path.isdir(path)
+        and not (path / META).exists()
+        and (found := detect_format(path)) is not None
+    ):
+        raise DataError(f'{path}: {found.message(path)}')
+    # os.path.isdir, unlike Path.is_dir, takes names that are too long; reading reports those.
+    if os.path.isdir(path):
         packed = Packed(path)
         _warn_of_newer_sources(packed, path)
         return Annotations(packed)
@@ -39,7 +51,8 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
     if os.path.isdir(beside):
         if not path.exists():
             raise DataError(
-                f'{path}: no such file, but {beside} is there. To train and test with that, name it as ann_file.'
+                f'{path}: no such file, but {beside} is there. To train and test with that, '
+                'give it as ann_file.'
             )
         up_to_date = _up_to_date(beside, path)
         if up_to_date is not None:
@@ -48,7 +61,7 @@ def open_annotations(path: str | os.PathLike) -> Annotations:
 
 
 def packed_beside(path: str | os.PathLike) -> Path:
-    """Where the packed form of a file is looked for: data/x.pkl -> data/x.packed."""
+    """Return where the packed form of a file is expected: data/x.packed for data/x.pkl."""
     return Path(path).with_suffix(SUFFIX)
 
 
@@ -56,15 +69,15 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
     try:
         packed = Packed(folder)
         sources = packed.meta['sources']
-        reason = (
-            changed(path, sources[0]) if len(sources) == 1 else f'it was not made from {path.name}'
-        )
+        reason: str | None = f'it was not made from {path.name}'
+        if len(sources) == 1:
+            reason = change_since(path, sources[0])
     except DataError as error:
         reason = str(error)
     if reason is None:
         return packed
     _LOG.warning(
-        '%s is not used, %s is read whole: %s. To pack it anew: python tools/pack.py %s',
+        '%s is not used, %s is read whole: %s. To pack it again: python tools/pack.py %s',
         folder,
         path,
         reason.rstrip('.'),
@@ -76,8 +89,8 @@ def _up_to_date(folder: Path, path: Path) -> Packed | None:
 def _warn_of_newer_sources(packed: Packed, folder: Path) -> None:
     for source in packed.meta['sources']:
         beside = folder.parent / Path(source['name']).name
-        reason = changed(beside, source) if beside.is_file() else None
+        reason = change_since(beside, source) if beside.is_file() else None
         if reason is not None:
             _LOG.warning(
-                '%s: %s. It is used as it is; tools/pack.py makes it anew.', folder, reason
+                '%s: %s. It is used as it is; to pack it again: tools/pack.py.', folder, reason
             )

@@ -1,16 +1,23 @@
-"""The packed form of annotations: a folder of .npy files that are mapped, not read. A million clips open at once, and all
-processes of a machine share the pages.
+"""The packed form of annotations: a folder of .npy files that are mapped into memory, not read.
 
-    meta.json            format, version, id, split names, names and kinds of extra columns, the files it was made from; names of the
-                         classes and the layout, where the file said them
-    keypoint.npy         (F, V, C) float32: the key points of all clips, people and frames end to end
+A million clips open at once, and all processes of a machine share the pages.
+
+    meta.json            format, version, id, names of the splits, names and kinds of the extra
+                         columns, stamps of the source files; names of the classes and the layout,
+                         where the source has them
+    keypoint.npy         (F, V, C) float32: key points of all clips, people and frames end to end
     keypoint_score.npy   (F, V) float32
-    offset.npy           (N + 1,) int64: clip n is rows offset[n]:offset[n + 1], that is people[n] * frames[n] of them
-    people.npy, frames.npy, total_frames.npy (N,) int32, label.npy (N,) int64
-    label_list.npy (L,), label_list_end.npy (N + 1,) int64: only where clips have several labels: those of clip n are
-                         label_list[label_list_end[n]:label_list_end[n + 1]], and label.npy holds the first of them, or -1
-    img_shape.npy, original_shape.npy        (N, 2) int32, h and w px; 0, 0: none
-    names.npy            uint8, the clips' names in UTF-8, each with a newline behind it; clip n is name_end[n]:name_end[n + 1]
+    offset.npy           (N + 1,) int64: clip n has the rows offset[n]:offset[n + 1], which are
+                         people[n] * frames[n]
+    people.npy, frames.npy, total_frames.npy   (N,) int32
+    label.npy            (N,) int64
+    label_list.npy       (L,) int64, only where clips have several labels: those of clip n are
+                         label_list[label_list_end[n]:label_list_end[n + 1]], and label.npy has the
+                         first of them, or -1
+    label_list_end.npy   (N + 1,) int64
+    img_shape.npy, original_shape.npy          (N, 2) int32, h and w px; 0, 0: none
+    names.npy            uint8, the clips' names in UTF-8, each followed by a newline; clip n has
+                         name_end[n]:name_end[n + 1]
     name_end.npy         (N + 1,) int64
     split_0.npy ...      int64, the rows of each split in ascending order
     extra_0.npy ...      (N,) float64, other numbers that clips have; NaN: this clip has none
@@ -32,7 +39,7 @@ from ..files.arrays import load_npy
 from ..files.texts import read_json
 from ..wording import brief, plain
 from .about import About
-from .fields import MAX_LABEL, MAX_SIDE, NO_LABEL
+from .field_values import MAX_LABEL, MAX_SIDE, NO_LABEL
 from .label_lists import LabelLists
 
 FORMAT, VERSION = 'pyskl packed annotations', 1
@@ -67,33 +74,34 @@ KNOWN = (
 
 
 class Packed:
-    """The clips of a packed folder, a Store (see clips.py). Key points and scores are views of the file, read-only.
+    """The clips of a packed folder, a Store (clips.py); key points and scores are read-only views.
 
-    path     the folder
-    expect   its meta['id'] must be this; for a worker that opens what its parent opened
-    raises   DataError: missing, no such folder, another version, truncated or contradictory arrays. Every row of the tables is
-             checked here; the key points of a clip (finite numbers) are when the clip is read
+    Every row of the tables is checked on opening; the key points of a clip (finite numbers) are
+    checked when the clip is read.
+
+    Args:
+        path: the folder.
+        expect: what its meta['id'] must be, for a worker that opens what its parent opened.
+
+    Raises:
+        DataError: no such folder, another version, missing, truncated or contradictory arrays.
     """
 
     def __init__(self, path: str | os.PathLike, expect: str | None = None):
         self.where, self._path = str(path), Path(path).absolute()
         self.meta = _read_meta(Path(path))
         if expect is not None and self.meta['id'] != expect:
-            raise self._error('was packed anew since it was opened. Start again.')
-        a = {name: self._load(name, *form) for name, form in ARRAYS.items()}
-        self._keypoint, self._score, self._offset, self._names, self._ends = (
-            a[name] for name in ('keypoint', 'keypoint_score', 'offset', 'names', 'name_end')
-        )
-        self._table = a
-        self.labels = a['label']
-        self._check_lengths(a)
-        self._check_rows(a)
+            raise self._error('was packed again after it was opened. Start again.')
+        self._table = {name: self._load(name, *kind) for name, kind in ARRAYS.items()}
+        self._keypoint, self._score = self._table['keypoint'], self._table['keypoint_score']
+        self._offset, self.labels = self._table['offset'], self._table['label']
+        self._names, self._ends = self._table['names'], self._table['name_end']
+        self._check_lengths()
+        self._check_rows()
         self._check_names()
-        self._pages = (
-            [_Pages(a[name]) for name in ('keypoint', 'keypoint_score')]
-            if hasattr(mmap, 'MADV_WILLNEED')
-            else []
-        )
+        self._pages = []
+        if hasattr(mmap, 'MADV_WILLNEED'):
+            self._pages = [_Pages(self._keypoint), _Pages(self._score)]
         self.label_lists = self._label_lists() if self.meta.get('several_labels') else None
         self.split_names = tuple(self.meta['splits'])
         self.about = About.of(self.meta, f'{self.where}/{META}')
@@ -103,7 +111,7 @@ class Packed:
             for k, extra in enumerate(self.meta['extras'])
         }
         if _read_meta(Path(path))['id'] != self.meta['id']:
-            raise self._error('was packed anew while it was opened. Start again.')
+            raise self._error('was packed again while it was being opened. Start again.')
 
     def __reduce__(self) -> tuple:
         return Packed, (str(self._path), self.meta['id'])
@@ -111,9 +119,14 @@ class Packed:
     def __len__(self) -> int:
         return len(self.labels)
 
-    # -- reading -------------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     def clip(self, row: int) -> dict[str, Any]:
+        """Return the annotation of a clip.
+
+        Raises:
+            DataError: its key points or scores hold NaN or inf.
+        """
         start, stop = self._offset.item(row), self._offset.item(row + 1)
         for pages in self._pages:
             pages.fetch(start, stop)
@@ -144,39 +157,42 @@ class Packed:
         return {name: kind(value) for name, (value, kind) in values.items() if value == value}
 
     def name(self, row: int) -> str:
+        """Return frame_dir of a clip."""
         return self._names[self._ends.item(row) : self._ends.item(row + 1) - 1].tobytes().decode()
 
     def name_lines(self, rows: np.ndarray) -> bytes:
-        """The names of some clips, UTF-8, each with a newline behind it."""
+        """Return the names of some clips in UTF-8, each followed by a newline."""
         start, stop = self._ends[rows], self._ends[rows + 1]
         length = stop - start
-        if (start[1:] == stop[:-1]).all():  # neighbours
+        if (start[1:] == stop[:-1]).all():  # consecutive clips
             return self._names[start[0] : stop[-1]].tobytes()
-        first = np.cumsum(length) - length  # where each name will begin
+        first = np.cumsum(length) - length  # where each name begins in the result
         return self._names[np.repeat(start - first, length) + np.arange(length.sum())].tobytes()
 
     def column(self, field: str) -> np.ndarray:
+        """Return (N,) float64: a field that is one number a clip; NaN where it is missing."""
         if field in COLUMNS:
             return self._table[field].astype(np.float64)
         return self._extras[field][0] if field in self._extras else np.full(len(self), np.nan)
 
     def split_rows(self, name: str) -> np.ndarray:
+        """Return the ascending rows of the clips in a split."""
         return self._splits[name]
 
-    # -- opening -------------------------------------------------------------------------------------------------------
+    # -- opening -----------------------------------------------------------------------------------
 
     def _load(self, name: str, dtype: str, ndim: int) -> np.ndarray:
         array = load_npy(self._path / f'{name}.npy')
         if array.dtype != np.dtype(dtype) or array.ndim != ndim:
             raise self._error(
-                f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected {np.dtype(dtype)} with '
-                f'{ndim} axes.'
+                f'{name}.npy holds {array.dtype} of shape {array.shape}. Expected '
+                f'{np.dtype(dtype)} with {ndim} axes.'
             )
         if not array.flags.c_contiguous:
             raise self._error(f'{name}.npy is in Fortran order. Expected C order.')
-        return np.asarray(array)  # no np.memmap: cutting one is slow
+        return np.asarray(array)  # slicing an np.memmap is slow
 
-    def _check_lengths(self, a: dict[str, np.ndarray]) -> None:
+    def _check_lengths(self) -> None:
         num_clips = len(self)
         if not num_clips:
             raise self._error('holds no clips. Expected at least one.')
@@ -188,55 +204,51 @@ class Packed:
             'people': (num_clips,),
             'frames': (num_clips,),
             'total_frames': (num_clips,),
-            'keypoint_score': a['keypoint'].shape[:2],
+            'keypoint_score': self._keypoint.shape[:2],
         }
         for name, shape in wanted.items():
-            if a[name].shape != shape:
+            if self._table[name].shape != shape:
                 raise self._error(
-                    f'{name}.npy has shape {a[name].shape}. Expected {shape}, as label.npy has {num_clips} clips '
-                    f'and keypoint.npy shape {a["keypoint"].shape}.'
+                    f'{name}.npy has shape {self._table[name].shape}. Expected {shape}, as '
+                    f'label.npy has {num_clips} clips and keypoint.npy shape '
+                    f'{self._keypoint.shape}.'
                 )
-        joints, coordinates = a['keypoint'].shape[1:]
+        joints, coordinates = self._keypoint.shape[1:]
         if not joints or coordinates not in (2, 3):
             raise self._error(
-                f'keypoint.npy has shape {a["keypoint"].shape}. Expected (rows, joints, 2 or 3).'
+                f'keypoint.npy has shape {self._keypoint.shape}. Expected (rows, joints, 2 or 3).'
             )
 
-    def _check_rows(self, a: dict[str, np.ndarray]) -> None:
-        self._check_steps('offset', a['offset'], len(a['keypoint']))
+    def _check_rows(self) -> None:
+        people, frames = self._table['people'], self._table['frames']
+        self._check_edges('offset', self._offset, len(self._keypoint))
         self._check_range('people', 1)
         self._check_range('frames', 1)
-        self._check_range('total_frames', 1, a['frames'])
+        self._check_range('total_frames', 1, frames)
         self._check_range('label', NO_LABEL, MAX_LABEL)
-        rows = np.multiply(a['people'], a['frames'], dtype=np.int64)
-        self._all(np.diff(a['offset']) == rows, 'offset', 'people times frames rows')
+        rows = np.multiply(people, frames, dtype=np.int64)
+        self._check_all(np.diff(self._offset) == rows, 'offset', 'people times frames rows')
         for field in ('img_shape', 'original_shape'):
             self._check_range(field, 0, MAX_SIDE)
-            h, w = a[field].T
-            self._all((h > 0) == (w > 0), field, 'both height and width, or 0, 0 for none')
+            h, w = self._table[field].T
+            self._check_all((h > 0) == (w > 0), field, 'both height and width, or 0, 0 for none')
 
     def _check_names(self) -> None:
-        self._check_steps('name_end', self._ends, len(self._names))
+        self._check_edges('name_end', self._ends, len(self._names))
         ends = self._names[self._ends[1:] - 1] == ord('\n')
-        self._all(ends, 'names', 'a newline behind each name')
+        self._check_all(ends, 'names', 'a newline behind each name')
         for start in range(0, len(self), _CHUNK):
-            raw = self._names[
-                self._ends[start] : self._ends[min(start + _CHUNK, len(self))]
-            ].tobytes()
+            stop = min(start + _CHUNK, len(self))
             try:
-                text = raw.decode()
+                text = self._names[self._ends[start] : self._ends[stop]].tobytes().decode()
             except UnicodeDecodeError:
                 text = '\0'
-            names = min(_CHUNK, len(self) - start)
-            if (
-                text.count('\n') != names
-                or '\n\n' in text
-                or text[0] == '\n'
-                or not text.replace('\n', '').isprintable()
-            ):
+            *names, rest = text.split('\n')
+            printable = all(names) and ''.join(names).isprintable()
+            if rest or len(names) != stop - start or not printable:
                 raise self._error(
-                    f'names.npy holds an empty name or one that is no printable UTF-8 text (clips {start} to '
-                    f'{start + names - 1}).'
+                    'names.npy holds an empty name or one that is no printable UTF-8 text (clips '
+                    f'{start} to {stop - 1}).'
                 )
 
     def _label_lists(self) -> LabelLists:
@@ -251,43 +263,46 @@ class Packed:
             or (np.diff(ends) < 0).any()
         ):
             raise self._error(
-                f'label_list_end.npy does not cut the {len(values)} labels of label_list.npy into {len(self)} clips.'
+                f'label_list_end.npy does not divide the {len(values)} labels of label_list.npy '
+                f'among {len(self)} clips.'
             )
-        self._all(
-            (values <= MAX_LABEL)
-            & ((values >= 0) | (values == NO_LABEL) & (lists.lengths == 1)[lists.clips]),
-            'label_list',
-            f'numbers from 0 to {MAX_LABEL}, or {NO_LABEL} alone',
-            lists.clips,
+        no_label = (values == NO_LABEL) & (lists.lengths == 1)[lists.clips]
+        wanted = f'numbers from 0 to {MAX_LABEL}, or {NO_LABEL} alone'
+        fits = (values <= MAX_LABEL) & ((values >= 0) | no_label)
+        self._check_all(fits, 'label_list', wanted, lists.clips)
+        self._check_all(
+            lists.first == self.labels, 'label', 'the first of the labels in label_list.npy'
         )
-        self._all(lists.first == self.labels, 'label', 'the first of the labels in label_list.npy')
         return lists
 
-    def _check_steps(self, name: str, edges: np.ndarray, end: int) -> None:
-        """Do edges rise from 0 to end?"""
+    def _check_edges(self, name: str, edges: np.ndarray, end: int) -> None:
+        """Check that edges rise from 0 to `end`."""
         if edges[0] != 0 or edges[-1] != end:
             raise self._error(
-                f'{name}.npy runs from {edges[0]} to {edges[-1]}. Expected 0 to {end}, the rows that are there.'
+                f'{name}.npy runs from {edges[0]} to {edges[-1]}. Expected 0 to {end}, the '
+                'rows that are there.'
             )
-        self._all(edges[1:] > edges[:-1], name, 'numbers that rise from clip to clip')
+        self._check_all(edges[1:] > edges[:-1], name, 'numbers that rise from clip to clip')
 
     def _check_range(self, name: str, low: int, high: int | np.ndarray | None = None) -> None:
         values = self._table[name]
-        fits = values >= low
-        if high is not None:
-            fits &= values <= high
-        self._all(
-            fits,
-            name,
-            f'numbers from {low} on'
-            if high is None
-            else f'numbers from {low} to {high if isinstance(high, int) else "frames"}',
-        )
+        if high is None:
+            self._check_all(values >= low, name, f'numbers from {low} on')
+            return
+        wanted = f'numbers from {low} to {high if isinstance(high, int) else "frames"}'
+        self._check_all((values >= low) & (values <= high), name, wanted)
 
-    def _all(
+    def _check_all(
         self, fits: np.ndarray, name: str, wanted: str, clips: np.ndarray | None = None
     ) -> None:
-        """clips: the clip of each entry; None: entry n is clip n's."""
+        """Refuse the first entry of an array that does not fit.
+
+        Args:
+            fits: (N, ...) whether each entry is right.
+            name: the array, for the message.
+            wanted: what was expected of an entry.
+            clips: the clip of each entry; None: entry n belongs to clip n.
+        """
         if not fits.all():
             row = int(np.argwhere(~fits)[0][0])
             row = row if clips is None else int(clips[row])
@@ -297,8 +312,8 @@ class Packed:
         rows = self._load(f'split_{k}', '<i8', 1)
         if len(rows) and (rows[0] < 0 or rows[-1] >= len(self) or (rows[1:] <= rows[:-1]).any()):
             raise self._error(
-                f'split_{k}.npy ({plain(self.split_names[k])}) holds rows that are not there, or not in ascending '
-                f'order. Expected rows of {len(self)} clips.'
+                f'split_{k}.npy ({plain(self.split_names[k])}) holds rows that are not there, or '
+                f'not in ascending order. Expected rows of {len(self)} clips.'
             )
         return rows
 
@@ -307,19 +322,22 @@ class Packed:
         kind = self.meta['extras'][k]['kind']
         if len(column) != len(self) or kind != 'float' and np.isinf(column).any():
             raise self._error(
-                f'extra_{k}.npy has {len(column)} numbers, kind {kind}. Expected {len(self)} finite ones.'
+                f'extra_{k}.npy has {len(column)} numbers, kind {kind}. Expected {len(self)} '
+                'finite ones.'
             )
         return column
 
     def _error(self, what: str) -> DataError:
-        return DataError(
-            f'{self.where}: {what if what.endswith("again.") else what + " Pack it again: tools/pack.py."}'
-        )
+        cure = '' if what.endswith('again.') else ' Pack it again: tools/pack.py.'
+        return DataError(f'{self.where}: {what}{cure}')
 
 
 class _Pages:
-    """Fetches rows of a mapped array from the disk in one go. Left to page faults, a random clip that is not in memory would
-    make the system read megabytes around it (measured: 1.6 MB for a clip of 5 KB)."""
+    """Fetches rows of a mapped array from the disk in one go.
+
+    Left to page faults, a random clip that is not in memory makes the system read megabytes around
+    it (measured: 1.6 MB for a clip of 5 KB).
+    """
 
     def __init__(self, array: np.ndarray):
         mapped: Any = array.base  # np.memmap, whose base is the mmap
@@ -328,32 +346,29 @@ class _Pages:
         self._first = mapped.offset % mmap.ALLOCATIONGRANULARITY
 
     def fetch(self, start: int, stop: int) -> None:
+        """Ask the system to read the rows start:stop."""
         begin = (self._first + start * self._row_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
         self._mmap.madvise(mmap.MADV_WILLNEED, begin, self._first + stop * self._row_bytes - begin)
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
-    """meta.json, checked: only what is used, in the types that are expected."""
-    if not path.is_dir():
-        raise DataError(
-            f'{path}: no such folder. Expected packed annotations, as tools/pack.py writes them.'
-        )
+    """Read meta.json and check what is used of it."""
+    pack_again = 'Pack it again: tools/pack.py.'
     if not (path / META).exists():
+        what = f'is a folder without {META}' if path.is_dir() else 'no such folder'
         raise DataError(
-            f'{path}: is a folder without {META}. Expected packed annotations, as tools/pack.py writes them.'
+            f'{path}: {what}. Expected packed annotations, as tools/pack.py writes them.'
         )
-    meta = read_json(path / META, 'Pack it again: tools/pack.py.', _MAX_META)
+    meta = read_json(path / META, pack_again, _MAX_META)
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
-        raise DataError(f'{path / META}: says no {FORMAT!r}. Is this another kind of folder?')
+        raise DataError(f'{path / META}: format is not {FORMAT!r}. Is this another kind of folder?')
     if meta.get('version') != VERSION:
         raise DataError(
-            f'{path}: has version {brief(meta.get("version"))} of the packed form; this program reads {VERSION}. '
-            'Pack it again: tools/pack.py.'
+            f'{path}: has version {brief(meta.get("version"))} of the packed form; this program '
+            f'reads {VERSION}. {pack_again}'
         )
     if not _well_formed(meta):
-        raise DataError(
-            f'{path / META}: has fields of unexpected types. Pack it again: tools/pack.py.'
-        )
+        raise DataError(f'{path / META}: has fields of unexpected types. {pack_again}')
     return meta
 
 

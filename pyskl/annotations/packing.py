@@ -1,11 +1,10 @@
-"""Writes the packed form of annotations (packed.py says what lies where), clip after clip: any number of them fits in memory."""
+"""Write the packed form of annotations (packed.py), one clip at a time, so that any number fits."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import struct
 import uuid
 from array import array
 from collections import Counter
@@ -23,12 +22,12 @@ from ..wording import brief, some
 from .about import About
 from .clips import Ids, is_number
 from .compressed import is_compressed
-from .fields import NO_LABEL, Wrong, clean_fields
+from .field_values import NO_LABEL, FieldError
+from .fields import clean_fields
 from .packed import ARRAYS, FORMAT, KNOWN, META, VERSION
 from .store import clip_name
 
 _LOG = logging.getLogger('pyskl')
-_HEADER_BYTES = 128
 _EXACT = 2**53  # whole numbers up to this are kept exactly
 
 
@@ -42,18 +41,27 @@ def write_packed(
     before_end: Callable[[], None] | None = None,
     about: About | None = None,
 ) -> int:
-    """Write a packed folder; it replaces an older one only when it is whole.
+    """Write a packed folder; it replaces an older one only when it is complete.
 
-    path         the folder, x.packed
-    annotations  dicts as `fields.clean_fields` takes them, one at a time; they need not be in memory together
-    splits       name -> names of clips, or their rows (integers)
-    sources      what it is made from (sources.describe)
-    drop         fields to leave out. Beyond the known fields, those that are one number a clip are kept; any other must be dropped
-    before_end   called when all is written, before it takes its place; what it raises stops that
-    about        the names of the classes and the layout, to go with the data
-    ->           number of clips
-    raises       DataError naming clip and field: wrong (see read_annotations), or of a kind that can't be packed; no clips at all.
-                 UserError: can't be written, or `path` is a folder of something else
+    Args:
+        path: the folder, x.packed.
+        annotations: dicts as `fields.clean_fields` takes them, one at a time; they need not be in
+            memory together.
+        splits: name -> names of clips, or their rows (integers).
+        sources: stamps of the files that it is made from (source_stamps.py).
+        drop: fields to leave out. Beside the fields of an annotation those that are one number a
+            clip are kept; any others must be dropped.
+        before_end: called when all is written, before the folder takes its place; an exception that
+            it raises prevents that.
+        about: the names of the classes and the layout, to be written with the data.
+
+    Returns:
+        The number of clips.
+
+    Raises:
+        DataError: naming clip and field: wrong (see read_annotations), or of a kind that cannot be
+            packed; no clips at all.
+        UserError: the folder cannot be written, or `path` is a folder of something else.
     """
     path = Path(path)
     if path.is_dir() and any(path.iterdir()) and not (path / META).is_file():
@@ -71,29 +79,35 @@ def write_packed(
 
 
 class _Growing:
-    """An .npy file to which rows are added; how many they are is written into its header in the end."""
+    """An .npy file to which rows are appended; its header gets their number at the end."""
 
     def __init__(self, files: ExitStack, path: Path, dtype: str, shape: Sequence[int] = ()):
         self.dtype, self.shape, self.num_rows = dtype, tuple(shape), 0
         self._file = files.enter_context(open(path, 'wb'))  # noqa: SIM115 (the stack closes it)
-        self._file.write(bytes(_HEADER_BYTES))
+        self._write_header()
+
+    def _write_header(self) -> None:
+        """Write the header, which numpy pads so that its length does not depend on the rows."""
+        shape = (self.num_rows, *self.shape)
+        header = {'descr': self.dtype, 'fortran_order': False, 'shape': shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
 
     def add(self, rows: Any, num_rows: int = 1) -> None:
+        """Append rows."""
         self._file.write(np.ascontiguousarray(rows, self.dtype).data)
         self.num_rows += num_rows
 
     def finish(self) -> None:
-        about = {'descr': self.dtype, 'fortran_order': False, 'shape': (self.num_rows, *self.shape)}
-        text = repr(about).ljust(_HEADER_BYTES - 11) + '\n'
+        """Complete the header and close the file, on disk."""
         self._file.seek(0)
-        self._file.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text.encode('ascii'))
+        self._write_header()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
 
 
 class _Writer:
-    """Takes clips one by one; holds a hash of each name, to find doubles, and the labels, and nothing else of them."""
+    """Takes clips one by one; keeps their labels, and hashes of their names to find doubles."""
 
     def __init__(self, folder: Path, files: ExitStack, where: str, drop: frozenset[str]):
         self.folder, self.files, self.where, self.drop = folder, files, where, drop
@@ -105,22 +119,28 @@ class _Writer:
         self.labels, self.label_ends = array('q'), array('q', [0])
 
     def add(self, annotation: Mapping[str, Any]) -> None:
+        """Write a clip.
+
+        Raises:
+            DataError: a field that is wrong, or cannot be packed.
+        """
         where = clip_name(annotation, self.num_clips)
         try:
             clip = clean_fields(annotation)
-        except Wrong as wrong:
-            raise DataError(f'{self.where}: {where}: {wrong}') from None
+        except FieldError as error:
+            raise DataError(f'{self.where}: {where}: {error}') from None
         if is_compressed(clip):
             raise DataError(
-                f'{self.where}: {where}: is in the compressed form (frame_inds), which has no packed one. Use the pickle.'
+                f'{self.where}: {where}: is in the compressed form (frame_inds), which cannot be '
+                'packed. Use the pickle.'
             )
         keypoint, score = clip['keypoint'], clip['keypoint_score']
         if not self.columns:
             self._start(*keypoint.shape[2:])
         if keypoint.shape[2:] != self.columns['keypoint'].shape:
             raise DataError(
-                f'{self.where}: {where}: keypoint has shape {keypoint.shape}, the first clip (M, T, V, C) has (V, C) = '
-                f'{self.columns["keypoint"].shape}. Expected the same joints in every clip.'
+                f'{self.where}: {where}: keypoint has shape {keypoint.shape}, (V, C) of the first '
+                f'clip is {self.columns["keypoint"].shape}. Expected the same joints in every clip.'
             )
         rows = keypoint.shape[0] * keypoint.shape[1]
         self.columns['keypoint'].add(keypoint, rows)
@@ -179,31 +199,24 @@ class _Writer:
             if name not in self.extras:
                 self.extras[name] = self._file(f'extra_{len(self.extras)}', '<f8')
                 self.extras[name].add(np.full(self.num_clips, np.nan), self.num_clips)
-            kind = (
-                'bool'
-                if isinstance(value, (bool, np.bool_))
-                else 'int'
-                if isinstance(value, (int, np.integer))
-                else 'float'
-            )
-            before = self.kinds.setdefault(name, kind)
-            self.kinds[name] = kind if kind == before else 'float'
+            kind = _kind(value)
+            known_kind = self.kinds.setdefault(name, kind)
+            self.kinds[name] = kind if kind == known_kind else 'float'
         for name, column in self.extras.items():
             column.add(extra.get(name, np.nan))
 
     def _check_extra(self, name: Any, value: Any, where: str) -> None:
         if not isinstance(name, str) or not name.isprintable():
             raise DataError(
-                f'{self.where}: {where}: has a field {brief(name)}. Expected names in printable text.'
+                f'{self.where}: {where}: has a field {brief(name)}. Expected a name in printable '
+                'text.'
             )
-        if (
-            not is_number(value)
-            or isinstance(value, (int, np.integer))
-            and abs(int(value)) > _EXACT
-        ):
+        inexact = _kind(value) == 'int' and abs(int(value)) > _EXACT
+        if not is_number(value) or inexact:
             raise DataError(
-                f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beyond the fields of an annotation, one '
-                f'number a clip can be packed. If nothing needs it, leave it out: --drop {name} (drop=({name!r},)).'
+                f'{self.where}: {where}: the field {name!r} is {brief(value)}. Beside the fields '
+                'of an annotation only one number a clip can be packed. If nothing needs it, leave '
+                f'it out: --drop {name} (drop=({name!r},)).'
             )
 
     def finish(
@@ -212,6 +225,11 @@ class _Writer:
         sources: Sequence[Mapping[str, Any]],
         about: About,
     ) -> None:
+        """Write the splits and meta.json, and close all files; arguments as of write_packed.
+
+        Raises:
+            DataError: no clips, a name that several have, or a split that is wrong.
+        """
         if not self.num_clips:
             raise DataError(
                 f'{self.where}: there are no annotations to pack. Expected at least one clip.'
@@ -250,7 +268,7 @@ class _Writer:
         column.finish()
 
     def _check_doubles(self, names: Ids) -> None:
-        """Names whose hashes are equal are compared themselves."""
+        """Refuse names that appear twice; only those whose hashes are equal are compared."""
         hashes = np.frombuffer(self.hashes, np.int64)
         order = np.argsort(hashes, kind='stable')
         same = np.flatnonzero(np.diff(hashes[order]) == 0)
@@ -260,17 +278,18 @@ class _Writer:
         twice = [name for name, n in Counter(suspects).items() if n > 1]
         if twice:
             raise DataError(
-                f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a name of its own for every '
-                'clip, because splits and scores go by it.'
+                f'{self.where}: frame_dir {some(twice)} appears more than once. Expected a '
+                'different name for every clip, because splits and scores refer to it.'
             )
 
     def _split_rows(self, name: str, members: Sequence[str] | np.ndarray, names: Ids) -> np.ndarray:
-        """Ascending rows of the clips that a split lists, by name or by row."""
+        """Return the ascending rows of the clips that a split lists by name or by row."""
         if isinstance(members, np.ndarray) and members.dtype.kind in 'iu':
             rows = np.unique(members)
             if len(rows) and not 0 <= rows[0] <= rows[-1] < self.num_clips:
                 raise DataError(
-                    f'{self.where}: split {name!r} holds rows {rows[0]} to {rows[-1]}; there are {self.num_clips} clips.'
+                    f'{self.where}: split {name!r} holds rows {rows[0]} to {rows[-1]}; there are '
+                    f'{self.num_clips} clips.'
                 )
             return rows
         wanted = set(members)
@@ -287,7 +306,14 @@ class _Writer:
         return rows
 
 
+def _kind(value: Any) -> str:
+    """Return the kind of a number as meta.json has it."""
+    if isinstance(value, (bool, np.bool_)):
+        return 'bool'
+    return 'int' if isinstance(value, (int, np.integer)) else 'float'
+
+
 def _written_names(folder: Path) -> Ids:
-    """The names that were just written, read back."""
+    """Read back the names that were just written."""
     lines, ends = (np.asarray(load_npy(folder / f'{name}.npy')) for name in ('names', 'name_end'))
     return Ids(lambda row: lines[ends[row] : ends[row + 1] - 1].tobytes().decode(), len(ends) - 1)

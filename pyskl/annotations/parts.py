@@ -1,4 +1,4 @@
-"""The two parts of an annotation file, clips and splits, in every shape in which people write them.
+"""The two parts of an annotation file, clips and splits, in every shape that people use.
 
     {'split': {name: [frame_dir, ...]}, 'annotations': [annotation, ...]}      PYSKL's
     [annotation, ...]                       a bare list, without splits
@@ -6,7 +6,8 @@
     {name: annotation}                      by name, here or as 'annotations'
     {split: [annotation, ...]}              by split
 
-A split may list places (0, 1 ...) in place of names, and names with the ending of a video ('v_1.mp4').
+A split may list positions (0, 1 ...) instead of names, and names with the suffix of a video
+('v_1.mp4').
 """
 
 from __future__ import annotations
@@ -19,37 +20,39 @@ import numpy as np
 from ..errors import DataError
 from ..wording import brief, plain
 from .clip_names import ClipNames
-from .fields import Note, name_in, quiet, whole_number
-from .forms import form_of_data
+from .field_values import Note, ignore_note, whole_number
+from .fields import name_in
+from .file_formats import format_of_data
 
 
-def parts(data: Any, where: str, note: Note = quiet) -> tuple[dict[str, list[str]], list]:
-    """Return the splits, checked, and the annotations, not yet checked, of what a file held.
+def parts(data: Any, where: str, note: Note = ignore_note) -> tuple[dict[str, list[str]], list]:
+    """Return the splits, checked, and the annotations, not yet checked, of a file's content.
 
     Args:
         data: what load_pickle gave.
         where: names the file in errors.
-        note: is told what is read otherwise than it stands.
+        note: is told what is not read as it is written.
 
     Raises:
-        DataError: these are no annotations, or no splits.
+        DataError: the file holds no annotations, or no valid splits.
     """
     split, annotations = _shape(data, where, note)
     return checked_splits(split, annotations, where, note), annotations
 
 
 def checked_splits(
-    split: Any, annotations: Sequence[Any], where: str, note: Note = quiet
+    split: Any, annotations: Sequence[Any], where: str, note: Note = ignore_note
 ) -> dict[str, list[str]]:
-    """Return the splits of a file, which list its clips by name or place, by the clips' own names."""
+    """Return splits, which may list clips by position or other spelling, by the clips' names."""
     if split is None:
         split = {}
     if not isinstance(split, Mapping):
         raise DataError(
-            f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of frame_dir."
+            f"{where}: 'split' is {brief(split)}. Expected a dict: name of the split -> list of "
+            'frame_dir.'
         )
     names = [name_in(annotation) for annotation in annotations]
-    found = ClipNames(name for name in names if name is not None)
+    clip_names = ClipNames(name for name in names if name is not None)
     checked = {}
     for name, members in split.items():
         if not isinstance(name, str):
@@ -57,7 +60,7 @@ def checked_splits(
                 f"{where}: 'split' has the key {brief(name)}. Expected names like 'train'."
             )
         listed = _members(name, members, names, where, note)
-        checked[str(name)] = _as_called(name, listed, found, note)
+        checked[str(name)] = _spelt_as_clips(name, listed, clip_names, note)
     return checked
 
 
@@ -91,10 +94,10 @@ def _shape(data: Any, where: str, note: Note) -> tuple[Any, list]:
 
 
 def _not_another_form(data: Any, where: str) -> Any:
-    """Return what may be annotations; name what is known to be something else."""
-    form = form_of_data(data)
-    if form is not None:
-        raise DataError(f'{where}: {form.message(where)}')
+    """Return data that may be annotations; refuse what is known to be something else."""
+    found = format_of_data(data)
+    if found is not None:
+        raise DataError(f'{where}: {found.message(where)}')
     return data
 
 
@@ -136,7 +139,8 @@ def _members(
     for i, member in enumerate(members):
         if not isinstance(member, str):
             raise DataError(
-                f'{where}: split {brief(split)}[{i}] is {brief(member)}. Expected a frame_dir, a text.'
+                f'{where}: split {brief(split)}[{i}] is {brief(member)}. Expected a frame_dir, a '
+                'text.'
             )
     return [str(member) for member in members]
 
@@ -144,26 +148,26 @@ def _members(
 def _of_rows(
     split: str, rows: Sequence[int], names: Sequence[str | None], where: str, note: Note
 ) -> list[str]:
-    """Return the names at these places."""
+    """Return the names at these positions."""
     found = [names[row] if 0 <= row < len(names) else None for row in rows]
     if None in found:
         wrong = found.index(None)
         raise DataError(
-            f'{where}: split {brief(split)}[{wrong}] is {rows[wrong]}, read as a place in the list of '
-            f'clips, of which there are {len(names)}. Expected frame_dir of each clip: '
+            f'{where}: split {brief(split)}[{wrong}] is {rows[wrong]}, read as a position in the '
+            f'list of clips, of which there are {len(names)}. Expected frame_dir of each clip: '
             "[annotations[i]['frame_dir'] for i in members]."
         )
-    note('splits list places in the list of clips (0, 1 ...); they are read as the names there')
+    note('splits list positions of clips (0, 1 ...); they are read as the names there')
     return [name for name in found if name is not None]
 
 
-def _as_called(split: str, members: list[str], found: ClipNames, note: Note) -> list[str]:
-    """Return names as the clips are called; what no clip is called stays."""
-    called = [found.find(member) or member for member in members]
-    if called != members:
-        first = next(pair for pair in zip(members, called) if pair[0] != pair[1])
+def _spelt_as_clips(split: str, members: list[str], clip_names: ClipNames, note: Note) -> list[str]:
+    """Return the clips' own spelling of names; a name that no clip has is kept."""
+    spelt = [clip_names.find(member) or member for member in members]
+    if spelt != members:
+        first = next(pair for pair in zip(members, spelt) if pair[0] != pair[1])
         note(
-            f'split {brief(split)} spells names otherwise than the clips ({plain(first[0])} for '
-            f'{plain(first[1])}); they are read as the clips are called'
+            f'split {brief(split)} spells names differently from the clips ({plain(first[0])} for '
+            f'{plain(first[1])}); the names of the clips are used'
         )
-    return called
+    return spelt

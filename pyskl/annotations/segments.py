@@ -26,11 +26,12 @@ class Segment:
 
     @property
     def num_frames(self) -> int:
+        """Number of frames, the last one included."""
         return self.end - self.start + 1
 
 
 def common_frames(first: Sequence[Segment], second: Sequence[Segment]) -> np.ndarray:
-    """Count the frames that two segments have in common: (N, M) int64 for N and M segments."""
+    """Return how many frames each pair of N and M segments has in common: (N, M) int64."""
     a, b = bounds(first), bounds(second)
     begin = np.maximum(a[:, None, 0], b[None, :, 0])
     end = np.minimum(a[:, None, 1], b[None, :, 1])
@@ -38,7 +39,7 @@ def common_frames(first: Sequence[Segment], second: Sequence[Segment]) -> np.nda
 
 
 def intersection_over_union(first: Sequence[Segment], second: Sequence[Segment]) -> np.ndarray:
-    """Return the frames in common as a share of the frames of both: (N, M), 0..1."""
+    """Return the temporal intersection over union of each pair: (N, M) in 0..1."""
     common = common_frames(first, second)
     a, b = (np.diff(bounds(segments), axis=1)[:, 0] + 1 for segments in (first, second))
     return common / np.maximum(a[:, None] + b[None] - common, 1)

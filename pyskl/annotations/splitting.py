@@ -1,15 +1,16 @@
-"""Splits for clips that have none: dealt out by shares, whole videos or people together, or by lists.
+r"""Make splits: by shares, with the clips of a video or a person kept together, or by lists.
 
-One text says how, the value of `--split-by`:
+The rule is one text, the value of `--split-by`:
 
     random                                  train=0.8,val=0.2 of every class
     random:train=0.7,val=0.15,test=0.15     other shares
     video                                   all clips of a video in one split; the video is the name
                                             before its last '_': 0187 of 0187_3
     video:val=0001+0002,train=*             these videos, and all others
-    regex:P(\\d+):test=036+037,train=*       clips whose names have the same group in one split; so are
-                                            people, cameras, sessions kept together
-    list:FILE                               `name split` a line, or JSON or a pickle of {split: names}
+    regex:P(\d+):test=036+037,train=*       clips whose names have the same group in one split, so
+                                            that people, cameras or sessions stay together
+    list:FILE                               `name split` a line, or JSON or a pickle of
+                                            {split: names}
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ from .label_files import read_pairs
 
 DEFAULT_SHARES = 'train=0.8,val=0.2'
 HELP = (
-    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay together), each with shares or names behind '
-    'it (video:train=0.8,val=0.2; regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: names})'
+    'make splits: random, video or regex:PATTERN (clips whose names share the first group stay '
+    'together), each with shares or names behind it (video:train=0.8,val=0.2; '
+    'regex:P(\\d+):test=036+037,train=*), or list:FILE (`name split` a line, or JSON {split: '
+    'names})'
 )
 REST = '*'
 SPLIT_KEYS = ('split', 'set', 'subset', 'part')
@@ -41,7 +44,7 @@ SPLIT_KEYS = ('split', 'set', 'subset', 'part')
 
 @dataclass(frozen=True)
 class _Part:
-    """One split that is asked for: a share in (0, 1], names of groups, or `rest`."""
+    """One split of a rule: a share in (0, 1], names of groups, or all the rest."""
 
     name: str
     share: float = 0.0
@@ -62,11 +65,13 @@ def split_clips(
         seed: of the order in which clips or groups are dealt out.
 
     Returns:
-        Name of the split -> its clips in the order of `names`. By shares and with `*` every clip is in one.
+        Name of the split -> its clips in the order of `names`. By shares and with `*` every clip is
+        in one.
 
     Raises:
         UserError: a rule that cannot be read, or names groups that are not there.
-        DataError: a list that cannot be read or names no clip that is there, a split without a clip.
+        DataError: a list that cannot be read or names no clip that is there, a split without a
+            clip.
 
     Example:
         >>> split_clips('video:val=0002,train=*', ['0001_0', '0001_1', '0002_0'])
@@ -78,8 +83,8 @@ def split_clips(
     group_of, parts = _rule(how, kind, rest)
     if kind == 'video' and not any('_' in name for name in names):
         raise UserError(
-            f"--split-by {how}: no clip's name has a '_' behind its video's, like 0054_0; they are called "
-            f'{some(names, 3)}. Say what stays together with regex:PATTERN, or use random.'
+            f"--split-by {how}: no clip's name has a '_' behind its video's, like 0054_0; they are "
+            f'called {some(names, 3)}. Say what stays together with regex:PATTERN, or use random.'
         )
     groups = defaultdict(list)
     for name in names:
@@ -92,7 +97,8 @@ def split_clips(
     if lacking:
         raise DataError(
             f'--split-by {how}: split {lacking[0]!r} gets no clip, since there are '
-            f'{count(len(groups), "group")} of {count(len(names), "clip")}. Give other shares, or smaller groups.'
+            f'{count(len(groups), "group")} of {count(len(names), "clip")}. Give other shares, or '
+            'smaller groups.'
         )
     return {
         part.name: [name for name in names if chosen.get(group_of(name)) == part.name]
@@ -101,7 +107,7 @@ def split_clips(
 
 
 def check_rule(how: str) -> None:
-    """Raise what `split_clips` would of a rule, or a list, that cannot be read: before clips are there."""
+    """Raise the error that `split_clips` would for a rule or list that cannot be read."""
     kind, _, rest = how.partition(':')
     if kind == 'list' and rest:
         _listed(Path(rest))
@@ -110,7 +116,7 @@ def check_rule(how: str) -> None:
 
 
 def _rule(how: str, kind: str, rest: str) -> tuple[Callable[[str], str], list[_Part]]:
-    """Return what group a name belongs to, and the splits that are asked for."""
+    """Return the function from a name to its group, and the splits of a rule."""
     if kind == 'random':
         return str, _parts(how, rest)
     if kind == 'video':
@@ -163,7 +169,7 @@ def _parts(how: str, text: str) -> list[_Part]:
         raise UserError(f'--split-by {how}: the shares sum to {sum(shares):g}. Expected 1.')
     names = [part.name for part in parts]
     if len(set(names)) < len(names) or sum(part.rest for part in parts) > 1:
-        raise UserError(f'--split-by {how}: a split, or {REST}, stands there twice.')
+        raise UserError(f'--split-by {how}: a split, or {REST}, is given twice.')
     return parts
 
 
@@ -204,7 +210,7 @@ def _order(
     labels: Sequence[Any] | None,
     seed: int,
 ) -> list[tuple[str, int]]:
-    """Return the groups in the order in which they are dealt out, with their numbers of clips."""
+    """Return the groups in the order in which they are assigned, with their numbers of clips."""
     order = sorted(groups)
     np.random.default_rng(seed).shuffle(order)
     if labels is not None:
@@ -214,7 +220,7 @@ def _order(
 
 
 def _by_share(parts: Sequence[_Part], order: Sequence[tuple[str, int]]) -> dict[str, str]:
-    """Give each group to the split that lies furthest behind its share, the earlier one in a tie."""
+    """Give each group to the split that lacks most of its share, in a tie to the earlier one."""
     total, given = 0, dict.fromkeys((part.name for part in parts), 0)
     chosen = {}
     for group, size in order:
@@ -228,10 +234,11 @@ def _by_share(parts: Sequence[_Part], order: Sequence[tuple[str, int]]) -> dict[
 def read_splits(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]:
     """Read splits from a file: `name split` a line (or with commas), or {split: [name, ...]}.
 
-    Names are found as ClipNames finds them. Lines that name no clip are left out; none at all is an error.
+    Names are found as ClipNames finds them. Lines that name no clip are left out; none at all is an
+    error.
 
     Raises:
-        DataError: no such file, another form, or no name of it is a clip's.
+        DataError: no such file, another format, or no name of it is a clip's.
     """
     path = Path(path)
     listed = _listed(path)
@@ -244,8 +251,8 @@ def read_splits(path: str | Path, names: Sequence[str]) -> dict[str, list[str]]:
     if empty or not splits:
         first = listed[empty[0]][:1] if empty else []
         raise DataError(
-            f'{path}: no clip is in split {brief(empty[0]) if empty else "of any name"}; the list says '
-            f'{some(first)}, the clips are called {some(names, 3)}. Expected the same names.'
+            f'{path}: no clip is in split {brief(empty[0]) if empty else "of any name"}; the list '
+            f'says {some(first)}, the clips are called {some(names, 3)}. Expected the same names.'
         )
     return splits
 
@@ -271,10 +278,12 @@ def _listed(path: Path) -> dict[str, list[str]]:
 
 
 def read_names(path: str | Path) -> list[str]:
-    """Read names of clips: one a line, or with commas in one line, or a JSON list; a label behind a name is passed over.
+    """Read names of clips: one a line, comma-separated in one line, or a JSON list.
+
+    A label behind a name is ignored.
 
     Raises:
-        DataError: no such file, another form, or no names.
+        DataError: no such file, another format, or no names.
     """
     path = Path(path)
     if path.suffix.lower() == '.json':

@@ -1,12 +1,12 @@
-"""Lists of videos and their labels, in every form in which people write them.
+"""Lists of videos and their labels, in every format that people use.
 
     txt             `path label` a line, several labels where a clip has several, none for testing;
                     paths may hold blanks; commas, semicolons or tabs may stand between
     csv, tsv        the same, or with a header that names columns: filename, label, and for a clip
                     that is a part of its video start and end
     JSON            [{'filename': ..., 'label': ...}, ...], or {name: label}
-    pickle          an annotation file whose clips have `filename`, or are called as their videos are;
-                    it needs no key points
+    pickle          an annotation file whose clips have `filename`, or the names of their videos; it
+                    needs no key points
 
 Start and end are numbers of frames, counted from 0; both belong to the clip.
 """
@@ -26,7 +26,8 @@ from ..files.texts import csv_rows, read_json, read_text
 from ..wording import brief, plain, some
 from .about import About
 from .clip_names import VIDEOS, without_ending
-from .fields import Wrong, clean_label, clean_place, whole_number
+from .field_values import FieldError, whole_number
+from .fields import clean_label, clean_place
 from .label_files import LABEL_KEYS
 from .notes import Notes, warn_once
 from .parts import checked_splits
@@ -43,7 +44,7 @@ _PLACE_KEYS = {
     'offset': ('offset',),
 }
 _NUMBER = re.compile(r'[+-]?\d+')
-# A path, up to the last video's ending that a blank follows, and what stands behind it.
+# A path, up to the last suffix of a video that a blank follows, and the rest of the line.
 _PATH = re.compile(rf'(.*(?:{"|".join(map(re.escape, VIDEOS))}))(?:\s+(.*))?', re.IGNORECASE)
 EXPECTED = 'Expected `path label` a line, like `wave/0054_0.mp4 3`'
 
@@ -56,14 +57,15 @@ def read_video_list(
     label_names: Sequence[str] | None = None,
     numbers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Read a list of videos; see the module's docstring for its forms.
+    """Read a list of videos; see the module's docstring for the formats.
 
     Args:
         path: the list.
         multi_class: whether a line of text may end with several labels.
         delimiter: what stands between path and labels in text; None finds it out.
         label_names: names of the classes in class order, for labels that are names.
-        numbers: what stands in text between path and label: ('total_frames',) for folders of frames.
+        numbers: fields between path and label in text: ('total_frames',) for folders of
+            frames.
 
     Returns:
         What a Store of annotations takes: `split`, `annotations` with frame_dir (the clip's name:
@@ -72,7 +74,7 @@ def read_video_list(
         where they are known.
 
     Raises:
-        DataError: naming file and line: missing, in another form, a label that is none, or two
+        DataError: naming file and line: missing, in another format, a label that is none, or two
             clips with one name.
     """
     path, where = Path(path), str(path)
@@ -101,7 +103,7 @@ def read_video_list(
     return {'split': splits, 'annotations': clips, **entries}
 
 
-# -- the rows of each form: a dict of what a line says, and the line's place ----------------------
+# -- the rows of each format: what a line says as a dict, and where the line is --------------------
 
 Rows = Iterator[tuple[dict[str, Any], str]]
 
@@ -128,7 +130,7 @@ def _of_data(data: Any, where: str) -> Rows:
 
 
 def _by_known_keys(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an entry says, by our names."""
+    """Return the values of an entry under the names that are used here."""
 
     def first(keys: Sequence[str]) -> Any:
         return next((item[key] for key in keys if item.get(key) is not None), None)
@@ -160,7 +162,8 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
             if len(row) != len(header):
                 raise DataError(
                     f'{path}, line {n}: has {len(row)} cells, the header {len(header)} '
-                    f'({some(header, 8)}). Put a path that holds the separator between quotation marks.'
+                    f'({some(header, 8)}). Put a path that holds the separator between quotation '
+                    'marks.'
                 )
             cells = {key: cell for key, cell in zip(header, row) if cell}
             yield _with_labels(_by_known_keys(cells)), f'line {n}'
@@ -174,18 +177,18 @@ def _of_text(path: Path, multi_class: bool, delimiter: str | None, numbers: Sequ
 
 
 def _warn_without_label(header: Sequence[str], path: Path) -> None:
-    """Say that a header names no label, where one of its other columns may be meant to."""
+    """Warn of a header without a label, where one of its other columns may be meant as one."""
     known = {*_FILE_KEYS, *_ID_KEYS, *LABEL_KEYS}.union(*_PLACE_KEYS.values())
     others = [title for title in header if title and title not in known]
     if others and not set(LABEL_KEYS).intersection(header):
         warn_once(
-            f'{path}: no column is called label, so its clips have none; passed over: {some(others)}. '
-            'If one of these holds the labels, call it label.'
+            f'{path}: no column is called label, so its clips have none; passed over: '
+            f'{some(others)}. If one of these holds the labels, call it label.'
         )
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:
-    """Return what stands between the cells of lines; ' ' stands for blanks and tabs."""
+    """Return the delimiter of the cells; ' ' for blanks and tabs."""
     ending = path.suffix.lower()
     for mark in ',;\t':
         behind = [line.rpartition(mark)[2].strip() for line in lines]
@@ -197,7 +200,7 @@ def _delimiter(path: Path, lines: Sequence[str]) -> str:
 
 
 def _of_line(line: str, multi_class: bool, numbers: Sequence[str], where: str) -> dict[str, Any]:
-    """Read a line with blanks between, of which its path may hold some, too."""
+    """Read a line that is separated by blanks; its path may contain blanks, too."""
     found = None if numbers else _PATH.fullmatch(line)
     if found is not None:
         rest = (found[2] or '').split()
@@ -214,7 +217,7 @@ def _of_line(line: str, multi_class: bool, numbers: Sequence[str], where: str) -
 
 
 def _fields(name: str, cells: Sequence[str], numbers: Sequence[str], where: str) -> dict[str, Any]:
-    """Return a row of a path and what stands behind it: some numbers, then labels."""
+    """Return a row of a path and the cells behind it: some numbers, then labels."""
     if len(cells) < len(numbers):
         raise DataError(
             f'{where}: {plain(name)} has {len(cells)} numbers behind it. Expected '
@@ -226,7 +229,7 @@ def _fields(name: str, cells: Sequence[str], numbers: Sequence[str], where: str)
 
 
 def _with_labels(row: dict[str, Any]) -> dict[str, Any]:
-    """Take the labels of a csv's cell apart: '1 3', '1;3', '1|3'."""
+    """Split several labels in one cell of a csv: '1 3', '1;3', '1|3'."""
     label = row.get('label')
     several = re.split(r'[\s;|]+', label) if isinstance(label, str) else []
     if len(several) > 1 and all(map(_NUMBER.fullmatch, several)):
@@ -246,9 +249,9 @@ def _clip(
         name = os.fspath(name)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise DataError(f'{where}, {place}: filename is {brief(name)}. {EXPECTED}.')
-    own = row.get('frame_dir')
+    given_name = row.get('frame_dir')
     clip: dict[str, Any] = {
-        'frame_dir': own if isinstance(own, str) and own else None,
+        'frame_dir': given_name if isinstance(given_name, str) and given_name else None,
         'filename': name,
     }
     label = row.get('label')
@@ -258,8 +261,8 @@ def _clip(
             {'label': _number(label, label_names) if listed is None else listed}
         )
         clip |= _part(row)
-    except Wrong as wrong:
-        raise DataError(f'{where}, {place}: clip {plain(name)}: {wrong}') from None
+    except FieldError as error:
+        raise DataError(f'{where}, {place}: clip {plain(name)}: {error}') from None
     return clip
 
 
@@ -273,9 +276,9 @@ def _number(label: Any, names: Sequence[str] | None) -> Any:
         advice = (
             'Expected a number from 0 on; for names of classes give label_names, in class order.'
         )
-        raise Wrong('label', f'is {brief(label)}', advice)
+        raise FieldError('label', f'is {brief(label)}', advice)
     if label not in names:
-        raise Wrong(
+        raise FieldError(
             'label',
             f'is {brief(label)}',
             f'Expected a name of label_names.{did_you_mean(label, names)}',
@@ -284,7 +287,7 @@ def _number(label: Any, names: Sequence[str] | None) -> Any:
 
 
 def _part(row: Mapping[str, Any]) -> dict[str, int]:
-    """Where in its video a clip begins and ends, and how many frames it has, as far as that is known."""
+    """Return those of start_frame, end_frame, total_frames and offset that are known."""
     given = {
         field: int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
         for field, value in row.items()
@@ -295,7 +298,7 @@ def _part(row: Mapping[str, Any]) -> dict[str, int]:
         if field in given:
             number = whole_number(given[field])
             if number is None or number < least:
-                raise Wrong(
+                raise FieldError(
                     field, f'is {brief(given[field])}', f'Expected a number from {least} on.'
                 )
             part[field] = number
@@ -305,7 +308,7 @@ def _part(row: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
-    """Give each clip that has none a name of its own."""
+    """Name the clips that have no name yet."""
     short = Counter(without_ending(clip['filename']) + _behind(clip) for clip in clips)
     for clip in clips:
         if clip['frame_dir'] is None:
@@ -315,9 +318,9 @@ def _name(clips: Sequence[dict[str, Any]], where: str) -> None:
     twice = [name for name, n in Counter(clip['frame_dir'] for clip in clips).items() if n > 1]
     if twice:
         raise DataError(
-            f'{where}: {some(twice)} {"stands" if len(twice) == 1 else "stand"} in the list more than '
-            'once. Expected each clip once, since scores go by its name. To see clips more often: '
-            'class_prob, or RepeatDataset.'
+            f'{where}: {some(twice)} {"is" if len(twice) == 1 else "are"} in the list more '
+            'than once. Expected each clip once, since scores go by its name. To see clips more '
+            'often: class_prob, or RepeatDataset.'
         )
 
 

@@ -19,7 +19,7 @@ from ..engine.checkpoint import load_weights, read_checkpoint
 from ..engine.distributed import choose_device
 from ..engine.tester import joint_scores
 from ..errors import ConfigError
-from ..inference.answers import Answering, answers
+from ..inference.answers import AnswerOptions, answers
 from ..inputs import Input, lazy_inputs
 from ..labels import Labels
 from ..models import speed_up
@@ -132,7 +132,7 @@ def inference_recognizer(
             f'{model.cfg.filename}: model.test_cfg: with feat_ext=True or '
             'average_clips=None a clip has no class scores. Leave them out here.'
         )
-    how = Answering(labels, top_k, views, people, indices)
+    how = AnswerOptions(labels, top_k, views, people, indices)
     return answers(model, clip, img_shape, how, lambda rows: class_scores(model, rows, views))
 
 

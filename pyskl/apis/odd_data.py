@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.oddities import Expected, Oddity, oddities
-from ..annotations.seen import Seen, see_sample
+from ..annotations.measures import MeasuredClip, measure_sample
+from ..annotations.plausibility import Expected, Issue, find_issues
 from ..datasets import ConcatDataset, PoseDataset, RepeatDataset
 from ..datasets.pipelines import (
     BodyUnits2D,
@@ -77,17 +77,17 @@ def pose_datasets(dataset: Any) -> Iterator[PoseDataset]:
             yield from pose_datasets(part)
 
 
-def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[Seen]]]:
+def _samples(dataset: Any) -> Iterator[tuple[str, Expected, list[MeasuredClip]]]:
     """Measure a sample of the clips of each file: the file and how many were measured, and the rest."""
     for poses in pose_datasets(dataset):
         clips = poses.video_infos
         expected = expected_of(poses.pipeline, clips.about.known_layout())
-        seen = see_sample(clips, expected.layout or expected.said)
+        seen = measure_sample(clips, expected.layout or expected.declared)
         of = f'{len(seen)} of ' if len(seen) < len(clips) else ''
         yield f'{poses.ann_file}, {of}{count(len(clips), "clip")}', expected, seen
 
 
-def look(dataset: Any, where: str) -> list[Oddity]:
+def look(dataset: Any, where: str) -> list[Issue]:
     """Look at a sample of each file's clips; each oddity names the place and the file.
 
     Args:
@@ -97,7 +97,7 @@ def look(dataset: Any, where: str) -> list[Oddity]:
     return [
         replace(oddity, text=f'{where} ({file}): {oddity.text}')
         for file, expected, seen in _samples(dataset)
-        for oddity in oddities(seen, expected)
+        for oddity in find_issues(seen, expected)
     ]
 
 

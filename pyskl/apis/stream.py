@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.fields import missing_as_zeros
+from ..annotations.pose_fields import missing_as_zeros
 from ..errors import ConfigError, DataError
 from ..skeletons import layout_of
 from .spotting import Spotter, frames_taken

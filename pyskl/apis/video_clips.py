@@ -11,7 +11,7 @@ from ..annotations.fields import start_of
 from ..datasets import Compose
 from ..datasets.pipelines import ArrayDecode
 from ..datasets.pipelines.decoding import open_clip
-from ..datasets.videos import needs_length, reads_videos
+from ..datasets.video_checks import needs_length, reads_videos
 from ..inference.videos import Clip
 
 

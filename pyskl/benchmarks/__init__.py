@@ -1,1 +1,1 @@
-"""What `pyskl benchmark` times, and how it takes the time."""
+"""The measurements of `pyskl benchmark`, and how they take the time."""

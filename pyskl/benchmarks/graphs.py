@@ -1,10 +1,9 @@
-"""What tools/benchmark.py times of graph networks: calls that run a network, or the steps before it, once."""
+"""Calls to time: a graph network, and the pipeline before it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -27,44 +26,47 @@ GRAPH_NETWORKS = {
 
 def graph_network_call(
     network: str,
-    way: Literal['train', 'eval'],
+    training: bool,
     people: int,
-    ours: bool,
+    fast: bool,
     device: torch.device,
     clips: int,
     configs: Path,
 ) -> Callable[[], None]:
-    """Return what makes a training step, or the scores, of clips of 100 frames and two people.
+    """Build a graph network and a batch of clips of 100 frames and two people.
 
     Args:
         network: one of GRAPH_NETWORKS.
-        way: forward and backward, or forward in testing.
-        people: how many of the two are there; the others are zeros.
-        ours: with what makes it faster; else the plain network.
-        device: where it runs.
-        clips: of a batch.
-        configs: the folder of the configs that come along.
+        training: whether the call runs forward and backward; otherwise it computes scores.
+        people: how many of the two people are present; the others are zeros.
+        fast: whether the network is sped up; otherwise it stays plain.
+        device: device of the network.
+        clips: clips of the batch.
+        configs: folder of the configs that come with the package.
+
+    Returns:
+        A function that runs the network on the batch once.
     """
     torch.manual_seed(0)
-    cfg = read_run(configs / f'{GRAPH_NETWORKS[network]}.py').recipe.model
+    cfg = read_run(configs / f'{GRAPH_NETWORKS[network]}.py').recipe.model or {}
     model = build_model({**cfg, 'cls_head': {**cfg['cls_head'], 'loss_emb': None}}).to(device)
     keypoint = torch.randn(clips, 1, 2, 100, 25, 3)
     keypoint[:, :, people:] = 0
     batch = {'keypoint': keypoint, 'label': torch.arange(clips)}
-    if ours and way == 'eval':
+    if fast and not training:
         fuse_conv_bn(model)
-    if ours:
+    if fast:
         speed_up(model)
 
-    def step() -> None:
+    def train_step() -> None:
         model.zero_grad(set_to_none=True)
         compute_losses(model, batch, device, None)['loss'].backward()
 
-    def answer() -> None:
+    def test_step() -> None:
         predict(model, {'keypoint': keypoint}, device, None)
 
-    model.train(way == 'train')
-    return step if way == 'train' else answer
+    model.train(training)
+    return train_step if training else test_step
 
 
 class FrameByFrame(Step):
@@ -73,17 +75,23 @@ class FrameByFrame(Step):
     needs = gives = ('keypoint',)
 
     def __call__(self, results: dict) -> dict:
+        """Normalise the key points and compute the joints' features."""
         normal = reference.pre_normalize_3d(results['keypoint'])
         features = reference.features(normal, 'nturgb+d', ['j'])
         return {**results, 'keypoint': features, 'total_frames': features.shape[1]}
 
 
-def pose_steps_call(people: int, ours: bool) -> Callable[[], None]:
-    """Return what prepares a clip up to FormatGCNInput: 120 frames of NTU's 25 joints."""
+def pose_steps_call(people: int, fast: bool) -> Callable[[], object]:
+    """Return a function that prepares a clip up to FormatGCNInput: 120 frames of NTU's 25 joints.
+
+    Args:
+        people: people of the clip.
+        fast: whether the package's own steps run; otherwise loops over people and frames.
+    """
     keypoint = np.random.default_rng(0).standard_normal((people, 120, 25, 3), np.float32)
     score = np.ones(keypoint.shape[:3], np.float32)
     clip = {'keypoint': keypoint, 'keypoint_score': score, 'total_frames': 120, 'test_mode': False}
-    first = [dict(type='PreNormalize3D'), dict(type='GenSkeFeat')] if ours else [FrameByFrame()]
+    first = [dict(type='PreNormalize3D'), dict(type='GenSkeFeat')] if fast else [FrameByFrame()]
     sample = dict(type='UniformSample', clip_len=100)
     steps = Compose([*first, sample, dict(type='PoseDecode'), dict(type='FormatGCNInput')])
     return lambda: steps(dict(clip))

@@ -1,4 +1,4 @@
-"""What tools/benchmark.py times of exported networks: onnxruntime's answer for one clip."""
+"""A call to time: onnxruntime's answer for one clip."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from ..export.writing import as_onnx, traced
 from ..onnx import OnnxRecognizer
 from ..onnx.about import KEY
 
-# Whether what the extra `onnx` installs is here.
+# Whether the packages of the extra `onnx` are installed.
 IS_INSTALLED = all(importlib.util.find_spec(name) for name in ('onnx', 'onnxscript', 'onnxruntime'))
 
 
 def onnx_call(config: Path, clip: Mapping[str, Any], threads: int) -> Callable[[], None]:
-    """Return what answers for an annotated clip with all its views, sampling included."""
+    """Return a function that recognises an annotated clip with all its views, sampling included.
+
+    Args:
+        config: config of the network, whose weights are random.
+        clip: annotation of the clip.
+        threads: threads for onnxruntime.
+    """
     graph, about = graph_with_steps(init_recognizer(config, device='cpu'))
     content = as_onnx(graph, traced(graph), about.to_json(), KEY)
     recognise = OnnxRecognizer('benchmark.onnx', threads=threads, content=content)
 
-    def answer() -> None:
+    def recognise_clip() -> None:
         list(recognise.class_scores([clip]))
 
-    return answer
+    return recognise_clip

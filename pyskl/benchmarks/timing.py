@@ -1,4 +1,4 @@
-"""How tools/benchmark.py takes the time, and what the machine can do at best."""
+"""How the benchmark takes the time, and the machine's peak."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,43 +22,57 @@ def best_seconds(
     at_least: float = 0,
     clock: Callable[[], float] | None = None,
 ) -> float:
-    """The least time of one call, after one call to warm up (on the host a single slow one is its own); waits for the device.
+    """Return the least time of one call, in seconds, after one call to warm up.
 
-    at_least   seconds: go on until so many have passed, so that a faster way does not get fewer chances on an unsteady machine
-    clock      time.process_time where one thread computes: others on the machine matter less
+    A single call of over 4 seconds on the CPU is its own warm-up.
+
+    Args:
+        call: function to time.
+        repeats: calls to time, at least.
+        device: device to wait for after each call.
+        at_least: seconds to go on measuring, so that a faster way does not get fewer chances on an
+            unsteady machine.
+        clock: clock in seconds, time.perf_counter by default. With time.process_time, for calls on
+            one thread, other processes matter less.
     """
-    on_cuda, clock = device is not None and device.type == 'cuda', clock or time.perf_counter
+    on_cuda = device is not None and device.type == 'cuda'
+    now = clock or time.perf_counter
 
     def timed() -> float:
-        start = clock()
+        start = now()
         call()
         if on_cuda:
             torch.cuda.synchronize(device)
-        return clock() - start
+        return now() - start
 
     first = timed()
     if on_cuda:
-        torch.cuda.reset_peak_memory_stats(
-            device
-        )  # cuDNN has tried its algorithms: what that took is not counted
+        # do not count the memory that cuDNN took to try its algorithms
+        torch.cuda.reset_peak_memory_stats(device)
     elif repeats == 1 and first > 4:
         return first
-    times = []
+    times: list[float] = []
     while len(times) < repeats or sum(times) < at_least:
         times.append(timed())
     return min(times)
 
 
 def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product: what the machine can do at best."""
+    """Return the GFLOP/s of a large matrix product, the most that the machine can do."""
     size = 8192 if device.type == 'cuda' else 1536
     a = torch.randn(size, size, device=device, dtype=dtype)
     return 2 * size**3 / best_seconds(lambda: a @ a, 5, device) / 1e9
 
 
-def machine(device: torch.device, threads: int) -> dict:
+def machine(device: torch.device, threads: int) -> dict[str, Any]:
+    """Describe the machine: device, versions, load and the peak of matrix products.
+
+    Args:
+        device: device that is measured.
+        threads: threads for PyTorch.
+    """
     torch.set_num_threads(threads)
-    set_determinism(False, cudnn_benchmark=True)  # TF32 as in what is held against the peak
+    set_determinism(False, cudnn_benchmark=True)  # TF32, as in what is compared with the peak
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else _cpu_name()
     kinds = {'fp32': torch.float32} | ({'bf16': torch.bfloat16} if has_bf16(device) else {})
     peaks = {

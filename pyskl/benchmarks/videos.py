@@ -1,4 +1,4 @@
-"""What tools/benchmark.py times of videos: frames a second, of decord alone and through data set and loader."""
+"""Videos to decode, by decord alone and through the data set and the loader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets import VideoDataset, build_dataloader
 from ..files.libraries import decord, opencv
 
-SIZE, NUM_FRAMES, CLIP_LEN = (256, 340), 120, 16  # (h, w) px; as clips of Kinetics are kept
+SIZE, NUM_FRAMES, CLIP_LEN = (256, 340), 120, 16  # (H, W) px, the size that clips of Kinetics have
 STEPS = [
     dict(type='DecordInit'),
     dict(type='SampleFrames', clip_len=CLIP_LEN, frame_interval=4),
@@ -22,7 +22,7 @@ STEPS = [
 
 
 def write_videos(folder: Path, number: int) -> VideoDataset:
-    """Write videos of a moving picture, and return the data set of them, in test mode."""
+    """Write videos of a moving picture, and return a data set of them in test mode."""
     cv2, rng = opencv(), np.random.default_rng(0)
     picture = cv2.GaussianBlur(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8), (0, 0), 4)
     for i in range(number):
@@ -37,9 +37,9 @@ def write_videos(folder: Path, number: int) -> VideoDataset:
 
 
 def decord_seconds(dataset: VideoDataset, folder: Path) -> float:
-    """Return how long decord alone takes for the frames that the data set samples."""
+    """Return the seconds that decord alone takes for the frames that the data set samples."""
     library = decord()
-    first = (NUM_FRAMES - CLIP_LEN * 4 + 1) // 2  # SampleFrames' middle run
+    first = (NUM_FRAMES - CLIP_LEN * 4 + 1) // 2  # where SampleFrames begins in test mode
     inds = np.arange(first, first + CLIP_LEN * 4, 4)
     start = time.perf_counter()
     for i in range(len(dataset)):
@@ -48,7 +48,7 @@ def decord_seconds(dataset: VideoDataset, folder: Path) -> float:
 
 
 def loader_seconds(dataset: VideoDataset, workers: int) -> float:
-    """Return how long the loader takes for all clips once; its workers are started before."""
+    """Return the seconds that the loader takes for all clips once, its workers already running."""
     batches = build_dataloader(dataset, 1, workers)
     next(iter(batches))
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The command `pyskl`, and what tools/*.py and ensemble/ensemble.py do: find a command's module and run its `main`."""
+"""The command `pyskl`; the scripts tools/*.py and ensemble/ensemble.py run its commands, too."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .commands import COMMANDS, GROUPS
 
 def main() -> None:
     """Run `pyskl COMMAND ...` and leave with its status; the entry point of the package."""
-    # Commands that start others by `python -m pyskl` mean this package, not a folder `pyskl` where the user is.
+    # `python -m pyskl` of child processes is this package, not a folder `pyskl` where the user is
     os.environ.setdefault('PYTHONSAFEPATH', '1')
     run_script(lambda: dispatch(sys.argv[1:]))
 
 
 def run_tool(file: str) -> None:
-    """Run the command that a script is the door of, and leave with its status.
+    """Run the command of a script, and leave with its status.
 
     Args:
-        file: of the script, which is called as the command's module is.
+        file: the script, which has the name of the command's module.
     """
     run_script(lambda: import_module(f'.{Path(file).stem}', __name__).main(sys.argv[1:]))
 
 
 def dispatch(words: Sequence[str]) -> int | None:
-    """Run a command; returns its exit status.
+    """Run a command and return its exit status.
 
     Args:
-        words: of the command line, without the program's name.
+        words: arguments of the command line, without the program's name.
 
     Raises:
-        UserError: there is no such command, or the command says so.
+        UserError: there is no such command, or the command raises it.
     """
     name, *rest = words or ['--help']
     if name == 'help':
@@ -60,13 +60,13 @@ def dispatch(words: Sequence[str]) -> int | None:
 
 
 def help_text() -> str:
-    """Return what `pyskl --help` prints."""
+    """Return the text of `pyskl --help`."""
     width = max(map(len, COMMANDS))
     lines = [
         'usage: pyskl COMMAND ...',
         '',
         'Recognise actions and micro-gestures from skeletons.',
-        '`pyskl COMMAND --help` says what a command takes, `pyskl --version` which release this is.',
+        '`pyskl COMMAND --help` shows the options of a command, `pyskl --version` the release.',
     ]
     for title, group in GROUPS.items():
         lines += ['', f'{title}:']

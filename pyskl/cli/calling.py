@@ -1,4 +1,7 @@
-"""How a command was called: as `pyskl NAME`, or as tools/NAME.py in the project's folder. What it says of commands agrees with that."""
+"""How a command was called: as `pyskl NAME`, or as tools/NAME.py in the project's folder.
+
+Messages and help texts name other commands in the same way.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from ..errors import UserError
 from .commands import NAME_OF_MODULE
 from .places import checkout
 
-_called = ''  # 'pyskl train'; empty: by a script
+_called = ''  # 'pyskl train'; empty if called by a script
 _SCRIPT = re.compile(r'(?:python )?(?:tools|ensemble)/(\w+)\.py')
 
 
 @contextmanager
 def called_as(name: str) -> Iterator[None]:
-    """Note that what runs in this block was called as `pyskl NAME`; errors of users speak of such commands, too."""
+    """Run a block as `pyskl NAME`, so that errors name commands of `pyskl` as well."""
     global _called
     before, _called = _called, name
     try:
@@ -32,7 +35,7 @@ def called_as(name: str) -> Iterator[None]:
 
 
 def as_called(text: str) -> str:
-    """Return a text with 'pyskl train' for '[python ]tools/train.py', if this command was called so."""
+    """Replace '[python ]tools/train.py' by 'pyskl train' if this command was called as `pyskl`."""
     if not _called:
         return text
 
@@ -44,28 +47,28 @@ def as_called(text: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose usage line and help speak of commands as this one was called."""
+    """A parser whose usage and help name commands in the way that this one was called."""
 
     def __init__(self, **settings: Any):
         super().__init__(**{'prog': _called or None, **settings})
 
     def format_help(self) -> str:
-        """Return the help."""
+        """Return the help text."""
         return as_called(super().format_help())
 
 
 def script_of(module: str) -> str:
-    """Return the script that calls a command: 'tools/train.py'."""
+    """Return the script of a command, such as 'tools/train.py'."""
     return f'{"ensemble" if module == "ensemble" else "tools"}/{module}.py'
 
 
 def spoken(module: str) -> str:
-    """Return what a user types to run a command: 'python tools/train.py' or 'pyskl train'."""
+    """Return how a user runs a command: 'python tools/train.py' or 'pyskl train'."""
     return as_called(f'python {script_of(module)}')
 
 
 def process(module: str) -> list[str]:
-    """Return the words that start a command in a process of its own."""
+    """Return the arguments that start a command in a child process."""
     root = checkout()
     if root is None:
         return [sys.executable, '-m', 'pyskl', NAME_OF_MODULE[module]]

@@ -1,8 +1,8 @@
-"""Look an annotation pickle over: fields, labels, splits, and poses that look wrong.
+"""Check an annotation file: fields, labels, splits, and poses that look wrong.
 
     python tools/check_data.py data/imigue_train.pkl
-    python tools/check_data.py videos.txt --videos FOLDER              a list of videos, each of which is opened
-    python tools/check_data.py data/mine.pkl --fix data/mended.pkl      mend what can be mended, say what was done, and look it over
+    python tools/check_data.py videos.txt --videos FOLDER           check a list of videos
+    python tools/check_data.py data/mine.pkl --fix data/fixed.pkl   fix what can be fixed, and check
 Exit status: 0 no errors (warnings are listed), 1 the data have errors, 2 they could not be checked.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..annotations import write_annotations
-from ..annotations.check import Report, check_annotations
+from ..annotations.check import check_annotations
+from ..annotations.check_report import Report
 from ..annotations.fixing import fix_annotations
 from ..annotations.joining import read_all, read_source
 from ..annotations.notes import fix_command
@@ -29,6 +30,7 @@ from .calling import Parser, as_called
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[-1])
     parser.add_argument(
         'file',
@@ -44,8 +46,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--layout',
         metavar='LAYOUT',
-        help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
-        'configs; or a config file (default: as the file says, or by their number)',
+        help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
+        'configs; or a config file (default: from the file, or the number of joints)',
     )
     parser.add_argument(
         '--json', action='store_true', help='print one json object: file, errors, warnings, facts'
@@ -54,64 +56,64 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--fix',
         type=Path,
         metavar='OUT',
-        help='mend what can be mended, write it to OUT, and look that over',
+        help='fix what can be fixed, write it to OUT, and check that',
     )
     parser.add_argument(
         '--videos',
         type=Path,
         metavar='FOLDER',
-        help='open the videos of the clips in this folder; FILE may then be a '
+        help='open the videos of the clips in this folder; the file may then be a '
         'list of videos without key points: `path label` a line, csv, JSON or pickle',
     )
     parser.add_argument(
         '--label-names',
         metavar='FILE',
-        help='names of the classes, one a line, in class order, for a list of '
-        'videos that has them in place of numbers',
+        help='class names, one a line, in class order, for a list of '
+        'videos that has names in place of numbers',
     )
     parser.add_argument(
         '--leave-out',
         action='store_true',
-        help='with --fix: leave out the clips that cannot be mended',
+        help='with --fix: leave out clips that cannot be fixed',
     )
     args = parser.parse_args(argv)
     if args.leave_out and not args.fix:
-        raise UserError('--leave-out: is for --fix OUT.')
+        raise UserError('--leave-out belongs to --fix OUT. Add that, or leave it out.')
     if args.fix and args.fix.exists() and args.file.exists() and args.fix.samefile(args.file):
-        raise UserError(f'--fix {args.fix}: is the file itself. Choose another name.')
+        raise UserError(f'--fix {args.fix}: is the input file itself. Choose another name.')
     if args.num_classes is not None and args.num_classes < 1:
         raise UserError(f'--num-classes {args.num_classes}: expected 1 or more.')
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
     layout = None
-    if args.layout:  # not before: the reader of configs is heavy
+    if args.layout:  # imported late: reading configs takes long to import
         from ..recipe.layout_option import read_layout
 
-        layout = layout_to_draw(read_layout(args.layout))
+        layout = layout_to_draw(read_layout(args.layout) or args.layout)
     if args.videos and not args.videos.is_dir():
-        raise UserError(f'--videos {args.videos}: is no folder.')
+        raise UserError(f'--videos {args.videos}: is not a folder.')
     if args.videos and not _has_key_points(args.file):
         if args.fix:
             raise UserError(
-                f'--fix: {args.file} has no key points, and of a list of videos nothing can be mended.'
+                f'--fix: {args.file} has no key points; a list of videos cannot be fixed.'
             )
-        from ..datasets.check_list import check_video_list
+        from ..datasets.check_video_list import check_video_list
 
         names = None if args.label_names is None else names_of(args.label_names, '--label-names')
-        return _say(
-            args, check_video_list(args.file, args.videos, args.num_classes, names), args.file, []
-        )
+        report = check_video_list(args.file, args.videos, args.num_classes, names)
+        return _print_report(args, report, args.file, [])
     if args.label_names is not None:
-        raise UserError('--label-names: is for a list of videos, with --videos FOLDER.')
+        raise UserError('--label-names belongs to a list of videos, with --videos FOLDER.')
     done: list[str] = []
     if args.fix:
         fixed = fix_annotations(read_all(args.file), str(args.file), args.leave_out)
         done = fixed.done.lines()
         if fixed.failed or not fixed.annotations:
-            return _say_failed(args, done, fixed.failed.lines() or ['no clip is left.'])
+            return _print_failed(args, done, fixed.failed.lines() or ['no clip is left.'])
         write_annotations(
             args.fix, fixed.split, fixed.annotations, as_given=True, about=fixed.about
         )
@@ -119,14 +121,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     data = read_source(file) if (file / META).exists() else load_annotations(file)
     report = check_annotations(data, args.num_classes, layout, str(file))
     if args.videos and 'clips' in report.facts:
-        from ..datasets.check_list import check_videos_of
+        from ..datasets.check_video_list import check_videos_of
 
         check_videos_of(report, _named_clips(data), args.videos)
-    return _say(args, report, file, done)
+    return _print_report(args, report, file, done)
 
 
 def _has_key_points(file: Path) -> bool:
-    """Whether a file is an annotation file of key points: packed, or with a clip that has some."""
+    """Return whether a file has key points: it is packed, or its first clip has some."""
     if (file / META).exists():
         return True
     if file.suffix.lower() not in ('.pkl', '.pickle'):
@@ -134,8 +136,8 @@ def _has_key_points(file: Path) -> bool:
     return 'keypoint' in next(iter(_named_clips(load_annotations(file))), {'keypoint': None})
 
 
-def _named_clips(data: Any) -> list[dict]:
-    """The clips of an annotation file that are dicts with a name."""
+def _named_clips(data: Any) -> list[Mapping[str, Any]]:
+    """Return the clips of an annotation file that are dicts with a name."""
     annotations = data.get('annotations', data) if isinstance(data, Mapping) else data
     listed = annotations.values() if isinstance(annotations, Mapping) else annotations
     return [
@@ -146,18 +148,18 @@ def _named_clips(data: Any) -> list[dict]:
     ]
 
 
-def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
-    """Print a report; the exit status."""
+def _print_report(args: argparse.Namespace, report: Report, file: Path, done: list[str]) -> int:
+    """Print a report and return the exit status."""
     if args.json:
         fix = {'mended': done} if args.fix else {}
         print(json.dumps({'file': str(file), **fix, **vars(report)}, indent=1))
     else:
         for line in done:
-            print(f'mended: {line}')
+            print(f'fixed: {line}')
         if args.fix:
             print(
                 f'wrote {file}'
-                + ('' if done else f', as {args.file} was: there was nothing to mend')
+                + ('' if done else f', the same as {args.file}: there was nothing to fix')
             )
         width = max(map(len, report.facts))
         for name, value in report.facts.items():
@@ -165,27 +167,29 @@ def _say(args: argparse.Namespace, report: Report, file: Path, done: list[str]) 
         for kind, lines in (('error', report.errors), ('warning', report.warnings)):
             for line in lines:
                 print(as_called(f'{kind}: {line}'))
-        if not args.fix and not all(
-            line.startswith(('label ', 'the videos ')) for line in report.errors
-        ):  # which it leaves
-            print(as_called(f'To mend what can be mended: {fix_command(str(file))}'))
+        # --fix leaves labels and videos alone
+        left_alone = ('label ', 'the videos ')
+        if not args.fix and not all(line.startswith(left_alone) for line in report.errors):
+            print(as_called(f'To fix what can be fixed: {fix_command(str(file))}'))
         print(
-            f'{file}: {count(len(report.errors), "error")}, {count(len(report.warnings), "warning")}'
+            f'{file}: {count(len(report.errors), "error")}, '
+            f'{count(len(report.warnings), "warning")}'
         )
     return 1 if report.errors else 0
 
 
-def _say_failed(args: argparse.Namespace, done: list[str], failed: list[str]) -> int:
-    """What could be mended and what could not; nothing is written."""
+def _print_failed(args: argparse.Namespace, done: list[str], failed: list[str]) -> int:
+    """Print what could be fixed and what could not, and return the exit status."""
     if args.json:
         print(json.dumps({'file': str(args.file), 'mended': done, 'errors': failed}, indent=1))
         return 1
     for line in done:
-        print(f'could be mended: {line}')
+        print(f'could be fixed: {line}')
     for line in failed:
         print(f'error: {line}')
     print(
-        f'{args.file}: these cannot be mended; nothing was written. Correct them, or leave such clips out: --leave-out'
+        f'{args.file}: these cannot be fixed; nothing was written. Correct them, or leave such '
+        'clips out: --leave-out'
     )
     return 1
 

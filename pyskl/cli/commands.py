@@ -1,4 +1,4 @@
-"""The commands of `pyskl`: their names, where their code is, and a line about each."""
+"""The commands of `pyskl`: name, module and a line of help."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class Command(NamedTuple):
     """A command of `pyskl`.
 
     Attributes:
-        module: of this package; its `main(argv)` is called. tools/MODULE.py calls it, too.
-        about: a line for `pyskl --help`.
-        words: what its first word may be, where that is one of a few.
+        module: module of this package; tools/MODULE.py runs its `main(argv)`, too.
+        about: line of `pyskl --help`.
+        words: subcommands, if it has any.
     """
 
     module: str
@@ -21,7 +21,7 @@ class Command(NamedTuple):
 
 GROUPS: dict[str, dict[str, Command]] = {
     'get started': {
-        'demo': Command('demo', 'run everything once, on made-up data (--quick: in a minute)'),
+        'demo': Command('demo', 'run everything once, on synthetic data (--quick: in a minute)'),
         'doctor': Command('doctor', 'check this machine: versions, devices, a short self-test'),
     },
     'prepare data': {
@@ -30,12 +30,14 @@ GROUPS: dict[str, dict[str, Command]] = {
         'convert-ntu': Command('convert_ntu', 'convert NTU RGB+D'),
         'convert-natops': Command('convert_natops', 'convert NATOPS'),
         'extract-pose': Command('extract_pose', 'find people and their key points in videos'),
-        'make-demo-data': Command('make_demo_data', "make up micro-gestures in iMiGUE's raw form"),
+        'make-demo-data': Command(
+            'make_demo_data', "make synthetic micro-gestures in iMiGUE's raw form"
+        ),
         'make-recordings': Command(
-            'make_recordings', 'make up long recordings to spot gestures in'
+            'make_recordings', 'make synthetic recordings to spot gestures in'
         ),
         'join': Command('join', 'join annotation files, make splits, add labels'),
-        'check': Command('check_data', 'check an annotation file, mend what can be mended'),
+        'check': Command('check_data', 'check an annotation file, fix what can be fixed'),
         'pack': Command('pack', 'pack annotations into memory-mapped arrays'),
     },
     'configs': {
@@ -53,7 +55,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         'test': Command('test', 'test a checkpoint: scores, figures, a submission'),
         'launch': Command('launch', 'train or test with several processes'),
         'sweep': Command('sweep', 'train, test and compare many settings'),
-        'zero-shot': Command('zero_shot', 'test on classes that were never trained on'),
+        'zero-shot': Command('zero_shot', 'test on classes without training clips'),
         'ensemble': Command('ensemble', 'blend the scores of several streams'),
     },
     'use and inspect models': {
@@ -61,9 +63,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         'spot': Command('spot', 'spot gestures in long recordings'),
         'export': Command('export', 'write a network as ONNX, or for torch.export'),
         'convert-checkpoint': Command(
-            'convert_checkpoint', '.pth to .safetensors and back, names of other toolboxes'
+            'convert_checkpoint', 'convert .pth, .safetensors and weights of other toolboxes'
         ),
-        'report': Command('report', 'write a page about a test'),
+        'report': Command('report', 'write an HTML page about a test'),
         'visualize': Command(
             'visualize',
             'draw clips, heatmaps, pipelines, skeletons, graphs',
@@ -73,7 +75,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     'this program': {
         'benchmark': Command('benchmark', 'measure the speed on this machine'),
         'completion': Command(
-            'completion', 'print the completion script of a shell', ('bash', 'zsh')
+            'completion', 'print the completion script for a shell', ('bash', 'zsh')
         ),
     },
 }

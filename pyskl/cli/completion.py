@@ -1,4 +1,4 @@
-"""Print what lets a shell complete the words of `pyskl`: commands, options, configs and files.
+"""Print the completion script of a shell, for commands, options, configs and files.
 
 pyskl completion bash >> ~/.bashrc
 pyskl completion zsh >> ~/.zshrc
@@ -14,9 +14,9 @@ from .commands import COMMANDS
 
 TAKE_CONFIGS = ('train', 'test', 'predict', 'spot', 'sweep', 'print-config', 'zero-shot')
 
-# Options are those that a command's --help names. It is asked once for each command, in a shell's life.
+# Options are read from a command's --help, once for each command and shell.
 BASH = r"""
-_pyskl_said=''
+_pyskl_options=''
 _pyskl() {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} first=${COMP_WORDS[2]} key words
     COMPREPLY=()
@@ -36,19 +36,23 @@ _pyskl() {
         -*)
             [ -n "$words" ] || first=''
             key=" $command-$first:"
-            case $_pyskl_said in
+            case $_pyskl_options in
                 *"$key"*) ;;
-                *) _pyskl_said="$_pyskl_said$key $(pyskl $command $first --help 2>/dev/null \
-                    | grep -oE -- '(^|[[ ,])--?[a-zA-Z][a-z_-]*' | tr -d '[ ,' | sort -u | tr '\n' ' ');" ;;
+                *) _pyskl_options="$_pyskl_options$key $(pyskl $command $first --help 2>/dev/null \
+                    | grep -oE -- '(^|[[ ,])--?[a-zA-Z][a-z_-]*' | tr -d '[ ,' | sort -u \
+                    | tr '\n' ' ');" ;;
             esac
-            words=${_pyskl_said#*"$key"}
+            words=${_pyskl_options#*"$key"}
             COMPREPLY=( $(compgen -W "${words%%;*}" -- "$word") )
             ;;
         *)
             case " @CONFIGS@ " in
                 *" $command "*|*" $command-$first "*)
-                    [ -n "$_pyskl_configs" ] || _pyskl_configs=$(pyskl configs list --names 2>/dev/null)
-                    COMPREPLY=( $(compgen -W "$_pyskl_configs" -- "$word") $(compgen -f -- "$word") )
+                    [ -n "$_pyskl_configs" ] \
+                        || _pyskl_configs=$(pyskl configs list --names 2>/dev/null)
+                    COMPREPLY=(
+                        $(compgen -W "$_pyskl_configs" -- "$word") $(compgen -f -- "$word")
+                    )
                     ;;
                 *) COMPREPLY=( $(compgen -f -- "$word") ) ;;
             esac
@@ -65,12 +69,14 @@ bashcompinit
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('shell', choices=('bash', 'zsh'))
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     text = BASH if args.shell == 'bash' else ZSH + BASH
     cases = '\n'.join(
@@ -82,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def first_words() -> dict[str, Sequence[str]]:
-    """Return, for commands whose first word is one of a few, those."""
+    """Return the subcommands of each command that has any."""
     from ..sources.forms import FORMS
 
     fixed = {name: command.words for name, command in COMMANDS.items() if command.words}

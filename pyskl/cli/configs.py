@@ -1,10 +1,10 @@
 """List, show or copy the configs that come with pyskl.
 
-    pyskl configs list stgcn ntu60                      those whose names hold both words
-    pyskl configs show demo/joint.py                    the file as it is; `pyskl print-config` shows every setting
-    pyskl configs copy posec3d/slowonly_r50_imigue22    the folder, and all that its configs are based on, into configs/
+    pyskl configs list stgcn ntu60                      configs whose names contain both words
+    pyskl configs show demo/joint.py                    the file; `pyskl print-config` adds defaults
+    pyskl configs copy posec3d/slowonly_r50_imigue22    a folder and its bases into configs/
 
-Commands that take a config take these by name, too: `pyskl train demo/joint.py`.
+Commands that take a config take these names, too: `pyskl train demo/joint.py`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from .places import config_names, configs_folder, shipped_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest='command', required=True, metavar='list|show|copy')
-    listing = commands.add_parser('list', help='their names, and what each is')
+    listing = commands.add_parser('list', help='list names and descriptions')
     listing.add_argument(
-        'words', nargs='*', metavar='WORD', help='only names that hold all of these'
+        'words', nargs='*', metavar='WORD', help='only names that contain all of these'
     )
-    listing.add_argument('--names', action='store_true', help='names alone')
+    listing.add_argument('--names', action='store_true', help='names only')
     show = commands.add_parser('show', help='print a config')
     show.add_argument('name', metavar='NAME', help='as listed')
-    copy = commands.add_parser('copy', help='copy configs, and all that they are based on')
+    copy = commands.add_parser('copy', help='copy configs and their bases')
     copy.add_argument('names', nargs='+', metavar='NAME', help='as listed, or a folder of them')
     copy.add_argument(
         '-o',
@@ -41,12 +42,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path('configs'),
         metavar='FOLDER',
-        help='where they go, in folders as here (default: configs)',
+        help='folder of the copies, which keep their subfolders (default: configs)',
     )
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     if args.command == 'list':
         print('\n'.join(listed(args.words, args.names)))
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def listed(words: Sequence[str], names_alone: bool) -> list[str]:
-    """Return a line for each config whose name holds all words.
+    """Return a line for each config whose name contains all words.
 
     Raises:
         UserError: there is none.
@@ -66,8 +68,8 @@ def listed(words: Sequence[str], names_alone: bool) -> list[str]:
     names = [name for name in config_names() if all(word.lower() in name.lower() for word in words)]
     if not names:
         raise UserError(
-            f'{" ".join(words)}: no config has such a name. Expected words that stand in it, e.g. stgcn '
-            'ntu60; `pyskl configs list` shows all.'
+            f'{" ".join(words)}: no config has such a name. Expected parts of a name, e.g. '
+            'stgcn ntu60; `pyskl configs list` shows all.'
         )
     if names_alone:
         return names
@@ -92,19 +94,19 @@ def _found(name: str) -> Path:
 
 
 def copy_configs(names: Iterable[str], out: Path) -> list[Path]:
-    """Copy configs, and all that they are based on.
+    """Copy configs and their bases.
 
     Args:
-        names: of configs, or of folders of them.
-        out: where they go; each lies there as it does among the configs that come along.
+        names: names of configs, or of folders of configs.
+        out: folder of the copies, which keep their subfolders.
 
     Returns:
-        the new files.
+        The copies.
 
     Raises:
-        UserError: there is no such config, or another file is there already. Nothing is copied then.
+        UserError: there is no such config, or another file is in the way; nothing is copied then.
     """
-    from ..recipe.load import check_chain  # heavy: only now
+    from ..recipe.load import check_chain  # imported late: takes long to import
 
     folder = configs_folder()
     files: set[Path] = set()
@@ -121,7 +123,8 @@ def copy_configs(names: Iterable[str], out: Path) -> list[Path]:
     ]
     if there:
         raise UserError(
-            f'{some(there)}: there already, and different. Remove them, or choose another folder with -o.'
+            f'{some(there)}: exists already, and is different. Remove it, or choose another folder '
+            'with -o.'
         )
     for path, copy in copies.items():
         with atomic_write(copy, 'wb') as f:

@@ -1,10 +1,10 @@
-"""Turn skeletons of many forms into an annotation file: `convert.py FORM PATH ... -o FILE`.
+"""Convert skeletons of other tools and data sets into an annotation file.
 
-    python tools/convert.py openpose json_folders -o data/mine.pkl --labels labels.csv --split-by random
+    python tools/convert.py openpose json_folders -o data/mine.pkl --labels labels.csv
     python tools/convert.py ntu nturgb+d_skeletons -o data/ntu.pkl
     python tools/convert.py FORM --help          what a form reads, and its options
 
-What cannot be read is left out and named, all of it at once; --strict makes that an error.
+Files that cannot be read are left out and listed; with --strict they are an error.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from ..annotations import write_annotations
-from ..annotations.fields import NO_LABEL
+from ..annotations.field_values import NO_LABEL
 from ..annotations.label_files import HELP as LABELS_HELP
 from ..annotations.label_lists import from_one, lacks_class_0
 from ..annotations.splitting import HELP as SPLIT_HELP
-from ..files.given import check_out
+from ..files.path_checks import check_out
 from ..seeds import seed_number
 from ..skeletons import LAYOUTS
 from ..sources.conversion import Converted, Settings, convert
@@ -33,6 +33,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     common = common_options()
     forms = parser.add_subparsers(dest='form', required=True, metavar='FORM')
@@ -47,40 +48,44 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         described.add_argument(
             '--layout',
             metavar='LAYOUT',
-            help=f'what the joints are: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in configs, '
-            'or a config file (default: by the form and the number of joints)',
+            help=f'layout of the joints: {", ".join(LAYOUTS)}; "dict(name=..., joints=...)" as in '
+            'configs, or a config file (default: from the form and the number of joints)',
         )
         _add_options(described, form)
     return parser.parse_args(argv)
 
 
-def common_options() -> argparse.ArgumentParser:
-    """The options of all forms; those of videos, too (tools/extract_pose.py)."""
-    parser = argparse.ArgumentParser(add_help=False)
+def common_options() -> Parser:
+    """Return a parser with the options of all forms, which tools/extract_pose.py has, too."""
+    parser = Parser(add_help=False)
     add = parser.add_argument
     add('paths', nargs='+', type=Path, metavar='PATH', help='files or folders')
     add('-o', '--out', type=Path, required=True, metavar='FILE', help='annotation pickle')
-    add('--labels', metavar='FILE', help=f"{LABELS_HELP}; or 'folder': the one that a clip lies in")
+    add(
+        '--labels',
+        metavar='FILE',
+        help=f"{LABELS_HELP}; or 'folder' for the name of a clip's folder",
+    )
     add(
         '--label-names',
         type=Path,
         metavar='FILE',
-        help='names of the classes, one a line, in class order',
+        help='class names, one a line, in class order',
     )
     add('--split-by', metavar='HOW', help=SPLIT_HELP.replace('%', '%%'))
-    add('--seed', type=seed_number, default=0, help='of --split-by random (default: 0)')
+    add('--seed', type=seed_number, default=0, help='seed of --split-by random (default: 0)')
     add(
         '--joints',
         nargs='+',
         default=(),
-        help='keep these alone: a known layout, or names or numbers of joints',
+        help='joints to keep: a known layout, or names or numbers of joints',
     )
-    add('--strict', action='store_true', help='write nothing where anything is left out')
+    add('--strict', action='store_true', help='write nothing if anything would be left out')
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser, form: type[Source]) -> None:
-    """The options of one form, from its dataclass fields."""
+    """Add the options of a form, from its dataclass fields."""
     for field in fields(form):
         how = dict(field.metadata)
         if not how:
@@ -97,11 +102,12 @@ def _flag(name: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     form = FORMS[args.form]
     check_out(args.out, args.paths, form.suffixes)
     source = form(**{field.name: getattr(args, field.name) for field in fields(form)})
-    if args.layout:  # not before: the reader of configs is heavy
+    if args.layout:  # imported late: reading configs takes long to import
         from ..recipe.layout_option import read_layout
 
         args.layout = read_layout(args.layout)
@@ -110,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """What the common options, and --layout where there is one, say."""
+    """Return the settings of the common options, and of --layout if there is one."""
     given = {
         field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args
     }
@@ -118,7 +124,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 
 def write(path: Path, converted: Converted, as_given: bool) -> None:
-    """Write the file, and say what is in it and what is not."""
+    """Write the file, and print what it contains and what was left out."""
     write_annotations(
         path, converted.split, converted.annotations, as_given=as_given, about=converted.about
     )
@@ -131,6 +137,7 @@ def write(path: Path, converted: Converted, as_given: bool) -> None:
     num_clips = count(len(labels), 'clip')
     if lacks_class_0(labels, converted.about.label_names):
         print(
-            f'note: no clip has label 0. {from_one(np.array(sorted(classes)), num_classes, str(path))}'
+            'note: no clip has label 0. '
+            f'{from_one(np.array(sorted(classes)), num_classes, str(path))}'
         )
     print(f'wrote {path} ({num_clips}; {known}; {sizes or "no splits: --split-by makes them"})')

@@ -1,10 +1,10 @@
-"""Convert a checkpoint: .pth into .safetensors and back, weights of PYSKL and MMAction2 under the names they have here.
+"""Convert a checkpoint between .pth and .safetensors, and rename weights of PYSKL and MMAction2.
 
     python tools/convert_checkpoint.py work_dirs/demo/joint/latest.pth -o joint.safetensors
     python tools/convert_checkpoint.py mmaction_stgcn.pth -o stgcn.pth
 
-Weights and meta (class names, layouts) are kept; the state of a training (optimizer, resume) is not, so nothing is resumed from it.
-Either kind of file can be given wherever a checkpoint is asked for (-C).
+Weights and meta (class names, layouts) are kept. The training state is not, so that no training can
+resume from the result. Every option that takes a checkpoint (-C) takes both kinds of files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError
-from ..files.given import check_checkpoint, check_out
+from ..files.path_checks import check_checkpoint, check_out
 from ..wording import count, some
 from .calling import Parser
 
@@ -22,6 +22,7 @@ SUFFIXES = ('.pth', '.safetensors')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', type=Path, help='.pth or .safetensors')
     parser.add_argument('-o', '--out', required=True, type=Path, help='.pth or .safetensors')
@@ -29,12 +30,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     if args.out.suffix not in SUFFIXES:
         raise ConfigError(f'-o {args.out}: expected a name that ends with {" or ".join(SUFFIXES)}.')
     check_checkpoint(args.checkpoint)
     check_out(args.out, [args.checkpoint], SUFFIXES)
-    # Not before: --help and wrong options answer at once.
+    # imported late, so that --help and wrong options answer at once
     from ..engine.checkpoint import read_checkpoint, write_checkpoint
     from ..files.safe_tensors import SUFFIX, save_safe_tensors
 
@@ -45,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out.suffix == SUFFIX:
         left = save_safe_tensors(args.out, weights, meta)
         if left:
-            print(f'left out of meta, as JSON cannot hold it: {some(left)}')
+            print(f'left out of meta, since JSON cannot hold it: {some(left)}')
     else:
         write_checkpoint(args.out, {'meta': meta, 'state_dict': weights})
     print(f'wrote {args.out} ({count(len(weights), "tensor")})')

@@ -1,11 +1,13 @@
-"""Turn NATOPS, real gestures of aircraft handlers, into annotation pickles: one a projection, data/natops/natops_{xy,xz,zy}.pkl,
-in pixels, and natops_xyz.pkl with all three coordinates, for networks that take key points in space.
+"""Convert NATOPS, gestures of aircraft handlers, into annotation pickles.
 
-The two .ts files come from the UEA & UCR time series classification archive (timeseriesclassification.com), data set NATOPS.
-Splits: train, test as published; train in parts for choosing settings: fit and val, fit2 and val2, fit3 and val3. The clips that seem to
-be one person's stay together there, since test shows other people than train.
+data/natops/natops_{xy,xz,zy}.pkl hold a projection each, in pixels; natops_xyz.pkl holds all three
+coordinates, for networks on 3D key points. The two .ts files come from the UEA & UCR time series
+classification archive (timeseriesclassification.com), data set NATOPS.
+Splits: train and test as published. To choose settings, train is divided into fit and val, fit2 and
+val2, fit3 and val3. Clips that seem to be of one person stay together there, since the people of
+test are not in train.
 
-`tools/convert.py natops` writes one of them where you like.
+`tools/convert.py natops` writes one of the files at a path of your choice.
 
     python tools/convert_natops.py NATOPS_TRAIN.ts NATOPS_TEST.ts
 """
@@ -33,6 +35,7 @@ from .places import home
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('train', type=Path, metavar='NATOPS_TRAIN.ts')
     parser.add_argument('test', type=Path, metavar='NATOPS_TEST.ts')
@@ -40,19 +43,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--out-dir',
         type=Path,
         default=home() / 'data' / 'natops',
-        help='where the pickles go (default: data/natops)',
+        help='folder of the pickles (default: data/natops)',
     )
     parser.add_argument(
         '--folds',
         type=int,
         default=3,
-        help='parts of train, each a val with the rest as its fit (default: 3)',
+        help='parts of train, each of which is a val, the rest its fit (default: 3)',
     )
     parser.add_argument(
         '--seed',
         type=seed_number,
         default=0,
-        help='deals the people of train out to the parts (default: 0)',
+        help='seed of the division of people into parts (default: 0)',
     )
     args = parser.parse_args(argv)
     check_folds(args.folds)
@@ -60,6 +63,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     train, test = read_ts(args.train), read_ts(args.test)
     check_same_classes((train, test), args.test)
@@ -67,12 +71,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     split = splits(train, test, args.folds, args.seed)
     for projection in (*PROJECTIONS, SPACE):
         path = args.out_dir / f'natops_{projection}.pkl'
-        write_annotations(
-            path,
-            split,
-            annotations_of(train, 'train', projection) + annotations_of(test, 'test', projection),
-            about=about,
-        )
+        clips = annotations_of(train, 'train', projection)
+        clips += annotations_of(test, 'test', projection)
+        write_annotations(path, split, clips, about=about)
         print(
             f'wrote {path} ({len(train.xyz)} + {len(test.xyz)} clips, {len(train.names)} classes)'
         )

@@ -1,14 +1,14 @@
-"""Turn NTU RGB+D's skeletons into annotation pickles, data/nturgbd/ntu60_3danno.pkl and
-ntu120_3danno.pkl: x, y, z in metres of 25 joints of up to two people.
+"""Convert the skeletons of NTU RGB+D into annotation pickles.
 
-The .skeleton files come with the data set (https://rose1.ntu.edu.sg/dataset/actionRecognition):
-give their folder, or the zip archives as they are. People are chosen by PYSKL's rules
-(pyskl/sources/ntu_people.py), so that its published networks see here what they were trained on.
-Clips that show nobody are left out and named; a torn file is an error. `tools/convert.py ntu` reads
-the same files, and PYSKL's pickles and CTR-GCN's npz, into one file of your choice.
+data/nturgbd/ntu60_3danno.pkl and ntu120_3danno.pkl hold x, y, z in metres of 25 joints of up to two
+people. The .skeleton files come with the data set
+(https://rose1.ntu.edu.sg/dataset/actionRecognition): give their folder, or the zip archives. People
+are chosen by PYSKL's rules (pyskl/sources/ntu_people.py), so that its published networks see what
+they were trained on. Clips without people are left out and listed; a damaged file is an error.
+`tools/convert.py ntu` reads the same files, PYSKL's pickles and CTR-GCN's npz, into one file.
 
     python tools/convert_ntu.py nturgb+d_skeletons
-    python tools/convert_ntu.py nturgbd_skeletons_s001_to_s017.zip nturgbd_skeletons_s018_to_s032.zip
+    python tools/convert_ntu.py nturgbd_skeletons_s001_to_s017.zip
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from .places import home
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('skeletons', type=Path, nargs='+', help='folders or zip archives of .skeleton files')
@@ -46,25 +47,26 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--missing',
         type=Path,
         metavar='FILE',
-        help='clips to leave out, one name a line (the data set has a list of bad samples)',
+        help='file of clips to leave out, one name a line (the data set lists bad samples)',
     )
     add(
         '--classes',
         type=int,
         choices=(60, 120),
-        help='write the pickle of 60 or of 120 classes (default: 60, and 120 if such clips are there)',
+        help='write only the pickle of 60 or of 120 classes (default: 60, and 120 if there are '
+        'such clips)',
     )
     add(
         '--out-dir',
         type=Path,
         default=home() / 'data' / 'nturgbd',
-        help='where the pickles go (default: data/nturgbd)',
+        help='folder of the pickles (default: data/nturgbd)',
     )
     add(
         '--workers',
         type=int,
         default=os.cpu_count() or 1,
-        help='processes that read files (default: one a processor)',
+        help='processes that read files (default: one for each processor)',
     )
     args = parser.parse_args(argv)
     if args.workers < 1:
@@ -73,6 +75,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     files = find_files(args.skeletons, read_missing(args.missing) if args.missing else ())
     if args.classes == 60:
@@ -92,6 +95,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def write(path: Path, clips: Sequence[Clip], num_classes: int) -> None:
+    """Write the clips of the first `num_classes` classes.
+
+    Raises:
+        DataError: there are none.
+    """
     chosen = [clip for clip in clips if action_of(clip.name) <= num_classes]
     if not chosen:
         raise DataError(f'{path}: would hold no clip, since none of {num_classes} classes is left.')

@@ -1,7 +1,7 @@
-"""Check this machine: versions, devices, known traps, and a self-test of half a minute.
+"""Check this machine: versions, devices, known problems, and a self-test of half a minute.
 
-The self-test computes numbers of published networks that are known, in training and in testing, and
-draws heatmaps in two ways. Exit status: 0 all is well (warnings are listed), 1 it is not.
+The self-test compares published networks with known numbers, in training and in testing, and draws
+heatmaps in two ways. Exit status: 0 no errors (warnings are listed), 1 errors.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--device', help='test cpu or cuda:1 alone (default: the CPU, and CUDA where there is one)'
+        '--device',
+        help='test only this device, cpu or cuda:1 (default: the CPU, and CUDA if available)',
     )
-    parser.add_argument(
-        '--no-test', dest='test', action='store_false', help='leave the self-test out'
-    )
+    parser.add_argument('--no-test', dest='test', action='store_false', help='skip the self-test')
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
-    # Not before: --help and wrong options answer at once.
+    # imported late, so that --help and wrong options answer at once
     try:
         import torch
 
@@ -35,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ..engine.distributed import choose_device
     except ImportError as error:
         raise UserError(
-            f'{error}: something that pyskl needs is missing. Install it again: pip install pyskl-microgesture.'
+            f'{error}: a requirement of pyskl is missing. Install pyskl again: pip install '
+            'pyskl-microgesture.'
         ) from error
     devices = [choose_device(args.device)] if args.device else [torch.device('cpu')]
     if not args.device and torch.cuda.is_available():
@@ -53,14 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f'\nself-test on {device}:')
             for check in run(device):
                 print(
-                    f'  {check.name:<20} {"ok  " if check.holds else "FAIL"}  differs by {check.difference:.1e} '
-                    f'(at most {check.bound:g}), {check.seconds:.1f} s',
+                    f'  {check.name:<20} {"ok  " if check.holds else "FAIL"}  differs by '
+                    f'{check.difference:.1e} (at most {check.bound:g}), {check.seconds:.1f} s',
                     flush=True,
                 )
                 if not check.holds:
                     errors.append(
-                        f'{check.name} on {device}: not the known numbers. Do not trust results of this '
-                        'device; try another version of torch, or check its memory.'
+                        f'{check.name} on {device}: not the known numbers. Do not trust results '
+                        'of this device; try another version of torch, or check its memory.'
                     )
             if device.type == 'cuda':
                 kinds = (torch.float32, torch.bfloat16)

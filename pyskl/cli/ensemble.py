@@ -1,16 +1,16 @@
-"""Blends the scores of several streams and writes Submission.csv and Submission.zip (or another --format).
+"""Blend the scores of several streams, and write Submission.csv and Submission.zip.
 
-    python ensemble/ensemble.py                                            the published pair: joint 0.4, limb 0.6
+    python ensemble/ensemble.py                         the published pair: joint 0.4, limb 0.6
     python ensemble/ensemble.py A/scores.npz B/result.pkl --weights 0.4 0.6 --ids test_id.txt
     python ensemble/ensemble.py A/scores.npz B/scores.npz --labels data/imigue_val.pkl
-    python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file data/imigue_val.pkl
-    python ensemble/ensemble.py A/scores.npz B/rgbpose.pkl:pose --ids data/imigue_test.pkl:test --format kaggle
+    python ensemble/ensemble.py A/scores.npz B/scores.npz --fit-on val --ann-file val.pkl
+    python ensemble/ensemble.py A/scores.npz B/rgbpose.pkl:pose --format kaggle
 
-Scores may be pickles, .npz, .npy, .json, .csv or files of torch.save by other toolboxes too: see ensemble/README.md.
---fit-on chooses weights (and a temperature a stream) by the streams' scores on the validation clips: val_scores.npz beside each
-file, as `tools/test.py CONFIG --split val` writes them, or --fit-scores.
-Files that are named are looked for in the current folder, then beside this script (`pyskl ensemble`: in ensemble/); without names
-everything lies there.
+Scores may be pickles, .npz, .npy, .json, .csv or torch files of other toolboxes, too: see
+ensemble/README.md. --fit-on fits weights (and a temperature for each stream) to the streams' scores
+on validation clips: val_scores.npz beside each file, as `tools/test.py CONFIG --split val` writes
+them, or --fit-scores. Files are searched for in the current folder, then beside this script
+(`pyskl ensemble`: in ensemble/).
 """
 
 from __future__ import annotations
@@ -52,52 +52,51 @@ STREAMS = ('joint', 'limb')
 PUBLISHED_FOLDER = 'posec3d_emb20_{}'
 WORK_DIR = '../work_dirs/posec3d/slowonly_r50_imigue_2dkp_emb20/{}'
 ID_LIST = 'test_id.txt'
-MOST_WARNINGS = 3
-FITTING = (
-    'fit_scores',
-    'ann_file',
-    'objective',
-    'folds',
-    'seed',
-    'no_temperature',
-)  # what only --fit-on uses
+MAX_WARNINGS = 3
+FIT_OPTIONS = ('fit_scores', 'ann_file', 'objective', 'folds', 'seed', 'no_temperature')
 WEIGHTS_NAME = 'weights.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
         'scores',
         nargs='*',
         metavar='SCORES',
-        help='scores.npz or result.pkl of each stream, FILE.pkl:pose for one of several scores '
-        'a file holds; none: the published pair',
+        help='scores.npz or result.pkl of each stream; FILE.pkl:pose for one of several scores in '
+        'a file (default: the published pair)',
     )
     add(
         '--weights',
         nargs='+',
         type=float,
         metavar='W',
-        help='one a stream; default 0.4 0.6 for two',
+        help='weight of each stream (default: 0.4 0.6 for two)',
     )
     add(
         '--ids',
         metavar='FILE',
-        help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the order of the '
-        'answers, and of the rows of bare lists',
+        help='clip ids: text (lines, commas, blanks), JSON or annotations (FILE.pkl:SPLIT); the '
+        'order of the answers, and of the rows of bare lists',
     )
     add(
         '--by-position',
         action='store_true',
-        help='match rows by position, also where the files have ids',
+        help='match rows by position, even if the files have ids',
     )
     add(
         '--out-dir',
         metavar='DIR',
-        help="where Submission.csv and Submission.zip go; default: this script's folder, ensemble/",
+        help="folder of Submission.csv and Submission.zip (default: this script's, ensemble/)",
     )
-    add('--format', choices=FORMATS, default='codalab', help='of the submission: ' + FORMATS_HELP)
+    add(
+        '--format',
+        choices=FORMATS,
+        default='codalab',
+        help='format of the submission: ' + FORMATS_HELP,
+    )
     add('--coarse', metavar='FILE', help=COARSE_HELP)
     add('--save-scores', metavar='FILE.npz', help='write the blended scores with their ids')
     add(
@@ -110,46 +109,44 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs='+',
         type=float,
         metavar='T',
-        help='one a stream: softmax(log p / T) before the blend',
+        help='temperature of each stream: softmax(log p / T) is blended',
     )
     add(
         '--weights-from',
         metavar='WEIGHTS.json',
-        help='weights and temperatures as --fit-on saved them',
+        help='weights and temperatures that --fit-on saved',
     )
     fit = parser.add_argument_group(
-        'choosing the weights (writes WEIGHTS.json, too: weights.json where the submission goes)'
+        'fitting the weights (writes weights.json beside the submission, too)'
     )
     fit.add_argument(
         '--fit-on',
         metavar='SPLIT',
-        help='choose by the scores of this split, e.g. val; never the one that is reported',
+        help='fit to the scores of this split, e.g. val; never the one that is reported',
     )
     fit.add_argument(
         '--ann-file',
         metavar='ANNOTATION.pkl',
-        help="the annotation file that holds that split's labels",
+        help="annotation file with that split's labels",
     )
     fit.add_argument(
         '--fit-scores',
         nargs='+',
         metavar='SCORES',
-        help='scores on that split, one file a stream, in the same order; '
-        'default: SPLIT_scores.npz beside each of SCORES',
+        help='scores on that split, a file for each stream, in the same order (default: '
+        'SPLIT_scores.npz beside each of SCORES)',
     )
+    fit.add_argument('--objective', choices=OBJECTIVES, help='figure to maximise (default: top1)')
     fit.add_argument(
-        '--objective', choices=OBJECTIVES, help='what the weights shall serve (default: top1)'
+        '--folds', type=int, metavar='N', help='folds of the cross-validated estimate (default: 5)'
     )
-    fit.add_argument(
-        '--folds', type=int, metavar='N', help='of the cross-validated estimate (default: 5)'
-    )
-    fit.add_argument('--seed', type=seed_number, metavar='N', help='of the folds (default: 0)')
-    fit.add_argument('--no-temperature', action='store_true', help='choose weights only')
+    fit.add_argument('--seed', type=seed_number, metavar='N', help='seed of the folds (default: 0)')
+    fit.add_argument('--no-temperature', action='store_true', help='fit weights only')
     return check_together(parser.parse_args(argv))
 
 
 def check_together(args: argparse.Namespace) -> argparse.Namespace:
-    """ConfigError for options that do not go together."""
+    """Return the options, or raise a ConfigError if they do not go together."""
 
     def flag(name: str) -> str:
         return '--' + name.replace('_', '-')
@@ -159,13 +156,13 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
     ]
     if len(alone) > 1:
         raise ConfigError(
-            f'{" and ".join(map(flag, alone))}: each says what the weights are. Give one of them.'
+            f'{" and ".join(map(flag, alone))}: each sets the weights. Give one of them.'
         )
     if args.temperatures and (args.fit_on or args.weights_from):
         raise ConfigError(f'--temperatures: {flag(alone[0])} gives them. Leave one of the two out.')
     idle = [
         name
-        for name in FITTING
+        for name in FIT_OPTIONS
         if args.fit_on is None
         and getattr(args, name) is not None
         and getattr(args, name) is not False
@@ -176,22 +173,24 @@ def check_together(args: argparse.Namespace) -> argparse.Namespace:
         )
     if args.fit_on and not args.ann_file:
         raise ConfigError(
-            f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file data/imigue_val.pkl.'
+            f'--fit-on {args.fit_on}: the labels of these clips are missing. Give --ann-file '
+            'data/imigue_val.pkl.'
         )
     if args.fit_on == 'test':
         raise ConfigError(
-            '--fit-on test: the test clips are what is reported; weights that were chosen by them say nothing. Use val.'
+            '--fit-on test: the test clips are what is reported; weights that were chosen by them '
+            'say nothing. Use val.'
         )
     if args.fit_on == 'train':
         raise ConfigError(
-            '--fit-on train: the streams have learned from these clips; weights would favour the one that knows them by '
-            'heart. Use val.'
+            '--fit-on train: the streams have learned from these clips; weights would favour the '
+            'one that knows them by heart. Use val.'
         )
     return args
 
 
 def published_scores(here: Path) -> list[Path]:
-    """The published script's two inputs; where neither folder is there, the two published configs' work dirs."""
+    """Return the published script's two inputs, or else those in the configs' work dirs."""
     folders = [here / PUBLISHED_FOLDER.format(stream) for stream in STREAMS]
     names = ('result.pkl', 'scores.npz')
     if not any(folder.is_dir() for folder in folders):
@@ -207,27 +206,27 @@ def _first_file(folder: Path, names: tuple[str, ...]) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise DataError(
-        f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py CONFIG), or name the '
-        'score files: ensemble.py A/scores.npz B/scores.npz'
+        f'{folder}: holds neither {" nor ".join(names)}. Test both streams first (tools/test.py '
+        'CONFIG), or name the score files: ensemble.py A/scores.npz B/scores.npz'
     )
 
 
 def find(name: str, here: Path) -> Path:
-    """A file the user named, perhaps with a part (FILE.pkl:pose): in the current folder, else beside the script."""
+    """Return a named file, perhaps with a part (FILE.pkl:pose): here, or else beside the script."""
     return next(
         (path for path in (Path(name), here / name) if split_part(path)[0].exists()), Path(name)
     )
 
 
 def scores_beside(path: str, split: str) -> str:
-    """The scores of another split beside a stream's, the same part of them: val_scores.npz:rgb beside scores.npz:rgb."""
+    """Return the same scores of another split: val_scores.npz:rgb beside scores.npz:rgb."""
     file, part = split_part(path)
     other = str(file.with_name(f'{split}_scores.npz'))
     return other if part is None else f'{other}:{part}'
 
 
 def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray:
-    """(N,) each id's label by the annotation file, -1 where unknown."""
+    """Return (N,) labels of the ids in an annotation file, -1 where unknown."""
     clips = open_annotations(path)
     known = dict(zip(clips.ids, clips.labels.tolist()))
     return labels_by_name(
@@ -236,33 +235,29 @@ def known_labels(path: Path, ids: Sequence[str], num_classes: int) -> np.ndarray
 
 
 def accuracy_table(named_scores: dict[str, np.ndarray], labels: np.ndarray) -> str:
-    """One line a stream: top-1, top-5, mean-class accuracy, macro-F1."""
+    """Return a line for each stream: top-1, top-5, mean-class accuracy, macro-F1."""
     width = max(map(len, named_scores))
     lines = [f'{"":<{width}}  top-1   top-5   mean-class  macro-F1']
     for name, scores in named_scores.items():
         top1, top5, mean_class, f1 = evaluate(scores, labels, ONE_LABEL_METRICS).values()
         lines.append(f'{name:<{width}}  {top1:.4f}  {top5:.4f}  {mean_class:<10.4f}  {f1:.4f}')
     unknown = int((labels < 0).sum())
-    return '\n'.join(
-        lines
-        + (
-            [f'({unknown} of {len(labels)} clips have no label and do not count)']
-            if unknown
-            else []
-        )
-    )
+    if unknown:
+        lines.append(f'({unknown} of {len(labels)} clips have no label and do not count)')
+    return '\n'.join(lines)
 
 
 def summary(path: Path, aligned: Aligned) -> str:
-    """'wrote Submission.zip (4562 rows; warning: id 0453_3 appears twice, rows 4533 and 4561)'"""
-    notes = aligned.warnings[:MOST_WARNINGS]
-    if len(aligned.warnings) > MOST_WARNINGS:
-        notes.append(f'and {len(aligned.warnings) - MOST_WARNINGS} more such ids')
+    """Return a line about the submission, with the first warnings about its ids."""
+    notes = aligned.warnings[:MAX_WARNINGS]
+    if len(aligned.warnings) > MAX_WARNINGS:
+        notes.append(f'and {len(aligned.warnings) - MAX_WARNINGS} more such ids')
     warning = f'; warning: {"; ".join(notes)}' if notes else ''
     return f'wrote {path} ({len(aligned.ids)} rows{warning})'
 
 
 def read(args: argparse.Namespace, here: Path) -> tuple[list[Scores], Aligned]:
+    """Read the streams' scores, and align them by clip."""
     paths = [find(name, here) for name in args.scores] or published_scores(here)
     id_file = find(args.ids, here) if args.ids else here / ID_LIST
     use_ids = bool(args.ids) or (not args.scores and id_file.is_file())
@@ -274,7 +269,12 @@ def read(args: argparse.Namespace, here: Path) -> tuple[list[Scores], Aligned]:
 def choose(
     args: argparse.Namespace, here: Path, streams: list[Scores], aligned: Aligned
 ) -> tuple[SavedFit, dict[str, Any] | None]:
-    """The streams' weights and temperatures; none of the latter: scores are taken as they are. With --fit-on, how they came about."""
+    """Return the streams' weights and temperatures.
+
+    Returns:
+        Weights and temperatures; without the latter, scores are blended as they are. With --fit-on,
+        a record of the fit comes second.
+    """
     paths = tuple(stream.path for stream in streams)
     if args.fit_on:
         beside = [scores_beside(path, args.fit_on) for path in paths]
@@ -287,8 +287,9 @@ def choose(
         )
         if missing and not args.fit_scores:
             raise DataError(
-                f'{some(missing)}: no such file. Test each stream on these clips first: python tools/test.py CONFIG --split '
-                f'{args.fit_on}; or name its scores: --fit-scores FILE ..., one a stream.'
+                f'{some(missing)}: no such file. Test each stream on these clips first: python '
+                f'tools/test.py CONFIG --split {args.fit_on}; or name its scores: --fit-scores '
+                'FILE ..., one a stream.'
             )
         fit_streams = [load_scores(find(name, here)) for name in args.fit_scores or beside]
         fit, made, lines = fit_on_clips(
@@ -304,7 +305,7 @@ def choose(
             args.by_position,
         )
         print('\n'.join(lines))
-        print(f'the same again: {same_command(args, here, fit.weights, fit.temperatures)}')
+        print(f'to repeat: {same_command(args, here, fit.weights, fit.temperatures)}')
         return SavedFit(paths, fit.weights, fit.temperatures), made
     if args.weights_from:
         return load_fit(find(args.weights_from, here)).for_streams(paths, args.weights_from), None
@@ -316,11 +317,13 @@ def choose(
 
 
 def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -> tuple[float, ...]:
+    """Return a temperature above 0 for each stream, or none."""
     if temperatures is None:
         return ()
     if len(temperatures) != num_streams or not all(0 < t < float('inf') for t in temperatures):
         raise ConfigError(
-            f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers above 0, one a stream.'
+            f'--temperatures {" ".join(map(str, temperatures))}: expected {num_streams} numbers '
+            'above 0, one a stream.'
         )
     return tuple(temperatures)
 
@@ -328,7 +331,7 @@ def check_temperatures(temperatures: Sequence[float] | None, num_streams: int) -
 def same_command(
     args: argparse.Namespace, here: Path, weights: Sequence[float], temperatures: Sequence[float]
 ) -> str:
-    """The command that gives the same submission without fitting anything."""
+    """Return the command that gives the same submission without fitting."""
     words = [
         *spoken('ensemble').split(),
         *args.scores,
@@ -350,6 +353,7 @@ def same_command(
 
 
 def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
+    """Run the command."""
     args = parse_args(argv)
     coarse = check_format(args.format, find(args.coarse, here) if args.coarse else None)
     streams, aligned = read(args, here)
@@ -385,7 +389,7 @@ def main(argv: Sequence[str] | None = None, here: Path = HERE) -> None:
     with in_turn(out_dir / RESULTS_LOCK):
         if made is None:
             written = write_submission(out_dir, aligned.ids, answers, args.format)
-        else:  # the submission and the weights that were just fitted: both or none
+        else:  # write both the submission and the fitted weights, or neither
             with atomic_write(out_dir / WEIGHTS_NAME, 'w', encoding='utf-8') as file:
                 save_fit(file, chosen, made)
                 written = write_submission(out_dir, aligned.ids, answers, args.format)

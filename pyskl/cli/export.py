@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files.given import check_checkpoint, check_present, check_writable
+from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..wording import count
 from .calling import Parser
 from .places import find_config

@@ -1,13 +1,13 @@
-"""Find people in videos, and write their key points as an annotation file: `python tools/extract_pose.py VIDEO ... -o FILE`.
+"""Find people in videos, and write their key points as an annotation file.
 
-    python tools/extract_pose.py video.mp4 -o data/mine.pkl                        # MediaPipe: 67 joints of one person
-    python tools/extract_pose.py videos/ -o data/mine.pkl --joints imigue22        # iMiGUE's 22 of them
-    python tools/extract_pose.py videos/ -o data/mine.pkl --labels folder --split-by random        # a folder a class
-    python tools/extract_pose.py videos/ -o data/mine.pkl --rtm-pose rtmw.onnx --rtm-detector yolox.onnx
+    python tools/extract_pose.py video.mp4 -o data/mine.pkl         MediaPipe: 67 joints, one person
+    python tools/extract_pose.py videos/ -o data/mine.pkl --joints imigue22        22 of the joints
+    python tools/extract_pose.py videos/ -o data/mine.pkl --labels folder          classes by folder
+    python tools/extract_pose.py videos/ -o data/mine.pkl --rtm-pose rtmw.onnx     through rtmlib
 
 MediaPipe runs in an environment of its own, which `make pose-env` makes once. rtmlib needs
-`pip install -e '.[pose]'` and ONNX files of yours: 17, 26 or 133 joints, of several people. People are
-followed from frame to frame, every frame is kept, what is not found is missing. docs/from_video.md.
+`pip install -e '.[pose]'` and your own ONNX files; it finds 17, 26 or 133 joints of several people.
+People are tracked from frame to frame; frames without people stay. See docs/from_video.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..annotations.clip_names import VIDEOS
 from ..errors import UserError
-from ..files.given import check_out
+from ..files.path_checks import check_out
 from ..sources.conversion import convert
 from ..sources.video_poses import Estimator, Videos
 from ..sources.video_poses.videos import MIN_SCORE
@@ -27,6 +27,7 @@ from .convert import common_options, settings_of, write
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(
         parents=[common_options()],
         description=__doc__,
@@ -37,44 +38,50 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def add_estimator_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how people are found; tools/predict.py has these options, too."""
+    """Add the options for finding people, which tools/predict.py has, too."""
     add = parser.add_argument_group('finding people').add_argument
     add(
         '--rtm-pose',
         type=Path,
         metavar='ONNX',
-        help='find joints by this network of RTMPose, through rtmlib (default: MediaPipe Holistic)',
+        help='find joints by this RTMPose network, through rtmlib (default: MediaPipe Holistic)',
     )
     add(
         '--rtm-detector',
         type=Path,
         metavar='ONNX',
-        help='find people by this YOLOX network first (default: the whole picture is one person)',
+        help='first find people by this YOLOX network (default: the whole picture is one person)',
     )
-    add('--rtm-device', default='cpu', choices=['cpu', 'cuda'], help='of rtmlib (default: cpu)')
+    add(
+        '--rtm-device',
+        default='cpu',
+        choices=['cpu', 'cuda'],
+        help='device of rtmlib (default: cpu)',
+    )
     add(
         '--mediapipe-python',
         type=Path,
         metavar='PYTHON',
-        help='of an environment with mediapipe 0.10.21 (default: .venv-pose/bin/python)',
+        help='Python of an environment with mediapipe 0.10.21 (default: .venv-pose/bin/python)',
     )
     add(
         '--min-score',
         type=float,
         default=MIN_SCORE,
         metavar='S',
-        help='a joint that is less sure is missing (default: %(default)s)',
+        help='joints of a lower score are missing (default: %(default)s)',
     )
     add(
         '--max-people',
         type=int,
         default=2,
         metavar='M',
-        help='people kept in a clip, those who are seen most (default: 2)',
+        help='people to keep in a clip, those seen most (default: 2)',
     )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     check_out(args.out, args.paths, VIDEOS)
     converted = convert(videos_source(args), args.paths, settings_of(args))
@@ -82,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def videos_source(args: argparse.Namespace) -> Videos:
-    """Return what reads videos as the options of add_estimator_options say."""
+    """Return the source of videos that the options of add_estimator_options mean."""
     return Videos(max_people=args.max_people, min_score=args.min_score, estimator=_estimator(args))
 
 
@@ -90,11 +97,11 @@ def _estimator(args: argparse.Namespace) -> Estimator:
     """Return the estimator that the options mean.
 
     Raises:
-        UserError: options that belong to the other one, or it is not installed.
+        UserError: options of the other estimator, or it is not installed.
     """
     if args.rtm_pose is None:
         if args.rtm_detector is not None:
-            raise UserError('--rtm-detector: belongs to --rtm-pose ONNX. Name that file, too.')
+            raise UserError('--rtm-detector belongs to --rtm-pose ONNX. Name that file, too.')
         from ..sources.video_poses.mediapipe import MediaPipe
 
         return MediaPipe(args.mediapipe_python)

@@ -1,9 +1,9 @@
-"""Join annotation files into one; give it splits, labels, names of classes.
+"""Join annotation files into one; add splits, labels and class names.
 
-Files: annotation pickles of any shape (with or without splits, single clips, dicts by name), annotations in
-JSON, packed folders, folders of pickles, and pickles of labels alone.
+Files may be annotation pickles of any form (with or without splits, single clips, dicts by name),
+annotations in JSON, packed folders, folders of pickles, and pickles of labels alone.
 
-    python tools/join.py train.pkl val.pkl -o all.pkl                  the splits of each are kept
+    python tools/join.py train.pkl val.pkl -o all.pkl                  keeps the splits of each
     python tools/join.py --split train=a.pkl --split val=b.pkl -o all.pkl
     python tools/join.py clips/ -o mine.pkl --labels labels.csv --split-by video:train=0.8,val=0.2
     python tools/join.py train_data.pkl train_label.pkl -o train.pkl --img-shape 1080 1920
@@ -21,7 +21,7 @@ from ..annotations.about import About
 from ..annotations.joining import Joined, join_files
 from ..annotations.label_lists import lacks_class_0
 from ..errors import UserError
-from ..files.given import check_out
+from ..files.path_checks import check_out
 from ..labels import check_order, read_labels
 from ..recipe.layout_option import read_layout
 from ..seeds import seed_number
@@ -30,6 +30,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('files', type=Path, nargs='*', metavar='FILE_OR_FOLDER')
@@ -39,35 +40,41 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='append',
         default=[],
         metavar='NAME=FILE',
-        help='a split: all clips of an annotation file (.pkl), or those that a text file names',
+        help='a split: all clips of an annotation file (.pkl), or those named in a text file',
     )
     add('--split-by', metavar='HOW', help=splitting.HELP.replace('%', '%%'))
-    add('--seed', type=seed_number, default=0, help='of --split-by with shares (default: 0)')
+    add('--seed', type=seed_number, default=0, help='seed of --split-by with shares (default: 0)')
     add('--labels', type=Path, action='append', default=[], metavar='FILE', help=label_files.HELP)
-    add('--first-label', type=int, default=0, metavar='N', help='labels count from N (default: 0)')
+    add(
+        '--first-label',
+        type=int,
+        default=0,
+        metavar='N',
+        help='number of the first class (default: 0)',
+    )
     add(
         '--label-names',
         type=Path,
         metavar='FILE',
-        help='names of the classes, one a line, in class order',
+        help='class names, one a line, in class order',
     )
     add(
         '--layout',
         metavar='LAYOUT',
-        help='what the joints are, to go with the data: a name, a dict as in configs, '
-        'or a config file',
+        help='layout of the joints, to store with the data: a name, a dict as in configs, or a '
+        'config file',
     )
     add(
         '--img-shape',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
-        help='height and width of the pictures in pixels, for clips that do not say theirs',
+        help='height and width of the pictures in pixels, for clips without them',
     )
     add(
         '--rename-repeated',
         action='store_true',
-        help='give clips that have the same name different ones',
+        help='rename clips of the same name',
     )
     args = parser.parse_args(argv)
     if args.split and args.split_by:
@@ -90,6 +97,7 @@ def _named_file(text: str) -> tuple[str, Path]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     given = [*args.files, *(path for _, path in args.split)]
     check_out(args.out, given, ('.pkl', '.pickle', '.json'))
@@ -117,10 +125,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     joined.about = About.of(about.entries(), 'the options')
     joined.check_label_names()
     write_annotations(args.out, joined.split, joined.clips, as_given=True, about=joined.about)
-    _say(joined, args.out)
+    _print_summary(joined, args.out)
 
 
-def _say(joined: Joined, out: Path) -> None:
+def _print_summary(joined: Joined, out: Path) -> None:
     for line in joined.notes.lines():
         print(line)
     split = joined.split
@@ -134,4 +142,4 @@ def _say(joined: Joined, out: Path) -> None:
         print('No clip has a label; training needs them: --labels FILE.')
     flat = [c for c in joined.clips if c['keypoint'].shape[-1] == 2 and not c.get('img_shape')]
     if any(not clip.get('original_shape') for clip in flat):
-        print('img_shape is missing, and networks of pictures need it: --img-shape HEIGHT WIDTH.')
+        print('img_shape is missing, which heatmap networks need: --img-shape HEIGHT WIDTH.')

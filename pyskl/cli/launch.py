@@ -1,8 +1,10 @@
-"""torchrun, with a user's error in one line: python tools/launch.py [torchrun's options] SCRIPT CONFIG [the script's other words].
+"""Run torchrun, with the error of a script in one line.
 
-SCRIPT is a file, or `train` or `test`, the commands of `pyskl`: `pyskl launch --nproc_per_node 2 train CONFIG` trains with two processes.
+    python tools/launch.py [options of torchrun] SCRIPT CONFIG [options of the script]
 
-torchrun repeats each failure of a process in a table and a traceback of its own, below which the message is lost.
+SCRIPT is a file, or `train` or `test` for the commands of `pyskl`: `pyskl launch --nproc_per_node 2
+train CONFIG` trains with two processes. torchrun itself prints a table and a traceback for each
+failed process, below which the message is lost.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ COMMANDS = ('train', 'test')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     if set(words[:1]) & {'-h', '--help'}:
         print(f'{as_called(__doc__).strip()}\n\nIts options are those of torchrun: torchrun --help')
@@ -30,11 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         (i for i, word in enumerate(words[:-1]) if word.endswith('.py') or word in COMMANDS), None
     )
     if script is None:
-        raise UserError(f'expected a script and a config. {__doc__.splitlines()[0]}')
+        raise UserError(f'expected a script and a config: {__doc__.splitlines()[2].strip()}')
     config = words[script + 1] = find_config(words[script + 1])  # before PyTorch is imported
     if words[script] in COMMANDS:
         words[script : script + 2] = [*process(words[script])[1:], config, '--launcher', 'pytorch']
-    logging.disable(logging.CRITICAL)  # in this process all of it is torchrun's
+    logging.disable(logging.CRITICAL)  # in this process only torchrun logs
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
@@ -46,9 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ChildFailedError as error:
             _, first = error.get_first_failure()
             if first.exitcode >= 0:
-                return first.exitcode  # it has said why
+                return first.exitcode  # the process has printed its error
             print(
-                f'error: a process was ended by signal {-first.exitcode} (killed, or out of memory).',
+                f'error: a process was ended by signal {-first.exitcode} (killed, or out of '
+                'memory).',
                 file=sys.stderr,
             )
             return 128 - first.exitcode

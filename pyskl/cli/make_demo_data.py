@@ -1,8 +1,9 @@
-"""Makes made-up micro-gestures in iMiGUE's raw format: OUT_DIR/{train,val,test}_data.npy and _label.pkl.
+"""Make synthetic micro-gestures in iMiGUE's raw format.
 
     python tools/make_demo_data.py data/demo --num-train 2000 --num-val 200 --num-test 400 --seed 1
 
-With --video it makes clips of pictures and key points, for networks that see both: OUT_DIR/videos/*.mp4 and OUT_DIR/annotations.pkl.
+writes OUT_DIR/{train,val,test}_data.npy and _label.pkl. With --video it makes videos with key
+points, for networks that see both: OUT_DIR/videos/*.mp4 and OUT_DIR/annotations.pkl.
 
     python tools/make_demo_data.py data/demo_video --video
 """
@@ -18,17 +19,22 @@ from .calling import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     parser = Parser(
-        description='Make made-up micro-gestures in the raw iMiGUE format, or with pictures.'
+        description='Make synthetic micro-gestures in the raw iMiGUE format, or with videos.'
     )
-    parser.add_argument('out_dir', help='folder of what is written')
+    parser.add_argument('out_dir', help='folder to write')
     parser.add_argument(
         '--num-train',
         type=int,
-        help='clips of the training split; 0 leaves a split out (default: 2000, with --video 400)',
+        help='clips of the training split, 0 for none (default: 2000, with --video 400)',
     )
-    parser.add_argument('--num-val', type=int, help='(default: 200, with --video 80)')
-    parser.add_argument('--num-test', type=int, help='(default: 400, with --video 160)')
+    parser.add_argument(
+        '--num-val', type=int, help='clips of the validation split (default: 200, with --video 80)'
+    )
+    parser.add_argument(
+        '--num-test', type=int, help='clips of the test split (default: 400, with --video 160)'
+    )
     parser.add_argument(
         '--seed',
         type=seed_number,
@@ -37,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
-        '--no-test-labels', action='store_true', help='write no test_label.pkl, as for a challenge'
+        '--no-test-labels', action='store_true', help='write no test_label.pkl, as in a challenge'
     )
     kind.add_argument(
         '--video',
@@ -57,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: bool) -> None:
+    """Write key points in iMiGUE's raw format, and print what was written."""
     splits = write_demo_data(out_dir, **numbers, seed=seed, test_labels=test_labels)
     for name, split in splits.items():
         labels = (
@@ -66,13 +73,16 @@ def make_raw(out_dir: Path, numbers: dict[str, int], seed: int, test_labels: boo
         )
         people = len(set(split.person.tolist()))
         print(
-            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, {labels})'
+            f'wrote {out_dir / name}_data.npy ({len(split.names)} clips of {people} people, '
+            f'{labels})'
         )
 
 
 def make_videos(out_dir: Path, numbers: dict[str, int], seed: int) -> None:
+    """Write videos and their annotations, and print what was written."""
     splits = write_video_data(out_dir, **numbers, seed=seed)
     clips = ', '.join(f'{len(names)} {split}' for split, names in splits.items())
     print(
-        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in {out_dir / "videos"}'
+        f'wrote {out_dir / "annotations.pkl"} ({clips} clips) and their videos in '
+        f'{out_dir / "videos"}'
     )

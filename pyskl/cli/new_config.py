@@ -1,4 +1,4 @@
-"""Write configs for skeletons of your own: configs/own/, filled in for an annotation file.
+"""Write configs for your own skeletons, filled in from an annotation file.
 
 python tools/new_config.py data/mine.pkl
 python tools/new_config.py data/mine.pkl --layout coco17 -o configs/mine
@@ -20,7 +20,7 @@ import numpy as np
 from ..annotations import open_annotations
 from ..annotations.clips import Annotations
 from ..annotations.label_lists import from_one, lacks_class_0
-from ..annotations.seen import sample
+from ..annotations.measures import sample_rows
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
 from ..recipe.layout_option import read_layout
@@ -31,35 +31,37 @@ from .places import configs_folder
 
 STREAMS = ('joint', 'limb', 'graph')
 BLOCK = re.compile(r'(# --- your data -+\n).*?(# --- end of your data -+\n)', re.DOTALL)
-STEPS = 500  # of 16 clips, about: what such a network learns in
+STEPS = 500  # of 16 clips, about: enough for such a network
 SIDES = re.compile(r'\b(left|right)\b', re.IGNORECASE)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument('ann_file', help='annotation pickle or packed folder')
     parser.add_argument(
         '--layout',
-        help='what the joints are: a known name, a dict as in configs, or a config file '
-        '(default: what the file says, else by their number)',
+        help='layout of the joints: a known name, a dict as in configs, or a config file '
+        '(default: from the file, else the number of joints)',
     )
     parser.add_argument(
         '-o',
         '--out',
         type=Path,
         metavar='FOLDER',
-        help='where to write (default: configs/NAME, as the file is called)',
+        help='folder to write (default: configs/NAME, with the name of the file)',
     )
     parser.add_argument(
         '--splits',
         nargs=3,
         metavar=('TRAIN', 'VAL', 'TEST'),
-        help="the file's splits (default: by their names)",
+        help='splits of the file (default: by their names)',
     )
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     clips = open_annotations(args.ann_file)
     data = describe(clips, args.ann_file, args.layout, args.splits)
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     there = [path for path in paths if path.exists()]
     if there:
         raise UserError(
-            f'{some(map(str, there))}: there already. Remove them, or choose another folder with -o.'
+            f'{some(map(str, there))}: exists already. Remove it, or choose another folder with -o.'
         )
     for stream, path in zip(streams, paths):
         text = (configs_folder() / 'own' / path.name).read_text(encoding='utf-8')
@@ -78,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             text = BLOCK.sub(lambda match: match[1] + data.block(name) + match[2], text)
             text = re.sub(
                 r'\A""".*?"""',
-                f'"""{name}: the joint stream. What differs between data sets stands in the block."""',
+                f'"""{name}: the joint stream. The block holds what depends on the data set."""',
                 text,
                 flags=re.DOTALL,
             )
@@ -92,14 +94,28 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 @dataclass(frozen=True)
 class Data:
-    """What the block of a config says of an annotation file."""
+    """What the block of a config says about an annotation file.
+
+    Attributes:
+        ann_file: annotation file.
+        splits: splits for training, validation and test.
+        num_train: clips to train on.
+        names: class names, if they are known.
+        num_classes: number of classes.
+        classes: classes that have clips.
+        given: layout as a config names it.
+        layout: the layout itself.
+        num_people: people of a clip, at most 2.
+        in_space: whether key points are x, y, z.
+        frames: median length of a clip.
+    """
 
     ann_file: str
     splits: tuple[str, str, str]
     num_train: int
     names: tuple[str, ...] | None
     num_classes: int
-    classes: np.ndarray  # those that have clips
+    classes: np.ndarray
     given: str | Mapping[str, Any]
     layout: Layout
     num_people: int
@@ -108,15 +124,17 @@ class Data:
 
     @property
     def flips(self) -> bool:
-        """Whether a mirrored clip has its class still, as far as the names tell."""
+        """Whether mirrored clips keep their class, as far as the names tell."""
         return not any(SIDES.search(name) for name in self.names or ())
 
     @property
     def clip_len(self) -> int:
+        """Frames to sample from a clip."""
         return next((length for length, most in ((16, 24), (24, 48)) if self.frames <= most), 32)
 
     @property
     def total_epochs(self) -> int:
+        """Epochs of about STEPS steps in total."""
         return int(np.clip(round(STEPS * 16 / self.num_train), 5, 60))
 
     def block(self, name: str) -> str:
@@ -140,15 +158,17 @@ class Data:
         return '\n'.join(lines) + '\n'
 
     def summary(self) -> str:
-        what = 'x, y, z' if self.in_space else 'x, y'
+        """Describe the data in one line."""
+        coordinates = 'x, y, z' if self.in_space else 'x, y'
         return (
-            f'{count(self.num_train, "clip")} to train on (split {self.splits[0]!r}), {count(self.num_classes, "class")}, '
-            f'{what} of {count(self.layout.num_joints, "joint")} (layout {self.layout.name}), up to '
+            f'{count(self.num_train, "clip")} to train on (split {self.splits[0]!r}), '
+            f'{count(self.num_classes, "class")}, {coordinates} of '
+            f'{count(self.layout.num_joints, "joint")} (layout {self.layout.name}), up to '
             f'{count(self.num_people, "person")} and {self.frames} frames a clip in the middle'
         )
 
     def notes(self) -> list[str]:
-        """Return what to look at before training."""
+        """Return remarks to read before training."""
         notes = []
         if lacks_class_0(self.classes, self.names):
             notes.append(
@@ -156,23 +176,26 @@ class Data:
             )
         if not self.layout.bones:
             notes.append(
-                'The joints have no known layout, so there is no limb and no graph stream, and nothing is mirrored. Name it '
-                'with --layout, or write the bones and mirror pairs into the block (configs/README.md).'
+                'The joints have no known layout, so there is no limb and no graph stream, and '
+                'nothing is mirrored. Name it with --layout, or write the bones and mirror pairs '
+                'into the block (configs/README.md).'
             )
         elif not self.flips:
             notes.append(
-                'The names of the classes speak of left and right, so no clip is mirrored (flips = False).'
+                'The names of the classes speak of left and right, so no clip is mirrored (flips '
+                '= False).'
             )
         if self.splits[1] == self.splits[2]:
             notes.append(
-                f'The file has no third split: {self.splits[1]!r} both chooses the best checkpoint and tests it, so the test '
-                'flatters. tools/join.py --split-by makes three.'
+                f'The file has no third split: {self.splits[1]!r} both chooses the best '
+                'checkpoint and tests it, so the test flatters. tools/join.py --split-by makes '
+                'three.'
             )
         return notes
 
 
 def _python(value: Any) -> str:
-    """Write a value as configs do: a dict as dict(...), an entry a line."""
+    """Return a value as in configs: a dict as dict(...), with a line for each entry."""
     if not isinstance(value, Mapping):
         return repr(value)
     entries = (
@@ -184,33 +207,41 @@ def _python(value: Any) -> str:
 def describe(
     clips: Annotations, ann_file: str, layout: str | None, splits: Sequence[str] | None
 ) -> Data:
-    """Look at an annotation file as a config has to know it.
+    """Find out what a config has to know about an annotation file.
+
+    Args:
+        clips: clips of the file.
+        ann_file: path of the file.
+        layout: what --layout names.
+        splits: splits for training, validation and test; None to choose them by name.
 
     Raises:
-        DataError: it has no splits, or no labels.
-        UserError: splits that are not there.
+        DataError: the file has no splits or labels.
+        UserError: a split or layout that does not fit.
     """
-    splits = tuple(splits) if splits else _splits(clips, ann_file)
-    train = clips.split(splits[0])
-    for split in splits[1:]:
-        clips.split(split)
+    train_split, val_split, test_split = splits or _splits(clips, ann_file)
+    train = clips.split(train_split)
+    for split in (val_split, test_split):
+        clips.split(split)  # raises if it does not exist
     labels = train.labels
     if not (labels >= 0).any():
         raise DataError(
-            f'{ann_file}: no clip of split {splits[0]!r} has a label. Give them labels: tools/join.py --labels FILE.'
+            f'{ann_file}: no clip of split {train_split!r} has a label. Give them labels: '
+            'tools/join.py --labels FILE.'
         )
     names = clips.about.label_names
     num_classes = max(int(clips.labels.max()) + 1, len(names or ()))
     if num_classes < 2:
         raise DataError(
-            f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected two classes or more.'
+            f'{ann_file}: all clips are of class 0, so there is nothing to tell apart. Expected '
+            'two classes or more.'
         )
-    some_clips = [clips[i] for i in sample(len(clips))]
+    some_clips = [clips[i] for i in sample_rows(len(clips))]
     joints, channels = some_clips[0]['keypoint'].shape[2:]
     given = _layout(clips, joints, layout)
     return Data(
         ann_file,
-        splits,
+        (train_split, val_split, test_split),
         len(train),
         names,
         num_classes,
@@ -224,7 +255,7 @@ def describe(
 
 
 def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
-    """The splits for training, validation and test, by their names: 'val', 'xsub_val', 'test'."""
+    """Return the splits for training, validation and test, by names like 'val' and 'xsub_val'."""
     there = clips.store.split_names
 
     def named(*ends: str) -> str | None:
@@ -238,19 +269,21 @@ def _splits(clips: Annotations, ann_file: str) -> tuple[str, str, str]:
         named('val', 'valid', 'validation', 'dev'),
         named('test'),
     )
-    if train is None or not (val or test):
+    other = val or test
+    if train is None or other is None:
         found = f'its splits are {some(there)}' if there else 'it has no splits'
         name = 'name them with --splits TRAIN VAL TEST, or ' if there else ''
         raise DataError(
-            f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: python tools/join.py '
-            f'{shlex.quote(ann_file)} -o OUT.pkl --split-by video:train=0.7,val=0.15,test=0.15 (clips of one video stay '
-            'together; or random:..., regex:..., list:FILE)'
+            f'{ann_file}: {found}. Expected train and val, and better test, too: {name}make them: '
+            f'python tools/join.py {shlex.quote(ann_file)} -o OUT.pkl --split-by '
+            'video:train=0.7,val=0.15,test=0.15 (clips of one video stay together; or random:..., '
+            'regex:..., list:FILE)'
         )
-    return train, val or test, test or val
+    return train, other, test or other
 
 
 def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[str, Any]:
-    """The layout as a config says it: chosen, or the file's own, or the one known layout of that many joints."""
+    """Return the layout as in configs: the chosen one, the file's, or the known one."""
     given: Any = read_layout(chosen) or clips.about.layout
     if given is None:
         known = guess_layout(joints)
@@ -268,7 +301,7 @@ def _layout(clips: Annotations, joints: int, chosen: str | None) -> str | dict[s
     layout = layout_of(given)
     if layout.num_joints != joints:
         raise UserError(
-            f'{clips.store.where}: keypoint has {joints} joints, but layout {layout.name} has {layout.num_joints}. '
-            'Give the layout of these clips with --layout.'
+            f'{clips.store.where}: keypoint has {joints} joints, but layout {layout.name} has '
+            f'{layout.num_joints}. Give the layout of these clips with --layout.'
         )
     return given

@@ -1,8 +1,8 @@
-"""Pack annotations into arrays that are mapped, not read: any number of clips opens at once and is held once for all workers.
+"""Pack annotations into memory-mapped arrays, which open at once and are shared by all workers.
 
-    python tools/pack.py data/imigue_train.pkl                          writes data/imigue_train.packed
+    python tools/pack.py data/imigue_train.pkl                   writes data/imigue_train.packed
     python tools/pack.py data/imigue/task1/train_data.npy --out data/imigue_train.packed
-Training and testing with data/imigue_train.pkl then take the packed form by themselves, as long as it is up to date.
+Training and testing with data/imigue_train.pkl then use the packed form, while it is up to date.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .calling import Parser
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         'file',
@@ -36,7 +37,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=(),
         metavar='FIELD',
-        help='fields of the annotations to leave out; needed for those that are more than one number a clip',
+        help='fields of the annotations to leave out; needed for fields of more than a number a '
+        'clip',
     )
     parser.add_argument(
         '--img-shape',
@@ -48,17 +50,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.img_shape and args.file.suffix != '.npy':
         raise UserError(
-            '--img-shape: an annotation pickle says itself how large its pictures are; this is for raw .npy arrays. '
-            'Leave it out.'
+            '--img-shape belongs to raw .npy arrays; an annotation pickle holds the size of its '
+            'pictures. Leave it out.'
         )
     if args.img_shape and min(args.img_shape) < 1:
         raise UserError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.'
+            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from '
+            '1 on.'
         )
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     folder, num_clips = pack_file(args.file, args.out, args.drop, args.img_shape or IMG_SHAPE)
     size = sum(file.stat().st_size for file in folder.iterdir())

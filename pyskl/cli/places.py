@@ -1,4 +1,4 @@
-"""Where things lie: the project's folder, where there is one, and the configs that come with the package."""
+"""Paths: the project's folder, if there is one, and the configs that come with the package."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import ConfigError, did_you_mean
-from ..files.given import check_config
+from ..files.path_checks import check_config
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @cache
 def checkout() -> Path | None:
-    """Return the project's folder; None where the package is installed without it."""
+    """Return the project's folder, or None if the package is installed without it."""
     root = PACKAGE.parent
     return root if (root / 'tools' / 'train.py').is_file() and (root / 'configs').is_dir() else None
 
 
 def home() -> Path:
-    """Return the folder in which data/, work_dirs/ and ensemble/ lie: the project's, else the current one."""
+    """Return the folder of data/, work_dirs/ and ensemble/: the project's, else the current one."""
     return checkout() or Path()
 
 
 def configs_folder() -> Path:
-    """Return the folder of the configs that come along: the project's, else the package's copy of it."""
+    """Return the folder of the shipped configs: the project's, else the package's copy."""
     root = checkout()
     return PACKAGE / '_configs' if root is None else root / 'configs'
 
 
 def config_names() -> Iterator[str]:
-    """Yield the names of the configs that come along, 'demo/joint.py', in order; not what others are based on alone."""
+    """Yield the names of the shipped configs in order, such as 'demo/joint.py', without bases."""
     folder = configs_folder()
     for path in sorted(folder.rglob('*.py')):
         name = path.relative_to(folder).as_posix()
@@ -42,13 +42,10 @@ def config_names() -> Iterator[str]:
 
 
 def shipped_config(name: str) -> Path | None:
-    """Return the config of that name that comes along: 'demo/joint', 'demo/joint.py', 'configs/demo/joint.py'.
+    """Return the path of a shipped config, or None if there is none of that name.
 
     Args:
-        name: as a user gives it.
-
-    Returns:
-        its path; None: there is none of that name.
+        name: 'demo/joint', 'demo/joint.py' or 'configs/demo/joint.py'.
     """
     folder = configs_folder()
     name = Path(name).as_posix().removeprefix('configs/')
@@ -61,19 +58,19 @@ def shipped_config(name: str) -> Path | None:
 
 
 def find_config(given: str) -> str:
-    """Return the path of a config: the file that is named, else the one of that name that comes along, which is said.
+    """Return the path of a config: a file, or else a shipped config, which is printed.
 
     Args:
-        given: as a user gives it.
+        given: path or name from the command line.
 
     Raises:
-        ConfigError: there is neither, or what is there is no Python file.
+        ConfigError: there is neither, or the file is not Python.
     """
     path = Path(given).expanduser()
     if '\0' not in given and not os.path.lexists(path):
         found = shipped_config(given)
         if found is not None:
-            if os.environ.get('RANK', '0') == '0':  # one process says it for all
+            if os.environ.get('RANK', '0') == '0':  # only one process prints
                 print(f'{given}: the config that comes with pyskl, {found}', file=sys.stderr)
             return str(found)
     try:
@@ -82,7 +79,5 @@ def find_config(given: str) -> str:
         near = did_you_mean(given.removeprefix('configs/'), config_names())
         if os.path.lexists(path) or 'Did you mean' in str(error) or not near:
             raise
-        raise ConfigError(
-            f'{error}{near} `pyskl configs list` lists those that come along.'
-        ) from None
+        raise ConfigError(f'{error}{near} `pyskl configs list` lists the shipped ones.') from None
     return given

@@ -25,11 +25,11 @@ import numpy as np
 
 from ..annotations import open_annotations, write_annotations
 from ..annotations.clip_names import VIDEOS, ClipNames
-from ..annotations.forms import form_of
+from ..annotations.file_formats import detect_format
 from ..annotations.packed import META
 from ..errors import DataError, UserError
 from ..files.atomic import atomic_write
-from ..files.given import check_checkpoint, check_present, check_writable
+from ..files.path_checks import check_checkpoint, check_present, check_writable
 from ..skeletons import Layout, layout_of
 from ..sources.conversion import convert
 from ..sources.forms import FORMS
@@ -192,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _is_of_videos(path: Path) -> bool:
     """Whether a path is a video, or a folder with videos in it, or below, and no files of key points."""
-    form = form_of(path)
+    form = detect_format(path)
     if path.is_dir():
         known = form is not None and form.what != 'a folder of videos'
         packed = (path / META).exists()
@@ -289,7 +289,7 @@ def _form_name(path: Path) -> str | None:
     """Return the name by which tools/convert.py reads a file; None: it may be an annotation file."""
     if path.suffix in ('.pkl', '.pickle', '.packed'):
         return None
-    form = form_of(path)
+    form = detect_format(path)
     if form is None:
         return None
     words = form.way.split()

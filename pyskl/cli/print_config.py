@@ -1,4 +1,4 @@
-"""Print the whole effective config: the file with its bases, in PYSKL's words, the command line's changes and every default."""
+"""Print the whole config: the file with its bases, overrides and defaults, in PYSKL's words."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument(
-        'config', help='the config file; what is printed can be saved and used in its place'
-    )
+    parser.add_argument('config', help='config file; the output can be saved and used in its place')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='settings to change, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
+        help='override config keys, e.g. optimizer.lr=0.1 data.train.pipeline.0.clip_len=16',
     )
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     args.config = find_config(args.config)
-    # Not before: --help and wrong names answer at once.
+    # imported late, so that --help and wrong names answer at once
     from ..recipe import dump_config, import_custom_modules, load_config, read_recipe
 
     cfg = load_config(args.config, args.cfg_options)

@@ -1,7 +1,7 @@
-"""Turn iMiGUE's raw files, of any release, into annotation pickles: PATH -> data/imigue_{train,val,test}.pkl.
+"""Convert iMiGUE, of any release, into annotation pickles data/imigue_{train,val,test}.pkl.
 
 python tools/readlabel.py                                    data/imigue/task1
-python tools/readlabel.py PATH [PATH ...]                    whatever of iMiGUE lies there
+python tools/readlabel.py PATH [PATH ...]                    any files of iMiGUE below these paths
 python tools/readlabel.py --val-videos published
 python tools/readlabel.py PATH --joints openpose_upper_hands
 """
@@ -30,14 +30,15 @@ from .places import home
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         'paths',
         nargs='*',
         type=Path,
         metavar='PATH',
-        help='folders or files: raw arrays, csv and xlsx releases, some levels down too; names of folders say train, val '
-        'or test (default: data/imigue/task1 of this project)',
+        help='folders or files: raw arrays, csv and xlsx releases, also in subfolders; names of '
+        'folders tell train, val or test (default: data/imigue/task1 of this project)',
     )
     parser.add_argument(
         '--data-dir',
@@ -55,64 +56,70 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--out-dir',
         type=Path,
         default=home() / 'data',
-        help='where imigue_{split}.pkl is written (default: data)',
+        help='folder of imigue_{split}.pkl (default: data)',
     )
     parser.add_argument(
         '--splits',
         nargs='+',
         choices=SPLITS,
         metavar='SPLIT',
-        help='of train val test (default: those that are there); of videos whose folder does not say, what they are '
-        '(default: train)',
+        help='splits to convert (default: those that exist); for videos whose folder does not '
+        'tell, their split (default: train)',
     )
     parser.add_argument(
         '--joints',
         default=DEFAULT,
         metavar='JOINTS',
-        help=f'joints to keep: {DEFAULT} (default), openpose_upper_hands or openpose137 (137-point release), another '
-        'layout that the release can give, all, or a list: 0-8,15-18,95-136 or "nose,left wrist"',
+        help=f'joints to keep: {DEFAULT} (default), openpose_upper_hands or openpose137 '
+        '(137-point release), another layout of the release, all, or a list: '
+        '0-8,15-18,95-136 or "nose,left wrist"',
     )
     parser.add_argument(
         '--img-shape',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
-        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, or more where the joints '
-        'reach further)',
+        help=f'height and width of the videos in pixels (default: {IMG_SHAPE[0]} {IMG_SHAPE[1]}, '
+        'or more if joints lie outside)',
     )
     parser.add_argument(
         '--val-videos',
         nargs='+',
         metavar='ID',
-        help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a file of ids',
+        help='move these videos from train to val: published (0001-0004 and 0006-0011), ids, or a '
+        'file of ids',
     )
     parser.add_argument(
-        '--keep-labels', action='store_true', help='keep labels of test that are all one class'
+        '--keep-labels',
+        action='store_true',
+        help='keep labels of test even if all are the same class',
     )
     parser.add_argument(
         '--class-order',
         choices=['id-1', ID_MOD_99],
         default='id-1',
-        help='what the labels of raw arrays are; id%%99 is turned into id - 1',
+        help='numbering of the labels in raw arrays; id%%99 becomes id - 1',
     )
     parser.add_argument(
         '--strict',
         action='store_true',
-        help='an error, and nothing written, where a video or clip would be left out',
+        help='write nothing if a video or clip would be left out',
     )
     args = parser.parse_args(argv)
     if args.img_shape and min(args.img_shape) < 1:
         raise UserError(
-            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from 1 on.'
+            f'--img-shape {args.img_shape[0]} {args.img_shape[1]}: expected height and width from '
+            '1 on.'
         )
     if args.paths and (args.data_dir or args.csv):
         raise UserError(
-            'PATH beside --data-dir or --csv: give one of them. PATH finds raw arrays and videos alike.'
+            'PATH and --data-dir or --csv: give one of them. PATH finds both raw arrays and videos.'
         )
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(argv)
     settings = Settings(
         splits=tuple(dict.fromkeys(args.splits or ())),
@@ -130,17 +137,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in done.warnings:
         print(f'warning: {line}.')
     with in_turn(args.out_dir / RESULTS_LOCK):
-        for (
-            split,
-            clips,
-        ) in done.clips.items():  # only now: a fault in test leaves no new train behind
+        # only now, so that an error in test leaves no new train behind
+        for split, clips in done.clips.items():
             _write(args.out_dir, split, clips, done.about.get(split))
     if 'train' in done.clips and 'val' not in done.clips:
         _warn_of_old_val(args.out_dir / 'imigue_val.pkl', done.clips['train'])
 
 
 def _find(args: argparse.Namespace) -> tuple[Found, str]:
-    own_name = len(args.splits or ()) != 1  # the user has said what the folder is
+    own_name = len(args.splits or ()) != 1  # else the user says which split it is
     if args.csv:
         return find([args.csv], raw=False, own_name=own_name), str(args.csv)
     if args.data_dir:
@@ -173,17 +178,18 @@ def _write(out_dir: Path, split: str, annotations: list[dict], about: About | No
 
 
 def _warn_of_old_val(path: Path, train: list[dict]) -> None:
-    """A val file that an earlier --val-videos took out of train stays where it is; its clips are in train again."""
-    with contextlib.suppress(UserError):  # none there, or none of ours
+    """Warn of a val file of an earlier --val-videos, whose clips are in train again."""
+    with contextlib.suppress(UserError):  # no such file, or not an annotation file
         shared = set(open_annotations(path).ids).intersection(a['frame_dir'] for a in train)
         if shared:
             print(
-                f'warning: {_shown(path)}, of an earlier conversion, holds {count(len(shared), "clip")} that imigue_train.pkl '
-                'holds now too. Remove it, or give --val-videos again.'
+                f'warning: {_shown(path)}, of an earlier conversion, holds '
+                f'{count(len(shared), "clip")} that imigue_train.pkl holds now too. Remove it, or '
+                'give --val-videos again.'
             )
 
 
 def _shown(path: Path) -> Path:
-    """Relative to the current folder where it lies below it."""
+    """Return a path relative to the current folder, if it lies below it."""
     path, here = path.absolute(), Path(os.getcwd())
     return path.relative_to(here) if path.is_relative_to(here) else path

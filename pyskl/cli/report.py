@@ -1,4 +1,4 @@
-"""One HTML page about a test, to look at and to send: figures, confusions, moving skeletons, curves.
+"""Write an HTML page about a test: figures, confusions, moving skeletons, curves.
 
 python tools/report.py work_dirs/demo/joint
 python tools/report.py work_dirs/demo/joint work_dirs/demo/limb --weights 0.4 0.6 -o report.html
@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ..files.given import check_present, split_part
+from ..files.path_checks import check_present, split_part
 from .calling import Parser
 from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
@@ -27,97 +28,99 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '-o',
         '--out',
         metavar='FILE',
-        help='the page, .html (default: report.html beside the scores; of several '
-        'streams ensemble_report.html beside the first)',
+        help='page to write, .html (default: report.html beside the scores; for several streams '
+        'ensemble_report.html beside the first)',
     )
     add(
         '--weights',
         nargs='+',
         type=float,
         metavar='W',
-        help='of the streams in the ensemble; default 0.4 0.6 for two',
+        help='weights of the streams in the ensemble (default: 0.4 0.6 for two)',
     )
     add(
         '--weights-from',
         metavar='WEIGHTS.json',
-        help='weights and temperatures as ensemble.py --fit-on saved them',
+        help='weights and temperatures that ensemble.py --fit-on saved',
     )
     add(
         '--ann-file',
         metavar='FILE',
-        help='annotations of the clips (default: as the config in the work dir says)',
+        help='annotations of the clips (default: from the config in the work dir)',
     )
     add(
         '--config',
-        help='one stream: its config (default: the copy in the work dir, which is read and not run; --occlusion needs this one '
-        'where it names modules of its own)',
+        help='config, for a single stream (default: the copy in the work dir, which is read but '
+        'not run; --occlusion needs this option if the config imports modules)',
     )
     add(
         '--cfg-options',
         nargs='+',
         metavar='KEY=VALUE',
-        help='with --config: the overrides that were used in the test',
+        help='with --config: overrides that were used in the test',
     )
     add(
         '-C',
         '--checkpoint',
-        help='one stream: the checkpoint that was tested (default: the one that the scores name, else latest.pth in '
-        'the work dir)',
+        help='tested checkpoint, for a single stream (default: the one that the scores name, else '
+        'latest.pth in the work dir)',
     )
     add(
         '--labels',
         metavar='FILE',
-        help='class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, gestures). '
-        'Default: as config, data or checkpoint say',
+        help='class names: a text file, one a line, or a known name (imigue, ntu60, ntu120, '
+        'gestures) (default: from config, data or checkpoint)',
     )
     add(
         '--layout',
         metavar='LAYOUT',
-        help='what the joints are: a name, a dict as in a config, or a config file (default: as the '
-        'config says, or by their number)',
+        help='layout of the joints: a name, a dict as in a config, or a config file (default: '
+        'from the config, or the number of joints)',
     )
-    add('--title', help='default: the names of the streams')
+    add('--title', help='title of the page (default: the names of the streams)')
     add(
         '--compare',
         metavar='WORK_DIR_OR_SCORES',
-        help='another run on the same clips: what became right or wrong, with a paired test',
+        help='another run on the same clips, to compare with by a paired test',
     )
     add(
         '--people',
         metavar='PATTERN',
-        help="regular expression for the clips' ids whose first group names the person, for figures and "
-        "intervals by person (default: P... of NTU's names, else the id before its last _)",
+        help="regular expression for the clips' ids whose first group names the person, for "
+        "figures and intervals by person (default: P... of NTU's names, else the id before its "
+        'last _)',
     )
     add(
         '--occlusion',
         action='store_true',
-        help='mask every joint and limb in turn and score again: which of them matter',
+        help='measure the importance of joints and limbs, by hiding each in turn',
     )
     add(
         '--occlusion-clips',
         type=int,
         default=10,
         metavar='N',
-        help='clips of each class for that (default 10)',
+        help='clips of each class for --occlusion (default: 10)',
     )
     add(
         '--pictures',
         action='store_true',
-        help="show frames of the clips' videos in the player, small, around the person: whoever gets "
-        'the page sees the people',
+        help="show small frames of the clips' videos in the player; everybody with the page can "
+        'then see the people',
     )
     add('--device', help='for --occlusion: cpu, cuda, cuda:1 (default: cuda where there is one)')
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     inputs = args.pop('inputs')
     for given in [*inputs, *([args['compare']] if args['compare'] else [])]:
         check_present(split_part(given)[0])
     if args['config']:
         args['config'] = find_config(args['config'])
-    # Not before: --help and wrong options answer at once.
+    # imported late, so that --help and wrong options answer at once
     from ..report import ReportOptions, build_report
 
     report = build_report(inputs, ReportOptions(**args))

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..files.atomic import atomic_write
-from ..files.given import check_checkpoint, check_writable
 from ..files.locks import RESULTS_LOCK, in_turn
+from ..files.path_checks import check_checkpoint, check_writable
 from ..sources.recordings import RecordingFile, find_recordings, id_of_class
 from ..spotting.rows import (
     SUFFIX,

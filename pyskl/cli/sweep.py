@@ -1,13 +1,14 @@
-"""Trains and tests many settings and compares them: python tools/sweep.py CONFIG... [--grid KEY=V,V] [--seeds N...], or a plan file.
+"""Train and test many settings, and compare them in a table.
 
-    python tools/sweep.py configs/demo/joint.py configs/demo/limb.py --seeds 0 1 2 --ensemble both=joint+limb
-    python tools/sweep.py configs/demo/joint.py --grid optimizer.lr=0.002,0.004 model.cls_head.dropout=0.2,0.5
+    python tools/sweep.py configs/demo/joint.py configs/demo/limb.py --ensemble both=joint+limb
+    python tools/sweep.py configs/demo/joint.py --seeds 0 1 2 --grid optimizer.lr=0.002,0.004
     python tools/sweep.py configs/sweeps/demo.py --jobs 2
     python tools/sweep.py configs/sweeps/demo.py --launcher slurm --partition gpu --time 120
 
-Every run has a folder of its own, named from its settings. The same command goes on where it was stopped; what is done is not done
-again. --launcher: none makes one run after another; local several at a time on this machine, slurm all in a cluster (both need
-pip install -e '.[sweep]'). For another scheduler: --list numbers the runs, --task-id N (or SLURM_ARRAY_TASK_ID) makes one of them.
+Every run has its own folder, which is named from its settings. The same command resumes a stopped
+sweep; runs that are done are not repeated. --launcher none makes one run after another; local makes
+several at a time on this machine, slurm all in a cluster (both need pip install -e '.[sweep]'). For
+another scheduler, --list numbers the runs, and --task-id N (or SLURM_ARRAY_TASK_ID) makes one.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from .places import checkout, find_config
 if TYPE_CHECKING:
     from ..sweep.launchers import Launcher
 
-TOOLS = None if checkout() is None else checkout() / 'tools'
+ROOT = checkout()
+TOOLS = None if ROOT is None else ROOT / 'tools'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
@@ -42,26 +45,27 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='KEY=V,V',
-        help='values of config keys; all combinations are run',
+        help='values of config keys, of which all combinations are run',
     )
     add(
         '--seeds',
         nargs='+',
         type=int,
         metavar='N',
-        help="each run's seeds (default: the plan's, else 0)",
+        help="seeds of each run (default: the plan's, else 0)",
     )
     add(
         '--ensemble',
         nargs='+',
         default=[],
         metavar='NAME=RUN+RUN',
-        help='also judge the mean of several runs, seed by seed',
+        help='also evaluate the mean of several runs, seed by seed',
     )
     add(
         '--fit-on',
         choices=['val'],
-        help="judge ensembles also with weights chosen on that split (default: the plan's, else equal)",
+        help="judge ensembles also with weights chosen on that split (default: the plan's, else "
+        'equal)',
     )
     add(
         '--cfg-options',
@@ -73,18 +77,18 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         '--work-dir',
         default='work_dirs/sweep',
-        help='the folder of all runs, of table.md and table.json (default: %(default)s)',
+        help='folder of all runs, table.md and table.json (default: %(default)s)',
     )
     add(
         '--split',
         choices=['test', 'val'],
         default='test',
-        help='what runs are judged on; choose settings by val (default: test)',
+        help='split to evaluate on; choose settings by val (default: test)',
     )
     add(
         '--launcher',
         choices=['none', 'local', 'slurm'],
-        help='who makes the runs (default: local with --jobs above 1, else none)',
+        help='how to start the runs (default: local with --jobs above 1, else none)',
     )
     add(
         '--jobs',
@@ -97,32 +101,37 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='ID',
-        help="GPUs that the jobs are dealt out to; slurm: each run's number of GPUs, "
-        '0 or 1 (default: 1, with --device cpu 0)',
+        help="GPUs to share among the jobs; slurm: each run's number of GPUs, 0 or 1 (default: 1, "
+        'with --device cpu 0)',
     )
-    add('--partition', help='slurm: where to run (default: as the cluster says)')
+    add('--partition', help="slurm: partition (default: the cluster's)")
     add(
         '--time',
         type=int,
         metavar='MINUTES',
-        help='slurm: limit of a job; when it is over the run is queued again (default: 240)',
+        help='slurm: time limit of a job, which is then queued again (default: 240)',
     )
     add(
         '--slurm-option',
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='slurm: for sbatch: account=lab mem=16G cpus-per-task=8',
+        help='slurm: options of sbatch, such as account=lab mem=16G cpus-per-task=8',
     )
     add(
         '--task-id',
         type=int,
         metavar='I',
-        help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is set)',
+        help='make this run only, 0.. as --list says (default: SLURM_ARRAY_TASK_ID where it is '
+        'set)',
     )
-    add('--list', action='store_true', help='number the runs, say which are done, make none')
+    add(
+        '--list',
+        action='store_true',
+        help='list the runs with their numbers and whether they are done, and make none',
+    )
     add('--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)')
-    add('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
+    add('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
     args = parser.parse_args(argv)
     for name in ('jobs', 'time'):
         if getattr(args, name) is not None and getattr(args, name) < 1:
@@ -131,21 +140,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args.launcher = args.launcher or ('local' if several else 'none')
     if args.launcher == 'none' and several:
         raise ConfigError(
-            f'--jobs {args.jobs}: --launcher none makes one run at a time. Take --launcher local.'
+            f'--jobs {args.jobs}: --launcher none makes one run at a time. Use --launcher local.'
         )
     for name in ('partition', 'time', 'slurm_option'):
         if args.launcher != 'slurm' and getattr(args, name):
             raise ConfigError(
-                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave one of them out.'
+                f'--{name.replace("_", "-")} is for --launcher slurm, not {args.launcher}. Leave '
+                'one of them out.'
             )
     if args.launcher == 'slurm' and args.gpus not in ([], ['0'], ['1']):
         raise ConfigError(
-            f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of GPUs of each run.'
+            f'--gpus {" ".join(args.gpus)}: with --launcher slurm expected 0 or 1, the number of '
+            'GPUs of each run.'
         )
     return args
 
 
-def launcher(args: argparse.Namespace) -> Launcher:
+def make_launcher(args: argparse.Namespace) -> Launcher:
+    """Return the launcher that the options mean."""
     from ..sweep.launchers import InTurn, Local, Slurm
 
     if args.launcher == 'none':
@@ -160,7 +172,7 @@ def launcher(args: argparse.Namespace) -> Launcher:
 
 
 def task_id(args: argparse.Namespace, count: int) -> int | None:
-    """Which run is to be made; None: all."""
+    """Return the number of the only run to make, or None for all."""
     slurm = os.environ.get('SLURM_ARRAY_TASK_ID', '')
     number, source = (
         (args.task_id, '--task-id') if args.task_id is not None else (slurm, 'SLURM_ARRAY_TASK_ID')
@@ -173,11 +185,12 @@ def task_id(args: argparse.Namespace, count: int) -> int | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
     args.configs = [
         find_config(config) if config.endswith('.py') else config for config in args.configs
     ]
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..sweep.launchers import run_tasks
     from ..sweep.plan import from_command_line
     from ..sweep.run import Interrupted
@@ -196,13 +209,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         failures = run_tasks(
             tasks if only is None else [tasks[only]],
-            launcher(args),
+            make_launcher(args),
             Scripts(TOOLS, args.device, args.amp),
             lambda line: print(line, flush=True),
         )
     except Interrupted as stopped:
         print(f'stopped by {stopped.name}. {stopped.advice}', file=sys.stderr)
-        return stopped.code
+        return int(stopped.code or 1)
     table, numbers = write_table(gather(plan, tasks), args.work_dir)
     print(f'\n{table.read_text(encoding="utf-8")}\nwrote {table} and {numbers}')
     for failure in failures:

@@ -1,4 +1,8 @@
-"""Train: python tools/train.py CONFIG [options]; several processes: bash tools/dist_train.sh CONFIG N [options]."""
+"""Train a recognizer.
+
+python tools/train.py CONFIG [options]
+bash tools/dist_train.sh CONFIG N [options]          on N processes
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,37 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..files.given import check_checkpoint
+from ..files.path_checks import check_checkpoint
 from ..seeds import seed_number
 from .calling import Parser
 from .places import find_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(description='Train a recognizer as a config file says.')
+    """Parse the command line."""
+    parser = Parser(description='Train a recognizer as described by a config file.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--work-dir', help='where checkpoints and logs go (default: work_dir of the config)'
+        '--work-dir', help='folder of checkpoints and logs (default: work_dir of the config)'
     )
     parser.add_argument(
-        '--seed', type=seed_number, help="of everything random (default: the config's, else 0)"
+        '--seed',
+        type=seed_number,
+        help="seed of all random numbers (default: the config's, else 0)",
     )
     parser.add_argument(
         '--deterministic',
         action='store_true',
-        help='only deterministic algorithms, no TF32 (slower on a GPU)',
+        help='use only deterministic algorithms, without TF32 (slower on a GPU)',
     )
     parser.add_argument(
         '--validate', action='store_true', default=True, help=argparse.SUPPRESS
-    )  # PYSKL's flag; always on
+    )  # flag of PYSKL; always on
     parser.add_argument(
         '--no-validate',
         dest='validate',
         action='store_false',
-        help='do not judge the val split while training',
+        help='do not evaluate on the val split while training',
     )
     parser.add_argument(
         '--test-last', action='store_true', help='test the last checkpoint afterwards'
@@ -45,42 +52,46 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--resume',
         metavar='FILE',
-        help='go on from this checkpoint, even if settings differ; the same command '
-        'again goes on where it stopped',
+        help='resume from this checkpoint, even if settings differ; without this option, the same '
+        'command resumes where it stopped',
     )
     parser.add_argument(
-        '--no-resume', action='store_true', help='start anew; refuses a work dir that holds a run'
+        '--no-resume',
+        action='store_true',
+        help='begin from the start; refuses a work dir that holds a run',
     )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm'],
-        help='default: pytorch under torchrun, else none',
+        help='launcher of several processes (default: pytorch under torchrun, else none)',
     )
     parser.add_argument(
         '--amp', choices=['bf16', 'fp16'], help='mixed precision (default: float32)'
     )
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
     parser.add_argument(
-        '--autoscale-lr', action='store_true', help='scale the rate with the total batch'
+        '--autoscale-lr',
+        action='store_true',
+        help='scale the learning rate with the total batch size',
     )
     parser.add_argument(
         '--on-nan',
         choices=['stop', 'skip'],
         default='stop',
-        help='what to do with a batch whose loss is not finite; '
-        'of no effect with --amp fp16, which always leaves it out, with a warning',
+        help='what to do at a batch whose loss is not finite; --amp fp16 always skips it, with a '
+        'warning',
     )
     parser.add_argument(
         '--dry-run',
         action='store_true',
-        help='build everything, run one batch each way, write nothing',
+        help='build everything, train and test on one batch, write nothing',
     )
     parser.add_argument(
         '--allow-odd-data',
         action='store_true',
-        help='train even on clips that cannot be right (data/README.md, '
-        '"What is checked when a training starts")',
+        help='train even on clips that cannot be right (data/README.md, "What is checked when a '
+        'training starts")',
     )
     parser.add_argument(
         '--cfg-options',
@@ -90,18 +101,19 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS
-    )  # old launchers pass it
+    )  # passed by old launchers
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = vars(parse_args(argv))
     config, cfg_options = args.pop('config'), args.pop('cfg_options')
     args.pop('local_rank')
     config = find_config(config)
     if args['resume'] and '://' not in args['resume']:
         check_checkpoint(args['resume'])
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..apis import TrainOptions, train
     from ..engine.signals import Stopped
 
@@ -111,6 +123,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not stopped.quiet:
             print(f'{stopped}. {stopped.advice}', file=sys.stderr)
         return stopped.status
-    if not args['dry_run'] and os.environ.get('RANK', '0') == '0':  # one process says it for all
+    if not args['dry_run'] and os.environ.get('RANK', '0') == '0':  # only one process prints
         print(f'wrote {work_dir}')
     return 0

@@ -1,10 +1,10 @@
-"""How well are classes recognised that were never trained on, by their names alone? Trains and tests every fold, prints a table.
+"""Measure zero-shot recognition: train without some classes, and recognise them by their names.
 
-    python tools/zero_shot.py                                  # configs/zero_shot/joint.py on the demo's data (tools/demo.py makes it)
-    python tools/zero_shot.py --cfg-options model.cls_head.loss_emb.type=CosineLoss --work-dir work_dirs/zero_shot/cosine
+    python tools/zero_shot.py            configs/zero_shot/joint.py on the data of tools/demo.py
+    python tools/zero_shot.py --cfg-options model.cls_head.loss_emb.type=CosineLoss
 
-In fold k the classes k, k + folds, k + 2 folds ... have no training clip, so each class is unseen once. The same command goes on
-where it was stopped.
+Every fold is trained and tested, and a table printed. In fold k the classes k, k + folds, k + 2
+folds ... have no training clip, so that each class is unseen once. The same command resumes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,26 +37,29 @@ SET_HERE = (
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'config',
         nargs='?',
         default=str(configs_folder() / 'zero_shot' / 'joint.py'),
-        help='default: %(default)s',
+        help='config file (default: %(default)s)',
     )
     parser.add_argument(
         '--folds',
         type=int,
         default=4,
-        help='into how many parts the classes are dealt; each is unseen once (default: 4)',
+        help='number of folds; each class is unseen in one of them (default: 4)',
     )
     parser.add_argument(
         '--work-dir',
         default='work_dirs/zero_shot/folds',
-        help='where runs and table.md go (default: %(default)s)',
+        help='folder of the runs and table.md (default: %(default)s)',
     )
-    parser.add_argument('--seed', type=seed_number, default=0)
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda where there is one)')
+    parser.add_argument(
+        '--seed', type=seed_number, default=0, help='seed of every training (default: 0)'
+    )
+    parser.add_argument('--device', help='cpu, cuda, cuda:1 (default: cuda if available)')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -68,11 +72,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 @dataclass
 class Fold:
-    """One split of the classes and what the test clips (N) got when it was left out of training.
+    """A fold: classes without training clips, and scores of all N test clips.
 
-    unseen   the classes without training clips       labels   (N,) of all test clips
-    alone    (N, K) likeness to the names of the unseen classes alone
-    all      (N, K) likeness to the names of all classes; scores (N, K) the class scores, which know the seen classes only
+    Attributes:
+        unseen: classes without training clips.
+        labels: (N,) labels.
+        alone: (N, K) similarity to the names of the unseen classes alone.
+        all: (N, K) similarity to the names of all classes.
+        scores: (N, K) class scores, which know only the seen classes.
     """
 
     unseen: list[int]
@@ -83,6 +90,7 @@ class Fold:
 
     @property
     def is_unseen(self) -> np.ndarray:
+        """(N,) whether a clip is of an unseen class."""
         return np.isin(self.labels, self.unseen)
 
 
@@ -106,44 +114,56 @@ def run_fold(args: argparse.Namespace, unseen: list[int], work_dir: Path) -> Fol
         options,
     )
     found = {}
-    for name, changes in (
+    ways: tuple[tuple[str, list[str]], ...] = (
         ('alone', []),
         ('all', ['model.test_cfg.classes=None']),
         ('scores', ['model.test_cfg.classes=None', 'model.test_cfg.semantic_weight=0.0']),
-    ):
+    )
+    for name, changes in ways:
         how = TestOptions(
             work_dir=str(work_dir),
             device=args.device,
             out=str(work_dir / f'{name}.pkl'),
             eval=['top_k_accuracy'],
         )
-        found[name] = test(args.config, how, [*options, *changes, ALL_CLIPS])
+        result = test(args.config, how, [*options, *changes, ALL_CLIPS])
+        assert result is not None  # this is the only process
+        found[name] = result.scores
     labels = np.asarray(
         build_split(read_run(args.config, [*options, ALL_CLIPS]).recipe, 'test').labels
     )
-    return Fold(unseen, labels, **{name: result.scores for name, result in found.items()})
+    return Fold(unseen, labels, **found)
 
 
-def names_to_learn_from(args: argparse.Namespace) -> list[str] | None:
-    """The names of the classes, None where nobody says them. ConfigError: they are others than those of the label vectors."""
+def class_names(args: argparse.Namespace) -> list[str] | None:
+    """Return the class names, or None if they are unknown.
+
+    Raises:
+        ConfigError: they are not the names of the label vectors.
+    """
     from ..apis.names import names_of_run
     from ..apis.setup import build_split, read_run
     from ..labels import IMIGUE_LABELS
 
     recipe = read_run(args.config, args.cfg_options).recipe
     dataset = build_split(recipe, 'test')
-    names = names_of_run(recipe, recipe.model['cls_head']['num_classes'], dataset)
+    names = names_of_run(recipe, _num_classes(recipe), dataset)
     if names is not None and tuple(names) != IMIGUE_LABELS and dataset.classes.vectors_file is None:
         raise ConfigError(
-            f"{recipe.filename}: data.test names no label_embeddings, and the package's own are of iMiGUE's names, not of "
-            f'{some(names, 3)}. Make a table of these: tools/embed_labels.py --labels FILE --out FILE.npy, and name it in '
-            'label_embeddings of every data set.'
+            f"{recipe.filename}: data.test names no label_embeddings, and the package's own are "
+            f"of iMiGUE's names, not of {some(names, 3)}. Make a table of these: "
+            'tools/embed_labels.py --labels FILE --out FILE.npy, and name it in label_embeddings '
+            'of every data set.'
         )
     return names
 
 
+def _num_classes(recipe: Any) -> int:
+    return recipe.model['cls_head']['num_classes']
+
+
 def row(name: str, folds: list[Fold]) -> list[str]:
-    """One line of the table. Clips of several folds count once each; a share of classes is the mean over folds."""
+    """Return a row of the table. Each clip counts once, and shares of classes are averaged."""
 
     def share(scores: str, unseen: bool) -> float:
         right = [
@@ -202,37 +222,40 @@ HEADER = [
 
 
 def table(folds: list[Fold], names: Sequence[str] | None = None) -> str:
-    """The folds and all of them together as a table in Markdown, percent."""
+    """Return a Markdown table of the folds and of all together, in percent."""
 
-    def told(k: int) -> str:
+    def name_of(k: int) -> str:
         return f'{k}' if names is None else f'{k} {plain(names[k])}'
 
     rows = [HEADER, ['---'] * len(HEADER)]
-    rows += [row(', '.join(map(told, fold.unseen)), [fold]) for fold in folds]
+    rows += [row(', '.join(map(name_of, fold.unseen)), [fold]) for fold in folds]
     if len(folds) > 1:
         rows.append(row('each once', folds))
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows) + '\n'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = parse_args(argv)
     args.config = find_config(args.config)
-    # Not before: --help and wrong options answer at once, and Ctrl-C while PyTorch loads is no traceback.
+    # imported late: --help and wrong options answer at once, and Ctrl-C meets no loading PyTorch
     from ..apis.setup import read_run
     from ..engine.signals import Stopped
 
-    taken = [option for option in args.cfg_options if option.partition('=')[0].strip() in SET_HERE]
-    if taken:
+    set_here = [
+        option for option in args.cfg_options if option.partition('=')[0].strip() in SET_HERE
+    ]
+    if set_here:
         raise ConfigError(
-            f'--cfg-options {taken[0]}: this script sets that key itself, for every fold. Leave it out.'
+            f'--cfg-options {set_here[0]}: this command sets that key for every fold. Leave it out.'
         )
-    num_classes = read_run(args.config, args.cfg_options).recipe.model['cls_head']['num_classes']
+    num_classes = _num_classes(read_run(args.config, args.cfg_options).recipe)
     if not 2 <= args.folds <= num_classes // 2:
         raise ConfigError(
-            f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves out two or more of the '
-            f'{num_classes} classes.'
+            f'--folds {args.folds}: expected 2 to {num_classes // 2}, so that each fold leaves '
+            f'out two or more of the {num_classes} classes.'
         )
-    work_dir, names = Path(args.work_dir), names_to_learn_from(args)
+    work_dir, names = Path(args.work_dir), class_names(args)
     try:
         folds = [
             run_fold(args, list(range(k, num_classes, args.folds)), work_dir / f'fold_{k}')
@@ -243,9 +266,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stopped.status
     text = table(folds, names)
     print(
-        '\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, the share of the commonest class. With all\n'
-        'classes to choose from, top-1 of clips of unseen classes, of seen ones, their harmonic mean, of all clips; and of all clips by\n'
-        'class scores, which know no unseen class.\n'
+        '\nIn percent. Among the unseen classes alone: top-1, mean-class accuracy, chance, and the '
+        'share of\nthe commonest class. Among all classes: top-1 of clips of unseen classes, of '
+        'seen ones, their\nharmonic mean, and of all clips; and of all clips by class scores, '
+        'which know no unseen class.\n'
     )
     print(text)
     with atomic_write(work_dir / 'table.md', 'w', encoding='utf-8') as f:

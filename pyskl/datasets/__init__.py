@@ -46,5 +46,11 @@ __getattr__, __dir__ = lazy_exports(__name__)
 def build_dataset(
     cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None, where: str = 'dataset'
 ) -> Any:
-    """A dataset from its config; default_args (e.g. dict(test_mode=True)) hold where the config says nothing."""
+    """Build a data set from its config.
+
+    Args:
+        cfg: the config of a registered data set.
+        default_args: arguments for what the config leaves out, e.g. dict(test_mode=True).
+        where: the place in the config, for messages.
+    """
     return DATASETS.build({**(default_args or {}), **cfg}, where)

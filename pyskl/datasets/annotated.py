@@ -1,11 +1,11 @@
-"""What data sets of annotated clips have in common: labels, classes, label vectors, the pipeline."""
+"""What data sets of annotated clips have in common: labels, classes, label vectors, pipeline."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
@@ -23,49 +23,51 @@ from ..registry import PIPELINES
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
-from .pipelines import Compose, Flip
+from .pipelines import Flip
 from .pipelines.base import clip_error, is_ours
-from .videos import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
+from .pipelines.compose import as_pipeline
+from .video_checks import OnBadVideo, check_videos, faults_of_videos, is_video_file, reads_videos
 
 
 class AnnotatedDataset(ClipDataset):
     """Clips of a file that names them and their labels, passed through a pipeline.
 
-    A data set of this kind says by `_open` what the file holds, by `entries` what a clip has before
-    its pipeline's first step.
+    A subclass defines `_open`, which reads the file, and `entries`, which a clip has before the
+    first step of its pipeline.
 
     Args:
         ann_file: the file.
-        pipeline: list of stages, configs or callables.
+        pipeline: list of steps, configs or callables.
         split: name of the split inside the file; None takes every clip.
-        label_embeddings: .npy file of (K, D) label vectors; None takes the package's own table.
-            `emb` of a sample is its label's row.
+        label_embeddings: .npy file of (K, D) label vectors; None: the package's own table. `emb` of
+            a sample is its label's row.
         num_classes: K; when given, labels are checked against it.
         class_prob: how often each class is seen in an epoch, per class (dict or list): 2.5 means
             every clip twice and half of the clips a third time. 'balanced' sees all classes equally
             often, 'sqrt' is half-way there (balance.py). Used in training only.
         test_mode: deterministic sampling, labels may be missing (-1).
-        modality, start_index: handed to the pipeline as they are.
-        only_classes, without_classes: keep the clips of these classes, or those of all others;
-            labels stay as they are. For zero-shot training, whose held-out classes are tested by
-            their label vectors.
+        modality: handed to the pipeline.
+        start_index: handed to the pipeline.
+        only_classes: keep the clips of these classes; labels are not renumbered.
+        without_classes: keep the clips of all other classes. For zero-shot training, whose held-out
+            classes are tested by their label vectors.
         multi_class: clips may have several labels at once: `label` of a sample is (K,) float32
             zeros and ones (all -1: unknown), and `emb` the mean of its labels' rows. Needs
             num_classes.
         data_prefix: folder of the clips' videos. `filename` of a sample is the clip's video in it:
-            the annotation's `filename`, else its name; '.mp4' is added to a name without an ending.
-        on_bad_video: what becomes of clips whose video is missing, unreadable or too short, where
-            the pipeline decodes it: 'stop' says so when it is met (files that are missing are told
+            the annotation's `filename`, else its name; a name without a suffix gets '.mp4'.
+        on_bad_video: what to do about clips whose video is missing, unreadable or too short, if the
+            pipeline decodes videos: 'stop' raises an error when it comes to one (for missing files
             at once); 'skip' opens every video now, and leaves such clips out with a warning that
             names them.
 
     Raises:
-        ConfigError: for a wrong setting.
-        DataError: for a wrong file, naming the clip.
+        ConfigError: a wrong setting.
+        DataError: a wrong file, naming the clip.
     """
 
     components = {'pipeline': PIPELINES}
-    _is_there = staticmethod(is_video_file)
+    _is_there: Callable[[str], bool] = staticmethod(is_video_file)
     _faults_of_videos = staticmethod(faults_of_videos)
 
     def __init__(
@@ -91,20 +93,14 @@ class AnnotatedDataset(ClipDataset):
         self.on_bad_video = on_bad_video
         if on_bad_video not in ('stop', 'skip'):
             raise ConfigError(f"on_bad_video = {on_bad_video!r}: expected 'stop' or 'skip'.")
-        self.pipeline = (
-            pipeline
-            if isinstance(pipeline, Compose)
-            else Compose(pipeline, where='pipeline', entries=self.entries)
-        )
+        self.pipeline = as_pipeline(pipeline, self.entries)
         _check_classes(only_classes, without_classes, num_classes)
         self.multi_class = multi_class
         if multi_class:
-            _check_several(
-                num_classes,
-                class_prob=class_prob,
-                only_classes=only_classes,
-                without_classes=without_classes,
+            only_one_label = dict(
+                class_prob=class_prob, only_classes=only_classes, without_classes=without_classes
             )
+            _check_several(num_classes, only_one_label)
         self.video_infos = self._checked(self._load(only_classes, without_classes))
         self.label_embeddings = load_label_embeddings(label_embeddings)
         lists = self.video_infos.label_lists
@@ -131,19 +127,14 @@ class AnnotatedDataset(ClipDataset):
     def _load(self, only: Sequence[int] | None, without: Sequence[int] | None) -> Annotations:
         clips = self._chosen(self._open())
         if only is not None or without is not None:
-            chosen = np.isin(
-                clips.labels, list(without if only is None else only), invert=only is None
-            )
-            clips = clips.take(np.flatnonzero(chosen))
+            classes = list(only if only is not None else without or ())
+            clips = clips.take(np.flatnonzero(np.isin(clips.labels, classes, invert=only is None)))
         if not len(clips):
             part = f' in split {self.split!r}' if self.split is not None else ''
-            part += (
-                f' of the classes {list(only)}'
-                if only is not None
-                else f' but of the classes {list(without)}'
-                if without
-                else ''
-            )
+            if only is not None:
+                part += f' of the classes {list(only)}'
+            elif without:
+                part += f' but of the classes {list(without)}'
             raise DataError(f'{self.ann_file}: no clips{part}. Expected at least one annotation.')
         return clips
 
@@ -177,13 +168,16 @@ class AnnotatedDataset(ClipDataset):
             label, clips = lists.values[wrong[0]], np.unique(lists.clips[wrong])
             expected = '0 or more' if highest == np.iinfo(np.int64).max else f'0..{highest - 1}'
             advice = (
-                self._advice_without_label()
-                if label == -1
-                else self._advice_from_one(lists, highest)
-                or 'Correct num_classes or the labels; a label_embeddings table needs a row for each class.'
+                'Correct num_classes or the labels; a label_embeddings table needs a row for each '
+                'class.'
             )
+            if label == -1:
+                advice = self._advice_without_label()
+            elif counts_from_one := self._advice_from_one(lists, highest):
+                advice = counts_from_one
             raise DataError(
-                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected {expected} ({len(clips)} such clips). {advice}'
+                f'{self.ann_file}: clip {self.ids[clips[0]]} has label {label}, expected '
+                f'{expected} ({len(clips)} such clips). {advice}'
             )
         beyond = [label for label in self._relabelled if not 0 <= label < highest]
         if beyond:
@@ -196,7 +190,7 @@ class AnnotatedDataset(ClipDataset):
         )
 
     def _advice_from_one(self, lists: LabelLists, num_classes: int) -> str:
-        """What to do where labels count from 1; '' where they do not."""
+        """Return what to do where labels count from 1; '' where they do not."""
         return from_one(lists.values, num_classes, self.ann_file)
 
     def _per_class(self, class_prob: str | dict | Sequence[float] | None) -> np.ndarray | None:
@@ -220,22 +214,23 @@ class AnnotatedDataset(ClipDataset):
 
     @property
     def ids(self) -> Ids:
-        """The clips' names (frame_dir), in dataset order; a sequence of str."""
+        """Names of the clips (frame_dir) in dataset order."""
         return self.video_infos.ids
 
     @property
     def targets(self) -> np.ndarray | None:
-        """With multi_class (N, K) int8: each clip's classes; see ClipDataset."""
-        return self._label_lists.targets(self.num_classes) if self.multi_class else None
+        """(N, K) int8, each clip's classes, with multi_class; see ClipDataset."""
+        lists, num_classes = self._label_lists, self.num_classes
+        return None if lists is None or num_classes is None else lists.targets(num_classes)
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the clips' names and labels."""
+        """Hash of the clips' names and labels."""
         return self.video_infos.fingerprint
 
     @property
     def gives(self) -> set[str] | None:
-        """Entries that the pipeline collects; None where a stage of a user's own may add any."""
+        """Entries that the pipeline collects; None where a user's own step may add any."""
         return self.pipeline.gives
 
     @cached_property
@@ -243,7 +238,7 @@ class AnnotatedDataset(ClipDataset):
         return 'emb' in (self.gives or ())
 
     @cached_property
-    def _only_our_stages(self) -> bool:
+    def _only_known_steps(self) -> bool:
         return all(map(is_ours, self.pipeline.steps))
 
     @cached_property
@@ -253,13 +248,13 @@ class AnnotatedDataset(ClipDataset):
         return {label for labels in maps for label in labels.values()}
 
     def _label(self, index: int) -> int | np.ndarray:
-        """A sample's label: the class, or with multi_class (K,) zeros and ones."""
-        if self.multi_class:
+        """Return a sample's label: the class, or with multi_class (K,) zeros and ones."""
+        if self._label_lists is not None and self.num_classes is not None:
             return self._label_lists.target(index, self.num_classes)
         return int(self.labels[index])
 
     def _emb(self, label: int | np.ndarray) -> np.ndarray:
-        """The label's vector (D,), of several their mean; zeros for an unknown label."""
+        """Return the label's vector (D,), the mean of several; zeros for an unknown label."""
         if isinstance(label, np.ndarray):
             vectors = self.label_embeddings[: len(label)][label[: len(self.label_embeddings)] > 0]
             return vectors.mean(0) if len(vectors) else np.zeros_like(self.label_embeddings[0])
@@ -267,19 +262,18 @@ class AnnotatedDataset(ClipDataset):
         return self.label_embeddings[label] if known else np.zeros_like(self.label_embeddings[0])
 
     def _entries_of(self, clip: Mapping[str, Any]) -> dict[str, Any]:
-        """Return where a clip's video is and where in it the clip begins, and what else a data set
-        of its kind adds to the annotation."""
+        """Return what a data set adds to an annotation: its video and the start in it."""
         return {'filename': self._video(clip), 'start_frame': start_of(clip)}
 
     def _processed(self, index: int, lazy: bool) -> dict[str, Any]:
         """Pass clip `index` through the pipeline.
 
-        `emb` is the row of the label that it ends with.
+        `emb` is the row of the label that the sample has at the end.
         """
         label = self._label(index)
         clip = self.video_infos[index]
-        # Our stages never write into the clip's own arrays; a user's stage may.
-        if not self._only_our_stages:
+        # The package's steps never write into the clip's own arrays; a user's step may.
+        if not self._only_known_steps:
             clip = {
                 key: value.copy() if isinstance(value, np.ndarray) else value
                 for key, value in clip.items()
@@ -303,10 +297,12 @@ class AnnotatedDataset(ClipDataset):
         return sample
 
     def sample(self, index: int) -> dict[str, Any]:
-        """Return clip `index` for a loader: heatmaps not drawn yet, and no `emb` that is a label's
-        row of the table, since the head looks that up itself."""
+        """Return clip `index` for a loader, with lazy entries.
+
+        `emb` is left out where it is a label's row of the table: the head looks that up itself.
+        """
         sample = self._processed(index, lazy=True)
-        if self._only_our_stages:
+        if self._only_known_steps:
             sample.pop('emb', None)
         return sample
 
@@ -319,24 +315,31 @@ class AnnotatedDataset(ClipDataset):
         metrics: Sequence[str] = ('top_k_accuracy', 'mean_class_accuracy'),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+        """Return metrics by name.
 
-        Of clips with several answers see evaluate_results.
+        Args:
+            results: scores, one (K,) array for each clip in dataset order; for clips with several
+                answers see evaluate_results.
+            metrics: names of metrics.
+            topk: k of the top-k accuracies.
         """
         if len(results) != len(self):
             raise DataError(f'{self.ann_file}: {len(results)} score rows for {len(self)} clips.')
         return evaluate_results(results, self.truth, metrics=metrics, topk=topk)
 
 
-def _check_several(num_classes: int | None, **per_class: Any) -> None:
+def _check_several(num_classes: int | None, only_one_label: Mapping[str, Any]) -> None:
+    """Check the settings of clips with several labels; some settings need one label a clip."""
     if num_classes is None:
         raise ConfigError(
-            'multi_class = True needs num_classes, the length of the zeros and ones that a clip gets for its labels.'
+            'multi_class = True needs num_classes, the length of the zeros and ones that a clip '
+            'gets for its labels.'
         )
-    for name, value in per_class.items():
+    for name, value in only_one_label.items():
         if value is not None:
             raise ConfigError(
-                f'{name} goes by the one class of a clip, and with multi_class = True it may have several. Leave {name} out.'
+                f'{name} goes by the one class of a clip, and with multi_class = True it may have '
+                f'several. Leave {name} out.'
             )
 
 
@@ -345,11 +348,12 @@ def _check_classes(
 ) -> None:
     if only is not None and without is not None:
         raise ConfigError('only_classes and without_classes are both given. Leave one of them out.')
-    name, given = ('without_classes', without) if only is None else ('only_classes', only)
+    name = 'without_classes' if only is None else 'only_classes'
+    given = list(only if only is not None else without or ())
     most = np.inf if num_classes is None else num_classes
-    wrong = [k for k in given or () if not 0 <= k < most]
+    wrong = [k for k in given if not 0 <= k < most]
     if wrong:
         last = '' if num_classes is None else f' to {num_classes - 1}'
         raise ConfigError(
-            f'{name} = {list(given)}: there is no class {wrong[0]}; expected numbers from 0{last}.'
+            f'{name} = {given}: there is no class {wrong[0]}; expected numbers from 0{last}.'
         )

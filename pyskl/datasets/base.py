@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Classes:
 
     counts: np.ndarray | None = None
     vectors: np.ndarray | None = None
-    vectors_file: str | None = None
+    vectors_file: str | PathLike | None = None
     names: tuple[str, ...] | None = None
 
 
@@ -37,36 +38,28 @@ class ClipDataset(ABC):
     """Clips by index, each with a name and a label.
 
     A data set of your own derives from it, registers itself (`@DATASETS.register_module()`) and
-    defines `__len__` and `__getitem__`; everything else has a default.
-
-    `ids`, `labels`, `targets` and `classes` may be set as plain attributes, too.
+    defines `__len__` and `__getitem__`; everything else has a default. `ids`, `labels`, `targets`,
+    `classes` and `gives` may be set as plain attributes, too.
 
     Attributes:
-        targets: of clips with several labels at once (N, K): 1 for a clip's classes, else 0, a row of
-            -1 where they are unknown; then `labels` are each clip's first. None: one label a clip.
         test_mode: whether clips are tested, in order and each once; else trained on, shuffled.
         class_prob: (K,) how often the clips of each class are seen in an epoch; None: once.
-        class_prob_rule: the rule that gave it ('balanced', 'sqrt'); several data sets joined apply
-            it to all their clips together.
-        entries: what a clip of this class holds before its pipeline's first step; None: not said.
-        gives: entries of a sample, as far as they are known before one is made; None: unknown.
+        class_prob_rule: the rule that class_prob follows ('balanced', 'sqrt'); data sets that are
+            joined apply it to all their clips together.
+        entries: what a clip of this class holds before its pipeline's first step; None: not known.
     """
 
-    targets: np.ndarray | None = None
     test_mode: bool = False
     class_prob: np.ndarray | None = None
     class_prob_rule: str | None = None
     entries: tuple[str, ...] | None = None
-    gives: set[str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any):
-        """Let a subclass that redefines `__getitem__`, as PYSKL's users do, be asked by loaders
-        too.
-        """
+        """Make loaders use a `__getitem__` that a subclass redefines, as PYSKL's users do."""
         super().__init_subclass__(**kwargs)
         owner = next(c for c in cls.__mro__ if {'sample', '__getitem__'} & vars(c).keys())
         if 'sample' not in vars(owner):  # a parent's `sample` knows nothing of it
-            cls.sample = ClipDataset.sample
+            cls.sample = ClipDataset.sample  # type: ignore[method-assign]
 
     @abstractmethod
     def __len__(self) -> int:
@@ -74,10 +67,7 @@ class ClipDataset(ABC):
 
     @abstractmethod
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return one clip's entries, everything computed.
-
-        What the pipeline's last step collects.
-        """
+        """Return a clip's entries, as the pipeline's last step collects them, all computed."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Go through the clips once."""
@@ -92,17 +82,26 @@ class ClipDataset(ABC):
 
     @cached_property
     def ids(self) -> Sequence[str]:
-        """The clips' names, in order, each once; by default their indices."""
+        """Names of the clips in order, each once; by default their indices."""
         return [str(index) for index in range(len(self))]
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(N,) int64 class of each clip; -1 where it is unknown, which is the default."""
+        """(N,) int64 class of each clip; -1 where it is unknown, the default."""
         return np.full(len(self), -1)
+
+    @cached_property
+    def targets(self) -> np.ndarray | None:
+        """(N, K) classes of clips with several labels; None, the default: one label a clip.
+
+        1 for a clip's classes, else 0; a row of -1 where they are unknown. `labels` are each clip's
+        first.
+        """
+        return None
 
     @property
     def truth(self) -> np.ndarray:
-        """What scores are judged by: `targets` (N, K) of clips with several labels, else `labels`."""
+        """Ground truth of scores: `targets` (N, K) of clips with several labels, else `labels`."""
         targets = self.targets
         return self.labels if targets is None else targets
 
@@ -112,17 +111,23 @@ class ClipDataset(ABC):
         return Classes(count_labels(self.truth))
 
     @cached_property
+    def gives(self) -> set[str] | None:
+        """Entries of a sample, as far as they are known before one is made; None: unknown."""
+        return None
+
+    @cached_property
     def fingerprint(self) -> Any:
-        """What differs between two sets of clips: by default a hash of names and labels."""
+        """Value that differs between sets of clips; by default a hash of names and labels."""
         digest = hashlib.sha256('\n'.join(self.ids).encode())
         digest.update(np.ascontiguousarray(self.truth, np.int64).tobytes())
         return digest.hexdigest()
 
 
 def count_labels(labels: np.ndarray) -> np.ndarray | None:
-    """Count the clips of each class: labels (N,), -1 for none, or targets (N, K) -> (K,).
+    """Return the number of clips of each class, (K,); None where no clip has a class.
 
-    None where no clip has a class.
+    Args:
+        labels: (N,) classes, -1 for none; or (N, K) targets.
     """
     if labels.ndim == 2:
         counts = (labels > 0).sum(0)
@@ -132,7 +137,7 @@ def count_labels(labels: np.ndarray) -> np.ndarray | None:
 
 
 class _Adapted(ClipDataset):
-    """A data set that is no ClipDataset (torch's, say), with what it has and defaults for the rest."""
+    """A data set that is no ClipDataset, such as one of torch, with defaults for what it lacks."""
 
     def __init__(self, dataset: Any):
         self._dataset = dataset

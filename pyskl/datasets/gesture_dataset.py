@@ -63,14 +63,14 @@ class GestureDataset(PoseDataset):
         super().__init__(ann_file, pipeline, split, **others)
 
     def _open(self) -> Annotations:
-        held, notes = load_annotations(self.ann_file), Notes()
-        split, annotations = parts(held, self.ann_file, notes.add)
+        content, notes = load_annotations(self.ann_file), Notes()
+        split, annotations = parts(content, self.ann_file, notes.add)
         notes.warn(self.ann_file)
         annotations = [self._hand_clip(annotation) for annotation in annotations]
         without_score = [
             isinstance(a, Mapping) and a.get('keypoint_score') is None for a in annotations
         ]
-        about = About.of(held, self.ann_file).entries()
+        about = About.of(content, self.ann_file).entries()
         data = clean_annotations(
             {'split': split, 'annotations': annotations, **about}, self.ann_file
         )
@@ -98,8 +98,9 @@ class GestureDataset(PoseDataset):
         clip = {'valid_frames': int(shown.sum()), **annotation, 'keypoint': keypoint}
         if self.squeeze and shown.any() and not shown.all():
             for name in _BY_FRAME:
-                if np.shape(clip.get(name))[1:2] == (num_frames,):
-                    clip[name] = clip[name][:, shown]
+                array = clip.get(name)
+                if isinstance(array, np.ndarray) and array.shape[1:2] == (num_frames,):
+                    clip[name] = array[:, shown]
             clip['total_frames'] = int(shown.sum())
         if self.mode == '2D':
             clip['keypoint'] = clip['keypoint'][..., :2]
@@ -111,9 +112,12 @@ class GestureDataset(PoseDataset):
         metrics: Sequence[str] = ('top_k_accuracy',),
         topk: Sequence[int] = (1, 5),
     ) -> dict[str, float]:
-        """Scores, one (K,) array per clip in dataset order -> metrics by name.
+        """Return metrics by name; with valid_frames_thr over clips that show a hand long enough.
 
-        With valid_frames_thr over the clips that show a hand long enough.
+        Args:
+            results: scores, one (K,) array for each clip in dataset order.
+            metrics: names of metrics.
+            topk: k of the top-k accuracies.
         """
         if not self.valid_frames_thr:
             return super().evaluate(results, metrics, topk)

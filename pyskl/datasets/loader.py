@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, default_collate, get_worker_info
+from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from ..errors import UserError
 from ..inputs import Input, lazy_inputs
@@ -22,16 +22,18 @@ from .workers import worker_init_fn
 
 
 def seed_everything(*entropy: int) -> None:
-    """Seed `random`, `np.random` and torch's generators on all devices from a tuple of numbers,
-    e.g. (seed, iteration, rank).
+    """Seed `random`, `np.random` and torch's generators on all devices.
+
+    Args:
+        entropy: a tuple of numbers, e.g. (seed, iteration, rank).
     """
     torch.manual_seed(_seed_host(*entropy))
 
 
 def seed_sample(*entropy: int) -> None:
-    """Seed `random`, `np.random` and torch's CPU generator, to the same bits.
+    """Seed `random`, `np.random` and torch's CPU generator, to the same state as seed_everything.
 
-    To leave other devices alone saves 0.25 ms a clip.
+    Leaving other devices alone saves 0.25 ms a clip.
     """
     torch.default_generator.manual_seed(_seed_host(*entropy))
 
@@ -43,10 +45,10 @@ def _seed_host(*entropy: int) -> int:
     return c
 
 
-class SeededSamples:
-    """What a worker runs: seed for (seed, epoch, index), then the pipeline.
+class SeededSamples(Dataset[dict[str, Any]]):
+    """What a worker runs: seed by (seed, epoch, index), then the pipeline.
 
-    Results don't depend on the number of workers.
+    Results do not depend on the number of workers.
     """
 
     def __init__(self, dataset: ClipDataset, seed: int):
@@ -62,20 +64,15 @@ class SeededSamples:
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Samples -> one batch.
-
-    Inputs know how they are joined, everything else is stacked by torch.
-    """
-    batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-    batch = {
-        key: type(values[0]).collate(values)
-        if isinstance(values[0], Input)
-        else default_collate(values)
-        for key, values in batch.items()
-    }
-    return (
-        batch if get_worker_info() is None else {key: _sent(value) for key, value in batch.items()}
-    )
+    """Make a batch of samples: Inputs by their own `collate`, everything else stacked by torch."""
+    batch = {}
+    for key, first in samples[0].items():
+        values = [sample[key] for sample in samples]
+        join = type(first).collate if isinstance(first, Input) else default_collate
+        batch[key] = join(values)
+    if get_worker_info() is None:
+        return batch
+    return {key: _sent(value) for key, value in batch.items()}
 
 
 # Tensors of fewer bytes go through the pipe: torch's shared memory costs a millisecond a tensor.
@@ -88,44 +85,47 @@ def _sent(value: Any) -> Any:
 
 @contextlib.contextmanager
 def worker_errors() -> Iterator[None]:
-    """What went wrong in a loader's worker, in the words it would have without one: torch wraps it in a traceback.
+    """Raise what went wrong in a loader's worker as it would be raised without workers.
 
-    raises  the UserError of the worker; UserError when a worker was killed, or had too little shared memory
+    Raises:
+        UserError: the worker's own, which torch wraps in a traceback; or a worker was killed, or
+            had too little shared memory.
     """
     try:
         yield
     except UserError as error:
-        said = str(error).rpartition(f'{type(error).__module__}.{type(error).__qualname__}: ')[2]
         if 'DataLoader worker' not in str(error):
             raise
-        raise type(error)(said.strip()) from None
+        name = f'{type(error).__module__}.{type(error).__qualname__}: '
+        raise type(error)(str(error).rpartition(name)[2].strip()) from None
     except RuntimeError as error:
+        if 'DataLoader worker' not in str(error):
+            raise
         lines = str(error).strip().splitlines()
-        if (
-            'DataLoader worker' not in str(error)
-            or lines[0].startswith('Caught')
-            and not any(
-                words in lines[-1] for words in ('shared memory', 'No space left', '</torch_')
-            )
-        ):
-            raise  # a mistake of ours or of a user's own stage, which its traceback tells
-        said = lines[-1 if lines[0].startswith('Caught') else 0].rstrip('. ')
-        raise UserError(f'A worker that prepares clips is gone: {said}. {_MORE_ROOM}') from error
+        caught = lines[0].startswith('Caught')
+        no_room = any(words in lines[-1] for words in _NO_ROOM)
+        if caught and not no_room:
+            raise  # a bug, here or in a user's own step, which its traceback shows
+        reason = lines[-1 if caught else 0].rstrip('. ')
+        raise UserError(f'A worker that prepares clips is gone: {reason}. {_MORE_ROOM}') from error
 
 
+_NO_ROOM = ('shared memory', 'No space left', '</torch_')
 _MORE_ROOM = (
     'Out of memory, of shared memory (df /dev/shm; docker run --shm-size=1g) or of open files '
-    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of them may '
-    "be broken: on_bad_video='skip' in the data set finds such."
+    '(ulimit -n)? Try data.workers_per_gpu=0, or fewer than now. Where it decodes videos, one of '
+    "them may be broken: on_bad_video='skip' in the data set finds such."
 )
 
 
 class Batches:
-    """A DataLoader whose epoch and first batch can be chosen: `for batch in batches.epoch(3, start=120)`.
+    """A DataLoader whose epoch and first batch can be chosen.
 
-    A batch is a dict: what the pipeline collects, as tensors or Inputs (heatmaps not drawn yet), and
-    `index`, the clips' places in the data set. `emb` is left out where it is the row of the clip's
-    label in the data set's table (classes.vectors): the head has that table.
+        for batch in batches.epoch(3, start=120): ...
+
+    A batch is a dict: what the pipeline collects, as tensors or Inputs (heatmaps not drawn yet),
+    and `index`, the positions of the clips in the data set. `emb` is left out where it is the row
+    of the clip's label in the data set's table (classes.vectors), which the head has, too.
     """
 
     def __init__(
@@ -145,10 +145,10 @@ class Batches:
             ) from error
 
     def _batches(self, iterator: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Give the loader's batches, and its errors without torch's own frames.
+        """Yield the loader's batches; raise its errors without torch's own frames.
 
         These frames refer to the error and to the loader's iterator. Such a cycle is collected in
-        an order that closes the iterator's queues before its workers are told to end, and then it
+        an order that closes the iterator's queues before its workers are told to end, which then
         waits 20 s for them.
         """
         try:
@@ -158,27 +158,21 @@ class Batches:
             raise error.with_traceback(None) from error.__cause__
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Small tensors come from a worker as arrays."""
-        small = {
-            key: torch.from_numpy(value)
-            for key, value in batch.items()
-            if isinstance(value, np.ndarray)
-        }
-        return {
-            **batch,
-            **(
-                {key: value.pin_memory() for key, value in small.items()}
-                if self.loader.pin_memory
-                else small
-            ),
-        }
+        """Turn small tensors back, which come from a worker as arrays."""
+        batch = dict(batch)
+        for key, value in batch.items():
+            if isinstance(value, np.ndarray):
+                small = torch.from_numpy(value)
+                batch[key] = small.pin_memory() if self.loader.pin_memory else small
+        return batch
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
-        """Training batches of that epoch from batch `start` on.
+        """Yield the training batches of an epoch from batch `start` on.
 
-        The same whether or not the run was stopped in between.
+        They are the same whether or not the run was stopped in between.
         """
-        self.sampler.epoch, self.sampler.start = epoch, start
+        if isinstance(self.sampler, TrainBatches):
+            self.sampler.epoch, self.sampler.start = epoch, start
         return iter(self)
 
 
@@ -194,25 +188,25 @@ def build_dataloader(
     persistent_workers: bool = True,
     prefetch_factor: int = 4,
 ) -> Batches:
-    """Make batches of a dataset for one rank.
+    """Make batches of a data set for one rank.
 
     Args:
         dataset: a ClipDataset, or any data set with `__len__` and `__getitem__`.
         videos_per_gpu: clips per batch and rank.
         workers_per_gpu: worker processes per rank; 0 prepares samples in this process.
-        shuffle: by default whatever is trained on; data sets in test mode are never shuffled or
+        shuffle: None shuffles what is trained on; data sets in test mode are never shuffled or
             filled up.
         seed: of the order of clips and of what each clip's steps draw.
         rank: this process among `num_ranks`.
+        num_ranks: number of processes.
         pin_memory: put batches into page-locked memory, for a GPU.
         persistent_workers: keep workers from epoch to epoch.
         prefetch_factor: batches that each worker prepares ahead.
     """
     dataset = as_clip_dataset(dataset)
     if dataset.test_mode:
-        sampler: TrainBatches | TestBatches = TestBatches(
-            len(dataset), videos_per_gpu, rank, num_ranks
-        )
+        sampler: TrainBatches | TestBatches
+        sampler = TestBatches(len(dataset), videos_per_gpu, rank, num_ranks)
     else:
         sampler = TrainBatches(
             len(dataset),
@@ -225,16 +219,14 @@ def build_dataloader(
             dataset.class_prob,
         )
     workers = min(workers_per_gpu, len(sampler))
-    parallel = (
-        {
+    parallel: dict[str, Any] = {}
+    if workers:
+        parallel = {
             'persistent_workers': persistent_workers,
             'prefetch_factor': prefetch_factor,
             'worker_init_fn': worker_init_fn(),
         }
-        if workers
-        else {}
-    )
-    loader = DataLoader(
+    loader: DataLoader = DataLoader(
         SeededSamples(dataset, seed),
         batch_sampler=sampler,
         num_workers=workers,

@@ -20,44 +20,48 @@ from ..wording import some
 from .balance import repeats
 from .base import Classes, ClipDataset, count_labels
 from .label_embeddings import load_label_embeddings
-from .pipelines import Compose
+from .pipelines.compose import as_pipeline
 
 BACKGROUND = 'nothing'  # what the class of background is called
 
 
 @DATASETS.register_module()
 class RecordingDataset(ClipDataset):
-    """Windows of recordings, each with the class of what happens in its middle.
+    """Windows of recordings, each with the class of what happens at its middle.
 
-    Every labelled segment is a clip, and beside them stand clips of background. In training the
-    middle of a window is drawn anywhere in its segment, and its length among `lengths`, so that the
-    network learns to tell what happens in the middle of any window that slides over a recording. In
-    test mode the window lies in the middle of its segment. Draws from np.random: a length, a place.
+    Every labelled segment is a clip, and so are stretches of background. In training the middle of
+    a window is drawn anywhere in its segment and its length from `lengths`, so that the network
+    learns to tell what happens at the middle of any window that slides over a recording. In test
+    mode the window lies at the middle of its segment. Draws from np.random: a length, a position.
 
     Args:
         recordings: folder or file, or several, as sources.recordings reads them.
         pipeline: list of steps.
-        split: of the folders that say one, only 'train', 'val' or 'test'; of annotation files that part.
-        lengths: frames of the windows, at the data's frame rate; a window that reaches over an end of
-            the recording is cut there.
+        split: 'train', 'val' or 'test': only folders of that split, and that split of annotation
+            files.
+        lengths: frames of the windows, at the data's frame rate; a window that reaches beyond an
+            end of the recording is cut there.
         stride: frames from one window to the next when the config spots (tools/spot.py).
-        background: the class of clips in which nothing happens, K - 1 as a rule; None: none are cut.
+        background: the class of clips in which nothing happens, usually K - 1; None: no such clips.
         background_ratio: clips of background for each labelled segment.
-        jitter: share of a segment's length by which each of its ends may lie elsewhere; the middle of
-            a window is drawn between the ends as moved.
-        fps: frames a second of the data, which lengths and stride count in; tools/spot.py brings
+        jitter: share of a segment's length by which each of its ends may move; the middle of a
+            window is drawn between the moved ends.
+        fps: frames a second of the data, which lengths and stride count in; tools/spot.py converts
             other recordings to it. None: not known.
-        only, without: names of the recordings to take, or to leave out.
+        only: names of the recordings to use; None: all.
+        without: names of the recordings to leave out.
         joints: which of iMiGUE's to keep, as tools/readlabel.py's --joints.
-        img_shape: (h, w) px where the recordings don't say it; None: the form's own.
+        img_shape: (h, w) px where the recordings do not say it; None: the format's own.
         num_classes: K; when given, labels are checked against it.
         class_prob: 'balanced' or 'sqrt', see PoseDataset.
         label_embeddings: .npy file of (K, D) label vectors; None: the package's own table.
         test_mode: deterministic windows.
-        modality, start_index: handed to the pipeline as they are.
+        modality: handed to the pipeline.
+        start_index: handed to the pipeline.
 
     Raises:
-        ConfigError: a wrong setting. DataError: a wrong file, or no labelled segment in any.
+        ConfigError: a wrong setting.
+        DataError: a wrong file, or no labelled segment in any.
     """
 
     components = {'pipeline': PIPELINES}
@@ -90,14 +94,14 @@ class RecordingDataset(ClipDataset):
         _check(self.lengths, stride, background, background_ratio, jitter, fps, num_classes)
         if only is not None and without is not None:
             raise ConfigError('only and without are both given. Leave one of them out.')
-        self.pipeline = (
-            pipeline if isinstance(pipeline, Compose) else Compose(pipeline, where='pipeline')
-        )
+        self.pipeline = as_pipeline(pipeline)
         given = [recordings] if isinstance(recordings, (str, PathLike)) else list(recordings)
         self.source = some(given)
         size = None if img_shape is None else (int(img_shape[0]), int(img_shape[1]))
         files = find_recordings([Path(path) for path in given], joints, size, split)
-        self.recordings = self._read(self._chosen(files, only, without))
+        chosen = self._chosen(files, only, without)
+        bar = tqdm(chosen, 'recordings', unit='recording', leave=False, disable=None)
+        self.recordings = [file.read() for file in bar]
         self._places = self._list_segments() + self._list_background(background_ratio)
         self.labels = np.array([place.label for _, place in self._places])
         self.label_embeddings = load_label_embeddings(label_embeddings)
@@ -126,12 +130,8 @@ class RecordingDataset(ClipDataset):
             raise DataError(f'{self.source}: no recording is left. Leave fewer of them out.')
         return chosen
 
-    def _read(self, files: list[RecordingFile]) -> list[Recording]:
-        bar = tqdm(files, 'recordings', unit='recording', leave=False, disable=None)
-        return [file.read() for file in bar]
-
     def _list_segments(self) -> list[tuple[int, Segment]]:
-        """The labelled segments, each with the place of its recording."""
+        """Return the labelled segments, each with the index of its recording."""
         found = [
             (r, segment)
             for r, recording in enumerate(self.recordings)
@@ -139,8 +139,9 @@ class RecordingDataset(ClipDataset):
         ]
         if not found:
             raise DataError(
-                f'{self.source}: none of the {len(self.recordings)} recordings has a labelled segment. '
-                'Expected NNNN_label.csv beside the key points (class id, first frame, last frame).'
+                f'{self.source}: none of the {len(self.recordings)} recordings has a labelled '
+                'segment. Expected NNNN_label.csv beside the key points (class id, first frame, '
+                'last frame).'
             )
         most = np.inf if self.num_classes is None else self.num_classes
         wrong = [(r, s) for r, s in found if s.label >= most or s.label == self.background]
@@ -155,7 +156,7 @@ class RecordingDataset(ClipDataset):
         return found
 
     def _list_background(self, ratio: float) -> list[tuple[int, Segment]]:
-        """Stretches without a segment, cut so that all are about as long and there are enough."""
+        """Return stretches without a segment, cut to about equal lengths and the wanted number."""
         if self.background is None:
             return []
         gaps = [
@@ -181,7 +182,7 @@ class RecordingDataset(ClipDataset):
         return found
 
     def _names(self, files: list[RecordingFile]) -> tuple[str, ...] | None:
-        """The names of the classes, where all recordings are iMiGUE's."""
+        """Return the names of the classes where all recordings are iMiGUE's."""
         names = IMIGUE_LABELS + (BACKGROUND,) * (self.background is not None)
         fits = self.background in (None, len(IMIGUE_LABELS))
         return names if fits and all(file.kind == 'imigue' for file in files) else None
@@ -191,7 +192,7 @@ class RecordingDataset(ClipDataset):
 
     @cached_property
     def ids(self) -> list[str]:
-        """'0187_0' is the first segment of recording 0187, '0187_nothing_0' its first background."""
+        """Names: '0187_0' is the first segment of 0187, '0187_nothing_0' its first background."""
         counts: dict[str, int] = {}
         names = []
         for r, place in self._places:
@@ -202,7 +203,7 @@ class RecordingDataset(ClipDataset):
         return names
 
     def window(self, index: int) -> tuple[int, int]:
-        """Return the frames start, stop of a clip, counted from 0; in training they are drawn anew."""
+        """Return a clip's frames (start, stop), counted from 0; random in training."""
         r, place = self._places[index]
         recording = self.recordings[r]
         begin, end = place.start - recording.first, place.end - recording.first
@@ -239,11 +240,12 @@ class RecordingDataset(ClipDataset):
         return self._processed(index, lazy=False)
 
     def sample(self, index: int) -> dict[str, Any]:
+        """Return one clip for a loader, with lazy entries."""
         return self._processed(index, lazy=True)
 
 
 def _gaps(recording: Recording) -> list[tuple[int, int]]:
-    """Stretches [begin, end) without a segment, in which somebody is seen, counted from 0."""
+    """Return stretches [begin, end) without a segment in which somebody is seen, counted from 0."""
     free = recording.shown()
     for segment in recording.segments or ():
         free[segment.start - recording.first : segment.end - recording.first + 1] = False

@@ -1,7 +1,7 @@
-"""Which clips come when: a function of (seed, epoch, rank) alone, so that any run can be continued from any batch.
+"""Which clips come when: a function of (seed, epoch, rank), so that runs can continue at any batch.
 
-Samplers hand out batches of (epoch, index). The epoch travels with the index because what is drawn for a sample
-(frames, crop, flip) depends on (seed, epoch, index), not on the worker that happens to prepare it.
+Samplers yield batches of (epoch, index). The epoch travels with the index because what is drawn for
+a sample (frames, crop, flip) depends on (seed, epoch, index), not on the worker that prepares it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,23 @@ from ..errors import ConfigError
 
 
 class TrainBatches:
-    """One rank's training batches.
+    """Training batches of one rank.
 
-    num_clips   clips in the dataset
-    batch_size  clips per batch and rank; the last batch of an epoch may be smaller
-    class_prob  (K,) repeats per class with `labels` (num_clips,), or None: every clip once
-    Every epoch is a fresh permutation, dealt round-robin to the ranks, filled up from its start to a multiple of num_ranks.
-    Set `epoch` and `start` (batches to leave out) before iterating.
+    Every epoch is a new permutation, dealt round-robin to the ranks, filled up from its start to a
+    multiple of num_ranks. Set `epoch` and `start` (batches to skip) before iterating.
+
+    Args:
+        num_clips: clips in the data set.
+        batch_size: clips per batch and rank; the last batch of an epoch may be smaller.
+        seed: of the permutations.
+        rank: this process among `num_ranks`.
+        num_ranks: number of processes.
+        shuffle: False keeps the order of the data set.
+        labels: (num_clips,) class of each clip, for class_prob.
+        class_prob: (K,) how often the clips of each class are seen; None: once.
+
+    Raises:
+        ConfigError: class_prob leaves no clip.
     """
 
     def __init__(
@@ -41,21 +51,24 @@ class TrainBatches:
         self._num_indices = len(self._indices(0))
         if class_prob is not None and not self._num_indices:
             raise ConfigError(
-                f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. Expected larger numbers.'
+                f'class_prob = {class_prob.tolist()}: leaves no clip of {num_clips} in an epoch. '
+                'Expected larger numbers.'
             )
 
     def _indices(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng([self.seed, epoch])
-        indices = np.arange(self.num_clips) if self.class_prob is None else self._repeated(rng)
+        indices = np.arange(self.num_clips)
+        if self.class_prob is not None:
+            indices = self._repeated(self.class_prob, rng)
         return rng.permutation(indices) if self.shuffle else indices
 
-    def _repeated(self, rng: np.random.Generator) -> np.ndarray:
-        parts = []
-        for k, times in enumerate(self.class_prob):
+    def _repeated(self, class_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return every clip as often as its class says; for a fraction, random clips of it."""
+        parts: list[np.ndarray] = []
+        for k, times in enumerate(class_prob):
             clips = np.flatnonzero(self.labels == k)
-            whole, rest = divmod(
-                int(round(times * len(clips), 6)), max(len(clips), 1)
-            )  # 8/3 of 3 clips are 8, not 7.999
+            total = int(round(times * len(clips), 6))  # 8/3 of 3 clips are 8, not 7.999
+            whole, rest = divmod(total, max(len(clips), 1))
             parts += [clips] * whole + [rng.permutation(clips)[:rest]]
         return np.concatenate(parts)
 
@@ -74,7 +87,12 @@ class TrainBatches:
 
 
 class TestBatches:
-    """One rank's share of a dataset, in order, no clip twice and none left out. `most`: batches of the rank that has most."""
+    """One rank's share of a data set, in order, every clip exactly once.
+
+    Attributes:
+        indices: the clips of this rank.
+        most: batches of the rank that has most.
+    """
 
     __test__ = False  # not a test class, whatever its name tells pytest
 

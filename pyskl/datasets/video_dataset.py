@@ -19,7 +19,7 @@ from ..registry import DATASETS
 from .annotated import AnnotatedDataset
 from .pipelines.base import clip_error
 from .pipelines.decoding import WAY_OUT, beyond
-from .videos import Video, needs_length
+from .video_checks import Video, needs_length
 
 ENTRIES = (
     *('frame_dir', 'filename', 'label', 'total_frames', 'start_frame', 'emb', 'modality'),
@@ -31,9 +31,9 @@ ENTRIES = (
 class VideoDataset(AnnotatedDataset):
     """The videos of a list, as samples that a network on pictures can take.
 
-    A clip is called as its file is, without the ending ('wave/0054_0' of 'wave/0054_0.mp4'), so that
-    its scores are blended with those of its key points; a part of a video has its first and last
-    frame behind that ('0054_30_89').
+    A clip is called as its file is, without the ending ('wave/0054_0' of 'wave/0054_0.mp4'), so
+    that its scores are blended with those of its key points; a part of a video has its first and
+    last frame behind that ('0054_30_89').
 
     Where the list does not say how many frames a clip has, its video does: DecordInit asks it, or
     the data set before the pipeline's first step that needs to know.
@@ -44,11 +44,11 @@ class VideoDataset(AnnotatedDataset):
         pipeline: list of stages, configs or callables.
         delimiter: what stands between path and labels in a list of text; None finds it out.
         label_names: names of the classes in class order (a list, or a text file), where the list
-            has names in place of numbers.
+            has names instead of numbers.
         modality, start_index, others: AnnotatedDataset's.
     """
 
-    entries = ENTRIES
+    entries: tuple[str, ...] = ENTRIES
     _between: tuple[str, ...] = ()  # numbers between path and label in a list of text
 
     def __init__(
@@ -145,7 +145,8 @@ class RawframeDataset(VideoDataset):
             filename_tmpl.format(1)
         except (ValueError, IndexError, KeyError) as error:
             raise ConfigError(
-                f"filename_tmpl = {filename_tmpl!r}: expected a name like 'img_{{:05}}.jpg' ({error})."
+                f"filename_tmpl = {filename_tmpl!r}: expected a name like 'img_{{:05}}.jpg' "
+                f'({error}).'
             ) from error
         super().__init__(ann_file, pipeline, split, start_index=start_index, **others)
 

@@ -1,4 +1,4 @@
-"""Datasets made of datasets: one repeated, several joined."""
+"""Data sets made of data sets: one repeated, several joined."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _built(dataset: Any, test_mode: bool | None) -> ClipDataset:
 
 @DATASETS.register_module()
 class RepeatDataset(ClipDataset):
-    """A dataset seen `times` times in an epoch, without the pause between epochs."""
+    """A data set seen `times` times in an epoch, without the pause between epochs."""
 
     components = {'dataset': DATASETS}
 
@@ -33,20 +33,20 @@ class RepeatDataset(ClipDataset):
             raise ConfigError(f'RepeatDataset.times = {times}: expected at least 1.')
         self.dataset, self.times = _built(dataset, test_mode), times
         self.test_mode = self.dataset.test_mode
-        self.class_prob, self.class_prob_rule = (
-            self.dataset.class_prob,
-            self.dataset.class_prob_rule,
-        )
+        self.class_prob = self.dataset.class_prob
+        self.class_prob_rule = self.dataset.class_prob_rule
         self.gives, self.classes = self.dataset.gives, self.dataset.classes
         self.labels = np.tile(self.dataset.labels, times)
 
     @property
     def targets(self) -> np.ndarray | None:
+        """(N, K) targets of clips with several labels; None: one label a clip."""
         inner = self.dataset.targets
         return None if inner is None else np.tile(inner, (self.times, 1))
 
     @property
     def ids(self) -> Ids:
+        """Names of the clips in order."""
         inner = self.dataset.ids
         return Ids(
             lambda index: inner[index % len(inner)],
@@ -56,6 +56,7 @@ class RepeatDataset(ClipDataset):
 
     @property
     def fingerprint(self) -> Any:
+        """Fingerprint of the repeated data set."""
         return self.dataset.fingerprint
 
     def __len__(self) -> int:
@@ -65,12 +66,13 @@ class RepeatDataset(ClipDataset):
         return self.dataset[index % len(self.dataset)]
 
     def sample(self, index: int) -> dict[str, Any]:
+        """Return one clip for a loader, with lazy entries."""
         return self.dataset.sample(index % len(self.dataset))
 
 
 @DATASETS.register_module()
 class ConcatDataset(ClipDataset):
-    """Datasets one after the other."""
+    """Data sets one after the other."""
 
     components = {'datasets': DATASETS}
 
@@ -88,30 +90,36 @@ class ConcatDataset(ClipDataset):
             [dataset.classes.vectors for dataset in self.datasets], 'label_embeddings'
         )
         first, names = self.datasets[0].classes, [d.classes.names for d in self.datasets]
-        said = self._same([own for own in names if own] or [None], 'label_names')
-        self.classes = Classes(count_labels(self.truth), vectors, first.vectors_file, said)
+        label_names = self._same([known for known in names if known] or [None], 'label_names')
+        counts = count_labels(self.truth)
+        self.classes = Classes(counts, vectors, first.vectors_file, label_names)
         self._ends = np.cumsum([len(dataset) for dataset in self.datasets])
 
     @property
     def ids(self) -> Ids:
+        """Names of the clips in order."""
         return Ids(self._id, len(self), lambda: chain.from_iterable(d.ids for d in self.datasets))
 
     @property
     def targets(self) -> np.ndarray | None:
+        """(N, K) targets of clips with several labels; None: one label a clip."""
         targets = [dataset.targets for dataset in self.datasets]
-        return None if targets[0] is None else np.concatenate(targets)
+        known = [table for table in targets if table is not None]
+        return np.concatenate(known) if len(known) == len(targets) else None
 
     @property
     def fingerprint(self) -> list[Any]:
+        """Fingerprints of the joined data sets."""
         return [dataset.fingerprint for dataset in self.datasets]
 
     def _common_gives(self) -> set[str] | None:
-        """Entries that every dataset's samples have; None where one of them does not say."""
+        """Return the entries that the samples of all data sets have; None where one is unknown."""
         gives = [dataset.gives for dataset in self.datasets]
-        return None if None in gives else set.intersection(*gives)
+        known = [keys for keys in gives if keys is not None]
+        return set.intersection(*known) if len(known) == len(gives) else None
 
     def _common_class_prob(self) -> tuple[str | None, np.ndarray | None]:
-        """The rule ('balanced', 'sqrt') applied to all clips together, or the one set of numbers."""
+        """Return the rule ('balanced', 'sqrt') applied to all clips, or the common numbers."""
         rule = self._same([dataset.class_prob_rule for dataset in self.datasets], 'class_prob')
         if rule is not None:
             return rule, repeats(self.labels, rule)
@@ -130,10 +138,9 @@ class ConcatDataset(ClipDataset):
         return len(self.labels)
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Return which dataset a clip is in, and its index there."""
-        index = range(len(self))[
-            index
-        ]  # as lists: -1 is the last, and beyond the end is an IndexError
+        """Return the data set that a clip is in, and its index there."""
+        # As in lists, -1 is the last clip, and an index beyond the end is an IndexError.
+        index = range(len(self))[index]
         which = int(np.searchsorted(self._ends, index, side='right'))
         return which, index - (int(self._ends[which - 1]) if which else 0)
 
@@ -146,5 +153,6 @@ class ConcatDataset(ClipDataset):
         return self.datasets[which][inner]
 
     def sample(self, index: int) -> dict[str, Any]:
+        """Return one clip for a loader, with lazy entries."""
         which, inner = self._place(index)
         return self.datasets[which].sample(inner)

@@ -1,1 +1,1 @@
-"""Looks a machine over: what is installed, what it has, what is known to go wrong, and whether known numbers come out."""
+"""The checks of `pyskl doctor`: the machine, known problems, and a self-test by known numbers."""

@@ -1,8 +1,9 @@
-"""Known numbers, computed on this machine: four published networks, training and testing, and heatmaps drawn two ways.
+"""The self-test: known numbers of four published networks, and heatmaps drawn in two ways.
 
-published.npz holds what PYSKL's own networks answer in float64 (float32 for graph networks), with the weights and inputs
-that `fill` and `Network.inputs` make from names and seeds: so it is a few kilobytes. `train` and `eval`
-are pooled features of a training pass, and then of a testing pass with that pass's BatchNorm statistics.
+published.npz holds what PYSKL's own networks compute in float64 (float32 for graph networks). Its
+few kilobytes hold no weights and inputs, since `fill` and `Network.inputs` make them from names and
+seeds. `train` and `eval` are pooled features of a training pass, and of a test pass that follows,
+with the BatchNorm statistics of the training pass.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Network:
     """A network whose numbers are known.
 
     Attributes:
-        key: in published.npz.
-        settings: of the backbone.
-        shape: of its input.
-        pooled: how many of the last axes of its features are averaged.
+        key: key in published.npz.
+        settings: config of the backbone.
+        shape: shape of the input.
+        pooled: number of the features' last axes to average.
     """
 
     key: str
@@ -110,13 +111,13 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class Check:
-    """What came out of a comparison.
+    """The outcome of a comparison.
 
     Attributes:
         name: what was computed, and how.
-        difference: the largest, as a share of the largest known number.
-        bound: what it may be.
-        seconds: that it took.
+        difference: largest difference, relative to the largest known number.
+        bound: largest difference that is allowed.
+        seconds: duration in seconds.
     """
 
     name: str
@@ -126,7 +127,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether the known numbers came out; NaN is none."""
+        """Whether the numbers are the known ones; NaN is not."""
         return self.difference <= self.bound
 
 
@@ -135,7 +136,7 @@ def _draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def fill(network: nn.Module) -> nn.Module:
-    """Give each entry of the state dict but the graph the value that its key and shape fix, in place."""
+    """Fill the state dict, except for graphs, with values that depend on keys and shapes alone."""
     with torch.no_grad():
         for key, value in network.state_dict().items():
             shape, leaf = tuple(value.shape), key.rpartition('.')[2]
@@ -160,23 +161,26 @@ def fill(network: nn.Module) -> nn.Module:
     return network
 
 
-def passes(network: nn.Module, given: Tensor, pooled: int, autocast: Callable) -> dict[str, Tensor]:
-    """Run a training pass and a testing pass.
+def passes(
+    network: nn.Module, inputs: Tensor, pooled: int, autocast: Callable
+) -> dict[str, Tensor]:
+    """Run a training pass and a test pass.
 
     Args:
-        network: of Network.build, on its device.
-        given: its input.
-        pooled: how many of the last axes are averaged.
+        network: network of Network.build, on its device.
+        inputs: its input.
+        pooled: number of the features' last axes to average.
         autocast: makes the context of each pass.
 
     Returns:
-        `train` and `eval`, pooled features; `loss`, their mean with known weights; `gradient`, its norm.
+        `train` and `eval`: pooled features; `loss`: their mean with known weights; `gradient`: its
+        norm.
     """
     axes = tuple(range(-pooled, 0))
 
     def features() -> Tensor:
         with autocast():
-            found = network(given)
+            found = network(inputs)
         return (found[0] if isinstance(found, tuple) else found).float().mean(axes)
 
     network.train()
@@ -194,23 +198,23 @@ def passes(network: nn.Module, given: Tensor, pooled: int, autocast: Callable) -
 
 
 def difference(found: dict[str, Tensor], network: Network, known: Any) -> float:
-    """Return the largest difference to the known numbers, as a share of the largest of each kind."""
+    """Return the largest difference to the known numbers, relative to the largest of each kind."""
     shares = []
     for kind, value in found.items():
         expected = known[f'{network.key}/{kind}']
-        ours = value.double().cpu().numpy()
-        if ours.ndim:  # the file holds every k-th channel
-            ours = ours[..., :: ours.shape[-1] // expected.shape[-1]]
-        shares.append(np.abs(ours - expected).max() / np.abs(expected).max())
+        actual = value.double().cpu().numpy()
+        if actual.ndim:  # the file holds every k-th channel
+            actual = actual[..., :: actual.shape[-1] // expected.shape[-1]]
+        shares.append(np.abs(actual - expected).max() / np.abs(expected).max())
     return float(np.max(shares))
 
 
 def run(device: torch.device) -> Iterator[Check]:
-    """Compute known numbers on a device, one after the other.
+    """Yield the checks of a device, one after the other.
 
     Args:
-        device: the CPU, or a GPU, on which also what training may use is checked: TF32, and bfloat16
-            where the device computes in it.
+        device: the CPU or a GPU. What training may use is checked, too: TF32 on a GPU, and bfloat16
+            if the device computes in it.
     """
     yield _timed('heatmaps', 1e-4, partial(heatmaps, device))
     known = np.load(PUBLISHED, allow_pickle=False)
@@ -234,8 +238,8 @@ def _one(network: Network, device: torch.device, bf16: bool, known: Any) -> floa
     def autocast() -> Any:
         return torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext()
 
-    model, given = network.build().to(device), network.inputs().to(device)
-    return difference(passes(model, given, network.pooled, autocast), network, known)
+    model, inputs = network.build().to(device), network.inputs().to(device)
+    return difference(passes(model, inputs, network.pooled, autocast), network, known)
 
 
 def _timed(name: str, bound: float, measure: Callable[[], float]) -> Check:
@@ -245,7 +249,7 @@ def _timed(name: str, bound: float, measure: Callable[[], float]) -> Check:
 
 
 def heatmaps(device: torch.device) -> float:
-    """Return the largest difference between heatmaps drawn on the device and by plain loops."""
+    """Return the largest difference between heatmaps drawn on the device and by numpy loops."""
     rng = np.random.RandomState(7)
     xy = rng.uniform(2, 54, (2, 6, 5, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (2, 6, 5)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Pictures of clips, heatmaps, pipelines, skeleton layouts and graphs."""

@@ -1,4 +1,4 @@
-"""A clip before and after each stage of its pipeline: what sampling, cropping and augmentation do to it."""
+"""A clip before and after each step of its pipeline."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ from .scene import GAP, Scene, grid
 from .skeleton import Place, box_around, draw_skeleton, fit, in_picture
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of
 
-MARGIN = 0.14  # of a panel's edge: room for what lies outside the picture
-WORDS = 9  # pixels, a capital's height
+MARGIN = 0.14  # share of a panel's edge, for what lies outside of the picture
+TEXT = 9  # pixels, height of a capital
 
 
 def pipeline_scene(
     stages: Sequence[Stage], layout: Layout, height: int, labels: Sequence[str] | None = None
 ) -> Scene:
-    """A sheet of panels, one a stage, for each sampled frame.
+    """Return a sheet of panels, one for each stage, for each sampled frame.
 
-    stages  as pass_through gives them
-    height  pixels of a stage's panel
+    Args:
+        stages: stages of pass_through.
+        layout: layout of the joints.
+        height: height of a stage's panel in pixels.
+        labels: class names.
     """
     frames = frames_of(stages)
     captions = [_caption(stages, i, height) for i in range(len(stages))]
     draw = _Panels(stages, layout, height, frames)
 
     def panel(t: int) -> np.ndarray:
-        return grid([draw(i, t) for i in range(len(stages))], captions)[
-            :, GAP:-GAP
-        ]  # the sheet around it has gaps too
+        panels = grid([draw(i, t) for i in range(len(stages))], captions)
+        return panels[:, GAP:-GAP]  # the sheet around it has gaps too
 
-    legend = [*sides_legend(layout), ('what the next stage keeps', GREEN)]
+    legend = [*sides_legend(layout), ('kept by the next step', GREEN)]
     return Scene(
         title_of(stages[0].results, layout, labels),
         len(frames),
@@ -53,7 +55,7 @@ def pipeline_scene(
 
 
 class _Panels:
-    """draws(i, t): sampled frame t behind stage i, square panels."""
+    """Draws square panels: sampled frame t after stage i."""
 
     def __init__(self, stages: Sequence[Stage], layout: Layout, height: int, frames: np.ndarray):
         self.stages, self.layout, self.height, self.frames = stages, layout, height, frames
@@ -61,12 +63,15 @@ class _Panels:
         self.volumes = [heatmaps_of(stage.results) for stage in stages]
         if self.drawing is not None:
             self.people = People(stages[self.drawing], layout)
-            self.painter = Painter(stages[self.drawing], layout, self.volumes[self.drawing])
+            drawn = self.volumes[self.drawing]
+            assert drawn is not None  # the stage draws them
+            self.painter = Painter(stages[self.drawing], layout, drawn)
 
     def __call__(self, i: int, t: int) -> np.ndarray:
         canvas = blank(self.height, self.height, OUTSIDE)
-        if self.volumes[i] is not None and self.drawing is not None:
-            self._heatmaps(canvas, self.volumes[i][0, :, t], t)
+        volume = self.volumes[i]
+        if volume is not None and self.drawing is not None:
+            self._heatmaps(canvas, volume[0, :, t], t)
         elif 'keypoint' in self.stages[i].results:
             place = self._skeletons(canvas, i, t)
             box = _next_crop(self.stages, i)
@@ -76,7 +81,7 @@ class _Panels:
         return canvas
 
     def _place(self, poses: Poses) -> Place:
-        """Of the stage's picture on the panel, or of the box around its joints where they lie in no picture."""
+        """Return where the stage's picture lies on the panel, or without one, the joints' box."""
         if poses.size is not None:
             h, w = poses.size
             box = -0.5, -0.5, w - 0.5, h - 0.5
@@ -90,20 +95,13 @@ class _Panels:
         t = min(t if stage.decoded else int(self.frames[t]), keypoint.shape[1] - 1)
         paint_picture(canvas, place, poses.size)
         around = box_around(keypoint, score)
-        stroke = (
-            1
-            if around is None
-            else max(round(min(self.height / 120, place.scale * (around[3] - around[1]) / 40)), 1)
-        )
+        stroke = 1
+        if around is not None:
+            tall = place.scale * (around[3] - around[1])
+            stroke = max(round(min(self.height / 120, tall / 40)), 1)
         if keypoint.shape[2] == self.layout.num_joints:
-            draw_skeleton(
-                canvas,
-                keypoint[:, t],
-                None if score is None else score[:, t],
-                self.layout,
-                place,
-                width=stroke,
-            )
+            scores = None if score is None else score[:, t]
+            draw_skeleton(canvas, keypoint[:, t], scores, self.layout, place, width=stroke)
         return place
 
     def _heatmaps(self, canvas: np.ndarray, heatmaps: np.ndarray, t: int) -> None:
@@ -118,8 +116,13 @@ class _Panels:
 
 @dataclass(frozen=True)
 class Poses:
-    """What a stage made of the key points, as it is drawn: keypoint (M, T, V, 2), x right, y down; score (M, T, V) or None;
-    size (h, w) of the picture that they lie in, None in no picture."""
+    """Key points after a stage, as they are drawn.
+
+    Attributes:
+        keypoint: (M, T, V, 2), x right, y down.
+        score: (M, T, V), if there are scores.
+        size: (H, W) of the picture that the key points lie in, if any.
+    """
 
     keypoint: np.ndarray
     score: np.ndarray | None
@@ -127,38 +130,34 @@ class Poses:
 
 
 def poses_of(stages: Sequence[Stage], i: int) -> Poses:
-    """The key points behind stage i, the first clip that was sampled.
+    """Return the key points after stage i, of the first sample.
 
-    Those of a graph network: normalised ones and features (bones, motion) lie in no picture. Of x, y, z the view along z is
-    drawn, y upwards; behind PreNormalize3D, which turns the spine to z, the view along y, z upwards.
+    Normalised key points and features (bones, motion) lie in no picture. Of x, y, z the view along
+    z is drawn, with y upwards; after PreNormalize3D, which turns the spine to z, the view along y,
+    with z upwards.
     """
     results = stages[i].results
     keypoint = np.asarray(results['keypoint'])
-    keypoint = (
-        keypoint[0] if keypoint.ndim == 5 else keypoint
-    )  # FormatGCNInput: (clips, M, T, V, C)
+    if keypoint.ndim == 5:  # (S, M, T, V, C) of FormatGCNInput
+        keypoint = keypoint[0]
+    so_far = stages[: i + 1]
     joined = next(
-        (
-            s.results['third_is_score']
-            for s in reversed(stages[: i + 1])
-            if 'third_is_score' in s.results
-        ),
+        (s.results['third_is_score'] for s in reversed(so_far) if 'third_is_score' in s.results),
         None,
     )
     if joined is None:
         return Poses(*in_picture({**results, 'keypoint': keypoint}), results.get('img_shape'))
     if joined:
         return Poses(keypoint[..., :2], keypoint[..., 2], None)
-    turned = any(isinstance(s.step, PreNormalize3D) and s.step.align_spine for s in stages[: i + 1])
     if keypoint.shape[-1] == 2:
         return Poses(keypoint, None, None)
-    return Poses(
-        keypoint[..., [0, 2 if turned else 1]] * (1, -1), is_present(keypoint[..., :3]) * 1.0, None
-    )
+    turned = any(isinstance(s.step, PreNormalize3D) and s.step.align_spine for s in so_far)
+    xy = keypoint[..., [0, 2 if turned else 1]] * (1, -1)
+    return Poses(xy, is_present(keypoint[..., :3]) * 1.0, None)
 
 
 def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, float] | None:
-    """(left, top, right, bottom) pixels that the next stage cuts out of this stage's picture; None: it cuts nothing."""
+    """Return (left, top, right, bottom), in pixels, of what the next stage crops, if it crops."""
     if i + 1 == len(stages) or 'crop_quadruple' not in stages[i + 1].results:
         return None
     x, y, w, h = (float(v) for v in stages[i].results.get('crop_quadruple', (0, 0, 1, 1)))
@@ -176,35 +175,33 @@ def _next_crop(stages: Sequence[Stage], i: int) -> tuple[float, float, float, fl
 
 
 def _caption(stages: Sequence[Stage], i: int, width: int) -> list[str]:
-    """The stage's name, its arguments, and what it changed."""
+    """Return the stage's name, its arguments and what it changed, as lines."""
     stage = stages[i]
     if i == 0:
         h, w = stage.results.get('img_shape', (None, None))
         size = '' if h is None else f'{w} x {h} pixels, '
-        return ['as it is in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
-    arguments = ', '.join(f'{key}={_shortly(value)}' for key, value in stage.config.items())
-    say_what = (_sampled, _resized, _flipped, _drawn, _formatted, _kept)
-    facts = [words for say in say_what if (words := say(stages[i - 1].results, stage.results))]
-    return [
-        f'{i}  {stage.name}',
-        *wrap(arguments, width, WORDS, most=2),
-        *(line for fact in facts for line in wrap(fact, width, WORDS, most=2)),
-    ]
+        return ['as in the file', f'{size}{stage.results["keypoint"].shape[1]} frames']
+    arguments = ', '.join(f'{key}={_python(value)}' for key, value in stage.config.items())
+    changes = [describe(stages[i - 1].results, stage.results) for describe in _DESCRIBE]
+    lines = [line for text in (arguments, *changes) for line in wrap(text, width, TEXT, most=2)]
+    return [f'{i}  {stage.name}', *lines]
 
 
-def _shortly(value: Any) -> str:
-    """repr of plain values; a config's own containers look like Python's."""
+def _python(value: Any) -> str:
+    """Return a value as Python code, also where it is one of a config's own containers."""
     if isinstance(value, Mapping):
-        return 'dict(' + ', '.join(f'{k}={_shortly(v)}' for k, v in value.items()) + ')'
+        return 'dict(' + ', '.join(f'{k}={_python(v)}' for k, v in value.items()) + ')'
     if isinstance(value, list):
-        return '[' + ', '.join(map(_shortly, value)) + ']'
+        return '[' + ', '.join(map(_python, value)) + ']'
     return repr(value)
 
 
 def _sampled(before: Mapping, after: Mapping) -> str:
     if 'frame_inds' in after and 'frame_inds' not in before:
         inds = np.reshape(after['frame_inds'], -1)
-        return f'takes frames {", ".join(map(str, inds[:3]))} ... {inds[-1]} ({len(inds)} of {after["keypoint"].shape[1]})'
+        total = after['keypoint'].shape[1]
+        first = ', '.join(map(str, inds[:3]))
+        return f'takes frames {first} ... {inds[-1]} ({len(inds)} of {total})'
     if 'keypoint' in after and before['keypoint'].shape[-3] != after['keypoint'].shape[-3]:
         return f'{before["keypoint"].shape[-3]} -> {after["keypoint"].shape[-3]} frames'
     return ''
@@ -254,3 +251,7 @@ def _drawn(before: Mapping, after: Mapping) -> str:
 
 def _kept(before: Mapping, after: Mapping) -> str:
     return f'keeps {", ".join(after)}' if set(after) < set(before) else ''
+
+
+# What a stage may have changed; each describes one change, or nothing.
+_DESCRIBE = (_sampled, _resized, _flipped, _drawn, _formatted, _kept)

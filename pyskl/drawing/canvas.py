@@ -1,4 +1,7 @@
-"""Marks and words on a picture: (H, W, 3) uint8 RGB, changed in place. x right, y down; (0, 0) is the top-left pixel's centre."""
+"""Lines, dots and text on a picture, (H, W, 3) uint8 RGB, which is changed in place.
+
+x points right, y down; (0, 0) is the centre of the top-left pixel.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,22 @@ import numpy as np
 from ..files.libraries import opencv
 from .colours import INK, WHITE, Colour
 
-_BITS = 4  # marks are placed to a sixteenth of a pixel
-_FAR = 30_000  # pixels; what is farther away can't be seen, and would overflow
-_FONT, _FONT_HEIGHT = 0, 22  # FONT_HERSHEY_SIMPLEX; the height in pixels of a capital at scale 1
+_BITS = 4  # places are rounded to a sixteenth of a pixel
+_FAR = 30_000  # pixels; farther marks are not visible, and would overflow
+_FONT, _FONT_HEIGHT = 0, 22  # FONT_HERSHEY_SIMPLEX, and a capital's height in pixels at scale 1
 
-Point = Sequence[float]
+Point = Sequence[float] | np.ndarray
 
 
 def blank(height: int, width: int, colour: Colour = WHITE) -> np.ndarray:
+    """Return a picture of one colour."""
     return np.full((height, width, 3), colour, np.uint8)
 
 
 def line(
     canvas: np.ndarray, start: Point, end: Point, colour: Colour, width: int = 2, alpha: float = 1.0
 ) -> None:
-    """A smooth line, `width` pixels wide; alpha 0..1 is its opacity."""
+    """Draw a smooth line, `width` pixels wide; alpha 0..1 is its opacity."""
     _mark(
         canvas,
         [start, end],
@@ -38,7 +42,7 @@ def line(
 def dot(
     canvas: np.ndarray, at: Point, colour: Colour, radius: float = 3, alpha: float = 1.0
 ) -> None:
-    """A smooth filled circle. (cv2.circle makes small ones angular, so a pixel's share is told by its distance.)"""
+    """Draw a smooth filled circle. Coverage comes from distance: small cv2.circles are angular."""
 
     def draw(cv2: ModuleType, mask: np.ndarray, points: list[tuple[int, int]]) -> None:
         x, y = (v / 2**_BITS for v in points[0])
@@ -56,30 +60,26 @@ def _mark(
     alpha: float,
     draw: Callable,
 ) -> None:
-    """Blend what `draw` draws on a mask into the canvas, in the box around the points."""
-    points = np.asarray(points, dtype=np.float64)
-    if not (np.abs(points) < _FAR).all():  # NaN too
+    """Blend a mark into the canvas; `draw` draws it on a mask of the box around the points."""
+    xy = np.asarray(points, dtype=np.float64)
+    if not (np.abs(xy) < _FAR).all():  # NaN too
         return
-    least = np.clip(np.floor(points.min(0) - reach - 2), 0, None).astype(int)
-    most = np.clip(np.ceil(points.max(0) + reach + 2).astype(int) + 1, 0, canvas.shape[1::-1])
+    least = np.clip(np.floor(xy.min(0) - reach - 2), 0, None).astype(int)
+    most = np.clip(np.ceil(xy.max(0) + reach + 2).astype(int) + 1, 0, canvas.shape[1::-1])
     if (most <= least).any():
         return
     (left, top), (right, bottom) = least.tolist(), most.tolist()
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    draw(
-        opencv(),
-        mask,
-        [tuple(p) for p in np.rint((points - least) * 2**_BITS).astype(int).tolist()],
-    )
+    draw(opencv(), mask, list(map(tuple, np.rint((xy - least) * 2**_BITS).astype(int).tolist())))
     region = canvas[top:bottom, left:right]
     share = mask[..., None] * np.float32(alpha / 255)
-    region[:] = np.rint(region + (np.float32(colour) - region) * share)
+    region[:] = np.rint(region + (np.array(colour, np.float32) - region) * share)
 
 
 def frame(
     canvas: np.ndarray, corner: Point, opposite: Point, colour: Colour, width: int = 1
 ) -> None:
-    """The border of a rectangle."""
+    """Draw the border of a rectangle."""
     corner, opposite = ([round(float(v)) for v in point] for point in (corner, opposite))
     opencv().rectangle(canvas, corner, opposite, colour, width)
 
@@ -87,7 +87,7 @@ def frame(
 def text(
     canvas: np.ndarray, words: str, at: Point, colour: Colour = INK, height: float = 10
 ) -> None:
-    """Words in one line. at: where they begin, on the line that they stand on; height: of a capital, in pixels."""
+    """Write a line of text from its baseline's left end; height: of a capital, in pixels."""
     cv2 = opencv()
     cv2.putText(
         canvas,
@@ -102,22 +102,25 @@ def text(
 
 
 def text_width(words: str, height: float = 10) -> int:
-    """Pixels."""
+    """Return the width of a text in pixels."""
     return opencv().getTextSize(words, _FONT, height / _FONT_HEIGHT, 1)[0][0]
 
 
 def wrap(words: str, width: int, height: float = 10, most: int = 99) -> list[str]:
-    """The lines of a text that is at most `width` pixels wide; what does not fit into `most` lines ends in '...'.
+    """Break a text into lines.
 
-    A word that is too long for a line is cut.
+    Args:
+        words: the text; a word that is too long for a line is cut.
+        width: width of a line in pixels.
+        height: height of a capital in pixels.
+        most: lines at most; a text that is cut ends in '...'.
     """
-    lines, rest = [], words.strip()
+    lines: list[str] = []
+    rest = words.strip()
     while rest:
         if len(lines) == most:
-            return lines[:-1] + [
-                _fitting(lines[-1], width - text_width(' ...', height), height).rstrip(' ,')
-                + ' ...'
-            ]
+            last = _fitting(lines[-1], width - text_width(' ...', height), height)
+            return [*lines[:-1], last.rstrip(' ,') + ' ...']
         part = _fitting(rest, width, height)
         if len(part) < len(rest) and rest[len(part)] != ' ' and ' ' in part:
             part = part[: part.rindex(' ')]
@@ -127,7 +130,7 @@ def wrap(words: str, width: int, height: float = 10, most: int = 99) -> list[str
 
 
 def _fitting(words: str, width: int, height: float) -> str:
-    """As many first letters as fit, one at least."""
+    """Return as many first letters as fit, at least one."""
     few, many = 1, len(words)
     while few < many:
         half = (few + many + 1) // 2

@@ -1,4 +1,4 @@
-"""A skeleton layout as a picture: its joints numbered, their names beside, left and right in their colours."""
+"""A skeleton layout as a picture: numbered joints with their names, sides in colours."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .colours import FAINT, INK, ON_PAPER, WHITE, joint_sides, side_of, sides_le
 from .scene import GAP, key, with_title
 
 ROW = 21  # pixels of a line of the legend
-TEXT = 9  # pixels, a capital's height
+TEXT = 9  # pixels, height of a capital
 
 
 def layout_chart(layout: Layout) -> np.ndarray:
-    """A picture of the layout, drawn where its `pose` says."""
+    """Return a picture (H, W, 3) of the layout in its `pose`."""
     legend = _legend(layout)
     side = max(560, legend.shape[0])
     figure = _figure(layout, side)
@@ -28,7 +28,7 @@ def layout_chart(layout: Layout) -> np.ndarray:
 
 
 def _figure(layout: Layout, side: int) -> np.ndarray:
-    """The person faces us: the right side is at the picture's left."""
+    """Draw the person, who faces the viewer: their right side is at the picture's left."""
     canvas, sides = blank(side, side), joint_sides(layout)
     points = 40 + np.array(layout.pose) * (side - 80)
     for bone in layout.bones:
@@ -43,7 +43,7 @@ def _figure(layout: Layout, side: int) -> np.ndarray:
 
 
 def _legend(layout: Layout) -> np.ndarray:
-    """The joints' names by number, in as many columns as it takes; what each becomes in a mirror behind it."""
+    """Draw the joints' numbers, names and mirror joints, in as many columns as needed."""
     sides, rows = joint_sides(layout), 25
     entries = [
         (f'{j}', name, f'<> {layout.opposite[j]}' if layout.opposite[j] != j else '')

@@ -1,4 +1,4 @@
-"""One clip of the annotations as skeletons, on white or over its video."""
+"""A clip's skeletons, on white or over its video."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from .scene import Scene
 from .skeleton import Place, box_around, draw_skeleton, fit, in_picture, is_spatial, real_frames
 from .video import Video
 
-SLACK = 0.02  # how much width / height of a video and of the annotation's picture may differ
+TOLERANCE = 0.02  # relative difference of the aspect ratios of video and annotation
 
 
 def unknown_clip(name: str, known: Sequence[str]) -> str:
-    """What to say of a clip that is not there."""
-    return f'there are {len(known):,} clips, from {plain(known[0])} to {plain(known[-1])}.{did_you_mean(name, known)}'
+    """Return the part of a message that says which clips exist."""
+    first_last = f'from {plain(known[0])} to {plain(known[-1])}'
+    return f'there are {len(known):,} clips, {first_last}.{did_you_mean(name, known)}'
 
 
 def title_of(clip: Mapping[str, Any], layout: Layout, labels: Sequence[str] | None = None) -> str:
-    """'0187_0: 31 illustrative', or '0187_0: class 31' where no names are known. labels: names in class order."""
+    """Return a clip's name and class, like '0187_0: 31 illustrative' or '0187_0: class 31'."""
     label = clip.get('label', -1)
     names = known_names(None, ('labels', labels), layouts=[layout.name]) or ()
     shown = [
@@ -46,28 +47,36 @@ def clip_scene(
     video: Video | None = None,
     offset: int | None = None,
 ) -> Scene:
-    """A panel for each frame, up to the last that shows anybody.
+    """Return a panel for each frame, up to the last in which a joint is present.
 
-    clip     an annotation as read_annotations gives it; x, y, z are seen along z (in_picture)
-    height   pixels of a panel
-    whole    the whole picture; else the part around everything that moves
-    video    its frames are the ground; offset: the one of its frames that is the clip's first
-    raises   DataError: nobody to be seen, a video of another length or shape, whole or video where the clip has no img_shape
+    Args:
+        clip: annotation of the clip; x, y, z are viewed along z (in_picture).
+        layout: layout of the joints.
+        height: height of a panel in pixels.
+        labels: class names.
+        whole: whether to draw the whole picture, rather than the part around all joints.
+        video: video to draw over.
+        offset: the video's frame that is the clip's first.
+
+    Raises:
+        DataError: no joint is present; a video of another length or shape; or `whole` or `video`
+            for a clip without img_shape.
     """
     keypoint, score = in_picture(clip)
     frames = real_frames(keypoint, score)
     around = box_around(keypoint, score)
     if around is None:
         raise DataError(
-            f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all {keypoint.shape[1]} frames.'
+            f'clip {plain(clip["frame_dir"])}: shows nobody: every joint is missing in all '
+            f'{keypoint.shape[1]} frames.'
         )
-    size = clip.get('img_shape')  # 3D data need none
+    size = clip.get('img_shape')  # missing in 3D data
     if size is None and (whole or video is not None):
         raise DataError(
-            f'clip {plain(clip["frame_dir"])}: has no img_shape, so nobody knows how large its picture is. Draw it without '
-            '--whole and --video.'
+            f'clip {plain(clip["frame_dir"])}: has no img_shape, so the size of its '
+            'picture is unknown. Draw it without --whole and --video.'
         )
-    box = (0.0, 0.0, float(size[1]), float(size[0])) if whole else around
+    box = (0.0, 0.0, float(size[1]), float(size[0])) if whole and size else around
     width = round(np.clip((box[2] - box[0]) / (box[3] - box[1]), 0.4, 2.5) * height)
     place = fit(box, height, width, margin=1)
     first = 0 if video is None else first_frame(clip, video, frames, offset)
@@ -75,20 +84,13 @@ def clip_scene(
     stroke = max(round(min(height, place.scale * (around[3] - around[1])) / 130), 1)
 
     def panel(t: int) -> np.ndarray:
-        if video is None:
+        if video is None or size is None:
             canvas = blank(height, width, OUTSIDE)
             paint_picture(canvas, place, size)
         else:
             canvas = _under(video[first + t], place, size, height, width)
-        draw_skeleton(
-            canvas,
-            keypoint[:, t],
-            None if score is None else score[:, t],
-            layout,
-            place,
-            look,
-            stroke,
-        )
+        scores = None if score is None else score[:, t]
+        draw_skeleton(canvas, keypoint[:, t], scores, layout, place, look, stroke)
         return canvas
 
     seen = ', seen along z, y up' if is_spatial(clip) else ''
@@ -104,7 +106,7 @@ def clip_scene(
 
 
 def paint_picture(canvas: np.ndarray, place: Place, size: tuple[int, int] | None) -> None:
-    """White where the picture (h, w) is, with its border; all white where nobody knows its size."""
+    """Paint the picture's area (H, W) white, with its border; the whole canvas if it is unknown."""
     if size is None:
         canvas[:] = WHITE
         return
@@ -118,25 +120,35 @@ def paint_picture(canvas: np.ndarray, place: Place, size: tuple[int, int] | None
 
 
 def first_frame(clip: Mapping[str, Any], video: Video, frames: int, offset: int | None) -> int:
-    """The video's frame that is the clip's first. DataError when the video is another's, or too short."""
+    """Return the video's frame that is the clip's first.
+
+    Args:
+        clip: annotation of the clip.
+        video: the video.
+        frames: frames of the clip to draw.
+        offset: what the user says; None if the video shows the clip alone.
+
+    Raises:
+        DataError: the video is too short, or its shape is not that of the clip.
+    """
     name, length = plain(clip['frame_dir']), clip['keypoint'].shape[1]
     h, w = (int(v) for v in clip['img_shape'])
-    if abs(video.width / video.height / (w / h) - 1) > SLACK:
+    if abs(video.width / video.height / (w / h) - 1) > TOLERANCE:
         raise DataError(
-            f'{video.path}: its pictures are {video.width} x {video.height}, but clip {name} was taken from {w} x {h}: '
-            'the shapes differ. Is it the video of this clip?'
+            f'{video.path}: its pictures are {video.width} x {video.height}, but clip {name} was '
+            f'taken from {w} x {h}: the shapes differ. Is it the video of this clip?'
         )
     if offset is None:
         if len(video) not in (length, frames):
             raise DataError(
-                f'{video.path}: has {count(len(video), "frame")}, clip {name} has {length}. If the clip is a part of it, '
-                'say which frame of the video is its first: --offset N.'
+                f'{video.path}: has {count(len(video), "frame")}, clip {name} has {length}. If '
+                'the clip is a part of it, say which frame of the video is its first: --offset N.'
             )
         return 0
     if not 0 <= offset <= len(video) - frames:
         raise DataError(
-            f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset {offset} needs frames '
-            f'{offset} to {offset + frames - 1}.'
+            f'{video.path}: has {count(len(video), "frame")}, but clip {name} with --offset '
+            f'{offset} needs frames {offset} to {offset + frames - 1}.'
             + (
                 f' Expected --offset 0 to {len(video) - frames}.'
                 if len(video) >= frames
@@ -149,14 +161,14 @@ def first_frame(clip: Mapping[str, Any], video: Video, frames: int, offset: int 
 def _under(
     picture: np.ndarray, place: Place, size: tuple[int, int], height: int, width: int
 ) -> np.ndarray:
-    """The video's frame, as large as the annotation's picture (h, w), put in its place on the canvas."""
+    """Return a canvas with the video's frame, scaled to the clip's picture (H, W), in place."""
     cv2 = opencv()
     scale = place.scale * size[1] / picture.shape[1], place.scale * size[0] / picture.shape[0]
-    # the corner of pixel 0 lies half a pixel before its centre
+    # align the corners of pixels, which lie half a pixel before the centres
     left, top = place.left + (scale[0] - place.scale) / 2, place.top + (scale[1] - place.scale) / 2
     move = np.array([[scale[0], 0, left], [0, scale[1], top]])
     smaller = max(scale) < 0.8
-    if smaller:  # warpAffine looks at four pixels only, and would skip some
+    if smaller:  # warpAffine blends only four pixels, and would skip some
         h, w = picture.shape[:2]
         new = max(round(w * scale[0]), 1), max(round(h * scale[1]), 1)
         picture = cv2.resize(picture, new, interpolation=cv2.INTER_AREA)

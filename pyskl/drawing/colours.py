@@ -1,4 +1,7 @@
-"""Colours, RGB. Left, right and middle are told apart by every common kind of colour blindness (Okabe and Ito 2008)."""
+"""Colours, RGB. Left, right and middle differ for every common kind of colour blindness.
+
+Source: Okabe and Ito, Color universal design, 2008.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,30 @@ from ..skeletons import Layout
 
 Colour = tuple[int, int, int]
 
-BLUE, VERMILLION, SKY, ORANGE, GREEN = (
-    (0, 114, 178),
-    (213, 94, 0),
-    (86, 180, 233),
-    (230, 159, 0),
-    (0, 158, 115),
-)
-WHITE, BLACK, INK, FAINT, OUTSIDE = (
-    (255, 255, 255),
-    (0, 0, 0),
-    (40, 40, 40),
-    (120, 120, 120),
-    (232, 232, 232),
-)
+BLUE = (0, 114, 178)
+VERMILLION = (213, 94, 0)
+SKY = (86, 180, 233)
+ORANGE = (230, 159, 0)
+GREEN = (0, 158, 115)
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+INK = (40, 40, 40)
+FAINT = (120, 120, 120)
+OUTSIDE = (232, 232, 232)
 
 LEFT, MIDDLE, RIGHT = 'left', 'middle', 'right'
 
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of a skeleton. `edge` runs along bones and joints, so that they stand out from each other and the ground."""
+    """The colours of a skeleton.
+
+    Attributes:
+        left: the person's left side.
+        middle: joints of neither side.
+        right: the person's right side.
+        edge: outline of bones and joints, which sets them apart from the ground.
+    """
 
     left: Colour
     middle: Colour
@@ -39,6 +45,7 @@ class Look:
     edge: Colour
 
     def of(self, side: str) -> Colour:
+        """Return the colour of a side."""
         return getattr(self, side)
 
 
@@ -47,7 +54,7 @@ ON_VIDEO = Look(left=SKY, middle=WHITE, right=ORANGE, edge=BLACK)
 
 
 def joint_sides(layout: Layout) -> list[str]:
-    """'left', 'middle' or 'right' of each joint: the person's own side."""
+    """Return 'left', 'middle' or 'right' for each joint: the person's own side."""
     lefts, rights = set(layout.left), set(layout.right)
     return [
         LEFT if j in lefts else RIGHT if j in rights else MIDDLE for j in range(layout.num_joints)
@@ -55,21 +62,24 @@ def joint_sides(layout: Layout) -> list[str]:
 
 
 def sides_legend(layout: Layout, look: Look = ON_PAPER) -> list[tuple[str, Colour]]:
-    """The sides that the layout has, with their colours. Left to right as a person stands who faces us."""
+    """Return the layout's sides and their colours, as a person has them who faces the viewer."""
     there = set(joint_sides(layout))
     return [(side, look.of(side)) for side in (RIGHT, MIDDLE, LEFT) if side in there]
 
 
 def side_of(joints: tuple[int, ...], sides: list[str]) -> str:
-    """The side of what joins these joints; one that goes from left to right, as no true bone does, is in the middle."""
+    """Return the side of a bone or limb; one that joins left and right is in the middle."""
     found = {sides[j] for j in joints} - {MIDDLE}
     return found.pop() if len(found) == 1 else MIDDLE
 
 
 def channel_colours(sides: list[str]) -> np.ndarray:
-    """(C, 3) float32, 0..1: a colour for each channel, given its side: left ones cool, right ones warm, middle ones pale.
+    """Return a colour for each channel by its side: left cool, right warm, middle pale.
 
-    Neighbours on one side differ in hue, so that finger tips can be told apart.
+    Channels of a side differ in hue, so that finger tips can be told apart.
+
+    Returns:
+        (C, 3) float32 in 0..1.
     """
     hues = {LEFT: (0.48, 0.74), RIGHT: (-0.02, 0.15), MIDDLE: (0.25, 0.3)}
     colours = np.empty((len(sides), 3), np.float32)

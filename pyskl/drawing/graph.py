@@ -1,4 +1,4 @@
-"""The graph of a graph network as a picture: the skeleton's edges, centre and hops, and the adjacency matrices."""
+"""The graph of a graph network as a picture: edges, centre, hops and adjacency matrices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .heat import enlarge
 from .scene import GAP, grid, with_title
 
 ROW = 21  # pixels of a line of the legend
-TEXT = 9  # pixels, a capital's height
+TEXT = 9  # pixels, height of a capital
 SIDE = 520  # pixels of the skeleton's picture
-MATRIX = 260  # pixels, about, of a matrix
+MATRIX = 260  # pixels of a matrix, about
 SPATIAL = ('the joint itself', 'towards the centre', 'away from it')
 
 
@@ -28,9 +28,9 @@ class Adjacency:
     """Matrices to draw.
 
     Attributes:
-        A: (K, V, V). A[k, v, w] weighs what joint w takes of joint v.
-        title: where they come from.
-        captions: what each is called.
+        A: (K, V, V). A[k, v, w] weighs what joint w takes from joint v.
+        title: origin of the matrices.
+        captions: name of each matrix.
     """
 
     A: np.ndarray
@@ -39,7 +39,7 @@ class Adjacency:
 
 
 def adjacency_of(graph: Graph) -> Adjacency:
-    """Return the matrices that a network starts from."""
+    """Return the matrices that a network begins with."""
     names = [f'A[{k}]' for k in range(len(graph.A))]
     if graph.mode == 'spatial':
         names = [f'{name}: {what}' for name, what in zip(names, SPATIAL)]
@@ -47,13 +47,14 @@ def adjacency_of(graph: Graph) -> Adjacency:
 
 
 def learned_adjacency(backbone: nn.Module, layer: int = -1) -> Adjacency:
-    """Return the matrices of one of a network's graph convolutions as they are now.
+    """Return the current matrices of one of a network's graph convolutions.
 
-    That is A, A + PA or A * PA, whichever the layer computes with; what it adds for each clip is left out.
+    They are A, A + PA or A * PA, whichever the layer computes with, without what it adds for each
+    clip.
 
     Args:
         backbone: a graph network.
-        layer: which of its graph convolutions, from 0 on; -1 is the last.
+        layer: number of the graph convolution, from 0; -1 is the last.
 
     Raises:
         ConfigError: there is no such layer.
@@ -83,9 +84,9 @@ def graph_chart(layout: Layout, graph: Graph, adjacency: Adjacency) -> np.ndarra
     """Draw a skeleton with its edges, and matrices beside it.
 
     Args:
-        layout: names and places of the joints, see layout_to_draw.
-        graph: its edges, centre and hops.
-        adjacency: the matrices.
+        layout: layout with names and places of the joints, see layout_to_draw.
+        graph: graph with edges, centre and hops.
+        adjacency: matrices to draw.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -105,14 +106,14 @@ def graph_chart(layout: Layout, graph: Graph, adjacency: Adjacency) -> np.ndarra
     canvas[: len(matrices), -matrices.shape[1] :] = matrices
     edges, centre = graph.topology.edges, layout.joints[graph.topology.centre]
     title = (
-        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow points to '
-        f'the parent), centre {centre}. Row v, column w: what joint w takes of joint v'
+        f'{graph.topology.name}: {graph.topology.num_joints} joints, {len(edges)} edges (an arrow '
+        f'points to the parent), centre {centre}. Row v, column w: what joint w takes from joint v'
     )
     return with_title(canvas, title)
 
 
 def _hops(graph: Graph) -> np.ndarray:
-    """Return how many edges lie between each joint and the centre, (V,); inf where no way leads there."""
+    """Return (V,) the number of edges between each joint and the centre; inf if not connected."""
     number = graph.topology.num_joints
     joined = np.zeros((number, number))
     for child, parent in graph.topology.edges:
@@ -121,12 +122,13 @@ def _hops(graph: Graph) -> np.ndarray:
 
 
 def _colour(hops: np.ndarray, joint: int) -> Colour:
-    """From the centre's colour to that of the joints farthest from it."""
+    """Return a joint's colour, which goes from the centre's to that of the farthest joints."""
     if not np.isfinite(hops[joint]):
         return FAINT
     share = hops[joint] / (hops[np.isfinite(hops)].max() or 1)
     near, far = np.array(VERMILLION), np.array(BLUE)
-    return tuple(int(v) for v in np.rint(near + (far - near) * share))
+    red, green, blue = np.rint(near + (far - near) * share).astype(int).tolist()
+    return red, green, blue
 
 
 def _figure(layout: Layout, graph: Graph, hops: np.ndarray) -> np.ndarray:
@@ -145,7 +147,7 @@ def _figure(layout: Layout, graph: Graph, hops: np.ndarray) -> np.ndarray:
 
 
 def _arrow(canvas: np.ndarray, start: np.ndarray, end: np.ndarray) -> None:
-    """A line with a head two thirds of the way."""
+    """Draw a line with an arrow head at two thirds of it."""
     line(canvas, start, end, FAINT, 2)
     along = (end - start) / (np.hypot(*(end - start)) or 1)
     tip = start + (end - start) * 2 / 3
@@ -155,9 +157,9 @@ def _arrow(canvas: np.ndarray, start: np.ndarray, end: np.ndarray) -> None:
 
 
 def _legend(layout: Layout, hops: np.ndarray) -> np.ndarray:
-    """The joints' names by number, and how far each is from the centre."""
+    """Draw the joints' numbers and names, and their distances from the centre."""
     rows = (SIDE - ROW) // ROW
-    far = ['no way' if np.isinf(h) else 'centre' if h == 0 else f'{int(h)}' for h in hops]
+    far = ['apart' if np.isinf(h) else 'centre' if h == 0 else f'{int(h)}' for h in hops]
     entries = list(zip(layout.joints, far))
     column = max(text_width(f'{name}   {hop}', TEXT) for name, hop in entries) + 60
     canvas = blank(SIDE, -(-len(entries) // rows) * column)
@@ -171,7 +173,7 @@ def _legend(layout: Layout, hops: np.ndarray) -> np.ndarray:
 
 
 def _matrix(matrix: np.ndarray, full: float) -> np.ndarray:
-    """(V, V) on white: above 0 towards blue, below 0 towards vermillion; `full` is the colour itself."""
+    """Draw a matrix (V, V): white for 0, blue for `full`, vermillion for -`full`."""
     share = np.clip(np.abs(np.nan_to_num(matrix)) / full, 0, 1)[..., None]
     colour = np.where(matrix[..., None] < 0, VERMILLION, BLUE)
     picture = np.rint(255 + (colour - 255.0) * share).astype(np.uint8)

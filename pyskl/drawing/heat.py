@@ -1,19 +1,18 @@
-"""Receives heatmaps as the network gets them; hands on a picture of them."""
+"""Heatmaps of the network's input as pictures."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..files.libraries import opencv
 from ..inputs.heatmaps import HeatmapSpec
 from ..skeletons import Layout
 from .colours import LEFT, MIDDLE, ORANGE, RIGHT, SKY, Colour, channel_colours, joint_sides, side_of
 
-MORE, LESS = ORANGE, SKY  # a signed map's colours: above 0, below 0
+POSITIVE, NEGATIVE = ORANGE, SKY  # colours of a signed map
 
 
 def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarray:
-    """(C, 3) float32, 0..1: each channel's colour, by the side of the joint or limb that it shows."""
+    """Return (C, 3) float32 colours of the channels in 0..1, by the side of joint or limb."""
     sides = joint_sides(layout)
     found = (
         sides * spec.with_kp + [side_of(pair, sides) for pair in spec.skeletons] * spec.with_limb
@@ -22,23 +21,31 @@ def colours_of(spec: HeatmapSpec, layout: Layout, num_channels: int) -> np.ndarr
 
 
 def paint(heatmaps: np.ndarray, colours: np.ndarray, full: float = 1.0) -> np.ndarray:
-    """One frame's heatmaps in colour on black.
+    """Paint a frame's heatmaps on black: the maximum over channels of value / full * colour.
 
-    heatmaps  (C, H, W); full: the value that is as bright as can be
-    colours   (C, 3) 0..1, as colours_of gives them
-    ->        (H, W, 3) uint8. Concretely: the maximum over channels of value / full * colour
+    Args:
+        heatmaps: (C, H, W).
+        colours: (C, 3) in 0..1, see colours_of.
+        full: value of full brightness.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
     """
     return _brightest(heatmaps / full, colours)
 
 
 def paint_signed(heatmaps: np.ndarray, full: float) -> np.ndarray:
-    """One frame's motion on black: what comes in one colour, what goes in another, each the maximum over channels.
+    """Paint a frame's motion on black: the maximum over channels, in a colour for each sign.
 
-    heatmaps  (C, H, W), of both signs; full: the size of value that is as bright as can be
-    ->        (H, W, 3) uint8
+    Args:
+        heatmaps: (C, H, W).
+        full: absolute value of full brightness.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
     """
     both = np.stack([heatmaps.max(0), (-heatmaps).max(0)]) / full
-    return _brightest(both, np.array([MORE, LESS], np.float32) / 255)
+    return _brightest(both, np.array([POSITIVE, NEGATIVE], np.float32) / 255)
 
 
 def _brightest(values: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -50,21 +57,18 @@ def _brightest(values: np.ndarray, colours: np.ndarray) -> np.ndarray:
 
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
-    """Every pixel becomes factor x factor pixels."""
-    return opencv().resize(
-        picture, None, fx=factor, fy=factor, interpolation=opencv().INTER_NEAREST
-    )
+    """Turn every pixel into factor x factor pixels."""
+    return picture.repeat(factor, 0).repeat(factor, 1)
 
 
 def heat_legend(layout: Layout) -> list[tuple[str, Colour]]:
-    """The sides that the layout has, each with the middle one of its channels' colours."""
+    """Return the layout's sides, each with a typical colour of its channels."""
     there = set(joint_sides(layout))
-    return [
-        (side, tuple(int(255 * v) for v in channel_colours([side])[0]))
-        for side in (RIGHT, MIDDLE, LEFT)
-        if side in there
-    ]
+    sides = [side for side in (RIGHT, MIDDLE, LEFT) if side in there]
+    colours = [(255 * channel_colours([side])[0]).astype(int).tolist() for side in sides]
+    return [(side, (red, green, blue)) for side, (red, green, blue) in zip(sides, colours)]
 
 
 def signs_legend() -> list[tuple[str, Colour]]:
-    return [('appears', MORE), ('disappears', LESS)]
+    """Return the colours of motion."""
+    return [('appears', POSITIVE), ('disappears', NEGATIVE)]

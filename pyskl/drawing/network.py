@@ -1,4 +1,4 @@
-"""What the network sees of a clip: the heatmaps that the config's own pipeline draws, over the skeleton."""
+"""What the network sees of a clip: the heatmaps of the config's pipeline, over the skeleton."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .skeleton import Place, draw_skeleton
 from .stages import Stage, drawing_stage, frames_of, heatmaps_of, sampled_frames
 
 ON_HEAT = Look(left=WHITE, middle=WHITE, right=WHITE, edge=BLACK)
-STRENGTH = 0.38  # of the skeleton over its heatmaps
+OPACITY = 0.38  # of the skeleton over its heatmaps
 
 
 def heatmap_scene(
@@ -26,19 +26,24 @@ def heatmap_scene(
     view: int = 0,
     labels: Sequence[str] | None = None,
 ) -> Scene:
-    """A panel for each frame that the network sees of a clip.
+    """Return a panel for each frame that the network sees of a clip.
 
-    stages  as pass_through gives them
-    height  pixels of a panel, at least; each pixel of a heatmap is drawn as a square of whole pixels
-    view    which of the clip's views: its samples, then, with double, their mirror images
-    raises  ConfigError: the pipeline draws no heatmaps, or there is no such view
+    Args:
+        stages: stages of pass_through.
+        layout: layout of the joints.
+        height: height of a panel in pixels, at least; a heatmap's pixel becomes a square.
+        view: number of the view. The samples come first, then, with `double`, their mirror images.
+        labels: class names.
+
+    Raises:
+        ConfigError: the pipeline draws no heatmaps, or there is no such view.
     """
     drawing = drawing_stage(stages)
     volume = heatmaps_of(stages[-1].results)
     if drawing is None or volume is None or volume.shape[2] != len(frames_of(stages)):
         raise ConfigError(
-            'the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect with imgs among '
-            'its stages.'
+            'the pipeline draws no heatmaps. Expected GeneratePoseTarget, FormatShape and Collect '
+            'with imgs among its stages.'
         )
     if not 0 <= view < len(volume):
         raise ConfigError(
@@ -55,12 +60,10 @@ def heatmap_scene(
         people.draw(canvas, view % num_views * len(frames) + t, factor, mirrored)
         return canvas
 
-    size = f'{volume.shape[1]}{" motion" * painter.signed} maps of {volume.shape[4]} x {volume.shape[3]} x {volume.shape[2]} frames'
-    which = (
-        f', view {view} of {len(volume)}{" (mirrored)" if mirrored else ""}'
-        if len(volume) > 1
-        else ''
-    )
+    _, num_maps, num_frames, h, w = volume.shape
+    size = f'{num_maps}{" motion" * painter.signed} maps of {w} x {h} x {num_frames} frames'
+    which = f', view {view} of {len(volume)}' if len(volume) > 1 else ''
+    which += ' (mirrored)' if mirrored else ''
     return Scene(
         f'{title_of(stages[0].results, layout, labels)}  ({size}{which})',
         volume.shape[2],
@@ -72,7 +75,7 @@ def heatmap_scene(
 
 
 def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
-    """(T,) the numbers of the clip's frames in one of its samples."""
+    """Return (T,) numbers of the clip's frames in one of its samples."""
     sampled = sampled_frames(stages)
     if sampled is None:
         return frames_of(stages)
@@ -81,9 +84,12 @@ def frames_of_view(stages: Sequence[Stage], sample: int) -> np.ndarray:
 
 
 class Painter:
-    """Paints heatmaps of the kind that the drawing stage makes: by channel, or by sign where there is one.
+    """Paints the heatmaps of a drawing stage: in a colour for each channel, or for each sign.
 
-    volume  all of the clip's heatmaps; the largest motion among them is the brightest
+    Args:
+        stage: stage that draws the heatmaps.
+        layout: layout of the joints.
+        volume: all heatmaps of the clip; the largest motion is the brightest.
     """
 
     def __init__(self, stage: Stage, layout: Layout, volume: np.ndarray):
@@ -93,11 +99,12 @@ class Painter:
         self.legend = signs_legend() if self.signed else heat_legend(layout)
 
     def paint(self, heatmaps: np.ndarray) -> np.ndarray:
+        """Paint a frame's heatmaps (C, H, W) as (H, W, 3)."""
         return paint_signed(heatmaps, self.full) if self.signed else paint(heatmaps, self._colours)
 
 
 class People:
-    """The skeletons that lie under a stage's heatmaps."""
+    """The skeletons of a stage's heatmaps."""
 
     def __init__(self, stage: Stage, layout: Layout):
         self.spec, self.layout = stage.step.spec, layout
@@ -106,11 +113,11 @@ class People:
         self.width = stage.results['img_shape'][1] * self.spec.scaling
 
     def draw(self, canvas: np.ndarray, t: int, factor: int, mirrored: bool = False) -> None:
-        """Draw frame t over its heatmap, enlarged by `factor`."""
+        """Draw the people of frame t over its heatmap, which is enlarged by `factor`."""
         keypoint, score = self.keypoint[:, t], None if self.score is None else self.score[:, t]
-        if mirrored:  # the picture is turned round; the joints keep their places in it
+        if mirrored:  # joints keep their places in the mirrored picture
             keypoint = np.stack([self.width - 1 - keypoint[..., 0], keypoint[..., 1]], -1)
-        middle = (factor - 1) / 2  # of the square that a pixel has become
+        middle = (factor - 1) / 2  # of a pixel's square
         draw_skeleton(
             canvas,
             keypoint,
@@ -119,5 +126,5 @@ class People:
             Place(factor, middle, middle),
             ON_HEAT,
             1,
-            STRENGTH,
+            OPACITY,
         )

@@ -1,4 +1,4 @@
-"""A Scene is a row of panels over time; it becomes one sheet of some of them, or a film of all."""
+"""A scene: panels over time, written as a sheet of some of them, or as a film of all."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ LINE = 18  # pixels from one line of a caption to the next
 
 @dataclass(frozen=True)
 class Scene:
-    """What is drawn of one clip.
+    """Panels of a clip.
 
-    title     words above
-    count     panels in all
-    panel     its number -> (H, W, 3) uint8 RGB, of one size for all
-    caption   its number -> the words under it
-    fps       panels a second, as a film
-    legend    what the colours mean
+    Attributes:
+        title: text above.
+        count: number of panels.
+        panel: returns a panel by its number, (H, W, 3) uint8 RGB, all of the same size.
+        caption: returns a panel's caption by its number.
+        fps: panels a second, as a film.
+        legend: colours and their meaning.
     """
 
     title: str
@@ -41,10 +42,16 @@ class Scene:
 def write_scene(
     scene: Scene, path: str | os.PathLike, panels: int, fps: float | None = None
 ) -> None:
-    """Write a sheet of `panels` evenly spaced panels (.png), or all of them one after the other (.gif, .mp4).
+    """Write a sheet of panels (.png), or a film of all (.gif, .mp4).
 
-    fps     pictures a second; None: the scene's own
-    raises  UserError: another suffix, `path` can't be written
+    Args:
+        scene: what to write.
+        path: file to write; its suffix decides.
+        panels: panels of a sheet, evenly spaced.
+        fps: panels a second of a film; None for the scene's own.
+
+    Raises:
+        UserError: another suffix, or the file cannot be written.
     """
     if check_suffix(path) in MOVING:
         write_moving(path, film(scene), fps or scene.fps)
@@ -53,24 +60,23 @@ def write_scene(
 
 
 def sheet(scene: Scene, panels: int) -> np.ndarray:
-    """`panels` evenly spaced panels, the first and the last among them, in a grid under the title."""
+    """Return evenly spaced panels, from the first to the last, in a grid under the title."""
     chosen = spread(scene.count, panels)
     drawn = [scene.panel(i) for i in tqdm(chosen, 'drawing', disable=None, leave=False)]
     return with_title(grid(drawn, [[scene.caption(i)] for i in chosen]), scene.title, scene.legend)
 
 
 def film(scene: Scene) -> Iterator[np.ndarray]:
+    """Yield all panels, each under the title."""
     for i in tqdm(range(scene.count), 'drawing', disable=None, leave=False):
         yield with_title(grid([scene.panel(i)], [[scene.caption(i)]]), scene.title, scene.legend)
 
 
 def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` different numbers of 0..count-1, evenly spaced from the first to the last; one alone is the middle one."""
-    return (
-        [count // 2]
-        if wanted == 1
-        else np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
-    )
+    """Return `wanted` different numbers below `count`, evenly spaced; one is the middle."""
+    if wanted == 1:
+        return [count // 2]
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()
 
 
 def grid(
@@ -79,9 +85,13 @@ def grid(
     columns: int | None = None,
     ground: Colour = WHITE,
 ) -> np.ndarray:
-    """Panels of one size in rows, each with the lines of its caption under it.
+    """Arrange panels of one size in rows, with captions under them.
 
-    columns  None: as many as make the whole about 3 : 2
+    Args:
+        panels: (H, W, 3) each.
+        captions: lines under each panel.
+        columns: panels in a row; None for a sheet of about 3 : 2.
+        ground: colour between the panels.
     """
     height, width = panels[0].shape[:2]
     below = LINE * max(map(len, captions)) + 4
@@ -103,21 +113,20 @@ def grid(
 
 
 def best_columns(count: int, height: int, width: int) -> int:
-    """How many panels in a row make the whole about 3 : 2, with few places left empty."""
+    """Return how many panels in a row give a sheet of about 3 : 2 with few empty places."""
 
-    def blemish(columns: int) -> float:
+    def penalty(columns: int) -> float:
         rows = -(-count // columns)
-        return abs(math.log(columns * width / (rows * height) / 1.5)) + 1.5 * (
-            columns * rows / count - 1
-        )
+        empty = columns * rows / count - 1
+        return abs(math.log(columns * width / (rows * height) / 1.5)) + 1.5 * empty
 
-    return min(range(1, count + 1), key=blemish)
+    return min(range(1, count + 1), key=penalty)
 
 
 def with_title(
     canvas: np.ndarray, title: str, legend: Sequence[tuple[str, Colour]] = ()
 ) -> np.ndarray:
-    """The canvas with a title above, in as many lines as it takes, and a line that tells what the colours mean."""
+    """Return the canvas under a title, in as many lines as needed, and a legend of colours."""
     width, height = canvas.shape[1], 12
     lines = wrap(title, width - 2 * GAP, height)
     head = blank(GAP + 24 * len(lines) + (LINE + 2 if legend else 0) + 4, width)
@@ -130,10 +139,10 @@ def with_title(
 def key(
     canvas: np.ndarray, legend: Sequence[tuple[str, Colour]], at: tuple[int, int], height: int = 9
 ) -> None:
-    """Words in a row, each behind a dot of its colour."""
+    """Draw the legend: texts in a row, each after a dot of its colour."""
     x, y = at
     for words, colour in legend:
-        dot(canvas, (x + 5, y - 4), FAINT, 5)  # or a white one would not be seen
+        dot(canvas, (x + 5, y - 4), FAINT, 5)  # an edge, so that white is visible
         dot(canvas, (x + 5, y - 4), colour, 4.3)
         text(canvas, words, (x + 14, y), INK, height)
         x += 30 + text_width(words, height)

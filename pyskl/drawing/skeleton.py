@@ -1,4 +1,4 @@
-"""Receives key points; tells how much they show (the report asks it, too) and draws it."""
+"""Skeletons: which frames and joints are there, where they lie in a picture, and their drawing."""
 
 from __future__ import annotations
 
@@ -14,40 +14,51 @@ from ..skeletons.poses import num_frames_filled
 from .canvas import Point, dot, line
 from .colours import ON_PAPER, Look, joint_sides, side_of
 
-FAINTEST = 0.2  # the opacity of a joint whose score is nearly 0: it is there, so it can be seen
+MIN_OPACITY = 0.2  # of a joint whose score is nearly 0: it is present, so it is visible
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a picture lies on the canvas: its point (x, y) at (x, y) * scale + (left, top)."""
+    """Where a picture lies on the canvas: point (x, y) is drawn at (x, y) * scale + (left, top)."""
 
     scale: float = 1.0
     left: float = 0.0
     top: float = 0.0
 
     def __call__(self, xy: np.ndarray | Point) -> np.ndarray:
+        """Return where points (..., 2) of the picture lie on the canvas."""
         return np.asarray(xy, dtype=np.float64) * self.scale + (self.left, self.top)
 
 
 def fit(
     box: tuple[float, float, float, float], height: int, width: int, margin: float = 0
 ) -> Place:
-    """The Place that shows (left, top, right, bottom) of a picture as large as goes, in the middle of height x width pixels."""
+    """Fit a part of a picture into the middle of a canvas, as large as possible.
+
+    Args:
+        box: (left, top, right, bottom) of the part.
+        height: height of the canvas in pixels.
+        width: width of the canvas in pixels.
+        margin: pixels to keep free on each side.
+    """
     left, top, right, bottom = box
     scale = min((width - 2 * margin) / (right - left), (height - 2 * margin) / (bottom - top))
     return Place(scale, (width - scale * (left + right)) / 2, (height - scale * (top + bottom)) / 2)
 
 
 def is_spatial(clip: Mapping[str, Any]) -> bool:
-    """Return whether a clip's key points are x, y, z: three coordinates, and no picture that they lie in."""
+    """Return whether a clip's key points are x, y, z, which lie in no picture."""
     return clip['keypoint'].shape[-1] == 3 and 'img_shape' not in clip
 
 
 def in_picture(clip: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return a clip's key points as they are drawn, and their scores: (M, T, V, 2), x right, y down, and (M, T, V) or None.
+    """Return a clip's key points as they are drawn, and their scores.
 
-    Pixels stay as they are. Of x, y, z the view along z is drawn, in thousandths of a unit (of metres: millimetres), with y
-    upwards, as Kinect and NATOPS have it; a missing joint gets score 0.
+    Pixels stay. Of x, y, z the view along z is drawn, in thousandths of a unit (millimetres for
+    metres), with y upwards, as in Kinect and NATOPS; missing joints get score 0.
+
+    Returns:
+        (M, T, V, 2), x right, y down, and (M, T, V) or None.
     """
     keypoint, score = clip['keypoint'], clip.get('keypoint_score')
     if not is_spatial(clip):
@@ -57,7 +68,7 @@ def in_picture(clip: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def features_layout(step: Mapping[str, Any], num_joints: int) -> str | Mapping[str, Any] | None:
-    """Return the skeleton that a GenSkeFeat's config names, where clips have as many joints; None for other steps."""
+    """Return the skeleton that a GenSkeFeat step names, if it has `num_joints`; else None."""
     if step.get('type') != 'GenSkeFeat':
         return None
     skeleton = step.get('dataset', 'nturgb+d')
@@ -68,17 +79,22 @@ def features_layout(step: Mapping[str, Any], num_joints: int) -> str | Mapping[s
 
 
 def real_frames(keypoint: np.ndarray, score: np.ndarray | None) -> int:
-    """Frames of (M, T, V, 2) up to the last that shows anybody, at least 1; short clips are filled up with frames of zeros."""
+    """Return the frames of (M, T, V, 2) without the zeros that fill up short clips, at least 1."""
     return max(num_frames_filled(is_present(keypoint, score)), 1)
 
 
 def known_layout(
     num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip'
 ) -> Layout | None:
-    """The layout of clips of so many joints; None where nobody says and it cannot be guessed.
+    """Return the layout of clips, or None if none is named and it cannot be guessed.
 
-    wanted  as in a config (layout_to_draw); None: the known one of so many joints
-    raises  ConfigError: unknown, or for another number of joints
+    Args:
+        num_joints: joints of the clips.
+        wanted: layout as in a config (layout_to_draw); None for the known one of `num_joints`.
+        where: the clips, for messages.
+
+    Raises:
+        ConfigError: an unknown layout, or one of another number of joints.
     """
     layout = guess_layout(num_joints) if wanted is None else layout_to_draw(wanted)
     if layout is not None and layout.num_joints != num_joints:
@@ -97,7 +113,7 @@ def known_layout(
 def layout_for(
     num_joints: int, wanted: str | Mapping[str, Any] | Layout | None = None, where: str = 'the clip'
 ) -> Layout:
-    """known_layout, and where there is none, joints without bones."""
+    """Return known_layout, or without one, a layout of joints without bones."""
     return known_layout(num_joints, wanted, where) or Layout(
         'unknown', tuple(f'joint {j}' for j in range(num_joints)), (), (), centre=0
     )
@@ -106,9 +122,9 @@ def layout_for(
 def box_around(
     keypoint: np.ndarray, score: np.ndarray | None, margin: float = 0.12
 ) -> tuple[float, float, float, float] | None:
-    """(left, top, right, bottom) around all joints that are there, grown by `margin` of its longer side; None: nobody is.
+    """Return (left, top, right, bottom) around all present joints, or None without any.
 
-    It has some area even where all joints are in one place.
+    The box is grown by `margin` of its longer side, and has an area even if all joints coincide.
     """
     xy = keypoint[is_present(keypoint, score)]
     if not len(xy):
@@ -128,16 +144,22 @@ def draw_skeleton(
     width: int = 2,
     strength: float = 1.0,
 ) -> None:
-    """Draw everybody of one frame.
+    """Draw the people of one frame.
 
-    keypoint  (M, V, 2) pixels of the picture, which lies at `place` of the canvas
-    score     (M, V) 0..1, the opacity of a joint; a bone is as faint as the fainter of its ends. None: all are sure
-    width     pixels, of a bone; strength 0..1 makes all of it fainter
+    Args:
+        canvas: (H, W, 3), changed in place.
+        keypoint: (M, V, 2) in pixels of the picture.
+        score: (M, V) in 0..1, which sets the opacity of joints; a bone has that of its fainter end.
+        layout: bones and sides.
+        place: place of the picture on the canvas.
+        look: colours.
+        width: width of a bone in pixels.
+        strength: factor of all opacities.
     """
     sides = joint_sides(layout)
     there = is_present(keypoint, score)
-    sure = np.ones(there.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
-    opacity = (FAINTEST + (1 - FAINTEST) * sure) * strength
+    confidence = np.ones(there.shape) if score is None else np.clip(np.nan_to_num(score), 0, 1)
+    opacity = (MIN_OPACITY + (1 - MIN_OPACITY) * confidence) * strength
     points = (place or Place())(keypoint)
     for xy, seen, alpha in zip(points, there, opacity):
         bones = [bone for bone in layout.bones if seen[list(bone)].all()]

@@ -1,8 +1,8 @@
-"""Receives a built dataset and a clip's name; hands on what each stage of its very pipeline made of the clip."""
+"""The results of each step of a data set's pipeline on a clip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,18 +20,19 @@ from .clip import unknown_clip
 
 @dataclass(frozen=True)
 class Stage:
-    """The clip behind one stage.
+    """The clip after one step.
 
-    name      of the stage, '' for the clip before the first
-    config    its arguments, as the config gives them
-    step      the stage itself
-    results   what it handed on
-    decoded   are the key points those of the sampled frames (else: of all frames)?
+    Attributes:
+        name: name of the step, '' for the clip before the first.
+        config: arguments of the step in the config.
+        step: the step itself.
+        results: results of the step.
+        decoded: whether the key points are those of the sampled frames, rather than of all.
     """
 
     name: str
     config: Mapping[str, Any]
-    step: Callable | None
+    step: Any
     results: Mapping[str, Any]
     decoded: bool
 
@@ -39,15 +40,21 @@ class Stage:
 def find_clip(
     dataset: Any, config: Mapping[str, Any], name: str
 ) -> tuple[Any, Mapping[str, Any], int]:
-    """The dataset, inside repeated and joined ones, that holds a clip; that dataset's config; the clip's index there.
+    """Find a clip in a data set, also inside of repeated and joined ones.
 
-    raises  DataError with the nearest name when none holds it; ConfigError: a dataset without a pipeline of stages
+    Returns:
+        The data set that holds the clip, its config, and the clip's index.
+
+    Raises:
+        DataError: no data set holds the clip.
+        ConfigError: a data set without a pipeline of steps.
     """
     parts = list(_parts(dataset, config))
     for part, its_config in parts:
         if not isinstance(getattr(part, 'pipeline', None), Compose):
             raise ConfigError(
-                f'{type(part).__name__} has no pipeline of stages to look at. Expected a PoseDataset.'
+                f'{type(part).__name__} has no pipeline of stages to look at. Expected a '
+                'PoseDataset.'
             )
         index = next((i for i, known in enumerate(part.ids) if known == name), None)
         if index is not None:
@@ -59,7 +66,7 @@ def find_clip(
 
 
 def _parts(dataset: Any, config: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """The built datasets that hold no others, each with its config."""
+    """Yield the data sets that hold no others, each with its config."""
     held = inner_datasets(config)
     if not held:
         yield dataset, config
@@ -69,14 +76,20 @@ def _parts(dataset: Any, config: Mapping[str, Any]) -> Iterator[tuple[Any, Mappi
 
 
 def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int = 0) -> list[Stage]:
-    """Pass a clip through the dataset's pipeline, everything random drawn from `seed`.
+    """Pass a clip through the data set's pipeline.
 
-    dataset, config, index   as find_clip gives them
-    raises  DataError: a stage refuses the clip
+    Args:
+        dataset: data set of find_clip.
+        config: config of find_clip.
+        index: index of find_clip.
+        seed: seed of the pipeline's random numbers.
+
+    Raises:
+        DataError: a step refuses the clip.
     """
     recorder = _Recorder(dataset.pipeline, config['pipeline'])
     seed_everything(seed)
-    dataset.sample(index)  # names the stage and the clip where something is wrong
+    dataset.sample(index)  # names step and clip in its errors
     dataset.pipeline, plain_pipeline = recorder, dataset.pipeline
     try:
         seed_everything(seed)
@@ -87,26 +100,19 @@ def pass_through(dataset: Any, config: Mapping[str, Any], index: int, seed: int 
 
 
 class _Recorder:
-    """In a pipeline's place: the same stages on the same clip, each one's results kept."""
+    """Stands in for a pipeline: runs the same steps, and keeps the results of each."""
 
     def __init__(self, pipeline: Compose, config: Sequence[Any]):
-        self.steps, self.config, self.stages = (
-            pipeline.steps,
-            [step for step, _ in flat_row(config)],
-            [],
-        )
+        self.steps, self.config = pipeline.steps, [step for step, _ in flat_row(config)]
+        self.stages: list[Stage] = []
 
     def __call__(self, results: dict[str, Any], lazy: bool = False) -> dict[str, Any]:
         self._keep('', {}, None, results, False)
         decoded = False
         for step, config in zip(self.steps, self.config):
             results = step(results)
-            decoded = (
-                decoded
-                or isinstance(step, PoseDecode)
-                or isinstance(step, MMDecode)
-                and 'Pose_inds' in results
-            )
+            decodes_poses = isinstance(step, MMDecode) and 'Pose_inds' in results
+            decoded = decoded or isinstance(step, PoseDecode) or decodes_poses
             self._keep(type(step).__name__, config, step, results, decoded)
         return results
 
@@ -114,7 +120,7 @@ class _Recorder:
         self,
         name: str,
         config: Any,
-        step: Callable | None,
+        step: Any,
         results: Mapping[str, Any],
         decoded: bool,
     ) -> None:
@@ -125,16 +131,17 @@ class _Recorder:
 
 
 def drawing_stage(stages: Sequence[Stage]) -> int | None:
-    """The index of the stage that draws the heatmaps."""
+    """Return the index of the stage that draws the heatmaps, if there is one."""
     return next(
         (i for i, stage in enumerate(stages) if isinstance(stage.step, GeneratePoseTarget)), None
     )
 
 
 def sampled_frames(stages: Sequence[Stage]) -> tuple[np.ndarray, int] | None:
-    """The numbers of the clip's frames whose key points were taken, all samples in a row, and how many one sample has.
+    """Return the sampled frames of a clip's key points, or None if no step samples them.
 
-    None where nothing samples key points.
+    Returns:
+        Numbers of the frames, all samples in a row, and how many each sample has.
     """
     for stage in reversed(stages):
         results = stage.results
@@ -148,7 +155,7 @@ def sampled_frames(stages: Sequence[Stage]) -> tuple[np.ndarray, int] | None:
 
 
 def frames_of(stages: Sequence[Stage]) -> np.ndarray:
-    """(n,) the numbers of the clip's frames that the first view shows; all frames where nothing samples."""
+    """Return (n,) numbers of the first sample's frames; all frames if no step samples."""
     sampled = sampled_frames(stages)
     if sampled is None:
         return np.arange(stages[0].results['keypoint'].shape[1])
@@ -157,10 +164,10 @@ def frames_of(stages: Sequence[Stage]) -> np.ndarray:
 
 
 def heatmaps_of(results: Mapping[str, Any]) -> np.ndarray | None:
-    """(views, C, T, H, W) of the heatmaps, whatever a later stage made of them; None where there are none.
+    """Return the heatmaps (S, C, T, H, W), or None if there are none.
 
-    They are `heatmap_imgs` beside frames of the video, else `imgs`. Before FormatShape, when views and frames lie in one axis, it is
-    one view of that many frames.
+    They are `heatmap_imgs` beside frames of a video, else `imgs`. Before FormatShape, views and
+    frames share an axis and are returned as one view.
     """
     imgs = results.get('heatmap_imgs', results.get('imgs'))
     if isinstance(imgs, list) and len(imgs) == 1 and np.ndim(imgs[0]) > 3:  # Collect(nested=True)

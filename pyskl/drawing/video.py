@@ -1,4 +1,4 @@
-"""Receives a video file; hands on its frames."""
+"""The frames of a video file."""
 
 from __future__ import annotations
 
@@ -13,27 +13,34 @@ from ..files.videos import quiet
 
 
 class Video:
-    """A video's frames, read when they are asked for: `video[i]` is (H, W, 3) uint8 RGB.
+    """A video's frames, decoded on access: `video[i]` is (H, W, 3) uint8 RGB.
 
-    fps, height, width   as the file says (25 frames a second where it says none that could be)
-    raises  DataError: missing, no video, or a frame that can't be decoded
+    Attributes:
+        path: path of the file.
+        fps: frames a second; 25 if the file gives no plausible number.
+        height: height in pixels.
+        width: width in pixels.
+
+    Raises:
+        DataError: the file is missing, not a video, or a frame cannot be decoded.
     """
 
     def __init__(self, path: str | os.PathLike):
         if not Path(path).is_file():
             raise DataError(f'{path}: no such video file.')
         library, self.path = decord(), str(path)
-        self._errors = (library.base.DECORDError, RuntimeError)  # the first is no RuntimeError
+        self._errors = (library.base.DECORDError, RuntimeError)  # the first is not a RuntimeError
         try:
             with quiet():
                 self._frames = library.VideoReader(self.path)
                 self.height, self.width = self._frames[0].shape[:2]
         except (*self._errors, IndexError) as error:
             raise DataError(
-                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for example.'
+                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 '
+                'for example.'
             ) from error
-        said = float(self._frames.get_avg_fps())
-        self.fps = said if 0.1 <= said <= 1000 else 25.0  # some say 0, or nothing
+        fps = float(self._frames.get_avg_fps())
+        self.fps = fps if 0.1 <= fps <= 1000 else 25.0  # some files give 0
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -1,4 +1,4 @@
-"""Receives pictures; hands on a file: one picture as PNG, several as GIF or MP4."""
+"""Files of pictures: one as PNG, several as GIF or MP4."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,22 +17,30 @@ from ..files.libraries import opencv
 from .canvas import blank
 
 MOVING = ('.gif', '.mp4')
-CODECS = ('vp09', 'mp4v')  # VP9 plays in browsers; an OpenCV without it has MPEG-4 part 2
+CODECS = ('vp09', 'mp4v')  # VP9 plays in browsers; an OpenCV without it has MPEG-4 Part 2
 
 
 def check_suffix(path: str | os.PathLike, suffixes: Iterable[str] = ('.png', *MOVING)) -> str:
-    """The path's suffix in small letters; UserError when it is none of these. To be asked before anything is drawn."""
+    """Return the path's suffix in lower case, before anything is drawn.
+
+    Raises:
+        UserError: it is none of `suffixes`.
+    """
     suffix, known = Path(path).suffix.lower(), tuple(suffixes)
     if suffix not in known:
         raise UserError(
-            f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be written here. '
-            f'Expected {" or ".join(known)}.'
+            f'{path}: {"a name without a suffix" if not suffix else f"{suffix} files"} cannot be '
+            f'written here. Expected {" or ".join(known)}.'
         )
     return suffix
 
 
 def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Write one (H, W, 3) uint8 RGB picture. UserError when `path` can't be written; what was there is then untouched."""
+    """Write a picture (H, W, 3) uint8 RGB.
+
+    Raises:
+        UserError: the file cannot be written; an existing one is untouched.
+    """
     cv2 = opencv()
     done, data = cv2.imencode(
         '.png', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9]
@@ -42,16 +51,22 @@ def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
 
 
 def write_moving(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: float) -> None:
-    """Write (H, W, 3) uint8 RGB pictures of one size as a GIF (held in memory) or an MP4 (one by one), by the path's suffix.
+    """Write pictures (H, W, 3) uint8 RGB of one size as a GIF, in memory, or an MP4, one by one.
 
-    fps     pictures a second; a GIF's are shown for a whole number of hundredths of a second
-    raises  UserError: `path` can't be written, or OpenCV can't encode. What was there before is then untouched
+    Args:
+        path: file to write; its suffix decides.
+        pictures: the pictures.
+        fps: pictures a second; a GIF rounds to hundredths of a second a picture.
+
+    Raises:
+        UserError: the file cannot be written, or OpenCV cannot encode it; an existing file is
+            untouched.
     """
     (_write_gif if check_suffix(path, MOVING) == '.gif' else _write_mp4)(path, _even(pictures), fps)
 
 
 def _even(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """BGR, with a white row or column more where the size is odd: films have even sizes."""
+    """Yield the pictures as BGR, padded with white to even sizes, which films need."""
     cv2 = opencv()
     for picture in pictures:
         h, w = picture.shape[:2]
@@ -75,28 +90,33 @@ def _write_gif(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: flo
 
 
 def _write_mp4(path: str | os.PathLike, pictures: Iterable[np.ndarray], fps: float) -> None:
-    """OpenCV writes films only into files, and a full disk is none of its errors: so elsewhere first, read back, then here."""
+    """Write an MP4 into a temporary file, read it back, then copy it.
+
+    OpenCV writes films only into files, and does not report a full disk.
+    """
     cv2 = opencv()
     with (
         tempfile.TemporaryDirectory() as folder,
-        atomic_write(path) as f,
-    ):  # an unwritable path is met before the work
+        atomic_write(path) as f,  # fails before the work if the path cannot be written
+    ):
         film, writer, count = Path(folder) / 'film.mp4', None, 0
         for picture in pictures:
             writer = writer or _writer(film, picture, fps)
             writer.write(picture)
             count += 1
-        writer.release()
+        if writer is not None:
+            writer.release()
         written = cv2.VideoCapture(str(film)).get(cv2.CAP_PROP_FRAME_COUNT)
         if written != count:
             raise UserError(
-                f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is there space in {folder}?'
+                f'{path}: only {max(int(written), 0)} of {count} pictures could be written. Is '
+                f'there space in {folder}?'
             )
         with open(film, 'rb') as source:
             shutil.copyfileobj(source, f)
 
 
-def _writer(film: Path, picture: np.ndarray, fps: float):
+def _writer(film: Path, picture: np.ndarray, fps: float) -> Any:
     cv2 = opencv()
     for codec in CODECS:
         writer = cv2.VideoWriter(

@@ -21,8 +21,8 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError, UserError
-from ..files.atomic import atomic_write, forget_parts
-from ..files.given import check_checkpoint
+from ..files.atomic import atomic_write, remove_parts
+from ..files.path_checks import check_checkpoint
 from ..files.safe_tensors import SUFFIX, load_safe_tensors
 from ..files.torch_files import check_dense, how_to_fetch, load_tensors, reason, weights_in
 from ..models.foreign_weights import to_our_names
@@ -229,7 +229,7 @@ class CheckpointFolder:
 
     def forget_unfinished(self) -> list[str]:
         """Remove half-written files of a killed run, and return their names."""
-        return forget_parts(self.folder)
+        return remove_parts(self.folder)
 
     def _point_latest(self, path: Path) -> None:
         latest, new = self.folder / 'latest.pth', self.folder / '.latest.pth.new'

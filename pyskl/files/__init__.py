@@ -1,4 +1,4 @@
-"""Files, as data that is never executed and never half-written: atomic writes, arrays, pickles, what torch.save wrote.
+"""Files as data that is never executed and never half-written: arrays, pickles, atomic writes.
 
 Nothing here knows what a gesture is.
 """

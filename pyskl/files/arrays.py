@@ -1,4 +1,4 @@
-"""Reads .npy and .npz files of plain numbers and text; no pickle inside them is ever opened."""
+"""Read .npy and .npz files of plain numbers and text; no pickle inside them is ever opened."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ MAX_NPZ_BYTES = 2 << 30
 MAX_NPZ_MEMBERS = 1000
 MAX_ROW_BYTES, MAX_ROWS_BYTES = 64 << 20, 64 << 30  # of arrays that are read by row
 _HEADER_BYTES = 1 << 14
-MAX_RATIO, SMALL = (
-    200,
-    16 << 20,
-)  # numbers do not pack better than that; below SMALL bytes nobody minds
+MAX_RATIO = 200  # numbers are not compressed better than that
+SMALL = 16 << 20  # bytes up to which any ratio is accepted
 _READ_HEADER = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -32,14 +30,18 @@ _READ_HEADER = {
 
 
 class _Wrong(Exception):
-    """A fault of the array, in words."""
+    """A fault of the array, for the message."""
 
 
 def load_npy(path: str | os.PathLike) -> np.ndarray:
-    """Open an .npy file, memory-mapped and read-only: nothing is read until it is looked at.
+    """Open an .npy file, memory-mapped and read-only: data are read when they are accessed.
 
-    raises  DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it
-    Concretely: `load_npy('train_data.npy').shape == (12893, 3, 90, 22, 1)`.
+    Raises:
+        DataError: missing, unreadable, empty, cut short, no .npy file, or objects (pickles) in it.
+
+    Example:
+        >>> load_npy('train_data.npy').shape
+        (12893, 3, 90, 22, 1)
     """
     path = Path(path)
     try:
@@ -49,13 +51,12 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
             wanted = prod(shape) * dtype.itemsize
             if size - start < wanted:
                 raise _Wrong(
-                    f'{size - start} bytes of numbers where {wanted} are announced: the file was cut short'
+                    f'{size - start} bytes of numbers where {wanted} are announced: the file was '
+                    'cut short'
                 )
-            return (
-                np.memmap(f, dtype, 'r', start, shape, order)
-                if wanted
-                else np.empty(shape, dtype, order)
-            )
+            if not wanted:
+                return np.empty(shape, dtype, order)
+            return np.memmap(f, dtype, 'r', start, shape, order)
     except DataError:
         raise
     except _Wrong as error:
@@ -63,24 +64,37 @@ def load_npy(path: str | os.PathLike) -> np.ndarray:
     except Exception as error:  # numpy parses the header in many steps, which fail in many ways
         reason = f'the header is broken ({type(error).__name__})'
     raise DataError(
-        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or get it again.'
+        f'{path}: cannot be read as an .npy array: {reason}. Expected what np.save writes; make or '
+        'get it again.'
     )
 
 
 def load_npz(path: str | os.PathLike, limit: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
     """Read an .npz file into memory.
 
-    limit   bytes; members that claim more, alone or together, are refused before anything is unpacked
-    raises  DataError: missing, unreadable, no .npz file, too large or packed too well, objects (pickles) in it, a name that
-            leaves the archive
-    Concretely: `load_npz('scores.npz')['scores'].shape == (N, K)`.
+    Args:
+        path: the file.
+        limit: bytes; members that claim more, alone or together, are refused before anything is
+            unpacked.
+
+    Raises:
+        DataError: missing, unreadable, no .npz file, too large or compressed too well, objects
+            (pickles) in it, a name that leaves the archive.
+
+    Example:
+        >>> load_npz('scores.npz')['scores'].shape
+        (12893, 32)
     """
     with _members(Path(path), limit) as (archive, members):
         return {name: _member(archive, member) for name, member in members.items()}
 
 
 def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
-    """The arrays of an .npz file by name, with their shapes; none is read. Raises as load_npz, whatever their size."""
+    """Return the shapes of the arrays in an .npz file by name, without reading the arrays.
+
+    Raises:
+        DataError: as load_npz, but for the size.
+    """
     with _members(Path(path), MAX_ROWS_BYTES) as (archive, members):
         shapes = {}
         for name, member in members.items():
@@ -90,7 +104,11 @@ def npz_shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
 
 
 def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
-    """One array of an .npz file, row by row, so that it may be larger than memory. Raises as load_npz."""
+    """Yield the rows of one array in an .npz file, which may be larger than memory.
+
+    Raises:
+        DataError: as load_npz.
+    """
     with (
         _members(Path(path), MAX_ROWS_BYTES) as (archive, members),
         archive.open(members[name]) as f,
@@ -101,7 +119,8 @@ def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
         header = members[name].file_size - prod(shape) * dtype.itemsize
         if order == 'F' or not shape or size > MAX_ROW_BYTES or not 0 < header <= len(start):
             raise _Wrong(
-                f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes cannot be read by row'
+                f'member {name}: {dtype} of shape {shape} in {members[name].file_size} bytes '
+                'cannot be read by row'
             )
         rest = start[header:]
         for _ in range(shape[0]):
@@ -116,7 +135,11 @@ def npz_rows(path: str | os.PathLike, name: str) -> Iterator[np.ndarray]:
 def _members(
     path: Path, limit: int
 ) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
-    """An .npz file and its members by array name; a fault within becomes a DataError."""
+    """Open an .npz file and give its members by array name.
+
+    Raises:
+        DataError: for any fault, also inside the block.
+    """
     try:
         with open_regular(path) as f, zipfile.ZipFile(f) as archive:
             members = archive.infolist()
@@ -130,26 +153,23 @@ def _members(
     except Exception as error:  # zipfile and zlib fail in many ways
         reason = f'it is no whole zip archive ({type(error).__name__})'
     raise DataError(
-        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or get it again.'
+        f'{path}: cannot be read as an .npz file: {reason}. Expected what np.savez writes; make or '
+        'get it again.'
     )
 
 
 def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
     names = [m.filename for m in members]
     for name in names:
-        if (
-            not name.endswith('.npy')
-            or '/' in name
-            or '\\' in name
-            or '..' in name
-            or not name.isprintable()
-        ):
+        leaves = any(part in name for part in ('/', '\\', '..'))
+        if not name.endswith('.npy') or leaves or not name.isprintable():
             raise _Wrong(
                 f'it holds {brief(name)}; an .npz has members like scores.npy, in no folder'
             )
     if len(set(names)) != len(names) or len(names) > MAX_NPZ_MEMBERS:
         raise _Wrong(
-            f'it has {len(names)} members, {len(set(names))} names; expected different ones, at most {MAX_NPZ_MEMBERS}'
+            f'it has {len(names)} members, {len(set(names))} names; expected different ones, at '
+            f'most {MAX_NPZ_MEMBERS}'
         )
     total = sum(m.file_size for m in members)
     if total > limit:
@@ -163,9 +183,8 @@ def _check_members(members: list[zipfile.ZipInfo], limit: int) -> None:
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(member) as packed:
-        raw = packed.read(
-            member.file_size
-        )  # read() without a size unpacks all there is, whatever the size that was announced
+        # read() without a size unpacks all there is, whatever the size that was announced.
+        raw = packed.read(member.file_size)
     f = io.BytesIO(raw)
     try:
         shape, dtype, order = _header(f)
@@ -181,7 +200,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
-    """shape, dtype, order; `f` stands behind the header."""
+    """Read the header of an .npy file: shape, dtype, order; `f` is behind it then."""
     start = f.read(6)
     f.seek(0)
     if start != b'\x93NUMPY':
@@ -192,7 +211,8 @@ def _header(f: Any) -> tuple[tuple[int, ...], np.dtype, Literal['C', 'F']]:
     shape, fortran, dtype = _READ_HEADER[version](f)
     if dtype.hasobject:
         raise _Wrong(
-            'it holds Python objects, that is a pickle; save plain numbers, and text as np.array(names, dtype=str)'
+            'it holds Python objects, that is a pickle; save plain numbers, and text as '
+            'np.array(names, dtype=str)'
         )
     if dtype.kind not in 'biufcSU' or dtype.itemsize == 0:
         raise _Wrong(f'its dtype is {dtype}; expected numbers or text')

@@ -1,8 +1,9 @@
-"""Files that are never seen half-written: write beside the target, flush to the disk, then rename over it.
+"""Files that are never half-written: made beside the target, flushed, then renamed over it.
 
-A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on that file, so the next one to
-write NAME knows which parts nobody will finish, and removes them. A folder is written by one process at a time, which holds
-`.NAME.lock`, and removes what earlier ones left.
+A writer that is killed leaves its `.NAME.xxxxxxxx.part` behind. While it lives it holds a lock on
+that file, so the next process that writes NAME knows which parts are abandoned, and removes them. A
+folder is written by one process at a time, which holds `.NAME.lock`, and removes what earlier ones
+left.
 """
 
 from __future__ import annotations
@@ -27,52 +28,59 @@ _FOLDER = re.compile(r'\.[a-z0-9_]{8}\.(part|old)')
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike, mode: str = 'wb', **kwargs) -> Iterator[IO]:
-    """Open a temporary file beside `path` for writing; on success it replaces `path`, on any error `path` stays as it was.
+    """Open a temporary file beside `path` for writing, which replaces `path` on success.
 
-    path    the file to write; its folder is made when missing
-    mode    'wb' or 'w'; kwargs go to open (encoding, newline)
-    raises  UserError naming `path` when the disk is full or the folder can't be written
-    Concretely: `with atomic_write('scores.npz') as f: np.savez(f, scores=scores)`.
+    On any error `path` stays as it was.
+
+    Args:
+        path: the file to write; its folder is made when missing.
+        mode: 'wb' or 'w'.
+        kwargs: passed to open (encoding, newline).
+
+    Raises:
+        UserError: naming `path`: the disk is full, or the folder cannot be written to.
+
+    Example:
+        >>> with atomic_write('scores.npz') as f:
+        ...     np.savez(f, scores=scores)
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(21, 'is a folder, expected a file')
-        if (
-            path.exists() and not path.is_file()
-        ):  # the rename would put a file in the place of a device or a pipe
+        # The rename would put a file in the place of a device or a pipe.
+        if path.exists() and not path.is_file():
             raise FileExistsError(17, 'is a device or a pipe, expected a file')
-        forget_parts(path.parent, path.name)
+        remove_parts(path.parent, path.name)
         handle, temporary = _locked_part(path)
     except OSError as error:
         raise UserError(
             f'{path}: cannot be written ({error.strerror}). Choose another place or free the name.'
         ) from error
     try:
-        with open(
-            handle, mode, closefd=False, **kwargs
-        ) as f:  # the lock lasts until the handle is closed
+        # The lock lasts until the handle is closed.
+        with open(handle, mode, closefd=False, **kwargs) as f:
             yield f
             f.flush()
             os.fsync(f.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        _forget(temporary)
+        _remove(temporary)
         raise UserError(
-            f'{path}: could not be written ({error.strerror or error}); what was there before is untouched. '
-            f'{_cure(error)}'
+            f'{path}: could not be written ({error.strerror or error}); what was there before is '
+            f'untouched. {_cure(error)}'
         ) from error
     except BaseException:
-        _forget(temporary)
+        _remove(temporary)
         raise
     finally:
         os.close(handle)
 
 
 def _locked_part(path: Path) -> tuple[int, str]:
-    """A new temporary file beside `path`: open, and locked where there are locks."""
+    """Make a temporary file beside `path`: open, and locked where there are locks."""
     while True:
         handle, temporary = tempfile.mkstemp(
             prefix=f'.{path.name}.', suffix='.part', dir=path.parent
@@ -91,11 +99,18 @@ def _cure(error: OSError) -> str:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary folder beside `path` to write into; on success it takes the place of `path`, on any error `path` stays as it was.
+    """Make a temporary folder beside `path` to write into, which replaces `path` on success.
 
-    path    the folder to write; what it held before is removed once the new one is whole (between the two, for a moment, there
-            is none). Files must be flushed to the disk by whoever writes them
-    raises  UserError naming `path` when the disk is full, the folder can't be written or another process is writing it
+    On any error `path` stays as it was. Whoever writes files into the folder must flush them to
+    disk.
+
+    Args:
+        path: the folder to write; what it held before is removed once the new one is complete
+            (between the two, for a moment, there is none).
+
+    Raises:
+        UserError: naming `path`: the disk is full, the folder cannot be written to, or another
+            process is writing it.
     """
     path = Path(path)
     with Lock(path.parent / f'.{path.name}.lock') as lock:
@@ -110,10 +125,11 @@ def _written_folder(path: Path, lock: Lock) -> Iterator[Path]:
         holder = lock.take()
         if holder:
             raise UserError(
-                f'{path}: is just being written by another process ({holder}). Wait for its end, or choose another name.'
+                f'{path}: is being written by another process ({holder}). Wait until it has '
+                'finished, or choose another name.'
             )
         if lock.works:
-            _forget_folders(path)
+            _remove_leftovers(path)
         temporary = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent))
     except OSError as error:
         raise UserError(
@@ -145,8 +161,8 @@ def _put_in_place(folder: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _forget_folders(path: Path) -> None:
-    """Remove what killed writers left of a folder, and put back what one of them had taken away."""
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed writers left of a folder, and restore what one of them had moved away."""
     pattern = glob.escape(f'.{path.name}.') + '*'
     left = [
         old
@@ -160,10 +176,14 @@ def _forget_folders(path: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
-    """Remove what killed writers left in a folder: of the file `name`, or of any. Returns the names removed.
+def remove_parts(folder: str | os.PathLike, name: str | None = None) -> list[str]:
+    """Remove what killed writers left in a folder, and return the names removed.
 
-    Parts whose writer still lives stay, and so does everything on systems that have no locks.
+    Parts whose writer still lives stay, and so does everything on systems without locks.
+
+    Args:
+        folder: where to look.
+        name: only parts of this file; None: of any.
     """
     pattern = f'.{glob.escape(name)}.*.part' if name else '.*.part'
     removed = []
@@ -176,7 +196,7 @@ def forget_parts(folder: str | os.PathLike, name: str | None = None) -> list[str
 
 
 def _abandoned(part: Path) -> bool:
-    """Does nobody hold the lock of this part? False too where there are no locks."""
+    """Return whether nobody holds the lock of a part; False where there are no locks."""
     with open(part, 'rb') as f:
         return bool(try_lock(f.fileno()))
 
@@ -187,6 +207,6 @@ def _umask() -> int:
     return mask
 
 
-def _forget(temporary: str) -> None:
+def _remove(temporary: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(temporary)

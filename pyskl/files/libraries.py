@@ -9,16 +9,24 @@ from ..errors import UserError
 
 
 def opencv() -> ModuleType:
-    """The module cv2. UserError saying what to install when it, or a library of the system that it needs, is missing."""
+    """Return the module cv2.
+
+    Raises:
+        UserError: it is missing, or a system library that it needs; says what to install.
+    """
     return _import(
         'cv2',
-        'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few libraries of '
-        'the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
+        'Pictures need opencv-python (pip install -c constraints.txt -e .), and that needs a few '
+        'libraries of the system. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0',
     )
 
 
 def decord() -> ModuleType:
-    """The module decord, quiet. UserError saying what to install when it is missing."""
+    """Return the module decord, with its log silenced.
+
+    Raises:
+        UserError: it is missing; says what to install.
+    """
     module = _import(
         'decord',
         'Reading a video needs decord (pip install decord; on ARM processors pip install decord2).',

@@ -1,7 +1,7 @@
-"""Locks between processes: a file that is held while its process lives, and says who holds it.
+"""Locks between processes: files that are held while their process lives, and say who holds them.
 
-The system lets go of a lock when its process ends, however it ends, so a file that a killed
-process left behind keeps nobody out.
+The system releases a lock when its process ends, however it ends, so a file that a killed process
+left behind keeps nobody out.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Lock:
             else:
                 self.before = '' if taken else _note_in(handle)
                 self._handle = handle
-                _say_who(handle)
+                _write_note(handle)
         return None
 
     def release(self) -> None:
@@ -102,14 +102,15 @@ def try_lock(handle: int) -> bool | None:
 
 
 def is_at(path: str | os.PathLike, handle: int) -> bool:
-    """Whether the open file is still the one of that name."""
+    """Return whether an open file is still the one of that name."""
     with contextlib.suppress(OSError):
         return os.path.samestat(os.stat(path), os.fstat(handle))
     return False
 
 
-def _say_who(handle: int) -> None:
-    note = f'process {os.getpid()} on {socket.gethostname()} since {time.strftime("%Y-%m-%d %H:%M:%S")}'
+def _write_note(handle: int) -> None:
+    since = time.strftime('%Y-%m-%d %H:%M:%S')
+    note = f'process {os.getpid()} on {socket.gethostname()} since {since}'
     with contextlib.suppress(OSError):  # a full disk: the lock holds without it
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)

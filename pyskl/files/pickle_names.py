@@ -1,8 +1,8 @@
-"""The few names that a pickle of data calls, each standing for a function of ours.
+"""The few names that a pickle of data calls, each replaced by a function of this module.
 
-numpy's own are no use on hostile arguments: `scalar` with an object dtype unpickles its bytes with
-plain pickle, `_reconstruct` makes any subclass, and `dtype.__setstate__` believes flags that turn
-raw bytes into pointers.
+numpy's own are unsafe with hostile arguments: `scalar` with an object dtype unpickles its bytes
+with plain pickle, `_reconstruct` makes any subclass, and `dtype.__setstate__` believes flags that
+turn raw bytes into pointers.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def load_from_bytes(raw: Any) -> np.ndarray:
 def rebuild_tensor(
     storage: Any, offset: Any, size: Any, stride: Any, *hooks_and_gradient: Any
 ) -> np.ndarray:
-    """Return a copy of the part of a storage that is the tensor (`torch._utils._rebuild_tensor_v2`).
+    """Return a copy of a tensor's part of a storage (`torch._utils._rebuild_tensor_v2`).
 
     Raises:
         ValueError: a shape that leaves the storage, or unfolds to more than it holds.

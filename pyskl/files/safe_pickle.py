@@ -1,9 +1,9 @@
 """Pickles from strangers: arrays, numbers, text and plain containers; nothing in them is run.
 
 Python's own unpickler reads them, in its Python form: each instruction that could do harm is asked
-first what it takes. The C form cannot be asked. It hashes keys (which may share one hash, or be
-tuples deeper than its stack), keeps room for 2**32 values because one is numbered so, and would
-leave what stands for an array in the array's place.
+first what it takes. The C form cannot be controlled like that. It hashes keys (which may share one
+hash, or be tuples deeper than its stack), keeps room for 2**32 values because one is numbered so,
+and would leave what stands for an array in the array's place.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def loads(data: bytes | mmap.mmap, where: str) -> Any:
     raise DataError(
         f'{where}: cannot be read as a pickle of plain data: {reason} (at byte '
         f'{file.tell()}).{hint} Expected a pickle of numpy arrays and plain '
-        'containers; get the file again or write it anew.'
+        'containers; get the file again or write it again.'
     )
 
 
@@ -137,7 +137,7 @@ class _Memo(dict):
 class DataUnpickler(pickle._Unpickler):
     """Python's unpickler with the instructions that data needs, `INSTRUCTIONS`.
 
-    A length costs nothing: what is read ends where the file ends, and so does the program then.
+    A length allocates nothing: reading ends where the file ends, and so does the program then.
     """
 
     stack: list[Any]  # the values above the last MARK
@@ -152,7 +152,10 @@ class DataUnpickler(pickle._Unpickler):
         self.left = 2 * size + (1 << 20)
 
     def load(self) -> Any:
-        """Return the value. (Python's own loop looks for frames, and takes twice as long.)"""
+        """Return the value.
+
+        Python's own loop also looks for frames, and takes twice as long.
+        """
         self.stack, self.metastack = [], []
         self.append = self.stack.append
         read, instructions = self.read, self.instructions
@@ -161,12 +164,13 @@ class DataUnpickler(pickle._Unpickler):
         return check_values(self.stack[-1:])[0]
 
     def load_proto(self) -> None:
+        """Refuse protocols that this Python does not read."""
         protocol, newest = self.read(1)[0], pickle.HIGHEST_PROTOCOL
         if protocol > newest:
             raise Refused(f'it is of protocol {protocol}, newer than this Python reads ({newest})')
 
     def find_class(self, module: str, name: str) -> Function:
-        """Return the function of ours that the name stands for."""
+        """Return the function that replaces the one of that name."""
         if (module, name) in FUNCTIONS:
             return FUNCTIONS[module, name]
         if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):
@@ -188,7 +192,7 @@ class DataUnpickler(pickle._Unpickler):
         self.push(value, size_of(value, arguments))
 
     def load_build(self) -> None:
-        """Put an array or a dtype in the place of what stands for it."""
+        """Replace a Pending by its array or dtype."""
         state, pending = self.stack.pop(), self.stack.pop()
         if type(pending) is not Pending:
             raise Refused(f'it sets the inner state of a {type(pending).__name__}')
@@ -205,14 +209,16 @@ class DataUnpickler(pickle._Unpickler):
         self.append(value)
 
     def load_put(self) -> None:
+        """Store a value under a number that is written as text."""
         index = int(self.readline())
         if not 0 <= index < 1 << 32:  # as in binary; beyond 2**61 many share one hash
             raise Refused('it numbers a value beyond 2**32')
         self.memo[index] = self.stack[-1]
 
     def load_unicode(self) -> None:
+        """Read a text that is written in ASCII with escapes."""
         text = self.readline()[:-1].decode('raw-unicode-escape')
-        text.encode()  # half a surrogate pair is no text; better said here than when printed
+        text.encode()  # raises for half a surrogate pair, which could not be printed later
         self.append(text)
 
     def counted(self, width: int) -> bytes:
@@ -228,7 +234,7 @@ def _python(code: bytes) -> Instruction:
 
 
 def _storing(code: bytes, count: int = 0, into: tuple = (), keys: int = 0) -> Instruction:
-    """Make Python's instruction look at what it stores before it does.
+    """Make Python's instruction check what it stores before it does.
 
     Args:
         code: the instruction.
@@ -287,6 +293,19 @@ _EXTENSION = _refusing('it uses an extension code (copyreg), which data does not
 _OUTSIDE = _refusing('it points outside itself (persistent id), which data does not need')
 _BUFFER = _refusing('it points outside itself (out-of-band buffer), which data does not need')
 
+# Python's own instructions that neither hash nor allocate, and call only `find_class`.
+# fmt: off
+_PLAIN = (
+    pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP, pickle.NONE, pickle.NEWTRUE,
+    pickle.NEWFALSE, pickle.FLOAT, pickle.BINFLOAT, pickle.BININT, pickle.BININT1,
+    pickle.BININT2, pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINBYTES,
+    pickle.SHORT_BINBYTES, pickle.BINBYTES8, pickle.EMPTY_LIST, pickle.EMPTY_DICT,
+    pickle.EMPTY_TUPLE, pickle.EMPTY_SET, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
+    pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.GLOBAL, pickle.STACK_GLOBAL,
+    pickle.INST,
+)
+# fmt: on
+
 INSTRUCTIONS: dict[bytes, Instruction] = {
     b'': _refusing('it ends before its end mark: the file was cut short'),
     **{
@@ -297,43 +316,7 @@ INSTRUCTIONS: dict[bytes, Instruction] = {
     **dict.fromkeys((pickle.EXT1, pickle.EXT2, pickle.EXT4), _EXTENSION),
     **dict.fromkeys((pickle.PERSID, pickle.BINPERSID), _OUTSIDE),
     **dict.fromkeys((pickle.NEXT_BUFFER, pickle.READONLY_BUFFER), _BUFFER),
-    # Python's own, which neither hash, call nor allocate.
-    **{
-        code: _python(code)
-        for code in (
-            pickle.MARK,
-            pickle.POP,
-            pickle.POP_MARK,
-            pickle.DUP,
-            pickle.NONE,
-            pickle.NEWTRUE,
-            pickle.NEWFALSE,
-            pickle.FLOAT,
-            pickle.BINFLOAT,
-            pickle.BININT,
-            pickle.BININT1,
-            pickle.BININT2,
-            pickle.STRING,
-            pickle.BINSTRING,
-            pickle.SHORT_BINSTRING,
-            pickle.BINBYTES,
-            pickle.SHORT_BINBYTES,
-            pickle.BINBYTES8,
-            pickle.EMPTY_LIST,
-            pickle.EMPTY_DICT,
-            pickle.EMPTY_TUPLE,
-            pickle.EMPTY_SET,
-            pickle.BINPUT,
-            pickle.LONG_BINPUT,
-            pickle.MEMOIZE,
-            pickle.GET,
-            pickle.BINGET,
-            pickle.LONG_BINGET,
-            pickle.GLOBAL,
-            pickle.STACK_GLOBAL,
-            pickle.INST,
-        )
-    },  # by find_class
+    **{code: _python(code) for code in _PLAIN},
     pickle.PROTO: DataUnpickler.load_proto,
     pickle.FRAME: lambda self: self.read(8),
     pickle.BYTEARRAY8: lambda self: self.append(bytearray(self.counted(8))),

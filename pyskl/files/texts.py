@@ -1,4 +1,4 @@
-"""Text and JSON from regular files of bounded size, as UTF-8 or UTF-16 with or without a byte order mark."""
+"""Text and JSON from regular files of bounded size, UTF-8 or UTF-16, with or without a BOM."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ _LONG_NUMBER = re.compile(r'\d{19}')
 def read_bytes(path: str | os.PathLike, limit: int, expected: str = '') -> bytes:
     """Read a file of at most `limit` bytes.
 
+    Args:
+        path: the file.
+        limit: bytes.
+        expected: what it should be, the end of the message.
+
     Raises:
-        DataError: missing, no regular file, or larger; `expected` ends it.
+        DataError: missing, no regular file, or larger.
     """
     with open_regular(Path(path)) as f:
         size = os.fstat(f.fileno()).st_size
@@ -40,7 +45,7 @@ def read_text(
     limit: int = MAX_TEXT_BYTES,
     errors: Literal['strict', 'replace'] = 'strict',
 ) -> str:
-    """Read a text file; its lines end in '\\n' alone.
+    r"""Read a text file; its lines end in '\n' alone.
 
     Args:
         path: the file.
@@ -86,11 +91,16 @@ def csv_rows(
 def read_json(
     path: str | os.PathLike, expected: str = 'Make or get it again.', limit: int = MAX_TEXT_BYTES
 ) -> Any:
-    """Read a JSON file.
+    r"""Read a JSON file.
+
+    Args:
+        path: the file.
+        expected: what it should be, the end of each message.
+        limit: bytes.
 
     Raises:
-        DataError: as read_text, or no JSON; also where a text holds half a character (a lone '\\ud800'),
-            which could not be written or shown.
+        DataError: as read_text, or no JSON; also where a text holds half a character (a lone
+            '\ud800'), which could not be written or shown.
     """
     return parse_json(read_text(path, '', limit), path, expected)
 

@@ -1,4 +1,7 @@
-"""Files that torch.save wrote, read as data: the one door for checkpoints and starting weights. Nothing in them runs."""
+"""Files that torch.save wrote, read as data: the one door for checkpoints and starting weights.
+
+Nothing in them is executed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ WEIGHT_KEYS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'net
 
 
 class _Dtype:
-    """Stands in for numpy.dtype, which believes flags in a file that turn bytes into pointers. Plain numbers only."""
+    """Stands in for numpy.dtype, which trusts flags in a file that turn bytes into pointers.
+
+    Only plain numbers are accepted.
+    """
 
     def __init__(self, text: str, align: bool = False, copy: bool = False):
         if not isinstance(text, str) or not re.fullmatch(r'[biuf][1248]', text):
@@ -42,14 +48,14 @@ class _Dtype:
 
 
 def _scalar(dtype: _Dtype, raw: bytes) -> int | float | bool:
-    """Stands in for numpy's scalar: a Python number."""
+    """Stand in for numpy's scalar: return a Python number."""
     if not isinstance(dtype, _Dtype) or not isinstance(raw, bytes):
         raise ValueError('a numpy scalar of another kind')
     return np.frombuffer(raw, dtype.order + dtype.text)[0].item()
 
 
-class _Left:
-    """Stands in for an object that nothing here needs: it takes anything, keeps nothing, does nothing."""
+class _Ignored:
+    """Stands in for an object that is not needed: accepts anything, keeps nothing."""
 
     def __init__(self, *arguments: Any):
         pass
@@ -67,33 +73,37 @@ class _Values(dict):
         self.update(state)
 
 
-def _array(kind: Any, *arguments: Any) -> _Left:
-    """Stands in for numpy's _reconstruct. An array beside the weights is part of something that is left out."""
-    if kind is not _Left:
+def _array(kind: Any, *arguments: Any) -> _Ignored:
+    """Stand in for numpy's _reconstruct.
+
+    An array beside the weights is part of something that is left out.
+    """
+    if kind is not _Ignored:
         raise ValueError('a numpy array of another kind')
-    return _Left()
+    return _Ignored()
 
 
-def _method(owner: Any, name: Any = None) -> _Left:
-    """Stands in for getattr, by which pickles name the methods of a class."""
-    if owner is not _Left or not isinstance(name, str):
+def _method(owner: Any, name: Any = None) -> _Ignored:
+    """Stand in for getattr, by which pickles name the methods of a class."""
+    if owner is not _Ignored or not isinstance(name, str):
         raise ValueError('an attribute of something that is no part of a checkpoint')
-    return _Left()
+    return _Ignored()
 
 
 def _path(*parts: Any) -> str:
-    """Stands in for pathlib's classes: the path as text."""
+    """Stand in for pathlib's classes: return the path as text."""
     if not all(isinstance(part, str) for part in parts):
         raise ValueError('a path that is not made of text')
     return str(PurePosixPath(*parts))
 
 
 # What checkpoints hold beside tensors and plain Python, and what each is read as:
-# PYSKL's a numpy scalar in their meta, MMAction2 1.x's the histories of its logged values, many others their options and paths.
+# PYSKL's a numpy scalar in their meta, MMAction2 1.x's the histories of its logged values, many
+# others their options and paths.
 _STAND_INS: list[tuple[Any, tuple[str, ...]]] = [
     (_Dtype, ('numpy.dtype',)),
     (_scalar, ('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')),
-    (_Left, ('mmengine.logging.history_buffer.HistoryBuffer', 'numpy.ndarray')),
+    (_Ignored, ('mmengine.logging.history_buffer.HistoryBuffer', 'numpy.ndarray')),
     (_array, ('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')),
     (_method, ('__builtin__.getattr', 'builtins.getattr')),
     (_Values, ('argparse.Namespace',)),
@@ -112,40 +122,44 @@ _KNOWN_GLOBALS: list[Callable | tuple[Callable, str]] = [
 
 
 def load_tensors(path: Path) -> Any:
-    """What the file holds, tensors on the CPU, with weights_only=True and after its checksums.
+    """Return what a file holds, tensors on the CPU, with weights_only=True and after its checksums.
 
-    Of what else checkpoints hold, paths become text, options (argparse.Namespace) dicts, and logged histories empty objects.
-    raises  whatever torch makes of a damaged or hostile file (a dozen kinds of error): see `reason`
+    Of what else checkpoints hold, paths become text, options (argparse.Namespace) dicts, and logged
+    histories empty objects.
+
+    Raises:
+        Exception: whatever torch makes of a damaged or hostile file (a dozen kinds of error); see
+            `reason`.
     """
     _check_archive(path)
     check_pickles(path)
     with torch.serialization.safe_globals(_KNOWN_GLOBALS), warnings.catch_warnings():
-        warnings.simplefilter(
-            'ignore'
-        )  # torch remarks on pickles that are none of its own; the error is enough
+        # torch warns of pickles that are not its own; the error is enough.
+        warnings.simplefilter('ignore')
         return torch.load(path, map_location='cpu', weights_only=True)
 
 
-_ZIP_FOLDER = 0x10  # the bit of a zip entry's attributes that says so
+_ZIP_FOLDER = 0x10  # bit of a zip entry's attributes that marks a folder
 
 
 def _check_archive(path: Path) -> None:
-    """torch never compresses what it saves (what is compressed may unpack to any size), and does not check what it reads."""
+    """Check an archive's members, which torch does not do.
+
+    torch.save never compresses (and what is compressed may unpack to any size).
+
+    Raises:
+        ValueError: a compressed or damaged member, or one marked as a folder.
+    """
     with open(path, 'rb') as file:
         is_zip = file.read(len(ZIP_START)) == ZIP_START
     if is_zip:
         with zipfile.ZipFile(path) as archive:
-            packed = [
-                m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED
-            ]
+            members = archive.infolist()
+            packed = [m.filename for m in members if m.compress_type != zipfile.ZIP_STORED]
             if packed:
                 raise ValueError(f'{packed[0]!r} in it is compressed, which torch.save never does')
-            folders = [
-                m.filename
-                for m in archive.infolist()
-                if m.is_dir() or m.external_attr & _ZIP_FOLDER
-            ]
-            if folders:  # torch would read zeros in its place, and say nothing
+            folders = [m.filename for m in members if m.is_dir() or m.external_attr & _ZIP_FOLDER]
+            if folders:  # torch would silently read zeros instead
                 raise ValueError(f'{folders[0]!r} in it is marked as a folder')
             damaged = archive.testzip()
         if damaged:
@@ -156,32 +170,35 @@ MAX_UNFOLDED_BYTES = 16 << 20
 
 
 def check_dense(tensors: Any, where: str) -> None:
-    """Raise a CheckpointError unless all tensors of a dict are plain numbers in memory: their key, and what is there instead.
+    """Check that all tensors of a dict are plain numbers in memory.
 
-    tensors  what a file holds where weights are expected: other values than tensors are passed over
-    where    'FILE.pth: state_dict'
+    Args:
+        tensors: what a file holds where weights are expected; other values than tensors are
+            ignored.
+        where: 'FILE.pth: state_dict', for the message.
+
+    Raises:
+        CheckpointError: naming a key, and what is there instead.
     """
     unfolded = 0
     for key, value in tensors.items():
-        kind = _kind_of(value) if torch.is_tensor(value) else None
-        if kind is None and torch.is_tensor(
-            value
-        ):  # one number can stand for as many as its shape says
-            unfolded += max(
-                0, value.numel() * value.element_size() - value.untyped_storage().nbytes()
-            )
-            kind = (
-                'unfolds from a few numbers to many more' if unfolded > MAX_UNFOLDED_BYTES else None
-            )
+        if not torch.is_tensor(value):
+            continue
+        kind = _kind_of(value)
+        if kind is None:  # one number can stand for as many as its shape says
+            size = value.numel() * value.element_size()
+            unfolded += max(0, size - value.untyped_storage().nbytes())
+            if unfolded > MAX_UNFOLDED_BYTES:
+                kind = 'unfolds from a few numbers to many more'
         if kind is not None:
             raise CheckpointError(
-                f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it one '
-                '(.to_dense(), .dequantize(), .contiguous()) and save it again.'
+                f'{where} {brief(key)} {kind}. Dense tensors of real numbers are expected: make it '
+                'one (.to_dense(), .dequantize(), .contiguous()) and save it again.'
             )
 
 
 def tensors_in(content: Any) -> dict[str, torch.Tensor]:
-    """All tensors inside dicts and lists, each once, by the keys that lead to it: 'meta/counts/0'."""
+    """Return all tensors inside dicts and lists, each once, by the path to it: 'meta/counts/0'."""
     found: dict[str, torch.Tensor] = {}
     seen, left = set(), [('', content)]
     while left:
@@ -204,7 +221,7 @@ def tensors_in(content: Any) -> dict[str, torch.Tensor]:
 
 
 def _kind_of(tensor: torch.Tensor) -> str | None:
-    """What is unusual of a tensor; None where nothing is."""
+    """Return what is unusual about a tensor; None: nothing."""
     if tensor.is_nested:
         return 'is a nested tensor'
     if tensor.layout is not torch.strided:
@@ -217,44 +234,53 @@ def _kind_of(tensor: torch.Tensor) -> str | None:
 
 
 def weights_in(content: Any) -> tuple[str | None, Mapping[str, torch.Tensor] | None]:
-    """(key, weights) of what a file holds: below which of the usual keys they stand, None where they are the whole file.
+    """Return (key, weights) of what a file holds.
 
-    (None, None) where there are none.
+    The key is that of WEIGHT_KEYS below which the weights are; None where they are the whole file.
+    (None, None) where there are no weights.
     """
     if not isinstance(content, Mapping):
         return None, None
     for key in WEIGHT_KEYS:
         if isinstance(content.get(key), Mapping):
             return key, content[key]
-    return None, content if content and all(
-        torch.is_tensor(value) for value in content.values()
-    ) else None
+    is_weights = bool(content) and all(map(torch.is_tensor, content.values()))
+    return None, content if is_weights else None
 
 
 def how_to_fetch(address: str, setting: str) -> str | None:
-    """Where a checkpoint's name is an address: what to do, as nothing is fetched from a network here; else None."""
+    """Return how to download a checkpoint whose name is an address; None if it is none.
+
+    Nothing is downloaded here.
+
+    Args:
+        address: the checkpoint's name.
+        setting: the config's line, with {} for the path.
+    """
     if not re.match(r'\w+://', address):
         return None
     where = urlsplit(address)
     if where.scheme == 'torchvision':
         model = re.sub(r'\W', '', where.netloc) or 'resnet50'
         return (
-            f'{address}: nothing is fetched from a network here. Save the weights with torchvision first, and give the path of '
-            'the file:\n'
-            f"    python -c \"import torch, torchvision.models as m; torch.save(m.{model}(weights='IMAGENET1K_V1').state_dict(), "
+            f'{address}: nothing is fetched from a network here. Save the weights with torchvision '
+            'first, and give the path of the file:\n'
+            '    python -c "import torch, torchvision.models as m; '
+            f"torch.save(m.{model}(weights='IMAGENET1K_V1').state_dict(), "
             f"'work_dirs/{model}.pth')\"\n"
             f'    {setting.format(repr(f"work_dirs/{model}.pth"))}'
         )
     name = Path(where.path).name or 'checkpoint.pth'
+    out = f'-O work_dirs/{name}' if '?' in address else '-P work_dirs'
     return (
-        f'{address}: is an address, and nothing is fetched from a network here. Download it first, and give the path of the file:\n'
-        f'    wget {shlex.quote(address)} {f"-O work_dirs/{name}" if "?" in address else "-P work_dirs"}\n'
+        f'{address}: is an address, and nothing is fetched from a network here. Download it first, '
+        f'and give the path of the file:\n    wget {shlex.quote(address)} {out}\n'
         f'    {setting.format(repr(f"work_dirs/{name}"))}'
     )
 
 
 def reason(error: Exception) -> str:
-    """torch's reason without its advice to read the file unsafely."""
+    """Return torch's reason without its advice to read the file unsafely."""
     text = str(error).strip()
     if 'TorchScript' in text:
         return 'it is a TorchScript archive, a program'

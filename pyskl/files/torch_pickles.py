@@ -1,9 +1,9 @@
-"""What the pickles inside a file of torch.save would cost to read, found out before torch reads them.
+"""Follow the pickles inside a file of torch.save, to refuse what would cost too much to read.
 
-torch's reader (weights_only=True) runs nothing of a file, but hashes whatever stands as a key, and
-calls a few functions with whatever arguments the file gives: `bytearray` of a number fills as many
-bytes, `torch.Tensor` of a number takes memory as it comes. So the same instructions are followed
-with stand-ins first, which takes milliseconds.
+torch's reader (weights_only=True) executes nothing of a file, but hashes whatever stands as a key,
+and calls a few functions with whatever arguments the file gives: `bytearray` of a number fills as
+many bytes, `torch.Tensor` of a number takes memory as it comes. So the same instructions are
+followed with stand-ins first, which takes milliseconds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CALLS['encode'] = FUNCTIONS['_codecs', 'encode']
 _CALLS['Counter'] = Function('collections.Counter', _counter)
 
 
-class _Rehearsal(DataUnpickler):
+class _DryRun(DataUnpickler):
     """Follows a pickle of torch.save; refuses what would cost far more than its size."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -134,10 +134,10 @@ def _check_members(file: IO[bytes]) -> None:
         for member in archive.infolist():  # torch looks names up whatever their case
             if member.filename.lower().endswith('data.pkl'):
                 with archive.open(member) as pickled:
-                    _Rehearsal(pickled, member.file_size).load()
+                    _DryRun(pickled, member.file_size).load()
 
 
 def _check_old(file: IO[bytes], size: int) -> None:
-    if _Rehearsal(file, size).load() == _MAGIC:  # else torch reads no further
+    if _DryRun(file, size).load() == _MAGIC:  # else torch reads no further
         for _ in range(_OLD_PICKLES):
-            _Rehearsal(file, size).load()
+            _DryRun(file, size).load()

@@ -1,9 +1,8 @@
-"""What decord does not say of a video, but its file does: whether jumps in it are exact, and how
-many frames it shows.
+"""What decord does not tell about a video, but its file does: exact jumps, and frames shown.
 
-decord jumps to the key frame before the frame that is asked for, and counts on from there. Where the
-file does not say exactly at which frame it lands, decord gives other frames without a word. The same
-goes for MP4 files that were cut without being encoded anew: they hold frames that no player shows.
+decord jumps to the key frame before the wanted frame, and counts on from there. Where the file does
+not say exactly at which frame it lands, decord silently returns other frames. The same goes for MP4
+files that were cut without being encoded again: they hold frames that no player shows.
 """
 
 from __future__ import annotations
@@ -16,15 +15,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-_REORDERED = (
-    b'avc1',
-    b'avc3',
-    b'vp08',
-    b'vp09',
-)  # right also where frames are stored in another order
+# Codecs with exact jumps even where frames are stored in another order than shown.
+_REORDERED = (b'avc1', b'avc3', b'vp08', b'vp09')
 _MATROSKA_CODECS = re.compile(rb'V_(?:MPEG4/ISO/AVC|VP8|VP9|MJPEG|UNCOMPRESSED)\b')
 _MATROSKA_HEAD = 1 << 16  # bytes in which its tracks are named
-_OPENED = (b'moov', b'trak', b'edts', b'mdia', b'minf', b'stbl')  # boxes whose own are looked at
+_OPENED = (b'moov', b'trak', b'edts', b'mdia', b'minf', b'stbl')  # boxes whose inner boxes are read
 _MOST_BOXES, _MOST_BYTES, _MOST_FRAMES = 1000, 2**24, 10**7
 
 Box = tuple[int, int]  # first byte behind the header, and length
@@ -48,7 +43,7 @@ def is_transport_stream(head: bytes) -> bool:
     return head[0:1] == head[188:189] == b'G' or head[4:5] == head[196:197] == b'G'
 
 
-def look(f: BinaryIO) -> Container:
+def inspect_container(f: BinaryIO) -> Container:
     """Look into a video's file.
 
     Jumps are exact in MP4, MOV, Matroska, WebM and FLV with H.264, VP8 or VP9, and in MP4 and MOV
@@ -117,9 +112,7 @@ def _shown(f: BinaryIO, movie: dict[bytes, Box], video: dict[bytes, Box]) -> int
     if not edits:
         return None
     kind = '>u8, >i8, >i4' if edits[0] == 1 else '>u4, >i4, >i4'
-    shown = [
-        edit for edit in _table(edits, kind).tolist() if edit[1] >= 0
-    ]  # -1: nothing, for a while
+    shown = [edit for edit in _table(edits, kind).tolist() if edit[1] >= 0]  # -1: nothing
     if len(shown) != 1 or not shown[0][0]:
         return None
     (duration, first, _), ticks = shown[0], _ticks(_body(f, video[b'mdhd']))
@@ -132,17 +125,17 @@ def _shown(f: BinaryIO, movie: dict[bytes, Box], video: dict[bytes, Box]) -> int
 
 
 def _table(body: bytes, kind: str) -> np.ndarray:
-    """Return the rows of a box whose number stands before them."""
+    """Return the rows of a box, which begin with their number."""
     return np.frombuffer(body, kind, struct.unpack_from('>I', body, 4)[0], 8)
 
 
 def _ticks(header: bytes) -> int:
-    """Ticks a second of a movie or track."""
+    """Return the ticks a second of a movie or track."""
     return struct.unpack_from('>I', header, 20 if header[0] == 1 else 12)[0]
 
 
 def _spread(runs: np.ndarray) -> np.ndarray:
-    """(how often, value) rows -> int64 values, one a frame."""
+    """Return (count, value) rows as int64 values, one for each frame."""
     counts, values = (runs[name].astype(np.int64) for name in ('f0', 'f1'))
     if counts.sum() > _MOST_FRAMES:
         raise ValueError

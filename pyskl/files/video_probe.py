@@ -119,8 +119,8 @@ def _answer(path: str, frames: Sequence[int | None]) -> dict[str, Any]:
                     faults[number] = None
                 except DataError as error:
                     faults[number] = str(error)
-            told = [faults[last if n is None else min(n, last)] for n in frames]
-            return {'length': last + 1, 'faults': told}
+            answers = [faults[last if n is None else min(n, last)] for n in frames]
+            return {'length': last + 1, 'faults': answers}
     except DataError as error:
         return {'length': None, 'faults': [str(error)] * len(frames)}
 

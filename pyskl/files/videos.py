@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import DataError
 from .libraries import decord
 from .safe_pickle import open_regular
-from .video_containers import is_transport_stream, look
+from .video_containers import inspect_container, is_transport_stream
 
-CURE = 'Is the file whole? Get it again, or convert it anew: ffmpeg -i IN.mp4 OUT.mp4.'
+CURE = 'Is the file whole? Get it again, or convert it: ffmpeg -i IN.mp4 OUT.mp4.'
 _AT_ONCE = 32  # frames of one call: decord holds them beside the copy that it hands on
 # FFmpeg would open whatever files or addresses such a list names.
 _PLAYLISTS = (b'#EXTM3U', b'ffconcat', b'<?xml', b'<MPD')
@@ -39,7 +39,7 @@ class VideoFrames:
         self.path = str(path)
         with open_regular(Path(path)) as f:
             head = f.read(256)
-            container = look(f)
+            container = inspect_container(f)
         if head.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(_PLAYLISTS):
             raise DataError(f'{path}: is a playlist, which names other files. Expected a video.')
         if is_transport_stream(head):
@@ -57,8 +57,8 @@ class VideoFrames:
             self._open()
         except (*self._errors, UnicodeError) as error:
             raise DataError(
-                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 for '
-                f'example, with at least one frame. {CURE}'
+                f'{path}: cannot be read as a video. Expected a film that FFmpeg reads, an .mp4 '
+                f'for example, with at least one frame. {CURE}'
             ) from error
         self._length, self._jumps = len(self._reader), container.jumps
         if container.shown is not None and container.shown < self._length:
@@ -78,9 +78,9 @@ class VideoFrames:
 
     @property
     def fps(self) -> float | None:
-        """Frames a second as the file says; None where it says none that could be."""
-        said = float(self._reader.get_avg_fps())
-        return said if 0.1 <= said <= 1000 else None
+        """Frames a second as the file says; None if that is not plausible."""
+        fps = float(self._reader.get_avg_fps())
+        return fps if 0.1 <= fps <= 1000 else None
 
     def __enter__(self) -> VideoFrames:
         return self
@@ -121,7 +121,7 @@ class VideoFrames:
         return decoded
 
     def _go_to(self, numbers: np.ndarray, close: bool = False) -> list[np.ndarray]:
-        """Decode frames whose numbers rise, and all that lie before them."""
+        """Decode frames in ascending order, and all frames before them."""
         if numbers[0] < self._next:
             self._open()
         decoded, place, self._next = [], self._next, self._length  # unknown where decoding fails
@@ -138,8 +138,10 @@ class VideoFrames:
         return decoded
 
     def nearby_frames(self, numbers: Sequence[int] | np.ndarray) -> list[np.ndarray]:
-        """Take for each frame the key frame that decord's `seek` finds: inexact, without decoding
-        what lies between; the very frames where decord's jumps are not exact."""
+        """Return for each frame the key frame that decord's `seek` finds, without decoding between.
+
+        Where decord's jumps are not exact, return the wanted frames.
+        """
         if not self._jumps:
             return self.frames(numbers)
         decoded = []

@@ -1,4 +1,5 @@
-"""What inference takes and gives, whatever computes the scores: nothing here needs torch.
+"""Input and output of inference, independent of what computes the scores; needs no torch.
 
-clips.py reads clips in the forms that callers have them in, answers.py makes names and probabilities.
+clips.py and videos.py turn what callers give into annotations, answers.py turns class scores into
+names and probabilities.
 """

@@ -121,7 +121,7 @@ def input_tensor(value: Tensor | Input, target: Target, views: slice | None = No
 
 
 class LazyArray(NDArrayOperatorsMixin, ABC):
-    """An entry of one sample that is computed when somebody looks at it.
+    """An entry of one sample that is computed when it is used.
 
     It behaves as the array that it becomes (or, after `as_tensor`, as the tensor): shape, dtype,
     indexing, arithmetic, numpy's and torch's functions, and the methods of both. So a pipeline
@@ -150,10 +150,7 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
     @property
     @abstractmethod
     def by_view(self) -> LazyArray:
-        """The same with its views apart, (S, C, T, H, W).
-
-        What FormatShape makes of S * T frames in a row.
-        """
+        """The same as (S, C, T, H, W), as FormatShape makes it of S * T frames."""
 
     @abstractmethod
     def as_tensor(self) -> LazyArray:
@@ -165,10 +162,12 @@ class LazyArray(NDArrayOperatorsMixin, ABC):
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
     @property
     def dtype(self) -> Any:
+        """Type of the values: numpy's or torch's float32."""
         return torch.float32 if self.is_tensor else np.dtype(np.float32)
 
     def __len__(self) -> int:

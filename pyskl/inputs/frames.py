@@ -76,6 +76,7 @@ class Frames(Input):
 
     @property
     def device(self) -> torch.device:
+        """Where the pixels are."""
         return self.pixels.device
 
     def tensor(self, views: slice | None, target: Target) -> Tensor:
@@ -91,11 +92,13 @@ class Frames(Input):
         return self.scale.apply(volumes, axis=2).to(target.dtype)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Frames:
+        """Return the frames on a device."""
         if torch.device(device) == self.device:
             return self
         return replace(self, pixels=self.pixels.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Frames:
+        """Return the frames in page-locked memory."""
         return replace(self, pixels=self.pixels.pin_memory())
 
     def middle_view(self) -> Frames:
@@ -113,11 +116,11 @@ class Frames(Input):
         """
         first = samples[0]
         for i, sample in enumerate(samples):
-            ours, theirs = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
-            if ours != theirs:
+            first_size, size = tuple(first.pixels.shape[1:-1]), tuple(sample.pixels.shape[1:-1])
+            if first_size != size:
                 raise DataError(
-                    f'batch: sample {i} has pictures of {_shape_words(theirs)}, sample 0 of '
-                    f'{_shape_words(ours)}; one batch needs the same. Resize to a fixed size '
+                    f'batch: sample {i} has pictures of {_shape_words(size)}, sample 0 of '
+                    f'{_shape_words(first_size)}; one batch needs the same. Resize to a fixed size '
                     '(keep_ratio=False) or crop to one, or use a batch of 1.'
                 )
             if sample.scale != first.scale:
@@ -135,7 +138,7 @@ def _shape_words(shape: tuple[int, ...]) -> str:
 
 
 class LazyFrames(LazyArray):
-    """The frames of one sample, normalised when somebody looks at them.
+    """The frames of one sample, normalised when they are used.
 
     As Normalize gives them, (N, H, W, 3) float32; behind FormatShape, with `by_view`,
     (S, 3, T, H, W), or, with `by_frame`, (N, 3, H, W). Once computed they are that array, since
@@ -147,7 +150,7 @@ class LazyFrames(LazyArray):
         clip_len: frames of each view; N is a multiple of it.
         order: the axes.
         is_tensor: whether it becomes a tensor.
-        computed: the array, where somebody has looked already.
+        computed: the array, if it has been computed.
     """
 
     def __init__(
@@ -164,6 +167,7 @@ class LazyFrames(LazyArray):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the array: (N, H, W, 3), (N, 3, H, W) or (S, 3, T, H, W)."""
         frames, (height, width, channels) = len(self.frames), self.frames[0].shape
         if self._order == 'NHWC':
             return (frames, height, width, channels)
@@ -173,6 +177,7 @@ class LazyFrames(LazyArray):
 
     @property
     def is_computed(self) -> bool:
+        """Whether the array has been computed."""
         return self._computed is not None
 
     @property
@@ -200,9 +205,11 @@ class LazyFrames(LazyArray):
         return LazyFrames(more, self.scale, self.clip_len, self._order, self.is_tensor)
 
     def as_tensor(self) -> LazyFrames:
+        """Return the same entry, which becomes a tensor."""
         return LazyFrames(self.frames, self.scale, self.clip_len, self._order, True, self._computed)
 
     def array(self) -> np.ndarray:
+        """Normalise the frames, once."""
         if self._computed is None:
             channels = 1 if self._order != 'NHWC' else 3
             pixels = self._pixels().movedim(-1, channels).contiguous()
@@ -210,12 +217,13 @@ class LazyFrames(LazyArray):
         return self._computed
 
     def input(self) -> Frames | None:
+        """Return the frames as a batch of one sample; None if they are computed, or in no order."""
         if self._order == 'NHWC' or self._computed is not None:
             return None
         return Frames(self._pixels()[None], self.scale)
 
     def _pixels(self) -> Tensor:
-        """(N, H, W, 3), or (S, T, H, W, 3), bytes in a row."""
+        """Return contiguous bytes, (N, H, W, 3) or (S, T, H, W, 3)."""
         pixels = np.stack(self.frames)
         if self._order == 'NCTHW':
             pixels = pixels.reshape(-1, self.clip_len, *pixels.shape[1:])

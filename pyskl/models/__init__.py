@@ -1,4 +1,4 @@
-"""The network: drawn heatmaps -> backbone -> head -> losses or class probabilities."""
+"""Networks: from an input through backbone and head to losses or class probabilities."""
 
 from __future__ import annotations
 
@@ -32,5 +32,12 @@ __all__ = [
 
 
 def build_model(cfg: Mapping[str, Any]) -> Recognizer:
-    """A recognizer from the config's `model`; ConfigError when an argument is unknown, missing or does not fit."""
+    """Build a recognizer.
+
+    Args:
+        cfg: the config's `model`.
+
+    Raises:
+        ConfigError: an argument is unknown, missing or wrong.
+    """
     return RECOGNIZERS.build(cfg, 'model')

@@ -1,4 +1,4 @@
-"""A compiled backbone that goes on uncompiled where the compiler fails."""
+"""A compiled backbone that continues uncompiled if the compiler fails."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _LOG = logging.getLogger('pyskl')
 def compile_backbone(model: nn.Module, **options: Any) -> nn.Module:
     """Compile the backbone of a recognizer, in place.
 
-    The batches of a run have few sizes (a full one, the last one, in training and in testing), so each
-    is compiled for itself; sizes left open are where the compiler of today fails most. What it cannot
-    compile is computed as it stands from then on, and one line says so.
+    A run has few batch sizes (full and last batches, in training and in testing), so each is
+    compiled separately: the compiler fails most often with dynamic sizes. If it fails, the backbone
+    runs uncompiled from then on, and a warning says so.
 
     Args:
-        model: with a `backbone`.
-        options: of torch.compile, beside `dynamic`.
+        model: a recognizer.
+        **options: of torch.compile, other than `dynamic`.
 
     Returns:
         The model.
     """
-    from torch._dynamo.exc import TorchDynamoException  # a second of imports
+    from torch._dynamo.exc import TorchDynamoException  # takes a second to import
 
-    backbone = model.backbone
+    backbone: Any = model.backbone
     backbone.compile(dynamic=False, **options)
     compiled = backbone._compiled_call_impl
 
@@ -37,7 +37,7 @@ def compile_backbone(model: nn.Module, **options: Any) -> nn.Module:
         except TorchDynamoException as error:
             reason = ' '.join(str(error).split('\n')[:2]) or type(error).__name__
             _LOG.warning(
-                'PyTorch %s cannot compile %s (%s). It goes on uncompiled.',
+                'PyTorch %s cannot compile %s (%s). It runs uncompiled.',
                 torch.__version__,
                 type(backbone).__name__,
                 reason[:200],

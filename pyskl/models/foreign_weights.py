@@ -1,9 +1,9 @@
-"""Weights of MMAction2 under the names that they have here."""
+"""Rename the weights of MMAction2 to our names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 
-# MMAction2 1.x's graph networks name the classifier otherwise; its backbones are as ours.
+# MMAction2 1.x's graph networks: only the classifier has another name.
 _HEAD_1 = [(r'cls_head\.fc\.(.+)', r'cls_head.fc_cls.\1')]
 
-# MMAction2 0.x's ST-GCN: `i` counts its blocks.
+# MMAction2 0.x's ST-GCN; the number counts its blocks.
 _STGCN_0 = [
     (r'backbone\.st_gcn_networks\.(\d+)\.gcn\.conv\.(.+)', r'backbone.gcn.\1.gcn.conv.\2'),
     (r'backbone\.st_gcn_networks\.(\d+)\.tcn\.0\.(.+)', r'backbone.gcn.\1.gcn.bn.\2'),
@@ -26,31 +26,31 @@ _STGCN_0 = [
 ]
 _BLOCK_0 = re.compile(r'backbone\.st_gcn_networks\.(\d+)\.')
 
-
-# What the meta of MMAction2's checkpoints holds, of 1.x and of 0.x.
+# Keys in the meta of MMAction2's checkpoints, of 1.x and of 0.x.
 _MMACTION = ('mmengine_version', 'mmaction_version')
 
 
 def to_our_names(
     state: Mapping[str, Tensor], source: str, content: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Give the weights of a whole recognizer the names that they have here.
+    """Rename the weights of a recognizer to our names.
 
-    Read are the weights of PYSKL as they are, of MMAction2 1.x (the statistics of its pictures,
-    `data_preprocessor.*`, are left out: here they are a step of the pipeline; SlowFast's classifier
-    takes the fast pathway first there) and the ST-GCN of MMAction2 0.x, whose graph becomes that of
-    every block.
+    - PYSKL's weights stay as they are.
+    - MMAction2 1.x: the picture statistics (`data_preprocessor.*`) are dropped, since here the
+      pipeline normalises; the columns of SlowFast's classifier are swapped, since its fast pathway
+      comes first.
+    - MMAction2 0.x's ST-GCN: every block gets a copy of the network's graph.
 
     Args:
-        state: the weights by name; a leading 'module.' of all names is taken off.
-        source: the file's name, for messages.
-        content: all that the file holds, where that is more than weights; it tells whose they are.
+        state: weights by name; a leading 'module.' is removed.
+        source: name of the file, for messages.
+        content: the whole content of the file, which tells where it comes from.
 
     Returns:
-        The weights, and a line for the log on each thing that was changed.
+        The weights, and a line for the log about each change.
 
     Raises:
-        CheckpointError: MMAction2 0.x's AGCN, which no network here computes.
+        CheckpointError: the weights are MMAction2 0.x's AGCN, which no network here computes.
     """
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     notes: list[str] = []
@@ -58,21 +58,21 @@ def to_our_names(
     statistics = [key for key in state if key.startswith('data_preprocessor.')]
     if statistics:
         state = {key: value for key, value in state.items() if key not in statistics}
-        notes.append(f'{", ".join(statistics)} left out: the pipeline normalises.')
+        notes.append(f'{", ".join(statistics)} dropped: the pipeline normalises.')
 
     if any(key.startswith('backbone.agcn_networks.') for key in state):
         raise CheckpointError(
-            f'{source}: holds the AGCN of MMAction2 0.x, whose attention is a softmax; the AAGCN that is here '
-            'takes a tanh, as its authors do, and would compute something else. Take the 2s-agcn of '
+            f'{source}: holds the AGCN of MMAction2 0.x, whose attention is a softmax. Our AAGCN '
+            'uses a tanh, as its authors do, and would compute something else. Use the 2s-agcn of '
             'MMAction2 1.x.'
         )
     blocks = sorted({int(found[1]) for key in state if (found := _BLOCK_0.match(key))})
     if blocks:
-        state = _renamed(_stgcn_of_0x(state, blocks), _STGCN_0)
-        notes.append("MMAction2 0.x's ST-GCN: its weights were given the names of STGCN.")
+        state = renamed(_stgcn_of_0x(state, blocks), _STGCN_0)
+        notes.append("MMAction2 0.x's ST-GCN: its weights were renamed to those of STGCN.")
 
     if 'cls_head.fc.weight' in state and 'cls_head.fc_cls.weight' not in state:
-        state = _renamed(state, _HEAD_1)
+        state = renamed(state, _HEAD_1)
         notes.append('cls_head.fc is read as cls_head.fc_cls.')
 
     if (statistics or _is_of_mmaction(content or {})) and _put_slow_first(state):
@@ -84,9 +84,8 @@ def to_our_names(
 
 def _is_of_mmaction(content: Mapping[str, Any]) -> bool:
     meta = content.get('meta')
-    return 'message_hub' in content or any(
-        name in _MMACTION for name in (meta if isinstance(meta, Mapping) else {})
-    )
+    names = meta if isinstance(meta, Mapping) else ()
+    return 'message_hub' in content or any(name in _MMACTION for name in names)
 
 
 def _put_slow_first(state: dict[str, Tensor]) -> bool:
@@ -101,7 +100,7 @@ def _put_slow_first(state: dict[str, Tensor]) -> bool:
 
 
 def _width(state: Mapping[str, Tensor], pathway: str) -> int:
-    """Return the channels of a pathway's last stage: no BatchNorm is wider. 0 without one."""
+    """Return the width of a pathway's last stage, its widest BatchNorm; 0 without the pathway."""
     return max(
         (
             value.numel()
@@ -112,19 +111,26 @@ def _width(state: Mapping[str, Tensor], pathway: str) -> int:
     )
 
 
-def _renamed(state: Mapping[str, Tensor], names: list[tuple[str, str]]) -> dict[str, Tensor]:
-    renamed = {}
+def renamed(state: Mapping[str, Tensor], patterns: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
+    """Rename weights.
+
+    Args:
+        state: weights by name.
+        patterns: regular expressions and their replacements; the first that matches a whole name
+            applies.
+    """
+    result = {}
     for key, value in state.items():
-        for pattern, new in names:
+        for pattern, new in patterns:
             if re.fullmatch(pattern, key):
                 key = re.sub(pattern, new, key)
                 break
-        renamed[key] = value
-    return renamed
+        result[key] = value
+    return result
 
 
 def _stgcn_of_0x(state: Mapping[str, Tensor], blocks: list[int]) -> dict[str, Tensor]:
-    """One graph for all blocks -> each its own; a classifier by 1x1 convolution -> a linear one."""
+    """Copy the graph to each block; turn a 1x1 convolution as classifier into a linear layer."""
     state = dict(state)
     graph = state.pop('backbone.A', None)
     if graph is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..annotations.oddities import Expected
+from ..annotations.plausibility import Expected
 from ..datasets import pipelines
 from ..datasets.pipelines.base import Step
 from ..errors import ConfigError, DataError

@@ -14,7 +14,7 @@ import numpy as np
 from ..datasets.pipelines.base import picture_size
 from ..errors import DataError, UserError
 from ..files.safe_pickle import open_regular
-from ..inference.answers import Answering, answers
+from ..inference.answers import AnswerOptions, answers
 from ..labels import Labels
 from ..wording import brief, plain
 from .about import KEY, GraphAbout
@@ -77,7 +77,7 @@ class GraphRecognizer:
 
         Arguments, answers and errors are those of `pyskl.apis.inference_recognizer`.
         """
-        how = Answering(labels, top_k, views, people, indices)
+        how = AnswerOptions(labels, top_k, views, people, indices)
         return answers(self, clip, img_shape, how, lambda rows: self.class_scores(rows, views))
 
     def class_scores(

@@ -19,7 +19,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..errors import ConfigError, DataError
-from ..files.given import check_config
+from ..files.path_checks import check_config
 from ..files.texts import read_text
 from .absent_base import RUNTIME, Absent, note, with_empty_bases
 from .dialects import SECTIONS, remember, translate

@@ -1,8 +1,6 @@
-"""One self-contained HTML page about a test: figures, confusions, moving skeletons, curves.
+"""A self-contained HTML page about a test: figures, confusions, moving skeletons, curves."""
 
-sources -> figures, semantics, curves, occlusion -> packing -> page; build ties them together.
-"""
-
-from .build import Report, ReportOptions, build_report
+from .build import Report, build_report
+from .options import ReportOptions
 
 __all__ = ['Report', 'ReportOptions', 'build_report']

@@ -1,4 +1,4 @@
-"""Two runs side by side: which clips became right or wrong, figures of each, and a paired test."""
+"""Two runs on the same clips: which clips each recognises, figures of both, and a paired test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from ..errors import DataError
 from ..evaluation import compare_answers, per_class_report
-from ..scores import kind_of, soften
 from ..wording import plain as quoted
 from . import figures
 from .people import Groups
@@ -21,7 +20,7 @@ def comparison(
     scores: np.ndarray,
     labels: np.ndarray,
     ids: Sequence[str],
-    given: str | os.PathLike,
+    path: str | os.PathLike,
     groups: Groups | None,
 ) -> dict[str, Any]:
     """Compare the run of the report with another one on the same clips.
@@ -30,68 +29,69 @@ def comparison(
         scores: (N, K) probabilities of the report's run.
         labels: (N,) all known.
         ids: N names.
-        given: work dir or score file of the other run.
-        groups: of the clips, whole ones of which the intervals draw.
+        path: work dir or score file of the other run.
+        groups: groups of clips; the intervals draw whole groups.
 
     Returns:
-        name, headline of the other run, the fields of `Paired` (first: the report's run), classes:
-        [[class, recall here, recall there], ...], gained and lost: clips that only this or only the
-        other run gets right, pred: (N,) the other's answers.
+        `name` and `headline` of the other run; the fields of `Paired` (first: the report's run);
+        `classes`: [[class, recall of this run, recall of the other], ...]; `gained` and `lost`:
+        clips that only this or only the other run recognises; `pred`: (N,) the other's predictions.
 
     Raises:
         DataError: the other run's scores cannot be read, lack clips, or have other classes.
     """
-    other = read_stream(given)
-    there = _rows_of(other.scores, ids, scores.shape[1])
+    other = read_stream(path)
+    other_scores = _probabilities(other, ids, scores.shape[1])
     drawn = None if groups is None else groups.for_intervals
-    right, right_there = scores.argmax(1) == labels, there.argmax(1) == labels
-    paired = compare_answers(right, right_there, drawn)
-    recall, recall_there = (per_class_report(own, labels).recall for own in (scores, there))
+    right, other_right = (rows.argmax(1) == labels for rows in (scores, other_scores))
+    paired = compare_answers(right, other_right, drawn)
+    recall, other_recall = (per_class_report(s, labels).recall for s in (scores, other_scores))
     classes = [
-        [k, figures.plain(recall[k]), figures.plain(recall_there[k])]
+        [k, figures.plain(recall[k]), figures.plain(other_recall[k])]
         for k in range(scores.shape[1])
         if (labels == k).any()
     ]
-    sure = np.argsort(-scores.max(1), kind='stable')
+    by_confidence = np.argsort(-scores.max(1), kind='stable')
     return {
         'name': other.name,
         'file': str(other.scores.path),
-        'headline': figures.headline(there, labels, groups=drawn),
+        'headline': figures.headline(other_scores, labels, groups=drawn),
         **{key: figures.plain(value) for key, value in vars(paired).items()},
         'p': float(f'{paired.p:.3g}'),
         'classes': sorted(classes, key=lambda row: -abs(row[1] - row[2])),
-        'gained': sure[(right & ~right_there)[sure]].tolist(),
-        'lost': sure[(~right & right_there)[sure]].tolist(),
-        'pred': there.argmax(1).tolist(),
+        'gained': by_confidence[(right & ~other_right)[by_confidence]].tolist(),
+        'lost': by_confidence[(~right & other_right)[by_confidence]].tolist(),
+        'pred': other_scores.argmax(1).tolist(),
     }
 
 
 def better_alone(
     streams: Sequence[Stream], scores: Sequence[np.ndarray], blended: np.ndarray, labels: np.ndarray
 ) -> list[str]:
-    """Return a sentence for each stream that beats the ensemble it is part of.
+    """Return a sentence for each stream that beats its ensemble.
 
     Args:
-        streams: of the ensemble.
+        streams: streams of the ensemble.
         scores: (N, K) probabilities of each stream.
-        blended: (N, K) those of the ensemble.
-        labels: (N,); clips with -1 are never right.
+        blended: (N, K) probabilities of the ensemble.
+        labels: (N,) labels; clips with -1 count as wrong.
     """
     notes = []
-    for stream, own in zip(streams, scores):
-        paired = compare_answers(own.argmax(1) == labels, blended.argmax(1) == labels)
+    for stream, rows in zip(streams, scores):
+        paired = compare_answers(rows.argmax(1) == labels, blended.argmax(1) == labels)
         if paired.difference > 0:
             gain = f'{100 * paired.difference:.1f} percentage points'
             shown = f'p = {paired.p:.2g}, McNemar'
-            shown += '' if paired.p < 0.05 else ': that may be chance'
+            shown += '' if paired.p < 0.05 else ', so it may be chance'
             notes.append(
                 f'{stream.name} alone is {gain} better than the ensemble in top-1 ({shown}).'
             )
     return notes
 
 
-def _rows_of(other: Any, ids: Sequence[str], num_classes: int) -> np.ndarray:
-    """Return (N, K) probabilities of the other run, in the order of `ids`."""
+def _probabilities(stream: Stream, ids: Sequence[str], num_classes: int) -> np.ndarray:
+    """Return (N, K) probabilities of a stream, in the order of `ids`."""
+    other = stream.scores
     rows = other.scores
     if rows.shape[1] != num_classes:
         raise DataError(
@@ -101,15 +101,16 @@ def _rows_of(other: Any, ids: Sequence[str], num_classes: int) -> np.ndarray:
     if other.ids is None:
         if len(rows) != len(ids):
             raise DataError(
-                f'{other.path}: {len(rows)} rows without ids. Expected {len(ids)}, or ids (scores.npz).'
+                f'{other.path}: {len(rows)} rows without ids. Expected {len(ids)}, or ids '
+                '(scores.npz).'
             )
     else:
         place = {name: i for i, name in enumerate(other.ids)}
         missing = [name for name in ids if name not in place]
         if missing:
             raise DataError(
-                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} are '
-                'missing). Runs are compared on the same clips: test both on the same data.'
+                f'{other.path}: holds no clip {quoted(missing[0])} ({len(missing)} of {len(ids)} '
+                'are missing). Runs are compared on the same clips: test both on the same data.'
             )
         rows = rows[[place[name] for name in ids]]
-    return soften(rows, 1.0) if kind_of(rows) == 'logits' else rows
+    return stream.probabilities(rows)

@@ -1,19 +1,20 @@
-"""Receives rows of a .log.json; hands on the curves of a training run by epoch."""
+"""The curves of a training run by epoch, from the rows of its .log.json."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MOST_POINTS = 600  # a curve; more are averaged
+MAX_POINTS = 600  # of a curve; more are averaged
 GROUPS = ('loss', 'accuracy', 'lr', 'time')
 
 
 def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[float]]]]:
-    """{group: {curve: [[epoch, value], ...]}} of the groups loss, accuracy, lr, time; {} without training rows.
+    """Return {group: {curve: [[epoch, value], ...]}} of the groups loss, accuracy, lr and time.
 
-    Epochs are counted from 0, as a run lives: a row of epoch 2, iteration 5 of 10 stands at 1.5, a validation of epoch 2 at 2.
-    time   'waiting for data' = data_time, 'computing' = time - data_time, seconds a step
+    Epochs count from 0: a row of epoch 2, iteration 5 of 10 lies at 1.5, a validation after epoch 2
+    at 2. The curves of `time`, in seconds a step, are 'waiting for data' (data_time) and
+    'computing' (time - data_time). Without training rows there are no curves.
     """
     train = [row for row in rows if row['mode'] == 'train']
     if not train:
@@ -26,12 +27,9 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
         for name, value in _values(row):
             group = _group(name)
             if group is not None and (training or group != 'lr'):
-                label = (
-                    name
-                    if group in ('lr', 'time')
-                    else f'{name} ({"training" if training else "validation"})'
-                )
-                found[group].setdefault(label, []).append([round(at, 4), value])
+                mode = 'training' if training else 'validation'
+                curve = name if group in ('lr', 'time') else f'{name} ({mode})'
+                found[group].setdefault(curve, []).append([round(at, 4), value])
     return {
         group: {name: _thinned(points) for name, points in lines.items()}
         for group, lines in found.items()
@@ -40,11 +38,12 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[list[f
 
 
 def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
+    # NaN fails the comparison, too
     numbers = {
         key: float(value)
         for key, value in row.items()
         if type(value) in (int, float) and abs(value) < 1e30
-    }  # no NaN
+    }
     values = [
         (key, value)
         for key, value in numbers.items()
@@ -69,8 +68,8 @@ def _group(name: str) -> str | None:
 
 
 def _thinned(points: list[list[float]]) -> list[list[float]]:
-    """At most MOST_POINTS points: the means of as many neighbours as needed."""
-    n = -(-len(points) // MOST_POINTS)
+    """Return at most MAX_POINTS points: means of as many neighbours as needed."""
+    n = -(-len(points) // MAX_POINTS)
     parts = [points[i : i + n] for i in range(0, len(points), n)]
     return [
         [

@@ -1,4 +1,4 @@
-// What everything else is built from: elements, numbers as text, colours. Text from the data only ever becomes a text node.
+// Elements, numbers as text, colours, themes. Text from the data only ever becomes a text node.
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = (id) => document.getElementById(id);
@@ -16,22 +16,26 @@ function s(tag, attributes = {}, ...children) {
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (name === 'style') Object.entries(value).forEach(([key, v]) => element.style.setProperty(key, v));
+    else if (name === 'style')
+      Object.entries(value).forEach(([key, v]) => element.style.setProperty(key, v));
     else if (value === true) element.setAttribute(name, '');
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
-// -- numbers as text; null is a figure without meaning
+// -- numbers as text; null is an undefined figure
 
-const percent = (value, digits = 1) => value === null ? '–' : (100 * value).toFixed(digits);
-const withUnit = (value, digits = 1) => value === null ? '–' : `${percent(value, digits)}\u00a0%`;
+const percent = (value, digits = 1) => (value === null ? '–' : (100 * value).toFixed(digits));
+const withUnit = (value, digits = 1) => (value === null ? '–' : `${percent(value, digits)}\u00a0%`);
 const count = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 const nameOf = (k) => data.classes[k].name;
 
-// -- colours: single hues from the page's ground to full, so that lightness alone tells them; blue and orange for all eyes
+// -- colours: ramps of one hue, which differ in lightness; blue and orange suit the colour-blind
 
 const RAMPS = {
   light: {
@@ -53,64 +57,114 @@ function shade(value, hue) {
   const low = Math.min(Math.floor(at), stops.length - 2);
   const [a, b] = [channels(stops[low]), channels(stops[low + 1])];
   const rgb = a.map((x, i) => Math.round(x + (b[i] - x) * (at - low)));
-  const luminance = rgb.map((x) => (x / 255) ** 2.2).reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
-  return {fill: `rgb(${rgb.join(', ')})`, text: luminance > 0.18 ? '#000000' : '#ffffff'};      // 4.5 : 1 at least, either way
+  const luminance = rgb
+    .map((x) => (x / 255) ** 2.2)
+    .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+  // contrast of 4.5 : 1 at least, either way
+  return {fill: `rgb(${rgb.join(', ')})`, text: luminance > 0.18 ? '#000000' : '#ffffff'};
 }
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// -- light and dark: as the system says until the button was used, which is remembered; print is light; what is drawn by hand asks to be told
+// -- light and dark: the system's setting until the button is used, whose choice is remembered;
+// print is light. Canvases are redrawn on a change.
 
 const redraws = [];
-const onTheme = (draw) => { draw(); redraws.push(draw); };      // what fails at once is not asked again
+const drawWithTheme = (draw) => {
+  draw();
+  redraws.push(draw);
+}; // what fails at once is not drawn again
 
 function startTheme() {
   const system = matchMedia('(prefers-color-scheme: dark)');
   let chosen = remembered();
   let printing = false;
   const apply = () => {
-    const theme = printing ? 'light' : chosen ?? (system.matches ? 'dark' : 'light');
+    const theme = printing ? 'light' : (chosen ?? (system.matches ? 'dark' : 'light'));
     document.documentElement.dataset.theme = theme;
     $('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
-    $('theme').setAttribute('aria-label', `Change to ${theme === 'dark' ? 'light' : 'dark'} colours`);
+    $('theme').setAttribute(
+      'aria-label',
+      `Change to ${theme === 'dark' ? 'light' : 'dark'} colours`,
+    );
     redraws.forEach((draw) => draw());
   };
   system.addEventListener('change', apply);
-  $('theme').addEventListener('click', () => { chosen = isDark() ? 'light' : 'dark'; remember(chosen); apply(); });
-  window.addEventListener('beforeprint', () => { printing = true; apply(); });
-  window.addEventListener('afterprint', () => { printing = false; apply(); });
+  $('theme').addEventListener('click', () => {
+    chosen = isDark() ? 'light' : 'dark';
+    remember(chosen);
+    apply();
+  });
+  window.addEventListener('beforeprint', () => {
+    printing = true;
+    apply();
+  });
+  window.addEventListener('afterprint', () => {
+    printing = false;
+    apply();
+  });
   apply();
 }
 
-// A browser may refuse to keep anything for a page from the disk; then the choice lasts until the page is closed.
+// A browser may refuse storage to a page from the disk; the choice then lasts until it is closed.
 const THEME = 'pyskl-report-theme';
 function remembered() {
   try {
     const theme = localStorage.getItem(THEME);
     return ['light', 'dark'].includes(theme) ? theme : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 function remember(theme) {
-  try { localStorage.setItem(THEME, theme); } catch { /* not kept */ }
+  try {
+    localStorage.setItem(THEME, theme);
+  } catch {
+    /* not stored */
+  }
 }
 
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
 // -- small pieces
 
-// A row of choices, one of which holds: {value: text}; calls back with the value.
+// A row of radio buttons. options: {value: text}; change: called with the chosen value.
 function choices(legend, options, chosen, change) {
-  const name = `choice-${choices.number = (choices.number ?? 0) + 1}`;
-  return h('fieldset', {class: 'choices'}, h('legend', {}, legend), Object.entries(options).map(([value, text]) =>
-    h('label', {}, h('input', {type: 'radio', name, value, checked: value === chosen, onchange: () => change(value)}), h('span', {}, text))));
+  const name = `choice-${(choices.number = (choices.number ?? 0) + 1)}`;
+  return h(
+    'fieldset',
+    {class: 'choices'},
+    h('legend', {}, legend),
+    Object.entries(options).map(([value, text]) =>
+      h(
+        'label',
+        {},
+        h('input', {
+          type: 'radio',
+          name,
+          value,
+          checked: value === chosen,
+          onchange: () => change(value),
+        }),
+        h('span', {}, text),
+      ),
+    ),
+  );
 }
 
 function section(id, title, lead, ...children) {
-  return h('section', {id, 'aria-labelledby': `${id}-title`}, h('h2', {id: `${id}-title`}, title), lead && h('p', {class: 'lead'}, lead), ...children);
+  return h(
+    'section',
+    {id, 'aria-labelledby': `${id}-title`},
+    h('h2', {id: `${id}-title`}, title),
+    lead && h('p', {class: 'lead'}, lead),
+    ...children,
+  );
 }
 
-// A table that scrolls inside its box where it is too wide; then the box takes the focus, so that the arrow keys scroll it.
-// kind 'tall': its heading stays in sight; 'tall low': not all of its rows do.
+// A box that scrolls a table which is too wide; it then takes the focus, so arrow keys scroll it.
+// kind 'tall': the heading stays visible; 'tall low': the rows scroll as well.
 function scroller(label, kind, ...children) {
   const box = h('div', {class: `scroll ${kind ?? ''}`}, children);
   const observer = new ResizeObserver(() => checkWidth(box, label));
@@ -121,13 +175,18 @@ function scroller(label, kind, ...children) {
 function checkWidth(box, label) {
   const fits = box.scrollWidth <= box.clientWidth + 1;
   box.classList.toggle('fits', fits);
-  const scrolls = !fits || box.matches('.low') && box.scrollHeight > box.clientHeight + 1;
-  for (const [name, value] of Object.entries({tabindex: '0', role: 'region', 'aria-label': `${label}, scrolls`})) {
-    if (scrolls) box.setAttribute(name, value); else box.removeAttribute(name);
+  const scrolls = !fits || (box.matches('.low') && box.scrollHeight > box.clientHeight + 1);
+  for (const [name, value] of Object.entries({
+    tabindex: '0',
+    role: 'region',
+    'aria-label': `${label}, scrolls`,
+  })) {
+    if (scrolls) box.setAttribute(name, value);
+    else box.removeAttribute(name);
   }
 }
 
-// A canvas that is sharp on every screen. draw(context, width, height) in CSS pixels.
+// Draw a canvas at the screen's resolution. draw(context, width, height) in CSS pixels.
 function paint(canvas, width, height, draw) {
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {

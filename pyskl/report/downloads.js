@@ -1,4 +1,4 @@
-// Tables as CSV, charts as SVG and PNG, made here and saved by the browser; nothing is fetched.
+// Downloads: tables as CSV, charts as SVG and PNG.
 
 function save(name, blob) {
   const link = h('a', {href: URL.createObjectURL(blob), download: name});
@@ -6,11 +6,22 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const fileName = (title) => title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_|_$/g, '').slice(0, 60) || 'report';
+const fileName = (title) =>
+  title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '_')
+    .replace(/^_|_$/g, '')
+    .slice(0, 60) || 'report';
 
-const saveButton = (text, label, press) => h('button', {type: 'button', class: 'quiet small screen', 'aria-label': label, onclick: press}, text);
+const saveButton = (text, label, press) =>
+  h(
+    'button',
+    {type: 'button', class: 'quiet small screen', 'aria-label': label, onclick: press},
+    text,
+  );
 
-// -- tables. A text that a spreadsheet would take for a formula gets a ' in front: ids and names are anybody's.
+// -- tables. A text that a spreadsheet would run as a formula gets a ' in front: ids and names are
+// not trusted.
 
 const csvCell = (value) => {
   if (value === null || value === undefined) return '';
@@ -21,20 +32,40 @@ const csvCell = (value) => {
 
 const csvText = (rows) => rows.map((row) => row.map(csvCell).join(',') + '\r\n').join('');
 
-const csvButton = (title, rows) => saveButton('CSV', `Save ${title} as CSV`,
-  () => save(`${fileName(title)}.csv`, new Blob(['\ufeff', csvText(rows())], {type: 'text/csv'})));
+const csvButton = (title, rows) =>
+  saveButton('CSV', `Save ${title} as CSV`, () =>
+    save(`${fileName(title)}.csv`, new Blob(['\ufeff', csvText(rows())], {type: 'text/csv'})),
+  );
 
-function answerRows() {
+function predictionRows() {
   const judged = Boolean(data.confusion);
-  const head = ['id', ...(judged ? ['label', 'true_class'] : []), 'predicted', 'predicted_class', ...clips.sets.map((set) => `probability ${set}`),
-    ...(judged ? ['right'] : []), ...(data.comparison ? [`predicted ${data.comparison.name}`] : [])];
-  return [head, ...clips.ids.map((id, i) => [id, ...(judged ? [clips.label[i], nameOf(clips.label[i])] : []), clips.pred[i], nameOf(clips.pred[i]),
-    ...clips.sets.map((_, set) => scoreOf(i, clips.pred[i], set)), ...(judged ? [Number(clips.label[i] === clips.pred[i])] : []),
-    ...(data.comparison ? [data.comparison.pred[i]] : [])])];
+  const head = [
+    'id',
+    ...(judged ? ['label', 'true_class'] : []),
+    'predicted',
+    'predicted_class',
+    ...clips.sets.map((set) => `probability ${set}`),
+    ...(judged ? ['right'] : []),
+    ...(data.comparison ? [`predicted ${data.comparison.name}`] : []),
+  ];
+  return [
+    head,
+    ...clips.ids.map((id, i) => [
+      id,
+      ...(judged ? [clips.label[i], nameOf(clips.label[i])] : []),
+      clips.pred[i],
+      nameOf(clips.pred[i]),
+      ...clips.sets.map((_, set) => scoreOf(i, clips.pred[i], set)),
+      ...(judged ? [Number(clips.label[i] === clips.pred[i])] : []),
+      ...(data.comparison ? [data.comparison.pred[i]] : []),
+    ]),
+  ];
 }
 
-const matrixRows = () => [['true \\ predicted', ...data.classes.map((row) => row.name)],
-  ...data.confusion.counts.map((row, k) => [nameOf(k), ...row])];
+const matrixRows = () => [
+  ['true \\ predicted', ...data.classes.map((row) => row.name)],
+  ...data.confusion.counts.map((row, k) => [nameOf(k), ...row]),
+];
 
 const classRows = () => {
   const keys = Object.keys(data.classes[0]).filter((key) => key !== 'typical');
@@ -43,16 +74,32 @@ const classRows = () => {
 
 // -- charts
 
-const DRAWN = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linejoin', 'opacity', 'font-size', 'font-family'];
+const DRAWN = [
+  'fill',
+  'stroke',
+  'stroke-width',
+  'stroke-dasharray',
+  'stroke-linejoin',
+  'opacity',
+  'font-size',
+  'font-family',
+];
 
-// The chart with its colours in it, as text of a file of its own.
+// The text of an SVG file, with the computed styles written into its elements.
 function svgText(svg) {
   const copy = svg.cloneNode(true);
   const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll('*')]);
   const live = svg.isConnected;
-  from.forEach((element, n) => live && DRAWN.forEach((name) => to[n].setAttribute(name, getComputedStyle(element).getPropertyValue(name))));
+  from.forEach(
+    (element, n) =>
+      live &&
+      DRAWN.forEach((name) =>
+        to[n].setAttribute(name, getComputedStyle(element).getPropertyValue(name)),
+      ),
+  );
   const [, , width, height] = svg.getAttribute('viewBox').split(' ').map(Number);
-  for (const name of ['class', 'role', 'tabindex', 'aria-labelledby', 'aria-valuetext']) copy.removeAttribute(name);
+  for (const name of ['class', 'role', 'tabindex', 'aria-labelledby', 'aria-valuetext'])
+    copy.removeAttribute(name);
   copy.setAttribute('width', width);
   copy.setAttribute('height', height);
   copy.setAttribute('font-family', 'sans-serif');
@@ -70,27 +117,65 @@ async function savePng(name, svg, scale = 3) {
   canvas.toBlob((blob) => save(name, blob));
 }
 
-// of: gives the SVG to save
-function chartButtons(title, of) {
+// getSvg: returns the SVG to save
+function chartButtons(title, getSvg) {
   const name = fileName(title);
-  return h('span', {class: 'saves screen'},
-    saveButton('SVG', `Save ${title} as SVG`, () => save(`${name}.svg`, new Blob([svgText(of())], {type: 'image/svg+xml'}))),
-    saveButton('PNG', `Save ${title} as PNG`, () => savePng(`${name}.png`, of())));
+  return h(
+    'span',
+    {class: 'saves screen'},
+    saveButton('SVG', `Save ${title} as SVG`, () =>
+      save(`${name}.svg`, new Blob([svgText(getSvg())], {type: 'image/svg+xml'})),
+    ),
+    saveButton('PNG', `Save ${title} as PNG`, () => savePng(`${name}.png`, getSvg())),
+  );
 }
 
-// The matrix as it stands in the table, for a paper.
+// The confusion matrix as an SVG, with the table's order and colours.
 function matrixSvg() {
   const [cell, head] = [24, 190];
   const side = head + cell * matrix.cells.length + 4;
-  const rows = matrix.cells.map((row) => row.map((td) => [td.style.background, td.style.color, td.textContent]));
+  const rows = matrix.cells.map((row) =>
+    row.map((td) => [td.style.background, td.style.color, td.textContent]),
+  );
   const order = matrix.cells.map((row) => Number(row[0].dataset.true));
   const middle = (n) => head + cell * (n + 0.5);
-  const short = (k) => nameOf(k).length > 28 ? `${nameOf(k).slice(0, 27)}…` : nameOf(k);
-  const text = (attributes, words) => s('text', {'font-size': 11, 'dominant-baseline': 'middle', fill: colour('ink'), ...attributes}, words);
-  return s('svg', {viewBox: `0 0 ${side} ${side}`},
-    order.map((k, n) => s('g', {}, text({x: head - 6, y: middle(n), 'text-anchor': 'end'}, short(k)),
-      text({transform: `translate(${middle(n)} ${head - 6}) rotate(-90)`}, short(k)))),
-    rows.flatMap((row, r) => row.map(([fill, ink, words], c) => s('g', {},
-      s('rect', {x: head + c * cell, y: head + r * cell, width: cell - 1, height: cell - 1, fill: fill || colour('card')}),
-      words && text({x: middle(c), y: middle(r), 'text-anchor': 'middle', fill: ink, 'font-size': 9}, words)))));
+  const short = (k) => (nameOf(k).length > 28 ? `${nameOf(k).slice(0, 27)}…` : nameOf(k));
+  const text = (attributes, words) =>
+    s(
+      'text',
+      {'font-size': 11, 'dominant-baseline': 'middle', fill: colour('ink'), ...attributes},
+      words,
+    );
+  return s(
+    'svg',
+    {viewBox: `0 0 ${side} ${side}`},
+    order.map((k, n) =>
+      s(
+        'g',
+        {},
+        text({x: head - 6, y: middle(n), 'text-anchor': 'end'}, short(k)),
+        text({transform: `translate(${middle(n)} ${head - 6}) rotate(-90)`}, short(k)),
+      ),
+    ),
+    rows.flatMap((row, r) =>
+      row.map(([fill, ink, words], c) =>
+        s(
+          'g',
+          {},
+          s('rect', {
+            x: head + c * cell,
+            y: head + r * cell,
+            width: cell - 1,
+            height: cell - 1,
+            fill: fill || colour('card'),
+          }),
+          words &&
+            text(
+              {x: middle(c), y: middle(r), 'text-anchor': 'middle', fill: ink, 'font-size': 9},
+              words,
+            ),
+        ),
+      ),
+    ),
+  );
 }

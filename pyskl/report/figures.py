@@ -1,12 +1,13 @@
-"""Receives probabilities, labels and what training saw; hands on every number of the page, as plain lists and dicts.
+"""The numbers of the page, from probabilities and labels, as lists and dicts for JSON.
 
-A figure without meaning (the recall of a class without clips) is None.
+Shapes: N clips, K classes. A figure without meaning, such as the recall of a class without clips,
+is None.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ DIGITS = 5
 
 
 def plain(value: Any) -> Any:
-    """A number or array as JSON can hold it: rounded to 5 digits behind the point, None for NaN."""
+    """Return a number or array for JSON: rounded to 5 decimals, None for NaN."""
     if isinstance(value, np.ndarray):
         return [plain(item) for item in value.tolist()]
     if isinstance(value, (float, np.floating)):
@@ -49,27 +50,34 @@ def plain(value: Any) -> Any:
 def headline(
     scores: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None
 ) -> list[dict[str, Any]]:
-    """[{key, title, value, low, high}]: the four figures with their 95 % bootstrap intervals. labels (N,) all known.
+    """Return the four headline figures with their 95 % bootstrap intervals.
 
-    groups  (N,) each clip's person: then group_low and group_high, too, of an interval that draws people
+    Args:
+        scores: (N, K) probabilities.
+        labels: (N,) labels, all known.
+        seed: seed of the draws.
+        groups: (N,) person of each clip; adds an interval that draws whole persons.
+
+    Returns:
+        [{key, title, value, low, high}, ...]; with `groups`, group_low and group_high too.
     """
     num_classes = scores.shape[1]
     values = evaluate(scores, labels, ('top_k_accuracy', 'mean_class_accuracy', 'macro_f1'))
     pred = scores.argmax(1)
-    own = np.take_along_axis(scores, labels[:, None], 1)
-    better = ((scores > own) | ((scores == own) & (np.arange(num_classes) < labels[:, None]))).sum(
-        1
-    )
+    # rank of the true class: higher scores, and equal ones of lower classes, come first
+    true = np.take_along_axis(scores, labels[:, None], 1)
+    tied = (scores == true) & (np.arange(num_classes) < labels[:, None])
+    rank = ((scores > true) | tied).sum(1)
 
     def mean(hits: np.ndarray) -> float:
         return float(hits.mean())
 
-    def over_classes(figure: Any) -> Any:
+    def over_classes(figure: Callable[..., float]) -> Callable[..., float]:
         return lambda pred, labels: figure(*_counts(pred, labels, num_classes))
 
-    draws = {
-        'top1_acc': (mean, better < 1),
-        'top5_acc': (mean, better < 5),
+    draws: dict[str, tuple[Any, ...]] = {
+        'top1_acc': (mean, rank < 1),
+        'top5_acc': (mean, rank < 5),
         'mean_class_accuracy': (over_classes(_mean_recall), pred, labels),
         'macro_f1': (over_classes(_mean_f1), pred, labels),
     }
@@ -96,7 +104,10 @@ def headline(
 def _counts(
     pred: np.ndarray, labels: np.ndarray, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(right, support, predicted), each (K,): all that the class figures need, quicker a thousand times than through evaluation."""
+    """Return (K,) counts of clips that are right, of the class, and predicted as the class.
+
+    The class figures need no more; over a thousand draws this is much faster than evaluation.
+    """
     right = np.bincount(labels[pred == labels], minlength=num_classes)
     return (
         right,
@@ -116,10 +127,10 @@ def _mean_f1(right: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> f
 
 
 def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
-    """{key: [guessing, most frequent]} of the four figures: what knowing nothing scores.
+    """Return {key: [guessing, most frequent]}: the headline figures of two trivial classifiers.
 
-    guessing       a class drawn evenly, expected
-    most frequent  always the most frequent class of these clips (top-5: the five most frequent)
+    `guessing` is what a random class scores on average, `most frequent` what always predicting the
+    most frequent class of these clips scores (for top-5 the five most frequent).
     """
     support = np.sort(np.bincount(labels, minlength=num_classes))[::-1]
     shares = support[support > 0] / len(labels)
@@ -136,7 +147,14 @@ def chance(labels: np.ndarray, num_classes: int) -> dict[str, list[float]]:
 
 
 def confused_pairs(matrix: np.ndarray) -> list[list[int]]:
-    """[[a, b, clips of a predicted as b, clips of b predicted as a], ...]: at most 15 pairs, the most clips first."""
+    """Return the most confused pairs, at most 15, the most clips first.
+
+    Args:
+        matrix: (K, K) counts.
+
+    Returns:
+        [[a, b, clips of a predicted as b, clips of b predicted as a], ...].
+    """
     both = np.triu(matrix + matrix.T, 1)
     order = np.lexsort((-np.triu(symmetric_rates(matrix), 1).ravel(), -both.ravel()))[:NUM_PAIRS]
     pairs = (divmod(int(at), len(matrix)) for at in order if both.flat[at])
@@ -144,7 +162,11 @@ def confused_pairs(matrix: np.ndarray) -> list[list[int]]:
 
 
 def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """{counts: (K, K), pairs, orders: {id: [...], similarity: [...]}}: the matrix, its most confused pairs, two orders of the classes."""
+    """Return the confusion matrix, its most confused pairs, and two orders of the classes.
+
+    Returns:
+        {counts: (K, K), pairs: see confused_pairs, orders: {id: [...], similarity: [...]}}.
+    """
     matrix = confusion_matrix(scores.argmax(1), labels, scores.shape[1])
     return {
         'counts': matrix.tolist(),
@@ -154,10 +176,12 @@ def confusion(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
 
 def similar_order(matrix: np.ndarray) -> list[int]:
-    """The classes so that those that are taken for each other stand together: the leaves of a hierarchical clustering.
+    """Order the classes so that confused ones stand together; classes without clips come last.
 
-    Two classes are near when a large share of the one's clips is taken for the other, either way (average linkage, optimal
-    leaf order: Bar-Joseph et al. 2001). Classes without clips come last.
+    The order is that of the leaves of a hierarchical clustering by `symmetric_rates`, with average
+    linkage and optimal leaf order.
+
+    Source: Bar-Joseph et al., Fast optimal leaf ordering for hierarchical clustering, 2001.
     """
     present = np.flatnonzero(matrix.sum(0) + matrix.sum(1))
     absent = sorted(set(range(len(matrix))) - set(present.tolist()))
@@ -170,7 +194,7 @@ def similar_order(matrix: np.ndarray) -> list[int]:
 
 
 def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
-    """(K, K) how readily two classes are taken for each other: the mean of both ways' shares of a class's clips; 0 without clips."""
+    """Return (K, K) shares of clips that are confused, the mean of both directions."""
     rates = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     return (rates + rates.T) / 2
 
@@ -178,9 +202,18 @@ def symmetric_rates(matrix: np.ndarray) -> np.ndarray:
 def classes(
     scores: np.ndarray, labels: np.ndarray, names: Sequence[str], train_counts: np.ndarray | None
 ) -> list[dict[str, Any]]:
-    """One row a class: id, name, group, train, support, predicted, precision, recall, f1, typical (a clip, None where there is none).
+    """Return a row for each class.
 
-    The typical clip is the one of that class that is recognised with the highest probability, else the one of it that comes nearest.
+    Args:
+        scores: (N, K) probabilities.
+        labels: (N,) labels, all known.
+        names: class names.
+        train_counts: (K,) training clips, if known.
+
+    Returns:
+        [{id, name, group, train, support, predicted, precision, recall, f1, typical}, ...].
+        `typical` is the clip of the class that is recognised with the highest probability; without
+        one, the clip whose probability of the class is highest.
     """
     report = per_class_report(scores, labels)
     counts = report.support if train_counts is None else train_counts
@@ -211,9 +244,11 @@ def classes(
 def groups(
     scores: np.ndarray, labels: np.ndarray, train_counts: np.ndarray | None
 ) -> list[dict[str, Any]]:
-    """Head, middle and tail: [{name, classes, least, most, clips, accuracy}], by training clips, or by test clips without them.
+    """Return the accuracy of frequent and rare classes: thirds by training clips, else test clips.
 
-    [] where all classes are about as frequent (is_long_tailed): thirds of them mean nothing.
+    Returns:
+        [{name, classes, least, most, clips, accuracy}, ...] for head, middle and tail; [] where all
+        classes are about equally frequent (is_long_tailed).
     """
     support = np.bincount(labels, minlength=scores.shape[1])
     counts = support if train_counts is None else train_counts
@@ -235,7 +270,7 @@ def groups(
 
 
 def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """{ece, confidence, accuracy, count, edges}: 15 bins of a reliability diagram."""
+    """Return {ece, confidence, accuracy, count, edges}: 15 bins of a reliability diagram."""
     bins = reliability_bins(scores, labels)
     return {
         'ece': plain(expected_calibration_error(scores, labels)),
@@ -247,7 +282,7 @@ def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
 
 def mistakes(scores: np.ndarray, labels: np.ndarray) -> list[int]:
-    """The clips that are wrong with the highest probability, that one first; at most 20."""
+    """Return the most confident mistakes, at most 20, the most confident first."""
     pred = scores.argmax(1)
     wrong = np.flatnonzero(pred != labels)
     return wrong[np.argsort(-scores[wrong, pred[wrong]], kind='stable')][:NUM_MISTAKES].tolist()

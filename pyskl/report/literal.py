@@ -1,19 +1,22 @@
-"""Receives the text of a config dump; hands on its values. Nothing in it is run, so a work dir from a stranger can be reported on."""
+"""The values of a config dump, read without running it: a work dir may come from a stranger."""
 
 from __future__ import annotations
 
 import ast
 from typing import Any
 
+# What reading an expression may raise: {[1]: 2}, a float of 400 digits, deep nesting.
+_NOT_READABLE = (ValueError, TypeError, OverflowError, RecursionError, MemoryError)
+
 
 class _Unreadable(ValueError):
-    """An expression that only running it could answer."""
+    """An expression whose value only running it would tell."""
 
 
 def literal_config(text: str) -> dict[str, Any]:
-    """The top-level values of a config as tools/train.py leaves it in the work dir: literals, dict(...) and float('inf').
+    """Return the top-level values of a config dump: literals, dict(...) and float('inf').
 
-    Assignments of anything else are left out, and so is all of a text that is no Python.
+    Assignments of anything else are left out. A text that is not Python has no values.
     """
     try:
         tree = ast.parse(text)
@@ -28,13 +31,7 @@ def literal_config(text: str) -> dict[str, Any]:
         ):
             try:
                 values[node.targets[0].id] = _value(node.value)
-            except (
-                ValueError,
-                TypeError,
-                OverflowError,
-                RecursionError,
-                MemoryError,
-            ):  # {[1]: 2}, float(10 ** 400 written out)
+            except _NOT_READABLE:
                 continue
     return values
 
@@ -45,12 +42,13 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Tuple):
         return tuple(_value(item) for item in node.elts)
     if isinstance(node, ast.Dict):
-        if None in node.keys:
+        keys = [key for key in node.keys if key is not None]
+        if len(keys) < len(node.keys):  # {**other}
             raise _Unreadable
-        return {ast.literal_eval(key): _value(item) for key, item in zip(node.keys, node.values)}
+        return {ast.literal_eval(key): _value(item) for key, item in zip(keys, node.values)}
     if isinstance(node, ast.Call):
         return _call(node)
-    return ast.literal_eval(node)  # ValueError for what is no literal
+    return ast.literal_eval(node)  # ValueError unless it is a literal
 
 
 def _call(node: ast.Call) -> Any:

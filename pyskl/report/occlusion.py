@@ -1,17 +1,19 @@
-"""Receives clips and the networks that scored them; hands on how much certainty is lost when a joint or a limb is hidden.
+"""Which joints and limbs matter: the probability that is lost when they are hidden.
 
-Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2, with joints in place of image patches. A network on heatmaps is shown maps in
-which the joint is not drawn. A graph network is shown the clip as it would come from an estimator that never found the joint:
-the key point is missing in the annotation, and the whole pipeline runs again.
+A heatmap network sees maps in which the joint is not drawn. A graph network sees the clip as an
+estimator that never found the joint would have written it: the key point is missing in the
+annotation, and the whole pipeline runs again.
+
+Source: Zeiler and Fergus, arXiv:1311.2901, section 4.2, with joints in place of image patches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from ..apis import init_recognizer
@@ -22,33 +24,39 @@ from ..engine.tester import joint_scores
 from ..errors import CheckpointError, ConfigError, DataError
 from ..inputs import Input
 from ..recipe import import_custom_modules
-from ..scores import kind_of, soften
 from .figures import plain
+from .results import Results
 from .sources import Clips, Stream
 
-CHECKED = 3  # clips scored as in the test, to see whether the scores are this checkpoint's
-TOLERANCE = 0.02  # between machines and precisions
+NUM_CHECKED = (
+    3  # clips that are scored as in the test, to check that the checkpoint is the tested one
+)
+TOLERANCE = 0.02  # of probabilities, for other machines and precisions
 
 
 def occlusion(
-    streams: Sequence[Stream],
-    weights: Sequence[float],
-    clips: Clips,
-    scores: Sequence[np.ndarray],
-    bones: Sequence[Sequence[int]],
-    per_class: int,
-    device: str | None,
-    notes: list[str],
+    results: Results, bones: Sequence[Sequence[int]], per_class: int, device: str | None
 ) -> dict[str, Any]:
-    """The probability of the true class that is lost, a mean over the clips of each class.
+    """Measure how much of the true class's probability is lost without each joint and limb.
 
-    scores     (N, K) probabilities of each stream, to see that its checkpoint is the one that was tested
-    bones      pairs of joints: a limb is hidden with both of them
-    per_class  at most so many clips of a class are scored, evenly spread; each in one view (the middle sample, unmirrored)
-    ->         all, classes: [{id, joints (V,), limbs (L,), clips}], clips, most; hidden: a sentence for each way that joints were
-               hidden. The ensemble's loss is its streams' weighted mean
-    raises     UserError kinds: no labels, no config or checkpoint in a work dir, a pipeline with stages after the heatmaps
+    Each clip is scored in one view, the middle sample, not mirrored. Of an ensemble, the weighted
+    mean over its streams counts.
+
+    Args:
+        results: results of the page; a note is added where a checkpoint gives other scores.
+        bones: pairs of joints; a limb is hidden with both of them.
+        per_class: clips of each class to score at most, evenly spread.
+        device: device of the networks.
+
+    Returns:
+        `all` and `classes`: mean losses (V,) of joints and (L,) of limbs; `clips`, `most`: clips
+        scored, and at most of a class; `hidden`: a sentence for each way that joints were hidden.
+
+    Raises:
+        UserError: no labels, a work dir without config or checkpoint, or a pipeline with steps
+            after the heatmaps.
     """
+    clips = results.clips
     if 'keypoint' not in clips.annotations[0]:
         raise DataError(
             f'{clips.source}: holds no key points, so no joint can be hidden. Report without '
@@ -59,12 +67,18 @@ def occlusion(
     masks = [(j,) for j in range(num_joints)] + [tuple(bone) for bone in bones]
     lost = np.zeros((len(masks), len(chosen)))
     hidden: dict[str, list[str]] = {}
-    for stream, weight, own in zip(streams, weights, scores):
+    for stream, share, scores in zip(results.streams, results.shares, results.scores):
         model = _model(stream, device)
-        hides = _hides(model)
-        hidden.setdefault(hides.told, []).append(stream.name)
-        _compare(model, stream, clips, own, notes)
-        lost += weight / sum(weights) * _losses(model, stream, clips, chosen, masks, hides)
+        hiding = _hiding(model)
+        hidden.setdefault(hiding.description, []).append(stream.name)
+        if not _gives_scores(model, stream, clips, scores):
+            checkpoint = Path(stream.checkpoint or '').name
+            results.notes.append(
+                f'{checkpoint} does not give the scores of {stream.name}: it was '
+                'tested with another checkpoint or other settings. Joints are judged by this '
+                'checkpoint.'
+            )
+        lost += share * _losses(model, stream, clips, chosen, masks, hiding)
     labels = clips.labels[chosen]
     rows = [{'id': int(k), **_means(lost[:, labels == k], num_joints)} for k in np.unique(labels)]
     return {
@@ -72,15 +86,15 @@ def occlusion(
         'classes': rows,
         'clips': len(chosen),
         'most': per_class,
-        'hidden': _told(hidden),
+        'hidden': _sentences(hidden),
     }
 
 
-def _told(hidden: Mapping[str, Sequence[str]]) -> list[str]:
+def _sentences(hidden: Mapping[str, Sequence[str]]) -> list[str]:
     """Say how joints were hidden, by stream where the streams differ."""
     if len(hidden) == 1:
-        return [f'{told[0].upper()}{told[1:]}.' for told in hidden]
-    return [f'{", ".join(names)}: {told}.' for told, names in hidden.items()]
+        return [f'{text[0].upper()}{text[1:]}.' for text in hidden]
+    return [f'{", ".join(names)}: {text}.' for text, names in hidden.items()]
 
 
 def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
@@ -89,31 +103,31 @@ def _means(lost: np.ndarray, num_joints: int) -> dict[str, Any]:
 
 
 def _choose(labels: np.ndarray, per_class: int) -> np.ndarray:
+    """Return the indices of evenly spread clips of each class, at most `per_class`."""
     if (labels < 0).any():
         raise DataError(
-            '--occlusion asks what the true class loses, but the clips have no labels. Leave it out.'
+            '--occlusion measures what the true class loses, but the clips have no labels. Leave '
+            'it out.'
         )
-    own = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-    return np.concatenate(
-        [
-            rows[np.unique(np.linspace(0, len(rows) - 1, min(per_class, len(rows))).astype(int))]
-            for rows in own
-        ]
-    )
+    of_classes = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+    return np.concatenate([rows[_spread(len(rows), per_class)] for rows in of_classes])
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    """Return at most `most` different indices below `count`, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
 
 
 def _losses(
-    model: torch.nn.Module,
+    model: Any,
     stream: Stream,
     clips: Clips,
     chosen: np.ndarray,
     masks: Sequence[tuple[int, ...]],
-    hides: Hides,
+    hiding: Hiding,
 ) -> np.ndarray:
-    """(masks, chosen): the probability of the true class without, minus that with what the mask
-    hides.
-    """
-    batch = max(1, model.cfg.data.loader('test').videos_per_gpu)
+    """Return (masks, chosen): the true class's probability, less that without the mask's joints."""
+    batch_size = max(1, model.cfg.data.loader('test').videos_per_gpu)
     lost = np.zeros((len(masks), len(chosen)))
     with tqdm(
         total=len(chosen) * (1 + len(masks)),
@@ -122,19 +136,21 @@ def _losses(
         leave=False,
         disable=None,
     ) as bar:
-        for start in range(0, len(chosen), batch):
-            rows = chosen[start : start + batch]
+        for start in range(0, len(chosen), batch_size):
+            rows = chosen[start : start + batch_size].tolist()
             labels, span = clips.labels[rows], slice(start, start + len(rows))
-            batches = hides.batches(model, clips, rows, [(), *masks])
-            whole = _own(_answers(model, next(batches), stream), labels)
+            true_class = np.arange(len(rows)), labels
+            batches = hiding.batches(model, clips, rows, [(), *masks])
+            whole = _probabilities(model, next(batches), stream)[true_class]
             bar.update(len(rows))
             for m, hidden in enumerate(batches):
-                lost[m, span] = whole - _own(_answers(model, hidden, stream), labels)
+                lost[m, span] = whole - _probabilities(model, hidden, stream)[true_class]
                 bar.update(len(rows))
     return lost
 
 
-def _model(stream: Stream, device: str | None) -> torch.nn.Module:
+def _model(stream: Stream, device: str | None) -> Any:
+    """Build the stream's recognizer; it carries its recipe as `cfg` and its `pipeline`."""
     if stream.config_file is None:
         raise ConfigError(
             f'{stream.folder}: holds no config, which --occlusion needs. Give --config CONFIG.'
@@ -144,50 +160,57 @@ def _model(stream: Stream, device: str | None) -> torch.nn.Module:
             f'{stream.folder}: holds no checkpoint, which --occlusion needs. Give -C CHECKPOINT.'
         )
     try:
-        model = init_recognizer(_config(stream), stream.checkpoint, device)
+        return init_recognizer(_config(stream), stream.checkpoint, device)
     except ConfigError as error:
-        if stream.named is not None:  # it names itself
+        if stream.named is not None:  # the message names the file already
             raise
         raise ConfigError(f'{stream.config_file}: {error}') from error
-    return model
 
 
 def _config(stream: Stream) -> Any:
-    """The config as the command line named it, run and with its own modules.
+    """Return the config that the command line names, with its own modules imported.
 
-    Else the values of the dump, of which nothing is run.
+    Without one, return the values of the work dir's dump, of which nothing is run.
     """
     if stream.named is not None:
         import_custom_modules(stream.named)
         return stream.named
     if stream.config.get('custom_imports') is not None:
         raise ConfigError(
-            'names modules of its own (custom_imports), and nothing that a work dir names is run. If you trust it, report on this stream '
-            'alone and name the config: --config CONFIG.'
+            'names modules of its own (custom_imports), and nothing that a work dir names is run. '
+            'If you trust it, report on this stream alone and name the config: --config CONFIG.'
         )
     return stream.config
 
 
-class Hides(Protocol):
-    """How joints are hidden from a network."""
+def _gives_scores(model: Any, stream: Stream, clips: Clips, scores: np.ndarray) -> bool:
+    """Return whether the checkpoint gives the scores (N, K) of the report, on a few clips."""
+    rows = _spread(len(scores), NUM_CHECKED).tolist()
+    samples = [collate([_sample(model, clips, i)]) for i in rows]
+    again = np.concatenate([_probabilities(model, sample, stream) for sample in samples])
+    return np.abs(again - scores[rows]).max() <= TOLERANCE
 
-    told: str
+
+class Hiding(Protocol):
+    """A way to hide joints from a network; `description` tells the reader of the page."""
+
+    description: str
 
     def batches(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
+        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
     ) -> Iterator[dict[str, Any]]:
-        """Give clips `rows` as the test sees them, the view in the middle, once for each mask.
+        """Yield a batch of the clips `rows` for each mask, in the middle view of the test.
 
-        A mask names the joints that nobody has; an empty one hides none.
+        Args:
+            model: recognizer with its pipeline.
+            clips: clips to choose from.
+            rows: indices of the clips.
+            masks: joints that everybody lacks; an empty mask hides none.
         """
 
 
 class HideInInput:
-    """Of heatmaps still to be drawn: the joints are left out of the drawing.
+    """Leave joints out of heatmaps that are still to be drawn.
 
     Args:
         pictures: whether the network sees pictures beside the heatmaps, which stay as they are.
@@ -195,71 +218,65 @@ class HideInInput:
 
     def __init__(self, pictures: bool = False):
         stays = 'the pictures and their crop stay' if pictures else 'the crop of the picture stays'
-        self.told = f'hidden joints are not drawn in the heatmaps; {stays}'
+        self.description = f'hidden joints are not drawn in the heatmaps; {stays}'
 
     def batches(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
+        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
     ) -> Iterator[dict[str, Any]]:
+        """See Hiding."""
         samples = [_sample(model, clips, i) for i in rows]
         drawn_late = [
             name
-            for name, given in samples[0].items()
-            if isinstance(given, Input) and given.has_joints
+            for name, value in samples[0].items()
+            if isinstance(value, Input) and value.has_joints
         ]
         if not drawn_late:
             raise ConfigError(
-                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be drawn (it has none, or stages of your '
-                'own after GeneratePoseTarget), so joints cannot be hidden. Report without --occlusion.'
+                f'{model.cfg.filename}: data.test.pipeline does not end with heatmaps still to be '
+                'drawn (it has none, or steps of your own after GeneratePoseTarget), so joints '
+                'cannot be hidden. Report without --occlusion.'
             )
         whole = collate(
-            [{name: _middle_view(given) for name, given in sample.items()} for sample in samples]
+            [{name: _middle_view(value) for name, value in sample.items()} for sample in samples]
         )
         for mask in masks:
             hidden = {n: whole[n].without_joints(mask) for n in drawn_late if mask}
             yield {**whole, **hidden}
 
 
-def _middle_view(given: Input | torch.Tensor) -> Input | torch.Tensor:
-    if isinstance(given, Input):
-        return given.middle_view()
-    middle = len(given) // 2
-    return given[middle : middle + 1]
-
-
 class HideInAnnotation:
-    """Of key points: the joints are missing in every frame of the annotation, before the pipeline."""
+    """Take joints out of every frame of the annotation, before the pipeline."""
 
-    told = (
-        'hidden joints are missing in all frames before the pipeline runs (place and score are 0), so '
-        'bones, motion and normalisation see that they are missing'
+    description = (
+        'hidden joints are missing in all frames before the pipeline runs (place and score are '
+        '0), so bones, motion and normalisation see that they are missing'
     )
 
     def batches(
-        self,
-        model: torch.nn.Module,
-        clips: Clips,
-        rows: Sequence[int],
-        masks: Sequence[Sequence[int]],
+        self, model: Any, clips: Clips, rows: Sequence[int], masks: Sequence[Sequence[int]]
     ) -> Iterator[dict[str, Any]]:
+        """See Hiding."""
         for mask in masks:
             keypoints = [_sample(model, clips, i, mask)['keypoint'] for i in rows]
-            middle = [len(views) // 2 for views in keypoints]
             # (1, M, T, V, C) each
-            yield collate([{'keypoint': k[m : m + 1]} for k, m in zip(keypoints, middle)])
+            yield collate([{'keypoint': _middle_view(views)} for views in keypoints])
 
 
-def _hides(model: torch.nn.Module) -> Hides:
+def _hiding(model: Any) -> Hiding:
     if set(model.takes) == {'keypoint'}:
         return HideInAnnotation()
     return HideInInput(pictures='heatmap_imgs' in model.takes)
 
 
+def _middle_view(views: Any) -> Any:
+    if isinstance(views, Input):
+        return views.middle_view()
+    middle = len(views) // 2
+    return views[middle : middle + 1]
+
+
 def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict[str, Any]:
-    """Return a clip in which these joints are missing in all frames of everybody: place and score are 0."""
+    """Return a clip in which everybody lacks these joints in all frames: place and score are 0."""
     hidden = dict(annotation)
     for name in ('keypoint', 'keypoint_score'):
         if joints and name in hidden:
@@ -268,45 +285,19 @@ def without_joints(annotation: Mapping[str, Any], joints: Sequence[int]) -> dict
     return hidden
 
 
-def _sample(
-    model: torch.nn.Module, clips: Clips, i: int, hidden: Sequence[int] = ()
-) -> dict[str, Any]:
-    """Clip i as the test sees it, without some joints: what the model takes.
+def _sample(model: Any, clips: Clips, i: int, hidden: Sequence[int] = ()) -> dict[str, Any]:
+    """Return what the model takes of clip i in the test, without some joints.
 
-    What the pipeline draws at random it draws as in the test, every time the same.
+    The pipeline's random numbers are those of the test, every time.
     """
-    seed_sample(0, 0, int(i))
-    sample = test_sample(model, without_joints(clips.annotations[int(i)], hidden))
+    seed_sample(0, 0, i)
+    sample = test_sample(model, without_joints(clips.annotations[i], hidden))
     return {name: sample.get(name) for name in model.takes}
 
 
-def _answers(model: torch.nn.Module, batch: Mapping[str, Any], stream: Stream) -> np.ndarray:
-    """(B, K) probabilities, of the answer that the stream's scores are."""
-    temperature, answers = stream.temperature, predict(model, batch, model.target.device)
-    answers = {name: scores.cpu().numpy() for name, scores in answers.items()}
-    answers = answers[stream.part] if stream.part in answers else joint_scores(answers)
-    answers = answers.mean(1) if answers.ndim == 3 else answers
-    return (
-        soften(answers, temperature)
-        if temperature != 1 or kind_of(answers) == 'logits'
-        else answers
-    )
-
-
-def _own(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return answers[np.arange(len(labels)), labels]
-
-
-def _compare(
-    model: torch.nn.Module, stream: Stream, clips: Clips, scores: np.ndarray, notes: list[str]
-) -> None:
-    """Note it when the checkpoint does not give the scores that the report is about."""
-    rows = np.linspace(0, len(scores) - 1, min(CHECKED, len(scores))).astype(int)
-    again = np.concatenate(
-        [_answers(model, collate([_sample(model, clips, i)]), stream) for i in rows]
-    )
-    if np.abs(again - scores[rows]).max() > TOLERANCE:
-        notes.append(
-            f'{stream.checkpoint.name} does not give the scores of {stream.name}: it was tested with another checkpoint or other settings. '
-            'Joints are judged by this checkpoint.'
-        )
+def _probabilities(model: Any, batch: Mapping[str, Any], stream: Stream) -> np.ndarray:
+    """Return (B, K) probabilities of the part of the network's scores that the stream holds."""
+    found = predict(model, batch, model.target.device)
+    parts = {name: scores.cpu().numpy() for name, scores in found.items()}
+    scores = parts[stream.part] if stream.part in parts else joint_scores(parts)
+    return stream.probabilities(scores.mean(1) if scores.ndim == 3 else scores)

@@ -1,9 +1,12 @@
-"""Receives key points; hands on few bytes: rounded to a grid, differences from frame to frame, deflated, a clip at a time.
+"""Key points in few bytes: rounded to a grid, differences between frames, deflated, clip by clip.
 
-A clip's bytes, before deflate, are three planes of (2, M, V, T) and (M, V, T) values, each value the difference to the frame before it:
-    low   x then y, the low 8 bits      high  x then y, the bits above (only when bits > 8)      score  0..7
-Differences are taken modulo the grid and folded so that small ones of either sign are small numbers (0, -1, 1, -2 -> 0, 1, 2, 3).
-A missing joint has score 0 and stays where it was. player.js turns it round.
+Before deflate, a clip is a row of planes of bytes, each byte a difference to the frame before:
+    low: (2, M, V, T), the low 8 bits of x, then of y.
+    high: (2, M, V, T), the bits above; only if bits > 8.
+    score: (M, V, T), 0 to 7.
+Differences are taken modulo the grid and folded, so that small ones of either sign become small
+numbers: 0, -1, 1, -2 -> 0, 1, 2, 3. A missing joint has score 0 and stays at its last place.
+skeleton.js unpacks them.
 """
 
 from __future__ import annotations
@@ -18,15 +21,22 @@ import numpy as np
 from ..drawing.skeleton import in_picture, real_frames
 from ..skeletons import is_present
 
-SCORE_LEVELS = 7  # score 0: missing; 1..7: (0, 1]
-# (bits, every n-th frame), tried in this order. The player draws between frames, so that half of them look better than coarse steps.
+SCORE_LEVELS = 7  # 0 is missing, 1 to 7 are scores in (0, 1]
+# (bits, every n-th frame), tried in this order. The player interpolates between frames, so half of
+# the frames look better than a coarse grid.
 QUALITIES = ((10, 1), (9, 1), (10, 2), (9, 2), (8, 2), (9, 3), (8, 3), (8, 4))
-_ENOUGH = 256  # clips that tell how large all of them will be
+_SAMPLE = 256  # clips to estimate the size of all from
 
 
 @dataclass(frozen=True)
 class PackedClip:
-    """data: raw deflate; box: (x, y, extent) px, the square of the clip's joints; shape: (M, T, V) of what is kept."""
+    """A packed clip.
+
+    Attributes:
+        data: raw deflate.
+        box: (x, y, extent) of the square of the clip's joints, in pixels.
+        shape: (M, T, V) of what is kept.
+    """
 
     data: bytes
     box: tuple[float, float, float]
@@ -35,7 +45,16 @@ class PackedClip:
 
 @dataclass
 class Packed:
-    """Clips as base64 text, one behind the other: `text`; for clip n lengths[n] characters, 0 where it is left out."""
+    """Packed clips.
+
+    Attributes:
+        bits: bits of a coordinate.
+        step: every `step`-th frame is kept.
+        text: base64 of all clips in a row.
+        lengths: characters of each clip, 0 where it is left out.
+        boxes: see PackedClip.
+        shapes: see PackedClip.
+    """
 
     bits: int
     step: int
@@ -45,20 +64,32 @@ class Packed:
     shapes: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-def real_part(keypoint: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without the empty frames at the end that fill a short clip up, and without people who never appear; at least one of each."""
-    last, people = (
-        real_frames(keypoint, score),
-        np.flatnonzero(is_present(keypoint, score).any((1, 2))),
-    )
+def real_part(keypoint: np.ndarray, score: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out empty frames at the end and people who never appear, but keep one of each.
+
+    Args:
+        keypoint: (M, T, V, 2).
+        score: (M, T, V); None where all joints have score 1.
+    """
+    score = np.ones(keypoint.shape[:-1], np.float32) if score is None else score
+    last = real_frames(keypoint, score)
+    people = np.flatnonzero(is_present(keypoint, score).any((1, 2)))
     people = people if len(people) else np.arange(1)
     return keypoint[people, :last], score[people, :last]
 
 
-def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int = 1) -> PackedClip:
-    """keypoint (M, T, V, 2) px, score (M, T, V) 0..1; every `step`-th frame is kept, coordinates on a grid of 2**bits lines.
+def pack_clip(
+    keypoint: np.ndarray, score: np.ndarray | None, bits: int = 10, step: int = 1
+) -> PackedClip:
+    """Pack a clip on a grid of 2**bits lines.
 
-    A joint that was seen is moved by at most half a line: box extent / (2**bits - 1) / 2 in x and in y.
+    A joint is moved by at most half a line in x and in y: extent / (2**bits - 1) / 2.
+
+    Args:
+        keypoint: (M, T, V, 2) in pixels.
+        score: (M, T, V) in 0..1.
+        bits: bits of a coordinate.
+        step: keep every `step`-th frame.
     """
     keypoint, score = real_part(keypoint, score)
     keypoint, score = keypoint[:, ::step].astype(np.float64), score[:, ::step]
@@ -89,7 +120,7 @@ def pack_clip(keypoint: np.ndarray, score: np.ndarray, bits: int = 10, step: int
 
 
 def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the page's script computes: keypoint (M, T, V, 2) px and score (M, T, V), 0 for a missing joint."""
+    """Return keypoint (M, T, V, 2) in pixels and score (M, T, V), as the page's script does."""
     M, T, V = clip.shape
     raw = np.frombuffer(zlib.decompress(clip.data, -15), np.uint8).astype(np.int64)
     n = 2 * M * V * T
@@ -97,27 +128,23 @@ def unpack_clip(clip: PackedClip, bits: int) -> tuple[np.ndarray, np.ndarray]:
     lines = _unfolded(steps.reshape(2, M, V, T), 1 << bits)
     levels = _unfolded(raw[-n // 2 :].reshape(M, V, T), SCORE_LEVELS + 1)
     *corner, extent = clip.box
-    return (lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner), levels.transpose(
-        0, 2, 1
-    ) / SCORE_LEVELS
+    keypoint = lines.transpose(1, 3, 2, 0) * (extent / ((1 << bits) - 1)) + corner
+    return keypoint, levels.transpose(0, 2, 1) / SCORE_LEVELS
 
 
 def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
-    """All clips at the best quality whose text stays within `budget` characters.
+    """Pack all clips at the best quality whose text stays within `budget` characters.
 
-    clips   a sequence of annotations
-    first   all their indices, those that matter most first: what does not fit at the lowest quality is left out from the end
+    Args:
+        clips: annotations.
+        first: all their indices, the most important first; what does not fit at the lowest quality
+            is left out from the end.
+        budget: characters of the text.
     """
-    sample = np.unique(
-        np.linspace(0, len(clips) - 1, min(_ENOUGH, len(clips))).astype(int)
-    ).tolist()
+    sample = _spread(len(clips), _SAMPLE)
     for bits, step in QUALITIES:
-        expected = (
-            sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
-            * len(clips)
-            / len(sample)
-        )
-        if expected * 1.03 <= budget:
+        total = sum(_text_length(_pack(clips[i], bits, step)) for i in sample)
+        if total * len(clips) / len(sample) * 1.03 <= budget:
             break
     packed = Packed(
         bits,
@@ -139,20 +166,21 @@ def pack_all(clips: Sequence, first: Sequence[int], budget: int) -> Packed:
 
 
 def mean_pose(clips: Sequence, most: int = 64) -> list[list[float]]:
-    """V pairs (x, y) in 0..1: each joint's mean place in its clip's box, over some clips."""
-    places = []
-    for i in np.unique(np.linspace(0, len(clips) - 1, min(most, len(clips))).astype(int)).tolist():
+    """Return V pairs (x, y) in 0..1: each joint's mean place in the clip's box, over some clips."""
+    found = []
+    for i in _spread(len(clips), most):
         keypoint, score = real_part(*in_picture(clips[i]))
         seen = is_present(keypoint, score)
         corner, extent = _box(keypoint[seen])
-        places.append(
-            np.where(seen[..., None], (keypoint - corner) / extent, np.nan).reshape(
-                -1, *keypoint.shape[2:]
-            )
-        )
-    places = np.concatenate(places)
+        places = np.where(seen[..., None], (keypoint - corner) / extent, np.nan)
+        found.append(places.reshape(-1, *keypoint.shape[2:]))
+    places = np.concatenate(found)
     number = np.maximum((~np.isnan(places)).sum(0), 1)
     return np.round(np.nansum(places, 0) / number, 3).tolist()
+
+
+def _spread(count: int, most: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(int)).tolist()
 
 
 def _pack(annotation: dict, bits: int, step: int) -> PackedClip:
@@ -164,7 +192,7 @@ def _text_length(clip: PackedClip) -> int:
 
 
 def _box(xy: np.ndarray) -> tuple[np.ndarray, float]:
-    """Seen points (n, 2) -> top-left corner on hundredths of a pixel, and the extent of the square that holds them."""
+    """Return the square around points (n, 2): its corner, in hundredths of a pixel, and extent."""
     if not len(xy):
         return np.zeros(2), 1.0
     corner = np.floor(xy.min(0) * 100) / 100
@@ -172,7 +200,7 @@ def _box(xy: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _hold(lines: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Where a joint is missing, its last place (its first one before that): differences are 0 there. lines (2, ..., T)."""
+    """Keep missing joints at their last place, or before that at their first; lines (2, ..., T)."""
     at = np.where(seen, np.arange(seen.shape[-1]), -1)
     last = np.maximum.accumulate(at, -1)
     start = np.where(seen.any(-1), seen.argmax(-1), 0)[..., None]
@@ -182,7 +210,7 @@ def _hold(lines: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _folded(values: np.ndarray, size: int) -> np.ndarray:
-    """Differences along the last axis, modulo size, as 0, 1, 2 ... for 0, -1, 1, -2 ..."""
+    """Return differences along the last axis, modulo size, as 0, 1, 2 ... for 0, -1, 1, -2 ..."""
     steps = np.diff(values, axis=-1, prepend=0) % size
     return np.where(steps < size // 2, 2 * steps, 2 * (size - steps) - 1)
 

@@ -3,16 +3,47 @@
 fillHeader();
 startTheme();
 const sections = [
-  [data.confusion, confusionSection], [data.confusion?.pairs.length, pairsSection], [data.classes, classesSection], [data.comparison, comparisonSection],
-  [data.mistakes, mistakesSection], [data.calibration, certaintySection], [data.people, peopleSection], [data.map, mapSection],
-  [data.clips, clipsSection], [data.curves.length, curvesSection], [data.occlusion, jointsSection], [data.semantics, semanticsSection],
+  [data.confusion, confusionSection],
+  [data.confusion?.pairs.length, pairsSection],
+  [data.classes, classesSection],
+  [data.comparison, comparisonSection],
+  [data.mistakes, mistakesSection],
+  [data.calibration, calibrationSection],
+  [data.people, peopleSection],
+  [data.map, mapSection],
+  [data.clips, clipsSection],
+  [data.curves.length, curvesSection],
+  [data.occlusion, jointsSection],
+  [data.semantics, semanticsSection],
   [data.runs.length, runSection],
-].map(([there, build]) => there && attempt(build)).filter(Boolean);
-const SHORT = {confusion: 'Confusions', pairs: 'Pairs', mistakes: 'Mistakes', certainty: 'Calibration', people: 'People', map: 'Map', clips: 'Clips',
-  joints: 'Joints', meaning: 'Labels'};
+]
+  .map(([hasData, build]) => hasData && attempt(build))
+  .filter(Boolean);
+const NAV_NAMES = {
+  confusion: 'Confusions',
+  pairs: 'Pairs',
+  mistakes: 'Mistakes',
+  calibration: 'Calibration',
+  people: 'People',
+  map: 'Map',
+  clips: 'Clips',
+  joints: 'Joints',
+  semantics: 'Labels',
+};
 $('main').append(...sections);
-$('nav').append(h('ul', {class: 'wide'}, sections.map((part) => h('li', {}, h('a', {href: `#${part.id}`},
-  SHORT[part.id] ?? part.querySelector('h2').textContent)))));
+$('nav').append(
+  h(
+    'ul',
+    {class: 'wide'},
+    sections.map((part) =>
+      h(
+        'li',
+        {},
+        h('a', {href: `#${part.id}`}, NAV_NAMES[part.id] ?? part.querySelector('h2').textContent),
+      ),
+    ),
+  ),
+);
 buildPlayer();
 openLink();
 window.addEventListener('hashchange', openLink);
@@ -20,13 +51,13 @@ window.dispatchEvent(new Event('resize'));
 performance.mark('ready');
 document.documentElement.dataset.ready = 'yes';
 
-// A section that cannot be drawn leaves the others standing, and a note.
+// A section that cannot be drawn becomes a note; the others stay.
 function attempt(build) {
   try {
     return build();
   } catch (error) {
     console.error(error);
-    tellNote(`A part of this page could not be drawn: ${error.message}`);
+    addNote(`A part of this page could not be drawn: ${error.message}`);
     return null;
   }
 }

@@ -1,7 +1,7 @@
-"""Receives the report's data; hands on one HTML file that opens anywhere and asks nobody for anything.
+"""One HTML file from the report's data, which opens anywhere and loads nothing.
 
-The page may run its own script and style, whose hashes it names, and nothing else (Content-Security-Policy). Data goes in as JSON
-that cannot end its element, and the script shows it as text only.
+Its Content-Security-Policy names the hashes of its own script and style, and allows nothing else.
+Data goes in as JSON that cannot end its element, and the script shows it as text only.
 """
 
 from __future__ import annotations
@@ -25,32 +25,34 @@ SCRIPTS = (
     'player.js',
     'matrix.js',
     'downloads.js',
+    'header.js',
     'sections.js',
+    'curves.js',
     'search.js',
-    'research.js',
+    'analysis.js',
     'joints.js',
-    'meaning.js',
+    'semantics.js',
     'page.js',
 )
 _ESCAPES = {character: f'\\u{ord(character):04x}' for character in '<>&\u2028\u2029'}
 
 
 def safe_json(value: Any) -> str:
-    """JSON that is harmless inside <script>: no `<`, `>`, `&` or line separator in it, whatever the texts are.
+    """Return JSON that is harmless inside <script>: without `<`, `>`, `&` and line separators.
 
-    raises  ValueError for NaN or inf, which no browser's JSON knows
+    Raises:
+        ValueError: NaN or inf, which browsers do not read.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(',', ':'))
-    text = text.encode(
-        'utf-8', 'backslashreplace'
-    ).decode()  # lone surrogates, as file names may have them
+    # file names may hold lone surrogates
+    text = text.encode('utf-8', 'backslashreplace').decode()
     for character, escape in _ESCAPES.items():
         text = text.replace(character, escape)
     return text
 
 
 def render(data: Mapping[str, Any], frames: str) -> str:
-    """The page: `data` as JSON, `frames` the base64 text of the clips."""
+    """Return the page of `data`, with the base64 text of the clips' key points in `frames`."""
     script = (
         '(() => {\n"use strict";\n'
         + ''.join((HERE / name).read_text(encoding='utf-8') for name in SCRIPTS)
@@ -65,26 +67,30 @@ def render(data: Mapping[str, Any], frames: str) -> str:
         'data': safe_json(data),
         'frames': frames,
     }
-    page = (HERE / 'page.html').read_text(encoding='utf-8')
-    parts = page.split('{{')
-    return parts[0] + ''.join(
-        values[name] + rest for name, _, rest in (part.partition('}}') for part in parts[1:])
-    )
+    return fill_template((HERE / 'page.html').read_text(encoding='utf-8'), values)
+
+
+def fill_template(template: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of {{name}}; what looks like a name inside of a value stays."""
+    first, *parts = template.split('{{')
+    pairs = (part.partition('}}') for part in parts)
+    return first + ''.join(values[name] + rest for name, _, rest in pairs)
 
 
 def page_policy(script: str, style: str) -> str:
+    """Return the Content-Security-Policy that allows this script and style alone."""
     script_hash, style_hash = (
         base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for text in (script, style)
     )
     return (
-        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'sha256-{style_hash}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
 def write_page(path: str | os.PathLike, data: Mapping[str, Any], frames: str) -> int:
-    """Write the page whole or not at all; returns its size in bytes. UserError when it can't be written."""
+    """Write the page whole or not at all, and return its size in bytes."""
     page = render(data, frames).encode('utf-8', 'backslashreplace')  # as in safe_json
     with atomic_write(path) as f:
         f.write(page)

@@ -1,4 +1,4 @@
-"""Figures by person or video: which clips belong together is read from their names."""
+"""Figures by person or video, which are read from the clips' names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..errors import ConfigError
 from ..wording import plain as quoted
 from .figures import plain
 
-FEWEST = 5  # groups for an interval that draws them
-# How names say whose clip it is: (pattern, what the group is).
-KNOWN = (
+MIN_GROUPS = 5  # for an interval that draws groups
+# Known forms of names: (pattern whose first group is the person, kind of group).
+NAME_FORMS = (
     (re.compile(r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}'), 'person (P... in the id)'),
     (re.compile(r'(.+)_\d+'), 'video (the id before its last _)'),
 )
@@ -26,8 +26,8 @@ class Groups:
     """Clips that belong together.
 
     Attributes:
-        kind: what a group is, in words.
-        names: of the G groups.
+        kind: kind of group, in words.
+        names: names of the G groups.
         of: (N,) number of each clip's group.
     """
 
@@ -37,48 +37,48 @@ class Groups:
 
     @property
     def for_intervals(self) -> np.ndarray | None:
-        """Return `of` where there are groups enough to draw from."""
-        return self.of if len(self.names) >= FEWEST else None
+        """`of`, if there are enough groups to draw from."""
+        return self.of if len(self.names) >= MIN_GROUPS else None
 
 
 def find_groups(ids: Sequence[str], pattern: str | None = None) -> Groups | None:
-    """Return the groups that clips' names tell of; None where they tell of none.
+    """Return the groups of clips that their names tell, or None if they tell none.
 
     Args:
         ids: N names.
-        pattern: a regular expression that is found in every name; its first group, else all of it,
-            names the person. None: as the names of NTU RGB+D and of iMiGUE are built.
+        pattern: regular expression to search for in every name; its first group, else the whole
+            match, names the person. None: the forms of NTU RGB+D and of iMiGUE.
 
     Raises:
-        ConfigError: a pattern that cannot be read, or is not found in a name.
+        ConfigError: a pattern that is wrong, or that a name does not contain.
     """
     if pattern is not None:
-        return _grouped(_asked(ids, pattern), f'group ({pattern} in the id)')
-    for known, kind in KNOWN:
+        return _grouped(_searched(ids, pattern), f'group ({pattern} in the id)')
+    for known, kind in NAME_FORMS:
         found = [match[1] for name in ids if (match := known.fullmatch(name))]
         if len(found) == len(ids):
             groups = _grouped(found, kind)
-            # as many groups as clips say nothing of people
+            # about as many groups as clips are no persons
             return groups if 1 < len(groups.names) <= len(ids) / 2 else None
     return None
 
 
 def by_group(right: np.ndarray, groups: Groups) -> dict[str, Any]:
-    """Return {kind, drawn, rows: [[name, clips, accuracy, clip indices], ...]}, the lowest accuracy first.
+    """Return {kind, drawn, rows: [[name, clips, accuracy, clip indices], ...]}, the worst first.
 
     Args:
-        right: (N,) whether a clip is recognised.
-        groups: of the clips.
+        right: (N,) whether each clip is recognised.
+        groups: groups of the clips.
     """
     rows = []
     for number, name in enumerate(groups.names):
-        own = np.flatnonzero(groups.of == number)
-        rows.append([name, len(own), plain(right[own].mean()), own.tolist()])
+        members = np.flatnonzero(groups.of == number)
+        rows.append([name, len(members), plain(right[members].mean()), members.tolist()])
     drawn = groups.for_intervals is not None
     return {'kind': groups.kind, 'drawn': drawn, 'rows': sorted(rows, key=lambda row: row[2])}
 
 
-def _asked(ids: Sequence[str], pattern: str) -> list[str]:
+def _searched(ids: Sequence[str], pattern: str) -> list[str]:
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
@@ -90,7 +90,7 @@ def _asked(ids: Sequence[str], pattern: str) -> list[str]:
         if group is None:
             raise ConfigError(
                 f'--people {pattern!r} is not found in the name {quoted(name)}. Expected a pattern '
-                "that every clip's name has, its first (group) naming the person."
+                "that is found in every clip's name, its first (group) naming the person."
             )
         names.append(group)
     return names

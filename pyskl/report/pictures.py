@@ -1,4 +1,4 @@
-"""Small pictures of clips' videos for the player: a few frames a clip, around the person, within a budget."""
+"""Small pictures of the clips' videos for the player: a few frames of each, around the person."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ..wording import count
 from .packing import real_part
 
 TILE = 120  # pixels, the edge of a frame on the page
-MOST_FRAMES = 12  # of a clip
-MARGIN = 0.07  # around the joints, as skeleton.js draws them
+MAX_FRAMES = 12  # of a clip
+MARGIN = 0.07  # around the joints, the same as in skeleton.js
 _QUALITY = 60  # of the JPEG
-_OUTSIDE = 128  # grey of what lies beyond the video's edge
+_OUTSIDE = 128  # grey beyond the video's edge
 
 
 @dataclass
@@ -33,8 +33,8 @@ class Pictures:
     """Frames of the clips.
 
     Attributes:
-        texts: for each clip a JPEG in base64, its frames side by side, TILE pixels each; '' without.
-        numbers: how many frames it has.
+        texts: a JPEG in base64 for each clip, its frames side by side, TILE pixels each; or ''.
+        numbers: frames of each clip.
         notes: what was left out, and why.
     """
 
@@ -50,10 +50,9 @@ def pack_pictures(
 
     Args:
         annotations: the clips.
-        folder: of their videos, `data_prefix` of the data set.
-        first: all indices, those that matter most first: what goes beyond the budget is left out
-            from the end.
-        budget: characters.
+        folder: folder of their videos, `data_prefix` of the data set.
+        first: all indices, the most important first; the budget cuts off the end.
+        budget: characters of all texts.
     """
     packed = Pictures([''] * len(annotations), [0] * len(annotations), [])
     refused: list[DataError] = []
@@ -84,12 +83,12 @@ def pack_pictures(
 
 
 def _strip(annotation: Mapping[str, Any], folder: str) -> tuple[bytes, int]:
-    """Return a clip's frames side by side as a JPEG, and how many they are."""
+    """Return a clip's frames side by side as a JPEG, and their number."""
     cv2 = opencv()
     keypoint, score = real_part(*in_picture(annotation))
     name = annotation.get('filename') or annotation['frame_dir']
     path = Path(os.path.join(folder, video_file(str(name))))
-    number = min(MOST_FRAMES, keypoint.shape[1])
+    number = min(MAX_FRAMES, keypoint.shape[1])
     places = np.rint(np.linspace(0, keypoint.shape[1] - 1, number)).astype(int)
     with VideoFrames(path) as video:
         inside = np.minimum(places + start_of(annotation), len(video) - 1)
@@ -104,7 +103,7 @@ def _strip(annotation: Mapping[str, Any], folder: str) -> tuple[bytes, int]:
 
 
 def _square(xy: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the corner and the edge, px, of what the player shows of a clip with these joints (n, 2)."""
+    """Return corner and edge, in pixels, of the square that the player shows for joints (n, 2)."""
     if not len(xy):
         return np.zeros(2), 1.0
     low, high = xy.min(0).astype(float), xy.max(0).astype(float)
@@ -117,7 +116,7 @@ def _cut(frame: np.ndarray, corner: np.ndarray, edge: float) -> np.ndarray:
     """Return the square of a frame (H, W, 3) as (TILE, TILE, 3), grey beyond the frame."""
     cv2 = opencv()
     zoom = TILE / edge
-    shift = -corner * zoom + (zoom - 1) / 2  # pixels' centres stay where they are
+    shift = -corner * zoom + (zoom - 1) / 2  # keeps the centres of pixels
     matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     grey = (_OUTSIDE,) * 3

@@ -1,4 +1,4 @@
-"""How the streams were trained: config, command, versions, seed, time; read, and nothing of it run."""
+"""How the streams were trained: config, command, versions, seed and time, from the work dir."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from ..errors import DataError, printable
 from ..files.texts import read_text
-from .sources import MAX_CONFIG_BYTES, MAX_LOG_BYTES, Stream, said
+from .sources import MAX_CONFIG_BYTES, MAX_LOG_BYTES, Stream, typed_value
 
 MAX_CONFIG = 40_000  # characters on the page
 MAX_VALUE = 400
 MAX_LINES = 200  # of a difference
-LONGEST_STEP = 1e5  # seconds
-# What the first line of a log may say: its key, and how the page calls it.
-SAID = {
+MAX_STEP = 1e5  # seconds
+# Keys of a log's first line, and their names on the page.
+FACTS = {
     'command': 'Command',
     'time': 'Started',
     'seed': 'Seed',
@@ -28,9 +28,9 @@ SAID = {
 
 
 def runs(streams: Sequence[Stream]) -> list[dict[str, Any]]:
-    """Return for each stream {name, facts: [[name, text], ...], config, differs}.
+    """Return {name, facts: [[name, text], ...], config, differs} of each stream.
 
-    config is the text of the config, '' where there is none; differs are the lines in which it
+    `config` is the text of the config, '' if there is none; `differs` holds the lines in which it
     differs from the first stream's, with - and + before them.
     """
     found: list[dict[str, Any]] = []
@@ -46,8 +46,8 @@ def _facts(stream: Stream) -> list[list[str]]:
     head = _head(stream) if stream.config_file is not None else {}
     facts = [
         [title, printable(str(value))[:MAX_VALUE]]
-        for key, title in SAID.items()
-        if (value := said(head, key, (str, int))) is not None and value != ''
+        for key, title in FACTS.items()
+        if (value := typed_value(head, key, (str, int))) is not None and value != ''
     ]
     training = [row for row in stream.log if row['mode'] == 'train']
     if training:
@@ -57,7 +57,7 @@ def _facts(stream: Stream) -> list[list[str]]:
 
 
 def _head(stream: Stream) -> Mapping[str, Any]:
-    """Return the first line of the newest log: what the run was."""
+    """Return the first line of the newest log, which describes the run."""
     logs = sorted(path for path in stream.folder.glob('*.log.json') if path.is_file())
     for file in reversed(logs):
         try:
@@ -71,13 +71,13 @@ def _head(stream: Stream) -> Mapping[str, Any]:
 
 
 def _seconds(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return the sum of the steps' times, each row being the mean of the steps since the row before."""
+    """Return the seconds of all steps; a row holds the mean over the steps since the row before."""
     total, before = 0.0, (0, 0)
     for row in sorted(rows, key=lambda row: (row['epoch'], row['iter'])):
         steps = row['iter'] - (before[1] if before[0] == row['epoch'] else 0)
         before = row['epoch'], row['iter']
-        time = said(row, 'time', (int, float))
-        if time is not None and 0 <= time < LONGEST_STEP:  # nor NaN
+        time = typed_value(row, 'time', (int, float))
+        if time is not None and 0 <= time < MAX_STEP:  # not NaN either
             total += steps * time
     return total
 

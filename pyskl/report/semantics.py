@@ -1,4 +1,4 @@
-"""Receives the label vectors and the confusion matrix; hands on whether the model confuses what means alike."""
+"""Whether the model confuses classes whose labels mean something similar."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ NUM_PAIRS = 9
 
 
 def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str, Any] | None:
-    """table (K, D) label vectors, matrix (K, K) counts -> similarity, confusion, rho, p, pairs; None with fewer than 4 classes of clips.
+    """Correlate the similarity of label vectors with confusions.
 
-    similarity  (K, K) cosine of the vectors        confusion  (K, K) symmetric share of clips, see figures.symmetric_rates
-    rho         Spearman's rank correlation of the two over all pairs of classes that have clips
-    p           the share of 999 random renamings of the classes with a rho at least as high (Mantel's test, one-sided; +1 / +1)
-    pairs       the 9 pairs most alike: [a, b, similarity, confusion]
+    Args:
+        table: (K, D) label vectors.
+        matrix: (K, K) confusion matrix, counts.
+        seed: seed of the permutations.
+
+    Returns:
+        None with fewer than 4 classes that have clips, else:
+        similarity: (K, K) cosine of the vectors.
+        confusion: (K, K) symmetric share of clips, see figures.symmetric_rates.
+        rho: Spearman's rank correlation of the two, over all pairs of classes that have clips.
+        p: p-value of Mantel's test with 999 permutations, one-sided.
+        pairs: the 9 most similar pairs: [a, b, similarity, confusion].
+        classes: number of classes that have clips.
     """
     length = np.linalg.norm(table, axis=1, keepdims=True)
     unit = table / np.where(length > 0, length, 1)
@@ -42,9 +51,12 @@ def semantics(table: np.ndarray, matrix: np.ndarray, seed: int = 0) -> dict[str,
 
 
 def mantel(one: np.ndarray, other: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Spearman's rho over the pairs (upper triangles) of two symmetric (n, n), and its one-sided p by renaming the classes of one.
+    """Return Spearman's rho of two symmetric (n, n) over their upper triangles, and its p-value.
 
-    NaN, NaN when either is the same everywhere.
+    The p-value is one-sided, from random permutations of the classes of one matrix. Both are NaN
+    when either matrix is constant.
+
+    Source: Mantel, Cancer Research 27, 1967.
     """
     pairs = np.triu_indices(len(one), 1)
     if np.ptp(one[pairs]) == 0 or np.ptp(other[pairs]) == 0:

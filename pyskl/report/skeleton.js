@@ -1,14 +1,20 @@
-// Clips: unpacked when they are first looked at, and drawn. packing.py says how the bytes are laid out.
+// Clips, unpacked when they are first shown, and their drawing. packing.py documents the bytes.
 
 const LEVELS = 7;
 const FRAMES_A_SECOND = 25;
 const clips = data.clips;
-const offsets = clips.lengths.map(((sum) => (length) => (sum += length) - length)(0));
+const offsets = clips.lengths.map(
+  (
+    (sum) => (length) =>
+      (sum += length) - length
+  )(0),
+);
 const unpacked = new Map();
 
 const hasFrames = (i) => i !== null && clips.lengths[i] > 0;
 
-// A promise of {people, frames, joints, xy: Float32Array px [axis][person][joint][frame], score: [person][joint][frame], box}.
+// A promise of {people, frames, joints, box, xy, score}; xy: Float32Array in pixels,
+// [axis][person][joint][frame]; score: [person][joint][frame].
 function unpack(i) {
   if (!unpacked.has(i)) unpacked.set(i, decode(i));
   return unpacked.get(i);
@@ -25,21 +31,36 @@ async function decode(i) {
   const [x, y, extent] = clips.boxes[i];
   const size = 1 << clips.bits;
   const lines = unfold(raw.subarray(0, n), high, frames, size);
-  const xy = Float32Array.from(lines, (line, at) => line * (extent / (size - 1)) + (at < n / 2 ? x : y));
-  return {people, frames, joints, xy, score: unfold(raw.subarray(raw.length - n / 2), null, frames, LEVELS + 1), box: [x, y, extent],
-    picture: await pictureOf(i), pictures: clips.pictureFrames?.[i]};
+  const xy = Float32Array.from(
+    lines,
+    (line, at) => line * (extent / (size - 1)) + (at < n / 2 ? x : y),
+  );
+  return {
+    people,
+    frames,
+    joints,
+    xy,
+    score: unfold(raw.subarray(raw.length - n / 2), null, frames, LEVELS + 1),
+    box: [x, y, extent],
+    picture: await pictureOf(i),
+    pictures: clips.pictureFrames?.[i],
+  };
 }
 
-// The frames of clip i's video side by side, or null: pictures.py says which part of a frame they show.
+// The frames of clip i's video side by side, or null; pictures.py documents them.
 async function pictureOf(i) {
   if (!clips.pictures?.[i]) return null;
   const picture = new Image();
   picture.src = `data:image/jpeg;base64,${clips.pictures[i]}`;
-  try { await picture.decode(); } catch { return null; }
+  try {
+    await picture.decode();
+  } catch {
+    return null;
+  }
   return picture;
 }
 
-// Folded differences -> values, anew at every `frames`.
+// Turn folded differences into values; every `frames` values a new row begins.
 function unfold(low, high, frames, size) {
   const values = new Uint16Array(low.length);
   let value = 0;
@@ -52,7 +73,7 @@ function unfold(low, high, frames, size) {
   return values;
 }
 
-// Joint j of a person at time t (frames, between two as well): [x, y, score 0..1], or null when it is missing.
+// Joint j of a person at time t in frames, interpolated: [x, y, score 0..1], or null if missing.
 function jointAt(clip, person, j, t) {
   const row = (person * clip.joints + j) * clip.frames;
   const first = Math.min(Math.floor(t), clip.frames - 1);
@@ -67,34 +88,40 @@ function jointAt(clip, person, j, t) {
 
 const sideColours = () => [colour('middle'), colour('left'), colour('right')];
 
-// The clip at time t in a square of `size` pixels; what was seen with little confidence is faint.
+// Draw a clip at time t in a square of `size` pixels. Joints of low score are faint.
 function drawClip(context, size, clip, t) {
   const [x, y, extent] = clip.box;
   const margin = size * 0.07;
   if (clip.picture) {
     const edge = clip.picture.width / clip.pictures;
-    const at = Math.round(t / Math.max(clip.frames - 1, 1) * (clip.pictures - 1));
+    const at = Math.round((t / Math.max(clip.frames - 1, 1)) * (clip.pictures - 1));
     context.globalAlpha = 0.85;
     context.drawImage(clip.picture, at * edge, 0, edge, edge, 0, 0, size, size);
     context.globalAlpha = 1;
   }
   const scale = (size - 2 * margin) / extent;
   const [width, height] = spread(clip);
-  const place = ([px, py, score]) => [margin + (px - x) * scale + (size - 2 * margin - width * scale) / 2,
-    margin + (py - y) * scale + (size - 2 * margin - height * scale) / 2, score];
+  const place = ([px, py, score]) => [
+    margin + (px - x) * scale + (size - 2 * margin - width * scale) / 2,
+    margin + (py - y) * scale + (size - 2 * margin - height * scale) / 2,
+    score,
+  ];
   for (let person = 0; person < clip.people; person++) {
-    const joints = Array.from({length: clip.joints}, (_, j) => jointAt(clip, person, j, t)).map((joint) => joint && place(joint));
+    const joints = Array.from({length: clip.joints}, (_, j) => jointAt(clip, person, j, t)).map(
+      (joint) => joint && place(joint),
+    );
     drawFigure(context, joints, size);
   }
 }
 
-// Width and height of a clip's joints, px.
+// Width and height of a clip's joints in pixels.
 function spread(clip) {
   if (!clip.spread) {
     const half = clip.xy.length / 2;
     clip.spread = [0, 1].map((axis) => {
       let most = 0;
-      for (let at = 0; at < half; at++) if (clip.score[at]) most = Math.max(most, clip.xy[axis * half + at] - clip.box[axis]);
+      for (let at = 0; at < half; at++)
+        if (clip.score[at]) most = Math.max(most, clip.xy[axis * half + at] - clip.box[axis]);
       return most;
     });
   }

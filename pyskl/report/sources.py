@@ -1,4 +1,4 @@
-"""Receives what the user names, work dirs or score files; hands on streams: scores with config, checkpoint and log, and the clips."""
+"""The streams that a page is about, read from work dirs or score files, and their clips."""
 
 from __future__ import annotations
 
@@ -13,33 +13,41 @@ from typing import Any
 import numpy as np
 
 from ..annotations import open_annotations
+from ..annotations.clips import Annotations
 from ..apis.test import counts_of_checkpoint
 from ..errors import DataError, printable
-from ..files.given import split_part
+from ..files.path_checks import split_part
 from ..files.texts import read_text
 from ..recipe import dataset_configs
+from ..scores import kind_of, soften
 from ..scores.score_file import Scores, load_scores
 from ..wording import plain
 from .literal import literal_config
 
 RESULTS = ('scores.npz', 'result.pkl')
 LATEST = 'latest.pth'
-SPLITS = ('test', 'val', 'train')  # of the config, in the order in which they are tried
-MAX_CONFIG_BYTES = 512 << 10  # to parse Python takes up to 500 times its size; configs have 10 KB
+SPLITS = ('test', 'val', 'train')  # in the order in which they are searched for the clips
+MAX_CONFIG_BYTES = 512 << 10  # configs have 10 KB; parsing takes up to 500 times the file's size
 MAX_LOG_BYTES = 64 << 20
-MANY = 2**31  # epochs and iterations: no run logs so many
+MAX_COUNT = 2**31  # epochs and iterations: no run logs more
 
 
 @dataclass
 class Stream:
-    """One stream of the report: a score file, and what its work dir tells of it.
+    """One stream of the report: a score file, and what its work dir says about it.
 
-    config       values of the config as far as they can be read without running it; {} when there is none
-    config_file  the file they stand in
-    named        the config as the command line named it: the only one that was run, and that may bring modules of its own
-    checkpoint   the file of the checkpoint that was tested, or what stands in for it; checkpoint_name says which was tested
-    log          rows of the .log.json files, oldest first
-    temperature  softmax(log p / temperature) of its scores is blended
+    Attributes:
+        name: name on the page.
+        scores: the scores.
+        folder: work dir.
+        config: values of the config, as far as they can be read without running it.
+        config_file: file of the config.
+        named: the config that the command line names: the only one that was run, and that may
+            import modules of its own.
+        checkpoint: file of the tested checkpoint, or its best substitute; `checkpoint_name` says
+            which was tested.
+        log: rows of the .log.json files, oldest first.
+        temperature: softmax(log p / temperature) of the scores is blended.
     """
 
     name: str
@@ -59,36 +67,50 @@ class Stream:
 
     @property
     def part(self) -> str | None:
-        """Which of several answers in the file its scores are: 'rgb' of scores.npz:rgb; None: the joint one."""
+        """Part of a file with several scores: 'rgb' for scores.npz:rgb, None for the joint one."""
         return split_part(self.scores.path)[1]
 
     @property
     def report_file(self) -> Path:
-        """Where its report goes: scores.npz -> report.html, val_scores.npz -> val_report.html, scores.npz:rgb -> rgb_report.html."""
+        """Path of its report.
+
+        scores.npz -> report.html, val_scores.npz -> val_report.html, scores.npz:rgb ->
+        rgb_report.html.
+        """
         of_file = [] if self.file.name in RESULTS else [self.file.stem.removesuffix('_scores')]
-        return self.file.with_name(
-            '_'.join([*of_file, *([self.part] if self.part else []), 'report.html'])
-        )
+        of_part = [self.part] if self.part else []
+        return self.file.with_name('_'.join([*of_file, *of_part, 'report.html']))
 
     @property
     def checkpoint_name(self) -> str | None:
-        """As the scores say, else as the file is called (a link: what it leads to); None when nobody knows."""
-        return self.scores.checkpoint or (
-            None if self.checkpoint is None else self.checkpoint.resolve().name
-        )
+        """Name of the checkpoint that the scores give, else of its file; None if unknown."""
+        of_file = None if self.checkpoint is None else self.checkpoint.resolve().name
+        return self.scores.checkpoint or of_file
 
     @property
     def tested(self) -> str:
         """When the score file was written, 'YYYY-MM-DD HH:MM'."""
         return time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(self.file)))
 
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Return (N, K) scores of this stream as probabilities at its temperature."""
+        if self.temperature != 1 or kind_of(scores) == 'logits':
+            return soften(scores, self.temperature)
+        return scores
+
 
 @dataclass
 class Clips:
-    """The clips that scores are of, in that order: a sequence of annotations, labels (N,) -1 where unknown, where they stand,
-    and how many others without a label were left out."""
+    """The clips of the scores, in their order.
 
-    annotations: Sequence[Mapping[str, Any]]
+    Attributes:
+        annotations: annotations of the clips.
+        labels: (N,) labels, -1 where unknown.
+        source: annotation file.
+        left_out: clips without a label that were left out.
+    """
+
+    annotations: Annotations
     labels: np.ndarray
     source: str
     left_out: int = 0
@@ -100,12 +122,18 @@ def read_stream(
     checkpoint: str | os.PathLike | None = None,
     work_dir: str | os.PathLike | None = None,
 ) -> Stream:
-    """A stream from a work dir (its scores.npz or result.pkl) or from a score file.
+    """Read a stream from a work dir (its scores.npz or result.pkl) or from a score file.
 
-    config   as load_config gives it
-    config, checkpoint, work_dir   when they are known better than the file's folder tells. A folder without a config is no
-             work dir: it tells nothing
-    raises   DataError: no such file, a folder without scores, wrong scores
+    A folder without a config is not taken as a work dir: nothing but scores is read from it.
+
+    Args:
+        path: work dir or score file.
+        config: config as load_config returns it, if not the work dir's.
+        checkpoint: tested checkpoint, if not the work dir's.
+        work_dir: folder of config, log and checkpoint, if not that of the scores.
+
+    Raises:
+        DataError: no such file, a folder without scores, or wrong scores.
     """
     given = path
     path, part = split_part(path)
@@ -113,8 +141,8 @@ def read_stream(
         found = next((path / name for name in RESULTS if (path / name).is_file()), None)
         if found is None:
             raise DataError(
-                f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG --work-dir {path}), '
-                'or name a score file.'
+                f'{path}: holds neither {" nor ".join(RESULTS)}. Test first (tools/test.py CONFIG '
+                f'--work-dir {path}), or name a score file.'
             )
         given = path = found
     scores, folder = load_scores(given), Path(work_dir) if work_dir is not None else path.parent
@@ -126,11 +154,12 @@ def read_stream(
         checkpoint = next(
             (place.resolve() for place in (tested, folder / LATEST) if place.is_file()), None
         )
-    own = path.stem.removesuffix('_scores')  # val_scores.npz: 'val'
-    name = own if file is None else file.stem if path.name in RESULTS else f'{file.stem} {own}'
-    name = name if part is None else f'{name} {part}'
+    of_file = path.stem.removesuffix('_scores')  # 'val' for val_scores.npz
+    names = [] if file is None else [file.stem]
+    names += [of_file] if file is None or path.name not in RESULTS else []
+    names += [] if part is None else [part]
     return Stream(
-        printable(name),
+        printable(' '.join(names)),
         scores,
         folder,
         values,
@@ -142,19 +171,27 @@ def read_stream(
 
 
 def name_apart(streams: Sequence[Stream]) -> None:
-    """Give streams of one name their folders' names, and if need be a number."""
-    for again in (
-        lambda i, s: printable(f'{s.folder.resolve().name}/{s.name}'),
-        lambda i, s: f'{s.name} ({i + 1})',
-    ):
+    """Give streams of the same name their folders' names, and numbers if those are equal too."""
+
+    def with_folder(i: int, stream: Stream) -> str:
+        return printable(f'{stream.folder.resolve().name}/{stream.name}')
+
+    def with_number(i: int, stream: Stream) -> str:
+        return f'{stream.name} ({i + 1})'
+
+    for rename in (with_folder, with_number):
         names = [stream.name for stream in streams]
         for i, stream in enumerate(streams):
-            if names.count(stream.name) > 1 or stream.name == 'ensemble' and len(streams) > 1:
-                stream.name = again(i, stream)
+            is_taken = names.count(stream.name) > 1
+            if is_taken or stream.name == 'ensemble' and len(streams) > 1:
+                stream.name = rename(i, stream)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The rows of all .log.json of a work dir, oldest file first: of those that a stopped run logged twice the later ones."""
+    """Return the rows of all .log.json files of a work dir, oldest file first.
+
+    Of rows that a resumed run logged twice, the later ones are kept.
+    """
     rows: dict[tuple, dict[str, Any]] = {}
     for file in sorted(p for p in folder.glob('*.log.json') if p.is_file()):
         try:
@@ -172,32 +209,33 @@ def _row(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        return None  # a line that a killed run left half-written, or no log at all
+        return None  # half a line of a killed run, or no log at all
     whole = (
         isinstance(row, dict)
         and isinstance(row.get('mode'), str)
-        and all(type(row.get(key)) is int and 0 <= row[key] < MANY for key in ('epoch', 'iter'))
+        and all(
+            type(row.get(key)) is int and 0 <= row[key] < MAX_COUNT for key in ('epoch', 'iter')
+        )
     )
     return row if whole else None
 
 
 def _config_of(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The newest config dump of a work dir and its values. Other .py files may lie there, too."""
-    dumps = sorted(
-        (p for p in folder.glob('*.py') if p.is_file()), key=lambda p: p.stat().st_mtime_ns
-    )
+    """Return the newest config dump of a work dir and its values; other .py files are skipped."""
+    files = (path for path in folder.glob('*.py') if path.is_file())
+    dumps = sorted(files, key=lambda path: path.stat().st_mtime_ns)
     for file in reversed(dumps):
         try:
             values = literal_config(read_text(file, limit=MAX_CONFIG_BYTES, errors='replace'))
         except DataError:
             continue
-        if said(values, 'data', Mapping):
+        if typed_value(values, 'data', Mapping):
             return file, values
     return None, {}
 
 
-def said(cfg: Any, key: str, kind: type | tuple[type, ...]) -> Any:
-    """cfg[key] of a config that nobody checked; None when it is not there, or of another kind."""
+def typed_value(cfg: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """Return cfg[key] of an unchecked config, or None if it is missing or of another type."""
     value = cfg.get(key) if isinstance(cfg, Mapping) else None
     return value if isinstance(value, kind) else None
 
@@ -205,28 +243,27 @@ def said(cfg: Any, key: str, kind: type | tuple[type, ...]) -> Any:
 def find_clips(
     streams: Sequence[Stream], ids: Sequence[str] | None, ann_file: str | os.PathLike | None = None
 ) -> Clips:
-    """The annotations of the clips that were scored.
+    """Return the annotations of the clips that were scored.
 
-    ids       the clips, in the order wanted; None: all of the file, when there are as many as scores
-    ann_file  where they are; None: the first file of the configs' test, val and train data that holds them all
-    raises    DataError: no file named, none that is there, none with all the clips
+    Args:
+        streams: streams, whose configs name annotation files.
+        ids: clips in the order wanted; None for all of the file, if they are as many as scores.
+        ann_file: annotation file; None for the first file of the configs' test, val and train data
+            that holds all clips.
+
+    Raises:
+        DataError: no file is named, none exists, or none holds all the clips.
     """
-    named = (
-        [(str(ann_file), None)]
-        if ann_file
-        else list(
-            dict.fromkeys(
-                place
-                for split in SPLITS
-                for stream in streams
-                for place in annotation_files(stream, split)
-            )
-        )
-    )
+    named: list[tuple[str, str | None]] = [(str(ann_file), None)]
+    if not ann_file:
+        files = [
+            f for split in SPLITS for stream in streams for f in annotation_files(stream, split)
+        ]
+        named = list(dict.fromkeys(files))
     if not named:
         raise DataError(
-            f'{streams[0].scores.path}: there is no config beside it that says which clips these are. Give the annotation '
-            'file: --ann-file FILE.pkl'
+            f'{streams[0].scores.path}: no config beside it names the annotation file of these '
+            'clips. Give it: --ann-file FILE.pkl'
         )
     complaints = []
     for file, split in named:
@@ -236,42 +273,44 @@ def find_clips(
             return _in_order(clips, ids, len(streams[0].scores.scores), file)
         except DataError as error:
             complaints.append(printable(str(error)))
+    if len(complaints) == 1:
+        raise DataError(complaints[0])
+    listed = '\n  '.join(complaints)
     raise DataError(
-        complaints[0]
-        if len(complaints) == 1
-        else 'no annotation file fits these scores:\n  '
-        + '\n  '.join(complaints)
-        + '\nGive the right one: --ann-file FILE.pkl'
+        f'no annotation file fits these scores:\n  {listed}\n'
+        'Give the right one: --ann-file FILE.pkl'
     )
 
 
 def dataset_configs_of(stream: Stream, split: str) -> list[Mapping[str, Any]]:
-    """The configs of the data sets inside data.SPLIT of a stream's config; [] where it says nothing."""
-    data = said(stream.config, 'data', Mapping) or {}
+    """Return the configs of the data sets inside data.SPLIT of a stream's config."""
+    data = typed_value(stream.config, 'data', Mapping) or {}
     return [cfg for _, cfg in dataset_configs(data.get(split))]
 
 
 def annotation_files(stream: Stream, split: str) -> list[tuple[str, str | None]]:
-    """(ann_file, split) of every data set inside data.SPLIT of a stream's config, each once."""
+    """Return (ann_file, split) of the data sets in data.SPLIT of a stream's config, once each."""
     files = [
-        (said(cfg, 'ann_file', str), said(cfg, 'split', str))
+        (typed_value(cfg, 'ann_file', str), typed_value(cfg, 'split', str))
         for cfg in dataset_configs_of(stream, split)
     ]
     return list(dict.fromkeys((file, part) for file, part in files if file))
 
 
-def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
+def _in_order(clips: Annotations, ids: Sequence[str] | None, num_rows: int, file: str) -> Clips:
     if ids is None:
         if len(clips) != num_rows:
             raise DataError(
-                f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores without ids.'
+                f'{file}: holds {len(clips)} clips, but there are {num_rows} rows of scores '
+                'without ids.'
             )
         return Clips(clips, np.asarray(clips.labels), file)
     place = {name: i for i, name in enumerate(clips.ids)}
     missing = [name for name in ids if name not in place]
     if missing:
         raise DataError(
-            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are missing).'
+            f'{file}: holds no clip {plain(missing[0])} ({len(missing)} of {len(ids)} ids are '
+            'missing).'
         )
     clips = clips.take(np.array([place[name] for name in ids]))
     return Clips(clips, np.asarray(clips.labels), file)
@@ -280,9 +319,13 @@ def _in_order(clips: Any, ids: Sequence[str] | None, num_rows: int, file: str) -
 def train_counts(
     streams: Sequence[Stream], meta: Mapping[str, Any], num_classes: int
 ) -> tuple[np.ndarray | None, str]:
-    """(K,) training clips of each class, and where that was read; (None, '') when nobody knows.
+    """Count the training clips of each class.
 
-    From the checkpoint's meta (class_counts), else from the annotation files of data.train, where they still are.
+    The counts come from the checkpoint (class_counts), else from the annotation files of
+    data.train, if they still exist.
+
+    Returns:
+        (K,) counts and their source, or (None, '') if they are unknown.
     """
     counts = counts_of_checkpoint(meta, num_classes)
     if counts is not None:

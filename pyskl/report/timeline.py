@@ -1,4 +1,4 @@
-"""A page of timelines: recordings as rows, what is known over what was spotted, and a player."""
+"""A page of timelines: a row for each recording, its known above its spotted gestures; a player."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..evaluation.spotting import match
 from ..files.atomic import atomic_write
 from ..skeletons import is_present, layout_of
 from ..sources.recordings import Recording
-from .page import HERE, page_policy, safe_json
+from .page import HERE, fill_template, page_policy, safe_json
 
 MISSING = 255
 BUDGET = 6_000_000  # bytes of key points in a page; long recordings keep every n-th frame
@@ -25,7 +25,7 @@ SHOWN = {
     'precision': 'precision',
     'recall': 'recall',
     'map': 'mAP',
-    'frame_accuracy': 'frames right',
+    'frame_accuracy': 'frame accuracy',
 }
 
 Segments = Mapping[str, Sequence[Segment]]
@@ -44,27 +44,27 @@ def write_timeline(
     """Write the page, which needs no network.
 
     Args:
-        path: of the page.
-        recordings: by name.
-        truth: of those whose labels are known, in frames of their files.
-        found: of all, in frames of their files.
-        names: of the classes.
-        layout: of the skeleton, whose bones are drawn; None: joints alone.
-        figures: as evaluate_spotting gives them.
-        fps: at which it plays; None: 30.
+        path: path of the page.
+        recordings: recordings by name.
+        truth: known segments of labelled recordings, in frames of their files.
+        found: spotted segments of all recordings, in frames of their files.
+        names: class names.
+        layout: skeleton layout, whose bones are drawn; None for joints alone.
+        figures: figures of evaluate_spotting.
+        fps: frames a second of the player, 30 by default.
 
     Returns:
-        The page's size in bytes.
+        Size of the page in bytes.
 
     Raises:
-        UserError: it can't be written.
+        UserError: the page cannot be written.
     """
     total = sum(
         r.keypoint.shape[0] * r.num_frames * r.keypoint.shape[2] * 2 for r in recordings.values()
     )
     step = max(1, -(-total // BUDGET))
     data = {
-        'title': 'What was spotted when',
+        'title': 'Spotted gestures',
         'figures': [[text, f'{figures[key]:.3f}'] for key, text in SHOWN.items() if key in figures]
         if figures
         else [],
@@ -115,18 +115,18 @@ def _row(
 
 
 def _bytes(recording: Recording, step: int) -> bytes:
-    """Return places in the square around all joints, as 0..254, MISSING for a joint that is not there.
+    """Return the bytes of (T, M, V, 2) places in the square around all joints.
 
-    In the order of (frames, people, joints, 2).
+    Places are 0 to 254 from the square's left and top; MISSING stands for a missing joint.
     """
     xy = recording.keypoint[:, ::step, :, :2].astype(np.float32)
     score = None if recording.score is None else recording.score[:, ::step]
     there = is_present(recording.keypoint[:, ::step], score)
     if recording.keypoint.shape[-1] == 3:
-        xy = xy * np.float32((1, -1))  # in space y points up
+        xy = xy * np.array((1, -1), np.float32)  # in space y points up
     if not there.any():
         return bytes([MISSING]) * xy.size
-    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0)  # a stray joint makes nobody small
+    low, high = np.percentile(xy[there], (0.5, 99.5), axis=0)  # without stray joints
     extent = float(max((high - low).max(), 1e-6)) * 1.1
     places = ((xy - (low + high) / 2) / extent + 0.5) * 254
     places = np.where(there[..., None], np.clip(np.rint(places), 0, 254), MISSING)
@@ -146,7 +146,4 @@ def _render(data: Mapping[str, Any]) -> str:
         'script': script,
         'data': safe_json(data),
     }
-    parts = texts['html'].split('{{')
-    return parts[0] + ''.join(
-        values[name] + rest for name, _, rest in (part.partition('}}') for part in parts[1:])
-    )
+    return fill_template(texts['html'], values)

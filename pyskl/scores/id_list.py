@@ -10,7 +10,7 @@ from pathlib import Path
 from ..annotations import open_annotations
 from ..annotations.clip_names import without_ending
 from ..errors import DataError
-from ..files.given import split_part
+from ..files.path_checks import split_part
 from ..files.texts import parse_json, read_text
 from ..wording import brief, count
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.forms import FORMS, form_of
+from ..annotations.file_formats import FILE_FORMATS, detect_format
 from ..errors import CheckpointError, DataError
 from ..files import load_npy, load_npz, load_pickle
 from ..files.atomic import atomic_write
@@ -140,7 +140,7 @@ def _content(path: Path) -> Any:
     """Read a file, whose form its first bytes tell, or for text its suffix."""
     with open_regular(path) as f:
         start = f.read(6)
-    if start.startswith((b'PK', b'\x80')) and form_of(path) is FORMS['torch']:
+    if start.startswith((b'PK', b'\x80')) and detect_format(path) is FILE_FORMATS['torch']:
         return _tensors(path)
     if start.startswith(b'PK'):
         return load_npz(path)

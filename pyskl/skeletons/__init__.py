@@ -1,4 +1,4 @@
-"""Skeletons as data: what the joints are, which bones join them, which change places in a mirror, where to draw them.
+"""Skeletons as data: the joints, the bones between them, mirror pairs, and where to draw them.
 
 layout = get_layout('imigue22')
 layout.left, layout.right               # mirror pairs as PYSKL writes them: left_kp, right_kp
@@ -6,7 +6,8 @@ layout.bones                            # limbs to draw: (child, parent) joint i
 layout.left_bones, layout.right_bones   # the bones' own mirror pairs: left_limb, right_limb
 layout.pose                             # where to draw the joints of a person who faces us
 subset(layout, ['nose', 'neck', 4, 7])  # some of its joints, with their bones and mirror pairs
-topology_of('nturgb+d'), Graph('coco')  # edges, bone vectors and adjacency, of published tables too
+topology_of('nturgb+d'), Graph('coco')  # edges, bone vectors, adjacency, of published tables
+too
 """
 
 from .graph import Graph

@@ -17,19 +17,19 @@ _AXES = {'x': 0, 'y': 1, 'z': 2}
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands and what it does to a clip.
+    """The position of a camera and its picture.
 
     It looks at the middle of all joints of the clip and turns around it.
 
     Attributes:
         axes: which axis of the data points to the picture's right, down, and away from the viewer,
-            each with '-' in front where the other end does. Kinect (NTU RGB+D, SMG): ('-x', '-y',
+            each with '-' if its negative end does. Kinect (NTU RGB+D, SMG): ('-x', '-y',
             'z'). Points of a camera in the usual sense (MediaPipe's world points): ('x', 'y', 'z').
             Motion capture with z up, seen along y: ('x', '-z', 'y'). An axis turned the wrong way
-            mirrors the people, so that left and right change places.
+            mirrors the people, so that left and right are swapped.
         picture: side of the square picture in pixels.
         fill: the part of the picture that the clip's longer side fills, people and frames together.
-        scale: pixels a unit of the data, in place of `fill`; the data's origin is the picture's
+        scale: pixels a unit of the data, instead of `fill`; the data's origin is the picture's
             middle then, so that places and sizes can be compared between clips.
         distance: of the camera from the clip's middle, in units of the clip's size; nearer joints
             are larger. None: infinitely far, a parallel projection.
@@ -48,8 +48,9 @@ class Camera:
         names = [str(axis).removeprefix('-') for axis in self.axes]
         if sorted(names) != sorted(_AXES):
             raise ValueError(
-                f'axes = {tuple(self.axes)}: expected x, y and z in some order, each with or without '
-                "'-', e.g. ('-x', '-y', 'z'): what points right, down and away from the viewer."
+                f'axes = {tuple(self.axes)}: expected x, y and z in some order, each with or '
+                "without '-', e.g. ('-x', '-y', 'z'): what points right, down and away from the "
+                'viewer.'
             )
         if not 1 <= self.picture <= MOST_PIXELS:
             raise ValueError(
@@ -63,8 +64,9 @@ class Camera:
             raise ValueError(f'scale = {self.scale}: expected pixels a unit, above 0, or None.')
         if self.distance is not None and not NEAREST < self.distance < math.inf:
             raise ValueError(
-                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the clip '
-                '(nearer, the camera stands among the joints of a clip that is turned), or None.'
+                f'distance = {self.distance}: expected more than {NEAREST:.2f} of the size of the '
+                'clip (nearer, the camera stands among the joints of a clip that is turned), or '
+                'None.'
             )
 
     def project(
@@ -76,20 +78,21 @@ class Camera:
             xyz: (M, T, V, 3) joints in the data's unit.
             turn: degrees by which the people turn to their left before they are seen.
             tilt: degrees by which the camera stands above them.
-            zero_is_missing: whether a joint at (0, 0, 0) was not found. Where the data's origin is a
-                joint (the pelvis, say), it is there.
+            zero_is_missing: whether a joint at (0, 0, 0) was not found. Where the data's origin is
+                a joint (the pelvis, say), it is present.
 
         Returns:
-            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are there.
+            (M, T, V, 2) float32 pixels, 0 for missing joints, and (M, T, V) bool: which are
+            present.
         """
-        there = is_present(xyz) if zero_is_missing else np.isfinite(xyz).all(-1)
-        if not there.any():
-            return np.zeros((*xyz.shape[:-1], 2), np.float32), there
+        present = is_present(xyz) if zero_is_missing else np.isfinite(xyz).all(-1)
+        if not present.any():
+            return np.zeros((*xyz.shape[:-1], 2), np.float32), present
 
         # The camera's own axes: right, down, away.
         order = [_AXES[str(axis).removeprefix('-')] for axis in self.axes]
         signs = [-1.0 if str(axis).startswith('-') else 1.0 for axis in self.axes]
-        points = xyz[there].astype(np.float64)[:, order] * signs
+        points = xyz[present].astype(np.float64)[:, order] * signs
         middle = (points.min(0) + points.max(0)) / 2
         seen = (points - middle) @ _view(turn, tilt).T
 
@@ -103,8 +106,8 @@ class Camera:
         else:
             pixels = (seen[:, :2] + middle[:2]) * self.scale
         xy = np.zeros((*xyz.shape[:-1], 2), np.float32)
-        xy[there] = pixels + (self.picture - 1) / 2
-        return xy, there
+        xy[present] = pixels + (self.picture - 1) / 2
+        return xy, present
 
 
 def _view(turn: float, tilt: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The points of a face, as the 68-point scheme of iBUG's 300-W counts them, as a part of a layout."""
+"""The 68 points of a face in the scheme of iBUG's 300-W, as a part of a layout."""
 
 from __future__ import annotations
 

@@ -26,11 +26,13 @@ class Graph:
         num_joints: V, with nx_node times as many as the layout has.
 
     Args:
-        layout: a name ('nturgb+d', 'coco', 'imigue22', ...) or a dict of the user's own; see topology_of.
-        mode: 'spatial': K = 3, the joint itself, its neighbours towards the centre and those away from
-            it, each column summing to 1. 'stgcn_spatial': the neighbours up to max_hop away, those nearer
-            to the centre apart from the others, K = 2 max_hop + 1. 'binary_adj': K = 1, ones for edges.
-            'random': K = num_filter matrices, init_off + init_std * normal, drawn from np.random.
+        layout: a name ('nturgb+d', 'coco', 'imigue22', ...) or a dict of the user's own; see
+            topology_of.
+        mode: 'spatial': K = 3, the joint itself, its neighbours towards the centre and those away
+            from it, each column summing to 1. 'stgcn_spatial': the neighbours up to max_hop away,
+            those nearer to the centre apart from the others, K = 2 max_hop + 1. 'binary_adj': K =
+            1, ones for edges. 'random': K = num_filter matrices, init_off + init_std * normal,
+            drawn from np.random.
         max_hop: how far 'stgcn_spatial' reaches.
         nx_node: 'random' only: nodes for each joint.
         num_filter: 'random' only: K.
@@ -106,7 +108,7 @@ def hop_distance(adjacency: np.ndarray, most: int) -> np.ndarray:
 
     Args:
         adjacency: (V, V), symmetric, not 0 for edges.
-        most: the longest distance that is told apart.
+        most: the longest distance that is measured.
     """
     distance = np.where(np.eye(len(adjacency)) > 0, 0.0, np.inf)
     reached = np.eye(len(adjacency))

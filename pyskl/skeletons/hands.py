@@ -35,7 +35,7 @@ _HAND = read_joints("""
 
 
 def hand(side: str, first: int, wrist: tuple[float, float]) -> tuple[Joint, ...]:
-    """The joints of one hand, from its root to the tip of the little finger.
+    """Return the joints of one hand, from its root to the tip of the little finger.
 
     Args:
         side: 'left' or 'right'; the hand hangs from the joint '{side} wrist'.

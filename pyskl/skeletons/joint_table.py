@@ -5,7 +5,7 @@
     1  left hand    neck    right hand   0.8  0.6
     2  right hand   neck    left hand    0.2  0.6
 
-Two spaces or more separate the columns, so that names may hold single spaces; '-' stands for none.
+Two spaces or more separate the columns, so that names may hold single spaces; '-' means none.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _or_none(name: str) -> str | None:
 
 
 def mirrored(joints: Sequence[Joint]) -> tuple[Joint, ...]:
-    """Mirror joints: 'left' and 'right' change places in their names, and x becomes 1 - x."""
+    """Mirror joints: 'left' and 'right' are swapped in their names, and x becomes 1 - x."""
     other = {'left': 'right', 'right': 'left'}
 
     def swap(name: str) -> str:
@@ -117,8 +117,8 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
             or (joint.name in lefts) == (joint.mirror in lefts)
         ):
             raise ConfigError(
-                f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected partners '
-                "to name each other, and one of the two to begin with 'left'."
+                f'{where} {joint.name!r} has the mirror partner {joint.mirror!r}. Expected '
+                "partners to name each other, and one of the two to begin with 'left'."
             )
 
     return Layout(
@@ -132,7 +132,7 @@ def layout_from(name: str, joints: Sequence[Joint], centre: str) -> Layout:
 
 
 def joints_of(layout: Layout) -> tuple[Joint, ...]:
-    """Return the lines of a table that makes this layout: its roots, then the others as its bones come."""
+    """Return a table that makes this layout: its roots, then the other joints in bone order."""
     parents, children = dict(layout.bones), [child for child, _ in layout.bones]
     roots = [joint for joint in range(layout.num_joints) if joint not in parents]
     return tuple(

@@ -1,4 +1,4 @@
-"""One skeleton layout: joints by name, bones, mirror pairs, centre, pose; checked when made."""
+"""A skeleton layout: joints by name, bones, mirror pairs, centre, pose; checked when made."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ Pose = tuple[tuple[float, float], ...]
 class Layout:
     """A skeleton layout.
 
-    joints   V names, in the order of the key points
-    bones    (child, parent) indices; a forest: no joint has two parents, and following parents ends
-    mirror   (left, right) indices, the person's own sides; joints in no pair lie on the middle
-    centre   the joint that the others are described from
-    pose     V pairs (x, y) in 0..1, x right, y down: where to draw each joint of a person who faces us, so that the
-             person's right side is at the picture's left; left out, the joints stand in rows by their distance from the roots
+    Attributes:
+        name: of the layout.
+        joints: V names, in the order of the key points.
+        bones: (child, parent) indices; a forest: no joint has two parents, and there are no cycles.
+        mirror: (left, right) indices, the person's own sides; joints in no pair lie on the middle
+            line.
+        centre: the joint that the others are described from.
+        pose: V pairs (x, y) in 0..1, x right, y down: where to draw each joint of a person who
+            faces us, so that the person's right side is at the picture's left. Without it the
+            joints are placed in rows by their distance from the roots.
 
-    Raises ConfigError when the parts contradict each other.
+    Raises:
+        ConfigError: the parts contradict each other.
     """
 
     name: str
@@ -38,29 +43,27 @@ class Layout:
         self._check_bones()
         if not self.pose:
             object.__setattr__(self, 'pose', self._in_rows())
-        if len(self.pose) != self.num_joints or not all(
-            len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose
-        ):
-            raise self._wrong(
-                f'pose: expected {self.num_joints} pairs (x, y), one a joint, each number within 0..1'
-            )
+        is_pose = all(len(xy) == 2 and all(0 <= v <= 1 for v in xy) for xy in self.pose)
+        if len(self.pose) != self.num_joints or not is_pose:
+            raise self._error(f'pose: expected {self.num_joints} pairs (x, y) in 0..1, one a joint')
 
-    def _wrong(self, what: str) -> ConfigError:
+    def _error(self, what: str) -> ConfigError:
         return ConfigError(f'skeleton layout {self.name!r}: {what}')
 
     def _check_indices(self) -> None:
         if any(len(pair) != 2 for pair in self.bones + self.mirror):
-            raise self._wrong('bones and mirror: expected pairs of joints')
+            raise self._error('bones and mirror: expected pairs of joints')
         everything = [j for pair in self.bones + self.mirror for j in pair] + [self.centre]
         outside = [j for j in everything if not 0 <= j < self.num_joints]
         if outside:
-            raise self._wrong(f'joint index {outside[0]} is outside 0..{self.num_joints - 1}')
+            raise self._error(f'joint index {outside[0]} is outside 0..{self.num_joints - 1}')
         if len(set(self.joints)) != self.num_joints:
-            raise self._wrong('two joints share a name')
+            raise self._error('two joints share a name')
         paired = [j for pair in self.mirror for j in pair]
         if len(set(paired)) != len(paired):
-            raise self._wrong(
-                'a joint stands in two mirror pairs, so mirroring twice would not give the original back'
+            raise self._error(
+                'a joint stands in two mirror pairs, so mirroring twice would not give the '
+                'original back'
             )
 
     def _check_bones(self) -> None:
@@ -68,19 +71,19 @@ class Layout:
         if len(parents) != len(self.bones):
             children = [child for child, _ in self.bones]
             twice = self.joints[next(j for j in children if children.count(j) > 1)]
-            raise self._wrong(
+            raise self._error(
                 f'{twice!r} has two parents, so the bones form no tree. A bone is (child, parent).'
             )
         for joint, parent in parents.items():
             if joint == parent:
-                raise self._wrong(
-                    f'joint {joint} ({self.joints[joint]}) is its own parent, so its bones run in a circle. '
-                    'Leave that bone out: a root has none.'
+                raise self._error(
+                    f'joint {joint} ({self.joints[joint]}) is its own parent. Leave that bone out: '
+                    'a root has none.'
                 )
             seen = {joint}
             while (joint := parents.get(joint, -1)) != -1:
                 if joint in seen:
-                    raise self._wrong(
+                    raise self._error(
                         f'the bones through joint {joint} ({self.joints[joint]}) run in a circle'
                     )
                 seen.add(joint)
@@ -88,10 +91,10 @@ class Layout:
             bone for bone in self.bones if self._mirror_image(bone) not in self._place_of_bone
         ]
         if missing:
-            raise self._wrong(f'bone {missing[0]} has no mirror image among the bones')
+            raise self._error(f'bone {missing[0]} has no mirror image among the bones')
 
     def _in_rows(self) -> Pose:
-        """A pose made of the bones and mirror pairs alone: right joints at the left, middle ones, left ones at the right."""
+        """Return a pose made of bones and mirror pairs: in each row right, middle, left joints."""
         parents = dict(self.bones)
         rows: dict[int, list[int]] = {}
         for joint in range(self.num_joints):
@@ -102,19 +105,14 @@ class Layout:
         place: dict[int, tuple[float, float]] = {}
         for depth, row in rows.items():
             rights = [j for j in self.right if j in row]
-            row = (
-                rights
-                + [j for j in row if self.opposite[j] == j]
-                + [self.opposite[j] for j in reversed(rights)]
-            )
-            place |= {
-                j: ((i + 1) / (len(row) + 1), (depth + 1) / (len(rows) + 1))
-                for i, j in enumerate(row)
-            }
+            middle = [j for j in row if self.opposite[j] == j]
+            row = [*rights, *middle, *(self.opposite[j] for j in reversed(rights))]
+            y = (depth + 1) / (len(rows) + 1)
+            place |= {j: ((i + 1) / (len(row) + 1), y) for i, j in enumerate(row)}
         return tuple(place[j] for j in range(self.num_joints))
 
     def config(self) -> dict[str, Any]:
-        """Return all of it as plain lists, the form in which configs write a layout; layout_of gives it back."""
+        """Return the layout as configs write it, in plain lists; `layout_of` gives it back."""
         return {
             'name': self.name,
             'joints': list(self.joints),
@@ -126,19 +124,22 @@ class Layout:
 
     @property
     def num_joints(self) -> int:
+        """V."""
         return len(self.joints)
 
     @property
     def left(self) -> tuple[int, ...]:
+        """Left joints of the mirror pairs."""
         return tuple(left for left, _ in self.mirror)
 
     @property
     def right(self) -> tuple[int, ...]:
+        """Right joints of the mirror pairs, in the order of `left`."""
         return tuple(right for _, right in self.mirror)
 
     @cached_property
     def opposite(self) -> tuple[int, ...]:
-        """opposite[j]: the joint that j becomes in a mirror, j itself on the middle line. An involution."""
+        """The joint that each joint becomes in a mirror; itself on the middle line."""
         swap = dict(self.mirror) | {right: left for left, right in self.mirror}
         return tuple(swap.get(j, j) for j in range(self.num_joints))
 
@@ -161,9 +162,10 @@ class Layout:
 
     @property
     def left_bones(self) -> tuple[int, ...]:
-        """Indices into `bones` of the bones that have a mirror image on the other side; `right_bones` holds those images."""
+        """Bones, as indices, that have a mirror image on the right side."""
         return tuple(left for left, _ in self._bone_pairs)
 
     @property
     def right_bones(self) -> tuple[int, ...]:
+        """The mirror images of `left_bones`, in their order."""
         return tuple(right for _, right in self._bone_pairs)

@@ -1,4 +1,4 @@
-"""Finding a layout: by name, by the number of joints, or as a config describes it."""
+"""Find a layout: by name, by the number of joints, or as a config describes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .whole_body import LAYOUTS
 # Layouts that a config may set something of; the others are what their tables say.
 _WITH_SETTINGS: dict[str, Callable[..., Layout]] = {'imigue22': imigue22}
 
-# How to say what no name says.
+# How a config describes a layout without a name of its own.
 WRITTEN_OUT = (
     "Some joints of a known one are dict(name='openpose137', keep=[indices or names]), others "
     'dict(name=, joints=, bones=, mirror=, centre=).'
@@ -23,16 +23,21 @@ WRITTEN_OUT = (
 
 
 def get_layout(name: str) -> Layout:
-    """The layout of that name; ConfigError with the known names when there is none."""
+    """Return the layout of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
     if name not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.{did_you_mean(name, LAYOUTS)} {WRITTEN_OUT}'
+            f'skeleton layout {name!r} is unknown. Known: {", ".join(LAYOUTS)}.'
+            f'{did_you_mean(name, LAYOUTS)} {WRITTEN_OUT}'
         )
     return LAYOUTS[name]
 
 
 def guess_layout(num_joints: int) -> Layout | None:
-    """The known layout of that many joints.
+    """Return the known layout of that many joints.
 
     None where there is none, or more than one (25: openpose25 and ntu25).
     """
@@ -41,15 +46,22 @@ def guess_layout(num_joints: int) -> Layout | None:
 
 
 def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
-    """The layout that a config means.
+    """Return the layout that a config means.
 
-    'imigue22'                                        a known one
-    dict(name='imigue22', first_hand='right')         a known one with a setting of its own
-    dict(name='openpose137', keep=[*range(25), *range(95, 137)])     some joints of a known one, see subset
-    dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)], mirror=[(1, 2)], centre=0)
-        a user's own, the arguments of Layout; joints may be named instead of counted: mirror=[('left hand', 'right hand')]
+    Args:
+        value: one of
+            'imigue22': a known layout;
+            dict(name='imigue22', first_hand='right'): a known one with a setting of its own;
+            dict(name='openpose137', keep=[*range(25), *range(95, 137)]): some joints of a known
+            one, see subset;
+            dict(name='arm', joints=['neck', 'left hand', 'right hand'], bones=[(1, 0), (2, 0)],
+            mirror=[(1, 2)], centre=0): a user's own, the arguments of Layout. Joints may be given
+            by
+            name instead of index: mirror=[('left hand', 'right hand')].
 
-    raises  ConfigError: unknown name or key, a key missing, of the wrong type, or parts that contradict each other
+    Raises:
+        ConfigError: unknown name or key, a key missing, of the wrong type, or parts that contradict
+            each other.
     """
     if isinstance(value, Layout):
         return value
@@ -57,7 +69,8 @@ def layout_of(value: str | Mapping[str, Any] | Layout) -> Layout:
         return get_layout(value)
     if not isinstance(value, Mapping):
         raise ConfigError(
-            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a dict(name=, joints=, ...).'
+            f'skeleton layout {value!r}: expected a name, one of {", ".join(LAYOUTS)}, or a '
+            'dict(name=, joints=, ...).'
         )
     if 'joints' not in value and isinstance(name := value.get('name'), str):
         settings = {key: v for key, v in value.items() if key not in ('name', 'keep')}

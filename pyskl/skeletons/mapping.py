@@ -1,10 +1,11 @@
 """The joints of one layout from those of another, by their names.
 
 A joint of the wanted layout is the one of the same name; a neck or a middle of the hips that is not
-there is the point halfway between both shoulders, or hips, as OpenPose's own neck is annotated. What
-has neither is not guessed: such a mapping is refused. So imigue22 comes from mediapipe_upper_hands,
-mediapipe_holistic75, coco_wholebody133, halpe136, openpose137 and openpose_upper_hands, coco17 from
-every layout with a whole body, and imigue22 from no layout without finger tips.
+there is the point halfway between both shoulders, or hips, as OpenPose's own neck is annotated. A
+joint with neither is not guessed: such a mapping is refused. So imigue22 can be made of
+mediapipe_upper_hands, mediapipe_holistic75, coco_wholebody133, halpe136, openpose137 and
+openpose_upper_hands, coco17 of every layout with a whole body, and imigue22 of no layout without
+finger tips.
 """
 
 from __future__ import annotations
@@ -54,15 +55,15 @@ def map_joints(
         origins: from joint_origins, of V' joints.
 
     Returns:
-        (..., V', C) and (..., V'). A joint halfway between two is there where both are, as sure as
-        the less sure of them; else it is 0.
+        (..., V', C) and (..., V'). A joint halfway between two is there where both are, as
+        confidence as the less confidence of them; else it is 0.
     """
     first = [of[0] for of in origins]
     last = [of[-1] for of in origins]
     halved = np.array([len(of) == 2 for of in origins])
-    place, sure = keypoint[..., first, :].copy(), score[..., first].copy()
-    other, other_sure = keypoint[..., last, :], score[..., last]
-    both = is_present(place, sure) & is_present(other, other_sure)
+    place, confidence = keypoint[..., first, :].copy(), score[..., first].copy()
+    other, other_confidence = keypoint[..., last, :], score[..., last]
+    both = is_present(place, confidence) & is_present(other, other_confidence)
     place[..., halved, :] = ((place + other) / 2 * both[..., None])[..., halved, :]
-    sure[..., halved] = (np.minimum(sure, other_sure) * both)[..., halved]
-    return place, sure
+    confidence[..., halved] = (np.minimum(confidence, other_confidence) * both)[..., halved]
+    return place, confidence

@@ -1,4 +1,4 @@
-"""What changes places when a skeleton is mirrored."""
+"""The order of joints or limbs in a mirrored skeleton."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ..errors import ConfigError
 def mirror_order(
     count: int, left: tuple[int, ...], right: tuple[int, ...], where: str, what: str
 ) -> tuple[int, ...]:
-    """Return the order in which the joints, or limbs, of a mirrored skeleton stand.
+    """Return the order of the joints, or limbs, of a mirrored skeleton.
 
     Args:
         count: how many there are.
-        left, right: indices that change places: left[i] with right[i].
+        left: indices that are swapped with those of `right`.
+        right: as many indices.
         where: the place of `left` and `right` as the user knows it.
         what: 'joints' or 'limbs'.
 
     Returns:
-        0..count-1 with every left[i] and right[i] exchanged.
+        0..count-1 with every left[i] and right[i] swapped.
 
     Raises:
-        ConfigError: the pairs make no exchange of `count` places.
+        ConfigError: the pairs are no permutation of `count` places.
     """
     if len(left) != len(right):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""What the poses of one clip look like: which joints are there, and near which wrist the hands are."""
+"""Measure the poses of a clip: which joints are there, and which wrist the hands are near."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_present(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.ndar
 
 
 def num_frames_filled(present: np.ndarray) -> int:
-    """Count the frames up to the last one that shows anybody, since short clips end in empty frames.
+    """Return the number of frames up to the last that shows anybody; short clips end empty.
 
     Args:
         present: (M, T, V) which joints are there.
@@ -51,19 +51,25 @@ def num_frames_filled(present: np.ndarray) -> int:
 
 @dataclass(frozen=True)
 class PoseFacts:
-    """Measured on one clip. `is_present` says which joints are there.
+    """What was measured on one clip; `is_present` says which joints are there.
 
-    filled     frames up to the last one with a joint; 0 when the clip holds nothing
-    holes      frames before that without any joint
-    there      joints that are there, over people and frames;  possible  how many there could be in the filled frames
-    placed     joints at a place other than the origin, whatever their score
-    outside    of those there, how many lie out of the picture;  outside_swapped  the same were img_shape (w, h)
-    lowest, highest    x or y, px;  reach  the largest |x| or |y|
-    steps      mean |dx| + |dy|, px, from one frame to the next, and from one joint to the next; None where nothing lies beside
-    depth      (lowest, highest) third coordinate; None in pictures
-    score      (lowest, highest)
-    lean       mean (dx, dy), px, from the head to the middle of the hips (or shoulders); None where few frames show them
-    hands      how far the wrists are from the hands; None where the layout has none
+    Attributes:
+        filled: frames up to the last one with a joint; 0 when the clip holds nothing.
+        holes: frames before that without any joint.
+        there: joints that are there, over people and frames.
+        possible: how many joints there could be in the filled frames.
+        placed: joints at a place other than the origin, whatever their score.
+        outside: how many of those there lie outside the picture.
+        outside_swapped: the same if img_shape were (w, h).
+        lowest: lowest x or y in px.
+        highest: highest x or y in px.
+        steps: mean |dx| + |dy| in px from one frame to the next, and from one joint to the next;
+            None where there are no neighbours.
+        score: (lowest, highest).
+        depth: (lowest, highest) third coordinate; None in pictures.
+        lean: mean (dx, dy) in px from the head to the middle of the hips (or shoulders); None where
+            few frames show them.
+        hands: distances from the wrists to the hands; None where the layout has none.
     """
 
     filled: int
@@ -83,22 +89,28 @@ class PoseFacts:
 
     @property
     def reach(self) -> float:
+        """The largest |x| or |y| in px."""
         return max(-self.lowest, self.highest)
 
 
 def measure(
     annotation: Mapping[str, Any], hands: Hands | None = None, trunk: Trunk | None = None
 ) -> PoseFacts:
-    """annotation: cleaned (fields.clean_fields), with the joints of the layout of `hands` and `trunk`."""
+    """Measure a clip.
+
+    Args:
+        annotation: cleaned (fields.clean_fields), with the joints of the layout of `hands` and
+            `trunk`.
+        hands: of the layout; None: not measured.
+        trunk: of the layout; None: not measured.
+    """
     total = annotation['total_frames']
     keypoint, score = annotation['keypoint'][:, :total], annotation.get('keypoint_score')
     score = np.ones(keypoint.shape[:3], np.float32) if score is None else score[:, :total]
     xy, there = keypoint[..., :2], is_present(keypoint, score)  # there: (M, T, V)
-    depth = (
-        (float(keypoint[..., 2].min()), float(keypoint[..., 2].max()))
-        if keypoint.shape[-1] == 3
-        else None
-    )
+    depth = None
+    if keypoint.shape[-1] == 3:
+        depth = float(keypoint[..., 2].min()), float(keypoint[..., 2].max())
     filled = num_frames_filled(there)
     outside = outside_swapped = 0
     if 'img_shape' in annotation:
@@ -124,7 +136,12 @@ def measure(
 
 
 def _steps(xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
-    """xy (M, T, V, 2), there (M, T, V) -> mean |dx| + |dy| along frames, and along joints, of joints that are there."""
+    """Return mean |dx| + |dy| along frames, and along joints; None where there are no neighbours.
+
+    Args:
+        xy: (M, T, V, 2).
+        there: (M, T, V) which joints are there.
+    """
     both = there[:, 1:] & there[:, :-1], there[:, :, 1:] & there[:, :, :-1]
     if not both[0].any() or not both[1].any():
         return None
@@ -139,14 +156,14 @@ def _outside(xy: np.ndarray, there: np.ndarray, h: int, w: int) -> int:
 
 @dataclass(frozen=True)
 class Trunk:
-    """The head and a pair of joints below it, to see whether people stand or sit upright."""
+    """The head and a pair of joints below it, which tell whether people are upright."""
 
     head: int
     below: tuple[int, int]
 
     @classmethod
     def of(cls, layout: Layout | None) -> Trunk | None:
-        """None unless the layout has a head, and hips or shoulders."""
+        """Return a layout's trunk; None unless it has a head, and hips or shoulders."""
         place = {} if layout is None else {name: j for j, name in enumerate(layout.joints)}
         head = place.get('nose', place.get('head'))
         pairs = [(f'left {part}', f'right {part}') for part in ('hip', 'shoulder')]
@@ -161,11 +178,15 @@ class Trunk:
         return None if head is None or below is None else cls(head, below)
 
     def lean(self, xy: np.ndarray, there: np.ndarray) -> tuple[float, float] | None:
-        """xy (M, T, V, 2), there (M, T, V) -> mean (dx, dy), px; None where under 4 frames show all three joints."""
+        """Return the mean (dx, dy) in px; None where under 4 frames show all three joints.
+
+        Args:
+            xy: (M, T, V, 2).
+            there: (M, T, V) which joints are there.
+        """
         joints = [self.head, *self.below]
-        head, *below = np.moveaxis(
-            xy[:, :, joints][there[:, :, joints].all(-1)].astype(np.float64), 1, 0
-        )  # 3 x (n, 2)
+        shown = xy[:, :, joints][there[:, :, joints].all(-1)]  # (n, 3, 2)
+        head, *below = shown.astype(np.float64).swapaxes(0, 1)  # 3 x (n, 2)
         if len(head) < 4:
             return None
         dx, dy = (np.mean(below, 0) - head).mean(0)
@@ -174,9 +195,11 @@ class Trunk:
 
 @dataclass(frozen=True)
 class HandDistances:
-    """How far each wrist [right, left] is from the finger tips of the hand that the layout calls [right, left].
+    """Distances from each wrist [right, left] to the finger tips called [right, left].
 
-    px      (2, 2) the distances added up;  number  (2, 2) how many there are
+    Attributes:
+        px: (2, 2) sums of distances.
+        number: (2, 2) how many there are.
     """
 
     px: np.ndarray
@@ -184,7 +207,7 @@ class HandDistances:
 
 
 class Hands:
-    """The wrists and finger tips of a layout, to see which hand hangs from which wrist."""
+    """The wrists and finger tips of a layout, which tell the wrist that each hand hangs from."""
 
     def __init__(self, layout: Layout):
         self.wrists = [layout.joints.index(f'{side} wrist') for side in SIDES]
@@ -193,22 +216,26 @@ class Hands:
 
     @classmethod
     def of(cls, layout: Layout | None) -> Hands | None:
-        """None unless the layout has two wrists and as many finger tips on both sides."""
+        """Return a layout's hands; None unless it has two wrists, and as many finger tips each."""
         if layout is None or not {f'{side} wrist' for side in SIDES} <= set(layout.joints):
             return None
         hands = cls(layout)
         return hands if len(hands.tips[0]) == len(hands.tips[1]) > 1 else None
 
     def distances(self, xy: np.ndarray, there: np.ndarray) -> HandDistances:
-        """xy (M, T, V, 2), there (M, T, V): from each wrist to each finger tip, where both are there."""
+        """Measure from each wrist to each finger tip, where both are there.
+
+        Args:
+            xy: (M, T, V, 2).
+            there: (M, T, V) which joints are there.
+        """
         wrist = xy[:, :, self.wrists][:, :, :, None, None]  # (M, T, 2, 1, 1, 2)
         tips = xy[:, :, self.tips][:, :, None]  # (M, T, 1, 2, n, 2)
-        both = (
-            there[:, :, self.wrists][:, :, :, None, None] & there[:, :, self.tips][:, :, None]
-        )  # (M, T, 2, 2, n)
+        wrist_there = there[:, :, self.wrists][:, :, :, None, None]
+        both = wrist_there & there[:, :, self.tips][:, :, None]  # (M, T, 2, 2, n)
         distance = np.sqrt(((wrist - tips).astype(np.float64) ** 2).sum(-1))
         return HandDistances((distance * both).sum((0, 1, 4)), both.sum((0, 1, 4)))
 
     def first_hand(self) -> str:
-        """The side of the hand that comes first among the joints."""
+        """Return the side of the hand that comes first among the joints."""
         return SIDES[0] if self.tips[0][0] < self.tips[1][0] else SIDES[1]

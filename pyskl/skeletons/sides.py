@@ -1,4 +1,4 @@
-"""Whether joints lie on the sides that a layout says: an elbow beside its own shoulder, not the other."""
+"""Check that joints lie on the sides that a layout says: an elbow near its own shoulder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENOUGH = 4  # frames that must show both sides
 def crossed_bones(
     clips: Iterable[Mapping[str, Any]], layout: Layout
 ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Find mirrored bones whose lower ends lie nearer to the other side's upper ends, over all clips.
+    """Find mirrored bones whose lower ends lie nearer to the upper ends of the other side.
 
     Finger tips that hang from the wrists are left to Hands.
 
@@ -27,7 +27,8 @@ def crossed_bones(
 
     Returns:
         ((child, parent) left, (child, parent) right) of each such pair of bones. A person all of
-        whose joints have changed sides is not found: its bones are whole.
+        whose
+        joints have changed sides is not found: its bones are whole.
     """
     hands = Hands.of(layout)
     tips = {tip for side in hands.tips for tip in side} if hands else set()

@@ -59,9 +59,9 @@ def subset(layout: Layout, joints: Sequence[int | str], name: str = '') -> Layou
     alone = [j for j in kept if layout.opposite[j] not in place]
     if alone and mirror:
         raise ConfigError(
-            f'skeleton layout {layout.name!r}, keep: {layout.joints[alone[0]]!r} without its mirror '
-            f'partner {layout.joints[layout.opposite[alone[0]]]!r}, while others have theirs: a '
-            'mirrored clip would mix sides. Keep both or neither.'
+            f'skeleton layout {layout.name!r}, keep: {layout.joints[alone[0]]!r} without its '
+            f'mirror partner {layout.joints[layout.opposite[alone[0]]]!r}, while others have '
+            'theirs: a mirrored clip would mix sides. Keep both or neither.'
         )
 
     # Bones in the order of the layout's; the centre, or a root on the middle line.
@@ -90,7 +90,7 @@ def _indices(layout: Layout, joints: Sequence[int | str]) -> list[int]:
         raise ConfigError(f'{where} = {joints!r}: expected a list of names or indices.') from None
     wrong = [j for j in kept if not 0 <= j < layout.num_joints or kept.count(j) > 1]
     if wrong or not kept:
-        what = f'{wrong[0]} stands there twice or is no index' if wrong else 'no joint'
+        what = f'{wrong[0]} is listed twice or is no index' if wrong else 'no joint'
         raise ConfigError(
             f'{where}: {what}. Expected names of its joints or indices 0..{layout.num_joints - 1}, '
             'each once.'

@@ -61,7 +61,7 @@ _FINGER_TIPS = read_joints("""
 
 
 def imigue22(first_hand: str = 'left') -> Layout:
-    """iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
+    """Return iMiGUE's 22 OpenPose joints: 12 of the upper body, then five finger tips of each hand.
 
     Args:
         first_hand: 'left' or 'right', which wrist joints 12-16 hang from. OpenPose's own hand order
@@ -201,8 +201,8 @@ add_layout(
     ],
 )
 
-# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's own
-# bones say.
+# The 25 joints of Kinect v2, in the order of NTU RGB+D. Thumbs hang from the wrists, as Kinect's
+# own bones say.
 add_layout(
     'ntu25',
     'spine top',

@@ -1,8 +1,8 @@
-"""How joints hang together, as graph networks and bone features need it; for any layout.
+"""How joints are connected, as graph networks and bone features need it; for any layout.
 
-A layout of ours says it by its bones. Under the names that PYSKL and ProtoGCN use ('nturgb+d', 'coco',
-...) stand their tables, joint by joint, even where these differ from anatomy, so that published configs
-and checkpoints keep their numbers.
+For the package's layouts the bones tell. Under the names that PYSKL and ProtoGCN use ('nturgb+d',
+'coco', ...) are their tables, joint by joint, even where these differ from anatomy, so that
+published configs and checkpoints keep their numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Topology:
 
     @classmethod
     def of(cls, layout: Layout) -> Topology:
-        """Return the topology of a layout of ours, whose bones say everything."""
+        """Return the topology of a layout, from its bones."""
         partner = list(range(layout.num_joints))
         for child, parent in layout.bones:
             partner[child] = parent
@@ -77,7 +77,7 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     """Return the topology that a config means.
 
     Args:
-        layout: one of PUBLISHED, or whatever `layout_of` takes: the name of a layout of ours, or a
+        layout: one of PUBLISHED, or whatever `layout_of` takes: the name of a layout, or a
             dict(name=, joints=, bones=, mirror=, centre=) of the user's own.
 
     Raises:
@@ -88,16 +88,17 @@ def topology_of(layout: str | Mapping[str, Any] | Layout) -> Topology:
     known = [*PUBLISHED, *LAYOUTS]
     if isinstance(layout, str) and layout not in LAYOUTS:
         raise ConfigError(
-            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.{did_you_mean(layout, known)} {WRITTEN_OUT}'
+            f'skeleton layout {layout!r} is unknown. Known: {", ".join(known)}.'
+            f'{did_you_mean(layout, known)} {WRITTEN_OUT}'
         )
     return Topology.of(layout_of(layout))
 
 
 def layout_to_draw(layout: str | Mapping[str, Any] | Layout) -> Layout:
-    """Return a layout with joints to name, edges to draw and a pose, for whatever `topology_of` takes.
+    """Return a layout with joint names, edges and a pose, for whatever `topology_of` takes.
 
-    Of the published tables, which name no joints, those with joints of ours take their names and pose
-    from there; those of the others are numbered.
+    Published tables, which name no joints, take names and pose from a layout with the same joints;
+    without one, joints are numbered.
 
     Raises:
         ConfigError: see topology_of.
@@ -129,6 +130,9 @@ def _published(
     """Add one of PYSKL's or ProtoGCN's tables.
 
     Args:
+        name: of the table.
+        num_joints: V.
+        centre: the joint that edges are directed to.
         edges: 'child-parent' of each edge.
         other_bones: 'joint-partner' of the bone vectors that differ from the edges.
         mirror: 'left-right' of each mirror pair.
@@ -152,7 +156,7 @@ def _published(
 
 PUBLISHED: dict[str, Topology] = {}
 
-# Published tables, and layouts of ours with the same joints in the same order.
+# Published tables, and layouts with the same joints in the same order.
 _SAME_JOINTS = {
     'nturgb+d': LAYOUTS['ntu25'],
     'coco': LAYOUTS['coco17'],
@@ -169,7 +173,8 @@ _published(
     'nturgb+d',
     25,
     20,
-    '0-1 1-20 2-20 3-2 4-20 5-4 6-5 7-6 8-20 9-8 10-9 11-10 12-0 13-12 14-13 15-14 16-0 17-16 18-17 19-18 21-7 22-7 23-11 24-11',
+    '0-1 1-20 2-20 3-2 4-20 5-4 6-5 7-6 8-20 9-8 10-9 11-10 12-0 13-12 14-13 15-14 16-0 17-16 '
+    '18-17 19-18 21-7 22-7 23-11 24-11',
     other_bones='21-22 23-24',
     mirror='4-8 5-9 6-10 7-11 12-16 13-17 14-18 15-19 21-23 22-24',
 )
@@ -194,7 +199,8 @@ _published(
     score_is_averaged='bkm',
 )
 
-# OpenPose's 18 joints. The bone vectors are PYSKL's; two bones up is ProtoGCN's, whose root is the neck.
+# OpenPose's 18 joints. The bone vectors are PYSKL's; two bones up is ProtoGCN's, whose root is the
+# neck.
 _OPENPOSE_EDGES = '4-3 3-2 7-6 6-5 13-12 12-11 10-9 9-8 11-5 8-2 5-1 2-1 0-1 15-0 14-0 17-15 16-14'
 _published(
     'protogcn_openpose', 18, 1, _OPENPOSE_EDGES, mirror=_OPENPOSE_MIRROR, score_is_averaged='bkm'
@@ -215,16 +221,18 @@ _published(
     'handmp',
     21,
     0,
-    '1-0 2-1 3-2 4-3 5-0 6-5 7-6 8-7 9-0 10-9 11-10 12-11 13-0 14-13 15-14 16-15 17-0 18-17 19-18 20-19',
+    '1-0 2-1 3-2 4-3 5-0 6-5 7-6 8-7 9-0 10-9 11-10 12-11 13-0 14-13 15-14 16-15 17-0 18-17 19-18 '
+    '20-19',
 )
 
-# ProtoGCN's 20 joints: COCO's or OpenPose's with the middle of the hips (17, 18), of the shoulders (19),
-# and for COCO the point between them (18). Kinetics_Transform makes them.
+# ProtoGCN's 20 joints: COCO's or OpenPose's with the middle of the hips (17, 18), of the shoulders
+# (19), and for COCO the point between them (18). Kinetics_Transform makes them.
 _published(
     'coco_new',
     20,
     19,
-    '15-13 13-11 16-14 14-12 11-17 12-17 9-7 7-5 10-8 8-6 5-19 6-19 1-0 3-1 2-0 4-2 0-19 17-18 18-19',
+    '15-13 13-11 16-14 14-12 11-17 12-17 9-7 7-5 10-8 8-6 5-19 6-19 1-0 3-1 2-0 4-2 0-19 17-18 '
+    '18-19',
     mirror=_COCO_MIRROR,
     score_is_averaged='b',
 )
@@ -237,6 +245,6 @@ _published(
     score_is_averaged='b',
 )
 
-# The published solution's name for iMiGUE's joints. Its own edges count some joints from 1 and some from 0;
-# here they are anatomy's, with the right hand first, as there.
+# The published solution's name for iMiGUE's joints. Its own edges count some joints from 1 and some
+# from 0; here they are anatomy's, with the right hand first, as there.
 PUBLISHED['openpose22'] = Topology.of(_SAME_JOINTS['openpose22'])

@@ -1,4 +1,4 @@
-"""The layouts that join a body, a face and two hands, or extend a body of tables.py: they complete LAYOUTS."""
+"""Layouts that join body, face and hands, or extend a body of tables.py; completes LAYOUTS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from .hands import hand
 from .joint_table import joints_of, read_joints
 from .tables import LAYOUTS, add_layout
 
-# OpenPose's older COCO model: OpenPose's doc/02_output.md, "POSE_COCO_BODY_PARTS". Kinetics-skeleton
-# (Yan et al., ST-GCN, arXiv:1801.07455) has these joints.
+# OpenPose's older COCO model: OpenPose's doc/02_output.md, "POSE_COCO_BODY_PARTS".
+# Kinetics-skeleton (Yan et al., ST-GCN, arXiv:1801.07455) has these joints.
 add_layout(
     'openpose18',
     'neck',
@@ -37,9 +37,9 @@ add_layout(
 """,
 )
 
-# 137 points of OpenPose run with --face --hand, in the order of iMiGUE's 2025 release: BODY_25 0-24,
-# face 25-94, left hand 95-115, right hand 116-136. OpenPose's doc/02_output.md has the points of
-# each part. Unverified: that pupil 68 of the face is the right one.
+# 137 points of OpenPose run with --face --hand, in the order of iMiGUE's 2025 release: BODY_25
+# 0-24, face 25-94, left hand 95-115, right hand 116-136. OpenPose's doc/02_output.md has the points
+# of each part. Unverified: that pupil 68 of the face is the right one.
 add_layout(
     'openpose137',
     'neck',

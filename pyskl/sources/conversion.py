@@ -14,8 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..annotations.about import About
-from ..annotations.fields import NO_LABEL, Wrong, clean_fields
-from ..annotations.forms import form_of
+from ..annotations.field_values import NO_LABEL, FieldError
+from ..annotations.fields import clean_fields
+from ..annotations.file_formats import detect_format
 from ..annotations.joining import Joined
 from ..annotations.label_files import LabelFile, read_label_file
 from ..annotations.splitting import check_rule, split_clips
@@ -149,9 +150,9 @@ def _clips(source: Source, unit: Any) -> Iterator[dict[str, Any]]:
         for annotation in source.read(unit):
             try:
                 clean = clean_fields(annotation)
-            except Wrong as wrong:
+            except FieldError as error:
                 name = annotation.get('frame_dir') if isinstance(annotation, dict) else annotation
-                source.leave_out(f'{unit.path}: clip {plain(name)}: {wrong}')
+                source.leave_out(f'{unit.path}: clip {plain(name)}: {error}')
                 continue
             yield annotation if source.as_given and _is_plain(annotation) else clean
     except DataError as fault:
@@ -169,7 +170,7 @@ def _is_plain(annotation: Mapping[str, Any]) -> bool:
 
 def _other_form(source: Source, path: Path) -> str:
     """Say what a file is that is another form's."""
-    form = form_of(path) if path.is_file() else None
+    form = detect_format(path) if path.is_file() else None
     if form is None or not form.way.startswith('python tools/'):
         return ''
     if f' {source.form} ' in form.way or form.what == f'a {source.form}':  # its own form

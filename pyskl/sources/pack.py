@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..annotations.about import About
-from ..annotations.freshness import changed, describe
 from ..annotations.opening import packed_beside
 from ..annotations.packing import write_packed
+from ..annotations.source_stamps import change_since, stamp_of
 from ..annotations.store import read_annotations
 from ..errors import UserError
 from .imigue import IMG_SHAPE, iterate_raw, raw_paths
@@ -39,9 +39,9 @@ def pack_file(
     if path.suffix == '.npy':
         files, num_clips, annotations, splits = _raw(path, img_shape)
         about = None
-        sources = [describe(file) for file in files]
+        sources = [stamp_of(file) for file in files]
     else:
-        sources = [describe(path)]
+        sources = [stamp_of(path)]
         files, data = [path], read_annotations(path)
         annotations, splits = data['annotations'], data['split']
         num_clips = len(annotations)
@@ -71,7 +71,7 @@ def _raw(
 
 def _check_unchanged(files: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> None:
     for file, source in zip(files, sources):
-        if changed(file, source) is not None:
+        if change_since(file, source) is not None:
             raise UserError(
                 f'{file}: was changed while it was packed. Nothing was written; start again when '
                 'it is whole.'

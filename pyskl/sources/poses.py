@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.oddities import NORMALISED
+from ..annotations.plausibility import NORMALISED
 from ..errors import DataError, UserError
 from ..files.texts import read_json
 from ..skeletons import is_present

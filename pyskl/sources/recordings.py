@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations import open_annotations
-from ..annotations.fields import missing_as_zeros
+from ..annotations.pose_fields import missing_as_zeros
 from ..annotations.segments import Segment
 from ..errors import DataError
 from ..skeletons import is_present

@@ -1,4 +1,4 @@
-"""Many runs in one command: receives configs, option grids and seeds; hands on trained and tested runs and a table of them.
+"""Sweeps: train and test configs with grids of options and seeds, and compare the runs in a table.
 
-Nothing is imported here: a run that submitit starts needs no PyTorch.
+Nothing is imported here, since a run that submitit starts needs no PyTorch.
 """

@@ -1,4 +1,4 @@
-"""What a sweep consists of: named runs (a config and options), seeds, and ensembles of these; from a command line or a plan file."""
+"""The plan of a sweep: named runs, seeds and ensembles, from a command line or a plan file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ _RUN_KEYS = ('name', 'config', 'options', 'grid')
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the table: a config with options as one types them behind --cfg-options, {'optimizer.lr': '0.1'}."""
+    """A row of the table: a config with options.
+
+    Attributes:
+        name: name of the row.
+        config: config file.
+        options: overrides as on the command line, {'optimizer.lr': '0.1'}.
+    """
 
     name: str
     config: str
@@ -32,14 +38,20 @@ class Entry:
 
     @property
     def words(self) -> list[str]:
+        """The options as arguments of --cfg-options."""
         return [f'{key}={text}' for key, text in self.options.items()]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs to make, once for each seed, and ensembles: name -> the runs whose scores are added, seed by seed.
+    """What a sweep runs.
 
-    fit_on   'val': runs of ensembles are tested on that split too, and each ensemble has a second row, with weights chosen there
+    Attributes:
+        entries: runs, each to be made once for each seed.
+        seeds: the seeds.
+        ensembles: names of the runs whose scores each ensemble blends, seed by seed.
+        fit_on: 'val' to test runs of ensembles on that split, too, and to add a row to each
+            ensemble with weights fitted there.
     """
 
     entries: tuple[Entry, ...]
@@ -56,14 +68,19 @@ def from_command_line(
     options: Iterable[str] = (),
     fit_on: Literal['val'] | None = None,
 ) -> Plan:
-    """The plan of words on a command line.
+    """Make a plan from the arguments of a command line.
 
-    configs    config files, each run with every point of the grid; or one plan file (.json, or .py that sets `runs`)
-    grids      'optimizer.lr=0.1,0.2': the values of one key; several keys make all combinations
-    seeds      None: those of the plan file, else 0
-    ensembles  'both=joint+limb'; of runs that a grid multiplies there is one at each of its points
-    options    'total_epochs=4': of every run      fit_on  see Plan; None: as the plan file says
-    raises     ConfigError: whatever is wrong with these words or the plan file
+    Args:
+        configs: config files, each of which runs at every point of the grid; or one plan file, a
+            .json or a .py that sets `runs`.
+        grids: values of config keys, 'optimizer.lr=0.1,0.2'; several keys make all combinations.
+        seeds: seeds; None for those of the plan file, else 0.
+        ensembles: 'both=joint+limb'; with a grid, there is an ensemble at each of its points.
+        options: overrides of every run, 'total_epochs=4'.
+        fit_on: see Plan; None for the plan file's.
+
+    Raises:
+        ConfigError: an argument or the plan file is wrong.
     """
     common = _texts(options)
     if len(configs) == 1 and is_plan(configs[0]):
@@ -92,7 +109,7 @@ def from_command_line(
 
 
 def is_plan(path: str) -> bool:
-    """Is this a plan file rather than a config? A .json, or a .py with a line that begins `runs =`."""
+    """Return whether a file is a plan: a .json, or a .py with a line that begins with `runs =`."""
     if path.endswith('.json'):
         return True
     try:
@@ -100,23 +117,35 @@ def is_plan(path: str) -> bool:
             line.startswith('runs =') for line in read_text(path, limit=MAX_BYTES).splitlines()
         )
     except DataError:
-        return False  # the config's reader says what is wrong
+        return False  # reading it as a config gives the error
 
 
 def read_plan(path: str | os.PathLike) -> Plan:
-    """Read a plan file: a .json with an object, or a .py that is executed, as configs are, and sets the same names.
+    """Read a plan file: a .json with an object, or a .py that is executed and sets the same names.
 
-        runs = [dict(name='joint', config='configs/demo/joint.py', options={'optimizer.lr': 0.1}, grid={'seed_of_data': [1, 2]}), ...]
-        ensembles = {'both': ['joint', 'limb']}         seeds = [0, 1, 2]         options = {...}      # the last for every run
-        fit_on = 'val'                                  # see Plan
-    raises  ConfigError naming file and place
+        runs = [
+            dict(
+                name='joint',
+                config='configs/demo/joint.py',
+                options={'optimizer.lr': 0.1},
+                grid={'total_epochs': [8, 16]},
+            ),
+        ]
+        ensembles = {'both': ['joint', 'limb']}
+        seeds = [0, 1, 2]
+        options = {...}  # of every run
+        fit_on = 'val'  # see Plan
+
+    Raises:
+        ConfigError: the file or an entry is wrong.
     """
     path = Path(path)
     content = _read_json(path) if path.suffix == '.json' else _execute(path)
     runs, common = content.get('runs'), content.get('options', {})
     if not isinstance(runs, (list, tuple)) or not runs:
         raise ConfigError(
-            f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., options=...).'
+            f'{path}: runs = {brief(runs)}: expected a list of dict(name=..., config=..., '
+            'options=...).'
         )
     entries = [
         entry for n, run in enumerate(runs) for entry in _entries(run, common, f'{path}: runs[{n}]')
@@ -126,7 +155,8 @@ def read_plan(path: str | os.PathLike) -> Plan:
         isinstance(parts, (list, tuple)) for parts in ensembles.values()
     ):
         raise ConfigError(
-            f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, names of runs."
+            f"{path}: ensembles = {brief(ensembles)}: expected {{'both': ['joint', 'limb']}}, "
+            'names of runs.'
         )
     seeds = content.get('seeds', [0])
     if not isinstance(seeds, (list, tuple)) or not all(
@@ -163,7 +193,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     unknown = [key for key in content if key not in _PLAN_KEYS]
     if unknown:
         raise ConfigError(
-            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} Known: {", ".join(_PLAN_KEYS)}.'
+            f'{path}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _PLAN_KEYS)} '
+            f'Known: {", ".join(_PLAN_KEYS)}.'
         )
     return content
 
@@ -171,7 +202,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _execute(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
-    except (Exception, SystemExit) as error:  # a plan is a program: anything can come out of it
+    except (Exception, SystemExit) as error:  # a plan may raise anything
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
@@ -186,12 +217,14 @@ def _execute(path: Path) -> dict[str, Any]:
 def _entries(run: Any, common: Any, where: str) -> list[Entry]:
     if not isinstance(run, Mapping) or not isinstance(run.get('config'), str):
         raise ConfigError(
-            f"{where}: expected dict(name='joint', config='configs/demo/joint.py', options={{...}}), not {brief(run)}."
+            f"{where}: expected dict(name='joint', config='configs/demo/joint.py', "
+            f'options={{...}}), not {brief(run)}.'
         )
     unknown = [key for key in run if key not in _RUN_KEYS]
     if unknown:
         raise ConfigError(
-            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} Known: {", ".join(_RUN_KEYS)}.'
+            f'{where}: {brief(unknown[0])} is unknown.{did_you_mean(unknown[0], _RUN_KEYS)} '
+            f'Known: {", ".join(_RUN_KEYS)}.'
         )
     options = {
         **_as_texts(common, f'{where}, options'),
@@ -218,22 +251,22 @@ def _entries(run: Any, common: Any, where: str) -> list[Entry]:
 
 
 def _as_texts(options: Any, where: str) -> dict[str, str]:
-    """Values as one would type them on a command line."""
+    """Return values as they are typed on a command line."""
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
         raise ConfigError(f"{where} = {brief(options)}: expected {{'optimizer.lr': 0.1}}.")
     texts = {key: repr(value) for key, value in options.items()}
     wrong = [key for key, text in texts.items() if parse_value(text) != options[key]]
     if wrong:
         raise ConfigError(
-            f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, True, False, None, lists and '
-            'dicts.'
+            f'{where}[{brief(wrong[0])}] = {brief(options[wrong[0]])}: expected numbers, texts, '
+            'True, False, None, lists and dicts.'
         )
     return texts
 
 
 def _texts(options: Iterable[str]) -> dict[str, str]:
     options = list(options)
-    parse_options(options)  # says what is wrong
+    parse_options(options)  # raises for wrong ones
     return {key.strip(): text for key, _, text in (option.partition('=') for option in options)}
 
 
@@ -248,7 +281,7 @@ def _values(grid: str) -> tuple[str, list[str]]:
 
 
 def _points(axes: Iterable[tuple[str, list[str]]]) -> Iterable[tuple[list[str], dict[str, str]]]:
-    """Every combination of the axes' values: (['lr=0.1'], {'optimizer.lr': '0.1'}), ..."""
+    """Yield every combination of the axes' values: (['lr=0.1'], {'optimizer.lr': '0.1'}), ..."""
     axes = list(axes)
     short = [key.rpartition('.')[2] for key, _ in axes]
     names = [key if short.count(last) > 1 else last for (key, _), last in zip(axes, short)]
@@ -264,7 +297,7 @@ def _at_points(
     names: Sequence[str],
     points: Sequence[tuple[list[str], dict[str, str]]],
 ) -> dict[str, tuple[str, ...]]:
-    """Ensembles of runs by the names they have before the grid: one at each point. Others stay as they are."""
+    """Repeat ensembles whose runs a grid multiplies at each of its points; others stay."""
     found = {}
     for name, parts in ensembles.items():
         multiplied = set(parts) <= set(names)
@@ -274,7 +307,7 @@ def _at_points(
 
 
 def _stems(configs: Sequence[str]) -> list[str]:
-    """Short names of config files: the stem, with the folder before it where two stems are equal."""
+    """Return short names of configs: the stem, with its folder where two stems are equal."""
     stems = [Path(config).stem for config in configs]
     return [
         f'{Path(config).absolute().parent.name}/{stem}' if stems.count(stem) > 1 else stem
@@ -291,28 +324,26 @@ def _ensemble(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _checked(plan: Plan, where: str) -> Plan:
     names = [entry.name for entry in plan.entries] + list(plan.ensembles)
-    double = [name for name in names if names.count(name) > 1]
-    if double:
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
         raise ConfigError(
-            f'{where}: {brief(double[0])} names two rows. Give each run and ensemble a name of its own.'
+            f'{where}: {brief(repeated[0])} names two rows. Give each run and ensemble a name of '
+            'its own.'
         )
     known = [entry.name for entry in plan.entries]
     for name, parts in plan.ensembles.items():
         missing = [part for part in parts if part not in known]
         if missing:
             raise ConfigError(
-                f'{where}: ensemble {brief(name)}: there is no run {brief(missing[0])}.{did_you_mean(missing[0], known)} '
-                f'Known: {", ".join(known)}.'
+                f'{where}: ensemble {brief(name)}: there is no run '
+                f'{brief(missing[0])}.{did_you_mean(missing[0], known)} Known: {", ".join(known)}.'
             )
         if len(parts) < 2:
             raise ConfigError(f'{where}: ensemble {brief(name)}: expected two runs or more.')
-    if (
-        not plan.seeds
-        or len(set(plan.seeds)) < len(plan.seeds)
-        or min(plan.seeds) < 0
-        or max(plan.seeds) > MAX_SEED
-    ):
+    in_range = all(0 <= seed <= MAX_SEED for seed in plan.seeds)
+    if not plan.seeds or not in_range or len(set(plan.seeds)) < len(plan.seeds):
         raise ConfigError(
-            f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to {MAX_SEED}.'
+            f'{where}: seeds {list(plan.seeds)}: expected different whole numbers from 0 to '
+            f'{MAX_SEED}.'
         )
     return plan

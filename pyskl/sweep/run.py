@@ -1,4 +1,4 @@
-"""One run of a sweep, made by tools/train.py and tools/test.py in processes of their own."""
+"""A run of a sweep: training and testing in child processes, and the files that they leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from ..errors import DataError
 from ..files.atomic import atomic_write
@@ -22,22 +22,22 @@ from ..files.texts import read_json
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
-PATIENCE = 60.0  # seconds that a stopped training has to write its checkpoint
-_LINGER = 30.0  # seconds that a stopped Slurm job waits to be queued again
-_POLL = 0.1
-MAX_BYTES = 16 << 20  # of the notes that a sweep leaves
-_LAST_BYTES = 1 << 20  # of a log, in which a step's last words stand
+STOP_TIMEOUT = 60.0  # seconds that a stopped training has to write its checkpoint
+_REQUEUE_TIMEOUT = 30.0  # seconds that a stopped Slurm job waits to be queued again
+_POLL = 0.1  # seconds
+MAX_BYTES = 16 << 20  # of the records that a sweep leaves
+_TAIL_BYTES = 1 << 20  # of a log, to search for the last message
 
 
 class Interrupted(SystemExit):
-    """A signal asked to stop; what ran has stopped too, and goes on with the same command.
+    """A signal stopped the sweep and its runs; the same command resumes them.
 
     Attributes:
-        name: of the signal.
+        name: name of the signal.
         code: exit status, 128 + signal.
-        advice: what goes on from here, in words.
+        advice: how to go on, in words.
     """
 
     advice = 'The same command goes on from there.'
@@ -48,7 +48,7 @@ class Interrupted(SystemExit):
 
 
 class StopSignal:
-    """Remembers SIGINT (Ctrl-C) and SIGTERM while active, for a loop that asks `check`."""
+    """Remembers SIGINT (Ctrl-C) and SIGTERM while active, for a loop that calls `check`."""
 
     number = 0
 
@@ -67,14 +67,14 @@ class StopSignal:
         self.number = number
 
     def check(self) -> None:
-        """Raise Interrupted where a signal has come."""
+        """Raise Interrupted if a signal has come."""
         if self.number:
             raise Interrupted(self.number)
 
 
 @contextlib.contextmanager
 def kept_from_children(name: str) -> Iterator[None]:
-    """Processes started in this block never see that signal; here it only comes a little later."""
+    """Keep a signal from processes that are started in this block; here it comes a little later."""
     number = getattr(signal, name, None)
     if number is None:  # Windows
         yield
@@ -93,27 +93,27 @@ class Files:
 
     @property
     def record(self) -> Path:
-        """What the run was and how long it took, as JSON."""
+        """Settings and seconds of the run, as JSON."""
         return self.folder / 'sweep.json'
 
     @property
     def log(self) -> Path:
-        """All that its training and test said."""
+        """Output of training and test."""
         return self.folder / 'sweep.log'
 
     @property
     def failure(self) -> Path:
-        """Why its last attempt failed, in words; missing where it did not."""
+        """Why the last attempt failed, in words; missing if it did not."""
         return self.folder / 'sweep.failure'
 
     @property
     def queued(self) -> Path:
-        """Which Slurm job it was given to; missing where there is none."""
+        """Slurm job of the run; missing if there is none."""
         return self.folder / 'sweep.slurm'
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Of each step, all attempts together; empty when nothing is known."""
+        """Seconds of each step over all attempts; empty if unknown."""
         try:
             seconds = read_json(self.record, limit=MAX_BYTES)['seconds']
             return {str(step): float(value) for step, value in seconds.items()}
@@ -121,11 +121,15 @@ class Files:
             return {}
 
     @contextlib.contextmanager
-    def holding(self) -> Iterator[IO | bool | None]:
-        """Lock the folder: gives the file, False if another process has it, None without locks."""
+    def holding(self) -> Iterator[IO | Literal[False] | None]:
+        """Lock the folder.
+
+        Yields:
+            The locked file, False if another process holds it, None on a system without locks.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / '.sweep.lock', 'wb') as file:
-            lock = None
+            lock: IO | Literal[False] | None = None
             with contextlib.suppress(OSError, AttributeError):  # a system without locks
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,21 +140,23 @@ class Files:
 
     @property
     def is_held(self) -> bool:
+        """Whether another process holds the folder."""
         with self.holding() as lock:
             return lock is False
 
 
 @dataclass
 class Job(Files):
-    """A run to be called, in this process or, pickled by submitit, in another one or elsewhere.
+    """A run as a callable, for this process or, pickled by submitit, for another machine.
 
-    It is plain data and needs no PyTorch. It returns nothing: its folder tells how it ended.
+    It is plain data and needs no PyTorch. Its result is what it leaves in its folder.
 
     Attributes:
-        about: what the record says of the run.
-        steps: the words of each script that it still needs; no shell reads them.
-        environment: variables that the scripts see changed; None: not set.
-        parent: a process without which the run is not to go on; None: it needs no one.
+        folder: folder of the run.
+        about: settings of the run, for its record.
+        steps: arguments of each command that is still needed; no shell reads them.
+        environment: changed environment variables; None removes one.
+        parent: process whose end stops the run.
     """
 
     folder: Path
@@ -161,6 +167,7 @@ class Job(Files):
     _process: subprocess.Popen | None = None
 
     def __call__(self) -> None:
+        """Run the steps; a failure is written into the folder."""
         with self.holding() as lock, StopSignal() as stop:
             if lock is False:
                 return
@@ -169,20 +176,22 @@ class Job(Files):
                 try:
                     status = self._run(step, words, lock, stop)
                 except Interrupted:
-                    # Slurm may still ask for a return to the queue, by SIGUSR2
-                    time.sleep(_LINGER if os.environ.get('SUBMITIT_EXECUTOR') == 'slurm' else 0)
+                    # Slurm may still send SIGUSR2, to return to the queue
+                    time.sleep(
+                        _REQUEUE_TIMEOUT if os.environ.get('SUBMITIT_EXECUTOR') == 'slurm' else 0
+                    )
                     raise
                 if status:
                     script = 'train' if step == 'train' else 'test'
                     with atomic_write(self.failure, 'w', encoding='utf-8') as f:
                         f.write(
                             f'tools/{script}.py ended with status {status}: '
-                            f'{self._last_words()} (all of it: {self.log})'
+                            f'{self._last_message()} (all of it: {self.log})'
                         )
                     return
 
     def checkpoint(self) -> Any:
-        """What submitit queues again when Slurm's time is over: training goes on where it stops."""
+        """Return what submitit queues again when Slurm's time is over; training resumes there."""
         from submitit.helpers import DelayedSubmission
 
         self._end_step()
@@ -190,8 +199,8 @@ class Job(Files):
 
     def _run(self, step: str, words: list[str], lock: IO | None, stop: StopSignal) -> int:
         since = time.monotonic()
-        # The lock is handed on: if this process is killed hard, nobody else begins the run before
-        # its training has ended too. Slurm's SIGUSR2 is for this process, which stops the other.
+        # The child inherits the lock: if this process is killed, no other process begins the run
+        # before its training has ended. Slurm's SIGUSR2 is for this process, which stops the child.
         with open(self.log, 'ab') as log, kept_from_children('SIGUSR2'):
             log.write(f'$ {" ".join(words)}\n'.encode())
             log.flush()
@@ -207,44 +216,45 @@ class Job(Files):
         try:
             while process.poll() is None:
                 stop.check()
-                if self.parent is not None and not _lives(self.parent):
+                if self.parent is not None and not _is_alive(self.parent):
                     raise Interrupted(signal.SIGHUP)
                 time.sleep(_POLL)
-            stop.check()  # its status is the signal's, which is no failure
+            stop.check()  # a status that comes from the signal is not a failure
         finally:
             self._end_step()
-            self._note(step, time.monotonic() - since)
+            self._record(step, time.monotonic() - since)
         return process.returncode
 
     def _end_step(self) -> None:
-        """End what still runs, politely: a training writes a checkpoint first."""
+        """Stop a running step; a training writes a checkpoint first."""
         process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
             try:
-                process.wait(PATIENCE)
+                process.wait(STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._process = None  # only now: `checkpoint` may come while this waits
+        self._process = None  # not before: `checkpoint` may be called while this waits
 
-    def _note(self, step: str, spent: float) -> None:
-        """Keep what was run, and the seconds of this step besides those of earlier attempts."""
+    def _record(self, step: str, spent: float) -> None:
+        """Write the settings, and add the seconds of a step to those of earlier attempts."""
         before = self.seconds
         seconds = {**before, step: before.get(step, 0.0) + spent}
         with atomic_write(self.record, 'w', encoding='utf-8') as f:
             f.write(json.dumps({**self.about, 'seconds': seconds}, indent=2) + '\n')
 
-    def _last_words(self) -> str:
+    def _last_message(self) -> str:
+        """Return the last error in the log, else its last line."""
         with open_regular(self.log) as log:
-            log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_BYTES))
-            text = log.read(_LAST_BYTES).decode('utf-8', 'replace')
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
+            text = log.read(_TAIL_BYTES).decode('utf-8', 'replace')
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith('error: ')]
-        return (errors or lines or ['it said nothing'])[-1].strip()[:300]
+        return (errors or lines or ['without a message'])[-1].strip()[:300]
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""From the scores of runs to a table: mean and standard deviation over seeds, for reading and for programs."""
+"""The table of a sweep: mean and standard deviation over seeds, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,15 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A run or an ensemble: by seed its figures (shares of 1) and seconds (None: unknown); `wanted`: how many seeds there should be."""
+    """A run or an ensemble.
+
+    Attributes:
+        name: name of the row.
+        figures: figures by seed, in 0..1.
+        seconds: seconds by seed, None if unknown.
+        wanted: number of seeds when all are done.
+        about: settings of the row, for JSON.
+    """
 
     name: str
     figures: dict[int, dict[str, float]]
@@ -44,18 +52,25 @@ class Row:
 
 
 def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
-    """The rows of all runs, then of all ensembles. A seed that is not done (of an ensemble: a part of it) has no figures."""
-    done = {(task.entry.name, task.seed): (task, task.scores()) for task in tasks if task.done}
+    """Return the rows of all runs, then of all ensembles.
+
+    A seed that is not done, or of an ensemble a part that is not done, has no figures.
+    """
+    done = {
+        (task.entry.name, task.seed): (task, scores)
+        for task in tasks
+        if task.done and (scores := task.scores()) is not None
+    }
     seconds = {key: sum(task.seconds.values()) or None for key, (task, _) in done.items()}
     rows = []
     for entry in plan.entries:
-        mine = {seed: done[entry.name, seed] for seed in plan.seeds if (entry.name, seed) in done}
+        of_seed = {s: done[entry.name, s] for s in plan.seeds if (entry.name, s) in done}
         folder = next(task.folder.parent for task in tasks if task.entry == entry)
         rows.append(
             Row(
                 entry.name,
-                {seed: measure(scores.scores, task.truth) for seed, (task, scores) in mine.items()},
-                {seed: seconds[entry.name, seed] for seed in mine},
+                {s: measure(scores.scores, task.truth) for s, (task, scores) in of_seed.items()},
+                {s: seconds[entry.name, s] for s in of_seed},
                 len(plan.seeds),
                 {'config': entry.config, 'options': entry.options, 'folder': str(folder)},
             )
@@ -68,17 +83,16 @@ def gather(plan: Plan, tasks: Sequence[Task]) -> list[Row]:
                 seed: _blended([done[part, seed] for part in parts], fit_on is not None)
                 for seed in whole
             }
-            title, how = (
-                (f'{name}, fitted on {fit_on}', {'fit_on': fit_on}) if fit_on else (name, {})
-            )
+            title = f'{name}, fitted on {fit_on}' if fit_on else name
+            fitted = {'fit_on': fit_on} if fit_on else {}
             rows.append(
-                Row(title, figures, spent, len(plan.seeds), {'ensemble': list(parts), **how})
+                Row(title, figures, spent, len(plan.seeds), {'ensemble': list(parts), **fitted})
             )
     return rows
 
 
 def measure(scores: np.ndarray, truth: Truth) -> dict[str, float]:
-    """Figures of scores (N, K), by the names of COLUMNS."""
+    """Return the figures of scores (N, K), by the keys of COLUMNS."""
     counts = np.pad(truth.class_counts, (0, max(0, scores.shape[1] - len(truth.class_counts))))
     return {
         **evaluate(scores, truth.labels, ONE_LABEL_METRICS, (1, 5)),
@@ -87,56 +101,48 @@ def measure(scores: np.ndarray, truth: Truth) -> dict[str, float]:
 
 
 def _blended(parts: Sequence[tuple[Task, Scores]], fitted: bool) -> dict[str, float]:
-    """Figures of the mean of several runs' probabilities, clip by clip (by name); fitted: with weights and temperatures chosen on val."""
+    """Return figures of the mean of runs' probabilities, or with weights fitted on val."""
     first = parts[0][0]
-    weights, temperatures = [1 / len(parts)] * len(parts), [1.0] * len(parts)
-    if fitted:
+    weights: Sequence[float] = [1 / len(parts)] * len(parts)
+    temperatures: Sequence[float] = [1.0] * len(parts)
+    if fitted and first.fit_truth is not None:
+        found = [task.fit_scores() for task, _ in parts]
         fit = fit_blend(
-            align([task.fit_scores() for task, _ in parts]).scores, first.fit_truth.labels
+            align([scores for scores in found if scores is not None]).scores,
+            first.fit_truth.labels,
         )
         weights, temperatures = fit.weights, fit.temperatures
     streams = align([scores for _, scores in parts]).scores
-    return measure(
-        blend([soften(scores, t) for scores, t in zip(streams, temperatures)], weights), first.truth
-    )
+    softened = [soften(scores, t) for scores, t in zip(streams, temperatures)]
+    return measure(blend(softened, weights), first.truth)
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
-    return None if None in values else float(sum(values))
+    known = [value for value in values if value is not None]
+    return float(sum(known)) if len(known) == len(values) else None
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation (n - 1) over seeds; NaN for that of a single one."""
+    """Return mean and sample standard deviation over seeds; the latter is NaN for a single seed."""
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Percent, mean ± standard deviation over seeds; '-' where there is nothing."""
+    """Return a Markdown table in percent: mean ± standard deviation over seeds, '-' without any."""
     lines = [['', *COLUMNS.values(), 'seconds', 'seeds']]
     for row in rows:
         cells = [_cell([figures[key] for figures in row.figures.values()]) for key in COLUMNS]
         known = [value for value in row.seconds.values() if value is not None]
-        lines.append(
-            [
-                row.name,
-                *cells,
-                f'{np.mean(known):.0f}' if known else '-',
-                str(len(row.figures))
-                if len(row.figures) == row.wanted
-                else f'{len(row.figures)} of {row.wanted}',
-            ]
-        )
+        seconds = f'{np.mean(known):.0f}' if known else '-'
+        seeds = str(len(row.figures))
+        seeds += f' of {row.wanted}' if len(row.figures) < row.wanted else ''
+        lines.append([row.name, *cells, seconds, seeds])
     lines = [[cell.replace('|', r'\|') for cell in line] for line in lines]
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-    texts = [
-        ' | '.join(
-            [
-                line[0].ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:])),
-            ]
-        )
-        for line in lines
-    ]
+    texts = []
+    for name, *cells in lines:
+        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:]))
+        texts.append(' | '.join([name.ljust(widths[0]), *numbers]))
     rule = ' | '.join(['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])])
     return '\n'.join(f'| {text} |' for text in [texts[0], rule, *texts[1:]]) + '\n'
 
@@ -150,29 +156,8 @@ def _cell(values: Sequence[float]) -> str:
 
 
 def write_table(rows: Sequence[Row], work_dir: str | os.PathLike) -> list[Path]:
-    """Write table.md and table.json (every seed's figures, shares of 1) into the sweep's folder."""
-    content = [
-        {
-            'name': row.name,
-            **row.about,
-            'wanted_seeds': row.wanted,
-            'seeds': {
-                str(seed): {**_plain(figures), 'seconds': row.seconds[seed]}
-                for seed, figures in row.figures.items()
-            },
-            **{
-                part: _plain(
-                    {
-                        key: spread([figures[key] for figures in row.figures.values()])[n]
-                        for key in COLUMNS
-                    }
-                )
-                for n, part in enumerate(('mean', 'std'))
-                if row.figures
-            },
-        }
-        for row in rows
-    ]
+    """Write table.md and table.json, with every seed's figures in 0..1, into the sweep's folder."""
+    content = [_as_json(row) for row in rows]
     paths = Path(work_dir) / 'table.md', Path(work_dir) / 'table.json'
     for path, text in zip(paths, (as_markdown(rows), json.dumps(content, indent=1) + '\n')):
         with atomic_write(path, 'w', encoding='utf-8') as f:
@@ -180,6 +165,19 @@ def write_table(rows: Sequence[Row], work_dir: str | os.PathLike) -> list[Path]:
     return list(paths)
 
 
-def _plain(figures: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN."""
+def _as_json(row: Row) -> dict[str, Any]:
+    seeds = {
+        str(seed): {**_without_nan(figures), 'seconds': row.seconds[seed]}
+        for seed, figures in row.figures.items()
+    }
+    content = {'name': row.name, **row.about, 'wanted_seeds': row.wanted, 'seeds': seeds}
+    if row.figures:
+        spreads = {key: spread([f[key] for f in row.figures.values()]) for key in COLUMNS}
+        for n, part in enumerate(('mean', 'std')):
+            content[part] = _without_nan({key: both[n] for key, both in spreads.items()})
+    return content
+
+
+def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
+    """Replace NaN, which JSON lacks, by None."""
     return {key: None if math.isnan(value) else value for key, value in figures.items()}

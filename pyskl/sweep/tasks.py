@@ -1,4 +1,4 @@
-"""From a plan to runs that can be made: each with a folder named from its settings, and what tells that it is done."""
+"""The runs of a plan: each has a folder named from its settings, and knows whether it is done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What a run is judged by: the clips' names and labels in dataset order, and how often each class was trained on."""
+    """What a run is evaluated against.
+
+    Attributes:
+        ids: names of the clips, in the order of the data set.
+        labels: (N,) labels of the clips.
+        class_counts: (K,) training clips of each class.
+    """
 
     ids: tuple[str, ...]
     labels: np.ndarray
@@ -37,31 +43,41 @@ class Truth:
 
 @dataclass(frozen=True)
 class Task(Files):
-    """One run: an entry with one seed."""
+    """One run: an entry with a seed.
+
+    Attributes:
+        entry: the entry of the plan.
+        seed: the seed.
+        folder: folder of the run.
+        split: split to evaluate on.
+        truth: clips of the split.
+        fit_truth: clips of val, where the weights of ensembles are fitted, if they are.
+    """
 
     entry: Entry
     seed: int
     folder: Path
     split: Literal['test', 'val']
     truth: Truth
-    fit_truth: Truth | None = None  # of val, where weights of ensembles are chosen
+    fit_truth: Truth | None = None
 
     @property
     def title(self) -> str:
+        """Entry and seed, for messages."""
         return f'{self.entry.name}, seed {self.seed}'
 
     @property
     def done(self) -> bool:
-        return self.scores() is not None and (
-            self.fit_truth is None or self.fit_scores() is not None
-        )
+        """Whether the run has all scores that it needs."""
+        has_fit = self.fit_truth is None or self.fit_scores() is not None
+        return has_fit and self.scores() is not None
 
     def scores(self) -> Scores | None:
-        """Its scores, when its result file is whole and speaks of these clips; None: it was not tested."""
+        """Return the scores, if the file is complete and holds exactly these clips; else None."""
         return self._scores(self.split, self.truth)
 
     def fit_scores(self) -> Scores | None:
-        """Its scores on the clips of val that ensembles' weights are chosen on, likewise."""
+        """Return the scores on val, where ensembles' weights are fitted, likewise."""
         return None if self.fit_truth is None else self._scores('val', self.fit_truth)
 
     def _scores(self, split: str, truth: Truth) -> Scores | None:
@@ -77,11 +93,12 @@ class Task(Files):
 
 @dataclass(frozen=True)
 class Scripts:
-    """How runs are made.
+    """How a run trains and tests.
 
     Attributes:
-        tools: the folder of train.py and test.py; None: the commands `train` and `test` of the package.
-        device, amp: handed on to both; None: their defaults.
+        tools: folder of train.py and test.py; None for the commands `train` and `test` of `pyskl`.
+        device: --device of both; None for the default.
+        amp: --amp of both; None for the default.
     """
 
     tools: Path | None
@@ -94,7 +111,7 @@ class Scripts:
         environment: Mapping[str, str | None] | None = None,
         parent: int | None = None,
     ) -> Job:
-        """What is still missing of a run, to be called; the rest as Job says."""
+        """Return the missing steps of a run as a callable; see Job."""
         about = {
             'name': task.entry.name,
             'config': task.entry.config,
@@ -104,7 +121,7 @@ class Scripts:
         return Job(task.folder, about, self.commands(task), environment or {}, parent)
 
     def commands(self, task: Task) -> dict[str, list[str]]:
-        """The steps that a run still needs, as words for the operating system; no shell reads them."""
+        """Return the steps that a run still needs, with their arguments; no shell reads them."""
         common = [task.entry.config, '--work-dir', str(task.folder)]
         common += ['--device', self.device] if self.device else []
         common += ['--amp', self.amp] if self.amp else []
@@ -130,15 +147,25 @@ def make_tasks(
     split: Literal['test', 'val'] = 'test',
     amp: str | None = None,
 ) -> list[Task]:
-    """All runs of a plan in their order, the seeds of an entry side by side. Everything is checked that can be before a run starts.
+    """Return the runs of a plan in order, the seeds of an entry side by side, all checked.
 
-    The folder is WORK_DIR/NAME-HASH/seedN; the hash is that of all settings that decide the result, and of the data files, so a
-    changed config or file never meets an older run's folder, and equal settings under two names are one run.
-    raises   UserError kinds: a config, an option or a data file is wrong; DataError: clips without labels
+    A run's folder is WORK_DIR/NAME-HASH/seedN. The hash covers all settings that decide the result,
+    and the data files: a changed config or file gets a new folder, and equal settings under two
+    names are one run.
+
+    Args:
+        plan: the plan.
+        work_dir: folder of all runs.
+        split: split to evaluate on.
+        amp: mixed precision of all runs.
+
+    Raises:
+        UserError: a config, an option or a data file is wrong, or clips have no labels.
     """
     if plan.fit_on == split:
         raise ConfigError(
-            f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones reported. Judge by test.'
+            f'fit_on = {plan.fit_on!r}: the clips that weights are chosen on would be the ones '
+            'reported. Judge by test.'
         )
     truths: dict[str, Truth] = {}
     digests: dict[str, str] = {}
@@ -162,7 +189,7 @@ def make_tasks(
         except ConfigError as error:
             raise ConfigError(f'run {entry.name!r}: {error}') from error
         truth = _truth(run.recipe, split, truths)
-        fit_truth = _truth(run.recipe, plan.fit_on, truths) if fit else None
+        fit_truth = _truth(run.recipe, 'val', truths) if fit else None
         folder = _folder(Path(work_dir), entry.name, _settings(run, amp, digests))
         tasks += [
             Task(entry, seed, folder / f'seed{seed}', split, truth, fit_truth)
@@ -197,22 +224,19 @@ def _settings(run: Run, amp: str | None, digests: dict[str, str]) -> str:
 
 
 def _own_modules(recipe: Recipe) -> dict[str, Path]:
-    """The files of custom_imports; read_run has imported them."""
+    """Return the files of custom_imports, which read_run has imported."""
     names = recipe.custom_imports.imports if recipe.custom_imports else ()
-    return {
-        name: Path(sys.modules[name].__file__)
-        for name in names
-        if getattr(sys.modules.get(name), '__file__', None)
-    }
+    files = {name: getattr(sys.modules.get(name), '__file__', None) for name in names}
+    return {name: Path(file) for name, file in files.items() if file}
 
 
 def _named_files(datasets: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    """List the files that data sets' configs name under a key."""
+    """Return the files that data sets' configs name under a key."""
     return [str(cfg[key]) for cfg in datasets if isinstance(cfg.get(key), (str, os.PathLike))]
 
 
 def _digest(path: Path, digests: dict[str, str]) -> str:
-    """A hash of a file; of a packed folder, of its meta.json, which has an id of its own for each packing."""
+    """Return the hash of a file, or of a packed folder's meta.json, which holds a unique id."""
     path = path / 'meta.json' if path.is_dir() else path
     if str(path) not in digests:
         sha = hashlib.sha256()
@@ -231,14 +255,16 @@ def _truth(recipe: Recipe, split: Literal['test', 'val'], truths: dict[str, Trut
         judged = build_split(recipe, split)
         if judged.targets is not None:
             raise DataError(
-                f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a sweep compares runs by the '
-                'accuracy of one class a clip. Train and test them one by one: tools/train.py, tools/test.py.'
+                f'{recipe.filename}: data.{split}: clips have several labels (multi_class), and a '
+                'sweep compares runs by the accuracy of one class a clip. Train and test them one '
+                'by one: tools/train.py, tools/test.py.'
             )
         labels = np.asarray(judged.labels)
         if (labels < 0).any():
             raise DataError(
-                f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} clips have no label, so runs '
-                'cannot be compared on them. Give a split whose labels are known (--split val).'
+                f'{recipe.filename}: data.{split}: {int((labels < 0).sum())} of {len(labels)} '
+                'clips have no label, so runs cannot be compared on them. Give a split whose '
+                'labels are known (--split val).'
             )
         trained = np.asarray(build_split(recipe, 'train').labels)
         truths[key] = Truth(

@@ -1,4 +1,4 @@
-"""The annotation pickle: what each field may be, what is said when it is something else, files that are whole or not there."""
+"""The annotation pickle: what fields may be, errors for what they may not, atomic writes."""
 
 from __future__ import annotations
 
@@ -324,7 +324,8 @@ def test_what_was_there_stays_when_writing_breaks_off(tmp_path, monkeypatch):
     assert path.read_bytes() == b'before' and os.listdir(tmp_path) == ['x.pkl']
 
 
-# Your own data ----------------------------------------------------------------------------------------------------------
+# Your own data
+# --------------------------------------------------------------------------------------------------
 
 
 def test_own_key_points_become_an_annotation_that_reads_back_unchanged():
@@ -389,7 +390,7 @@ def test_without_a_picture_the_third_coordinate_stays_z():
     [
         (1, 0.5, (480, 640), 'look normalised(.|\n)*x \\* width and y \\* height'),
         (5, 0.5, (480, 640), 'look like metres'),
-        (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None keeps it'),
+        (1, 2.3, (480, 640), 'x, y, z in space(.|\n)*img_shape=None'),
         (5, -0.5, (480, 640), 'x, y, z in space'),
     ],
 )
@@ -401,7 +402,7 @@ def test_what_cannot_be_pixels_is_refused(scale, third, size, words):
 
 
 def test_scores_of_another_scale_are_kept_and_named_once(caplog, monkeypatch):
-    monkeypatch.setattr('pyskl.annotations.oddities._said', set())
+    monkeypatch.setattr('pyskl.annotations.notes._warned', set())
     for name in 'ab':
         clip = make_annotation(
             name, np.full((5, 3, 2), 50), np.full((5, 3), 90), img_shape=(480, 640)

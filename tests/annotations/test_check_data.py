@@ -1,4 +1,4 @@
-"""tools/check_data.py: every fault that is put into the data is found, named with its clip, and nothing else is."""
+"""tools/check_data.py finds every fault put into the data, names its clip, and finds no others."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ ERRORS = {
     ),
     'other joints': (
         with_clip(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None),
-        '(V, C) = (22, 2) joints and coordinates in 1 clip: 0002_0',
+        'not (V, C) = (22, 2) in 1 clip: 0002_0',
     ),
     'same name': (with_clip(frame_dir='0001_0'), 'frame_dir 0001_0 more than once'),
     'id without a clip': (
@@ -175,7 +175,7 @@ def gaps(first: int, last: int) -> dict:
 WARNINGS = {
     'out of the picture': (
         with_clip(keypoint=moved(x=500)),
-        'many joints out of the picture in 1 clip: 0002_0 (',
+        'many joints outside the picture in 1 clip: 0002_0 (',
     ),
     'all zero': (with_clip(**gaps(0, 20)), '1 clip in which no joint is seen at all: 0002_0'),
     'nobody': (
@@ -201,7 +201,7 @@ WARNINGS = {
     ),
     'comma in a name': (
         {'split': {}, 'annotations': [clip('a,b')]},
-        "frame_dir 'a,b' can't stand in Submission.csv",
+        "frame_dir 'a,b' cannot stand in Submission.csv",
     ),
     'normalised': (
         {'split': {}, 'annotations': [clip('a', keypoint=moved(scale=1 / 640))]},
@@ -291,7 +291,8 @@ def test_ends_holes_and_missing_joints_are_counted():
     )
 
 
-# Hands -------------------------------------------------------------------------------------------------------------------
+# Hands
+# --------------------------------------------------------------------------------------------------
 
 
 def hands(first_hand: str, num_clips: int = 5) -> dict:
@@ -340,7 +341,8 @@ def test_hands_between_the_wrists_are_called_unclear_and_unseen_ones_not_seen():
     assert check_annotations([clip('a', keypoint=keypoint)]).facts['first hand'] == 'not seen'
 
 
-# Other data ------------------------------------------------------------------------------------------------------------------
+# Other data
+# --------------------------------------------------------------------------------------------------
 
 
 def test_other_joints_take_the_layout_of_their_number_and_no_class_limit():
@@ -401,7 +403,8 @@ def test_hostile_names_are_shown_harmless():
     assert '\x1b' not in ''.join(errors + warnings) and max(map(len, errors)) < 400
 
 
-# The script -----------------------------------------------------------------------------------------------------------------
+# The script
+# --------------------------------------------------------------------------------------------------
 
 
 def run(tmp_path: Path, data, *arguments: str) -> int:

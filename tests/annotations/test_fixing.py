@@ -1,4 +1,4 @@
-"""check_data --fix: what can be mended is, and is said; what cannot be is said, and nothing is written."""
+"""check_data --fix mends what it can and says so; else it says so and writes nothing."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_the_mended_file_is_written_with_what_it_says_of_itself(tmp_path, capsys
     assert mended['label_names'] == ['x', 'y'] and mended['layout'] == about['layout']
     assert [a['total_frames'] for a in mended['annotations']] == [4, 4]
     out = capsys.readouterr().out
-    assert 'mended: total_frames' in out and '(a)' in out and 'layout coco17' in out and status == 1
+    assert 'fixed: total_frames' in out and '(a)' in out and 'layout coco17' in out and status == 1
     status, _ = run(tmp_path, CLIPS, '--json')
     assert json.loads(capsys.readouterr().out)['mended'] == [] and status == 0
 
@@ -177,7 +177,7 @@ def test_a_folder_of_clips_is_mended_into_one_file_and_the_input_is_never_writte
     assert check_data.main([str(folder), '--fix', str(tmp_path / 'o.pkl')]) == 0
     assert [a['frame_dir'] for a in read_annotations(tmp_path / 'o.pkl')['annotations']] == ['a']
     before = (tmp_path / 'o.pkl').read_bytes()
-    with pytest.raises(UserError, match='is the file itself'):
+    with pytest.raises(UserError, match='is the input file itself'):
         check_data.main([str(tmp_path / 'o.pkl'), '--fix', str(tmp_path / 'o.pkl')])
     with pytest.raises(UserError, match='--leave-out'):
         check_data.main([str(tmp_path / 'o.pkl'), '--leave-out'])

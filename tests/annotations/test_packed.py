@@ -1,4 +1,4 @@
-"""The packed form holds what the pickle holds, opens without reading it, and is only used when it is up to date."""
+"""The packed form holds what the pickle holds, opens unread, and is used if up to date."""
 
 import logging
 import os
@@ -95,7 +95,7 @@ def assert_same_samples(one, other):
             assert np.array_equal(value, samples[1][key]), key
 
 
-# -- what is in it ---------------------------------------------------------------------------------------------------------
+# -- what is in it ---------------------------------------------------------------------------------
 
 
 def test_every_field_of_every_clip_comes_back(tmp_path):
@@ -222,7 +222,7 @@ def test_raw_arrays_are_packed_without_a_pickle(tmp_path):
         assert_same_clip(a, b)
 
 
-# -- used by datasets ------------------------------------------------------------------------------------------------------
+# -- used by datasets ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_dataset_travels_to_a_worker_as_a_path(tmp_path):
         len(sent) < 500 + len(str(tmp_path)) and pickle.loads(sent).fingerprint == clips.fingerprint
     )
     write_packed(tmp_path / 'x.packed', [clip('a')])
-    with pytest.raises(DataError, match='packed anew since it was opened'):
+    with pytest.raises(DataError, match='packed again after it was opened'):
         pickle.loads(sent)
     assert clips[1999]['frame_dir'] == '1999'  # who has it open goes on with what was there
 
@@ -301,7 +301,7 @@ def test_training_from_packed_annotations_changes_no_bit(tmp_path):
     assert rows(tmp_path / 'packed') == rows(tmp_path / 'run')
 
 
-# -- up to date ------------------------------------------------------------------------------------------------------------
+# -- up to date ------------------------------------------------------------------------------------
 
 
 def is_packed(clips):
@@ -336,7 +336,7 @@ def test_a_pickle_that_changed_is_read_itself_and_the_log_says_so(
     clips = open_annotations(path)
     assert not is_packed(clips) and clips.labels[0] == 4
     assert (
-        'bytes' if grown else 'another content'
+        'bytes' if grown else 'has changed since'
     ) in caplog.text and f'tools/pack.py {path}' in caplog.text
     caplog.clear()
     assert (
@@ -360,7 +360,7 @@ def test_a_packed_form_without_its_pickle_is_named(tmp_path):
     assert len(open_annotations(tmp_path / 'x.packed')) == 4
 
 
-# -- writing ---------------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def test_an_error_while_packing_leaves_what_was_there(tmp_path):

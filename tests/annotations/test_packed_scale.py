@@ -1,4 +1,4 @@
-"""A million clips open at once, are loaded in little memory, and each costs what one of a thousand does. Needs 6 GB of disk."""
+"""A million clips open at once in little memory, each as cheap as one of a thousand (6 GB)."""
 
 import shutil
 import tempfile

@@ -356,7 +356,7 @@ def test_metrics_of_one_label_are_refused_before_training(problem, tmp_path):
             "model.cls_head=dict(multi_class=False,loss_cls=dict(type='CrossEntropyLoss'))",
             r'data\.train\.multi_class = True, but model\.cls_head\.multi_class = False',
         ),
-        ('model.test_cfg.classes=[0]', 'choose one class a clip'),
+        ('model.test_cfg.classes=[0]', 'one class per clip'),
     ],
 )
 def test_model_and_data_must_agree(problem, option, said):

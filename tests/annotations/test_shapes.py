@@ -1,4 +1,4 @@
-"""The shapes in which people write annotation files, and the fields as they come: what is read, and what is said."""
+"""Shapes of annotation files and values of their fields: what is read, and what is said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from pyskl.annotations import open_annotations, read_annotations
 from pyskl.annotations.check import check_annotations
-from pyskl.annotations.fields import Wrong, clean_fields
+from pyskl.annotations.field_values import FieldError
+from pyskl.annotations.fields import clean_fields
 from pyskl.annotations.label_lists import from_one
 from pyskl.errors import DataError
 
@@ -165,7 +166,7 @@ def test_what_is_exact_is_taken_and_what_is_not_is_noted(fields, field, value, n
     ],
 )
 def test_what_is_wrong_is_named_with_the_cure(fields, words):
-    with pytest.raises(Wrong) as error:
+    with pytest.raises(FieldError) as error:
         clean_fields(clip(**fields))
     assert all(word in str(error.value) for word in words)
     if 'frame_inds (8,)' in words:

@@ -1,4 +1,4 @@
-"""Joints on the side that the layout says, measured on clips; and layouts that a file or the command line names."""
+"""Joints on the side that the layout says; layouts that a file or the command line names."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ SWAPPED |= dict(bones=[(1, 0), (2, 0), (4, 1), (3, 2)], mirror=[(1, 2), (4, 3)])
 def standing(layout, num_frames: int = 5) -> dict:
     """A clip of somebody who faces us, as the layout is drawn."""
     keypoint = np.tile(400 * np.array(layout.pose, np.float32), (1, num_frames, 1, 1))
-    return dict(frame_dir='a', label=0, img_shape=(400, 400), original_shape=(400, 400), total_frames=num_frames,
-                keypoint=keypoint, keypoint_score=np.ones(keypoint.shape[:3], np.float32))  # fmt: skip
+    return dict(
+        frame_dir='a',
+        label=0,
+        img_shape=(400, 400),
+        original_shape=(400, 400),
+        total_frames=num_frames,
+        # Fmt: skip.
+        keypoint=keypoint,
+        keypoint_score=np.ones(keypoint.shape[:3], np.float32),
+    )
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=lambda layout: layout.name)
@@ -60,7 +68,7 @@ def test_few_frames_and_missing_joints_tell_nothing():
     assert crossed_bones([clip], swapped) == []
 
 
-# -- check_data and visualize take any layout ----------------------------------------------------------------------
+# -- check_data and visualize take any layout ------------------------------------------------------
 
 
 @pytest.fixture
@@ -97,7 +105,7 @@ def test_an_own_layout_checks_the_sides_in_every_form(file, tmp_path, capsys):
 def test_the_layout_that_a_file_says_is_the_default(file, capsys):
     main = load_script('check_data').main
     assert main([file(SWAPPED)]) == 0
-    assert 'sides look swapped: nearer' in capsys.readouterr().out
+    assert 'sides look swapped' in capsys.readouterr().out
     assert main([file(SWAPPED), '--layout', repr(ARMS)]) == 0
     assert 'swapped' not in capsys.readouterr().out
 

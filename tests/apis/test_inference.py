@@ -116,10 +116,10 @@ def test_nan_is_a_missing_joint(model, clips):
     (dict(keypoint=np.ones((1, 20, 17, 2)), keypoint_score=None), '17 joints.* takes 5'),
     (dict(img_shape=(480, 640)), r'\(480, 640\).*\(240, 320\)'),
     (dict(img_shape='large'), 'img_shape'),
-    (dict(keypoint='arm'), 'no array of numbers'),
+    (dict(keypoint='arm'), 'not an array of numbers'),
     (dict(keypoint=None), 'keypoint'),
     (dict(keypoint=np.ones((20, 5))), r'\(20, 5\)'),
-    (dict(keypoint=np.ones((2, 1, 20, 5, 3))), 'give a list'),
+    (dict(keypoint=np.ones((2, 1, 20, 5, 3))), 'as a list'),
     (dict(total_frames=0), 'total_frames is 0'),
 ])  # fmt: skip
 def test_a_clip_that_does_not_fit_is_refused(model, clips, change, facts):

@@ -12,7 +12,7 @@ from tiny import problem
 
 from pyskl.annotations import read_annotations, write_annotations
 from pyskl.annotations.about import About
-from pyskl.annotations.oddities import clip_oddities
+from pyskl.annotations.plausibility import find_clip_issues
 from pyskl.apis import TestOptions, TrainOptions, test, train
 from pyskl.apis.odd_data import (
     expected_of,
@@ -93,7 +93,7 @@ def test_what_is_odd_in_train_is_not_told_again_of_val(config, tmp_path):
     (log,) = (tmp_path / 'run').glob('*.log')
     said = [line for line in log.read_text().splitlines() if ' - WARNING - data.' in line]
     assert ['data.train' in line for line in said] == [True, False]
-    assert 'outside 0..1 in 8 clips' in said[0] and 'out of the picture' in said[1]
+    assert 'outside 0..1 in 8 clips' in said[0] and 'outside the picture' in said[1]
 
 
 def test_a_test_says_it_too(config, tmp_path, capsys):
@@ -160,8 +160,8 @@ def test_one_clip_is_looked_at_with_what_its_pipeline_expects(config):
     data = build_split(read_run(config).recipe, 'test')
     good, expected = data.video_infos[0], expected_of(data.pipeline)
     odd = {**good, 'keypoint': good['keypoint'] / 400}
-    assert clip_oddities(good, expected) == []
-    assert [(o.kind, o.severe) for o in clip_oddities(odd, expected)] == [('normalised', True)]
+    assert find_clip_issues(good, expected) == []
+    assert [(o.kind, o.severe) for o in find_clip_issues(odd, expected)] == [('normalised', True)]
 
 
 def test_all_files_of_joined_and_repeated_data_are_looked_at(config):

@@ -9,22 +9,27 @@ import pytest
 import torch
 from tiny import run, script
 
+from pyskl.benchmarks import timing
+from pyskl.benchmarks.plain import draw_slowly
+from pyskl.benchmarks.rows import Row, share_of_peak, with_ratios
+from pyskl.benchmarks.task import FAST, PLAIN, PLAIN_PAGES, Figure, Task
+from pyskl.cli.places import configs_folder
+
 benchmark = script('benchmark')
-PLAIN, PAGES, OURS = benchmark.PLAIN, benchmark.PLAIN_PAGES, benchmark.OURS
 
 
 def row(name, setting, value, better):
-    return benchmark.Row(name, setting, value, 'unit', better)
+    return Row(name, setting, value, 'unit', better)
 
 
 def test_ratios_say_how_many_times_better():
-    rows = benchmark.with_ratios(
+    rows = with_ratios(
         [
             row('render_joint', PLAIN, 20, 'more'),
-            row('render_joint', PAGES, 40, 'more'),
-            row('render_joint', OURS, 200, 'more'),
+            row('render_joint', PLAIN_PAGES, 40, 'more'),
+            row('render_joint', FAST, 200, 'more'),
             row('train_fp32', PLAIN, 9, 'less'),
-            row('train_fp32', OURS, 3, 'less'),
+            row('train_fp32', FAST, 3, 'less'),
         ]
     )
     assert [(r.ratio, r.ratio_allocator) for r in rows] == [
@@ -37,9 +42,7 @@ def test_ratios_say_how_many_times_better():
 
 
 def test_bf16_is_held_against_the_one_plain_way():
-    rows = benchmark.with_ratios(
-        [row('train_fp32', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')]
-    )
+    rows = with_ratios([row('train_fp32', PLAIN, 9, 'less'), row('train_bf16', FAST, 1.5, 'less')])
     assert rows[1].ratio == 6
 
 
@@ -63,17 +66,17 @@ def test_a_graph_networks_lines_are_measured_in_one_process():
 
 
 def test_share_of_the_peak():
-    figure = benchmark.Figure('train_fp32', 3.0, 's/step', 'less', gflops=60.0)
-    assert benchmark.of_peak(figure, {'matmul_gflops_fp32': 120}).endswith('50% of the peak')
-    assert benchmark.of_peak(figure, {}) == ''
+    figure = Figure('train_fp32', 3.0, 's/step', 'less', gflops=60.0)
+    assert share_of_peak(figure, {'matmul_gflops_fp32': 120}).endswith('50% of the peak')
+    assert share_of_peak(figure, {}) == ''
 
 
 def test_the_plain_way_draws_the_same(tmp_path):
     benchmark.make_clips(tmp_path, [])
     for name in ('render_joint', 'render_limb'):
-        task = benchmark.Task(name, PLAIN, str(tmp_path), 'cpu', 1, 1)
+        task = Task(name, PLAIN, str(tmp_path), str(configs_folder()), 'cpu', 1, 1)
         clips = task.dataset('train').sample(0)['imgs'].input()
-        torch.testing.assert_close(benchmark.slow_imgs(clips), clips.draw(), rtol=0, atol=1e-5)
+        torch.testing.assert_close(draw_slowly(clips), clips.draw(), rtol=0, atol=1e-5)
 
 
 def test_a_gpus_first_call_is_never_the_measured_one(monkeypatch):
@@ -82,8 +85,8 @@ def test_a_gpus_first_call_is_never_the_measured_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'synchronize', lambda device: done.append('waited'))
     monkeypatch.setattr(torch.cuda, 'reset_peak_memory_stats', lambda device: done.append('reset'))
     clock = iter([0.0, 60.0, 60.0, 61.0])
-    monkeypatch.setattr(benchmark.time, 'perf_counter', lambda: next(clock))
-    assert benchmark.best_seconds(lambda: done.append('called'), 1, torch.device('cuda')) == 1
+    monkeypatch.setattr(timing.time, 'perf_counter', lambda: next(clock))
+    assert timing.best_seconds(lambda: done.append('called'), 1, torch.device('cuda')) == 1
     assert done == ['called', 'waited', 'reset', 'called', 'waited']
 
 
@@ -103,14 +106,12 @@ def test_one_line_as_a_user_measures_it(tmp_path):
     found = json.loads((tmp_path / 'out.json').read_text())
     assert found['machine']['cores'] == os.cpu_count()
     assert [(r['name'], r['setting']) for r in found['rows']] == [
-        (n, s) for s in (PLAIN, OURS) for n in ('pipeline_joint', 'loader_joint')
+        (n, s) for s in (PLAIN, FAST) for n in ('pipeline_joint', 'loader_joint')
     ]
     assert set(found['rows'][0]) >= {'name', 'setting', 'value', 'unit', 'ratio', 'ratio_allocator'}
-    assert all(r['ratio'] > 1 for r in found['rows'] if r['setting'] == OURS)
+    assert all(r['ratio'] > 1 for r in found['rows'] if r['setting'] == FAST)
 
 
 def test_bf16_alone_is_held_against_the_plain_way_measured_beside_it():
-    rows = benchmark.with_ratios(
-        [row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', OURS, 1.5, 'less')]
-    )
+    rows = with_ratios([row('train_bf16', PLAIN, 9, 'less'), row('train_bf16', FAST, 1.5, 'less')])
     assert rows[1].ratio == 6

@@ -15,7 +15,7 @@ from pyskl.cli.commands import COMMANDS, NAME_OF_MODULE
 from pyskl.errors import UserError
 
 NO_SCRIPT = {'configs', 'completion', 'doctor'}
-HELPERS = {'__init__', 'calling', 'commands', 'places'}
+HELPERS = {'__init__', 'calling', 'commands', 'pictures', 'places'}
 
 
 def test_every_module_is_a_command_and_every_script_is_its_door():

@@ -113,10 +113,10 @@ def test_weights_are_chosen_on_val_applied_to_test_and_saved(world, capsys):
 def test_the_printed_command_and_the_saved_weights_give_the_same_bytes(world, capsys):
     main(*FIT, '--objective', 'log_loss')
     line = next(
-        line for line in capsys.readouterr().out.splitlines() if line.startswith('the same again: ')
+        line for line in capsys.readouterr().out.splitlines() if line.startswith('to repeat: ')
     )
     first = out(), (world / 'out' / 'Submission.zip').read_bytes()
-    words = shlex.split(line.removeprefix('the same again: '))
+    words = shlex.split(line.removeprefix('to repeat: '))
     assert words[:2] == ['python', 'ensemble/ensemble.py']
     for again in (
         words[2:],

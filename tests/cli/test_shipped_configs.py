@@ -51,7 +51,7 @@ def test_what_was_changed_is_never_overwritten(tmp_path, capsys):
     printed(capsys, 'copy', 'demo/limb.py', '-o', str(tmp_path))
     printed(capsys, 'copy', 'demo/limb.py', '-o', str(tmp_path))  # the same again
     (tmp_path / 'demo' / 'joint.py').write_text('mine = 1')
-    with pytest.raises(UserError, match='joint.py: there already'):
+    with pytest.raises(UserError, match='joint.py: exists already'):
         dispatch(['configs', 'copy', 'demo', '-o', str(tmp_path)])
     assert (tmp_path / 'demo' / 'joint.py').read_text() == 'mine = 1'
     assert not (tmp_path / 'demo' / 'gcn.py').exists()

@@ -52,7 +52,8 @@ def held(dataset: ClipDataset) -> list[tuple]:
     return [(dataset.ids[i], dataset[i]['filename'], labels[i]) for i in range(len(dataset))]
 
 
-# The list ------------------------------------------------------------------------------------------
+# The list
+# ------------------------------------------------------------------------------------------
 
 
 def test_lists_are_read_as_the_published_ones(tmp_path):
@@ -124,7 +125,7 @@ def test_labels_that_are_names_need_their_order(tmp_path):
 
 
 def test_a_header_that_names_no_label_is_said(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(notes, '_said', set())
+    monkeypatch.setattr(notes, '_warned', set())
     (tmp_path / 'l.csv').write_text('video;gesture\na.mp4;wave\n')
     assert read_video_list(tmp_path / 'l.csv')['annotations'][0]['label'] == -1
     assert 'no column is called label' in caplog.text and 'gesture' in caplog.text
@@ -151,9 +152,9 @@ def test_an_annotation_file_names_videos_with_or_without_key_points(tmp_path):
 
 def test_names_are_each_clips_own(tmp_path):
     assert list(listed(tmp_path, 'x.mp4 0\nx.avi 1\n').ids) == ['x.mp4', 'x.avi']
-    with pytest.raises(DataError, match='x.mp4 stands in the list more than once.*class_prob'):
+    with pytest.raises(DataError, match='x.mp4 is in the list more than once.*class_prob'):
         listed(tmp_path, 'x.mp4 0\ny.mp4 1\nx.mp4 0\n')
-    with pytest.raises(DataError, match='x stands in the list'):
+    with pytest.raises(DataError, match='x is in the list'):
         listed(tmp_path, 'x 0\nx 1\n')
 
 
@@ -219,7 +220,8 @@ def test_a_step_for_key_points_is_refused_when_the_pipeline_is_built(tmp_path):
         VideoDataset(tmp_path / 'l.txt', [dict(type='PoseDecode')])
 
 
-# The videos ----------------------------------------------------------------------------------------
+# The videos
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -387,7 +389,8 @@ def test_folders_of_frames_are_clips(tmp_path):
         RawframeDataset(tmp_path / 'l.txt', steps, filename_tmpl='{x}.jpg', **settings)
 
 
-# The loader ----------------------------------------------------------------------------------------
+# The loader
+# ----------------------------------------------------------------------------------------
 
 
 def tensors(films: Path, count: int, **settings) -> VideoDataset:

@@ -1,4 +1,4 @@
-"""Decoding holds nothing: memory is flat over thousands of clips, and threads and files are let go."""
+"""Decoding holds nothing: flat memory over thousands of clips, no threads or files left."""
 
 from __future__ import annotations
 

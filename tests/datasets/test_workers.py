@@ -1,4 +1,4 @@
-"""A loader's workers outlive polite signals while they are needed, and end with their main process."""
+"""Loader workers outlive polite signals while needed, and end with their main process."""
 
 import gc
 import os
@@ -15,8 +15,8 @@ from tiny import ROOT, problem
 from pyskl.datasets import ClipDataset, build_dataloader, build_dataset
 from pyskl.recipe import load_config
 
-# How long torch waits for each worker before it terminates it, 5 s of its own: a program that ends sooner waited for none,
-# however loaded the machine is
+# How long torch waits for each worker before it terminates it, 5 s of its own: a program that ends
+# sooner waited for none, however loaded the machine is
 WAIT, SOON = 300, 100
 
 SCRIPT = f"""
@@ -232,9 +232,10 @@ def test_workers_end_by_themselves_after_an_error_in_one_of_them():
 
 def test_loading_the_module_starts_nothing():
     code = (
-        'import os, signal, threading\nbefore = os.listdir("/dev/fd")\nimport torch\nhandles = os.listdir("/dev/fd")\n'
-        'import pyskl.datasets.workers as w\nassert w._current is None and threading.active_count() == 1\n'
-        'assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and len(os.listdir("/dev/fd")) == len(handles)'
+        'import os, signal, threading\nbefore = os.listdir("/dev/fd")\nimport torch\nhandles = '
+        'os.listdir("/dev/fd")\nimport pyskl.datasets.workers as w\nassert w._current is None and '
+        'threading.active_count() == 1\nassert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL '
+        'and len(os.listdir("/dev/fd")) == len(handles)'
     )
     done = subprocess.run(
         [sys.executable, '-c', code],

@@ -19,9 +19,9 @@ from pyskl.drawing.colours import (
     joint_sides,
     side_of,
 )
-from pyskl.drawing.heat import LESS, MORE, colours_of, enlarge, paint, paint_signed
+from pyskl.drawing.heat import NEGATIVE, POSITIVE, colours_of, enlarge, paint, paint_signed
 from pyskl.drawing.scene import GAP, best_columns, grid, spread, with_title
-from pyskl.drawing.skeleton import FAINTEST, Place, box_around, draw_skeleton, fit
+from pyskl.drawing.skeleton import MIN_OPACITY, Place, box_around, draw_skeleton, fit
 from pyskl.errors import UserError
 from pyskl.files import libraries
 from pyskl.inputs.heatmaps import HeatmapSpec
@@ -111,7 +111,7 @@ def test_nobody_is_drawn_where_all_are_missing_and_the_box_holds_all_that_are_th
 def test_confidence_is_opacity(score):
     scores = np.zeros(22)
     scores[3] = score  # a right elbow alone
-    opacity = FAINTEST + (1 - FAINTEST) * score
+    opacity = MIN_OPACITY + (1 - MIN_OPACITY) * score
     edge = 255.0  # its white edge changes nothing on white
     expected = np.rint(edge + (np.array(VERMILLION) - edge) * opacity)
     assert np.abs(np.array(pixel(drawn(score=scores), POSE[3])) - expected).max() <= 1
@@ -256,11 +256,11 @@ def test_motion_has_the_colour_of_its_sign():
     maps[0, 0, 0], maps[1, 0, 1], maps[0, 1, 0], maps[2, 1, 0] = 0.5, -0.5, 0.25, -0.25
     painted = paint_signed(maps, full=0.5)
     assert (
-        tuple(painted[0, 0]) == MORE
-        and tuple(painted[0, 1]) == LESS
+        tuple(painted[0, 0]) == POSITIVE
+        and tuple(painted[0, 1]) == NEGATIVE
         and tuple(painted[1, 1]) == (0, 0, 0)
     )
-    both = np.maximum(MORE, LESS) / 2
+    both = np.maximum(POSITIVE, NEGATIVE) / 2
     assert np.abs(painted[1, 0] - both).max() <= 1
 
 

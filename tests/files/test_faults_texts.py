@@ -1,4 +1,4 @@
-"""Text files of all kinds come in by one door: no FIFO, no endless, huge, deep or odd file hangs or ends in a traceback."""
+"""Text files come in by one door: no FIFO, endless, huge, deep or odd file hangs it."""
 
 from __future__ import annotations
 

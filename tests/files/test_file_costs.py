@@ -1,4 +1,4 @@
-"""What the worst file of a kind costs to read, as a multiple of its size; docs/reliability.md has the table."""
+"""What the worst file of a kind costs to read; docs/reliability.md has the table."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def test_the_worst_file_costs_a_multiple_of_its_size(kind, tmp_path):
     finally:
         tracemalloc.stop()
     print(
-        f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * min(spent) / len(raw):.2f} us a byte ({len(raw):,} bytes)'
+        f'{kind}: {peak / len(raw):.0f} bytes and {1e6 * min(spent) / len(raw):.2f} us a byte '
+        f'({len(raw):,} bytes)'
     )
     assert peak < memory * len(raw) + 4 * MB
     assert min(spent) < 1e-6 * microseconds * len(raw) + 1

@@ -103,7 +103,8 @@ def test_arrays_are_writable_and_in_the_byte_order_of_the_machine():
     value[0][0] = 7
 
 
-# [1, 2, 3] as int16: by numpy 1 under Python 3, by Python 2 in protocol 2, and by Python 2 in its protocol of text lines.
+# [1, 2, 3] as int16: by numpy 1 under Python 3, by Python 2 in protocol 2, and by Python 2 in its
+# protocol of text lines.
 NUMPY_1 = (
     b'\x80\x03cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\nndarray\nq\x01K\x00\x85q\x02C\x01bq\x03\x87q\x04Rq\x05'
     b'(K\x01K\x03\x85q\x06cnumpy\ndtype\nq\x07X\x02\x00\x00\x00i2q\x08K\x00K\x01\x87q\tRq\n'
@@ -186,7 +187,8 @@ def test_containers_of_any_depth_are_read_and_let_go(start, end, inner):
     assert depth == 200_000
 
 
-# Nothing runs ----------------------------------------------------------------------------------------------------------
+# Nothing runs
+# --------------------------------------------------------------------------------------------------
 
 
 def refused(data: bytes, tmp_path) -> str:
@@ -306,7 +308,8 @@ def test_torch_tensors_come_with_advice(tmp_path):
     assert 'tensor.cpu().numpy()' in refused(data, tmp_path)
 
 
-# Faults of files --------------------------------------------------------------------------------------------------------
+# Faults of files
+# --------------------------------------------------------------------------------------------------
 
 
 def test_missing_empty_folder_pipe_and_unreadable_are_said(tmp_path):

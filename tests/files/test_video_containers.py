@@ -13,7 +13,7 @@ from goldens import SMALL
 
 from pyskl.errors import DataError
 from pyskl.files.libraries import opencv
-from pyskl.files.video_containers import look
+from pyskl.files.video_containers import inspect_container
 from pyskl.files.videos import VideoFrames
 
 VIDEOS = SMALL / 'video'  # 90 frames of 64 x 96, a key frame in 12; frame i shows i in binary
@@ -110,11 +110,11 @@ def test_a_spoilt_file_is_looked_into_without_harm(name):
         spoilt = bytearray(data)
         for place in rng.integers(0, len(data), 9):
             spoilt[place : place + 4] = rng.bytes(4) if rng.random() < 0.5 else b'\xff' * 4
-        look(io.BytesIO(spoilt[: rng.integers(len(data))]))
+        inspect_container(io.BytesIO(spoilt[: rng.integers(len(data))]))
         moov = data.find(b'moov')
         place = moov + int(rng.integers(len(data) - moov)) if moov >= 0 else 0
-        look(io.BytesIO(data[:place] + rng.bytes(4) + data[place + 4 :]))
+        inspect_container(io.BytesIO(data[:place] + rng.bytes(4) + data[place + 4 :]))
 
 
 def test_boxes_in_boxes_without_end_are_given_up():
-    assert not look(io.BytesIO(struct.pack('>I4s', 2**31, b'moov') * 10**5)).jumps
+    assert not inspect_container(io.BytesIO(struct.pack('>I4s', 2**31, b'moov') * 10**5)).jumps

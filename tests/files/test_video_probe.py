@@ -1,4 +1,4 @@
-"""Videos that end decord's process, or keep it for ever, are told like others that cannot be read."""
+"""Videos that end decord's process, or hang it, are reported like other unreadable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# A user's own config in the old mmcv-1 / PYSKL style, with every key that such configs carry. It must run unchanged.
+# A user's config in the style of mmcv 1 and PYSKL, with every key of such configs. It must run.
 clip_len = 48
 model = dict(
     type='Recognizer3D',

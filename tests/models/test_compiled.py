@@ -1,4 +1,4 @@
-"""A backbone is compiled for each size of batch; where the compiler fails, the run goes on without it."""
+"""A backbone is compiled for each batch size; if the compiler fails, the run continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def model():
     return Recognizer()
 
 
-def test_each_size_is_compiled_once_and_none_is_left_open(model):
+def test_each_batch_size_is_compiled_once(model):
     sizes = []
 
     def backend(graph, inputs):
@@ -48,7 +48,7 @@ def test_each_size_is_compiled_once_and_none_is_left_open(model):
     assert sizes == [(8, 3), (5, 3), (2, 3)]
 
 
-def test_where_the_compiler_fails_one_line_says_so_and_the_run_goes_on(model, caplog):
+def test_if_the_compiler_fails_a_warning_says_so_and_the_run_continues(model, caplog):
     def backend(graph, inputs):
         raise ValueError('Invalid ranges [0:-1]')
 
@@ -62,7 +62,7 @@ def test_where_the_compiler_fails_one_line_says_so_and_the_run_goes_on(model, ca
     assert len(caplog.records) == 1 and 'Invalid ranges' in caplog.text
 
 
-def test_a_fault_of_the_network_itself_is_no_fault_of_the_compiler(model):
+def test_an_error_of_the_network_is_not_taken_for_one_of_the_compiler(model):
     compile_backbone(model, backend='eager')
     with pytest.raises(Exception, match='8x7|shapes'):
         model.backbone(torch.randn(8, 7))

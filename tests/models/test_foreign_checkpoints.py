@@ -1,4 +1,4 @@
-"""Checkpoints of MMAction2 and of scripts of one's own: read as data, under the names that weights have here."""
+"""Checkpoints of MMAction2 and of users' scripts: read as data, with weights under our names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def saved(folder: Path, content: object, zipped: bool = True) -> Path:
 
 
 def fits(network: torch.nn.Module, path: Path) -> list[str]:
-    """Fill a network of other weights from the file; the notes. It must then answer as `network` does."""
+    """Load the file into a new network, which must answer as `network` does; return the notes."""
     torch.manual_seed(1)
     other = build_model(GRAPH).eval()
     checkpoint = read_checkpoint(path)
@@ -56,7 +56,7 @@ def fits(network: torch.nn.Module, path: Path) -> list[str]:
 
 @pytest.mark.parametrize('zipped', [True, False])
 def test_a_checkpoint_of_mmaction_1x_is_read(tmp_path, network, zipped):
-    """As its runner saves it: logged histories, the classifier's other name, the pictures' statistics."""
+    """As its runner saves it: logs, another name of the classifier, picture statistics."""
     hub = MessageHub('training')
     for step in range(3):
         hub.update_scalar('train/loss', 1.0 - step)
@@ -71,7 +71,7 @@ def test_a_checkpoint_of_mmaction_1x_is_read(tmp_path, network, zipped):
         tmp_path, dict(state_dict=weights, meta=meta, message_hub=hub.state_dict()), zipped
     )
     notes = fits(network, path)
-    assert 'data_preprocessor.mean left out' in notes[0] and 'cls_head.fc is read' in notes[1]
+    assert 'data_preprocessor.mean dropped' in notes[0] and 'cls_head.fc is read' in notes[1]
     assert read_checkpoint(path)['meta']['seed'] == 7
     assert not any(key.startswith('data_pre') for key in read_state_dict(path))
 

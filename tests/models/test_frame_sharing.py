@@ -1,4 +1,4 @@
-"""Frames that occur several times in a training batch pass once, and BatchNorm counts them: the same step as with each for itself."""
+"""Repeated frames of a training batch pass once, and BatchNorm counts them: the same step."""
 
 import copy
 from dataclasses import replace
@@ -34,7 +34,7 @@ def model():
 def short_clips(
     lengths=(6, 4, 9), clip_len=12, people=1, double=False, motion=False, limbs=False, seed=0
 ):
-    """Clips of so many frames with somebody, filled up with missing joints, which lie elsewhere in each clip; 3 joints, 16 x 16 pixels."""
+    """Clips with this many frames of people, padded with missing joints at varying places."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 16, (len(lengths), 1, people, clip_len, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (len(lengths), 1, people, clip_len, 3)).astype(np.float32)
@@ -160,7 +160,7 @@ def test_a_training_step_is_the_same_as_with_each_frame_for_itself(model, clips,
     assert frames[0] < 0.95 * frames[1] and frames[1] == len(clips) * 12
     torch.testing.assert_close(losses, plain_losses, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(buffers, plain_buffers, rtol=1e-4, atol=1e-5)
-    # Rounding decides where ReLU lets through a value that is all but zero: a few numbers may differ, no gradient as a whole.
+    # Rounding decides whether ReLU passes values close to zero: a few numbers may differ.
     errors = [
         float((grads[name] - grad).norm() / (grad.norm() + 1e-6))
         for name, grad in plain_grads.items()

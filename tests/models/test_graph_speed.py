@@ -11,10 +11,10 @@ from torch import nn
 
 from pyskl.models import fuse_conv_bn, speed_up
 from pyskl.models.backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, ProtoGCN
+from pyskl.models.cpu.channels_last import WIDE, conv_norm
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm2d, counting_frames
-from pyskl.models.cpu.fast_temporal import pooled
+from pyskl.models.cpu.fast_temporal import max_pool
 from pyskl.models.cpu.people_sharing import DistinctPeople, PeopleSharing
-from pyskl.models.cpu.rows import WIDE, conv_norm
 from pyskl.models.cpu.speed_up import undo_speed_up
 
 SIZES = {'base_channels': 12, 'num_stages': 3, 'inflate_stages': (2,), 'down_stages': (3,)}
@@ -198,7 +198,7 @@ def test_a_wide_convolution_over_time_is_torchs(stride):
 def test_pooling_by_neighbouring_frames_is_max_pooling(frames, stride):
     pool, x = nn.MaxPool2d((3, 1), (stride, 1), (1, 0)), torch.randn(2, 3, frames, 5)
     with torch.no_grad():
-        assert torch.equal(pooled(x, pool), pool(x))
+        assert torch.equal(max_pool(x, pool), pool(x))
 
 
 # -- who passes ------------------------------------------------------------------------------------
@@ -233,12 +233,12 @@ def test_distinct_people_are_sorted_by_how_often_they_occur():
         [2, 2, 0, 2, 1],
         [1, 1, 3],
     )
-    assert distinct.counts == ((slice(0, 2), 1), (slice(2, 3), 3)) and distinct.looks[1] is None
+    assert distinct.counts == ((slice(0, 2), 1), (slice(2, 3), 3)) and distinct.poses[1] is None
     assert DistinctPeople.of(torch.rand(3, 3, 4, 2)) is None
 
 
 @pytest.mark.parametrize('way', ['version', 'data', 'buffer', 'layer', 'length'])
-def test_what_is_remembered_is_forgotten_when_the_network_changes(way):
+def test_kept_features_are_dropped_when_the_network_changes(way):
     plain, x = made('ST-GCN++').eval(), clips(1)
     fast = speed_up(copy.deepcopy(plain))
     answer(fast, x)

@@ -1,4 +1,4 @@
-"""Our network is the published network: with weights made from names, the published solution's own figures come out."""
+"""With weights made from their names, our network gives the numbers of the published one."""
 
 import json
 
@@ -127,7 +127,7 @@ def test_every_way_to_average_clips_gives_the_published_answer(answer, clips, te
 
 @pytest.fixture(scope='module', params=KINDS)
 def trained(request, batch):
-    """One training forward pass without dropout, on embeddings that are the model's own but for sqrt(0.1)."""
+    """A training pass without dropout, on targets that are sqrt(0.1) from the embeddings."""
     model = filled(request.param, dropout=0.0).train()
     emb = torch.from_numpy(OUTPUTS['train_emb_score']) + 0.1**0.5
     return model, model(imgs=batch, label=LABELS, emb=emb)

@@ -1,4 +1,4 @@
-"""The layers that compute in their own way give what torch's own layers give; what is frozen, recomputed or folded stays right."""
+"""Fast layers equal torch's; frozen, recomputed and folded layers compute the right numbers."""
 
 import copy
 
@@ -48,7 +48,7 @@ def assert_equal_answers(ours, theirs, tolerance=1e-10):
     frames=st.integers(5, 7),
     side=st.integers(7, 9),
 )
-def test_a_flat_convolution_is_a_3d_convolution(
+def test_a_convolution_as_2d_equals_the_3d_convolution(
     kernel, stride, shrink, dilation, channels, bias, frames, side
 ):
     torch.manual_seed(0)
@@ -75,7 +75,7 @@ def test_a_flat_convolution_is_a_3d_convolution(
         ((1, 4, 6, 8, 8), ((3, 3, 3), 1, 1)),
     ],
 )
-def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
+def test_pooling_as_2d_equals_3d_pooling(shape, arguments):
     x = torch.randn(
         shape, generator=torch.Generator().manual_seed(0)
     ).relu_()  # many are equal: the first one is the largest
@@ -89,7 +89,7 @@ def test_a_flat_pooling_is_a_3d_pooling(shape, arguments):
     assert ours(x.bfloat16().contiguous(memory_format=LAST)).equal(plain(x.bfloat16()))
 
 
-def test_a_flat_pooling_copies_nothing(monkeypatch):
+def test_pooling_as_2d_copies_nothing(monkeypatch):
     x, seen = torch.rand(2, 8, 3, 6, 6).contiguous(memory_format=LAST), []
     pool = torch.nn.functional.max_pool2d
     monkeypatch.setattr(
@@ -101,7 +101,7 @@ def test_a_flat_pooling_copies_nothing(monkeypatch):
     assert seen[0].data_ptr() == x.data_ptr() and out.is_contiguous(memory_format=LAST)
 
 
-def test_every_convolution_of_slow_only_runs_flat_and_stays_in_its_layout():
+def test_every_convolution_of_slow_only_runs_as_2d_and_keeps_its_layout():
     backbone = speed_up(build_model(small())).backbone.eval()
     shapes = []
 
@@ -155,7 +155,7 @@ def test_statistics_of_any_number_of_rows_are_exact(count, channels):
 
 
 def test_statistics_of_an_odd_number_of_rows_are_exact():
-    """Half a million rows that no power of two divides: one running sum over them would be off by 1e-4."""
+    """An odd number of half a million rows: one running sum would be off by 1e-4."""
     rows = torch.randn(3 * 45 * 57 * 57, 32, generator=torch.Generator().manual_seed(0)) + 3
     mean, var = statistics(rows)
     assert (mean.double() / rows.double().mean(0) - 1).abs().max() < 1e-6

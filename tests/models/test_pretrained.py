@@ -1,4 +1,4 @@
-"""Starting weights from a file: of the same network, of a 2-D one, in torchvision's names or ours."""
+"""Pretrained weights: of the same network, of a 2-D one, with torchvision's names or ours."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_every_network_starts_from_its_own_weights(name, tmp_path, warnings):
     assert warnings() == []
 
 
-# -- what does not fit ---------------------------------------------------------------------------------
+# -- what does not fit -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('dims', [2, 3])
@@ -135,7 +135,7 @@ def test_other_input_channels_start_at_random_and_are_named(dims, tmp_path, warn
     assert (
         path in line
         and '44 of 45' in line
-        and 'At random start: conv1.conv.weight is (64, 3, ' in line
+        and 'start at random: conv1.conv.weight is (64, 3, ' in line
     )
     assert 'expected (64, 17, 1, 7, 7)' in line
     assert torch.equal(started['layer1.0.conv3.bn.bias'], state['layer1.0.conv3.bn.bias'])
@@ -179,22 +179,22 @@ def test_2d_weights_are_refused_where_the_config_says_that_they_are_none(tmp_pat
         ('https://download.openmmlab.com/a/k400_posec3d.pth', 'wget'),
     ],
 )
-def test_addresses_are_fetched_by_hand(address, advice):
+def test_an_address_is_refused_with_the_command_that_fetches_it(address, advice):
     with pytest.raises(CheckpointError) as error:
         BACKBONES.build(dict(RESNET, pretrained=address))
     assert address in str(error.value) and advice in str(error.value)
 
 
-# -- for networks of several paths ---------------------------------------------------------------------
+# -- for networks of several paths -----------------------------------------------------------------
 
 
-def test_missing_input_channels_are_zeros_behind():
+def test_missing_input_channels_are_appended_as_zeros():
     kernel, own = torch.rand(4, 3, 2, 1, 1), torch.rand(4, 5, 2, 1, 1)
     padded = with_channels_of(own, kernel)
     assert torch.equal(padded[:, :3], kernel) and not padded[:, 3:].any()
     assert with_channels_of(kernel, own) is own and with_channels_of(own[0], own) is own
 
 
-def test_the_names_of_a_network_of_ones_own_are_left_alone():
+def test_names_of_a_users_own_network_stay():
     weights = {'conv1.weight': torch.rand(2), 'norm1.weight': torch.rand(2)}
     assert with_our_names(weights) == weights

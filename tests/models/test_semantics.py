@@ -1,4 +1,4 @@
-"""Prediction by the label vectors, alone and blended, and what training and testing tell the head about the labels."""
+"""Prediction by label vectors, alone and blended, and the labels that the head learns about."""
 
 import argparse
 
@@ -85,10 +85,11 @@ def test_a_head_without_embeddings_cannot_predict_by_them():
         answer(table=None, semantic_weight=0.5)
 
 
-# -- from the data to the head, through training and testing ----------------------------------------------------------
+# -- from the data to the head, through training and testing ---------------------------------------
 
 EXTRA = """
-model['cls_head'].update(loss_cls=dict(type='LogitAdjustedLoss'), loss_emb=dict(type='ContrastiveLoss'))
+model['cls_head'].update(
+    loss_cls=dict(type='LogitAdjustedLoss'), loss_emb=dict(type='ContrastiveLoss'))
 total_epochs = 1
 evaluation = dict(metrics=['top_k_accuracy', 'mean_class_accuracy', 'macro_f1'], topk=(1, 2))
 """
@@ -251,7 +252,7 @@ def test_zero_shot_needs_no_validation_split(tmp_path):
 
 
 def test_a_balanced_epoch_leaves_nothing_to_adjust(tmp_path):
-    """class_prob shows every class equally often, so that is what the loss is told; the checkpoint keeps the clips' counts."""
+    """The loss gets the equal counts of class_prob; the checkpoint keeps the counts of clips."""
     from pyskl.apis.setup import build_split, read_run, teach_labels
 
     recipe = read_run(
@@ -274,7 +275,7 @@ def test_another_split_is_tested_on_the_clips_that_its_own_data_names(trained):
 
 
 def test_a_mirrored_clip_with_another_label_has_that_labels_vector(tmp_path):
-    """Drawn or to be drawn on the device; and a label that no table knows is refused before training."""
+    """Drawn heatmaps or not; a label without a vector is refused before training."""
     from pyskl.apis.setup import build_split, read_run
     from pyskl.datasets import build_dataloader
 

@@ -95,7 +95,7 @@ def test_the_page_opens_from_the_disk_without_complaint_or_request(page):
         'All clips',
         'Training',
         'Similar labels',
-        'The runs',
+        'Runs',
     ]
 
 
@@ -120,7 +120,7 @@ def test_a_click_on_a_cell_plays_its_clips_beside_a_typical_one(page, report):
     data = data_of(report)
     clips = data['clips']
     k, m = cell_with_mistakes(data)
-    click(page, f'td[data-true="{k}"][data-answer="{m}"]')
+    click(page, f'td[data-true="{k}"][data-predicted="{m}"]')
     there = [i for i, pair in enumerate(zip(clips['label'], clips['pred'])) if pair == (k, m)]
     confident = sorted(there, key=lambda i: -clips['scores'][0][i][clips['shown'][i].index(m)])
     assert page.execute_script(IN_CELL) == [clips['ids'][i] for i in confident]
@@ -272,10 +272,10 @@ def test_charts_are_read_with_the_arrow_keys(page, report):
 def test_meanings_are_walked_with_the_arrow_keys(page, report):
     data = data_of(report)
     order = [k for k in data['confusion']['orders']['similarity'] if data['classes'][k]['support']]
-    page.execute_script("document.querySelectorAll('#meaning .map')[1].focus()")
+    page.execute_script("document.querySelectorAll('#semantics .map')[1].focus()")
     press(page, 'ARROW_DOWN', 'ARROW_DOWN', 'ARROW_RIGHT', 'ARROW_UP')
     a, b, found = order[1], order[1], data['semantics']
-    readout = element(page, '#meaning [role=status]')
+    readout = element(page, '#semantics [role=status]')
     assert readout.text == data['classes'][a]['name']
     press(page, 'END', 'ARROW_RIGHT')
     b = order[-1]
@@ -286,7 +286,7 @@ def test_meanings_are_walked_with_the_arrow_keys(page, report):
     boxes = [
         [box['x'] + box['width'], box['y']]
         for box in page.execute_script(
-            "return [...document.querySelectorAll('#meaning .map, #meaning .mark')].map((e) => e.getBoundingClientRect())"
+            "return [...document.querySelectorAll('#semantics .map, #semantics .mark')].map((e) => e.getBoundingClientRect())"
         )
     ]
     for whole, mark in (boxes[:2], boxes[2:]):  # at the right border, in the second row
@@ -353,7 +353,7 @@ def test_a_section_that_fails_leaves_the_others_standing(driver, report, tmp_pat
         'map',
         'clips',
         'curves',
-        'meaning',
+        'semantics',
         'runs',
     ]
     assert driver.execute_script(
@@ -391,9 +391,9 @@ def test_400_classes_are_shown(driver, tmp_path, monkeypatch):
     )
     assert (
         'Similar labels' in titles
-        and 'the 100 classes with most clips' in element(driver, '#meaning').text
+        and 'the 100 classes with the most clips' in element(driver, '#semantics').text
     )
-    assert ink(driver, '#meaning .heatmap') > 1000 and complaints(driver) == []
+    assert ink(driver, '#semantics .heatmap') > 1000 and complaints(driver) == []
 
 
 def test_sorting_sorts_up_and_down_and_says_so(page, report):

@@ -102,17 +102,17 @@ def test_a_mistake_is_shown_beside_either_class(page, report):
         if typical[data['clips']['pred'][i]] is not None and typical[data['clips']['label'][i]] != i
     )
     page.execute_script("document.querySelectorAll('#mistakes .card')[arguments[0]].click()", n)
-    pick = "const e = document.getElementById('player-beside'); e.value = arguments[0]; e.dispatchEvent(new Event('change'))"
+    pick = "const e = document.getElementById('player-compare'); e.value = arguments[0]; e.dispatchEvent(new Event('change'))"
     beside = "return document.querySelector('#caption-right').textContent"
-    for value, k in (('answer', data['clips']['pred'][i]), ('truth', data['clips']['label'][i])):
+    for value, k in (('predicted', data['clips']['pred'][i]), ('true', data['clips']['label'][i])):
         page.execute_script(pick, value)
         assert data['clips']['ids'][typical[k]] in page.execute_script(beside)
-    page.execute_script(pick, 'answer')
+    page.execute_script(pick, 'predicted')
 
 
 def test_answers_are_saved_as_csv_in_which_no_text_is_a_formula(page, report):
     clips = data_of(report)['clips']
-    kind, content = saved(page, 'Save answers as CSV')
+    kind, content = saved(page, 'Save predictions as CSV')
     rows = list(csv.DictReader(io.StringIO(content.decode('utf-8-sig'), newline='')))
     assert kind == 'text/csv' and [row['id'] for row in rows] == clips['ids']
     assert [int(row['predicted']) for row in rows] == clips['pred'] and [

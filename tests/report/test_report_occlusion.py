@@ -245,14 +245,7 @@ def test_the_test_script_writes_the_page_of_what_it_tested(work_dir, tmp_path, c
 def test_clips_without_labels_are_refused():
     from pyskl.report.occlusion import occlusion
 
+    clips = Clips([{'keypoint': np.zeros((1, 1, 3, 2))}], np.array([-1]), 'x')
+    results = SimpleNamespace(clips=clips)
     with pytest.raises(DataError, match='no labels'):
-        occlusion(
-            [],
-            [],
-            Clips([{'keypoint': np.zeros((1, 1, 3, 2))}], np.array([-1]), 'x'),
-            [],
-            [],
-            3,
-            'cpu',
-            [],
-        )
+        occlusion(results, [], 3, 'cpu')

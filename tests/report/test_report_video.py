@@ -11,7 +11,7 @@ import pytest
 from pyskl.annotations import read_annotations
 from pyskl.report.packing import pack_clip as pack_key_points
 from pyskl.report.packing import unpack_clip
-from pyskl.report.pictures import MARGIN, MOST_FRAMES, TILE, pack_pictures
+from pyskl.report.pictures import MARGIN, MAX_FRAMES, TILE, pack_pictures
 from pyskl.sources.synthetic import write_video_data
 
 PLENTY = 10**7
@@ -38,7 +38,7 @@ def test_a_clip_has_a_row_of_square_frames(made):
     packed = pack_pictures(clips_of(made), str(made / 'videos'), [0, 1, 2], PLENTY)
     assert packed.notes == []
     for text, number in zip(packed.texts, packed.numbers):
-        assert number == MOST_FRAMES
+        assert number == MAX_FRAMES
         assert strip_of(text).shape == (TILE, TILE * number, 3)
 
 

@@ -83,7 +83,7 @@ def test_a_click_plays_the_frame_under_it_and_texts_stay_texts(tmp_path):
     with browser() as driver:
         open_page(driver, page(tmp_path), 1000)
         assert driver.execute_script("return document.querySelectorAll('.row').length") == 2
-        assert driver.title == 'What was spotted when'
+        assert driver.title == 'Spotted gestures'
         click = (
             "const svg = document.querySelector('.row svg'), box = svg.getBoundingClientRect();"
             "svg.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.left + box.width * 55 / 89}));"

@@ -260,8 +260,8 @@ def test_a_layout_that_contradicts_itself_is_refused(changes, words):
     ('pose', 'words'),
     [
         (((0.5, 0.1), (0.2, 0.5)), 'expected 3 pairs'),
-        (((0.5, 0.1), (0.2, 0.5), (0.8, 1.5)), 'within 0..1'),
-        (((0.5, 0.1), (0.2, 0.5), (0.8, float('nan'))), 'within 0..1'),
+        (((0.5, 0.1), (0.2, 0.5), (0.8, 1.5)), 'in 0..1'),
+        (((0.5, 0.1), (0.2, 0.5), (0.8, float('nan'))), 'in 0..1'),
         (((0.5, 0.1), (0.2, 0.5), (0.8,)), 'pairs \\(x, y\\)'),
     ],
 )
@@ -278,7 +278,7 @@ def test_a_layout_without_a_pose_stands_in_rows_its_right_side_at_the_left():
     ]
 
 
-# -- from a table ----------------------------------------------------------------------------------------------------
+# -- from a table ----------------------------------------------------------------------------------
 
 ARM = """
     #  joint       parent      mirror      x     y
@@ -322,8 +322,8 @@ def test_a_table_makes_a_layout_whose_bones_come_in_the_order_of_its_lines():
             'neck        -           neck',
             "'neck' has the mirror partner 'neck'",
         ),
-        ('0.80  0.50', '1.80  0.50', 'within 0..1'),
-        ('neck        -  ', 'neck        neck', 'in a circle'),
+        ('0.80  0.50', '1.80  0.50', 'in 0..1'),
+        ('neck        -  ', 'neck        neck', 'its own parent'),
     ],
 )
 def test_a_faulty_table_is_refused_with_its_fault(old, new, words):
@@ -343,7 +343,7 @@ def test_a_table_takes_no_name_that_is_known():
     assert LAYOUTS['coco17'].num_joints == 17
 
 
-# -- from a config -----------------------------------------------------------------------------------------------------
+# -- from a config ---------------------------------------------------------------------------------
 
 OWN = dict(
     name='arm',

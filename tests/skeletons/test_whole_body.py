@@ -73,7 +73,7 @@ def test_a_layout_comes_back_from_its_plain_data(layout):
     assert layout_of(layout.config()) == layout
 
 
-# -- some joints of a layout ---------------------------------------------------------------------------------------
+# -- some joints of a layout -----------------------------------------------------------------------
 
 
 def test_a_joint_hangs_from_its_nearest_ancestor_that_is_kept():

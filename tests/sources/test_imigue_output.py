@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from imigue_release import convert, csv, labels, noses, points, readlabel, rows, video
 
-from pyskl.annotations.fields import NO_LABEL
+from pyskl.annotations.field_values import NO_LABEL
 from pyskl.errors import DataError, UserError
 from pyskl.labels import IMIGUE_LABELS
 

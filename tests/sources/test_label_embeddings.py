@@ -95,7 +95,7 @@ def test_the_log_says_which_table_is_used_and_that_a_published_one_lies_unused(
     assert "package's own" in default_table_note() and 'WARNING' not in default_table_note()
     (tmp_path / 'tools' / 'glove').mkdir(parents=True)
     np.save(tmp_path / 'tools' / 'glove' / 'Vectors.npy', np.ones((2, 3)))
-    assert f'WARNING: {tmp_path / "tools/glove/Vectors.npy"} lies unused' in default_table_note()
+    assert f'WARNING: {tmp_path / "tools/glove/Vectors.npy"} is not used' in default_table_note()
     assert (
         default_table_note('tools/glove/Vectors.npy')
         == f'Label vectors: {tmp_path / "tools/glove/Vectors.npy"}'
@@ -145,19 +145,19 @@ def test_a_missing_table_a_folder_and_an_npz_are_named(tmp_path):
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 8), st.integers(0, 99))
 def test_turning_keeps_every_length_and_angle(num_labels, width, more, seed):
     vectors = np.random.default_rng(seed).standard_normal((num_labels, width))
-    turned = tool.turn_into(vectors, min(num_labels, width) + more, seed)
+    turned = tool.change_dimensions(vectors, min(num_labels, width) + more, seed)
     np.testing.assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-9)
 
 
 def test_equal_labels_keep_equal_vectors():
     vectors = np.ones((3, 5))
-    np.testing.assert_allclose(np.ptp(tool.turn_into(vectors, 4), axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.ptp(tool.change_dimensions(vectors, 4), axis=0), 0, atol=1e-12)
 
 
 def test_more_labels_than_dimensions_are_refused_with_the_number_that_would_do():
     with pytest.raises(ConfigError, match='400 labels span up to 384 dimensions.*--dim 384'):
-        tool.turn_into(np.zeros((400, 384)), 300)
-    assert tool.turn_into(np.ones((400, 384)), 384).shape == (400, 384)
+        tool.change_dimensions(np.zeros((400, 384)), 300)
+    assert tool.change_dimensions(np.ones((400, 384)), 384).shape == (400, 384)
 
 
 def test_own_labels_are_scaled_with_every_class_alike(tmp_path, monkeypatch):
@@ -244,8 +244,8 @@ def test_every_word_without_a_vector_is_named_and_nothing_is_written(tmp_path):
         (b'nod 1 2 3\n', r'line 1 \(nod\): 3 numbers, expected 4.*--dim'),
         (b'a 1\nnod 1 2 3 x\n', r'line 2 \(nod\)'),
         (b'nod 1 2 3 nan\n', 'finite'),
-        (b'PK\x03\x04', 'unpack it'),
-        (b'\x1f\x8b', 'unpack it'),
+        (b'PK\x03\x04', 'packed archive'),
+        (b'\x1f\x8b', 'packed archive'),
         (b'', "no vector for 'nod'"),
     ],
 )

@@ -308,8 +308,8 @@ def test_without_slurm_its_launcher_is_refused(world, monkeypatch):
         (['--launcher', 'slurm', '--slurm-option', 'array=0-9'], 'array: is unknown'),
         (['--launcher', 'slurm', '--slurm-option', 'account'], "account = ''"),
         (['--launcher', 'slurm', '--slurm-option', 'qos=`id`'], 'qos = '),
-        (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Take another folder'),
-        (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Take another folder'),
+        (['--launcher', 'slurm', '--work-dir', 'a\nb'], 'Choose another folder'),
+        (['--launcher', 'slurm', '--work-dir', 'a%j'], 'Choose another folder'),
     ],
 )
 def test_wrong_words_about_launchers_are_named(world, words, says):

@@ -1,4 +1,4 @@
-"""Pipelines: from an annotation to what the network takes, in stages with PYSKL's names and arguments."""
+"""Pipelines: from an annotation to what the network takes, in steps with PYSKL's names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What every stage of a pipeline is made of."""
+"""What every step of a pipeline is made of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,27 +14,39 @@ Results = dict[str, Any]
 
 
 class Step:
-    """One stage of a pipeline: takes a clip's `results`, adds to it, hands it on.
+    """One step of a pipeline: takes a clip's `results`, adds to them and returns them.
 
-    needs, gives   the keys that it reads (beyond those it can do without) and those it writes
-    needs_one_of   keys of which at least one has to be there: a step that moves key points, pictures, or both says
-                   ('keypoint', 'imgs'). It writes those that are there, so they don't stand in `gives`
-    keeps_lazy     it passes lazy entries (inputs.LazyArray) on as they are; said by the very class, not inherited. In front of
-                   any other step they are computed
-    A step replaces values in `results`; it never writes into an array that it did not make, since annotations are shared.
+    A step replaces values in `results`; it never writes into an array that it did not make, since
+    annotations are shared.
+
+    Attributes:
+        needs: entries that it reads, apart from those it can do without.
+        needs_one_of: entries of which at least one must be there: a step that moves key points,
+            pictures, or both has ('keypoint', 'imgs'). It writes those that are there, so they are
+            not in `gives`.
+        gives: entries that it writes.
+        removes: entries that it removes.
+        keeps_lazy: whether it passes lazy entries (inputs.LazyArray) on as they are; before any
+            other step they are computed. Not inherited: each class sets it for itself.
     """
 
     needs: tuple[str, ...] = ()
     needs_one_of: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
     keeps_lazy = False
 
     def __call__(self, results: Results) -> Results:
+        """Return a clip's entries after this step."""
         raise NotImplementedError
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        """The keys that `results` holds after this step, when it held `keys` before; None: it may hold anything."""
-        return None if keys is None else keys | set(self.gives)
+        """Return the entries of `results` after this step.
+
+        Args:
+            keys: the entries before it; None: there may be any.
+        """
+        return None if keys is None else (keys | set(self.gives)) - set(self.removes)
 
     def __repr__(self) -> str:
         public = ', '.join(f'{k}={v!r}' for k, v in vars(self).items() if not k.startswith('_'))
@@ -41,12 +54,12 @@ class Step:
 
 
 def is_ours(step: Any) -> bool:
-    """Return whether a step is one of this package's, which does what Step's docstring says."""
+    """Return whether a step is one of this package's, which follow Step's contract."""
     return type(step).__module__.startswith('pyskl.')
 
 
-def clip_error(results: Results, message: str) -> DataError:
-    """A DataError that names the clip."""
+def clip_error(results: Mapping[str, Any], message: str) -> DataError:
+    """Return a DataError that names the clip."""
     return DataError(f'clip {results.get("frame_dir", "?")!r}: {message}')
 
 
@@ -60,50 +73,66 @@ def check_planar(results: Results, step: Step) -> None:
     if shape[-1] != 2:
         raise clip_error(
             results,
-            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected (people, frames, joints, 2): x and y. For '
-            'x, y, z begin the pipeline with Project3D, which makes a picture of them, or take one for 3D key points (PreNormalize3D, '
-            'UniformSample, PoseDecode, FormatGCNInput); where the third coordinate is a score, it belongs into keypoint_score.',
+            f'keypoint has shape {shape}, but {type(step).__name__} works on pixels and expected '
+            '(people, frames, joints, 2): x and y. For x, y, z begin the pipeline with Project3D, '
+            'which projects them into a picture, or use one for 3D key points (PreNormalize3D, '
+            'UniformSample, PoseDecode, FormatGCNInput); where the third coordinate is a score, '
+            'put it into keypoint_score.',
         )
 
 
 def chosen_layout(layout: str | dict | None, **given: bool) -> Layout | None:
-    """The layout that a step's config names; ValueError when there is none such, or when the config gives its parts, too.
+    """Return the layout that a step's config names; None for none.
 
-    given  for each argument that the layout stands for: does the config give it?
+    Args:
+        layout: the name of a layout, or a dict.
+        given: for each argument that the layout replaces, whether the config gives it.
+
+    Raises:
+        ValueError: an unknown or invalid layout, or one of those arguments is given, too.
     """
     if layout is None:
         return None
     both = [name for name, is_given in given.items() if is_given]
     if both:
         raise ValueError(
-            f'layout and {both[0]} are both given; the layout says that already. Leave one of them out.'
+            f'layout and {both[0]} are both given, but the layout has its own. Leave one of them '
+            'out.'
         )
     try:
         return layout_of(layout)
     except ConfigError as error:
-        raise ValueError(str(error)) from error  # whoever builds the step adds the place
+        raise ValueError(str(error)) from error  # the registry adds the place in the config
 
 
 def chosen_topology(dataset: str | dict) -> Topology:
-    """Return the skeleton that a step's argument `dataset` names; ValueError when there is none such."""
+    """Return the skeleton that a step's argument `dataset` names.
+
+    Raises:
+        ValueError: an unknown or invalid skeleton.
+    """
     try:
         return topology_of(dataset)
     except ConfigError as error:
-        raise ValueError(str(error)) from error  # whoever builds the step adds the place
+        raise ValueError(str(error)) from error  # the registry adds the place in the config
 
 
 def check_joints(results: Results, layout: Layout | Topology | None, num_joints: int) -> None:
-    """DataError when a step's layout has another number of joints than the clip."""
+    """Raise a DataError when a step's layout has another number of joints than the clip."""
     if layout is not None and num_joints != layout.num_joints:
         raise clip_error(
             results,
-            f"has {num_joints} joints, but the pipeline's layout {layout.name} has {layout.num_joints}. "
-            'Give the layout of these clips.',
+            f"has {num_joints} joints, but the pipeline's layout {layout.name} has "
+            f'{layout.num_joints}. Give the layout of these clips.',
         )
 
 
 def picture_size(results: Results) -> tuple[int, int]:
-    """The clip's img_shape as (h, w); DataError unless it is two numbers above 0."""
+    """Return the clip's img_shape as (h, w).
+
+    Raises:
+        DataError: it is not two numbers above 0.
+    """
     try:
         h, w = results['img_shape']
         h, w = int(h), int(w)
@@ -112,7 +141,8 @@ def picture_size(results: Results) -> tuple[int, int]:
     if h <= 0 or w <= 0:
         raise clip_error(
             results,
-            f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above 0.',
+            f'img_shape = {results["img_shape"]!r}: expected (height, width) in pixels, both above '
+            '0.',
         )
     return h, w
 
@@ -134,7 +164,10 @@ def zero_coordinates(keypoint: np.ndarray) -> np.ndarray:
 
 
 def for_each_joint(ufunc: np.ufunc, keypoint: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    """ufunc(keypoint (..., V, C), xy (C,)). Over rows of V * C numbers numpy is four times as fast as over rows of C."""
+    """Return ufunc(keypoint, xy) for key points (..., V, C) and numbers (C,).
+
+    It works on rows of V * C numbers, over which numpy is four times as fast as over rows of C.
+    """
     *others, joints, channels = keypoint.shape
     return ufunc(
         keypoint.reshape(*others, joints * channels), xy[None].repeat(joints, 0).ravel()

@@ -16,12 +16,13 @@ class BodyUnits2D(Step):
     """Bring pixels into units of the first person's body and join the scores as a third channel.
 
     The origin is the middle between two joints and the unit their distance, both as the median over
-    the frames that show them. So they hardly depend on which frames a clip has, or on what the hands
-    do there, as a box around the person does: a window of a recording looks like a clip of its own.
-    Nobody is changed where no frame shows both joints.
+    the frames that show them. So they hardly depend on which frames a clip has, or on what the
+    hands
+    do there, unlike a box around the person: a window of a recording looks like a clip of its own.
+    Nothing is changed where no frame shows both joints.
 
-    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V, 2).
-    keypoint_score is removed. Missing joints are 0.
+    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V,
+    2). keypoint_score is removed. Missing joints are 0.
 
     Args:
         layout: of the skeleton.
@@ -31,6 +32,7 @@ class BodyUnits2D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -45,16 +47,13 @@ class BodyUnits2D(Step):
         unknown = [name for name in self.between if name not in self._layout.joints]
         if unknown or len(self.between) != 2:
             raise ValueError(
-                f'between = {list(self.between)}: expected two joints of layout {self._layout.name}: '
-                f'{", ".join(self._layout.joints)}.'
+                f'between = {list(self.between)}: expected two joints of layout '
+                f'{self._layout.name}: {", ".join(self._layout.joints)}.'
             )
         self._pair = [self._layout.joints.index(name) for name in self.between]
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the key points of a clip."""
         keypoint = results['keypoint']
         check_planar(results, self)
         check_joints(results, self._layout, keypoint.shape[2])

@@ -15,26 +15,26 @@ Ratio = float | tuple[float, float] | None
 def _chosen_ratio(hw_ratio: Ratio) -> tuple[float, float] | None:
     if hw_ratio is None:
         return None
-    ratio = tuple(hw_ratio) if isinstance(hw_ratio, (tuple, list)) else (hw_ratio, hw_ratio)
-    if min(ratio) <= 0:
+    high, wide = (hw_ratio, hw_ratio) if isinstance(hw_ratio, (int, float)) else hw_ratio
+    if min(high, wide) <= 0:
         raise ValueError(f'hw_ratio = {hw_ratio}: expected numbers above 0.')
-    return ratio
+    return high, wide
 
 
 @PIPELINES.register_module()
 class PoseCompact(PictureStep):
     """Crop the picture to the box around all key points of the clip.
 
-    A coordinate that is exactly 0 is a missing joint's: it counts for nothing and stays 0. So do
-    NaN and infinity. Frames, where there are any, are cut to the same box; outside the picture
-    they are black.
+    A coordinate that is exactly 0 belongs to a missing joint: it is ignored and stays 0. So do NaN
+    and infinity. Frames, if there are any, are cut to the same box; outside the picture they are
+    black.
 
     Args:
         padding: the box grows by this share of its size.
         threshold: pixels; a clip with a smaller box stays as it is.
         hw_ratio: (a, b): the box becomes at least a times its width high, then at least 1 / b
-            times its height wide; one number stands for both, None leaves the box alone.
-        allow_imgpad: may the box reach beyond the picture?
+            times its height wide; one number is used for both, None leaves the box as it is.
+        allow_imgpad: whether the box may reach beyond the picture.
     """
 
     needs = ('keypoint', 'img_shape')
@@ -54,6 +54,7 @@ class PoseCompact(PictureStep):
         self.hw_ratio = _chosen_ratio(hw_ratio)
 
     def __call__(self, results: Results) -> Results:
+        """Crop a clip to its people."""
         h, w = self.check(results)
         keypoint = results['keypoint']
         box = self._box(keypoint, h, w)
@@ -75,10 +76,9 @@ class PoseCompact(PictureStep):
         return results
 
     def _box(self, keypoint: np.ndarray, h: int, w: int) -> Box | None:
-        """Pixels of the crop; None where there is too little to see."""
-        shown = keypoint.reshape(
-            -1, 2
-        ).T.copy()  # a row for x, one for y: reduced many times faster
+        """Return the crop in pixels; None where the people are too small to crop to."""
+        # A row for x and one for y, over which numpy reduces many times faster.
+        shown = keypoint.reshape(-1, 2).T.copy()
         shown[zero_coordinates(shown) | ~np.isfinite(shown)] = np.nan
         least, most = (u.reduce(shown, axis=1, initial=np.nan) for u in (np.fmin, np.fmax))
         # The sums are float32 and the rest float64, as published.
@@ -121,7 +121,7 @@ class MMPad(PictureStep):
 
     Args:
         hw_ratio: (a, b): the picture becomes at least a times its width high, then at least 1 / b
-            times its height wide; one number stands for both, None leaves its shape alone.
+            times its height wide; one number is used for both, None leaves its shape as it is.
         padding: it grows by this share of its size first.
     """
 
@@ -133,6 +133,7 @@ class MMPad(PictureStep):
         self.hw_ratio, self.padding = _chosen_ratio(hw_ratio), padding
 
     def __call__(self, results: Results) -> Results:
+        """Pad the picture of a clip."""
         h, w = self.check(results)
         wanted_h, wanted_w = h * (1 + self.padding), w * (1 + self.padding)
         if self.hw_ratio is not None:
@@ -148,6 +149,6 @@ class MMPad(PictureStep):
             keypoint = results['keypoint']
             corner = np.array([left, top], dtype=keypoint.dtype)
             results['keypoint'] = for_each_joint(np.add, keypoint, corner)
-        move_boxes(results, lambda boxes: boxes + np.float32([left, top] * 2))
+        move_boxes(results, lambda boxes: boxes + np.array([left, top] * 2, np.float32))
         results['img_shape'] = (new_h, new_w)
         return results

@@ -1,4 +1,4 @@
-"""Steps in a row, checked when they are put together, not at sample 8,000."""
+"""Pipelines: steps in a row, checked when they are put together, not at sample 8,000."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ FROM_DATASET = (
 
 
 class Compose:
-    """A pipeline.
+    """A pipeline: steps in a row, checked when it is built.
 
-    Heatmaps are drawn, and frames normalised, when somebody looks at them (inputs.LazyArray), or
-    in front of a step that does not say that it leaves lazy entries alone (`keeps_lazy`).
-
-    Attributes:
-        gives: the entries that are there at the end; None: any may be.
+    Heatmaps are drawn, and frames normalised, when they are needed (inputs.LazyArray), at the
+    latest before a step that does not handle lazy entries (`keeps_lazy`).
 
     Args:
         steps: configs (`dict(type=...)`) or callables results -> results. A callable without
-            `needs` and `gives` may stand anywhere, and behind it any entry may be there.
+            `needs` and `gives` may stand anywhere, and after it there may be any entry.
         where: the pipeline's place as the user knows it, e.g. 'joint.py: data.train.pipeline'.
         entries: what a clip holds before the first step; None: anything.
 
+    Attributes:
+        gives: the entries that are there at the end; None: there may be any.
+
     Raises:
-        ConfigError: for an unknown stage, a wrong argument, or a step whose needs nothing before
-            it gives.
+        ConfigError: an unknown step, a wrong argument, or a step that needs what no step before it
+            gives.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class Compose:
         where: str = 'pipeline',
         entries: Sequence[str] | None = FROM_DATASET,
     ):
-        row = list(flat_row(steps, where))
-        self.steps, faults = [], Faults()
+        row, faults = list(flat_row(steps, where)), Faults()
+        self.steps: list[Callable] = []
         for step, place in row:
             with faults:
                 self.steps.append(_build(step, place))
@@ -80,7 +80,8 @@ class Compose:
             # The chain is right, but this clip may lack a field that others have.
             for keys in needs:
                 if not any(key in results for key in keys):
-                    if keys == ('img_shape',) and 'keypoint' in results and is_ours(step):
+                    is_2d = keys == ('img_shape',) and 'keypoint' in results and is_ours(step)
+                    if is_2d and isinstance(step, Step):
                         check_planar(results, step)  # 3D data have no picture
                     raise DataError(
                         f'clip {clip!r}: has no {_either(keys)}, which pipeline step {i} '
@@ -100,13 +101,20 @@ class Compose:
         return 'Compose(\n' + ''.join(f'    {step!r}\n' for step in self.steps) + ')'
 
 
+def as_pipeline(
+    steps: Sequence[Mapping | Callable] | Compose, entries: Sequence[str] | None = FROM_DATASET
+) -> Compose:
+    """Return a data set's argument `pipeline`, steps or a Compose, as a Compose."""
+    return steps if isinstance(steps, Compose) else Compose(steps, entries=entries)
+
+
 @PIPELINES.register_module('Compose')
 def nested(transforms: Sequence) -> Compose:
-    """The stage dict(type='Compose', transforms=[...]): its steps take its place in the row."""
+    """Build the step dict(type='Compose', transforms=[...]), whose steps take its place."""
     return Compose(transforms, where='transforms', entries=None)
 
 
-nested.components = {'transforms': PIPELINES}  # type: ignore[attr-defined]
+nested.components = {'transforms': PIPELINES}
 
 
 def flat_row(steps: Sequence[Any], where: str = 'pipeline') -> Iterator[tuple[Any, str]]:
@@ -125,8 +133,7 @@ def _build(step: Any, where: str) -> Callable:
         step = PIPELINES.build(step, where)
     if not callable(step):
         raise ConfigError(
-            f'{where} ({type(step).__name__}): is no stage, since it has no __call__(self, '
-            'results).'
+            f'{where} ({type(step).__name__}): is no step, since it has no __call__(self, results).'
         )
     return step
 
@@ -153,9 +160,9 @@ def _check_chain(
 
 
 def _needs(step: Callable) -> list[tuple[str, ...]]:
-    """What a step needs: of each tuple at least one key."""
-    needs = [(key,) for key in getattr(step, 'needs', ())]
-    one_of = tuple(getattr(step, 'needs_one_of', ()))
+    """Return what a step needs: of each tuple at least one entry."""
+    needs: list[tuple[str, ...]] = [(key,) for key in getattr(step, 'needs', ())]
+    one_of: tuple[str, ...] = tuple(getattr(step, 'needs_one_of', ()))
     return [*needs, one_of] if one_of else needs
 
 
@@ -163,8 +170,11 @@ def _either(keys: Sequence[str]) -> str:
     return ' or '.join(map(repr, keys))
 
 
-def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str]) -> str:
-    """What to do about a step that lacks these entries: of the steps that give them, those are named that could stand there."""
+def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str] | None) -> str:
+    """Return what to do about a step that lacks these entries.
+
+    Steps that give them are named; if any could be added right there, only those.
+    """
     if not dropped.isdisjoint(keys):
         return " Add it to Collect's keys."
     givers: dict[Callable, str] = {}  # a step with several names is named once
@@ -172,16 +182,18 @@ def _advice(keys: Sequence[str], name: str, dropped: set[str], known: set[str]) 
         if not set(keys).isdisjoint(getattr(step, 'gives', ())) and other != name:
             givers.setdefault(step, other)
     ready = [
-        giver for step, giver in givers.items() if known.issuperset(getattr(step, 'needs', ()))
+        giver
+        for step, giver in givers.items()
+        if known is not None and known.issuperset(getattr(step, 'needs', ()))
     ]
     advised = ready or list(givers.values())
     return f' Try {" or ".join(advised)} before {name}.' if advised else ''
 
 
 def _plan(steps: Sequence[Callable]) -> list[tuple[Callable, list[tuple[str, ...]], bool]]:
-    """Each step with what it needs, as `_needs` has it, and whether lazy entries are computed in front of it.
+    """Return each step, what it needs (`_needs`), and whether lazy entries are computed before it.
 
-    Only behind a step that gives lazy entries, or one that is not ours, can there be any.
+    There can be lazy entries only after a step that keeps them, or one of the user's own.
     """
     plan, any_lazy = [], False
     for step in steps:

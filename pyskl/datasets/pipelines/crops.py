@@ -25,6 +25,7 @@ class Crop(PictureStep):
         raise NotImplementedError
 
     def __call__(self, results: Results) -> Results:
+        """Crop a clip."""
         h, w = self.check(results)
         try:
             left, top, right, bottom = box = self.choose(w, h)
@@ -76,11 +77,13 @@ class RandomResizedCrop(Crop):
                 f'aspect_ratio_range = {aspect_ratio_range}: expected (least, most), both above 0.'
             )
         self.area_range, self.aspect_ratio_range = tuple(area_range), tuple(aspect_ratio_range)
-        self._log_ratios = tuple(np.log(aspect_ratio_range))
 
     def choose(self, w: int, h: int) -> Box:
-        ratios = np.exp(np.random.uniform(*self._log_ratios, size=10))
-        areas = np.random.uniform(*self.area_range, size=10) * (h * w)
+        """Return (left, top, right, bottom) of the region."""
+        least, most = np.log(self.aspect_ratio_range)
+        ratios = np.exp(np.random.uniform(least, most, size=10))
+        least, most = self.area_range
+        areas = np.random.uniform(least, most, size=10) * (h * w)
         for ratio, area in zip(ratios.tolist(), areas.tolist()):
             crop_w, crop_h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < crop_w <= w and 0 < crop_h <= h:
@@ -105,6 +108,7 @@ class RandomCrop(Crop):
         self.size = size
 
     def choose(self, w: int, h: int) -> Box:
+        """Return (left, top, right, bottom) of the region."""
         if self.size > min(h, w):
             raise ValueError(
                 f'size = {self.size} does not fit into a picture of {w} x {h} pixels. '
@@ -127,6 +131,7 @@ class CenterCrop(Crop):
         self.crop_size = _width_and_height(crop_size)
 
     def choose(self, w: int, h: int) -> Box:
+        """Return (left, top, right, bottom) of the region."""
         crop_w, crop_h = self.crop_size
         left, top = (w - crop_w) // 2, (h - crop_h) // 2
         return left, top, left + crop_w, top + crop_h
@@ -140,13 +145,10 @@ class _SeveralCrops(Step):
 
     needs = ('imgs', 'img_shape')
     gives = ('crop_bbox',)
+    removes = _OF_ONE_PICTURE
 
     def __init__(self, crop_size: int | tuple[int, int]):
         self.crop_size = _width_and_height(crop_size)
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after.difference(_OF_ONE_PICTURE)
 
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
         """Return (left, top) of each region in a picture of w x h pixels."""
@@ -186,11 +188,12 @@ class ThreeCrop(_SeveralCrops):
     """
 
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
+        """Return (left, top) of each region."""
         crop_w, crop_h = self.crop_size
         if not (crop_h == h and crop_w <= w or crop_w == w and crop_h <= h):
             raise ValueError(
-                f'crop_size is {crop_w} x {crop_h} pixels, the picture {w} x {h}; expected one edge '
-                'as long as the picture. Resize it to that first.'
+                f'crop_size is {crop_w} x {crop_h} pixels, the picture {w} x {h}; expected one '
+                'edge as long as the picture. Resize it to that first.'
             )
         left, top = (w - crop_w) // 2, (h - crop_h) // 2
         return [(0, 0), (2 * left, 2 * top), (left, top)]
@@ -205,6 +208,7 @@ class TenCrop(_SeveralCrops):
     """
 
     def places(self, w: int, h: int) -> list[tuple[int, int]]:
+        """Return (left, top) of each region."""
         crop_w, crop_h = self.crop_size
         if crop_w > w or crop_h > h:
             raise ValueError(
@@ -216,11 +220,12 @@ class TenCrop(_SeveralCrops):
         return [(0, 0), (4 * x, 0), (0, 4 * y), (4 * x, 4 * y), (2 * x, 2 * y)]
 
     def frames_at(self, frames: list[np.ndarray]) -> list[list[np.ndarray]]:
+        """Return the frames of a region, and their mirror images."""
         return [frames, mirrored(frames)]
 
 
 def _width_and_height(crop_size: int | tuple[int, int]) -> tuple[int, int]:
-    both = tuple(crop_size) if isinstance(crop_size, (tuple, list)) else (crop_size, crop_size)
-    if min(both) < 1:
+    width, height = (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
+    if min(width, height) < 1:
         raise ValueError(f'crop_size = {crop_size}: expected 1 or more pixels.')
-    return both
+    return width, height

@@ -33,7 +33,8 @@ class DecordInit(Step):
     own, it ends where the video ends at the latest.
 
     Args:
-        num_threads: that decode one video; 0 lets FFmpeg choose. Beside a loader's workers 1 is best.
+        num_threads: that decode one video; 0 lets FFmpeg choose. Beside a loader's workers 1 is
+            best.
         io_backend: only 'disk' is known.
 
     Raises:
@@ -50,6 +51,7 @@ class DecordInit(Step):
         self.io_backend, self.num_threads = io_backend, num_threads
 
     def __call__(self, results: Results) -> Results:
+        """Open the video of a clip."""
         video = open_clip(results, self.num_threads)
         results['video_reader'] = video
         if 'keypoint' not in results:
@@ -64,11 +66,11 @@ class DecordDecode(Step):
 
     MMAction2's OpenCVDecode and PyAVDecode are the same step.
 
-    Where the pictures are not as large as img_shape says, key points are moved to them.
+    If the pictures are not of size img_shape, key points are scaled to them.
 
     Args:
-        mode: 'accurate' decodes the very frames; 'efficient' takes key frames near them, which is
-            faster in videos whose key frames are far apart.
+        mode: 'accurate' decodes exactly the frames; 'efficient' takes key frames near them, which
+            is faster in videos whose key frames are far apart.
 
     Raises:
         DataError: naming clip, file and frame.
@@ -76,17 +78,15 @@ class DecordDecode(Step):
 
     needs = ('video_reader', 'frame_inds')
     gives = ('imgs', 'original_shape', 'img_shape')
+    removes = ('video_reader',)
 
     def __init__(self, mode: Literal['accurate', 'efficient'] = 'accurate'):
         if mode not in ('accurate', 'efficient'):
             raise ValueError(f"mode = {mode!r}: expected 'accurate' or 'efficient'.")
         self.mode = mode
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return None if after is None else after - {'video_reader'}
-
     def __call__(self, results: Results) -> Results:
+        """Decode the sampled frames of a clip."""
         with results.pop('video_reader') as video:
             imgs = decoded(results, video, results['frame_inds'], self.mode == 'accurate')
         return with_pictures(results, imgs)
@@ -103,6 +103,7 @@ class ArrayDecode(Step):
     gives = ('imgs', 'original_shape', 'img_shape')
 
     def __call__(self, results: Results) -> Results:
+        """Take the sampled frames of a clip."""
         array, modality = results['array'], results['modality']
         if modality not in ('RGB', 'Flow'):
             raise clip_error(results, f"modality is {modality!r}, expected 'RGB' or 'Flow'.")
@@ -141,6 +142,7 @@ class RawFrameDecode(Step):
         self.io_backend, self.decoding_backend = io_backend, decoding_backend
 
     def __call__(self, results: Results) -> Results:
+        """Read the sampled frames of a clip."""
         folder, cv2 = Path(results.get('filename') or results['frame_dir']), opencv()
         numbers = np.reshape(results['frame_inds'], -1) + results.get('offset', 0)
         read: dict[int, np.ndarray] = {}
@@ -171,7 +173,7 @@ def video_of(results: Results) -> str:
 
 
 def open_clip(results: Results, num_threads: int = 1) -> Frames:
-    """Open a clip's video, and check that the clip lies inside.
+    """Open a clip's video, and check that it contains the clip.
 
     Raises:
         DataError: as DecordInit.
@@ -189,8 +191,8 @@ def open_clip(results: Results, num_threads: int = 1) -> Frames:
     if total is not None and not start and end is None and abs(total - len(video)) > A_FEW:
         warn_once(
             f'clip {results.get("frame_dir", "?")!r}: its annotation has {total} frames, its video '
-            f'{video.path} {len(video)}. Frames beyond the end show the last one. Are these the same '
-            'clip, at the same rate? Where it is a part of a long video, give it start_frame. '
+            f'{video.path} {len(video)}. Frames beyond the end show the last one. Are these the '
+            'same clip, at the same rate? Where it is a part of a long video, give it start_frame. '
             'Other clips are not named.',
             kind='frames of annotation and video differ',
         )
@@ -201,13 +203,13 @@ WAY_OUT = "To leave such clips out: on_bad_video='skip' in the data set."
 
 
 def beyond(path: str, num_frames: int, start: int, end: int | None) -> str | None:
-    """Say that a clip from frame `start` to frame `end` reaches beyond a video; None: it does not."""
+    """Say how a clip from frame `start` to `end` reaches beyond a video; None: it does not."""
     if start < num_frames and (end is None or end < num_frames + A_FEW):
         return None
     last = 'its end' if end is None else f'frame {end}'
     return (
-        f'{path} has {num_frames} frames, 0 to {num_frames - 1}, but the clip goes from frame {start} '
-        f'to {last}. Are start and end counted in frames, from 0?'
+        f'{path} has {num_frames} frames, 0 to {num_frames - 1}, but the clip goes from frame '
+        f'{start} to {last}. Are start and end counted in frames, from 0?'
     )
 
 
@@ -217,11 +219,11 @@ def decoded(
     """Decode the sampled frames of a clip; nothing else can be read of its video then.
 
     Args:
-        results: the clip; `start_frame` says where in the video it begins.
+        results: the clip; `start_frame` is where it begins in the video.
         video: from open_clip.
         inds: of any shape, counted from the clip's first frame. Beyond the video's end its last
             frame is shown.
-        accurate: the very frames, or key frames near them.
+        accurate: exactly the frames; False: key frames near them.
 
     Raises:
         DataError: naming clip, file and frame.

@@ -1,4 +1,4 @@
-"""Key points of one box after the other, as PYSKL's Kinetics files hold them, into people."""
+"""Key points of single boxes, as PYSKL's Kinetics files hold them, made into people."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class DecompressPose(Step):
         self.squeeze, self.max_person = squeeze, max_person
 
     def __call__(self, results: Results) -> Results:
+        """Make people of the boxes of a clip."""
         boxes, frames = self._boxes(results)
         num_frames = results['total_frames']
         if self.squeeze and len(boxes):
@@ -49,7 +50,7 @@ class DecompressPose(Step):
         return results
 
     def _boxes(self, results: Results) -> tuple[np.ndarray, np.ndarray]:
-        """The key points (X, V, 3) and frames (X,) of the boxes in question."""
+        """Return key points (X, V, 3) and frames (X,) of the boxes to use."""
         boxes, frames = results['keypoint'], results.pop('frame_inds', None)
         if frames is None or boxes.ndim != 3 or boxes.shape[2] != 3:
             raise clip_error(

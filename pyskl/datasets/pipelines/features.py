@@ -1,4 +1,4 @@
-"""Steps that turn joints into a graph network's features: bones, motion, several of them at once."""
+"""Steps that turn joints into features of a graph network: bones, motion, several at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def join_score(results: Results) -> None:
     if score.shape != keypoint.shape[:3]:
         raise clip_error(
             results,
-            f'keypoint_score has shape {score.shape}, expected {keypoint.shape[:3]}, that of keypoint.',
+            f'keypoint_score has shape {score.shape}, expected {keypoint.shape[:3]}, that of '
+            'keypoint.',
         )
     if keypoint.shape[-1] == 2:
         joined = np.empty((*keypoint.shape[:3], 3), np.result_type(keypoint, score))
@@ -54,12 +55,12 @@ def bone_vectors(keypoint: np.ndarray, partner: np.ndarray, average_score: bool)
 
 
 def motion(values: np.ndarray, average_score: bool, num_frames: int | None = None) -> np.ndarray:
-    """Return what each frame must change by to become the next, (M, T, V, C); 0 from the last frame on.
+    """Return what each frame changes by to become the next, (M, T, V, C); 0 from the last frame on.
 
     Args:
         values: (M, T, V, C).
         average_score: the third channel is a score: the mean of both frames.
-        num_frames: how many frames there are before those that only fill the clip up; None: T.
+        num_frames: frames before those that only fill the clip up; None: T.
     """
     last = max((values.shape[1] if num_frames is None else num_frames) - 1, 0)
     before, after = values[:, :last], values[:, 1 : last + 1]
@@ -74,10 +75,12 @@ def motion(values: np.ndarray, average_score: bool, num_frames: int | None = Non
 def averages_score(results: Results, skeleton: Topology, feature: str, values: np.ndarray) -> bool:
     """Return whether the third channel of a feature is the mean of two scores.
 
-    A published skeleton's name decides, as upstream has it, unless the third channel is known to be
+    A published skeleton's name decides, as in the original, unless the third channel is known to be
     z; for another layout, whether the third channel is known to be a score.
 
     Args:
+        results: the clip, whose third_is_score says what is known.
+        skeleton: the skeleton.
         feature: 'b' bones, 'k' two bones, 'm' motion.
         values: (..., C) what the feature is made of.
     """
@@ -96,11 +99,11 @@ class GenSkeFeat(Step):
     Joins keypoint_score to x and y as the third channel first, if PreNormalize2D has not done so;
     beside x, y, z it is dropped. The third channel of bones and motion is the mean of both scores
     where PYSKL and ProtoGCN have it so: for 'coco' and 'openpose', for bones of 'coco_new' and
-    'openpose_new', and for every layout of ours.
+    'openpose_new', and for every layout of pyskl/skeletons.
 
     Args:
         dataset: the skeleton: 'nturgb+d', 'coco', 'openpose', 'handmp', 'nw_ucla', 'coco_new',
-            'openpose_new', a layout of ours ('imigue22', 'natops8', ...), or a
+            'openpose_new', a layout of pyskl/skeletons ('imigue22', 'natops8', ...), or a
             dict(name=, joints=, bones=, mirror=, centre=) of your own.
         feats: 'j' joints; 'b' bones, a joint minus its parent; 'k' a joint minus its parent's
             parent; 'jm', 'bm', 'km' their motion until the next frame of the clip.
@@ -108,14 +111,15 @@ class GenSkeFeat(Step):
         real_frames: let motion end at the last frame that shows anybody. False as published: that
             frame moves by as much as its joints lie from the origin, where frames of zeros follow.
 
-    A missing joint lies at the origin, as published: a bone to or from it, and the motion into and out
-    of its frame, is as long as the other joint's distance from there.
+    A missing joint lies at the origin, as published: a bone to or from it, and the motion into and
+    out of its frame, is as long as the other joint's distance from there.
 
     Source: bones: 2s-AGCN, arXiv:1805.07694; 'k': ProtoGCN, CVPR 2025.
     """
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -155,11 +159,8 @@ class GenSkeFeat(Step):
         average = averages_score(results, self._skeleton, feat, np.empty((0, channels)))
         return self._partner[feat], average
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Make the features of a clip."""
         join_score(results)
         made = {'j': results['keypoint']}
         for feat in self.feats:
@@ -206,6 +207,7 @@ class JointToBone(Step):
         self._partner = np.array(self._skeleton.bone_partner)
 
     def __call__(self, results: Results) -> Results:
+        """Make the bones of a clip."""
         keypoint = results['keypoint']
         check_joints(results, self._skeleton, keypoint.shape[2])
         average = averages_score(results, self._skeleton, 'b', keypoint)
@@ -218,7 +220,7 @@ class ToMotion(Step):
     """Write what each frame of `source` changes by until the next one as `target`; 0 in the last.
 
     Args:
-        dataset: the skeleton, as in GenSkeFeat; it says what becomes of a score.
+        dataset: the skeleton, as in GenSkeFeat; it decides whether scores are averaged.
         source: the entry to read, (M, T, V, C).
         target: the entry to write.
     """
@@ -231,6 +233,7 @@ class ToMotion(Step):
         self._skeleton = chosen_topology(dataset)
 
     def __call__(self, results: Results) -> Results:
+        """Make the motion of a clip."""
         values = results[self.source]
         average = averages_score(results, self._skeleton, 'm', values)
         results[self.target] = motion(values, average)
@@ -256,9 +259,11 @@ class MergeSkeFeat(Step):
         self.needs, self.gives = self.feat_list, (target,)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         return None if keys is None else (keys - set(self.feat_list)) | {self.target}
 
     def __call__(self, results: Results) -> Results:
+        """Join entries of a clip."""
         values = [results[name] for name in self.feat_list]
         for name in self.feat_list:
             results.pop(name, None)
@@ -278,12 +283,10 @@ class Kinetics_Transform(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
-
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
+    removes = ('keypoint_score',)
 
     def __call__(self, results: Results) -> Results:
+        """Add the three middles to a clip."""
         # As published, float16 stays until the middles are made where scores are joined.
         if 'keypoint_score' not in results:
             results['keypoint'] = results['keypoint'].astype(np.float32, copy=False)

@@ -45,11 +45,14 @@ class FormatShape(Step):
         self.input_format, self.needs = input_format, _NEEDS[input_format]
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         after = super().keys_after(keys)
-        both = after and self.input_format == 'NCTHW' and 'heatmap_imgs' in after
-        return after | {'heatmap_input_shape'} if both else after
+        if after and self.input_format == 'NCTHW' and 'heatmap_imgs' in after:
+            return after | {'heatmap_input_shape'}
+        return after
 
     def __call__(self, results: Results) -> Results:
+        """Arrange the pictures or heatmaps of a clip."""
         if self.input_format == 'NCTHW_Heatmap':
             results['imgs'] = imgs = _heatmaps(results, 'imgs')
         else:
@@ -88,14 +91,14 @@ class FormatShape(Step):
 
     @staticmethod
     def _stacked_flow(results: Results, shape: tuple[int, ...]) -> np.ndarray:
-        """(N * clip_len, H, W, 2) -> (N, clip_len * 2, H, W), as two-stream networks take it."""
+        """Return (N * clip_len, H, W, 2) as (N, clip_len * 2, H, W), for two-stream networks."""
         frames, (height, width, channels) = _clip_len(results, 'RGB'), shape[1:]
         _check_count(results, 'imgs', shape, frames)
         return _first(np.asarray(results['imgs'])).reshape(-1, frames * channels, height, width)
 
 
 def _heatmaps(results: Results, key: str) -> Any:
-    """(N * clip_len, C, H, W) -> (N, C, clip_len, H, W)"""
+    """Return (N * clip_len, C, H, W) as (N, C, clip_len, H, W)."""
     imgs, clips, frames = results[key], results['num_clips'], _clip_len(results, 'Pose')
     shape = tuple(np.shape(imgs))
     if isinstance(imgs, LazyFrames) or len(shape) != 4 or len(imgs) % (clips * frames):

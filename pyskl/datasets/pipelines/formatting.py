@@ -1,6 +1,4 @@
-"""The last steps: draw heatmaps, bring them into the network's order, collect what the network
-takes.
-"""
+"""The last steps: draw heatmaps, arrange them for the network, collect what it takes."""
 
 from __future__ import annotations
 
@@ -22,16 +20,19 @@ from .pictures import frames_of, mirrored
 
 @PIPELINES.register_module()
 class GeneratePoseTarget(Step):
-    """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32; with `double`, mirrored copies of all frames behind.
+    """Draw the key points as heatmaps, `imgs`: (frames, C, H, W) float32.
 
-    Where `imgs` are there already, the frames of the video, they are drawn as `heatmap_imgs`; with `double`, mirrored copies of the
-    frames stand behind them, too, so that both show the same.
+    With `double`, mirrored copies of all frames follow. If there are `imgs` already, the frames of
+    the video, heatmaps become `heatmap_imgs`; with `double`, mirrored copies of the frames follow
+    those, too, so that both show the same. Heatmaps are drawn when they are needed, in training and
+    testing on the model's device (inputs.LazyArray).
 
-    The arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
-    layout   in place of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a skeleton layout (pyskl/skeletons),
-             or a dict(name=, joints=, ...) of your own
-    motion   show what changes until the next sampled frame in place of the frames themselves
-    They are drawn when somebody looks at them, in training and testing on the model's device (inputs.LazyArray).
+    The other arguments are HeatmapSpec's, with PYSKL's defaults (COCO's 17 joints).
+
+    Args:
+        layout: instead of skeletons, left_kp, right_kp, left_limb and right_limb: the name of a
+            skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own.
+        motion: show what changes until the next sampled frame instead of the frames themselves.
     """
 
     needs = ('keypoint', 'img_shape')
@@ -54,14 +55,14 @@ class GeneratePoseTarget(Step):
         layout: str | dict | None = None,
         motion: bool = False,
     ):
-        parts = dict(
+        parts: dict[str, Any] = dict(
             skeletons=skeletons,
             left_kp=left_kp,
             right_kp=right_kp,
             left_limb=left_limb,
             right_limb=right_limb,
         )
-        drawing = dict(
+        drawing: dict[str, Any] = dict(
             sigma=sigma,
             use_score=use_score,
             with_kp=with_kp,
@@ -73,16 +74,17 @@ class GeneratePoseTarget(Step):
         self._layout = chosen_layout(
             layout, **{name: not _is_default(name, value) for name, value in parts.items()}
         )
-        self.spec = (
-            HeatmapSpec(**parts, **drawing)
-            if self._layout is None
-            else HeatmapSpec.of(self._layout, **drawing)
-        )
+        if self._layout is None:
+            self.spec = HeatmapSpec(**parts, **drawing)
+        else:
+            self.spec = HeatmapSpec.of(self._layout, **drawing)
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         return None if keys is None else keys | {_free_name(keys)}
 
     def __call__(self, results: Results) -> Results:
+        """Add lazy heatmaps to a clip."""
         name = _free_name(results)
         results[name] = LazyHeatmaps(self._clips(results))
         if name != 'imgs' and self.spec.double:
@@ -96,11 +98,9 @@ class GeneratePoseTarget(Step):
         check_joints(results, self._layout, joints)
         num_clips = results.get('num_clips', 1)
         score = results.get('keypoint_score')
-        score = (
-            np.ones(keypoint.shape[:3], np.float32)
-            if score is None
-            else np.asarray(score, dtype=np.float32)
-        )
+        if score is None:
+            score = np.ones(keypoint.shape[:3], np.float32)
+        score = np.asarray(score, dtype=np.float32)
         clip_len = results.get('clip_len', frames)
         sampled = num_clips * (clip_len['Pose'] if isinstance(clip_len, dict) else clip_len)
         if sampled != frames:
@@ -131,8 +131,9 @@ def _doubled(imgs: Any, results: Results, step: Step) -> Any:
 
 
 def _is_default(name: str, value: Sequence) -> bool:
-    """Is it what HeatmapSpec has for this argument, in tuples or lists? A config with all defaults
-    written out says so.
+    """Return whether an argument is HeatmapSpec's default, in tuples or lists.
+
+    A config with all defaults written out has them.
     """
     return [tuple(v) if isinstance(v, (list, tuple)) else v for v in value] == list(
         getattr(HeatmapSpec, name)
@@ -143,9 +144,11 @@ def _is_default(name: str, value: Sequence) -> bool:
 class Collect(Step):
     """Keep what the network takes.
 
-    keys       entries of the sample
-    meta_keys  entries of a dict of their own, stored as meta_name
-    nested     wrap every entry in a list
+    Args:
+        keys: entries of the sample.
+        meta_keys: entries of a dict of their own.
+        meta_name: the entry that this dict becomes.
+        nested: wrap every entry in a list.
     """
 
     keeps_lazy = True
@@ -157,19 +160,17 @@ class Collect(Step):
         meta_name: str = 'img_metas',
         nested: bool = False,
     ):
-        self.keys, self.meta_keys, self.meta_name, self.nested = (
-            tuple(keys),
-            tuple(meta_keys),
-            meta_name,
-            nested,
-        )
+        self.keys, self.meta_keys = tuple(keys), tuple(meta_keys)
+        self.meta_name, self.nested = meta_name, nested
         self.needs = self.keys + self.meta_keys
         self.gives = self.keys + ((meta_name,) if self.meta_keys else ())
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         return set(self.gives)
 
     def __call__(self, results: Results) -> Results:
+        """Keep some entries of a clip."""
         kept = {key: results[key] for key in self.keys}
         if self.nested:
             kept = compute_lazy(kept)
@@ -188,15 +189,19 @@ class ToTensor(Step):
         self.keys = self.needs = tuple(keys)
 
     def __call__(self, results: Results) -> Results:
+        """Make tensors of entries of a clip."""
         for key in self.keys:
             results[key] = to_tensor(results[key], key)
         return results
 
 
 def to_tensor(value: Any, name: str = 'value') -> torch.Tensor | LazyArray:
-    """Arrays, lists of numbers and numbers -> a tensor.
+    """Return arrays, numbers and lists of numbers as a tensor; lazy entries stay lazy.
 
-    Int64 for whole numbers, float32 for others. What is lazy stays so.
+    Whole numbers become int64, other numbers float32.
+
+    Raises:
+        DataError: something else.
     """
     if isinstance(value, torch.Tensor):
         return value

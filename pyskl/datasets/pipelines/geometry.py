@@ -1,4 +1,4 @@
-"""Steps that stretch or mirror the picture; key points move along. x right, y down, pixels."""
+"""Steps that resize or mirror pictures and key points; x right, y down, in pixels."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from .pictures import INTERPOLATIONS, PictureStep, check_room, mirrored, move_bo
 
 @PIPELINES.register_module()
 class Resize(PictureStep):
-    """Stretch frames, key points and boxes to another size.
+    """Resize frames, key points and boxes.
 
-    scale          (width, height); with keep_ratio the largest size that fits into (long edge, short edge), in any order:
-                   (-1, 64) or (inf, 64) makes the short edge 64 whatever the long one. One number is a factor (needs keep_ratio)
-    keep_ratio     keep width : height
-    interpolation  of frames: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'
-    A key point's x becomes x * (new width / old width), as published. Pixels keep their edges in place, so that the middle of pixel
-    x goes to (x + 0.5) * (new / old) - 0.5: less than half a pixel from there where the picture shrinks.
+    A key point's x becomes x * (new width / old width), as published. Pixels keep their edges in
+    place, so that the middle of pixel x goes to (x + 0.5) * (new / old) - 0.5: less than half a
+    pixel away where the picture shrinks.
+
+    Args:
+        scale: (width, height); with keep_ratio the largest size that fits into (long edge, short
+            edge), in any order: (-1, 64) or (inf, 64) makes the short edge 64 whatever the long
+            one. One number is a factor (needs keep_ratio).
+        keep_ratio: keep width : height.
+        interpolation: of frames: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'.
     """
 
     gives = ('img_shape', 'scale_factor', 'keep_ratio')
@@ -31,24 +35,27 @@ class Resize(PictureStep):
         interpolation: str = 'bilinear',
     ):
         if isinstance(scale, (tuple, list)):
-            scale = (np.inf, max(scale)) if min(scale) == -1 and keep_ratio else tuple(scale)
+            any_long_edge = min(scale) == -1 and keep_ratio
+            scale = (np.inf, max(scale)) if any_long_edge else (scale[0], scale[1])
             if min(scale) <= 0 or min(scale) == np.inf or not (keep_ratio or max(scale) < np.inf):
                 raise ValueError(
-                    f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; with keep_ratio '
-                    'one of them may be inf or -1.'
+                    f'scale = {scale}: expected (width, height) in pixels, above 0 and finite; '
+                    'with keep_ratio one of them may be inf or -1.'
                 )
         elif scale <= 0 or not keep_ratio:
             raise ValueError(
-                f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with keep_ratio=True, '
-                'or (width, height).'
+                f'scale = {scale}, keep_ratio = {keep_ratio}: expected a factor above 0 with '
+                'keep_ratio=True, or (width, height).'
             )
         if interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f'interpolation = {interpolation!r}: expected one of {", ".join(map(repr, INTERPOLATIONS))}.'
+                f'interpolation = {interpolation!r}: expected one of '
+                f'{", ".join(map(repr, INTERPOLATIONS))}.'
             )
         self.scale, self.keep_ratio, self.interpolation = scale, keep_ratio, interpolation
 
     def __call__(self, results: Results) -> Results:
+        """Resize a clip."""
         h, w = self.check(results)
         new_w, new_h = self._new_size(w, h)
         factor = np.array([new_w / w, new_h / h], dtype=np.float32)
@@ -66,27 +73,32 @@ class Resize(PictureStep):
         return results
 
     def _new_size(self, w: int, h: int) -> tuple[int, int]:
-        if not self.keep_ratio:
-            return int(self.scale[0]), int(self.scale[1])
         factor = self.scale
         if isinstance(factor, tuple):
+            if not self.keep_ratio:
+                return int(factor[0]), int(factor[1])
             factor = min(max(factor) / max(h, w), min(factor) / min(h, w))
         return max(int(w * factor + 0.5), 1), max(int(h * factor + 0.5), 1)
 
 
 @PIPELINES.register_module()
 class Flip(PictureStep):
-    """Mirror the clip left to right; left and right joints change places.
+    """Mirror the clip left to right; left and right joints are swapped.
 
-    flip_ratio          how often, 0..1; one np.random.rand() decides for each clip
-    direction           'horizontal', or, of frames without key points, 'vertical'
-    left_kp, right_kp   joint indices that change places; None: none do. x becomes width - x, as published, one pixel from where
-                        the frames' pixels go
-    layout              in their place: the name of a skeleton layout (pyskl/skeletons), or a dict(name=, joints=, ...) of your own.
-                        x becomes width - 1 - x, as pixels do when frames are turned, and heatmaps at test time
-    flip_label_map      {label: label of the mirrored gesture}; of several labels (K,) each
-    A coordinate that is exactly 0 is a missing joint's and stays 0. Boxes are turned as key points are. Of optical flow (`modality`
-    is 'Flow': x and y in turns) the x frames change their sign, too: 255 - value.
+    A coordinate that is exactly 0 belongs to a missing joint and stays 0. Boxes are mirrored as key
+    points are. Of optical flow (`modality` is 'Flow': x and y alternate) the x frames change their
+    sign, too: 255 - value.
+
+    Args:
+        flip_ratio: probability, 0..1; one np.random.rand() decides for each clip.
+        direction: 'horizontal', or, for frames without key points, 'vertical'.
+        flip_label_map: {label: label of the mirrored gesture}; of several labels (K,) each.
+        left_kp: joints that are swapped with right_kp; None: none are. x becomes width - x, as
+            published, one pixel off from where the frames' pixels go.
+        right_kp: see left_kp.
+        layout: instead of left_kp and right_kp, the name of a skeleton layout (pyskl/skeletons), or
+            a dict(name=, joints=, ...) of your own. x becomes width - 1 - x, as in mirrored frames,
+            and in heatmaps at test time.
     """
 
     gives = ('flip', 'flip_direction')
@@ -106,18 +118,20 @@ class Flip(PictureStep):
             raise ValueError(f"direction = {direction!r}: expected 'horizontal' or 'vertical'.")
         if len(left_kp or ()) != len(right_kp or ()):
             raise ValueError(
-                f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; expected pairs.'
+                f'left_kp has {len(left_kp or ())} joints and right_kp {len(right_kp or ())}; '
+                'expected pairs.'
             )
         self._layout = chosen_layout(
             layout, left_kp=left_kp is not None, right_kp=right_kp is not None
         )
-        if self._layout is not None:
-            left_kp, right_kp = self._layout.left, self._layout.right
-        self.flip_ratio, self.direction, self.flip_label_map = flip_ratio, direction, flip_label_map
         self.left_kp, self.right_kp = tuple(left_kp or ()), tuple(right_kp or ())
+        if self._layout is not None:
+            self.left_kp, self.right_kp = self._layout.left, self._layout.right
+        self.flip_ratio, self.direction, self.flip_label_map = flip_ratio, direction, flip_label_map
         self._first_pixel = 0 if self._layout is None else 1
 
     def __call__(self, results: Results) -> Results:
+        """Mirror a clip, or not."""
         _, width = self.check(results)
         if self.direction == 'vertical' and 'keypoint' in results:
             raise clip_error(
@@ -129,7 +143,7 @@ class Flip(PictureStep):
         if not flip:
             return results
         if self.flip_label_map is not None:
-            results['label'] = self._mirrored(results['label'])
+            results['label'] = _mirrored_label(results['label'], self.flip_label_map)
         if 'keypoint' in results:
             self._flip_keypoint(results, width)
         if 'imgs' in results:
@@ -138,12 +152,7 @@ class Flip(PictureStep):
                 frames[::2] = [255 - frame for frame in frames[::2]]
         if self.direction == 'horizontal':
             edge = width - self._first_pixel
-            move_boxes(
-                results,
-                lambda boxes: np.stack(
-                    [edge - boxes[..., 2], boxes[..., 1], edge - boxes[..., 0], boxes[..., 3]], -1
-                ),
-            )
+            move_boxes(results, lambda boxes: _mirrored_boxes(boxes, edge))
         return results
 
     def _flip_keypoint(self, results: Results, width: int) -> None:
@@ -159,10 +168,18 @@ class Flip(PictureStep):
         if 'keypoint_score' in results:
             results['keypoint_score'] = results['keypoint_score'].take(order, axis=2)
 
-    def _mirrored(self, label: int | np.ndarray) -> int | np.ndarray:
-        if not isinstance(label, np.ndarray):
-            return self.flip_label_map.get(label, label)
-        mirrored = np.minimum(label, 0)  # unknown labels are all -1, and stay so
-        for k in np.flatnonzero(label > 0).tolist():
-            mirrored[self.flip_label_map.get(k, k)] = label[k]
-        return mirrored
+
+def _mirrored_label(label: int | np.ndarray, label_map: dict) -> int | np.ndarray:
+    """Return the label of a mirrored clip: a class, or (K,) zeros and ones."""
+    if not isinstance(label, np.ndarray):
+        return label_map.get(label, label)
+    mirrored_label = np.minimum(label, 0)  # unknown labels are all -1 and stay so
+    for k in np.flatnonzero(label > 0).tolist():
+        mirrored_label[label_map.get(k, k)] = label[k]
+    return mirrored_label
+
+
+def _mirrored_boxes(boxes: np.ndarray, edge: int) -> np.ndarray:
+    """Return boxes (..., 4) left, top, right, bottom with x replaced by edge - x."""
+    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
+    return np.stack([edge - right, top, edge - left, bottom], -1)

@@ -1,4 +1,4 @@
-"""Steps that bring key points into a graph network's order, and one that renames entries."""
+"""Steps that arrange key points for a graph network, and one that renames entries."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class PadTo(Step):
         self.length, self.mode = length, mode
 
     def __call__(self, results: Results) -> Results:
+        """Pad a clip."""
         frames = results['total_frames']
         if frames > self.length:
             raise clip_error(
@@ -60,24 +61,22 @@ class FormatGCNInput(Step):
 
     Args:
         num_person: people that the network sees.
-        mode: what stands in place of people who are missing. 'zero': zeros. 'loop': zeros, too, as
+        mode: how missing people are filled in. 'zero': zeros. 'loop': zeros, too, as
             published, where the option has no effect. 'repeat': the people who are there, again and
             again, as MMAction2's 'loop' does.
     """
 
     needs = ('keypoint',)
     gives = ('keypoint',)
+    removes = ('keypoint_score',)
 
     def __init__(self, num_person: int = 2, mode: Literal['zero', 'loop', 'repeat'] = 'zero'):
         if num_person < 1:
             raise ValueError(f'num_person = {num_person}: expected 1 or more.')
         self.num_person, self.mode = num_person, mode
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Arrange the key points of a clip."""
         join_score(results)
         keypoint, clips = results['keypoint'], results.get('num_clips', 1)
         people, frames, *joint = keypoint.shape
@@ -111,9 +110,11 @@ class Rename(Step):
         self.needs, self.gives = tuple(self.mapping), tuple(self.mapping.values())
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         return None if keys is None else (keys - set(self.mapping)) | set(self.gives)
 
     def __call__(self, results: Results) -> Results:
+        """Rename entries of a clip."""
         for old, new in self.mapping.items():
             if new in results:
                 raise clip_error(results, f'Rename: {new!r} is there already, next to {old!r}.')

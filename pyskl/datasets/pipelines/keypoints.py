@@ -23,6 +23,7 @@ class PoseDecode(Step):
     gives = ('keypoint', 'keypoint_score', 'frame_inds')
 
     def __call__(self, results: Results) -> Results:
+        """Take the sampled frames of a clip."""
         keypoint = results['keypoint']
         inds = results['frame_inds'] if 'frame_inds' in results else np.arange(keypoint.shape[1])
         results['frame_inds'] = inds = np.reshape(inds, -1)
@@ -41,7 +42,7 @@ def decode_poses(results: Results, inds: np.ndarray) -> Results:
     """
     keypoint, score = results['keypoint'], results.get('keypoint_score')
     if keypoint.ndim != 4 or keypoint.shape[3] < 2:
-        advice = ' Compressed key points need DecompressPose in front.'
+        advice = ' Compressed key points need DecompressPose before this step.'
         raise clip_error(
             results,
             f'keypoint has shape {keypoint.shape}, expected (people, frames, joints, 2 or 3).'

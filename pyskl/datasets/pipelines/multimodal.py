@@ -17,20 +17,23 @@ MODALITIES = ('RGB', 'Pose')
 
 @PIPELINES.register_module()
 class MMUniformSampleFrames(Step):
-    """Sample frames as UniformSampleFrames does, for each modality its own: `RGB_inds`, `Pose_inds`.
+    """Sample frames as UniformSampleFrames does, for each modality: `RGB_inds`, `Pose_inds`.
 
     Args:
         clip_len: frames to take of each: {'RGB': 8, 'Pose': 32}. In this order they draw, and in
             this order `modality` names them.
         num_clips: samples of one clip, one behind the other.
-        p_interval, seed, test_mode: as UniformSampleFrames; in test mode each modality draws anew
+        p_interval, seed, test_mode: as UniformSampleFrames; in test mode each modality draws again
             from the seed.
 
     Source: PoseConv3D, arXiv:2104.13586, section 3.4.
     """
 
     needs = ('total_frames',)
-    gives = ('RGB_inds', 'Pose_inds', 'modality', 'clip_len', 'frame_interval', 'num_clips')
+    gives: tuple[str, ...] = (
+        *('RGB_inds', 'Pose_inds'),
+        *('modality', 'clip_len', 'frame_interval', 'num_clips'),
+    )
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class MMUniformSampleFrames(Step):
         unknown = [name for name in clip_len if name not in MODALITIES]
         if unknown or not clip_len:
             raise ValueError(
-                f"clip_len = {clip_len!r}: expected the frames of 'RGB' and 'Pose', or of one of them."
+                f"clip_len = {clip_len!r}: expected the frames of 'RGB' and 'Pose', or of one of "
+                'them.'
             )
         self.clip_len, self.num_clips, self.seed = dict(clip_len), num_clips, seed
         self.test_mode = test_mode
@@ -61,6 +65,7 @@ class MMUniformSampleFrames(Step):
         return 'RGB' in self.clip_len
 
     def __call__(self, results: Results) -> Results:
+        """Sample frames of a clip for each modality."""
         for name, sampler in self._samplers.items():
             results[f'{name}_inds'], _ = sampler.draw(results)
         results['modality'] = list(self.clip_len)
@@ -74,7 +79,7 @@ class MMUniformSampleFrames(Step):
 class MMDecode(Step):
     """Decode the frames that MMUniformSampleFrames chose: `imgs` of the video, and `keypoint`.
 
-    Where the video's pictures are not as large as img_shape says, key points are moved to them.
+    If the video's pictures are not of size img_shape, key points are scaled to them.
     Without 'Pose' among the modalities key points keep all their frames.
 
     Args:
@@ -96,11 +101,13 @@ class MMDecode(Step):
         self.io_backend, self.num_threads = io_backend, num_threads
 
     def keys_after(self, keys: set[str] | None) -> set[str] | None:
+        """Return the entries of `results` after this step; see Step.keys_after."""
         if keys is None or 'RGB_inds' not in keys:
             return keys
         return keys | {'imgs', 'img_shape', 'original_shape'}
 
     def __call__(self, results: Results) -> Results:
+        """Decode the sampled frames of a clip."""
         given = results['modality']
         modalities = [given] if isinstance(given, str) else list(given)
         unknown = [name for name in modalities if f'{name}_inds' not in results]

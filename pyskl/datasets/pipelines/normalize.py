@@ -1,4 +1,4 @@
-"""Steps that make coordinates independent of the camera: where the person stands and how it faces us."""
+"""Steps that make coordinates independent of where a person stands and how it faces the camera."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LOG = logging.getLogger('pyskl')
 class PreNormalize2D(Step):
     """Bring pixels into -1..1 and join the scores to them as a third channel.
 
-    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V, 2).
-    keypoint_score is removed, and third_is_score says whether it was joined.
+    keypoint becomes (M, T, V, 3) float32: x, y and score; without keypoint_score it stays (M, T, V,
+    2). keypoint_score is removed, and third_is_score says whether it was joined.
 
     Args:
         img_shape: (height, width) in pixels for clips that have no img_shape.
@@ -33,6 +33,7 @@ class PreNormalize2D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -43,11 +44,8 @@ class PreNormalize2D(Step):
         self.img_shape, self.threshold, self.mode = tuple(img_shape), threshold, mode
         self._has_warned = False
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the pixels of a clip."""
         keypoint = results['keypoint']
         check_planar(results, self)
         score = results.pop('keypoint_score', None)
@@ -107,9 +105,10 @@ class PreNormalize3D(Step):
     """Move the person to the origin, its spine to +z and its shoulders to +x, by its first frame.
 
     Frames without the first person are dropped, and total_frames is rewritten; if another person is
-    there in more frames, that one becomes the first. The origin is the first person's joint 1 in the
-    first frame that is kept (its last joint if there are not 25). A joint at x = y = z = 0 is missing
-    and stays there. A clip in which nobody is seen is handed on as it is. keypoint_score is removed.
+    there in more frames, that one becomes the first. The origin is the first person's joint 1 in
+    the first frame that is kept (its last joint if there are not 25). A joint at x = y = z = 0 is
+    missing and stays there. A clip in which nobody is seen is handed on as it is. keypoint_score is
+    removed.
 
     keypoint becomes float64, and keeps its type where nothing is turned. Directions are measured in
     the type that comes, so float16 gives the rounding of the published numbers.
@@ -118,8 +117,8 @@ class PreNormalize3D(Step):
         zaxis: (bottom, top) joints of the spine.
         xaxis: (right, left) shoulder joints.
         align_spine: turn the person; False: only move it.
-        align_shoulder: turn the shoulders, too. None: as align_spine says; another value than that is
-            MMAction2's.
+        align_shoulder: turn the shoulders, too. None: as align_spine says; another value than that
+            is MMAction2's.
         align_center: move the person; False: only turn it.
 
     Source: 2s-AGCN, arXiv:1805.07694; the steps are PYSKL's.
@@ -127,6 +126,7 @@ class PreNormalize3D(Step):
 
     needs = ('keypoint',)
     gives = ('keypoint', 'total_frames', 'body_center', 'third_is_score')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -143,11 +143,8 @@ class PreNormalize3D(Step):
         self.align_spine, self.align_center = align_spine, align_center
         self.align_shoulder = align_spine if align_shoulder is None else align_shoulder
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return after and after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Normalise the coordinates of a clip."""
         keypoint = results['keypoint'][:, : results.get('total_frames')]
         self._check(results, keypoint)
         results.pop('keypoint_score', None)

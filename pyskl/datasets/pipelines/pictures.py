@@ -38,10 +38,10 @@ class PictureStep(Step):
     """
 
     needs: tuple[str, ...] = ('img_shape',)
-    needs_one_of = ('keypoint', 'imgs')
+    needs_one_of: tuple[str, ...] = ('keypoint', 'imgs')
 
     def check(self, results: Results) -> tuple[int, int]:
-        """Return the picture's (height, width), after a look at what is to be moved.
+        """Return the picture's (height, width), after checking what is to be moved.
 
         Raises:
             DataError: img_shape is no size, key points are not x and y, or `imgs` are no frames.
@@ -58,10 +58,10 @@ def frames_of(results: Results, step: Step) -> Frames:
     """Return the clip's frames, checked.
 
     Raises:
-        DataError: `imgs` are no frames, or not of the size that img_shape says.
+        DataError: `imgs` are no frames, or not of size img_shape.
     """
     imgs = results['imgs']
-    frames = imgs if isinstance(imgs, (list, tuple)) else np.atleast_1d(imgs)
+    frames: Frames = imgs if isinstance(imgs, (list, tuple)) else np.atleast_1d(imgs)  # type: ignore[assignment]
     size = picture_size(results) if 'img_shape' in results else None
     kinds = {(a.shape, str(a.dtype)) for a in map(np.asarray, frames) if a.ndim}
     shape, dtype = next(iter(kinds), ((), ''))
@@ -72,8 +72,8 @@ def frames_of(results: Results, step: Step) -> Frames:
         raise clip_error(
             results,
             f'{type(step).__name__} works on the frames of a video. imgs has frames of shape '
-            f'{came}; expected {wanted}. Let a step that decodes stand before it, and '
-            'GeneratePoseTarget, Normalize and FormatShape behind it.',
+            f'{came}; expected {wanted}. Put a step that decodes before it, and '
+            'GeneratePoseTarget, Normalize and FormatShape after it.',
         )
     if dtype not in ('uint8', 'float32', 'float64'):
         raise clip_error(results, f'imgs has frames of {dtype}, expected uint8, 0 to 255.')
@@ -105,7 +105,9 @@ def cut_boxes(results: Results, box: Box) -> None:
     """Move boxes into a crop; what reaches beyond it ends at its last pixel."""
     left, top, right, bottom = box
     most = np.array([right - left - 1, bottom - top - 1] * 2, np.float32)
-    move_boxes(results, lambda boxes: np.clip(boxes - np.float32([left, top] * 2), 0, most))
+    move_boxes(
+        results, lambda boxes: np.clip(boxes - np.array([left, top] * 2, np.float32), 0, most)
+    )
 
 
 def cut(frames: Frames, box: Box, value: int = 0) -> list[np.ndarray]:
@@ -132,9 +134,12 @@ def cut(frames: Frames, box: Box, value: int = 0) -> list[np.ndarray]:
 
 
 def resized(frames: Frames, width: int, height: int, interpolation: str) -> list[np.ndarray]:
-    """Stretch each frame to another size.
+    """Resize each frame.
 
     Args:
+        frames: arrays (H, W) or (H, W, C).
+        width: new width in pixels.
+        height: new height in pixels.
         interpolation: one of INTERPOLATIONS.
     """
     cv2 = _opencv()
@@ -154,6 +159,7 @@ def warped(frames: Frames, matrix: np.ndarray) -> list[np.ndarray]:
     """Move each frame by an affine map; what comes from outside is 0.
 
     Args:
+        frames: arrays (H, W) or (H, W, C).
         matrix: (2, 3), from pixels (x, y, 1) to the pixels where they go.
     """
     height, width = frames[0].shape[:2]
@@ -162,5 +168,5 @@ def warped(frames: Frames, matrix: np.ndarray) -> list[np.ndarray]:
 
 
 def _as_before(new: list[np.ndarray], old: Frames) -> list[np.ndarray]:
-    """OpenCV drops an axis of one channel."""
+    """Restore the axis of one channel, which OpenCV drops."""
     return [a if a.ndim == b.ndim else a[..., None] for a, b in zip(new, old)]

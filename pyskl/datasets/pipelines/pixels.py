@@ -17,7 +17,7 @@ class Normalize(Step):
     """Normalise pictures: (value - mean) / std, float32, channel by channel.
 
     `imgs`, N frames (H, W, 3), becomes (N, H, W, 3). Of frames of bytes it is computed when
-    somebody looks at it, in training and testing on the model's device (inputs.LazyArray), so put
+    it is used, in training and testing on the model's device (inputs.LazyArray), so put
     the step behind those that resize, crop and flip.
 
     Optical flow, where `modality` is 'Flow': `imgs`, 2N frames (H, W) with x and y in turns,
@@ -50,6 +50,7 @@ class Normalize(Step):
         self.to_bgr, self.adjust_magnitude = to_bgr, adjust_magnitude
 
     def __call__(self, results: Results) -> Results:
+        """Normalise the frames of a clip."""
         frames = frames_of(results, self)
         is_flow = results.get('modality') == 'Flow'
         if is_flow:
@@ -93,4 +94,5 @@ class Normalize(Step):
             )
 
     def _scaled(self, pixels: np.ndarray) -> np.ndarray:
-        return (pixels - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        return (pixels - mean) / std

@@ -35,6 +35,7 @@ class Heatmap2Potion(Step):
         self.C, self.option = C, option
 
     def __call__(self, results: Results) -> Results:
+        """Add up the heatmaps of a clip."""
         heatmaps = np.asarray(results['imgs'])
         frames = results.get('clip_len', len(heatmaps))
         frames = frames['Pose'] if isinstance(frames, dict) else frames
@@ -42,8 +43,8 @@ class Heatmap2Potion(Step):
             raise clip_error(
                 results,
                 f'imgs has shape {heatmaps.shape}, but Heatmap2Potion expected heatmaps '
-                f'({frames} frames of each clip, joints, height, width). Let GeneratePoseTarget '
-                'stand before it, and FormatShape behind.',
+                f'({frames} frames of each clip, joints, height, width). Put '
+                'GeneratePoseTarget before it, and FormatShape after it.',
             )
         clips = heatmaps.reshape(-1, frames, *heatmaps.shape[1:])
         total = np.einsum('nlvhw,lc->nhwvc', clips, self._colours(frames))
@@ -56,6 +57,6 @@ class Heatmap2Potion(Step):
         return results
 
     def _colours(self, frames: int) -> np.ndarray:
-        """(frames, C): how much of each colour a frame has."""
+        """Return (frames, C): how much of each colour a frame has."""
         place = np.linspace(0, self.C - 1, frames)
         return np.maximum(1 - abs(place[:, None] - np.arange(self.C)), 0).astype(np.float32)

@@ -16,7 +16,8 @@ class Project3D(Step):
     """Look at x, y, z through a camera: they become x and y in pixels of a square picture.
 
     The first step of a pipeline for heatmaps, or for graph networks in the plane, on data in space.
-    A range of angles shows each clip from another side in every epoch, as if it had been filmed from there.
+    A range of angles shows each clip from another side in every epoch, as if it had been filmed
+    from there.
 
     Draws np.random.uniform, one number for each angle that is a range, in training.
 
@@ -25,12 +26,13 @@ class Project3D(Step):
             skeletons.camera.Camera, also for the next four.
         picture: side of the picture in pixels.
         fill: part of the picture that the clip fills.
-        scale: pixels a unit in place of `fill`, the data's origin in the picture's middle.
+        scale: pixels a unit instead of `fill`, the data's origin in the picture's middle.
         distance: of the camera, in units of the clip's size; None: infinitely far.
-        turn: degrees by which people turn to their left. (least, most): drawn from there in training,
-            and the middle of the range in testing.
+        turn: degrees by which people turn to their left. (least, most): drawn from there in
+            training, and the middle of the range in testing.
         tilt: degrees by which the camera stands above them; a range as in `turn`.
-        zero_is_missing: whether a joint at (0, 0, 0) was not found; False where a joint is the origin.
+        zero_is_missing: whether a joint at (0, 0, 0) was not found; False where a joint is the
+            origin.
     """
 
     needs = ('keypoint',)
@@ -52,6 +54,7 @@ class Project3D(Step):
         self.zero_is_missing = zero_is_missing
 
     def __call__(self, results: Results) -> Results:
+        """Project a clip into a picture."""
         keypoint = results['keypoint']
         if keypoint.shape[-1] != 3:
             raise clip_error(
@@ -59,12 +62,8 @@ class Project3D(Step):
                 f'keypoint has shape {keypoint.shape}, but Project3D expected (people, frames, '
                 'joints, 3): x, y, z. Leave the step out for key points in a picture.',
             )
-        turn, tilt = (
-            (least + most) / 2
-            if least == most or results.get('test_mode')
-            else np.random.uniform(least, most)
-            for least, most in (self.turn, self.tilt)
-        )
+        testing = results.get('test_mode', False)
+        turn, tilt = (_choose_angle(ends, testing) for ends in (self.turn, self.tilt))
         xy, there = self._camera.project(keypoint, turn, tilt, self.zero_is_missing)
         score = results.get('keypoint_score')
         shown = there.astype(np.float32) if score is None else np.where(there, score, 0)
@@ -76,6 +75,12 @@ class Project3D(Step):
             original_shape=size,
         )
         return results
+
+
+def _choose_angle(ends: tuple[float, float], testing: bool) -> float:
+    """Return the middle of a range in testing, else draw from it; one angle needs no draw."""
+    least, most = ends
+    return (least + most) / 2 if least == most or testing else np.random.uniform(least, most)
 
 
 def _angle(name: str, value: float | Sequence[float]) -> tuple[float, float]:

@@ -67,9 +67,12 @@ def turn_all(keypoint: np.ndarray, direction: np.ndarray, target: np.ndarray) ->
 def features(
     keypoint: np.ndarray, dataset: str, feats: list[str], averaged: str = ''
 ) -> np.ndarray:
-    """Return what GenSkeFeat makes of keypoint (M, T, V, C).
+    """Return what GenSkeFeat makes of key points.
 
     Args:
+        keypoint: (M, T, V, C).
+        dataset: the skeleton.
+        feats: the features, as GenSkeFeat takes them.
         averaged: for which of 'b', 'k', 'm' the third channel is the mean of two scores.
     """
     made = {'j': keypoint}
@@ -84,6 +87,7 @@ def features(
 def differences_of_joints(
     keypoint: np.ndarray, partner: tuple[int, ...], average_score: bool
 ) -> np.ndarray:
+    """Return each joint minus its partner, (M, T, V, C)."""
     out = np.zeros(keypoint.shape, np.float32)
     for m in range(keypoint.shape[0]):
         for v, other in enumerate(partner):
@@ -95,6 +99,7 @@ def differences_of_joints(
 
 
 def differences_of_frames(values: np.ndarray, average_score: bool) -> np.ndarray:
+    """Return each frame's change until the next one, (M, T, V, C); 0 in the last."""
     out = np.zeros_like(values)
     for m in range(values.shape[0]):
         for t in range(values.shape[1] - 1):

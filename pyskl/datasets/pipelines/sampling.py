@@ -26,7 +26,7 @@ class UniformSampleFrames(Step):
             it at random. None: the whole clip, and no share and place of it are drawn, as MMAction2
             has it; 1 is the whole clip, too, but draws both, so that other frames are sampled.
         seed: of the draws in test mode, which don't depend on np.random and leave it alone.
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
         real_frames: sample only up to the last frame that shows anybody. False as published:
             frames of zeros that fill a short clip up are sampled like any other.
 
@@ -50,6 +50,7 @@ class UniformSampleFrames(Step):
         self.test_mode, self.real_frames = test_mode, real_frames
 
     def __call__(self, results: Results) -> Results:
+        """Sample frames of a clip."""
         results['frame_inds'], num_frames = self.draw(results)
         results['clip_len'] = self.clip_len
         results['frame_interval'] = None
@@ -80,7 +81,7 @@ class UniformSample(UniformSampleFrames):
 class UniformSampleDecode(Step):
     """Sample frames as UniformSampleFrames does and take their key points at once, as float32.
 
-    Two things differ from UniformSampleFrames with PoseDecode behind it, as published: a clip
+    Two things differ from UniformSampleFrames followed by PoseDecode, as published: a clip
     shorter than clip_len starts at a random frame in test mode, too; and where p_interval cuts a
     part out, a short one starts again at the part's own end.
 
@@ -93,13 +94,14 @@ class UniformSampleDecode(Step):
         p_interval: share of the clip that is cut out first and sampled from; (least, most) to draw
             it at random.
         seed: of the draws in test mode, which don't depend on np.random and leave it alone.
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
 
     Source: DG-STGCN, arXiv:2210.05895.
     """
 
     needs = ('keypoint', 'total_frames')
     gives = ('keypoint', 'clip_len', 'frame_interval', 'num_clips')
+    removes = ('keypoint_score',)
 
     def __init__(
         self,
@@ -113,11 +115,8 @@ class UniformSampleDecode(Step):
         self.clip_len, self.num_clips, self.seed = clip_len, num_clips, seed
         self.test_mode = test_mode
 
-    def keys_after(self, keys: set[str] | None) -> set[str] | None:
-        after = super().keys_after(keys)
-        return None if after is None else after - {'keypoint_score'}
-
     def __call__(self, results: Results) -> Results:
+        """Sample frames of a clip, and take their key points."""
         settings = _num_frames(results), self.clip_len, self.num_clips, self.p_interval
         if _is_testing(results, self.test_mode):
             inds = _test_indices(*settings, self.seed, decodes=True)
@@ -150,7 +149,7 @@ class SampleFrames(Step):
         twice_sample: in test mode take each run a second time, from the start of its part.
         out_of_bound_opt: beyond the clip's end start again at its beginning ('loop'), or repeat
             the run's last frame inside ('repeat_last').
-        test_mode: None: as the dataset says.
+        test_mode: None: as the data set has it.
         keep_tail_frames: in training let the last runs reach to the clip's very end.
 
     Source: TSN, arXiv:1608.00859, section 3.1; SlowFast, arXiv:1812.03982, section 4.
@@ -185,6 +184,7 @@ class SampleFrames(Step):
         self.keep_tail_frames = keep_tail_frames
 
     def __call__(self, results: Results) -> Results:
+        """Sample runs of frames of a clip."""
         num_frames = _num_frames(results)
         testing = _is_testing(results, self.test_mode)
         starts = self._test_starts(num_frames) if testing else self._train_starts(num_frames)
@@ -203,7 +203,7 @@ class SampleFrames(Step):
         return results
 
     def _train_starts(self, num_frames: int) -> np.ndarray:
-        """(num_clips,) int64 first frames of the runs."""
+        """Return (num_clips,) int64 first frames of the runs."""
         number, free = self.num_clips, num_frames - self.clip_len * self.frame_interval + 1
         if self.keep_tail_frames:
             if free <= 0:
@@ -220,8 +220,10 @@ class SampleFrames(Step):
         return np.zeros(number, np.int64)
 
     def _test_starts(self, num_frames: int) -> np.ndarray:
-        """(num_clips,) int64 first frames of the runs; with twice_sample twice as many, unless the
-        clip is so short that all would begin at its first frame.
+        """Return (num_clips,) int64 first frames of the runs.
+
+        With twice_sample they are twice as many, unless the clip is so short that all would begin
+        at its first frame.
         """
         number, free = self.num_clips, num_frames - self.clip_len * self.frame_interval + 1
         if free <= 0:
@@ -235,15 +237,19 @@ class SampleFrames(Step):
 def _checked_interval(
     clip_len: int, num_clips: int, p_interval: float | tuple[float, float] | None, seed: int
 ) -> tuple[float, float] | None:
-    """p_interval as (least, most), or None; ValueError when one of the settings is out of range."""
+    """Return p_interval as (least, most), or None.
+
+    Raises:
+        ValueError: one of the settings is out of range.
+    """
     if clip_len < 1 or num_clips < 1:
         raise ValueError(f'clip_len = {clip_len}, num_clips = {num_clips}: expected 1 or more.')
     if not 0 <= seed < 2**32:
         raise ValueError(f'seed = {seed}: expected 0 to 2**32 - 1.')
     if p_interval is None:
         return None
-    is_pair = isinstance(p_interval, (tuple, list))
-    least, most = p_interval if is_pair else (p_interval, p_interval)
+    share = p_interval
+    least, most = (share, share) if isinstance(share, (int, float)) else share
     if not 0 < least <= most <= 1:
         raise ValueError(
             f'p_interval = {p_interval}: expected a share of the clip in (0, 1], or (least, most).'
@@ -252,7 +258,11 @@ def _checked_interval(
 
 
 def _num_frames(results: Results) -> int:
-    """total_frames; DataError when there are none, or fewer key points than that."""
+    """Return total_frames.
+
+    Raises:
+        DataError: there are none, or fewer frames of key points than that.
+    """
     num_frames, keypoint = results['total_frames'], results.get('keypoint')
     if num_frames < 1:
         raise clip_error(
@@ -282,7 +292,7 @@ def _test_indices(
     seed: int,
     decodes: bool = False,
 ) -> np.ndarray:
-    """The indices in test mode, of UniformSampleDecode or UniformSampleFrames.
+    """Return the indices in test mode, of UniformSampleDecode or UniformSampleFrames.
 
     They depend on nothing else, so a whole test set of equally long clips needs them once.
     """
@@ -305,8 +315,12 @@ def _draw(
 
     Args:
         rng: np.random or its like.
+        num_frames: frames of the clip.
+        clip_len: frames of a sample.
+        num_clips: samples.
+        p_interval: (least, most) share of the clip that a sample is drawn from; None: all of it.
         fixed_starts: where a part has fewer than clip_len frames, let the i-th sample start at a
-            place of its own that nothing draws.
+            position of its own that nothing draws.
         within_part: let such a part start again at its own end; else its indices go on beyond it.
 
     Returns:
@@ -341,6 +355,6 @@ def _draw(
 
 @lru_cache(maxsize=1024)
 def _parts(num_frames: int, num_parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of the equal parts starts, and how long it is."""
+    """Return where each of the equal parts starts, and how long it is."""
     edges = np.arange(num_parts + 1) * num_frames // num_parts
     return edges[:-1], np.diff(edges)

@@ -1,5 +1,4 @@
-"""Steps for training alone that change normalised skeletons: turned, stretched, shaken, mirrored, a
-limb left out.
+"""Steps for training that change normalised skeletons: turn, scale, shake, mirror, drop a limb.
 
 A third channel that is known to be a score (third_is_score) is left alone.
 """
@@ -61,6 +60,7 @@ class RandomRot(Step):
         self._is_one_sided = in_plane[1] != -in_plane[0] and in_plane != in_space
 
     def __call__(self, results: Results) -> Results:
+        """Turn a clip."""
         keypoint = results['keypoint']
         coordinates = _num_coordinates(results, 'RandomRot')
         if not keypoint.any():
@@ -73,8 +73,8 @@ class RandomRot(Step):
             if self._is_one_sided:
                 self._is_one_sided = False  # say it once
                 _LOG.warning(
-                    'RandomRot(theta=%g) turns x and y by %g to 1 radians, as published. For both ways '
-                    'alike: theta=(%g, %g).',
+                    'RandomRot(theta=%g) turns x and y by %g to 1 radians, as published. For both '
+                    'ways alike: theta=(%g, %g).',
                     self.theta,
                     least,
                     least,
@@ -93,7 +93,10 @@ def rotation_in_plane(angle: float) -> np.ndarray:
 
 
 def rotation_about_axes(x: float, y: float, z: float) -> np.ndarray:
-    """Return the (3, 3) rotation Rz Ry Rx by angles in radians, clockwise seen from an axis's tip."""
+    """Return the (3, 3) rotation Rz Ry Rx.
+
+    Angles are in radians, clockwise as seen from the tip of an axis.
+    """
     rx, ry, rz = np.eye(3), np.eye(3), np.eye(3)
     rx[1:, 1:] = rotation_in_plane(-x)
     ry[::2, ::2] = rotation_in_plane(y)
@@ -118,6 +121,7 @@ class RandomScale(Step):
         self.scale = tuple(scale) if isinstance(scale, (tuple, list)) else scale
 
     def __call__(self, results: Results) -> Results:
+        """Scale a clip."""
         keypoint = results['keypoint']
         coordinates = _num_coordinates(results, 'RandomScale')
         channels = keypoint.shape[-1]
@@ -138,9 +142,9 @@ class RandomScale(Step):
 class RandomGaussianNoise(Step):
     """Push each joint in a random direction by a normally distributed share of the skeleton's size.
 
-    The size is the diagonal of the box around the joints. Poses whose box has its lower corner at the
-    origin, as absent people do, stay as they are. float64 from here on. Draws np.random.randn, then
-    np.random.uniform.
+    The size is the diagonal of the box around the joints. Poses whose box has its lower corner at
+    the origin, as absent people do, stay as they are. float64 from here on. Draws np.random.randn,
+    then np.random.uniform.
 
     Args:
         sigma: standard deviation, as a share of the size.
@@ -157,6 +161,7 @@ class RandomGaussianNoise(Step):
         self.sigma, self.base, self.shared = sigma, base, shared
 
     def __call__(self, results: Results) -> Results:
+        """Add noise to a clip."""
         coordinates = _num_coordinates(results, 'RandomGaussianNoise')
         keypoint = results['keypoint']
         people, frames, joints, _ = keypoint.shape
@@ -186,13 +191,13 @@ class RandomGaussianNoise(Step):
 
 @PIPELINES.register_module()
 class Spatial_Flip(Step):
-    """Let left and right joints change places; coordinates stay as they are.
+    """Swap left and right joints; coordinates stay as they are.
 
     random.random() decides for each clip.
 
     Args:
         dataset: the skeleton, as in GenSkeFeat.
-        p: how often.
+        p: probability.
 
     Source: ProtoGCN, CVPR 2025.
     """
@@ -211,6 +216,7 @@ class Spatial_Flip(Step):
         )
 
     def __call__(self, results: Results) -> Results:
+        """Mirror a clip, or not."""
         check_joints(results, self._skeleton, results['keypoint'].shape[2])
         if random.random() < self.p:
             for key in ('keypoint', 'keypoint_score'):
@@ -223,12 +229,12 @@ class Spatial_Flip(Step):
 class Part_Drop(Step):
     """Set one limb to 0 in all frames: random.random() decides whether, random.randint which.
 
-    A limb is what hangs together of one side's joints: for 'nturgb+d' the left arm, the left leg, the
-    right arm and the right leg. (With 'coco' arm and leg of a side hang together, and so do eye and
-    ear.)
+    A limb is what is connected of one side's joints: for 'nturgb+d' the left arm, the left leg, the
+    right arm and the right leg. (With 'coco' arm and leg of a side are connected, and so are eye
+    and ear.)
 
     Args:
-        p: how often.
+        p: probability.
         dataset: the skeleton, as in GenSkeFeat.
 
     Source: ProtoGCN, CVPR 2025.
@@ -245,6 +251,7 @@ class Part_Drop(Step):
             raise ValueError(f'layout {self._skeleton.name} has no mirror pairs, so no limbs.')
 
     def __call__(self, results: Results) -> Results:
+        """Drop a limb of a clip, or not."""
         check_joints(results, self._skeleton, results['keypoint'].shape[2])
         if random.random() < self.p:
             limb = self._limbs[random.randint(0, len(self._limbs) - 1)]
@@ -256,7 +263,7 @@ class Part_Drop(Step):
 
 
 def limbs_of(skeleton: Topology) -> list[list[int]]:
-    """Return the joints of each limb, those of the left side first: what edges join of one side."""
+    """Return the joints of each limb, connected joints of one side; the left side's first."""
     limbs = []
     for side in zip(*skeleton.mirror):
         rest = sorted(side)

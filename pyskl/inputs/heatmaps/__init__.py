@@ -1,7 +1,8 @@
-"""Heatmaps of joints and limbs: what to draw (spec.py), not drawn yet (batch.py), and the renderers.
+"""Heatmaps of joints and limbs.
 
-render.py chooses between render_cpu.py and render_gpu.py; both get the shapes to draw
-from geometry.py. reference.py is the slow, obvious way that tests hold them against.
+spec.py holds the settings, batch.py the heatmaps of a batch before they are drawn, and frames.py
+finds equal frames. render.py chooses between render_cpu.py and render_gpu.py, which draw the line
+segments that geometry.py computes. reference.py is the slow, obvious renderer of the tests.
 """
 
 from .batch import Heatmaps, LazyHeatmaps

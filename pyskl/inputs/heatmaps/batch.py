@@ -1,4 +1,4 @@
-"""Heatmaps that are not drawn yet: the loader carries key points (12.7 KB a clip, not 13.2 MB)."""
+"""Heatmaps before they are drawn: the loader carries key points, 12.7 KB per clip, not 13.2 MB."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Heatmaps(Input):
     """Heatmaps of B samples of S clips each, as key points; the model's device draws them.
 
     Attributes:
-        keypoint: (B, S, M, T, V, 2) float32, pixels; NaN where there is nobody.
+        keypoint: (B, S, M, T, V, 2) float32, pixels; NaN for absent people.
         keypoint_score: (B, S, M, T, V) float32.
-        size: (H, W) pixels of the picture that the key points lie in, before spec.scaling.
+        size: (H, W) in pixels of the picture that the key points lie in, before spec.scaling.
         spec: what to draw.
-        on_host: the same on the CPU, where somebody can look at the numbers without waiting for
-            another device; None where they are on the CPU themselves.
+        on_host: a copy on the CPU, where the numbers can be read without a synchronisation; None if
+            they are on the CPU themselves.
     """
 
     keypoint: Tensor
@@ -56,19 +56,19 @@ class Heatmaps(Input):
 
     @property
     def num_views(self) -> int:
-        """Views of each sample: S plain clips, then, with spec.double, their S mirrored copies."""
+        """Views of each sample: S plain clips and, with spec.double, their S mirrored copies."""
         return self.keypoint.shape[1] * (2 if self.spec.double else 1)
 
     @property
     def shape(self) -> torch.Size:
-        """(B, num_views, C, T, H, W), the shape that drawing all views gives."""
+        """(B, num_views, C, T, H, W): the shape of all views when they are drawn."""
         B, _, _, T, V, _ = self.keypoint.shape
-        return torch.Size(
-            (B, self.num_views, self.spec.num_channels(V), T, *self.spec.picture_size(self.size))
-        )
+        size = self.spec.picture_size(self.size)
+        return torch.Size((B, self.num_views, self.spec.num_channels(V), T, *size))
 
     @property
     def device(self) -> torch.device:
+        """The device of the key points."""
         return self.keypoint.device
 
     def draw(
@@ -78,24 +78,30 @@ class Heatmaps(Input):
         channels_last: bool = False,
         frames_first: bool = False,
     ) -> Tensor:
-        """Draw some views of every sample, on the device where the key points are.
+        """Draw views of every sample, on the device of the key points.
 
-        views          which of the num_views, without a step; None is all
-        channels_last  each view laid out as channels_last_3d; frames_first: with T before C in memory
-        ->             (B, n, C, T, H, W) dtype
+        Args:
+            views: a slice of the num_views, without a step; None: all.
+            dtype: of the result.
+            channels_last: whether each view has the memory format channels_last_3d.
+            frames_first: whether T comes before C in memory.
+
+        Returns:
+            (B, n, C, T, H, W).
         """
         first, last, step = (views or slice(None)).indices(self.num_views)
-        assert step == 1, 'views are drawn in a row'
+        assert step == 1, 'views are drawn without a step'
         S, n = self.keypoint.shape[1], max(last - first, 0)
-        out = blank(
-            (self.shape[0], n, *self.shape[2:]), dtype, self.device, channels_last, frames_first
-        )
+        shape = (self.shape[0], n, *self.shape[2:])
+        out = blank(shape, dtype, self.device, channels_last, frames_first)
+
+        # Views from S on are the mirrored copies of clips from 0 on.
         plain, mirrored = range(first, last)[: max(S - first, 0)], range(max(first, S), last)
-        for some, shift in ((plain, 0), (mirrored, S)):
-            if len(some):
-                clips = slice(some.start - shift, some.stop - shift)
+        for chosen, shift in ((plain, 0), (mirrored, S)):
+            if len(chosen):
+                clips = slice(chosen.start - shift, chosen.stop - shift)
                 draw_views(
-                    out[:, some.start - first : some.stop - first],
+                    out[:, chosen.start - first : chosen.stop - first],
                     self.keypoint[:, clips],
                     self.keypoint_score[:, clips],
                     self.size,
@@ -105,25 +111,26 @@ class Heatmaps(Input):
         return out
 
     def tensor(self, views: slice | None, target: Target) -> Tensor:
-        """Draw some views (None: all) of every sample: (B, n, C, T, H, W) for the target."""
+        """Draw views of every sample for a target: (B, n, C, T, H, W), see Input.tensor."""
         return self.to(target.device, non_blocking=True).draw(
             views, dtype=target.dtype, channels_last=target.channels_last
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Heatmaps:
+        """Move the key points to a device, and keep the copy on the host, if there is one."""
         device = torch.device(device)
         if device == self.device:
             return self
-        leaves_host = device.type != 'cpu' and self.host.device.type == 'cpu'
+        keeps_host = device.type != 'cpu' and self.host.device.type == 'cpu'
         return replace(
             self,
             keypoint=self.keypoint.to(device, non_blocking=non_blocking),
             keypoint_score=self.keypoint_score.to(device, non_blocking=non_blocking),
-            on_host=self.host if leaves_host else None,
+            on_host=self.host if keeps_host else None,
         )
 
     def middle_view(self) -> Heatmaps:
-        """Of each sample the clip in the middle, not mirrored."""
+        """Return the clip in the middle of each sample, not mirrored."""
         middle = self.keypoint.shape[1] // 2
         return replace(
             self,
@@ -134,15 +141,15 @@ class Heatmaps(Input):
         )
 
     def without_joints(self, joints: Sequence[int]) -> Heatmaps:
-        """The same clips, in which nobody has these joints."""
+        """Return the same clips without some joints."""
         keypoint, score = self.keypoint.clone(), self.keypoint_score.clone()
         keypoint[..., list(joints), :], score[..., list(joints)] = float('nan'), 0
         return replace(self, keypoint=keypoint, keypoint_score=score, on_host=None)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Between processes the numbers travel by value.
+        """Send the numbers to other processes by value.
 
-        They are few, and torch's shared memory costs a millisecond a tensor.
+        They are few, and torch's shared memory takes a millisecond per tensor.
         """
         return {
             **vars(self),
@@ -158,6 +165,7 @@ class Heatmaps(Input):
         )
 
     def pin_memory(self) -> Heatmaps:
+        """Move the key points into page-locked memory."""
         return replace(
             self,
             keypoint=self.keypoint.pin_memory(),
@@ -166,22 +174,27 @@ class Heatmaps(Input):
 
     @classmethod
     def collate(cls, samples: Sequence[Heatmaps]) -> Heatmaps:
-        """One Heatmaps of all samples in order. Clips with fewer people are filled up with nobody (NaN, score 0).
+        """Join samples, in order; clips with fewer people get absent ones (NaN, score 0).
 
-        raises  DataError when samples differ in size, in what to draw, or in the number of clips, frames or joints
+        Args:
+            samples: of one or more clips each.
+
+        Raises:
+            DataError: samples differ in picture size, settings, or numbers of clips, frames or
+                joints.
         """
         first = samples[0]
         for i, sample in enumerate(samples):
-            for what, ours, theirs in (
+            for what, expected, found in (
                 ('picture size', first.size, sample.size),
                 ('heatmap settings', first.spec, sample.spec),
                 ('(clips, frames, joints)', _counts(first), _counts(sample)),
             ):
-                if ours != theirs:
+                if expected != found:
                     raise DataError(
-                        f'batch: sample {i} has {what} {theirs}, sample 0 has {ours}; one batch '
-                        'needs the same. '
-                        'Resize to a fixed size (keep_ratio=False), or use a batch of 1.'
+                        f'batch: sample {i} has {what} {found}, sample 0 has {expected}; all '
+                        'samples of a batch must have the same. Resize to a fixed size '
+                        '(keep_ratio=False), or use a batch of 1.'
                     )
         people = max(sample.keypoint.shape[2] for sample in samples)
         return replace(
@@ -196,7 +209,7 @@ def _counts(clips: Heatmaps) -> tuple[int, int, int]:
 
 
 def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
-    """(B, S, M, ...) -> (B, S, people, ...)"""
+    """Pad (B, S, M, ...) with `value` to (B, S, people, ...)."""
     missing = people - values.shape[2]
     if not missing:
         return values
@@ -205,16 +218,17 @@ def _fill_up(values: Tensor, people: int, value: float) -> Tensor:
 
 
 class LazyHeatmaps(LazyArray):
-    """The heatmaps of one sample, drawn when somebody looks at them.
+    """The heatmaps of one sample, drawn when their values are needed.
 
-    As PYSKL's GeneratePoseTarget gives them, (S * T, C, H, W) float32; behind FormatShape, with
-    `by_view`, (S, C, T, H, W). Once drawn they are that array, since somebody may write into it.
+    By itself an array (S * T, C, H, W) float32, the output of PYSKL's GeneratePoseTarget; with
+    `by_view`, (S, C, T, H, W), the output of FormatShape. Once drawn they stay that array, since
+    steps may write into it.
 
     Args:
         clips: the key points of one sample.
-        by_view: whether views lie apart.
+        by_view: whether views have an axis of their own.
         is_tensor: whether it becomes a tensor.
-        drawn: the array, where somebody has looked already.
+        drawn: the array, if it has been drawn.
     """
 
     def __init__(
@@ -228,6 +242,7 @@ class LazyHeatmaps(LazyArray):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(S * T, C, H, W), or by view (S, C, T, H, W)."""
         views, channels, frames, *size = self._clips.shape[1:]
         if self._by_view:
             return (views, channels, frames, *size)
@@ -235,7 +250,7 @@ class LazyHeatmaps(LazyArray):
 
     @property
     def by_view(self) -> LazyHeatmaps:
-        """The same as (S, C, T, H, W), the network's order."""
+        """The same heatmaps as (S, C, T, H, W), as networks take them."""
         drawn = self._drawn
         if drawn is not None and not self._by_view:
             views, _, frames = self._clips.shape[1:4]
@@ -243,13 +258,16 @@ class LazyHeatmaps(LazyArray):
         return LazyHeatmaps(self._clips, True, self.is_tensor, drawn)
 
     def as_tensor(self) -> LazyHeatmaps:
+        """Return the same heatmaps, to become a tensor."""
         return LazyHeatmaps(self._clips, self._by_view, True, self._drawn)
 
     def array(self) -> np.ndarray:
+        """Draw the heatmaps, once."""
         if self._drawn is None:
             drawn = self._clips.draw(frames_first=True)[0]  # (S, C, T, H, W)
             self._drawn = (drawn if self._by_view else drawn.transpose(1, 2).flatten(0, 1)).numpy()
         return self._drawn
 
     def input(self) -> Heatmaps | None:
+        """Return the key points as an Input, if the heatmaps are not drawn; else None."""
         return self._clips if self._by_view and self._drawn is None else None

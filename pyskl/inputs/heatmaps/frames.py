@@ -1,7 +1,7 @@
-"""Which frames of a batch of heatmaps are alike, so that each of them needs to be drawn only once.
+"""Find equal frames in a batch of heatmaps, so that each needs to be drawn only once.
 
-Clips share frames in testing: ten clips of 48 frames out of 90 hold at most 90 distinct ones. In
-training, short clips are filled up with empty frames, or with their own frames again.
+Clips share frames in testing: ten clips of 48 frames out of 90 have at most 90 distinct ones. In
+training, short clips are padded with empty frames or repeat their own.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class DistinctFrames:
     """Clips as an index into their distinct frames. F frames, N views, P pairs.
 
     Attributes:
-        heatmaps: Heatmaps of one sample that hold the distinct frames, drawn still, never as motion:
-            as clips end to end, the last one filled up; or, sorted by how often they occur, as one.
-        index: (N, T) for each view, the places of its frames among them; for motion, the places of
+        heatmaps: the distinct frames as Heatmaps of one sample, as stills even for motion: cut into
+            clips, the last one padded, or as one clip, sorted by how often they occur.
+        index: (N, T) the places of the frames of each view among them; for motion, the places of
             its motion frames in `pairs`.
-        pairs: None, or for motion (P, 2): this frame and the next, for each distinct motion frame.
-        counts: (F,) how often each frame occurs, ascending; None where nobody asked.
+        pairs: for motion (P, 2): frame and next frame of each distinct motion frame; else None.
+        counts: (F,) how often each frame occurs, ascending; None if it is not needed.
     """
 
     heatmaps: Heatmaps
@@ -36,10 +36,7 @@ class DistinctFrames:
 
 
 def num_clips_sharing(imgs: Any) -> int:
-    """Return how many clips of each sample may share frames.
-
-    1 where imgs has no frames to compare.
-    """
+    """Return how many clips of each sample may share frames, 1 if `imgs` is no Heatmaps."""
     return imgs.keypoint.shape[1] if isinstance(imgs, Heatmaps) else 1
 
 
@@ -48,15 +45,15 @@ def frames_shared_by_clips(imgs: Any, max_share: float) -> DistinctFrames | None
 
     Args:
         imgs: an entry of a batch; only Heatmaps of one sample with several clips can share.
-        max_share: with more distinct frames than this share of all, sharing is not worth it.
+        max_share: if the distinct frames are more than this share of all, sharing saves no time.
 
     Returns:
-        None where there is nothing to share.
+        None if there is nothing to share.
     """
     if num_clips_sharing(imgs) == 1 or len(imgs) != 1:
         return None
 
-    # The distinct frames, or pairs of frames. They are found on the host, which waits for nobody.
+    # Find the distinct frames, or pairs of frames, on the host, without a synchronisation.
     clips = imgs.host
     _, S, M, T, V, _ = clips.keypoint.shape
     xy, score = _frames_of(clips)
@@ -67,7 +64,7 @@ def frames_shared_by_clips(imgs: Any, max_share: float) -> DistinctFrames | None
     if num_clips_to_pass > max_share * S:
         return None
 
-    # Laid out as clips, so that they are drawn in the same way.
+    # Arrange them as clips, so that they are drawn in the same way.
     filled = fill_up(first, T)
     shape = (1, len(filled) // T, T, M, V)
     heatmaps = replace(
@@ -80,16 +77,20 @@ def frames_shared_by_clips(imgs: Any, max_share: float) -> DistinctFrames | None
 
 
 def frames_repeated_in_batch(imgs: Any, max_share: float) -> DistinctFrames | None:
-    """Find the frames that occur several times in a training batch, as `frames_shared_by_clips`.
+    """Find the frames that occur several times in a training batch.
+
+    Args:
+        imgs: an entry of a batch.
+        max_share: see frames_shared_by_clips.
 
     Returns:
-        The distinct frames as one clip, those that occur once first, with their counts; None where
-        there are too few repeated ones, or where frames are no stills.
+        The distinct frames as one clip, sorted by their counts; None if too few are repeated, or if
+        they are not stills.
     """
     if not isinstance(imgs, Heatmaps) or imgs.spec.motion or imgs.spec.double:
         return None
 
-    # Nothing is drawn of joints without a score: wherever they lie, their frames are alike.
+    # Joints without a score are not drawn, so their place makes no difference.
     clips = imgs.host
     xy, score = _frames_of(clips)
     unseen = score < MIN_PEAK
@@ -98,7 +99,7 @@ def frames_repeated_in_batch(imgs: Any, max_share: float) -> DistinctFrames | No
     if len(first) > max_share * len(index):
         return None
 
-    # Sorted by how often they occur.
+    # Sort them by how often they occur.
     counts, order = torch.bincount(index, minlength=len(first)).sort(stable=True)
     chosen = first[order]
     heatmaps = replace(
@@ -111,21 +112,21 @@ def frames_repeated_in_batch(imgs: Any, max_share: float) -> DistinctFrames | No
 
 
 def fill_up(rows: Tensor, T: int) -> Tensor:
-    """Repeat the last of (N, ...) rows until they fill whole clips of T."""
+    """Repeat the last of (N, ...) rows until their number is a multiple of T."""
     return torch.cat([rows, rows[-1:].expand(-len(rows) % T, *rows.shape[1:])])
 
 
 def _frames_of(clips: Heatmaps) -> tuple[Tensor, Tensor]:
-    """Lay all frames end to end: (B * S * T, M, V, 2) key points and (B * S * T, M, V) scores."""
+    """Return all frames: (B * S * T, M, V, 2) key points and (B * S * T, M, V) scores."""
     xy, score = clips.keypoint.transpose(2, 3), clips.keypoint_score.transpose(2, 3)
     return xy.flatten(0, 2), score.flatten(0, 2)
 
 
 def _distinct(xy: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the distinct ones of frames as `_frames_of` gives them; NaN equals NaN.
+    """Find the distinct frames among those of `_frames_of`; NaN equals NaN.
 
     Returns:
-        (F,) where each distinct frame occurs first; and for each frame, which of those F it is.
+        (F,) where each distinct frame occurs first; and (B * S * T,) which of them each frame is.
     """
     rows = torch.cat([xy, score.unsqueeze(-1)], 3).flatten(1)
     _, group = torch.unique(torch.nan_to_num(rows, nan=-1e30), dim=0, return_inverse=True)
@@ -137,7 +138,7 @@ def _distinct(xy: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
 def _distinct_pairs(index: Tensor) -> tuple[Tensor, Tensor]:
     """Find the distinct pairs of a frame and the next one in the same clip.
 
-    A clip's last frame has no next one: there is no motion, as from any frame to itself.
+    The last frame of a clip has no next one, so it has no motion, as from a frame to itself.
 
     Args:
         index: (S, T) which distinct frame each frame of a clip is.

@@ -1,4 +1,4 @@
-"""The slow, obvious renderer: numpy, one mark at a time, as PYSKL draws. Tests and benchmarks hold the fast ones against it."""
+"""The slow, obvious renderer, in NumPy, one segment at a time as in PYSKL, to test the others."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ from .spec import HeatmapSpec
 def render_slowly(
     keypoint: np.ndarray, keypoint_score: np.ndarray, size: tuple[int, int], spec: HeatmapSpec
 ) -> np.ndarray:
-    """Draw one clip, plain and, with spec.double, mirrored behind it.
+    """Draw one clip and, with spec.double, its mirrored copy after it.
 
-    keypoint        (M, T, V, 2)  pixels     keypoint_score  (M, T, V)
-    size            (H, W) of the picture that the key points lie in, before spec.scaling
-    ->              (T or 2 T, C, H, W) float32
+    Args:
+        keypoint: (M, T, V, 2) pixels.
+        keypoint_score: (M, T, V).
+        size: (H, W) of the picture that the key points lie in, before spec.scaling.
+        spec: what to draw.
+
+    Returns:
+        (T or 2 T, C, H, W) float32.
     """
-    keypoint = keypoint.astype(np.float32) * np.float32(spec.scaling)
-    score = (
-        keypoint_score.astype(np.float32)
-        if spec.use_score
-        else np.ones_like(keypoint_score, dtype=np.float32)
-    )
-    known = (np.abs(keypoint) <= FARTHEST).all(-1) & np.isfinite(score)
-    keypoint, score = (
-        np.where(known[..., None], keypoint, 0).astype(np.float32),
-        np.where(known, score, 0).astype(np.float32),
-    )
+    xy = keypoint.astype(np.float32) * np.float32(spec.scaling)
+    score = np.ones_like(keypoint_score, dtype=np.float32)
+    if spec.use_score:
+        score = keypoint_score.astype(np.float32)
+    known = (np.abs(xy) <= FARTHEST).all(-1) & np.isfinite(score)
+    xy = np.where(known[..., None], xy, 0).astype(np.float32)
+    score = np.where(known, score, 0).astype(np.float32)
+
+    # Each person of each frame, the maximum over people.
     num_people, num_frames, num_joints = score.shape
-    maps = np.zeros(
-        (num_frames, spec.num_channels(num_joints), *spec.picture_size(size)), dtype=np.float32
-    )
+    shape = (num_frames, spec.num_channels(num_joints), *spec.picture_size(size))
+    maps = np.zeros(shape, dtype=np.float32)
     for t in range(num_frames):
         for m in range(num_people):
-            _draw_person(maps[t], keypoint[m, t], score[m, t], spec)
+            _draw_person(maps[t], xy[m, t], score[m, t], spec)
+
     if spec.motion:
-        nothing = np.zeros_like(maps[:1])
-        maps = (
-            np.concatenate([[maps[t + 1] - maps[t] for t in range(num_frames - 1)], nothing])
-            if num_frames > 1
-            else nothing
-        )
+        motion = np.zeros_like(maps)
+        motion[:-1] = maps[1:] - maps[:-1]
+        maps = motion
     if spec.double:
         maps = np.concatenate([maps, maps[..., ::-1][:, list(spec.flip_order(num_joints))]])
     return maps
 
 
 def _draw_person(maps: np.ndarray, xy: np.ndarray, score: np.ndarray, spec: HeatmapSpec) -> None:
+    """Draw a person into the channels (C, H, W) of a frame."""
     channel = 0
     if spec.with_kp:
         for joint in range(len(xy)):
@@ -60,7 +61,7 @@ def _draw_person(maps: np.ndarray, xy: np.ndarray, score: np.ndarray, spec: Heat
 
 
 def _draw_joint(picture: np.ndarray, centre: np.ndarray, peak: float, sigma: float) -> None:
-    """A Gaussian of that peak around `centre` (x, y), cut at 3 sigma, the cut truncated toward zero."""
+    """Draw a Gaussian around `centre` (x, y), cut at 3 sigma."""
     if peak < MIN_PEAK:
         return
     x, y, window = _window(picture, centre, centre, sigma)
@@ -76,7 +77,10 @@ def _draw_limb(
     end_peak: float,
     sigma: float,
 ) -> None:
-    """The same for the distance to the segment from start to end; a segment shorter than a pixel is its start joint."""
+    """Draw a Gaussian of the distance to the segment from start to end, cut at 3 sigma.
+
+    A segment shorter than a pixel is its start joint.
+    """
     peak = min(start_peak, end_peak)
     if peak < MIN_PEAK:
         return
@@ -86,9 +90,9 @@ def _draw_limb(
     x, y, window = _window(picture, np.minimum(start, end), np.maximum(start, end), sigma)
     to_start = (x - start[0]) ** 2 + (y - start[1]) ** 2
     to_end = (x - end[0]) ** 2 + (y - end[1]) ** 2
-    along = (
-        (to_start - to_end + np.float32(length2)) / 2 / np.float32(length2)
-    )  # 0 at the start's foot, 1 at the end's
+
+    # The position along the segment: 0 at the start, 1 at the end.
+    along = (to_start - to_end + np.float32(length2)) / 2 / np.float32(length2)
     position = np.stack([x + 0 * y, y + 0 * x], axis=-1)  # (h, w, 2)
     gap = position - (start + along[..., None] * (end - start))
     to_line = gap[..., 0] ** 2 + gap[..., 1] ** 2
@@ -99,7 +103,10 @@ def _draw_limb(
 def _window(
     picture: np.ndarray, least: np.ndarray, most: np.ndarray, sigma: float
 ) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """x (1, w), y (h, 1) and slices of the cells within 3 sigma of [least, most]. Edges in float64, as numpy 1 computed them."""
+    """Return x (1, w), y (h, 1) and slices of the cells within 3 sigma of [least, most].
+
+    The limits are truncated toward zero in float64, as in the published code.
+    """
     (x0, y0), (x1, y1), (height, width) = least.tolist(), most.tolist(), picture.shape
     left, right = max(int(x0 - 3 * sigma), 0), min(int(x1 + 3 * sigma) + 1, width)
     top, bottom = max(int(y0 - 3 * sigma), 0), min(int(y1 + 3 * sigma) + 1, height)

@@ -1,4 +1,4 @@
-"""Draws key points as heatmaps, on the device where they are: by render_cpu.py on the CPU, by render_gpu.py elsewhere."""
+"""Draw key points as heatmaps on their device: render_cpu.py on the CPU, else render_gpu.py."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from . import render_cpu, render_gpu
-from .geometry import make_marks
+from .geometry import make_segments
 from .spec import HeatmapSpec
 
-_NUMPY_TWIN = {
+# NumPy dtypes with as many bytes.
+_NUMPY_DTYPES = {
     torch.float32: np.float32,
     torch.float64: np.float64,
     torch.float16: np.uint16,
@@ -27,17 +28,25 @@ def render(
     dtype: torch.dtype = torch.float32,
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Tensor:
-    """Draw each joint as a Gaussian, each limb as the Gaussian of the distance to it, the maximum over people.
-    PoseConv3D, arXiv:2104.13586, section 3.2; values and cuts are PYSKL's.
+    """Draw each joint and limb as a Gaussian of the distance to it, the maximum over people.
 
-    keypoint        (B, M, T, V, 2)  pixels; x right, y down; (0, 0) is the top-left pixel's centre
-    keypoint_score  (B, M, T, V)     the peak's height; below 1e-3 nothing is drawn
-    size            (H, W) pixels of the picture that the key points lie in; spec.scaling applies to both
-    memory_format   torch.contiguous_format or torch.channels_last_3d
-    ->              (B, C, T, H, W) dtype, on keypoint.device; plain views only (spec.double is Heatmaps' business)
-    Concretely, for joints: out[b,v,t,y,x] = max_m score * exp(-dist^2 / (2 sigma^2)) inside the 3 sigma cut, 0 outside.
-    With spec.motion: the difference of the next frame's picture and this one's, computed in float32.
-    NaN, infinite or absurdly far key points, and such scores, draw nothing.
+    For joints: out[b, v, t, y, x] = max over m of score * exp(-distance ** 2 / (2 sigma ** 2))
+    within 3 sigma, else 0. With spec.motion, the difference of the next frame and this one,
+    computed in float32. Values and cuts are PYSKL's.
+
+    Args:
+        keypoint: (B, M, T, V, 2) pixels, x right, y down; (0, 0) is the centre of the top-left
+            pixel. NaN, infinite or extremely far key points are not drawn.
+        keypoint_score: (B, M, T, V) peak heights; those below 1e-3, NaN or infinite are not drawn.
+        size: (H, W) in pixels of the picture that the key points lie in, before spec.scaling.
+        spec: what to draw; spec.double is ignored.
+        dtype: of the heatmaps.
+        memory_format: torch.contiguous_format or torch.channels_last_3d.
+
+    Returns:
+        (B, C, T, H, W) on the device of `keypoint`.
+
+    Source: PoseConv3D, arXiv:2104.13586, section 3.2.
     """
     B, _, T, V, _ = keypoint.shape
     out = blank(
@@ -58,61 +67,59 @@ def draw_views(
     spec: HeatmapSpec,
     mirrored: bool,
 ) -> None:
-    """Draw into out (B, S, C, T, H, W), made by `blank`; mirrored: the flipped copies instead of the plain views.
+    """Draw views into memory that `blank` made.
 
-    keypoint  (B, S, M, T, V, 2)     score  (B, S, M, T, V)
+    Args:
+        out: (B, S, C, T, H, W).
+        keypoint: (B, S, M, T, V, 2) pixels.
+        score: (B, S, M, T, V).
+        size: (H, W) of the picture, before spec.scaling.
+        spec: what to draw.
+        mirrored: whether to draw mirrored copies instead of the plain views.
     """
     if not spec.motion:
-        return _draw_stills(out, keypoint, score, size, spec, mirrored)
+        return _draw_stills(out, keypoint, score, spec, mirrored)
     stills = out if out.dtype == torch.float32 else _blank_like(out)
-    _draw_stills(stills, keypoint, score, size, spec, mirrored)
+    _draw_stills(stills, keypoint, score, spec, mirrored)
     _to_motion(stills, out)
 
 
 def _to_motion(stills: Tensor, out: Tensor) -> None:
-    """Fill out (B, S, C, T, H, W) with each frame's difference to the next; out may be the stills themselves."""
+    """Write the difference of each frame and the next into out (B, S, C, T, H, W).
+
+    `out` may be `stills`: then one frame is computed at a time.
+    """
     last = out.shape[3] - 1
-    runs = (
-        [slice(t, t + 1) for t in range(last)] if stills is out else [slice(0, last)]
-    )  # in place: one frame at a time
+    runs = [slice(t, t + 1) for t in range(last)] if stills is out else [slice(0, last)]
     for run in runs:
-        torch.sub(
-            stills[:, :, :, run.start + 1 : run.stop + 1],
-            stills[:, :, :, run],
-            out=out[:, :, :, run],
-        )
+        following = stills[:, :, :, run.start + 1 : run.stop + 1]
+        torch.sub(following, stills[:, :, :, run], out=out[:, :, :, run])
     out[:, :, :, last:].zero_()
 
 
 def _draw_stills(
-    out: Tensor,
-    keypoint: Tensor,
-    score: Tensor,
-    size: tuple[int, int],
-    spec: HeatmapSpec,
-    mirrored: bool,
+    out: Tensor, keypoint: Tensor, score: Tensor, spec: HeatmapSpec, mirrored: bool
 ) -> None:
-    height, width = out.shape[-2:]
-    sparsely = out.device.type == 'cpu' and render_cpu.fits((height, width), spec.sigma)
+    """Draw each frame on its own, see draw_views."""
+    size = (out.shape[-2], out.shape[-1])
+    sparsely = out.device.type == 'cpu' and render_cpu.fits(size, spec.sigma)
+    compiled = out.device.type == 'cuda'
     channel = 0
-    with (
-        torch.inference_mode()
-    ):  # the least overhead per operation, and in training what is compiled for testing
-        for marks in make_marks(
-            keypoint.flatten(0, 1), score.flatten(0, 1), (height, width), spec, mirrored
-        ):
+    # Inference mode has the least overhead per operation, and lets training use what has been
+    # compiled for testing.
+    with torch.inference_mode():
+        keypoint, score = keypoint.flatten(0, 1), score.flatten(0, 1)
+        for segments in make_segments(keypoint, score, size, spec, mirrored):
             if sparsely:
-                render_cpu.draw(render_cpu.canvas_of(out, mirrored), marks, channel, spec.sigma)
+                canvas = render_cpu.canvas_of(out, mirrored)
+                render_cpu.draw(canvas, segments, channel, spec.sigma)
             else:
-                render_gpu.draw(
-                    out, marks, channel, spec.sigma, mirrored, compiled=out.device.type == 'cuda'
-                )
-            channel += marks.num_channels
+                render_gpu.draw(out, segments, channel, spec.sigma, mirrored, compiled=compiled)
+            channel += segments.num_channels
 
 
-@torch.inference_mode(
-    False
-)  # one kind of tensor in training and testing, or the renderer would be compiled for each
+# Without inference mode, since the renderer would be compiled separately for tensors made in it.
+@torch.inference_mode(False)
 def blank(
     shape: tuple[int, ...],
     dtype: torch.dtype,
@@ -120,22 +127,24 @@ def blank(
     channels_last: bool = False,
     frames_first: bool = False,
 ) -> Tensor:
-    """Memory to draw (B, S, C, T, H, W) into: zeros on the CPU, uninitialised elsewhere (there every cell is written).
+    """Allocate heatmaps: zeros on the CPU, elsewhere uninitialised, since every cell is written.
 
-    channels_last  in memory B, S, T, H, W, C (channels_last_3d of each view)
-    frames_first   in memory B, S, T, C, H, W (the order of PYSKL's GeneratePoseTarget)
+    Args:
+        shape: (B, S, C, T, H, W).
+        dtype: of the heatmaps.
+        device: of the heatmaps.
+        channels_last: memory in the order B, S, T, H, W, C (channels_last_3d of each view).
+        frames_first: memory in the order B, S, T, C, H, W (as PYSKL's GeneratePoseTarget).
     """
-    order = (
-        (0, 1, 3, 4, 5, 2)
-        if channels_last
-        else (0, 1, 3, 2, 4, 5)
-        if frames_first
-        else (0, 1, 2, 3, 4, 5)
-    )
+    order = (0, 1, 2, 3, 4, 5)
+    if channels_last:
+        order = (0, 1, 3, 4, 5, 2)
+    elif frames_first:
+        order = (0, 1, 3, 2, 4, 5)
     in_memory = [shape[i] for i in order]
-    if device.type == 'cpu' and dtype in _NUMPY_TWIN:
-        # numpy's zeros come from calloc: pages fresh from the system are not cleared a second time
-        out = torch.from_numpy(np.zeros(in_memory, _NUMPY_TWIN[dtype])).view(dtype)
+    if device.type == 'cpu' and dtype in _NUMPY_DTYPES:
+        # NumPy uses calloc, which does not clear new pages of the system a second time.
+        out = torch.from_numpy(np.zeros(in_memory, _NUMPY_DTYPES[dtype])).view(dtype)
     elif device.type == 'cpu':
         out = torch.zeros(in_memory, dtype=dtype)
     else:
@@ -145,6 +154,6 @@ def blank(
 
 @torch.inference_mode(False)
 def _blank_like(out: Tensor) -> Tensor:
-    """As `blank` made it, in float32."""
+    """Allocate float32 heatmaps of the same shape, see `blank`."""
     make = torch.zeros_like if out.device.type == 'cpu' else torch.empty_like
     return make(out, dtype=torch.float32)

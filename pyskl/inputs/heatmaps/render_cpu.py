@@ -1,4 +1,7 @@
-"""The CPU renderer: computes and writes only the cells inside the cuts (about 1 % of joint maps, 5 % of limb maps)."""
+"""The CPU renderer: compute and write only cells within 3 sigma.
+
+These are about 1 % of the cells of joints and 5 % of those of limbs.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .geometry import PEAK, X_HIGH, X_LOW, X_START, Y_START, Marks
+from .geometry import PEAK, X_HIGH, X_LOW, X_START, Y_START, Segments
 
-FAINTEST = 1e-7  # of the peak: cells of a limb's box that would be lower stay 0
-MARKS_AT_A_TIME = (
-    4096  # in one round, and of their lines below, so that the temporaries stay in the cache
-)
+FAINTEST = 1e-7  # of the peak; cells of a limb that would be lower stay 0
+# So that temporary tensors stay in the cache.
+SEGMENTS_AT_A_TIME = 4096
 LINES_AT_A_TIME = 6144
 
 
 @dataclass
 class Canvas:
-    """Where to draw: zeroed memory of any layout, seen as one long row.
+    """Zeroed memory of any layout, viewed as one dimension, to draw into.
 
-    flat          the memory, 1-D             size  (H, W)
-    base          (N,) offset of each view's first cell; of its right end when the views are mirrored
-    channel, frame, row, column               strides; the column's is negative when the views are mirrored
+    Attributes:
+        flat: the memory, 1-D.
+        size: (H, W) of a picture.
+        base: (N,) offset of the first cell of each view, for mirrored views of its right end.
+        channel, frame, row, column: strides; that of columns is negative for mirrored views.
     """
 
     flat: Tensor
@@ -37,7 +41,12 @@ class Canvas:
 
 
 def canvas_of(out: Tensor, mirrored: bool) -> Canvas:
-    """A canvas over out (B, S, C, T, H, W), zeroed memory. N = B * S views, drawn right to left when mirrored."""
+    """Return a canvas over heatmaps.
+
+    Args:
+        out: (B, S, C, T, H, W) zeros, N = B * S views.
+        mirrored: whether to draw from right to left.
+    """
     B, S, _, _, H, W = out.shape
     flat = out.as_strided((out.untyped_storage().nbytes() // out.element_size(),), (1,), 0)
     base = (
@@ -52,47 +61,71 @@ def canvas_of(out: Tensor, mirrored: bool) -> Canvas:
 
 
 def fits(size: tuple[int, int], sigma: float) -> bool:
-    """Is a picture large enough for the limbs' fixed-width strips? A smaller one is cheap to draw whole."""
+    """Return whether a picture is large enough for the strips of limbs.
+
+    Smaller ones are cheap to draw as a whole.
+    """
     return min(size) >= 2 * math.sqrt(2) * _reach(sigma) + 1
 
 
-def draw(canvas: Canvas, marks: Marks, first_channel: int, sigma: float) -> None:
-    """Draw marks (N, M, T, C) into channels first_channel, first_channel + 1 ..., the maximum over people M."""
-    values = marks.values
+def draw(canvas: Canvas, segments: Segments, first_channel: int, sigma: float) -> None:
+    """Draw segments, the maximum over people.
+
+    Args:
+        canvas: zeros.
+        segments: of N views, M people, T frames and C channels.
+        first_channel: the first of the C channels.
+        sigma: standard deviation in pixels.
+    """
+    values = segments.values
     _, num_people, num_frames, num_channels, _ = values.shape
     frames = torch.arange(num_frames)[:, None] * canvas.frame
     channels = (torch.arange(num_channels) + first_channel) * canvas.channel
-    place = (
-        canvas.base[:, None, None] + frames + channels
-    ).flatten()  # each mark's picture in canvas.flat
+    # The picture of each segment in canvas.flat.
+    place = (canvas.base[:, None, None] + frames + channels).flatten()
     drawn = (values[..., PEAK] > 0) & (values[..., X_LOW::4] < values[..., X_HIGH::4]).all(-1)
-    stroke = _joints if marks.joints else _limbs
-    for m in range(num_people):  # one person's marks never share a cell
-        seen = drawn[:, m].flatten().nonzero()[:, 0]
-        for some in seen.split(MARKS_AT_A_TIME) if len(seen) else ():
-            one = values[:, m].flatten(0, 2).index_select(0, some)
-            stroke(canvas, place.index_select(0, some), one.T.contiguous(), sigma, merge=m > 0)
+    draw_segments = _joints if segments.are_joints else _limbs
+    for m in range(num_people):  # segments of one person never share a cell
+        visible = drawn[:, m].flatten().nonzero()[:, 0]
+        for chosen in visible.split(SEGMENTS_AT_A_TIME) if len(visible) else ():
+            rows = values[:, m].flatten(0, 2).index_select(0, chosen)
+            draw_segments(
+                canvas, place.index_select(0, chosen), rows.T.contiguous(), sigma, merge=m > 0
+            )
 
 
 def _write(canvas: Canvas, index: Tensor, heights: Tensor, merge: bool) -> None:
-    """Write heights at index, or the higher of the two where `merge`. No index comes twice in one call."""
+    """Write heights into cells, each of which must occur once.
+
+    Args:
+        canvas: to write into.
+        index: into canvas.flat.
+        heights: float32.
+        merge: whether to keep the content of a cell if it is higher.
+    """
     if merge:
         heights = torch.maximum(canvas.flat[index].to(heights.dtype), heights)
     flat, heights = canvas.flat, heights.to(canvas.flat.dtype)
-    if (
-        flat.element_size() == 2
-    ):  # scatter_ would turn all of a bfloat16 or float16 canvas into float32 and back
+    if flat.element_size() == 2:  # scatter_ would convert a whole 16-bit canvas to float32 and back
         flat, heights = flat.view(torch.int16), heights.view(torch.int16)
     flat.scatter_(0, index, heights)
 
 
-def _joints(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bool) -> None:
-    """J Gaussians, each the product of one profile per axis: K cells that cover the joint's box, 0 outside of it.
+def _joints(canvas: Canvas, place: Tensor, values: Tensor, sigma: float, merge: bool) -> None:
+    """Draw J Gaussians, each the product of a profile per axis.
 
-    place (J,)    marks (9, J), as in Marks.values
+    A profile has K cells, which cover the box of the joint, and is 0 outside of the box.
+
+    Args:
+        canvas: to draw into.
+        place: (J,) the first cell of the picture of each joint.
+        values: (9, J), see Segments.values.
+        sigma: standard deviation in pixels.
+        merge: see _write.
     """
     H, W = canvas.size
-    centre, low, high = marks[X_START::4], marks[X_LOW::4], marks[X_HIGH::4]  # (2, J), x before y
+    # (2, J) each, x before y.
+    centre, low, high = values[X_START::4], values[X_LOW::4], values[X_HIGH::4]
     K = int((high - low).max())
     first = torch.minimum(low, torch.tensor([[W - K], [H - K]], dtype=torch.float32))
     cells = first[:, None] + torch.arange(K, dtype=torch.float32)[:, None]  # (2, K, J)
@@ -100,31 +133,42 @@ def _joints(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: b
     profile.mul_((cells >= low[:, None]) & (cells < high[:, None]))
     columns, rows = cells.long()
     index = (rows * canvas.row).add_(place)[:, None] + columns * canvas.column  # (K, K, J)
-    heights = profile[1].mul_(marks[PEAK])[:, None] * profile[0]
+    heights = profile[1].mul_(values[PEAK])[:, None] * profile[0]
     _write(canvas, index.flatten(), heights.flatten(), merge)
 
 
-def _limbs(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bool) -> None:
-    """J limbs, drawn as strips. place (J,), marks (9, J), as in Marks.values.
+def _limbs(canvas: Canvas, place: Tensor, values: Tensor, sigma: float, merge: bool) -> None:
+    """Draw J limbs as strips.
 
-    A limb is cut into lines across the axis that it mostly runs along: u is that axis, v the other. On each line only a strip
-    of K cells around the limb can be seen, K <= 10 at the usual sigma however long the limb is.
+    u is the axis that a limb mostly runs along, v the other one. The limb crosses lines of constant
+    u. On each line only a strip of K cells around the limb is visible, with K <= 10 at the usual
+    sigma, independent of the length of the limb.
+
+    Args:
+        canvas: to draw into.
+        place: (J,) the first cell of the picture of each limb.
+        values: (9, J), see Segments.values.
+        sigma: standard deviation in pixels.
+        merge: see _write.
     """
-    x, y = marks[X_START : X_HIGH + 1], marks[Y_START:]
+    # Turn each limb so that it runs along u.
+    x, y = values[X_START : X_HIGH + 1], values[Y_START:]
     along_x = (x[1] - x[0]).abs() > (y[1] - y[0]).abs()
     u0, u1, u_low, u_high = torch.where(along_x, x, y)
     v0, v1, v_low, v_high = torch.where(along_x, y, x)
     steps = torch.tensor([canvas.row, canvas.column])
     step_u, step_v = steps[along_x.long()], steps[1 - along_x.long()]
     du, dv = u1 - u0, v1 - v0
-    du = torch.where(du == 0, 1e-6, du)  # a joint (start = end) is a limb of next to no length
+    du = torch.where(du == 0, 1e-6, du)  # a limb may be shorter than a pixel: a joint
+
+    # The numbers that _strips needs of each limb.
     length = torch.hypot(du, dv)
     along_u = du / length  # at least sqrt(1/2), or at most minus that
     reach = _reach(sigma) / along_u.abs()  # of the strip to either side of the limb
     width = torch.minimum((2 * reach).floor_().add_(1), v_high - v_low)  # K of each limb
     unit = math.sqrt(0.5) / sigma
     v_middle = (v0 + v1) / 2
-    columns = torch.stack(
+    numbers = torch.stack(
         [
             (u_low - u0) * 2 / du - 1,
             2 / du,
@@ -136,40 +180,46 @@ def _limbs(canvas: Canvas, place: Tensor, marks: Tensor, sigma: float, merge: bo
             along_u * unit,
             dv * 2 / length.square(),
             length * unit / 2,
-            marks[PEAK].log(),
+            values[PEAK].log(),
         ]
     )
-    whole = torch.stack([place + u_low.long() * step_u, step_u, step_v])
+    cells = torch.stack([place + u_low.long() * step_u, step_u, step_v])
 
-    # From limbs to lines, those with narrow strips first: lines narrow[k] and behind have more than k cells.
+    # From limbs to lines, sorted by the width of their strips: from line narrow[k] on, strips have
+    # more than k cells.
     width, order = width.sort()
     num_lines = (u_high - u_low).long()[order]
     last = num_lines.cumsum(0)
     owner = order.repeat_interleave(num_lines)
     rank = torch.arange(len(owner)) - (last - num_lines).repeat_interleave(num_lines)
-    narrow = F.pad(last, (1, 0))[
-        torch.searchsorted(width, torch.arange(int(width[-1])), right=True)
-    ].tolist()
+    not_wider = torch.searchsorted(width, torch.arange(int(width[-1])), right=True)
+    narrow = F.pad(last, (1, 0))[not_wider].tolist()
     for at in range(0, len(owner), LINES_AT_A_TIME):
-        some = slice(at, at + LINES_AT_A_TIME)
-        limb = owner[some]
+        lines = slice(at, at + LINES_AT_A_TIME)
+        limb = owner[lines]
         first_line = [max(n - at, 0) for n in narrow if n < at + len(limb)]
         _strips(
             canvas,
-            columns.index_select(1, limb),
-            whole.index_select(1, limb),
-            rank[some],
+            numbers.index_select(1, limb),
+            cells.index_select(1, limb),
+            rank[lines],
             first_line,
             merge,
         )
 
 
 def _strips(
-    canvas: Canvas, columns: Tensor, whole: Tensor, rank: Tensor, first_line: list[int], merge: bool
+    canvas: Canvas, numbers: Tensor, cells: Tensor, rank: Tensor, first_line: list[int], merge: bool
 ) -> None:
-    """One strip of cells for each of L lines; cell k for lines first_line[k], first_line[k] + 1 ... only.
+    """Draw a strip of cells on each of L lines.
 
-    columns (11, L) and whole (3, L) describe the limb that each line belongs to, rank its place in it.
+    Args:
+        canvas: to draw into.
+        numbers: (11, L) of the limb that each line belongs to, see _limbs.
+        cells: (3, L) of that limb: its first cell, and the strides along u and v.
+        rank: (L,) the place of each line in its limb.
+        first_line: only lines from first_line[k] on have a cell k.
+        merge: see _write.
     """
     (
         t_first,
@@ -183,17 +233,17 @@ def _strips(
         along_v,
         half,
         log_peak,
-    ) = columns
-    place, step_u, step_v = whole
-    t = torch.addcmul(
-        t_first, rank, per_u
-    )  # where the limb meets the line: -1 its start, 1 its end
-    first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()  # the strip's first cell
-    first = torch.minimum(
-        torch.maximum(first, first_min), first_max
-    )  # all of it inside the limb's box
+    ) = numbers
+    place, step_u, step_v = cells
+
+    # t is where the limb crosses the line: -1 at its start, 1 at its end.
+    t = torch.addcmul(t_first, rank, per_u)
+    # The first cell of the strip, such that all cells are in the box of the limb.
+    first = torch.addcmul(v_least, t.clamp(-1, 1), half_dv).ceil_()
+    first = torch.minimum(torch.maximum(first, first_min), first_max)
     offset = first - torch.addcmul(v_middle, t, half_dv)
-    # The distance is split into that across the limb's direction and that beyond its ends, both (K, L).
+
+    # Distances across the limb's direction and beyond its ends, (K, L) each.
     cell = torch.arange(len(first_line), dtype=torch.float32)[:, None]
     across = torch.addcmul(offset * across_v, cell, across_v)
     beyond = F.softshrink(torch.addcmul(t.addcmul_(offset, along_v), cell, along_v), 1.0).mul_(half)
@@ -207,5 +257,5 @@ def _strips(
 
 
 def _reach(sigma: float) -> float:
-    """Pixels from a limb within which it is higher than FAINTEST of its peak."""
+    """Return the distance in pixels at which a limb has fallen to FAINTEST of its peak."""
     return sigma * math.sqrt(-2 * math.log(FAINTEST))

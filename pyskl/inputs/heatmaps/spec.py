@@ -1,4 +1,4 @@
-"""What to draw: the settings of GeneratePoseTarget as one immutable value that can travel with a batch."""
+"""What to draw: the settings of GeneratePoseTarget as an immutable value."""
 
 from __future__ import annotations
 
@@ -33,21 +33,28 @@ COCO17_BONES = (
 
 @dataclass(frozen=True)
 class HeatmapSpec:
-    """What a heatmap shows and how. PoseConv3D, arXiv:2104.13586, section 3.2.
+    """What a heatmap shows, and how.
 
-    sigma        pixels (after scaling), the Gaussian's width; everything is cut at 3 sigma
-    use_score    peaks are the key points' scores; False: all 1, a score of 0 included
-    with_kp      one channel per joint; with_limb: one channel per skeletons pair, behind the joints' when both are on
-    skeletons    (start, end) joint indices of each limb
-    double       mirrored copies follow the plain views, their channels exchanged by left / right
-    left_kp, right_kp       joint indices that change places in a mirror
-    left_limb, right_limb   indices into `skeletons` that do
-    scaling      key points and picture are multiplied by it before drawing
-    motion       each frame shows the clip's next frame minus itself, signed, -1..1; the last frame of a clip shows nothing. The motion
-                 stream of two-stream networks, as joint and bone motion in arXiv:1912.06971, on heatmaps
+    Attributes:
+        sigma: standard deviation of the Gaussian in pixels, after scaling; it is cut at 3 sigma.
+        use_score: whether peaks are the scores of the key points; else all are 1, even where the
+            score is 0.
+        with_kp: whether there is a channel for each joint.
+        with_limb: whether there is a channel for each limb, after those of joints.
+        skeletons: (start, end) joint indices of each limb.
+        double: whether mirrored copies, with left and right channels exchanged, follow the plain
+            views.
+        left_kp, right_kp: joint indices that are exchanged in a mirrored copy.
+        left_limb, right_limb: indices into `skeletons` that are exchanged in a mirrored copy.
+        scaling: factor of key points and picture before drawing.
+        motion: whether each frame shows the next frame minus itself, in [-1, 1], and the last frame
+            of a clip nothing: the motion stream of arXiv:1912.06971, for heatmaps.
 
-    Raises ValueError when the settings contradict each other (ConfigError, with the place, when built from a config), and
-    ConfigError when drawing, where they don't fit the clips' joints.
+    Raises:
+        ValueError: settings contradict each other (a ConfigError with the place if they come from a
+            config).
+
+    Source: PoseConv3D, arXiv:2104.13586, section 3.2.
     """
 
     sigma: float = 0.6
@@ -72,7 +79,7 @@ class HeatmapSpec:
                 raise ValueError(f'{name} = {getattr(self, name)!r}: expected a number above 0.')
         if not (self.with_kp or self.with_limb):
             raise ValueError(
-                'with_kp and with_limb are both False, so nothing would be drawn. Turn one on.'
+                'with_kp and with_limb are both False, so nothing would be drawn. Set one to True.'
             )
         if any(len(pair) != 2 or min(pair) < 0 for pair in self.skeletons):
             raise ValueError(
@@ -80,12 +87,18 @@ class HeatmapSpec:
             )
         if self.with_limb and not self.skeletons:
             raise ValueError(
-                'with_limb is on but skeletons is empty. List the (start, end) joints of each limb.'
+                'with_limb is True but skeletons is empty. List the (start, end) joints of each '
+                'limb.'
             )
 
     @classmethod
     def of(cls, layout: Layout, **others: Any) -> HeatmapSpec:
-        """A spec with the limbs and the mirror pairs of a layout."""
+        """Build a spec with the limbs and mirror pairs of a layout.
+
+        Args:
+            layout: of the skeleton.
+            **others: further attributes.
+        """
         return cls(
             skeletons=layout.bones,
             left_kp=layout.left,
@@ -96,26 +109,30 @@ class HeatmapSpec:
         )
 
     def num_channels(self, num_joints: int) -> int:
-        """Channels of a heatmap of `num_joints` joints; ConfigError when a limb names a joint beyond them."""
+        """Return the number of channels of a heatmap of `num_joints` joints.
+
+        Raises:
+            ConfigError: a limb names a joint that the clips do not have.
+        """
         if self._highest_joint >= num_joints:
             raise ConfigError(
-                f'heatmaps: skeletons names joint {self._highest_joint}, but the clips have {num_joints} joints '
-                f'(0..{num_joints - 1}). Give the limbs of your own layout.'
+                f'heatmaps: skeletons names joint {self._highest_joint}, but the clips have '
+                f'{num_joints} joints (0..{num_joints - 1}). Give the limbs of your own layout.'
             )
         return num_joints * self.with_kp + len(self.skeletons) * self.with_limb
 
     def picture_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(H, W) of the heatmap of a picture of `size` (h, w)."""
+        """Return (H, W) of the heatmap for a picture of `size` (h, w)."""
         return int(size[0] * self.scaling + 0.5), int(size[1] * self.scaling + 0.5)
 
     def joint_order(self, num_joints: int) -> tuple[int, ...]:
-        """Channel j of a mirrored joint heatmap shows joint joint_order[j]."""
+        """Return the joint that each joint channel of a mirrored heatmap shows."""
         return mirror_order(
             num_joints, self.left_kp, self.right_kp, 'heatmaps: left_kp / right_kp', 'joints'
         )
 
     def limb_order(self) -> tuple[int, ...]:
-        """Channel l of a mirrored limb heatmap shows limb limb_order[l]."""
+        """Return the limb that each limb channel of a mirrored heatmap shows."""
         return mirror_order(
             len(self.skeletons),
             self.left_limb,
@@ -125,11 +142,10 @@ class HeatmapSpec:
         )
 
     def flip_order(self, num_joints: int) -> tuple[int, ...]:
-        """Channel c of a mirrored heatmap is channel flip_order[c] of the plain one, turned left to right."""
+        """Return the channel of the plain heatmap that each channel of a mirrored one flips."""
         joints = self.joint_order(num_joints) if self.with_kp else ()
-        return joints + (
-            tuple(len(joints) + i for i in self.limb_order()) if self.with_limb else ()
-        )
+        limbs = self.limb_order() if self.with_limb else ()
+        return (*joints, *(len(joints) + limb for limb in limbs))
 
     @cached_property
     def _highest_joint(self) -> int:

@@ -1,4 +1,4 @@
-"""The networks that there are, from an input to features."""
+"""The networks: from an input to features."""
 
 from .aagcn import AAGCN
 from .base import Backbone

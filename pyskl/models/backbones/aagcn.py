@@ -1,6 +1,8 @@
-"""AAGCN, the network of the two-stream adaptive graph convolutions, 2s-AGCN.
+"""AAGCN and 2s-AGCN: graph convolutions whose graph is learned and adapts to each clip.
 
 Source: AAGCN, arXiv:1912.06971; 2s-AGCN, arXiv:1805.07694.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -9,27 +11,26 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...registry import BACKBONES
 from ..layers.adaptive_graph_conv import UnitAAGCN
-from ..layers.graph_block import GraphBlock
 from ..layers.initial import init_like_he
-from ..layers.temporal import MultiScaleTCN, UnitTCN, shortcut
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes
+from ..layers.temporal import MultiScaleTCN, UnitTCN
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
 
 
 @BACKBONES.register_module()
 class AAGCN(GraphBackbone):
-    """AAGCN. With gcn_attention=False it is the network of 2s-AGCN.
+    """AAGCN; with gcn_attention=False the network of 2s-AGCN.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
         in_channels: C of a key point.
         base_channels: C of the first block.
         data_bn_type: see GraphBackbone.
-        num_person: M, where data_bn_type is 'MVC'.
-        num_stages: the number of blocks; the first is left out where in_channels is base_channels.
+        num_person: M, needed if data_bn_type is 'MVC'.
+        num_stages: the number of blocks; the first is omitted if in_channels = base_channels.
         inflate_stages, down_stages: blocks, counted from 1, with twice the channels and half the
             frames.
         pretrained: a checkpoint file to start from.
@@ -57,25 +58,19 @@ class AAGCN(GraphBackbone):
         **kwargs,
     ):
         super().__init__(graph_cfg, in_channels, num_person, data_bn_type)
-        self.register_buffer('A', self.A0.clone())  # the checkpoints have it; blocks have their own
+        self.register_buffer('A', self.A0.clone())  # only for the checkpoints' keys
         units = self.units(kwargs, num_stages)
         shapes = block_shapes(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        self.gcn = nn.ModuleList(
-            GraphBlock(
-                unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
-                unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
-                shortcut(*shape[:3]) if shape.residual else None,
-            )
-            for shape, unit in zip(shapes, units)
-            if not shape.is_left_out
-        )
+        self.gcn = build_blocks(shapes, units, self.A0)
         self.num_features = shapes[-1].out_channels
         init_like_he(self)
-        for block in self.gcn:
-            block.gcn.init_weights()
+        for module in self.modules():
+            if isinstance(module, UnitAAGCN):
+                module.init_weights()
         self.load_pretrained(pretrained)
 
     def person_features(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         for block in self.gcn:
             x = block(x)
         return x

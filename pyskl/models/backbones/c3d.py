@@ -1,8 +1,10 @@
-"""C3D: 3x3x3 convolutions, one after the other, over clips of heatmaps or pictures.
+"""C3D: a plain sequence of 3x3x3 convolutions over clips of heatmaps or pictures.
 
 Source: Learning spatiotemporal features with 3D convolutional networks, arXiv:1412.0767; with
-BatchNorm, average pooling and without fully connected layers, as PoseConv3D, arXiv:2104.13586,
-takes it for heatmaps (C3D-light there).
+BatchNorm, average pooling and no fully connected layers, as PoseConv3D, arXiv:2104.13586, uses it
+for heatmaps (C3D-light there).
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -14,23 +16,22 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...registry import BACKBONES
+from ..layers.conv_layers import LAYERS3D
 from ..layers.initial import init_like_he
 from ..layers.stages import check_positive
 from ..pretrained import load_backbone
 from .base import Backbone
-from .blocks3d import BATCH_NORM, CONV, RELU, conv_bn
 
 
 @BACKBONES.register_module()
 class C3D(Backbone):
-    """Three or four groups of convolutions, with average pooling between them.
+    """C3D: groups of convolutions with average pooling between them.
 
     Args:
         in_channels: C of the input: joints, limbs or colours.
-        base_channels: channels of the first convolution; the groups have 1, 2, 4 and 8 times as
-            many, with 4 stages the last has 8 times as many again.
+        base_channels: channels of conv1a; conv2 to conv5 have 2, 4, 8 and 8 times as many.
         num_stages: 4: conv1a to conv5b; 3: without conv5a and conv5b.
-        temporal_downsample: whether all poolings but the first halve the number of frames, too.
+        temporal_downsample: whether all poolings but the first also halve the number of frames.
         pretrained: a checkpoint file to start from (see load_backbone); None starts at random.
     """
 
@@ -47,14 +48,7 @@ class C3D(Backbone):
         self.in_channels, self.num_features = in_channels, 8 * base_channels
         self.num_stages, self.temporal_downsample = num_stages, temporal_downsample
         width, pool = base_channels, (2 if temporal_downsample else 1, 2, 2)
-        conv = partial(
-            conv_bn,
-            kernel=(3, 3, 3),
-            stride=(1, 1, 1),
-            act_cfg=RELU,
-            conv_cfg=CONV,
-            norm_cfg=BATCH_NORM,
-        )
+        conv = partial(LAYERS3D.conv, kernel=(3, 3, 3))
         self.conv1a = conv(in_channels, width)
         self.pool1 = nn.AvgPool3d((1, 2, 2))
         self.conv2a = conv(width, 2 * width)
@@ -71,7 +65,7 @@ class C3D(Backbone):
         self.init_weights(pretrained)
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random, then from a checkpoint.
+        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
@@ -87,19 +81,19 @@ class C3D(Backbone):
             x: (B, C, T, H, W) heatmaps or pictures.
 
         Returns:
-            (B, D, T', H', W'), W' = W // 8 with 3 stages, W // 16 with 4; T' = T, or T // 4 and T // 8
-            with temporal_downsample.
+            (B, D, T', H', W'): W' = W // 8 with 3 stages, W // 16 with 4; T' = T, or T // 4 and
+            T // 8 with temporal_downsample.
 
         Raises:
-            ConfigError: nothing would be left of so few frames or pixels.
+            ConfigError: the clip has too few frames or pixels.
         """
         self.check_input(tuple(x.shape[1:]))
-        x = self.pool1(self.conv1a(x))
-        x = self.pool2(self.conv2a(x))
-        x = self.pool3(self.conv3b(self.conv3a(x)))
-        x = self.conv4b(self.conv4a(x))
+        x = self.pool1(self.conv1a(x))  # (B, base_channels, T, H / 2, W / 2)
+        x = self.pool2(self.conv2a(x))  # (B, 2 base_channels, T / 2, H / 4, W / 4)
+        x = self.pool3(self.conv3b(self.conv3a(x)))  # (B, 4 base_channels, T / 4, H / 8, W / 8)
+        x = self.conv4b(self.conv4a(x))  # (B, 8 base_channels, T / 4, H / 8, W / 8)
         if self.num_stages == 4:
-            x = self.conv5b(self.conv5a(self.pool4(x)))
+            x = self.conv5b(self.conv5a(self.pool4(x)))  # (B, D, T / 8, H / 16, W / 16)
         return x
 
     def pool(self, features: Tensor) -> Tensor:
@@ -107,12 +101,19 @@ class C3D(Backbone):
         return features.mean((2, 3, 4))
 
     def check_input(self, shape: tuple[int, ...]) -> None:
-        """Raise ConfigError unless a clip (C, T, H, W) has enough frames and pixels for the pooling."""
+        """Check that clips are large enough for the poolings.
+
+        Args:
+            shape: (C, T, H, W) of a clip.
+
+        Raises:
+            ConfigError: there are too few frames or pixels.
+        """
         frames = 2 ** (self.num_stages - 1) if self.temporal_downsample else 1
         pixels = 2**self.num_stages
         if len(shape) == 4 and (shape[1] < frames or min(shape[2:]) < pixels):
             raise ConfigError(
-                f'model.backbone (C3D): a clip of {shape[1]} frames of {shape[2]} x {shape[3]} pixels; '
-                f'its poolings need at least {frames} x {pixels} x {pixels}. Take larger clips, or pool '
-                'less: num_stages=3, temporal_downsample=False.'
+                f'model.backbone (C3D): a clip of {shape[1]} frames of {shape[2]} x {shape[3]} '
+                f'pixels; its poolings need at least {frames} x {pixels} x {pixels}. Use larger '
+                'clips, or pool less: num_stages=3, temporal_downsample=False.'
             )

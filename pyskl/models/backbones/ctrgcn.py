@@ -1,6 +1,8 @@
-"""CTR-GCN: a graph for each channel, refined by the person it looks at.
+"""CTR-GCN: a graph for each channel, refined for each person.
 
 Source: CTR-GCN, arXiv:2107.12213.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from .graph_backbone import BlockShape, GraphBackbone, block_shapes
 
 
 class CTRGCNBlock(nn.Module):
-    """relu(tcn1(gcn1(x)) + residual(x)): (P, C, T, V) -> (P, C', T', V).
+    """A graph convolution and a convolution over time: relu(tcn1(gcn1(x)) + residual(x)).
 
     Args:
         shape: channels, stride and shortcut.
@@ -45,26 +47,27 @@ class CTRGCNBlock(nn.Module):
         self.residual = shortcut(*shape[:3]) if shape.residual else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         y = self.tcn1(self.gcn1(x))
         return self.relu(y if self.residual is None else y + self.residual(x))
 
 
 @BACKBONES.register_module()
 class CTRGCN(GraphBackbone):
-    """CTR-GCN.
+    """CTR-GCN: channel-wise graph convolutions alternate with convolutions over time.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
         in_channels: C of a key point.
         base_channels: C of the first block.
-        num_stages: the number of blocks; the first is left out where in_channels is base_channels.
+        num_stages: the number of blocks; the first is omitted if in_channels = base_channels.
         inflate_stages, down_stages: blocks, counted from 1, with twice the channels and half the
             frames.
         pretrained: a checkpoint file to start from.
         num_person: M.
         kernel_size: frames of the convolutions over time.
-        dilations: one branch each.
-        tcn_dropout: behind the convolutions over time, but in the first block.
+        dilations: of the convolutions over time, one branch each.
+        tcn_dropout: dropout after the convolutions over time, except in the first block.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class CTRGCN(GraphBackbone):
         tcn_dropout: float = 0,
     ):
         super().__init__(graph_cfg, in_channels, num_person, 'MVC')
-        self.register_buffer('A', self.A0.clone())  # the checkpoints have it; blocks have their own
+        self.register_buffer('A', self.A0.clone())  # only for the checkpoints' keys
         shapes = block_shapes(in_channels, base_channels, num_stages, inflate_stages, down_stages)
         self.net = nn.ModuleList(
             CTRGCNBlock(
@@ -93,11 +96,13 @@ class CTRGCN(GraphBackbone):
         )
         self.num_features = shapes[-1].out_channels
         init_like_he(self)
-        for block in self.net:
-            nn.init.constant_(block.gcn1.bn.weight, 1e-6)
+        for module in self.modules():
+            if isinstance(module, UnitCTRGCN):
+                nn.init.constant_(module.bn.weight, 1e-6)
         self.load_pretrained(pretrained)
 
     def person_features(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         for block in self.net:
             x = block(x)
         return x

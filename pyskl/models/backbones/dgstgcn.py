@@ -1,6 +1,8 @@
-"""DG-STGCN: the graphs are learned, not given by the skeleton, and each clip changes them.
+"""DG-STGCN: graphs that are learned, independent of the skeleton, and refined by each clip.
 
 Source: DG-STGCN, arXiv:2210.05895.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -9,34 +11,36 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import ConfigError
 from ...registry import BACKBONES
 from ..layers.dggcn import DGGCN
 from ..layers.dgmstcn import DGMSTCN
 from ..layers.graph_block import GraphBlock
-from ..layers.temporal import shortcut
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
 
 
 @BACKBONES.register_module()
 class DGSTGCN(GraphBackbone):
-    """Ten blocks of dynamic graph convolutions and multi-scale convolutions over time.
+    """Blocks of dynamic graph convolutions and multi-scale convolutions over time.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph; mode='random' with num_filter=8 is usual.
         in_channels: C of a key point.
         base_channels: C of the first block.
-        ch_ratio: how many times as many channels a block of `inflate_stages` has.
-        num_stages: the number of blocks; the first is left out where in_channels is base_channels.
+        ch_ratio: factor of the channels in each block of `inflate_stages`.
+        num_stages: the number of blocks; the first is omitted if in_channels = base_channels.
         inflate_stages, down_stages: blocks, counted from 1, with more channels and half the frames.
         data_bn_type: see GraphBackbone.
-        num_person: M, where data_bn_type is 'MVC'.
+        num_person: M, needed if data_bn_type is 'MVC'.
         pretrained: a checkpoint file to start from.
         kwargs: the settings of the blocks. gcn_*: see DGGCN; tcn_*: see DGMSTCN. A tuple of
-            num_stages values gives each block its own. tcn_num_joints is 25, as in all published
-            checkpoints, or V where that is more.
+            num_stages values gives each block its own. By default tcn_num_joints is 25, as in all
+            published checkpoints, or V if that is more.
+
+    Attributes:
+        block: the class of a block.
     """
 
     unit_kinds = {'gcn': {'dggcn': DGGCN}, 'tcn': {'dgmstcn': DGMSTCN}}
@@ -61,15 +65,7 @@ class DGSTGCN(GraphBackbone):
         shapes = block_shapes(
             in_channels, base_channels, num_stages, inflate_stages, down_stages, ch_ratio
         )
-        self.gcn = nn.ModuleList(
-            self.block(
-                unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
-                unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
-                shortcut(*shape[:3]) if shape.residual else None,
-            )
-            for shape, unit in zip(shapes, units)
-            if not shape.is_left_out
-        )
+        self.gcn = build_blocks(shapes, units, self.A0, self.block)
         self._check_coefficients()
         self.num_features = shapes[-1].out_channels
         self.load_pretrained(pretrained)
@@ -82,9 +78,10 @@ class DGSTGCN(GraphBackbone):
 
     def _check_coefficients(self) -> None:
         V = self.graph.num_joints
-        for block in self.gcn:
-            if (given := len(block.tcn.add_coeff)) < V:
+        for module in self.modules():
+            if isinstance(module, DGMSTCN) and len(module.add_coeff) < V:
                 raise ConfigError(
-                    f'model.backbone ({type(self).__name__}).tcn_num_joints = {given}: the layout '
-                    f'{self.graph.topology.name!r} has {V} joints. Give {V} or more, or leave it out.'
+                    f'model.backbone ({type(self).__name__}).tcn_num_joints = '
+                    f'{len(module.add_coeff)}: the layout {self.graph.topology.name!r} has {V} '
+                    f'joints. Give {V} or more, or leave it out.'
                 )

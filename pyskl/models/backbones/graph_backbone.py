@@ -1,4 +1,4 @@
-"""What all graph networks share: key points are normalised, then each person passes the network alone."""
+"""The base of graph networks: normalise key points, then compute each person on its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from ...errors import ConfigError, Faults, did_you_mean
 from ...signature import accepted, check_call
 from ...skeletons.graph import Graph
+from ..layers.graph_block import GraphBlock
+from ..layers.temporal import shortcut
 from ..pretrained import load_backbone
 from .base import Backbone
 
@@ -22,17 +24,17 @@ DataNorm = Literal['VC', 'MVC'] | None
 # The units that a block may have, the default first: {'gcn': {'unit_gcn': UnitGCN}, ...}.
 UnitKinds = Mapping[str, Mapping[str, type[nn.Module]]]
 
-# The arguments of a unit that the network gives.
+# Arguments of a unit that the network sets.
 _BUILT_IN = ('in_channels', 'out_channels', 'A', 'stride')
 
 
 class BlockShape(NamedTuple):
-    """What a block makes of its input.
+    """The shape of a block.
 
     Attributes:
         in_channels, out_channels: C and C'.
         stride: in time.
-        residual: whether x is added to what the block computes.
+        residual: whether the block has a shortcut.
     """
 
     in_channels: int
@@ -42,32 +44,33 @@ class BlockShape(NamedTuple):
 
     @property
     def is_left_out(self) -> bool:
-        """Whether the network does without it: the first, if the input is as wide already."""
+        """Whether the network omits it: the first block, if the input is as wide as its output."""
         return not self.residual and self.in_channels == self.out_channels
 
 
 class GraphBackbone(Backbone):
     """A graph network over key points (N, M, T, V, C).
 
-    A subclass builds its layers in __init__ and defines `person_features`. What it makes of all people
-    together, if anything, it adds in `join_people`.
-
-    A subclass whose blocks take settings ('gcn_*', 'tcn_*') as **kwargs lists their units in
-    `unit_kinds`.
-
-    Attributes:
-        unit_kinds: the units that a block may have; empty: the network takes no such settings.
-        graph: the skeleton's graph; `graph.A` is (K, V, V).
-        A0: (K, V, V) float32, the adjacency matrices to start from.
-        num_person: M that data_bn and the pipelines expect.
+    A subclass builds its layers in __init__ and defines `person_features`, and `join_people` if it
+    computes something from all people together. A subclass whose blocks take settings ('gcn_*',
+    'tcn_*') as **kwargs lists their units in `unit_kinds`.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
         in_channels: C of a key point.
         num_person: M, the people of a clip.
-        data_bn_type: 'VC': normalise each channel of each joint, over people too; 'MVC': of each
-            person apart; None: not at all.
+        data_bn_type: 'VC': normalise each channel of each joint, all people together; 'MVC': each
+            person separately; None: not at all.
+
+    Attributes:
+        unit_kinds: the units that a block may have; empty: the network takes no such settings.
+        graph: of the skeleton; `graph.A` is (K, V, V).
+        A0: (K, V, V) float32, the initial adjacency matrices.
+        num_person: M that data_bn and the pipelines expect.
     """
+
+    in_channels: int
+    num_features: int
 
     unit_kinds: ClassVar[UnitKinds] = {}
 
@@ -83,31 +86,40 @@ class GraphBackbone(Backbone):
         self.graph = Graph(**graph_cfg)
         self.A0 = torch.tensor(self.graph.A, dtype=torch.float32)
         self.in_channels, self.num_person, self.data_bn_type = in_channels, num_person, data_bn_type
-        channels = {'VC': 1, 'MVC': num_person}.get(data_bn_type)
-        self.data_bn = (
-            nn.Identity()
-            if channels is None
-            else nn.BatchNorm1d(channels * in_channels * self.graph.num_joints)
-        )
+        self.data_bn: nn.Module = nn.Identity()
+        if data_bn_type is not None:
+            people = num_person if data_bn_type == 'MVC' else 1
+            self.data_bn = nn.BatchNorm1d(people * in_channels * self.graph.num_joints)
 
     @classmethod
     def check_settings(cls, arguments: Mapping[str, Any], where: str) -> None:
-        """Raise ConfigError for what neither __init__ nor a unit takes; see check_call."""
-        own = accepted(cls)
-        settings = {name: value for name, value in arguments.items() if name not in own}
-        num_stages = own['num_stages'].default if 'num_stages' in own else 1
+        """Check the settings that __init__ takes as **kwargs.
+
+        Args:
+            arguments: all arguments of the config.
+            where: the place in the config, for messages.
+
+        Raises:
+            ConfigError: neither __init__ nor a unit takes one of them.
+        """
+        named = accepted(cls)
+        settings = {name: value for name, value in arguments.items() if name not in named}
+        num_stages = named['num_stages'].default if 'num_stages' in named else 1
         cls.units(settings, arguments.get('num_stages', num_stages), where)
 
     @classmethod
     def units(
         cls, settings: Mapping[str, Any], num_blocks: int, where: str | None = None
     ) -> list[dict[str, Callable[..., nn.Module]]]:
-        """Return what builds the units of each block, see units_of.
+        """Return the functions that build the units of each block, see units_of.
 
         Args:
-            settings: 'gcn_*' and 'tcn_*' as the config gives them, see per_block.
+            settings: 'gcn_*' and 'tcn_*' of the config, see per_block.
             num_blocks: the number of blocks.
-            where: the place as the user knows it.
+            where: the place in the config, for messages.
+
+        Raises:
+            ConfigError: an unknown unit, or a setting that it does not take.
         """
         where = where or f'model.backbone ({cls.__name__})'
         prefixes = tuple(f'{part}_' for part in cls.unit_kinds)
@@ -123,7 +135,7 @@ class GraphBackbone(Backbone):
         return [units_of(cls.unit_kinds, block, where) for block in per_block(settings, num_blocks)]
 
     def load_pretrained(self, path: str | os.PathLike | None) -> None:
-        """Fill the backbone from a checkpoint file; None leaves it as it is. Call it last in __init__."""
+        """Load a checkpoint file, if one is given; the last statement of a subclass's __init__."""
         if path is not None:
             load_backbone(self, path)
 
@@ -137,25 +149,27 @@ class GraphBackbone(Backbone):
             (N, M, C', T', V), or what `join_people` makes of it.
 
         Raises:
-            ConfigError: other joints, channels or people than the network is built for.
+            ConfigError: the number of joints, channels or people differs from the network's.
         """
         self.check_input(tuple(keypoint.shape[1:]))
         return self.join_people(self.people_features(self.normalise(keypoint)))
 
     def normalise(self, keypoint: Tensor) -> Tensor:
         """Apply data_bn: (N, M, T, V, C) -> (N, M, C, T, V)."""
-        people = keypoint.shape[1]
-        if self.data_bn_type == 'MVC':
-            x = keypoint.permute(0, 1, 3, 4, 2).flatten(1, 3)  # (N, M V C, T)
-        else:
-            x = keypoint.permute(0, 1, 3, 4, 2).flatten(2, 3).flatten(0, 1)  # (N M, V C, T)
-        x = self.data_bn(x)
-        return x.reshape(-1, people, self.graph.num_joints, self.in_channels, x.shape[-1]).permute(
-            0, 1, 3, 4, 2
-        )
+        x = keypoint.permute(0, 1, 3, 4, 2)  # (N, M, V, C, T)
+        by_person = self.data_bn_type == 'MVC'  # (N, M V C, T), else (N M, V C, T)
+        rows = x.flatten(1, 3) if by_person else x.flatten(2, 3).flatten(0, 1)
+        return self.data_bn(rows).reshape(x.shape).permute(0, 1, 3, 4, 2)
 
     def people_features(self, x: Tensor) -> Any:
-        """Pass all people through the network: (N, M, C, T, V) -> (N, M, C', T', V), or a tuple of such."""
+        """Compute the features of all people.
+
+        Args:
+            x: (N, M, C, T, V).
+
+        Returns:
+            (N, M, C', T', V), or a tuple of (N, M, ...).
+        """
         features = self.person_features(x.flatten(0, 1).contiguous())
         if isinstance(features, tuple):
             return tuple(part.unflatten(0, x.shape[:2]) for part in features)
@@ -163,19 +177,40 @@ class GraphBackbone(Backbone):
 
     @abstractmethod
     def person_features(self, x: Tensor) -> Any:
-        """Compute the features of single people: (P, C, T, V) -> (P, C', T', V), or a tuple of (P, ...)."""
+        """Compute the features of P people, each on its own.
+
+        Args:
+            x: (P, C, T, V).
+
+        Returns:
+            (P, C', T', V), or a tuple of (P, ...).
+        """
 
     def join_people(self, features: Any) -> Any:
-        """Return what `forward` gives, from what `people_features` gives; here the same."""
+        """Turn the output of `people_features` into that of `forward`; here the same."""
         return features
 
     def pool(self, features: Any) -> Tensor:
-        """Average (N, M, C', T', V), of a tuple the first, over frames, joints and people: (N, C')."""
+        """Average over frames, joints and people.
+
+        Args:
+            features: (N, M, C', T', V), or a tuple whose first entry has this shape.
+
+        Returns:
+            (N, C').
+        """
         features = features[0] if isinstance(features, tuple) else features
         return features.mean((3, 4)).mean(1)
 
     def check_input(self, shape: tuple[int, ...]) -> None:
-        """Raise ConfigError unless key points of shape (M, T, V, C) fit the network."""
+        """Check that key points fit the network.
+
+        Args:
+            shape: (M, T, V, C) of a view.
+
+        Raises:
+            ConfigError: another number of axes, joints, channels or people.
+        """
         where = f'model.backbone ({type(self).__name__})'
         if len(shape) != 4:
             raise ConfigError(
@@ -185,26 +220,29 @@ class GraphBackbone(Backbone):
         name = self.graph.topology.name
         if joints != self.graph.num_joints:
             raise ConfigError(
-                f'{where}: the key points have {joints} joints, but the layout {name!r} of graph_cfg has '
-                f'{self.graph.num_joints}. Give the layout of your data: graph_cfg=dict(layout=...).'
+                f'{where}: the key points have {joints} joints, but the layout {name!r} of '
+                f'graph_cfg has {self.graph.num_joints}. Give the layout of your data: '
+                'graph_cfg=dict(layout=...).'
             )
         if channels != self.in_channels:
             raise ConfigError(
-                f'{where}: the key points have {channels} channels, but in_channels = {self.in_channels}. '
-                f'Set in_channels={channels}, or change what the pipeline makes '
-                '(x, y, z; x, y, score; several features joined).'
+                f'{where}: the key points have {channels} channels, but in_channels = '
+                f'{self.in_channels}. Set in_channels={channels}, or change the features of the '
+                'pipeline (x, y, z; x, y, score; several features joined).'
             )
         if self.data_bn_type == 'MVC' and people != self.num_person:
             raise ConfigError(
-                f'{where}: the key points have {people} people, but num_person = {self.num_person}. '
-                f'Set num_person={people}, or FormatGCNInput(num_person={self.num_person}).'
+                f'{where}: the key points have {people} people, but num_person = '
+                f'{self.num_person}. Set num_person={people}, or '
+                f'FormatGCNInput(num_person={self.num_person}).'
             )
 
 
 def per_block(settings: Mapping[str, Any], num_blocks: int) -> list[dict[str, Any]]:
-    """Return the settings of each block: a tuple as long as the blocks gives one value to each.
+    """Return the settings of each block.
 
-    'tcn_dropout' is left out in the first block.
+    A tuple with as many values as there are blocks gives each block its own value. The first block
+    has no 'tcn_dropout'.
     """
     blocks = [
         {
@@ -221,12 +259,15 @@ def per_block(settings: Mapping[str, Any], num_blocks: int) -> list[dict[str, An
 def units_of(
     kinds: UnitKinds, settings: Mapping[str, Any], where: str
 ) -> dict[str, Callable[..., nn.Module]]:
-    """Return what builds the units of a block: {'gcn': partial(UnitGCN, adaptive='init'), ...}.
+    """Return the functions that build the units of a block.
 
     Args:
         kinds: the units that the block may have.
         settings: of one block. 'gcn_type' chooses a unit, other 'gcn_*' are its arguments.
-        where: the place as the user knows it.
+        where: the place in the config, for messages.
+
+    Returns:
+        A function for each part, e.g. {'gcn': partial(UnitGCN, adaptive='init'), ...}.
 
     Raises:
         ConfigError: an unknown unit, or a setting that it does not take.
@@ -247,7 +288,7 @@ def units_of(
         }
         taken = [prefix + name for name in arguments if name in _BUILT_IN]
         if taken:
-            raise ConfigError(f'{where}: {taken[0]} is not for a config: the network gives it.')
+            raise ConfigError(f'{where}: {taken[0]} cannot be set: the network does.')
         check_call(classes[kind], arguments, where, _BUILT_IN, prefix)
         units[part] = partial(classes[kind], **arguments)
     return units
@@ -270,6 +311,9 @@ def block_shapes(
         inflate_stages: blocks, counted from 1, that multiply the channels by `ratio`.
         down_stages: blocks, counted from 1, that halve the frames.
         ratio: see inflate_stages.
+
+    Raises:
+        ValueError: there is no block.
     """
     if num_stages < 1:
         raise ValueError(f'num_stages = {num_stages}: expected 1 or more.')
@@ -281,3 +325,28 @@ def block_shapes(
         shapes.append(BlockShape(channels, wider, 2 if stage in down_stages else 1, True))
         channels = wider
     return shapes
+
+
+def build_blocks(
+    shapes: Sequence[BlockShape],
+    units: Sequence[Mapping[str, Callable[..., nn.Module]]],
+    A: Tensor,
+    block: type[GraphBlock] = GraphBlock,
+) -> nn.ModuleList:
+    """Build the blocks of a network, but for those that it omits.
+
+    Args:
+        shapes: of each block.
+        units: the functions that build the units 'gcn' and 'tcn' of each block.
+        A: (K, V, V) adjacency matrices to start from.
+        block: the class of a block.
+    """
+    return nn.ModuleList(
+        block(
+            unit['gcn'](shape.in_channels, shape.out_channels, A),
+            unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
+            shortcut(*shape[:3]) if shape.residual else None,
+        )
+        for shape, unit in zip(shapes, units)
+        if not shape.is_left_out
+    )

@@ -1,4 +1,4 @@
-"""A 3-D ResNet that takes in features of another one beside it, through lateral connections.
+"""A 3-D ResNet that receives features of another one through lateral connections.
 
 Source: SlowFast, arXiv:1812.03982, section 3.3; in both directions: PoseConv3D, arXiv:2104.13586,
 section 3.4.
@@ -16,21 +16,22 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...signature import check_call
+from ..layers.stages import freeze
 from ..pretrained import load_backbone
 from .resnet3d import ResNet3d
 
 
 @dataclass(frozen=True)
 class Lateral:
-    """The lateral connections of a pathway, from the other pathway into this one.
+    """Settings of the lateral connections from the other pathway into this one.
 
     Attributes:
-        places: after which layers there is one: 0 the stem, i the stage layer<i>.
+        places: the layers that are followed by one: 0 is the stem, i the stage layer<i>.
         inverse: whether the other pathway is the slower and wider one.
-        inflation: how many times as many channels come out as go in (inverse: a share of them).
+        inflation: ratio of output to input channels; with `inverse`, of input to output channels.
         kernel: frames that the convolution sees.
-        speed_ratio: frames of the faster pathway for one of the slower.
-        channel_ratio: channels of the slower pathway for one of the faster.
+        speed_ratio: frames of the faster pathway per frame of the slower.
+        channel_ratio: channels of the slower pathway per channel of the faster.
     """
 
     places: tuple[int, ...]
@@ -41,7 +42,7 @@ class Lateral:
     channel_ratio: int
 
     def sizes(self, own_channels: int) -> tuple[int, int]:
-        """Return channels in and out of the connection where the pathway has `own_channels`."""
+        """Return the input and output channels of a connection into `own_channels` channels."""
         if self.inverse:
             channels = own_channels * self.channel_ratio
             return channels, channels // self.inflation
@@ -49,6 +50,7 @@ class Lateral:
         return channels, channels * self.inflation
 
     def build(self, own_channels: int) -> nn.Module:
+        """Build a connection into a layer with `own_channels` channels."""
         channels, out_channels = self.sizes(own_channels)
         if self.inverse:
             return InverseLateral(channels, out_channels, self.kernel, self.speed_ratio)
@@ -65,13 +67,13 @@ class Lateral:
 
 
 class InverseLateral(nn.Module):
-    """From a slow pathway into a fast one: every frame becomes `speed_ratio` frames.
+    """A lateral connection from a slow pathway into a fast one.
 
     Args:
         in_channels: C of the slow pathway.
         out_channels: D.
         kernel: frames, an odd number.
-        speed_ratio: frames out for one frame in.
+        speed_ratio: output frames per input frame.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, speed_ratio: int):
@@ -94,25 +96,24 @@ class InverseLateral(nn.Module):
 
 
 class Pathway(ResNet3d):
-    """A ResNet3d with lateral connections from another one.
+    """A ResNet3d with lateral connections from another one, whose features it appends to its own.
 
-    What comes in from there is appended to this pathway's channels. It runs stage by stage: see
-    `stem`, `run_stage` and `join`. Laterals that feed a frozen stage are frozen too.
+    The network that owns the pathways runs them stage by stage: see `stem`, `run_stage` and `join`.
+    Laterals that feed a frozen stage are frozen too.
 
     Args:
-        speed_ratio, channel_ratio: of the two pathways, see Lateral; the network gives them.
-        pretrained: a checkpoint file to start from: of a pathway, or of a network of its own.
-            Where that takes fewer channels, as it has no laterals, the weights of the channels that
-            are appended here start at 0, and the laterals at random.
-        in_channels: C of the input: 3 of pictures, or joints or limbs.
-        num_stages, out_indices: as ResNet3d's; the last stage's output is the only one.
+        speed_ratio, channel_ratio: of the two pathways, see Lateral; set by the network.
+        pretrained: a checkpoint file to start from, of a pathway or of a network without laterals.
+            From the latter, weights of the appended channels start at 0 and laterals at random.
+        in_channels: C of the input: 3 for pictures, else the number of joints or limbs.
+        num_stages, out_indices: as in ResNet3d; only the last stage is an output.
         lateral: whether there are lateral connections into this pathway.
         lateral_inv: whether they come from the slower and wider pathway.
-        lateral_infl: times as many channels come out of a connection as go in; with lateral_inv,
-            one for so many that go in.
+        lateral_infl: ratio of a connection's output to its input channels; with lateral_inv, of its
+            input to its output channels.
         lateral_activate: whether there is one after the stem, layer1, layer2 ...
         fusion_kernel: frames that a connection sees, an odd number.
-        **kwargs: as ResNet3d's.
+        **kwargs: as in ResNet3d.
 
     Raises:
         ValueError: arguments contradict each other.
@@ -136,7 +137,7 @@ class Pathway(ResNet3d):
     ):
         if out_indices is not None and tuple(out_indices) != (num_stages - 1,):
             raise ValueError(
-                f'out_indices = {tuple(out_indices)}: a pathway gives its last stage, '
+                f'out_indices = {tuple(out_indices)}: the output of a pathway is its last stage, '
                 f'({num_stages - 1},). Leave it out.'
             )
         if lateral and len(lateral_activate) < num_stages:
@@ -147,10 +148,10 @@ class Pathway(ResNet3d):
         if fusion_kernel % 2 == 0 or lateral_infl < 1:
             raise ValueError(
                 f'fusion_kernel = {fusion_kernel}, lateral_infl = {lateral_infl}: expected an odd '
-                'number of frames, and a whole number from 1 on.'
+                'number of frames, and a whole number of at least 1.'
             )
         places = tuple(i for i in range(num_stages) if lateral and lateral_activate[i])
-        # Read while the stages are built, so before them.
+        # ResNet3d reads it, in `joined_channels`, while it builds the stages.
         self.lateral = Lateral(
             places, lateral_inv, lateral_infl, fusion_kernel, speed_ratio, channel_ratio
         )
@@ -165,13 +166,15 @@ class Pathway(ResNet3d):
         """Return this pathway's own channels after the stem (0) or layer<place>."""
         if place == 0:
             return self.conv1.out_channels
-        return self.stages[place - 1][-1].last_norm.num_features
+        last_block: Any = self.stages[place - 1][-1]
+        return last_block.last_norm.num_features
 
     def joined_channels(self, stage: int, channels: int) -> int:
+        """Return how many channels the lateral connection appends to the input of a stage."""
         return self.lateral.sizes(channels)[1] if stage in self.lateral.places else 0
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random, as ResNet3d does, then from a checkpoint, where one is given.
+        """Initialise at random, as ResNet3d does, then load a checkpoint, if one is given.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
@@ -195,25 +198,33 @@ class Pathway(ResNet3d):
         for place in self.lateral.places:
             connection = getattr(self, lateral_name(place), None)  # built after the stages
             if place < self.frozen_stages and connection is not None:
-                connection.eval()
-                connection.requires_grad_(False)
+                freeze([connection])
 
     def from_other(self, place: int, other: Tensor) -> Tensor | None:
-        """Compute what comes in after the stem (0) or layer<place>.
+        """Apply the lateral connection after the stem (0) or layer<place>.
 
         Args:
             place: see Lateral.places.
             other: (B, C', T', H, W) features of the other pathway.
 
         Returns:
-            (B, D, T, H, W), or None where there is no lateral connection.
+            (B, D, T, H, W), or None where there is no connection.
         """
         if place not in self.lateral.places:
             return None
         return getattr(self, lateral_name(place))(other)
 
     def check_widths(self, other: Pathway, place: int, others_place: int) -> None:
-        """Raise ValueError unless the lateral takes the channels that `other` has there."""
+        """Check that a lateral connection takes as many channels as the other pathway has.
+
+        Args:
+            other: the other pathway.
+            place: of the connection, see Lateral.places.
+            others_place: the layer of the other pathway that it starts from.
+
+        Raises:
+            ValueError: they differ.
+        """
         if place not in self.lateral.places:
             return
         taken = self.lateral.sizes(self.channels_after(place))[0]
@@ -221,23 +232,31 @@ class Pathway(ResNet3d):
         if taken != given:
             raise ValueError(
                 f'{lateral_name(place)} takes {taken} channels, but the other pathway has {given} '
-                'there. Its base_channels (and depth) and channel_ratio do not go together.'
+                'there. Make its base_channels, its depth and channel_ratio match.'
             )
 
 
 class PathwaySettings:
-    """Checks the settings of a pathway before it is built, as a registry does those of a part."""
+    """Checks the settings of a pathway before it is built, as a registry does for a component."""
 
     @staticmethod
     def check(cfg: Mapping[str, Any], where: str) -> type[Pathway]:
-        """Return the class that takes them; raise ConfigError for unknown and mis-typed ones."""
+        """Return the class that takes the settings.
+
+        Args:
+            cfg: settings of a pathway.
+            where: the place in the config, for messages.
+
+        Raises:
+            ConfigError: settings that are unknown or of the wrong type.
+        """
         if not isinstance(cfg, Mapping):
             raise ConfigError(f'{where} = {cfg!r}: expected a dict of settings.')
-        both = [name for name in Pathway.given_by_us if name in cfg]
-        if both:
-            raise ConfigError(
-                f'{where}.{both[0]}: belongs to the network. Set it beside the pathways.'
-            )
+        for name in Pathway.given_by_us:
+            if name in cfg:
+                raise ConfigError(
+                    f'{where}.{name} is a setting of the network. Set it beside the pathways.'
+                )
         check_call(Pathway, cfg, where, given_by_us=Pathway.given_by_us)
         return Pathway
 
@@ -248,25 +267,24 @@ def lateral_name(place: int) -> str:
 
 
 def join(own: Tensor, incoming: Tensor | None) -> Tensor:
-    """Append the channels that come in from the other pathway.
+    """Append the output of a lateral connection to the features of a pathway.
 
     Args:
-        own: (B, C, T, H, W).
-        incoming: (B, D, T, H, W), or None.
+        own: (B, C, T, H, W) features.
+        incoming: (B, D, T, H, W) output of the connection, or None.
 
     Returns:
-        (B, C + D, T, H, W).
+        (B, C + D, T, H, W), or (B, C, T, H, W) without a connection.
 
     Raises:
-        ConfigError: frames or pixels of the two differ.
+        ConfigError: their numbers of frames or pixels differ.
     """
     if incoming is None:
         return own
     if incoming.shape[2:] != own.shape[2:]:
         raise ConfigError(
-            'model.backbone: two pathways do not meet: one has (frames, height, width) '
-            f'{tuple(own.shape[2:])} where {tuple(incoming.shape[2:])} come in from the other. '
-            'Their strides, speed_ratio, and the sizes of the clips that the pipeline gives must '
-            'go together.'
+            'model.backbone: the pathways do not fit together: one has (frames, height, width) = '
+            f'{tuple(own.shape[2:])} where the other gives {tuple(incoming.shape[2:])}. Make their '
+            'strides, speed_ratio and the clip sizes of the pipeline match.'
         )
     return torch.cat([own, incoming], 1)

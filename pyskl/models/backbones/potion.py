@@ -1,33 +1,34 @@
-"""A plain 2-D network for PoTion: one picture of a whole clip, in which colour tells the time.
+"""A plain 2-D network for PoTion: one picture of a whole clip, in which colour encodes time.
 
 Source: PoTion: pose motion representation for action recognition, CVPR 2018, section 4.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from ...registry import BACKBONES
+from ..layers.conv_layers import BATCH_NORM2D, CONV2D, RELU, ConvLayers
 from ..layers.initial import init_like_he
 from ..layers.stages import check_positive, freeze_statistics
 from ..pretrained import load_backbone
 from .base import Backbone
-from .resnet import BATCH_NORM, CONV, RELU
 
 
 @BACKBONES.register_module()
 class PoTion(Backbone):
-    """Stages of 3x3 convolutions, of which the first of each halves the picture.
+    """Stages of 3x3 convolutions, the first of which halves the picture.
 
     Args:
-        in_channels: C of the input: joints times what Heatmap2Potion gives of each.
-        channels: of each stage.
+        in_channels: C of the input: joints times the channels that Heatmap2Potion gives each.
+        channels: width of each stage.
         num_layers: convolutions of each stage.
-        lw_dropout: probability of the dropout behind every convolution; with 0 there is none, and
-            the convolutions are numbered one by one.
+        lw_dropout: probability of the dropout after every convolution. With 0 there are no dropout
+            layers, which also changes the keys of the state dict.
         pretrained: a checkpoint file to start from (see load_backbone); None starts at random.
         conv_cfg, norm_cfg, act_cfg: mmcv configs of the layers.
         norm_eval: keep BatchNorm's running statistics in training.
@@ -43,8 +44,8 @@ class PoTion(Backbone):
         num_layers: Sequence[int] = (2, 2, 2),
         lw_dropout: float = 0,
         pretrained: str | None = None,
-        conv_cfg: dict = CONV,
-        norm_cfg: dict = BATCH_NORM,
+        conv_cfg: dict = CONV2D,
+        norm_cfg: dict = BATCH_NORM2D,
         act_cfg: dict = RELU,
         norm_eval: bool = False,
     ):
@@ -59,20 +60,19 @@ class PoTion(Backbone):
             raise ValueError(f'lw_dropout = {lw_dropout}: expected a probability below 1.')
         self.in_channels, self.num_features = in_channels, channels[-1]
         self.num_stages, self.norm_eval = len(channels), norm_eval
-        layer_cfg = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        layers = ConvLayers(conv_cfg, norm_cfg, act_cfg)
         for i, (width, depth) in enumerate(zip(channels, num_layers)):
-            layers: list[nn.Module] = []
+            stage: list[nn.Module] = []
             for n in range(depth):
-                stride = 2 if n == 0 else 1
-                layers.append(ConvModule(in_channels, width, 3, stride, 1, bias=False, **layer_cfg))
+                stage.append(layers.conv(in_channels, width, 3, stride=2 if n == 0 else 1))
                 if lw_dropout:
-                    layers.append(nn.Dropout(lw_dropout))
+                    stage.append(nn.Dropout(lw_dropout))
                 in_channels = width
-            self.add_module(f'layer{i + 1}', nn.Sequential(*layers))
+            self.add_module(f'layer{i + 1}', nn.Sequential(*stage))
         self.init_weights(pretrained)
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random (He's normal for convolutions, BatchNorm 1 and 0), then from a checkpoint.
+        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
@@ -82,7 +82,7 @@ class PoTion(Backbone):
             load_backbone(self, pretrained)
 
     def train(self, mode: bool = True) -> PoTion:
-        """As nn.Module's; with norm_eval every BatchNorm stays in testing."""
+        """Set the mode as nn.Module does; with norm_eval every BatchNorm stays in testing mode."""
         super().train(mode)
         if mode and self.norm_eval:
             freeze_statistics(self)

@@ -1,6 +1,8 @@
-"""ProtoGCN: DG-STGCN whose last graphs are told by prototypes and compared between classes.
+"""ProtoGCN: DG-STGCN whose last graphs are rebuilt from prototypes and contrasted by class.
 
 Source: ProtoGCN, arXiv:2411.18941.
+
+Settings and state-dict keys are those of its authors' code.
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ from .graph_backbone import DataNorm
 
 
 class PrototypeBlock(GraphBlock):
-    """A block that also returns the graph of its clip: (P, C, T, V) -> (P, C', T', V), (P, K mid, V, V)."""
+    """A block that also returns the graph of its clip."""
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(  # type: ignore[override]
+        self, x: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Map (P, C, T, V) to (P, C', T', V) and the graph (P, K mid, V, V)."""
         y, graph = self.gcn(x)
         y = self.tcn(y)
         return self.relu(y if self.residual is None else y + self.residual(x)), graph
@@ -32,14 +37,18 @@ class PrototypeBlock(GraphBlock):
 
 @BACKBONES.register_module()
 class ProtoGCN(DGSTGCN):
-    """DG-STGCN's blocks, and a prototype network over the graph of the last one.
+    """The blocks of DG-STGCN and a prototype network over the graph of the last one.
 
-    `forward` returns the features (N, M, C', T', V) and the graph (N, V*V), which the class-specific
-    contrastive loss of the head takes.
+    `forward` returns the features (N, M, C', T', V) and the graph (N, V * V), which the
+    class-specific contrastive loss of the head takes. The other arguments are those of DGSTGCN.
 
     Args:
-        num_prototype: P, see PrototypeNetwork.
-        others: see DGSTGCN; gcn_*: see PrototypeGCN.
+        num_prototype: the number of prototypes, see PrototypeNetwork.
+        kwargs: the settings of the blocks. gcn_*: see PrototypeGCN; tcn_*: see DGMSTCN. A tuple of
+            num_stages values gives each block its own.
+
+    Raises:
+        ConfigError: there is no block or no prototype.
     """
 
     unit_kinds = {'gcn': {'prototype_gcn': PrototypeGCN}, 'tcn': {'dgmstcn': DGMSTCN}}
@@ -77,7 +86,7 @@ class ProtoGCN(DGSTGCN):
                 f'model.backbone (ProtoGCN): {len(self.gcn)} blocks and num_prototype = '
                 f'{num_prototype}: expected 1 or more of both.'
             )
-        last = self.gcn[-1].gcn
+        last: Any = self.gcn[-1].gcn
         width = last.num_groups * last.mid_channels
         self.post = nn.Conv2d(width, width, 1)
         self.bn = nn.BatchNorm2d(width)
@@ -92,10 +101,17 @@ class ProtoGCN(DGSTGCN):
         return x, graph
 
     def join_people(self, features: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Average the graph over people and describe it by prototypes: (N, M, K mid, V, V) -> (N, V*V)."""
+        """Average the graph over people and rebuild it from prototypes.
+
+        Args:
+            features: (N, M, C', T', V) and the graph (N, M, K mid, V, V).
+
+        Returns:
+            (N, M, C', T', V), and the graph (N, V * V).
+        """
         x, graph = features
         graph = graph.mean(1)  # (N, K mid, V, V)
-        rows = graph.flatten(2).transpose(1, 2)  # (N, V*V, K mid)
-        described = self.prn(rows).transpose(1, 2).reshape(graph.shape)  # (N, K mid, V, V)
-        described = self.relu(self.bn(self.post(described)))
-        return x, described.mean(1).flatten(1)
+        rows = graph.flatten(2).transpose(1, 2)  # (N, V V, K mid)
+        rebuilt = self.prn(rows).transpose(1, 2).reshape(graph.shape)  # (N, K mid, V, V)
+        rebuilt = self.relu(self.bn(self.post(rebuilt)))
+        return x, rebuilt.mean(1).flatten(1)

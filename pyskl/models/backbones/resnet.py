@@ -1,111 +1,27 @@
-"""2-D ResNets, over single pictures: a clip's frames each pass for themselves.
+"""2-D ResNets over single pictures; each frame of a clip passes on its own.
 
 Source: Deep residual learning, arXiv:1512.03385; with the stride of a bottleneck on its second
 convolution, as torchvision has it.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
-from mmcv.cnn import ConvModule, build_activation_layer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...registry import BACKBONES
+from ..layers.conv_layers import BATCH_NORM2D, CONV2D, RELU, ConvLayers
 from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
+from ..layers.residual import BOTTLENECKS_FROM, STAGE_BLOCKS, BasicBlock, Bottleneck, Depth
 from ..layers.stages import check_positive, check_stages, freeze, per_stage
 from ..pretrained import load_backbone
 from .staged import StagedBackbone
-
-CONV = {'type': 'Conv'}
-BATCH_NORM = {'type': 'BN2d', 'requires_grad': True}
-RELU = {'type': 'ReLU', 'inplace': True}
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut.
-
-    Args:
-        in_channels: channels that come in.
-        planes: inner width; `planes * expansion` channels go out.
-        stride: of the first convolution, in pixels.
-        downsample: the shortcut's own layer; None is the identity.
-        conv_cfg, norm_cfg, act_cfg: mmcv configs of the layers.
-    """
-
-    expansion = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        planes: int,
-        stride: int,
-        downsample: nn.Module | None,
-        conv_cfg: dict,
-        norm_cfg: dict,
-        act_cfg: dict,
-    ):
-        super().__init__()
-        conv = partial(ConvModule, bias=False, conv_cfg=conv_cfg, norm_cfg=norm_cfg)
-        self.conv1 = conv(in_channels, planes, 3, stride, 1, act_cfg=act_cfg)
-        self.conv2 = conv(planes, planes, 3, 1, 1, act_cfg=None)
-        self.downsample = downsample
-        self.relu = build_activation_layer(act_cfg)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, planes, H', W')."""
-        out = self.conv2(self.conv1(x))
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
-
-
-class Bottleneck(nn.Module):
-    """Narrow, convolve, widen: 1x1, 3x3 and 1x1 convolutions beside a shortcut.
-
-    Args:
-        stride: of the second convolution, in pixels.
-        in_channels, planes, downsample, conv_cfg, norm_cfg, act_cfg: as BasicBlock's.
-    """
-
-    expansion = 4
-
-    def __init__(
-        self,
-        in_channels: int,
-        planes: int,
-        stride: int,
-        downsample: nn.Module | None,
-        conv_cfg: dict,
-        norm_cfg: dict,
-        act_cfg: dict,
-    ):
-        super().__init__()
-        conv = partial(ConvModule, bias=False, conv_cfg=conv_cfg, norm_cfg=norm_cfg)
-        self.conv1 = conv(in_channels, planes, 1, act_cfg=act_cfg)
-        self.conv2 = conv(planes, planes, 3, stride, 1, act_cfg=act_cfg)
-        self.conv3 = conv(planes, planes * self.expansion, 1, act_cfg=None)
-        self.downsample = downsample
-        self.relu = build_activation_layer(act_cfg)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, 4 * planes, H', W')."""
-        out = self.conv3(self.conv2(self.conv1(x)))
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
-
-
-Block = type[BasicBlock] | type[Bottleneck]
-ARCHITECTURES: dict[int, tuple[Block, tuple[int, ...]]] = {
-    18: (BasicBlock, (2, 2, 2, 2)),
-    34: (BasicBlock, (3, 4, 6, 3)),
-    50: (Bottleneck, (3, 4, 6, 3)),
-    101: (Bottleneck, (3, 4, 23, 3)),
-    152: (Bottleneck, (3, 8, 36, 3)),
-}
 
 
 @BACKBONES.register_module()
@@ -116,17 +32,17 @@ class ResNet(StagedBackbone):
         depth: 18 and 34 have basic blocks; 50, 101 and 152 bottlenecks.
         pretrained: a checkpoint file to start from (see load_backbone); None starts at random.
         torchvision_pretrain: whether `pretrained` may name its weights as torchvision does
-            (`layer1.0.bn1.weight`); False takes our names alone (`layer1.0.conv1.bn.weight`).
-        in_channels: C of the input: colours, or maps.
-        num_stages: how many stages there are.
+            (`layer1.0.bn1.weight`); with False only our names fit (`layer1.0.conv1.bn.weight`).
+        in_channels: C of the input: colours or maps.
+        num_stages: the number of stages.
         out_indices: the stages, from 0, whose outputs are returned.
         strides: of each stage's first block, in pixels.
         frozen_stages: -1: none; 0: the stem; n: the stem and the first n stages keep their weights
             and BatchNorm statistics.
         conv_cfg, norm_cfg, act_cfg: mmcv configs of the layers.
         norm_eval: keep BatchNorm's running statistics in training.
-        partial_bn: train only the stem's BatchNorm; all others keep their weights and statistics, as
-            in temporal segment networks, arXiv:1608.00859, section 3.2.
+        partial_bn: train only the BatchNorm of the stem; all others keep their weights and
+            statistics, as in temporal segment networks, arXiv:1608.00859, section 3.2.
         with_cp: recompute the blocks in the backward pass: less memory, more time, same numbers.
 
     Raises:
@@ -135,7 +51,7 @@ class ResNet(StagedBackbone):
 
     def __init__(
         self,
-        depth: Literal[18, 34, 50, 101, 152] = 50,
+        depth: Depth = 50,
         pretrained: str | None = None,
         torchvision_pretrain: bool = True,
         in_channels: int = 3,
@@ -143,15 +59,14 @@ class ResNet(StagedBackbone):
         out_indices: Sequence[int] = (3,),
         strides: Sequence[int] = (1, 2, 2, 2),
         frozen_stages: int = -1,
-        conv_cfg: dict = CONV,
-        norm_cfg: dict = BATCH_NORM,
+        conv_cfg: dict = CONV2D,
+        norm_cfg: dict = BATCH_NORM2D,
         act_cfg: dict = RELU,
         norm_eval: bool = False,
         partial_bn: bool = False,
         with_cp: bool = False,
     ):
         super().__init__()
-        block, blocks = ARCHITECTURES[depth]
         strides = per_stage('strides', strides, num_stages)
         check_stages(num_stages, frozen_stages, out_indices)
         check_positive(in_channels=in_channels, strides=strides)
@@ -162,36 +77,31 @@ class ResNet(StagedBackbone):
         self.partial_bn = partial_bn
 
         # The stem.
-        layers = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg}
+        layers = ConvLayers(conv_cfg, norm_cfg, act_cfg)
         channels = 64
-        self.conv1 = ConvModule(
-            in_channels, channels, 7, 2, 3, bias=False, act_cfg=act_cfg, **layers
-        )
+        self.conv1 = layers.conv(in_channels, channels, 7, 2)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
 
         # The stages, layer1 to layer4.
-        for i, (num_blocks, stride) in enumerate(zip(blocks, strides)):
+        block = Bottleneck if depth >= BOTTLENECKS_FROM else BasicBlock
+        for i, (num_blocks, stride) in enumerate(zip(STAGE_BLOCKS[depth], strides)):
             planes = 64 * 2**i
             out_channels = planes * block.expansion
-            shortcut = None
+            downsample = None
             if stride != 1 or channels != out_channels:
-                shortcut = ConvModule(
-                    channels, out_channels, 1, stride, bias=False, act_cfg=None, **layers
-                )
-            first = block(channels, planes, stride, shortcut, act_cfg=act_cfg, **layers)
-            rest = [
-                block(out_channels, planes, 1, None, act_cfg=act_cfg, **layers)
-                for _ in range(num_blocks - 1)
-            ]
-            self.add_module(f'layer{i + 1}', nn.Sequential(first, *rest))
-            channels = out_channels
+                downsample = layers.conv(channels, out_channels, 1, stride, activate=False)
+            stage = nn.Sequential()
+            for _ in range(num_blocks):
+                stage.append(block(channels, planes, stride, downsample, layers))
+                channels, stride, downsample = out_channels, 1, None
+            self.add_module(f'layer{i + 1}', stage)
             if i in self.out_indices:
                 self.num_features = channels
         self.init_weights(pretrained)
         self._freeze()
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random (He's normal for convolutions, BatchNorm 1 and 0), then from a checkpoint.
+        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
@@ -213,7 +123,7 @@ class ResNet(StagedBackbone):
             x: (N, C, H, W) pictures.
 
         Returns:
-            (N, D, H', W') of the stage in out_indices; a tuple where it names several.
+            (N, D, H', W') of the stage in out_indices; a tuple if there are several.
         """
         x = self.maxpool(self.conv1(x))  # (N, 64, H / 4, W / 4)
         outs = []

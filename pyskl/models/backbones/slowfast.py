@@ -1,6 +1,8 @@
-"""SlowFast: a slow pathway for what is seen, a fast and narrow one for how it moves.
+"""SlowFast: a slow pathway for appearance and a fast, narrow one for motion.
 
 Source: SlowFast, arXiv:1812.03982, section 3.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -19,20 +21,22 @@ FAST = {'depth': 50, 'base_channels': 8, 'conv1_kernel': (5, 7, 7)}
 
 @BACKBONES.register_module()
 class ResNet3dSlowFast(Backbone):
-    """Two 3-D ResNets over the same clip; the slow one takes in what the fast one sees.
+    """Two 3-D ResNets over the same clip, with lateral connections from the fast to the slow one.
 
     Args:
         pretrained: a checkpoint file of the whole network; None starts at random.
         resample_rate: the slow pathway sees every resample_rate-th frame.
-        speed_ratio: frames that the fast pathway sees for one of the slow.
-        channel_ratio: channels of the slow pathway for one of the fast.
-        slow_pathway, fast_pathway: settings of the two, see Pathway and ResNet3d. A dict stands for
-            all of them: what it leaves out has ResNet3d's default, not the one here.
+        speed_ratio: frames that the fast pathway sees per frame of the slow.
+        channel_ratio: channels of the slow pathway per channel of the fast.
+        slow_pathway, fast_pathway: settings of the two, see Pathway and ResNet3d. A dict replaces
+            the default as a whole: a setting that it omits has ResNet3d's default.
 
     Raises:
         ValueError: arguments contradict each other.
     """
 
+    in_channels: int
+    num_features: int
     components = {'slow_pathway': PathwaySettings, 'fast_pathway': PathwaySettings}
 
     def __init__(
@@ -48,13 +52,12 @@ class ResNet3dSlowFast(Backbone):
         if min(resample_rate, speed_ratio, channel_ratio) < 1 or resample_rate % speed_ratio:
             raise ValueError(
                 f'resample_rate = {resample_rate}, speed_ratio = {speed_ratio}, channel_ratio = '
-                f'{channel_ratio}: expected whole numbers from 1 on, the first a multiple of the '
-                'second.'
+                f'{channel_ratio}: expected whole numbers of at least 1, the first a multiple of '
+                'the second.'
             )
         self.slow_step, self.fast_step = resample_rate, resample_rate // speed_ratio
-        ratios = {'speed_ratio': speed_ratio, 'channel_ratio': channel_ratio}
-        self.slow_path = Pathway(**slow_pathway, **ratios)
-        self.fast_path = Pathway(**fast_pathway, **ratios)
+        self.slow_path = Pathway(speed_ratio, channel_ratio, **slow_pathway)
+        self.fast_path = Pathway(speed_ratio, channel_ratio, **fast_pathway)
         self._check_pathways()
         self.in_channels = self.slow_path.in_channels
         self.num_features = self.slow_path.num_features + self.fast_path.num_features
@@ -66,19 +69,19 @@ class ResNet3dSlowFast(Backbone):
         if slow.in_channels != fast.in_channels or len(slow.stages) != len(fast.stages):
             raise ValueError(
                 f'slow_pathway and fast_pathway take {slow.in_channels} and {fast.in_channels} '
-                f'channels and have {len(slow.stages)} and {len(fast.stages)} stages. Both see the '
-                'same clip, stage beside stage: set in_channels and num_stages alike.'
+                f'channels and have {len(slow.stages)} and {len(fast.stages)} stages. Both run on '
+                'the same clip stage by stage: set the same in_channels and num_stages.'
             )
         if fast.lateral.places or slow.lateral.inverse:
             raise ValueError(
-                'lateral connections lead from fast_pathway into slow_pathway. Leave lateral out '
-                'of fast_pathway, and lateral_inv out of slow_pathway.'
+                'lateral connections lead from fast_pathway into slow_pathway. Remove lateral from '
+                'fast_pathway and lateral_inv from slow_pathway.'
             )
         for place in range(len(slow.stages)):
             slow.check_widths(fast, place, place)
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start both pathways at random, or the network from a checkpoint.
+        """Initialise both pathways at random, or load a checkpoint of the network.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
@@ -96,11 +99,11 @@ class ResNet3dSlowFast(Backbone):
             x: (B, C, T, H, W) pictures or heatmaps, of any number of frames.
 
         Returns:
-            (B, D1, T1, H', W') of the slow pathway and (B, D2, T2, H', W') of the fast one; T1 is T
-            over resample_rate, rounded up.
+            (B, D1, T1, H', W') of the slow pathway and (B, D2, T2, H', W') of the fast one, with T1
+            = ceil(T / resample_rate).
         """
-        slow = self.slow_path.stem(x[:, :, :: self.slow_step])
-        fast = self.fast_path.stem(x[:, :, :: self.fast_step])
+        slow = self.slow_path.stem(x[:, :, :: self.slow_step])  # (B, 64, T1, H / 4, W / 4)
+        fast = self.fast_path.stem(x[:, :, :: self.fast_step])  # (B, 8, T2, H / 4, W / 4)
         for i in range(len(self.slow_path.stages)):
             slow = join(slow, self.slow_path.from_other(i, fast))
             slow = self.slow_path.run_stage(i, slow)

@@ -1,10 +1,11 @@
-"""What networks of a stem and stages of blocks share: which of them are trained."""
+"""Networks made of a stem and stages, and which of these parts are trained."""
 
 from __future__ import annotations
 
 from abc import ABC
 from typing import TypeVar
 
+from mmcv.cnn import ConvModule
 from torch import nn
 
 from ..layers.stages import freeze, freeze_statistics
@@ -14,15 +15,19 @@ Self = TypeVar('Self', bound='StagedBackbone')
 
 
 class StagedBackbone(Backbone, ABC):
-    """A stem, then stages layer1, layer2 ...
+    """A network of a stem, then stages layer1, layer2 ...
 
     Attributes:
-        num_stages: how many stages there are.
+        conv1: the stem, unless `stem_layers` says otherwise.
+        num_stages: the number of stages.
         frozen_stages: -1: none; 0: the stem; n: the stem and the first n stages keep their weights
             and BatchNorm statistics.
         norm_eval: whether every BatchNorm keeps its running statistics in training.
     """
 
+    in_channels: int
+    num_features: int
+    conv1: ConvModule
     num_stages: int
     frozen_stages: int
     norm_eval: bool
@@ -34,7 +39,7 @@ class StagedBackbone(Backbone, ABC):
 
     @property
     def stem_layers(self) -> list[nn.Module]:
-        """The stem's layers that have weights."""
+        """The layers of the stem that have weights."""
         return [self.conv1]
 
     def _freeze(self) -> None:
@@ -42,7 +47,7 @@ class StagedBackbone(Backbone, ABC):
             freeze([*self.stem_layers, *self.stages[: self.frozen_stages]])
 
     def train(self: Self, mode: bool = True) -> Self:
-        """As nn.Module's; what is frozen, and with norm_eval every BatchNorm, stays in testing."""
+        """Set the mode as nn.Module does, but keep frozen parts and statistics in testing mode."""
         super().train(mode)
         self._freeze()
         if mode and self.norm_eval:

@@ -1,6 +1,8 @@
-"""ST-GCN and ST-GCN++: graph convolutions over joints and convolutions over time, in turn.
+"""ST-GCN and ST-GCN++: graph convolutions over joints alternate with convolutions over time.
 
 Source: ST-GCN, arXiv:1801.07455; ST-GCN++ as in PYSKL, arXiv:2205.09443.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
@@ -9,27 +11,26 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...registry import BACKBONES
-from ..layers.graph_block import GraphBlock
 from ..layers.graph_conv import UnitGCN
-from ..layers.temporal import MultiScaleTCN, UnitTCN, shortcut
-from .graph_backbone import DataNorm, GraphBackbone, block_shapes
+from ..layers.temporal import MultiScaleTCN, UnitTCN
+from .graph_backbone import DataNorm, GraphBackbone, block_shapes, build_blocks
 
 
 @BACKBONES.register_module()
 class STGCN(GraphBackbone):
-    """ST-GCN. With gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn' it is ST-GCN++.
+    """ST-GCN; with gcn_adaptive='init', gcn_with_res=True, tcn_type='mstcn' ST-GCN++.
 
     Args:
         graph_cfg: the arguments of skeletons.graph.Graph.
         in_channels: C of a key point.
         base_channels: C of the first block.
         data_bn_type: see GraphBackbone.
-        ch_ratio: how many times as many channels a block of `inflate_stages` has.
-        num_person: M, where data_bn_type is 'MVC'.
-        num_stages: the number of blocks; the first is left out where in_channels is base_channels.
+        ch_ratio: factor of the channels in each block of `inflate_stages`.
+        num_person: M, needed if data_bn_type is 'MVC'.
+        num_stages: the number of blocks; the first is omitted if in_channels = base_channels.
         inflate_stages, down_stages: blocks, counted from 1, with more channels and half the frames.
         pretrained: a checkpoint file to start from.
         kwargs: the settings of the blocks. gcn_*: see UnitGCN; tcn_type: 'unit_tcn' or 'mstcn', and
@@ -61,19 +62,12 @@ class STGCN(GraphBackbone):
         shapes = block_shapes(
             in_channels, base_channels, num_stages, inflate_stages, down_stages, ch_ratio
         )
-        self.gcn = nn.ModuleList(
-            GraphBlock(
-                unit['gcn'](shape.in_channels, shape.out_channels, self.A0),
-                unit['tcn'](shape.out_channels, shape.out_channels, stride=shape.stride),
-                shortcut(*shape[:3]) if shape.residual else None,
-            )
-            for shape, unit in zip(shapes, units)
-            if not shape.is_left_out
-        )
+        self.gcn = build_blocks(shapes, units, self.A0)
         self.num_features = shapes[-1].out_channels
         self.load_pretrained(pretrained)
 
     def person_features(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         for block in self.gcn:
             x = block(x)
         return x

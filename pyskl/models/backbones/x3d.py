@@ -1,35 +1,35 @@
-"""X3D: thin depthwise 3-D blocks over clips of heatmaps or pictures, widened and deepened by factors.
+"""X3D: thin depthwise 3-D blocks over clips of heatmaps or pictures, scaled by factors.
 
-Source: X3D, arXiv:2004.04730, figure 1 and table 1; shallow, for heatmaps: PoseConv3D,
+Source: X3D, arXiv:2004.04730, figure 1 and table 1; the shallow one for heatmaps: PoseConv3D,
 arXiv:2104.13586.
+
+Settings and state-dict keys are PYSKL's.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
 import torch
-from mmcv.cnn import build_activation_layer
 from torch import Tensor, nn
 
 from ...registry import BACKBONES
+from ..layers.conv_layers import BATCH_NORM3D, CONV3D, RELU, ConvLayers
 from ..layers.initial import init_like_he
 from ..layers.recompute import recomputed
 from ..layers.stages import check_positive, check_stages, per_stage
 from ..pretrained import load_backbone
-from .blocks3d import BATCH_NORM, CONV, RELU, conv_bn
 from .staged import StagedBackbone
 
 
 class SEModule(nn.Module):
-    """Weigh each channel by what all channels are on average: squeeze and excitation.
+    """Squeeze and excitation: weigh each channel, given the averages of all channels.
 
     Args:
         channels: C.
-        ratio: how wide the bottleneck is, as a share of C; rounded to eights.
+        ratio: width of the bottleneck as a share of C; rounded to a multiple of 8.
 
     Source: Squeeze-and-excitation networks, arXiv:1709.01507.
     """
@@ -48,16 +48,16 @@ class SEModule(nn.Module):
 
 
 class BlockX3D(nn.Module):
-    """Widen, convolve each channel apart, weigh the channels, narrow: beside a shortcut.
+    """Widen, convolve each channel on its own, weigh the channels, narrow: beside a shortcut.
 
     Args:
-        in_channels: channels that come in.
-        planes: channels inside.
-        out_channels: channels that go out.
+        in_channels: C of the input.
+        planes: inner width.
+        out_channels: C of the output.
         spatial_stride: of the depthwise convolution, in pixels.
-        se_ratio: see SEModule; None: the block has none.
-        use_swish: whether Swish follows the depthwise convolution; else nothing does.
-        conv_cfg, norm_cfg, act_cfg: mmcv configs of the layers.
+        se_ratio: see SEModule; None: without.
+        use_swish: whether Swish or nothing follows the depthwise convolution.
+        layers: the kinds of layers.
     """
 
     def __init__(
@@ -68,24 +68,19 @@ class BlockX3D(nn.Module):
         spatial_stride: int,
         se_ratio: float | None,
         use_swish: bool,
-        conv_cfg: dict,
-        norm_cfg: dict,
-        act_cfg: dict,
+        layers: ConvLayers,
     ):
         super().__init__()
-        conv = partial(conv_bn, conv_cfg=conv_cfg, norm_cfg=norm_cfg)
         one, stride = (1, 1, 1), (1, spatial_stride, spatial_stride)
-        self.downsample = (
-            None
-            if spatial_stride == 1 and in_channels == out_channels
-            else conv(in_channels, out_channels, one, stride, None)
-        )
-        self.conv1 = conv(in_channels, planes, one, one, act_cfg)
-        self.conv2 = conv(planes, planes, (3, 3, 3), stride, None, groups=planes)
+        self.downsample = None
+        if spatial_stride != 1 or in_channels != out_channels:
+            self.downsample = layers.conv(in_channels, out_channels, one, stride, activate=False)
+        self.conv1 = layers.conv(in_channels, planes, one)
+        self.conv2 = layers.conv(planes, planes, (3, 3, 3), stride, groups=planes, activate=False)
         self.swish = nn.SiLU() if use_swish else nn.Identity()
-        self.conv3 = conv(planes, out_channels, one, one, None)
+        self.conv3 = layers.conv(planes, out_channels, one, activate=False)
         self.se_module = nn.Identity() if se_ratio is None else SEModule(planes, se_ratio)
-        self.relu = build_activation_layer(act_cfg)
+        self.relu = layers.activation()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, out_channels, T, H', W')."""
@@ -97,27 +92,27 @@ class BlockX3D(nn.Module):
 
 @BACKBONES.register_module()
 class X3D(StagedBackbone):
-    """A stem, `num_stages` stages of X3D blocks, and a last convolution. All frames stay.
+    """A stem, `num_stages` stages of X3D blocks and a last convolution; all frames stay.
 
     Args:
         gamma_w: factor of all widths.
-        gamma_b: how much wider a block is inside than outside.
+        gamma_b: ratio of a block's inner to its outer width.
         gamma_d: factor of the numbers of blocks, rounded up.
         pretrained: a checkpoint file to start from (see load_backbone); None starts at random.
         in_channels: C of the input: joints, limbs or colours.
         base_channels: channels after the stem, before gamma_w; stage i has 2**i times as many.
-        num_stages: how many stages there are.
+        num_stages: the number of stages.
         stage_blocks: blocks per stage, before gamma_d.
         spatial_strides: of each stage's first block, in pixels.
         frozen_stages: -1: none; 0: the stem; n: the stem and the first n stages keep their weights
             and BatchNorm statistics.
-        se_style: which blocks have squeeze and excitation: every second from the first on, or all.
+        se_style: blocks with squeeze and excitation: 'half': every second one of a stage, or all.
         se_ratio: see SEModule; None: no block has it.
-        use_swish: whether blocks have Swish inside.
+        use_swish: whether blocks contain Swish.
         conv_cfg, norm_cfg, act_cfg: mmcv configs of the layers.
         norm_eval: keep BatchNorm's running statistics in training.
         with_cp: recompute the blocks in the backward pass: less memory, more time, same numbers.
-        zero_init_residual: start every block as its shortcut.
+        zero_init_residual: initialise every block so that it computes its shortcut.
 
     Raises:
         ValueError: arguments contradict each other.
@@ -138,8 +133,8 @@ class X3D(StagedBackbone):
         se_style: Literal['half', 'all'] = 'half',
         se_ratio: float | None = 1 / 16,
         use_swish: bool = True,
-        conv_cfg: dict = CONV,
-        norm_cfg: dict = BATCH_NORM,
+        conv_cfg: dict = CONV3D,
+        norm_cfg: dict = BATCH_NORM3D,
         act_cfg: dict = RELU,
         norm_eval: bool = False,
         with_cp: bool = False,
@@ -163,12 +158,12 @@ class X3D(StagedBackbone):
         self.zero_init_residual = zero_init_residual
 
         # The stem: within each frame, then each channel over frames.
-        layers = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+        layers = ConvLayers(conv_cfg, norm_cfg, act_cfg)
         width = rounded_to_eights(base_channels, gamma_w)
-        self.conv1_s = conv_bn(
-            in_channels, width, (1, 3, 3), (1, 2, 2), None, conv_cfg, norm_cfg=None
+        self.conv1_s = layers.conv(
+            in_channels, width, (1, 3, 3), (1, 2, 2), norm=False, activate=False
         )
-        self.conv1_t = conv_bn(width, width, (5, 1, 1), (1, 1, 1), groups=width, **layers)
+        self.conv1_t = layers.conv(width, width, (5, 1, 1), groups=width)
 
         # The stages, layer1 to layer4.
         channels = width
@@ -184,33 +179,34 @@ class X3D(StagedBackbone):
                         stride if n == 0 else 1,
                         se_ratio if se_style == 'all' or n % 2 == 0 else None,
                         use_swish,
-                        **layers,
+                        layers,
                     )
                 )
                 channels = out_channels
             self.add_module(f'layer{i + 1}', nn.Sequential(*blocks))
 
         self.num_features = int(channels * gamma_b)
-        self.conv5 = conv_bn(channels, self.num_features, (1, 1, 1), (1, 1, 1), **layers)
+        self.conv5 = layers.conv(channels, self.num_features, (1, 1, 1))
         self.init_weights(pretrained)
         self._freeze()
 
     def init_weights(self, pretrained: str | None = None) -> None:
-        """Start at random (He's normal for convolutions, BatchNorm 1 and 0), then from a checkpoint.
+        """Initialise at random (see init_like_he), then load a checkpoint, if one is given.
 
         Raises:
             CheckpointError: the file can't be read or does not fit.
         """
         init_like_he(self)
         if self.zero_init_residual:
-            for stage in self.stages:
-                for block in stage:
-                    nn.init.zeros_(block.conv3.norm.weight)
+            for module in self.modules():
+                if isinstance(module, BlockX3D):
+                    nn.init.zeros_(module.conv3.norm.weight)
         if pretrained is not None:
             load_backbone(self, pretrained)
 
     @property
     def stem_layers(self) -> list[nn.Module]:
+        """The two convolutions of the stem."""
         return [self.conv1_s, self.conv1_t]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -233,7 +229,7 @@ class X3D(StagedBackbone):
 
 
 def rounded_to_eights(width: int, factor: float) -> int:
-    """Return width * factor as a multiple of eight, at least 8, and not below 0.9 of it."""
+    """Round width * factor to a multiple of 8, at least 8 and not below 0.9 of the product."""
     wanted = width * factor
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded

@@ -1,10 +1,10 @@
-"""A 1x1x1 convolution and the BatchNorm behind it as one layer, in training.
+"""A 1x1x1 convolution and the BatchNorm after it as one layer, in training.
 
 The convolution is linear, so BatchNorm's statistics follow from those of the convolution's input,
-and both layers together are one convolution with other weights. The convolution's own output z, the
-widest tensor of a bottleneck, is neither kept nor read again.
+and both layers together are one convolution with other weights. The output z of the convolution
+alone, the widest tensor of a bottleneck, is never computed.
 
-Symbols and shapes, for N values a channel (pixels of all frames of all clips):
+Symbols and shapes, for N values per channel (pixels of all frames of all clips):
 
     y       (C, N)   input                          W       (D, C)   the convolution's weight
     z       (D, N)   W y, never computed            gamma   (D,)     BatchNorm's weight
@@ -26,7 +26,7 @@ Backward, with the means over all values b = mean(g) (D,) and G = mean(g y') (D,
     (7)  d W     = N (s G + slope * (W S) + level m')           since mean(d z y')
     (8)  d y     = W' d z = (s W)' g + (W' (slope * W)) y + W' level      two convolutions
 
-Extra cost: products of y with itself, C * C * N; hence `is_worth_it`.
+Extra cost: the products of y with itself, C * C * N multiplications; hence `joining_saves_time`.
 
 Source of the layer: Batch Normalization, arXiv:1502.03167, section 3.
 """
@@ -41,15 +41,14 @@ from torch.autograd.function import once_differentiable
 from .conv3d_as_2d import Conv3dAs2d, as_images, as_volumes, subsample, subsample_gradient
 from .exact_batch_norm import EACH_ONCE, ExactBatchNorm3d, FrameCounts, num_values
 
-MAX_ROWS = 8192  # summed up in float32, before float64 takes over
-MAX_RATIO = 40  # of in_channels**2 to out_channels, see is_worth_it; measured
+MAX_ROWS = 8192  # rows to sum up in float32; longer sums continue in float64
+MAX_RATIO = 40  # of in_channels**2 to out_channels, see joining_saves_time; measured
 
 
-def is_worth_it(conv: Conv3dAs2d) -> bool:
-    """Return whether this is a plain 1x1x1 convolution for which joining saves time.
+def joining_saves_time(conv: Conv3dAs2d) -> bool:
+    """Return whether a layer is a plain 1x1x1 convolution for which joining saves time.
 
-    The extra arithmetic grows with in_channels**2, what is saved (passes over memory) with
-    out_channels.
+    The additional arithmetic grows with in_channels**2, the saved memory traffic with out_channels.
     """
     plain = (
         conv.kernel_size == (1, 1, 1)
@@ -67,7 +66,8 @@ def conv1x1_bn(
 
     Args:
         x: (B, C, T, H, W), channels last.
-        conv, norm: the two layers; the norm's running statistics are updated.
+        conv: the convolution.
+        norm: the BatchNorm, whose running statistics are updated.
         shortcut: (B, D, T', H', W'); None adds nothing.
         relu: whether ReLU follows.
 
@@ -83,10 +83,10 @@ def conv1x1_bn(
 
 
 class Conv1x1BatchNorm(torch.autograd.Function):
-    """The computation of `conv1x1_bn`; numbers in comments are the equations above.
+    """The computation of `conv1x1_bn`; numbers in comments refer to the equations above.
 
-    It takes and gives volumes, not views of them, so that autograd can sum the gradients of a
-    block's input in place.
+    Inputs and outputs are volumes, not views of them as images, so that autograd can sum the
+    gradients of a block's input in place.
 
     Args of `apply`:
         x: (B, C, T, H, W).
@@ -99,7 +99,7 @@ class Conv1x1BatchNorm(torch.autograd.Function):
         counts: how often each frame counts.
 
     Returns:
-        The output (B, D, T', H', W'); mean and biased variance of z, (D,) without gradient.
+        The output (B, D, T', H', W'); mean and biased variance of z, (D,) each, without gradient.
     """
 
     @staticmethod
@@ -115,14 +115,19 @@ class Conv1x1BatchNorm(torch.autograd.Function):
         relu: bool,
         counts: FrameCounts,
     ) -> tuple[Tensor, ...]:
+        """Compute equations (1) to (3)."""
         read = subsample(x, stride)  # the pixels that the kernel reads
         images, w = as_images(read), weight.flatten(1).double()
 
-        # The input's first and second moments, each frame as often as it counts.
-        parts = [(as_images(read[:, :, frames]), times) for frames, times in counts]
-        total = num_values(read, counts)
-        input_mean = sum(times * sums(part) for part, times in parts) / total  # (C,)
-        second = sum(times * products(part, part) for part, times in parts) / total  # (C, C)
+        # The first and second moments of the input; each frame counts as often as it occurs.
+        total, channels = num_values(read, counts), read.shape[1]
+        input_mean, second = w.new_zeros(channels), w.new_zeros(channels, channels)
+        for frames, times in counts:
+            part = as_images(read[:, :, frames])
+            input_mean += times * sums(part)
+            second += times * products(part, part)
+        input_mean /= total
+        second /= total
 
         # (1), (2), (3): one convolution instead of two layers.
         mean = w @ input_mean
@@ -132,7 +137,7 @@ class Conv1x1BatchNorm(torch.autograd.Function):
         folded = as_kernel(scale[:, None] * w, weight)
         shift = (beta - scale * mean).to(weight.dtype)
 
-        # oneDNN's ReLU turns NaN into 0. Where there may be one, torch's ReLU keeps it visible.
+        # oneDNN's ReLU turns NaN into 0. If there may be NaN, use torch's ReLU, which keeps it.
         is_finite = bool(torch.isfinite(shift).all())
         shortcut_images = None if shortcut is None else as_images(shortcut)
         out = as_volumes(
@@ -152,6 +157,7 @@ class Conv1x1BatchNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute equations (4) to (8)."""
         read, weight, folded, input_mean, second, mean, inverse, scale, out = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last_3d)
         if out is not None:
@@ -168,7 +174,7 @@ class Conv1x1BatchNorm(torch.autograd.Function):
             scale[:, None] * cross + slope[:, None] * (w @ second) + level.outer(input_mean)
         )
 
-        # (8). `grad` is summed over the frames that each frame stands for, the rest is of one.
+        # (8). `grad` is already summed over the occurrences of each frame; the other term is not.
         input_weight = as_kernel((w.t() * slope) @ w, weight)
         from_input = joined_conv2d(
             images, input_weight, (level @ w).to(weight.dtype), None, relu=False
@@ -199,7 +205,7 @@ class Conv1x1BatchNorm(torch.autograd.Function):
 def joined_conv2d(
     images: Tensor, weight: Tensor, bias: Tensor | None, shortcut: Tensor | None, relu: bool
 ) -> Tensor:
-    """Compute relu(conv2d(images) + shortcut) without gradients; oneDNN does all as it writes.
+    """Compute relu(conv2d(images) + shortcut) without gradients, in one pass of oneDNN.
 
     Args:
         images: (N, C, H, W), channels last.
@@ -229,7 +235,7 @@ def as_kernel(matrix: Tensor, weight: Tensor) -> Tensor:
 def _grouped_rows(images: Tensor) -> Tensor:
     """View (N, C, H, W), channels last, as (groups, rows, C).
 
-    A group has at most MAX_ROWS rows, or is one image.
+    A group is one image, or several with at most MAX_ROWS rows in all.
     """
     number, pixels = images.shape[0], images.shape[2] * images.shape[3]
     groups = next(
@@ -243,7 +249,7 @@ def _grouped_rows(images: Tensor) -> Tensor:
 def sums(images: Tensor) -> Tensor:
     """Sum (N, C, H, W) over all pixels, to (C,) in float64.
 
-    float32 is exact enough inside: torch adds up in pairs.
+    Float32 is exact enough for the sums themselves, since torch adds pairwise.
     """
     return images.permute(0, 2, 3, 1).flatten(0, 2).sum(0).double()
 
@@ -258,6 +264,6 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         (D, C) in float64.
     """
-    # (groups, C, D) is faster than its transpose.
+    # Computing (groups, C, D) is faster than its transpose.
     by_group = torch.bmm(_grouped_rows(b).transpose(1, 2), _grouped_rows(a))
     return by_group.double().sum(0).t()

@@ -1,8 +1,8 @@
-"""Conv3d computed as a 2-D convolution where its kernel allows: same numbers, up to 3x as fast.
+"""Conv3d computed as a 2-D convolution if its kernel allows it: same numbers, up to 3x as fast.
 
-With channels last in memory a volume (B, C, T, H, W) is, without copying,
-- for 1 x k x k kernels a batch of B * T images of H x W,
-- for k x 1 x 1 kernels a batch of B images of T x (H * W).
+With channels last in memory, a volume (B, C, T, H, W) can be viewed, without a copy,
+- for 1 x k x k kernels as a batch of B * T images of H x W,
+- for k x 1 x 1 kernels as a batch of B images of T x (H * W).
 oneDNN's 2-D convolutions are far better tuned than its 3-D ones.
 """
 
@@ -17,10 +17,9 @@ from .observers import is_recorded
 
 
 class Conv3dAs2d(nn.Conv3d):
-    """nn.Conv3d in weights, arguments and output.
+    """nn.Conv3d that runs 1 x k x k and k x 1 x 1 kernels as 2-D convolutions.
 
-    It runs as a 2-D convolution for channels_last_3d inputs and 1 x k x k or k x 1 x 1 kernels,
-    else as nn.Conv3d does.
+    It does so for channels_last_3d inputs; otherwise it is nn.Conv3d.
     """
 
     @property
@@ -49,23 +48,26 @@ class Conv3dAs2d(nn.Conv3d):
         return self._over_time(x) if self.temporal else super().forward(x)
 
     def _over_frames(self, x: Tensor) -> Tensor:
-        # On the CPU the gradient of oneDNN's strided 1x1 convolution with fewer than 8 input
-        # channels writes outside its memory (torch 2.13). There the pixels that such a kernel reads
-        # are picked first, and the convolution has no stride.
+        """Convolve each frame as an image."""
+        frames, lines, columns = self.stride
+        stride, step = (lines, columns), (frames, 1, 1)
+
+        # On the CPU the gradient of oneDNN's strided 1x1 convolution with a number of channels that
+        # is no multiple of 8 writes outside its memory (torch 2.13). So take the pixels that such a
+        # kernel reads first, then convolve without a stride.
         unsafe = (
             x.device.type == 'cpu'
             and self.in_channels % 8
             and self.kernel_size == (1, 1, 1)
             and self.padding == (0, 0, 0)
         )
-        pixels = self.stride[1:] if unsafe else (1, 1)
-        step = (self.stride[0], *pixels)
+        if unsafe:
+            stride, step = (1, 1), (frames, lines, columns)
         chosen = subsample(x, step) if step == (1, 1, 1) else Subsample.apply(x, step)
-        out = self._convolve(as_images(chosen), (1, 1) if unsafe else self.stride[1:])
-        return as_volumes(out, chosen)
+        return as_volumes(self._convolve(as_images(chosen), stride), chosen)
 
     def _convolve(self, images: Tensor, stride: tuple[int, int]) -> Tensor:
-        """Convolve (N, C, H, W) by the kernel's only frame."""
+        """Convolve (N, C, H, W) with the only frame of the kernel."""
         weight = self.weight[:, :, 0]
         if images.device.type == 'cpu' and self.groups == 1 and self.kernel_size != (1, 1, 1):
             images, weight = _pad_channels(images), _pad_channels(weight)
@@ -74,34 +76,38 @@ class Conv3dAs2d(nn.Conv3d):
         )
 
     def _over_time(self, x: Tensor) -> Tensor:
+        """Convolve each pixel over time: a clip is an image of T x (H * W)."""
         images = x.flatten(3)  # (B, C, T, H * W)
         weight = self.weight[..., 0]  # (D, C, k, 1)
+        frames = int(self.padding[0])
         trained_on_cpu = x.device.type == 'cpu' and weight.requires_grad and torch.is_grad_enabled()
         if trained_on_cpu and self.bias is None and self.groups == 1 and self.dilation[0] == 1:
             if torch.is_autocast_enabled('cpu'):
                 dtype = torch.get_autocast_dtype('cpu')
                 images, weight = images.to(dtype), weight.to(dtype)
-            out = TemporalConv.apply(images, weight, self.padding[0])
+            out = TemporalConv.apply(images, weight, frames)
         else:
-            padding, dilation = (self.padding[0], 0), (self.dilation[0], 1)
+            padding, dilation = (frames, 0), (self.dilation[0], 1)
             out = F.conv2d(images, weight, self.bias, 1, padding, dilation, self.groups)
         return out.unflatten(3, x.shape[3:]).contiguous(memory_format=torch.channels_last_3d)
 
 
 class Subsample(torch.autograd.Function):
-    """`subsample` whose gradient has channels last.
+    """`subsample` with a gradient that has channels last.
 
-    Autograd's own would not, and would slow down what comes next.
+    Autograd's gradient would have channels first and slow down the layers before.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, step: tuple[int, int, int]) -> Tensor:
+        """Take every step-th element."""
         ctx.shape, ctx.step = x.shape, step
         return subsample(x, step)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        """Put zeros around the gradient."""
         return subsample_gradient(grad, ctx.shape, ctx.step), None
 
 
@@ -112,7 +118,7 @@ def subsample(x: Tensor, step: tuple[int, int, int]) -> Tensor:
 
 
 def subsample_gradient(grad: Tensor, shape: torch.Size, step: tuple[int, int, int]) -> Tensor:
-    """Compute the gradient of `subsample`: zeros of (B, C, T, H, W) = shape around the chosen."""
+    """Compute the gradient of `subsample`: `grad` at the chosen places of zeros of `shape`."""
     if grad.shape == shape:
         return grad
     out = torch.empty(
@@ -123,7 +129,7 @@ def subsample_gradient(grad: Tensor, shape: torch.Size, step: tuple[int, int, in
 
 
 def as_images(x: Tensor) -> Tensor:
-    """View (B, C, T, H, W) as (B * T, C, H, W); no copy where channels are last in memory."""
+    """View (B, C, T, H, W), channels last, as (B * T, C, H, W)."""
     return x.transpose(1, 2).flatten(0, 1)
 
 
@@ -138,13 +144,13 @@ def as_volumes(images: Tensor, like: Tensor) -> Tensor:
         (B, D, T, H', W'), channels last.
     """
     out = images.unflatten(0, (like.shape[0], like.shape[2])).transpose(1, 2)
-    return out.contiguous(memory_format=torch.channels_last_3d)  # copies tiny volumes only
+    return out.contiguous(memory_format=torch.channels_last_3d)  # copies only tiny volumes
 
 
 def _pad_channels(x: Tensor) -> Tensor:
-    """Add zero channels up to a multiple of 8.
+    """Append zero channels up to a multiple of 8.
 
-    oneDNN's gradient takes 1.4 times as long for 22 channels as for 24.
+    The gradient of oneDNN takes 1.4 times as long for 22 channels as for 24.
     """
     missing = -x.shape[1] % 8
     if not missing:
@@ -153,14 +159,14 @@ def _pad_channels(x: Tensor) -> Tensor:
 
 
 class TemporalConv(torch.autograd.Function):
-    """conv2d by a (k, 1) kernel, whose weight gradient is k matrix products.
+    """conv2d with a (k, 1) kernel that computes the gradient of its weight as k matrix products.
 
-    oneDNN's own weight gradient runs at a tenth of the processor's speed.
+    oneDNN's own gradient of such a weight runs at a tenth of the processor's speed.
 
     Args of `apply`:
         images: (B, C, T, P), channels last.
         weight: (D, C, k, 1).
-        padding: frames of zeros at either end.
+        padding: frames of zeros at both ends.
 
     Returns:
         (B, D, T', P).
@@ -168,6 +174,7 @@ class TemporalConv(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, images: Tensor, weight: Tensor, padding: int) -> Tensor:
+        """Convolve."""
         ctx.save_for_backward(images, weight)
         ctx.padding = padding
         return F.conv2d(images, weight, None, 1, (padding, 0))
@@ -175,6 +182,7 @@ class TemporalConv(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        """Compute the gradients of images and weight."""
         images, weight = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad_images = grad_weight = None
@@ -200,25 +208,23 @@ class TemporalConv(torch.autograd.Function):
 def temporal_weight_gradient(images: Tensor, grad: Tensor, kernel: int, padding: int) -> Tensor:
     """Compute the gradient of TemporalConv's weight.
 
-    Tap i of the kernel meets input frame t + i - padding where output frame t is computed; frames
-    outside the clip are zero and left out.
+    For output frame t, tap i of the kernel reads input frame t + i - padding. Frames outside the
+    clip are zero and contribute nothing.
 
     Args:
         images: (B, C, T, P) input, channels last.
         grad: (B, D, T', P) gradient of the output, channels last.
-        kernel: taps.
-        padding: frames.
+        kernel: number of taps.
+        padding: frames of zeros at both ends.
 
     Returns:
         (D, C, kernel, 1).
     """
     taps = []
-    inputs, outputs = (
-        images.permute(0, 2, 3, 1),
-        grad.permute(0, 2, 3, 1),
-    )  # (B, T, P, C), (B, T', P, D)
+    inputs = images.permute(0, 2, 3, 1)  # (B, T, P, C)
+    outputs = grad.permute(0, 2, 3, 1)  # (B, T', P, D)
     for i in range(kernel):
-        # Output frames first:last have an input frame that this tap meets.
+        # For output frames first:last this tap reads a frame of the clip.
         shift = i - padding
         first = max(0, -shift)
         last = max(first, min(outputs.shape[1], inputs.shape[1] - shift))

@@ -1,12 +1,12 @@
-"""BatchNorm whose batch statistics stay exact with channels last in memory.
+"""BatchNorm with exact batch statistics for channels last in memory.
 
-For that layout torch's CPU kernel adds up each channel's values one after the other in float32:
+For that layout torch's CPU kernel adds the values of each channel one after the other in float32:
 over half a million values the statistics are off by 1e-4, and small gradients by a percent. Here
-rows are grouped first, so that every running sum is short, and the groups' sums are combined
-pairwise. It costs no time.
+rows are summed in groups, so that every running sum is short, and the sums of groups are combined
+pairwise. This takes no extra time.
 
-Frames, or people, that occur several times may pass once, if BatchNorm counts each as often as it
-occurs: see `counting_frames`.
+Frames (or people) that occur several times may pass the network once, if BatchNorm counts each as
+often as it occurs: see `counting_frames`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .observers import is_recorded
 
-# Frames of a volume (1, C, F, H, W), in order and without gaps, and how often each of them counts.
+# Slices of the frames of a volume (1, C, F, H, W), in order and without gaps, and how often each
+# frame of a slice counts.
 FrameCounts = tuple[tuple[slice, int], ...]
 
 EACH_ONCE: FrameCounts = ((slice(None), 1),)  # for any number of volumes
-MAX_COLUMNS = 4096  # groups x channels: what stays in a core's first cache
-PIECE = 1 << 18  # numbers that stay there between two passes
+MAX_COLUMNS = 4096  # groups x channels that fit into the first cache of a core
+PIECE = 1 << 18  # numbers that stay in the cache between two passes
 
 
 class _ExactBatchNorm(_BatchNorm):
-    """What BatchNorm of images and of volumes share.
+    """The base of exact BatchNorm for images and for volumes.
 
-    `frame_counts` is set by `counting_frames`; None counts every frame once.
+    Attributes:
+        frame_counts: how often each frame counts, see `counting_frames`; None: once.
+        layout: the memory format that it computes itself.
+        dtypes: the dtypes that it computes itself.
     """
 
     frame_counts: FrameCounts | None = None
@@ -40,7 +44,7 @@ class _ExactBatchNorm(_BatchNorm):
     dtypes: tuple[torch.dtype, ...] = (torch.float32,)
 
     def uses_batch_statistics(self, x: Tensor) -> bool:
-        """Return whether this file normalises x, by x's own statistics."""
+        """Return whether x is normalised by the exact statistics of the batch."""
         from_batch = self.training or not self.track_running_stats
         return (
             from_batch
@@ -53,7 +57,7 @@ class _ExactBatchNorm(_BatchNorm):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x of the layer's number of axes."""
+        """Normalise x, exactly where `uses_batch_statistics`, else as torch does."""
         if self.frame_counts is not None:
             x = x.contiguous(memory_format=self.layout)
         if not self.uses_batch_statistics(x):
@@ -71,33 +75,32 @@ class _ExactBatchNorm(_BatchNorm):
 
     @torch.no_grad()
     def update_running_statistics(self, mean: Tensor, var: Tensor, count: int) -> None:
-        """In training, take a batch into the running statistics.
+        """Add the statistics of a batch to the running statistics, in training.
 
         Args:
-            mean: (C,) the batch's mean.
-            var: (C,) its biased variance.
-            count: values a channel in the batch.
+            mean: (C,) of the batch.
+            var: (C,) biased variance of the batch.
+            count: values per channel in the batch.
         """
         if not (self.training and self.track_running_stats):
             return
-        self.num_batches_tracked += 1
-        share = 1.0 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean, share)
-        self.running_var.lerp_(var * (count / max(count - 1, 1)), share)
+        batches, running_mean, running_var = (
+            self.get_buffer(name) for name in ('num_batches_tracked', 'running_mean', 'running_var')
+        )
+        batches += 1
+        share = 1.0 / int(batches) if self.momentum is None else self.momentum
+        running_mean.lerp_(mean, share)
+        running_var.lerp_(var * (count / max(count - 1, 1)), share)
 
 
 class ExactBatchNorm3d(_ExactBatchNorm, nn.BatchNorm3d):
-    """nn.BatchNorm3d in weights, arguments and meaning.
-
-    Training on the CPU with channels last, its sums are exact to 1e-6; elsewhere it is
-    nn.BatchNorm3d.
-    """
+    """nn.BatchNorm3d whose sums are exact to 1e-6 in training on the CPU with channels last."""
 
 
 class ExactBatchNorm2d(_ExactBatchNorm, nn.BatchNorm2d):
-    """nn.BatchNorm2d, as ExactBatchNorm3d is nn.BatchNorm3d.
+    """nn.BatchNorm2d with the sums of ExactBatchNorm3d.
 
-    It takes (P, C, T, V) of P people, whom it counts as it is told to count frames.
+    Its input is (P, C, T, V) of P people, who count as frames do in ExactBatchNorm3d.
     """
 
     layout = torch.channels_last
@@ -105,18 +108,19 @@ class ExactBatchNorm2d(_ExactBatchNorm, nn.BatchNorm2d):
 
 
 class GroupedBatchNorm(torch.autograd.Function):
-    """Normalise by the batch's statistics.
+    """BatchNorm with the statistics of the batch, plus a shortcut, and ReLU.
 
     Args of `apply`:
         x: (B, C, T, H, W), or (P, C, T, V) of P people, who count as frames; channels last.
         weight, bias: (C,).
         eps: added to the variance.
         counts: how often each frame counts.
-        shortcut: added to the normalised x, in its shape; None: nothing.
+        shortcut: of the shape of x; None: none.
         relu: whether ReLU follows.
 
     Returns:
-        relu(norm(x) + shortcut); mean and biased variance (C,) of the batch, without gradient.
+        relu(norm(x) + shortcut); mean and biased variance of the batch, (C,) each, without
+        gradient.
     """
 
     @staticmethod
@@ -130,15 +134,16 @@ class GroupedBatchNorm(torch.autograd.Function):
         shortcut: Tensor | None = None,
         relu: bool = False,
     ) -> tuple[Tensor, ...]:
-        # Statistics of the frames that count alike, then of all.
+        """Normalise x."""
+        # Statistics of the frames that count equally often, then of all.
         volume = as_volume(x)
         parts = [statistics(_rows(volume[:, :, frames])) for frames, _ in counts]
         total = num_values(volume, counts)
         shares = [times * volume[:, :1, frames].numel() / total for frames, times in counts]
-        if len(parts) == 1:
-            mean, var = parts[0]
-        else:
-            mean, var = _combine(*map(torch.stack, zip(*parts)), x.new_tensor(shares)[:, None])
+        mean, var = parts[0]
+        if len(parts) > 1:
+            means, variances = map(torch.stack, zip(*parts))
+            mean, var = _combine(means, variances, x.new_tensor(shares)[:, None])
 
         out = torch.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0]
         out = out if shortcut is None else out.add_(shortcut)
@@ -151,6 +156,7 @@ class GroupedBatchNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradients of x, weight, bias and shortcut."""
         x, weight, mean, scale, out = ctx.saved_tensors
         layout = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
         grad = grad.contiguous(memory_format=layout)
@@ -170,7 +176,10 @@ class GroupedBatchNorm(torch.autograd.Function):
             [wants_x and each_once, True, True],
         )
         if wants_x and not each_once:
-            grad_x = _input_gradient(grad, x, weight, mean, scale, *grads, ctx.counts)
+            grad_weight, grad_bias = grads
+            grad_x = _input_gradient(
+                grad, x, weight, mean, scale, grad_weight, grad_bias, ctx.counts
+            )
         return grad_x, *grads, None, None, grad if ctx.needs_input_grad[5] else None, None
 
 
@@ -184,9 +193,10 @@ def _input_gradient(
     grad_bias: Tensor,
     counts: FrameCounts,
 ) -> Tensor:
-    """Compute BatchNorm's gradient of x where frames count several times.
+    """Compute the gradient of x if frames count several times.
 
-    `grad` holds, for each frame, the sum over all frames that it stands for.
+    `grad` holds, for each frame, the sum over its occurrences.
+
     Source: Batch Normalization, arXiv:1502.03167, section 3.
     """
     total = num_values(as_volume(x), counts)
@@ -196,7 +206,7 @@ def _input_gradient(
     out = torch.empty_like(x)
     for frames, times in counts:
         slopes, levels = times * slope, times * level
-        # Piece by piece, so that the second pass over a piece finds it in the cache.
+        # In pieces that are still in the cache when they are read again.
         of_frames = (_rows(as_volume(t)[:, :, frames]) for t in (out, x, grad))
         pieces = (rows.split(max(1, PIECE // x.shape[1])) for rows in of_frames)
         for out_rows, x_rows, grad_rows in zip(*pieces):
@@ -205,7 +215,7 @@ def _input_gradient(
 
 
 def as_volume(x: Tensor) -> Tensor:
-    """View (P, C, T, V) as a volume (1, C, P, T, V) of P frames; a volume stays as it is."""
+    """View (P, C, T, V) as a volume (1, C, P, T, V) of P frames; a volume is returned unchanged."""
     return x.transpose(0, 1)[None] if x.ndim == 4 else x
 
 
@@ -215,15 +225,17 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def num_values(x: Tensor, counts: FrameCounts) -> int:
-    """Return how many values a channel of (B, C, T, H, W) has, each as often as it counts."""
+    """Return the number of values per channel of (B, C, T, H, W), each as often as it counts."""
     return sum(times * x[:, :1, frames].numel() for frames, times in counts)
 
 
 @contextlib.contextmanager
 def counting_frames(module: nn.Module, counts: FrameCounts) -> Iterator[None]:
-    """Within it, the module's BatchNorms in training count frames as often as `counts` says.
+    """Make the BatchNorms of a module count frames several times, in training, within the context.
 
-    They must see volumes (1, C, F, H, W) whose F frames `counts` names, or (F, C, T, V).
+    Args:
+        module: holds the BatchNorms, whose input must be (1, C, F, H, W) or (F, C, T, V).
+        counts: how often each of the F frames counts.
     """
     norms = [m for m in module.modules() if isinstance(m, _ExactBatchNorm)]
     for norm in norms:
@@ -236,7 +248,7 @@ def counting_frames(module: nn.Module, counts: FrameCounts) -> Iterator[None]:
 
 
 def statistics(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute mean and biased variance (C,) of rows (N, C).
+    """Compute mean and biased variance, (C,) each, of rows (N, C).
 
     The statistics of groups of rows are combined by Chan's formula for parallel variances.
     """
@@ -251,13 +263,13 @@ def statistics(rows: Tensor) -> tuple[Tensor, Tensor]:
     if grouped == number:
         return mean, var
 
-    # What is left over are fewer rows than groups: their sums are short too.
+    # The remaining rows are fewer than the groups, so their sums are short, too.
     rest_mean, rest_var = torch.batch_norm_update_stats(rows[grouped:], None, None, 0.0)
     shares = mean.new_tensor([[grouped / number], [1 - grouped / number]])
     return _combine(torch.stack([mean, rest_mean]), torch.stack([var, rest_var]), shares)
 
 
 def _combine(mean: Tensor, var: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Combine the statistics of parts, mean and var (G, C), share (G, 1) of all rows, to (C,)."""
+    """Combine mean and var (G, C) of parts, with shares (G, 1) of all rows, to (C,) each."""
     whole = (share * mean).sum(0)
     return whole, (share * (var + (mean - whole).square())).sum(0)

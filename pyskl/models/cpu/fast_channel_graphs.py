@@ -1,7 +1,8 @@
 """Graph convolutions with a graph for each channel.
 
-Those are products of (T, V) with (V, V), one for each person and channel, and want channels first.
-The 1x1 convolutions beside them change the order as they write, so that little is copied.
+These are products of (T, V) with (V, V), one for each person and channel, and need channels first
+in memory. The 1x1 convolutions before and after them change the order as they write their output,
+so that little is copied.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from torch.autograd.function import once_differentiable
 
 from ..layers.ctr_graph_conv import CTRGC, UnitCTRGCN
 from ..layers.dggcn import DGGCN, PrototypeGCN
-from .fast_graph_conv import shortcut_of
-from .fast_temporal import CONVS
-from .rows import (
+from .channels_last import (
+    CONVS,
     NORMS,
+    Layer,
     add_act,
     as_images,
     as_rows,
@@ -24,12 +25,12 @@ from .rows import (
     folded,
     is_fixed,
     norm_act,
-    scale_and_shift,
 )
+from .fast_graph_conv import run_shortcut
 
 
 class ChannelGraphs(torch.autograd.Function):
-    """y[c] = sum over k of x[k, c] graph[k, c], with channels first.
+    """y[c] = sum over k of x[k, c] graph[k, c], channels first in memory.
 
     Args of `apply`:
         x: (P, K, C, T, V).
@@ -41,6 +42,7 @@ class ChannelGraphs(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, graph: Tensor) -> Tensor:
+        """Compute y."""
         ctx.save_for_backward(x, graph)
         P, K, C, T, _ = x.shape
         out = x.new_empty(P, C, T, graph.shape[-1])
@@ -53,6 +55,7 @@ class ChannelGraphs(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the gradients of x and graph."""
         x, graph = ctx.saved_tensors
         grad = grad.contiguous()
         grad_x, grad_graph = torch.empty_like(x), torch.empty_like(graph)
@@ -64,33 +67,37 @@ class ChannelGraphs(torch.autograd.Function):
 
 
 class Reordering(torch.autograd.Function):
-    """A 1x1 convolution between the two orders of memory, its gradients in the right one too.
+    """A 1x1 convolution from channels first to channels last in memory, or back.
+
+    The gradient of x has the memory order of x.
 
     Args of `apply`:
-        x: (P, C, N), channels first or, as a view, last.
+        x: (P, C, N), channels first, or a view with channels last.
         weight: (D, C).
         bias: (D,).
-        last: whether channels are last in the output, not in x; else the other way round.
+        to_last: whether the output has channels last, and x first; else the other way round.
 
     Returns:
-        (P, N, D) with `last`, else (P, D, N).
+        (P, N, D) with `to_last`, else (P, D, N).
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, last: bool) -> Tensor:
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, to_last: bool) -> Tensor:
+        """Convolve."""
         ctx.save_for_backward(x, weight)
-        ctx.last = last
-        if last:
+        ctx.to_last = to_last
+        if to_last:
             return torch.bmm(x.mT, weight.t().expand(len(x), -1, -1)).add_(bias)
         return torch.bmm(weight.expand(len(x), -1, -1), x).add_(bias[:, None])
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradients of x, weight and bias."""
         x, weight = ctx.saved_tensors
         grad = grad.contiguous()
         weights = weight.expand(len(x), -1, -1)
-        if ctx.last:  # (P, N, D)
+        if ctx.to_last:  # (P, N, D)
             grad_x, grad_bias = torch.bmm(weights.mT, grad.mT), grad.flatten(0, 1).sum(0)
             return grad_x, torch.bmm(grad.mT, x.mT).sum(0), grad_bias, None
         grad_x, grad_bias = torch.bmm(grad.mT, weights).mT, grad.sum(2).sum(0)
@@ -115,80 +122,95 @@ def mean_over_time(x: Tensor) -> Tensor:
 
 
 class FastUnitCTRGCN(UnitCTRGCN):
-    """UnitCTRGCN: one convolution for all graphs, and joints compared after averaging."""
+    """UnitCTRGCN whose convolutions run as one, and which averages before it compares joints."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V)."""
-        if not (can_run_fast(self, x) and all(map(_is_built, self.convs))):
+        if not (can_run_fast(self, x) and all(map(_has_plain_convs, self.convs))):
             return super().forward(x)
-        K = len(self.A)
-        weight = torch.cat([conv.conv3.weight for conv in self.convs])
-        bias = torch.cat([conv.conv3.bias for conv in self.convs])
+        K, units = len(self.A), self.units
+        weight = torch.cat([unit.conv3.weight for unit in units])
+        bias = torch.cat([unit.conv3.bias for unit in units])
         y = to_channels_first(x, weight, bias).unflatten(1, (K, -1))  # (P, K, C', T, V)
         y = ChannelGraphs.apply(y, self.graphs(x)).contiguous(memory_format=torch.channels_last)
-        return norm_act(y, self.bn, shortcut_of(self.down, x), relu=True)
+        return norm_act(y, self.bn, run_shortcut(self.down, x), relu=True)
+
+    @property
+    def units(self) -> list[Layer]:
+        """The CTRGCs."""
+        return list(self.convs)
 
     def graphs(self, x: Tensor) -> Tensor:
-        """Return the graphs of all channels, (P, K, C', V, V)."""
-        K, P, V = len(self.A), x.shape[0], x.shape[3]
-        pairs = [[conv.conv1 for conv in self.convs], [conv.conv2 for conv in self.convs]]
-        weight = torch.cat([conv.weight.flatten(1) for convs in pairs for conv in convs])
-        bias = torch.cat([conv.bias for convs in pairs for conv in convs])
-        a, b = (  # (P, K, R, V) each
-            F.linear(mean_over_time(x), weight, bias).view(P, V, 2, K, -1).permute(2, 0, 3, 4, 1)
-        )
+        """Return the graphs of all channels for x (P, C, T, V): (P, K, C', V, V)."""
+        K, P, V, units = len(self.A), x.shape[0], x.shape[3], self.units
+
+        # conv1 and conv2 of all units as one product: (P, K, R, V) each.
+        convs = [*(unit.conv1 for unit in units), *(unit.conv2 for unit in units)]
+        weight = torch.cat([conv.weight.flatten(1) for conv in convs])
+        bias = torch.cat([conv.bias for conv in convs])
+        both = F.linear(mean_over_time(x), weight, bias)  # (P, V, 2 K R)
+        a, b = both.view(P, V, 2, K, -1).permute(2, 0, 3, 4, 1)
         difference = (a[..., :, None] - b[..., None, :]).tanh().flatten(3)  # (P, K, R, V V)
 
         # conv4(difference) * alpha + A as one product.
-        weight = torch.stack([conv.conv4.weight.flatten(1) for conv in self.convs]) * self.alpha
-        bias = torch.stack([conv.conv4.bias for conv in self.convs]) * self.alpha  # (K, C')
+        weight = torch.stack([unit.conv4.weight.flatten(1) for unit in units]) * self.alpha
+        bias = torch.stack([unit.conv4.bias for unit in units]) * self.alpha  # (K, C')
         shared = self.A.flatten(1)[:, None] + bias[..., None]  # (K, C', V V)
         by_person = weight.expand(P, -1, -1, -1).flatten(0, 1)
         graph = torch.bmm(by_person, difference.flatten(0, 1)).unflatten(0, (P, K))
         return (graph + shared).unflatten(3, (V, V))
 
 
-def _is_built(conv: nn.Module) -> bool:
-    layers = (conv.conv1, conv.conv2, conv.conv3, conv.conv4) if type(conv) is CTRGC else ()
-    return bool(layers) and all(type(layer) in CONVS for layer in layers)
+def _has_plain_convs(unit: nn.Module) -> bool:
+    """Return whether a unit is a CTRGC with torch's or our convolutions."""
+    if type(unit) is not CTRGC:
+        return False
+    return all(type(conv) in CONVS for conv in (unit.conv1, unit.conv2, unit.conv3, unit.conv4))
 
 
 class FastDGGCN(DGGCN):
-    """DGGCN whose joints are compared after averaging."""
+    """DGGCN whose graphs are applied with channels first in memory."""
 
     def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return x1 and x2, both (P, K mid, V)."""
         if not _runs_fast(self, x):
             return super().joint_features(x)
         weight = torch.cat([self.conv1.weight, self.conv2.weight]).flatten(1)
-        bias = torch.cat([self.conv1.bias, self.conv2.bias])
-        return F.linear(mean_over_time(x), weight, bias).mT.contiguous().chunk(2, 1)
+        layers: list[Layer] = [self.conv1, self.conv2]
+        bias = torch.cat([conv.bias for conv in layers])
+        x1, x2 = F.linear(mean_over_time(x), weight, bias).mT.contiguous().chunk(2, 1)
+        return x1, x2
 
     def convolve(self, x: Tensor, graph: Tensor) -> Tensor:
-        """Pass (P, C, T, V) along a graph (P, K, mid, V, V): (P, C', T, V)."""
+        """Convolve (P, C, T, V) along a graph (P, K, mid, V, V), see DGGCN: (P, C', T, V)."""
         if not _runs_fast(self, x):
             return super().convolve(x, graph)
-        conv, norm, act = self.pre
-        weight, bias = conv.weight, conv.bias
+
+        # The first convolution, to channels first.
+        pre: list[Layer] = list(self.pre)
+        conv, norm, act = pre
         if is_fixed(norm):
-            weight, bias = folded(weight, bias, *scale_and_shift(norm))
-            y = act(to_channels_first(x, weight, bias))
+            y = act(to_channels_first(x, *folded(conv.weight, conv.bias, norm)))
         else:
-            y = act(norm(to_channels_first(x, weight, bias))).contiguous()
+            y = act(norm(to_channels_first(x, conv.weight, conv.bias))).contiguous()
+
+        # The graphs.
         graph = graph.expand(len(x), self.num_groups, self.mid_channels, -1, -1)
         y = ChannelGraphs.apply(y[:, None], graph.flatten(1, 2)[:, None])
-        shortcut, relu = shortcut_of(self.down, x), type(self.act) is nn.ReLU
-        weight, bias, norm = self.post.weight, self.post.bias, self.bn
+
+        # The last convolution, to channels last, beside the shortcut.
+        shortcut, relu = run_shortcut(self.down, x), type(self.act) is nn.ReLU
+        post: list[Layer] = [self.post, self.bn]
+        conv, norm = post
         if is_fixed(norm):
-            weight, bias = folded(weight, bias, *scale_and_shift(norm))
-            y = add_act(to_channels_last(y, weight, bias), shortcut, relu)
+            y = add_act(to_channels_last(y, *folded(conv.weight, conv.bias, norm)), shortcut, relu)
         else:
-            y = norm_act(to_channels_last(y, weight, bias), norm, shortcut, relu)
+            y = norm_act(to_channels_last(y, conv.weight, conv.bias), norm, shortcut, relu)
         return y if relu else self.act(y)
 
 
 class FastPrototypeGCN(PrototypeGCN, FastDGGCN):
-    """PrototypeGCN whose joints are compared after averaging."""
+    """PrototypeGCN as FastDGGCN; it averages over time before conv1 and conv2."""
 
     def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return x1 and x2, both (P, K mid, V)."""
@@ -197,6 +219,7 @@ class FastPrototypeGCN(PrototypeGCN, FastDGGCN):
 
 
 def _runs_fast(unit: DGGCN, x: Tensor) -> bool:
+    """Return whether the fast computation applies to x and to a unit's layers as they are now."""
     convs = [unit.pre[0], unit.post, *([unit.conv1, unit.conv2] if unit.ctr or unit.ada else [])]
     known = all(type(conv) in CONVS for conv in convs) and len(unit.pre) == 3
     return known and type(unit.pre[1]) in (*NORMS, nn.Identity) and can_run_fast(unit, x)

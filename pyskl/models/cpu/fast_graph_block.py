@@ -1,4 +1,4 @@
-"""Blocks of graph networks whose last layer adds the shortcut."""
+"""Blocks of graph networks whose last layer also adds the shortcut."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ from torch import Tensor, nn
 
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.graph_block import GraphBlock
+from .channels_last import can_run_fast
 from .fast_temporal import FastDGMSTCN, FastMultiScaleTCN, FastUnitTCN
-from .rows import can_run_fast
 
-ADDING = (FastUnitTCN, FastMultiScaleTCN, FastDGMSTCN)
+ADDING_LAYERS = (FastUnitTCN, FastMultiScaleTCN, FastDGMSTCN)
 
 
 class FastGraphBlock(GraphBlock):
-    """GraphBlock whose convolution over time adds the shortcut."""
+    """GraphBlock whose convolution over time also adds the shortcut."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T', V)."""
-        if not may_add(self, x):
+        if not can_add_shortcut(self, x):
             return super().forward(x)
         shortcut = None if self.residual is None else self.residual(x)
         return self.tcn(self.gcn(x), shortcut, relu=True)
 
 
 class FastPrototypeBlock(PrototypeBlock):
-    """PrototypeBlock whose convolution over time adds the shortcut."""
+    """PrototypeBlock whose convolution over time also adds the shortcut."""
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (P, C, T, V) to (P, C', T', V) and the graph."""
-        if not may_add(self, x):
+    def forward(  # type: ignore[override]
+        self, x: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Map (P, C, T, V) to (P, C', T', V) and the graph (P, K mid, V, V)."""
+        if not can_add_shortcut(self, x):
             return super().forward(x)
         y, graph = self.gcn(x)
         shortcut = None if self.residual is None else self.residual(x)
         return self.tcn(y, shortcut, relu=True), graph
 
 
-def may_add(block: nn.Module, x: Tensor) -> bool:
-    """Return whether the block's last layers are of the known kinds, and nobody looks at them."""
-    return type(block.tcn) in ADDING and type(block.relu) is nn.ReLU and can_run_fast(block, x)
+def can_add_shortcut(block: GraphBlock, x: Tensor) -> bool:
+    """Return whether the last layers of a block are of known classes and have no hooks."""
+    return (
+        type(block.tcn) in ADDING_LAYERS and type(block.relu) is nn.ReLU and can_run_fast(block, x)
+    )

@@ -1,10 +1,12 @@
-"""Graph convolutions as two matrix products each: joints first, then channels.
+"""Graph convolutions as two matrix products each, over joints first, then over channels.
 
-With channels last each frame is a matrix (V, C), and all K graphs are one matrix (V K, V): their
-product (V K, C) is, seen as (V, K C), what the 1x1 convolution takes. Nothing is copied in between.
+With channels last each frame is a matrix (V, C), and all K graphs are one matrix (V K, V). Their
+product (V K, C), viewed as (V, K C), is the input of the 1x1 convolution. Nothing is copied.
 """
 
 from __future__ import annotations
+
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +16,9 @@ from torch.autograd.function import once_differentiable
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
-from .fast_temporal import CONVS
-from .rows import (
+from .channels_last import (
+    CONVS,
+    Layer,
     add_act,
     as_images,
     as_rows,
@@ -25,10 +28,9 @@ from .rows import (
     is_fixed,
     norm_act,
     pointwise,
-    scale_and_shift,
 )
 
-PIECE = 1 << 18  # numbers that stay in a core's cache
+PIECE = 1 << 18  # numbers that fit into the cache of a core
 
 
 class GraphConvolution(torch.autograd.Function):
@@ -46,8 +48,9 @@ class GraphConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, graph: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Compute y."""
         P, T, V, _ = x.shape
-        gathered = along(graph, x).view(-1, weight.shape[1])  # (P T W, K C)
+        gathered = gather_joints(graph, x).view(-1, weight.shape[1])  # (P T W, K C)
         y = torch.mm(gathered, weight.t()).view(P, T, -1, len(weight)).add_(bias)
         ctx.save_for_backward(x, graph, weight, gathered)
         ctx.bias_ndim = bias.ndim
@@ -56,15 +59,20 @@ class GraphConvolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradients of x, graph, weight and bias."""
         x, graph, weight, gathered = ctx.saved_tensors
         P, T, V, C = x.shape
         grad = grad.contiguous()
+
+        # Of the product over channels.
         rows = grad.view(-1, len(weight))
         grad_weight = torch.mm(rows.t(), gathered)
         grad_bias = grad.flatten(0, 1).sum(0)  # (W, D)
         grad_bias = grad_bias if ctx.bias_ndim == 2 else grad_bias.sum(0)
         grad_gathered = torch.mm(rows, weight).view(P, T, -1, C)
-        grad_x = along(graph.mT, grad_gathered) if ctx.needs_input_grad[0] else None
+
+        # Of the product over joints.
+        grad_x = gather_joints(graph.mT, grad_gathered) if ctx.needs_input_grad[0] else None
         grad_graph = None
         if ctx.needs_input_grad[1]:
             grad_graph = torch.stack([graph_gradient(*pair) for pair in zip(grad_gathered, x)])
@@ -73,14 +81,30 @@ class GraphConvolution(torch.autograd.Function):
 
 
 def graph_gradient(grad: Tensor, x: Tensor) -> Tensor:
-    """Sum grad x' over the frames of (T, R, C) and (T, V, C): (R, V)."""
+    """Sum the products grad x' over frames, in pieces whose products fit into the cache.
+
+    Args:
+        grad: (T, R, C).
+        x: (T, V, C).
+
+    Returns:
+        (R, V).
+    """
     at_once = max(1, PIECE // (grad.shape[1] * x.shape[1]))
     pieces = zip(grad.split(at_once), x.split(at_once))
-    return sum(torch.bmm(g, frames.mT).sum(0) for g, frames in pieces)
+    return reduce(torch.add, (torch.bmm(g, frames.mT).sum(0) for g, frames in pieces))
 
 
-def along(graph: Tensor, x: Tensor) -> Tensor:
-    """Multiply a graph (R, V), or (P, R, V), with each frame of (P, T, V, C): (P, T, R, C)."""
+def gather_joints(graph: Tensor, x: Tensor) -> Tensor:
+    """Multiply a graph with each frame.
+
+    Args:
+        graph: (R, V), or (P, R, V): one for each person.
+        x: (P, T, V, C).
+
+    Returns:
+        (P, T, R, C).
+    """
     P, T, V, C = x.shape
     if graph.ndim == 2:
         return torch.bmm(graph.expand(P * T, -1, -1), x.reshape(P * T, V, C)).view(P, T, -1, C)
@@ -99,35 +123,33 @@ def graph_conv_norm(
     shortcut: Tensor | None = None,
     relu: bool = False,
 ) -> Tensor:
-    """Compute relu(norm(graph convolution of x) + shortcut); see GraphConvolution.
+    """Compute relu(norm(graph convolution of x) + shortcut).
 
     Args:
         x: (P, C, T, V), channels last.
+        graph: see GraphConvolution.
+        weight: see GraphConvolution.
+        bias: see GraphConvolution.
+        norm: a norm; a BatchNorm in testing becomes part of the weights.
         shortcut: (P, D, T, V); None adds nothing.
+        relu: whether ReLU follows.
     """
     fixed = is_fixed(norm)
     if fixed:
-        weight, bias = folded_matrix(weight, bias, *scale_and_shift(norm))
+        weight, bias = folded(weight, bias, norm)
     y = as_images(GraphConvolution.apply(as_rows(x), graph, weight, bias))
     return add_act(y, shortcut, relu) if fixed else norm_act(y, norm, shortcut, relu)
 
 
-def folded_matrix(
-    weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Fold a scale and a shift (D,) into weight (D, K C) and bias (..., D) before them."""
-    return weight * scale[:, None], bias * scale + shift
-
-
-def shortcut_of(down: nn.Module, x: Tensor) -> Tensor:
-    """Return x through `down`: the identity, or a convolution and BatchNorm."""
+def run_shortcut(down: nn.Module, x: Tensor) -> Tensor:
+    """Apply `down`, the identity or a convolution and BatchNorm, to x."""
     if type(down) is nn.Sequential and len(down) == 2 and type(down[0]) in CONVS:
         return conv_norm(x, down[0], down[1])
     return down(x)
 
 
 class FastUnitGCN(UnitGCN):
-    """UnitGCN, joints first."""
+    """UnitGCN that multiplies with its graph first, even if its convolution comes first."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V)."""
@@ -135,18 +157,19 @@ class FastUnitGCN(UnitGCN):
             return super().forward(x)
         A, K = self.graph(), self.num_subsets  # (K, V, W)
         graph = A.permute(2, 0, 1).flatten(0, 1)  # (W K, V)
-        weight, bias = self.conv.weight.flatten(1), self.conv.bias
-        if self.conv_pos == 'pre':
+        conv: Layer = self.conv
+        weight, bias = conv.weight.flatten(1), conv.bias
+        if self.conv_pos == 'pre':  # the graph also gathers the convolution's bias
             weight = weight.unflatten(0, (K, -1)).transpose(0, 1).flatten(1)  # (C', K C)
             bias = A.sum(1).t() @ bias.view(K, -1)  # (W, C')
-        shortcut = None if self.down is None else shortcut_of(self.down, x)
+        shortcut = None if self.down is None else run_shortcut(self.down, x)
         if type(self.act) is nn.ReLU:
             return graph_conv_norm(x, graph, weight, bias, self.bn, shortcut, relu=True)
         return self.act(graph_conv_norm(x, graph, weight, bias, self.bn, shortcut))
 
 
 class FastMSGCN(MSGCN):
-    """MSGCN, joints first."""
+    """MSGCN whose graph and 1x1 convolution are two matrix products."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V)."""
@@ -155,8 +178,9 @@ class FastMSGCN(MSGCN):
         return self.convolve(x, (self.A + self.PA).permute(2, 0, 1).flatten(0, 1))
 
     def convolve(self, x: Tensor, graph: Tensor) -> Tensor:
-        """Pass (P, C, T, V) along a graph (W K, V): (P, C', T, W)."""
-        conv, norm, _ = self.mlp.layers
+        """Convolve (P, C, T, V) along a graph (W K, V): (P, C', T, W)."""
+        layers: list[Layer] = list(self.mlp.layers)
+        conv, norm, _ = layers
         weight = conv.weight.flatten(1)
         if type(norm) is nn.Identity:
             y = GraphConvolution.apply(as_rows(x), graph, weight, conv.bias)
@@ -165,34 +189,37 @@ class FastMSGCN(MSGCN):
 
 
 class FastMSG3DBlock(MSG3DBlock):
-    """MSG3DBlock, joints first, whose windows are summed up by one product."""
+    """MSG3DBlock whose windows are reduced to frames by one matrix product."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T', V)."""
         if not (can_run_fast(self, x) and type(self.gcn3d[1]) is FastMSGCN):
             return super().forward(x)
-        unfold, gcn = self.gcn3d
+        layers: list[Layer] = list(self.gcn3d)
+        unfold, gcn = layers
         W, V = self.window_size, x.shape[3]
         windows = Windows.apply(as_rows(x), W, unfold.stride, unfold.dilation)  # (P, T', W V, C)
 
-        # Joint by joint, the frames of its window side by side.
+        # Order the graph's output by joint, then by frame of the window.
         graph = (gcn.A + gcn.PA).permute(2, 0, 1).unflatten(0, (W, V))  # (W, V, K, W V)
         y = gcn.convolve(as_images(windows), graph.transpose(0, 1).flatten(0, 2))
-        rows = as_rows(y).unflatten(2, (V, W)).flatten(3)  # (P, T', V, W C)
+        images = as_images(as_rows(y).unflatten(2, (V, W)).flatten(3))  # (P, W C, T', V)
+
+        # So the convolution over the window is a 1x1 convolution.
         weight = self.out_conv.weight[..., 0].squeeze(2).transpose(1, 2).flatten(1)
-        images = as_images(rows)
+        weight, bias = weight[..., None, None], self.out_conv.bias
         if is_fixed(self.out_bn):
-            weight, bias = folded(weight, self.out_conv.bias, *scale_and_shift(self.out_bn))
-            return pointwise(images, weight[..., None, None], bias)
-        y = pointwise(images, weight[..., None, None], self.out_conv.bias)
-        return norm_act(y, self.out_bn)
+            weight, bias = folded(weight, bias, self.out_bn)
+            return pointwise(images, weight, bias)
+        return norm_act(pointwise(images, weight, bias), self.out_bn)
 
 
 class Windows(torch.autograd.Function):
-    """Windows of W frames: (P, T, V, C) -> (P, T', W V, C), see UnfoldWindows."""
+    """Gather windows of W frames, see UnfoldWindows: (P, T, V, C) -> (P, T', W V, C)."""
 
     @staticmethod
     def forward(ctx, x: Tensor, size: int, stride: int, dilation: int) -> Tensor:
+        """Gather windows."""
         P, T, V, C = x.shape
         reach = (size - 1) * dilation
         padding = reach // 2
@@ -207,6 +234,7 @@ class Windows(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Add the gradients of all windows up, frame by frame."""
         (P, T, V, C), (size, stride, dilation, padding, frames) = ctx.shape, ctx.settings
         grad = grad.reshape(P, frames, size, V, C)
         out = grad.new_zeros(P, T + 2 * padding, V, C)
@@ -216,7 +244,7 @@ class Windows(torch.autograd.Function):
 
 
 class FastUnitAAGCN(UnitAAGCN):
-    """UnitAAGCN, joints first, its convolutions side by side."""
+    """UnitAAGCN whose convolutions run as one."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, T, V) to (P, C', T, V)."""
@@ -225,27 +253,28 @@ class FastUnitAAGCN(UnitAAGCN):
             return super().forward(x)
         graph = self.graphs(x)  # (K, V, W) or (P, K, V, W)
         graph = graph.movedim(-1, -3).flatten(-3, -2)  # (..., W K, V)
-        weight = torch.cat([conv.weight.flatten(1) for conv in self.conv_d], 1)  # (C', K C)
-        bias = torch.stack([conv.bias for conv in self.conv_d]).sum(0)
-        y = graph_conv_norm(x, graph, weight, bias, self.bn, shortcut_of(self.down, x), relu=True)
+        units: list[Layer] = list(self.conv_d)
+        weight = torch.cat([conv.weight.flatten(1) for conv in units], 1)  # (C', K C)
+        bias = torch.stack([conv.bias for conv in units]).sum(0)
+        y = graph_conv_norm(x, graph, weight, bias, self.bn, run_shortcut(self.down, x), relu=True)
         return self.attend(y) if self.attention else y
 
     def graphs(self, x: Tensor) -> Tensor:
-        """Return all graphs, see `graph`."""
+        """Return the K graphs for x (P, C, T, V), see `graph`: (K, V, V) or (P, K, V, V)."""
         if not self.adaptive:
             return self.A
         K, (P, _, T, V) = len(self.A), x.shape
-        convs = [*self.conv_a, *self.conv_b]
+        convs: list[Layer] = [*self.conv_a, *self.conv_b]
         weight = torch.cat([conv.weight.flatten(1) for conv in convs])
         bias = torch.cat([conv.bias for conv in convs])
         both = F.linear(as_rows(x), weight, bias)  # (P, T, V, 2 K E)
         both = both.view(P, T, V, 2, K, -1).permute(3, 0, 4, 2, 1, 5)  # (2, P, K, V, T, E)
         a, b = both.reshape(2, P * K, V, -1)
-        alike = torch.bmm(a, b.mT).view(P, K, V, V) / a.shape[-1]
-        return self.A + alike.tanh() * self.alpha
+        similarity = torch.bmm(a, b.mT).view(P, K, V, V) / a.shape[-1]
+        return self.A + similarity.tanh() * self.alpha
 
     def attend(self, y: Tensor) -> Tensor:
-        """Weigh joints, then frames, then channels of (P, C', T, V)."""
+        """Weigh joints, then frames, then channels of (P, C', T, V), see UnitAAGCN."""
         if not y.is_contiguous(memory_format=torch.channels_last) or y.device.type != 'cpu':
             return super().attend(y)
         rows = as_rows(y)  # (P, T, V, C')

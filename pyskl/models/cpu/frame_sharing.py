@@ -1,18 +1,17 @@
-"""Frames that occur several times pass the network's first layers once.
+"""Pass frames that occur several times through the first layers of a network once.
 
-The idea: the first layers of SlowOnly (the stem and the first stage, nearly half of its
-arithmetic) look at each frame alone. So the network is split there in two. The distinct frames of
-all clips pass the first part once, as clips of their own; then each clip is gathered from the
-results by an index, and passes the second part as usual. The numbers are those of every clip
-passing whole.
+The first layers of SlowOnly (the stem and the first stage, nearly half of its arithmetic) see each
+frame on its own. So the network is split after them. The distinct frames of all clips pass the
+first part once; then each clip is gathered from the results by an index and passes the second part
+as usual. The results are those of complete clips.
 
-Where frames occur several times:
-- In testing (`SharedFrames`) a sample's clips share frames: ten clips of 48 frames out of 90 hold
-  at most 90 distinct ones. A motion frame is the difference of two frames; each distinct pair
-  passes once. BatchNorm is fixed, so this works on every device.
-- In training (`RepeatedFrames`) short clips are filled up with empty frames, or with their own
-  frames again. There BatchNorm has to count each distinct frame as often as it occurs, which
-  ExactBatchNorm3d can on the CPU: the same losses, gradients and statistics.
+Frames occur several times
+- in testing (`SharedFrames`), where the clips of a sample share frames: ten clips of 48 frames out
+  of 90 have at most 90 distinct ones. A motion frame is the difference of two frames; each distinct
+  pair passes once. BatchNorm is fixed, so this works on every device.
+- in training (`RepeatedFrames`), where short clips are padded with empty frames or repeat their
+  own. There BatchNorm must count each distinct frame as often as it occurs, which ExactBatchNorm3d
+  does on the CPU, so that losses, gradients and statistics are the same.
 
 Letters in shapes: F distinct frames, N views; B, S, M, T, V, C, D, H, W as everywhere. A name that
 ends in _FHWC holds frames (F, H, W, C).
@@ -22,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
@@ -38,8 +38,8 @@ from ...inputs.heatmaps.frames import (
 )
 from .. import input_stage
 from ..backbones import ResNet3d
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..input_stage import Imgs
+from ..layers.residual import BasicBlock3d, Bottleneck3d
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d, FrameCounts, counting_frames
 from .joined_conv import FastBasicBlock3d, FastBottleneck3d, JoinedConv
@@ -47,7 +47,8 @@ from .observers import has_hooks, is_recorded
 from .pool3d_as_2d import MaxPool3dAs2d
 from .sparse_conv import SparseConv3d
 
-# With more distinct frames than these shares of all frames, gathering costs more than it saves.
+# If the distinct frames are more than these shares of all frames, gathering takes more time than
+# it saves.
 MAX_SHARE_IN_TESTING = 0.75
 MAX_SHARE_IN_TRAINING = 0.95
 
@@ -67,11 +68,11 @@ ELEMENTWISE = (*RECTIFIERS, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Identity)
 
 @dataclass(frozen=True)
 class SplitResNet3d:
-    """A ResNet3d in two parts, the first of which looks at each frame alone.
+    """A ResNet3d in two parts, the first of which sees each frame on its own.
 
     Attributes:
         backbone: the whole network.
-        num_stages: how many of its stages, after the stem, belong to the first part.
+        num_stages: the number of stages that belong to the first part, after the stem.
     """
 
     backbone: ResNet3d
@@ -79,18 +80,18 @@ class SplitResNet3d:
 
     @classmethod
     def of(cls, backbone: nn.Module, counting: bool = False) -> SplitResNet3d | None:
-        """Split a network by its layers as they are now.
+        """Split a network by its current layers.
 
-        The first part ends before a layer that sees neighbouring frames, and before a stage whose
-        output is asked for.
+        The first part ends before a layer that sees neighbouring frames, and before a stage that is
+        an output of the network.
 
         Args:
             backbone: the network.
-            counting: whether BatchNorms in training are told how often each frame occurs.
+            counting: whether BatchNorms in training count each frame as often as it occurs.
 
         Returns:
-            None where the stem sees neighbouring frames, or where running the network in two parts
-            would pass by somebody: a forward that is not ResNet3d's, a compiled one, hooks.
+            None if the stem sees neighbouring frames, or if running the network in two parts would
+            bypass something: another forward than ResNet3d's, a compiled one, or hooks.
         """
         if not isinstance(backbone, ResNet3d) or not _runs_as_built(backbone):
             return None
@@ -112,13 +113,13 @@ class SplitResNet3d:
         ]
 
     def first_part(self, x: Tensor) -> Tensor:
-        """Run the layers that look at each frame alone: (N, C, T, H, W) to (N, D, T, H', W')."""
+        """Run the layers that see each frame on its own: (N, C, T, H, W) to (N, D, T, H', W')."""
         for layer in self._first_layers():
             x = layer(x)
         return x
 
     def second_part(self, x: Tensor) -> Features:
-        """Compute the rest: what `first_part` gives to the backbone's output."""
+        """Run the other layers: from the output of `first_part` to that of the backbone."""
         outs = []
         for i, stage in enumerate(self.backbone.stages):
             if i >= self.num_stages:
@@ -129,7 +130,7 @@ class SplitResNet3d:
 
 
 def _runs_as_built(backbone: ResNet3d) -> bool:
-    """Return whether calling this backbone runs ResNet3d's forward, and nothing else."""
+    """Return whether calling a backbone runs ResNet3d's forward and nothing else."""
     own_forward = type(backbone).forward is not ResNet3d.forward or 'forward' in vars(backbone)
     is_compiled = backbone._compiled_call_impl is not None
     return not (own_forward or is_compiled or is_recorded() or has_hooks(backbone, recurse=False))
@@ -138,13 +139,13 @@ def _runs_as_built(backbone: ResNet3d) -> bool:
 def keeps_frames_apart(module: nn.Module, counting: bool = False) -> bool:
     """Return whether each frame of the output depends on the same frame of the input only.
 
-    BatchNorm in training mixes frames; with `counting` ExactBatchNorm3d may, as it is told how
-    often each frame occurs. Layers of unknown kinds, subclasses of known ones too, count as mixing.
+    BatchNorm in training mixes frames, except for ExactBatchNorm3d with `counting`, which knows how
+    often each frame occurs. Layers of unknown classes, including subclasses, count as mixing.
     """
     return all(_layer_keeps_frames_apart(layer, counting) for layer in module.modules())
 
 
-def _layer_keeps_frames_apart(layer: nn.Module, counting: bool) -> bool:
+def _layer_keeps_frames_apart(layer: Any, counting: bool) -> bool:
     kind = type(layer)
     if kind in CONVOLUTIONS:
         return (
@@ -169,7 +170,7 @@ def _is_one_frame(size: int | tuple[int, ...]) -> bool:
 
 @dataclass
 class SharedFrames:
-    """One sample's clips, whose distinct frames pass the first part of the network once.
+    """The clips of a sample, whose distinct frames pass the first part of the network once.
 
     Attributes:
         network: the backbone in two parts.
@@ -181,32 +182,34 @@ class SharedFrames:
 
     @classmethod
     def of(cls, imgs: Imgs, backbone: nn.Module) -> SharedFrames | None:
-        """Find the frames that one sample's clips share; None where that saves nothing."""
+        """Find the frames that the clips of a sample share; None if that saves no time."""
         if num_clips_sharing(imgs) == 1:
             return None
         network = SplitResNet3d.of(backbone)
-        frames = frames_shared_by_clips(imgs, MAX_SHARE_IN_TESTING) if network else None
+        if network is None:
+            return None
+        frames = frames_shared_by_clips(imgs, MAX_SHARE_IN_TESTING)
         return cls(network, frames) if frames else None
 
     def features(self, target: Target, max_testing_views: int | None) -> Iterator[Features]:
-        """Compute the features of some views at a time, in order: (n, D, T', H', W')."""
+        """Yield the features of some views at a time, in order: (n, D, T', H', W')."""
         results = map(self.network.first_part, self._volumes(target, max_testing_views))
         frames_FHWC = _frames_in_a_row(results)
         index = self.frames.index.to(target.device, non_blocking=True)
         if self.frames.heatmaps.spec.double:  # mirrored frames follow the plain ones
             index = torch.cat([index, index + len(frames_FHWC) // 2])
         views_at_once = input_stage.volumes_at_once(self.frames.heatmaps, target, max_testing_views)
-        for some in index.split(views_at_once):
-            yield self.network.second_part(gather_clips(frames_FHWC, some, target))
+        for part in index.split(views_at_once):
+            yield self.network.second_part(gather_clips(frames_FHWC, part, target))
 
     def _volumes(self, target: Target, max_testing_views: int | None) -> Iterator[Tensor]:
-        """Draw the distinct frames, plain ones, then mirrored ones, as volumes (n, C, T, H, W)."""
+        """Yield the distinct frames, plain, then mirrored ones, as volumes (n, C, T, H, W)."""
         distinct, pairs = self.frames.heatmaps, self.frames.pairs
         if pairs is None:
             yield from input_stage.chunks(distinct, target, max_testing_views)
             return
 
-        # For motion, each frame is drawn exactly, then subtracted from the next one.
+        # For motion, draw each frame in float32, then subtract it from the next one.
         exact = replace(target, dtype=torch.float32)
         frames_FHWC = _frames_in_a_row(input_stage.chunks(distinct, exact, max_testing_views))
         T = distinct.keypoint.shape[3]
@@ -214,8 +217,8 @@ class SharedFrames:
         if distinct.spec.double:
             pairs = torch.cat([pairs, pairs + len(frames_FHWC) // 2])
         views_at_once = input_stage.volumes_at_once(distinct, target, max_testing_views)
-        for some in pairs.split(T * views_at_once):
-            now, following = some.unbind(1)
+        for part in pairs.split(T * views_at_once):
+            now, following = part.unbind(1)
             motion = frames_FHWC.index_select(0, following).sub_(frames_FHWC.index_select(0, now))
             volume = motion.to(target.dtype).unflatten(0, (-1, T)).permute(0, 4, 1, 2, 3)
             yield target.laid_out(volume)
@@ -226,7 +229,7 @@ class SharedFrames:
 
 @dataclass
 class RepeatedFrames:
-    """A training batch's clips, whose distinct frames pass the first part of the network once.
+    """The clips of a training batch, whose distinct frames pass the first part once.
 
     Attributes:
         network: the backbone in two parts.
@@ -240,12 +243,16 @@ class RepeatedFrames:
 
     @classmethod
     def of(cls, imgs: Imgs, backbone: nn.Module, target: Target) -> RepeatedFrames | None:
-        """Find a batch's repeated frames; None where BatchNorm can't count or it saves nothing."""
+        """Find repeated frames; None if that saves no time or BatchNorm cannot count them."""
         if not _can_count(backbone, target):
             return None
         network = SplitResNet3d.of(backbone, counting=True)
-        frames = frames_repeated_in_batch(imgs, MAX_SHARE_IN_TRAINING) if network else None
-        return cls(network, frames, _frame_counts(frames.counts)) if frames else None
+        if network is None:
+            return None
+        frames = frames_repeated_in_batch(imgs, MAX_SHARE_IN_TRAINING)
+        if frames is None or frames.counts is None:
+            return None
+        return cls(network, frames, _frame_counts(frames.counts))
 
     def features(self, target: Target) -> Features:
         """Compute the features of all views: (N, D, T', H', W')."""
@@ -257,7 +264,7 @@ class RepeatedFrames:
 
 
 def _can_count(backbone: nn.Module, target: Target) -> bool:
-    """Return whether this is a training step, without hooks, whose BatchNorms all count frames."""
+    """Return whether this is a training step without hooks whose BatchNorms all count frames."""
     on_cpu = target.device.type == 'cpu' and target.dtype == torch.float32 and target.channels_last
     if not on_cpu or not torch.is_grad_enabled() or has_hooks(backbone):
         return False
@@ -268,13 +275,13 @@ def _can_count(backbone: nn.Module, target: Target) -> bool:
 
 
 def _frame_counts(times: Tensor) -> FrameCounts:
-    """Turn how often each frame occurs, (F,) ascending, into slices of frames that count alike."""
+    """Turn the number of occurrences of each frame, (F,) ascending, into slices of equal ones."""
     values, lengths = torch.unique_consecutive(times, return_counts=True)
     slices = zip(values.tolist(), lengths.tolist(), lengths.cumsum(0).tolist())
     return tuple((slice(stop - length, stop), number) for number, length, stop in slices)
 
 
-# -- clips gathered from frames ---------------------------------------------------------
+# -- clips gathered from frames -------------------------------------------------------------------
 
 
 def gather_clips(frames_FHWC: Tensor, index: Tensor, target: Target) -> Tensor:
@@ -283,17 +290,16 @@ def gather_clips(frames_FHWC: Tensor, index: Tensor, target: Target) -> Tensor:
     Args:
         frames_FHWC: all frames.
         index: (N, T) the places of each clip's frames among them.
-        target: whose memory layout the clips get.
+        target: gives the memory layout of the clips.
 
     Returns:
         (N, C, T, H, W).
     """
-    clips = frames_FHWC.index_select(0, index.flatten()).unflatten(
-        0, index.shape
-    )  # (N, T, H, W, D)
+    chosen = frames_FHWC.index_select(0, index.flatten())
+    clips = chosen.unflatten(0, index.shape)  # (N, T, H, W, C)
     return target.laid_out(clips.permute(0, 4, 1, 2, 3))
 
 
 def _frames_in_a_row(volumes: Iterable[Tensor]) -> Tensor:
-    """Lay the frames of several volumes (n, C, T, H, W) end to end: (F, H, W, C)."""
+    """Concatenate the frames of volumes (n, C, T, H, W): (F, H, W, C)."""
     return torch.cat([volume.permute(0, 2, 3, 4, 1).flatten(0, 1) for volume in volumes])

@@ -1,4 +1,4 @@
-"""The recognizer that plans shared and repeated frames before its backbone sees them."""
+"""The recognizer that passes shared and repeated frames through its backbone once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .frame_sharing import Features, RepeatedFrames, SharedFrames
 
 
 class FrameSharingRecognizer3D(Recognizer3D):
-    """Recognizer3D whose backbone sees no frame twice, where that saves time."""
+    """Recognizer3D whose backbone computes no frame twice, if that saves time."""
 
     def train_features(self, imgs: Imgs, mix: Mix | None) -> Features:
         """Compute the features of all B * S views; mixed clips share no frames."""
@@ -22,7 +22,7 @@ class FrameSharingRecognizer3D(Recognizer3D):
         return super().train_features(imgs, mix) if shared is None else shared.features(self.target)
 
     def test_features(self, imgs: Imgs) -> Iterator[Features]:
-        """Compute the features of some views of every sample at a time, in order of views."""
+        """Yield the features of some views of every sample at a time, in order of views."""
         shared = None
         if self._extracts_as_built():
             shared = SharedFrames.of(imgs, self.backbone)
@@ -32,9 +32,9 @@ class FrameSharingRecognizer3D(Recognizer3D):
             yield from shared.features(self.target, self.test_cfg.max_testing_views)
 
     def samples_at_once(self, imgs: Imgs) -> int:
-        """Take one sample at a time where a sample has clips that may share frames."""
+        """Return 1 if clips of a sample may share frames, else see Recognizer3D."""
         return 1 if num_clips_sharing(imgs) > 1 else super().samples_at_once(imgs)
 
     def _extracts_as_built(self) -> bool:
-        """Return whether `extract_feat` is Recognizer3D's, which only calls the backbone."""
+        """Return whether `extract_feat` is that of Recognizer3D, which only calls the backbone."""
         return getattr(self.extract_feat, '__func__', None) is Recognizer3D.extract_feat

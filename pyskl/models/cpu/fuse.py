@@ -1,4 +1,4 @@
-"""Fold BatchNorm into the convolution before it: in testing both are linear."""
+"""Fold BatchNorm into the convolution before it, since in testing both are linear."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from torch.nn.modules.conv import _ConvNd
 def fuse_conv_bn(model: nn.Module) -> int:
     """Fold every BatchNorm that directly follows a convolution into it, in place.
 
-    The model is for testing afterwards: its state dict has biases in place of BatchNorm's tensors.
-    Per output channel, with s = gamma / sqrt(var + eps): w' = s * w and b' = beta + s * (b - mean).
+    For each output channel, with s = gamma / sqrt(var + eps): w' = s * w, b' = beta + s * (b -
+    mean). Afterwards the model is for testing only, and its state dict has biases in place of
+    BatchNorm's tensors.
+
+    Args:
+        model: changed in place.
 
     Returns:
-        How many were folded.
+        The number of folded BatchNorms.
     """
     folded = 0
     for parent in list(model.modules()):
@@ -35,14 +39,16 @@ def _can_fold(conv: _ConvNd) -> bool:
 
 
 def _fold(conv: _ConvNd, norm: _BatchNorm) -> None:
-    """Change the convolution's weight and bias, in float64 on the way."""
-    gamma = norm.weight if norm.affine else torch.ones_like(norm.running_var)
-    beta = norm.bias if norm.affine else torch.zeros_like(norm.running_mean)
-    scale = gamma.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    """Change weight and bias of the convolution, computed in float64."""
+    mean, var = (norm.get_buffer(name).double() for name in ('running_mean', 'running_var'))
+    gamma = norm.weight.double() if norm.affine else torch.ones_like(var)
+    beta = norm.bias.double() if norm.affine else torch.zeros_like(mean)
+    scale = gamma / torch.sqrt(var + norm.eps)
     conv_bias = conv.bias.double() if conv.bias is not None else 0.0
-    # A transposed convolution's weight has its output channels on the second axis.
+
+    # The weight of a transposed convolution has its output channels on the second axis.
     axes = (1, -1) if conv.transposed else (-1, 1)
     weight = conv.weight.double() * scale.reshape(*axes, *[1] * (conv.weight.ndim - 2))
-    bias = beta.double() + (conv_bias - norm.running_mean.double()) * scale
+    bias = beta + (conv_bias - mean) * scale
     conv.weight.copy_(weight)
     conv.bias = nn.Parameter(bias.to(conv.weight.dtype))

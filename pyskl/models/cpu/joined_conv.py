@@ -1,4 +1,4 @@
-"""In training on the CPU: a convolution, BatchNorm, shortcut and ReLU as one layer."""
+"""Convolution, BatchNorm, shortcut and ReLU as one layer, for training on the CPU."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
-from .conv1x1_bn import conv1x1_bn, is_worth_it
+from ..layers.residual import BasicBlock3d, Bottleneck3d
+from .conv1x1_bn import conv1x1_bn, joining_saves_time
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm3d
 from .observers import has_hooks, is_recorded
 
 
 class JoinedConv(ConvModule):
-    """mmcv's ConvModule in arguments, weights and output; in training, 1x1x1 kernels run joined."""
+    """ConvModule whose 1x1x1 convolution and BatchNorm run as one layer in training."""
 
     def forward(self, x: Tensor, activate: bool = True, norm: bool = True) -> Tensor:
         """Map (B, C, T, H, W) to (B, D, T', H', W')."""
@@ -23,40 +23,42 @@ class JoinedConv(ConvModule):
         return super().forward(x, activate, norm)
 
     def can_join(self, x: Tensor) -> bool:
-        """Return whether `conv1x1_bn` computes this layer for x, and no hook waits for a part."""
+        """Return whether `conv1x1_bn` can compute this layer for x, and no hook needs its parts."""
         known_layers = type(self.conv) is Conv3dAs2d and type(self.norm) is ExactBatchNorm3d
         known_activation = not self.with_activation or type(self.activate) is nn.ReLU
         known_order = self.order == ('conv', 'norm', 'act') and not self.with_explicit_padding
-        if not (known_layers and known_activation and known_order and is_worth_it(self.conv)):
+        if not (
+            known_layers and known_activation and known_order and joining_saves_time(self.conv)
+        ):
             return False
         in_training = self.norm.uses_batch_statistics(x) and self.conv.weight.dtype == x.dtype
         return in_training and not torch.is_autocast_enabled('cpu') and not has_hooks(self)
 
 
 class FastBasicBlock3d(BasicBlock3d):
-    """BasicBlock3d, whose last convolution adds the shortcut."""
+    """BasicBlock3d whose last convolution also adds the shortcut."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, planes, T', H', W')."""
-        if not _may_add_shortcut(self.conv2, self.relu):
+        if not _can_add_shortcut(self.conv2, self.relu):
             return super().forward(x)
         shortcut = x if self.downsample is None else self.downsample(x)
         return _conv_plus_shortcut(self.conv2, self.conv1(x), shortcut, self.relu)
 
 
 class FastBottleneck3d(Bottleneck3d):
-    """Bottleneck3d, whose last convolution adds the shortcut."""
+    """Bottleneck3d whose last convolution also adds the shortcut."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, 4 * planes, T', H', W')."""
-        if not _may_add_shortcut(self.conv3, self.relu):
+        if not _can_add_shortcut(self.conv3, self.relu):
             return super().forward(x)
         shortcut = x if self.downsample is None else self.downsample(x)
         return _conv_plus_shortcut(self.conv3, self.conv2(self.conv1(x)), shortcut, self.relu)
 
 
-def _may_add_shortcut(conv: nn.Module, relu: nn.Module) -> bool:
-    """Return whether a block's last layers are of the known kinds, and nobody looks at them."""
+def _can_add_shortcut(conv: nn.Module, relu: nn.Module) -> bool:
+    """Return whether the last layers of a block are of known classes and have no hooks."""
     return type(conv) is JoinedConv and not (is_recorded() or has_hooks(conv) or has_hooks(relu))
 
 
@@ -64,5 +66,5 @@ def _conv_plus_shortcut(conv: JoinedConv, x: Tensor, shortcut: Tensor, relu: nn.
     """Compute relu(conv(x) + shortcut)."""
     if type(relu) is nn.ReLU and conv.can_join(x):
         return conv1x1_bn(x, conv.conv, conv.norm, shortcut, relu=True)
-    # Nobody else holds the norm's output: adding in place saves a volume.
+    # No other layer needs the norm's output, so adding in place saves a volume.
     return relu(ConvModule.forward(conv, x).add_(shortcut))

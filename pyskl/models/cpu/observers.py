@@ -1,4 +1,4 @@
-"""Who looks at single layers: hooks, and tools that record a graph. They see plain layers."""
+"""Detect hooks and graph recorders, for which layers must run one by one as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 def has_hooks(module: nn.Module, recurse: bool = True) -> bool:
-    """Return whether a hook waits for inputs or outputs of a module (recurse: or a part of it)."""
+    """Return whether a module has hooks, or with `recurse` one of its parts."""
     layers = module.modules() if recurse else [module]
     return any(
         layer._forward_hooks
@@ -19,5 +19,5 @@ def has_hooks(module: nn.Module, recurse: bool = True) -> bool:
 
 
 def is_recorded() -> bool:
-    """Return whether torch.compile, torch.export or torch.jit.trace records what runs now."""
+    """Return whether torch.compile, torch.export or torch.jit.trace is recording."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()

@@ -1,21 +1,25 @@
-"""People who look alike pass a graph network once.
+"""Pass people with equal key points through a graph network once.
 
-A clip with fewer people than the network expects is filled up with people who are all zeros, and
-normalising leaves those of all clips alike. Each distinct person passes once; the features of all
-are gathered from the results by an index. The numbers are those of every person passing.
+A clip with fewer people than the network expects is padded with people who are all zeros, and they
+stay equal in all clips when they are normalised. Each distinct person passes the network once; the
+features of all people are gathered from the results by an index. The results are those of all
+people passing.
 
-- In testing BatchNorm is fixed, so this works on every device. A GPU is waited for once a batch.
-  On the CPU the features of who does not move are remembered until the network changes.
-- In training BatchNorm has to count each distinct person as often as they occur, which
-  ExactBatchNorm2d can on the CPU: the same losses, gradients and statistics.
+- In testing BatchNorm is fixed, so this works on every device. It takes one synchronisation with a
+  GPU per batch. On the CPU the features of people who do not move are kept until the network
+  changes.
+- In training BatchNorm must count each distinct person as often as they occur, which
+  ExactBatchNorm2d does on the CPU, so that losses, gradients and statistics are the same.
 
-On the CPU the people pass with channels last in memory, which the fast layers want.
+On the CPU people pass with channels last in memory, which the fast layers need.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -29,48 +33,55 @@ from ..backbones import AAGCN, CTRGCN, DGSTGCN, MSG3D, STGCN, GraphBackbone, Pro
 from .exact_batch_norm import ExactBatchNorm2d, FrameCounts, counting_frames
 from .observers import has_hooks, is_recorded
 
-KNOWN_LAYERS = ('torch.nn.', 'mmcv.cnn.', 'pyskl.models.')  # of these modules
-MOST_REMEMBERED = 8  # people; of those who are absent there are as many as a clip has people
+KNOWN_LAYERS = ('torch.nn.', 'mmcv.cnn.', 'pyskl.models.')  # the modules that define them
+MAX_KEPT = (
+    8  # people; at least the absent ones, of which there are up to as many as people in a clip
+)
 
-Look = tuple[float, ...]  # a frame of a person who does not move
+StillPose = tuple[float, ...]  # the only pose of a person who does not move, flattened
 Signature = tuple[Any, ...]
 
-# What each network computed of people who do not move.
-_remembered: WeakKeyDictionary[nn.Module, tuple[Signature, dict[Look, Any]]] = WeakKeyDictionary()
+# The features of people who do not move, by network.
+_kept: WeakKeyDictionary[nn.Module, tuple[Signature, dict[StillPose, Any]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class DistinctPeople:
-    """The distinct people of a batch, those that occur once first.
+    """The distinct people of a batch, sorted by how often they occur.
 
     Attributes:
-        chosen: where each of them occurs first among all people.
-        index: for each of all people its place among the distinct ones.
+        chosen: the place of each of them among all people, where they occur first.
+        index: the place of each of all people among the distinct ones.
         times: how often each of them occurs.
-        looks: what each of them looks like; None: they move.
+        poses: the pose of each of them; None: they move.
     """
 
     chosen: list[int]
     index: list[int]
     times: list[int]
-    looks: list[Look | None]
+    poses: list[StillPose | None]
 
     @classmethod
     def of(cls, people: Tensor) -> DistinctPeople | None:
-        """Find the people who do not move, and who of them look alike; None where all move.
+        """Group the people who do not move by their pose.
 
         Args:
             people: (P, C, T, V).
+
+        Returns:
+            None if all people move.
         """
+        # One transfer to the host: whether each person is still, and the first pose.
         first = people[:, :, :1]
         still = (people == first).flatten(1).all(1)
-        looks = torch.cat([still[:, None].to(people.dtype), first.flatten(1)], 1).tolist()
-        if not any(is_still for is_still, *_ in looks):
+        rows = torch.cat([still[:, None].to(people.dtype), first.flatten(1)], 1).tolist()
+        if not any(is_still for is_still, *_ in rows):
             return None
 
-        places: dict[Look | int, list[int]] = {}
-        for i, (is_still, *look) in enumerate(looks):
-            places.setdefault(tuple(look) if is_still else i, []).append(i)
+        # People who move are groups of their own.
+        places: dict[StillPose | int, list[int]] = {}
+        for i, (is_still, *pose) in enumerate(rows):
+            places.setdefault(tuple(pose) if is_still else i, []).append(i)
         groups = sorted(places.items(), key=lambda item: len(item[1]))
         index = [0] * len(people)
         for new, (_, group) in enumerate(groups):
@@ -80,20 +91,18 @@ class DistinctPeople:
             [group[0] for _, group in groups],
             index,
             [len(group) for _, group in groups],
-            [look if isinstance(look, tuple) else None for look, _ in groups],
+            [key if isinstance(key, tuple) else None for key, _ in groups],
         )
 
     @property
     def counts(self) -> FrameCounts:
-        """How often each of them counts, in slices of those that count alike."""
-        times = self.times
-        return tuple(
-            (slice(times.index(n), times.index(n) + times.count(n)), n) for n in sorted(set(times))
-        )
+        """How often each of them counts, as slices of equal counts."""
+        first, number = self.times.index, self.times.count
+        return tuple((slice(first(n), first(n) + number(n)), n) for n in sorted(set(self.times)))
 
 
 class PeopleSharing(GraphBackbone):
-    """A graph network that sees no person twice.
+    """A graph network that computes no person twice.
 
     Attributes:
         joining: names of the children that see all people together.
@@ -102,64 +111,80 @@ class PeopleSharing(GraphBackbone):
     joining: ClassVar[tuple[str, ...]] = ('data_bn',)
 
     def forward(self, keypoint: Tensor) -> Any:
-        """Map key points (N, M, T, V, C) to features; for a gradient of theirs everybody passes."""
+        """Map key points (N, M, T, V, C) to features.
+
+        If the key points need a gradient, all people pass.
+        """
         if not keypoint.requires_grad:
             return super().forward(keypoint)
         self.check_input(tuple(keypoint.shape[1:]))
         return self.join_people(super().people_features(self.normalise(keypoint)))
 
     def people_features(self, x: Tensor) -> Any:
-        """Pass all people through the network: (N, M, C, T, V) -> (N, M, C', T', V), or a tuple of such."""
+        """Compute the features of all people, see GraphBackbone.people_features."""
         parts = [child for name, child in self.named_children() if name not in self.joining]
         if is_recorded() or 'person_features' in vars(self) or any(map(has_hooks, parts)):
             return super().people_features(x)
         people = x.flatten(0, 1)
         distinct = DistinctPeople.of(people) if keeps_people_apart(parts, people) else None
         if distinct is None:
-            features = self.person_features(laid_out(people))
+            features = self.person_features(lay_out(people))
         else:
             index = torch.tensor(distinct.index, device=x.device)
-            features = each(
-                self.distinct_features(people, distinct, parts), lambda part: gather(part, index)
-            )
-        return each(features, lambda part: part.unflatten(0, x.shape[:2]))
+            features = self.distinct_features(people, distinct, parts)
+            features = map_parts(features, lambda part: gather(part, index))
+        return map_parts(features, lambda part: part.unflatten(0, x.shape[:2]))
 
     def distinct_features(
         self, people: Tensor, distinct: DistinctPeople, parts: list[nn.Module]
     ) -> Any:
-        """Compute the features of the distinct ones of (P, C, T, V), in their order."""
+        """Compute the features of distinct people, in their order.
+
+        Args:
+            people: (P, C, T, V), all of them.
+            distinct: the distinct ones among them.
+            parts: the children of the network that see each person on its own.
+        """
         in_training = any(layer.training for part in parts for layer in part.modules())
         if in_training or torch.is_grad_enabled() or people.device.type != 'cpu':
             with contextlib.ExitStack() as stack:
                 for part in parts:
                     stack.enter_context(counting_frames(part, distinct.counts))
-                return self.person_features(laid_out(people[distinct.chosen]))
+                return self.person_features(lay_out(people[distinct.chosen]))
 
-        known = recall(self, (people.shape[2], people.dtype))
-        rows: list[Any] = [None if look is None else known.get(look) for look in distinct.looks]
+        # Take the features that are kept, and compute those of the others.
+        kept = kept_features(self, (people.shape[2], people.dtype))
+        rows: list[Any] = [None if pose is None else kept.get(pose) for pose in distinct.poses]
         new = [i for i, row in enumerate(rows) if row is None]
         if new:
-            features = self.person_features(laid_out(people[[distinct.chosen[i] for i in new]]))
+            features = self.person_features(lay_out(people[[distinct.chosen[i] for i in new]]))
+
+        # Keep those of people who do not move.
         for place, i in enumerate(new):
-            rows[i] = each(features, lambda part, place=place: part[place : place + 1])
-            look = distinct.looks[i]
-            if look is not None and len(known) < MOST_REMEMBERED:
-                known[look] = each(rows[i], Tensor.clone)
+            rows[i] = map_parts(features, partial(torch.narrow, dim=0, start=place, length=1))
+            pose = distinct.poses[i]
+            if pose is not None and len(kept) < MAX_KEPT:
+                kept[pose] = map_parts(rows[i], Tensor.clone)
         return tuple(map(torch.cat, zip(*rows))) if isinstance(rows[0], tuple) else torch.cat(rows)
 
 
-def recall(network: nn.Module, settings: Signature) -> dict[Look, Any]:
-    """Return what is remembered of a network; nothing if it changed since then."""
+def kept_features(network: nn.Module, settings: Signature) -> dict[StillPose, Any]:
+    """Return the features kept for a network by pose; none if it has changed since.
+
+    Args:
+        network: the network.
+        settings: whatever else the features depend on.
+    """
     signature = (*settings, *signature_of(network))
-    if network not in _remembered or _remembered[network][0] != signature:
-        _remembered[network] = signature, {}
-    return _remembered[network][1]
+    if network not in _kept or _kept[network][0] != signature:
+        _kept[network] = signature, {}
+    return _kept[network][1]
 
 
 def signature_of(network: nn.Module) -> Signature:
-    """Return what tells whether a network still is what it was: its layers and their tensors.
+    """Return a value that changes when the layers or tensors of a network change.
 
-    Writing through `.data` leaves a tensor's version as it is, hence the norms.
+    Writing through `.data` does not change the version of a tensor, hence the norms.
     """
     tensors = [*network.parameters(), *network.buffers()]
     norms = torch._foreach_norm([tensor for tensor in tensors if tensor.is_floating_point()])
@@ -173,10 +198,10 @@ def signature_of(network: nn.Module) -> Signature:
 
 
 def keeps_people_apart(parts: list[nn.Module], people: Tensor) -> bool:
-    """Return whether each person's features depend on that person only.
+    """Return whether the features of each person depend on that person only.
 
-    BatchNorm in training mixes people, but ExactBatchNorm2d counts them on the CPU. Layers of
-    unknown kinds count as mixing.
+    BatchNorm in training mixes people, except for ExactBatchNorm2d on the CPU, which counts them.
+    Layers of unknown classes count as mixing.
     """
     can_count = (
         people.device.type == 'cpu'
@@ -201,45 +226,45 @@ def _layer_keeps_people_apart(layer: nn.Module, can_count: bool) -> bool:
     )
 
 
-def laid_out(people: Tensor) -> Tensor:
-    """Lay (P, C, T, V) out as the layers want it: fast ones on the CPU with channels last."""
+def lay_out(people: Tensor) -> Tensor:
+    """Return (P, C, T, V) in the memory layout of the layers: channels last for fast ones."""
     fast = people.device.type == 'cpu' and not torch.is_autocast_enabled('cpu')
     return people.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
 
-def each(features: Any, change: Any) -> Any:
+def map_parts(features: Any, function: Callable[[Tensor], Tensor]) -> Any:
     """Apply a function to features, or to each part of a tuple of them."""
-    return tuple(map(change, features)) if isinstance(features, tuple) else change(features)
+    return tuple(map(function, features)) if isinstance(features, tuple) else function(features)
 
 
 def gather(part: Tensor, index: Tensor) -> Tensor:
-    """Choose along the first axis; channels last in memory stay last."""
+    """Select along the first axis, and keep channels last in memory."""
     if part.is_contiguous(memory_format=torch.channels_last):
         return part.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
     return part.index_select(0, index)
 
 
 class SharingSTGCN(PeopleSharing, STGCN):
-    """STGCN that sees no person twice."""
+    """STGCN that computes no person twice."""
 
 
 class SharingAAGCN(PeopleSharing, AAGCN):
-    """AAGCN that sees no person twice."""
+    """AAGCN that computes no person twice."""
 
 
 class SharingCTRGCN(PeopleSharing, CTRGCN):
-    """CTRGCN that sees no person twice."""
+    """CTRGCN that computes no person twice."""
 
 
 class SharingMSG3D(PeopleSharing, MSG3D):
-    """MSG3D that sees no person twice."""
+    """MSG3D that computes no person twice."""
 
 
 class SharingDGSTGCN(PeopleSharing, DGSTGCN):
-    """DGSTGCN that sees no person twice."""
+    """DGSTGCN that computes no person twice."""
 
 
 class SharingProtoGCN(PeopleSharing, ProtoGCN):
-    """ProtoGCN that sees no person twice."""
+    """ProtoGCN that computes no person twice."""
 
     joining = ('data_bn', 'prn', 'post', 'bn', 'relu')

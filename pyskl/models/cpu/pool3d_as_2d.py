@@ -1,6 +1,6 @@
-"""MaxPool3d computed as a 2-D pooling where its window lies in one frame: same numbers, no copy.
+"""MaxPool3d computed as 2-D pooling if its window lies in one frame: same numbers, no copy.
 
-It helps on CUDA too, where 3-D pooling's gradient adds up in no fixed order.
+It is also used on CUDA, where the gradient of 3-D pooling is not deterministic.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .observers import is_recorded
 
 
 class MaxPool3dAs2d(nn.MaxPool3d):
-    """nn.MaxPool3d in arguments and output; channels_last_3d and 1 x k x k windows run as 2-D."""
+    """nn.MaxPool3d that runs 1 x k x k windows as 2-D pooling, for channels_last_3d inputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, H, W) to (B, C, T', H', W')."""

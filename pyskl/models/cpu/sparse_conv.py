@@ -1,10 +1,10 @@
-"""Convolution of images that are nearly all zero, as heatmaps of joints are: zeros cost no time.
+"""Convolution of images that are nearly all zero, such as heatmaps, which skips the zeros.
 
 A strip is STRIP neighbouring outputs of one line. Each nonzero cell within reach of a strip adds
-its value times one row of a table made of the weights, so a strip is a weighted sum of rows, which
-is what `embedding_bag` computes. The weights' gradient is such a sum as well. Of 22 joints at 56x56
-fewer than one cell in 150 is not zero, and the 7x7 stem takes an eighth of the dense convolution's
-time.
+its value times one row of a table made from the weights. So a strip is a weighted sum of rows,
+which `embedding_bag` computes, and the gradient of the weights is such a sum, too. In heatmaps of
+22 joints at 56x56 fewer than one cell in 150 is nonzero, and the 7x7 stem takes an eighth of the
+time of the dense convolution.
 
 Shapes: images (N, C, H, W), weight (D, C, kh, kw), output (N, D, lines, columns).
 """
@@ -20,14 +20,14 @@ from torch.autograd.function import once_differentiable
 
 from .conv3d_as_2d import Conv3dAs2d
 
-STRIP = 8  # outputs: fewer make more sums, more make longer sums of zeros
-MAX_DENSITY = 0.03  # largest share of nonzero cells for which this is worth its bookkeeping
+STRIP = 8  # outputs; with fewer there are more sums, with more the sums have more zeros
+MAX_DENSITY = 0.03  # share of nonzero cells up to which this saves time
 
 
 class SparseConv3d(Conv3dAs2d):
-    """Conv3dAs2d for a network's first layer.
+    """Conv3dAs2d for the first layer of a network.
 
-    On the CPU, in float32, it skips the zeros of mostly-zero inputs that need no gradient.
+    On the CPU, in float32, it skips the zeros of inputs that are mostly zero and need no gradient.
     """
 
     def _convolve(self, images: Tensor, stride: tuple[int, int]) -> Tensor:
@@ -37,23 +37,21 @@ class SparseConv3d(Conv3dAs2d):
         return out if self.bias is None else out + self.bias[:, None, None]
 
     def _skips_zeros(self, images: Tensor) -> bool:
+        """Return whether StripConv computes this layer for the images, and saves time."""
         known_layer = (
             self.groups == 1 and self.dilation == (1, 1, 1) and self.kernel_size != (1, 1, 1)
         )
         known_input = (
             images.device.type == 'cpu' and images.dtype == torch.float32 == self.weight.dtype
         )
-        if (
-            not (known_layer and known_input)
-            or images.requires_grad
-            or torch.is_autocast_enabled('cpu')
-        ):
+        needs_more = images.requires_grad or torch.is_autocast_enabled('cpu')
+        if not (known_layer and known_input) or needs_more or images.numel() == 0:
             return False
-        return images.numel() > 0 and torch.count_nonzero(images) <= MAX_DENSITY * images.numel()
+        return int(torch.count_nonzero(images)) <= MAX_DENSITY * images.numel()
 
 
 class StripConv(torch.autograd.Function):
-    """conv2d of mostly-zero images, with a gradient for the weight only.
+    """conv2d of images that are mostly zero, with a gradient for the weight only.
 
     Args of `apply`:
         images: (N, C, H, W), channels last.
@@ -68,6 +66,7 @@ class StripConv(torch.autograd.Function):
     def forward(
         ctx, images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
     ) -> Tensor:
+        """Convolve."""
         grid = Grid.of(images.shape, weight.shape, stride, padding)
         terms = find_terms(images, grid)
         ctx.save_for_backward(terms.rows, terms.values, terms.offsets)
@@ -79,17 +78,18 @@ class StripConv(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradient of the weight."""
         if not ctx.needs_input_grad[1]:
             return None, None, None, None
         rows, values, offsets = ctx.saved_tensors
         grid, depth = ctx.grid, ctx.weight_shape[0]
 
-        # The gradient of every strip, the last one of a line filled up with zeros.
+        # The gradient of every strip; the last one of a line is padded with zeros.
         missing = grid.strips * STRIP - grid.columns
         lines = grad.permute(0, 2, 3, 1)  # (N, lines, columns, D)
         strips = (F.pad(lines, (0, 0, 0, missing)) if missing else lines).reshape(-1, STRIP * depth)
 
-        # The same terms as forward, sorted by row of the table instead of by strip.
+        # The same terms as in `forward`, sorted by row of the table instead of by strip.
         strip = torch.repeat_interleave(offsets.diff())
         lengths = torch.bincount(rows, minlength=grid.num_rows)
         order = torch.argsort(rows, stable=True)
@@ -99,7 +99,7 @@ class StripConv(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Grid:
-    """Sizes of one convolution: of input, kernel and output, whose lines are cut into strips.
+    """The sizes of a convolution's input, kernel and output, whose lines are cut into strips.
 
     Attributes:
         num_images, channels, height, width: of the input.
@@ -125,13 +125,24 @@ class Grid:
         stride: tuple[int, int],
         padding: tuple[int, int],
     ) -> Grid:
-        """Make it from the shapes (N, C, H, W) of the images and (D, C, kh, kw) of the weight."""
-        size = [(images[i + 2] + 2 * padding[i] - weight[i + 2]) // stride[i] + 1 for i in (0, 1)]
-        return cls(*images, tuple(weight[2:]), tuple(stride), tuple(padding), *size)
+        """Compute the sizes.
+
+        Args:
+            images: (N, C, H, W).
+            weight: (D, C, kh, kw).
+            stride: (lines, columns).
+            padding: (lines, columns).
+        """
+        num_images, channels, height, width = images
+        kernel = (weight[2], weight[3])
+        lines, columns = (
+            (images[i + 2] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in (0, 1)
+        )
+        return cls(num_images, channels, height, width, kernel, stride, padding, lines, columns)
 
     @property
     def strips(self) -> int:
-        """Strips a line."""
+        """Strips per line."""
         return -(-self.columns // STRIP)
 
     @property
@@ -141,7 +152,7 @@ class Grid:
 
     @property
     def num_rows(self) -> int:
-        """Rows of the table: one for each channel, line of the kernel, and column within reach."""
+        """Rows of the table: one for each channel, line of the kernel and column within reach."""
         return self.channels * self.kernel[0] * self.reach
 
 
@@ -150,8 +161,8 @@ class Terms:
     """The terms of all strips, strip after strip.
 
     Attributes:
-        rows: for each term its row of the table.
-        values: for each term the cell's value.
+        rows: (terms,) row of the table of each term.
+        values: (terms,) value of the cell of each term.
         offsets: (strips + 1,) where the terms of each strip begin, and where the last ones end.
     """
 
@@ -169,8 +180,8 @@ def find_terms(images: Tensor, grid: Grid) -> Terms:
     """
     rows, values, pointer = cells_by_strips(images, grid)
 
-    # A strip of output line i sees `kernel` input lines from i * stride - padding on, which is one
-    # run of cells: from `begin` to `end`.
+    # A strip of output line i sees the `kernel` input lines from i * stride - padding on. Their
+    # cells are one run, from `begin` to `end`.
     top = torch.arange(grid.lines) * grid.stride[0] - grid.padding[0]
     column = torch.arange(grid.strips) * (grid.num_images * grid.height)
     line = (torch.arange(grid.num_images) * grid.height)[:, None, None] + column  # (N, 1, strips)
@@ -180,27 +191,28 @@ def find_terms(images: Tensor, grid: Grid) -> Terms:
     )
     offsets = _starts(end - begin)
 
-    # For every term of a run: how far its cell lies behind the term, how far `top` moves the row.
-    moved = (top * grid.reach)[:, None].expand(grid.num_images, -1, grid.strips).flatten()
-    of_runs = torch.stack([begin - offsets[:-1], moved])
-    behind, moved = torch.repeat_interleave(of_runs, end - begin, dim=1)
-    cell = torch.arange(len(behind)) + behind
-    return Terms(rows[cell] - moved, values[cell], offsets)
+    # For every term of a run: the distance from the term's index to that of its cell, and the
+    # distance by which `top` shifts the row.
+    shift = (top * grid.reach)[:, None].expand(grid.num_images, -1, grid.strips).flatten()
+    of_runs = torch.stack([begin - offsets[:-1], shift])
+    distance, shift = torch.repeat_interleave(of_runs, end - begin, dim=1)
+    cell = torch.arange(len(distance)) + distance
+    return Terms(rows[cell] - shift, values[cell], offsets)
 
 
 def cells_by_strips(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
-    """List the nonzero cells once for every column of strips that sees them.
+    """List each nonzero cell once for every column of strips that sees it.
 
     Args:
         images: (N, C, H, W), channels last.
         grid: sizes of the convolution.
 
     Returns:
-        For each cell, column of strips after column, in reading order: its row of the table if
-        input line 0 met the kernel's first line, and its value. And where the cells of each
-        (column of strips, image, line) begin.
+        Of each cell, sorted by column of strips, then in reading order, the row of the table that
+        it would have if the first line of the kernel were at input line 0, and its value. Then
+        where the cells of each (column of strips, image, line) begin.
     """
-    # The nonzero cells, and which columns of strips see them.
+    # The nonzero cells, and the columns of strips that see them.
     flat = images.permute(0, 2, 3, 1).reshape(-1)
     cells = flat.nonzero().view(-1)
     pixels = cells // grid.channels
@@ -208,7 +220,7 @@ def cells_by_strips(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]
     within = pixels % grid.width - begin  # (strips, cells)
     column, seen = ((within >= 0) & (within < grid.reach)).nonzero().unbind(1)
 
-    # Their rows of the table. The lines of all images lie one under another.
+    # Their rows of the table. The lines of all images are numbered in sequence.
     line, channel = (pixels // grid.width)[seen], (cells % grid.channels)[seen]
     kernel_line = channel * grid.kernel[0] + line % grid.height
     rows = kernel_line * grid.reach + within[column, seen]
@@ -219,7 +231,7 @@ def cells_by_strips(images: Tensor, grid: Grid) -> tuple[Tensor, Tensor, Tensor]
 
 
 def table_of(weight: Tensor, grid: Grid) -> Tensor:
-    """Make the table: what a cell of value 1 adds to the outputs of a strip.
+    """Build the table: each row is what a cell of value 1 adds to the outputs of a strip.
 
     Args:
         weight: (D, C, kh, kw).
@@ -236,7 +248,7 @@ def table_of(weight: Tensor, grid: Grid) -> Tensor:
 
 
 def weight_of(table: Tensor, shape: torch.Size, grid: Grid) -> Tensor:
-    """Compute the gradient of the weight, of this shape (D, C, kh, kw), from that of the table."""
+    """Compute the gradient of the weight, of `shape` (D, C, kh, kw), from that of the table."""
     width, step = grid.kernel[1], grid.stride[1]
     table = table.view(grid.channels, grid.kernel[0], grid.reach, STRIP, shape[0])
     shares = [table[:, :, i * step : i * step + width, i] for i in range(STRIP)]
@@ -244,12 +256,12 @@ def weight_of(table: Tensor, shape: torch.Size, grid: Grid) -> Tensor:
 
 
 def weighted_sums(rows: Tensor, table: Tensor, offsets: Tensor, values: Tensor) -> Tensor:
-    """For each i, sum values times rows of the table over terms offsets[i] to offsets[i + 1]."""
+    """Sum values times rows of the table over terms offsets[i] to offsets[i + 1], for each i."""
     return F.embedding_bag(
         rows, table, offsets, mode='sum', per_sample_weights=values, include_last_offset=True
     )
 
 
 def _starts(lengths: Tensor) -> Tensor:
-    """Return where runs of these lengths begin, and where the last one ends."""
+    """Return where runs of the given lengths begin, and where the last one ends."""
     return F.pad(lengths.cumsum(0), (1, 0))

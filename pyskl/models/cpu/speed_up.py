@@ -1,4 +1,4 @@
-"""Make a plain model faster, from outside: the same parameters, buffers and numbers."""
+"""Make a plain model faster from outside, with the same parameters, buffers and numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from ..backbones import (
     ProtoGCN,
     ResNet3d,
 )
-from ..backbones.blocks3d import BasicBlock3d, Bottleneck3d
 from ..backbones.protogcn import PrototypeBlock
 from ..layers.adaptive_graph_conv import UnitAAGCN
 from ..layers.ctr_graph_conv import UnitCTRGCN
@@ -26,9 +25,11 @@ from ..layers.dgmstcn import DGMSTCN
 from ..layers.graph_block import GraphBlock
 from ..layers.graph_conv import UnitGCN
 from ..layers.ms_graph_conv import MSGCN, MSG3DBlock
+from ..layers.residual import BasicBlock3d, Bottleneck3d
 from ..layers.temporal import MSTCN, MultiScaleTCN, UnitTCN
 from ..recognizers.mm_recognizer3d import MMRecognizer3D
 from ..recognizers.recognizer3d import Recognizer3D
+from .channels_last import PointwiseConv2d
 from .conv3d_as_2d import Conv3dAs2d
 from .exact_batch_norm import ExactBatchNorm2d, ExactBatchNorm3d
 from .fast_channel_graphs import FastDGGCN, FastPrototypeGCN, FastUnitCTRGCN
@@ -46,12 +47,11 @@ from .people_sharing import (
     SharingSTGCN,
 )
 from .pool3d_as_2d import MaxPool3dAs2d
-from .rows import PointwiseConv2d
 from .sparse_conv import SparseConv3d
 
 Classes = dict[type[nn.Module], type[nn.Module]]
 
-# What becomes what. Each fast class is a subclass that adds no parameter, buffer or attribute.
+# Plain classes and their fast subclasses, which add no parameter, buffer or attribute.
 STEM: Classes = {nn.Conv3d: SparseConv3d, MmcvConv3d: SparseConv3d}
 BLOCKS: Classes = {BasicBlock3d: FastBasicBlock3d, Bottleneck3d: FastBottleneck3d}
 IN_BLOCKS: Classes = {ConvModule: JoinedConv}
@@ -103,26 +103,28 @@ PLAIN: Classes = {
 def speed_up(model: nn.Module) -> nn.Module:
     """Swap faster layers into a model, in place.
 
-    Only the class of a module changes, and only where it is exactly one of torch's, mmcv's or ours.
-    So state-dict keys, optimisers, hooks, copies and pickles go on as before, and a user's own
-    classes stay as they are. Hooks, torch.compile and torch.export see plain layers.
+    Only the class of a module changes, and only if it is exactly one of torch's, mmcv's or ours. So
+    state-dict keys, optimisers, hooks, copies and pickles keep working, and a user's own classes
+    stay as they are. Hooks, torch.compile and torch.export see plain layers.
 
-    - In testing, frames that clips share pass once, on every device (see `frame_sharing`).
-    - So do people who look alike, as absent ones do (see `people_sharing`).
-    - Layers are swapped where the parameters lie on the CPU; they want channels last in memory.
-    - On CUDA only MaxPool3d is swapped, and only under deterministic algorithms: the gradient of
-      3-D pooling is not deterministic there.
+    - Frames that clips share pass once in testing, on every device (see `frame_sharing`).
+    - So do people with equal key points, such as absent ones (see `people_sharing`).
+    - On the CPU layers are swapped; they need channels last in memory.
+    - On CUDA only MaxPool3d is swapped, and only if deterministic algorithms are requested: the
+      gradient of 3-D pooling is not deterministic there.
 
     Args:
-        model: on its device already; before or after `fuse_conv_bn`.
+        model: on its final device; before or after `fuse_conv_bn`.
 
     Returns:
         The model.
     """
     devices = {parameter.device.type for parameter in model.parameters()}
     on_cpu = devices <= {'cpu'}
-    must_repeat = 'cuda' in devices and torch.are_deterministic_algorithms_enabled()
-    in_graph_networks = set()
+    deterministic = 'cuda' in devices and torch.are_deterministic_algorithms_enabled()
+
+    # Layers that are swapped by their place: stems, blocks, and all of graph networks.
+    in_graph_networks: set[nn.Module] = set()
     for module in list(model.modules()):
         if on_cpu and isinstance(module, ResNet3d) and type(module.conv1) is ConvModule:
             _swap(module.conv1.conv, STEM)
@@ -132,22 +134,24 @@ def speed_up(model: nn.Module) -> nn.Module:
             _swap(module, BLOCKS)
         if isinstance(module, GraphBackbone):
             in_graph_networks.update(module.modules())
+
+    # Layers that are swapped wherever they are.
     for module in model.modules():
         if module in in_graph_networks:
             _swap(module, {**GRAPH_NETWORKS, **(GRAPH_LAYERS if on_cpu else {})})
             continue
         if on_cpu:
             _swap(module, LAYERS)
-        if on_cpu or must_repeat:
+        if on_cpu or deterministic:
             _swap(module, POOLING)
         _swap(module, RECOGNIZERS)
         if isinstance(module, OF_VOLUMES):
-            module.channels_last = on_cpu or must_repeat
+            module.channels_last = on_cpu or deterministic
     return model
 
 
 def undo_speed_up(model: nn.Module) -> nn.Module:
-    """Swap the plain layers back into a model, in place; returns the model."""
+    """Swap the plain layers back into a model, in place, and return the model."""
     for module in model.modules():
         _swap(module, PLAIN)
         if isinstance(module, OF_VOLUMES):
@@ -156,5 +160,5 @@ def undo_speed_up(model: nn.Module) -> nn.Module:
 
 
 def _swap(module: nn.Module, classes: Classes) -> None:
-    """Give a module the class that its own one is to become, if there is one."""
+    """Give a module the class that replaces its own one, if there is one."""
     module.__class__ = classes.get(type(module), type(module))

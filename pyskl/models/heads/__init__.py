@@ -1,4 +1,4 @@
-"""Heads: pooled features (N, D) -> class scores, embeddings and losses."""
+"""Heads: from pooled features (N, D) to class scores, embeddings and losses."""
 
 from .gcn_head import GCNHead
 from .i3d_head import I3DHead

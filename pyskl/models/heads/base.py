@@ -17,20 +17,20 @@ class Head(nn.Module, ABC):
     """Class scores from pooled features (N, D), and their losses.
 
     A head of your own derives from it, registers itself (`@HEADS.register_module()`) and defines
-    `forward` and `loss`; what it does not know of, it need not mention.
+    `forward` and `loss`; it need not mention features that it does not support.
 
     Attributes:
         num_classes: K.
-        in_channels: D, the width of the pooled feature; of several features, their widths.
-        answers: the names of its answers: ('score',), or of several their names. Then scores,
+        in_channels: D, the width of the pooled features; a tuple if there are several.
+        answers: the names of its answers, ('score',) for a single one. With several, scores,
             embeddings and pooled features are dicts by name.
         has_embedding: whether it gives a semantic embedding beside the class scores.
         emb_dim: width of that embedding.
         needs_counts: whether a loss needs the class counts that `learn_labels` brings.
-        multi_class: whether a clip has several labels at once, each with a probability of its own.
+        multi_class: whether a clip has several labels, each with its own probability.
         takes_graph: whether `loss` also takes `graph`, (N, V * V), of a backbone that learns one.
-        embedding_keys: parameters, by name, that only a head with an embedding has; a checkpoint
-            tells by them whether it was trained with one.
+        embedding_keys: names of parameters that only a head with an embedding has; they tell
+            whether a checkpoint was trained with one.
     """
 
     num_classes: int
@@ -49,21 +49,24 @@ class Head(nn.Module, ABC):
         return self.answers if self.has_embedding else ()
 
     @abstractmethod
-    def forward(self, features: Tensor | Any) -> tuple[Tensor, Tensor | None]:
+    def forward(self, features: Any) -> tuple[Any, Any]:
         """Compute class scores.
 
         Args:
-            features: (N, D), pooled; a head may also pool maps itself.
+            features: (N, D), pooled; a head may also accept and pool maps.
 
         Returns:
-            Class scores (N, K) before softmax, and embeddings (N, emb_dim) or None; with several
-            `answers` a dict of each.
+            Class scores (N, K) before softmax, and embeddings (N, emb_dim) or None; both are dicts
+            if there are several `answers`.
         """
 
-    def pool(self, features: Any) -> Tensor:
-        """Pool a backbone's features to (N, D).
+    def pool(self, features: Any) -> Tensor | dict[str, Tensor]:
+        """Pool the features of a backbone to (N, D).
 
-        Asked only where the backbone is no Backbone, which pools itself.
+        Called only if the backbone does not derive from Backbone, which pools itself.
+
+        Raises:
+            ConfigError: the head cannot pool.
         """
         raise ConfigError(
             f'{type(self).__name__} cannot pool features. Derive the backbone from '
@@ -73,34 +76,40 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def loss(
         self,
-        cls_score: Tensor,
+        cls_score: Any,
         label: Tensor,
-        emb_score: Tensor | None = None,
+        emb_score: Any = None,
         emb: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Compute losses and accuracies by name, 0-dim each.
 
         Args:
-            cls_score: (N, K), as `forward` gives it.
+            cls_score: (N, K) scores that `forward` returns, a dict with several `answers`.
             label: (N,) or (N, 1) class indices, or (N, K) shares of each class.
-            emb_score: (N, emb_dim), as `forward` gives it.
+            emb_score: (N, emb_dim) embeddings that `forward` returns.
             emb: (N, emb_dim) targets of the embedding; None: the label vectors of `label`.
         """
 
     def learn_labels(self, counts: np.ndarray | None, vectors: np.ndarray | None) -> None:
-        """Take in what is known of the labels, before training or testing; not part of the state dict.
+        """Take class counts and label vectors, before training or testing.
+
+        They do not become part of the state dict.
 
         Args:
-            counts: (K,) clips of each class that training shows, or None.
+            counts: (K,) training clips of each class, or None.
             vectors: (K, emb_dim) label vectors, or None.
         """
 
     def training_state(self) -> dict[str, Tensor]:
-        """Return what training goes on from beside the state dict, on every rank the same."""
+        """Return what a resumed run needs in addition to the state dict; the same on every rank."""
         return {}
 
     def load_training_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `training_state` gave. ValueError where it does not fit."""
+        """Restore what `training_state` returned.
+
+        Raises:
+            ValueError: it does not fit.
+        """
 
 
 HEADS.contract = Head

@@ -8,6 +8,9 @@ from .simple_head import SimpleHead
 
 @HEADS.register_module()
 class GCNHead(SimpleHead):
-    """The head of graph networks: features (N, M, D, T, V), no dropout."""
+    """The head of graph networks: features (N, M, D, T, V), no dropout.
+
+    Source: PYSKL, arXiv:2205.09443.
+    """
 
     only_mode = 'GCN'

@@ -1,4 +1,4 @@
-"""The head of RGBPoseConv3D: class scores of pictures and of heatmaps, each for their own."""
+"""The head of RGBPoseConv3D: separate class scores from pictures and from heatmaps."""
 
 from __future__ import annotations
 
@@ -9,40 +9,43 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...registry import HEADS
+from ..layers.stages import check_positive
 from .class_head import (
     CROSS_ENTROPY,
     EMBEDDING_MSE,
     ClassHead,
     check_dropout,
-    check_sizes,
     init_linear,
 )
 
-MODALITIES = ('rgb', 'pose')
 Modality = Literal['rgb', 'pose']
+MODALITIES: tuple[Modality, Modality] = ('rgb', 'pose')
 
 
 @HEADS.register_module()
 class RGBPoseHead(ClassHead):
-    """Average both pathways' features, then class scores and semantic embeddings of each.
+    """Class scores and semantic embeddings from the averaged features of each pathway.
 
-    Whatever it gives is a dict by modality, {'rgb': ..., 'pose': ...}.
+    All outputs are dicts by modality, {'rgb': ..., 'pose': ...}.
 
     Args:
         num_classes: K.
-        in_channels: D of the pictures' features and of the heatmaps'.
-        loss_cls: the loss on class scores.
+        in_channels: D of the features of pictures and of heatmaps.
+        loss_cls: config of the loss on class scores.
         loss_components: the modalities that are trained.
-        loss_weights: what the losses of each of these are multiplied by: a number, or one for each.
-        dropout: 0..1, the share of pooled features dropped before the class scores; or
+        loss_weights: factors of their losses: one number each, or one for all.
+        dropout: probability, in [0, 1], of dropping a pooled feature before the class scores; or
             {'rgb': ..., 'pose': ...}.
-        init_std: of the linear layers' normal start.
-        loss_emb: the loss on embeddings; None builds none (plain PYSKL).
+        init_std: standard deviation of the initial weights of the linear layers.
+        loss_emb: config of the loss on embeddings; None: no embeddings (plain PYSKL).
         emb_components: the modalities with an embedding; None: those of loss_components.
-        emb_dim: width of the embeddings, that of the label vectors.
+        emb_dim: width of embeddings and label vectors.
         multi_class, label_smooth_eps, topk: see ClassHead.
 
-    Source: RGBPose-Conv3D, arXiv:2104.13586, section 3.4; the embedding: arXiv:2307.10624.
+    Raises:
+        ValueError: arguments contradict each other.
+
+    Source: PoseConv3D, arXiv:2104.13586, section 3.4; the embedding: arXiv:2307.10624.
     """
 
     embedding_keys = tuple(f'emb_fc_{name}.weight' for name in MODALITIES)
@@ -72,7 +75,7 @@ class RGBPoseHead(ClassHead):
         self.loss_weights = _weights(loss_components, loss_weights)
         if emb_components is not None and loss_emb is None:
             raise ValueError(
-                f'emb_components = {list(emb_components)} does nothing with loss_emb = None. '
+                f'emb_components = {list(emb_components)} has no effect with loss_emb = None. '
                 'Leave one of them out.'
             )
         chosen = loss_components if emb_components is None else emb_components
@@ -86,12 +89,12 @@ class RGBPoseHead(ClassHead):
         dropout = dropout if isinstance(dropout, Mapping) else dict.fromkeys(MODALITIES, dropout)
         if set(dropout) != set(MODALITIES):
             raise ValueError(
-                f'dropout is given for {", ".join(map(str, dropout)) or "nothing"}: expected a '
+                f'dropout has the keys {", ".join(map(str, dropout)) or "(none)"}: expected a '
                 "number, or {'rgb': ..., 'pose': ...}."
             )
         for name, width in zip(MODALITIES, self.in_channels):
             check_dropout(dropout[name])
-            check_sizes(in_channels=width)
+            check_positive(in_channels=width)
             self.add_module(f'dropout_{name}', nn.Dropout(dropout[name]))
             self.add_module(f'fc_{name}', nn.Linear(width, num_classes))
         for name, width in zip(MODALITIES, self.in_channels):
@@ -101,16 +104,18 @@ class RGBPoseHead(ClassHead):
 
     @property
     def embedded_answers(self) -> tuple[str, ...]:
+        """The modalities with an embedding."""
         return self.emb_components
 
     def forward(self, features: Any) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
-        """Compute class scores (N, K) by modality, before softmax, and embeddings (N, emb_dim).
+        """Compute class scores and embeddings by modality.
 
         Args:
-            features: what `pool` takes.
+            features: as `pool` takes them.
 
         Returns:
-            Scores of both modalities, and the embeddings of those in emb_components; None without.
+            Class scores (N, K) before softmax of both modalities, and embeddings (N, emb_dim) of
+            those in emb_components, or None.
         """
         pooled = self.pool(features)  # (N, D) each
         scores = {
@@ -123,17 +128,17 @@ class RGBPoseHead(ClassHead):
         return scores, embeddings or None
 
     def pool(self, features: Any) -> dict[str, Tensor]:
-        """Average both modalities' features over frames and pixels.
+        """Average the features of both modalities over frames and pixels.
 
         Args:
-            features: (rgb, pose), or a dict by modality: (N, D, T, H, W) each with sizes of its
-                own, or (N, D), pooled already.
+            features: (rgb, pose) or a dict by modality; each (N, D, T, H, W) with its own sizes, or
+                (N, D), already pooled.
 
         Returns:
             (N, D) by modality.
 
         Raises:
-            ConfigError: no such pair.
+            ConfigError: `features` is no such pair.
         """
         if isinstance(features, (tuple, list)) and len(features) == len(MODALITIES):
             features = dict(zip(MODALITIES, features))
@@ -141,8 +146,8 @@ class RGBPoseHead(ClassHead):
         if not fits or any(features[name].ndim not in (2, 5) for name in MODALITIES):
             found = type(features).__name__
             raise ConfigError(
-                f'model.cls_head (RGBPoseHead): the backbone gives a {found}. Expected a pair (rgb, '
-                'pose) of features (N, D), or of maps (N, D, T, H, W), as RGBPoseConv3D gives it.'
+                f'model.cls_head (RGBPoseHead): the backbone returns a {found}. Expected a pair '
+                '(rgb, pose) of features (N, D) or maps (N, D, T, H, W), as of RGBPoseConv3D.'
             )
         return {
             name: features[name] if features[name].ndim == 2 else features[name].mean((2, 3, 4))
@@ -158,17 +163,18 @@ class RGBPoseHead(ClassHead):
     ) -> dict[str, Tensor]:
         """Compute rgb_top1_acc, rgb_loss_cls, rgb_loss_emb, pose_top1_acc ..., 0-dim each.
 
-        Of each modality in loss_components, its losses times its weight.
+        The losses of each modality in loss_components are multiplied by its weight.
 
         Args:
             cls_score: (N, K) by modality.
-            label, emb: of the clips, see ClassHead.class_losses.
+            label: of the clips, see ClassHead.class_losses.
             emb_score: (N, emb_dim) by modality.
+            emb: targets of the embeddings, see ClassHead.class_losses.
         """
         losses = {}
         for name, weight in self.loss_weights.items():
-            own = self.class_losses(cls_score[name], label, (emb_score or {}).get(name), emb)
-            for key, value in own.items():
+            embedding = (emb_score or {}).get(name)
+            for key, value in self.class_losses(cls_score[name], label, embedding, emb).items():
                 losses[f'{name}_{key}'] = weight * value if 'loss' in key else value
         return losses
 

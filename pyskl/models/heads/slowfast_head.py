@@ -1,10 +1,11 @@
-"""The head of SlowFast: the features of two pathways side by side."""
+"""The head of SlowFast, over the concatenated features of two pathways."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ...registry import HEADS
 from .simple_head import SimpleHead
@@ -12,22 +13,22 @@ from .simple_head import SimpleHead
 
 @HEADS.register_module()
 class SlowFastHead(SimpleHead):
-    """The head of SlowFast: the slow pathway's features, pooled, then the fast one's; dropout 0.5.
+    """The head of SlowFast: pooled features of the slow, then of the fast pathway; dropout 0.5.
 
     Source: SlowFast, arXiv:1812.03982.
     """
 
     only_mode = '3D'
 
-    def pool(self, feat: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
-        """Average each pathway's features, and join them.
+    def pool(self, feat: Tensor | Sequence[Tensor]) -> Tensor:
+        """Average the features of each pathway and concatenate them.
 
         Args:
-            feat: (slow, fast), each (N, D', T', H, W) with frames of its own; or (N, D), pooled.
+            feat: (slow, fast), each (N, D', T', H, W) with its own T'; or (N, D), already pooled.
 
         Returns:
-            (N, D), D the sum of both.
+            (N, D), D the sum of both widths.
         """
-        if isinstance(feat, torch.Tensor):
+        if isinstance(feat, Tensor):
             return super().pool(feat)
         return torch.cat([super(SlowFastHead, self).pool(part) for part in feat], 1)

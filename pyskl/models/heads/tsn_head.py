@@ -10,7 +10,7 @@ from .simple_head import SimpleHead
 class TSNHead(SimpleHead):
     """The head of 2D convolutional networks over S frames: features (N, S, D, H, W), dropout 0.5.
 
-    Source: temporal segment networks, arXiv:1608.00859.
+    Source: Temporal segment networks, arXiv:1608.00859.
     """
 
     only_mode = '2D'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +13,19 @@ from .down import down
 
 
 class UnitAAGCN(nn.Module):
-    """A graph convolution whose graph is learnt and adapts to each person; PYSKL's 'unit_aagcn'.
-
-    Source: AAGCN, arXiv:1912.06971, sections III-C and III-D.
+    """A graph convolution whose graph is learned and adapts to each person; PYSKL's 'unit_aagcn'.
 
     Args:
         in_channels, out_channels: C and C'.
         A: (K, V, V) adjacency matrices to start from.
-        coff_embedding: the joints are compared in C' // coff_embedding channels.
-        adaptive: learn A, and add to it how alike a person's joints are. False: A as it is.
-        attention: weigh joints, frames and channels afterwards.
+        coff_embedding: joints are compared in C' // coff_embedding channels.
+        adaptive: whether A is learned and the similarity of a person's joints is added to it.
+        attention: whether joints, frames and channels are weighed afterwards.
+
+    Source: AAGCN, arXiv:1912.06971, sections III-C and III-D.
     """
+
+    A: Tensor
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class UnitAAGCN(nn.Module):
         num_joints, num_subsets = A.shape[1], len(A)
         embedding = out_channels // coff_embedding
 
-        # The graph: A + alpha * how alike the joints are.
+        # The graph: A + alpha * similarity of the joints.
         if adaptive:
             self.A = nn.Parameter(A.clone())
             self.alpha = nn.Parameter(torch.zeros(1))
@@ -62,10 +66,11 @@ class UnitAAGCN(nn.Module):
 
     @torch.no_grad()
     def init_weights(self) -> None:
-        """Start the unit as its residual: BatchNorm near 0, gates at one half."""
+        """Initialise the unit so that it computes its shortcut: BatchNorm near 0, gates at 1/2."""
+        convs: list[Any] = [*self.conv_d]
         nn.init.constant_(self.bn.weight, 1e-6)
-        for conv in self.conv_d:
-            fan_out_in = conv.weight.numel() * len(self.conv_d)
+        for conv in convs:
+            fan_out_in = conv.weight.numel() * len(convs)
             nn.init.normal_(conv.weight, 0, math.sqrt(2 / fan_out_in))
             nn.init.zeros_(conv.bias)
         if self.attention:
@@ -73,27 +78,30 @@ class UnitAAGCN(nn.Module):
             nn.init.xavier_normal_(self.conv_sa.weight)
             nn.init.kaiming_normal_(self.fc1c.weight)
             nn.init.zeros_(self.fc2c.weight)
-            for layer in (self.conv_ta, self.conv_sa, self.fc1c, self.fc2c):
+            gates: tuple[Any, ...] = (self.conv_ta, self.conv_sa, self.fc1c, self.fc2c)
+            for layer in gates:
                 nn.init.zeros_(layer.bias)
 
     def graph(self, x: Tensor, k: int) -> Tensor:
-        """Return the k-th graph of (P, C, T, V): (V, V), or with `adaptive` (P, V, V)."""
+        """Return the k-th graph for x (P, C, T, V): (V, V), or if adaptive (P, V, V)."""
         if not self.adaptive:
             return self.A[k]
         a, b = self.conv_a[k](x), self.conv_b[k](x)  # (P, C' / 4, T, V) each
-        alike = torch.einsum('nctv,nctw->nvw', a, b) / (a.shape[1] * a.shape[2])
-        return self.A[k] + alike.tanh() * self.alpha
+        similarity = torch.einsum('nctv,nctw->nvw', a, b) / (a.shape[1] * a.shape[2])
+        return self.A[k] + similarity.tanh() * self.alpha
 
     def forward(self, x: Tensor) -> Tensor:
-        y = 0
-        for k, conv in enumerate(self.conv_d):
-            product = 'nctv,nvw->nctw' if self.adaptive else 'nctv,vw->nctw'
-            y = y + conv(torch.einsum(product, x, self.graph(x, k)))  # (P, C', T, V)
-        y = self.relu(self.bn(y) + self.down(x))
+        """Map (P, C, T, V) to (P, C', T, V)."""
+        product = 'nctv,nvw->nctw' if self.adaptive else 'nctv,vw->nctw'
+        terms = (
+            conv(torch.einsum(product, x, self.graph(x, k)))  # (P, C', T, V)
+            for k, conv in enumerate(self.conv_d)
+        )
+        y = self.relu(self.bn(reduce(torch.add, terms)) + self.down(x))
         return self.attend(y) if self.attention else y
 
     def attend(self, y: Tensor) -> Tensor:
-        """Weigh joints, then frames, then channels of (P, C', T, V), each by 1 + 0..1."""
+        """Multiply joints, then frames, then channels of (P, C', T, V) by 1 + a gate in [0, 1]."""
         joints = self.conv_sa(y.mean(2)).sigmoid()  # (P, 1, V)
         y = y * joints[:, :, None] + y
         frames = self.conv_ta(y.mean(3)).sigmoid()  # (P, 1, T)

@@ -9,13 +9,13 @@ from .down import down
 
 
 class CTRGC(nn.Module):
-    """A graph convolution with a graph for each channel, refined by how a person's joints differ.
-
-    Source: CTR-GCN, arXiv:2107.12213, section 3.2.
+    """A graph convolution with a graph for each channel, refined by differences between joints.
 
     Args:
         in_channels, out_channels: C and C'.
-        rel_reduction: joints are compared in C // rel_reduction channels; in 8 where C <= 16.
+        rel_reduction: joints are compared in C // rel_reduction channels, or in 8 if C <= 16.
+
+    Source: CTR-GCN, arXiv:2107.12213, section 3.2.
     """
 
     def __init__(self, in_channels: int, out_channels: int, rel_reduction: int = 8):
@@ -27,11 +27,15 @@ class CTRGC(nn.Module):
         self.conv4 = nn.Conv2d(compared, out_channels, 1)
 
     def forward(self, x: Tensor, A: Tensor, alpha: Tensor) -> Tensor:
-        """Map (P, C, T, V) to (P, C', T, V).
+        """Compute the convolution.
 
         Args:
+            x: (P, C, T, V).
             A: (V, V) the graph that all channels share.
-            alpha: (1,) how much of the difference is added to it.
+            alpha: (1,) weight of the refinement.
+
+        Returns:
+            (P, C', T, V).
         """
         a = self.conv1(x).mean(2)  # (P, R, V)
         b = self.conv2(x).mean(2)  # (P, R, V)
@@ -41,11 +45,13 @@ class CTRGC(nn.Module):
 
 
 class UnitCTRGCN(nn.Module):
-    """One CTRGC for each matrix of A, summed, BatchNorm, plus x, ReLU; PYSKL's 'unit_ctrgcn'.
+    """The sum of one CTRGC per adjacency matrix: relu(bn(sum) + x); PYSKL's 'unit_ctrgcn'.
 
     Args:
         in_channels, out_channels: C and C'.
-        A: (K, V, V) adjacency matrices to start from; learnt.
+        A: (K, V, V) adjacency matrices to start from; they are learned.
+
+    Source: CTR-GCN, arXiv:2107.12213, section 3.3.
     """
 
     def __init__(self, in_channels: int, out_channels: int, A: Tensor):
@@ -58,5 +64,6 @@ class UnitCTRGCN(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
         y = sum(conv(x, self.A[k], self.alpha) for k, conv in enumerate(self.convs))
         return self.relu(self.bn(y) + self.down(x))

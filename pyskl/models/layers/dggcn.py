@@ -1,7 +1,8 @@
-"""Graph convolutions whose graph is learned and depends on the clip: (P, C, T, V) -> (P, C', T, V)."""
+"""Graph convolutions with learned graphs that depend on the clip: (P, C, T, V) -> (P, C', T, V)."""
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -15,29 +16,29 @@ Act = Literal['tanh', 'softmax', 'sigmoid', 'relu']
 
 
 class DGGCN(nn.Module):
-    """Dynamic group graph convolution: K groups of channels, a graph for each of their channels.
+    """Dynamic group graph convolution: K groups of channels, with a graph for each channel.
 
-    With x1, x2 two 1x1 convolutions of the mean over time, group k and channel c have the graph
+    With x1 and x2 two 1x1 convolutions of the mean over time, channel c of group k has the graph
 
         G[k, c, v, w] = A[k, v, w] + alpha tanh(x1[k, c, v] - x2[k, c, w])
                         + beta softmax_v(sum over c of x1[k, c, v] x2[k, c, w])
 
-    A is a parameter; alpha and beta start at 0, so that training begins with A alone.
-
-    Source: DG-STGCN, arXiv:2210.05895.
+    A is a parameter. alpha and beta start at 0, so that training starts with A alone.
 
     Args:
         in_channels, out_channels: C and C'.
-        A: (K, V, V), where the graphs start.
-        ratio: channels of a group by C'.
-        ctr: 'T': the term of each channel, from the mean over time; None: without it.
-        ada: 'T': the term that a group's channels share; None: without it.
-        subset_wise: whether each group has an alpha and a beta of its own. Else the first is of all.
-        ada_act, ctr_act: what stands for softmax and tanh above.
+        A: (K, V, V) initial graphs.
+        ratio: channels of a group as a share of C'.
+        ctr: 'T': with the term of alpha, from the mean over time; None: without it.
+        ada: 'T': with the term of beta, shared by the channels of a group; None: without it.
+        subset_wise: whether each group has its own alpha and beta; else all use the first.
+        ada_act, ctr_act: activations in place of softmax and tanh above.
         norm, act: names or mmcv configs of the layers.
 
     Raises:
-        ConfigError: a group would have no channel.
+        ConfigError: groups would have no channels.
+
+    Source: DG-STGCN, arXiv:2210.05895.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class DGGCN(nn.Module):
         self.mid_channels = int(ratio * out_channels)
         if self.mid_channels < 1:
             raise ConfigError(
-                f'model.backbone: gcn_ratio = {ratio} of {out_channels} channels leaves none for a '
-                f'group. Expected {1 / out_channels:g} or more; 1 / the number of graphs is usual.'
+                f'model.backbone: gcn_ratio = {ratio} of {out_channels} channels leaves groups '
+                f'without channels. Expected {1 / out_channels:g} or more; 1 / the number of '
+                'graphs is usual.'
             )
         width = self.num_groups * self.mid_channels
 
@@ -82,25 +84,33 @@ class DGGCN(nn.Module):
         self.act = activation_layer(act)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
         graph = self.A[:, None]  # (K, 1, V, V)
         if self.ctr or self.ada:
             graph = graph + self.learned_graph(x)  # (P, K, mid, V, V)
         return self.convolve(x, graph)
 
     def learned_graph(self, x: Tensor) -> Tensor:
-        """Return what the clip adds to A: (P, K, mid, V, V), or of `ada` alone (P, K, 1, V, V)."""
+        """Return the sum of the terms that depend on the clip.
+
+        Args:
+            x: (P, C, T, V).
+
+        Returns:
+            (P, K, mid, V, V), or with `ada` alone (P, K, 1, V, V).
+        """
         x1, x2 = (
             joint.unflatten(1, (self.num_groups, self.mid_channels))  # (P, K, mid, V)
             for joint in self.joint_features(x)
         )
-        terms = []
+        terms: list[Tensor] = []
         if self.ctr:
             difference = x1[..., :, None] - x2[..., None, :]  # (P, K, mid, V, V)
             terms.append(_act(self.ctr_act, difference) * self._weight(self.alpha))
         if self.ada:
             product = torch.einsum('pkcv,pkcw->pkvw', x1, x2)[:, :, None]  # (P, K, 1, V, V)
             terms.append(_act(self.ada_act, product) * self._weight(self.beta))
-        return sum(terms)
+        return reduce(torch.add, terms)
 
     def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return x1 and x2, both (P, K mid, V)."""
@@ -108,20 +118,32 @@ class DGGCN(nn.Module):
         return self.conv1(mean).squeeze(2), self.conv2(mean).squeeze(2)
 
     def convolve(self, x: Tensor, graph: Tensor) -> Tensor:
-        """Pass (P, C, T, V) along a graph (P, K, mid, V, V): (P, C', T, V)."""
+        """Convolve x along a graph.
+
+        Args:
+            x: (P, C, T, V).
+            graph: (P, K, mid, V, V), or of a shape that broadcasts to it.
+
+        Returns:
+            (P, C', T, V).
+        """
         y = self.pre(x).unflatten(1, (self.num_groups, self.mid_channels))  # (P, K, mid, T, V)
         y = torch.matmul(y, graph).flatten(1, 2)  # (P, K mid, T, V)
         return self.act(self.bn(self.post(y)) + self.down(x))
 
     def _weight(self, weight: Tensor) -> Tensor:
-        """Shape alpha or beta (K,) to go with (P, K, mid, V, V)."""
+        """Return alpha or beta (K,) in a shape that broadcasts with (P, K, mid, V, V)."""
         return weight[:, None, None, None] if self.subset_wise else weight[0]
 
 
 class PrototypeGCN(DGGCN):
-    """ProtoGCN's dynamic graph convolution, which also returns the graph that the clip added.
+    """ProtoGCN's dynamic graph convolution, which also returns the clip's term of the graph.
 
-    x1 and x2 are convolved frame by frame and then averaged, which is the same sum.
+    x1 and x2 are convolved frame by frame, then averaged, which gives the same result.
+
+    Args:
+        in_channels, out_channels, A, ratio, ctr, ada, subset_wise, ada_act, ctr_act, norm, act: as
+            in DGGCN.
 
     Source: ProtoGCN, arXiv:2411.18941.
     """
@@ -144,15 +166,18 @@ class PrototypeGCN(DGGCN):
             in_channels, out_channels, A, ratio, ctr, ada, subset_wise, ada_act, ctr_act, norm, act
         )
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (P, C, T, V) to (P, C', T, V) and the added graph (P, K mid, V, V)."""
+    def forward(  # type: ignore[override]
+        self, x: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Map (P, C, T, V) to (P, C', T, V) and the clip's term of the graph (P, K mid, V, V)."""
         added = self.learned_graph(x)
         return self.convolve(x, self.A[:, None] + added), added.flatten(1, 2)
 
     def joint_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x1 and x2, both (P, K mid, V)."""
         return self.conv1(x).mean(2), self.conv2(x).mean(2)
 
 
 def _act(name: Act, x: Tensor) -> Tensor:
-    """Apply an activation to (..., V, V); softmax goes over the first of the two joints."""
+    """Apply an activation to (..., V, V); softmax normalises over the first of the two joints."""
     return x.softmax(-2) if name == 'softmax' else getattr(torch, name)(x)

@@ -1,4 +1,4 @@
-"""Convolutions over time that also see the mean of all joints: (P, C, T, V) -> (P, C', T', V)."""
+"""Convolutions over time that also see the mean joint: (P, C, T, V) -> (P, C', T', V)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from .temporal import Branch, MultiScaleTCN
 
 
 class DGMSTCN(MultiScaleTCN):
-    """Dynamic joint-skeleton fusion: each joint and, weighted for each joint, the whole skeleton.
+    """Dynamic joint-skeleton fusion: each joint plus the whole skeleton, weighted per joint.
 
-    The mean joint passes the branches as one joint more; joint v then takes add_coeff[v] of it.
-
-    Source: DG-STGCN, arXiv:2210.05895.
+    The mean joint passes the branches as an additional joint, and add_coeff[v] times its result is
+    added to joint v.
 
     Args:
         in_channels, out_channels: C and C'.
         mid_channels: width of a branch; None: C' // branches, and the first takes the rest.
-        num_joints: coefficients there are, V or more; joint v has the v-th.
-        dropout: 0..1.
+        num_joints: number of coefficients, V or more.
+        dropout: probability in [0, 1].
         ms_cfg: the branches, see MultiScaleTCN.
         stride: in time.
+
+    Source: DG-STGCN, arXiv:2210.05895.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class DGMSTCN(MultiScaleTCN):
         self.add_coeff = nn.Parameter(torch.zeros(num_joints))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         V = x.shape[-1]
         x = torch.cat([x, x.mean(-1, keepdim=True)], -1)  # (P, C, T, V + 1)
         joined = torch.cat([branch(x) for branch in self.branches], 1)  # (P, widths, T', V + 1)
 
-        local, whole = joined[..., :V], joined[..., V:]
-        fused = local + whole * self.add_coeff[:V]  # (P, widths, T', V)
+        joints, skeleton = joined[..., :V], joined[..., V:]
+        fused = joints + skeleton * self.add_coeff[:V]  # (P, widths, T', V)
         return self.drop(self.bn(self.transform(fused)))

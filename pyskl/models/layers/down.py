@@ -10,7 +10,7 @@ from .from_config import norm_layer
 
 
 def down(in_channels: int, out_channels: int, norm: str | dict[str, Any] = 'BN') -> nn.Module:
-    """Return the identity, or where the channels change a 1x1 convolution and a norm."""
+    """Build the identity, or a 1x1 convolution and a norm if the number of channels changes."""
     if in_channels == out_channels:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1), norm_layer(norm, out_channels))

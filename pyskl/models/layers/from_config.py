@@ -1,4 +1,4 @@
-"""Layers by the names that configs give: 'BN', 'ReLU' or mmcv's dict(type='GN', num_groups=4)."""
+"""Norms and activations by the names of configs: 'BN', 'ReLU' or dict(type='GN', num_groups=4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from torch import nn
 
 
 def norm_layer(cfg: str | dict[str, Any], channels: int) -> nn.Module:
-    """Return the norm of that name over `channels`; ValueError for an unknown one."""
+    """Build a norm.
+
+    Args:
+        cfg: name or mmcv config.
+        channels: C of its input.
+
+    Raises:
+        ValueError: mmcv cannot build it.
+    """
     cfg = {'type': cfg} if isinstance(cfg, str) else cfg
     try:
         return build_norm_layer(cfg, channels)[1]
@@ -18,7 +26,14 @@ def norm_layer(cfg: str | dict[str, Any], channels: int) -> nn.Module:
 
 
 def activation_layer(cfg: str | dict[str, Any]) -> nn.Module:
-    """Return the activation of that name; ValueError for an unknown one."""
+    """Build an activation.
+
+    Args:
+        cfg: name or mmcv config.
+
+    Raises:
+        ValueError: mmcv cannot build it.
+    """
     cfg = {'type': cfg} if isinstance(cfg, str) else cfg
     try:
         return build_activation_layer(cfg)

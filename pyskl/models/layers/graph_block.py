@@ -1,4 +1,4 @@
-"""The block of graph networks: joints look at joints, then frames at frames, beside a shortcut."""
+"""The block of graph networks: a graph convolution and one over time, beside a shortcut."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 
 class GraphBlock(nn.Module):
-    """relu(tcn(gcn(x)) + residual(x)): (P, C, T, V) -> (P, C', T', V).
-
-    Source: ST-GCN, arXiv:1801.07455, section 3.6.
+    """A graph convolution and a convolution over time: relu(tcn(gcn(x)) + residual(x)).
 
     Args:
         gcn: convolution over joints, (P, C, T, V) -> (P, C', T, V).
         tcn: convolution over time, (P, C', T, V) -> (P, C', T', V).
-        residual: from x to what is added; None: nothing.
+        residual: the shortcut, (P, C, T, V) -> (P, C', T', V); None: none.
+
+    Source: ST-GCN, arXiv:1801.07455, section 3.6.
     """
 
     def __init__(self, gcn: nn.Module, tcn: nn.Module, residual: nn.Module | None):
@@ -23,5 +23,6 @@ class GraphBlock(nn.Module):
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         y = self.tcn(self.gcn(x))
         return self.relu(y if self.residual is None else y + self.residual(x))

@@ -12,22 +12,24 @@ from .from_config import activation_layer, norm_layer
 
 
 class UnitGCN(nn.Module):
-    """Each joint takes a weighted sum of its neighbours; PYSKL's 'unit_gcn'.
+    """Each joint becomes a weighted sum of its neighbours; PYSKL's 'unit_gcn'.
 
-    y[w] = act(BN(sum over k and v of A[k, v, w] W_k x[v])), plus x with `with_res`.
-
-    Source: ST-GCN, arXiv:1801.07455, section 3; ST-GCN++, arXiv:2205.09443, section 3.2.
+    y[w] = act(BN(sum over k and v of A[k, v, w] W_k x[v]) + x), the latter `with_res` only.
 
     Args:
         in_channels, out_channels: C and C'.
         A: (K, V, V) adjacency matrices to start from.
-        adaptive: what of the matrices is learnt. None: nothing; 'init': all; 'offset': A + PA, PA
-            starts near 0; 'importance': A * PA, PA starts at 1.
+        adaptive: how the matrices are learned. None: not at all; 'init': A is a parameter;
+            'offset': A + PA, with PA starting near 0; 'importance': A * PA, with PA starting at 1.
         conv_pos: whether the 1x1 convolution comes before A ('pre', to K C' channels) or after it
             ('post', from K C channels).
-        with_res: add x (through a 1x1 convolution where C' is not C) before the activation.
+        with_res: add x before the activation, through a 1x1 convolution if C' differs from C.
         norm, act: names or mmcv configs of the layers.
+
+    Source: ST-GCN, arXiv:1801.07455, section 3; ST-GCN++, arXiv:2205.09443, section 3.2.
     """
+
+    A: Tensor
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class UnitGCN(nn.Module):
         self.down = down(in_channels, out_channels, norm) if with_res else None
 
     def graph(self) -> Tensor:
-        """Return the (K, V, V) matrices as they are now."""
+        """Return the current adjacency matrices, (K, V, V)."""
         if self.adaptive == 'offset':
             return self.A + self.PA
         if self.adaptive == 'importance':
@@ -72,6 +74,7 @@ class UnitGCN(nn.Module):
         return self.A
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
         if self.conv_pos == 'pre':
             y = self.conv(x).unflatten(1, (self.num_subsets, -1))  # (P, K, C', T, V)
             y = torch.einsum('nkctv,kvw->nctw', y, self.graph())

@@ -1,4 +1,4 @@
-"""How the weights of a network start."""
+"""Initial weights of a network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def init_like_he(network: nn.Module) -> None:
-    """Start convolutions with He's normal by fan out, their biases at 0, BatchNorm at 1 and 0.
+    """Draw convolutions from He's normal distribution by fan-out; reset biases and BatchNorm.
 
     Source: Delving deep into rectifiers, arXiv:1502.01852.
     """
@@ -17,4 +17,4 @@ def init_like_he(network: nn.Module) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, _BatchNorm):
-            module.reset_parameters()  # and statistics of nothing seen
+            module.reset_parameters()  # the running statistics, too

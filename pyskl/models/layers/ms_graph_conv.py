@@ -1,4 +1,4 @@
-"""The graph convolutions of MS-G3D: over many scales, and over space and time at once.
+"""The graph convolutions of MS-G3D: over several scales, and over space and time at once.
 
 Source: MS-G3D, arXiv:2003.14111, sections 3.2 and 3.3.
 """
@@ -6,6 +6,7 @@ Source: MS-G3D, arXiv:2003.14111, sections 3.2 and 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -25,13 +26,14 @@ class MLP(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
         for layer in self.layers:
             x = layer(x)
         return x
 
 
 class MSGCN(nn.Module):
-    """A graph convolution that reaches 0 to K - 1 edges far; each distance has its weights.
+    """A graph convolution with separate weights for joints at 0 to K - 1 edges distance.
 
     Args:
         num_scales: K.
@@ -39,27 +41,31 @@ class MSGCN(nn.Module):
         A: (V, V) adjacency matrix, ones for edges.
     """
 
+    A: Tensor
+
     def __init__(self, num_scales: int, in_channels: int, out_channels: int, A: Tensor):
         super().__init__()
         scales = torch.tensor(scales_of(np.asarray(A), num_scales), dtype=torch.float32)
+
         self.register_buffer('A', scales)  # (K, V, V)
         self.PA = nn.Parameter(torch.empty_like(scales).uniform_(-1e-6, 1e-6))
         self.mlp = MLP(in_channels * num_scales, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T, V)."""
         y = torch.einsum('nctv,kvw->nkctw', x, self.A + self.PA)  # (P, K, C, T, V)
         return self.mlp(y.flatten(1, 2))  # (P, C', T, V)
 
 
 class UnfoldWindows(nn.Module):
-    """Put the joints of neighbouring frames side by side: (P, C, T, V) -> (P, C, T', W V).
+    """Gather the joints of a window of frames for each frame: (P, C, T, V) -> (P, C, T', W V).
 
-    Frames before the first and behind the last are zero.
+    Frames before the first and after the last are zero.
 
     Args:
         size: W, frames of a window.
         stride: T' = ceil(T / stride).
-        dilation: frames between those of a window.
+        dilation: distance between neighbouring frames of a window.
     """
 
     def __init__(self, size: int, stride: int, dilation: int = 1):
@@ -68,6 +74,7 @@ class UnfoldWindows(nn.Module):
         self.reach = (size - 1) * dilation + 1
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C, T', W V)."""
         padding = (self.reach - 1) // 2
         x = F.pad(x, (0, 0, padding, padding))
         windows = x.unfold(2, self.reach, self.stride)[..., :: self.dilation]  # (P, C, T', V, W)
@@ -75,12 +82,12 @@ class UnfoldWindows(nn.Module):
 
 
 class MSG3DBlock(nn.Module):
-    """One graph convolution over windows of W frames, the windows then summed up to one frame.
+    """A graph convolution over windows of W frames, each of which is then reduced to one frame.
 
     Args:
         in_channels, mid_channels, out_channels: of x, of the graph convolution, of the output.
         A: (V, V) adjacency matrix, ones for edges.
-        num_scales: how far the graph convolution reaches, see MSGCN.
+        num_scales: K of the graph convolution, see MSGCN.
         window_size, window_stride, window_dilation: see UnfoldWindows.
     """
 
@@ -107,12 +114,13 @@ class MSG3DBlock(nn.Module):
         self.out_bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         y = self.gcn3d(x).unflatten(3, (self.window_size, -1))  # (P, C, T', W, V)
         return self.out_bn(self.out_conv(y).squeeze(3))  # (P, C', T', V)
 
 
 class MultiWindowMSG3DBlock(nn.Module):
-    """MSG3DBlocks of several window sizes, summed.
+    """The sum of MSG3DBlocks of several window sizes.
 
     Args:
         in_channels, mid_channels, out_channels, A, num_scales, window_stride: see MSG3DBlock.
@@ -146,4 +154,5 @@ class MultiWindowMSG3DBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return sum(block(x) for block in self.gcn3d)
+        """Map (P, C, T, V) to (P, C', T', V)."""
+        return reduce(torch.add, (block(x) for block in self.gcn3d))

@@ -1,4 +1,4 @@
-"""The prototype network: each row is told by learned prototypes."""
+"""The prototype network: rebuild each row from learned prototypes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 
 class PrototypeNetwork(nn.Module):
-    """Attend to P prototypes and return their mixture.
-
-    Source: ProtoGCN, arXiv:2411.18941.
+    """Replace each row by a mixture of P prototypes, weighted by its response to them.
 
     Args:
         dim: D of a row and of a prototype.
         num_prototypes: P.
-        dropout: 0..1.
+        dropout: probability in [0, 1].
+
+    Source: ProtoGCN, arXiv:2411.18941.
     """
 
     def __init__(self, dim: int, num_prototypes: int = 100, dropout: float = 0.1):

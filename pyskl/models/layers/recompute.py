@@ -1,6 +1,6 @@
-"""Activation checkpointing: less memory in training, for a second forward pass.
+"""Activation checkpointing: less memory in training at the price of a second forward pass.
 
-torch's checkpointing alone would count each batch twice in BatchNorm's running statistics.
+With torch's checkpointing alone, each batch would enter BatchNorm's running statistics twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def recomputed(blocks: nn.Sequential, x: Tensor) -> Tensor:
 
 @contextlib.contextmanager
 def frozen_statistics(module: nn.Module) -> Iterator[None]:
-    """Within it, BatchNorm computes as ever; afterwards its running statistics are as before."""
+    """Restore the running statistics of every BatchNorm when the context ends."""
     buffers = [b for m in module.modules() if isinstance(m, _BatchNorm) for b in m.buffers()]
     before = [buffer.clone() for buffer in buffers]
     try:
@@ -43,5 +43,5 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
 def without_and_with_frozen_statistics(
     module: nn.Module,
 ) -> tuple[AbstractContextManager, AbstractContextManager]:
-    """The pair that torch.utils.checkpoint wants: for the first forward pass, and the second."""
+    """Return the contexts that torch.utils.checkpoint runs the first and second forward pass in."""
     return contextlib.nullcontext(), frozen_statistics(module)

@@ -1,4 +1,4 @@
-"""Convolutions over time, each joint alone: (P, C, T, V) -> (P, C', T', V)."""
+"""Convolutions over time, each joint on its own: (P, C, T, V) -> (P, C', T', V)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Branch = tuple[int, int] | tuple[str, int] | str
 
 
 class UnitTCN(nn.Module):
-    """One convolution over time, BatchNorm, dropout.
-
-    Source: ST-GCN, arXiv:1801.07455.
+    """A convolution over time, a norm and dropout; PYSKL's 'unit_tcn'.
 
     Args:
         in_channels, out_channels: C and C'.
         kernel_size: frames, odd.
         stride: T' = ceil(T / stride).
-        dilation: frames between those that are looked at.
+        dilation: distance in frames between neighbouring taps of the kernel.
         norm: name or mmcv config of the norm; None: without.
-        dropout: 0..1.
+        dropout: probability in [0, 1].
+
+    Source: ST-GCN, arXiv:1801.07455.
     """
 
     def __init__(
@@ -47,20 +47,21 @@ class UnitTCN(nn.Module):
         self.drop = nn.Dropout(dropout, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         return self.drop(self.bn(self.conv(x)))
 
 
 class MultiScaleTCN(nn.Module):
-    """Branches of several dilations side by side; PYSKL's 'mstcn'.
-
-    Source: ST-GCN++, arXiv:2205.09443, section 3.2.
+    """Parallel branches of several dilations, mixed by a 1x1 convolution; PYSKL's 'mstcn'.
 
     Args:
         in_channels, out_channels: C and C'.
         mid_channels: width of a branch; None: C' // branches, and the first takes the rest.
-        dropout: 0..1.
+        dropout: probability in [0, 1].
         ms_cfg: the branches: (kernel, dilation), ('max', kernel) or '1x1'.
         stride: in time.
+
+    Source: ST-GCN++, arXiv:2205.09443, section 3.2.
     """
 
     MS_CFG: Sequence[Branch] = ((3, 1), (3, 2), (3, 3), (3, 4), ('max', 3), '1x1')
@@ -93,25 +94,26 @@ class MultiScaleTCN(nn.Module):
         self.drop = nn.Dropout(dropout, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         joined = torch.cat([branch(x) for branch in self.branches], 1)  # (P, sum of widths, T', V)
         return self.drop(self.bn(self.transform(joined)))
 
 
 class MSTCN(nn.Module):
-    """Branches of several dilations side by side, each with BatchNorm, beside a shortcut.
+    """Parallel branches of several dilations, each with BatchNorm, beside a shortcut.
 
-    Unlike MultiScaleTCN there is no convolution over the branches.
-
-    Source: MS-G3D, arXiv:2003.14111, section 3.4; CTR-GCN, arXiv:2107.12213, section 3.3.
+    Unlike in MultiScaleTCN, no convolution mixes the branches.
 
     Args:
         in_channels, out_channels: C and C'.
-        kernel_size: frames, odd, of the dilated branches.
+        kernel_size: frames of the dilated branches, odd.
         stride: in time.
-        dilations: one branch each; a max pooling and a 1x1 branch come after them. A branch is
-            C' // branches wide, and the last takes the rest.
+        dilations: one branch each, followed by a max pooling and a 1x1 branch. A branch is C' //
+            branches wide, and the last takes the rest.
         residual: whether there is a shortcut.
-        dropout: 0..1.
+        dropout: probability in [0, 1].
+
+    Source: MS-G3D, arXiv:2003.14111, section 3.4; CTR-GCN, arXiv:2107.12213, section 3.3.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class MSTCN(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (P, C, T, V) to (P, C', T', V)."""
         y = torch.cat([branch(x) for branch in self.branches], 1)  # (P, C', T', V)
         if self.residual is not None:
             y = y + self.residual(x)
@@ -160,13 +163,14 @@ class MSTCN(nn.Module):
 
 
 def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    """Return the identity, or the 1x1 UnitTCN that a change of channels or frames needs."""
+    """Build the identity, or a 1x1 UnitTCN if the number of channels or frames changes."""
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return UnitTCN(in_channels, out_channels, kernel_size=1, stride=stride)
 
 
 def _branch(branch: Branch, in_channels: int, width: int, stride: int) -> nn.Module:
+    """Build a branch of MultiScaleTCN."""
     if branch == '1x1':
         return nn.Conv2d(in_channels, width, 1, (stride, 1))
     if isinstance(branch, str) or (isinstance(branch[0], str) and branch[0] != 'max'):
@@ -175,7 +179,7 @@ def _branch(branch: Branch, in_channels: int, width: int, stride: int) -> nn.Mod
         )
     start = (nn.Conv2d(in_channels, width, 1), nn.BatchNorm2d(width), nn.ReLU())
     kind, size = branch
-    if kind == 'max':
+    if isinstance(kind, str):
         _check_odd(size)
         return nn.Sequential(*start, nn.MaxPool2d((size, 1), (stride, 1), (size // 2, 0)))
     return nn.Sequential(*start, UnitTCN(width, width, kind, stride, size, norm=None))

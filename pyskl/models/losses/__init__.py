@@ -1,4 +1,4 @@
-"""Losses: network outputs and targets -> a 0-dim tensor."""
+"""Losses: from the output of a network and its targets to a 0-dim tensor."""
 
 from .accuracy import topk_accuracies
 from .bce import BCELossWithLogits

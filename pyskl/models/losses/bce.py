@@ -1,24 +1,24 @@
-"""Binary cross-entropy of each class for its own, for clips with several labels at once."""
+"""Binary cross-entropy of each class on its own, for clips with several labels."""
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight, in_full
+from .class_loss import ClassLoss, ClassWeight, at_least_float32
 
 
 @LOSSES.register_module()
 class BCELossWithLogits(ClassLoss):
-    """loss_weight times the mean, over clips and classes, of the binary cross-entropy of sigmoids.
+    """Mean binary cross-entropy of sigmoids over clips and classes.
 
     Belongs to a head with multi_class=True.
 
     Args:
-        loss_weight: what the mean is multiplied by.
-        class_weight: K numbers that the classes' terms are multiplied by, or how they come from the
-            class counts; see ClassLoss.
+        loss_weight: factor of the loss.
+        class_weight: K factors of the classes' terms, or how to compute them from the class counts
+            ('effective' or 'sqrt', see ClassLoss); None: all are 1.
 
     Source: PYSKL, arXiv:2205.09443.
     """
@@ -28,14 +28,14 @@ class BCELossWithLogits(ClassLoss):
     def __init__(self, loss_weight: float = 1.0, class_weight: ClassWeight = None):
         super().__init__(loss_weight, class_weight)
 
-    def forward(self, cls_score: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    def forward(self, cls_score: Tensor, label: Tensor) -> Tensor:
         """Compute the loss, 0-dim.
 
         Args:
             cls_score: (N, K) before the sigmoid.
-            label: (N, K), 1 for a clip's classes, else 0; smoothed or mixed labels lie between.
+            label: (N, K), 1 for the classes of a clip, else 0; smoothed or mixed, anything between.
         """
-        scores, weight = in_full(cls_score), self.weights()
+        scores, weight = at_least_float32(cls_score), self.weights()
         return self.loss_weight * F.binary_cross_entropy_with_logits(
             scores, label.to(scores.dtype), None if weight is None else weight.to(scores.dtype)
         )

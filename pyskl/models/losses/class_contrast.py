@@ -1,6 +1,8 @@
-"""Which class's memory does a clip's graph resemble? ProtoGCN's class-specific contrastive loss."""
+"""ProtoGCN's class-specific contrastive loss on the graphs that the network learns."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 import torch.distributed as dist
@@ -9,30 +11,32 @@ from torch import Tensor, nn
 
 
 class ClassContrast(nn.Module):
-    """Cross entropy of the cosines between a clip's embedded graph and a memory of each class.
+    """Cross-entropy of the cosines between a clip's embedded graph and a memory of each class.
 
-    In training the memory of a class moves towards the mean of the clips that the scores put into it
-    rightly, before the clips are compared with it; the gradient goes through that mean. In testing it
-    stays. It is no part of the state dict, so that published keys fit: see `training_state`.
+    In training, before the comparison, the memory of each class moves towards the mean of its
+    correctly classified clips; gradients flow through that mean. In testing the memory is fixed. It
+    is not part of the state dict, so that published keys fit: see `training_state`.
 
-    On several ranks the clips of all of them move the memory, which is the same on all, and the gradient
-    summed over ranks is that of one process with all clips.
-
-    Source: ProtoGCN, arXiv:2411.18941.
-
-    Attributes:
-        memory: (D, K) of each class. Drawn from torch's generator when the loss is built.
+    With several ranks the clips of all ranks move the memory, which is the same on every rank, and
+    the gradient summed over ranks equals that of one process with all clips.
 
     Args:
         num_joints: V of the graph.
         num_classes: K.
         dim: D of the embedding.
-        momentum: how much of its memory a class keeps in a step, 0..1.
-        temperature: what cosines are divided by.
+        momentum: share of its memory that a class keeps in a step, in [0, 1].
+        temperature: divisor of the cosines.
+
+    Attributes:
+        memory: (D, K), drawn from torch's generator when the loss is built.
 
     Raises:
-        ValueError: momentum or temperature out of range.
+        ValueError: momentum or temperature is out of range.
+
+    Source: ProtoGCN, arXiv:2411.18941.
     """
+
+    memory: Tensor
 
     def __init__(
         self,
@@ -52,11 +56,11 @@ class ClassContrast(nn.Module):
         self.register_buffer('memory', torch.randn(dim, num_classes), persistent=False)
 
     def forward(self, graph: Tensor, cls_score: Tensor, label: Tensor) -> Tensor:
-        """Compare clips with the classes.
+        """Compare the graphs of clips with the memory of the classes.
 
         Args:
-            graph: (N, V*V), of the backbone.
-            cls_score: (N, K) before softmax; says which clips are right, and gets no gradient.
+            graph: (N, V * V) from the backbone.
+            cls_score: (N, K) before softmax; tells which clips are correct and gets no gradient.
             label: (N,) class indices.
 
         Returns:
@@ -73,38 +77,43 @@ class ClassContrast(nn.Module):
 
     def _moved(self, embedding: Tensor, cls_score: Tensor, label: Tensor) -> Tensor:
         """Return the memory after this step: (D, K)."""
-        is_right = cls_score.argmax(1) == label  # (N,)
-        right = F.one_hot(label, self.memory.shape[1]).to(embedding) * is_right[:, None]  # (N, K)
-        total, count = embedding.T @ right, right.sum(0)  # (D, K), (K,)
+        # Sum the embeddings of the correctly classified clips of each class, over all ranks.
+        is_correct = cls_score.argmax(1) == label  # (N,)
+        member = (
+            F.one_hot(label, self.memory.shape[1]).to(embedding) * is_correct[:, None]
+        )  # (N, K)
+        total, count = embedding.T @ member, member.sum(0)  # (D, K), (K,)
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-            both = _SumOverRanks.apply(torch.cat([total, count[None]]))
-            total, count = both[:-1], both[-1]
+            sums = _SumOverRanks.apply(torch.cat([total, count[None]]))
+            total, count = sums[:-1], sums[-1]
+
+        # Classes without such a clip keep their memory.
         mean = total / count.clamp(min=1)
         moved = self.momentum * self.memory + (1 - self.momentum) * mean
         return torch.where(count > 0, moved, self.memory)
 
     def training_state(self) -> dict[str, Tensor]:
-        """Return what a resumed run needs beyond the state dict."""
+        """Return what a resumed run needs in addition to the state dict."""
         return {'memory': self.memory.clone()}
 
-    def load_training_state(self, state: dict[str, Tensor]) -> None:
-        """Take up what `training_state` returned.
+    def load_training_state(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `training_state` returned.
 
         Raises:
-            ValueError: without a memory, or one of other classes or another width.
+            ValueError: there is no memory, or its width or number of classes differs.
         """
         memory = state.get('memory')
         if memory is None or memory.shape != self.memory.shape:
             found = 'none' if memory is None else f'one of shape {tuple(memory.shape)}'
             raise ValueError(
                 f'class memory of ProtoGCN: found {found}, expected {tuple(self.memory.shape)} '
-                '(width, classes). Resume with the num_classes that the run was started with.'
+                '(width, classes). Resume with the num_classes of the first run.'
             )
         self.memory.copy_(memory)
 
 
 class _SumOverRanks(torch.autograd.Function):
-    """The sum of all ranks' tensors; each rank's gradient is the sum of all ranks' gradients."""
+    """Sum a tensor over all ranks; backward, sum its gradient over all ranks."""
 
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:

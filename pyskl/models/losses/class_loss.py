@@ -1,4 +1,4 @@
-"""What the losses on class scores have in common: weights of classes, smoothed labels, labels that are shares of classes."""
+"""What the losses on class scores share: class weights, label smoothing, soft labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import ConfigError
 from .class_weights import DEFAULT_BETA, WEIGHTINGS
@@ -19,16 +19,27 @@ ClassWeight = Literal['effective', 'sqrt'] | Sequence[float] | None
 class ClassLoss(nn.Module):
     """A loss on class scores (N, K).
 
-    class_weight       K numbers, what a clip of each class counts; or how they come from the class counts of the training clips:
-                       'effective' (Cui et al. 2019, with beta), 'sqrt' (one over the count's square root)
-    label_smooth_eps   0..1: this share of the target is spread evenly over the K classes (arXiv:1512.00567, section 7)
-    beta               of 'effective'; None: 0.999
+    Nothing that it learns about the labels is part of the state dict.
 
-    Nothing that it learns of the labels is part of the state dict.
-    of_several_labels: it is computed from labels (N, K) alone, as a head with multi_class=True gives them.
+    Args:
+        loss_weight: factor of the loss.
+        class_weight: K numbers, the weight of a clip of each class; or how to compute them from the
+            class counts of the training clips: 'effective' (arXiv:1901.05555, with `beta`) or
+            'sqrt' (one over the square root of the count). None: all classes weigh the same.
+        label_smooth_eps: share of the target, in [0, 1], to spread evenly over the K classes
+            (arXiv:1512.00567, section 7).
+        beta: of 'effective'; None: 0.999.
+
+    Attributes:
+        of_several_labels: whether it takes labels of shape (N, K) alone, as a head with
+            multi_class=True gives them.
+
+    Raises:
+        ValueError: an argument is out of range, or `beta` comes without 'effective'.
     """
 
     of_several_labels = False
+    class_weight: Tensor | None
 
     def __init__(
         self,
@@ -47,58 +58,56 @@ class ClassLoss(nn.Module):
         if beta is not None and not 0 <= beta < 1:
             raise ValueError(f'beta = {beta}: expected a number from 0 to below 1, e.g. 0.999.')
         self.loss_weight, self.label_smooth_eps = loss_weight, label_smooth_eps
+        self.beta = DEFAULT_BETA if beta is None else beta
         self.weighting = class_weight if isinstance(class_weight, str) else None
-        self._options = (
-            {'beta': DEFAULT_BETA if beta is None else beta} if class_weight == 'effective' else {}
-        )
-        weight = (
-            None
-            if class_weight is None or self.weighting
-            else torch.tensor(class_weight, dtype=torch.float32)
-        )
-        if weight is not None and not (
-            torch.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0
-        ):
-            raise ValueError(
-                f'class_weight = {list(class_weight)}: expected finite numbers, none below 0 and not all 0.'
-            )
+        weight = None
+        if class_weight is not None and not isinstance(class_weight, str):
+            weight = _checked_weights(class_weight)
         self.register_buffer('class_weight', weight, persistent=False)
 
     @property
     def needs_counts(self) -> bool:
-        """Can it not be computed before learn_labels was told the class counts?"""
+        """Whether `learn_labels` must bring the class counts before the loss can be computed."""
         return self.weighting is not None
 
     def learn_labels(self, counts: np.ndarray | None, table: np.ndarray | None) -> None:
-        """counts (K,): the training clips of each class. The label vectors `table` are no matter of class scores."""
-        if counts is not None and self.weighting is not None:
-            self.class_weight = torch.tensor(
-                WEIGHTINGS[self.weighting](counts, **self._options), dtype=torch.float32
-            )
+        """Compute class weights from the class counts, where the config asks for that.
 
-    def weights(self) -> torch.Tensor | None:
-        """(K,) or None. ConfigError when they come from counts that nobody gave."""
+        Args:
+            counts: (K,) training clips of each class.
+            table: (K, D) label vectors; not used by a loss on class scores.
+        """
+        if counts is not None and self.weighting is not None:
+            options = {'beta': self.beta} if self.weighting == 'effective' else {}
+            weights = WEIGHTINGS[self.weighting](counts, **options)
+            self.class_weight = torch.tensor(weights, dtype=torch.float32)
+
+    def weights(self) -> Tensor | None:
+        """Return the weight of each class, (K,), or None.
+
+        Raises:
+            ConfigError: the class counts that they are computed from are not known.
+        """
         if self.class_weight is None and self.weighting is not None:
             raise missing_counts(self, f'class_weight={self.weighting!r}')
         return self.class_weight
 
-    def smoothed(self, label_NK: torch.Tensor) -> torch.Tensor:
-        """Shares of classes (N, K) with label_smooth_eps of them spread evenly."""
-        return spread(label_NK, self.label_smooth_eps)
+
+def smoothed(shares: Tensor, eps: float) -> Tensor:
+    """Spread `eps` of the class shares (N, K) evenly over the classes."""
+    return shares * (1 - eps) + eps / shares.shape[1]
 
 
-def spread(label_NK: torch.Tensor, eps: float) -> torch.Tensor:
-    """Shares of classes (N, K) with eps of them spread evenly."""
-    return label_NK * (1 - eps) + eps / label_NK.shape[1]
-
-
-def in_full(scores: torch.Tensor) -> torch.Tensor:
-    """The scores in float32, out of which half precision does not lead; float64 stays."""
+def at_least_float32(scores: Tensor) -> Tensor:
+    """Return half-precision scores as float32, in which losses do not overflow."""
     return scores if scores.dtype == torch.float64 else scores.float()
 
 
-def over_ranks(total: torch.Tensor) -> torch.Tensor:
-    """The mean over all ranks of a 0-dim sum of weights: DDP averages the ranks' gradients, so each must divide by the same number."""
+def mean_over_ranks(total: Tensor) -> Tensor:
+    """Average a 0-dim sum of weights over all ranks.
+
+    DDP averages the gradients of the ranks, so each rank must divide by the same number.
+    """
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return total
     everywhere = total.detach().clone()
@@ -106,15 +115,32 @@ def over_ranks(total: torch.Tensor) -> torch.Tensor:
     return everywhere / dist.get_world_size()
 
 
-def as_shares(label: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-    """label (N,) class indices, or (N, K) shares already -> (N, K) in the scores' dtype."""
+def as_shares(label: Tensor, scores: Tensor) -> Tensor:
+    """Return labels as shares of each class, (N, K), in the dtype of the scores.
+
+    Args:
+        label: (N,) class indices, or (N, K) shares.
+        scores: (N, K).
+    """
     if label.shape == scores.shape:
         return label.to(scores.dtype)
     return torch.zeros_like(scores).scatter_(1, label[:, None], 1.0)
 
 
 def missing_counts(loss: nn.Module, what: str) -> ConfigError:
+    """Return the error of a loss that needs class counts where there are none."""
     return ConfigError(
-        f'{type(loss).__name__} ({what}) needs the number of training clips of each class, and the training data has no '
-        'labels to count. Give a data set with `labels`, or call model.cls_head.learn_labels(counts, None) first.'
+        f'{type(loss).__name__} ({what}) needs the number of training clips of each class, and the '
+        'training data has no labels to count. Give a data set with `labels`, or call '
+        'model.cls_head.learn_labels(counts, None) first.'
     )
+
+
+def _checked_weights(class_weight: Sequence[float]) -> Tensor:
+    weight = torch.tensor(class_weight, dtype=torch.float32)
+    if not (torch.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
+        raise ValueError(
+            f'class_weight = {list(class_weight)}: expected finite numbers, none below 0 and not '
+            'all 0.'
+        )
+    return weight

@@ -1,4 +1,4 @@
-"""What a clip of each class counts in the loss: from the training clips of each class to K weights."""
+"""The weight of each class in the loss, computed from the number of its training clips."""
 
 from __future__ import annotations
 
@@ -10,26 +10,33 @@ DEFAULT_BETA = 0.999
 
 
 def effective_weights(counts: np.ndarray, beta: float = DEFAULT_BETA) -> np.ndarray:
-    """One over the effective number of clips: Class-Balanced Loss, Cui et al. 2019, arXiv:1901.05555, equation 2.
+    """Weigh a class by one over its effective number of clips: w = (1 - beta) / (1 - beta ** n).
 
-    counts  (K,) training clips of each class      beta  0..1: 0 weighs all classes alike, towards 1 it is one over the count
-    ->      (K,) float64 with mean 1: w = (1 - beta) / (1 - beta ** n)
+    Args:
+        counts: (K,) training clips of each class.
+        beta: in [0, 1). With 0 all classes weigh the same; towards 1 the weight becomes one over
+            the count.
+
+    Returns:
+        (K,) float64 with mean 1.
+
+    Source: Class-balanced loss, arXiv:1901.05555, equation 2.
     """
-    return _mean_one(
-        (1 - beta) / -np.expm1(at_least_one(counts) * np.log(beta))
-        if beta
-        else np.ones(len(counts))
-    )
+    if beta == 0:
+        return np.ones(len(counts))
+    return _mean_one((1 - beta) / -np.expm1(at_least_one(counts) * np.log(beta)))
 
 
 def sqrt_weights(counts: np.ndarray) -> np.ndarray:
-    """One over the square root of the count: half way between no weights and the inverse frequency. Mahajan et al. 2018,
-    arXiv:1805.00932, section 2.2, who sample so. (K,) -> (K,) float64 with mean 1."""
+    """Weigh a class by one over the square root of its count: (K,) -> (K,) float64 with mean 1.
+
+    Source: arXiv:1805.00932, section 2.2, where clips are sampled so.
+    """
     return _mean_one(1 / np.sqrt(at_least_one(counts)))
 
 
 def at_least_one(counts: np.ndarray) -> np.ndarray:
-    """(K,) float64. A class without training clips counts as one with a single clip, so that nothing becomes infinite."""
+    """Count a class without clips as one with a single clip, so that no weight is infinite."""
     return np.maximum(np.asarray(counts, np.float64), 1.0)
 
 

@@ -1,21 +1,37 @@
-"""Focal loss: clips that are recognised already count less. Lin et al. 2017, arXiv:1708.02002, section 3.2, with softmax."""
+"""Focal loss: clips that are already recognised count less."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ...registry import LOSSES
-from .class_loss import ClassLoss, ClassWeight, as_shares, in_full, over_ranks
+from .class_loss import (
+    ClassLoss,
+    ClassWeight,
+    as_shares,
+    at_least_float32,
+    mean_over_ranks,
+    smoothed,
+)
 
-_TINY = 1e-8  # x ** gamma has no slope at 0 for gamma below 1
+_TINY = 1e-8  # keeps the slope of x ** gamma finite at 0 for gamma < 1
 
 
 @LOSSES.register_module()
 class FocalLoss(ClassLoss):
-    """loss_weight times the mean of -(1 - p) ** gamma * log p, p the probability of the true class.
+    """Mean of -(1 - p) ** gamma * log p, with p the probability of the true class.
 
-    gamma   from 0 on; 0 is cross-entropy. Other arguments: see ClassLoss (class_weight is the paper's alpha)
+    The other arguments are those of ClassLoss; class_weight is the paper's alpha.
+
+    Args:
+        gamma: 0 or more; 0 is cross-entropy.
+
+    Raises:
+        ValueError: gamma is out of range.
+
+    Source: Focal loss, arXiv:1708.02002, section 3.2, with softmax.
     """
 
     def __init__(
@@ -28,17 +44,21 @@ class FocalLoss(ClassLoss):
     ):
         super().__init__(loss_weight, class_weight, label_smooth_eps, beta)
         if not 0 <= gamma < float('inf'):
-            raise ValueError(f'gamma = {gamma}: expected a number from 0 on, e.g. 2.0.')
+            raise ValueError(f'gamma = {gamma}: expected 0 or more, e.g. 2.0.')
         self.gamma = gamma
 
-    def forward(self, cls_score: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        """cls_score (N, K) before softmax; label (N,) class indices, or (N, K) shares of each class -> 0-dim.
+    def forward(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        """Compute the loss, 0-dim.
 
-        Of shares every class counts for its own: the sum of share * -(1 - p) ** gamma * log p over the classes.
+        Args:
+            cls_score: (N, K) before softmax.
+            label: (N,) class indices, or (N, K) shares of each class: then the loss of a clip is
+                the sum of share * -(1 - p) ** gamma * log p over the classes.
         """
-        log_p = F.log_softmax(in_full(cls_score), 1)
+        log_p = F.log_softmax(at_least_float32(cls_score), 1)
         share, weight = as_shares(label, log_p), self.weights()
-        terms = -self.smoothed(share) * (-torch.expm1(log_p)).clamp_min(_TINY) ** self.gamma * log_p
+        modulation = (-torch.expm1(log_p)).clamp_min(_TINY) ** self.gamma  # (1 - p) ** gamma
+        terms = -smoothed(share, self.label_smooth_eps) * modulation * log_p  # (N, K)
         if weight is None:
             return self.loss_weight * terms.sum() / len(share)
-        return self.loss_weight * (terms * weight).sum() / over_ranks((share * weight).sum())
+        return self.loss_weight * (terms * weight).sum() / mean_over_ranks((share * weight).sum())

@@ -1,4 +1,4 @@
-"""Recognizers: a batch and its labels -> losses, a batch -> probabilities."""
+"""Recognizers: from a batch to losses or class probabilities."""
 
 from .mm_recognizer3d import MMRecognizer3D
 from .recognizer2d import Recognizer2D

@@ -1,4 +1,4 @@
-"""The contract of a recognizer: the whole network, from a batch to losses or to answers."""
+"""The contract of a recognizer: the whole network, from a batch to losses or answers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from ..heads.base import Head
 
 
 class Recognizer(nn.Module, ABC):
-    """A network that training, testing and inference know how to use.
+    """A network that can be trained, tested and used for inference.
 
     A recognizer of your own derives from it, registers itself (`@RECOGNIZERS.register_module()`),
-    names what it takes, and defines `losses` and `predict`. A batch is a dict of the entries that
-    the pipelines collect, on the model's device: tensors, or Inputs still to be computed
-    (`pyskl.inputs.input_tensor` gives the tensor).
+    names the entries that it takes, and defines `losses` and `predict`. A batch is a dict of the
+    entries that the pipelines collect, on the model's device: tensors, or Inputs still to be
+    computed (`pyskl.inputs.input_tensor` returns the tensor).
 
     Attributes:
-        takes: the entries of a batch that it needs, 'label' in training aside, e.g. ('imgs',),
+        takes: the entries of a batch that it needs, in training besides 'label', e.g. ('imgs',),
             ('keypoint',) or ('imgs', 'keypoint').
-        answers: the names of what `predict` gives, class scores (B, K) each: ('score',), or of
-            several their names, e.g. ('rgb', 'pose').
-        cls_head: the head, which knows the number of classes and the label vectors.
-        channels_last: whether the backbone wants channels last in memory; the numbers are the same.
+        answers: the names of the class scores (B, K) that `predict` returns: ('score',), or
+            several, e.g. ('rgb', 'pose').
+        cls_head: the head, with the number of classes and the label vectors.
+        channels_last: whether the backbone wants channels last in memory, which does not change
+            its results.
     """
 
     takes: tuple[str, ...] = ()
@@ -43,30 +44,33 @@ class Recognizer(nn.Module, ABC):
         """Compute losses and accuracies of a training batch.
 
         Args:
-            batch: the entries of `takes`, `label` (B,), (B, 1) or (B, K), and, where a pipeline of
-                the user's own makes them, `emb` (B, D): targets of the embedding.
+            batch: the entries of `takes`; `label` (B,), (B, 1) or (B, K); and, if a user's pipeline
+                collects it, `emb` (B, D), the targets of the embedding.
 
         Returns:
-            0-dim tensors by name. The sum of those with 'loss' in their name is trained on.
+            0-dim tensors by name. Training minimises the sum of those with 'loss' in their name.
         """
 
     @abstractmethod
     def predict(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Answer for a batch, as `test_cfg` says.
+        """Compute the answers for a batch, according to `test_cfg`.
+
+        Args:
+            batch: the entries of `takes`.
 
         Returns:
-            One entry 'score', (B, K) class probabilities (or what test_cfg asks for instead); a
-            recognizer with several answers gives each a name of its own.
+            {'score': (B, K) class probabilities}, or whatever else test_cfg asks for; with several
+            answers, an entry for each.
         """
 
     @property
     def needs_label_vectors(self) -> bool:
-        """Whether answers compare with the label vectors, so that testing needs them."""
+        """Whether testing needs the label vectors, to compare embeddings with."""
         return False
 
     @property
     def target(self) -> Target:
-        """Where inputs are wanted, and in which dtype and memory layout."""
+        """The device, dtype and memory layout of the backbone's input."""
         return Target.of(next(self.parameters()), self.channels_last)
 
     def forward(
@@ -75,32 +79,48 @@ class Recognizer(nn.Module, ABC):
         label: Any = None,
         return_loss: bool = True,
         **entries: Any,
-    ) -> dict[str, Tensor] | np.ndarray:
-        """Return the losses of a batch; with return_loss=False the scores, on the host.
+    ) -> dict[str, Tensor] | np.ndarray | dict[str, np.ndarray]:
+        """Return the losses of a batch, or with return_loss=False its scores as NumPy arrays.
 
         The batch is a dict, or its entries are given by name, as PYSKL's callers do:
         `model(imgs=..., label=..., return_loss=True)`, `model(imgs, return_loss=False)`.
 
+        Args:
+            batch: a dict of entries, or the first entry of `takes`.
+            label: see `losses`.
+            return_loss: whether to return losses instead of scores.
+            **entries: further entries by name.
+
         Raises:
-            ConfigError: when the batch lacks what the recognizer takes.
+            ConfigError: the batch lacks an entry that the recognizer takes.
         """
-        given = (
-            batch if isinstance(batch, Mapping) else {} if batch is None else {self.takes[0]: batch}
-        )
-        given = {**given, **entries, **({} if label is None else {'label': label})}
-        self.check_batch(given, training=return_loss)
+        whole = dict(batch) if isinstance(batch, Mapping) else {}
+        if batch is not None and not isinstance(batch, Mapping):
+            whole[self.takes[0]] = batch
+        whole.update(entries)
+        if label is not None:
+            whole['label'] = label
+        self.check_batch(whole, training=return_loss)
         if return_loss:
-            return self.losses(given)
+            return self.losses(whole)
         with torch.no_grad():
-            answers = {name: scores.cpu().numpy() for name, scores in self.predict(given).items()}
+            answers = {name: scores.cpu().numpy() for name, scores in self.predict(whole).items()}
         return answers['score'] if set(answers) == {'score'} else answers
 
-    def forward_test(self, batch: Mapping[str, Any] | Any) -> np.ndarray | dict[str, np.ndarray]:
-        """Return the scores of a batch, or of its first entry alone, on the host."""
+    def forward_test(self, batch: Mapping[str, Any] | Any) -> Any:
+        """Return the scores of a batch, given as in `forward`, as NumPy arrays."""
         return self(batch, return_loss=False)
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
-        """Raise ConfigError unless the batch has what the recognizer takes."""
+        """Check that a batch has the entries that the recognizer takes.
+
+        Args:
+            batch: by name.
+            training: whether 'label' is needed, too.
+
+        Raises:
+            ConfigError: an entry is missing, or neither a tensor nor an Input.
+        """
         wanted = (*self.takes, 'label') if training else self.takes
         missing = [key for key in wanted if key not in batch]
         if missing:
@@ -113,8 +133,8 @@ class Recognizer(nn.Module, ABC):
             if not isinstance(batch[key], (Tensor, Input)):
                 raise ConfigError(
                     f'{type(self).__name__}: {key!r} in the batch is a '
-                    f'{type(batch[key]).__name__}, expected a tensor. Leave nested=True '
-                    'out of Collect, and let the pipeline make arrays or numbers.'
+                    f'{type(batch[key]).__name__}, expected a tensor. Remove nested=True from '
+                    'Collect, and let the pipeline make arrays or numbers.'
                 )
 
 

@@ -1,6 +1,6 @@
-"""Networks over pictures and heatmaps of the same clips, which answer twice.
+"""Networks over pictures and heatmaps of the same clips, with an answer from each.
 
-Source: RGBPose-Conv3D, arXiv:2104.13586, section 3.4.
+Source: PoseConv3D, arXiv:2104.13586, section 3.4.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class Pair:
 
     @property
     def both(self) -> tuple[torch.Tensor | Input, torch.Tensor | Input]:
+        """Pictures and heatmaps."""
         return self.imgs, self.heatmap_imgs
 
     @property
     def shape(self) -> torch.Size:
-        """(B, S), which both begin with."""
+        """The (B, S) that both shapes start with."""
         return self.imgs.shape[:2]
 
     def __getitem__(self, samples: slice) -> Pair:
@@ -45,23 +46,24 @@ class Pair:
 class MMRecognizer3D(ViewRecognizer):
     """Backbone and head over `imgs` and `heatmap_imgs`: B samples of S views of the same clips.
 
-    `imgs` are pictures (B, S, 3, T, H, W), `heatmap_imgs` (B, S, V, T', H', W') of the same time and
-    part of the pictures. Answers are called 'rgb' and 'pose'; test_cfg holds for both. With
-    train_cfg's mixup and cutmix both are mixed with the same clip, by the same share and box.
+    `imgs` are pictures (B, S, 3, T, H, W); `heatmap_imgs` (B, S, V, T', H', W') cover the same time
+    and image region. The answers are 'rgb' and 'pose'; test_cfg applies to both. With train_cfg's
+    mixup and cutmix, both are mixed with the same clip, by the same share and box.
 
     Args:
-        backbone: config of a network over both, as RGBPoseConv3D.
-        cls_head: config of a head with both answers, as RGBPoseHead.
+        backbone: config of a network over both, such as RGBPoseConv3D.
+        cls_head: config of a head with both answers, such as RGBPoseHead.
         train_cfg: see mixing.TrainSettings.
         test_cfg: see TestSettings.
 
-    Source: RGBPose-Conv3D, arXiv:2104.13586, section 3.4.
+    Source: PoseConv3D, arXiv:2104.13586, section 3.4.
     """
 
     takes = ('imgs', 'heatmap_imgs')
     answers = MODALITIES
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
+        """Check entries, axes, channels and numbers of views, see Recognizer.check_batch."""
         super().check_batch(batch, training)
         for entry, wanted in zip(self.takes, getattr(self.backbone, 'in_channels', ())):
             check_volumes(entry, batch[entry].shape, wanted)
@@ -69,27 +71,28 @@ class MMRecognizer3D(ViewRecognizer):
         if len(set(views.values())) > 1:
             raise ConfigError(
                 f'MMRecognizer3D: a sample has {views["imgs"]} views of imgs and '
-                f'{views["heatmap_imgs"]} of heatmap_imgs. Expected as many: sample both alike '
-                '(num_clips), and leave double=True out of GeneratePoseTarget.'
+                f'{views["heatmap_imgs"]} of heatmap_imgs. Expected equal numbers: use the same '
+                'num_clips for both, and remove double=True from GeneratePoseTarget.'
             )
 
     def views_of(self, batch: Mapping[str, Any]) -> Pair:
+        """Return the pictures and heatmaps of a batch."""
         return Pair(*(batch[entry] for entry in self.takes))
 
     def volume_shape(self, views: Pair) -> torch.Size:
-        """Return (B * S, C, T, H, W) of the coarser of both in each axis.
+        """Return (B * S, C, T, H, W) with the smaller size of the two on each axis.
 
-        Where the finer one is a multiple of it, CutMix's box is the same share of both.
+        If the larger size is a multiple of it, CutMix's box is the same share of both.
         """
         sizes = zip(*(given.shape[2:] for given in views.both))
         return torch.Size((views.shape.numel(), *(min(lengths) for lengths in sizes)))
 
     def extract_feat(self, *volumes: torch.Tensor) -> Any:
-        """Volumes (N, C, T, H, W) of imgs and heatmap_imgs -> features (rgb, pose)."""
+        """Map volumes (N, C, T, H, W) of imgs and heatmap_imgs to features (rgb, pose)."""
         return self.backbone(*map(self.target.laid_out, volumes))
 
     def train_features(self, views: Pair, mix: Mix | None) -> Any:
-        """Compute the features of all B*S views of a training batch, mixed as `mix` says."""
+        """Compute the features of all B * S views of a training batch, mixed according to `mix`."""
         volumes = [input_stage.volumes(given, self.target) for given in views.both]
         if mix is not None:
             volumes = [mix.of_volumes(volume) for volume in volumes]
@@ -98,12 +101,13 @@ class MMRecognizer3D(ViewRecognizer):
     # -- testing -----------------------------------------------------------------------------------
 
     def samples_at_once(self, views: Pair) -> int:
+        """Return how many samples pass the network together; on the CPU all do by default."""
         if self.test_cfg.max_testing_views is None and self.target.device.type != 'cuda':
             return views.shape[0]
         return self._views_at_once(views)
 
     def test_features(self, views: Pair) -> Iterator[Any]:
-        """Give features (rgb, pose), B * n rows each, of n views of every sample, in order."""
+        """Yield features (rgb, pose), B * n rows each, of n views of every sample, in order."""
         for chosen in input_stage.view_slices(views.shape, self._views_at_once(views)):
             yield self.extract_feat(
                 *(input_stage.volumes(given, self.target, chosen) for given in views.both)

@@ -1,6 +1,6 @@
 """Networks over single pictures, averaged over a clip: from frames to losses or scores.
 
-Source: temporal segment networks, arXiv:1608.00859.
+Source: Temporal segment networks, arXiv:1608.00859.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .views import ViewRecognizer
 class SegmentTestSettings(TestSettings):
     """How the frames of a sample become one answer.
 
-    Beside TestSettings, of which a view is one crop of a clip: its frames are averaged before the
-    class scores, the crops after.
+    A view in the sense of TestSettings is one crop of a clip: its frames are averaged before the
+    class scores, crops after them.
 
     Attributes:
-        num_segs: frames of one crop; a sample holds the frames of several crops one after the other.
-            None: all frames are of one crop.
+        num_segs: frames of one crop; a sample holds the frames of its crops one after the other.
+            None: all frames belong to one crop.
     """
 
     num_segs: int | None = None
@@ -47,9 +47,9 @@ class SegmentTestSettings(TestSettings):
 class Recognizer2D(ViewRecognizer):
     """Backbone and head over `imgs` (B, S, C, H, W): B samples of S frames.
 
-    Every frame passes the backbone for itself. In training a sample's frames are averaged; in
-    testing those of each of its crops, num_segs frames each. With train_cfg's cutmix a box of
-    frames, rows and columns is taken from the other clip.
+    Every frame passes the backbone on its own. In training the frames of a sample are averaged, in
+    testing those of each of its crops (num_segs frames). With train_cfg's cutmix, a box of frames,
+    rows and columns is taken from the other clip.
 
     Args:
         backbone: config of a 2-D network.
@@ -57,7 +57,7 @@ class Recognizer2D(ViewRecognizer):
         train_cfg: see mixing.TrainSettings.
         test_cfg: see SegmentTestSettings.
 
-    Source: PYSKL, arXiv:2205.09443; temporal segment networks, arXiv:1608.00859.
+    Source: PYSKL, arXiv:2205.09443; Temporal segment networks, arXiv:1608.00859.
     """
 
     takes = ('imgs',)
@@ -65,6 +65,7 @@ class Recognizer2D(ViewRecognizer):
     test_cfg: SegmentTestSettings
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
+        """Check entries, axes, channels and the number of frames, see Recognizer.check_batch."""
         super().check_batch(batch, training)
         shape, wanted = tuple(batch['imgs'].shape), getattr(self.backbone, 'in_channels', None)
         if len(shape) != 5:
@@ -80,47 +81,48 @@ class Recognizer2D(ViewRecognizer):
         if not training and shape[1] % self._frames_a_crop(shape[1]):
             raise ConfigError(
                 f'model.test_cfg.num_segs = {self.test_cfg.num_segs}, but a sample of the test '
-                f'pipeline has {shape[1]} frames, which is no multiple of it. Set num_segs to '
+                f'pipeline has {shape[1]} frames, which is not a multiple of it. Set num_segs to '
                 'num_clips of the step that samples frames.'
             )
 
     def volume_shape(self, views: torch.Tensor | Input) -> torch.Size:
-        """Return (B, C, S, H, W): a sample's frames are one volume."""
+        """Return (B, C, S, H, W): the frames of a sample are one volume."""
         num_samples, num_frames, channels, *size = views.shape
         return torch.Size((num_samples, channels, num_frames, *size))
 
     def train_features(self, views: torch.Tensor | Input, mix: Mix | None) -> torch.Tensor:
-        """Compute the pooled features (B, D) of a training batch, mixed as `mix` says."""
+        """Compute the pooled features (B, D) of a training batch, mixed according to `mix`."""
         frames = input_tensor(views, self.target)  # (B, S, C, H, W)
         if mix is not None:
             frames = mix.of_volumes(frames.transpose(1, 2)).transpose(1, 2)
         return self._clip_features(frames)
 
-    def _clip_features(self, frames: torch.Tensor) -> torch.Tensor:
+    def _clip_features(self, frames: torch.Tensor) -> Any:
         """Average the features of frames (N, S, C, H, W): (N, D)."""
         features = self.extract_feat(frames.flatten(0, 1))  # (N * S, D, H', W')
         size = frames.shape[:2]
         if isinstance(self.backbone, Backbone):
             pooled = self.backbone.pool(features)
-            assert isinstance(pooled, torch.Tensor), 'a network with one input answers once'
+            assert isinstance(pooled, torch.Tensor), 'a network with one input has one answer'
             return pooled.unflatten(0, size).mean(1)
         last = features[-1] if isinstance(features, (tuple, list)) else features
         return self.cls_head.pool(last.unflatten(0, size))
 
     def pool(self, features: torch.Tensor) -> torch.Tensor:
-        """Return features (N, D), which are pooled already."""
+        """Return features (N, D) unchanged: they are pooled already."""
         return features
 
     # -- testing -----------------------------------------------------------------------------------
 
     def samples_at_once(self, views: torch.Tensor | Input) -> int:
+        """Return how many samples pass the network together; on the CPU all do by default."""
         limit = self.test_cfg.max_testing_views
         if limit is None and self.target.device.type != 'cuda':
             return views.shape[0]
         return self._crops_at_once(views)
 
     def test_features(self, views: torch.Tensor | Input) -> Iterator[torch.Tensor]:
-        """Give the pooled features (B * n, D) of n crops of every sample at a time, in order."""
+        """Yield the pooled features (B * n, D) of n crops of every sample at a time, in order."""
         length = self._frames_a_crop(views.shape[1])
         shape = torch.Size((views.shape[0], views.shape[1] // length))
         for crops in input_stage.view_slices(shape, self._crops_at_once(views)):

@@ -21,7 +21,8 @@ from .views import ViewRecognizer
 class Recognizer3D(ViewRecognizer):
     """Backbone and head over `imgs` (B, S, C, T, H, W): B samples of S views, heatmaps or pictures.
 
-    The backbone's features are a tensor, or a tuple (SlowFast). `imgs` is a tensor, or an Input that is computed on the model's device.
+    The features of the backbone are a tensor, or a tuple (SlowFast). `imgs` is a tensor, or an
+    Input that is computed on the model's device.
 
     Args:
         backbone: config of a registered backbone.
@@ -35,45 +36,50 @@ class Recognizer3D(ViewRecognizer):
     takes = ('imgs',)
 
     def check_batch(self, batch: Mapping[str, Any], training: bool) -> None:
+        """Check entries, axes and channels, see Recognizer.check_batch."""
         super().check_batch(batch, training)
         check_volumes('imgs', batch['imgs'].shape, getattr(self.backbone, 'in_channels', None))
 
-    def extract_feat(self, imgs: torch.Tensor) -> Any:
-        """Volumes (N, C, T, H, W) -> features (N, D, T', H', W'), or a tuple of them."""
-        return self.backbone(self.target.laid_out(imgs))
+    def extract_feat(self, *volumes: torch.Tensor) -> Any:
+        """Map volumes (N, C, T, H, W) to features (N, D, T', H', W'), or a tuple of them."""
+        return self.backbone(*map(self.target.laid_out, volumes))
 
     def samples_at_once(self, imgs: torch.Tensor | Input) -> int:
-        """Return how many samples pass the network together; only a GPU and a user limit it."""
+        """Return how many samples pass the network together; on the CPU all do by default."""
         limit = self.test_cfg.max_testing_views
         if limit is None and self.target.device.type != 'cuda':
             return imgs.shape[0]
         return input_stage.volumes_at_once(imgs, self.target, limit)
 
     def test_features(self, imgs: torch.Tensor | Input) -> Iterator[Any]:
-        """Give features (B * n, D, T', H', W') of n views of every sample at a time, in order."""
+        """Yield features (B * n, D, T', H', W') of n views of every sample at a time, in order."""
         for volume in input_stage.chunks(imgs, self.target, self.test_cfg.max_testing_views):
             yield self.extract_feat(volume)
 
 
 def check_volumes(entry: str, shape: torch.Size, in_channels: int | None) -> None:
-    """Raise ConfigError unless an entry of the batch has the axes and channels of volumes.
+    """Check the axes and channels of volumes in a batch.
 
     Args:
-        entry: its name.
-        shape: (B, S, C, T, H, W) is expected.
-        in_channels: C of the backbone; None: not known, as of a user's own.
+        entry: name of the entry.
+        shape: of the entry, expected to be (B, S, C, T, H, W).
+        in_channels: C of the backbone; None: unknown, as for a user's own.
+
+    Raises:
+        ConfigError: the shape does not fit.
     """
     if in_channels is None:
         return
     if len(shape) != 6:
         raise ConfigError(
             f'{entry} in the batch has shape {tuple(shape)}; expected (samples, clips, channels, '
-            "frames, y, x). Put FormatShape('NCTHW') in front of Collect, of heatmaps "
-            "'NCTHW_Heatmap'."
+            "frames, y, x). Put FormatShape('NCTHW'), for heatmaps 'NCTHW_Heatmap', in front of "
+            'Collect.'
         )
     if shape[2] != in_channels:
         raise ConfigError(
             f'model.backbone.in_channels = {in_channels}, but the pipeline gives {entry} with '
-            f'{shape[2]} channels a frame (joints, limbs or colours). Set in_channels={shape[2]}, '
-            'or change what the pipeline makes: heatmaps (GeneratePoseTarget) or pictures.'
+            f'{shape[2]} channels per frame (joints, limbs or colours). Set '
+            f'in_channels={shape[2]}, or change the output of the pipeline: heatmaps '
+            '(GeneratePoseTarget) or pictures.'
         )

@@ -1,4 +1,4 @@
-"""What `model.test_cfg` may say: how the views of a sample become one answer."""
+"""The settings of `model.test_cfg`: how the views of a sample become one answer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from ..heads.base import Head
 class TestSettings:
     """How the views of a sample become one answer.
 
-    average_clips      'prob': the mean of their softmaxes; 'score': the mean of their scores; None: each view's scores
-    max_testing_views  volumes that pass the network at once; None: chosen by the device's memory
-    feat_ext           give the pooled feature, averaged over views, instead of class scores
-    semantic_weight    0..1: how much the embedding's likeness to each label's vector says in the probabilities; 0: nothing.
-                       Of a network with several answers also a dict by their names, {'pose': 0.5}; the others: 0
-    semantic_temperature   that the likenesses (cosines) are divided by, before softmax
-    classes            the only classes that can be answered (zero-shot: those never trained on); the others score 0. None: all
+    Attributes:
+        average_clips: 'prob': the mean of the views' probabilities; 'score': the mean of their
+            class scores; None: the class scores of each view.
+        max_testing_views: volumes that pass the network at once; None: chosen by the device's
+            memory.
+        feat_ext: whether to return pooled features, averaged over views, instead of class scores.
+        semantic_weight: weight, in [0, 1], of the embeddings' similarity to the label vectors in
+            the probabilities. For a network with several answers also a dict by answer,
+            {'pose': 0.5}, 0 for the others.
+        semantic_temperature: divisor of the similarities (cosines) before softmax.
+        classes: the classes that can be predicted (zero-shot: those without training clips); the
+            others score 0. None: all.
+
+    Raises:
+        ConfigError: a value is out of range, or two settings contradict each other.
     """
 
     __test__ = False  # not a test class for pytest
@@ -51,9 +59,8 @@ class TestSettings:
             )
         if self.in_probabilities and (self.average_clips != 'prob' or self.feat_ext):
             raise ConfigError(
-                'model.test_cfg: semantic_weight and classes work on probabilities. Set '
-                "average_clips='prob' and leave "
-                'feat_ext out.'
+                'model.test_cfg: semantic_weight and classes apply to probabilities. Set '
+                "average_clips='prob' and leave feat_ext out."
             )
 
     def weight_of(self, answer: str) -> float:
@@ -63,32 +70,37 @@ class TestSettings:
 
     @property
     def uses_embeddings(self) -> bool:
-        """Does an embedding say anything in the answers?"""
+        """Whether answers depend on embeddings."""
         given = self.semantic_weight
         return any(given.values()) if isinstance(given, Mapping) else given > 0
 
     @property
     def in_probabilities(self) -> bool:
-        """Is the answer made of each view's probabilities by the head, not of its class scores?"""
+        """Whether the head computes the probabilities of each view, see ClassHead.probabilities."""
         return self.uses_embeddings or self.classes is not None
 
     def check_head(self, head: Head) -> None:
-        """ConfigError when the head cannot answer so."""
+        """Check that a head can compute such answers.
+
+        Args:
+            head: of the recognizer.
+
+        Raises:
+            ConfigError: it cannot.
+        """
         if self.in_probabilities and not hasattr(head, 'probabilities'):
             raise ConfigError(
                 'model.test_cfg: semantic_weight and classes need a head with probabilities(), '
-                f'which {type(head).__name__} '
-                'lacks.'
+                f'which {type(head).__name__} does not have.'
             )
         if self.in_probabilities and head.multi_class:
             raise ConfigError(
-                'model.test_cfg: semantic_weight and classes choose one class a clip, and '
-                'model.cls_head.multi_class = True gives several. Leave them out.'
+                'model.test_cfg: semantic_weight and classes are for one class per clip, but '
+                'model.cls_head.multi_class = True. Leave them out.'
             )
         self._check_semantic_weight(head)
-        known = range(head.num_classes) if self.classes is not None else ()
         if self.classes is not None and (
-            not self.classes or any(k not in known for k in self.classes)
+            not self.classes or not set(self.classes) <= set(range(head.num_classes))
         ):
             raise ConfigError(
                 f'model.test_cfg.classes = {list(self.classes)}: expected some of the classes 0 to '
@@ -102,7 +114,7 @@ class TestSettings:
         if unknown:
             raise ConfigError(
                 f'model.test_cfg.semantic_weight names {unknown[0]!r}, but the answers of this '
-                f'network are called {", ".join(head.answers)}.'
+                f'network are {", ".join(head.answers)}.'
             )
         without = [
             name
@@ -112,7 +124,8 @@ class TestSettings:
         if without and head.has_embedding:
             raise ConfigError(
                 f'model.test_cfg.semantic_weight = {given}, but {without[0]} has no embedding '
-                f'(cls_head.emb_components). Take {dict.fromkeys(head.embedded_answers, 0.5)}.'
+                f'(cls_head.emb_components). Set, e.g., '
+                f'{dict.fromkeys(head.embedded_answers, 0.5)}.'
             )
         if without:
             raise ConfigError(

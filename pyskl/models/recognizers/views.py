@@ -1,4 +1,4 @@
-"""One backbone and one head over the views of a sample: what all networks with one input share."""
+"""The base of recognizers with one backbone and one head over the views of a sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...registry import BACKBONES, HEADS
 from ...signature import check_call
 from ...wording import count
 from ..backbones.base import Backbone
-from ..losses.class_loss import in_full
+from ..losses.class_loss import at_least_float32
 from ..mixing import Mix, TrainSettings, draw_mix
 from .base import Recognizer
 from .test_settings import TestSettings
@@ -24,19 +24,28 @@ from .test_settings import TestSettings
 class ViewRecognizer(Recognizer):
     """Backbone and head over one entry of the batch, (B, S, ...): B samples of S views.
 
-    The entry is a tensor, or an Input that is computed on the model's device. A subclass names it in
-    `takes` and says how the views pass the network in testing.
+    The entry is a tensor, or an Input that is computed on the model's device. A subclass names it
+    in `takes` and defines how the views pass the network in testing.
 
     Args:
         backbone: config of a registered backbone.
         cls_head: config of a registered head.
         train_cfg: see mixing.TrainSettings.
         test_cfg: see `test_settings` of the class.
+
+    Attributes:
+        test_settings: the class of the settings in test_cfg.
+        cut_axes: number of axes that CutMix cuts, see draw_mix.
+
+    Raises:
+        ConfigError: a setting is wrong, or backbone, head and recognizer do not fit together.
     """
 
     components = {'backbone': BACKBONES, 'cls_head': HEADS}
-    test_settings = TestSettings
-    cut_axes = 3  # how many axes CutMix cuts, of the last three of a view
+    test_settings: type[TestSettings] = TestSettings
+    test_cfg: TestSettings
+    cls_head: Any  # a Head, which may also have `shares` and `probabilities`, as ClassHead does
+    cut_axes = 3
 
     def __init__(
         self,
@@ -59,22 +68,24 @@ class ViewRecognizer(Recognizer):
         for name in ('in_channels', 'num_features'):
             if isinstance(self.backbone, Backbone) and not hasattr(self.backbone, name):
                 raise ConfigError(
-                    f'model.backbone ({type(self.backbone).__name__}): has no {name}. '
-                    'Set it in __init__, as the docstring of pyskl.models.Backbone says.'
+                    f'model.backbone ({type(self.backbone).__name__}) has no {name}. '
+                    'Set it in __init__, as described in pyskl.models.Backbone.'
                 )
         if tuple(self.answers) != tuple(self.cls_head.answers):
             raise ConfigError(
-                f'model.cls_head ({type(self.cls_head).__name__}) answers {_listed(self.cls_head.answers)}, and '
-                f'model ({type(self).__name__}) gives {_listed(self.answers)}. RGBPoseHead belongs to '
-                'MMRecognizer3D, the other heads to the other recognizers.'
+                f'model.cls_head ({type(self.cls_head).__name__}) answers '
+                f'{_listed(self.cls_head.answers)}, but model ({type(self).__name__}) gives '
+                f'{_listed(self.answers)}. RGBPoseHead belongs to MMRecognizer3D, the other heads '
+                'to the other recognizers.'
             )
         inputs = getattr(self.backbone, 'in_channels', None)
         num_inputs = len(inputs) if isinstance(inputs, (list, tuple)) else 1
         if isinstance(self.backbone, Backbone) and num_inputs != len(self.takes):
             raise ConfigError(
-                f'model.backbone ({type(self.backbone).__name__}) takes {count(num_inputs, "input")}, '
-                f'and model ({type(self).__name__}) {_listed(self.takes)}. RGBPoseConv3D belongs to '
-                'MMRecognizer3D, the other networks to the other recognizers.'
+                f'model.backbone ({type(self.backbone).__name__}) takes '
+                f'{count(num_inputs, "input")}, but model ({type(self).__name__}) '
+                f'{_listed(self.takes)}. RGBPoseConv3D belongs to MMRecognizer3D, the other '
+                'networks to the other recognizers.'
             )
         given, wanted = getattr(self.backbone, 'num_features', None), self.cls_head.in_channels
         if isinstance(given, (list, tuple)):
@@ -87,71 +98,73 @@ class ViewRecognizer(Recognizer):
 
     @property
     def needs_label_vectors(self) -> bool:
+        """Whether answers depend on embeddings, which are compared with the label vectors."""
         return self.test_cfg.uses_embeddings
 
     def extract_feat(self, *volumes: torch.Tensor) -> Any:
-        """Pass views (N, ...), of each input, through the backbone."""
+        """Pass views, (N, ...) of each input, through the backbone."""
         return self.backbone(*volumes)
 
     def pool(self, features: Any) -> torch.Tensor | dict[str, torch.Tensor]:
-        """Pool what extract_feat gives to (N, D), of several by name.
+        """Pool the output of extract_feat to (N, D), or a dict of several by name.
 
-        By the backbone, or by the head if it can't.
+        A backbone that does not derive from Backbone leaves it to the head.
         """
-        return (
-            self.backbone.pool(features)
-            if isinstance(self.backbone, Backbone)
-            else self.cls_head.pool(features)
-        )
+        pools_itself = isinstance(self.backbone, Backbone)
+        return (self.backbone if pools_itself else self.cls_head).pool(features)
 
     # -- training ----------------------------------------------------------------------------------
 
     def views_of(self, batch: Mapping[str, Any]) -> Any:
-        """Return what of a batch passes the network, (B, S, ...)."""
+        """Return the entry of a batch that passes the network, (B, S, ...)."""
         return batch[self.takes[0]]
 
     def volume_shape(self, views: Any) -> torch.Size:
-        """Return the shape of the rows that are trained on, (N, ...): each view is one."""
+        """Return the shape (N, ...) of the rows that are trained on; each view is a row."""
         num_samples, num_views, *size = views.shape
         return torch.Size((num_samples * num_views, *size))
 
     def losses(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """Compute the head's losses and accuracies of a batch; see Recognizer.losses.
+        """Compute the losses and accuracies of the head for a batch; see Recognizer.losses.
 
-        Each row of `volume_shape` counts as a sample with its clip's label. With mixed clips
-        (train_cfg), the accuracies are against the class with the larger share.
+        Each row of `volume_shape` counts as a sample with the label of its clip. For mixed clips
+        (train_cfg), accuracies refer to the class with the larger share.
         """
         views, label, emb = self.views_of(batch), batch['label'], batch.get('emb')
         shape, device = self.volume_shape(views), self.target.device
-        rows_a_sample = shape[0] // views.shape[0]
-        label = label.repeat_interleave(rows_a_sample, 0).to(device)
-        emb = None if emb is None else emb.repeat_interleave(rows_a_sample, 0).to(device)
+        rows_per_sample = shape[0] // views.shape[0]
+        label = label.repeat_interleave(rows_per_sample, 0).to(device)
+        emb = None if emb is None else emb.repeat_interleave(rows_per_sample, 0).to(device)
+
+        # Mix pairs of rows, if train_cfg says so.
         mix = draw_mix(self.train_cfg, shape, device, self.cut_axes)
         if mix is not None:
             label = mix.of_rows(self.cls_head.shares(label))
             emb = None if emb is None else mix.of_rows(emb)
+
         features = self.train_features(views, mix)
         cls_score, emb_score = self.cls_head(self.pool(features))  # (N, K), (N, emb_dim)
-        learned = (
-            {'graph': features[1]}
-            if self.cls_head.takes_graph and isinstance(features, tuple)
-            else {}
-        )
-        return self.cls_head.loss(cls_score, label, emb_score, emb, **learned)
+        has_graph = self.cls_head.takes_graph and isinstance(features, tuple)
+        graph = {'graph': features[1]} if has_graph else {}
+        return self.cls_head.loss(cls_score, label, emb_score, emb, **graph)
 
     def train_features(self, views: Any, mix: Mix | None) -> Any:
-        """Compute the features of all B*S views of a training batch, mixed as `mix` says."""
-        volume = input_tensor(views, self.target).flatten(0, 1)  # (B*S, ...)
+        """Compute the features of all B * S views of a training batch, mixed according to `mix`."""
+        volume = input_tensor(views, self.target).flatten(0, 1)  # (B * S, ...)
         return self.extract_feat(volume if mix is None else mix.of_volumes(volume))
 
     # -- testing -----------------------------------------------------------------------------------
 
     @torch.no_grad()
     def predict(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """Answer 'score', or what the head's answers are called.
+        """Compute the answers of the head by name, see Recognizer.predict.
 
-        (B, K) each, or (B, S, K) with average_clips=None. With feat_ext 'score' is (B, D), of
-        several pooled features one behind the other.
+        Args:
+            batch: the entries of `takes`.
+
+        Returns:
+            (B, K) each, or (B, S, K) with average_clips=None. With feat_ext, 'score' is (B, D), the
+            concatenated pooled features.
         """
         views = self.views_of(batch)
         step = self.samples_at_once(views)
@@ -164,10 +177,10 @@ class ViewRecognizer(Recognizer):
 
     @abstractmethod
     def test_features(self, views: Any) -> Iterator[Any]:
-        """Give the features of n views of every sample at a time, in order: B*n rows each."""
+        """Yield features, B * n rows, of n views of every sample at a time, in order."""
 
     def answers_of(self, views: Any) -> dict[str, torch.Tensor]:
-        """As predict, for samples that pass the network together."""
+        """Compute the answers for samples that pass the network together, see `predict`."""
         parts = [self._of_views(features) for features in self.test_features(views)]
         per_view = {
             name: torch.cat([part[name].unflatten(0, (views.shape[0], -1)) for part in parts], 1)
@@ -176,32 +189,32 @@ class ViewRecognizer(Recognizer):
         return {name: self._over_views(scores) for name, scores in per_view.items()}
 
     def _over_views(self, per_view: torch.Tensor) -> torch.Tensor:
-        """Average (B, S, K) or (B, S, D) over the views, as test_cfg says."""
-        how = self.test_cfg
-        if how.feat_ext or how.average_clips == 'score' or how.in_probabilities:
+        """Average (B, S, K) or (B, S, D) over the views, according to test_cfg."""
+        settings = self.test_cfg
+        if settings.feat_ext or settings.average_clips == 'score' or settings.in_probabilities:
             return per_view.mean(1)
-        if how.average_clips is None:
+        if settings.average_clips is None:
             return per_view
         return (per_view.sigmoid() if self.cls_head.multi_class else F.softmax(per_view, 2)).mean(1)
 
     def _of_views(self, features: Any) -> dict[str, torch.Tensor]:
-        """Give each view's class scores or probabilities (n, K) by name, or pooled features (n, D)."""
-        pooled, how = self.pool(features), self.test_cfg
-        if how.feat_ext:
+        """Return scores or probabilities (n, K) of each view by name, or its features (n, D)."""
+        pooled, settings = self.pool(features), self.test_cfg
+        if settings.feat_ext:
             parts = pooled.values() if isinstance(pooled, Mapping) else [pooled]
-            return {'score': in_full(torch.cat(list(parts), 1))}
+            return {'score': at_least_float32(torch.cat(list(parts), 1))}
         cls_score, emb_score = self.cls_head(pooled)
         if not isinstance(cls_score, Mapping):
             cls_score, emb_score = {'score': cls_score}, {'score': emb_score}
-        if not how.in_probabilities:
-            return {name: in_full(scores) for name, scores in cls_score.items()}
+        if not settings.in_probabilities:
+            return {name: at_least_float32(scores) for name, scores in cls_score.items()}
         return {
             name: self.cls_head.probabilities(
                 scores,
                 (emb_score or {}).get(name),
-                how.weight_of(name),
-                how.semantic_temperature,
-                how.classes,
+                settings.weight_of(name),
+                settings.semantic_temperature,
+                settings.classes,
             )
             for name, scores in cls_score.items()
         }

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...annotations.compressed import decompressed, is_compressed
-from ...annotations.fields import Wrong, clean_fields
+from ...annotations.field_values import FieldError
+from ...annotations.fields import clean_fields
 from ...annotations.store import clip_name
 from ...errors import DataError
 from ...files import load_pickle
@@ -47,7 +48,7 @@ class K400(Source):
             where = f'{unit.path}: {clip_name(annotation, i)}'
             try:
                 yield self._plain(annotation)
-            except (Wrong, DataError) as fault:
+            except (FieldError, DataError) as fault:
                 self.leave_out(f'{where}: {fault}')
 
     def _plain(self, annotation: Any) -> dict[str, Any]:

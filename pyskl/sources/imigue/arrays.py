@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, Wrong, clean_fields
+from ...annotations.field_values import NO_LABEL, FieldError
+from ...annotations.fields import clean_fields
 from ...errors import DataError
 from ...files.arrays import load_npy
 from ...files.safe_pickle import load_pickle
@@ -110,14 +111,14 @@ def _annotations(
     for i, (name, label) in enumerate(zip(names, labels)):
         try:
             yield clip_annotation(name, np.asarray(data[i]), label, img_shape)
-        except Wrong as wrong:
-            yield DataError(f'{path}: clip {plain(name)} (row {i}): {wrong}')
+        except FieldError as error:
+            yield DataError(f'{path}: clip {plain(name)} (row {i}): {error}')
 
 
 def clip_annotation(
     name: str, clip: np.ndarray, label: int, img_shape: Sequence[int]
 ) -> dict[str, Any]:
-    """clip (3, T, V, M): x px, y px, score -> its annotation. Raises Wrong."""
+    """clip (3, T, V, M): x px, y px, score -> its annotation. Raises FieldError."""
     annotation = clean_fields(
         {
             'frame_dir': name,
@@ -130,7 +131,7 @@ def clip_annotation(
         }
     )
     if isinstance(annotation['label'], list):
-        raise Wrong(
+        raise FieldError(
             'label',
             f'is {brief(annotation["label"])}',
             'Expected one class: a gesture of iMiGUE has one label.',

@@ -13,7 +13,6 @@ from .findings import tell_found, tell_labels, tell_raw_looks, tell_video_looks
 from .joints import DEFAULT
 from .labels import from_id_mod_99
 from .looks import MUCH, look_at
-from .remarks import Remark, listed
 from .settings import Conversion, Settings
 from .videos import nothing_left, read_videos
 
@@ -33,16 +32,17 @@ def convert(found: Found, settings: Settings, where: str) -> Conversion:
             out where `strict` is set.
         UserError: settings that contradict what was found.
     """
-    done = Conversion(left_out=list(found.left_out))
+    done = Conversion()
+    done.left_out.extend(found.left_out)
     raw, videos = _choose(found, settings, done, where)
     _read_raw(raw, settings, done)
     reading = read_videos(videos, settings.joints, settings.size)
-    done.left_out += reading.left_out
+    done.left_out.extend(reading.left_out)
     done.clips |= reading.clips
     if not done.clips or (settings.val_videos and 'train' not in done.clips):
         raise nothing_left(where, done.left_out)
-    if settings.strict and (faults := [item for item in done.left_out if item.fault]):
-        raise DataError(listed(where, '--strict leaves nothing out', faults))
+    if settings.strict and (faults := done.left_out.faults()):
+        raise DataError(faults.message(f'{where}: --strict leaves nothing out'))
 
     tell_found(found, raw, reading, done)
     tell_labels(reading, settings, done)
@@ -72,7 +72,8 @@ def _choose(
         )
     if asked != DEFAULT:
         why = f'--joints {asked} is read from the videos'
-        done.left_out += [Remark('file', p.data.name, why, fault=False) for p in raw.values()]
+        for pair in raw.values():
+            done.left_out.add(why, pair.data.name, 'file', fault=False)
         raw = {}
 
     # Which split is which.
@@ -102,7 +103,7 @@ def _choose(
     for video in videos:
         if video.split in raw:
             why = f'the raw arrays of {video.split} are read; --csv FOLDER reads the videos'
-            done.left_out.append(Remark('video', video.name, why, fault=False))
+            done.left_out.add(why, video.name, 'video', fault=False)
     return raw, [video for video in videos if video.split in splits and video.split not in raw]
 
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...annotations.notes import Notes
 from ...errors import DataError
 from ..tables import first_width
-from .remarks import Remark, listed
 
 MAX_DEPTH = 6  # folders below the one that was named
 POINTS_SUFFIX = '_light_hand.csv'
@@ -103,7 +103,7 @@ class Found:
 
     raw: list[RawPair] = field(default_factory=list)
     videos: list[Video] = field(default_factory=list)
-    left_out: list[Remark] = field(default_factory=list)
+    left_out: Notes = field(default_factory=Notes)
     passed_over: int = 0  # files of macOS's archives
 
 
@@ -185,7 +185,7 @@ def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[s
         plain = _COPY.sub('', name)
         if plain != name and plain.lower() in known:
             why = 'a second copy; the file without "(1)" in its name is read'
-            found.left_out.append(Remark('file', name, why, fault=False))
+            found.left_out.add(why, name, 'file', fault=False)
             continue
         known.add(plain.lower())
         what = next((what for pattern, what in _FOREIGN if pattern.fullmatch(name.lower())), None)
@@ -195,7 +195,7 @@ def _files(folder: Path, names: Sequence[str], found: Found) -> Iterator[tuple[s
             yield plain, folder / name
     for what, number in foreign.items():
         detail = f'{number:,} of its files'
-        found.left_out.append(Remark('folder', folder.name, what, detail, fault=False))
+        found.left_out.add(what, folder.name, 'folder', detail, fault=False)
 
 
 def _split_of(root: Path, below: tuple[str, ...], own_name: bool) -> str | None:
@@ -221,14 +221,14 @@ def _find_raw(folders: list[_Folder], found: Found) -> None:
             path, split = arrays[word], _SPLITS[word]
             if split in chosen:
                 why = f'another {split} part is read. Name this one alone to read it'
-                found.left_out.append(Remark('file', str(path), why, chosen[split].data.name))
+                found.left_out.add(why, str(path), 'file', chosen[split].data.name)
                 labels.pop(word, None)
                 continue
             same = sorted((w for w in labels if _SPLITS[w] == split), key=lambda w: w != word)
             chosen[split] = RawPair(split, path, labels.pop(same[0]) if same else None)
         for path in labels.values():
             why = 'labels without their array. Expected {split}_data.npy beside {split}_label.pkl'
-            found.left_out.append(Remark('file', path.name, why))
+            found.left_out.add(why, path.name, 'file')
     found.raw = list(chosen.values())
 
 
@@ -259,7 +259,7 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
                     points[key].append((kind, path))
                 else:
                     why = 'the same video again in another folder; the first is read'
-                    found.left_out.append(Remark('video', str(path), why, fault=False))
+                    found.left_out.add(why, str(path), 'video', fault=False)
 
     everywhere: dict[str, list[tuple[str, Path]]] = defaultdict(list)
     for beside in labels.values():
@@ -274,12 +274,12 @@ def _find_videos(folders: list[_Folder], found: Found) -> None:
     for (_, video), path in body_only.items():
         if all((split, video) not in points for split in (*set(_SPLITS.values()), None)):
             why = f'points of the body alone, 25, no hands. Expected NNNN{POINTS_SUFFIX} beside it'
-            found.left_out.append(Remark('video', video, why, path.name))
+            found.left_out.add(why, video, 'video', path.name)
     lonely = {path for pairs in everywhere.values() for _, path in pairs} - claimed
     for path in sorted(lonely):
         if re.fullmatch(r'\d+(_.*)?|.*_labels?', path.stem.lower()):
             why = f'a label csv without points. Expected NNNN{POINTS_SUFFIX} or NNNN_openpose.xlsx beside it'
-            found.left_out.append(Remark('file', path.name, why))
+            found.left_out.add(why, path.name, 'file')
 
 
 def _kind(name: str, path: Path) -> tuple[int | str | None, str]:
@@ -320,7 +320,7 @@ def _nothing(paths: Sequence[Path], found: Found, raw: bool, videos: bool) -> Da
     missing = [str(path) for path in paths if not os.path.exists(path)]
     if found.left_out:
         what = 'holds nothing of iMiGUE that can be read'
-        return DataError(listed(where, what, found.left_out))
+        return DataError(found.left_out.message(f'{where}: {what}'))
     wanted = []
     if raw:
         wanted.append('train_data.npy, val_data.npy or test_data.npy')

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...annotations import About
-from ...annotations.fields import NO_LABEL
+from ...annotations.field_values import NO_LABEL
+from ...annotations.notes import MOST_NAMES
 from ...errors import DataError
 from ...labels import IMIGUE_LABELS
 from ...skeletons import get_layout
@@ -18,7 +19,6 @@ from .find import Found
 from .joints import DEFAULT, FIRST, OTHER
 from .labels import CLASS_ORDER, NUM_CLASSES, OTHER_ID, are_dummies, looks_like_id_mod_99
 from .looks import MUCH, Looks, look_at
-from .remarks import describe
 from .settings import Conversion, Settings
 from .videos import Reading
 
@@ -54,8 +54,8 @@ def tell_found(found: Found, raw: dict[str, Any], reading: Reading, done: Conver
             )
     if found.passed_over:
         done.facts.append(f"passed over {count(found.passed_over, 'file')} of macOS's archives")
-    done.facts += [f'left out {line}' for line in describe(done.left_out)]
-    done.facts += [f'note: {line}' for line in describe(reading.notes)]
+    done.facts += [f'left out: {line}' for line in done.left_out.lines(MOST_NAMES)]
+    done.facts += [f'note: {line}' for line in reading.notes.lines(MOST_NAMES)]
 
 
 def tell_labels(reading: Reading, settings: Settings, done: Conversion) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.fields import NO_LABEL
+from ...annotations.field_values import NO_LABEL
 from ...errors import DataError
 from ...labels import IMIGUE_LABELS
 from ..tables import NO_NUMBERS, number, read_lines

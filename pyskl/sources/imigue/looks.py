@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations.oddities import METRIC, find_hands
-from ...annotations.seen import sample, see
+from ...annotations.measures import measure_clip, sample_rows
+from ...annotations.plausibility import METRIC, find_hands
 from ...skeletons import Layout, is_present
 from ...skeletons.poses import SIDES, Hands
 
@@ -57,7 +57,7 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
         told: (h, w) px of the picture as the user, or the default, says.
         layout: of their joints, by which hands are found; None: not known.
     """
-    chosen = [clips[i] for i in sample(len(clips), SAMPLE)]
+    chosen = [clips[i] for i in sample_rows(len(clips), SAMPLE)]
     hands = Hands.of(layout)
     xy, scores = [], []
     for clip in chosen:
@@ -76,7 +76,7 @@ def look_at(clips: Sequence[dict[str, Any]], told: tuple[int, int], layout: Layo
     looks = Looks((x, y), next(fits, None), smaller, _outside(joints, told), bad)
     if hands is None:
         return looks
-    found = find_hands([see(clip, layout) for clip in chosen], hands)
+    found = find_hands([measure_clip(clip, layout) for clip in chosen], hands)
     if found is None:
         return looks
     near, far = sorted(found.mean[:, SIDES.index(hands.first_hand())].tolist())

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...annotations import About
+from ...annotations.notes import Notes
 from .arrays import IMG_SHAPE
 from .joints import Joints
-from .remarks import Remark
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,6 @@ class Conversion:
 
     clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     about: dict[str, About | None] = field(default_factory=dict)
-    left_out: list[Remark] = field(default_factory=list)
+    left_out: Notes = field(default_factory=Notes)
     facts: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -15,7 +15,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ...annotations.fields import NO_LABEL, Wrong
+from ...annotations.field_values import NO_LABEL, FieldError
+from ...annotations.notes import Notes
 from ...errors import DataError
 from ...wording import some
 from ..tables import read_table
@@ -24,7 +25,6 @@ from .find import Video
 from .frames import WANTED, Frames, frames_of
 from .joints import Joints, keep_joints
 from .labels import COLUMNS, EXPECTED_ID, LabelRow, check_ids, class_of, is_class_id, read_rows
-from .remarks import Remark, listed
 
 NUM_FRAMES = 90  # longer clips keep their last 90 frames, zeros are appended to shorter ones
 
@@ -45,13 +45,14 @@ class Reading:
     clips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     forms: set[int] = field(default_factory=set)
     starts: Counter[tuple[int, bool]] = field(default_factory=Counter)
-    left_out: list[Remark] = field(default_factory=list)
-    notes: list[Remark] = field(default_factory=list)
+    left_out: Notes = field(default_factory=Notes)
+    notes: Notes = field(default_factory=Notes)
     unknown_ids: set[float] = field(default_factory=set)
 
 
-def nothing_left(where: str, left_out: Sequence[Remark]) -> DataError:
-    return DataError(listed(where, 'no clip could be read', left_out))
+def nothing_left(where: str, left_out: Notes) -> DataError:
+    """Return the error where nothing could be read, with the reasons."""
+    return DataError(left_out.message(f'{where}: no clip could be read'))
 
 
 def read_videos(
@@ -77,21 +78,21 @@ def read_videos(
         part = video.split or 'train'
         if (part, video.name) in seen:
             why = 'the same video again in another folder; the first is read'
-            reading.left_out.append(Remark('video', str(video.points[0]), why, fault=False))
+            reading.left_out.add(why, str(video.points[0]), 'video', fault=False)
             continue
         seen.add((part, video.name))
         try:
             frames, rows = _read(video, joints, reading)
         except _Left as left:
-            reading.left_out.append(Remark('video', video.name, left.why, left.detail))
+            reading.left_out.add(left.why, video.name, 'video', left.detail)
             continue
         if part != 'test' and rows[0].class_id is None:
             why = f'two columns, the class id is missing. {COLUMNS}'
-            reading.left_out.append(Remark('video', video.name, why, video.labels[0].name))
+            reading.left_out.add(why, video.name, 'video', video.labels[0].name)
             continue
         if rows[0].class_id is None:
             why = 'two columns in the label csv: clips without labels'
-            reading.notes.append(Remark('video', video.name, why))
+            reading.notes.add(why, video.name, 'video')
         ids.setdefault(part, []).extend(row.class_id for row in rows if row.class_id is not None)
         for row in rows:
             name = f'{video.name}_{row.row}'
@@ -100,7 +101,7 @@ def read_videos(
                 reading.clips.setdefault(part, []).append(clip)
             except _Left as left:
                 where = f'{video.labels[0].name} line {row.line}: {left.detail}'
-                reading.left_out.append(Remark('clip', name, left.why, where.removesuffix(': ')))
+                reading.left_out.add(left.why, name, detail=where.removesuffix(': '))
     for part in ('train', 'val'):
         check_ids(ids.get(part, ()), part)
     reading.clips = {part: reading.clips[part] for part in SPLITS if reading.clips.get(part)}
@@ -148,11 +149,11 @@ def _read(video: Video, joints: Joints, reading: Reading) -> tuple[Frames, list[
             joints.layout(form)  # a list that makes none is an error at once
         reading.forms.add(form)
         reading.starts[int(frames.number[0]), frames.counted] += 1
-        reading.notes += [Remark('video', path.name, why, where) for why, where in frames.notes]
-        reading.notes += [
-            Remark('file', path.name, f'read in place of another: {fault.why}', fault.detail)
-            for fault in faults
-        ]
+        for why, where in frames.notes:
+            reading.notes.add(why, path.name, 'video', where)
+        for fault in faults:
+            why = f'read in place of another: {fault.why}'
+            reading.notes.add(why, path.name, 'file', fault.detail)
         return frames, rows
     raise faults[0]
 
@@ -199,21 +200,13 @@ def _clip(
         )
     if stretch.missing:
         missing = f'frame {some(stretch.missing)}'
-        reading.notes.append(
-            Remark('clip', name, 'frames that the file lacks: left empty', missing)
-        )
+        reading.notes.add('frames that the file lacks: left empty', name, detail=missing)
     if stretch.cut_short:
         end = f'{last}, the last frame is {frames.number[-1]}'
-        reading.notes.append(
-            Remark(
-                'clip',
-                name,
-                'label rows that go on behind the last frame: the clip ends there',
-                end,
-            )
-        )
+        why = 'label rows that go on behind the last frame: the clip ends there'
+        reading.notes.add(why, name, detail=end)
     points = keep_joints(stretch.points, joints.of(frames.points.shape[1]), NUM_FRAMES)
     try:
         return clip_annotation(name, points, label, img_shape)
-    except Wrong as wrong:
-        raise _Left(str(wrong)) from None
+    except FieldError as error:
+        raise _Left(str(error)) from None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError, UserError
-from ...files.given import check_present
+from ...files.path_checks import check_present
 from .estimator import Estimator
 
 LAYOUTS = {17: 'coco17', 26: 'halpe26', 133: 'coco_wholebody133'}

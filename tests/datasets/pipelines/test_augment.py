@@ -118,7 +118,7 @@ def test_key_points_may_come_in_other_types(step, dtype):
     )
 
 
-# -- joint dropout -----------------------------------------------------------------------------------------------------
+# -- joint dropout ---------------------------------------------------------------------------------
 
 
 @given(seeds, st.floats(0, 0.9), st.floats(0.05, 0.9), st.floats(0.01, 1))
@@ -152,7 +152,7 @@ def test_a_clip_without_scores_gets_some():
     assert set(np.unique(after(JointDropout(0.5), 0, without)['keypoint_score'])) == {0, 1}
 
 
-# -- shift, scale, turn ------------------------------------------------------------------------------------------------
+# -- shift, scale, turn ----------------------------------------------------------------------------
 
 
 @given(seeds, st.floats(0, 1), st.floats(0.2, 1), st.floats(1, 3), st.floats(0, 180))
@@ -183,7 +183,7 @@ def _turn(points: np.ndarray, moved: np.ndarray) -> tuple[float, float]:
     return (q / p).real, (q / p).imag
 
 
-# -- frames ------------------------------------------------------------------------------------------------------------
+# -- frames ----------------------------------------------------------------------------------------
 
 
 @given(
@@ -223,7 +223,7 @@ def test_zeros_that_fill_a_clip_up_stay_out():
         assert jittered['frame_inds'].max() < 12 and (PoseDecode()(jittered)['keypoint'] == 5).all()
 
 
-# -- noise -------------------------------------------------------------------------------------------------------------
+# -- noise -----------------------------------------------------------------------------------------
 
 
 def test_noise_is_as_strong_as_asked_and_of_no_direction():
@@ -232,7 +232,7 @@ def test_noise_is_as_strong_as_asked_and_of_no_direction():
     assert noise.std() == pytest.approx(0.05 * 48, rel=0.03) and abs(noise.mean()) < 0.05
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- what is refused -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

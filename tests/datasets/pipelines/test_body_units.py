@@ -1,4 +1,4 @@
-"""BodyUnits2D measures people by their own shoulders, wherever they are and whatever the hands do."""
+"""BodyUnits2D measures people by their shoulders, wherever they are and whatever hands do."""
 
 from __future__ import annotations
 

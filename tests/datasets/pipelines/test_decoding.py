@@ -90,7 +90,7 @@ def test_a_clip_of_a_long_video_begins_at_its_start_frame():
 
 
 def test_other_lengths_of_annotation_and_video_are_said_once(caplog, monkeypatch):
-    monkeypatch.setattr(notes, '_said', set())
+    monkeypatch.setattr(notes, '_warned', set())
     keypoint = np.zeros((1, 90, 5, 2), np.float32)
     for frame_dir in 'ab':
         clip = dict(frame_dir=frame_dir, total_frames=90, keypoint=keypoint, modality='RGB')
@@ -99,7 +99,7 @@ def test_other_lengths_of_annotation_and_video_are_said_once(caplog, monkeypatch
     assert len(caplog.records) == 1
     assert "'a': its annotation has 90 frames" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(notes, '_said', set())
+    monkeypatch.setattr(notes, '_warned', set())
     assert read([0], total_frames=42)['total_frames'] == 40  # a rounded rate; no key points
     assert not caplog.records
 

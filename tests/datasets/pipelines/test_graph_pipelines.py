@@ -1,4 +1,4 @@
-"""Whole pipelines of graph networks give what upstream's gave, from the annotation to the network's input."""
+"""Whole pipelines of graph networks give what upstream gave."""
 
 from __future__ import annotations
 

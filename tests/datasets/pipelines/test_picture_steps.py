@@ -1,4 +1,4 @@
-"""Steps that move or paint pictures make of frames, key points and boxes what the published ones do."""
+"""Steps on frames, key points and boxes do what the published ones do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each stage does to key points, how pipelines are put together, and how they speak to the user."""
+"""What each step does to key points, how pipelines are built, and their messages."""
 
 from __future__ import annotations
 
@@ -384,11 +384,13 @@ NOBODY_GIVES = 'no earlier step gives it.'
     [
         (
             [HEATMAP[0], HEATMAP[4]],
-            f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before FormatShape.",
+            f"[1] (FormatShape) needs 'imgs'; {NOBODY_GIVES} Try GeneratePoseTarget before "
+            'FormatShape.',
         ),
         (
             [HEATMAP[3], HEATMAP[4]],
-            f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or SampleFrames",
+            f"[1] (FormatShape) needs 'num_clips'; {NOBODY_GIVES} Try MMUniformSampleFrames or "
+            'SampleFrames',
         ),
         (
             HEATMAP[:5] + [stage('Collect', keys=['imgs', 'lable'])],

@@ -9,7 +9,8 @@ from pyskl.datasets.pipelines import Compose, Project3D
 from pyskl.errors import DataError
 from pyskl.skeletons.camera import Camera
 
-# A person of four joints in the axes right, down, away: head, foot, the left hand, the nose in front.
+# A person of four joints in the axes right, down, away: head, foot, the left hand, the nose in
+# front.
 POINTS = np.array([[0, -1, 0], [0, 1, 0], [0.5, 0, 0], [0, -1, -0.5]], np.float32)
 MIDDLE = (512 - 1) / 2
 

@@ -1,4 +1,4 @@
-"""UniformSample, UniformSampleDecode and SampleFrames take the frames that the published ones take."""
+"""UniformSample, UniformSampleDecode and SampleFrames take the published frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joint, limb and motion streams of every layout: mirroring key points and mirroring pictures are the same thing."""
+"""Joint, limb and motion streams: mirroring key points equals mirroring pictures."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_motion_of_less_exact_numbers_is_the_exact_motion_rounded(dtype):
         assert torch.equal(clips.draw(dtype=dtype, **memory), clips.draw().to(dtype))
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+# -- what is refused -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

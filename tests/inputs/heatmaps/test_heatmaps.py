@@ -1,4 +1,4 @@
-"""The fast renderers give what the slow, obvious one gives; and what a picture of people must be."""
+"""The fast renderers against the slow, obvious one, and properties of pictures of people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pyskl.errors import ConfigError, DataError
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec, render, render_cpu, render_gpu
-from pyskl.inputs.heatmaps.geometry import make_marks
+from pyskl.inputs.heatmaps.geometry import make_segments
 from pyskl.inputs.heatmaps.reference import render_slowly
 from pyskl.inputs.heatmaps.render import _to_motion, blank
 
@@ -29,7 +29,7 @@ BOTH = dataclasses.replace(LIMB, with_kp=True)
 
 @st.composite
 def pictures(draw, spec=None):
-    """(keypoint (M, T, V, 2), score (M, T, V), (H, W), spec): people in and out of the picture, some joints missing."""
+    """Draw keypoint (M, T, V, 2), score (M, T, V), (H, W), spec: people inside and outside."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     people, frames = draw(st.integers(0, 4)), draw(st.integers(1, 3))
     size = draw(st.integers(1, 40)), draw(st.integers(1, 40))
@@ -74,16 +74,16 @@ def draw_densely(
     B, _, T, num_joints, _ = keypoint.shape
     out = torch.full((B, 1, spec.num_channels(num_joints), T, *spec.picture_size(size)), math.nan)
     channel = 0
-    for marks in make_marks(keypoint, score, out.shape[-2:], spec, mirrored):
-        render_gpu.draw(out, marks, channel, spec.sigma, mirrored)
-        channel += marks.num_channels
+    for segments in make_segments(keypoint, score, out.shape[-2:], spec, mirrored):
+        render_gpu.draw(out, segments, channel, spec.sigma, mirrored)
+        channel += segments.num_channels
     if spec.motion:
         _to_motion(out, out)
     return out[:, 0]
 
 
 def near(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Equal but for the last bits: vectorised arithmetic rounds differently at different places of a batch."""
+    """Equal except for the last bits: vectorised arithmetic rounds by the place in a batch."""
     return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=1e-6)
 
 
@@ -268,7 +268,7 @@ def test_a_short_limb_is_its_start_joint_with_the_starts_own_score():
 
 
 def test_the_cut_truncates_toward_zero():
-    """A joint at -2.3 still reaches pixel 0, since int(-2.3 + 1.8) is 0; one at -2.9 does not, since int(-1.1) is -1."""
+    """A joint at -2.3 reaches pixel 0, since int(-2.3 + 1.8) is 0; int(-2.9 + 1.8) is -1."""
     keypoint = torch.zeros(1, 1, 1, V, 2) + 5
     keypoint[..., 0, 0], keypoint[..., 1, 0] = -2.3, -2.9
     drawn = render(keypoint, torch.ones(1, 1, 1, V), (11, 11), JOINT)
@@ -394,7 +394,7 @@ def as_on_a_gpu(monkeypatch, compile):
 
 
 def test_limbs_are_compiled_once_for_training_and_testing(monkeypatch):
-    """Once for clips in a row, once where others lie between them, once for a single one: more torch.compile need not tell apart."""
+    """Once for neighbouring clips, once with others between them, once for a single clip."""
     compile, programs = torch.compile, []
     as_on_a_gpu(
         monkeypatch,
@@ -449,21 +449,24 @@ def test_the_renderer_for_accelerators_writes_with_channels_last(monkeypatch, ch
     seen, exp = [], torch.exp
     monkeypatch.setattr(torch, 'exp', lambda x: seen.append(exp(x)) or seen[-1])
     for spec in (JOINT, LIMB):
-        (marks,) = make_marks(
+        (segments,) = make_segments(
             torch.rand(2, 1, 3, V, 2) * 16, torch.rand(2, 1, 3, V), (16, 16), spec, mirrored=False
         )
         out = blank(
-            (2, 1, marks.num_channels, 3, 16, 16), torch.float32, torch.device('cpu'), channels_last
+            (2, 1, segments.num_channels, 3, 16, 16),
+            torch.float32,
+            torch.device('cpu'),
+            channels_last,
         )
-        render_gpu.draw(out, marks, 0, 0.6, False)
+        render_gpu.draw(out, segments, 0, 0.6, False)
     assert len(seen) == 3 and all(x.stride(-1) == 1 for x in seen)
 
 
 @pytest.mark.slow
 def test_the_compiled_limbs_equal_the_plain_ones():
-    """On a GPU limbs are drawn by a compiled expression; the same compiles for the CPU where there is a C++ compiler."""
+    """A GPU draws limbs by a compiled expression, which also compiles for the CPU."""
     for batch, size in ((3, (20, 24)), (5, (16, 16))):
-        (marks,) = make_marks(
+        (segments,) = make_segments(
             torch.rand(batch, 2, 4, V, 2) * 20,
             torch.rand(batch, 2, 4, V),
             size,
@@ -471,8 +474,8 @@ def test_the_compiled_limbs_equal_the_plain_ones():
             mirrored=False,
         )
         plain, compiled = torch.empty(2, batch, 1, len(LIMBS), 4, *size)
-        render_gpu.draw(plain, marks, 0, 0.6, mirrored=True)
-        render_gpu.draw(compiled, marks, 0, 0.6, mirrored=True, compiled=True)
+        render_gpu.draw(plain, segments, 0, 0.6, mirrored=True)
+        render_gpu.draw(compiled, segments, 0, 0.6, mirrored=True, compiled=True)
         assert near(plain, compiled)
 
 
@@ -482,13 +485,13 @@ def test_where_nothing_can_be_compiled_drawing_goes_on_with_a_warning(monkeypatc
 
     monkeypatch.setattr(torch, 'compile', no_compiler)
     render_gpu._compiled_limbs.cache_clear()
-    (marks,) = make_marks(
+    (segments,) = make_segments(
         torch.rand(3, 1, 4, V, 2) * 20, torch.rand(3, 1, 4, V), (16, 16), LIMB, mirrored=False
     )
     plain, fallen_back = torch.empty(2, 3, 1, len(LIMBS), 4, 16, 16)
     with pytest.warns(UserWarning, match='no compiler here'):
-        render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    render_gpu.draw(fallen_back, marks, 0, 0.6, mirrored=False, compiled=True)
-    render_gpu.draw(plain, marks, 0, 0.6, mirrored=False)
+        render_gpu.draw(fallen_back, segments, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(fallen_back, segments, 0, 0.6, mirrored=False, compiled=True)
+    render_gpu.draw(plain, segments, 0, 0.6, mirrored=False)
     assert torch.equal(plain, fallen_back)
     render_gpu._compiled_limbs.cache_clear()

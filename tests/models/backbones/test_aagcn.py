@@ -63,7 +63,7 @@ def test_initial_weights():
             assert (module.weight == 1).all() and (module.bias == 0).all()
 
 
-def test_the_graph_adds_the_likeness_of_joints():
+def test_the_graph_adds_the_similarity_of_joints():
     torch.manual_seed(0)
     unit = fill(UnitAAGCN(3, 8, torch.rand(3, 5, 5)))
     x = torch.randn(2, 3, 4, 5)
@@ -102,7 +102,7 @@ def test_without_adaptation_and_attention_only_the_fixed_graph_is_left():
 
 
 @pytest.mark.parametrize('joints', [1, 2, 8, 9])
-def test_the_gate_of_joints_fits_any_number_of_them(joints):
+def test_the_gate_of_joints_fits_any_number_of_joints(joints):
     assert UnitAAGCN(3, 8, torch.rand(3, joints, joints))(torch.randn(2, 3, 4, joints)).shape == (
         2,
         8,

@@ -1,4 +1,4 @@
-"""What holds for every convolutional network: freezing, less memory, faster layers, other dtypes."""
+"""Every convolutional network: freezing, less memory, faster layers, other dtypes."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_features_loss_and_gradients_are_golden():
     assert_close(out.mean((3, 4)), arrays['train_pooled'])
     assert loss == pytest.approx(float(arrays['loss']), abs=1e-6)
 
-    # The golden norms are float32's: those of alpha and beta, sums that nearly cancel, are off by more.
+    # Golden norms are float32; those of alpha and beta, sums that nearly cancel, are off by more.
     parameters = dict(network.named_parameters())
     assert list(arrays['grad_names']) == list(parameters)
     norms = np.array([float(p.grad.norm()) for p in parameters.values()])

@@ -75,7 +75,7 @@ def test_windows_equal_torchs_unfold(size, stride, dilation):
     assert torch.equal(UnfoldWindows(size, stride, dilation)(x), twin)
 
 
-def test_dropout_comes_behind_all_convolutions_over_time_but_the_first_two():
+def test_dropout_follows_all_convolutions_over_time_but_the_first_two():
     model = MSG3D(**NTU, base_channels=12, num_gcn_scales=2, num_g3d_scales=2, tcn_dropout=0.4)
     rates = {
         name: module.p for name, module in model.named_modules() if isinstance(module, nn.Dropout)
@@ -98,7 +98,7 @@ def test_dropout_comes_behind_all_convolutions_over_time_but_the_first_two():
     ('settings', 'words'),
     [
         (dict(graph_cfg=dict(layout='coco')), ['spatial', 'binary_adj']),
-        (dict(num_gcn_scales=0), ['num_gcn_scales = 0', '1 or more']),
+        (dict(num_gcn_scales=0), ['num_gcn_scales = 0', 'at least 1']),
         (dict(base_channels=5), ['5 channels', '6 branches']),
         (dict(gcn_scales=3), ['gcn_scales', 'num_gcn_scales']),
     ],

@@ -93,7 +93,7 @@ def test_a_detached_lateral_learns_but_passes_no_gradient_on(detached):
 
 
 @torch.no_grad()
-def test_each_pathway_hears_what_the_other_had_before():
+def test_each_pathway_gets_the_features_before_the_exchange():
     network, (imgs, heatmaps) = build('RGBPoseConv3D').eval(), clips('RGBPoseConv3D')
     rgb_path, pose_path = network.rgb_path, network.pose_path
     rgb = rgb_path.layer2(rgb_path.layer1(rgb_path.maxpool(rgb_path.conv1(imgs))))
@@ -133,7 +133,7 @@ def test_settings_that_do_not_fit_are_named_with_their_place(change, named):
 
 def test_clips_of_unlike_length_are_named_with_both_sizes():
     imgs, heatmaps = clips('RGBPoseConv3D')
-    with pytest.raises(ConfigError, match='two pathways do not meet'):
+    with pytest.raises(ConfigError, match='pathways do not fit together'):
         build('RGBPoseConv3D')(imgs, heatmaps[:, :, :6])
 
 

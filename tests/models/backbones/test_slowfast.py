@@ -96,7 +96,7 @@ def test_settings_that_do_not_fit_are_named_with_their_place(change, named):
 
 def test_pathways_of_other_strides_are_named_where_they_meet():
     fast = dict(SLOWFAST['fast_pathway'], conv1_stride=(1, 4))
-    with pytest.raises(ConfigError, match=r'\(2, 8, 8\) where \(2, 4, 4\)'):
+    with pytest.raises(ConfigError, match=r'\(2, 8, 8\) where the other gives \(2, 4, 4\)'):
         BACKBONES.build(dict(SLOWFAST, fast_pathway=fast))(*clips('SlowFast'))
 
 

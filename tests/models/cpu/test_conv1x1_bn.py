@@ -1,6 +1,7 @@
-"""A 1x1x1 convolution, BatchNorm, shortcut and ReLU as one (JoinedConv), against the layers one by one in float64."""
+"""JoinedConv (convolution, BatchNorm, shortcut, ReLU) against the single layers in float64."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,13 +10,18 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pyskl.models import speed_up
-from pyskl.models.backbones.blocks3d import BasicBlock3d, Bottleneck3d
-from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
-from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm, conv1x1_bn, is_worth_it, joined_conv2d
+from pyskl.models.cpu.conv1x1_bn import (
+    Conv1x1BatchNorm,
+    conv1x1_bn,
+    joined_conv2d,
+    joining_saves_time,
+)
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
 from pyskl.models.cpu.joined_conv import JoinedConv
+from pyskl.models.layers.conv_layers import LAYERS3D, RELU
 from pyskl.models.layers.recompute import frozen_statistics
+from pyskl.models.layers.residual import BasicBlock3d, Bottleneck3d
 
 PARTS = {'conv_cfg': {'type': Conv3dAs2d}, 'norm_cfg': {'type': ExactBatchNorm3d}}
 
@@ -98,7 +104,7 @@ def test_output_gradients_and_statistics_are_those_of_the_layers(
 
 def test_a_bottleneck_in_training_joins_its_last_layers_and_gives_the_same_gradients(monkeypatch):
     torch.manual_seed(0)
-    block = speed_up(Bottleneck3d(32, 8, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU))
+    block = speed_up(Bottleneck3d(32, 8, (1, 1, 1), None, LAYERS3D, inflate=True))
     x = volume(2, 32, 5, 6, 6).relu_().requires_grad_()
 
     def gradients() -> list:
@@ -142,7 +148,7 @@ def test_layers_run_one_by_one_where_joining_would_not_do(how, monkeypatch):
         made.bn = nn.SyncBatchNorm(32).eval()
     elif how == 'many channels':
         made, x = layer(64, 64), volume(2, 64, 3, 4, 4)
-        assert not is_worth_it(made.conv)
+        assert not joining_saves_time(made.conv)
     with torch.autocast('cpu', torch.bfloat16, enabled=how == 'autocast'):
         assert made(x).shape[1] == made.out_channels
     assert not calls
@@ -166,7 +172,7 @@ def test_recomputing_counts_a_batch_once():
 
 @pytest.mark.parametrize('relu', [True, False])
 @pytest.mark.parametrize('shortcut', [True, False])
-def test_onednns_way_and_torchs_agree(relu, shortcut):
+def test_onednn_and_torch_agree(relu, shortcut):
     torch.manual_seed(1)
     images = torch.randn(3, 8, 5, 4).contiguous(memory_format=torch.channels_last)
     weight, bias, other = (
@@ -184,7 +190,7 @@ def test_onednns_way_and_torchs_agree(relu, shortcut):
 @pytest.mark.parametrize('act_cfg', [RELU, {'type': 'SiLU'}], ids=lambda act_cfg: act_cfg['type'])
 def test_a_fast_block_adds_its_shortcut_as_the_plain_one(kind, act_cfg):
     torch.manual_seed(0)
-    block = kind(8, 8 // kind.expansion, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, act_cfg)
+    block = kind(8, 8 // kind.expansion, (1, 1, 1), None, replace(LAYERS3D, act_cfg=act_cfg), True)
     x = volume(2, 8, 3, 5, 4)
     for mode in (True, False):
         expected = copy.deepcopy(block).train(mode)(x)

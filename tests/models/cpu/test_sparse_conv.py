@@ -1,4 +1,4 @@
-"""The short way of a stem over mostly zero pictures equals the dense convolution: values, gradients, any sizes."""
+"""A convolution that skips zeros equals the dense one: values, gradients, any sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyskl.models.cpu.sparse_conv import MAX_DENSITY, SparseConv3d, StripConv
 
 
 def marks(shape, share=0.02, seed=0):
-    """Pictures (N, C, H, W), channels last, with a share of cells that are not zero, of either sign."""
+    """Pictures (N, C, H, W), channels last, with a share of nonzero cells of either sign."""
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.rand(shape, generator=generator) < share
     return (torch.randn(shape, generator=generator) * chosen).contiguous(
@@ -23,7 +23,7 @@ def marks(shape, share=0.02, seed=0):
 
 
 def both(images, weight, stride, padding):
-    """Output and weight gradient of the short way and of torch's convolution, in double precision for the latter."""
+    """Output and weight gradient of StripConv, and of torch's convolution in float64."""
     short, dense = weight.clone().requires_grad_(), weight.double().requires_grad_()
     out = StripConv.apply(images, short, stride, padding)
     want = F.conv2d(images.double(), dense, None, stride, padding)
@@ -100,7 +100,7 @@ def test_layer_equals_conv3d(bias, short_ways):
     assert short_ways == [1]
 
 
-def test_when_the_short_way_is_taken(short_ways):
+def test_zeros_are_skipped_only_where_that_saves_time(short_ways):
     layer = conv()
     layer(volume(MAX_DENSITY / 2))
     assert len(short_ways) == 1
@@ -129,7 +129,7 @@ def test_all_zero_pictures():
     assert not layer.weight.grad.any() and layer.bias.grad.eq(2 * 256).all()
 
 
-def test_not_a_number_stays_visible():
+def test_nan_stays_visible():
     x = volume(0.01)
     x[0, 0, 0, 8, 8] = float('nan')
     out = conv()(x)
@@ -151,7 +151,7 @@ def test_same_bits_for_any_number_of_threads():
     assert torch.equal(ends[0][0], ends[1][0]) and torch.equal(ends[0][1], ends[1][1])
 
 
-def test_the_stem_of_a_network_takes_it(short_ways):
+def test_a_network_uses_it_in_its_stem(short_ways):
     network = ResNet3dSlowOnly(
         in_channels=4,
         base_channels=8,

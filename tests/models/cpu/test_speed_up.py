@@ -23,8 +23,6 @@ from pyskl.datasets import build_dataset
 from pyskl.inputs.heatmaps import Heatmaps, HeatmapSpec
 from pyskl.models import build_model, fuse_conv_bn, speed_up
 from pyskl.models.backbones import ResNet3dSlowOnly
-from pyskl.models.backbones.blocks3d import Bottleneck3d
-from pyskl.models.backbones.resnet3d import BATCH_NORM, CONV, RELU
 from pyskl.models.cpu.conv1x1_bn import Conv1x1BatchNorm
 from pyskl.models.cpu.conv3d_as_2d import Conv3dAs2d, TemporalConv
 from pyskl.models.cpu.exact_batch_norm import ExactBatchNorm3d
@@ -34,6 +32,8 @@ from pyskl.models.cpu.joined_conv import FastBottleneck3d, JoinedConv
 from pyskl.models.cpu.pool3d_as_2d import MaxPool3dAs2d
 from pyskl.models.cpu.sparse_conv import SparseConv3d, StripConv
 from pyskl.models.cpu.speed_up import undo_speed_up
+from pyskl.models.layers.conv_layers import LAYERS3D
+from pyskl.models.layers.residual import Bottleneck3d
 from pyskl.models.recognizers import Recognizer3D
 from pyskl.recipe import load_config
 
@@ -81,7 +81,7 @@ def kinds(model):
     return [type(module) for module in model.modules()]
 
 
-# -- what is swapped -----------------------------------------------------------------------------------
+# -- what is swapped -------------------------------------------------------------------------------
 
 
 def test_every_layer_of_the_published_network_is_swapped():
@@ -116,7 +116,8 @@ def test_a_training_step_of_the_published_network_takes_every_fast_path(monkeypa
         lambda self, target: calls.update(['frames']) or repeated(self, target),
     )
     step(speed_up(build_model(published())), clips_of(joints=22, clip_len=8, num_frames=4, size=56))
-    # 1x1x1: in layer1 the first conv1, the shortcut and 4 conv3; 6 conv3 in layer2, 3 in layer3. 3x1x1: conv1 of layer2 and layer3.
+    # 1x1x1: in layer1 the first conv1, the shortcut and 4 conv3; 6 conv3 in layer2, 3 in layer3.
+    # 3x1x1: conv1 of layer2 and layer3.
     assert calls == {Conv1x1BatchNorm: 15, TemporalConv: 9, StripConv: 1, 'frames': 1}
 
 
@@ -151,7 +152,7 @@ class OwnRecognizer(Recognizer3D):
 
 
 def test_a_users_own_classes_stay_as_they_are():
-    block = OwnBlock(8, 2, (1, 1), None, True, '3x1x1', CONV, BATCH_NORM, RELU)
+    block = OwnBlock(8, 2, (1, 1, 1), None, LAYERS3D, inflate=True)
     model = nn.Sequential(OwnConv(1, 8, 1), OwnNorm(8), OwnPool(1), block, nn.Conv3d(8, 8, 1))
     speed_up(model)
     assert [type(layer) for layer in model] == [OwnConv, OwnNorm, OwnPool, OwnBlock, Conv3dAs2d]
@@ -179,7 +180,7 @@ def test_on_cuda_only_pooling_is_swapped_and_only_to_be_deterministic(monkeypatc
     ]
 
 
-# -- what nobody notices -------------------------------------------------------------------------------
+# -- what stays the same ---------------------------------------------------------------------------
 
 
 def test_weights_stay_the_same_tensors_under_the_same_keys():
@@ -253,7 +254,7 @@ def test_before_and_after_fusing_the_answer_is_the_plain_models(order):
     torch.testing.assert_close(model.predict({'imgs': clips})['score'], expected, atol=1e-5, rtol=0)
 
 
-# -- where it is called --------------------------------------------------------------------------------
+# -- where it is called ----------------------------------------------------------------------------
 
 
 class Caught(Exception):
@@ -297,7 +298,7 @@ def test_inference_and_pyskls_train_model_are_fast(tmp_path, monkeypatch):
     assert found is model and type(model.backbone.layer1[0]) is FastBottleneck3d
 
 
-# -- who looks at layers sees plain ones ---------------------------------------------------------------
+# -- hooks and recorders see plain layers ----------------------------------------------------------
 
 
 @pytest.mark.parametrize('training', [True, False])
@@ -418,7 +419,7 @@ def test_torch_compile_sees_plain_layers(recorded, training):
         torch.testing.assert_close(out, expected)
 
 
-# -- a user's own way to features is asked --------------------------------------------------------------
+# -- a user's own features are used ----------------------------------------------------------------
 
 
 class Noting(Recognizer3D):

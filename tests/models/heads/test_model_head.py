@@ -73,7 +73,7 @@ def test_accuracies_break_ties_as_the_evaluation_does(seed, num, classes):
     )
 
 
-def test_a_score_that_is_no_number_is_no_hit():
+def test_nan_scores_count_as_wrong():
     scores = torch.tensor([[float('nan'), 1.0, 0.0], [0.0, float('nan'), 1.0]])
     assert topk_accuracies(scores, torch.tensor([0, 2]), (1,))['top1_acc'] == 0
 
@@ -108,7 +108,7 @@ def test_the_head_hands_label_smoothing_to_its_loss():
         build_model(small(head=dict(label_smooth_eps=0.1))).cls_head.loss_cls.label_smooth_eps
         == 0.1
     )
-    with pytest.raises(ConfigError, match='stands in the head and in loss_cls'):
+    with pytest.raises(ConfigError, match='is set in the head and in loss_cls'):
         build_model(
             small(
                 head=dict(

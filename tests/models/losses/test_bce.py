@@ -1,4 +1,4 @@
-"""Binary cross-entropy of clips with several labels, alone and in the head, against upstream's numbers."""
+"""Binary cross-entropy for several labels, alone and in the head, against upstream's numbers."""
 
 import zlib
 

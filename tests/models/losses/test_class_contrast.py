@@ -1,4 +1,4 @@
-"""ProtoGCN's class-specific contrastive loss against golden steps, a slow twin, and itself on two ranks."""
+"""ProtoGCN's contrastive loss against golden steps, a slow twin, and itself on two ranks."""
 
 import math
 import socket
@@ -177,7 +177,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def two_steps(loss, rank, all_reduce):
-    """Return what a rank has after two steps on its clips: memory, summed gradients, its clips' own."""
+    """Return the memory, summed gradients and own gradients of a rank after two steps."""
     graph, scores, label = batch(8)
     mine = slice(0, 5) if rank == 0 else slice(5, 8)  # unequal shares; class 3 has hits on both
     for _ in range(2):
@@ -241,7 +241,7 @@ def run_rank(rank, port, folder):
 
 
 @pytest.mark.slow
-def test_two_processes_do_so_too(tmp_path):
+def test_two_processes_move_the_memory_as_one(tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]

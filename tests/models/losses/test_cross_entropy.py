@@ -1,4 +1,4 @@
-"""Cross-entropy against PYSKL's numbers: hard and soft labels, class weights, torch's further arguments."""
+"""Cross-entropy against PYSKL's numbers: hard and soft labels, class weights, other arguments."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Losses for long-tailed classes and for embeddings: by hand, against slow twins, and where one becomes another."""
+"""Losses for long-tailed classes and embeddings: by hand, against slow twins, and special cases."""
 
 import json
 
@@ -47,11 +47,11 @@ def told(loss, counts=COUNTS, table=None):
     return loss
 
 
-# -- weights of classes ------------------------------------------------------------------------------------------------
+# -- weights of classes ----------------------------------------------------------------------------
 
 
 def test_effective_weights_are_one_over_the_sum_of_a_geometric_series():
-    """The effective number of n clips is 1 + beta + ... + beta ** (n - 1); a class without clips counts as one."""
+    """The effective number of n clips is 1 + beta + ... + beta ** (n - 1), of 0 clips 1."""
     beta = 0.99
     inverse = np.array([1 / sum(beta**i for i in range(max(1, n))) for n in COUNTS])
     np.testing.assert_allclose(effective_weights(COUNTS, beta), inverse / inverse.mean(), rtol=1e-9)
@@ -78,7 +78,7 @@ def test_weights_fall_with_the_count_are_finite_and_have_mean_one(counts, beta):
         assert (np.diff(weights[np.argsort(counts)]) <= 1e-12).all()
 
 
-def test_equal_counts_weigh_nothing():
+def test_equal_counts_give_equal_weights():
     equal = np.full(4, 7)
     for weighting in ('effective', 'sqrt'):
         assert told(CrossEntropyLoss(class_weight=weighting), equal)(
@@ -93,7 +93,7 @@ def test_sqrt_weights_reach_the_loss():
     )
 
 
-# -- all losses on classes ---------------------------------------------------------------------------------------------
+# -- all losses on classes -------------------------------------------------------------------------
 
 
 @every_loss
@@ -179,7 +179,7 @@ def test_two_ranks_weigh_classes_as_one_with_all_clips_would(tmp_path):
         LogitAdjustedLoss(),
     ],
 )
-def test_counts_that_nobody_gave_are_asked_for(loss):
+def test_missing_class_counts_are_an_error(loss):
     assert loss.needs_counts
     for label in (LABELS, F.one_hot(LABELS, 4).float()):
         with pytest.raises(
@@ -191,7 +191,7 @@ def test_counts_that_nobody_gave_are_asked_for(loss):
         loss(SCORES, LABELS)
 
 
-# -- focal loss --------------------------------------------------------------------------------------------------------
+# -- focal loss ------------------------------------------------------------------------------------
 
 
 def slow_focal(scores, labels, gamma, weight):
@@ -228,7 +228,7 @@ def test_focal_loss_with_gamma_zero_is_cross_entropy(options):
     )
 
 
-# -- logit adjustment --------------------------------------------------------------------------------------------------
+# -- logit adjustment ------------------------------------------------------------------------------
 
 
 def test_logit_adjustment_is_cross_entropy_of_scores_plus_the_log_of_the_shares():
@@ -243,7 +243,7 @@ def test_logit_adjustment_is_cross_entropy_of_scores_plus_the_log_of_the_shares(
     )
 
 
-# -- embeddings --------------------------------------------------------------------------------------------------------
+# -- embeddings ------------------------------------------------------------------------------------
 
 
 def test_the_cosine_loss_sees_angles_only():
@@ -289,7 +289,7 @@ def test_the_contrastive_loss_asks_for_label_vectors():
         ContrastiveLoss()(torch.zeros(2, 6), torch.tensor([0, 1]))
 
 
-# -- in the head -------------------------------------------------------------------------------------------------------
+# -- in the head -----------------------------------------------------------------------------------
 
 TABLE = np.random.default_rng(1).normal(size=(5, 6)).astype(np.float32)
 
@@ -328,7 +328,7 @@ def test_the_published_state_dict_keeps_its_262_keys_whatever_is_learnt_of_label
     assert len(model.state_dict()) == 262
 
 
-def test_what_is_learnt_goes_where_the_head_is():
+def test_what_is_learned_of_labels_is_on_the_device_of_the_head():
     model = build_model(
         small(head=dict(loss_cls=dict(type='CrossEntropyLoss', class_weight='sqrt')))
     ).to('meta')
@@ -369,7 +369,7 @@ def test_what_is_learnt_goes_where_the_head_is():
         (dict(loss_emb=dict(type='ContrastiveLoss', temperature=0.0)), 'temperature = 0.0'),
     ],
 )
-def test_a_mistake_in_a_loss_is_named(head, message):
+def test_a_wrong_argument_of_a_loss_is_named(head, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small(head=head))
 

@@ -1,4 +1,4 @@
-"""mixup and CutMix of volumes: what is taken from where, labels that follow, and randomness that a continued run repeats."""
+"""Mixup and CutMix of volumes: mixed inputs, labels that match, repeatable random numbers."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_mixup_blends_each_clip_with_its_partner():
 
 @pytest.mark.parametrize('seed', range(20))
 def test_cutmix_takes_a_box_and_the_label_as_far_as_the_box_goes(seed):
-    """Clip i is full of i: what is not i came from the partner, and its share is the label's share."""
+    """Clip i is full of i, so other values come from the partner; their share is the label's."""
     volume = torch.arange(4.0)[:, None, None, None, None].expand(SHAPE)
     mix = drawn(seed, cutmix=1.0)
     mixed = mix.of_volumes(volume)
@@ -135,6 +135,6 @@ def test_a_label_that_is_no_class_is_named_before_it_is_mixed():
         (dict(prob=0.5), 'does nothing'),
     ],
 )
-def test_a_mistake_in_train_cfg_is_named(train_cfg, message):
+def test_a_wrong_train_cfg_is_named(train_cfg, message):
     with pytest.raises(ConfigError, match=message):
         build_model(small() | dict(train_cfg=train_cfg))

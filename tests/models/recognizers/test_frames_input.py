@@ -14,7 +14,8 @@ THREE_D = dict(
     type='Recognizer3D',
     backbone=dict(
         type='ResNet3dSlowOnly', depth=50, in_channels=3, base_channels=4, num_stages=1,
-        out_indices=(0,), stage_blocks=(1,), inflate=(0,), spatial_strides=(1,), temporal_strides=(1,),
+        out_indices=(0,), stage_blocks=(1,), inflate=(0,), spatial_strides=(1,),
+        temporal_strides=(1,),
     ),
     cls_head=dict(HEAD, type='I3DHead', in_channels=16),
 )  # fmt: skip
@@ -33,7 +34,10 @@ def bytes_of(*shape: int) -> Frames:
 
 @pytest.mark.parametrize(
     'config, test, train',
-    [(THREE_D, (2, 3, 4, 16, 16, 3), (2, 1, 4, 16, 16, 3)), (TWO_D, (2, 4, 16, 16, 3), (2, 4, 16, 16, 3))],
+    [
+        (THREE_D, (2, 3, 4, 16, 16, 3), (2, 1, 4, 16, 16, 3)),
+        (TWO_D, (2, 4, 16, 16, 3), (2, 4, 16, 16, 3)),
+    ],
     ids=['Recognizer3D', 'Recognizer2D'],
 )  # fmt: skip
 def test_frames_as_bytes_are_answered_as_tensors_are(config, test, train):

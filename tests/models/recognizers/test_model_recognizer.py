@@ -1,4 +1,4 @@
-"""The recognizer around backbone and head: views, drawing on the way in, frames done once, config mistakes, starting weights."""
+"""The recognizer around backbone and head: views, drawing, shared frames, configs, weights."""
 
 import copy
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_deferred_clips_give_what_drawn_ones_give(model):
 
 
 def frames_seen_with_and_without_sharing(model, clips, monkeypatch):
-    """How many frames pass the stem when clips share them and when not; the answers must be the same."""
+    """How many frames pass the stem with and without sharing; answers must be the same."""
     seen, stem = [], SparseConv3d.forward
     monkeypatch.setattr(
         SparseConv3d,

@@ -1,4 +1,4 @@
-"""Every recognizer of pictures against PYSKL's numbers: a training pass, and all ways of testing."""
+"""Recognizers of pictures against PYSKL's numbers: a training pass and all ways of testing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which form of key points or labels a file is, by its first bytes and its shape, and the way in.
+"""Recognise formats of key points and labels by their content, and say how to convert them.
 
 Messages about files that are no annotation files come from here.
 """
@@ -22,26 +22,28 @@ from ..files.texts import read_json
 from .clip_names import VIDEOS
 from .label_files import are_columns, is_row
 
-_HEAD = 65536  # bytes that are looked at
+_HEAD = 65536  # bytes that are read
 _BY_HAND = (
-    "In Python: clip = make_annotation('clip_1', keypoint, label=0, img_shape=(height, width)) with "
-    'keypoint (M, T, V, 3), people, frames, joints, x y score in pixels; then '
-    "write_annotations('FILE.pkl', {'train': ['clip_1', ...]}, [clip, ...]), both of pyskl.annotations."
+    "In Python: clip = make_annotation('clip_1', keypoint, label=0, img_shape=(height, width)) "
+    'with keypoint (M, T, V, 3), people, frames, joints, x y score in pixels; then '
+    "write_annotations('FILE.pkl', {'train': ['clip_1', ...]}, [clip, ...]), both of "
+    'pyskl.annotations.'
 )
 _UNPACK = 'Unpack it and give what is in it.'
 _AS_PICKLE = (
-    'Where the file is your own, in Python: {how}; turn tensors and tables into arrays (tensor.cpu()'
-    ".numpy()); pickle.dump(data, open('FILE.pkl', 'wb'), protocol=4)."
+    'Where the file is your own, in Python: {how}; turn tensors and tables into arrays '
+    "(tensor.cpu().numpy()); pickle.dump(data, open('FILE.pkl', 'wb'), protocol=4)."
 )
 
 
 @dataclass(frozen=True)
-class Form:
-    """A form that files have.
+class FileFormat:
+    """A format of files.
 
     Attributes:
-        what: the end of 'this is ...'.
-        way: how it becomes an annotation file; `{path}` and `{folder}` stand for the file and its folder.
+        what: the rest of the sentence 'this is ...'.
+        way: how to make an annotation file of it; `{path}` and `{folder}` stand for the file and
+            its folder.
     """
 
     what: str
@@ -58,27 +60,29 @@ class Form:
         return way.replace('{folder}', shlex.quote(str(Path(path).parent)))
 
 
-def _converted(what: str, name: str, place: str = '{path}') -> Form:
-    return Form(what, f'python tools/convert.py {name} {place} -o FILE.pkl makes one of it.')
+def _converted(what: str, name: str, place: str = '{path}') -> FileFormat:
+    return FileFormat(what, f'python tools/convert.py {name} {place} -o FILE.pkl makes one of it.')
 
 
-_LABELS = Form(
+_LABELS = FileFormat(
     'labels alone, names of clips and their classes',
     'Beside *_data.npy: python tools/readlabel.py --data-dir {folder}. Beside an annotation file: '
-    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl. A list of videos is for the data set '
-    'VideoDataset, and for tools/check_data.py {path} --videos FOLDER.',
+    'python tools/join.py KEYPOINTS.pkl --labels {path} -o FILE.pkl. A list of videos is for the '
+    'data set VideoDataset, and for tools/check_data.py {path} --videos FOLDER.',
 )
-_VIDEO = Form(
+_VIDEO = FileFormat(
     'a video',
-    'python tools/extract_pose.py {path} -o FILE.pkl finds key points in it; of those that MMPose, OpenPose, '
-    'AlphaPose ... found, tools/convert.py makes one.',
+    'python tools/extract_pose.py {path} -o FILE.pkl finds key points in it; of those that MMPose, '
+    'OpenPose, AlphaPose ... found, tools/convert.py makes one.',
 )
-_TORCH = Form(
+_TORCH = FileFormat(
     'a PyTorch file (torch.save)',
     _AS_PICKLE.replace('{how}', "data = torch.load('{path}', weights_only=False)"),
 )
-_JSON = Form('JSON', f'tools/convert.py --help lists the forms of JSON that are read. {_BY_HAND}')
-FORMS = {
+_JSON = FileFormat(
+    'JSON', f'tools/convert.py --help lists the forms of JSON that are read. {_BY_HAND}'
+)
+FILE_FORMATS = {
     'openpose': _converted("OpenPose's JSON, one file a frame", 'openpose', '{folder}'),
     'openpose folder': _converted("a folder of OpenPose's JSON, one file a frame", 'openpose'),
     'mmpose': _converted("MMPose's JSON, instances a frame", 'mmpose'),
@@ -92,11 +96,11 @@ FORMS = {
     'h2o': _converted(
         'JSON of one clip with skeletons, left_hand and right_hand apart', 'h2o', '{folder}'
     ),
-    'annotation JSON': Form(
+    'annotation JSON': FileFormat(
         'annotations in JSON', 'python tools/join.py {path} -o FILE.pkl writes the pickle.'
     ),
     'json': _JSON,
-    'json folder': Form('a folder of JSON files', _JSON.way),
+    'json folder': FileFormat('a folder of JSON files', _JSON.way),
     'ntu npz': _converted("NTU RGB+D as CTR-GCN's npz (x_train, y_train ...)", 'ntu'),
     'ntu': _converted("NTU RGB+D's .skeleton text", 'ntu', '{folder}'),
     'ntu folder': _converted("a folder of NTU RGB+D's .skeleton files", 'ntu'),
@@ -104,46 +108,48 @@ FORMS = {
     'smg folder': _converted("a folder of SMG's csv files", 'smg'),
     'mediapipe': _converted("MediaPipe's landmarks as csv", 'mediapipe'),
     'natops': _converted('NATOPS in the .ts form of the UEA archive', 'natops', '{folder}'),
-    'raw npy': Form(
+    'raw npy': FileFormat(
         'a raw array (clips, 3, frames, joints, people)',
-        "iMiGUE's: python tools/readlabel.py --data-dir {folder}. SMG's: python tools/convert.py smg "
-        '{folder} -o FILE.pkl.',
+        "iMiGUE's: python tools/readlabel.py --data-dir {folder}. SMG's: python tools/convert.py "
+        'smg {folder} -o FILE.pkl.',
     ),
-    'npy': Form('an .npy array', _BY_HAND),
-    'npz': Form('an .npz archive of arrays', _BY_HAND),
-    'imigue csv': Form(
+    'npy': FileFormat('an .npy array', _BY_HAND),
+    'npz': FileFormat('an .npz archive of arrays', _BY_HAND),
+    'imigue csv': FileFormat(
         "a table of iMiGUE's csv release", 'python tools/readlabel.py FOLDER reads the release.'
     ),
-    'imigue folder': Form(
+    'imigue folder': FileFormat(
         "a folder of iMiGUE's release", 'python tools/readlabel.py {path} reads it.'
     ),
-    'csv': Form(
+    'csv': FileFormat(
         'a table (csv)', f'tools/convert.py --help lists the tables that are read. {_BY_HAND}'
     ),
-    'xlsx': Form(
+    'xlsx': FileFormat(
         'an Excel workbook (xlsx)',
         "iMiGUE's *_openpose.xlsx: python tools/readlabel.py FOLDER. Another: save it as csv. "
         + _BY_HAND,
     ),
     'labels': _LABELS,
-    'scores': Form(
+    'scores': FileFormat(
         'a list of score arrays, as test.py writes result.pkl',
         'ensemble/ensemble.py and tools/report.py take scores.',
     ),
-    'annotation folder': Form(
+    'annotation folder': FileFormat(
         'a folder of annotation pickles', 'python tools/join.py {path} -o FILE.pkl joins them.'
     ),
     'video': _VIDEO,
-    'video folder': Form('a folder of videos', _VIDEO.way),
+    'video folder': FileFormat('a folder of videos', _VIDEO.way),
     'torch': _TORCH,
-    'joblib': Form('a joblib file', _AS_PICKLE.replace('{how}', "data = joblib.load('{path}')")),
-    'pandas': Form(
+    'joblib': FileFormat(
+        'a joblib file', _AS_PICKLE.replace('{how}', "data = joblib.load('{path}')")
+    ),
+    'pandas': FileFormat(
         'a pickled pandas table', _AS_PICKLE.replace('{how}', "data = pandas.read_pickle('{path}')")
     ),
-    'gzip': Form('compressed by gzip', 'gunzip {path} unpacks it (one named .gz).'),
-    'packed': Form('a zip, tar, 7z, rar, xz or bz2 archive', _UNPACK),
-    'hdf5': Form('an HDF5 or MATLAB file', _BY_HAND),
-    'picture': Form('a picture', 'Key points are wanted: ' + _VIDEO.way),
+    'gzip': FileFormat('compressed by gzip', 'gunzip {path} unpacks it (one named .gz).'),
+    'packed': FileFormat('a zip, tar, 7z, rar, xz or bz2 archive', _UNPACK),
+    'hdf5': FileFormat('an HDF5 or MATLAB file', _BY_HAND),
+    'picture': FileFormat('a picture', 'Key points are wanted: ' + _VIDEO.way),
 }
 _MAGIC = (
     (b'\x1f\x8b', 'gzip'),
@@ -155,11 +161,11 @@ _MAGIC = (
 )
 
 
-def form_of(path: str | os.PathLike) -> Form | None:
-    """Return the form of a file or folder that is no annotation pickle; None where it is not known.
+def detect_format(path: str | os.PathLike) -> FileFormat | None:
+    """Return the format of a file or folder that is no annotation pickle; None: not recognised.
 
     Example:
-        >>> form_of('alphapose-results.json').what
+        >>> detect_format('alphapose-results.json').what
         "AlphaPose's JSON, one entry a person and picture"
     """
     path = Path(path)
@@ -171,7 +177,7 @@ def form_of(path: str | os.PathLike) -> Form | None:
                 name = _of_head(path, f.read(_HEAD))
         except (DataError, OSError):
             return None
-    return FORMS[name] if name else None
+    return FILE_FORMATS[name] if name else None
 
 
 def _of_head(path: Path, head: bytes) -> str | None:
@@ -280,13 +286,13 @@ def _of_folder(path: Path) -> str | None:
         return None
 
 
-# -- by what a file holds: JSON, and pickles of the same things ---------------------------------------------
+# -- by content: JSON, and pickles of the same data ------------------------------------------------
 
 
-def form_of_data(data: Any) -> Form | None:
-    """Return what the content of a JSON file or a pickle is, where it is known and no annotations."""
+def format_of_data(data: Any) -> FileFormat | None:
+    """Return the format of a JSON file's or pickle's content; None: annotations, or unknown."""
     name = _name_of_data(data)
-    return FORMS[name] if name and name != 'annotation JSON' else None
+    return FILE_FORMATS[name] if name and name != 'annotation JSON' else None
 
 
 def _keys(data: Any) -> set:
@@ -341,12 +347,15 @@ _BY_DATA: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     ('annotation JSON', lambda d: 'keypoint' in _keys(d) or (
         _in_dict(d, 'annotations') and 'keypoint' in _keys(d['annotations']))),
     ('openpose', lambda d: _in_dict(d, 'people')),
-    ('mmpose', lambda d: _in_dict(d, 'instance_info') or _in_list(d, 'instances') or _in_list(d, 'keypoint_scores')),
+    ('mmpose', lambda d: _in_dict(d, 'instance_info') or (
+        _in_list(d, 'instances') or _in_list(d, 'keypoint_scores'))),
     ('alphapose', lambda d: _in_list(d, 'image_id', 'keypoints')),
     ('ultralytics', lambda d: _in_list(d, 'box', 'keypoints')),
     ('kinetics', lambda d: _in_dict(d, 'data') and 'skeleton' in _keys(d['data'])),
-    ('h2o', lambda d: _in_dict(d, 'skeletons', 'left_hand') or _in_list(d, 'skeletons', 'left_hand')),
-    ('halpe', lambda d: _in_dict(d, 'images', 'annotations') and _num_values(d['annotations']) in (3 * 136, 3 * 26)),
+    ('h2o', lambda d: _in_dict(d, 'skeletons', 'left_hand') or (
+        _in_list(d, 'skeletons', 'left_hand'))),
+    ('halpe', lambda d: _in_dict(d, 'images', 'annotations') and (
+        _num_values(d['annotations']) in (3 * 136, 3 * 26))),
     ('coco', lambda d: _in_dict(d, 'images', 'annotations')),
     ('labels', _is_labels),
     ('scores', _is_scores),

@@ -1,4 +1,4 @@
-"""What cannot be right with clips is found, with its kind and weight; nothing is said of good ones."""
+"""Clips that cannot be right are found, with kind and severity; nothing is said of good ones."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pyskl.annotations.fields import clean_fields
-from pyskl.annotations.oddities import Expected, find_hands, oddities
-from pyskl.annotations.seen import MOST_CLIPS, sample, see, see_sample
+from pyskl.annotations.measures import MOST_CLIPS, measure_clip, measure_sample, sample_rows
+from pyskl.annotations.plausibility import Expected, find_hands, find_issues
 from pyskl.skeletons import get_layout, imigue22, layout_of
 from pyskl.skeletons.poses import Hands
 
@@ -39,7 +39,9 @@ def clips(change, number: int = 6) -> list[dict]:
 
 def found(some, expected: Expected = PIXELS) -> list[tuple[str, bool]]:
     """Kind and weight of all that is found."""
-    return [(o.kind, o.severe) for o in oddities(see_sample(some, expected.layout), expected)]
+    return [
+        (o.kind, o.severe) for o in find_issues(measure_sample(some, expected.layout), expected)
+    ]
 
 
 def in_unit(xy):
@@ -117,8 +119,8 @@ def test_tiny_pictures_are_not_taken_for_normalised_coordinates():
 @pytest.mark.parametrize('change', [in_unit, scores(0), lambda xy: {'keypoint': xy / 100}])
 def test_some_odd_clips_among_others_are_named_but_let_through(change):
     mixed = clips(lambda xy: {}, 4) + [clip(7, **change(figure(7)))]
-    (oddity,) = oddities(see_sample(mixed, COCO), PIXELS)
-    assert not oddity.severe and 'c7' in oddity.text and 'c1' not in oddity.text
+    (issue,) = find_issues(measure_sample(mixed, COCO), PIXELS)
+    assert not issue.severe and 'c7' in issue.text and 'c1' not in issue.text
 
 
 @pytest.mark.parametrize('frames', [1, 3, 30])
@@ -139,8 +141,8 @@ def test_joints_unlike_the_layout_are_told_and_exchanged_axes_named():
 
     assert kinds(lambda xy: {}, NTU) == [('joints', True)]
     assert kinds(axes_exchanged, COCO) == [('axes', True)]  # 20 frames of 17 joints
-    (oddity,) = oddities(see_sample(clips(axes_exchanged), COCO), PIXELS)
-    assert 'swapaxes(1, 2)' in oddity.text and '20 joints in 6 clips' in oddity.text
+    (issue,) = find_issues(measure_sample(clips(axes_exchanged), COCO), PIXELS)
+    assert 'swapaxes(1, 2)' in issue.text and '20 joints in 6 clips' in issue.text
 
 
 FIVE = dict(
@@ -168,7 +170,7 @@ def test_a_file_that_says_another_layout_than_the_pipeline_is_noticed(said, take
         clip(i, keypoint=rng.uniform(1, 479, (1, 9, joints, 2)), keypoint_score=None)
         for i in range(5)
     ]
-    assert found(some, Expected(layout=taken_for, said=said)) == kinds
+    assert found(some, Expected(layout=taken_for, declared=said)) == kinds
 
 
 @pytest.mark.parametrize('first', ['right', 'left'])
@@ -187,17 +189,18 @@ def test_hands_are_measured_at_their_wrists(first):
     other = imigue22('left' if first == 'right' else 'right')
     assert found(some, Expected(layout=layout)) == []
     assert found(some, Expected(layout=other)) == [('hands', False)]
-    (oddity,) = oddities(see_sample(some, other), Expected(layout=other))
-    assert f'first_hand={first!r}' in oddity.text
-    assert find_hands([see(some[0], other)], Hands.of(other)).first == first
+    (issue,) = find_issues(measure_sample(some, other), Expected(layout=other))
+    assert f'first_hand={first!r}' in issue.text
+    assert find_hands([measure_clip(some[0], other)], Hands.of(other)).first == first
 
 
-# The sample ----------------------------------------------------------------------------------------
+# The sample
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(('clips', 'looked_at'), [(1, 1), (5, 5), (64, 64), (65, 64), (10**7, 64)])
 def test_a_sample_is_spread_over_all_clips_and_bounded(clips, looked_at):
-    indices = sample(clips)
+    indices = sample_rows(clips)
     assert len(indices) == looked_at <= MOST_CLIPS and indices[0] == 0 and indices[-1] == clips - 1
     assert np.ptp(np.diff(indices)) <= 1 if len(indices) > 1 else True
 
@@ -205,7 +208,7 @@ def test_a_sample_is_spread_over_all_clips_and_bounded(clips, looked_at):
 def test_looking_draws_no_random_numbers_and_changes_no_clip():
     before, state = clip(3), np.random.get_state()[1].copy()
     kept = {key: np.copy(value) for key, value in before.items()}
-    see_sample([before], COCO)
+    measure_sample([before], COCO)
     assert (np.random.get_state()[1] == state).all()
     assert all((kept[key] == before[key]).all() for key in ('keypoint', 'keypoint_score'))
 

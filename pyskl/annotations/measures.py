@@ -1,4 +1,4 @@
-"""Clips measured: all of a file for `check_data`, a bounded sample where a training starts."""
+"""Measure clips: all of a file for `check_data`, a bounded sample when a training starts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_CLIPS, MOST_FRAMES = 64, 512  # of a sample
 
 
 @dataclass(frozen=True)
-class Seen:
+class MeasuredClip:
     """One clip, measured.
 
     Attributes:
         name: frame_dir.
         shape: (M, T, V, C) of `keypoint`.
         size: img_shape (h, w); None where the clip has none.
-        pose: the rest.
+        pose: what was measured of the key points.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Seen:
     pose: PoseFacts
 
 
-def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
+def measure_clip(annotation: Mapping[str, Any], layout: Layout | None = None) -> MeasuredClip:
     """Measure a cleaned clip (fields.clean_fields).
 
     Args:
         annotation: the clip.
-        layout: its joints, if they are known; one with another number of joints says nothing.
+        layout: its joints, if known; a layout with another number of joints is ignored.
     """
     clip = _boxes_as_frames(annotation) if is_compressed(annotation) else annotation
     shape = clip['keypoint'].shape
@@ -46,28 +46,34 @@ def see(annotation: Mapping[str, Any], layout: Layout | None = None) -> Seen:
         fits = layout is not None and layout.num_joints == shape[2]
         hands = Hands.of(layout) if fits else None
         trunk = Trunk.of(layout if fits else guess_layout(shape[2]))
-    return Seen(clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk))
+    return MeasuredClip(
+        clip['frame_dir'], shape, clip.get('img_shape'), measure(clip, hands, trunk)
+    )
 
 
-def sample(num_clips: int, most: int = MOST_CLIPS) -> list[int]:
-    """Return the indices of at most `most` clips, spread over all."""
+def sample_rows(num_clips: int, most: int = MOST_CLIPS) -> list[int]:
+    """Return the indices of at most `most` clips, evenly spread."""
     return np.linspace(0, num_clips - 1, min(num_clips, most)).round().astype(int).tolist()
 
 
-def see_sample(clips: Sequence[Mapping[str, Any]], layout: Layout | None = None) -> list[Seen]:
+def measure_sample(
+    clips: Sequence[Mapping[str, Any]], layout: Layout | None = None
+) -> list[MeasuredClip]:
     """Measure the first MOST_FRAMES frames of a sample of clips."""
-    return [see(_begin(clips[i]), layout) for i in sample(len(clips))]
+    return [measure_clip(_first_frames(clips[i]), layout) for i in sample_rows(len(clips))]
 
 
-def _begin(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
+def _first_frames(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
     if is_compressed(annotation):
         return {**annotation, 'keypoint': annotation['keypoint'][:MOST_FRAMES]}
     return {**annotation, 'total_frames': min(annotation['total_frames'], MOST_FRAMES)}
 
 
 def _boxes_as_frames(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One person, a box a frame. Neighbouring boxes may be two people, so every other frame is empty
-    and nothing is measured of motion.
+    """Return boxes as one person, one box in every other frame.
+
+    Consecutive boxes may be two people; the empty frames between them keep motion from being
+    measured.
     """
     boxes = annotation['keypoint']  # (X, V, 3)
     people = np.zeros((1, max(1, 2 * len(boxes)), *boxes.shape[1:]), np.float32)

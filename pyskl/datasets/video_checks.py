@@ -1,4 +1,4 @@
-"""Look at the videos of a data set's clips before anything is made of them."""
+"""Check the videos of a data set's clips before training or testing starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ..annotations.clips import Annotations
 from ..annotations.fields import start_of
-from ..annotations.seen import sample
+from ..annotations.measures import sample_rows
 from ..errors import DataError
 from ..files.safe_pickle import open_regular
 from ..files.video_probe import VideoProbe
@@ -79,8 +79,8 @@ def check_videos(
     shown = tqdm(found, 'videos', len(by_path), leave=False, unit='video', disable=None)
     faults = {
         i: fault
-        for rows, told in zip(by_path.values(), shown)
-        for i, fault in zip(rows, told)
+        for rows, video_faults in zip(by_path.values(), shown)
+        for i, fault in zip(rows, video_faults)
         if fault is not None
     }
     if not faults:
@@ -92,7 +92,8 @@ def check_videos(
             f'{where}: no clip has a video that can be read. {names[0]}: {faults[bad[0]]}'
         )
     logging.getLogger('pyskl').warning(
-        "%s: %d of %s left out, since their videos cannot be read (on_bad_video='skip'): %s. %s: %s",
+        "%s: %d of %s left out, since their videos cannot be read (on_bad_video='skip'): %s. %s: %s"
+        '',
         where,
         len(faults),
         count(len(clips), 'clip'),
@@ -118,12 +119,12 @@ def faults_of_videos(videos: Sequence[Video]) -> Iterator[list[str | None]]:
     Yields:
         For each video, in order, what is wrong with each of its clips; None: nothing.
     """
-    own, probes = threading.local(), ExitStack()
+    local, probes = threading.local(), ExitStack()
 
     def faults(video: Video) -> list[str | None]:
-        if not hasattr(own, 'probe'):
-            own.probe = probes.enter_context(VideoProbe())
-        return _faults(*video, own.probe)
+        if not hasattr(local, 'probe'):
+            local.probe = probes.enter_context(VideoProbe())
+        return _faults(*video, local.probe)
 
     number = min(_PROBES, 1 + len(videos) // _VIDEOS_OF_A_PROBE)
     with probes, ThreadPoolExecutor(number) as threads:
@@ -147,7 +148,7 @@ def _faults(path: str, clips: Sequence[Clip], probe: VideoProbe) -> list[str | N
 def _look_for(
     clips: Annotations, path_of: Callable[[Clip], str], is_there: Callable[[str], bool], where: str
 ) -> None:
-    looked_at = sample(len(clips), _MOST_LOOKED_AT)
+    looked_at = sample_rows(len(clips), _MOST_LOOKED_AT)
     paths = [path_of(clips[i]) for i in looked_at]
     with ThreadPoolExecutor(_THREADS) as threads:
         different = list(dict.fromkeys(paths))

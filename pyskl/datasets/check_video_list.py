@@ -1,19 +1,21 @@
-"""Look a list of videos over: names, labels, splits, and whether every clip's video can be read."""
+"""Check a list of videos: names, labels, splits, and whether every video can be read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..annotations.check import Report, check_names_and_labels
+from ..annotations.check import check_names_and_labels
+from ..annotations.check_report import Report
 from ..annotations.clip_names import video_file
 from ..annotations.video_lists import read_video_list
 from ..wording import count, some
-from .videos import faults_of_videos
+from .video_checks import faults_of_videos
 
 
 def check_video_list(
@@ -28,7 +30,7 @@ def check_video_list(
         path: the list, in a form that VideoDataset reads.
         folder: of the videos.
         num_classes: labels must be below; None: not checked.
-        label_names: of the classes, where the list has names in place of numbers.
+        label_names: of the classes, where the list has names instead of numbers.
 
     Raises:
         DataError: the list cannot be read.
@@ -45,7 +47,7 @@ def check_video_list(
 
 
 def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: Path) -> None:
-    """Open the video of each clip, and say which cannot be read or are too short; add to a report."""
+    """Open the video of each clip, and report those that cannot be read or are too short."""
     by_path: dict[str, list[Mapping[str, Any]]] = {}
     for clip in clips:
         name = clip.get('filename') or clip['frame_dir']
@@ -53,21 +55,19 @@ def check_videos_of(report: Report, clips: Iterable[Mapping[str, Any]], folder: 
     videos = list(by_path.items())
     faults = [
         (clip['frame_dir'], fault)
-        for (_, parts), told in zip(videos, faults_of_videos(videos))
-        for clip, fault in zip(parts, told)
+        for (_, parts), video_faults in zip(videos, faults_of_videos(videos))
+        for clip, fault in zip(parts, video_faults)
         if fault is not None
     ]
     report.facts['videos'] = len(by_path)
     if faults:
         names = [name for name, _ in faults]
         report.errors.append(
-            f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). {names[0]}: '
-            f"{faults[0][1]} Training and testing leave them out with on_bad_video='skip'."
+            f'the videos of {count(len(faults), "clip")} cannot be read ({some(names)}). '
+            f'{names[0]}: {faults[0][1]} Training and testing leave them out with '
+            "on_bad_video='skip'."
         )
-    lengths = [clip['total_frames'] for clip in _flat(by_path.values()) if 'total_frames' in clip]
+    parts = chain.from_iterable(by_path.values())
+    lengths = [clip['total_frames'] for clip in parts if 'total_frames' in clip]
     if lengths:
         report.facts['frames of a clip'] = f'{np.min(lengths)} to {np.max(lengths)}'
-
-
-def _flat(lists: Iterable[Sequence[Any]]) -> Iterable[Any]:
-    return (item for items in lists for item in items)

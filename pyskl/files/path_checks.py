@@ -1,4 +1,4 @@
-"""Whether the files that a command names are there, asked before anything heavy is imported."""
+"""Checks of the paths that a command names, made before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from .safe_pickle import nearest
 
 
 def check_config(path: str | os.PathLike, who: str = '') -> Path:
-    """Return a config's path; ConfigError unless it is a Python file that is there.
+    """Return a config's path.
 
     Args:
         path: as the user gave it; '~' is the home folder.
         who: how the error begins, where it is not the path.
+
+    Raises:
+        ConfigError: it is no Python file, or not there.
     """
     path = Path(path).expanduser()
     who = who or str(path)
@@ -34,24 +37,34 @@ def check_config(path: str | os.PathLike, who: str = '') -> Path:
         raise ConfigError(f'{who}: there is no such config file.{near}') from None
     except (OSError, ValueError) as error:  # a ValueError: NUL in the name
         raise ConfigError(
-            f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and permissions.'
+            f'{who}: cannot be read ({getattr(error, "strerror", error)}). Check its name and '
+            'permissions.'
         ) from error
     return path
 
 
 def check_checkpoint(path: str | os.PathLike) -> Path:
-    """Return a checkpoint's path; CheckpointError unless it is a file."""
+    """Return a checkpoint's path.
+
+    Raises:
+        CheckpointError: it is no file.
+    """
     path = Path(path)
     if not os.path.isfile(path):
         what = ' (it is a folder)' if os.path.isdir(path) else ''
         raise CheckpointError(
-            f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py writes them.'
+            f'{path}: no such checkpoint file{what}. Expected a .pth file, as tools/train.py '
+            'writes them.'
         )
     return path
 
 
 def check_present(path: str | os.PathLike) -> Path:
-    """Return a path; DataError unless there is a file or a folder."""
+    """Return a path.
+
+    Raises:
+        DataError: there is no such file or folder.
+    """
     path = Path(path)
     if not os.path.lexists(path):
         raise DataError(f'{path}: no such file. {nearest(path)}')
@@ -59,10 +72,13 @@ def check_present(path: str | os.PathLike) -> Path:
 
 
 def check_writable(*paths: str | os.PathLike) -> None:
-    """UserError where files cannot be written, or not into a folder, asked before the work they hold.
+    """Check that files can be written, before the work that they will hold.
 
     Args:
         paths: files, there or not; of a folder, any file in it.
+
+    Raises:
+        UserError: one cannot be written, or not into its folder.
     """
     for path in map(Path, paths):
         folder = path.parent
@@ -84,7 +100,7 @@ def check_writable(*paths: str | os.PathLike) -> None:
 def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
     """Split 'FILE.pkl:pose' into the file and the part of it that is meant; no part: None.
 
-    A file that has that whole name goes first.
+    If there is a file of that whole name, it is meant.
     """
     text = os.fspath(name)
     file, _, part = text.rpartition(':')
@@ -94,12 +110,15 @@ def split_part(name: str | os.PathLike) -> tuple[Path, str | None]:
 
 
 def check_out(out: Path, given: Iterable[Path], suffixes: Sequence[str]) -> None:
-    """UserError where the file to be written is one of those that are read, or cannot be written.
+    """Check that the file to be written is none of those that are read, and can be written.
 
     Args:
         out: the file to be written.
         given: files and folders that are read.
-        suffixes: endings of the files that are read in folders, and below.
+        suffixes: suffixes of the files that are read in folders, and below.
+
+    Raises:
+        UserError: it is one of them, or cannot be written.
     """
     check_writable(out)
     if not out.exists():

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pyskl.annotations import open_annotations
-from pyskl.annotations.forms import FORMS, form_of
+from pyskl.annotations.file_formats import FILE_FORMATS, detect_format
 from pyskl.annotations.joining import read_source
 from pyskl.errors import DataError
 
@@ -58,9 +58,12 @@ BYTES = {
 
 def said(path) -> str:
     """Return the way in, after seeing that both readers give it."""
-    form = form_of(path)
+    form = detect_format(path)
     for read in (open_annotations, read_source):
-        if read is read_source and form in (FORMS['labels'], FORMS['annotation JSON']):
+        if read is read_source and form in (
+            FILE_FORMATS['labels'],
+            FILE_FORMATS['annotation JSON'],
+        ):
             continue
         with pytest.raises(DataError) as error:
             read(path)
@@ -72,7 +75,7 @@ def said(path) -> str:
 def test_json_is_known_by_its_keys(tmp_path, name):
     path = tmp_path / 'my file.json'
     path.write_text(json.dumps(JSON[name]), encoding='utf-8-sig')
-    assert form_of(path) is FORMS[name]
+    assert detect_format(path) is FILE_FORMATS[name]
     words = {'labels': '--labels', 'annotation JSON': 'tools/join.py', 'json': 'make_annotation'}
     wanted = words.get(name, f'tools/convert.py {"coco_wholebody" if name == "coco" else name} ')
     assert wanted in said(path)
@@ -82,7 +85,7 @@ def test_json_is_known_by_its_keys(tmp_path, name):
 def test_text_is_known_by_its_first_lines(tmp_path, name):
     file, text = TEXT[name]
     (tmp_path / file).write_text(text)
-    assert form_of(tmp_path / file) is FORMS[name] and said(tmp_path / file)
+    assert detect_format(tmp_path / file) is FILE_FORMATS[name] and said(tmp_path / file)
 
 
 @pytest.mark.parametrize('name, data', [(k, d) for k, several in PICKLES.items() for d in several])
@@ -90,13 +93,13 @@ def test_pickles_of_other_things_are_known_by_what_they_hold(tmp_path, name, dat
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(data))
     with pytest.raises(DataError) as error:
         open_annotations(tmp_path / 'a.pkl')
-    assert FORMS[name].message(tmp_path / 'a.pkl') in str(error.value)
+    assert FILE_FORMATS[name].message(tmp_path / 'a.pkl') in str(error.value)
 
 
 @pytest.mark.parametrize('name, raw', [(k, raw) for k, several in BYTES.items() for raw in several])
 def test_binary_files_are_known_by_their_first_bytes(tmp_path, name, raw):
     (tmp_path / 'a.pkl').write_bytes(raw)
-    assert form_of(tmp_path / 'a.pkl') is FORMS[name] and said(tmp_path / 'a.pkl')
+    assert detect_format(tmp_path / 'a.pkl') is FILE_FORMATS[name] and said(tmp_path / 'a.pkl')
 
 
 def test_archives_are_known_by_their_members(tmp_path):
@@ -107,14 +110,14 @@ def test_archives_are_known_by_their_members(tmp_path):
     for name, member in (('book.xlsx', 'xl/workbook.xml'), ('some.zip', 'a/b.txt')):
         with zipfile.ZipFile(tmp_path / name, 'w') as archive:
             archive.writestr(member, 'x')
-    found = {f.name: form_of(f) for f in tmp_path.iterdir()}
+    found = {f.name: detect_format(f) for f in tmp_path.iterdir()}
     assert found == {
-        'ntu.npz': FORMS['ntu npz'],
-        'own.npz': FORMS['npz'],
-        'new.pkl': FORMS['torch'],
-        'old.pkl': FORMS['torch'],
-        'book.xlsx': FORMS['xlsx'],
-        'some.zip': FORMS['packed'],
+        'ntu.npz': FILE_FORMATS['ntu npz'],
+        'own.npz': FILE_FORMATS['npz'],
+        'new.pkl': FILE_FORMATS['torch'],
+        'old.pkl': FILE_FORMATS['torch'],
+        'book.xlsx': FILE_FORMATS['xlsx'],
+        'some.zip': FILE_FORMATS['packed'],
     }
     assert 'tools/convert.py ntu ' in said(tmp_path / 'ntu.npz')
     assert 'tensor.cpu().numpy()' in said(tmp_path / 'new.pkl')
@@ -143,10 +146,10 @@ def test_arrays_are_known_by_their_axes(tmp_path):
 def test_folders_are_known_by_their_files(tmp_path, file, name):
     (tmp_path / 'in' / file).parent.mkdir(parents=True)
     (tmp_path / 'in' / file).touch()
-    assert form_of(tmp_path / 'in') is FORMS[name]
+    assert detect_format(tmp_path / 'in') is FILE_FORMATS[name]
     with pytest.raises(DataError) as error:
         open_annotations(tmp_path / 'in')
-    assert FORMS[name].message(tmp_path / 'in') in str(error.value)
+    assert FILE_FORMATS[name].message(tmp_path / 'in') in str(error.value)
 
 
 def test_what_is_not_known_stays_unnamed(tmp_path):
@@ -154,8 +157,8 @@ def test_what_is_not_known_stays_unnamed(tmp_path):
     (tmp_path / 'text').write_text('hello\n')
     (tmp_path / 'empty').touch()
     (tmp_path / 'folder').mkdir()
-    assert [form_of(tmp_path / f) for f in ('noise', 'text', 'empty', 'folder', 'none')] == [
+    assert [detect_format(tmp_path / f) for f in ('noise', 'text', 'empty', 'folder', 'none')] == [
         None
     ] * 5
     (tmp_path / 'deep.json').write_text('[' * 10**5)
-    assert form_of(tmp_path / 'deep.json') is FORMS['json']
+    assert detect_format(tmp_path / 'deep.json') is FILE_FORMATS['json']
