@@ -23,7 +23,8 @@ from ..datasets import Batches
 from ..datasets.loader import worker_errors
 from ..engine import distributed, log
 from ..engine.checkpoint import CheckpointFolder
-from ..engine.distributed import Collectives, Ranks
+from ..engine.collectives import Collectives
+from ..engine.distributed import Ranks
 from ..engine.failures import together
 from ..engine.log import JsonLog, get_logger
 from ..engine.signals import Stopped
