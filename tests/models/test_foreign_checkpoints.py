@@ -89,7 +89,7 @@ def test_options_and_paths_in_the_meta_are_data(tmp_path, network):
 def test_weights_are_found_below_other_keys(tmp_path, network, key):
     weights = {f'module.{name}': value for name, value in network.state_dict().items()}
     notes = fits(network, saved(tmp_path, weights if key is None else {key: weights, 'epoch': 3}))
-    assert notes == ([] if key is None else [f'the weights were found below {key!r}.'])
+    assert notes == ([] if key is None else [f'the weights were found under {key!r}.'])
 
 
 # What MMAction2 0.x calls the parts of a block, beside ours.
