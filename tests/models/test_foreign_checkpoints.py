@@ -167,7 +167,7 @@ def test_what_was_changed_is_logged_at_the_start_of_a_training(tmp_path, network
     recipe = read_recipe(dict(load_from=str(path)))
     with caplog.at_level(logging.INFO, 'pyskl'):
         load_start(network, recipe, logging.getLogger('pyskl'))
-    assert "found below 'model'" in caplog.text
+    assert "found under 'model'" in caplog.text
 
 
 SLOWFAST = {
