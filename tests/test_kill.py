@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from kill_training import campaign, differences
-from test_train import assert_same_checkpoint
+from run_files import assert_same_checkpoint
 from tiny import ROOT, problem, run
 
 from pyskl.annotations import read_annotations, write_annotations

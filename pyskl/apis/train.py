@@ -5,6 +5,7 @@ Checks first, then a work dir that a stopped run continues from by itself.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -66,6 +67,8 @@ from .setup import (
 )
 from .skeleton import input_of
 from .test import TestOptions, test_run
+
+_FACTS = ('pyskl_version', 'torch_version', 'seed', 'amp', 'deterministic', 'world')  # for loggers
 
 
 def train(
@@ -196,8 +199,13 @@ def _train(
     for level, line in rate_notes:
         logger.log(level, '%s', line)
     _warn(logger, [*odd, *claim.notes])
+    sent = contextlib.nullcontext()
+    if ranks.is_main:
+        facts = {key: meta[key] for key in _FACTS}
+        sent = trainer.loggers.running(run.work_dir, trainer.iteration, facts, resume is not None)
     try:
-        trainer.fit()
+        with sent:
+            trainer.fit()
     except Stopped as stopped:
         stopped.advice = how_to_go_on(recipe, options, stopped.checkpoint)
         raise

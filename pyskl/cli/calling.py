@@ -62,12 +62,12 @@ def script_of(module: str) -> str:
     return f'{"ensemble" if module == "ensemble" else "tools"}/{module}.py'
 
 
-def spoken(module: str) -> str:
+def shell_command(module: str) -> str:
     """Return how a user runs a command: 'python tools/train.py' or 'pyskl train'."""
     return as_called(f'python {script_of(module)}')
 
 
-def process(module: str) -> list[str]:
+def child_command(module: str) -> list[str]:
     """Return the arguments that start a command in a child process."""
     root = checkout()
     if root is None:

@@ -182,10 +182,10 @@ def _add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name, least, most in (('height', 32, 4320), ('frames', 1, 1000)):
+    for name, low, high in (('height', 32, 4320), ('frames', 1, 1000)):
         value = getattr(args, name, None)
-        if value is not None and not least <= value <= most:
-            raise UserError(f'--{name} {value}: expected {least} to {most}.')
+        if value is not None and not low <= value <= high:
+            raise UserError(f'--{name} {value}: expected {low} to {high}.')
     if getattr(args, 'fps', None) is not None and not 0.1 <= args.fps <= 100:
         raise UserError(f'--fps {args.fps:g}: expected 0.1 to 100.')
     if args.command == 'clip' and args.offset is not None and args.video is None:
@@ -196,7 +196,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('skeleton: expected the name of a layout, or --list for all names.')
     if args.command == 'graph':
         of_config = args.layout.endswith('.py')
-        for name, given, fits, wanted in (
+        for name, given, fits, owner in (
             ('--mode', args.mode, not of_config, 'a layout'),
             ('-C', args.checkpoint, of_config, 'a config file'),
             ('--cfg-options', args.cfg_options, of_config, 'a config file'),
@@ -204,7 +204,7 @@ def _check(args: argparse.Namespace) -> None:
         ):
             if given and not fits:
                 raise UserError(
-                    f'graph {args.layout}: {name} belongs to {wanted}. Leave it out, or name one.'
+                    f'graph {args.layout}: {name} belongs to {owner}. Leave it out, or name one.'
                 )
 
 

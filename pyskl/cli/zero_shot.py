@@ -183,7 +183,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         ]
     )
     chance = np.mean([1 / len(fold.unseen) for fold in folds])
-    commonest = np.mean(
+    most_frequent = np.mean(
         [np.bincount(fold.labels[fold.is_unseen]).max() / fold.is_unseen.sum() for fold in folds]
     )
     unseen, seen = share('all', True), share('all', False)
@@ -194,7 +194,7 @@ def row(name: str, folds: list[Fold]) -> list[str]:
         top_k_accuracy(scores, labels, 1)[0],
         per_class,
         chance,
-        commonest,
+        most_frequent,
         unseen,
         seen,
         harmonic,

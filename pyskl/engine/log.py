@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import LINES, ConfigError, printable
+from ..errors import LINES, printable
 
 
 class _LogFile(logging.FileHandler):
@@ -78,30 +78,6 @@ class JsonLog:
             ) as error:  # a full disk: say so once; the next checkpoint will not fit either
                 _give_up(self.path, error)
                 self.path = None
-
-
-class Tensorboard:
-    """Writes the same rows for TensorBoard, as train/loss, val/top1_acc ..., by iteration of the whole run."""
-
-    def __init__(self, folder: Path):
-        self._writer = self.writer_class()(str(folder / 'tf_logs'))
-
-    @staticmethod
-    def writer_class() -> type:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ConfigError(
-                'log_config.hooks: TensorboardLoggerHook needs the package tensorboard. Install it with '
-                "pip install -e '.[tensorboard]', or leave the hook out."
-            ) from error
-        return SummaryWriter
-
-    def write(self, row: Mapping[str, Any], iteration: int) -> None:
-        for name, value in row.items():
-            if name not in ('mode', 'epoch', 'iter'):
-                self._writer.add_scalar(f'{row["mode"]}/{name}', value, iteration)
-        self._writer.flush()
 
 
 def as_text(values: Mapping[str, float]) -> str:

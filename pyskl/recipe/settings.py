@@ -284,18 +284,15 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class LogHook:
-    """One entry of log_config.hooks."""
-
-    type: Literal['TextLoggerHook', 'TensorboardLoggerHook'] = setting()
-
-
-@dataclass(frozen=True)
 class LogConfig:
-    """log_config: a line every `interval` iterations; the text log is always written, Tensorboard where its hook is listed."""
+    """log_config: the log of a training.
+
+    interval   a line every so many iterations
+    hooks      loggers that the figures go to, e.g. dict(type='TensorboardLoggerHook'); the text log is always written
+    """
 
     interval: int = setting(20, at_least=1)
-    hooks: Sequence[LogHook] = (LogHook('TextLoggerHook'),)
+    hooks: Sequence[dict] = (dict(type='TextLoggerHook'),)
 
 
 @dataclass(frozen=True)

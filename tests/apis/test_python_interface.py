@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from goldens import GOLDEN, needs_golden
-from test_train import assert_same_checkpoint
+from run_files import assert_same_checkpoint
 from tiny import ROOT, problem, write_config
 from torch.utils.data import Subset
 

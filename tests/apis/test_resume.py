@@ -5,7 +5,7 @@ import signal
 from dataclasses import replace
 
 import pytest
-from test_train import assert_same_checkpoint
+from run_files import assert_same_checkpoint
 from tiny import problem, script
 
 from pyskl.apis import TrainOptions, test, train

@@ -12,7 +12,7 @@ import tiny_videos
 import torch
 from goldens import SMALL
 from graph_goldens import fill
-from test_train import assert_same_checkpoint
+from run_files import assert_same_checkpoint
 from tiny import run, script
 
 from pyskl.annotations import make_annotation

@@ -232,6 +232,23 @@ def test_steps_warm_up_and_the_rest_of_mmengines_words(write):
     assert recipe.data.videos_per_gpu == 3
 
 
+def test_trackers_are_loggers(write):
+    theirs = config_1x(GRAPH_ROWS[0])
+    wandb = dict(type='WandbVisBackend', init_kwargs=dict(project='p'), commit=True)
+    backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend'), wandb]
+    theirs['vis_backends'] = [*backends, dict(type='AimVisBackend')]
+    theirs['visualizer'] = dict(type='ActionVisualizer', vis_backends=theirs['vis_backends'])
+    recipe = read_recipe(load_config(write(theirs)))
+    assert list(recipe.log_config.hooks) == [
+        dict(type='TextLoggerHook'),
+        dict(type='TensorboardLoggerHook'),
+        dict(type='WandbLoggerHook', init_kwargs=dict(project='p')),
+    ]
+    assert recipe.log_config.interval == 100
+    for word in ('WandbVisBackend: commit', 'AimVisBackend is left out'):
+        assert any(word in note for note in recipe.notes)
+
+
 def test_print_config_shows_the_translation_which_is_read_again(write, capsys):
     path = write(config_1x(HEATMAP_ROWS[0]))
     script('print_config').main([str(path)])

@@ -52,7 +52,7 @@ def test_a_users_old_config_is_read_unchanged(user_copy):
         10,
     )
     assert recipe.evaluation.metric_names == ('top1_acc', 'top5_acc', 'mean_class_accuracy')
-    assert [hook.type for hook in recipe.log_config.hooks] == [
+    assert [hook['type'] for hook in recipe.log_config.hooks] == [
         'TextLoggerHook',
         'TensorboardLoggerHook',
     ]

@@ -294,7 +294,18 @@ WRONG = [
         ["log_config.hooks[0].type = 'TextLogerHook'", 'TextLoggerHook?'],
     ),
     ({'log_config.hooks': dict(type='TextLoggerHook')}, ['log_config.hooks', 'a list']),
-    ({'log_config.hooks.1.log_dir': 'x'}, ["log_config.hooks[1]: unknown argument 'log_dir'"]),
+    (
+        {'log_config.hooks.1.logdir': 'x'},
+        ["log_config.hooks[1] (TensorboardLoggerHook): unknown argument 'logdir'", 'log_dir?'],
+    ),
+    (
+        {'log_config.hooks.1.log_dir': 3},
+        ['log_config.hooks[1] (TensorboardLoggerHook).log_dir = 3', 'a string'],
+    ),
+    (
+        {'log_config.hooks.1.type': 'PaviLoggerHook'},
+        ['log_config.hooks[1].type', 'is not here', 'TensorboardLoggerHook'],
+    ),
 ]
 
 

@@ -149,7 +149,7 @@ def test_ids_of_the_release_and_classes_are_each_others_inverse():
     assert (id_of_class(0, 'smg'), id_of_class(4, 'annotation')) == (1, 4)
 
 
-# -- made-up ones -------------------------------------------------------------------------------------
+# -- made-up ones ----------------------------------------------------------------------------------
 
 
 def test_made_up_recordings_come_in_the_form_of_the_release(tmp_path):

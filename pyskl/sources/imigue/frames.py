@@ -60,8 +60,11 @@ class Frames:
         wanted = start + step * np.arange(begin, end + 1)  # (k,)
         place = np.minimum(np.searchsorted(self.number, wanted), len(self.number) - 1)
         there = self.number[place] == wanted
-        points = np.full((len(wanted), *self.points.shape[1:]), np.nan)
-        points[there] = self.points[place[there]]
+        if there.all():
+            points = self.points[place[0] : place[-1] + 1]  # a view: recordings are long
+        else:
+            points = np.full((len(wanted), *self.points.shape[1:]), np.nan, self.points.dtype)
+            points[there] = self.points[place[there]]
         doubtful = wanted[there & self.doubtful[place]]
         return Stretch(points, wanted[~there].tolist(), doubtful.tolist(), last > self.number[-1])
 
@@ -71,7 +74,7 @@ class Stretch:
     """The frames of a clip.
 
     Attributes:
-        points: (k, V, 3); NaN where a frame or a cell is missing.
+        points: (k, V, 3); NaN where a frame or a cell is missing. Not to be written into.
         missing: numbers of the frames that the file lacks.
         doubtful: numbers of the frames that stand in the file with different values.
         cut_short: whether the label row goes on behind the last frame.
@@ -101,11 +104,11 @@ def frames_of(path: Path, table: Table) -> Frames:
     if len(infinite):
         raise DataError(f'{path.name}: line {table.lines[infinite[0]]} holds inf')
     points = values[:, -3 * num_points :].reshape(len(values), num_points, 3)
-    counted = values.shape[1] == 3 * num_points
+    counted = width == 3 * num_points
     numbers = (
         np.arange(len(values))
         if counted
-        else _whole(path, values[:, -3 * num_points - 1], table.lines)
+        else _whole(path, table.exact_column(width - 3 * num_points - 1), table.lines)
     )
     return _in_order(numbers, points, table.lines, counted)
 
@@ -145,8 +148,8 @@ def _in_order(number: np.ndarray, points: np.ndarray, lines: np.ndarray, counted
         where = f'frame {number[again[0]]} in line {lines[again[0]]}, {len(again)} in all'
         kind = 'with other values' if doubtful.any() else 'with the same values: read once'
         notes.append((f'frames that stand there again, {kind}', where))
-    kept = np.setdiff1d(np.arange(len(number)), again)
-    number, points, doubtful = number[kept], points[kept], doubtful[kept]
+        kept = np.setdiff1d(np.arange(len(number)), again)
+        number, points, doubtful = number[kept], points[kept], doubtful[kept]
 
     step = int(np.gcd.reduce(np.diff(number))) if len(number) > 1 else 1
     if step > 1:
