@@ -1,4 +1,7 @@
-"""What a run says: lines for people in TIMESTAMP.log, rows for programs in TIMESTAMP.log.json, both as PYSKL wrote them."""
+"""The logs of a run: lines for people in TIMESTAMP.log, rows for programs in TIMESTAMP.log.json.
+
+Both are in PYSKL's format.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ..errors import LINES, printable
 
 
 class _LogFile(logging.FileHandler):
-    """A log file that, once it can't be written (a full disk), says so in one line instead of a traceback a line."""
+    """A log file that reports a full disk once, instead of a traceback for every line."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         _give_up(self.baseFilename, sys.exc_info()[1])
@@ -27,7 +30,7 @@ class _LogFile(logging.FileHandler):
 
 
 class _Lines(logging.Formatter):
-    """Lines in which names from files cannot move a terminal's cursor."""
+    """Formats lines so that names from files cannot control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record), LINES)
@@ -35,7 +38,8 @@ class _Lines(logging.Formatter):
 
 def _give_up(path: str | Path, error: BaseException | None) -> None:
     print(
-        f'warning: {path}: could not be written ({error}); nothing more is logged there. Training goes on.',
+        f'warning: {path}: could not be written ({error}); nothing more is logged there. Training '
+        'goes on.',
         file=sys.stderr,
     )
 
@@ -43,7 +47,13 @@ def _give_up(path: str | Path, error: BaseException | None) -> None:
 def get_logger(
     level: str = 'INFO', file: Path | None = None, quiet: bool = False
 ) -> logging.Logger:
-    """The logger 'pyskl', to stderr and to `file`; quiet (ranks other than 0): errors only, no file."""
+    """Set up the logger 'pyskl', which writes to stderr.
+
+    Args:
+        level: the lowest level that is logged.
+        file: also written to.
+        quiet: log errors only, and to no file; for ranks other than 0.
+    """
     logger = logging.getLogger('pyskl')
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
@@ -60,7 +70,12 @@ def get_logger(
 
 
 class JsonLog:
-    """Appends rows to a .log.json file, a line each; the first row is the run's meta. Without a path it does nothing."""
+    """Appends rows to a .log.json file, one per line.
+
+    Args:
+        path: the file; None writes nothing.
+        meta: of the run, the first row.
+    """
 
     def __init__(self, path: Path | None, meta: Mapping[str, Any] | None = None):
         self.path = path
@@ -68,29 +83,29 @@ class JsonLog:
             self.write(meta)
 
     def write(self, row: Mapping[str, Any]) -> None:
+        """Append a row, with floats rounded to five digits."""
         if self.path is not None:
             rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
             try:
                 with open(self.path, 'a', encoding='utf-8') as f:
                     f.write(json.dumps(rounded) + '\n')
-            except (
-                OSError
-            ) as error:  # a full disk: say so once; the next checkpoint will not fit either
+            except OSError as error:  # a full disk: the next checkpoint will not fit either
                 _give_up(self.path, error)
                 self.path = None
 
 
 def as_text(values: Mapping[str, float]) -> str:
-    """'top1_acc: 0.0500, loss: 5.8507'."""
+    """Return values as in a log line: 'top1_acc: 0.0500, loss: 5.8507'."""
     return ', '.join(f'{name}: {value:.4f}' for name, value in values.items())
 
 
 def duration(seconds: float) -> str:
-    """'0:01:25', as an ETA is read."""
+    """Return seconds as hours:minutes:seconds, '0:01:25'."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f'{hours}:{minutes:02d}:{seconds:02d}'
 
 
 def timestamp() -> str:
+    """Return the local time as it names log files, '20240131_235959'."""
     return time.strftime('%Y%m%d_%H%M%S')

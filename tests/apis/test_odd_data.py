@@ -239,9 +239,7 @@ def test_clips_that_nothing_tells_apart_are_told_once_a_run_and_in_the_test(tmp_
     train(config)  # two epochs, both judged
     (log,) = (tmp_path / 'run').glob('*.log')
     text = log.read_text()
-    assert (
-        text.count(' gets 12 of 12 answers, but 4 of the labels') == 1 < text.count('Epoch(val)')
-    )
+    assert text.count(' gets 12 of 12 answers, but 4 of the labels') == 1 < text.count('Epoch(val)')
     test(config, TestOptions(device='cpu'))
     said = capsys.readouterr().out
     assert said.count('warning: data.test: all 12 clips have the label 0') == 1

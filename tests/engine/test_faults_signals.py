@@ -1,4 +1,4 @@
-"""Polite signals, whenever they come: starting, training, validating, saving; one process and several."""
+"""Signals while starting, training, validating and saving; with one process and several."""
 
 import os
 import re
